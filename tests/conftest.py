@@ -1,0 +1,60 @@
+"""Fixtures every test may use: real brokers, real databases, a real browser, real photos."""
+
+import os
+from pathlib import Path
+
+import pytest
+import pytest_socket
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_QUICK_BACKEND", "software")
+
+pytest_plugins = [
+    "tests.support.browser",
+    "tests.support.mosquitto",
+    "tests.support.postgres",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_runtest_setup() -> None:
+    """Refuse every connection that would leave this machine."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a developer's own Rollcall settings out of the tests."""
+    for name in [key for key in os.environ if key.startswith(("ROLLCALL_", "ML_SERVICE_"))]:
+        if name != "ROLLCALL_ASSETS":
+            monkeypatch.delenv(name)
+
+
+def _shared(name: str) -> Path:
+    folder = ROOT.parent / "shared" / name
+    if not folder.is_dir():
+        pytest.skip(f"needs the project's shared/{name} folder, which is not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_faces() -> Path:
+    """Folder of real faces that stay outside the repository; the test skips without it."""
+    return _shared("faces")
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """Folder of third-party models for comparison only; the test skips without it."""
+    return _shared("models")
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The asset cache, filled by scripts/fetch_assets (`make test` does it)."""
+    default = Path.home() / ".cache" / "rollcall" / "assets"
+    folder = Path(os.environ.get("ROLLCALL_ASSETS", default))
+    if not folder.is_dir():
+        pytest.skip("needs the asset cache: run scripts/fetch_assets once")
+    return folder

@@ -1,0 +1,81 @@
+"""A real PostgreSQL: one private cluster per test run, one fresh database per test."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
+
+_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+
+
+def _account() -> str | None:
+    """PostgreSQL refuses to run as root; Debian's package brings its own account."""
+    if os.geteuid() != 0:
+        return None
+    return pwd.getpwnam("postgres").pw_name
+
+
+def _ready(port: int) -> bool:
+    try:
+        psycopg.connect(f"host=127.0.0.1 port={port} user=rollcall dbname=postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[int]:
+    """Port of a private cluster on 127.0.0.1 that ends with the test run."""
+    if not _BINARIES:
+        pytest.skip("needs Debian's postgresql package")
+    binaries, account, port = _BINARIES[-1].parent, _account(), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="rollcall-postgres-"))
+    if account:
+        shutil.chown(folder, account)
+    data = str(folder / "data")
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "rollcall", "-A", "trust", "-E", "UTF8", "-N"],
+        check=True,
+        capture_output=True,
+        user=account,
+        cwd="/",
+    )
+    options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [binaries / "postgres", "-D", data, *options, "-c", "max_connections=200"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            user=account,
+            cwd="/",
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: _ready(port), what="PostgreSQL")
+        yield port
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_port: int) -> Iterator[str]:
+    """SQLAlchemy URL of an empty database of this test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    admin = f"host=127.0.0.1 port={postgres_port} user=rollcall dbname=postgres"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    yield f"postgresql+psycopg://rollcall@127.0.0.1:{postgres_port}/{name}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
