@@ -1,0 +1,27 @@
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+
+help:            ## list what can be made
+	@sed -n 's/^\([a-z-]*\): *## */\1\t/p; s/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST) | sort -u | expand -t 12
+
+demo:            ## run the whole system; HEADLESS=1 runs it offscreen and ends by itself
+	@scripts/bootstrap kiosk demo
+	@$(PYTHON) -m scripts.demo $(if $(HEADLESS),--headless)
+
+test:            ## every test, against real brokers, databases and a browser
+	@scripts/bootstrap kiosk test
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check:           ## format, lint, types, import rules, sizes
+	@scripts/bootstrap lint test
+	@scripts/check
+
+lint:            ## format and lint, mending what can be mended
+	@scripts/bootstrap lint
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+bench:           ## the benchmarks of docs/benchmarks.md
+	@scripts/bootstrap kiosk test bench
+	@$(PYTHON) -m scripts.bench
+
+.PHONY: help demo test check lint bench
