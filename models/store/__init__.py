@@ -1,0 +1,28 @@
+"""Finds, verifies and opens models by their cards."""
+
+from models.store.card import (
+    Alignment,
+    CardFile,
+    DetectorSpec,
+    InputSpec,
+    LandmarksSpec,
+    Matching,
+    ModelCard,
+    read_card,
+)
+from models.store.store import ModelStore, VerifiedModel, asset_folder, default_store
+
+__all__ = [
+    "Alignment",
+    "CardFile",
+    "DetectorSpec",
+    "InputSpec",
+    "LandmarksSpec",
+    "Matching",
+    "ModelCard",
+    "ModelStore",
+    "VerifiedModel",
+    "asset_folder",
+    "default_store",
+    "read_card",
+]

@@ -1,0 +1,143 @@
+"""The schema of a model card: what a model is, where it is from and how it is fed and read.
+
+A card describes one *network*; its files are variants of that network (float16, int8 ...) which
+share one template space. The card's id therefore is the `model_id` that templates carry.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.errors import CardError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Point = tuple[float, float]
+Triple = tuple[float, float, float]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CardFile(_Part):
+    """One file of the network."""
+
+    variant: Identifier = Field(description="precision or other distinction, such as float16")
+    name: str = Field(pattern=r"^[\w][\w.-]*\.tflite$", description="file name, no folders")
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+
+
+class InputSpec(_Part):
+    """The picture the network takes: `(pixel - mean) / scale`, NHWC float32."""
+
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+    channels: Literal["RGB", "BGR"]
+    mean: Triple = Field(description="in the order of `channels`, on the 0-255 scale")
+    scale: Triple = Field(description="divisors, in the order of `channels`")
+
+
+class DetectorSpec(_Part):
+    """How the raw boxes of a single-shot detector become faces."""
+
+    strides: tuple[int, ...] = Field(min_length=1, description="one per anchor layer, pixels")
+    anchors_per_cell: tuple[int, ...] = Field(min_length=1, description="one per anchor layer")
+    keypoints: int = Field(ge=2, description="right eye and left eye come first")
+    min_score: float = Field(gt=0, lt=1)
+    merge_iou: float = Field(gt=0, lt=1, description="boxes that overlap more become one")
+
+
+class LandmarksSpec(_Part):
+    """How a face is cut out for the landmark network, and when its answer counts."""
+
+    points: int = Field(gt=0)
+    crop_ratio: float = Field(gt=0, description="side of the square crop / larger side of the box")
+    min_presence: float = Field(gt=0, lt=1)
+
+
+class Alignment(_Part):
+    """Where landmarks must lie in the embedder's input."""
+
+    mesh_points: tuple[tuple[int, ...], ...] = Field(
+        min_length=2, description="per target: the Face Mesh points whose mean goes there"
+    )
+    targets_px: tuple[Point, ...] = Field(
+        min_length=2, description="x, y in the input picture; (0, 0) is the first pixel's centre"
+    )
+
+    @model_validator(mode="after")
+    def _pairs_up(self) -> Self:
+        if len(self.mesh_points) != len(self.targets_px):
+            raise ValueError("mesh_points and targets_px must have the same length")
+        return self
+
+
+class Matching(_Part):
+    """How two templates of this network compare."""
+
+    metric: Literal["euclidean", "cosine"]
+    confident: float = Field(gt=0, description="distances below are a confident match")
+    uncertain: float = Field(gt=0, description="distances below are an uncertain match")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.confident > self.uncertain:
+            raise ValueError("confident must not exceed uncertain")
+        return self
+
+
+class ModelCard(_Part):
+    """One network: identity, origin, files, input, output and, by role, how to use it."""
+
+    id: Identifier
+    role: Literal["detector", "landmarks", "embedder"]
+    title: str
+    licence: str = Field(description="SPDX identifier")
+    source: str = Field(description="where the weights come from, in words")
+    files: tuple[CardFile, ...] = Field(min_length=1, description="the first is the default")
+    input: InputSpec
+    outputs: tuple[tuple[int, ...], ...] = Field(
+        min_length=1, description="shapes of the outputs used, without the batch, in order of use"
+    )
+    detector: DetectorSpec | None = None
+    landmarks: LandmarksSpec | None = None
+    alignment: Alignment | None = None
+    matching: Matching | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_role_needs(self) -> Self:
+        needs = {
+            "detector": (self.detector,),
+            "landmarks": (self.landmarks,),
+            "embedder": (self.alignment, self.matching),
+        }
+        if None in needs[self.role]:
+            raise ValueError(f"a card of role {self.role} lacks its section")
+        if len({file.variant for file in self.files}) != len(self.files):
+            raise ValueError("two files have the same variant")
+        return self
+
+    @property
+    def dimension(self) -> int:
+        """Length of the first output: for an embedder, of a template."""
+        return self.outputs[0][-1]
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read one card.
+
+    Raises:
+        CardError: the file is unreadable, not TOML or against the schema; the message names it.
+    """
+    try:
+        return ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise CardError(f"the model card {path.name} cannot be used: {error}") from error
