@@ -1,0 +1,1 @@
+"""The demo: one school, one room, one kiosk, all through the real processes."""

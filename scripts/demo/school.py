@@ -1,0 +1,111 @@
+"""Fill an empty server with one school, through its public API, as an admin would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from scripts.demo.processes import DemoError
+
+_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Student:
+    """A person of the demo: names invented here, photo from the public samples."""
+
+    number: str
+    given_name: str
+    family_name: str
+    photo: Path
+
+
+@dataclass(frozen=True)
+class School:
+    """What was set up, by the ids the server gave."""
+
+    session_id: str
+    kiosk_id: str
+    claim_code: str
+    people: dict[str, str]  # person id -> student number
+
+
+class AdminClient:
+    """The admin's side of the API."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base = base_url
+        self._http = requests.Session()
+        self._http.headers["X-Requested-With"] = "rollcall"
+
+    def sign_in(self, username: str, password: str) -> None:
+        """Open a session; its cookie stays in this client."""
+        self.post("/session", {"username": username, "password": password})
+
+    @property
+    def cookies(self) -> list[dict[str, str]]:
+        """The session cookie in the form a browser context takes."""
+        return [
+            {"name": cookie.name, "value": cookie.value or "", "url": self._base}
+            for cookie in self._http.cookies
+        ]
+
+    def get(self, path: str) -> Any:
+        """GET an API path.
+
+        Raises:
+            DemoError: the server refused; with its own words.
+        """
+        return _checked(self._http.get(f"{self._base}/api/v1{path}", timeout=_TIMEOUT_S))
+
+    def post(self, path: str, body: dict[str, object] | None = None, **files: Any) -> Any:
+        """POST JSON, or files as a form. Raises DemoError when the server refuses."""
+        url = f"{self._base}/api/v1{path}"
+        if files:
+            return _checked(self._http.post(url, files=files, timeout=_TIMEOUT_S))
+        return _checked(self._http.post(url, json=body or {}, timeout=_TIMEOUT_S))
+
+
+def _checked(answer: requests.Response) -> Any:
+    if not answer.ok:
+        raise DemoError(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}")
+    return answer.json() if answer.content else None
+
+
+def set_up(client: AdminClient, students: Sequence[Student], room: str) -> School:
+    """Make a room, a course running now, the students with consent and photo, and a kiosk."""
+    room_id = client.post("/rooms", {"name": room})["id"]
+    course_id = client.post("/courses", {"code": "MAT-7", "title": "Mathematics 7"})["id"]
+    people = {_enrol(client, course_id, student): student.number for student in students}
+    kiosk = client.post("/kiosks", {"name": f"Door of {room}", "room_id": room_id})
+    now = datetime.now(UTC).replace(microsecond=0)
+    session = client.post(
+        "/sessions",
+        {
+            "course_id": course_id,
+            "room_id": room_id,
+            "starts_at": (now + timedelta(minutes=5)).isoformat(),
+            "ends_at": (now + timedelta(minutes=50)).isoformat(),
+        },
+    )
+    return School(session["id"], kiosk["id"], kiosk["claim_code"], people)
+
+
+def _enrol(client: AdminClient, course_id: str, student: Student) -> str:
+    person: str = client.post(
+        "/people",
+        {
+            "student_number": student.number,
+            "given_name": student.given_name,
+            "family_name": student.family_name,
+        },
+    )["id"]
+    consent = {"given_by": "Demo parent", "role": "parent", "text_version": "demo-1"}
+    client.post(f"/people/{person}/consents", consent)
+    with student.photo.open("rb") as photo:
+        client.post(f"/people/{person}/enrolments", photo=photo)
+    client.post(f"/courses/{course_id}/roster", {"person_id": person})
+    return person
