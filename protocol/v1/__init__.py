@@ -1,0 +1,1 @@
+"""Version 1 of the words that kiosk and server exchange."""

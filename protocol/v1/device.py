@@ -1,0 +1,161 @@
+"""Claiming a kiosk, its status, and what the server tells it over MQTT."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, JsonValue, StringConstraints
+
+from protocol.v1.fields import (
+    Base64Text,
+    Count,
+    EventId,
+    Hash,
+    Identifier,
+    Instant,
+    KioskId,
+    Label,
+    Message,
+    Note,
+    PublicKey,
+    Score,
+    Seq,
+    Signature,
+    Word,
+)
+
+ClaimCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{8}$")]
+Secret = Annotated[str, StringConstraints(min_length=16, max_length=200)]
+HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
+MAX_STATUS_PARTS = 32
+
+
+class ClaimRequest(Message):
+    """A kiosk asks to be known: its claim code and the public halves of its own keys.
+
+    `proof` is the kiosk's signature over the rest (`signing.sign_document`, context "claim"):
+    nobody binds a key they do not hold.
+    """
+
+    claim_code: ClaimCode
+    signing_key: PublicKey = Field(description="Ed25519, base64 of 32 bytes")
+    sealing_key: PublicKey = Field(description="X25519, base64 of 32 bytes")
+    software_version: Label = ""
+    hardware: Label = ""
+    proof: Signature
+
+
+class BrokerAccess(Message):
+    """How the kiosk reaches the broker, and as whom."""
+
+    host: HostName
+    port: Annotated[int, Field(ge=1, le=65535)]
+    tls: bool = False
+    ca_pem: Annotated[str, Field(max_length=65536)] | None = None
+    client_id: KioskId
+    username: KioskId
+    password: Secret
+
+
+class WrappedKey(Message):
+    """The gallery data key, sealed so that only this kiosk can open it."""
+
+    key_id: Identifier
+    wrapped: Base64Text
+
+
+class RoomRef(Message):
+    """A room by id and name."""
+
+    id: Identifier
+    name: Label
+
+
+class ClaimResponse(Message):
+    """Everything a claimed kiosk needs.
+
+    A kiosk that holds no chain of its own starts at `next_seq` with `chain_head` as `prev_hash`.
+    One that claims again with its old key and events not yet sent keeps its own chain.
+    """
+
+    kiosk_id: KioskId
+    name: Label
+    school: Label
+    room: RoomRef
+    broker: BrokerAccess | None = None
+    device_token: Secret
+    server_key: PublicKey = Field(description="Ed25519: what commands are signed with")
+    gallery_key: WrappedKey
+    next_seq: Seq
+    chain_head: Hash
+    server_time: Instant
+
+
+class PartState(StrEnum):
+    """How one part of the kiosk is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    ABSENT = "absent"
+
+
+class PartHealth(Message):
+    """One line of the kiosk's health, for technicians; no personal data."""
+
+    state: Word
+    detail: Note = ""
+    since: Instant | None = None
+
+
+class Status(Message):
+    """How a kiosk is; retained, with `{"online": false}` as the last will."""
+
+    online: bool
+    at: Instant | None = None
+    software_version: Label = ""
+    uptime_s: Annotated[float, Field(ge=0)] | None = None
+    backlog: Count = Field(default=0, description="events not yet acknowledged")
+    last_seq: Count = 0
+    synced_through: Instant | None = None
+    gallery_version: Count = 0
+    gallery_size: Count = 0
+    config_version: Identifier | None = None
+    clock_source: Word | None = None
+    clock_offset_ms: Score | None = None
+    parts: Annotated[
+        dict[Annotated[str, Field(max_length=40)], PartHealth],
+        Field(max_length=MAX_STATUS_PARTS, default_factory=dict),
+    ]
+
+
+class Hint(Message):
+    """Which versions are current for this kiosk; never the content."""
+
+    gallery: Count
+    config: Identifier
+    models: Identifier | None = None
+    issued_at: Instant
+
+
+class Command(Message):
+    """An order to one kiosk, signed by the server (context "command"), with an expiry."""
+
+    id: EventId
+    kiosk_id: KioskId
+    kind: Word
+    arguments: Annotated[
+        dict[Annotated[str, Field(max_length=40)], JsonValue],
+        Field(max_length=16, default_factory=dict),
+    ]
+    issued_at: Instant
+    expires_at: Instant
+    signature: Signature
+
+
+class CommandResult(Message):
+    """What became of a command."""
+
+    command_id: EventId
+    outcome: Word
+    detail: Note = ""
+    at: Instant
