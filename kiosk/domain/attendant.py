@@ -1,0 +1,286 @@
+"""The attendant at the door: turns what vision sees into marks on disk and words on the screen."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from kiosk.domain.clock import Clock, ClockReading
+from kiosk.domain.events import EventDraft, EventKind, Evidence
+from kiosk.domain.marks import Mark, MarkBook
+from kiosk.domain.recorder import Recorder, Stored
+from kiosk.domain.screens import (
+    Elsewhere,
+    Looking,
+    Notice,
+    NoticeReason,
+    NotRecognised,
+    NotRecognisedReason,
+    Ready,
+    RunningSession,
+    Screen,
+    Welcome,
+    WelcomeStatus,
+)
+from kiosk.domain.sightings import Recognition, Sighting, SightingKind
+from kiosk.domain.timetable import Lesson, Standing, Timetable
+
+_ANSWERED_KEPT = 64
+"""Answered (track, person) pairs remembered, so that one who stays is not greeted for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttendantTimings:
+    """How long things stay, in seconds.
+
+    Attributes:
+        result_s: a result stays on screen; "Not me" is offered as long.
+        hold_s: a result is not covered by the next person's Looking before this.
+        not_me_pause_s: after "Not me", how long a match with the same person is not believed.
+        duplicate_window_s: overrides the policy's where set.
+    """
+
+    result_s: float = 5.0
+    hold_s: float = 1.5
+    not_me_pause_s: float = 10.0
+    duplicate_window_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A believed recognition: who, on which track, and the clock at the moment of capture."""
+
+    found: Recognition
+    track_id: int
+    clock: ClockReading
+    now_s: float
+
+
+class Attendant:
+    """Decides what a sighting means. Used by one thread; waits for nothing but the outbox.
+
+    Every call returns the screen to show from now on, which is also kept in ``screen``.
+    """
+
+    def __init__(
+        self, clock: Clock, recorder: Recorder, timetable: Timetable, timings: AttendantTimings
+    ) -> None:
+        self._clock = clock
+        self._recorder = recorder
+        self._timetable = timetable
+        self._timings = timings
+        self._book = MarkBook(timings.not_me_pause_s)
+        self._shown_mark: Mark | None = None
+        self._shown_track = -1
+        self._shown_at_s = clock.monotonic_s()
+        self._answered: deque[tuple[int, str]] = deque(maxlen=_ANSWERED_KEPT)
+        self.unmatched_count = 0
+        self.screen: Screen = self._ready()
+
+    def configure(self, timetable: Timetable) -> Screen:
+        """Take over a new configuration; a result on screen stays until its time is up."""
+        self._timetable = timetable
+        self._book.keep_only(frozenset(lesson.id for lesson in timetable.lessons))
+        return self.tick()
+
+    def handle(self, sighting: Sighting) -> Screen:
+        """Take in what vision saw; a mark is on disk before its Welcome is returned."""
+        self._expire()
+        if sighting.recognition is not None:
+            self._recognised(sighting, sighting.recognition)
+        elif sighting.kind is SightingKind.LOOKING:
+            self._looking(sighting)
+        elif sighting.kind is SightingKind.UNKNOWN:
+            self._unknown(sighting)
+        elif isinstance(self.screen, Looking):
+            self._show(self._ready())
+        return self.screen
+
+    def tick(self) -> Screen:
+        """Let time pass: results leave the screen, lessons begin and end, the disk is retried."""
+        self._expire()
+        for stored in self._recorder.retry(self._clock.monotonic_s()):
+            self._marked(stored, track_id=-1)
+        if isinstance(self.screen, Ready):
+            self.screen = self._ready()
+        return self.screen
+
+    def not_me(self) -> Screen:
+        """Void the mark on screen, while that is offered."""
+        self._expire()
+        mark = self._shown_mark
+        if mark is None:
+            return self.screen
+        draft = EventDraft(
+            kind=EventKind.NOT_ME,
+            clock=self._clock.reading(),
+            session_id=mark.lesson_id,
+            person_id=mark.person_id,
+            policy_version=self._timetable.policy.version,
+            refers_to=mark.event_id,
+        )
+        now_s = self._clock.monotonic_s()
+        self._book.void(mark, now_s)
+        if self._recorder.record(draft, now_s) is None:
+            return self._show(Notice(NoticeReason.NOT_SAVED), mark.track_id)
+        return self._show(NotRecognised(NotRecognisedReason.NOT_ME), mark.track_id)
+
+    def _recognised(self, sighting: Sighting, found: Recognition) -> None:
+        now_s = self._clock.monotonic_s()
+        answered = (sighting.track_id, found.person_id)
+        if answered in self._answered:
+            return
+        self._answered.append(answered)
+        if self._book.is_distrusted(found.person_id, now_s):
+            self._show(NotRecognised(NotRecognisedReason.NOT_ME), sighting.track_id)
+            return
+        clock = self._clock.reading().earlier(max(0.0, now_s - sighting.at_s))
+        arrival = _Arrival(found, sighting.track_id, clock, now_s)
+        lesson = self._lesson_for(found.person_id, clock)
+        if lesson is None:
+            self._not_due_here(arrival)
+        else:
+            self._arrived(arrival, lesson)
+
+    def _lesson_for(self, person_id: str, clock: ClockReading) -> Lesson | None:
+        """The open lesson here that this person is due in; one without a mark comes first."""
+        here = self._timetable.open_here(clock.best_at)
+        due = [lesson for lesson in here if person_id in lesson.roster]
+        unmarked = [lesson for lesson in due if self._book.get(person_id, lesson.id) is None]
+        return next(iter(unmarked + due), None)
+
+    def _arrived(self, arrival: _Arrival, lesson: Lesson) -> None:
+        earlier = self._book.get(arrival.found.person_id, lesson.id)
+        window_s = self._duplicate_window_s(lesson)
+        if earlier is not None and arrival.now_s - earlier.at_s < window_s:
+            self._show(self._welcome(earlier, already_marked=True), arrival.track_id)
+        elif earlier is None and lesson.standing(arrival.clock.best_at) is Standing.CLOSED:
+            self._note(arrival, Notice(NoticeReason.CHECK_IN_CLOSED), lesson.id)
+        else:
+            self._mark(arrival, lesson)
+
+    def _mark(self, arrival: _Arrival, lesson: Lesson) -> None:
+        stored = self._recorder.record(self._draft(arrival, lesson.id), arrival.now_s)
+        mark = self._marked(stored, arrival.track_id) if stored else None
+        if mark is None:
+            self._show(Notice(NoticeReason.NOT_SAVED), arrival.track_id)
+            return
+        self._show(self._welcome(mark, already_marked=False), arrival.track_id)
+        self._shown_mark = mark
+
+    def _marked(self, stored: Stored, track_id: int) -> Mark | None:
+        """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
+        draft = stored.draft
+        lesson = self._timetable.lesson(draft.session_id)
+        if lesson is None or draft.kind is not EventKind.SEEN:
+            return None
+        arrived_at = draft.clock.best_at
+        is_late = lesson.standing(arrived_at) is not Standing.PRESENT
+        mark = Mark(
+            event_id=stored.event.event_id,
+            person_id=draft.person_id,
+            lesson_id=lesson.id,
+            track_id=track_id,
+            at_s=self._clock.monotonic_s(),
+            status=WelcomeStatus.LATE if is_late else WelcomeStatus.PRESENT,
+            late_min=lesson.late_min(arrived_at) if is_late else 0,
+        )
+        earlier = self._book.get(draft.person_id, lesson.id)
+        if earlier is not None:
+            mark = replace(mark, status=earlier.status, late_min=earlier.late_min)
+        self._book.add(mark)
+        return mark
+
+    def _not_due_here(self, arrival: _Arrival) -> None:
+        person_id, at = arrival.found.person_id, arrival.clock.best_at
+        elsewhere = self._timetable.open_elsewhere_for(person_id, at)
+        if elsewhere is not None:
+            room_name = self._timetable.room_names.get(elsewhere.room_id, "")
+            name = self._timetable.short_name(person_id)
+            self._note(arrival, Elsewhere(name, room_name), None)
+        elif self._timetable.open_here(at):
+            self._note(arrival, Notice(NoticeReason.NOT_ON_LIST), None)
+        else:
+            self._note(arrival, Notice(NoticeReason.NOTHING_RUNNING), None)
+
+    def _note(self, arrival: _Arrival, screen: Screen, lesson_id: str | None) -> None:
+        """Keep the event, once per window: the server may know of a change we have not heard of."""
+        window_s = self._duplicate_window_s(None)
+        if self._book.note(arrival.found.person_id, arrival.now_s, window_s):
+            self._recorder.record(self._draft(arrival, lesson_id), arrival.now_s)
+        self._show(screen, arrival.track_id)
+
+    def _draft(self, arrival: _Arrival, lesson_id: str | None) -> EventDraft:
+        found = arrival.found
+        return EventDraft(
+            kind=EventKind.SEEN,
+            clock=arrival.clock,
+            session_id=lesson_id,
+            person_id=found.person_id,
+            policy_version=self._timetable.policy.version,
+            evidence=Evidence(
+                score=found.distance,
+                margin=found.margin,
+                threshold=found.threshold,
+                quality=found.quality,
+                model_id=found.model_id,
+            ),
+        )
+
+    def _looking(self, sighting: Sighting) -> None:
+        if self._has_answer(sighting.track_id):
+            return
+        if self._shows_result() and not self._may_give_way_to(sighting.track_id):
+            return
+        self._show(Looking(sighting.progress, sighting.hint), sighting.track_id)
+
+    def _unknown(self, sighting: Sighting) -> None:
+        if self._has_answer(sighting.track_id):
+            return
+        self._answered.append((sighting.track_id, ""))
+        self.unmatched_count += 1
+        if not self._shows_result() or self._may_give_way_to(sighting.track_id):
+            self._show(NotRecognised(), sighting.track_id)
+
+    def _has_answer(self, track_id: int) -> bool:
+        return any(answered_track == track_id for answered_track, _ in self._answered)
+
+    def _may_give_way_to(self, track_id: int) -> bool:
+        """Whether the result on screen was there long enough for the next person's turn."""
+        held_s = self._clock.monotonic_s() - self._shown_at_s
+        return track_id != self._shown_track and held_s >= self._timings.hold_s
+
+    def _welcome(self, mark: Mark, *, already_marked: bool) -> Welcome:
+        return Welcome(
+            display_name=self._timetable.short_name(mark.person_id),
+            status=mark.status,
+            late_min=mark.late_min,
+            can_undo=not already_marked,
+            already_marked=already_marked,
+        )
+
+    def _duplicate_window_s(self, lesson: Lesson | None) -> float:
+        if self._timings.duplicate_window_s is not None:
+            return self._timings.duplicate_window_s
+        return (lesson or self._timetable).policy.duplicate_window_s
+
+    def _shows_result(self) -> bool:
+        return not isinstance(self.screen, Ready | Looking)
+
+    def _expire(self) -> None:
+        shown_s = self._clock.monotonic_s() - self._shown_at_s
+        if self._shows_result() and shown_s >= self._timings.result_s:
+            self._show(self._ready())
+
+    def _show(self, screen: Screen, track_id: int = -1) -> Screen:
+        self.screen = screen
+        self._shown_mark = None
+        self._shown_track = track_id
+        self._shown_at_s = self._clock.monotonic_s()
+        return screen
+
+    def _ready(self) -> Ready:
+        lessons = self._timetable.open_here(self._clock.reading().best_at)
+        running = None
+        if lessons:
+            first = lessons[0]
+            running = RunningSession(first.title, first.starts_at, first.ends_at)
+        return Ready(self._timetable.room_name, running)

@@ -1,0 +1,54 @@
+"""Time as the kiosk knows it: a wall clock of stated quality and a monotonic one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+
+class ClockSource(StrEnum):
+    """What the wall clock was last set or checked by. Source: protocol.md, Attendance event."""
+
+    NTP = "ntp"
+    RTC = "rtc"
+    SERVER = "server"
+    UNSYNCED = "unsynced"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """One reading of the wall clock, with its quality.
+
+    Attributes:
+        at: the kiosk's own wall clock, UTC, never corrected.
+        source: what it was last set or checked by.
+        offset_ms: server time minus kiosk time when last measured; None if never measured.
+        age_s: seconds since that measurement; None if never measured.
+    """
+
+    at: datetime
+    source: ClockSource
+    offset_ms: int | None = None
+    age_s: float | None = None
+
+    @property
+    def best_at(self) -> datetime:
+        """The best estimate of the true time, UTC: the wall clock plus the measured offset."""
+        return self.at + timedelta(milliseconds=self.offset_ms or 0)
+
+    def earlier(self, seconds: float) -> "ClockReading":
+        """The same reading as it was some seconds ago (>= 0)."""
+        past = self.at - timedelta(seconds=seconds)
+        return ClockReading(past, self.source, self.offset_ms, self.age_s)
+
+
+class Clock(Protocol):
+    """Where the kiosk gets its time. Safe to call from any thread."""
+
+    def reading(self) -> ClockReading:
+        """The wall clock now, with its quality."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds that only ever grow; the origin means nothing."""
+        ...

@@ -1,0 +1,64 @@
+"""What the kiosk records: drafts that the outbox turns into signed, chained events."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kiosk.domain.clock import ClockReading
+
+
+class EventKind(StrEnum):
+    """Source: protocol.md, Attendance event."""
+
+    SEEN = "seen"
+    NOT_ME = "not_me"
+
+
+class LivenessVerdict(StrEnum):
+    """What the liveness check said; OFF while none runs."""
+
+    OFF = "off"
+    LIVE = "live"
+    ATTACK = "attack"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The numbers a face mark rests on; units as in ``Recognition``."""
+
+    score: float
+    margin: float | None
+    threshold: float
+    quality: float
+    model_id: str
+    liveness: LivenessVerdict = LivenessVerdict.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An event before the outbox gives it an id, a place in the sequence and a signature.
+
+    Attributes:
+        kind: seen, or not_me, which voids the event named in ``refers_to``.
+        clock: the reading at the moment of capture.
+        session_id: the session it was taken for; None if none applied here.
+        person_id: whom it is about.
+        evidence: None for not_me.
+        policy_version: of the policy that was in force on this kiosk.
+        refers_to: id of the event that a not_me voids.
+    """
+
+    kind: EventKind
+    clock: ClockReading
+    session_id: str | None
+    person_id: str
+    policy_version: int
+    evidence: Evidence | None = None
+    refers_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """Proof that an event is on disk: its id and its place in the sequence (1, 2, 3 ...)."""
+
+    event_id: str
+    seq: int

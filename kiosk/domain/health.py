@@ -1,0 +1,98 @@
+"""The health strip as a value, and the edges at which a fault starts and clears."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kiosk.domain.clock import ClockSource
+
+
+class CameraHealth(StrEnum):
+    """What the camera does."""
+
+    OK = "ok"
+    STARTING = "starting"
+    GONE = "gone"
+    BLACK = "black"
+    FROZEN = "frozen"
+    FINISHED = "finished"
+
+
+class DiskHealth(StrEnum):
+    """Whether the kiosk can record."""
+
+    OK = "ok"
+    FULL = "full"
+    OUTBOX_FULL = "outbox_full"
+    FAILING = "failing"
+    RECOVERED = "recovered"
+
+
+class LinkHealth(StrEnum):
+    """Whether the server or the broker can be reached."""
+
+    UP = "up"
+    DOWN = "down"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything the health strip shows. Counts are events.
+
+    Attributes:
+        offline_since: UTC, None while either way to the server works.
+        waiting: recorded and not yet acknowledged.
+        refused: refused by the server and kept here.
+        templates: in the gallery now.
+    """
+
+    server: LinkHealth = LinkHealth.DOWN
+    broker: LinkHealth = LinkHealth.DOWN
+    offline_since: datetime | None = None
+    waiting: int = 0
+    refused: int = 0
+    templates: int = 0
+    camera: CameraHealth = CameraHealth.STARTING
+    accelerator: str = "cpu"
+    clock: ClockSource = ClockSource.UNSYNCED
+    disk: DiskHealth = DiskHealth.OK
+
+    @property
+    def is_offline(self) -> bool:
+        """Neither the broker nor the server answers."""
+        return self.server is not LinkHealth.UP and self.broker is not LinkHealth.UP
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCleared:
+    """A fault is over; it lasted ``lasted_s`` seconds."""
+
+    lasted_s: float
+
+
+class FaultEdge:
+    """Remembers whether a fault is on, so that it is reported once when it starts and ends."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the fault is on now."""
+        return self._since_s is not None
+
+    def start(self, now_s: float) -> bool:
+        """Note that the fault is seen at ``now_s`` (monotonic). True only when it is new."""
+        if self._since_s is not None:
+            return False
+        self._since_s = now_s
+        return True
+
+    def clear(self, now_s: float) -> FaultCleared | None:
+        """Note that all is well at ``now_s``. A value only when a fault was on until now."""
+        if self._since_s is None:
+            return None
+        lasted_s = now_s - self._since_s
+        self._since_s = None
+        return FaultCleared(lasted_s)

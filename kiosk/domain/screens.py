@@ -1,0 +1,116 @@
+"""What the kiosk shows: one state at a time, as plain values. Presenters turn them into screens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kiosk.domain.sightings import Hint
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSession:
+    """What the Ready screen says about the lesson. Times are UTC; the UI shows them locally."""
+
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Waiting for somebody. ``session`` is None when no session is open in this room."""
+
+    room_name: str
+    session: RunningSession | None
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Somebody is there: a ring fills (progress 0..1), one hint at a time."""
+
+    progress: float
+    hint: Hint | None = None
+
+
+class WelcomeStatus(StrEnum):
+    """How the arrival counts by the clock and the policy the kiosk has."""
+
+    PRESENT = "present"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The mark is on disk.
+
+    Attributes:
+        display_name: first name and initial, never more.
+        status: present or late, of the first mark in this session.
+        late_min: whole minutes after the start, >= 1 when late, else 0.
+        can_undo: whether "Not me" is offered now.
+        already_marked: a repeat within the duplicate window; no second event was made.
+    """
+
+    display_name: str
+    status: WelcomeStatus
+    late_min: int = 0
+    can_undo: bool = True
+    already_marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The person is expected in another room now."""
+
+    display_name: str
+    room_name: str
+
+
+class NotRecognisedReason(StrEnum):
+    """Why nobody was recognised."""
+
+    NO_MATCH = "no_match"
+    NOT_ME = "not_me"
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecognised:
+    """Neutral words and the other ways: QR, PIN, the teacher."""
+
+    reason: NotRecognisedReason = NotRecognisedReason.NO_MATCH
+
+
+class NoticeReason(StrEnum):
+    """Why a known person was not marked here; each has its own neutral sentence."""
+
+    NOTHING_RUNNING = "nothing_running"
+    NOT_ON_LIST = "not_on_list"
+    CHECK_IN_CLOSED = "check_in_closed"
+    NOT_SAVED = "not_saved"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The person was recognised but is not marked: say why and what to do next."""
+
+    reason: NoticeReason
+
+
+class SetupStage(StrEnum):
+    """Where the kiosk stands on its way to being claimed and filled."""
+
+    NEEDS_CLAIM_CODE = "needs_claim_code"
+    CLAIMING = "claiming"
+    SERVER_AWAY = "server_away"
+    CLAIM_REFUSED = "claim_refused"
+    LOADING = "loading"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingUp:
+    """Not ready for people yet; ``stage`` says what is missing."""
+
+    stage: SetupStage
+
+
+Screen = Ready | Looking | Welcome | Elsewhere | NotRecognised | Notice | SettingUp

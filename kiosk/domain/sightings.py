@@ -1,0 +1,93 @@
+"""What vision hands over: one sighting at a time, about one track."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SightingKind(StrEnum):
+    """What the recognition worker found."""
+
+    LOOKING = "looking"
+    RECOGNISED = "recognised"
+    UNKNOWN = "unknown"
+    EMPTY = "empty"
+
+
+class Hint(StrEnum):
+    """The one thing a person can do to be seen better."""
+
+    CLOSER = "closer"
+    FURTHER_AWAY = "further_away"
+    LOOK_AT_CAMERA = "look_at_camera"
+    HOLD_STILL = "hold_still"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    ONE_AT_A_TIME = "one_at_a_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Whom a track was recognised as, and how surely.
+
+    Attributes:
+        person_id: the best match in the gallery.
+        distance: to the best match, in the unit of the model's card (Euclidean for dlib).
+        margin: distance of the second-best person minus ``distance``; None if there is no second.
+        threshold: the limit ``distance`` had to stay within.
+        quality: of the frames used, 0..1.
+        model_id: the card id of the network whose templates were compared.
+    """
+
+    person_id: str
+    distance: float
+    margin: float | None
+    threshold: float
+    quality: float
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One thing that vision saw.
+
+    Attributes:
+        kind: what it is; ``recognition`` is set exactly when it is RECOGNISED.
+        track_id: the track it is about, never used twice in one process; -1 with EMPTY.
+        at_s: when the newest frame it rests on was captured, on the monotonic clock.
+        progress: how much of the evidence is there, 0..1 (LOOKING).
+        hint: the one hint to show, if any (LOOKING).
+        recognition: whom and how surely (RECOGNISED).
+    """
+
+    kind: SightingKind
+    track_id: int
+    at_s: float
+    progress: float = 0.0
+    hint: Hint | None = None
+    recognition: Recognition | None = None
+
+    def __post_init__(self) -> None:
+        if (self.kind is SightingKind.RECOGNISED) != (self.recognition is not None):
+            raise ValueError("a sighting carries a recognition exactly when it is RECOGNISED")
+
+    @classmethod
+    def empty(cls, at_s: float) -> "Sighting":
+        """Nobody is in front of the camera."""
+        return cls(SightingKind.EMPTY, -1, at_s)
+
+    @classmethod
+    def looking(
+        cls, track_id: int, at_s: float, *, progress: float, hint: Hint | None = None
+    ) -> "Sighting":
+        """Somebody is there and the evidence is still growing."""
+        return cls(SightingKind.LOOKING, track_id, at_s, progress=progress, hint=hint)
+
+    @classmethod
+    def recognised(cls, track_id: int, at_s: float, recognition: Recognition) -> "Sighting":
+        """Somebody is there and is in the gallery."""
+        return cls(SightingKind.RECOGNISED, track_id, at_s, progress=1.0, recognition=recognition)
+
+    @classmethod
+    def unknown(cls, track_id: int, at_s: float) -> "Sighting":
+        """Somebody is there, was seen well enough, and is not in the gallery."""
+        return cls(SightingKind.UNKNOWN, track_id, at_s, progress=1.0)

@@ -1,0 +1,73 @@
+"""The kiosk's error tree: what can go wrong here, in the kiosk's own words.
+
+KioskError
+├── SettingsError                 the settings cannot be used
+├── CameraError                   no frame can be had from the camera or clip
+├── StorageError                  the local disk did not take or give what it should
+│   ├── DiskFullError             no space left: nothing was stored
+│   ├── OutboxFullError           the outbox reached its bound: nothing was stored
+│   └── CorruptStoreError         a local file is damaged
+└── SyncError                     the server or broker did not do what was asked
+    ├── UnreachableError          no answer: try again later
+    ├── RefusedError              an answer, and it says no (status and code kept)
+    │   └── ClaimRefusedError     the claim code was not accepted
+    └── AnswerError               an answer that makes no sense
+"""
+
+
+class KioskError(Exception):
+    """Anything that goes wrong in the kiosk and has a name."""
+
+
+class SettingsError(KioskError):
+    """The settings cannot be used; the message says which and why."""
+
+
+class CameraError(KioskError):
+    """The camera or clip gives no frames; the worker may open it again."""
+
+
+class StorageError(KioskError):
+    """The local disk did not take or give what it should. Nothing was recorded."""
+
+
+class DiskFullError(StorageError):
+    """No space is left on the disk; nothing was stored."""
+
+
+class OutboxFullError(StorageError):
+    """The outbox holds as many events as it may; nothing was stored or overwritten."""
+
+
+class CorruptStoreError(StorageError):
+    """A local file is damaged and was not used."""
+
+
+class SyncError(KioskError):
+    """The server or the broker did not do what was asked."""
+
+
+class UnreachableError(SyncError):
+    """No answer came: the network or the other side is away. Try again later."""
+
+
+class RefusedError(SyncError):
+    """The server answered, and it refused.
+
+    Args:
+        status: HTTP status, 4xx or 5xx.
+        code: the server's error code, empty when it gave none.
+    """
+
+    def __init__(self, status: int, code: str = "") -> None:
+        super().__init__(f"the server refused with status {status} {code}".rstrip())
+        self.status = status
+        self.code = code
+
+
+class ClaimRefusedError(RefusedError):
+    """The claim code was not accepted: unknown, used up or expired."""
+
+
+class AnswerError(SyncError):
+    """The server answered with something that does not follow the protocol."""
