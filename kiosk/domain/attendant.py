@@ -32,13 +32,11 @@ class AttendantTimings:
     """How long things stay, in seconds.
 
     Attributes:
-        result_s: a result stays on screen; "Not me" is offered as long.
         hold_s: a result is not covered by the next person's Looking before this.
         not_me_pause_s: after "Not me", how long a match with the same person is not believed.
         duplicate_window_s: overrides the policy's where set.
     """
 
-    result_s: float = 5.0
     hold_s: float = 1.5
     not_me_pause_s: float = 10.0
     duplicate_window_s: float | None = None
@@ -191,11 +189,10 @@ class Attendant:
 
     def _not_due_here(self, arrival: _Arrival) -> None:
         person_id, at = arrival.found.person_id, arrival.clock.best_at
-        elsewhere = self._timetable.open_elsewhere_for(person_id, at)
+        elsewhere = self._timetable.due_elsewhere(person_id, at)
         if elsewhere is not None:
-            room_name = self._timetable.room_names.get(elsewhere.room_id, "")
             name = self._timetable.short_name(person_id)
-            self._note(arrival, Elsewhere(name, room_name), None)
+            self._note(arrival, Elsewhere(name, elsewhere.room_name), None)
         elif self._timetable.open_here(at):
             self._note(arrival, Notice(NoticeReason.NOT_ON_LIST), None)
         else:
@@ -267,7 +264,7 @@ class Attendant:
 
     def _expire(self) -> None:
         shown_s = self._clock.monotonic_s() - self._shown_at_s
-        if self._shows_result() and shown_s >= self._timings.result_s:
+        if self._shows_result() and shown_s >= self._timetable.not_me_s:
             self._show(self._ready())
 
     def _show(self, screen: Screen, track_id: int = -1) -> Screen:

@@ -16,8 +16,8 @@ class MatchLimits:
 
     roster_distance: float = 0.50
     wide_distance: float = 0.45
-    min_margin: float = 0.03
-    min_frames: int = 2
+    min_margin: float = 0.04
+    min_frames: int = 3
 
     def __post_init__(self) -> None:
         if not 0 < self.wide_distance <= self.roster_distance:

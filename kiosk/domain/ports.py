@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiosk.domain.events import EventDraft, RecordedEvent
+from kiosk.domain.matching import MatchLimits
 
 BGRImage: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, channels in the order blue, green, red."""
@@ -78,10 +79,14 @@ class GalleryView(Protocol):
 
 
 class RosterView(Protocol):
-    """Who is due in this room now. Safe from any thread."""
+    """Who is due in this room now, and how close a match must be. Safe from any thread."""
 
     def expected_now(self) -> frozenset[str]:
         """Ids of the people due in the sessions open here now; empty if none is."""
+        ...
+
+    def limits(self) -> MatchLimits:
+        """The limits in force now; they may change with the next configuration."""
         ...
 
 

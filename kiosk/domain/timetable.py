@@ -1,9 +1,11 @@
 """The lessons this kiosk knows of, and how an arrival counts in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from kiosk.domain.matching import MatchLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One session: where, when (UTC) and for whom."""
+    """One session in this kiosk's room: when (UTC) and for whom."""
 
     id: str
-    room_id: str
     title: str
     starts_at: datetime
     ends_at: datetime
@@ -66,27 +67,38 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
+class Appointment:
+    """A person of this gallery who is due in another room for a while (UTC)."""
+
+    person_id: str
+    room_name: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable:
     """What the cached configuration says, for one kiosk.
 
     Attributes:
-        room_id: the room this kiosk hangs in.
-        room_names: by room id.
-        lessons: of all rooms the server told us of.
+        room_name: of the room this kiosk hangs in; empty until the server told it.
+        time_zone: IANA name of the zone that times are shown in.
+        lessons: in this room, the next days.
+        elsewhere: who is due in other rooms.
         display_names: by person id.
         policy: in force where no lesson says otherwise.
+        limits: for matching.
+        not_me_s: a result stays on screen, and "Not me" is offered, this long.
     """
 
-    room_id: str = ""
-    room_names: Mapping[str, str] = field(default_factory=dict)
+    room_name: str = ""
+    time_zone: str = "UTC"
     lessons: tuple[Lesson, ...] = ()
+    elsewhere: tuple[Appointment, ...] = ()
     display_names: Mapping[str, str] = field(default_factory=dict)
     policy: AttendancePolicy = field(default_factory=AttendancePolicy)
-
-    @property
-    def room_name(self) -> str:
-        """The name of this kiosk's room; empty until the server told it."""
-        return self.room_names.get(self.room_id, "")
+    limits: MatchLimits = field(default_factory=MatchLimits)
+    not_me_s: float = 5.0
 
     def lesson(self, lesson_id: str | None) -> Lesson | None:
         """The lesson with this id, None if we were not told of it."""
@@ -94,17 +106,18 @@ class Timetable:
 
     def open_here(self, at: datetime) -> tuple[Lesson, ...]:
         """Lessons open in this room, the one that started last first."""
-        here = (lesson for lesson in self.lessons if lesson.room_id == self.room_id)
-        return _open_latest_first(here, at)
+        is_open = [lesson for lesson in self.lessons if lesson.is_open(at)]
+        return tuple(sorted(is_open, key=_start_and_id, reverse=True))
 
-    def open_elsewhere_for(self, person_id: str, at: datetime) -> Lesson | None:
-        """The lesson in another room that this person is due in now, if any."""
-        others = (
-            lesson
-            for lesson in self.lessons
-            if lesson.room_id != self.room_id and person_id in lesson.roster
-        )
-        return next(iter(_open_latest_first(others, at)), None)
+    def due_elsewhere(self, person_id: str, at: datetime) -> Appointment | None:
+        """Where else this person is due at ``at``, check-in time before it included."""
+        early = timedelta(minutes=self.policy.opens_before_min)
+        due = [
+            entry
+            for entry in self.elsewhere
+            if entry.person_id == person_id and entry.starts_at - early <= at < entry.ends_at
+        ]
+        return max(due, key=lambda entry: (entry.starts_at, entry.room_name), default=None)
 
     def expected_at(self, at: datetime) -> frozenset[str]:
         """Everybody due in the lessons open in this room."""
@@ -115,9 +128,8 @@ class Timetable:
         return short_name(self.display_names.get(person_id, ""))
 
 
-def _open_latest_first(lessons: Iterable[Lesson], at: datetime) -> tuple[Lesson, ...]:
-    is_open = [lesson for lesson in lessons if lesson.is_open(at)]
-    return tuple(sorted(is_open, key=lambda lesson: (lesson.starts_at, lesson.id), reverse=True))
+def _start_and_id(lesson: Lesson) -> tuple[datetime, str]:
+    return lesson.starts_at, lesson.id
 
 
 def short_name(display_name: str) -> str:
