@@ -124,8 +124,8 @@ class Status(Message):
     clock_offset_ms: Score | None = None
     parts: Annotated[
         dict[Annotated[str, Field(max_length=40)], PartHealth],
-        Field(max_length=MAX_STATUS_PARTS, default_factory=dict),
-    ]
+        Field(max_length=MAX_STATUS_PARTS),
+    ] = Field(default_factory=dict)
 
 
 class Hint(Message):
@@ -145,8 +145,8 @@ class Command(Message):
     kind: Word
     arguments: Annotated[
         dict[Annotated[str, Field(max_length=40)], JsonValue],
-        Field(max_length=16, default_factory=dict),
-    ]
+        Field(max_length=16),
+    ] = Field(default_factory=dict)
     issued_at: Instant
     expires_at: Instant
     signature: Signature

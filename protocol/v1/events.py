@@ -74,10 +74,10 @@ class Clock(Message):
     """What the kiosk knew about its own clock."""
 
     source: Word
-    offset_ms: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+    offset_ms: Annotated[float, Field(ge=-1e14, le=1e14, allow_inf_nan=False)] | None = Field(
         default=None, description="server time minus kiosk time, when last measured"
     )
-    age_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+    age_s: Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)] | None = Field(
         default=None, description="how long ago the offset was measured"
     )
 

@@ -26,6 +26,7 @@ from protocol.v1.topics import KIOSK_ID_PATTERN
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 MAX_SAFE_INTEGER = 2**53 - 1
+"""Beyond this a number has no canonical form, so every number in a signed message stays below."""
 
 
 def _as_utc_ms(moment: datetime) -> datetime:

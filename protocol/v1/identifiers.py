@@ -32,5 +32,5 @@ def made_at(identifier: uuid.UUID) -> datetime:
     unix_ms = identifier.int >> 80
     try:
         return datetime.fromtimestamp(unix_ms / 1000, tz=UTC)
-    except (OverflowError, OSError) as exc:
+    except (OverflowError, OSError, ValueError) as exc:
         raise ValueError(f"{identifier} was made past the year 9999") from exc

@@ -1,0 +1,229 @@
+"""One sample of every message, made from fixed keys; the golden files hold their wire form."""
+
+import base64
+from datetime import UTC, datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from protocol.v1 import messages as m
+from protocol.v1 import signing
+
+KIOSK_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SERVER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
+SEALING_KEY = X25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
+DATA_KEY = bytes(range(96, 128))
+AT = datetime(2026, 11, 23, 8, 0, 0, 123000, tzinfo=UTC)
+LATER = datetime(2026, 11, 23, 8, 45, 0, tzinfo=UTC)
+KIOSK = "kiosk-7"
+EVENT_ID = "019ab0c0-0000-7000-8000-000000000001"
+SECOND_ID = "019ab0c0-0000-7000-8000-000000000002"
+SEALING_PUBLIC = base64.b64encode(SEALING_KEY.public_key().public_bytes_raw()).decode()
+
+
+def seen(event_id: str = EVENT_ID, seq: int = 1) -> m.EventDraft:
+    """A full event: every field has a value."""
+    return m.EventDraft(
+        id=event_id,
+        kiosk_id=KIOSK,
+        seq=seq,
+        occurred_at=AT,
+        clock=m.Clock(source=m.ClockSource.NTP, offset_ms=-12.25, age_s=31.5),
+        session_id="session-1",
+        person_id="person-1",
+        kind=m.EventKind.SEEN,
+        method=m.EventMethod.FACE,
+        score=0.41000000000000003,
+        margin=0.1,
+        threshold=0.5,
+        quality=1e-7,
+        liveness=m.Liveness(verdict="live", score=0.999, method="passive"),
+        model_id="dlib-resnet-v1",
+        policy_version=3,
+    )
+
+
+def not_me() -> m.EventDraft:
+    """A sparse event: what is unknown is null."""
+    return m.EventDraft(
+        id=SECOND_ID,
+        kiosk_id=KIOSK,
+        seq=2,
+        occurred_at=LATER,
+        clock=m.Clock(source=m.ClockSource.UNSYNCED),
+        kind=m.EventKind.NOT_ME,
+        method=m.EventMethod.FACE,
+        refers_to=EVENT_ID,
+    )
+
+
+def events() -> tuple[m.AttendanceEvent, m.AttendanceEvent]:
+    """Two chained, signed events."""
+    first = signing.sign_event(seen(), prev_hash=signing.GENESIS_HASH, key=KIOSK_KEY)
+    second = signing.sign_event(not_me(), prev_hash=first.hash, key=KIOSK_KEY)
+    return first, second
+
+
+def _claim_request() -> m.ClaimRequest:
+    body = {
+        "claim_code": "7ZK4M2QX",
+        "signing_key": signing.public_text(KIOSK_KEY),
+        "sealing_key": SEALING_PUBLIC,
+        "software_version": "0.1.0",
+        "hardware": "Raspberry Pi 5",
+    }
+    proof = signing.sign_document(body, KIOSK_KEY, context="claim")
+    return m.ClaimRequest.model_validate(body | {"proof": proof})
+
+
+def _claim_response() -> m.ClaimResponse:
+    return m.ClaimResponse(
+        kiosk_id=KIOSK,
+        name="Door of R12",
+        school="Grünwald School",
+        room=m.RoomRef(id="room-12", name="R12"),
+        broker=m.BrokerAccess(
+            host="broker.example",
+            port=8883,
+            tls=True,
+            ca_pem="-----BEGIN CERTIFICATE-----",
+            client_id=KIOSK,
+            username=KIOSK,
+            password="p" * 32,
+        ),
+        device_token="t" * 43,
+        server_key=signing.public_text(SERVER_KEY),
+        gallery_key=m.WrappedKey(key_id="key-1", wrapped=base64.b64encode(bytes(80)).decode()),
+        next_seq=1,
+        chain_head=signing.GENESIS_HASH,
+        server_time=AT,
+    )
+
+
+def _status() -> m.Status:
+    return m.Status(
+        online=True,
+        at=AT,
+        software_version="0.1.0",
+        uptime_s=12.5,
+        backlog=3,
+        last_seq=2,
+        synced_through=AT,
+        gallery_version=9,
+        gallery_size=30,
+        config_version="c1",
+        clock_source=m.ClockSource.NTP,
+        clock_offset_ms=-1.5,
+        parts={"camera": m.PartHealth(state=m.PartState.OK, detail="640x480 30 fps", since=AT)},
+    )
+
+
+def _command() -> m.Command:
+    body = {
+        "id": EVENT_ID,
+        "kiosk_id": KIOSK,
+        "kind": "sync_now",
+        "arguments": {"what": "gallery"},
+        "issued_at": "2026-11-23T08:00:00.123Z",
+        "expires_at": "2026-11-23T08:45:00.000Z",
+    }
+    signature = signing.sign_document(body, SERVER_KEY, context="command")
+    return m.Command.model_validate(body | {"signature": signature})
+
+
+def _erasure() -> m.Erasure:
+    body = {
+        "id": EVENT_ID,
+        "kiosk_id": KIOSK,
+        "person_id": "person-1",
+        "templates": ["template-1"],
+        "erased_at": "2026-11-23T08:00:00.123Z",
+    }
+    signature = signing.sign_document(body, KIOSK_KEY, context="erasure")
+    return m.Erasure.model_validate(body | {"signature": signature})
+
+
+def _gallery() -> m.GalleryPage:
+    return m.GalleryPage(
+        since=4,
+        next=6,
+        complete=True,
+        key_id="key-1",
+        upserts=(
+            m.TemplateUpsert(
+                template_id="template-1",
+                person_id="person-1",
+                model_id="dlib-resnet-v1",
+                dimension=128,
+                sealed=base64.b64encode(bytes(284)).decode(),
+                change=5,
+            ),
+        ),
+        tombstones=(
+            m.Tombstone(
+                template_id="template-2",
+                person_id="person-2",
+                reason=m.TombstoneReason.ERASED,
+                change=6,
+            ),
+        ),
+    )
+
+
+def _config() -> m.ConfigDocument:
+    return m.ConfigDocument(
+        version="c1",
+        kiosk_id=KIOSK,
+        kiosk_name="Door of R12",
+        school=m.School(name="Grünwald School", time_zone="Europe/Berlin"),
+        room=m.RoomRef(id="room-12", name="R12"),
+        policy=m.Policy(version=3),
+        sessions=(
+            m.SessionEntry(
+                id="session-1",
+                course_code="BIO-9",
+                course_title="Biology",
+                room_id="room-12",
+                starts_at=AT,
+                ends_at=LATER,
+                roster=("person-1",),
+            ),
+        ),
+        elsewhere=(
+            m.ElsewhereEntry(person_id="person-2", room_name="R14", starts_at=AT, ends_at=LATER),
+        ),
+        people=(m.PersonName(id="person-1", display_name="Zoë K."),),
+        holidays=("2026-12-25",),
+    )
+
+
+def all_samples() -> dict[str, m.Message]:
+    """Every message by the name of its golden file."""
+    first, second = events()
+    return {
+        "event": first,
+        "event-sparse": second,
+        "event-batch": m.EventBatch(
+            kiosk_id=KIOSK,
+            events=(signing.to_raw(first), signing.to_raw(second)),
+            synced_through=LATER,
+            last_seq=2,
+        ),
+        "ack": m.Ack(
+            kiosk_id=KIOSK,
+            stored_through=2,
+            stored_beyond=(m.SeqRange(first=4, last=9),),
+            refused=(m.Refusal(id=EVENT_ID, seq=3, reason=m.RefusalReason.BAD_SIGNATURE),),
+            server_time=AT,
+        ),
+        "hint": m.Hint(gallery=9, config="c1", models=None, issued_at=AT),
+        "status": _status(),
+        "status-will": m.Status(online=False),
+        "command": _command(),
+        "command-result": m.CommandResult(command_id=EVENT_ID, outcome="done", at=AT),
+        "claim-request": _claim_request(),
+        "claim-response": _claim_response(),
+        "gallery-page": _gallery(),
+        "config": _config(),
+        "erasure": _erasure(),
+    }

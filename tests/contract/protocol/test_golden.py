@@ -1,0 +1,81 @@
+"""The wire format is frozen: a kiosk in the field may be a year older than its server.
+
+A test that fails here means that released kiosks would no longer understand this server. Add
+fields with defaults; never change what stands in golden/. Messages that have no golden file yet
+get one from `python -m tests.contract.protocol.freeze`.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from protocol.v1 import sealing, signing
+from protocol.v1.errors import SealError
+from protocol.v1.fields import parse_message
+from tests.contract.protocol import samples
+
+GOLDEN = Path(__file__).parent / "golden"
+SAMPLES = samples.all_samples()
+
+
+def _frozen(name: str) -> bytes:
+    return (GOLDEN / f"{name}.json").read_bytes().rstrip(b"\n")
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_message_has_the_frozen_wire_form(name: str) -> None:
+    assert SAMPLES[name].to_json() == _frozen(name)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_frozen_bytes_read_back_to_the_same_message(name: str) -> None:
+    assert parse_message(type(SAMPLES[name]), _frozen(name)) == SAMPLES[name]
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_fields_of_a_newer_version_are_ignored(name: str) -> None:
+    newer = json.loads(_frozen(name)) | {"invented_later": {"deep": [1, 2, 3]}}
+    assert parse_message(type(SAMPLES[name]), json.dumps(newer).encode()) == SAMPLES[name]
+
+
+def test_every_golden_file_has_its_sample() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(SAMPLES) | {"sealed"}
+
+
+@pytest.mark.parametrize("name", ["event", "event-sparse"])
+def test_frozen_event_still_verifies(name: str) -> None:
+    raw = json.loads(_frozen(name))
+    assert signing.verify_event(raw, samples.KIOSK_KEY.public_key()).id == raw["id"]
+
+
+def test_canonical_form_of_the_frozen_event_has_not_moved() -> None:
+    raw = json.loads(_frozen("event"))
+    assert raw["hash"] == ("2dc905da6d863b834e8a477948f0aeb35d7a9fce3698ba7834b56633ccf125b9")
+    assert signing.canonical({"score": raw["score"], "quality": raw["quality"]}) == (
+        b'{"quality":1e-7,"score":0.41000000000000003}'
+    )
+
+
+def test_data_key_sealed_by_an_earlier_version_still_opens() -> None:
+    frozen = json.loads(_frozen("sealed"))
+    data_key = sealing.unwrap_key(
+        frozen["wrapped"], samples.SEALING_KEY, kiosk_id=samples.KIOSK, key_id="key-1"
+    )
+    assert data_key == samples.DATA_KEY
+
+
+def test_template_sealed_by_an_earlier_version_still_opens() -> None:
+    frozen = json.loads(_frozen("sealed"))
+    packed = sealing.open_template(
+        frozen["template"], samples.DATA_KEY, template_id="template-1", dimension=3
+    )
+    assert sealing.unpack_values(packed) == [0.5, -0.25, 1.0]
+
+
+def test_key_sealed_for_one_kiosk_does_not_open_for_another() -> None:
+    frozen = json.loads(_frozen("sealed"))
+    with pytest.raises(SealError):
+        sealing.unwrap_key(
+            frozen["wrapped"], samples.SEALING_KEY, kiosk_id="kiosk-8", key_id="key-1"
+        )
