@@ -1,0 +1,146 @@
+"""Compares a probe with everyone's templates, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+
+from models.errors import GalleryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.stages.images import FloatArray, FloatVector
+
+Metric = Literal["euclidean", "cosine"]
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    """The two people nearest to a probe.
+
+    Attributes:
+        person_id: the nearest person, or None in an empty gallery.
+        distance: of their nearest template; infinite without a person.
+        second_person_id: the nearest other person, or None.
+        second_distance: of theirs; infinite without a second person.
+    """
+
+    person_id: str | None
+    distance: float
+    second_person_id: str | None
+    second_distance: float
+
+    @property
+    def margin(self) -> float:
+        """How much nearer the first is than the second; infinite without a second."""
+        if self.second_person_id is None:
+            return float("inf")
+        return self.second_distance - self.distance
+
+
+class Gallery:
+    """Templates of one network, several a person allowed, never changed after it is built.
+
+    Attributes:
+        model_id: card id of the network.
+        person_ids: everyone with a template, sorted.
+    """
+
+    def __init__(
+        self,
+        person_ids: Sequence[str],
+        templates: FloatArray,
+        model_id: str,
+        metric: Metric,
+    ) -> None:
+        order = sorted(range(len(person_ids)), key=person_ids.__getitem__)
+        self.model_id = model_id
+        self._metric = metric
+        self._rows = np.ascontiguousarray(templates[order], np.float32)
+        self._half_norms = np.einsum("ij,ij->i", self._rows, self._rows) / 2
+        names = [person_ids[index] for index in order]
+        self.person_ids: tuple[str, ...] = tuple(dict.fromkeys(names))
+        index = {name: number for number, name in enumerate(self.person_ids)}
+        self._persons = np.array([index[name] for name in names], np.intp)
+        self._starts = np.searchsorted(self._persons, np.arange(len(index) + 1))
+
+    def __len__(self) -> int:
+        """Count of templates."""
+        return len(self._rows)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a template."""
+        return int(self._rows.shape[1])
+
+    @classmethod
+    def build(
+        cls,
+        person_ids: Sequence[str],
+        templates: FloatArray,
+        model_id: str,
+        *,
+        metric: Metric = "euclidean",
+    ) -> Self:
+        """Make a gallery.
+
+        Args:
+            person_ids: one a row of `templates`.
+            templates: (N, D) float, N >= 0. Not modified, not kept.
+            model_id: card id of the network they come from.
+            metric: of that card; `cosine` compares directions only.
+
+        Raises:
+            GalleryError: shapes that do not fit, or values that are not finite.
+        """
+        rows = np.asarray(templates, np.float32)
+        if rows.ndim != 2 or len(rows) != len(person_ids):
+            raise GalleryError(f"{len(person_ids)} people cannot own templates of {rows.shape}")
+        if not np.isfinite(rows).all():
+            raise GalleryError("a template holds a value that is not a number")
+        return cls(person_ids, _unit(rows) if metric == "cosine" else rows, model_id, metric)
+
+    def search(self, probe: FloatVector) -> MatchResult:
+        """Find the nearest and the second-nearest person.
+
+        Args:
+            probe: (D,) float32. Not modified.
+
+        Returns:
+            Euclidean distances, or `1 - cosine` for a cosine gallery.
+
+        Raises:
+            GalleryError: the probe has another length.
+        """
+        if not len(self):
+            return MatchResult(None, float("inf"), None, float("inf"))
+        if probe.shape != (self.dimension,):
+            raise GalleryError(f"a probe of {probe.shape} does not fit {self.dimension} values")
+        if self._metric == "cosine":
+            probe = _unit(probe[None])[0]
+        # |t - p|² / 2 less |p|² / 2: the same order as the distance, for one product per row.
+        scores = self._half_norms - self._rows @ probe
+        best = int(scores.argmin())
+        person = int(self._persons[best])
+        start, end = int(self._starts[person]), int(self._starts[person + 1])
+        scores[start:end] = np.inf
+        second = int(scores.argmin()) if end - start < len(self) else None
+        return MatchResult(
+            self.person_ids[person],
+            self._distance(best, probe),
+            None if second is None else self.person_ids[self._persons[second]],
+            float("inf") if second is None else self._distance(second, probe),
+        )
+
+    def _distance(self, row: int, probe: FloatVector) -> float:
+        difference = self._rows[row].astype(np.float64) - probe
+        squared = float(difference @ difference)
+        return squared / 2 if self._metric == "cosine" else float(np.sqrt(squared))
+
+
+def _unit(rows: FloatArray) -> FloatArray:
+    norms = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.divide(rows, norms, dtype=np.float32)
