@@ -95,7 +95,7 @@ class FaceDetector:
             (N, 2 + keypoints, 2): top left, bottom right, keypoints; and (N,) scores.
         """
         (chosen,) = np.nonzero(logits >= self._min_logit)
-        values = raw[chosen].reshape(len(chosen), -1, 2)
+        values = raw.reshape(len(raw), -1, 2)[chosen]
         anchors = self._anchors[chosen, None, :]
         points = np.empty_like(values)
         half = values[:, 1:2] / 2
