@@ -1,0 +1,1 @@
+"""Models and sample photos that this project takes out of public packages."""
