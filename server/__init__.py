@@ -1,1 +1,1 @@
-
+"""The server: the system of record, its API and its web pages."""

@@ -1,0 +1,89 @@
+"""Sign in, sign out, change one's password: the JSON API."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from server.accounts import service
+from server.accounts.admin_password import forget_admin_password
+from server.accounts.schemas import PasswordChange, SessionRead, SignInRequest
+from server.db.session import SessionDep
+from server.db.types import now
+from server.errors import NotSignedInError, TooManyAttemptsError
+from server.web.access import PUBLIC, SignedInDep
+from server.web.errors import json_error
+from server.web.principal import Role
+from server.web.state import CookiesDep, SettingsDep, get_cookies
+
+router = APIRouter(prefix="/api/v1/session", tags=["session"])
+
+
+@router.post("", dependencies=[PUBLIC], response_model=SessionRead)
+def sign_in(
+    body: SignInRequest, session: SessionDep, settings: SettingsDep, cookies: CookiesDep
+) -> Response:
+    """Sign in; the answer sets the session cookie."""
+    outcome = service.sign_in(
+        session,
+        settings,
+        username=body.username,
+        password=body.password.get_secret_value(),
+        at=now(),
+    )
+    # Returned, not raised: a refused attempt must be counted, and raising would roll that back.
+    match outcome:
+        case service.Refused():
+            return json_error(NotSignedInError("The name or the password is not right."))
+        case service.Locked(until):
+            return json_error(TooManyAttemptsError(until=until.isoformat()))
+        case service.SignedIn(token, account):
+            read = SessionRead(
+                account_id=account.id,
+                display_name=account.display_name,
+                role=Role(account.role),
+                must_change_password=account.must_change_password,
+            )
+            response = JSONResponse(read.model_dump(mode="json"))
+            cookies.issue(response, token)
+            return response
+
+
+@router.get("")
+def who_am_i(principal: SignedInDep) -> SessionRead:
+    """Who is signed in."""
+    return SessionRead(
+        account_id=principal.account_id,
+        display_name=principal.display_name,
+        role=principal.role,
+        must_change_password=principal.must_change_password,
+    )
+
+
+@router.delete("", status_code=204)
+def sign_out(
+    request: Request, _: SignedInDep, session: SessionDep, cookies: CookiesDep
+) -> Response:
+    """Sign out; the session ends on the server, not only in this browser."""
+    service.sign_out(session, token=cookies.token_of(request))
+    response = Response(status_code=204)
+    cookies.clear(response)
+    return response
+
+
+@router.post("/password", status_code=204)
+def change_password(
+    request: Request,
+    body: PasswordChange,
+    principal: SignedInDep,
+    session: SessionDep,
+    settings: SettingsDep,
+) -> Response:
+    """Change one's own password; all one's other sessions end."""
+    service.change_password(
+        session,
+        principal.account_id,
+        old=body.old.get_secret_value(),
+        new=body.new.get_secret_value(),
+        keep_token=get_cookies(request).token_of(request),
+    )
+    forget_admin_password(settings)
+    return Response(status_code=204)

@@ -1,0 +1,92 @@
+"""Pages to sign in, sign out and change one's password."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from server.accounts import service
+from server.accounts.admin_password import forget_admin_password
+from server.accounts.schemas import PasswordForm, SignInForm
+from server.db.session import SessionDep
+from server.db.types import now
+from server.errors import InvalidError
+from server.web.access import PUBLIC, SignedInDep, current_principal
+from server.web.pages import render, see_other
+from server.web.preferences import local_path
+from server.web.state import CookiesDep, SettingsDep
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sign-in", dependencies=[PUBLIC])
+def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the URL's word
+    """The form."""
+    if current_principal(request) is not None:
+        return see_other(local_path(next))
+    return render(request, "accounts/sign_in.html", {"next": next, "problem": None, "username": ""})
+
+
+@router.post("/sign-in", dependencies=[PUBLIC])
+def sign_in(
+    request: Request,
+    session: SessionDep,
+    settings: SettingsDep,
+    cookies: CookiesDep,
+    form: Annotated[SignInForm, Form()],
+) -> Response:
+    """Check name and password."""
+    outcome = service.sign_in(
+        session, settings, username=form.username, password=form.password, at=now()
+    )
+    if isinstance(outcome, service.SignedIn):
+        target = "/password" if outcome.account.must_change_password else local_path(form.next)
+        response: Response = see_other(target)
+        cookies.issue(response, outcome.token)
+        return response
+    problem = "locked" if isinstance(outcome, service.Locked) else "refused"
+    context = {"next": form.next, "problem": problem, "username": form.username}
+    return render(request, "accounts/sign_in.html", context, status_code=401)
+
+
+@router.post("/sign-out")
+def sign_out(
+    request: Request, _: SignedInDep, session: SessionDep, cookies: CookiesDep
+) -> Response:
+    """End the session."""
+    service.sign_out(session, token=cookies.token_of(request))
+    response = see_other("/sign-in")
+    cookies.clear(response)
+    return response
+
+
+@router.get("/password")
+def password_page(request: Request, _: SignedInDep) -> Response:
+    """The form to change one's password."""
+    return render(request, "accounts/password.html", {"problem": None})
+
+
+@router.post("/password")
+def change_password(
+    request: Request,
+    principal: SignedInDep,
+    session: SessionDep,
+    settings: SettingsDep,
+    form: Annotated[PasswordForm, Form()],
+) -> Response:
+    """Change it, and go on to the first page."""
+    if form.new != form.again:
+        return render(request, "accounts/password.html", {"problem": "differ"}, status_code=400)
+    try:
+        service.change_password(
+            session,
+            principal.account_id,
+            old=form.old,
+            new=form.new,
+            keep_token=request.app.state.cookies.token_of(request),
+        )
+    except InvalidError as exc:
+        problem = exc.details["problem"]
+        return render(request, "accounts/password.html", {"problem": problem}, status_code=400)
+    forget_admin_password(settings)
+    return see_other("/")

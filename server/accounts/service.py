@@ -1,0 +1,268 @@
+"""Accounts and sign-ins: who may come in, for how long, and what happens after wrong guesses."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlmodel import Session, col, delete, select
+
+from server.accounts.passwords import (
+    MAX_LENGTH,
+    MIN_LENGTH,
+    hash_password,
+    needs_rehash,
+    one_time_password,
+    verify_password,
+)
+from server.accounts.tables import Account, SignIn, SignInThrottle
+from server.audit.service import SYSTEM, record
+from server.audit.tables import subject_of
+from server.config import Settings
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.web.principal import Principal, Role
+
+ADMIN_NAME = "admin"
+#: A sign-in's last use is written at most this often.
+TOUCH_EVERY = timedelta(minutes=1)
+_FORGET_FAILURES_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The password was right. `token` goes into the cookie and is kept nowhere else."""
+
+    token: str
+    account: Account
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The name or the password was wrong."""
+
+
+@dataclass(frozen=True)
+class Locked:
+    """Too many wrong guesses; nothing is checked until then."""
+
+    until: datetime
+
+
+SignInOutcome = SignedIn | Refused | Locked
+
+
+def normalise(username: str) -> str:
+    """The form in which usernames are stored and compared."""
+    return username.strip().casefold()
+
+
+def create_account(
+    session: Session, *, username: str, display_name: str, role: Role, password: str, actor: str
+) -> Account:
+    """Create an account whose password must be changed at first use.
+
+    Raises:
+        ConflictError: the name is taken.
+    """
+    name = normalise(username)
+    if session.exec(select(Account).where(Account.username == name)).first():
+        raise ConflictError("An account of this name exists already.")
+    account = Account(
+        username=name,
+        display_name=display_name,
+        role=role.value,
+        password_hash=hash_password(password),
+        must_change_password=True,
+    )
+    session.add(account)
+    session.flush()
+    _record(session, actor, "account.create", account.id)
+    return account
+
+
+def sign_in(
+    session: Session, settings: Settings, *, username: str, password: str, at: datetime
+) -> SignInOutcome:
+    """Check a password and open a session. The outcome is a value: failures must be committed."""
+    name = normalise(username)
+    throttle = _throttle(session, name, at)
+    if throttle.locked_until is not None and throttle.locked_until > at:
+        return Locked(throttle.locked_until)
+    account = session.exec(select(Account).where(Account.username == name)).first()
+    known = account if account is not None and account.is_active else None
+    if not verify_password(known.password_hash if known else None, password) or known is None:
+        return _refuse(session, settings, throttle, at)
+    session.delete(throttle)
+    if needs_rehash(known.password_hash):
+        known.password_hash = hash_password(password)
+    known.last_sign_in_at = at
+    _record(session, f"account:{known.id}", "account.sign_in", known.id)
+    return SignedIn(_open(session, settings, known, at), known)
+
+
+def principal_of(
+    session: Session, settings: Settings, *, token: str, at: datetime
+) -> tuple[Principal, bool] | None:
+    """Whose session a token is, and whether its last use should be written again; None if none."""
+    row = session.get(SignIn, _hash(token))
+    idle = timedelta(minutes=settings.session_idle_minutes)
+    if row is None or row.expires_at <= at or row.last_seen_at + idle <= at:
+        return None
+    account = session.get(Account, row.account_id)
+    if account is None or not account.is_active:
+        return None
+    principal = Principal(
+        account.id, account.display_name, Role(account.role), account.must_change_password
+    )
+    return principal, row.last_seen_at + TOUCH_EVERY <= at
+
+
+def touch(session: Session, *, token: str, at: datetime) -> None:
+    """Write that a session is still in use."""
+    row = session.get(SignIn, _hash(token))
+    if row is not None:
+        row.last_seen_at = at
+
+
+def sign_out(session: Session, *, token: str) -> None:
+    """End a session. Its cookie is worthless from then on, wherever it was copied to."""
+    row = session.get(SignIn, _hash(token))
+    if row is not None:
+        _record(session, f"account:{row.account_id}", "account.sign_out", row.account_id)
+        session.delete(row)
+
+
+def change_password(
+    session: Session, account_id: uuid.UUID, *, old: str, new: str, keep_token: str
+) -> None:
+    """Change one's own password and end all one's other sessions.
+
+    Raises:
+        InvalidError: the old one is wrong, or the new one too weak.
+    """
+    account = get_account(session, account_id)
+    if not verify_password(account.password_hash, old):
+        raise InvalidError("The current password is not right.", problem="wrong_password")
+    _refuse_weak(account, old, new)
+    account.password_hash = hash_password(new)
+    account.must_change_password = False
+    others = delete(SignIn).where(
+        col(SignIn.account_id) == account.id, col(SignIn.token_hash) != _hash(keep_token)
+    )
+    session.exec(others)
+    _record(session, f"account:{account.id}", "account.change_password", account.id)
+
+
+def reset_password(session: Session, *, username: str) -> str:
+    """Give an account a new one-time password, unlock it and end its sessions.
+
+    Raises:
+        NotFoundError: no such account.
+    """
+    name = normalise(username)
+    account = session.exec(select(Account).where(Account.username == name)).first()
+    if account is None:
+        raise NotFoundError(f"There is no account named {name}.")
+    password = one_time_password()
+    account.password_hash = hash_password(password)
+    account.must_change_password = True
+    account.is_active = True
+    session.exec(delete(SignIn).where(col(SignIn.account_id) == account.id))
+    session.exec(delete(SignInThrottle).where(col(SignInThrottle.name_hash) == _hash(name)))
+    _record(session, SYSTEM, "account.reset_password", account.id)
+    return password
+
+
+def ensure_admin(session: Session) -> str | None:
+    """Make the first account where there is none; returns its one-time password."""
+    if session.exec(select(Account).limit(1)).first() is not None:
+        return None
+    password = one_time_password()
+    create_account(
+        session,
+        username=ADMIN_NAME,
+        display_name="Administrator",
+        role=Role.ADMIN,
+        password=password,
+        actor=SYSTEM,
+    )
+    return password
+
+
+def get_account(session: Session, account_id: uuid.UUID) -> Account:
+    """One account.
+
+    Raises:
+        NotFoundError: no such account.
+    """
+    account = session.get(Account, account_id)
+    if account is None:
+        raise NotFoundError
+    return account
+
+
+def purge_sign_ins(session: Session, *, at: datetime) -> None:
+    """Delete sessions that are over and failures that are long past."""
+    session.exec(delete(SignIn).where(col(SignIn.expires_at) <= at))
+    old = at - _FORGET_FAILURES_AFTER
+    session.exec(delete(SignInThrottle).where(col(SignInThrottle.last_failure_at) <= old))
+
+
+def _throttle(session: Session, name: str, at: datetime) -> SignInThrottle:
+    key = _hash(name)
+    row = session.get(SignInThrottle, key, with_for_update=True)
+    if row is None:
+        row = SignInThrottle(name_hash=key, failures=0, last_failure_at=at)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def _refuse(
+    session: Session, settings: Settings, throttle: SignInThrottle, at: datetime
+) -> SignInOutcome:
+    throttle.failures += 1
+    throttle.last_failure_at = at
+    _record(session, SYSTEM, "account.refuse_sign_in", throttle.name_hash.hex()[:16])
+    if throttle.failures < settings.lockout_failures:
+        return Refused()
+    throttle.failures = 0
+    throttle.locked_until = at + timedelta(minutes=settings.lockout_minutes)
+    return Locked(throttle.locked_until)
+
+
+def _open(session: Session, settings: Settings, account: Account, at: datetime) -> str:
+    purge_sign_ins(session, at=at)
+    token = secrets.token_urlsafe(32)
+    expires_at = at + timedelta(hours=settings.session_max_hours)
+    session.add(
+        SignIn(
+            token_hash=_hash(token),
+            account_id=account.id,
+            created_at=at,
+            last_seen_at=at,
+            expires_at=expires_at,
+        )
+    )
+    return token
+
+
+def _refuse_weak(account: Account, old: str, new: str) -> None:
+    if not MIN_LENGTH <= len(new) <= MAX_LENGTH:
+        raise InvalidError(
+            f"A password needs {MIN_LENGTH} to {MAX_LENGTH} characters.", problem="weak_password"
+        )
+    if new == old or account.username in new.casefold():
+        raise InvalidError(
+            "The new password must differ from the old one and not contain the user name.",
+            problem="weak_password",
+        )
+
+
+def _record(session: Session, actor: str, action: str, identity: uuid.UUID | str) -> None:
+    record(session, actor=actor, action=action, subject=subject_of("account", identity))
+
+
+def _hash(text: str) -> bytes:
+    return sha256(text.encode()).digest()

@@ -1,0 +1,140 @@
+"""The composition root: everything the server is made of is put together here and nowhere else."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+import server.accounts.api
+import server.accounts.pages
+import server.audit.pages
+import server.web.preferences
+from server.accounts.admin_password import announce_admin_password
+from server.accounts.service import ensure_admin, principal_of, touch
+from server.config import Settings
+from server.db.engine import Database
+from server.db.lock import startup_lock
+from server.db.types import now
+from server.db.vault import Vault, open_vault
+from server.migrations.runner import upgrade
+from server.web import health
+from server.web.access import Authenticate, refuse_unguarded
+from server.web.cookies import SessionCookies
+from server.web.correlation import CorrelationMiddleware
+from server.web.csrf import CrossSiteGuard
+from server.web.errors import install_error_handlers
+from server.web.pages import STATIC
+from server.web.principal import Principal
+from server.web.security import SecurityHeaders
+from server.web.tasks import BackgroundTask
+
+_logger = logging.getLogger(__name__)
+
+#: Every endpoint and page. Each must declare who may call it, or the server does not start.
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    server.web.preferences.router,
+    server.accounts.api.router,
+    server.accounts.pages.router,
+    server.audit.pages.router,
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application.
+
+    Nothing is opened until its lifespan starts: then keys, database, migrations, first account and
+    background tasks, in this order.
+
+    Raises:
+        ConfigurationError: an endpoint declares no access guard.
+    """
+    app = FastAPI(
+        title="Rollcall",
+        version=version("rollcall"),
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.settings = settings
+    app.state.probes = {}
+    # The last one added is the outermost.
+    app.add_middleware(CrossSiteGuard)
+    app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
+    app.add_middleware(CorrelationMiddleware)
+    install_error_handlers(app)
+    refuse_unguarded(ROUTERS)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    database, vault = open_storage(settings)
+    cookies = SessionCookies(settings, vault)
+    app.state.database = database
+    app.state.vault = vault
+    app.state.cookies = cookies
+    app.state.authenticate = _authenticator(settings, database, cookies)
+    tasks = _background_tasks(app)
+    for task in tasks:
+        task.start()
+    _logger.info("started")
+    try:
+        yield
+    finally:
+        for task in reversed(tasks):
+            task.stop()
+        database.close()
+        _logger.info("stopped")
+
+
+def open_storage(settings: Settings) -> tuple[Database, Vault]:
+    """Open keys and database, bring the schema up to date, and make the first account.
+
+    Raises:
+        ConfigurationError: the keys cannot be used.
+    """
+    with startup_lock(settings.data_dir):
+        vault = open_vault(settings)
+        database = Database(settings.sqlalchemy_url)
+        upgrade(database)
+        with database.transaction() as session:
+            password = ensure_admin(session)
+    if password is not None:
+        announce_admin_password(settings, password)
+    return database, vault
+
+
+def _background_tasks(app: FastAPI) -> list[BackgroundTask]:
+    """Everything that runs beside the requests, in the order it starts. Add yours here.
+
+    Also the place to install a probe for /health: `app.state.probes["broker"] = link.status`.
+    """
+    del app
+    return []
+
+
+def _authenticator(settings: Settings, database: Database, cookies: SessionCookies) -> Authenticate:
+    def authenticate(cookie: str) -> Principal | None:
+        token = cookies.read(cookie)
+        if token is None:
+            return None
+        with database.reading() as session:
+            found = principal_of(session, settings, token=token, at=now())
+        if found is None:
+            return None
+        principal, is_stale = found
+        if is_stale:
+            with database.transaction() as session:
+                touch(session, token=token, at=now())
+        return principal
+
+    return authenticate

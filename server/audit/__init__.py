@@ -1,0 +1,1 @@
+"""The audit trail: append-only, each entry chained to the one before."""

@@ -1,0 +1,31 @@
+"""The audit page: newest entries first, and whether the chain is whole."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from server.audit import service
+from server.db.session import ReadSessionDep
+from server.web.access import require_role
+from server.web.pages import render
+from server.web.principal import Principal, Role
+
+router = APIRouter(include_in_schema=False)
+_PAGE = 100
+
+
+@router.get("/audit")
+def audit_page(
+    request: Request,
+    _: Annotated[Principal, require_role(Role.DPO)],
+    session: ReadSessionDep,
+    before: int | None = None,
+    verify: bool = False,
+) -> Response:
+    """List entries."""
+    entries = service.recent(session, before=before, limit=_PAGE)
+    older = entries[-1].seq if len(entries) == _PAGE else None
+    result = service.verify(session) if verify else None
+    context = {"entries": entries, "older": older, "result": result}
+    return render(request, "audit/list.html", context)

@@ -1,0 +1,216 @@
+"""Settings of the server process: environment over TOML file over default, listed once, here."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from server.errors import ConfigurationError
+
+ENV_PREFIX = "ROLLCALL_SERVER_"
+CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+
+
+def _also(plain_name: str) -> AliasChoices:
+    """Accept the prefixed name, the separation plan's own name, and the plain TOML key."""
+    return AliasChoices(f"{ENV_PREFIX}{plain_name}", plain_name, plain_name.lower())
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its unit and default. Loaded once and passed in."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    # -- where things are ---------------------------------------------------------------------
+    data_dir: Path = Field(
+        default=Path("rollcall-data"),
+        description="Folder for the SQLite file, the encryption keys and the encrypted photos.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="postgresql+psycopg://user:password@host/name. Default: SQLite in data_dir.",
+    )
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="Base64 of 32 bytes, or several separated by commas: the first encrypts, all"
+        " decrypt. Default: a key file made in data_dir/keys at first start.",
+    )
+
+    # -- how it is reached --------------------------------------------------------------------
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
+    trusted_proxies: str = Field(
+        default="127.0.0.1",
+        description="Addresses whose X-Forwarded-* headers are believed, separated by commas.",
+    )
+    secure_cookies: bool = Field(
+        default=False,
+        description="Send cookies over HTTPS only. Switch on wherever the server is behind TLS.",
+    )
+
+    # -- the school ---------------------------------------------------------------------------
+    school_name: str = Field(default="Rollcall", max_length=80, description="Shown in the header.")
+    timezone: str = Field(default="UTC", description="IANA time zone of the school.")
+    language: Literal["en", "ar"] = Field(
+        default="en", description="Language of the web pages where the browser names none we have."
+    )
+
+    # -- sign-in ------------------------------------------------------------------------------
+    session_idle_minutes: int = Field(
+        default=60, ge=5, le=1440, description="A sign-in ends after this long without a request."
+    )
+    session_max_hours: int = Field(
+        default=12, ge=1, le=168, description="A sign-in ends after this long in any case."
+    )
+    lockout_failures: int = Field(
+        default=5, ge=3, le=50, description="Failed sign-ins in a row before a name is locked."
+    )
+    lockout_minutes: int = Field(
+        default=15, ge=1, le=1440, description="How long a name stays locked."
+    )
+
+    # -- the ML service -----------------------------------------------------------------------
+    ml_service_url: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8001"),
+        validation_alias=_also("ML_SERVICE_URL"),
+        description="Address of the ML service.",
+    )
+    ml_service_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_also("ML_SERVICE_API_KEY"),
+        description="Key sent as X-API-Key. No default: without it enrolments wait.",
+    )
+    ml_service_timeout: float = Field(
+        default=30.0,
+        gt=0,
+        le=300,
+        validation_alias=_also("ML_SERVICE_TIMEOUT"),
+        description="Seconds to wait for an answer of the ML service.",
+    )
+    ml_service_max_retries: int = Field(
+        default=3,
+        ge=0,
+        le=10,
+        validation_alias=_also("ML_SERVICE_MAX_RETRIES"),
+        description="Further attempts after a failure, after 1, 2, 4 ... seconds.",
+    )
+
+    # -- enrolment ----------------------------------------------------------------------------
+    photo_max_bytes: int = Field(
+        default=8 * 1024 * 1024, ge=10_000, description="Largest photo accepted, bytes."
+    )
+    min_face_area_ratio: float = Field(
+        default=0.02, ge=0, le=1, description="Smallest face accepted, as a share of the photo."
+    )
+    enrolment_workers: int = Field(
+        default=1, ge=0, le=16, description="Threads that turn photos into templates."
+    )
+    enrolment_lease_s: int = Field(
+        default=180,
+        ge=10,
+        description="A photo whose worker went silent this long is taken up by another, seconds.",
+    )
+
+    # -- the broker ---------------------------------------------------------------------------
+    broker: Literal["auto", "mosquitto", "embedded"] = Field(
+        default="auto",
+        description="What `rollcall-server broker` runs; auto: Mosquitto where it is installed.",
+    )
+    broker_host: str = Field(default="127.0.0.1", description="Address of the MQTT broker.")
+    broker_port: int = Field(default=1883, ge=1, le=65535, description="Port of the MQTT broker.")
+    broker_public_host: str | None = Field(
+        default=None,
+        description="Address of the broker as kiosks reach it. Default: the one they reach the"
+        " server by.",
+    )
+    broker_username: str = Field(default="rollcall-server", description="MQTT user of the server.")
+    broker_password: SecretStr | None = Field(
+        default=None, description="MQTT password of the server. Default: made in data_dir."
+    )
+
+    # -- the process --------------------------------------------------------------------------
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is logged."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The school's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """Where the database is, in SQLAlchemy's words."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.resolve() / 'rollcall.sqlite3'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Rank the sources: arguments, environment, TOML file."""
+        del dotenv_settings, file_secret_settings
+        path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 - this is where settings are read
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        return init_settings, env_settings, toml
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings of this process.
+
+    Args:
+        config: TOML file; overrides the variable ROLLCALL_SERVER_CONFIG.
+        **overrides: values that win over everything else (command line, tests).
+
+    Raises:
+        ConfigurationError: the TOML file does not exist.
+        pydantic.ValidationError: a value is missing, malformed or unknown.
+    """
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
+    named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
+    if named is not None and not Path(named).is_file():
+        raise ConfigurationError(f"The settings file {named} does not exist.")
+    return Settings(**overrides)
+
+
+def environment_name(name: str, field: FieldInfo) -> str:
+    """The variable that sets a field; the plan's own name where it has one."""
+    if isinstance(field.validation_alias, AliasChoices):
+        return str(field.validation_alias.choices[1])
+    return f"{ENV_PREFIX}{name.upper()}"
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """List every setting as (variable, default, description): the source of --help and the docs."""
+    return [
+        (environment_name(name, field), _default_words(field), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _default_words(field: FieldInfo) -> str:
+    return "(none)" if field.default is None else str(field.default)

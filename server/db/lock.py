@@ -1,0 +1,32 @@
+"""Locks for the things that one process at a time may do: starting up, and chains of rows."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+#: Advisory lock numbers on PostgreSQL, one per thing that is serialised.
+MIGRATION_LOCK = 7_265_001
+AUDIT_LOCK = 7_265_002
+GALLERY_LOCK = 7_265_003
+
+
+@contextmanager
+def startup_lock(data_dir: Path) -> Iterator[None]:
+    """Let one process of this data folder start at a time: keys, migrations, first account."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "startup.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def lock_until_commit(session: Session, number: int) -> None:
+    """Serialise the rest of this transaction against others that take the same lock.
+
+    On SQLite there is nothing to do: a transaction that writes is alone already.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})

@@ -1,0 +1,63 @@
+"""Column types and identifiers shared by every table."""
+
+import secrets
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A point in time: aware in Python, UTC in the database, whichever database it is.
+
+    SQLite drops the offset, so it is put back on the way out. Naive values are refused.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC on the way in."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a point in time needs a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Attach UTC on the way out."""
+        del dialect
+        if value is None:
+            return None
+        stored: datetime = value
+        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+def now() -> datetime:
+    """The current time, aware, UTC, in whole microseconds."""
+    return datetime.now(UTC)
+
+
+def new_id() -> uuid.UUID:
+    """Make a UUIDv7: unique, and ordered by the time it was made.
+
+    Source: RFC 9562 section 5.7.
+    """
+    stamp_ms = time.time_ns() // 1_000_000
+    value = (stamp_ms & ((1 << 48) - 1)) << 80
+    value |= 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return uuid.UUID(int=value)
+
+
+def utc_field(*, index: bool = False, nullable: bool = False, default_now: bool = False) -> Any:
+    """A SQLModel field holding a point in time."""
+    options: dict[str, Any] = {"sa_type": UTCDateTime, "index": index, "nullable": nullable}
+    if default_now:
+        return Field(default_factory=now, **options)
+    return Field(default=None, **options) if nullable else Field(**options)

@@ -1,0 +1,141 @@
+"""Encryption at rest: AES-256-GCM under keys that live outside the database.
+
+Each sealed value says which key sealed it, so a new key can be added at any time: it seals what is
+written from then on, and the older ones still open what they sealed.
+"""
+
+import base64
+import binascii
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from server.errors import ConfigurationError, SealBrokenError
+
+if TYPE_CHECKING:
+    from server.config import Settings
+
+KEY_BYTES = 32
+# Source: NIST SP 800-38D section 8.2.2, random nonces of 96 bits.
+NONCE_BYTES = 12
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """An encrypted value as it is stored.
+
+    Attributes:
+        key_id: which master key it was sealed under.
+        data: nonce, then ciphertext, then tag.
+    """
+
+    key_id: str
+    data: bytes
+
+
+class Vault:
+    """Seals and opens values. Purpose and context are bound to each: nothing opens elsewhere."""
+
+    def __init__(self, keys: dict[str, bytes], active_key_id: str) -> None:
+        self._keys = keys
+        self.active_key_id = active_key_id
+
+    def seal(self, plaintext: bytes, *, purpose: str, context: str) -> Sealed:
+        """Encrypt a value.
+
+        Args:
+            plaintext: what to keep secret.
+            purpose: what kind of data it is, such as "photo"; each kind has its own key.
+            context: the row it belongs to; opening needs the same.
+        """
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        cipher = AESGCM(self.subkey(purpose))
+        return Sealed(
+            self.active_key_id, nonce + cipher.encrypt(nonce, plaintext, context.encode())
+        )
+
+    def open(self, sealed: Sealed, *, purpose: str, context: str) -> bytes:
+        """Decrypt a value.
+
+        Raises:
+            SealBrokenError: the key is missing, or the value, its purpose or context was changed.
+        """
+        cipher = AESGCM(self.subkey(purpose, sealed.key_id))
+        nonce, ciphertext = sealed.data[:NONCE_BYTES], sealed.data[NONCE_BYTES:]
+        try:
+            return cipher.decrypt(nonce, ciphertext, context.encode())
+        except (InvalidTag, ValueError) as exc:
+            raise SealBrokenError(key_id=sealed.key_id) from exc
+
+    def subkey(self, purpose: str, key_id: str | None = None) -> bytes:
+        """Derive the 32-byte key of one purpose, for example to sign cookies.
+
+        Raises:
+            SealBrokenError: there is no key of that id.
+        """
+        master = self._keys.get(key_id or self.active_key_id)
+        if master is None:
+            raise SealBrokenError(f"The encryption key {key_id} is missing.", key_id=key_id)
+        kdf = HKDF(SHA256(), KEY_BYTES, salt=None, info=f"rollcall/{purpose}".encode())
+        return kdf.derive(master)
+
+
+def open_vault(settings: "Settings") -> Vault:
+    """Load the keys of this installation; make the first one where there is none.
+
+    Raises:
+        ConfigurationError: a key is malformed, or its file is readable by others.
+    """
+    keys = _read_key_files(settings.data_dir / "keys")
+    if settings.master_key is not None:
+        named = [_named(part) for part in settings.master_key.get_secret_value().split(",")]
+        return Vault(keys | dict(named), named[0][0])
+    if not keys:
+        keys = dict([add_key(settings.data_dir / "keys")])
+    return Vault(keys, max(keys))
+
+
+def add_key(folder: Path) -> tuple[str, bytes]:
+    """Write a new key file, mode 0600; it becomes the active one at the next start."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    key = secrets.token_bytes(KEY_BYTES)
+    handle = os.open(folder / f"{key_id}.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.b64encode(key))
+        file.flush()
+        os.fsync(file.fileno())
+    return key_id, key
+
+
+def _read_key_files(folder: Path) -> dict[str, bytes]:
+    keys = {}
+    for path in sorted(folder.glob("*.key")):
+        if path.stat().st_mode & 0o077:
+            raise ConfigurationError(f"The key file {path} must be readable by its owner only.")
+        keys[path.stem] = _decode(path.read_text(), path.name)
+    return keys
+
+
+def _named(encoded: str) -> tuple[str, bytes]:
+    key = _decode(encoded, "ROLLCALL_SERVER_MASTER_KEY")
+    return f"env-{sha256(key).hexdigest()[:8]}", key
+
+
+def _decode(encoded: str, origin: str) -> bytes:
+    try:
+        key = base64.b64decode(encoded.strip(), validate=True)
+    except binascii.Error as exc:
+        raise ConfigurationError(f"{origin} is not base64.") from exc
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"{origin} must hold {KEY_BYTES} bytes.")
+    return key

@@ -1,0 +1,129 @@
+"""The server's errors: one tree, each with an HTTP status and a code that clients may rely on."""
+
+
+class ServerError(Exception):
+    """Something the server says no to, or could not do.
+
+    Attributes:
+        status_code: HTTP status that the web layer answers with.
+        code: stable, machine-readable word; documented, never reused for another meaning.
+        message: plain words for people. Never holds a name, a token or biometric data.
+        details: further machine-readable facts, safe to show to the caller.
+    """
+
+    status_code = 500
+    code = "internal_error"
+    default_message = "Something went wrong on the server. Nothing was changed."
+
+    def __init__(self, message: str | None = None, **details: object) -> None:
+        self.message = message or self.default_message
+        self.details = details
+        super().__init__(self.message)
+
+
+class ConfigurationError(ServerError):
+    """The process cannot start as configured."""
+
+    code = "configuration"
+    default_message = "The server is not configured correctly."
+
+
+class MalformedError(ServerError):
+    """The payload itself cannot be read."""
+
+    status_code = 422
+    code = "malformed"
+    default_message = "The request could not be read."
+
+
+class InvalidError(ServerError):
+    """The payload is well formed, but asks for something that makes no sense."""
+
+    status_code = 400
+    code = "invalid"
+    default_message = "That does not work as asked."
+
+
+class NotSignedInError(ServerError):
+    """Nobody is signed in."""
+
+    status_code = 401
+    code = "not_signed_in"
+    default_message = "Please sign in first."
+
+
+class ForbiddenError(ServerError):
+    """Somebody is signed in, but may not do this."""
+
+    status_code = 403
+    code = "forbidden"
+    default_message = "Your role does not allow this."
+
+
+class CrossSiteError(ForbiddenError):
+    """A state-changing request did not come from our own pages."""
+
+    code = "cross_site"
+    default_message = "This request did not come from a page of this server, so it was refused."
+
+
+class NotFoundError(ServerError):
+    """The thing asked for does not exist."""
+
+    status_code = 404
+    code = "not_found"
+    default_message = "There is nothing here."
+
+
+class ConflictError(ServerError):
+    """The request contradicts what is stored."""
+
+    status_code = 409
+    code = "conflict"
+    default_message = "This contradicts what is already stored."
+
+
+class ConsentRequiredError(ConflictError):
+    """Biometric processing was asked for without a live consent."""
+
+    code = "consent_required"
+    default_message = "There is no live consent for face recognition of this person."
+
+
+class TooLargeError(ServerError):
+    """The upload exceeds its limit."""
+
+    status_code = 413
+    code = "too_large"
+    default_message = "The upload is too large."
+
+
+class UnsupportedMediaError(ServerError):
+    """The upload is not of an accepted kind."""
+
+    status_code = 415
+    code = "unsupported_media"
+    default_message = "This kind of file is not accepted."
+
+
+class TooManyAttemptsError(ServerError):
+    """Too many failures; wait before trying again."""
+
+    status_code = 429
+    code = "too_many_attempts"
+    default_message = "Too many failed attempts. Please wait before trying again."
+
+
+class UnavailableError(ServerError):
+    """Another service that is needed does not answer."""
+
+    status_code = 503
+    code = "unavailable"
+    default_message = "A service that is needed for this does not answer at the moment."
+
+
+class SealBrokenError(ServerError):
+    """Encrypted data does not open: wrong key, or it was altered."""
+
+    code = "seal_broken"
+    default_message = "Stored data could not be decrypted."

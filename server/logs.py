@@ -1,0 +1,78 @@
+"""Structured logs: one JSON object a line, with the correlation id of the request."""
+
+import logging
+import re
+import sys
+import uuid
+from contextvars import ContextVar
+from typing import TextIO
+
+import structlog
+
+_ACCEPTED = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+
+#: Libraries whose info lines say what ours already say, or would quote URLs.
+_QUIET = ("uvicorn.access", "urllib3", "alembic.runtime.plugins", "httpx", "multipart")
+
+
+def correlation_id() -> str:
+    """The id of the request or task at hand; empty outside of one."""
+    return _correlation_id.get()
+
+
+def new_correlation_id() -> str:
+    """Start a chain of log lines that belong together, for a task; returns its id."""
+    value = uuid.uuid4().hex
+    _correlation_id.set(value)
+    return value
+
+
+def adopt_correlation_id(value: str) -> str:
+    """Continue the chain another process started, if its id is well formed; returns the id."""
+    if not _ACCEPTED.match(value):
+        return new_correlation_id()
+    _correlation_id.set(value)
+    return value
+
+
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Send everything that is logged in this process to one stream as JSON lines.
+
+    Args:
+        level: debug, info, warning or error.
+        stream: where to; default standard error.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.stdlib.ExtraAdder(),
+        _add_correlation_id,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _add_correlation_id(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    if value := _correlation_id.get():
+        event.setdefault("correlation_id", value)
+    return event

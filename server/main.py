@@ -1,0 +1,146 @@
+"""`rollcall-server`: serve, run the broker, migrate, reset a password, verify the audit trail."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+from pydantic import ValidationError
+
+from server.accounts.service import reset_password
+from server.app import create_app, open_storage
+from server.audit.service import verify
+from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
+from server.db.engine import Database
+from server.db.lock import startup_lock
+from server.errors import ServerError
+from server.logs import configure_logging
+from server.migrations.runner import upgrade, write_revision
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings(options.config)
+    except ValidationError as exc:
+        for problem in exc.errors(include_input=False, include_url=False):
+            name = ".".join(str(part) for part in problem["loc"])
+            sys.stderr.write(f"rollcall-server: setting {name}: {problem['msg']}\n")
+        return 2
+    except ServerError as exc:
+        sys.stderr.write(f"rollcall-server: {exc.message}\n")
+        return 2
+    configure_logging(settings.log_level)
+    command: Command = options.command
+    try:
+        return command(settings, options)
+    except ServerError as exc:
+        sys.stderr.write(f"rollcall-server: {exc.message}\n")
+        return 1
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    del options
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        server_header=False,
+    )
+    return 0
+
+
+def _broker(settings: Settings, options: argparse.Namespace) -> int:
+    del options
+    from server.mqtt.broker import main as run_broker  # only this command needs the broker
+
+    return run_broker(settings)
+
+
+def _migrate(settings: Settings, options: argparse.Namespace) -> int:
+    with startup_lock(settings.data_dir):
+        database = Database(settings.sqlalchemy_url)
+        upgrade(database)
+        if options.write_revision:
+            write_revision(database, options.write_revision)
+        database.close()
+    sys.stdout.write("The database is up to date.\n")
+    return 0
+
+
+def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
+    database, _vault = open_storage(settings)
+    with database.transaction() as session:
+        password = reset_password(session, username=options.username)
+    database.close()
+    sys.stdout.write(f"{options.username} password: {password}\n")
+    return 0
+
+
+def _verify_audit(settings: Settings, options: argparse.Namespace) -> int:
+    del options
+    database, _vault = open_storage(settings)
+    with database.reading() as session:
+        result = verify(session)
+    database.close()
+    if result.broken_at is not None:
+        sys.stderr.write(f"The audit trail is broken at entry {result.broken_at}.\n")
+        return 1
+    sys.stdout.write(f"The audit trail is intact: {result.entries} entries.\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rollcall-server",
+        description="The Rollcall server. Example: rollcall-server serve --config rollcall.toml",
+        epilog=_settings_words(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(config=None)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, "serve", _serve, "serve the API and the web pages")
+    _add(commands, "broker", _broker, "run the MQTT broker on this machine")
+    migrate = _add(commands, "migrate", _migrate, "bring the database up to date")
+    migrate.add_argument("--write-revision", metavar="MESSAGE", help="for developers")
+    reset = _add(commands, "reset-password", _reset_password, "give an account a new password")
+    reset.add_argument("username", nargs="?", default="admin")
+    _add(commands, "verify-audit", _verify_audit, "check that nobody changed the audit trail")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    command: Command,
+    help_text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=help_text,
+        description=help_text.capitalize() + ".",
+        epilog=_settings_words(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _settings_words() -> str:
+    lines = [f"settings (environment over the TOML file that --config or {CONFIG_VARIABLE} names):"]
+    for name, default, description in describe_settings():
+        lines.append(f"  {name}\n      {description} [{default}]")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

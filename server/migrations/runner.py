@@ -1,0 +1,71 @@
+"""Run Alembic from code: upgrade, check for drift, write a new revision."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from server.db.engine import Database
+from server.db.lock import MIGRATION_LOCK
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema up to date. Several processes may call this at once; one does the work.
+
+    On SQLite the caller holds the start-up lock of the data folder.
+    """
+    with _exclusive_connection(database) as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def check(database: Database) -> None:
+    """Compare the schema with the tables in code.
+
+    Raises:
+        alembic.util.exc.CommandError: they differ.
+    """
+    with _exclusive_connection(database) as connection:
+        command.check(_config(connection))
+
+
+def write_revision(database: Database, message: str) -> None:
+    """Write a new revision from the difference between schema and code. For developers."""
+    with _exclusive_connection(database) as connection:
+        command.revision(_config(connection), message, autogenerate=True)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _exclusive_connection(database: Database) -> Iterator[Connection]:
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            # Batch migrations rebuild tables; with enforcement on, dropping the old one would
+            # delete what refers to it. Source: sqlite.org/lang_altertable.html, section 7.
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        else:
+            connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": MIGRATION_LOCK})
+            connection.commit()
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            _release(database, connection)
+
+
+def _release(database: Database, connection: Connection) -> None:
+    connection.rollback()
+    if database.is_sqlite:
+        connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
+        return
+    connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": MIGRATION_LOCK})
+    connection.commit()

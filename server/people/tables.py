@@ -1,0 +1,54 @@
+"""People and who consented to what about them."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlmodel import Field, SQLModel
+
+from server.db.types import new_id, utc_field
+
+
+class ConsentRole(StrEnum):
+    """Who speaks: the student, or a parent or guardian."""
+
+    STUDENT = "student"
+    PARENT = "parent"
+
+
+class ConsentDecision(StrEnum):
+    """What was said."""
+
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
+class Person(SQLModel, table=True):
+    """Somebody whose attendance is taken. The id is stable across years."""
+
+    __tablename__ = "people"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    student_number: str = Field(max_length=40, unique=True)
+    given_name: str = Field(max_length=80)
+    family_name: str = Field(max_length=80)
+    display_name: str = Field(max_length=160)
+    search_text: str = Field(max_length=400)  # folded; see people.service.search_text_of
+    created_at: datetime = utc_field(default_now=True)
+
+
+class Consent(SQLModel, table=True):
+    """One statement about face recognition of a person. Never changed, except to withdraw it."""
+
+    __tablename__ = "consents"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    role: str = Field(max_length=20)
+    given_by: str = Field(max_length=160)
+    decision: str = Field(max_length=20)
+    text_version: str = Field(max_length=40)
+    decided_at: datetime = utc_field(default_now=True)
+    expires_on: date | None = Field(default=None)
+    withdrawn_at: datetime | None = utc_field(nullable=True)
+    recorded_by: str = Field(max_length=80)

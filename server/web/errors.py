@@ -1,0 +1,87 @@
+"""Turn errors into answers: one JSON shape for clients, one page for people."""
+
+import logging
+from http import HTTPStatus
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from server.errors import MalformedError, NotFoundError, NotSignedInError, ServerError
+from server.logs import correlation_id
+from server.web.pages import is_htmx, render
+
+_logger = logging.getLogger(__name__)
+
+
+def json_error(error: ServerError) -> JSONResponse:
+    """The shape of every error of the API: `{"error": {code, message, details, ...}}`."""
+    body = {
+        "code": error.code,
+        "message": error.message,
+        "details": error.details,
+        "correlation_id": correlation_id(),
+    }
+    return JSONResponse({"error": body}, error.status_code)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Register the handlers of everything an endpoint may raise."""
+
+    def on_server_error(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, ServerError)
+        if exc.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _logger.error("request failed: %s", exc.code, exc_info=exc)
+        return answer_error(request, exc)
+
+    def on_malformed(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, RequestValidationError)
+        # Only where and why: the input itself may be a name or a password.
+        fields = [
+            {"field": ".".join(str(part) for part in e["loc"]), "problem": e["msg"]}
+            for e in exc.errors()
+        ]
+        return answer_error(request, MalformedError(fields=fields))
+
+    def on_http_exception(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, HTTPException)
+        return answer_error(request, _from_http(exc))
+
+    def on_anything(request: Request, exc: Exception) -> Response:
+        _logger.error("unexpected error", exc_info=exc)
+        return answer_error(request, ServerError())
+
+    app.add_exception_handler(ServerError, on_server_error)
+    app.add_exception_handler(RequestValidationError, on_malformed)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(Exception, on_anything)
+
+
+def answer_error(request: Request, error: ServerError) -> Response:
+    """Answer in the shape the caller understands."""
+    if request.url.path.startswith("/api/"):
+        return json_error(error)
+    if isinstance(error, NotSignedInError):
+        return _to_sign_in(request)
+    context = {"error": error, "correlation_id": correlation_id()}
+    return render(request, "web/error.html", context, status_code=error.status_code)
+
+
+def _to_sign_in(request: Request) -> Response:
+    target = "/sign-in"
+    if request.method == "GET" and not is_htmx(request) and request.url.path != "/":
+        target += f"?next={quote(request.url.path)}"
+    if is_htmx(request):
+        return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": target})
+    return RedirectResponse(target, HTTPStatus.SEE_OTHER)
+
+
+def _from_http(exc: HTTPException) -> ServerError:
+    if exc.status_code == HTTPStatus.NOT_FOUND:
+        return NotFoundError()
+    error = ServerError(HTTPStatus(exc.status_code).phrase)
+    error.status_code = exc.status_code
+    error.code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "_")
+    return error

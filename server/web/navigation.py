@@ -1,0 +1,39 @@
+"""The entries of the main menu and who sees each."""
+
+from dataclasses import dataclass
+
+from server.web.principal import Principal, Role
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the main menu.
+
+    Attributes:
+        path: where it leads.
+        text_key: its words, a key of the translations.
+        icon: name of a symbol in the icon sprite.
+        roles: who sees it, besides admins.
+    """
+
+    path: str
+    text_key: str
+    icon: str
+    roles: frozenset[Role]
+
+
+_EVERYONE = frozenset(Role)
+_OFFICE = frozenset({Role.OFFICE})
+
+ENTRIES = (
+    Entry("/", "layout.nav.today", "today", _EVERYONE),
+    Entry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
+    Entry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
+)
+
+
+def entries_for(principal: Principal | None) -> list[Entry]:
+    """The menu of one account; empty where nobody is signed in."""
+    if principal is None:
+        return []
+    return [e for e in ENTRIES if principal.role is Role.ADMIN or principal.role in e.roles]

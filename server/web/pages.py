@@ -1,0 +1,106 @@
+"""Render pages: templates of every package, with who is asking, in their language and theme."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from server.config import Settings
+from server.web.access import current_principal
+from server.web.navigation import entries_for
+from server.web.translations import LANGUAGES, Translator, choose_language, translator
+
+STATIC = Path(__file__).parent / "static"
+LANGUAGE_COOKIE = "rollcall_language"
+THEME_COOKIE = "rollcall_theme"
+THEMES = ("auto", "light", "dark")
+
+
+def render(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status_code: int = 200,
+) -> HTMLResponse:
+    """Render a page or fragment.
+
+    Args:
+        request: the request; decides language, theme, navigation.
+        template: `<package>/<file>.html`, from `server/<package>/templates/<file>.html`.
+        context: values of the template, besides those that every page has: `t`, `principal`,
+            `settings`, `navigation`, `static`, `local_time`, `theme`, `path`.
+        status_code: HTTP status.
+    """
+    settings: Settings = request.app.state.settings
+    principal = current_principal(request)
+    t = request_translator(request)
+    values = {
+        "t": t,
+        "settings": settings,
+        "principal": principal,
+        "navigation": entries_for(principal),
+        "languages": LANGUAGES,
+        "theme": _theme(request),
+        "themes": THEMES,
+        "path": request.url.path,
+        "static": static_url,
+        "local_time": lambda at: local_time(at, settings),
+        "local_date": lambda at: local_time(at, settings)[:10],
+    }
+    text = environment().get_template(template).render(values | dict(context or {}))
+    return HTMLResponse(text, status_code, headers={"Content-Language": t.language})
+
+
+def request_translator(request: Request) -> Translator:
+    """The translator for whoever asks."""
+    wanted = request.cookies.get(LANGUAGE_COOKIE)
+    accepted = request.headers.get("accept-language", "")
+    return translator(choose_language(wanted, accepted, request.app.state.settings.language))
+
+
+def is_htmx(request: Request) -> bool:
+    """Whether htmx asks for a fragment."""
+    return request.headers.get("hx-request") == "true"
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Send the browser to a page of ours after a form was handled."""
+    return RedirectResponse(path, 303)
+
+
+def local_time(at: datetime, settings: Settings) -> str:
+    """A point in time in the school's zone: `2026-11-23 08:05`."""
+    return f"{at.astimezone(settings.zone):%Y-%m-%d %H:%M}"
+
+
+@cache
+def environment() -> Environment:
+    """The template environment: every package's `templates` folder under its name."""
+    folders = Path(__file__).parent.parent.glob("*/templates")
+    loader = PrefixLoader({folder.parent.name: FileSystemLoader(folder) for folder in folders})
+    return Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def static_url(name: str) -> str:
+    """Address of a static file, with a version so that it may be cached for ever."""
+    version = sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={version}"
+
+
+def _theme(request: Request) -> str:
+    theme = request.cookies.get(THEME_COOKIE, "auto")
+    return theme if theme in THEMES else "auto"

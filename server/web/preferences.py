@@ -1,0 +1,38 @@
+"""Language and theme of one browser, kept in two cookies that say nothing about the person."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from server.web.access import PUBLIC
+from server.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, see_other
+from server.web.state import SettingsDep
+
+router = APIRouter(include_in_schema=False)
+_YEAR_S = 365 * 24 * 3600
+
+
+@router.post("/preferences", dependencies=[PUBLIC])
+def set_preferences(
+    request: Request,
+    settings: SettingsDep,
+    language: Annotated[Literal["en", "ar"] | None, Form()] = None,
+    theme: Annotated[Literal["auto", "light", "dark"] | None, Form()] = None,
+) -> Response:
+    """Keep the choice and go back to where it was made."""
+    response = see_other(local_path(urlsplit(request.headers.get("referer", "/")).path))
+    chosen = {LANGUAGE_COOKIE: language, THEME_COOKIE: theme}
+    for name, value in chosen.items():
+        if value is not None:
+            response.set_cookie(
+                name, value, _YEAR_S, httponly=True, secure=settings.secure_cookies, samesite="lax"
+            )
+    return response
+
+
+def local_path(path: str) -> str:
+    """A path of this server, or `/`: never an address elsewhere, however it is written."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_local else "/"
