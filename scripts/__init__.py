@@ -1,0 +1,1 @@
+"""Tools around the product; nothing in the product imports them."""

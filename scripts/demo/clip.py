@@ -52,7 +52,7 @@ def _soft_oval(side_px: int) -> npt.NDArray[np.float32]:
     mask = np.zeros((side_px, side_px), np.float32)
     centre, half = side_px / 2, side_px / 2
     axes = (int(half * 0.72), int(half * 0.88))
-    cv2.ellipse(mask, (int(centre), int(centre)), axes, 0, 0, 360, 1.0, -1)
+    cv2.ellipse(mask, (int(centre), int(centre)), axes, 0, 0, 360, (1.0,), -1)
     softness = side_px // 12 * 2 + 1
     blurred = cv2.GaussianBlur(mask, (softness, softness), 0)
     return blurred.astype(np.float32)[..., None]
@@ -65,19 +65,23 @@ def corridor() -> BGRImage:
     image = np.broadcast_to(wall, (HEIGHT_PX, WIDTH_PX, 3)).copy()
     image[int(HEIGHT_PX * 0.86) :] *= 0.72
     noise = np.random.default_rng(7).normal(0, 2.0, image.shape)
-    return np.clip(image + noise, 0, 255).astype(np.uint8)
+    frame: BGRImage = np.clip(image + noise, 0, 255).astype(np.uint8)
+    return frame
 
 
 def paste(background_bgr: BGRImage, person: CutOut, side_px: float, x: float, y: float) -> BGRImage:
     """`background_bgr` with the cut-out drawn `side_px` large around (x, y); input unchanged."""
-    size = person.image_bgr.shape[0]
-    scale = side_px / size
-    place = np.array([[scale, 0, x - side_px / 2], [0, scale, y - side_px / 2]], dtype=np.float32)
-    canvas = (WIDTH_PX, HEIGHT_PX)
-    image = cv2.warpAffine(person.image_bgr, place, canvas, flags=cv2.INTER_AREA)
-    opacity = cv2.warpAffine(person.opacity, place, canvas)[..., None]
-    mixed = background_bgr * (1 - opacity) + image * opacity
-    return mixed.astype(np.uint8)
+    side = round(side_px)
+    scaled = cv2.resize(person.image_bgr, (side, side), interpolation=cv2.INTER_AREA)
+    opacity = cv2.resize(person.opacity, (side, side), interpolation=cv2.INTER_AREA)[..., None]
+    left, top = round(x - side / 2), round(y - side / 2)
+    rows = slice(max(0, top), min(HEIGHT_PX, top + side))
+    columns = slice(max(0, left), min(WIDTH_PX, left + side))
+    seen = np.s_[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    frame = background_bgr.copy()
+    under = frame[rows, columns].astype(np.float32)
+    frame[rows, columns] = (under + (scaled[seen] - under) * opacity[seen]).astype(np.uint8)
+    return frame
 
 
 def _visit(background: BGRImage, person: CutOut, seed: int) -> Iterator[BGRImage]:
@@ -108,19 +112,22 @@ def frames(people: Sequence[CutOut]) -> Iterator[BGRImage]:
         yield from [background] * gap
 
 
-def write(path: Path, photos: Sequence[Path], pipeline: FacePipeline) -> None:
-    """Write the clip of the people on `photos`, in that order, as Motion JPEG in AVI.
+@dataclass(frozen=True)
+class Appearance:
+    """Who comes: a photo, mirrored where it is the one that person was enrolled with."""
+
+    photo: Path
+    is_mirrored: bool
+
+
+def write(path: Path, appearances: Sequence[Appearance], pipeline: FacePipeline) -> None:
+    """Write the clip of these people, in that order, as Motion JPEG in AVI.
 
     Raises:
         ValueError: a photo cannot be read or shows no face.
         OSError: the file cannot be written.
     """
-    people = []
-    for photo in photos:
-        image = cv2.imread(str(photo))
-        if image is None:
-            raise ValueError(f"cannot read {photo.name}")
-        people.append(cut_out(image.astype(np.uint8), pipeline))
+    people = [cut_out(_read(appearance), pipeline) for appearance in appearances]
     fourcc = cv2.VideoWriter.fourcc(*"MJPG")
     writer = cv2.VideoWriter(str(path), fourcc, FPS, (WIDTH_PX, HEIGHT_PX))
     if not writer.isOpened():
@@ -128,3 +135,11 @@ def write(path: Path, photos: Sequence[Path], pipeline: FacePipeline) -> None:
     for frame in frames(people):
         writer.write(frame)
     writer.release()
+
+
+def _read(appearance: Appearance) -> BGRImage:
+    image = cv2.imread(str(appearance.photo))
+    if image is None:
+        raise ValueError(f"cannot read {appearance.photo.name}")
+    turned = cv2.flip(image, 1) if appearance.is_mirrored else image
+    return turned.astype(np.uint8)

@@ -1,6 +1,6 @@
 """Fill an empty server with one school, through its public API, as an admin would."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ class School:
     session_id: str
     kiosk_id: str
     claim_code: str
-    people: dict[str, str]  # person id -> student number
+    enrolments: tuple[str, ...]
 
 
 class AdminClient:
@@ -61,7 +61,7 @@ class AdminClient:
         """
         return _checked(self._http.get(f"{self._base}/api/v1{path}", timeout=_TIMEOUT_S))
 
-    def post(self, path: str, body: dict[str, object] | None = None, **files: Any) -> Any:
+    def post(self, path: str, body: Mapping[str, object] | None = None, **files: Any) -> Any:
         """POST JSON, or files as a form. Raises DemoError when the server refuses."""
         url = f"{self._base}/api/v1{path}"
         if files:
@@ -79,7 +79,7 @@ def set_up(client: AdminClient, students: Sequence[Student], room: str) -> Schoo
     """Make a room, a course running now, the students with consent and photo, and a kiosk."""
     room_id = client.post("/rooms", {"name": room})["id"]
     course_id = client.post("/courses", {"code": "MAT-7", "title": "Mathematics 7"})["id"]
-    people = {_enrol(client, course_id, student): student.number for student in students}
+    enrolments = tuple(_enrol(client, course_id, student) for student in students)
     kiosk = client.post("/kiosks", {"name": f"Door of {room}", "room_id": room_id})
     now = datetime.now(UTC).replace(microsecond=0)
     session = client.post(
@@ -87,11 +87,11 @@ def set_up(client: AdminClient, students: Sequence[Student], room: str) -> Schoo
         {
             "course_id": course_id,
             "room_id": room_id,
-            "starts_at": (now + timedelta(minutes=5)).isoformat(),
-            "ends_at": (now + timedelta(minutes=50)).isoformat(),
+            "starts_at": (now - timedelta(minutes=1)).isoformat(),
+            "ends_at": (now + timedelta(minutes=44)).isoformat(),
         },
     )
-    return School(session["id"], kiosk["id"], kiosk["claim_code"], people)
+    return School(session["id"], kiosk["id"], kiosk["claim_code"], enrolments)
 
 
 def _enrol(client: AdminClient, course_id: str, student: Student) -> str:
@@ -105,7 +105,7 @@ def _enrol(client: AdminClient, course_id: str, student: Student) -> str:
     )["id"]
     consent = {"given_by": "Demo parent", "role": "parent", "text_version": "demo-1"}
     client.post(f"/people/{person}/consents", consent)
-    with student.photo.open("rb") as photo:
-        client.post(f"/people/{person}/enrolments", photo=photo)
     client.post(f"/courses/{course_id}/roster", {"person_id": person})
-    return person
+    with student.photo.open("rb") as photo:
+        enrolment: str = client.post(f"/people/{person}/enrolments", photo=photo)["id"]
+    return enrolment

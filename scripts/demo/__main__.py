@@ -1,0 +1,147 @@
+"""`make demo`: a school, a room, a session running now, and people walking up to the kiosk."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import ModelsError
+from models.pipeline import FacePipeline, PipelineSettings
+from models.store import default_store
+from scripts.assets.samples import SamplePerson, people
+from scripts.demo import clip, report
+from scripts.demo.processes import DemoError, Supervisor, require_free_port
+from scripts.demo.run import Demo
+from scripts.demo.school import Student
+
+_NAMES = (("Alma", "Berg"), ("Omar", "Castell"), ("Noor", "Dahl"), ("Ines", "Ekwall"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says."""
+
+    headless: bool
+    quiet: bool
+    output: Path
+    server_port: int
+    ml_port: int
+    broker_port: int
+
+
+def parse(argv: list[str]) -> Options:
+    """Read the command line; without a display the demo is headless in any case."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--headless", action="store_true", help="offscreen, ends by itself")
+    parser.add_argument("--quiet", action="store_true", help="processes write to the log file only")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="pictures, log")
+    parser.add_argument("--server-port", type=int, default=8000)
+    parser.add_argument("--ml-port", type=int, default=8001)
+    parser.add_argument("--broker-port", type=int, default=1883)
+    args = vars(parser.parse_args(argv))
+    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    args["headless"] = args["headless"] or not has_display
+    return Options(**args)
+
+
+def students(samples: tuple[SamplePerson, ...]) -> list[Student]:
+    """Those of the sample people who are enrolled, with invented names."""
+    enrolled = [sample for sample in samples if not sample.is_stranger]
+    return [
+        Student(f"S{index:03}", *name, photo=sample.enrol[0])
+        for index, (sample, name) in enumerate(zip(enrolled, _NAMES, strict=False), start=1)
+    ]
+
+
+def webcam() -> str | None:
+    """Index of the first camera Linux knows, if it may be opened."""
+    for device in sorted(Path("/dev").glob("video*")):
+        if os.access(device, os.R_OK | os.W_OK):
+            return device.name.removeprefix("video")
+    return None
+
+
+def make_clip(path: Path, samples: tuple[SamplePerson, ...]) -> None:
+    """Write the clip: everybody's appearance photos, the stranger in the middle."""
+    enrolled = [person for person in samples if not person.is_stranger]
+    strangers = [person for person in samples if person.is_stranger]
+    half = (len(enrolled) + 1) // 2
+    order = [*enrolled[:half], *strangers, *enrolled[half:]]
+    pipeline = FacePipeline.open(default_store(), PipelineSettings())
+    appearances = [
+        clip.Appearance(person.appear[0], is_mirrored=person.appear[0] in person.enrol)
+        for person in order
+    ]
+    clip.write(path, appearances, pipeline)
+
+
+def main(argv: list[str]) -> int:
+    """Run the demo; 0 when the register is exactly right."""
+    options = parse(argv)
+    shutil.rmtree(options.output, ignore_errors=True)
+    options.output.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    supervisor = Supervisor(options.output / "demo.log", echo=not options.quiet)
+    try:
+        ports = {
+            "server": options.server_port,
+            "ml": options.ml_port,
+            "broker": options.broker_port,
+        }
+        for owner, port in ports.items():
+            require_free_port(port, owner)
+        with tempfile.TemporaryDirectory(prefix="rollcall-demo-") as scratch:
+            return _run(options, supervisor, Path(scratch), ports)
+    except (DemoError, ModelsError) as exc:
+        sys.stderr.write(f"demo: {exc}\n")
+        return 1
+    except KeyboardInterrupt:
+        supervisor.say("demo", "stopping")
+        return 130
+    finally:
+        supervisor.stop_all()
+
+
+def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[str, int]) -> int:
+    samples = people()
+    demo = Demo(supervisor, scratch, options.output, ports)
+    camera = None if options.headless else webcam()
+    if camera is None:
+        supervisor.say("demo", "making the clip")
+        make_clip(scratch / "clip.avi", samples)
+    demo.start_services()
+    enrolled = students(samples)
+    demo.open_school(enrolled)
+    supervisor.say("demo", f"admin pages: {demo.server_url}  (name: admin)")
+    sys.stdout.write(f"\n    {demo.server_url}    admin / {demo.password}\n\n")
+    sys.stdout.flush()
+    demo.start_kiosk(camera or f"replay:{scratch / 'clip.avi'}", headless=options.headless)
+    if not options.headless:
+        ended = supervisor.wait_any_ended()
+        supervisor.say("demo", f"the {ended} has ended")
+        return 0
+    demo.wait_for_kiosk()
+    return _judge(demo, {student.number for student in enrolled})
+
+
+def _judge(demo: Demo, expected: set[str]) -> int:
+    register = demo.register()
+    demo.photograph()
+    present = report.present_numbers(register)
+    sys.stdout.write(f"\n{report.register_table(register)}\n\n")
+    if present != expected:
+        sys.stdout.write(f"NOT as expected: present {sorted(present)}, due {sorted(expected)}\n")
+        return 1
+    if not demo.stranger_was_refused():
+        sys.stdout.write("NOT as expected: the kiosk never said that the stranger is unknown\n")
+        return 1
+    sys.stdout.write("Exactly the right people are present, and the stranger is not.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,123 @@
+"""The demo's processes and what is asked of them, in order."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.demo import report
+from scripts.demo.processes import DemoError, Supervisor, answers, console_script, listens
+from scripts.demo.school import AdminClient, School, Student, set_up
+
+ROOM = "R12"
+_START_S = 60.0
+_ENROL_S = 60.0
+_KIOSK_S = 180.0
+
+
+class Demo:
+    """One run: start, fill, watch, read the register."""
+
+    def __init__(
+        self, supervisor: Supervisor, scratch: Path, output: Path, ports: dict[str, int]
+    ) -> None:
+        self._supervisor = supervisor
+        self._scratch = scratch
+        self._output = output
+        self._ports = ports
+        self._api_key = secrets.token_urlsafe(32)
+        self.server_url = f"http://127.0.0.1:{ports['server']}"
+        self.password = f"demo-{secrets.token_urlsafe(9)}"
+        self._client = AdminClient(self.server_url)
+        self._school: School | None = None
+
+    @property
+    def school(self) -> School:
+        """What was set up.
+
+        Raises:
+            DemoError: nothing yet.
+        """
+        if self._school is None:
+            raise DemoError("the school is not set up yet")
+        return self._school
+
+    def start_services(self) -> None:
+        """Start broker, ML service and server, and wait until each is healthy."""
+        server_env = {
+            "ROLLCALL_SERVER_DATA_DIR": str(self._scratch / "server"),
+            "ROLLCALL_SERVER_PORT": str(self._ports["server"]),
+            "ROLLCALL_SERVER_BROKER_PORT": str(self._ports["broker"]),
+            "ROLLCALL_SERVER_BROKER": "embedded",
+            "ROLLCALL_SERVER_SCHOOL_NAME": "Demo School",
+            "ML_SERVICE_URL": f"http://127.0.0.1:{self._ports['ml']}",
+            "ML_SERVICE_API_KEY": self._api_key,
+        }
+        ml_env = {"ROLLCALL_ML_PORT": str(self._ports["ml"]), "ROLLCALL_ML_API_KEY": self._api_key}
+        server, start = console_script("rollcall-server"), self._supervisor.start
+        start("broker", [server, "broker"], server_env)
+        start("ml", [console_script("rollcall-ml")], ml_env)
+        self._wait("broker", lambda: listens(self._ports["broker"]))
+        start("server", [server, "serve"], server_env)
+        self._wait("ml", lambda: answers(f"http://127.0.0.1:{self._ports['ml']}/health"))
+        self._wait("server", lambda: answers(f"{self.server_url}/health"))
+
+    def _wait(self, name: str, is_healthy: Any) -> None:
+        self._supervisor.wait_healthy(name, is_healthy, _START_S)
+
+    def open_school(self, students: Sequence[Student]) -> None:
+        """Sign in as the first admin, set the school up, wait until everybody is enrolled."""
+        one_time = (self._scratch / "server" / "admin-password.txt").read_text().strip()
+        self._client.sign_in("admin", one_time)
+        self._client.post("/session/password", {"old": one_time, "new": self.password})
+        self._school = set_up(self._client, students, ROOM)
+        for enrolment in self._school.enrolments:
+            self._wait("ml", lambda enrolment=enrolment: self._is_accepted(enrolment))
+
+    def _is_accepted(self, enrolment_id: str) -> bool:
+        state = self._client.get(f"/enrolments/{enrolment_id}")
+        if state["status"] == "rejected":
+            raise DemoError(f"a sample photo was refused: {state['message']}")
+        return bool(state["status"] == "accepted")
+
+    def start_kiosk(self, camera: str, *, headless: bool) -> None:
+        """Start the kiosk in front of `camera`; it claims itself."""
+        env = {
+            "ROLLCALL_KIOSK_DATA_DIR": str(self._scratch / "kiosk"),
+            "ROLLCALL_KIOSK_SERVER_URL": self.server_url,
+            "ROLLCALL_KIOSK_CLAIM_CODE": self.school.claim_code,
+            "ROLLCALL_KIOSK_CAMERA": camera,
+            "ROLLCALL_KIOSK_SCREENSHOTS_DIR": str(self._output),
+            "ROLLCALL_KIOSK_FULLSCREEN": "false",
+        }
+        if headless:
+            env |= {
+                "QT_QPA_PLATFORM": "offscreen",
+                "QT_QUICK_BACKEND": "software",
+                "ROLLCALL_KIOSK_EXIT_AFTER_REPLAY": "true",
+            }
+        self._supervisor.start("kiosk", [console_script("rollcall-kiosk")], env)
+
+    def wait_for_kiosk(self) -> None:
+        """Wait until the clip is over and every event is delivered.
+
+        Raises:
+            DemoError: the kiosk failed, or did not end in time.
+        """
+        status = self._supervisor.wait_ended("kiosk", _KIOSK_S)
+        if status != 0:
+            raise DemoError(f"the kiosk ended with status {status}")
+
+    def register(self) -> dict[str, Any]:
+        """The session's register as the server sees it now."""
+        register: dict[str, Any] = self._client.get(f"/sessions/{self.school.session_id}/register")
+        return register
+
+    def photograph(self) -> None:
+        """Save pictures of the register and the Today page."""
+        pages = {"register": f"/sessions/{self.school.session_id}/register", "today": "/"}
+        report.photograph_pages(self.server_url, self._client, pages, self._output)
+
+    def stranger_was_refused(self) -> bool:
+        """Whether the kiosk showed its "not recognised" screen."""
+        return any(self._output.glob("*not*recognised*.png"))
