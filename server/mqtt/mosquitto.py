@@ -1,0 +1,81 @@
+"""Run Mosquitto with a configuration of our own."""
+
+import os
+import shutil
+from pathlib import Path
+
+from protocol.v1.fields import MAX_MESSAGE_BYTES
+from server.config import Settings
+from server.mqtt.secret import broker_folder, server_password
+from server.mqtt.security import ensure_server_account
+
+_BINARY_FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
+_PLUGIN_NAME = "mosquitto_dynamic_security.so"
+_LIBRARY_FOLDERS = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
+DOCUMENT_NAME = "dynamic-security.json"
+
+# Above a full batch of events with its MQTT header; the broker drops who sends more.
+PACKET_LIMIT_BYTES = MAX_MESSAGE_BYTES + 1024
+
+
+def find_mosquitto() -> Path | None:
+    """Return Mosquitto's program, or None where it is not installed."""
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=_BINARY_FOLDERS)
+    return Path(found) if found else None
+
+
+def find_plugin() -> Path | None:
+    """Return Mosquitto's dynamic security plugin, or None where it is not installed."""
+    for folder in map(Path, _LIBRARY_FOLDERS):
+        for pattern in (_PLUGIN_NAME, f"*/{_PLUGIN_NAME}"):
+            if found := next(folder.glob(pattern), None):
+                return found
+    return None
+
+
+def configuration(settings: Settings, plugin: Path) -> str:
+    """Return the text of mosquitto.conf: accounts only, bounded queues, state on disk."""
+    folder = broker_folder(settings)
+    lines = [
+        "# Written by rollcall-server at every start; changes here are lost.",
+        "per_listener_settings false",
+        f"listener {settings.broker_port} {settings.broker_host}",
+        "allow_anonymous false",
+        f"plugin {plugin}",
+        f"plugin_opt_config_file {folder / DOCUMENT_NAME}",
+        "persistence true",
+        f"persistence_location {folder}/",
+        "autosave_interval 30",
+        # Beyond a queue's end Mosquitto drops what it has acknowledged; kiosks resend until the
+        # server's own ack, so a bound costs time and not events.
+        "max_queued_messages 10000",
+        "max_queued_bytes 67108864",
+        "max_inflight_messages 100",
+        f"max_packet_size {PACKET_LIMIT_BYTES}",
+        "persistent_client_expiration 14d",
+        "connection_messages false",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+    ]
+    if os.geteuid() == 0:
+        # Else it would change to its own user, who cannot read the data folder.
+        lines.append("user root")
+    return "\n".join(lines) + "\n"
+
+
+def prepare(settings: Settings, plugin: Path) -> Path:
+    """Write configuration and accounts; returns the path of mosquitto.conf."""
+    folder = broker_folder(settings)
+    document = folder / DOCUMENT_NAME
+    ensure_server_account(document, settings.broker_username, server_password(settings))
+    path = folder / "mosquitto.conf"
+    path.write_text(configuration(settings, plugin))
+    return path
+
+
+def become_mosquitto(program: Path, config: Path) -> None:
+    """Turn this process into Mosquitto: signals reach it directly and nothing can be orphaned."""
+    os.execv(program, [str(program), "-c", str(config)])  # noqa: S606 - no shell is wanted
