@@ -1,0 +1,1 @@
+"""What the kiosk keeps on its own disk: outbox, gallery, identity, configuration."""
