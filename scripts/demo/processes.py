@@ -60,11 +60,13 @@ class Supervisor:
     log_path: Path
     echo: bool = True
     _children: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    _orders: dict[str, tuple[list[str], dict[str, str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _log: TextIO | None = None
 
     def start(self, name: str, args: Sequence[str], env: Mapping[str, str]) -> None:
         """Start one process; its lines appear in the log behind its name."""
+        self._orders[name] = (list(args), dict(env))
         child = subprocess.Popen(
             list(args),
             stdin=subprocess.DEVNULL,
@@ -105,6 +107,15 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise DemoError(f"the {name} was not ready after {timeout_s:.0f} s")
             pause.wait(0.1)
+
+    def kill(self, name: str) -> None:
+        """End one process and its children at once, as a power cut would."""
+        _signal(self._children[name], signal.SIGKILL)
+        self._children[name].wait()
+
+    def restart(self, name: str) -> None:
+        """Start a process again, exactly as it was started before."""
+        self.start(name, *self._orders[name])
 
     def wait_ended(self, name: str, timeout_s: float) -> int:
         """Wait for a process to end by itself; its exit status."""

@@ -19,12 +19,19 @@ class Demo:
     """One run: start, fill, watch, read the register."""
 
     def __init__(
-        self, supervisor: Supervisor, scratch: Path, output: Path, ports: dict[str, int]
+        self,
+        supervisor: Supervisor,
+        scratch: Path,
+        output: Path,
+        ports: dict[str, int],
+        *,
+        broker: str = "embedded",
     ) -> None:
         self._supervisor = supervisor
         self._scratch = scratch
         self._output = output
         self._ports = ports
+        self._broker = broker
         self._api_key = secrets.token_urlsafe(32)
         self.server_url = f"http://127.0.0.1:{ports['server']}"
         self.password = f"demo-{secrets.token_urlsafe(9)}"
@@ -48,7 +55,7 @@ class Demo:
             "ROLLCALL_SERVER_DATA_DIR": str(self._scratch / "server"),
             "ROLLCALL_SERVER_PORT": str(self._ports["server"]),
             "ROLLCALL_SERVER_BROKER_PORT": str(self._ports["broker"]),
-            "ROLLCALL_SERVER_BROKER": "embedded",
+            "ROLLCALL_SERVER_BROKER": self._broker,
             "ROLLCALL_SERVER_SCHOOL_NAME": "Demo School",
             "ML_SERVICE_URL": f"http://127.0.0.1:{self._ports['ml']}",
             "ML_SERVICE_API_KEY": self._api_key,

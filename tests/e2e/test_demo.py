@@ -1,0 +1,114 @@
+"""`make demo HEADLESS=1`: the whole system, through its own processes, from an empty disk."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+MARK = "ROLLCALL_TEST_MARK"
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("assets")]
+
+
+def left_behind(mark: str) -> list[str]:
+    """Command lines of living processes that inherited this test's mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+@pytest.fixture
+def mark() -> Iterator[str]:
+    """A value that every process of one demo inherits."""
+    value = uuid.uuid4().hex
+    yield value
+    assert left_behind(value) == []
+
+
+def demo_command(output: Path, *more: str) -> list[str]:
+    ports = [f"--{name}-port={free_port()}" for name in ("server", "ml", "broker")]
+    arguments = ["--headless", f"--output={output}", *ports, *more]
+    return [sys.executable, "-m", "scripts.demo", *arguments]
+
+
+def start(command: Sequence[str], mark: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, MARK: mark},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """One whole run: what it printed, and the folder it left."""
+    output, value = tmp_path_factory.mktemp("demo") / "out", uuid.uuid4().hex
+    demo = start(demo_command(output, "--quiet"), value)
+    printed, _ = demo.communicate(timeout=280)
+    assert demo.returncode == 0, printed[-4000:] + (output / "demo.log").read_text()[-8000:]
+    assert left_behind(value) == []
+    return printed, output
+
+
+def test_the_right_people_are_present_and_the_stranger_is_not(finished: tuple[str, Path]) -> None:
+    printed, output = finished
+    assert len(re.findall(r"^S\d{3} .* present ", printed, re.MULTILINE)) == 3
+    pictures = {path.name for path in output.glob("*.png")}
+    assert {"register.png", "today.png"} < pictures
+    assert any("welcome" in name for name in pictures)
+
+
+def test_it_prints_where_to_go_and_how_to_get_in(finished: tuple[str, Path]) -> None:
+    printed, _ = finished
+    assert re.search(r"http://127\.0\.0\.1:\d+ +admin / demo-\S{8,}", printed)
+
+
+def test_the_log_names_nobody_and_holds_no_password(finished: tuple[str, Path]) -> None:
+    printed, output = finished
+    log = (output / "demo.log").read_text()
+    password = re.search(r"admin / (demo-\S+)", printed)
+    assert password is not None
+    assert password[1] not in log
+    assert not re.search("Alma|Berg|Omar|Castell|Noor|Dahl|Demo parent", log)
+
+
+def test_an_interrupt_leaves_nothing_running(mark: str, tmp_path: Path) -> None:
+    demo = start(demo_command(tmp_path / "out"), mark)
+    log = tmp_path / "out" / "demo.log"
+    wait_until(
+        lambda: log.exists() and "kiosk  |" in log.read_text(), what="the kiosk", timeout_s=120
+    )
+    os.kill(demo.pid, signal.SIGINT)
+    demo.communicate(timeout=60)
+    assert demo.returncode == 130
+
+
+def test_a_taken_port_is_named(mark: str, tmp_path: Path) -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        command = demo_command(tmp_path / "out", f"--ml-port={port}")
+        printed, _ = start(command, mark).communicate(timeout=60)
+    assert f"port {port}, which the ml needs, is taken" in printed
