@@ -19,7 +19,12 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "ROLLCALL_TEST_MARK"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("assets")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("demo"),
+    pytest.mark.usefixtures("assets"),
+]
 
 
 def left_behind(mark: str) -> list[str]:
