@@ -1,0 +1,77 @@
+"""From the server's configuration document to the kiosk's own timetable."""
+
+from dataclasses import dataclass
+
+from kiosk.domain.matching import MatchLimits
+from kiosk.domain.timetable import Appointment, AttendancePolicy, Lesson, Timetable
+from protocol.v1.messages import ConfigDocument, Policy, RecognitionPolicy, SessionEntry
+
+_WIDE_SHARE = 0.9
+"""Outside the roster the limit is stricter by this factor, as the gallery is larger."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchOverrides:
+    """A technician's own limits, in place of the policy's where set."""
+
+    roster_distance: float | None = None
+    wide_distance: float | None = None
+    min_margin: float | None = None
+    min_frames: int | None = None
+
+
+def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timetable:
+    """What a configuration document means for this kiosk."""
+    policy = _attendance(document.policy)
+    return Timetable(
+        room_name=document.room.name,
+        time_zone=document.school.time_zone,
+        lessons=tuple(
+            _lesson(entry, policy)
+            for entry in document.sessions
+            if entry.room_id == document.room.id
+        ),
+        elsewhere=tuple(
+            Appointment(entry.person_id, entry.room_name, entry.starts_at, entry.ends_at)
+            for entry in document.elsewhere
+        ),
+        display_names={person.id: person.display_name for person in document.people},
+        policy=policy,
+        limits=match_limits(document.policy.recognition, overrides),
+        not_me_s=document.policy.kiosk.not_me_s,
+    )
+
+
+def match_limits(policy: RecognitionPolicy, overrides: MatchOverrides) -> MatchLimits:
+    """The limits in force: the policy's, or the technician's own where set."""
+    roster = overrides.roster_distance or policy.confident_distance
+    wide = overrides.wide_distance or roster * _WIDE_SHARE
+    margin = overrides.min_margin
+    return MatchLimits(
+        roster_distance=roster,
+        wide_distance=min(wide, roster),
+        min_margin=policy.minimum_margin if margin is None else margin,
+        min_frames=overrides.min_frames or policy.frames_to_agree,
+    )
+
+
+def _attendance(policy: Policy) -> AttendancePolicy:
+    windows = policy.attendance
+    return AttendancePolicy(
+        version=policy.version,
+        opens_before_min=windows.opens_before_min,
+        late_after_min=windows.late_after_min,
+        closes_after_min=windows.closes_after_start_min,
+        duplicate_window_s=windows.duplicate_window_s,
+    )
+
+
+def _lesson(entry: SessionEntry, policy: AttendancePolicy) -> Lesson:
+    return Lesson(
+        id=entry.id,
+        title=entry.course_title or entry.course_code,
+        starts_at=entry.starts_at,
+        ends_at=entry.ends_at,
+        roster=frozenset(entry.roster),
+        policy=policy,
+    )

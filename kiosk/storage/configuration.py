@@ -1,0 +1,40 @@
+"""The cached configuration document: what the kiosk works from while the server is away."""
+
+import json
+import logging
+from pathlib import Path
+
+from kiosk.domain.download import CachedConfig
+from kiosk.storage.files import read_if_there, write_private
+from protocol.v1.messages import ConfigDocument
+
+logger = logging.getLogger(__name__)
+
+
+class ConfigFile:
+    """One private file with the document and its ETag."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> CachedConfig | None:
+        """What came last; None if there is nothing, or nothing that can be understood."""
+        raw = read_if_there(self._path)
+        if raw is None:
+            return None
+        try:
+            kept = json.loads(raw)
+            document = ConfigDocument.model_validate(kept["document"])
+            return CachedConfig(document, str(kept["etag"]))
+        except (ValueError, KeyError, TypeError):
+            logger.warning("The cached configuration is damaged and was not used")
+            return None
+
+    def save(self, config: CachedConfig) -> None:
+        """Replace it, wholly or not at all.
+
+        Raises:
+            StorageError: the disk refuses; the old one stays.
+        """
+        kept = {"etag": config.etag, "document": config.document.model_dump(mode="json")}
+        write_private(self._path, json.dumps(kept).encode())
