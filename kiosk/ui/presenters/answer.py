@@ -1,0 +1,66 @@
+"""Elsewhere, Not recognised, notices and loading: a sign and a few calm words."""
+
+from dataclasses import dataclass
+
+from kiosk.domain.screens import (
+    Elsewhere,
+    Notice,
+    NoticeReason,
+    NotRecognised,
+    NotRecognisedReason,
+)
+from kiosk.ui.catalogue import Catalogue
+from kiosk.ui.presenters.view import ViewPresenter
+
+_NOTICE_ICONS = {
+    NoticeReason.NOTHING_RUNNING: "none",
+    NoticeReason.NOT_ON_LIST: "ask",
+    NoticeReason.CHECK_IN_CLOSED: "clock",
+    NoticeReason.NOT_SAVED: "disk",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """The sign on the card and the words beside it; empty words are not drawn."""
+
+    icon: str = "check"
+    tone: str = "accent"
+    name: str = ""
+    title: str = ""
+    body: str = ""
+
+
+def answer_view(screen: Elsewhere | NotRecognised | Notice, words: Catalogue) -> AnswerView:
+    """Choose sign, tone and words."""
+    if isinstance(screen, Elsewhere):
+        title = words("elsewhere.title", room=screen.room_name)
+        return AnswerView("pin", "calm", screen.display_name, title, words("elsewhere.body"))
+    if isinstance(screen, NotRecognised):
+        key = "not_me" if screen.reason is NotRecognisedReason.NOT_ME else "not_recognised"
+        icon = "undo" if screen.reason is NotRecognisedReason.NOT_ME else "ask"
+        return AnswerView(icon, "calm", "", words(f"{key}.title"), words(f"{key}.body"))
+    key = f"notice.{screen.reason.value}"
+    tone = "late" if screen.reason is NoticeReason.NOT_SAVED else "calm"
+    return AnswerView(_NOTICE_ICONS[screen.reason], tone, "", words(key), words(f"{key}.body"))
+
+
+class AnswerPresenter(ViewPresenter[AnswerView]):
+    """Shows where to go or whom to ask; carries the sign of Welcome too."""
+
+    def __init__(self, words: Catalogue) -> None:
+        super().__init__(AnswerView())
+        self._words = words
+
+    def show(self, screen: Elsewhere | NotRecognised | Notice) -> None:
+        """Show this state."""
+        self.replace(answer_view(screen, self._words))
+
+    def show_sign(self, icon: str, tone: str) -> None:
+        """Show a sign without words (they stand on the Welcome screen)."""
+        self.replace(AnswerView(icon, tone))
+
+    def show_loading(self) -> None:
+        """Say that the kiosk is claimed and fetches its first configuration."""
+        title, body = self._words("loading.title"), self._words("loading.body")
+        self.replace(AnswerView("hourglass", "accent", "", title, body))

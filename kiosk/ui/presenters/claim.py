@@ -1,0 +1,98 @@
+"""Set-up screen: the claim code, typed on the screen, and how the claim goes."""
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import Signal, Slot
+
+from kiosk.domain.screens import SetupStage
+from kiosk.ui.catalogue import Catalogue
+from kiosk.ui.presenters.view import ViewPresenter
+
+CODE_LENGTH = 8
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Source: protocol.md, Identity: 8 characters of Crockford base32."""
+_LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """What the set-up screen says; ``cursor`` is the box to fill next, -1 when none."""
+
+    title: str = ""
+    body: str = ""
+    connect: str = ""
+    letters: tuple[str, ...] = ("",) * CODE_LENGTH
+    keys: tuple[str, ...] = tuple(ALPHABET)
+    cursor: int = 0
+    complete: bool = False
+    busy: bool = False
+    failed: bool = False
+    message: str = ""
+    message_icon: str = "alert"
+
+
+class ClaimPresenter(ViewPresenter[ClaimView]):
+    """Takes a claim code from touch or keyboard.
+
+    Signals:
+        code_entered: a complete code (str) to claim with.
+    """
+
+    code_entered = Signal(str)
+
+    def __init__(self, words: Catalogue) -> None:
+        view = ClaimView(words("claim.title"), words("claim.body"), words("claim.connect"))
+        super().__init__(view)
+        self._words = words
+        self._code = ""
+
+    def show(self, stage: SetupStage) -> None:
+        """Show how the claim stands; a refused code is cleared, an unanswered one is kept."""
+        if stage is SetupStage.CLAIMING:
+            self._say(self._words("claim.connecting"), icon="online", busy=True, failed=False)
+        elif stage is SetupStage.SERVER_AWAY:
+            self._say(self._words("claim.server_away"), icon="offline", busy=False, failed=True)
+        elif stage is SetupStage.CLAIM_REFUSED:
+            self._code = ""
+            self._say(self._words("claim.refused"), icon="alert", busy=False, failed=True)
+        else:
+            self._say("", icon="alert", busy=False, failed=False)
+
+    @Slot(str)
+    def press(self, text: str) -> None:
+        """A key was pressed; letters that Crockford base32 leaves out are read as digits."""
+        letter = text.upper().translate(_LOOK_ALIKES)
+        is_letter = len(letter) == 1 and letter in ALPHABET
+        if self.current.busy or not is_letter or len(self._code) == CODE_LENGTH:
+            return
+        self._code += letter
+        self._say("", icon="alert", busy=False, failed=False)
+
+    @Slot()
+    def erase(self) -> None:
+        """Take the last letter back."""
+        if not self.current.busy:
+            self._code = self._code[:-1]
+            self._say("", icon="alert", busy=False, failed=False)
+
+    @Slot()
+    def submit(self) -> None:
+        """Claim with the code, if it is complete and no claim is under way."""
+        if self.current.complete and not self.current.busy:
+            self.show(SetupStage.CLAIMING)
+            self.code_entered.emit(self._code)
+
+    def _say(self, message: str, *, icon: str, busy: bool, failed: bool) -> None:
+        entered = len(self._code)
+        self.replace(
+            replace(
+                self.current,
+                letters=tuple(self._code.ljust(CODE_LENGTH)[n].strip() for n in range(CODE_LENGTH)),
+                cursor=entered if entered < CODE_LENGTH and not busy else -1,
+                complete=entered == CODE_LENGTH,
+                busy=busy,
+                failed=failed,
+                message=message,
+                message_icon=icon,
+            )
+        )

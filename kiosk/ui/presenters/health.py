@@ -1,0 +1,77 @@
+"""Health strip: what is wrong with the device, worst first, in a few words."""
+
+from dataclasses import dataclass
+
+from kiosk.domain.clock import ClockSource
+from kiosk.domain.health import CameraHealth, DiskHealth, Health
+from kiosk.ui.catalogue import Catalogue
+from kiosk.ui.presenters.view import ViewPresenter
+
+MAX_ITEMS = 4
+_SEVERITIES = ("alarm", "warning", "quiet")
+_CAMERA_ALARMS = (CameraHealth.GONE, CameraHealth.BLACK, CameraHealth.FROZEN)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthItem:
+    """One thing on the strip: alarm, warning or quiet."""
+
+    icon: str
+    words: str
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """The strip: at most MAX_ITEMS things, the worst first."""
+
+    items: tuple[HealthItem, ...] = ()
+
+
+def health_view(health: Health, words: Catalogue) -> HealthView:
+    """Choose what to say; a device that is well says only that it is connected."""
+    items = [*_link_items(health, words), *_device_items(health, words)]
+    items.sort(key=lambda item: _SEVERITIES.index(item.severity))
+    if not items:
+        items = [HealthItem("online", words("health.connected"), "quiet")]
+    return HealthView(tuple(items[:MAX_ITEMS]))
+
+
+def _link_items(health: Health, words: Catalogue) -> list[HealthItem]:
+    items = []
+    if health.is_offline and health.offline_since is not None:
+        since = words("health.offline_since", time=words.time(health.offline_since))
+        items.append(HealthItem("offline", since, "warning"))
+    elif health.is_offline:
+        items.append(HealthItem("offline", words("health.offline"), "warning"))
+    if health.waiting:
+        severity = "warning" if health.is_offline else "quiet"
+        items.append(HealthItem("waiting", words.count("health.waiting", health.waiting), severity))
+    if health.refused:
+        items.append(HealthItem("alert", words.count("health.refused", health.refused), "warning"))
+    return items
+
+
+def _device_items(health: Health, words: Catalogue) -> list[HealthItem]:
+    items = []
+    if health.camera in _CAMERA_ALARMS:
+        said = words(f"health.camera.{health.camera.value}")
+        items.append(HealthItem("camera-off", said, "alarm"))
+    if health.clock is ClockSource.UNSYNCED:
+        items.append(HealthItem("clock", words("health.clock"), "warning"))
+    if health.disk is not DiskHealth.OK:
+        severity = "warning" if health.disk is DiskHealth.RECOVERED else "alarm"
+        items.append(HealthItem("disk", words(f"health.disk.{health.disk.value}"), severity))
+    return items
+
+
+class HealthPresenter(ViewPresenter[HealthView]):
+    """Keeps the strip current."""
+
+    def __init__(self, words: Catalogue) -> None:
+        super().__init__(HealthView())
+        self._words = words
+
+    def show(self, health: Health) -> None:
+        """Show this state."""
+        self.replace(health_view(health, self._words))

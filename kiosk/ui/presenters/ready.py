@@ -1,0 +1,61 @@
+"""Ready screen: the room's session and an invitation, nobody's name."""
+
+from dataclasses import dataclass
+
+from kiosk.domain.health import CameraHealth, Health
+from kiosk.domain.screens import Ready
+from kiosk.ui.catalogue import Catalogue
+from kiosk.ui.presenters.view import ViewPresenter
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyView:
+    """What the Ready screen says; an empty instruction is not drawn."""
+
+    title: str = ""
+    hours: str = ""
+    instruction: str = ""
+    icon: str = "eye"
+    tone: str = "accent"
+
+
+def ready_view(screen: Ready, words: Catalogue, *, sees: bool, has_faces: bool) -> ReadyView:
+    """Choose the words for a session or none.
+
+    Args:
+        screen: the state.
+        words: of the language shown.
+        sees: whether the camera gives a picture; nobody is told to look at one that does not.
+        has_faces: whether the kiosk knows anybody yet.
+    """
+    title, hours = words("ready.no_session"), ""
+    if screen.session is not None:
+        title = screen.session.title
+        hours = words.time_range(screen.session.starts_at, screen.session.ends_at)
+    if not has_faces:
+        return ReadyView(title, hours, words("ready.no_faces"), "person", "calm")
+    is_inviting = sees and screen.session is not None
+    return ReadyView(title, hours, words("ready.look") if is_inviting else "")
+
+
+class ReadyPresenter(ViewPresenter[ReadyView]):
+    """Shows what is going on in the room."""
+
+    def __init__(self, words: Catalogue) -> None:
+        super().__init__(ReadyView())
+        self._words = words
+        self._sees = True
+        self._has_faces = True
+        self._screen: Ready | None = None
+
+    def show(self, screen: Ready) -> None:
+        """Show this state."""
+        self._screen = screen
+        self.replace(ready_view(screen, self._words, sees=self._sees, has_faces=self._has_faces))
+
+    def show_health(self, health: Health) -> None:
+        """Take into account whether the camera works and whether anybody is known here."""
+        self._sees = health.camera in (CameraHealth.OK, CameraHealth.STARTING)
+        self._has_faces = health.templates > 0
+        if self._screen is not None:
+            self.show(self._screen)

@@ -1,0 +1,148 @@
+import QtQuick
+
+// Set-up: the claim code, typed on the screen itself.
+Item {
+    id: screen
+
+    property var claim
+    readonly property bool wide: !Theme.portrait
+    readonly property real spacing: 7 * Theme.u
+
+    Column {
+        id: story
+        anchors.left: parent.left
+        anchors.top: parent.top
+        width: screen.wide ? 300 * Theme.u : parent.width
+        spacing: Theme.gap
+
+        Words {
+            width: parent.width
+            horizontalAlignment: Theme.alignment
+            text: screen.claim.view.title
+            size: screen.wide ? 34 : Theme.title
+            strong: true
+        }
+        Words {
+            width: parent.width
+            horizontalAlignment: Theme.alignment
+            text: screen.claim.view.body
+            size: screen.wide ? Theme.detail : 24
+            color: Theme.muted
+        }
+        Item { width: 1; height: Theme.gap / 2 }
+        Item {
+            width: parent.width
+            height: boxes.height
+            Row {
+                id: boxes
+                readonly property real boxWidth: screen.wide ? 31 * Theme.u : 42 * Theme.u
+                x: Theme.startX(parent.width, width)
+                LayoutMirroring.enabled: false
+                LayoutMirroring.childrenInherit: true
+                spacing: 5 * Theme.u
+                Repeater {
+                    model: screen.claim.view.letters
+                    delegate: Item {
+                        id: slot
+                        required property string modelData
+                        required property int index
+                        width: boxes.boxWidth + (index === 4 ? 7 * Theme.u : 0)
+                        height: boxes.boxWidth * (screen.wide ? 1.6 : 1.35)
+                        Rectangle {
+                            anchors.right: parent.right
+                            width: boxes.boxWidth
+                            height: parent.height
+                            radius: 8 * Theme.u
+                            color: Theme.surface
+                            border.width: Math.max(1, Math.round((slot.current ? 3 : 1.5) * Theme.u))
+                            border.color: slot.current ? Theme.accent : Theme.outline
+                            Words {
+                                anchors.centerIn: parent
+                                text: slot.modelData
+                                size: screen.wide ? 22 : 28
+                                strong: true
+                                wrapMode: Text.NoWrap
+                            }
+                        }
+                        readonly property bool current: index === screen.claim.view.cursor
+                    }
+                }
+            }
+        }
+        Row {
+            visible: screen.claim.view.message !== ""
+            x: Theme.startX(parent.width, width)
+            spacing: 8 * Theme.u
+            Icon {
+                id: messageIcon
+                name: screen.claim.view.message_icon
+                size: 24 * Theme.u
+                weight: 2.2
+                color: message.color
+            }
+            Words {
+                id: message
+                objectName: "message"
+                width: Math.min(implicitWidth, story.width - messageIcon.width - parent.spacing)
+                text: screen.claim.view.message
+                size: Theme.detail
+                strong: true
+                color: screen.claim.view.failed ? Theme.alarm : Theme.accent
+            }
+        }
+    }
+
+    Item {
+        id: pad
+        readonly property real keyWidth: (width - 7 * screen.spacing) / 8
+        readonly property real keyHeight: Math.min(84 * Theme.u, (height - 4 * screen.spacing) / 5)
+        anchors.right: parent.right
+        y: screen.wide ? 0 : parent.height - height
+        width: screen.wide ? parent.width - story.width - 28 * Theme.u : parent.width
+        height: screen.wide ? parent.height : Math.min(parent.height - story.height - Theme.margin, 400 * Theme.u)
+
+        Grid {
+            id: keys
+            LayoutMirroring.enabled: false
+            columns: 8
+            spacing: screen.spacing
+            Repeater {
+                model: screen.claim.view.keys
+                delegate: Key {
+                    required property string modelData
+                    objectName: "key" + modelData
+                    text: modelData
+                    width: pad.keyWidth
+                    height: pad.keyHeight
+                    enabled: !screen.claim.view.busy
+                    onTapped: screen.claim.press(modelData)
+                }
+            }
+        }
+        ActionButton {
+            objectName: "erase"
+            anchors.left: parent.left
+            anchors.top: keys.bottom
+            anchors.topMargin: screen.spacing
+            width: 2 * pad.keyWidth + screen.spacing
+            height: pad.keyHeight
+            radius: 12 * Theme.u
+            icon: "backspace"
+            enabled: !screen.claim.view.busy
+            onTapped: screen.claim.erase()
+        }
+        ActionButton {
+            objectName: "connect"
+            anchors.right: parent.right
+            anchors.top: keys.bottom
+            anchors.topMargin: screen.spacing
+            width: 6 * pad.keyWidth + 5 * screen.spacing
+            height: pad.keyHeight
+            radius: 12 * Theme.u
+            primary: true
+            text: screen.claim.view.connect
+            enabled: screen.claim.view.complete && !screen.claim.view.busy
+            onTapped: screen.claim.submit()
+        }
+    }
+}

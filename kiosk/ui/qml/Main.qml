@@ -1,0 +1,143 @@
+import QtQuick
+
+// The one window: the camera (or the answer that takes its place) beside the words of the screen.
+Rectangle {
+    id: root
+
+    required property var shell
+    readonly property string screen: shell.screen
+    readonly property bool answered: ["welcome", "elsewhere", "not_recognised", "notice", "loading"].indexOf(screen) >= 0
+    readonly property bool settingUp: screen === "claim"
+    readonly property real stripHeight: Math.round((Theme.portrait ? 60 : 40) * Theme.u)
+
+    color: Theme.background
+    LayoutMirroring.enabled: shell.mirrored
+    LayoutMirroring.childrenInherit: true
+
+    Binding { target: Theme; property: "dark"; value: root.shell.dark }
+    Binding { target: Theme; property: "animated"; value: root.shell.animated }
+    Binding { target: Theme; property: "mirrored"; value: root.shell.mirrored }
+    Binding { target: Theme; property: "ownAscent"; value: own.baselineOffset / own.font.pixelSize }
+    Binding { target: Theme; property: "latinAscent"; value: latin.baselineOffset / latin.font.pixelSize }
+    Binding { target: Theme; property: "portrait"; value: root.height > root.width }
+    Binding {
+        target: Theme
+        property: "u"
+        value: root.height > root.width
+            ? Math.min(root.width / 480, root.height / 800)
+            : Math.min(root.width / 800, root.height / 480)
+    }
+
+    Text {
+        id: own
+        visible: false
+        font.pixelSize: 100
+        text: root.shell.sample
+    }
+    Text {
+        id: latin
+        visible: false
+        font.pixelSize: 100
+        text: "Rollcall"
+    }
+
+    Item {
+        id: stage
+        anchors.fill: parent
+        anchors.leftMargin: Theme.margin
+        anchors.rightMargin: Theme.margin
+        anchors.topMargin: Theme.margin
+        anchors.bottomMargin: strip.height + 10 * Theme.u
+
+        Header {
+            id: header
+            visible: !root.settingUp
+            anchors.right: parent.right
+            anchors.top: parent.top
+            width: panel.width
+            place: root.shell.place
+        }
+
+        Item {
+            id: hero
+            visible: !root.settingUp
+            anchors.left: parent.left
+            anchors.top: Theme.portrait ? header.bottom : parent.top
+            anchors.topMargin: Theme.portrait ? Theme.gap * 1.5 : 0
+            width: Theme.portrait ? parent.width : Math.round(Math.min(parent.height * 0.95, parent.width * 0.49))
+            height: Theme.portrait ? Math.round(Math.min(parent.height * 0.48, width * 1.12)) : parent.height
+
+            CameraPanel {
+                anchors.fill: parent
+                visible: answer.opacity < 1
+                camera: root.shell.camera
+                feed: root.shell.feed
+                looking: root.screen === "looking"
+                progress: root.shell.looking.view.progress
+            }
+            ResultCard {
+                id: answer
+                anchors.fill: parent
+                visible: opacity > 0
+                opacity: root.answered ? 1 : 0
+                shown: root.answered
+                sign: root.shell.answer.view.icon
+                tone: root.shell.answer.view.tone
+                Behavior on opacity {
+                    enabled: Theme.animated
+                    NumberAnimation { duration: Theme.fadeMs }
+                }
+            }
+        }
+
+        Item {
+            id: panel
+            visible: !root.settingUp
+            anchors.right: parent.right
+            anchors.bottom: parent.bottom
+            anchors.top: Theme.portrait ? hero.bottom : header.bottom
+            anchors.topMargin: Theme.portrait ? Theme.margin : 0
+            width: Theme.portrait ? parent.width : parent.width - hero.width - 32 * Theme.u
+
+            ReadyScreen {
+                anchors.fill: parent
+                visible: root.screen === "ready"
+                ready: root.shell.ready
+            }
+            LookingScreen {
+                anchors.fill: parent
+                visible: root.screen === "looking"
+                looking: root.shell.looking
+            }
+            WelcomeScreen {
+                anchors.fill: parent
+                visible: root.screen === "welcome"
+                welcome: root.shell.welcome
+                onNotMe: root.shell.welcome.undo()
+            }
+            NoticeScreen {
+                anchors.fill: parent
+                visible: root.answered && root.screen !== "welcome"
+                notice: root.shell.answer
+            }
+        }
+
+        ClaimScreen {
+            anchors.fill: parent
+            visible: root.settingUp
+            claim: root.shell.claim
+        }
+    }
+
+    HealthStrip {
+        id: strip
+        anchors.left: parent.left
+        anchors.right: parent.right
+        anchors.bottom: parent.bottom
+        anchors.leftMargin: Theme.margin
+        anchors.rightMargin: Theme.margin
+        anchors.bottomMargin: 4 * Theme.u
+        height: root.stripHeight
+        health: root.shell.health
+    }
+}

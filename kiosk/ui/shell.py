@@ -1,0 +1,205 @@
+"""The kiosk's window: loads the scene and takes states from any thread."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QColor, QFont, QGuiApplication
+from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
+
+from kiosk.domain.health import Health
+from kiosk.domain.ports import Frame
+from kiosk.domain.screens import Screen
+from kiosk.errors import KioskError
+from kiosk.ui.catalogue import load_catalogue
+from kiosk.ui.preview import register_preview
+from kiosk.ui.screenshots import ScreenshotTaker
+from kiosk.ui.shell_presenter import ShellPresenter
+
+logger = logging.getLogger(__name__)
+
+FONT_FAMILIES = ("Noto Sans", "Noto Sans Arabic", "Noto Sans Devanagari", "DejaVu Sans")
+_TICK_MS = 100
+
+
+class SceneError(KioskError):
+    """The QML scene could not be loaded: the installation is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellSettings:
+    """How the window looks.
+
+    Attributes:
+        language: a code of translations/.
+        theme: light or dark.
+        zone: of the times shown.
+        is_fullscreen: covers the display; otherwise a window of the size below.
+        width_px: of the window.
+        height_px: of the window.
+        screenshots_dir: where a PNG of each screen goes the first time it is shown, or None.
+        undo_s: how long "Not me" is offered.
+        is_animated: rings grow and cards fade; always off with ``screenshots_dir``.
+    """
+
+    language: str = "en"
+    theme: Literal["light", "dark"] = "light"
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    is_fullscreen: bool = True
+    width_px: int = 800
+    height_px: int = 480
+    screenshots_dir: Path | None = None
+    undo_s: float = 5.0
+    is_animated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCallbacks:
+    """What people do at the screen; called in the GUI thread.
+
+    Attributes:
+        on_not_me: "Not me" was tapped while it was offered.
+        on_claim_code: a complete claim code (8 characters) was entered.
+    """
+
+    on_not_me: Callable[[], None]
+    on_claim_code: Callable[[str], None]
+
+
+def build_application(
+    arguments: Sequence[str], *, is_software_drawn: bool = True
+) -> QGuiApplication:
+    """Make the one Qt application of this process; the first thing of Qt to be called.
+
+    Args:
+        arguments: of the command line, as Qt reads them; the first is the program's name.
+        is_software_drawn: draw without a GPU, which costs little at 30 fps and always works.
+    """
+    if is_software_drawn:
+        QQuickWindow.setGraphicsApi(QSGRendererInterface.GraphicsApi.Software)
+    application = QGuiApplication(list(arguments))
+    application.setApplicationName("rollcall-kiosk")
+    font = QFont()
+    font.setFamilies(FONT_FAMILIES)
+    application.setFont(font)
+    return application
+
+
+class KioskWindow(QObject):
+    """The window with all its screens.
+
+    Built and shown in the GUI thread; ``post_*`` and ``quit`` may be called from any thread
+    and return at once.
+
+    Signals:
+        screen_posted, health_posted, quit_posted: (internal) cross into the GUI thread.
+    """
+
+    screen_posted = Signal(object)
+    health_posted = Signal(object)
+    quit_posted = Signal()
+
+    def __init__(
+        self,
+        settings: ShellSettings,
+        callbacks: ShellCallbacks,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic_s: Callable[[], float] = monotonic,
+    ) -> None:
+        """Load the scene.
+
+        Raises:
+            SceneError: a QML file is missing or broken.
+            SettingsError: the language is not translated.
+        """
+        super().__init__()
+        self._settings = settings
+        self.shell = ShellPresenter(
+            load_catalogue(settings.language, settings.zone),
+            now=now,
+            monotonic_s=monotonic_s,
+            undo_s=settings.undo_s,
+            is_animated=settings.is_animated and settings.screenshots_dir is None,
+        )
+        self.shell.set_dark(settings.theme == "dark")
+        self._connect(callbacks)
+        self.view = self._load_scene()
+        self._taker = self._screenshot_taker()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self.shell.tick)
+
+    def show(self) -> None:
+        """Put the window on the display."""
+        if self._settings.is_fullscreen:
+            self.view.setCursor(Qt.CursorShape.BlankCursor)
+            self.view.showFullScreen()
+        else:
+            self.view.show()
+        self._timer.start()
+
+    def post_frame(self, frame: Frame) -> None:
+        """Show a camera frame. From any thread."""
+        self.shell.feed_object.post(frame)
+
+    def post_screen(self, screen: Screen) -> None:
+        """Show a state. From any thread."""
+        self.screen_posted.emit(screen)
+
+    def post_health(self, health: Health) -> None:
+        """Show how the device is. From any thread."""
+        self.health_posted.emit(health)
+
+    def quit(self) -> None:
+        """End the Qt event loop. From any thread."""
+        self.quit_posted.emit()
+
+    def close(self) -> None:
+        """Take the window down. GUI thread; what is posted after this is not shown."""
+        self._timer.stop()
+        self.view.close()
+        self.view.setSource(QUrl())  # the scene goes before the presenters that it reads
+
+    def _connect(self, callbacks: ShellCallbacks) -> None:
+        self.shell.welcome_presenter.not_me_tapped.connect(callbacks.on_not_me)
+        self.shell.claim_presenter.code_entered.connect(callbacks.on_claim_code)
+        self.screen_posted.connect(self._on_screen_posted)
+        self.health_posted.connect(self._on_health_posted)
+        self.quit_posted.connect(self._on_quit_posted)
+
+    def _load_scene(self) -> QQuickView:
+        register_preview()
+        view = QQuickView()
+        view.setTitle("Rollcall")
+        view.setColor(QColor("#f4f6f3"))
+        view.setResizeMode(QQuickView.ResizeMode.SizeRootObjectToView)
+        view.setInitialProperties({"shell": self.shell})
+        view.resize(self._settings.width_px, self._settings.height_px)
+        view.setSource(QUrl.fromLocalFile(str(files("kiosk.ui") / "qml" / "Main.qml")))
+        if view.status() != QQuickView.Status.Ready:
+            problems = "; ".join(error.toString() for error in view.errors())
+            raise SceneError(f"the screen could not be loaded: {problems}")
+        return view
+
+    def _screenshot_taker(self) -> ScreenshotTaker | None:
+        folder = self._settings.screenshots_dir
+        return ScreenshotTaker(self.view, self.shell, folder) if folder is not None else None
+
+    def _on_screen_posted(self, screen: Screen) -> None:
+        self.shell.show(screen)
+
+    def _on_health_posted(self, health: Health) -> None:
+        self.shell.show_health(health)
+
+    def _on_quit_posted(self) -> None:
+        application = QGuiApplication.instance()
+        if application is not None:
+            application.quit()

@@ -1,0 +1,149 @@
+"""What the whole window shows: which screen, and the presenter of each."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from PySide6.QtCore import QObject, Signal
+
+from kiosk.domain.health import Health
+from kiosk.domain.screens import (
+    Elsewhere,
+    Looking,
+    Notice,
+    NotRecognised,
+    Ready,
+    Screen,
+    SettingUp,
+    SetupStage,
+    Welcome,
+)
+from kiosk.ui.catalogue import Catalogue
+from kiosk.ui.presenters.answer import AnswerPresenter
+from kiosk.ui.presenters.camera import CameraPresenter
+from kiosk.ui.presenters.claim import ClaimPresenter
+from kiosk.ui.presenters.health import HealthPresenter
+from kiosk.ui.presenters.looking import LookingPresenter
+from kiosk.ui.presenters.place import PlacePresenter
+from kiosk.ui.presenters.ready import ReadyPresenter
+from kiosk.ui.presenters.welcome import WelcomePresenter
+from kiosk.ui.preview import PreviewFeed
+from kiosk.ui.qml_property import qml_property
+
+
+def screen_name(screen: Screen) -> str:
+    """The QML name of the screen that shows a state."""
+    if isinstance(screen, SettingUp):
+        return "loading" if screen.stage is SetupStage.LOADING else "claim"
+    return {
+        Ready: "ready",
+        Looking: "looking",
+        Welcome: "welcome",
+        Elsewhere: "elsewhere",
+        NotRecognised: "not_recognised",
+        Notice: "notice",
+    }[type(screen)]
+
+
+class ShellPresenter(QObject):
+    """Root object of the QML scene; lives in the GUI thread.
+
+    Signals:
+        screen_changed: another screen is shown.
+        theme_changed: light became dark or the other way round.
+    """
+
+    screen_changed = Signal()
+    theme_changed = Signal()
+
+    def __init__(
+        self,
+        words: Catalogue,
+        *,
+        now: Callable[[], datetime],
+        monotonic_s: Callable[[], float],
+        undo_s: float = 5.0,
+        is_animated: bool = True,
+    ) -> None:
+        super().__init__()
+        self._words = words
+        self._now = now
+        self._screen = "loading"
+        self._shown: Screen | None = None
+        self._is_dark = False
+        self._is_animated = is_animated
+        self.feed_object = PreviewFeed(self)
+        self.place_presenter = PlacePresenter(words)
+        self.camera_presenter = CameraPresenter(words)
+        self.ready_presenter = ReadyPresenter(words)
+        self.looking_presenter = LookingPresenter(words)
+        self.welcome_presenter = WelcomePresenter(words, monotonic_s=monotonic_s, undo_s=undo_s)
+        self.answer_presenter = AnswerPresenter(words)
+        self.claim_presenter = ClaimPresenter(words)
+        self.health_presenter = HealthPresenter(words)
+        self.feed_object.frame_ready.connect(self.camera_presenter.note_picture)
+        self.answer_presenter.show_loading()
+        self.tick()
+
+    def show(self, screen: Screen) -> None:
+        """Show a state; the same state again changes nothing."""
+        if screen == self._shown:
+            return
+        self._shown = screen
+        self._present(screen)
+        name = screen_name(screen)
+        if name != self._screen:
+            self._screen = name
+            self.screen_changed.emit()
+
+    def show_health(self, health: Health) -> None:
+        """Show how the device is."""
+        self.health_presenter.show(health)
+        self.camera_presenter.show(health.camera)
+        self.ready_presenter.show_health(health)
+
+    def set_dark(self, is_dark: bool) -> None:
+        """Choose the dark theme or the light one."""
+        if is_dark != self._is_dark:
+            self._is_dark = is_dark
+            self.theme_changed.emit()
+
+    def tick(self) -> None:
+        """Let time pass: the clock and the offer of "Not me"."""
+        self.place_presenter.show_time(self._now())
+        self.welcome_presenter.tick()
+
+    def _present(self, screen: Screen) -> None:
+        if isinstance(screen, Ready):
+            self.place_presenter.show_room(screen.room_name)
+            self.ready_presenter.show(screen)
+        elif isinstance(screen, Looking):
+            self.looking_presenter.show(screen)
+        elif isinstance(screen, Welcome):
+            self.welcome_presenter.show(screen, self._now())
+            view = self.welcome_presenter.current
+            self.answer_presenter.show_sign(view.icon, view.tone)
+        elif isinstance(screen, SettingUp):
+            self._present_set_up(screen)
+        else:
+            self.answer_presenter.show(screen)
+
+    def _present_set_up(self, screen: SettingUp) -> None:
+        if screen.stage is SetupStage.LOADING:
+            self.answer_presenter.show_loading()
+        else:
+            self.claim_presenter.show(screen.stage)
+
+    screen = qml_property(str, lambda self: self._screen, notify=screen_changed)
+    dark = qml_property(bool, lambda self: self._is_dark, notify=theme_changed)
+    animated = qml_property(bool, lambda self: self._is_animated)
+    mirrored = qml_property(bool, lambda self: self._words.is_rtl)
+    sample = qml_property(str, lambda self: self._words.name)
+    feed = qml_property(QObject, lambda self: self.feed_object)
+    place = qml_property(QObject, lambda self: self.place_presenter)
+    camera = qml_property(QObject, lambda self: self.camera_presenter)
+    ready = qml_property(QObject, lambda self: self.ready_presenter)
+    looking = qml_property(QObject, lambda self: self.looking_presenter)
+    welcome = qml_property(QObject, lambda self: self.welcome_presenter)
+    answer = qml_property(QObject, lambda self: self.answer_presenter)
+    claim = qml_property(QObject, lambda self: self.claim_presenter)
+    health = qml_property(QObject, lambda self: self.health_presenter)

@@ -1,0 +1,235 @@
+"""Renders every kiosk screen offscreen into PNG files, in both shapes, themes and languages.
+
+    python scripts/screens.py --out docs/images/kiosk [--only welcome] [--font "DejaVu Sans"]
+
+The face in the camera picture is drawn here; no photograph is used.
+"""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QGuiApplication,
+    QImage,
+    QLinearGradient,
+    QPainter,
+    QPainterPath,
+    QPen,
+)
+
+from kiosk.domain.clock import ClockSource
+from kiosk.domain.health import CameraHealth, DiskHealth, Health, LinkHealth
+from kiosk.domain.ports import BGRImage, Frame
+from kiosk.domain.screens import (
+    Elsewhere,
+    Looking,
+    Notice,
+    NoticeReason,
+    NotRecognised,
+    Ready,
+    RunningSession,
+    Screen,
+    SettingUp,
+    SetupStage,
+    Welcome,
+    WelcomeStatus,
+)
+from kiosk.domain.sightings import Hint
+from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
+
+NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
+SIZES = {"landscape": (800, 480), "portrait": (1080, 1920)}
+LANGUAGES = ("en", "ar")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WELL = Health(
+    server=LinkHealth.UP,
+    broker=LinkHealth.UP,
+    templates=28,
+    camera=CameraHealth.OK,
+    clock=ClockSource.NTP,
+)
+OFFLINE = Health(
+    offline_since=NOW - timedelta(minutes=34),
+    waiting=12,
+    templates=28,
+    camera=CameraHealth.OK,
+    clock=ClockSource.UNSYNCED,
+    disk=DiskHealth.OK,
+)
+BROKEN = Health(
+    server=LinkHealth.UP,
+    broker=LinkHealth.UP,
+    templates=28,
+    camera=CameraHealth.GONE,
+    clock=ClockSource.NTP,
+    disk=DiskHealth.FULL,
+)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: a state of the screen and of the device."""
+
+    name: str
+    screen: Screen
+    health: Health = WELL
+    code: str = ""
+
+
+def shots(language: str) -> Iterator[Shot]:
+    """Every screen worth looking at, with names in the language's own script."""
+    is_arabic = language == "ar"
+    room = "قاعة 12" if is_arabic else "Room 12"
+    other_room = "قاعة 14" if is_arabic else "R14"
+    title = "الرياضيات 10 ب" if is_arabic else "Mathematics 10B"
+    name = "ليلى م." if is_arabic else "Amina K."
+    session = RunningSession(title, NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
+    yield Shot("ready", Ready(room, session))
+    yield Shot("ready-no-session", Ready(room, None), OFFLINE)
+    yield Shot("ready-camera-gone", Ready(room, session), BROKEN)
+    yield Shot("looking", Looking(0.66))
+    yield Shot("looking-hint", Looking(0.2, Hint.ONE_AT_A_TIME))
+    yield Shot("welcome", Welcome(name, WelcomeStatus.PRESENT))
+    yield Shot("welcome-late", Welcome(name, WelcomeStatus.LATE, 6), OFFLINE)
+    yield Shot("elsewhere", Elsewhere(name, other_room))
+    yield Shot("not-recognised", NotRecognised())
+    yield Shot("notice", Notice(NoticeReason.NOT_ON_LIST))
+    yield Shot("loading", SettingUp(SetupStage.LOADING))
+    yield Shot("claim", SettingUp(SetupStage.NEEDS_CLAIM_CODE), OFFLINE, "7KQ2")
+    yield Shot("claim-connecting", SettingUp(SetupStage.CLAIMING), OFFLINE, "7KQ2M9TX")
+    yield Shot("claim-refused", SettingUp(SetupStage.CLAIM_REFUSED), WELL)
+
+
+def drawn_person(width: int = 640, height: int = 480) -> BGRImage:
+    """A drawn person in front of a drawn corridor, as a camera would see them: (H, W, 3) BGR."""
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _draw_corridor(painter, width, height)
+    _draw_bust(painter, width / 2, height)
+    painter.end()
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(height, width, 4)
+    return np.ascontiguousarray(pixels[:, :, :3])
+
+
+def _draw_corridor(painter: QPainter, width: int, height: int) -> None:
+    wall = QLinearGradient(0, 0, width, height)
+    wall.setColorAt(0, QColor("#c9d3d1"))
+    wall.setColorAt(1, QColor("#93a5a4"))
+    painter.fillRect(0, 0, width, height, wall)
+    painter.fillRect(QRectF(0, 0, 96, height), QColor("#7f9391"))
+    painter.fillRect(QRectF(96, 0, 5, height), QColor("#6c807e"))
+    for index in range(3):
+        painter.fillRect(QRectF(480, 40 + 130 * index, 130, 105), QColor("#e4e9e2"))
+        painter.fillRect(QRectF(494, 52 + 130 * index, 102, 81), QColor("#b9cbd3"))
+
+
+def _draw_bust(painter: QPainter, x: float, height: float) -> None:
+    painter.setPen(QPen(QColor(0, 0, 0, 0)))
+    hair, skin, shade = QColor("#2b211d"), QColor("#c88f6a"), QColor("#b57c58")
+    back = QPainterPath()
+    back.addEllipse(QPointF(x, 205), 108, 130)
+    painter.fillPath(back, hair)
+    torso = QPainterPath(QPointF(x - 215, height))
+    torso.cubicTo(x - 205, 375, x - 120, 365, x - 48, 348)
+    torso.lineTo(x + 48, 348)
+    torso.cubicTo(x + 120, 365, x + 205, 375, x + 215, height)
+    painter.fillPath(torso, QColor("#31526b"))
+    painter.fillPath(_rounded(x - 40, 285, 80, 92, 36), shade)
+    face = QPainterPath()
+    face.addEllipse(QPointF(x, 222), 84, 108)
+    painter.fillPath(face, skin)
+    fringe = QPainterPath(QPointF(x - 86, 205))
+    fringe.cubicTo(x - 92, 90, x + 92, 90, x + 86, 205)
+    fringe.cubicTo(x + 62, 150, x + 10, 138, x - 20, 140)
+    fringe.cubicTo(x - 56, 146, x - 78, 168, x - 86, 205)
+    painter.fillPath(fringe, hair)
+    for side in (-1, 1):
+        painter.setBrush(QBrush(QColor("#f6f1ea")))
+        painter.drawEllipse(QPointF(x + side * 34, 214), 14, 8.5)
+        painter.setBrush(QBrush(QColor("#2c1c14")))
+        painter.drawEllipse(QPointF(x + side * 34, 214), 7, 7)
+        painter.fillPath(_rounded(x + side * 34 - 19, 190, 38, 6, 3), hair)
+    line = QPen(QColor("#8f5a3c"), 4)
+    painter.setBrush(QBrush())
+    painter.setPen(line)
+    painter.drawArc(QRectF(x - 13, 232, 26, 26), 200 * 16, 140 * 16)
+    painter.setPen(QPen(QColor("#8a3f35"), 6))
+    painter.drawArc(QRectF(x - 32, 246, 64, 44), 210 * 16, 120 * 16)
+
+
+def _rounded(x: float, y: float, width: float, height: float, radius: float) -> QPainterPath:
+    path = QPainterPath()
+    path.addRoundedRect(QRectF(x, y, width, height), radius, radius)
+    return path
+
+
+def render(shot: Shot, settings: ShellSettings, path: Path, picture: BGRImage) -> None:
+    """Show one state in a fresh window and save what is drawn."""
+    callbacks = ShellCallbacks(on_not_me=lambda: None, on_claim_code=lambda _code: None)
+    window = KioskWindow(settings, callbacks, now=lambda: NOW, monotonic_s=lambda: 0.0)
+    window.show()
+    room = next(shots(settings.language)).screen
+    window.post_screen(room)
+    window.post_health(shot.health)
+    if shot.health.camera is CameraHealth.OK:
+        window.post_frame(Frame(picture, 0.0, 0))
+    for letter in shot.code:
+        window.shell.claim_presenter.press(letter)
+    window.post_screen(shot.screen)
+    for _ in range(4):
+        QGuiApplication.processEvents()
+    image = window.view.grabWindow()
+    flat = image.convertToFormat(QImage.Format.Format_RGB888)
+    flat.save(str(path), quality=0)
+    window.close()
+
+
+def main() -> int:
+    """Render what was asked for; print each file and its size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", default="", help="only screens whose file name contains this")
+    parser.add_argument("--font", default="", help="draw with this font family alone")
+    options = parser.parse_args()
+    application = build_application(sys.argv[:1])
+    if options.font:
+        application.setFont(QFont(options.font))
+    options.out.mkdir(parents=True, exist_ok=True)
+    picture = drawn_person()
+    for language in LANGUAGES:
+        for shape, (width, height) in SIZES.items():
+            for theme in THEMES:
+                settings = ShellSettings(
+                    language=language,
+                    theme=theme,
+                    width_px=width,
+                    height_px=height,
+                    is_fullscreen=False,
+                    is_animated=False,
+                )
+                for shot in shots(language):
+                    name = f"{shot.name}-{shape}-{theme}-{language}.png"
+                    if options.only in name:
+                        render(shot, settings, options.out / name, picture)
+                        size = math.ceil((options.out / name).stat().st_size / 1000)
+                        print(f"{name} {size} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
