@@ -1,0 +1,111 @@
+"""Frames between two processes: a few slots in shared memory, the newest wins, nothing queues."""
+
+import mmap
+import struct
+from enum import IntEnum
+
+import cv2
+import numpy as np
+
+from kiosk.domain.ports import BGRImage, Frame
+
+MAX_WIDTH_PX, MAX_HEIGHT_PX = 1920, 1080
+"""Larger frames are scaled down before they cross."""
+_SLOT_COUNT = 4
+_HEADER_BYTES = 1024
+_MESSAGE_BYTES = 900
+_HEADER = struct.Struct("<IQI")  # state, newest sequence number, length of the message
+_SLOT_HEADER = struct.Struct("<QIId")  # sequence number, width, height, captured_at_s
+_SLOT_HEADER_BYTES = 64
+_SLOT_BYTES = _SLOT_HEADER_BYTES + MAX_WIDTH_PX * MAX_HEIGHT_PX * 3
+TOTAL_BYTES = _HEADER_BYTES + _SLOT_COUNT * _SLOT_BYTES
+"""Only pages that were written take memory."""
+
+
+class CaptureState(IntEnum):
+    """What the writing process says of itself."""
+
+    OPENING = 0
+    RUNNING = 1
+    ENDED = 2
+    FAILED = 3
+
+
+class FrameSlots:
+    """Shared memory with the newest frames; one process writes, one reads.
+
+    The reader copies a slot and then looks whether it was overwritten meanwhile; with four slots
+    that takes a reader three frames slower than the writer, and then the newer frame is taken.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        """Map the memory behind a file descriptor of ``TOTAL_BYTES``; the descriptor stays open."""
+        self._memory = mmap.mmap(descriptor, TOTAL_BYTES)
+
+    def close(self) -> None:
+        """Unmap the memory."""
+        self._memory.close()
+
+    def write(self, frame: Frame) -> None:
+        """Publish a frame under the next sequence number."""
+        picture = _fitted(frame.frame_bgr)
+        height, width = picture.shape[:2]
+        sequence = self.newest() + 1
+        start = _slot_start(sequence)
+        _SLOT_HEADER.pack_into(self._memory, start, 0, width, height, frame.captured_at_s)
+        first = start + _SLOT_HEADER_BYTES
+        self._memory[first : first + picture.nbytes] = np.ascontiguousarray(picture).data.cast("B")
+        _SLOT_HEADER.pack_into(self._memory, start, sequence, width, height, frame.captured_at_s)
+        self._set_header(CaptureState.RUNNING, sequence, "")
+
+    def finish(self, state: CaptureState, message: str = "") -> None:
+        """Say how it ended."""
+        self._set_header(state, self.newest(), message)
+
+    def newest(self) -> int:
+        """Sequence number of the newest frame; 0 before the first."""
+        newest: int = _HEADER.unpack_from(self._memory, 0)[1]
+        return newest
+
+    def state(self) -> tuple[CaptureState, str]:
+        """What the writer says of itself, and its message when it failed."""
+        state, _, length = _HEADER.unpack_from(self._memory, 0)
+        text = self._memory[_HEADER.size : _HEADER.size + length]
+        return CaptureState(state), text.decode("utf-8", "replace")
+
+    def read_newer(self, sequence: int) -> Frame | None:
+        """The newest frame after ``sequence``, copied; None when there is none."""
+        newest = self.newest()
+        while newest > sequence:
+            frame = self._copy(newest)
+            if frame is not None:
+                return frame
+            newest = self.newest()
+        return None
+
+    def _copy(self, sequence: int) -> Frame | None:
+        start = _slot_start(sequence)
+        _, width, height, captured_at_s = _SLOT_HEADER.unpack_from(self._memory, start)
+        first = start + _SLOT_HEADER_BYTES
+        pixels = np.frombuffer(self._memory[first : first + width * height * 3], np.uint8)
+        if _SLOT_HEADER.unpack_from(self._memory, start)[0] != sequence:
+            return None
+        return Frame(pixels.reshape(height, width, 3), captured_at_s, sequence)
+
+    def _set_header(self, state: CaptureState, sequence: int, message: str) -> None:
+        text = message.encode()[:_MESSAGE_BYTES]
+        self._memory[_HEADER.size : _HEADER.size + len(text)] = text
+        _HEADER.pack_into(self._memory, 0, state, sequence, len(text))
+
+
+def _slot_start(sequence: int) -> int:
+    return _HEADER_BYTES + (sequence % _SLOT_COUNT) * _SLOT_BYTES
+
+
+def _fitted(picture: BGRImage) -> BGRImage:
+    height, width = picture.shape[:2]
+    scale = min(MAX_WIDTH_PX / width, MAX_HEIGHT_PX / height)
+    if scale >= 1:
+        return picture
+    size = (max(1, int(width * scale)), max(1, int(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,195 @@
+"""Frame sources that read in the caller's own thread: cameras and replayed clips."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import cv2
+import numpy as np
+
+from kiosk.domain.ports import BGRImage, Frame, FrameSource
+from kiosk.errors import CameraError
+from kiosk.vision.spec import SourceKind, SourceSpec, image_files
+
+_FALLBACK_FPS = 30.0
+"""For clips that do not say how fast they are."""
+
+
+class Pacer:
+    """Waits until the next frame of a clip is due; never hurries to catch up a long delay."""
+
+    def __init__(
+        self,
+        fps: float,
+        *,
+        monotonic_s: Callable[[], float] = monotonic,
+        wait: Callable[[float], Any] | None = None,
+    ) -> None:
+        """Start with the first frame due at once.
+
+        Args:
+            fps: frames per second, > 0.
+            monotonic_s: the clock.
+            wait: waits for so many seconds.
+        """
+        self._period_s = 1.0 / fps
+        self.monotonic_s = monotonic_s
+        self._wait = Event().wait if wait is None else wait
+        self._due_s: float | None = None
+
+    def wait_until_due(self) -> None:
+        """Wait for the next frame's turn."""
+        now_s = self.monotonic_s()
+        due_s = now_s if self._due_s is None else self._due_s
+        if due_s > now_s:
+            self._wait(due_s - now_s)
+        self._due_s = max(due_s, now_s - self._period_s) + self._period_s
+
+
+class CameraFrameSource:
+    """A live camera, through V4L2 or a GStreamer pipeline."""
+
+    def __init__(self, spec: SourceSpec, *, monotonic_s: Callable[[], float] = monotonic) -> None:
+        """Open the camera.
+
+        Raises:
+            CameraError: it is not there or cannot be opened.
+        """
+        self._monotonic_s = monotonic_s
+        self._capture = _open_camera(spec)
+        self._index = 0
+        if not self._capture.isOpened():
+            raise CameraError(f"the camera {spec.target} cannot be opened")
+
+    def read(self) -> Frame | None:
+        """Wait for the next frame; see ``FrameSource.read``."""
+        is_read, picture = self._capture.read()
+        if not is_read or picture is None:
+            raise CameraError("the camera gives no more frames")
+        frame = Frame(_as_bgr(picture), self._monotonic_s(), self._index)
+        self._index += 1
+        return frame
+
+    def close(self) -> None:
+        """Let go of the camera."""
+        self._capture.release()
+
+
+class ReplayFrameSource:
+    """A clip or a folder of images, at its own pace."""
+
+    def __init__(self, spec: SourceSpec, *, pacer: Pacer | None = None) -> None:
+        """Open the clip.
+
+        Raises:
+            CameraError: it cannot be read.
+        """
+        self._reader = _FolderReader(spec) if _is_folder(spec) else _VideoReader(spec)
+        self._pacer = pacer or Pacer(spec.options.replay_fps or self._reader.fps)
+        self._is_looped = spec.options.is_looped
+        self._index = 0
+
+    def read(self) -> Frame | None:
+        """Wait until the next frame is due; None at the end; see ``FrameSource.read``."""
+        picture = self._reader.next_picture()
+        if picture is None and self._is_looped:
+            self._reader.rewind()
+            picture = self._reader.next_picture()
+        if picture is None:
+            return None
+        self._pacer.wait_until_due()
+        frame = Frame(_as_bgr(picture), self._pacer.monotonic_s(), self._index)
+        self._index += 1
+        return frame
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader.close()
+
+
+def open_frame_source(spec: SourceSpec) -> FrameSource:
+    """Open what a spec names, in this process.
+
+    Raises:
+        CameraError: it cannot be opened.
+    """
+    return ReplayFrameSource(spec) if spec.is_replay else CameraFrameSource(spec)
+
+
+class _VideoReader:
+    def __init__(self, spec: SourceSpec) -> None:
+        self._path = spec.target
+        self._capture = cv2.VideoCapture(self._path)
+        if not self._capture.isOpened():
+            raise CameraError(f"the clip {Path(self._path).name} cannot be read as a video")
+        fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.fps = fps if 1.0 <= fps <= 240.0 else _FALLBACK_FPS
+
+    def next_picture(self) -> Any:  # what OpenCV gives; _as_bgr checks it
+        is_read, picture = self._capture.read()
+        return picture if is_read else None
+
+    def rewind(self) -> None:
+        self._capture.release()
+        self._capture = cv2.VideoCapture(self._path)
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+class _FolderReader:
+    def __init__(self, spec: SourceSpec) -> None:
+        self._paths = image_files(Path(spec.target))
+        self.fps = spec.options.fps
+        self._next = 0
+
+    def next_picture(self) -> Any:
+        if self._next >= len(self._paths):
+            return None
+        path = self._paths[self._next]
+        self._next += 1
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise CameraError(f"{path.name} is not an image")
+        return picture
+
+    def rewind(self) -> None:
+        self._next = 0
+
+    def close(self) -> None:
+        self._paths = []
+
+
+def _is_folder(spec: SourceSpec) -> bool:
+    return spec.kind is SourceKind.REPLAY_FOLDER
+
+
+def _open_camera(spec: SourceSpec) -> cv2.VideoCapture:
+    if spec.kind is SourceKind.GSTREAMER:
+        return cv2.VideoCapture(spec.target, cv2.CAP_GSTREAMER)
+    is_index = spec.kind is SourceKind.CAMERA_INDEX
+    capture = (
+        cv2.VideoCapture(int(spec.target), cv2.CAP_V4L2)
+        if is_index
+        else cv2.VideoCapture(spec.target, cv2.CAP_V4L2)
+    )
+    # Motion JPEG first: most USB cameras reach 30 fps at 640x480 only so.
+    capture.set(cv2.CAP_PROP_FOURCC, float(cv2.VideoWriter.fourcc(*"MJPG")))
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, float(spec.options.width_px))
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, float(spec.options.height_px))
+    capture.set(cv2.CAP_PROP_FPS, spec.options.fps)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1.0)
+    return capture
+
+
+def _as_bgr(picture: Any) -> BGRImage:
+    """Whatever OpenCV gave, as (H, W, 3) uint8."""
+    if picture.ndim == 2:
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    elif picture.shape[2] == 4:
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR)
+    if picture.dtype != np.uint8:
+        raise CameraError(f"frames of type {picture.dtype} are not understood")
+    return np.asarray(picture, np.uint8)
