@@ -105,6 +105,10 @@ class KioskPolicy(Message):
     """What the kiosk may do and say."""
 
     liveness: Word = "off"
+    gallery: Word = Field(
+        default="room",
+        description="Who can be recognised: `room` (due there within 7 days) or `school`",
+    )
     fallbacks: Annotated[tuple[Word, ...], Field(max_length=8)] = ()
     language: Annotated[str, Field(max_length=35)] = "en"
     not_me_s: Annotated[float, Field(ge=0, le=60)] = 5.0
