@@ -9,8 +9,10 @@ from models.runtime import RuntimeName, open_session
 from models.stages.detect import Detection, FaceDetector
 from models.stages.embed import FaceEmbedder
 from models.stages.landmarks import FaceLandmarker, Landmarks
+from models.stages.ranges import Detector, TwoRangeDetector
 
 if TYPE_CHECKING:
+    from models.runtime import InferenceSession
     from models.stages.images import BGRImage, FloatVector
     from models.store import CardFile, ModelCard, ModelStore, VerifiedModel
 
@@ -21,14 +23,16 @@ class PipelineSettings:
 
     Attributes:
         detector: reference of a detector card, see `ModelStore.find`.
+        near_detector: reference of one for faces close to the camera; None does without.
         landmarks: reference of a landmarks card.
         embedder: reference of an embedder card.
         threads: CPU threads of each model, > 0.
         runtime: `auto` takes tflite-runtime where installed, else ai-edge-litert.
-        min_score: replaces the detector card's limit, 0 to 1.
+        min_score: replaces the limit of the detectors' cards, 0 to 1.
     """
 
     detector: str = "blazeface-full-range"
+    near_detector: str | None = "blazeface-short-range"
     landmarks: str = "face-mesh"
     embedder: str = "dlib-resnet-v1"
     threads: int = 1
@@ -59,7 +63,7 @@ class FacePipeline:
 
     def __init__(
         self,
-        detector: FaceDetector,
+        detector: Detector,
         landmarker: FaceLandmarker,
         embedder: FaceEmbedder,
         identity: VerifiedModel,
@@ -78,23 +82,28 @@ class FacePipeline:
             StoreError: a model is unknown, missing or corrupt.
             RuntimeFaultError: no runtime is installed, or it refuses a model.
         """
-        models = [
-            store.load(reference)
-            for reference in (settings.detector, settings.landmarks, settings.embedder)
-        ]
-        sessions = [
-            open_session(model, runtime=settings.runtime, threads=settings.threads)
-            for model in models
-        ]
+
+        def session(model: VerifiedModel) -> InferenceSession:
+            return open_session(model, runtime=settings.runtime, threads=settings.threads)
+
+        def detector(reference: str) -> Detector:
+            model = store.load(reference)
+            return FaceDetector(model.card, session(model), min_score=settings.min_score)
+
+        detect = detector(settings.detector)
+        if settings.near_detector is not None:
+            detect = TwoRangeDetector(detector(settings.near_detector), detect)
+        landmarks = store.load(settings.landmarks)
+        embedder = store.load(settings.embedder)
         return cls(
-            FaceDetector(models[0].card, sessions[0], min_score=settings.min_score),
-            FaceLandmarker(models[1].card, sessions[1]),
-            FaceEmbedder(models[2].card, sessions[2]),
-            models[2],
+            detect,
+            FaceLandmarker(landmarks.card, session(landmarks)),
+            FaceEmbedder(embedder.card, session(embedder)),
+            embedder,
         )
 
     def detect(self, frame_bgr: BGRImage) -> list[Detection]:
-        """Find the faces of a frame, surest first; see `FaceDetector.detect`."""
+        """Find the faces of a frame, surest first; see `Detector.detect`."""
         return self._detector.detect(frame_bgr)
 
     def landmarks(self, frame_bgr: BGRImage, detection: Detection) -> Landmarks | None:
