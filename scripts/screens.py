@@ -139,6 +139,7 @@ def _draw_corridor(painter: QPainter, width: int, height: int) -> None:
 
 
 def _draw_bust(painter: QPainter, x: float, height: float) -> None:
+    painter.translate(0, 14)
     painter.setPen(QPen(QColor(0, 0, 0, 0)))
     hair, skin, shade = QColor("#2b211d"), QColor("#c88f6a"), QColor("#b57c58")
     back = QPainterPath()
@@ -154,8 +155,8 @@ def _draw_bust(painter: QPainter, x: float, height: float) -> None:
     face.addEllipse(QPointF(x, 222), 84, 108)
     painter.fillPath(face, skin)
     fringe = QPainterPath(QPointF(x - 86, 205))
-    fringe.cubicTo(x - 92, 90, x + 92, 90, x + 86, 205)
-    fringe.cubicTo(x + 62, 150, x + 10, 138, x - 20, 140)
+    fringe.cubicTo(x - 100, 62, x + 100, 62, x + 86, 205)
+    fringe.cubicTo(x + 70, 158, x + 20, 140, x - 20, 142)
     fringe.cubicTo(x - 56, 146, x - 78, 168, x - 86, 205)
     painter.fillPath(fringe, hair)
     for side in (-1, 1):

@@ -8,7 +8,7 @@ from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Hint, Recognition, Sighting, SightingKind
 from kiosk.vision.decision import Match, decide
 from kiosk.vision.evidence import Evidence, FloatVector
-from kiosk.vision.guidance import FaceAssessment, GuidanceLimits, assess
+from kiosk.vision.guidance import GuidanceLimits, assess
 from kiosk.vision.knowledge import Knowledge, TierIndex, Tiers
 from kiosk.vision.tracking import Tracker
 from models.stages.detect import Detection
@@ -160,12 +160,11 @@ class Recogniser:
         if track.is_answered and at_s - track.compared_at_s < self._settings.recheck_s:
             return []
         judged = assess(frame.frame_bgr, face.detection, self._settings.guidance)
-        points = None
-        if judged.hint is None:
-            points = self._models.landmarks(frame.frame_bgr, face.detection)
-            judged = judged if points is not None else FaceAssessment(Hint.LOOK_AT_CAMERA, 0.0)
-        if points is None:
+        if judged.hint is not None:
             return self._looking(track, face.track_id, at_s, judged.hint)
+        points = self._models.landmarks(frame.frame_bgr, face.detection)
+        if points is None:
+            return self._no_points(track, face.track_id, at_s)
         track.compared_at_s = at_s
         embedding = self._models.embed(frame.frame_bgr, points)
         if not track.evidence.add(embedding, judged.quality):
@@ -174,6 +173,12 @@ class Recogniser:
             track.evidence.add(embedding, judged.quality)
         hint = Hint.ONE_AT_A_TIME if is_crowded else None
         return self._conclude(track, face.track_id, at_s, tiers, hint)
+
+    def _no_points(self, track: _Track, track_id: int, at_s: float) -> list[Sighting]:
+        """A face that was seen before has turned away; otherwise it never was one."""
+        if not track.evidence.embeddings:
+            return []
+        return self._looking(track, track_id, at_s, Hint.LOOK_AT_CAMERA)
 
     def _conclude(
         self, track: _Track, track_id: int, at_s: float, tiers: Tiers, hint: Hint | None

@@ -31,6 +31,7 @@ Item {
             id: instruction
             visible: text !== ""
             x: Theme.startX(parent.width, width)
+            maximumWidth: parent.width
             icon: screen.ready.view.icon
             text: screen.ready.view.instruction
             tone: screen.ready.view.tone

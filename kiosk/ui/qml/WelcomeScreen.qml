@@ -32,6 +32,7 @@ Item {
         }
         StatusPill {
             x: Theme.startX(parent.width, width)
+            maximumWidth: parent.width
             icon: screen.welcome.view.icon
             text: screen.welcome.view.status
             tone: screen.welcome.view.tone

@@ -7,14 +7,15 @@ Text {
     property int size: Theme.body
     property bool strong: false
     property bool fitted: false
-    readonly property real natural: fitted && width > 0 && measure.advanceWidth > width
-        ? Math.max(0.45, width / measure.advanceWidth) : 1
+    readonly property real advance: Math.ceil(measure.advanceWidth) + 1
+    readonly property real natural: fitted && width > 0 && advance > width
+        ? Math.max(0.45, width / advance) : 1
     readonly property real ascent: /[\u0590-\u0dff]/.test(text) ? Theme.ownAscent : Theme.latinAscent
 
     color: Theme.ink
     font.pixelSize: Math.floor(size * Theme.u * natural)
     font.bold: strong
-    wrapMode: fitted ? Text.NoWrap : Text.WordWrap
+    wrapMode: fitted ? Text.NoWrap : Text.Wrap
     elide: fitted ? Text.ElideRight : Text.ElideNone
     textFormat: Text.PlainText
     horizontalAlignment: Text.AlignLeft
