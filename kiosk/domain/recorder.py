@@ -1,6 +1,7 @@
 """Recording with patience: what the disk refuses is kept in memory and tried again."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from kiosk.domain.events import EventDraft, EventKind, RecordedEvent
 from kiosk.domain.ports import Outbox
@@ -38,6 +39,11 @@ class Recorder:
     def unsaved_count(self) -> int:
         """Drafts that wait in memory for the disk."""
         return len(self._unsaved)
+
+    def oldest_unsaved_at(self) -> datetime | None:
+        """When the oldest waiting draft was captured, UTC; None when none waits."""
+        waiting = list(self._unsaved.values())
+        return min((draft.clock.best_at for draft in waiting), default=None)
 
     def record(self, draft: EventDraft, now_s: float) -> Stored | None:
         """Put a draft on disk, or an earlier one of the same mark that still waits.

@@ -137,5 +137,5 @@ def short_name(display_name: str) -> str:
     words = display_name.split()
     if len(words) < 2:
         return display_name.strip()
-    initial = words[-1][0].upper()
+    initial = words[-1][0].upper()[0]
     return f"{words[0]} {initial}."

@@ -1,0 +1,147 @@
+"""The downloader: configuration, gallery pages and erasure receipts, when the server is there."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kiosk.domain.clock import Clock
+from kiosk.domain.download import CachedConfig, ConfigStore, GalleryStore
+from kiosk.domain.health import FaultEdge
+from kiosk.errors import KioskError, StorageError, SyncError, UnreachableError
+from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, Hint
+
+logger = logging.getLogger(__name__)
+
+_MAX_PASSES = 3
+
+
+class DownloadSource(Protocol):
+    """Where downloads come from: `kiosk.sync.http.ServerClient`. Every call may raise SyncError."""
+
+    def config(self, etag: str) -> CachedConfig | None:
+        """The configuration, or None when it is still the one with this ETag."""
+        ...
+
+    def gallery_page(self, since: int, limit: int) -> GalleryPage:
+        """The changes after one change, at most ``limit`` of them."""
+        ...
+
+    def send_erasure(self, erasure: Erasure) -> None:
+        """Confirm that a person's data is gone from here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadStores:
+    """Where downloads go."""
+
+    gallery: GalleryStore
+    config: ConfigStore
+
+
+class Downloader:
+    """Brings configuration and gallery up to date. One download at a time, on any thread.
+
+    Args:
+        source: the server.
+        stores: see `DownloadStores`.
+        clock: for the duration of faults.
+        on_config: hears a new document, on the calling thread, once it is stored.
+        page_limit: entries in one gallery page.
+    """
+
+    def __init__(
+        self,
+        source: DownloadSource,
+        stores: DownloadStores,
+        *,
+        clock: Clock,
+        on_config: Callable[[ConfigDocument], None],
+        page_limit: int = 500,
+    ) -> None:
+        self._source = source
+        self._stores = stores
+        self._clock = clock
+        self._on_config = on_config
+        self._page_limit = page_limit
+        self._busy = threading.Lock()
+        self._fault = FaultEdge()
+        self._wanted: Hint | None = None
+        self._is_stopping = False
+
+    def is_outdated(self, hint: Hint) -> bool:
+        """Whether the server has something newer than we hold; it is remembered as wanted."""
+        self._wanted = hint
+        return self._lags(hint)
+
+    def stop(self) -> None:
+        """Let a download end after its present page; what was applied stays."""
+        self._is_stopping = True
+
+    def download(self) -> bool:
+        """Get whatever is new; a failure is logged when it starts and when it ends.
+
+        Returns:
+            Whether everything is up to date now.
+        """
+        with self._busy:
+            try:
+                self._passes()
+            except KioskError as exc:
+                self._failed(exc)
+                return False
+            cleared = self._fault.clear(self._clock.monotonic_s())
+            if cleared is not None:
+                logger.info("Downloads work again after %.0f s", cleared.lasted_s)
+            return True
+
+    def _passes(self) -> None:
+        for _ in range(_MAX_PASSES):
+            wanted = self._wanted
+            self._get_config()
+            self._get_gallery()
+            self._send_erasures()
+            if wanted is self._wanted or self._is_stopping:
+                return
+
+    def _get_config(self) -> None:
+        kept = self._stores.config.load()
+        fresh = self._source.config(kept.etag if kept else "")
+        if fresh is None:
+            return
+        self._stores.config.save(fresh)
+        logger.info("Configuration %s is in force", fresh.document.version)
+        self._on_config(fresh.document)
+
+    def _get_gallery(self) -> None:
+        gallery = self._stores.gallery
+        before = gallery.since
+        is_complete = False
+        while not is_complete and not self._is_stopping:
+            page = self._source.gallery_page(gallery.since, self._page_limit)
+            gallery.apply(page)
+            is_complete = page.complete
+        if gallery.since != before:
+            logger.info("The gallery is at change %d, %d templates", gallery.since, gallery.size)
+
+    def _send_erasures(self) -> None:
+        for erasure in self._stores.gallery.erasures():
+            self._source.send_erasure(erasure)
+            self._stores.gallery.forget_erasure(erasure.id)
+
+    def _lags(self, hint: Hint) -> bool:
+        kept = self._stores.config.load()
+        is_config_old = kept is None or kept.document.version != hint.config
+        return is_config_old or self._stores.gallery.since != hint.gallery
+
+    def _failed(self, error: KioskError) -> None:
+        if not self._fault.start(self._clock.monotonic_s()):
+            return
+        if isinstance(error, UnreachableError):
+            logger.info("Working from what is stored here: %s", error)
+        elif isinstance(error, SyncError | StorageError):
+            logger.error("A download was given up: %s", error)
+        else:
+            raise error

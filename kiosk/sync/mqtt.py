@@ -1,0 +1,162 @@
+"""The link to the broker: the only place that knows paho. Callbacks only enqueue."""
+
+import logging
+import ssl
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
+from kiosk.domain.health import LinkHealth
+from kiosk.sync.backoff import Backoff
+from kiosk.sync.inbox import Arrived, Inbox, LinkChanged
+from protocol.v1 import topics
+from protocol.v1.messages import BrokerAccess, EventBatch, Status
+
+logger = logging.getLogger(__name__)
+
+_KEEPALIVE_S = 30
+_LOOP_S = 1.0
+_FAREWELL_S = 0.5
+_MAX_IN_FLIGHT = 20
+_MAX_QUEUED = 100
+
+
+class MQTTLink:
+    """A persistent session (MQTT 3.1.1, QoS 1) that reconnects for ever.
+
+    Nothing is kept here: what is published while the link is down is not sent at all, because
+    the outbox sends it again. A refusal by the broker is not a connection but an alarm.
+
+    Args:
+        access: from the claim.
+        inbox: where acks, hints and changes of the link go.
+        backoff: between two tries to connect.
+    """
+
+    def __init__(self, access: BrokerAccess, inbox: Inbox, backoff: Backoff | None = None) -> None:
+        self._access = access
+        self._inbox = inbox
+        self._backoff = backoff or Backoff(1.0, 60.0)
+        self._kiosk_id = access.client_id
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._client = self._make_client()
+        self.health = LinkHealth.DOWN
+
+    def start(self) -> None:
+        """Begin to connect, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye if the link is up, and end; takes about a second at most."""
+        if self.health is LinkHealth.UP:
+            farewell = self._publish_status(Status(online=False))
+            try:
+                farewell.wait_for_publish(_FAREWELL_S)
+            except (RuntimeError, ValueError):
+                logger.debug("The farewell was not sent")
+        self._stopping.set()
+        self._client.disconnect()
+        if self._thread.is_alive():
+            self._thread.join(_LOOP_S + _FAREWELL_S)
+
+    def send_events(self, batch: EventBatch) -> bool:
+        """Hand a batch to the broker; True says that it is on its way, not that it arrived."""
+        if self.health is not LinkHealth.UP:
+            return False
+        info = self._client.publish(
+            topics.events(self._kiosk_id), batch.to_json(), qos=topics.QOS, retain=False
+        )
+        return info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def send_status(self, status: Status) -> bool:
+        """Publish the kiosk's health, retained; False while the link is down."""
+        if self.health is not LinkHealth.UP:
+            return False
+        return self._publish_status(status).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _publish_status(self, status: Status) -> paho.MQTTMessageInfo:
+        return self._client.publish(
+            topics.status(self._kiosk_id), status.to_json(), qos=topics.QOS, retain=True
+        )
+
+    def _make_client(self) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._access.client_id,
+            clean_session=False,
+            protocol=paho.MQTTv311,
+        )
+        client.username_pw_set(self._access.username, self._access.password)
+        if self._access.tls:
+            client.tls_set_context(ssl.create_default_context(cadata=self._access.ca_pem))
+        client.max_inflight_messages_set(_MAX_IN_FLIGHT)
+        client.max_queued_messages_set(_MAX_QUEUED)
+        client.will_set(
+            topics.status(self._kiosk_id),
+            Status(online=False).to_json(),
+            qos=topics.QOS,
+            retain=True,
+        )
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._client.connect(self._access.host, self._access.port, _KEEPALIVE_S)
+                self._serve()
+            except (OSError, ValueError) as exc:
+                self._note(LinkHealth.DOWN, type(exc).__name__)
+            self._stopping.wait(self._backoff.next_s())
+
+    def _serve(self) -> None:
+        """Move bytes until the connection ends."""
+        state = MQTTErrorCode.MQTT_ERR_SUCCESS
+        while state == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._stopping.is_set():
+            state = self._client.loop(_LOOP_S)
+        if self.health is LinkHealth.UP:
+            self._note(LinkHealth.DOWN, str(state))
+
+    def _on_connect(
+        self, client: paho.Client, _data: object, _flags: object, code: ReasonCode, _more: object
+    ) -> None:
+        if code.is_failure:
+            self._note(LinkHealth.REFUSED, str(code))
+            return
+        self._backoff.reset()
+        client.subscribe(
+            [(topics.ack(self._kiosk_id), topics.QOS), (topics.hint(self._kiosk_id), topics.QOS)]
+        )
+        self._note(LinkHealth.UP, "")
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, _more: object
+    ) -> None:
+        if self.health is LinkHealth.UP:
+            self._note(LinkHealth.DOWN, str(code))
+
+    def _on_message(self, _client: paho.Client, _data: object, message: Any) -> None:
+        address = topics.parse(message.topic)
+        if address is not None and address.kiosk_id == self._kiosk_id:
+            self._inbox.put(Arrived(address.channel, bytes(message.payload)))
+
+    def _note(self, health: LinkHealth, detail: str) -> None:
+        before, self.health = self.health, health
+        if health is before:
+            return
+        self._inbox.put(LinkChanged(health is LinkHealth.UP))
+        _LOG_BY_HEALTH[health]("The broker is %s %s", health.value, detail)
+
+
+_LOG_BY_HEALTH: Mapping[LinkHealth, Any] = {
+    LinkHealth.UP: logger.info,
+    LinkHealth.DOWN: logger.warning,
+    LinkHealth.REFUSED: logger.error,
+}

@@ -1,0 +1,277 @@
+"""The uploader: sends from the outbox, and only from there, until the server says it has it."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kiosk.domain.clock import Clock
+from kiosk.domain.health import FaultEdge, LinkHealth
+from kiosk.domain.queue import EventQueue
+from kiosk.errors import StorageError, SyncError
+from kiosk.sync.backoff import Backoff
+from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged, Woken
+from protocol.v1 import topics
+from protocol.v1.errors import ProtocolError
+from protocol.v1.messages import (
+    MAX_EVENTS_PER_BATCH,
+    Ack,
+    EventBatch,
+    Hint,
+    RawEvent,
+    parse_message,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class BrokerSide(Protocol):
+    """The way through the broker: `kiosk.sync.mqtt.MQTTLink`."""
+
+    @property
+    def health(self) -> LinkHealth:
+        """Whether it can be used."""
+        ...
+
+    def send_events(self, batch: EventBatch) -> bool:
+        """Hand over a batch; True says that it is on its way."""
+        ...
+
+
+class ServerSide(Protocol):
+    """The way straight to the server: `kiosk.sync.http.ServerClient`."""
+
+    def send_events(self, batch: EventBatch) -> Ack:
+        """Deliver a batch and get the server's word; raises SyncError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTimings:
+    """When the uploader does what.
+
+    Attributes:
+        ack_deadline_s: a batch sent through the broker is sent straight after this.
+        http_backlog: above this many waiting events they go straight to the server.
+        window: batches on their way through the broker at once.
+        idle_s: how often it looks around when nothing happens.
+        retry_first_s: first wait after a failure; doubles.
+        retry_most_s: longest wait after a failure.
+    """
+
+    ack_deadline_s: float = 10.0
+    http_backlog: int = 300
+    window: int = 4
+    idle_s: float = 1.0
+    retry_first_s: float = 1.0
+    retry_most_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRoute:
+    """Whose batches go where; ``broker`` is None where MQTT is not used."""
+
+    kiosk_id: str
+    server: ServerSide
+    broker: BrokerSide | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadHooks:
+    """What the uploader asks and tells, on its own thread.
+
+    Attributes:
+        watermark: the time up to which everything seen is in the outbox; None if not known.
+        on_hint: the server has new versions.
+        on_idle: called about every ``idle_s``.
+    """
+
+    watermark: Callable[[], datetime | None] = lambda: None
+    on_hint: Callable[[Hint], None] = lambda _hint: None
+    on_idle: Callable[[], None] = lambda: None
+
+
+class Uploader:
+    """One thread that drains the outbox. `wake` may be called from any thread.
+
+    Args:
+        outbox: where they come from.
+        route: see `UploadRoute`.
+        inbox: shared with the MQTT link.
+        clock: for deadlines.
+        timings: see `UploadTimings`.
+        hooks: see `UploadHooks`.
+    """
+
+    def __init__(
+        self,
+        outbox: EventQueue,
+        route: UploadRoute,
+        *,
+        inbox: Inbox,
+        clock: Clock,
+        timings: UploadTimings | None = None,
+        hooks: UploadHooks | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._route = route
+        self._inbox = inbox
+        self._clock = clock
+        self._timings = timings or UploadTimings()
+        self._backoff = Backoff(self._timings.retry_first_s, self._timings.retry_most_s)
+        self._retry_at_s = 0.0
+        self._sent_through = 0
+        self._in_flight: deque[tuple[int, float]] = deque()
+        self._is_overdue = False
+        self._storage_fault = FaultEdge()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
+        self._hooks = hooks or UploadHooks()
+        self._is_watermark_due = False
+
+    def start(self) -> None:
+        """Begin, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is not acknowledged stays in the outbox."""
+        self._stopping.set()
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def wake(self) -> None:
+        """There is something new to send."""
+        self._inbox.put(Woken())
+
+    def tell_watermark(self) -> None:
+        """Tell the server how far we are, with an empty batch if the broker is out of reach."""
+        self._is_watermark_due = True
+        self.wake()
+
+    def turn(self, items: list[Item]) -> None:
+        """One turn of the loop: take in what arrived, then send what can be sent."""
+        try:
+            for item in items:
+                self._take_in(item)
+            self._pump()
+        except StorageError as exc:
+            if self._storage_fault.start(self._clock.monotonic_s()):
+                logger.error("The outbox cannot be read or changed: %s", exc)  # noqa: TRY400
+        else:
+            if self._storage_fault.clear(self._clock.monotonic_s()):
+                logger.info("The outbox works again")
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.turn(self._inbox.take(self._timings.idle_s))
+                self._hooks.on_idle()
+            except Exception:
+                logger.exception("The uploader met something unforeseen and goes on")
+
+    def _take_in(self, item: Item) -> None:
+        if isinstance(item, LinkChanged):
+            self._send_all_again()
+            self._backoff.reset()
+            self._retry_at_s = 0.0
+        elif isinstance(item, Arrived):
+            self._read(item)
+
+    def _read(self, item: Arrived) -> None:
+        try:
+            if item.channel == topics.ACK:
+                self._settle(parse_message(Ack, item.payload))
+            elif item.channel == topics.HINT:
+                self._hooks.on_hint(parse_message(Hint, item.payload))
+        except ProtocolError as exc:
+            logger.warning("A message on the %s channel made no sense: %s", item.channel, exc)
+
+    def _pump(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._in_flight and now_s - self._in_flight[0][1] > self._timings.ack_deadline_s:
+            self._is_overdue = True
+            self._send_all_again()
+        broker = self._usable_broker()
+        if now_s >= self._retry_at_s and self._is_straight_better(broker):
+            self._straight()
+        if broker is not None:
+            self._is_watermark_due = False
+            self._through(broker)
+
+    def _is_straight_better(self, broker: BrokerSide | None) -> bool:
+        if broker is None:
+            return bool(self._outbox.waiting) or self._is_watermark_due
+        is_backlog_long = self._outbox.waiting > self._timings.http_backlog
+        return is_backlog_long or (self._is_overdue and bool(self._outbox.waiting))
+
+    def _usable_broker(self) -> BrokerSide | None:
+        broker = self._route.broker
+        return broker if broker is not None and broker.health is LinkHealth.UP else None
+
+    def _straight(self) -> None:
+        """Drain the outbox over HTTP, batch by batch."""
+        try:
+            while not self._stopping.is_set():
+                events = self._outbox.pending(MAX_EVENTS_PER_BATCH)
+                if not events and not self._is_watermark_due:
+                    break
+                ack = self._route.server.send_events(self._batch(events))
+                self._is_watermark_due = False
+                if not self._settle(ack) and events:
+                    self._wait_longer()
+                    return
+        except SyncError as exc:
+            logger.debug("Events wait: %s", exc)
+            self._wait_longer()
+            return
+        self._backoff.reset()
+        self._send_all_again()
+
+    def _through(self, broker: BrokerSide) -> None:
+        """Send what is not on its way yet, at most a window of batches."""
+        while len(self._in_flight) < self._timings.window and (events := self._unsent()):
+            if not broker.send_events(self._batch(events)):
+                return
+            self._sent_through = int(str(events[-1]["seq"]))
+            self._in_flight.append((self._sent_through, self._clock.monotonic_s()))
+
+    def _unsent(self) -> list[RawEvent]:
+        return self._outbox.pending(MAX_EVENTS_PER_BATCH, after_seq=self._sent_through)
+
+    def _batch(self, events: list[RawEvent]) -> EventBatch:
+        """A batch; it carries the watermark when no event is left behind it."""
+        synced_through = self._hooks.watermark()
+        last_seq = self._outbox.last_seq
+        is_last = not events or int(str(events[-1]["seq"])) == last_seq
+        return EventBatch(
+            kiosk_id=self._route.kiosk_id,
+            events=tuple(events),
+            synced_through=synced_through if is_last else None,
+            last_seq=last_seq,
+        )
+
+    def _settle(self, ack: Ack) -> bool:
+        """Hand an ack to the outbox; whether it changed anything."""
+        settled = self._outbox.settle(ack)
+        if settled.refused:
+            logger.error("The server refused %d events; they are kept here", settled.refused)
+        if settled.renumbered:
+            logger.warning("%d events got new numbers: theirs were taken", settled.renumbered)
+        oldest = self._outbox.pending(1)
+        oldest_seq = int(str(oldest[0]["seq"])) if oldest else self._sent_through + 1
+        while self._in_flight and self._in_flight[0][0] < oldest_seq:
+            self._in_flight.popleft()
+        is_changed = bool(settled.stored or settled.refused or settled.renumbered)
+        self._is_overdue = self._is_overdue and not is_changed
+        return is_changed
+
+    def _send_all_again(self) -> None:
+        self._sent_through = 0
+        self._in_flight.clear()
+
+    def _wait_longer(self) -> None:
+        self._retry_at_s = self._clock.monotonic_s() + self._backoff.next_s()

@@ -1,0 +1,86 @@
+"""An attendant at the door of R12, with everything around it in the test's hands."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from kiosk.domain.attendant import Attendant, AttendantTimings
+from kiosk.domain.clock import ClockReading
+from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.recorder import Recorder
+from kiosk.domain.screens import Screen
+from kiosk.domain.sightings import Hint, Recognition, Sighting
+from kiosk.domain.timetable import Lesson, Timetable
+from tests.fakes.kiosk_clock import START, ManualClock
+from tests.fakes.kiosk_outbox import MemoryOutbox
+from tests.fakes.school import config
+
+TIMETABLE = timetable_from(config(), MatchOverrides())
+LESSON = TIMETABLE.lessons[0]
+
+
+def lesson(lesson_id: str, *, starts_min: int, lasts_min: int, roster: str = "p1 p2") -> Lesson:
+    """A lesson that starts some minutes after START."""
+    starts_at = START + timedelta(minutes=starts_min)
+    ends_at = starts_at + timedelta(minutes=lasts_min)
+    people = frozenset(roster.split())
+    return Lesson(lesson_id, f"Title {lesson_id}", starts_at, ends_at, people, LESSON.policy)
+
+
+def recognition(person_id: str = "p1") -> Recognition:
+    return Recognition(person_id, 0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
+
+
+class Door:
+    """Drives an attendant; every person gets a new track unless one is named."""
+
+    def __init__(
+        self,
+        timetable: Timetable = TIMETABLE,
+        timings: AttendantTimings | None = None,
+        *,
+        minutes: float = 0,
+    ) -> None:
+        self.clock = ManualClock()
+        self.clock.advance(minutes * 60)
+        self.outbox = MemoryOutbox()
+        self.recorder = Recorder(self.outbox, max_unsaved=3)
+        self.attendant = Attendant(
+            self.clock, self.recorder, timetable, timings or AttendantTimings()
+        )
+        self._tracks = 0
+
+    def new_track(self) -> int:
+        self._tracks += 1
+        return self._tracks
+
+    def comes(self, person_id: str, track: int | None = None, ago_s: float = 0) -> Screen:
+        track_id = self.new_track() if track is None else track
+        at_s = self.clock.monotonic_s() - ago_s
+        return self.attendant.handle(Sighting.recognised(track_id, at_s, recognition(person_id)))
+
+    def looks(self, track: int, progress: float = 0.5, hint: Hint | None = None) -> Screen:
+        sighting = Sighting.looking(track, self.clock.monotonic_s(), progress=progress, hint=hint)
+        return self.attendant.handle(sighting)
+
+    def stranger(self, track: int) -> Screen:
+        return self.attendant.handle(Sighting.unknown(track, self.clock.monotonic_s()))
+
+    def nobody(self) -> Screen:
+        return self.attendant.handle(Sighting.empty(self.clock.monotonic_s()))
+
+    def later(self, seconds: float) -> Screen:
+        self.clock.advance(seconds)
+        return self.attendant.tick()
+
+    def kinds(self) -> list[tuple[str, str, str | None]]:
+        return [
+            (draft.kind.value, draft.person_id, draft.session_id) for draft in self.outbox.drafts
+        ]
+
+
+def with_lessons(*lessons: Lesson) -> Timetable:
+    return replace(TIMETABLE, lessons=lessons)
+
+
+def skewed(reading: ClockReading, offset_ms: int) -> ClockReading:
+    return replace(reading, offset_ms=offset_ms)

@@ -1,0 +1,402 @@
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.domain.attendant import AttendantTimings
+from kiosk.domain.screens import (
+    Elsewhere,
+    Looking,
+    Notice,
+    NoticeReason,
+    NotRecognised,
+    NotRecognisedReason,
+    Ready,
+    RunningSession,
+    Welcome,
+    WelcomeStatus,
+)
+from kiosk.domain.sightings import Hint
+from kiosk.domain.timetable import Timetable
+from tests.fakes.kiosk_clock import START
+from tests.unit.kiosk.domain.door import LESSON, TIMETABLE, Door, lesson, with_lessons
+
+ON_TIME = Welcome("Given1 F.", WelcomeStatus.PRESENT)
+AGAIN = Welcome("Given1 F.", WelcomeStatus.PRESENT, can_undo=False, already_marked=True)
+READY = Ready("R12", RunningSession("Biology", LESSON.starts_at, LESSON.ends_at))
+
+
+def test_person_on_the_roster_is_marked_and_welcomed() -> None:
+    door = Door()
+
+    screen = door.comes("p1")
+
+    assert screen == ON_TIME
+    assert door.kinds() == [("seen", "p1", "s1")]
+
+
+def test_event_carries_the_evidence_and_the_policy() -> None:
+    door = Door()
+    door.comes("p1")
+
+    (draft,) = door.outbox.drafts
+    assert draft.evidence is not None
+    assert (draft.evidence.score, draft.evidence.margin) == (0.3, 0.2)
+    assert (draft.evidence.threshold, draft.evidence.quality) == (0.5, 0.9)
+    assert (draft.evidence.model_id, draft.policy_version) == ("dlib-resnet-v1", 3)
+
+
+def test_event_has_the_time_of_the_frame_not_of_the_decision() -> None:
+    door = Door(minutes=1)
+
+    door.comes("p1", ago_s=0.8)
+
+    assert door.outbox.drafts[0].clock.at == START + timedelta(seconds=59.2)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "status", "late_min"),
+    [
+        (-15, WelcomeStatus.PRESENT, 0),
+        (5, WelcomeStatus.PRESENT, 0),
+        (5.1, WelcomeStatus.LATE, 5),
+        (44, WelcomeStatus.LATE, 44),
+    ],
+)
+def test_status_follows_the_clock_and_the_policy(
+    minutes: float, status: WelcomeStatus, late_min: int
+) -> None:
+    assert Door(minutes=minutes).comes("p1") == Welcome("Given1 F.", status, late_min)
+
+
+def test_wrong_clock_is_corrected_by_the_measured_offset_but_recorded_as_it_is() -> None:
+    door = Door()
+    door.clock.at = START.replace(year=1970)
+    behind_s = (START - door.clock.at).total_seconds()
+    door.clock.offset_ms = int(behind_s * 1000) + 60_000
+
+    assert door.comes("p1") == ON_TIME
+    assert door.outbox.drafts[0].clock.at == START.replace(year=1970)
+
+
+def test_repeat_within_the_window_is_welcomed_without_a_second_event() -> None:
+    door = Door()
+    door.comes("p1")
+    door.later(60)
+
+    assert door.comes("p1") == AGAIN
+    assert len(door.outbox.drafts) == 1
+
+
+def test_repeat_after_the_window_is_recorded_and_keeps_its_first_status() -> None:
+    door = Door()
+    door.comes("p1")
+    door.later(20 * 60)
+
+    assert door.comes("p1") == ON_TIME
+    assert len(door.outbox.drafts) == 2
+
+
+def test_settings_may_replace_the_window_of_the_policy() -> None:
+    door = Door(timings=AttendantTimings(duplicate_window_s=10))
+    door.comes("p1")
+    door.later(11)
+    door.comes("p1")
+
+    assert len(door.outbox.drafts) == 2
+
+
+def test_one_who_stays_in_front_is_greeted_once() -> None:
+    door = Door()
+    door.comes("p1", track=1)
+    after = door.later(6)
+
+    assert after == READY
+    assert door.comes("p1", track=1) == READY
+    assert door.looks(1) == READY
+    assert door.stranger(1) == READY
+    assert len(door.outbox.drafts) == 1
+
+
+def test_person_due_in_another_room_is_told_where() -> None:
+    door = Door()
+
+    assert door.comes("p3") == Elsewhere("Given3 F.", "R14")
+    assert door.kinds() == [("seen", "p3", None)]
+
+
+def test_person_on_no_list_is_not_marked_in_the_lesson() -> None:
+    door = Door()
+
+    assert door.comes("p4") == Notice(NoticeReason.NOT_ON_LIST)
+    assert door.kinds() == [("seen", "p4", None)]
+
+
+def test_person_unknown_to_the_configuration_is_not_marked_in_the_lesson() -> None:
+    assert Door().comes("p99") == Notice(NoticeReason.NOT_ON_LIST)
+
+
+def test_person_without_a_name_is_welcomed_without_one() -> None:
+    door = Door(replace(TIMETABLE, display_names={}))
+
+    assert door.comes("p1") == Welcome("", WelcomeStatus.PRESENT)
+
+
+def test_nothing_running_is_said_and_noted_once_in_the_window() -> None:
+    door = Door(with_lessons())
+    first = door.comes("p1")
+    door.later(60)
+    second = door.comes("p1")
+
+    assert first == second == Notice(NoticeReason.NOTHING_RUNNING)
+    assert door.kinds() == [("seen", "p1", None)]
+
+
+def test_check_in_that_closed_marks_nobody_but_keeps_the_sighting() -> None:
+    policy = replace(LESSON.policy, closes_after_min=20)
+    door = Door(with_lessons(replace(LESSON, policy=policy)), minutes=21)
+
+    assert door.comes("p1") == Notice(NoticeReason.CHECK_IN_CLOSED)
+    assert door.kinds() == [("seen", "p1", "s1")]
+
+
+def test_of_two_open_lessons_the_later_one_counts() -> None:
+    early = lesson("early", starts_min=-45, lasts_min=50)
+    late = lesson("late", starts_min=5, lasts_min=45)
+    door = Door(with_lessons(early, late))
+
+    door.comes("p1")
+
+    assert door.kinds() == [("seen", "p1", "late")]
+
+
+def test_of_two_open_lessons_the_one_without_a_mark_comes_first() -> None:
+    door = Door(with_lessons(lesson("one", starts_min=0, lasts_min=50)))
+    door.comes("p1")
+    door.attendant.configure(
+        with_lessons(
+            lesson("one", starts_min=0, lasts_min=50), lesson("zero", starts_min=-5, lasts_min=50)
+        )
+    )
+    door.later(6)
+    door.comes("p1")
+
+    assert [session for _, _, session in door.kinds()] == ["one", "zero"]
+
+
+def test_not_me_within_its_time_voids_the_mark() -> None:
+    door = Door()
+    door.comes("p1", track=1)
+    door.clock.advance(4.9)
+
+    screen = door.attendant.not_me()
+
+    assert screen == NotRecognised(NotRecognisedReason.NOT_ME)
+    assert door.kinds() == [("seen", "p1", "s1"), ("not_me", "p1", "s1")]
+    assert door.outbox.drafts[1].refers_to == "event-1"
+    assert door.outbox.drafts[1].evidence is None
+
+
+def test_not_me_after_its_time_changes_nothing() -> None:
+    door = Door()
+    door.comes("p1")
+    door.clock.advance(5.0)
+
+    assert door.attendant.not_me() == READY
+    assert len(door.outbox.drafts) == 1
+
+
+def test_not_me_is_not_offered_for_a_repeat() -> None:
+    door = Door()
+    door.comes("p1")
+    door.later(6)
+    door.comes("p1")
+
+    assert door.attendant.not_me() == AGAIN
+    assert len(door.outbox.drafts) == 1
+
+
+def test_match_called_wrong_is_not_believed_for_a_while() -> None:
+    door = Door()
+    door.comes("p1")
+    door.attendant.not_me()
+    door.clock.advance(6)
+
+    assert door.comes("p1") == NotRecognised(NotRecognisedReason.NOT_ME)
+    door.clock.advance(6)
+    assert door.comes("p1") == ON_TIME
+
+
+def test_next_person_is_welcomed_while_the_last_is_still_on_screen() -> None:
+    door = Door()
+    door.comes("p1")
+    door.clock.advance(0.2)
+
+    assert door.comes("p2") == Welcome("Given2 F.", WelcomeStatus.PRESENT)
+
+
+def test_result_holds_a_moment_before_the_next_persons_looking() -> None:
+    door = Door()
+    door.comes("p1", track=1)
+    next_track = 2
+    at_once = door.looks(next_track)
+    door.clock.advance(1.6)
+
+    assert at_once == ON_TIME
+    assert door.looks(next_track) == Looking(0.5)
+
+
+def test_result_holds_a_moment_before_the_next_persons_not_recognised() -> None:
+    door = Door()
+    door.comes("p1", track=1)
+
+    assert door.stranger(2) == ON_TIME
+    door.clock.advance(1.6)
+    assert door.stranger(3) == NotRecognised()
+
+
+def test_looking_shows_progress_and_one_hint_and_ends_when_they_leave() -> None:
+    door = Door()
+
+    assert door.looks(1, 0.4, Hint.CLOSER) == Looking(0.4, Hint.CLOSER)
+    assert door.nobody() == READY
+
+
+def test_welcome_stays_when_the_person_leaves() -> None:
+    door = Door()
+    door.comes("p1")
+
+    assert door.nobody() == ON_TIME
+
+
+def test_stranger_leaves_a_count_and_nothing_else() -> None:
+    door = Door()
+
+    assert door.stranger(1) == NotRecognised()
+    door.stranger(1)
+
+    assert door.attendant.unmatched_count == 1
+    assert door.outbox.drafts == []
+
+
+def test_stranger_may_turn_out_to_be_known() -> None:
+    door = Door()
+    door.stranger(1)
+
+    assert door.comes("p1", track=1) == ON_TIME
+
+
+def test_full_disk_is_not_shown_as_recorded() -> None:
+    door = Door()
+    door.outbox.is_disk_full = True
+
+    assert door.comes("p1") == Notice(NoticeReason.NOT_SAVED)
+
+
+def test_mark_is_stored_by_itself_when_the_disk_works_again() -> None:
+    door = Door()
+    door.outbox.is_disk_full = True
+    door.comes("p1")
+    door.outbox.is_disk_full = False
+    door.later(3)
+
+    assert door.kinds() == [("seen", "p1", "s1")]
+    assert door.outbox.drafts[0].clock.at == START
+    assert door.comes("p1") == AGAIN
+
+
+def test_returning_person_is_recorded_with_the_time_they_first_came() -> None:
+    door = Door()
+    door.outbox.is_disk_full = True
+    door.comes("p1")
+    door.clock.advance(20 * 60)
+    door.outbox.is_disk_full = False
+
+    assert door.comes("p1") == ON_TIME
+    assert [draft.clock.at for draft in door.outbox.drafts] == [START]
+
+
+def test_not_me_that_cannot_be_stored_is_said_and_stored_later() -> None:
+    door = Door()
+    door.comes("p1")
+    door.outbox.is_disk_full = True
+    screen = door.attendant.not_me()
+    door.outbox.is_disk_full = False
+    door.later(3)
+
+    assert screen == Notice(NoticeReason.NOT_SAVED)
+    assert [kind for kind, _, _ in door.kinds()] == ["seen", "not_me"]
+
+
+def test_ready_follows_the_timetable() -> None:
+    door = Door(Timetable())
+    before = door.attendant.screen
+
+    after = door.attendant.configure(TIMETABLE)
+
+    assert before == Ready("", None)
+    assert after == READY
+    assert door.later(46 * 60) == Ready("R12", None)
+
+
+def test_new_configuration_leaves_a_result_on_screen() -> None:
+    door = Door()
+    door.comes("p1")
+
+    assert door.attendant.configure(TIMETABLE) == ON_TIME
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["p1", "p2", "p3", "p4"]), st.floats(0, 400)), max_size=30)
+)
+def test_nobody_gets_two_events_for_a_lesson_within_the_window(
+    visits: list[tuple[str, float]],
+) -> None:
+    door = Door()
+    for person_id, pause_s in visits:
+        door.later(pause_s)
+        door.comes(person_id)
+
+    times: dict[tuple[str, str | None], list[float]] = {}
+    for draft in door.outbox.drafts:
+        key = (draft.person_id, draft.session_id)
+        times.setdefault(key, []).append(draft.clock.at.timestamp())
+    gaps = [b - a for seen in times.values() for a, b in pairwise(seen)]
+    assert all(gap >= TIMETABLE.policy.duplicate_window_s for gap in gaps)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("comes"), st.sampled_from(["p1", "p2", "p3", "p9"])),
+            st.tuples(st.just("disk"), st.booleans()),
+            st.tuples(st.just("later"), st.floats(0, 600)),
+            st.tuples(st.just("not_me"), st.none()),
+        ),
+        max_size=40,
+    )
+)
+def test_welcome_is_only_shown_for_a_mark_that_is_stored(
+    steps: list[tuple[str, object]],
+) -> None:
+    door = Door()
+    for name, value in steps:
+        before = len(door.outbox.drafts)
+        screen = _step(door, name, value)
+        is_fresh_mark = isinstance(screen, Welcome) and screen.can_undo and name == "comes"
+        assert not is_fresh_mark or len(door.outbox.drafts) > before
+
+
+def _step(door: Door, name: str, value: object) -> object:
+    if name == "comes":
+        door.later(10)
+        return door.comes(str(value))
+    if name == "disk":
+        door.outbox.is_disk_full = bool(value)
+        return None
+    if name == "later":
+        return door.later(float(str(value)))
+    return door.attendant.not_me()

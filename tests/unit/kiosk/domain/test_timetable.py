@@ -1,0 +1,117 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.matching import MatchLimits
+from kiosk.domain.timetable import Standing, Timetable, short_name
+from tests.fakes.kiosk_clock import START
+from tests.fakes.school import config
+from tests.unit.kiosk.domain.door import LESSON, TIMETABLE
+
+
+def test_document_becomes_a_timetable() -> None:
+    assert TIMETABLE.room_name == "R12"
+    assert TIMETABLE.time_zone == "Europe/Berlin"
+    assert TIMETABLE.lesson("s1") == LESSON
+    assert TIMETABLE.lesson("none") is None
+    assert TIMETABLE.lesson(None) is None
+    assert TIMETABLE.expected_at(START) == {"p1", "p2"}
+    assert TIMETABLE.limits == MatchLimits(0.5, 0.45, 0.04, 3)
+
+
+def test_lessons_of_other_rooms_are_left_out() -> None:
+    document = config()
+    moved = document.sessions[0].model_copy(update={"room_id": "room-14", "id": "s2"})
+    both = document.model_copy(update={"sessions": (*document.sessions, moved)})
+
+    lessons = timetable_from(both, MatchOverrides()).lessons
+
+    assert [lesson.id for lesson in lessons] == ["s1"]
+
+
+def test_lesson_without_a_title_shows_its_code() -> None:
+    document = config()
+    untitled = document.sessions[0].model_copy(update={"course_title": ""})
+    changed = document.model_copy(update={"sessions": (untitled,)})
+
+    assert timetable_from(changed, MatchOverrides()).lessons[0].title == "BIO-9"
+
+
+def test_technicians_limits_replace_the_policys() -> None:
+    overrides = MatchOverrides(0.4, 0.6, 0.0, 1)
+
+    assert timetable_from(config(), overrides).limits == MatchLimits(0.4, 0.4, 0.0, 1)
+
+
+def test_limits_are_stricter_outside_the_roster() -> None:
+    limits = MatchLimits()
+
+    assert limits.limit_for(is_expected=False) < limits.limit_for(is_expected=True)
+
+
+@pytest.mark.parametrize("wide", [0.0, 0.51])
+def test_limits_that_make_no_sense_are_refused(wide: float) -> None:
+    with pytest.raises(ValueError, match="wide_distance"):
+        MatchLimits(roster_distance=0.5, wide_distance=wide)
+
+
+def test_nobody_is_expected_when_nothing_runs() -> None:
+    assert TIMETABLE.expected_at(START + timedelta(days=1)) == frozenset()
+    assert Timetable().expected_at(START) == frozenset()
+
+
+def test_check_in_elsewhere_counts_before_the_lesson_begins() -> None:
+    early = START - timedelta(minutes=10)
+    too_early = START - timedelta(minutes=16)
+
+    assert TIMETABLE.due_elsewhere("p3", early) is not None
+    assert TIMETABLE.due_elsewhere("p3", too_early) is None
+    assert TIMETABLE.due_elsewhere("p1", early) is None
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.integers(-30 * 60, 90 * 60))
+def test_arrivals_never_fall_between_present_late_and_closed(
+    late_after_min: int, more_min: int, after_s: int
+) -> None:
+    policy = replace(
+        LESSON.policy, late_after_min=late_after_min, closes_after_min=late_after_min + more_min
+    )
+    lesson = replace(LESSON, policy=policy)
+    at = lesson.starts_at + timedelta(seconds=after_s)
+    expected = (
+        Standing.PRESENT
+        if after_s <= late_after_min * 60
+        else Standing.LATE
+        if after_s <= (late_after_min + more_min) * 60
+        else Standing.CLOSED
+    )
+
+    assert lesson.standing(at) is expected
+    assert lesson.late_min(at) >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("Ana María López", "Ana L."),
+        ("Zoë k.", "Zoë K."),
+        ("  Cher ", "Cher"),
+        ("", ""),
+        ("李 小龍", "李 小."),
+    ],
+)
+def test_name_is_cut_to_first_name_and_initial(name: str, short: str) -> None:
+    assert short_name(name) == short
+
+
+@given(st.text(max_size=80))
+def test_short_name_never_shows_more_than_one_word_and_a_letter(name: str) -> None:
+    words = name.split()
+
+    assert len(short_name(name)) <= len(name.strip()) + 1
+    assert short_name(name).split()[:1] == words[:1]
+    assert len(short_name(name).split()) <= 2
