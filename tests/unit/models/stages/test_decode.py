@@ -1,0 +1,182 @@
+"""Uploads are decoded upright, and refused by name before they can do harm."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import ImageError, ImageErrorCode
+from models.stages.decode import decode_image, image_size, upright
+
+if TYPE_CHECKING:
+    from models.stages.images import BGRImage
+
+FORMATS = [".jpg", ".png", ".webp"]
+# What each EXIF orientation does to a stored picture, as operations on the upright one.
+STORED = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: a.transpose(1, 0, 2)[::-1],
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: a.transpose(1, 0, 2)[:, ::-1],
+}
+
+
+def picture(height: int = 24, width: int = 40) -> BGRImage:
+    """Blue, green, red and white quarters."""
+    quarters = np.zeros((height, width, 3), np.uint8)
+    quarters[: height // 2, : width // 2, 0] = 255
+    quarters[: height // 2, width // 2 :, 1] = 255
+    quarters[height // 2 :, : width // 2, 2] = 255
+    quarters[height // 2 :, width // 2 :] = 255
+    return quarters
+
+
+def encoded(suffix: str, image: BGRImage | None = None) -> bytes:
+    done, data = cv2.imencode(suffix, picture() if image is None else image)
+    assert done
+    return data.tobytes()
+
+
+def with_exif(suffix: str, image: BGRImage, orientation: int) -> bytes:
+    """Encode an image as a camera that was held another way would."""
+    data = encoded(suffix, np.ascontiguousarray(image))
+    tiff = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 274, 3, 1, orientation, 0, 0)
+    if suffix == ".jpg":
+        segment = b"Exif\0\0" + tiff
+        return data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
+    if suffix == ".png":
+        chunk = b"eXIf" + tiff
+        return data[:33] + struct.pack(">I", len(tiff)) + chunk + crc(chunk) + data[33:]
+    height, width = image.shape[:2]
+    canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    extended = b"VP8X" + struct.pack("<I", 10) + bytes([8, 0, 0, 0]) + canvas
+    body = b"WEBP" + extended + data[12:] + b"EXIF" + struct.pack("<I", len(tiff)) + tiff
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def crc(chunk: bytes) -> bytes:
+    return struct.pack(">I", zlib.crc32(chunk))
+
+
+def code_of(data: bytes, max_pixels: int = 10**6) -> ImageErrorCode:
+    with pytest.raises(ImageError) as caught:
+        decode_image(data, max_pixels=max_pixels)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_decodes_what_it_promises(suffix: str) -> None:
+    decoded = decode_image(encoded(suffix), max_pixels=1000)
+
+    assert decoded.dtype == np.uint8
+    assert np.abs(decoded.astype(int) - picture()).mean() < 12
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("orientation", STORED)
+def test_turns_the_picture_upright(suffix: str, orientation: int) -> None:
+    data = with_exif(suffix, STORED[orientation](picture()), orientation)
+
+    decoded = decode_image(data, max_pixels=1000)
+
+    assert decoded.shape == (24, 40, 3)
+    assert np.abs(decoded.astype(int) - picture()).mean() < 12
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_leaves_an_unknown_orientation_alone(orientation: int) -> None:
+    assert np.array_equal(upright(picture(), orientation), picture())
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_refuses_more_pixels_than_allowed(suffix: str) -> None:
+    assert decode_image(encoded(suffix), max_pixels=24 * 40).shape == (24, 40, 3)
+    assert code_of(encoded(suffix), max_pixels=24 * 40 - 1) is ImageErrorCode.TOO_LARGE
+
+
+def test_refuses_a_bomb_by_its_header_alone() -> None:
+    header = b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + crc(header)
+
+    assert code_of(bomb) is ImageErrorCode.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", ImageErrorCode.EMPTY),
+        (b"hello, this is text", ImageErrorCode.NOT_AN_IMAGE),
+        (b"\0", ImageErrorCode.NOT_AN_IMAGE),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", ImageErrorCode.NOT_AN_IMAGE),
+        (b"GIF89a" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"BM" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"II*\0" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\0\0\0\x18ftypheic" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"%PDF-1.7", ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\xff\xd8\xff", ImageErrorCode.CORRUPT),
+        (b"\x89PNG\r\n\x1a\n", ImageErrorCode.CORRUPT),
+        (b"RIFF\x08\0\0\0WEBP", ImageErrorCode.CORRUPT),
+        (b"RIFF\x08\0\0\0WEBPVP8X", ImageErrorCode.CORRUPT),
+    ],
+)
+def test_names_what_is_wrong(data: bytes, code: ImageErrorCode) -> None:
+    assert code_of(data) is code
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_refuses_a_picture_that_ends_early(suffix: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    data = encoded(suffix, noise)
+    cuts = range(40, len(data) - 2, max(1, len(data) // 60))
+
+    assert {code_of(data[:cut]) for cut in cuts} == {ImageErrorCode.CORRUPT}
+
+
+@given(
+    suffix=st.sampled_from(FORMATS),
+    changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=20),
+    cut=st.integers(0, 10**6),
+    orientation=st.sampled_from([None, 1, 6]),
+)
+def test_damaged_pictures_are_decoded_or_refused_and_nothing_else(
+    suffix: str, changes: list[tuple[int, int]], cut: int, orientation: int | None
+) -> None:
+    data = bytearray(with_exif(suffix, picture(), orientation) if orientation else encoded(suffix))
+    for position, value in changes:
+        data[position % len(data)] = value
+
+    outcome = outcome_of(bytes(data[: cut % len(data) + 1]))
+
+    assert outcome in {"decoded", *ImageErrorCode}
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBPVP8L"]))
+def test_any_bytes_have_a_size_or_a_reason(tail: bytes, head: bytes) -> None:
+    assert outcome_of(head + tail) in {"decoded", *ImageErrorCode}
+
+
+def outcome_of(data: bytes) -> str:
+    try:
+        decoded = decode_image(data, max_pixels=10**6)
+    except ImageError as error:
+        return error.code
+    assert decoded.size <= 3 * 10**6
+    return "decoded"
+
+
+def test_reads_the_size_of_a_lossy_webp() -> None:
+    done, data = cv2.imencode(".webp", picture(), [cv2.IMWRITE_WEBP_QUALITY, 80])
+
+    assert done
+    assert image_size(data.tobytes()) == (40, 24)
