@@ -1,0 +1,139 @@
+"""The HTTP endpoints: thin, they hand the work to the workers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request, Response, Security
+from fastapi.security import APIKeyHeader
+
+from models.service.edge import KEY_HEADER
+from models.service.examples import EXAMPLES
+from models.service.schemas import (
+    BatchMatchRequest,
+    BatchMatchResponse,
+    DetectFacesRequest,
+    DetectFacesResponse,
+    EncodeFaceRequest,
+    EncodeFaceResponse,
+    HealthResponse,
+    MatchFacesRequest,
+    MatchFacesResponse,
+    ModelsInUse,
+    Refusal,
+)
+
+if TYPE_CHECKING:
+    from models.service.faces import FaceEngine
+    from models.service.matching import Matcher
+    from models.service.metrics import Metrics
+    from models.service.pool import WorkerPool
+
+
+@dataclass(frozen=True)
+class ServiceParts:
+    """What the endpoints work with; made once, at start.
+
+    Attributes:
+        pool: the workers with their models.
+        matcher: compares embeddings.
+        metrics: what is counted.
+        models: the cards in use.
+        version: of the distribution.
+        started_at: monotonic seconds.
+    """
+
+    pool: WorkerPool[FaceEngine]
+    matcher: Matcher
+    metrics: Metrics
+    models: ModelsInUse
+    version: str
+    started_at: float
+
+
+def _parts(request: Request) -> ServiceParts:
+    parts: ServiceParts = request.app.state.parts
+    return parts
+
+
+Parts = Annotated[ServiceParts, Depends(_parts)]
+# The key itself is checked in edge.py, before the body is read; this is for OpenAPI.
+_documented_key = APIKeyHeader(name=KEY_HEADER, auto_error=False)
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refusal, "description": words}
+    for status, words in (
+        (401, "The key is missing or wrong"),
+        (413, "The body is too large"),
+        (422, "The request is malformed"),
+        (503, "Busy; Retry-After says when to come back"),
+    )
+}
+router = APIRouter(
+    prefix="/api/ml", dependencies=[Security(_documented_key)], responses=_REFUSALS, tags=["ml"]
+)
+open_router = APIRouter(tags=["operation"])
+
+
+@router.post("/encode-face")
+async def encode_face(
+    request: Annotated[EncodeFaceRequest, Body(openapi_examples=EXAMPLES["encode-face"])],
+    parts: Parts,
+) -> EncodeFaceResponse | Refusal:
+    """Turn the one face of a picture into an embedding (SD3)."""
+    answer = await parts.pool.run(lambda engine: engine.encode(request))
+    parts.metrics.faces.inc()
+    return answer
+
+
+@router.post("/detect-faces")
+async def detect_faces(
+    request: Annotated[DetectFacesRequest, Body(openapi_examples=EXAMPLES["detect-faces"])],
+    parts: Parts,
+) -> DetectFacesResponse | Refusal:
+    """Turn every face of a picture into an embedding (SD4)."""
+    answer = await parts.pool.run(lambda engine: engine.detect(request))
+    parts.metrics.faces.inc(answer.count)
+    return answer
+
+
+@router.post("/match-faces")
+async def match_faces(
+    request: Annotated[MatchFacesRequest, Body(openapi_examples=EXAMPLES["match-faces"])],
+    parts: Parts,
+) -> MatchFacesResponse:
+    """Say whose face one embedding is (SD5)."""
+    job = partial(parts.matcher.match, request)
+    return await parts.pool.run(lambda _engine: job())
+
+
+@router.post("/batch-match")
+async def batch_match(
+    request: Annotated[BatchMatchRequest, Body(openapi_examples=EXAMPLES["batch-match"])],
+    parts: Parts,
+) -> BatchMatchResponse:
+    """Say whose faces those of a class photo are (SD6)."""
+    job = partial(parts.matcher.batch_match, request)
+    return await parts.pool.run(lambda _engine: job())
+
+
+@open_router.get("/health")
+async def health(parts: Parts) -> HealthResponse:
+    """Say that the process is up and its models are open (SD7)."""
+    return HealthResponse(
+        status="healthy",
+        service="rollcall-ml",
+        version=parts.version,
+        models_loaded=True,
+        models=parts.models,
+        uptime_seconds=round(time.monotonic() - parts.started_at, 3),
+    )
+
+
+@open_router.get("/metrics", response_class=Response)
+async def metrics(parts: Parts) -> Response:
+    """Give the figures in Prometheus' text format."""
+    content, content_type = parts.metrics.exposition()
+    return Response(content, headers={"Content-Type": content_type})

@@ -1,0 +1,96 @@
+"""The composition root of the ML service."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from models.service.answers import install_error_answers
+from models.service.api import ServiceParts, open_router, router
+from models.service.edge import (
+    AdmissionMiddleware,
+    BodyLimitMiddleware,
+    KeyMiddleware,
+    RecordMiddleware,
+)
+from models.service.faces import FaceEngine
+from models.service.matching import Matcher
+from models.service.metrics import Metrics
+from models.service.pool import WorkerPool
+from models.service.schemas import ModelsInUse
+from models.store import default_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from models.service.config import Settings
+    from models.store import ModelStore
+
+
+def open_parts(settings: Settings, store: ModelStore | None = None) -> ServiceParts:
+    """Open the models of every worker.
+
+    Args:
+        settings: of the process.
+        store: where models are; default the shipped cards and the asset cache.
+
+    Raises:
+        ModelsError: a model is missing, corrupt or refused by the runtime.
+    """
+    store = store or default_store()
+    card, file = store.find(settings.embedder)
+    engines = [FaceEngine.open(store, settings) for _ in range(settings.workers)]
+    return ServiceParts(
+        pool=WorkerPool(engines, settings.queue_timeout_s),
+        matcher=Matcher.for_card(card),
+        metrics=Metrics(),
+        models=ModelsInUse(
+            detector=settings.detector,
+            landmarks=settings.landmarks,
+            embedder=f"{card.id}-{file.variant}",
+        ),
+        version=metadata.version("rollcall"),
+        started_at=time.monotonic(),
+    )
+
+
+def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
+    """Wire the endpoints to open models.
+
+    Args:
+        settings: of the process.
+        parts: from `open_parts`; closed when the application ends.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        parts.pool.close()
+
+    app = FastAPI(
+        title="Rollcall ML service",
+        summary="Photos to face embeddings, embeddings to matches. Keeps nothing.",
+        version=parts.version,
+        lifespan=lifespan,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    app.include_router(router)
+    app.include_router(open_router)
+    install_error_answers(app)
+    paths = frozenset(app.openapi()["paths"]) | {"/openapi.json"}
+    # The last added is the outermost.
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        AdmissionMiddleware,
+        limit=settings.workers + settings.queue_limit,
+        metrics=parts.metrics,
+    )
+    app.add_middleware(KeyMiddleware, key=settings.api_key.get_secret_value())
+    app.add_middleware(RecordMiddleware, metrics=parts.metrics, paths=paths)
+    return app

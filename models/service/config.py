@@ -1,0 +1,149 @@
+"""Settings of the ML service: environment over TOML file over default, listed once, here."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from models.runtime import RuntimeName
+
+ENV_PREFIX = "ROLLCALL_ML_"
+CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+MIN_KEY_LENGTH = 8
+_MIB = 1024 * 1024
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be read."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its unit and default. Loaded once and passed in."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid")
+
+    # -- how it is reached --------------------------------------------------------------------
+    api_key: SecretStr = Field(
+        min_length=MIN_KEY_LENGTH,
+        description="Key that every request to /api/ml sends as X-API-Key, at least"
+        f" {MIN_KEY_LENGTH} characters. No default: without it the service does not start.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
+
+    # -- models -------------------------------------------------------------------------------
+    detector: str = Field(
+        default="blazeface-full-range", description="Card of the detector for 'hog', 'cnn', 'full'."
+    )
+    near_detector: str = Field(
+        default="blazeface-short-range", description="Card of the detector for 'near'."
+    )
+    landmarks: str = Field(default="face-mesh", description="Card of the landmark model.")
+    embedder: str = Field(
+        default="dlib-resnet-v1",
+        description="Card, or card and variant, of the embedder: its dimension is that of every"
+        " embedding here.",
+    )
+    runtime: RuntimeName = Field(
+        default="auto", description="Inference runtime: auto, tflite or litert."
+    )
+    threads: int = Field(default=1, ge=1, le=64, description="CPU threads of one inference.")
+
+    # -- load ---------------------------------------------------------------------------------
+    workers: int = Field(
+        default=max(1, min(os.cpu_count() or 1, 8)),
+        ge=1,
+        le=64,
+        description="Requests computed at the same time; each worker holds its own models"
+        " (about 60 MB). Default: one for each CPU, at most 8.",
+    )
+    queue_limit: int = Field(
+        default=32,
+        ge=0,
+        le=10_000,
+        description="Requests that may wait for a worker; more get 503.",
+    )
+    queue_timeout_s: float = Field(
+        default=10.0, gt=0, le=300, description="Longest wait for a worker before 503, seconds."
+    )
+    shutdown_grace_s: int = Field(
+        default=20, ge=0, le=600, description="Time for running requests at shutdown, seconds."
+    )
+
+    # -- limits -------------------------------------------------------------------------------
+    max_body_bytes: int = Field(
+        default=32 * _MIB, ge=1024, le=1024 * _MIB, description="Largest request body, bytes."
+    )
+    max_pixels: int = Field(
+        default=40_000_000, ge=10_000, le=500_000_000, description="Largest picture, pixels."
+    )
+    max_faces: int = Field(
+        default=100, ge=1, le=1000, description="Most faces reported for a picture, largest first."
+    )
+    max_jitters: int = Field(
+        default=10, ge=1, le=100, description="Larger num_jitters count as this many."
+    )
+
+    # -- the process --------------------------------------------------------------------------
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is logged."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Rank the sources: arguments, environment, TOML file."""
+        del dotenv_settings, file_secret_settings
+        path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 -- this is where settings are read
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        return init_settings, env_settings, toml
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings of this process.
+
+    Args:
+        config: TOML file; overrides the variable ROLLCALL_ML_CONFIG.
+        **overrides: values that win over everything else.
+
+    Raises:
+        ConfigurationError: the TOML file is missing or malformed.
+        pydantic.ValidationError: a value is missing, malformed or unknown.
+    """
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
+    named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
+    if named is not None and not Path(named).is_file():
+        raise ConfigurationError(f"the settings file {named} does not exist")
+    try:
+        return Settings(**overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"the settings file {named} is not TOML: {error}") from error
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """List every setting as (variable, default, description): the source of --help and the docs."""
+    return [
+        (
+            f"{ENV_PREFIX}{name.upper()}",
+            "required" if field.is_required() else str(field.default),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]

@@ -1,0 +1,231 @@
+"""Answers SD3 and SD4: from base64 to faces, boxes and embeddings."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from models.errors import ImageError
+from models.pipeline import FacePipeline, PipelineSettings
+from models.runtime import open_session
+from models.service.errors import IMAGE_CODES, ErrorCode, RefusalError
+from models.service.schemas import (
+    DetectedFace,
+    DetectFacesResponse,
+    DetectMetadata,
+    EncodeFaceResponse,
+    EncodeMetadata,
+    FaceLocation,
+    ImageDimensions,
+    Quality,
+)
+from models.service.variations import embed_views
+from models.stages.decode import decode_image
+from models.stages.detect import FaceDetector
+from models.stages.quality import QualityLimits, assess
+
+if TYPE_CHECKING:
+    from models.service.config import Settings
+    from models.service.schemas import DetectFacesRequest, EncodeFaceRequest
+    from models.stages.detect import Detection
+    from models.stages.images import BGRImage
+    from models.stages.landmarks import Landmarks
+    from models.store import ModelStore
+
+_WORDS = {
+    ErrorCode.EMPTY_IMAGE: "The picture is empty.",
+    ErrorCode.NOT_AN_IMAGE: "The data is not a picture.",
+    ErrorCode.UNSUPPORTED_FORMAT: "The picture's format is not supported; send JPEG, PNG or WebP.",
+    ErrorCode.IMAGE_TOO_LARGE: "The picture has too many pixels.",
+    ErrorCode.CORRUPT_IMAGE: "The picture is damaged.",
+}
+_RIGHT_EYE, _LEFT_EYE = 0, 1
+_LIMITS = QualityLimits()
+
+
+@dataclass(frozen=True)
+class _Face:
+    detection: Detection
+    landmarks: Landmarks
+    location: FaceLocation
+    area_ratio: float
+
+
+class FaceEngine:
+    """The models of one worker. Used by one thread at a time."""
+
+    def __init__(self, pipeline: FacePipeline, near: FaceDetector, settings: Settings) -> None:
+        self._pipeline = pipeline
+        self._near = near
+        self._settings = settings
+
+    @classmethod
+    def open(cls, store: ModelStore, settings: Settings) -> Self:
+        """Load and verify the models.
+
+        Raises:
+            StoreError: a model is unknown, missing or corrupt.
+            RuntimeFaultError: no runtime is installed, or it refuses a model.
+        """
+        pipeline = FacePipeline.open(
+            store,
+            PipelineSettings(
+                detector=settings.detector,
+                landmarks=settings.landmarks,
+                embedder=settings.embedder,
+                threads=settings.threads,
+                runtime=settings.runtime,
+            ),
+        )
+        near = store.load(settings.near_detector)
+        session = open_session(near, runtime=settings.runtime, threads=settings.threads)
+        return cls(pipeline, FaceDetector(near.card, session), settings)
+
+    def encode(self, request: EncodeFaceRequest) -> EncodeFaceResponse:
+        """Answer SD3.
+
+        Raises:
+            RefusalError: the picture cannot be used, or not with exactly one face.
+        """
+        started = time.perf_counter()
+        picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
+        faces = self._faces(picture_bgr, self._pipeline.detect(picture_bgr))
+        face = _the_one(faces, request)
+        views = self._views(request.num_jitters)
+        embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
+        return EncodeFaceResponse(
+            success=True,
+            embedding=embedding.astype(float).tolist(),
+            face_location=face.location,
+            metadata=EncodeMetadata(
+                face_area_ratio=face.area_ratio,
+                image_dimensions=_dimensions(picture_bgr),
+                model_id=self._pipeline.embedder_card.id,
+                num_jitters=views,
+                quality=_quality(picture_bgr, face),
+                processing_time_ms=_elapsed_ms(started),
+            ),
+        )
+
+    def detect(self, request: DetectFacesRequest) -> DetectFacesResponse:
+        """Answer SD4.
+
+        Raises:
+            RefusalError: the picture cannot be used.
+        """
+        started = time.perf_counter()
+        picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
+        detector = self._near if request.model == "near" else self._pipeline
+        faces = self._faces(picture_bgr, detector.detect(picture_bgr))
+        kept = [face for face in faces if face.area_ratio >= request.min_face_area_ratio]
+        views = self._views(request.num_jitters)
+        answers = [self._detected(picture_bgr, face, views) for face in kept]
+        return DetectFacesResponse(
+            success=True,
+            faces=answers,
+            count=len(answers),
+            metadata=DetectMetadata(
+                image_dimensions=_dimensions(picture_bgr),
+                processing_time_ms=_elapsed_ms(started),
+                model_id=self._pipeline.embedder_card.id,
+                num_jitters=views,
+            ),
+        )
+
+    def _detected(self, picture_bgr: BGRImage, face: _Face, views: int) -> DetectedFace:
+        embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
+        return DetectedFace(
+            embedding=embedding.astype(float).tolist(),
+            location=face.location,
+            face_area_ratio=face.area_ratio,
+        )
+
+    def _faces(self, picture_bgr: BGRImage, detections: list[Detection]) -> list[_Face]:
+        """Keep the detections in which the landmark model sees a face, largest first."""
+        height, width = picture_bgr.shape[:2]
+        faces = []
+        largest = sorted(detections, key=lambda found: -found.area_px)
+        for detection in largest[: self._settings.max_faces]:
+            landmarks = self._pipeline.landmarks(picture_bgr, detection)
+            if landmarks is not None:
+                location = _location(detection, width, height)
+                area = (location.right - location.left) * (location.bottom - location.top)
+                faces.append(_Face(detection, landmarks, location, area / (width * height)))
+        return faces
+
+    def _views(self, num_jitters: int) -> int:
+        return max(1, min(num_jitters, self._settings.max_jitters))
+
+
+def decode_picture(image_base64: str, max_pixels: int) -> BGRImage:
+    """Decode a base64 picture, with or without a data URL's head.
+
+    Returns:
+        (H, W, 3) uint8, BGR, upright.
+
+    Raises:
+        RefusalError: it is not base64, or not a picture that can be used.
+    """
+    head, comma, body = image_base64.partition(",")
+    text = body if comma and head.startswith("data:") else image_base64
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RefusalError(ErrorCode.INVALID_BASE64, "image_base64 is not base64.") from error
+    try:
+        return decode_image(data, max_pixels=max_pixels)
+    except ImageError as error:
+        code = IMAGE_CODES[error.code]
+        raise RefusalError(code, _WORDS[code]) from error
+
+
+def _the_one(faces: list[_Face], request: EncodeFaceRequest) -> _Face:
+    if not faces:
+        raise RefusalError(ErrorCode.NO_FACE_FOUND, "There is no face in the picture.")
+    rival_px = faces[0].detection.area_px * _LIMITS.rival_ratio
+    count = sum(face.detection.area_px >= rival_px for face in faces)
+    if request.validate_single and count > 1:
+        raise RefusalError(
+            ErrorCode.MULTIPLE_FACES, f"There are {count} faces in the picture; show one."
+        )
+    if faces[0].area_ratio < request.min_face_area_ratio:
+        raise RefusalError(
+            ErrorCode.FACE_TOO_SMALL, "The face is too small in the picture; come nearer."
+        )
+    return faces[0]
+
+
+def _location(detection: Detection, width: int, height: int) -> FaceLocation:
+    left, top, box_width, box_height = detection.box_px
+    return FaceLocation(
+        top=round(min(max(top, 0), height)),
+        right=round(min(max(left + box_width, 0), width)),
+        bottom=round(min(max(top + box_height, 0), height)),
+        left=round(min(max(left, 0), width)),
+    )
+
+
+def _quality(picture_bgr: BGRImage, face: _Face) -> Quality:
+    measured = assess(picture_bgr, [face.detection], _LIMITS)
+    eyes = face.detection.keypoints_px[[_RIGHT_EYE, _LEFT_EYE]]
+    return Quality(
+        reasons=list(measured.reasons),
+        detection_score=face.detection.score,
+        presence=face.landmarks.presence,
+        eye_distance_px=float(np.linalg.norm(eyes[0] - eyes[1])),
+        sharpness=measured.sharpness,
+        brightness=measured.brightness,
+    )
+
+
+def _dimensions(picture_bgr: BGRImage) -> ImageDimensions:
+    return ImageDimensions(width=picture_bgr.shape[1], height=picture_bgr.shape[0])
+
+
+def _elapsed_ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000.0, 3)

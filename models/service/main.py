@@ -1,0 +1,92 @@
+"""`rollcall-ml`: reads the settings, opens the models and serves until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from pydantic import ValidationError
+
+from models.errors import ModelsError
+from models.service.app import create_app, open_parts
+from models.service.config import (
+    CONFIG_VARIABLE,
+    ENV_PREFIX,
+    ConfigurationError,
+    Settings,
+    describe_settings,
+    load_settings,
+)
+from models.service.logs import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastapi import FastAPI
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings(options.config)
+    except ValidationError as error:
+        return _fail(_setting_words(error), 2)
+    except ConfigurationError as error:
+        return _fail(str(error), 2)
+    configure_logging(settings.log_level)
+    try:
+        parts = open_parts(settings)
+    except ModelsError as error:
+        return _fail(str(error), 1)
+    _serve(settings, create_app(settings, parts))
+    return 0
+
+
+def _serve(settings: Settings, app: FastAPI) -> None:
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_grace_s,
+    )
+
+
+def _fail(words: str, status: int) -> int:
+    sys.stderr.write(f"rollcall-ml: {words}\n")
+    return status
+
+
+def _setting_words(error: ValidationError) -> str:
+    """Say in one sentence what is wrong with the first wrong setting, without its value."""
+    problem = error.errors(include_input=False, include_url=False)[0]
+    name = ENV_PREFIX + ".".join(str(part) for part in problem["loc"]).upper()
+    if problem["type"] == "missing":
+        return f"{name} is not set; it has no default (rollcall-ml --help lists all settings)"
+    return f"the setting {name} is wrong: {problem['msg']}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = [f"settings (environment over the TOML file that --config or {CONFIG_VARIABLE} names):"]
+    lines += [
+        f"  {name}\n      {words} [{default}]" for name, default, words in describe_settings()
+    ]
+    parser = argparse.ArgumentParser(
+        prog="rollcall-ml",
+        description="The Rollcall ML service: photos to face embeddings, embeddings to matches.",
+        epilog="\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from models.service.config import ConfigurationError, Settings, describe_settings, load_settings
+from models.service.main import main
+
+
+def test_no_key_no_service(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+
+    words = capsys.readouterr().err
+    assert words.count("\n") == 1
+    assert "ROLLCALL_ML_API_KEY is not set" in words
+
+
+def test_a_short_key_is_refused_and_not_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLLCALL_ML_API_KEY", "s3cr3t")
+
+    assert main([]) == 2
+
+    words = capsys.readouterr().err
+    assert "ROLLCALL_ML_API_KEY" in words
+    assert "s3cr3t" not in words
+
+
+def test_environment_wins_over_file_and_file_over_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ml.toml"
+    path.write_text('api_key = "from-the-file"\nport = 9001\nworkers = 3\n')
+    monkeypatch.setenv("ROLLCALL_ML_CONFIG", str(path))
+    monkeypatch.setenv("ROLLCALL_ML_PORT", "9002")
+
+    settings = load_settings()
+
+    assert (settings.port, settings.workers, settings.host) == (9002, 3, "127.0.0.1")
+    assert settings.api_key.get_secret_value() == "from-the-file"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("api_key = ", "not TOML"),
+        ('api_key = "long-enough"\nprot = 1', "PROT"),
+        ("port = 1", "KEY"),
+    ],
+)
+def test_a_wrong_file_is_named_in_one_sentence(
+    content: str,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "ml.toml"
+    path.write_text(content)
+    monkeypatch.setenv("ROLLCALL_ML_CONFIG", str(path))
+
+    assert main([]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLCALL_ML_CONFIG", "/nowhere/ml.toml")
+
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        load_settings()
+
+
+def test_a_missing_model_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLLCALL_ML_API_KEY", "long-enough")
+    monkeypatch.setenv("ROLLCALL_ML_DETECTOR", "no-such-model")
+
+    assert main([]) == 1
+    assert "no-such-model" in capsys.readouterr().err
+
+
+def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+
+    shown = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert len(describe_settings()) == len(Settings.model_fields)
+    assert [name for name, _, words in describe_settings() if name not in shown or not words] == []
