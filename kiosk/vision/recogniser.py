@@ -15,6 +15,9 @@ from models.stages.detect import Detection
 from models.stages.landmarks import Landmarks
 from models.store import ModelCard
 
+_AGREEING_SHARE = 0.75
+"""Of the kept frames of a track, so many must each look most like the person it is taken for."""
+
 
 class FaceModels(Protocol):
     """The part of ``models.pipeline.FacePipeline`` that is used here."""
@@ -208,7 +211,8 @@ class Recogniser:
         agreeing = sum(
             found.person_id == _nearest(embedding, tiers) for embedding in evidence.embeddings
         )
-        return found if agreeing >= limits.min_frames else None
+        wanted = max(limits.min_frames, _AGREEING_SHARE * len(evidence.embeddings))
+        return found if agreeing >= wanted else None
 
     def _looking(
         self, track: _Track, track_id: int, at_s: float, hint: Hint | None

@@ -96,7 +96,7 @@ def parse_spec(
     """
     text = setting.strip()
     if text.startswith(REPLAY_PREFIX):
-        return _replay(Path(text.removeprefix(REPLAY_PREFIX)), options)
+        return _replay(text.removeprefix(REPLAY_PREFIX), options)
     if text.isdecimal():
         return SourceSpec(SourceKind.CAMERA_INDEX, text, options)
     if "!" in text:
@@ -108,18 +108,19 @@ def parse_spec(
         return SourceSpec(SourceKind.GSTREAMER, text, options)
     if text.startswith("/dev/"):
         return SourceSpec(SourceKind.V4L2_PATH, text, options)
-    return _replay(Path(text), options)
+    return _replay(text, options)
 
 
-def _replay(path: Path, options: SourceOptions) -> SourceSpec:
+def _replay(text: str, options: SourceOptions) -> SourceSpec:
+    path = Path(text)
     absolute = str(path.expanduser().absolute())
-    if path.is_dir():
+    if text and path.is_dir():
         if not image_files(path):
             raise CameraError(f"the folder {path} holds no images to replay")
         return SourceSpec(SourceKind.REPLAY_FOLDER, absolute, options)
     if path.is_file():
         return SourceSpec(SourceKind.REPLAY_VIDEO, absolute, options)
-    raise CameraError(f"{str(path)!r} is neither a camera nor a clip or folder that exists")
+    raise CameraError(f"{text!r} is neither a camera nor a clip or folder that exists")
 
 
 def image_files(folder: Path) -> list[Path]:

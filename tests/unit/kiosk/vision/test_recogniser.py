@@ -1,0 +1,179 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kiosk.domain.matching import MatchLimits
+from kiosk.domain.ports import Frame
+from kiosk.domain.sightings import Hint, Sighting, SightingKind
+from kiosk.vision.knowledge import Knowledge
+from kiosk.vision.recogniser import Recogniser, RecognitionSettings
+from tests.fakes.face_models import Face, ListGallery, ScriptedModels, vector
+
+ANA, BEN, STRANGER = vector(1.0), vector(0.0, 1.0), vector(0.0, 0.0, 5.0)
+PEOPLE = {"ana": ANA, "ben": BEN}
+LIMITS = MatchLimits(min_frames=2)
+SETTINGS = RecognitionSettings(unknown_after_frames=4)
+PICTURE = np.random.default_rng(3).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+STEP_S = 1 / 15
+
+
+class Door:
+    """A recogniser at a door; each call of ``sees`` is one frame later."""
+
+    def __init__(
+        self,
+        people: dict[str, NDArray[np.float32]] = PEOPLE,
+        expected: frozenset[str] | None = None,
+    ) -> None:
+        self.models = ScriptedModels()
+        self.gallery = ListGallery(dict(people), expected)
+        knowledge = Knowledge(self.gallery, self.gallery, lambda: LIMITS)
+        self.recogniser = Recogniser(self.models, knowledge, SETTINGS)
+        self.at_s = 0.0
+        self._index = 0
+
+    def sees(self, *faces: Face, frames: int = 1) -> list[Sighting]:
+        self.models.faces = faces
+        return [sighting for _ in range(frames) for sighting in self._next()]
+
+    def _next(self) -> list[Sighting]:
+        self.at_s += STEP_S
+        self._index += 1
+        return self.recogniser.look(Frame(PICTURE, self.at_s, self._index))
+
+
+def kinds(sightings: Sequence[Sighting]) -> list[SightingKind]:
+    return [sighting.kind for sighting in sightings]
+
+
+def people(sightings: Sequence[Sighting]) -> list[str]:
+    return [s.recognition.person_id for s in sightings if s.recognition is not None]
+
+
+def test_one_frame_is_not_enough_and_two_that_agree_are() -> None:
+    door = Door()
+    sightings = door.sees(Face(ANA), frames=2)
+    assert kinds(sightings) == [SightingKind.LOOKING, SightingKind.RECOGNISED]
+    assert sightings[0].progress == 0.5
+    assert people(sightings) == ["ana"]
+
+
+def test_a_recognition_carries_its_numbers() -> None:
+    recognition = Door().sees(Face(ANA + vector(0.1)), frames=2)[-1].recognition
+    assert recognition is not None
+    assert recognition.distance == pytest.approx(0.1, abs=1e-5)
+    assert recognition.margin is not None
+    assert (recognition.threshold, recognition.model_id) == (0.5, "dlib-resnet-v1")
+    assert 0.5 < recognition.quality <= 1.0
+
+
+def test_a_person_is_recognised_once_for_as_long_as_they_stay() -> None:
+    assert people(Door().sees(Face(ANA), frames=60)) == ["ana"]
+
+
+def test_an_unknown_person_is_said_to_be_so_once() -> None:
+    sightings = Door().sees(Face(STRANGER), frames=60)
+    assert kinds(sightings).count(SightingKind.UNKNOWN) == 1
+    assert kinds(sightings)[-1] is SightingKind.UNKNOWN
+
+
+def test_frames_that_each_look_like_another_person_are_nobody() -> None:
+    door = Door({"ana": vector(0.2), "ben": vector(-0.2)})
+    between = [door.sees(Face(vector(0.12 * (-1) ** n))) for n in range(4)]
+    assert not people([sighting for frame in between for sighting in frame])
+
+
+def test_somebody_who_takes_the_place_of_another_is_recognised_too() -> None:
+    door = Door()
+    sightings = [*door.sees(Face(ANA), frames=4), *door.sees(Face(BEN), frames=60)]
+    assert people(sightings) == ["ana", "ben"]
+    recognised = [s.track_id for s in sightings if s.recognition is not None]
+    assert recognised[0] != recognised[1]
+
+
+def test_an_unknown_person_does_not_become_the_known_one_who_follows() -> None:
+    door = Door()
+    sightings = [*door.sees(Face(STRANGER), frames=10), *door.sees(Face(ANA), frames=60)]
+    assert people(sightings) == ["ana"]
+    assert sightings[-1].track_id != sightings[0].track_id
+
+
+def test_leaving_is_said_once_and_not_for_a_missed_frame() -> None:
+    door = Door()
+    door.sees(Face(ANA), frames=3)
+    assert door.sees(frames=3) == []
+    assert kinds(door.sees(frames=60)) == [SightingKind.EMPTY]
+    assert not door.recogniser.sees_somebody
+
+
+def test_nobody_in_view_is_no_news() -> None:
+    assert Door().sees(frames=30) == []
+
+
+def test_a_kiosk_that_knows_nobody_says_nothing_and_embeds_nothing() -> None:
+    door = Door({})
+    assert door.sees(Face(ANA), frames=30) == []
+    assert door.models.embedded_count == 0
+
+
+def test_people_added_while_it_runs_are_known_from_the_next_frame() -> None:
+    door = Door({"ben": BEN})
+    assert not people(door.sees(Face(ANA), frames=3))
+    door.gallery.change(PEOPLE)
+    assert people(door.sees(Face(ANA))) == ["ana"]
+
+
+def test_people_removed_while_it_runs_are_not_known_any_more() -> None:
+    door = Door()
+    door.sees(Face(ANA))
+    door.gallery.change({"ben": BEN})
+    assert not people(door.sees(Face(ANA), frames=10))
+
+
+def test_somebody_not_due_here_must_keep_the_stricter_limit() -> None:
+    face = Face(ANA + vector(0.0, 0.0, 0.47))
+    assert people(Door(expected=frozenset({"ana"})).sees(face, frames=5)) == ["ana"]
+    assert people(Door(expected=frozenset()).sees(face, frames=5)) == []
+
+
+def test_the_largest_face_leads() -> None:
+    near, far = Face(ANA, left=50, width=200), Face(BEN, left=400, width=90)
+    assert people(Door().sees(far, near, frames=6)) == ["ana"]
+
+
+def test_two_at_a_time_are_asked_to_come_one_by_one_and_both_get_their_answer() -> None:
+    pair = Face(ANA, left=20, width=200), Face(BEN, left=330, width=190)
+    sightings = Door().sees(*pair, frames=12)
+    assert sightings[0].hint is Hint.ONE_AT_A_TIME
+    assert people(sightings) == ["ana", "ben"]
+
+
+def test_a_poor_view_gives_one_hint_and_no_comparison() -> None:
+    door = Door()
+    sightings = door.sees(Face(ANA, width=30), frames=3)
+    assert {sighting.hint for sighting in sightings} == {Hint.CLOSER}
+    assert door.models.embedded_count == 0
+
+
+def test_a_mistaken_detection_is_nobody() -> None:
+    assert Door().sees(Face(ANA, is_real=False), frames=5) == []
+
+
+def test_a_known_track_that_turns_away_is_asked_to_look() -> None:
+    door = Door()
+    door.sees(Face(ANA))
+    (sighting,) = door.sees(Face(ANA, is_real=False))
+    assert sighting.hint is Hint.LOOK_AT_CAMERA
+
+
+def test_an_answered_person_costs_few_comparisons() -> None:
+    door = Door()
+    door.sees(Face(ANA), frames=45)
+    assert door.models.embedded_count <= 2 + 45 * STEP_S / SETTINGS.recheck_s + 1
+
+
+def test_a_sighting_is_dated_by_its_newest_frame() -> None:
+    door = Door()
+    assert door.sees(Face(ANA), frames=2)[-1].at_s == door.at_s

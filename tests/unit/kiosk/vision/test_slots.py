@@ -1,0 +1,78 @@
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from kiosk.domain.ports import Frame
+from kiosk.vision.slots import (
+    MAX_HEIGHT_PX,
+    MAX_WIDTH_PX,
+    TOTAL_BYTES,
+    CaptureState,
+    FrameSlots,
+)
+from tests.fakes.capture import noise
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[FrameSlots, FrameSlots]]:
+    descriptor = os.memfd_create("test")
+    os.ftruncate(descriptor, TOTAL_BYTES)
+    writer, reader = FrameSlots(descriptor), FrameSlots(descriptor)
+    yield writer, reader
+    writer.close()
+    reader.close()
+    os.close(descriptor)
+
+
+def test_before_the_first_frame_there_is_none(ends: tuple[FrameSlots, FrameSlots]) -> None:
+    assert ends[1].read_newer(0) is None
+    assert ends[1].state() == (CaptureState.OPENING, "")
+
+
+def test_a_frame_arrives_as_it_was_sent(ends: tuple[FrameSlots, FrameSlots]) -> None:
+    writer, reader = ends
+    writer.write(Frame(noise(1), 12.5, 0))
+    frame = reader.read_newer(0)
+    assert frame is not None
+    assert (frame.captured_at_s, frame.index) == (12.5, 1)
+    assert np.array_equal(frame.frame_bgr, noise(1))
+
+
+def test_a_slow_reader_gets_only_the_newest(ends: tuple[FrameSlots, FrameSlots]) -> None:
+    writer, reader = ends
+    for number in range(50):
+        writer.write(Frame(noise(number), float(number), number))
+    frame = reader.read_newer(3)
+    assert frame is not None
+    assert np.array_equal(frame.frame_bgr, noise(49))
+    assert reader.read_newer(frame.index) is None
+
+
+def test_a_taken_frame_does_not_change_afterwards(ends: tuple[FrameSlots, FrameSlots]) -> None:
+    writer, reader = ends
+    writer.write(Frame(noise(1), 0.0, 0))
+    frame = reader.read_newer(0)
+    for number in range(8):
+        writer.write(Frame(noise(100 + number), 0.0, 0))
+    assert frame is not None
+    assert np.array_equal(frame.frame_bgr, noise(1))
+
+
+def test_a_large_frame_is_scaled_into_its_slot(ends: tuple[FrameSlots, FrameSlots]) -> None:
+    writer, reader = ends
+    writer.write(Frame(np.zeros((3000, 4000, 3), np.uint8), 0.0, 0))
+    frame = reader.read_newer(0)
+    assert frame is not None
+    height, width = frame.frame_bgr.shape[:2]
+    assert height <= MAX_HEIGHT_PX
+    assert width <= MAX_WIDTH_PX
+    assert width / height == pytest.approx(4 / 3, rel=0.01)
+
+
+def test_a_reason_crosses_with_the_failure(ends: tuple[FrameSlots, FrameSlots]) -> None:
+    ends[0].finish(CaptureState.FAILED, "the camera «0» is gone " + "x" * 2000)
+    state, message = ends[1].state()
+    assert state is CaptureState.FAILED
+    assert message.startswith("the camera «0» is gone")

@@ -1,0 +1,128 @@
+import queue
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from kiosk.domain.matching import MatchLimits
+from kiosk.domain.ports import BGRImage, Frame
+from kiosk.domain.sightings import Sighting, SightingKind
+from kiosk.vision.knowledge import Knowledge
+from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
+from models.errors import InferenceError
+from models.stages.detect import Detection
+from tests.fakes.capture import HandFed
+from tests.fakes.face_models import Face, ListGallery, ScriptedModels, vector
+
+ANA = vector(1.0)
+PICTURE = np.random.default_rng(3).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+FAST = RecognitionSettings(max_fps=1000.0, idle_fps=1000.0)
+WAIT_S = 30.0
+
+
+class GatedModels(ScriptedModels):
+    """Models that stop inside ``detect`` until the test lets them go on, and may fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faces = (Face(ANA),)
+        self.entered: queue.Queue[int] = queue.Queue()
+        self.gate = threading.Semaphore(0)
+        self.is_failing = False
+
+    def detect(self, frame_bgr: BGRImage) -> list[Detection]:
+        self.entered.put(int(frame_bgr[0, 0, 0]))
+        self.gate.acquire()
+        if self.is_failing:
+            raise InferenceError("the interpreter gave up")
+        return super().detect(frame_bgr)
+
+
+class Bench:
+    """A running worker, its frames, its models and what it said."""
+
+    def __init__(self) -> None:
+        self.feed = HandFed()
+        self.models = GatedModels()
+        self.said: queue.Queue[Sighting] = queue.Queue()
+        gallery = ListGallery({"ana": ANA})
+        knowledge = Knowledge(gallery, gallery, lambda: MatchLimits(min_frames=2))
+        self.worker = RecognitionWorker(self.feed, self.models, knowledge, FAST, self.said.put)
+        self.worker.start()
+
+    def put(self, index: int) -> None:
+        picture = PICTURE.copy()
+        picture[0, 0, 0] = index
+        self.feed.put(Frame(picture, index / 30, index))
+
+    def looked_at(self) -> int:
+        return self.models.entered.get(timeout=WAIT_S)
+
+    def go_on(self) -> None:
+        self.models.gate.release()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.models.gate.release(1000)
+    made.worker.stop()
+
+
+def test_only_the_newest_frame_is_looked_at(bench: Bench) -> None:
+    bench.put(0)
+    assert bench.looked_at() == 0
+    for index in range(1, 31):
+        bench.put(index)
+    bench.go_on()
+    assert bench.looked_at() == 30
+
+
+def test_sightings_come_out_as_frames_go_in(bench: Bench) -> None:
+    for index in range(2):
+        bench.put(index)
+        bench.looked_at()
+        bench.go_on()
+    said = [bench.said.get(timeout=WAIT_S) for _ in range(2)]
+    assert [sighting.kind for sighting in said] == [SightingKind.LOOKING, SightingKind.RECOGNISED]
+
+
+def test_failing_models_are_logged_once_and_tried_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="kiosk.vision.worker")
+    bench.models.is_failing = True
+    for index in range(3):
+        bench.put(index)
+        bench.looked_at()
+        bench.go_on()
+    bench.put(3)
+    bench.looked_at()
+    bench.models.is_failing = False
+    bench.go_on()
+    assert bench.said.get(timeout=WAIT_S).kind is SightingKind.LOOKING
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+def test_speed_and_latency_are_measured(bench: Bench) -> None:
+    for index in range(3):
+        bench.put(index)
+        bench.looked_at()
+        bench.go_on()
+    bench.put(3)
+    bench.looked_at()
+    stats = bench.worker.stats()
+    assert stats.frame_count == 3
+    assert stats.fps > 0
+    assert stats.busy_ms > 0
+
+
+def test_stopping_waits_for_the_frame_in_work_only(bench: Bench) -> None:
+    bench.put(0)
+    bench.looked_at()
+    bench.go_on()
+    bench.worker.stop()
+    bench.put(1)
+    assert bench.models.entered.empty()
