@@ -116,10 +116,11 @@ class Settings(BaseSettings):
     enrolment_workers: int = Field(
         default=1, ge=0, le=16, description="Threads that turn photos into templates."
     )
-    enrolment_lease_s: int = Field(
-        default=180,
-        ge=10,
-        description="A photo whose worker went silent this long is taken up by another, seconds.",
+    enrolment_lease_s: float = Field(
+        default=30.0,
+        ge=1,
+        description="A photo whose worker was not heard of for this long is taken up by another,"
+        " seconds.",
     )
 
     # -- the broker ---------------------------------------------------------------------------

@@ -67,6 +67,7 @@ class RefusalReason(StrEnum):
     FUTURE = "future"
     FORK = "fork"
     REUSED_ID = "reused_id"
+    LEAP = "leap"
     BACKEND = "backend"
 
 

@@ -3,8 +3,12 @@
 from sqlmodel import SQLModel
 
 import server.accounts.tables
+import server.attendance.tables
 import server.audit.tables
 import server.enrollment.tables
-import server.people.tables  # noqa: F401 - importing registers the tables
+import server.kiosks.tables
+import server.people.tables
+import server.policies.tables
+import server.timetable.tables  # noqa: F401 - importing registers the tables
 
 metadata = SQLModel.metadata

@@ -1,0 +1,1 @@
+"""Attendance: taking events in, deriving the register, correcting it by hand."""

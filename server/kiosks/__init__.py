@@ -1,0 +1,1 @@
+"""Kiosks: claiming, credentials, what each may hold, and how each is."""

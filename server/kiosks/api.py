@@ -1,0 +1,214 @@
+"""Kiosks for the office, and the device API that kiosks themselves call."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from protocol.v1.messages import (
+    BrokerAccess,
+    ClaimRequest,
+    ClaimResponse,
+    Erasure,
+    GalleryPage,
+    RoomRef,
+)
+from protocol.v1.signing import public_text
+from protocol.v1.sync import MAX_PAGE_ENTRIES
+from server.audit.service import SYSTEM, record
+from server.config import Settings
+from server.db.session import ReadSessionDep, SessionDep
+from server.db.types import now
+from server.errors import ForbiddenError, TooManyAttemptsError
+from server.kiosks import claiming, configuration, gallery, service
+from server.kiosks.device import DeviceDep
+from server.kiosks.schemas import ClaimCodeRead, KioskCreate, KioskRead
+from server.timetable.service import room_of
+from server.timetable.tables import Room
+from server.web.access import PUBLIC, require_role
+from server.web.errors import json_error
+from server.web.principal import Principal, Role
+from server.web.state import SettingsDep, VaultDep
+
+router = APIRouter(prefix="/api/v1", tags=["kiosks"])
+TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
+ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
+
+
+class ClaimRefusedError(ForbiddenError):
+    """The claim code does not work; which of the ways it fails in is nobody's business."""
+
+    code = "claim_refused"
+    default_message = "This claim code does not work. Ask for a new one."
+
+
+def kiosk_read(view: service.KioskView) -> KioskRead:
+    """What clients get to see of a kiosk."""
+    kiosk, progress = view.kiosk, view.progress
+    return KioskRead(
+        id=kiosk.id,
+        name=kiosk.name,
+        room_id=view.room.id,
+        room_name=view.room.name,
+        state=kiosk.state,
+        is_online=kiosk.is_online,
+        last_seen_at=kiosk.last_seen_at,
+        claimed_at=kiosk.claimed_at,
+        revoked_at=kiosk.revoked_at,
+        stored_through=progress.stored_through,
+        highest_seq=progress.highest_seq,
+        synced_through=progress.synced_through,
+        gallery_version=kiosk.gallery_version,
+        status=kiosk.status,
+    )
+
+
+@router.post("/kiosks", status_code=201)
+def create_kiosk(body: KioskCreate, principal: TechnicianDep, session: SessionDep) -> ClaimCodeRead:
+    """Add a kiosk; the answer holds its claim code, which is shown this one time."""
+    kiosk = service.create_kiosk(session, name=body.name, room_id=body.room_id)
+    record(session, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
+    code, expires_at = claiming.issue_code(session, kiosk, actor=principal.actor, at=now())
+    return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
+
+
+@router.get("/kiosks")
+def list_kiosks(_: ViewerDep, session: ReadSessionDep) -> list[KioskRead]:
+    """Every kiosk, by name."""
+    return [kiosk_read(view) for view in service.kiosk_views(session)]
+
+
+@router.get("/kiosks/{kiosk_id}")
+def read_kiosk(kiosk_id: uuid.UUID, _: ViewerDep, session: ReadSessionDep) -> KioskRead:
+    """One kiosk."""
+    return kiosk_read(service.kiosk_view(session, kiosk_id))
+
+
+@router.post("/kiosks/{kiosk_id}/claim-codes", status_code=201)
+def new_claim_code(
+    kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep
+) -> ClaimCodeRead:
+    """Make a new claim code; older ones of this kiosk stop working."""
+    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
+    code, expires_at = claiming.issue_code(session, kiosk, actor=principal.actor, at=now())
+    record(session, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
+    return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
+
+
+@router.post("/kiosks/{kiosk_id}/revoke")
+def revoke_kiosk(kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep) -> KioskRead:
+    """Take the kiosk's token, broker account and data key away; it stays listed."""
+    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
+    claiming.revoke(session, kiosk, at=now())
+    record(session, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
+    session.flush()
+    return kiosk_read(service.kiosk_view(session, kiosk_id))
+
+
+@router.post("/devices/claim", dependencies=[PUBLIC], response_model=ClaimResponse)
+def claim(
+    body: ClaimRequest,
+    request: Request,
+    session: SessionDep,
+    settings: SettingsDep,
+    vault: VaultDep,
+) -> Response:
+    """Exchange a claim code and the kiosk's public keys for its credentials."""
+    address = request.client.host if request.client else "unknown"
+    outcome = claiming.claim(session, vault, body, address=address, at=now())
+    # Returned, not raised: a refused attempt must be counted, and raising would roll that back.
+    match outcome:
+        case claiming.ClaimThrottled(until):
+            return json_error(TooManyAttemptsError(until=until.isoformat()))
+        case claiming.ClaimRefused():
+            record(session, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
+            return json_error(ClaimRefusedError())
+        case claiming.Claimed(kiosk):
+            actor = f"kiosk:{kiosk.id}"
+            record(session, actor=actor, action="kiosk.claim", subject=actor)
+            room = room_of(session, kiosk.room_id)
+            server_key = public_text(claiming.server_signing_key(session, vault))
+            broker = _broker_access(request, settings, outcome)
+            answer = _claim_response(
+                outcome, room, broker, school=settings.school_name, server_key=server_key
+            )
+            return Response(answer.to_json(), media_type="application/json")
+
+
+def _broker_access(request: Request, settings: Settings, claimed: claiming.Claimed) -> BrokerAccess:
+    host = settings.broker_public_host or request.url.hostname or settings.broker_host
+    name = claimed.kiosk.wire_id
+    return BrokerAccess(
+        host=host,
+        port=settings.broker_port,
+        client_id=name,
+        username=name,
+        password=claimed.broker_password,
+    )
+
+
+def _claim_response(
+    claimed: claiming.Claimed, room: Room, broker: BrokerAccess, *, school: str, server_key: str
+) -> ClaimResponse:
+    kiosk, progress = claimed.kiosk, claimed.progress
+    return ClaimResponse(
+        kiosk_id=kiosk.wire_id,
+        name=kiosk.name,
+        school=school,
+        room=RoomRef(id=str(room.id), name=room.name),
+        broker=broker,
+        device_token=claimed.device_token,
+        server_key=server_key,
+        gallery_key=claimed.gallery_key,
+        next_seq=progress.highest_seq + 1,
+        chain_head=progress.highest_hash,
+        server_time=now(),
+    )
+
+
+@router.get("/sync/gallery")
+def sync_gallery(
+    device: DeviceDep,
+    session: SessionDep,
+    settings: SettingsDep,
+    vault: VaultDep,
+    since: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ENTRIES)] = 200,
+) -> GalleryPage:
+    """Changes to this kiosk's gallery after a change number."""
+    kiosk = service.kiosk_of(session, device.id, for_update=True)
+    at = now()
+    state = gallery.school_state(session, settings.zone, at)
+    gallery.refresh(session, kiosk, state, zone=settings.zone, at=at)
+    return gallery.page(session, vault, kiosk, since=since, limit=limit)
+
+
+@router.get("/sync/config", response_model=None)
+def sync_config(
+    device: DeviceDep,
+    session: ReadSessionDep,
+    settings: SettingsDep,
+    if_none_match: Annotated[str, Header(max_length=200)] = "",
+) -> Response:
+    """Policy, the next 7 days of the kiosk's room, and names; 304 where nothing changed."""
+    school = configuration.SchoolInfo(settings.school_name, settings.zone)
+    document = configuration.build(session, device, school, now())
+    etag = f'"{document.version}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if etag in {part.strip().removeprefix("W/") for part in if_none_match.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return Response(document.to_json(), media_type="application/json", headers=headers)
+
+
+@router.post("/sync/erasures", status_code=204)
+def sync_erasure(body: Erasure, device: DeviceDep, session: SessionDep) -> None:
+    """Take in a kiosk's signed word that a person's data is gone from it."""
+    kiosk = service.kiosk_of(session, device.id)
+    service.take_erasure(session, kiosk, body, now())
+    record(
+        session,
+        actor=f"kiosk:{kiosk.id}",
+        action="person.erased_on_kiosk",
+        subject=f"person:{body.person_id}",
+    )

@@ -1,0 +1,259 @@
+"""Claim codes and what a claim gives a kiosk; and how all of it is taken back."""
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import Session, col, delete, select
+
+from protocol.v1 import sealing, signing
+from protocol.v1.messages import ClaimRequest, WrappedKey
+from server.db.lock import lock_until_commit
+from server.db.vault import Sealed, Vault
+from server.errors import ConflictError, ForbiddenError
+from server.kiosks.tables import (
+    ClaimCode,
+    ClaimThrottle,
+    GalleryEntry,
+    Kiosk,
+    KioskProgress,
+    KioskState,
+    ServerKey,
+)
+
+CODE_LENGTH = 8
+# Crockford's base 32: no I, L, O or U, so that a code survives being read out and typed.
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LIFETIME = timedelta(hours=24)
+FAILURE_WINDOW = timedelta(minutes=10)
+FAILURES_ALLOWED = 10
+
+BROKER_PURPOSE = "kiosk-broker-password"
+DATA_KEY_PURPOSE = "kiosk-data-key"
+SERVER_KEY_PURPOSE = "server-signing-key"
+# An advisory lock of PostgreSQL; server.db.lock lists its neighbours.
+SERVER_KEY_LOCK = 7_265_101
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A claim that succeeded; the secrets are shown this once."""
+
+    kiosk: Kiosk
+    device_token: str
+    broker_password: str
+    gallery_key: WrappedKey
+    progress: KioskProgress
+
+
+@dataclass(frozen=True)
+class ClaimRefused:
+    """The code is wrong, used, or expired. Which one, only the audit trail says."""
+
+
+@dataclass(frozen=True)
+class ClaimThrottled:
+    """Too many failures from this address; nothing was even looked at."""
+
+    until: datetime
+
+
+ClaimOutcome = Claimed | ClaimRefused | ClaimThrottled
+
+
+def issue_code(session: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[str, datetime]:
+    """Make a new claim code; older ones of this kiosk stop working.
+
+    Returns:
+        The code, 8 characters, and when it expires.
+    """
+    session.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
+    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    expires_at = at + CODE_LIFETIME
+    session.add(
+        ClaimCode(
+            code_hash=_digest(code), kiosk_id=kiosk.id, expires_at=expires_at, created_by=actor
+        )
+    )
+    return code, expires_at
+
+
+def claim(
+    session: Session, vault: Vault, request: ClaimRequest, *, address: str, at: datetime
+) -> ClaimOutcome:
+    """Bind a kiosk's own keys to its row and make its credentials.
+
+    Args:
+        session: the database session.
+        vault: seals what the server must be able to read again.
+        request: from the kiosk.
+        address: where the request came from, for the throttle.
+        at: the server's clock; the kiosk's is not asked.
+    """
+    throttle = _throttle(session, address, at)
+    if throttle.failures >= FAILURES_ALLOWED:
+        return ClaimThrottled(throttle.window_started_at + FAILURE_WINDOW)
+    kiosk = _redeem(session, request.claim_code, at) if _holds_its_key(request) else None
+    if kiosk is None:
+        throttle.failures += 1
+        session.add(throttle)
+        return ClaimRefused()
+    return _bind(session, vault, kiosk, request, at)
+
+
+def revoke(session: Session, kiosk: Kiosk, *, at: datetime) -> None:
+    """Take everything back: token, broker account, data key. The broker link does its part soon.
+
+    Raises:
+        ConflictError: it is revoked already.
+    """
+    if kiosk.state == KioskState.REVOKED:
+        raise ConflictError("This kiosk is revoked already.")
+    kiosk.state = KioskState.REVOKED
+    kiosk.revoked_at = at
+    kiosk.is_online = False
+    kiosk.token_hash = None
+    kiosk.broker_password = kiosk.broker_password_key_id = None
+    # Without its data key the gallery it still holds can be opened by nobody but itself; the
+    # kiosk destroys its own copy when the server refuses its token.
+    kiosk.data_key = kiosk.data_key_key_id = None
+    session.add(kiosk)
+    session.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
+
+
+def kiosk_by_token(session: Session, token: str) -> Kiosk | None:
+    """The claimed kiosk that holds a device token."""
+    digest = _digest(token)
+    kiosk = session.exec(select(Kiosk).where(Kiosk.token_hash == digest)).first()
+    if kiosk is None or kiosk.state != KioskState.CLAIMED or kiosk.token_hash is None:
+        return None
+    return kiosk if hmac.compare_digest(kiosk.token_hash, digest) else None
+
+
+def broker_password(vault: Vault, kiosk: Kiosk) -> str:
+    """The MQTT password of a claimed kiosk, to set up its account on the broker.
+
+    Raises:
+        ForbiddenError: the kiosk has none.
+    """
+    if kiosk.broker_password is None or kiosk.broker_password_key_id is None:
+        raise ForbiddenError("This kiosk is not claimed.")
+    sealed = Sealed(kiosk.broker_password_key_id, kiosk.broker_password)
+    return vault.open(sealed, purpose=BROKER_PURPOSE, context=kiosk.wire_id).decode()
+
+
+def data_key(vault: Vault, kiosk: Kiosk) -> bytes:
+    """The gallery data key of a claimed kiosk, 32 bytes.
+
+    Raises:
+        ForbiddenError: the kiosk has none.
+    """
+    if kiosk.data_key is None or kiosk.data_key_key_id is None:
+        raise ForbiddenError("This kiosk is not claimed.")
+    sealed = Sealed(kiosk.data_key_key_id, kiosk.data_key)
+    return vault.open(sealed, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
+
+
+def server_signing_key(session: Session, vault: Vault) -> Ed25519PrivateKey:
+    """The key that commands to kiosks are signed with; made on first use, the same for ever."""
+    lock_until_commit(session, SERVER_KEY_LOCK)
+    row = session.get(ServerKey, 1)
+    if row is None:
+        made = signing.private_bytes(signing.make_key())
+        sealed = vault.seal(made, purpose=SERVER_KEY_PURPOSE, context="1")
+        row = ServerKey(key_id=sealed.key_id, data=sealed.data)
+        session.add(row)
+        session.flush()
+    raw = vault.open(Sealed(row.key_id, row.data), purpose=SERVER_KEY_PURPOSE, context="1")
+    return signing.private_key(raw)
+
+
+def _holds_its_key(request: ClaimRequest) -> bool:
+    body = request.model_dump(mode="json", exclude={"proof"})
+    try:
+        key = signing.public_key(request.signing_key)
+        signing.verify_document(body, request.proof, key, context="claim")
+    except ValueError:
+        return False
+    return True
+
+
+def _redeem(session: Session, code: str, at: datetime) -> Kiosk | None:
+    row = session.get(ClaimCode, _digest(code), with_for_update=True)
+    if row is None or row.used_at is not None or row.expires_at <= at:
+        return None
+    row.used_at = at
+    session.add(row)
+    return session.get(Kiosk, row.kiosk_id, with_for_update=True)
+
+
+def _bind(
+    session: Session, vault: Vault, kiosk: Kiosk, request: ClaimRequest, at: datetime
+) -> Claimed:
+    progress = _continue_chain(
+        session, kiosk.id, is_same_device=kiosk.signing_key == request.signing_key
+    )
+    token, password = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    key = sealing.make_data_key()
+    kiosk.generation += 1
+    kiosk.state = KioskState.CLAIMED
+    kiosk.claimed_at, kiosk.revoked_at = at, None
+    kiosk.signing_key, kiosk.sealing_key = request.signing_key, request.sealing_key
+    kiosk.token_hash = _digest(token)
+    sealed = vault.seal(password.encode(), purpose=BROKER_PURPOSE, context=kiosk.wire_id)
+    kiosk.broker_password_key_id, kiosk.broker_password = sealed.key_id, sealed.data
+    sealed = vault.seal(key, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
+    kiosk.data_key_key_id, kiosk.data_key = sealed.key_id, sealed.data
+    kiosk.last_seen_at = at
+    _forget_gallery(session, kiosk)
+    session.add(kiosk)
+    wrapped = sealing.wrap_key(
+        key, request.sealing_key, kiosk_id=kiosk.wire_id, key_id=kiosk.data_key_id
+    )
+    return Claimed(
+        kiosk=kiosk,
+        device_token=token,
+        broker_password=password,
+        gallery_key=WrappedKey(key_id=kiosk.data_key_id, wrapped=wrapped),
+        progress=progress,
+    )
+
+
+def _forget_gallery(session: Session, kiosk: Kiosk) -> None:
+    """A claimed kiosk starts empty; `gallery_version` goes on, so no old page can fit the new."""
+    session.exec(delete(GalleryEntry).where(col(GalleryEntry.kiosk_id) == kiosk.id))
+    kiosk.gallery_source = ""
+
+
+def _continue_chain(
+    session: Session, kiosk_id: uuid.UUID, *, is_same_device: bool
+) -> KioskProgress:
+    """Let the chain go on after the last event received.
+
+    With a new key the old device is gone, and with it whatever it had not sent: a gap in what
+    came from it will never close, so the new device does not wait for it.
+    """
+    progress = session.get(KioskProgress, kiosk_id, with_for_update=True)
+    if progress is None:
+        progress = KioskProgress(kiosk_id=kiosk_id)
+    elif not is_same_device:
+        progress.stored_through = progress.highest_seq
+    session.add(progress)
+    return progress
+
+
+def _throttle(session: Session, address: str, at: datetime) -> ClaimThrottle:
+    row = session.get(ClaimThrottle, _digest(address), with_for_update=True)
+    if row is None:
+        row = ClaimThrottle(address_hash=_digest(address), window_started_at=at)
+    elif row.window_started_at + FAILURE_WINDOW <= at:
+        row.window_started_at, row.failures = at, 0
+    return row
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

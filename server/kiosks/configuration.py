@@ -1,0 +1,109 @@
+"""The configuration document of one kiosk: policy, its room's next 7 days, names to greet by."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from protocol.v1.messages import (
+    ConfigDocument,
+    ElsewhereEntry,
+    PersonName,
+    RoomRef,
+    School,
+    SessionEntry,
+)
+from protocol.v1.signing import canonical
+from server.kiosks.gallery import HORIZON
+from server.kiosks.tables import Kiosk
+from server.people.tables import Person
+from server.policies.service import current_policy
+from server.timetable import service as timetable
+from server.timetable.service import SessionView
+
+ELSEWHERE_HORIZON = timedelta(hours=24)
+RECENT = timedelta(hours=12)
+VERSION_LENGTH = 32
+
+
+@dataclass(frozen=True)
+class SchoolInfo:
+    """What the settings say about the school."""
+
+    name: str
+    zone: ZoneInfo
+
+
+def build(session: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> ConfigDocument:
+    """Put the document together; its version is a hash of everything else in it."""
+    room = timetable.room_of(session, kiosk.room_id)
+    views = timetable.session_views(
+        session, room_id=room.id, after=at - RECENT, before=at + HORIZON, limit=2000
+    )
+    lists = timetable.rosters(session, views, school.zone)
+    due = {person_id for roster in lists.values() for person_id in roster}
+    draft = ConfigDocument(
+        version="draft",
+        kiosk_id=kiosk.wire_id,
+        kiosk_name=kiosk.name,
+        school=School(name=school.name, time_zone=school.zone.key),
+        room=RoomRef(id=str(room.id), name=room.name),
+        policy=current_policy(session),
+        sessions=tuple(_entry(view, lists[view.session.id]) for view in views),
+        elsewhere=_elsewhere(session, kiosk.room_id, due, school.zone, at),
+        people=_names(session, due),
+    )
+    return draft.model_copy(update={"version": _version(draft)})
+
+
+def _version(draft: ConfigDocument) -> str:
+    return hashlib.sha256(canonical(draft.model_dump(mode="json"))).hexdigest()[:VERSION_LENGTH]
+
+
+def _entry(view: SessionView, roster: Iterable[uuid.UUID]) -> SessionEntry:
+    return SessionEntry(
+        id=str(view.session.id),
+        course_code=view.course.code,
+        course_title=view.course.title,
+        room_id=str(view.room.id),
+        starts_at=view.session.starts_at,
+        ends_at=view.session.ends_at,
+        roster=tuple(str(person_id) for person_id in roster),
+    )
+
+
+def _elsewhere(
+    session: Session, room_id: uuid.UUID, due: set[uuid.UUID], zone: ZoneInfo, at: datetime
+) -> tuple[ElsewhereEntry, ...]:
+    views = [
+        view
+        for view in timetable.session_views(session, after=at, before=at + ELSEWHERE_HORIZON)
+        if view.room.id != room_id
+    ]
+    lists = timetable.rosters(session, views, zone)
+    return tuple(
+        ElsewhereEntry(
+            person_id=str(person_id),
+            room_name=view.room.name,
+            starts_at=view.session.starts_at,
+            ends_at=view.session.ends_at,
+        )
+        for view in views
+        for person_id in lists[view.session.id]
+        if person_id in due
+    )
+
+
+def _names(session: Session, due: set[uuid.UUID]) -> tuple[PersonName, ...]:
+    found = session.exec(select(Person).where(col(Person.id).in_(due)).order_by(col(Person.id)))
+    return tuple(PersonName(id=str(one.id), display_name=greeting_name(one)) for one in found)
+
+
+def greeting_name(person: Person) -> str:
+    """First name and initial: all that a kiosk in a corridor needs to know."""
+    initial = person.family_name.strip()[:1]
+    return f"{person.given_name} {initial}." if initial else person.given_name

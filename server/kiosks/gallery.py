@@ -1,0 +1,213 @@
+"""What each kiosk's gallery holds: who is due in its room soon, and the pages that bring it there.
+
+Every kiosk has a change log of its own, one row per template, numbered as it changes. Whether a
+template is new, replaced, or its person just joined a course in that room: to the kiosk it is one
+more change, so a page costs what changed and nobody ever needs a full download twice.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from protocol.v1 import sealing
+from protocol.v1.messages import GalleryPage, TemplateUpsert, Tombstone, TombstoneReason
+from protocol.v1.sync import MAX_PAGE_ENTRIES
+from server.db.vault import Vault
+from server.enrollment.gallery import latest_seq, open_template
+from server.enrollment.tables import Template
+from server.kiosks.claiming import data_key
+from server.kiosks.tables import GalleryEntry, Kiosk
+from server.policies.service import current_policy
+from server.timetable import service as timetable
+
+HORIZON = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class SchoolState:
+    """What galleries and configurations are computed from; equal states give equal results."""
+
+    gallery_seq: int
+    timetable_version: int
+    policy_version: int
+    scope: str
+    day: str
+
+    def source_for(self, kiosk: Kiosk) -> str:
+        """The state as far as it matters to one kiosk, as text."""
+        parts = (
+            self.gallery_seq,
+            self.timetable_version,
+            self.policy_version,
+            self.day,
+            kiosk.room_id.hex,
+            kiosk.generation,
+        )
+        return ":".join(map(str, parts))
+
+
+def school_state(session: Session, zone: ZoneInfo, at: datetime) -> SchoolState:
+    """Read the counters; cheap enough to ask every second."""
+    policy = current_policy(session)
+    return SchoolState(
+        gallery_seq=latest_seq(session),
+        timetable_version=timetable.current_version(session),
+        policy_version=policy.version,
+        scope=policy.kiosk.gallery,
+        day=timetable.local_date(at, zone).isoformat(),
+    )
+
+
+def refresh(
+    session: Session, kiosk: Kiosk, state: SchoolState, *, zone: ZoneInfo, at: datetime
+) -> bool:
+    """Bring a kiosk's change log up to the state of the school.
+
+    Returns:
+        Whether anything changed for this kiosk.
+    """
+    source = state.source_for(kiosk)
+    if kiosk.gallery_source == source:
+        return False
+    before = kiosk.gallery_version
+    wanted = _wanted(session, kiosk, state, zone, at)
+    held = {
+        entry.template_id: entry
+        for entry in session.exec(select(GalleryEntry).where(GalleryEntry.kiosk_id == kiosk.id))
+    }
+    for template_id, person_id in wanted.items():
+        entry = held.get(template_id)
+        if entry is None or entry.gone is not None:
+            _put(session, kiosk, template_id, person_id, gone=None)
+    leaving = [e for e in held.values() if e.gone is None and e.template_id not in wanted]
+    for entry, reason in _reasons(session, leaving):
+        _put(session, kiosk, entry.template_id, entry.person_id, gone=reason)
+    kiosk.gallery_source = source
+    session.add(kiosk)
+    session.flush()
+    return kiosk.gallery_version != before
+
+
+def page(session: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> GalleryPage:
+    """One page of a kiosk's gallery after a change number.
+
+    A number from a future this server does not know (its database was restored) starts over.
+    """
+    start = since if since <= kiosk.gallery_version else 0
+    count = min(max(limit, 1), MAX_PAGE_ENTRIES)
+    query = (
+        select(GalleryEntry)
+        .where(col(GalleryEntry.kiosk_id) == kiosk.id, col(GalleryEntry.change) > start)
+        .order_by(col(GalleryEntry.change))
+        .limit(count + 1)
+    )
+    rows = list(session.exec(query))
+    entries, is_complete = rows[:count], len(rows) <= count
+    upserts = _upserts(session, vault, kiosk, [entry for entry in entries if entry.gone is None])
+    return GalleryPage(
+        since=start,
+        next=kiosk.gallery_version if is_complete else entries[-1].change,
+        complete=is_complete,
+        reset=start == 0,
+        key_id=kiosk.data_key_id,
+        upserts=upserts,
+        tombstones=tuple(_tombstone(entry) for entry in entries if entry.gone is not None),
+    )
+
+
+def people_due(
+    session: Session, room_id: uuid.UUID, zone: ZoneInfo, at: datetime
+) -> set[uuid.UUID]:
+    """Who is due in a room from now to the horizon, and who was in the last hours."""
+    views = timetable.session_views(
+        session, room_id=room_id, after=at - timedelta(hours=12), before=at + HORIZON, limit=2000
+    )
+    lists = timetable.rosters(session, views, zone)
+    return {person_id for roster in lists.values() for person_id in roster}
+
+
+def _wanted(
+    session: Session, kiosk: Kiosk, state: SchoolState, zone: ZoneInfo, at: datetime
+) -> dict[uuid.UUID, uuid.UUID]:
+    query = select(Template.id, Template.person_id)
+    if state.scope != "school":
+        due = people_due(session, kiosk.room_id, zone, at)
+        query = query.where(col(Template.person_id).in_(due))
+    return dict(session.exec(query).all())
+
+
+def _put(
+    session: Session,
+    kiosk: Kiosk,
+    template_id: uuid.UUID,
+    person_id: uuid.UUID,
+    *,
+    gone: str | None,
+) -> None:
+    kiosk.gallery_version += 1
+    session.merge(
+        GalleryEntry(
+            kiosk_id=kiosk.id,
+            template_id=template_id,
+            person_id=person_id,
+            change=kiosk.gallery_version,
+            gone=gone,
+        )
+    )
+
+
+def _reasons(session: Session, leaving: list[GalleryEntry]) -> list[tuple[GalleryEntry, str]]:
+    people = {entry.person_id for entry in leaving}
+    query = select(Template.id, Template.person_id).where(col(Template.person_id).in_(people))
+    left = dict(session.exec(query).all())
+    with_templates = set(left.values())
+
+    def reason(entry: GalleryEntry) -> TombstoneReason:
+        if entry.template_id in left:
+            return TombstoneReason.SCOPE
+        if entry.person_id in with_templates:
+            return TombstoneReason.REPLACED
+        return TombstoneReason.ERASED
+
+    return [(entry, reason(entry).value) for entry in leaving]
+
+
+def _upserts(
+    session: Session, vault: Vault, kiosk: Kiosk, entries: list[GalleryEntry]
+) -> tuple[TemplateUpsert, ...]:
+    if not entries:
+        return ()
+    key = data_key(vault, kiosk)
+    ids = [entry.template_id for entry in entries]
+    found = session.exec(select(Template).where(col(Template.id).in_(ids)))
+    templates = {template.id: template for template in found}
+    # A template erased since the last refresh is left out; its tombstone comes with the next.
+    return tuple(
+        _upsert(vault, key, templates[entry.template_id], entry.change)
+        for entry in entries
+        if entry.template_id in templates
+    )
+
+
+def _upsert(vault: Vault, key: bytes, template: Template, change: int) -> TemplateUpsert:
+    packed = sealing.pack_values(open_template(vault, template))
+    return TemplateUpsert(
+        template_id=str(template.id),
+        person_id=str(template.person_id),
+        model_id=template.model_id,
+        dimension=template.dimension,
+        sealed=sealing.seal_template(packed, key, template_id=str(template.id)),
+        change=change,
+    )
+
+
+def _tombstone(entry: GalleryEntry) -> Tombstone:
+    return Tombstone(
+        template_id=str(entry.template_id),
+        person_id=str(entry.person_id),
+        reason=entry.gone or TombstoneReason.SCOPE,
+        change=entry.change,
+    )

@@ -1,0 +1,31 @@
+"""The policy: the JSON API."""
+
+from fastapi import APIRouter
+
+from protocol.v1.messages import Policy
+from server.audit.service import record
+from server.db.session import ReadSessionDep, SessionDep
+from server.policies import service
+from server.web.access import AdminDep, SignedInDep
+
+router = APIRouter(prefix="/api/v1/policy", tags=["policy"])
+
+
+@router.get("")
+def read_policy(_: SignedInDep, session: ReadSessionDep) -> Policy:
+    """The policy in force."""
+    return service.current_policy(session)
+
+
+@router.put("")
+def set_policy(body: Policy, principal: AdminDep, session: SessionDep) -> Policy:
+    """Put a new version in force; the number in the body is ignored."""
+    policy = service.set_policy(session, body, actor=principal.actor)
+    record(
+        session,
+        actor=principal.actor,
+        action="policy.set",
+        subject="policy",
+        details={"version": policy.version},
+    )
+    return policy

@@ -1,0 +1,1 @@
+"""Rooms, courses, who is on their rosters, and when they meet."""
