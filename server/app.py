@@ -6,12 +6,19 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
 import server.accounts.api
 import server.accounts.pages
 import server.audit.pages
+import server.enrollment.api
+import server.enrollment.capture_pages
+import server.enrollment.pages
+import server.people.api
+import server.people.pages
 import server.web.preferences
+import server.web.today
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
 from server.config import Settings
@@ -19,7 +26,9 @@ from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
 from server.db.vault import Vault, open_vault
+from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
 from server.migrations.runner import upgrade
+from server.ml.http import encoder_from
 from server.web import health
 from server.web.access import Authenticate, refuse_unguarded
 from server.web.cookies import SessionCookies
@@ -31,15 +40,23 @@ from server.web.principal import Principal
 from server.web.security import SecurityHeaders
 from server.web.tasks import BackgroundTask
 
+#: A multipart form around a photo.
+_FORM_OVERHEAD_BYTES = 1024 * 1024
 _logger = logging.getLogger(__name__)
 
 #: Every endpoint and page. Each must declare who may call it, or the server does not start.
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     server.web.preferences.router,
+    server.web.today.router,
     server.accounts.api.router,
     server.accounts.pages.router,
     server.audit.pages.router,
+    server.people.api.router,
+    server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
+    server.enrollment.api.router,
+    server.enrollment.pages.router,
+    server.enrollment.capture_pages.router,
 )
 
 
@@ -62,7 +79,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.probes = {}
+    app.state.today = server.web.today.nothing_today
     # The last one added is the outermost.
+    app.add_middleware(
+        RequestBodyLimitMiddleware, max_body_size=settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
+    )
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
     app.add_middleware(CorrelationMiddleware)
@@ -82,6 +103,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = database
     app.state.vault = vault
     app.state.cookies = cookies
+    app.state.ml = encoder_from(settings)
+    app.state.probes["ml"] = app.state.ml.status
     app.state.authenticate = _authenticator(settings, database, cookies)
     tasks = _background_tasks(app)
     for task in tasks:
@@ -118,8 +141,11 @@ def _background_tasks(app: FastAPI) -> list[BackgroundTask]:
 
     Also the place to install a probe for /health: `app.state.probes["broker"] = link.status`.
     """
-    del app
-    return []
+    state = app.state
+    enrolment = EnrolmentWorkers(
+        state.database, state.vault, state.ml, WorkerOptions.of(state.settings)
+    )
+    return [enrolment]
 
 
 def _authenticator(settings: Settings, database: Database, cookies: SessionCookies) -> Authenticate:

@@ -60,6 +60,13 @@ class ForbiddenError(ServerError):
     default_message = "Your role does not allow this."
 
 
+class PasswordChangeDueError(ForbiddenError):
+    """The account still uses a one-time password; pages lead to the form that changes it."""
+
+    code = "password_change_due"
+    default_message = "Please choose a password of your own first."
+
+
 class CrossSiteError(ForbiddenError):
     """A state-changing request did not come from our own pages."""
 

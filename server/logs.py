@@ -3,14 +3,21 @@
 import logging
 import re
 import sys
+import traceback
 import uuid
 from contextvars import ContextVar
 from typing import TextIO
 
 import structlog
 
+from server.errors import ServerError
+
 _ACCEPTED = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+
+#: Errors whose messages hold no data of people.
+_SAFE_MESSAGES = (ServerError, OSError, ImportError, AttributeError)
+_MAX_CAUSES = 5
 
 #: Libraries whose info lines say what ours already say, or would quote URLs.
 _QUIET = ("uvicorn.access", "urllib3", "alembic.runtime.plugins", "httpx", "multipart")
@@ -54,7 +61,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(_describe_exception),
             structlog.processors.JSONRenderer(),
         ],
     )
@@ -68,6 +75,26 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         logging.getLogger(name).propagate = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _describe_exception(exc_info: "structlog.typing.ExcInfo") -> list[dict[str, object]]:
+    """Say where it happened, without local variables, and the message only where it is safe.
+
+    Messages of drivers and validators quote what they choke on: a name, a password.
+    """
+    chain: list[dict[str, object]] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(chain) < _MAX_CAUSES:
+        frames = traceback.extract_tb(error.__traceback__)
+        entry: dict[str, object] = {
+            "type": f"{type(error).__module__}.{type(error).__qualname__}",
+            "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        }
+        if isinstance(error, _SAFE_MESSAGES):
+            entry["message"] = str(error)
+        chain.append(entry)
+        error = error.__cause__ or error.__context__
+    return chain
 
 
 def _add_correlation_id(

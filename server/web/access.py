@@ -7,7 +7,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from server.errors import ConfigurationError, ForbiddenError, NotSignedInError
+from server.errors import (
+    ConfigurationError,
+    ForbiddenError,
+    NotSignedInError,
+    PasswordChangeDueError,
+)
 from server.web.principal import Principal, Role
 
 #: Signature of what app.py installs as `app.state.authenticate`: cookie value to principal.
@@ -15,6 +20,10 @@ Authenticate = Callable[[str], Principal | None]
 
 SESSION_COOKIE = "rollcall_session"
 _GUARDS: set[object] = set()
+
+#: What somebody with a one-time password may use: the API (its clients change it there), the form
+#: that changes it, and the way out.
+_STILL_OPEN = ("/api/", "/password", "/sign-out")
 
 Guard = Callable[..., Any]
 
@@ -48,6 +57,8 @@ def require_role(*roles: Role) -> Any:
             raise NotSignedInError
         if principal.role not in allowed:
             raise ForbiddenError
+        if principal.must_change_password and not request.url.path.startswith(_STILL_OPEN):
+            raise PasswordChangeDueError
         return principal
 
     return Depends(check)

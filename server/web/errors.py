@@ -9,7 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from server.errors import MalformedError, NotFoundError, NotSignedInError, ServerError
+from server.errors import (
+    MalformedError,
+    NotFoundError,
+    NotSignedInError,
+    PasswordChangeDueError,
+    ServerError,
+    TooLargeError,
+)
 from server.logs import correlation_id
 from server.web.pages import is_htmx, render
 
@@ -65,6 +72,8 @@ def answer_error(request: Request, error: ServerError) -> Response:
         return json_error(error)
     if isinstance(error, NotSignedInError):
         return _to_sign_in(request)
+    if isinstance(error, PasswordChangeDueError):
+        return _lead(request, "/password")
     context = {"error": error, "correlation_id": correlation_id()}
     return render(request, "web/error.html", context, status_code=error.status_code)
 
@@ -73,6 +82,10 @@ def _to_sign_in(request: Request) -> Response:
     target = "/sign-in"
     if request.method == "GET" and not is_htmx(request) and request.url.path != "/":
         target += f"?next={quote(request.url.path)}"
+    return _lead(request, target)
+
+
+def _lead(request: Request, target: str) -> Response:
     if is_htmx(request):
         return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": target})
     return RedirectResponse(target, HTTPStatus.SEE_OTHER)
@@ -81,6 +94,8 @@ def _to_sign_in(request: Request) -> Response:
 def _from_http(exc: HTTPException) -> ServerError:
     if exc.status_code == HTTPStatus.NOT_FOUND:
         return NotFoundError()
+    if exc.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return TooLargeError()
     error = ServerError(HTTPStatus(exc.status_code).phrase)
     error.status_code = exc.status_code
     error.code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "_")

@@ -1,0 +1,130 @@
+"""Consents and enrolments: the JSON API."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, File, Request, UploadFile
+
+from server.db.session import ReadSessionDep, SessionDep
+from server.db.types import now
+from server.enrollment import service
+from server.enrollment.photo import read_photo, school_date
+from server.enrollment.schemas import EnrolmentRead
+from server.enrollment.tables import Enrolment, EnrolmentStatus
+from server.enrollment.words import reason_words
+from server.people import service as people
+from server.people.consent import ConsentState
+from server.people.schemas import ConsentCreate, ConsentRead
+from server.people.tables import Consent, ConsentDecision, ConsentRole
+from server.web.access import OfficeDep, require_role
+from server.web.pages import request_translator
+from server.web.principal import Principal, Role
+from server.web.state import SettingsDep, VaultDep, get_settings
+from server.web.translations import Translator
+
+router = APIRouter(prefix="/api/v1", tags=["enrolment"])
+PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG or WebP")]
+
+
+@router.post("/people/{person_id}/consents", status_code=201)
+def record_consent(
+    person_id: uuid.UUID,
+    body: ConsentCreate,
+    principal: OfficeDep,
+    session: SessionDep,
+    settings: SettingsDep,
+) -> ConsentRead:
+    """Write down that consent was given or refused. A refusal erases photos and templates."""
+    today = school_date(settings)
+    consent = service.record_consent(
+        session, person_id, body, actor=principal.actor, at=now(), today=today
+    )
+    return _read_consent(consent, people.state_of(session, person_id, today))
+
+
+@router.get("/people/{person_id}/consents")
+def list_consents(
+    person_id: uuid.UUID,
+    _: Annotated[Principal, require_role(Role.OFFICE, Role.DPO)],
+    session: ReadSessionDep,
+    settings: SettingsDep,
+) -> list[ConsentRead]:
+    """Everything that was said about a person, newest first."""
+    people.get_person(session, person_id)
+    state = people.state_of(session, person_id, school_date(settings))
+    return [_read_consent(row, state) for row in people.consents_of(session, person_id)]
+
+
+@router.post("/people/{person_id}/consents/{consent_id}/withdraw")
+def withdraw_consent(
+    person_id: uuid.UUID,
+    consent_id: uuid.UUID,
+    principal: OfficeDep,
+    session: SessionDep,
+    settings: SettingsDep,
+) -> ConsentRead:
+    """Take a consent back. Photos, templates and unfinished work are erased at once."""
+    today = school_date(settings)
+    consent = service.withdraw_consent(
+        session, person_id, consent_id, actor=principal.actor, at=now(), today=today
+    )
+    return _read_consent(consent, people.state_of(session, person_id, today))
+
+
+@router.post("/people/{person_id}/enrolments", status_code=202)
+def start_enrolment(
+    person_id: uuid.UUID,
+    photo: PhotoFile,
+    principal: OfficeDep,
+    session: SessionDep,
+    vault: VaultDep,
+    request: Request,
+) -> EnrolmentRead:
+    """Take a photo in. The answer comes at once; ask for the enrolment until it is finished."""
+    settings = get_settings(request)
+    content = read_photo(photo.file, settings)
+    enrolment = service.start_enrolment(
+        session,
+        vault,
+        person_id=person_id,
+        photo=content,
+        actor=principal.actor,
+        today=school_date(settings),
+    )
+    return _read_enrolment(enrolment, request_translator(request))
+
+
+@router.get("/enrolments/{enrolment_id}")
+def get_enrolment(
+    enrolment_id: uuid.UUID, _: OfficeDep, session: ReadSessionDep, request: Request
+) -> EnrolmentRead:
+    """How far an enrolment has come."""
+    enrolment = service.get_enrolment(session, enrolment_id)
+    return _read_enrolment(enrolment, request_translator(request))
+
+
+def _read_enrolment(row: Enrolment, t: Translator) -> EnrolmentRead:
+    reason = "WAITING_FOR_SERVICE" if row.is_waiting_for_service else row.reason
+    return EnrolmentRead(
+        id=row.id,
+        person_id=row.person_id,
+        status=EnrolmentStatus(row.status),
+        reason=reason,
+        message=reason_words(t, reason) if reason else None,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _read_consent(row: Consent, state: ConsentState) -> ConsentRead:
+    return ConsentRead(
+        id=row.id,
+        given_by=row.given_by,
+        role=ConsentRole(row.role),
+        text_version=row.text_version,
+        decision=ConsentDecision(row.decision),
+        decided_at=row.decided_at,
+        expires_on=row.expires_on,
+        withdrawn_at=row.withdrawn_at,
+        state=state,
+    )

@@ -1,0 +1,54 @@
+"""The log of gallery changes that kiosks follow, and the templates as numbers."""
+
+import struct
+import uuid
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from server.db.lock import GALLERY_LOCK, lock_until_commit
+from server.db.vault import Sealed, Vault
+from server.enrollment.tables import ChangeKind, GalleryChange, Template
+
+PURPOSE = "template"
+
+
+def latest_seq(session: Session) -> int:
+    """Number of the newest change; 0 where there is none."""
+    return session.exec(select(func.max(col(GalleryChange.seq)))).one() or 0
+
+
+def log_change(session: Session, template: Template, kind: ChangeKind, at: datetime) -> None:
+    """Append a change, in the caller's transaction.
+
+    Writers take turns until their commits, so a reader never sees a number before a smaller one.
+    """
+    lock_until_commit(session, GALLERY_LOCK)
+    session.flush()
+    session.add(
+        GalleryChange(
+            seq=latest_seq(session) + 1,
+            person_id=template.person_id,
+            template_id=template.id,
+            kind=kind.value,
+            at=at,
+        )
+    )
+    session.flush()
+
+
+def seal_template(vault: Vault, template_id: uuid.UUID, embedding: tuple[float, ...]) -> Sealed:
+    """Encrypt an embedding as float32, little-endian, bound to its row."""
+    plain = struct.pack(f"<{len(embedding)}f", *embedding)
+    return vault.seal(plain, purpose=PURPOSE, context=str(template_id))
+
+
+def open_template(vault: Vault, template: Template) -> tuple[float, ...]:
+    """Decrypt a template into its `dimension` floats.
+
+    Raises:
+        SealBrokenError: the key is missing or the row was altered.
+    """
+    sealed = Sealed(template.key_id, template.data)
+    plain = vault.open(sealed, purpose=PURPOSE, context=str(template.id))
+    return struct.unpack(f"<{template.dimension}f", plain)

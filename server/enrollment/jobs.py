@@ -1,0 +1,197 @@
+"""Enrolments as jobs: claim one with a lease, keep the lease, finish it, or put it back.
+
+A worker that dies leaves a lease that runs out; another then takes the row up from the start. Every
+way to finish checks that the lease is still one's own, so a late worker cannot undo a withdrawal.
+"""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_
+from sqlmodel import Session, col, select, update
+
+from server.audit.service import SYSTEM, record
+from server.audit.tables import subject_of
+from server.db.types import new_id, now
+from server.db.vault import Sealed, Vault
+from server.enrollment.gallery import log_change, seal_template
+from server.enrollment.service import PHOTO_PURPOSE, delete_photos
+from server.enrollment.tables import (
+    ChangeKind,
+    Enrolment,
+    EnrolmentPhoto,
+    EnrolmentStatus,
+    Template,
+)
+from server.errors import SealBrokenError
+from server.ml.encoder import FaceEncoded
+from server.people import service as people
+from server.people.consent import ConsentState
+
+_logger = logging.getLogger(__name__)
+
+_SEALED_PAUSE = timedelta(minutes=5)
+_PENDING = EnrolmentStatus.PENDING.value
+_PROCESSING = EnrolmentStatus.PROCESSING.value
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed enrolment: what a worker needs while it holds no transaction."""
+
+    enrolment_id: uuid.UUID
+    person_id: uuid.UUID
+    photo: bytes
+    attempts: int
+    correlation_id: str
+
+
+def is_any_due(session: Session, at: datetime) -> bool:
+    """Whether `claim` would find something."""
+    return session.exec(select(Enrolment.id).where(_due(at)).limit(1)).first() is not None
+
+
+def claim(
+    session: Session, vault: Vault, *, owner: str, at: datetime, lease: timedelta
+) -> Job | None:
+    """Take the longest waiting enrolment. Never gives one to two workers.
+
+    On PostgreSQL rows that others are claiming are skipped; on SQLite a writing transaction is
+    alone.
+    """
+    query = select(Enrolment).where(_due(at)).order_by(col(Enrolment.not_before)).limit(1)
+    row = session.exec(query.with_for_update(skip_locked=True)).first()
+    if row is None:
+        return None
+    photo = session.get(EnrolmentPhoto, row.id)
+    if photo is None:
+        # Cannot happen while photo and row share transactions; never loop on it.
+        _finish(row, EnrolmentStatus.REJECTED, "PHOTO_MISSING", at)
+        return None
+    try:
+        sealed = Sealed(photo.key_id, photo.data)
+        plain = vault.open(sealed, purpose=PHOTO_PURPOSE, context=str(row.id))
+    except SealBrokenError:
+        # Perhaps a key is missing for a while: keep the photo, let others pass, say so.
+        _logger.exception("enrolment %s: its photo does not open", row.id)
+        row.not_before = at + _SEALED_PAUSE
+        return None
+    row.status = _PROCESSING
+    row.lease_owner = owner
+    row.lease_until = at + lease
+    row.attempts += 1
+    return Job(row.id, row.person_id, plain, row.attempts, row.correlation_id)
+
+
+def renew(session: Session, *, owner: str, until: datetime) -> None:
+    """Keep every lease of a worker pool that is still alive."""
+    mine = and_(col(Enrolment.lease_owner) == owner, col(Enrolment.status) == _PROCESSING)
+    session.exec(update(Enrolment).where(mine).values(lease_until=until))
+
+
+def holds_any(session: Session, owner: str) -> bool:
+    """Whether a worker pool has claimed something and not finished it."""
+    mine = and_(col(Enrolment.lease_owner) == owner, col(Enrolment.status) == _PROCESSING)
+    return session.exec(select(Enrolment.id).where(mine).limit(1)).first() is not None
+
+
+def accept(
+    session: Session,
+    vault: Vault,
+    job: Job,
+    face: FaceEncoded,
+    *,
+    owner: str,
+    today: date,
+) -> bool:
+    """Store the template and log the change. False: it was withdrawn or taken over meanwhile."""
+    at = now()
+    people.get_person(session, job.person_id, lock=True)
+    row = _held(session, job, owner)
+    if row is None or people.state_of(session, job.person_id, today) is not ConsentState.LIVE:
+        return False
+    template_id = new_id()
+    sealed = seal_template(vault, template_id, face.embedding)
+    template = Template(
+        id=template_id,
+        person_id=job.person_id,
+        enrolment_id=job.enrolment_id,
+        model_id=face.model_id,
+        dimension=len(face.embedding),
+        key_id=sealed.key_id,
+        data=sealed.data,
+        created_at=at,
+    )
+    session.add(template)
+    session.flush()
+    log_change(session, template, ChangeKind.UPSERT, at)
+    row.face_area_ratio = face.face_area_ratio
+    _finish(row, EnrolmentStatus.ACCEPTED, None, at)
+    _record(session, job, "enrolment.accept", {"model": face.model_id})
+    return True
+
+
+def reject(session: Session, job: Job, reason: str, *, owner: str, at: datetime) -> bool:
+    """Note why, and delete the photo. False: it was withdrawn or taken over meanwhile."""
+    row = _held(session, job, owner)
+    if row is None:
+        return False
+    delete_photos(session, [row.id])
+    _finish(row, EnrolmentStatus.REJECTED, reason, at)
+    _record(session, job, "enrolment.reject", {"reason": reason})
+    return True
+
+
+def put_back(
+    session: Session, job: Job, *, owner: str, not_before: datetime, is_waiting_for_service: bool
+) -> None:
+    """Return an enrolment that could not be worked on to those that wait."""
+    row = _held(session, job, owner)
+    if row is None:
+        return
+    row.status = _PENDING
+    row.is_waiting_for_service = is_waiting_for_service
+    row.not_before = not_before
+    row.lease_owner = None
+    row.lease_until = None
+    if is_waiting_for_service:
+        row.attempts -= 1
+
+
+def mark_waiting(session: Session) -> None:
+    """Let everything pending say that it waits for the recognition service."""
+    pending = and_(
+        col(Enrolment.status) == _PENDING, col(Enrolment.is_waiting_for_service).is_(False)
+    )
+    session.exec(update(Enrolment).where(pending).values(is_waiting_for_service=True))
+
+
+def _due(at: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(col(Enrolment.status) == _PENDING, col(Enrolment.not_before) <= at),
+        and_(col(Enrolment.status) == _PROCESSING, col(Enrolment.lease_until) <= at),
+    )
+
+
+def _held(session: Session, job: Job, owner: str) -> Enrolment | None:
+    row = session.get(Enrolment, job.enrolment_id, with_for_update=True)
+    if row is None or row.status != _PROCESSING or row.lease_owner != owner:
+        return None
+    return row
+
+
+def _finish(row: Enrolment, status: EnrolmentStatus, reason: str | None, at: datetime) -> None:
+    row.status = status.value
+    row.reason = reason
+    row.is_waiting_for_service = False
+    row.lease_owner = None
+    row.lease_until = None
+    row.finished_at = at
+
+
+def _record(session: Session, job: Job, action: str, details: dict[str, str]) -> None:
+    subject = subject_of("person", job.person_id)
+    details = {"enrolment": str(job.enrolment_id), **details}
+    record(session, actor=SYSTEM, action=action, subject=subject, details=details)

@@ -1,0 +1,168 @@
+"""People with their consent and enrolment: the list, one person, statements about them."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import ValidationError
+from sqlmodel import Session
+from starlette.responses import Response
+
+from server.audit.service import record
+from server.audit.tables import subject_of
+from server.db.session import ReadSessionDep, SessionDep
+from server.db.types import now
+from server.enrollment import service
+from server.enrollment.photo import school_date
+from server.enrollment.words import reason_words
+from server.errors import InvalidError
+from server.people import service as people
+from server.people.consent import ConsentState
+from server.people.schemas import ConsentCreate, ConsentForm
+from server.people.words import problem_words
+from server.web.access import OfficeDep, require_role
+from server.web.pages import is_htmx, render, request_translator, see_other
+from server.web.principal import Principal, Role
+from server.web.state import SettingsDep, get_settings
+
+router = APIRouter(include_in_schema=False)
+_PAGE = 50
+Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
+
+
+@router.get("/people")
+def people_page(
+    request: Request,
+    _: Reader,
+    session: ReadSessionDep,
+    settings: SettingsDep,
+    q: Annotated[str, Query(max_length=100)] = "",
+    page: Annotated[int, Query(ge=1)] = 1,
+) -> Response:
+    """List people; htmx asks for the table alone while somebody types."""
+    found, total = people.find_people(session, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
+    ids = [person.id for person in found]
+    context = {
+        "people": found,
+        "total": total,
+        "q": q,
+        "page": page,
+        "has_more": page * _PAGE < total,
+        "consents": people.states_of(session, ids, school_date(settings)),
+        "coverage": service.coverage_of(session, ids),
+    }
+    template = "people_table.html" if is_htmx(request) else "people.html"
+    return render(request, f"enrollment/{template}", context)
+
+
+@router.get("/people/{person_id}")
+def person_page(
+    request: Request, person_id: uuid.UUID, principal: Reader, session: SessionDep
+) -> Response:
+    """One person. That somebody looked is itself recorded."""
+    context = _person_context(request, session, person_id)
+    subject = subject_of("person", person_id)
+    record(session, actor=principal.actor, action="person.view_biometrics", subject=subject)
+    return render(request, "enrollment/person.html", context)
+
+
+@router.get("/people/{person_id}/consents/new")
+def consent_page(
+    request: Request, person_id: uuid.UUID, _: OfficeDep, session: ReadSessionDep
+) -> Response:
+    """The form on which consent or refusal is written down."""
+    return _consent_form(request, session, person_id, ConsentForm(), {})
+
+
+@router.post("/people/{person_id}/consents/new")
+def record_consent(
+    request: Request,
+    person_id: uuid.UUID,
+    principal: OfficeDep,
+    session: SessionDep,
+    form: Annotated[ConsentForm, Form()],
+) -> Response:
+    """Write it down, or show the form again with what is wrong."""
+    given = form.model_dump() | {"expires_on": form.expires_on or None}
+    try:
+        service.record_consent(
+            session,
+            person_id,
+            ConsentCreate.model_validate(given),
+            actor=principal.actor,
+            at=now(),
+            today=school_date(get_settings(request)),
+        )
+    except ValidationError as exc:
+        problems = {str(e["loc"][0]): e["type"] for e in exc.errors(include_input=False)}
+    except InvalidError:
+        problems = {"expires_on": "expired"}
+    else:
+        return see_other(f"/people/{person_id}")
+    return _consent_form(request, session, person_id, form, problems)
+
+
+@router.get("/people/{person_id}/consents/{consent_id}/withdraw")
+def withdraw_page(
+    request: Request,
+    person_id: uuid.UUID,
+    consent_id: uuid.UUID,
+    _: OfficeDep,
+    session: ReadSessionDep,
+) -> Response:
+    """Ask once more before everything is erased."""
+    person = people.get_person(session, person_id)
+    templates = len(service.templates_of(session, person_id))
+    context = {"person": person, "consent_id": consent_id, "templates": templates}
+    return render(request, "enrollment/withdraw.html", context)
+
+
+@router.post("/people/{person_id}/consents/{consent_id}/withdraw")
+def withdraw(
+    request: Request,
+    person_id: uuid.UUID,
+    consent_id: uuid.UUID,
+    principal: OfficeDep,
+    session: SessionDep,
+) -> Response:
+    """Take the consent back and erase."""
+    service.withdraw_consent(
+        session,
+        person_id,
+        consent_id,
+        actor=principal.actor,
+        at=now(),
+        today=school_date(get_settings(request)),
+    )
+    return see_other(f"/people/{person_id}")
+
+
+def _consent_form(
+    request: Request,
+    session: Session,
+    person_id: uuid.UUID,
+    form: ConsentForm,
+    problems: dict[str, str],
+) -> Response:
+    context = {
+        "person": people.get_person(session, person_id),
+        "values": form,
+        "problem_words": problem_words(request_translator(request), problems),
+    }
+    status_code = 400 if problems else 200
+    return render(request, "enrollment/consent.html", context, status_code=status_code)
+
+
+def _person_context(request: Request, session: Session, person_id: uuid.UUID) -> dict[str, object]:
+    settings = get_settings(request)
+    t = request_translator(request)
+    state = people.state_of(session, person_id, school_date(settings))
+    return {
+        "person": people.get_person(session, person_id),
+        "state": state,
+        "may_enrol": state is ConsentState.LIVE,
+        "consents": people.consents_of(session, person_id),
+        "enrolments": service.enrolments_of(session, person_id),
+        "templates": service.templates_of(session, person_id),
+        "reason_words": lambda code: reason_words(t, code),
+    }

@@ -1,0 +1,52 @@
+"""Check an uploaded photo by its own bytes; what a client calls it does not count."""
+
+from datetime import date
+from typing import BinaryIO
+
+from server.config import Settings
+from server.db.types import now
+from server.errors import TooLargeError, UnsupportedMediaError
+
+_JPEG = b"\xff\xd8\xff"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MIN_BYTES = 100
+
+
+def check_photo(photo: bytes, *, max_bytes: int) -> None:
+    """Let a JPEG, PNG or WebP file of acceptable size pass.
+
+    It is not decoded here: the server holds no image library, and the recognition service checks
+    what is inside, with its own limits.
+
+    Raises:
+        TooLargeError: more than `max_bytes`.
+        UnsupportedMediaError: empty, or of another kind.
+    """
+    if len(photo) > max_bytes:
+        raise TooLargeError(
+            f"The photo is larger than {max_bytes // 1024 // 1024} MiB.", max_bytes=max_bytes
+        )
+    if len(photo) < _MIN_BYTES or not _is_photo(photo):
+        raise UnsupportedMediaError("Use a JPEG, PNG or WebP photo.")
+
+
+def _is_photo(photo: bytes) -> bool:
+    is_webp = photo[:4] == b"RIFF" and photo[8:12] == b"WEBP"
+    return photo.startswith((_JPEG, _PNG)) or is_webp
+
+
+def school_date(settings: Settings) -> date:
+    """Today, where the school is."""
+    return now().astimezone(settings.zone).date()
+
+
+def read_photo(photo: BinaryIO, settings: Settings) -> bytes:
+    """Read an upload, no further than its limit, and check what it is.
+
+    Raises:
+        TooLargeError: more than the limit.
+        UnsupportedMediaError: not a photo.
+    """
+    content = photo.read(settings.photo_max_bytes + 1)
+    check_photo(content, max_bytes=settings.photo_max_bytes)
+    return content

@@ -1,0 +1,247 @@
+"""Enrolment: take a photo in, and take everything biometric out again."""
+
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, delete, func, select, update
+
+from server.audit.service import SYSTEM, record
+from server.audit.tables import subject_of
+from server.db.types import new_id
+from server.db.vault import Vault
+from server.enrollment.gallery import log_change
+from server.enrollment.tables import (
+    ChangeKind,
+    Enrolment,
+    EnrolmentPhoto,
+    EnrolmentStatus,
+    Template,
+)
+from server.errors import ConsentRequiredError, NotFoundError
+from server.logs import correlation_id
+from server.people import service as people
+from server.people.consent import ConsentState
+from server.people.schemas import ConsentCreate
+from server.people.tables import Consent
+
+PHOTO_PURPOSE = "photo"
+_UNFINISHED = (EnrolmentStatus.PENDING.value, EnrolmentStatus.PROCESSING.value)
+_LIVE = (*_UNFINISHED, EnrolmentStatus.ACCEPTED.value)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How well a person can be recognised.
+
+    Attributes:
+        templates: how many they have.
+        pending: photos on their way.
+        last: the newest enrolment's status and reason; None where there is none.
+    """
+
+    templates: int
+    pending: int
+    last: tuple[EnrolmentStatus, str | None] | None
+
+
+def start_enrolment(
+    session: Session,
+    vault: Vault,
+    *,
+    person_id: uuid.UUID,
+    photo: bytes,
+    actor: str,
+    today: date,
+) -> Enrolment:
+    """Take a checked photo in. Photo and row are one transaction: neither exists alone.
+
+    Raises:
+        NotFoundError: no such person.
+        ConsentRequiredError: nothing may be computed or stored about this face.
+    """
+    people.get_person(session, person_id, lock=True)
+    state = people.state_of(session, person_id, today)
+    if state is not ConsentState.LIVE:
+        raise ConsentRequiredError(consent=state.value)
+    enrolment = Enrolment(
+        id=new_id(),
+        person_id=person_id,
+        status=EnrolmentStatus.PENDING.value,
+        correlation_id=correlation_id(),
+        created_by=actor,
+    )
+    session.add(enrolment)
+    session.flush()
+    sealed = vault.seal(photo, purpose=PHOTO_PURPOSE, context=str(enrolment.id))
+    session.add(EnrolmentPhoto(enrolment_id=enrolment.id, key_id=sealed.key_id, data=sealed.data))
+    subject = subject_of("person", person_id)
+    details = {"enrolment": str(enrolment.id)}
+    record(session, actor=actor, action="enrolment.create", subject=subject, details=details)
+    return enrolment
+
+
+def get_enrolment(session: Session, enrolment_id: uuid.UUID) -> Enrolment:
+    """One enrolment.
+
+    Raises:
+        NotFoundError: no such enrolment.
+    """
+    enrolment = session.get(Enrolment, enrolment_id)
+    if enrolment is None:
+        raise NotFoundError("There is no such enrolment.")
+    return enrolment
+
+
+def enrolments_of(session: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
+    """A person's enrolments, newest first."""
+    query = select(Enrolment).where(Enrolment.person_id == person_id)
+    return list(session.exec(query.order_by(col(Enrolment.id).desc()).limit(limit)))
+
+
+def templates_of(session: Session, person_id: uuid.UUID) -> list[Template]:
+    """A person's templates, oldest first; still sealed."""
+    query = select(Template).where(Template.person_id == person_id).order_by(col(Template.id))
+    return list(session.exec(query))
+
+
+def coverage_of(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Coverage]:
+    """How well each of these people can be recognised, in three queries."""
+    templates = _count_by_person(session, Template.person_id, person_ids)
+    newest = select(func.max(col(Enrolment.created_at)), Enrolment.person_id).where(
+        col(Enrolment.person_id).in_(person_ids)
+    )
+    latest = newest.group_by(col(Enrolment.person_id)).subquery()
+    rows = session.exec(
+        select(Enrolment).join(
+            latest,
+            (col(Enrolment.person_id) == latest.c.person_id)
+            & (col(Enrolment.created_at) == latest.c[0]),
+        )
+    )
+    last = {row.person_id: (EnrolmentStatus(row.status), row.reason) for row in rows}
+    pending = _count_pending(session, person_ids)
+    return {
+        key: Coverage(templates.get(key, 0), pending.get(key, 0), last.get(key))
+        for key in person_ids
+    }
+
+
+def record_consent(
+    session: Session,
+    person_id: uuid.UUID,
+    new: ConsentCreate,
+    *,
+    actor: str,
+    at: datetime,
+    today: date,
+) -> Consent:
+    """Write a statement down; where it ends the consent, erase.
+
+    Raises:
+        NotFoundError: no such person.
+        InvalidError: the consent would have expired already.
+    """
+    consent = people.add_consent(session, person_id, new, actor=actor, at=at)
+    _erase_without_consent(session, person_id, actor=actor, at=at, today=today)
+    return consent
+
+
+def withdraw_consent(
+    session: Session,
+    person_id: uuid.UUID,
+    consent_id: uuid.UUID,
+    *,
+    actor: str,
+    at: datetime,
+    today: date,
+) -> Consent:
+    """Take a statement back; where that ends the consent, erase.
+
+    Raises:
+        NotFoundError: no such person or statement.
+    """
+    consent = people.end_consent(session, person_id, consent_id, actor=actor, at=at)
+    _erase_without_consent(session, person_id, actor=actor, at=at, today=today)
+    return consent
+
+
+def erase_expired(session: Session, *, at: datetime, today: date) -> int:
+    """Erase the biometric data of everybody whose consent is no longer live; returns how many."""
+    having = set(session.exec(select(col(Template.person_id)).distinct()))
+    having |= set(
+        session.exec(
+            select(col(Enrolment.person_id)).where(col(Enrolment.status).in_(_LIVE)).distinct()
+        )
+    )
+    states = people.states_of(session, having, today)
+    ended = [key for key, state in states.items() if state is not ConsentState.LIVE]
+    for person_id in sorted(ended):
+        people.get_person(session, person_id, lock=True)
+        _erase_without_consent(session, person_id, actor=SYSTEM, at=at, today=today)
+    return len(ended)
+
+
+def erase_biometrics(session: Session, person_id: uuid.UUID, *, actor: str, at: datetime) -> None:
+    """Delete a person's photos, templates and unfinished jobs, and tell the kiosks.
+
+    The caller holds the person's row.
+    """
+    rows = session.exec(
+        select(Enrolment)
+        .where(Enrolment.person_id == person_id, col(Enrolment.status).in_(_LIVE))
+        .order_by(col(Enrolment.id))
+        .with_for_update()
+    ).all()
+    templates = templates_of(session, person_id)
+    if not rows and not templates:
+        return
+    delete_photos(session, (row.id for row in rows))
+    for template in templates:
+        log_change(session, template, ChangeKind.TOMBSTONE, at)
+        session.delete(template)
+    session.exec(
+        update(Enrolment)
+        .where(col(Enrolment.id).in_([row.id for row in rows]))
+        .values(
+            status=EnrolmentStatus.WITHDRAWN.value,
+            is_waiting_for_service=False,
+            lease_owner=None,
+            lease_until=None,
+            finished_at=at,
+        )
+        .execution_options(synchronize_session="fetch")
+    )
+    details = {"templates": len(templates), "photos": len(rows)}
+    subject = subject_of("person", person_id)
+    record(session, actor=actor, action="biometrics.erase", subject=subject, details=details)
+
+
+def delete_photos(session: Session, enrolment_ids: Iterable[uuid.UUID]) -> None:
+    """Delete the photos of these enrolments."""
+    chosen = col(EnrolmentPhoto.enrolment_id).in_(list(enrolment_ids))
+    session.exec(delete(EnrolmentPhoto).where(chosen))
+
+
+def _erase_without_consent(
+    session: Session, person_id: uuid.UUID, *, actor: str, at: datetime, today: date
+) -> None:
+    if people.state_of(session, person_id, today) is not ConsentState.LIVE:
+        erase_biometrics(session, person_id, actor=actor, at=at)
+
+
+def _count_pending(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    query = (
+        select(Enrolment.person_id, func.count())
+        .where(col(Enrolment.person_id).in_(person_ids), col(Enrolment.status).in_(_UNFINISHED))
+        .group_by(col(Enrolment.person_id))
+    )
+    return dict(session.exec(query).all())
+
+
+def _count_by_person(
+    session: Session, column: uuid.UUID, person_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, int]:
+    query = select(column, func.count()).where(col(column).in_(person_ids)).group_by(col(column))
+    return dict(session.exec(query).all())

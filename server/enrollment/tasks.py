@@ -1,0 +1,194 @@
+"""The threads that turn photos into templates, and erase what lost its consent."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from server.config import Settings
+from server.db.engine import Database
+from server.db.types import now
+from server.db.vault import Vault
+from server.enrollment import jobs, service
+from server.enrollment.jobs import Job
+from server.logs import adopt_correlation_id, new_correlation_id
+from server.ml.encoder import EncoderUnavailableError, FaceEncoder, FaceRefused
+
+_logger = logging.getLogger(__name__)
+
+IDLE_S = 0.5
+#: While the service is down, or nothing is to do, it is asked this often.
+CHECK_DOWN_S = 3.0
+CHECK_IDLE_S = 15.0
+SWEEP_S = 3600.0
+#: Tries for a photo on which only this photo fails; then it is given up.
+MAX_ATTEMPTS = 6
+GIVEN_UP = "PROCESSING_FAILED"
+_STOP_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How the workers behave.
+
+    Attributes:
+        threads: how many photos at a time.
+        lease: how long a silent worker keeps its photo.
+        zone: the school's, in which consents expire.
+    """
+
+    threads: int
+    lease: timedelta
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, settings: Settings) -> "WorkerOptions":
+        """As configured."""
+        lease = timedelta(seconds=settings.enrolment_lease_s)
+        return cls(settings.enrolment_workers, lease, settings.zone)
+
+
+class EnrolmentWorkers:
+    """Worker threads, one that keeps their leases, and one that watches service and consents."""
+
+    def __init__(
+        self, database: Database, vault: Vault, encoder: FaceEncoder, options: WorkerOptions
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._encoder = encoder
+        self._options = options
+        self._owner = uuid.uuid4().hex
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads."""
+        loops = [self._work] * self._options.threads + [self._keep_leases, self._watch]
+        for number, loop in enumerate(loops):
+            thread = threading.Thread(target=loop, name=f"enrolment-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Stop them. A photo in the middle is taken up again later."""
+        self._stopping.set()
+        self._encoder.close()
+        for thread in self._threads:
+            thread.join(_STOP_TIMEOUT_S)
+
+    def run_one(self) -> bool:
+        """Claim and work on one enrolment; returns whether there was one."""
+        at = now()
+        with self._database.reading() as session:
+            if not jobs.is_any_due(session, at):
+                return False
+        with self._database.transaction() as session:
+            job = jobs.claim(
+                session, self._vault, owner=self._owner, at=at, lease=self._options.lease
+            )
+        if job is None:
+            return False
+        adopt_correlation_id(job.correlation_id)
+        self._process(job)
+        return True
+
+    def sweep(self) -> int:
+        """Erase the biometric data of everybody without a live consent; returns how many."""
+        with self._database.transaction() as session:
+            count = service.erase_expired(session, at=now(), today=self._today())
+        if count:
+            _logger.info("erased biometric data of %s people without a live consent", count)
+        return count
+
+    def _process(self, job: Job) -> None:
+        try:
+            outcome = self._encoder.encode(job.photo, correlation_id=job.correlation_id)
+        except EncoderUnavailableError:
+            self._put_back(job)
+            return
+        with self._database.transaction() as session:
+            if isinstance(outcome, FaceRefused):
+                done = jobs.reject(session, job, outcome.code, owner=self._owner, at=now())
+            else:
+                done = jobs.accept(
+                    session,
+                    self._vault,
+                    job,
+                    outcome,
+                    owner=self._owner,
+                    today=self._today(),
+                )
+        verdict = outcome.code if isinstance(outcome, FaceRefused) else "accepted"
+        _logger.info("enrolment %s: %s", job.enrolment_id, verdict if done else "overtaken")
+
+    def _put_back(self, job: Job) -> None:
+        """Wait for the service; or, where it is well and only this photo fails, back off."""
+        is_service_down = self._stopping.is_set() or self._encoder.check() != "up"
+        with self._database.transaction() as session:
+            if not is_service_down and job.attempts >= MAX_ATTEMPTS:
+                jobs.reject(session, job, GIVEN_UP, owner=self._owner, at=now())
+                return
+            pause = timedelta(0) if is_service_down else timedelta(seconds=2**job.attempts)
+            jobs.put_back(
+                session,
+                job,
+                owner=self._owner,
+                not_before=now() + pause,
+                is_waiting_for_service=is_service_down,
+            )
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            if self._encoder.status() == "down" or self._encoder.is_closed_off():
+                self._stopping.wait(IDLE_S)
+                continue
+            if not self._guarded(self.run_one):
+                self._stopping.wait(IDLE_S)
+
+    def _keep_leases(self) -> None:
+        while not self._stopping.wait(self._options.lease.total_seconds() / 3):
+            self._guarded(self._renew)
+
+    def _watch(self) -> None:
+        """Ask the service how it is; sweep once an hour."""
+        since_sweep_s = SWEEP_S
+        while not self._stopping.is_set():
+            status = self._encoder.check()
+            if status == "down":
+                self._guarded(self._mark_waiting)
+            pause_s = CHECK_DOWN_S if status == "down" else CHECK_IDLE_S
+            since_sweep_s += pause_s
+            if since_sweep_s >= SWEEP_S:
+                since_sweep_s = 0.0
+                self._guarded(self.sweep)
+            self._stopping.wait(pause_s)
+
+    def _renew(self) -> None:
+        with self._database.reading() as session:
+            if not jobs.holds_any(session, self._owner):
+                return
+        with self._database.transaction() as session:
+            jobs.renew(session, owner=self._owner, until=now() + self._options.lease)
+
+    def _mark_waiting(self) -> None:
+        with self._database.reading() as session:
+            if not jobs.is_any_due(session, now()):
+                return
+        with self._database.transaction() as session:
+            jobs.mark_waiting(session)
+
+    def _today(self) -> date:
+        return now().astimezone(self._options.zone).date()
+
+    def _guarded(self, step: Callable[[], object]) -> bool:
+        """Run one step of a thread; whatever happens, the thread lives on."""
+        new_correlation_id()
+        try:
+            return bool(step())
+        except Exception:  # the edge of a thread that must not end
+            _logger.exception("enrolment worker: a step failed, it will be repeated")
+            return False

@@ -1,0 +1,84 @@
+"""What the people endpoints take and give."""
+
+import uuid
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from server.people.consent import ConsentState
+from server.people.tables import ConsentDecision, ConsentRole
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+LongName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160)]
+Number = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+
+
+class PersonCreate(BaseModel):
+    """A person to add."""
+
+    student_number: Number
+    given_name: Name
+    family_name: Name
+    display_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=160)] = ""
+
+
+class PersonRead(BaseModel):
+    """A person."""
+
+    id: uuid.UUID
+    student_number: str
+    given_name: str
+    family_name: str
+    display_name: str
+    consent: ConsentState
+
+
+class PersonList(BaseModel):
+    """Some people, by family name."""
+
+    people: list[PersonRead]
+    total: int
+
+
+class ConsentCreate(BaseModel):
+    """A statement about face recognition of a person."""
+
+    given_by: LongName
+    role: ConsentRole
+    text_version: Number
+    decision: ConsentDecision = ConsentDecision.GIVEN
+    expires_on: date | None = Field(default=None, description="Last day it counts.")
+
+
+class ConsentRead(BaseModel):
+    """A statement as kept."""
+
+    id: uuid.UUID
+    given_by: str
+    role: ConsentRole
+    text_version: str
+    decision: ConsentDecision
+    decided_at: datetime
+    expires_on: date | None
+    withdrawn_at: datetime | None
+    state: ConsentState = Field(description="Of the person, all statements taken together.")
+
+
+class PersonForm(BaseModel):
+    """The page's form, before anything about it is checked."""
+
+    student_number: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    display_name: str = ""
+
+
+class ConsentForm(BaseModel):
+    """The page's form, before anything about it is checked."""
+
+    given_by: str = ""
+    role: str = ""
+    text_version: str = ""
+    decision: str = "given"
+    expires_on: str = ""

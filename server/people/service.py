@@ -1,0 +1,171 @@
+"""People, and what was consented to."""
+
+import unicodedata
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, func, select
+
+from server.audit.service import record
+from server.audit.tables import subject_of
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.people.consent import ConsentState, Statement, consent_state
+from server.people.schemas import ConsentCreate, PersonCreate
+from server.people.tables import Consent, Person
+
+
+def create_person(session: Session, new: PersonCreate, *, actor: str) -> Person:
+    """Add a person.
+
+    Raises:
+        ConflictError: somebody has this student number already.
+    """
+    query = select(Person).where(Person.student_number == new.student_number)
+    if session.exec(query).first() is not None:
+        raise ConflictError(
+            "Somebody with this student number exists already.", problem="student_number_taken"
+        )
+    display_name = new.display_name or f"{new.given_name} {new.family_name}"
+    person = Person(
+        student_number=new.student_number,
+        given_name=new.given_name,
+        family_name=new.family_name,
+        display_name=display_name,
+        search_text=fold(f"{new.given_name} {new.family_name} {display_name} {new.student_number}"),
+    )
+    session.add(person)
+    session.flush()
+    record(session, actor=actor, action="person.create", subject=subject_of("person", person.id))
+    return person
+
+
+def get_person(session: Session, person_id: uuid.UUID, *, lock: bool = False) -> Person:
+    """One person.
+
+    Args:
+        session: the caller's.
+        person_id: whom.
+        lock: hold the row until the end of the transaction; whoever decides about a person's
+            consent or biometric data does.
+
+    Raises:
+        NotFoundError: no such person.
+    """
+    person = session.get(Person, person_id, with_for_update=lock or None)
+    if person is None:
+        raise NotFoundError("There is no such person.")
+    return person
+
+
+def find_people(
+    session: Session, *, words: str = "", limit: int = 50, offset: int = 0
+) -> tuple[list[Person], int]:
+    """People whose names or number contain every word, by family name; and how many there are."""
+    conditions = [col(Person.search_text).contains(w, autoescape=True) for w in fold(words).split()]
+    total = session.exec(select(func.count()).select_from(Person).where(*conditions)).one()
+    query = (
+        select(Person)
+        .where(*conditions)
+        .order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
+        .limit(limit)
+        .offset(offset)
+    )
+    return list(session.exec(query)), total
+
+
+def fold(text: str) -> str:
+    """The form in which names are searched: no case, no accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def add_consent(
+    session: Session, person_id: uuid.UUID, new: ConsentCreate, *, actor: str, at: datetime
+) -> Consent:
+    """Write down what was said. Callers that end consent also erase: see enrollment.service.
+
+    Raises:
+        NotFoundError: no such person.
+        InvalidError: it would be over before it begins.
+    """
+    get_person(session, person_id, lock=True)
+    if new.expires_on is not None and new.expires_on < at.date():
+        raise InvalidError("The consent would have expired already.", problem="expired")
+    consent = Consent(
+        person_id=person_id,
+        role=new.role.value,
+        given_by=new.given_by,
+        decision=new.decision.value,
+        text_version=new.text_version,
+        decided_at=at,
+        expires_on=new.expires_on,
+        recorded_by=actor,
+    )
+    session.add(consent)
+    session.flush()
+    details = {"role": consent.role, "decision": consent.decision, "consent": str(consent.id)}
+    subject = subject_of("person", person_id)
+    record(session, actor=actor, action="consent.record", subject=subject, details=details)
+    return consent
+
+
+def end_consent(
+    session: Session, person_id: uuid.UUID, consent_id: uuid.UUID, *, actor: str, at: datetime
+) -> Consent:
+    """Take a statement back. Repeating it changes nothing.
+
+    Raises:
+        NotFoundError: no such person, or no such statement about them.
+    """
+    get_person(session, person_id, lock=True)
+    consent = session.get(Consent, consent_id)
+    if consent is None or consent.person_id != person_id:
+        raise NotFoundError("There is no such consent.")
+    if consent.withdrawn_at is None:
+        consent.withdrawn_at = at
+        session.flush()
+        details = {"consent": str(consent.id)}
+        subject = subject_of("person", person_id)
+        record(session, actor=actor, action="consent.withdraw", subject=subject, details=details)
+    return consent
+
+
+def consents_of(session: Session, person_id: uuid.UUID) -> list[Consent]:
+    """Everything that was said about a person, newest first."""
+    query = select(Consent).where(Consent.person_id == person_id)
+    return list(session.exec(query.order_by(col(Consent.decided_at).desc(), col(Consent.id))))
+
+
+def state_of(session: Session, person_id: uuid.UUID, today: date) -> ConsentState:
+    """Whether a person's face may be processed on this date."""
+    return states_of(session, [person_id], today)[person_id]
+
+
+def states_of(
+    session: Session, person_ids: Collection[uuid.UUID], today: date
+) -> dict[uuid.UUID, ConsentState]:
+    """The same for several people, in one query."""
+    query = select(Consent).where(col(Consent.person_id).in_(person_ids))
+    said: dict[uuid.UUID, list[Statement]] = defaultdict(list)
+    for row in session.exec(query):
+        said[row.person_id].append(_statement(row))
+    return {key: consent_state(said[key], today) for key in person_ids}
+
+
+def people_by_id(session: Session, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """People by their ids; unknown ids are left out."""
+    query = select(Person).where(col(Person.id).in_(person_ids))
+    return {person.id: person for person in session.exec(query)}
+
+
+def _statement(row: Consent) -> Statement:
+    return Statement(
+        role=row.role,
+        given_by=row.given_by,
+        decision=row.decision,
+        decided_at=row.decided_at,
+        expires_on=row.expires_on,
+        withdrawn_at=row.withdrawn_at,
+    )

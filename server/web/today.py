@@ -1,0 +1,84 @@
+"""The first page: what runs now. Timetable and attendance fill it; this package only shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from server.db.session import ReadSessionDep
+from server.db.types import now
+from server.web.access import SignedInDep
+from server.web.pages import render
+from server.web.principal import Principal
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class TodaySession:
+    """One session as Today shows it.
+
+    Attributes:
+        path: its register page.
+        course: code and title.
+        room: name of the room.
+        starts_at: UTC.
+        ends_at: UTC.
+        is_running: whether it runs at this moment.
+        present: seen so far, late ones included.
+        late: of those, late.
+        expected: on the roster.
+    """
+
+    path: str
+    course: str
+    room: str
+    starts_at: datetime
+    ends_at: datetime
+    is_running: bool
+    present: int
+    late: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that needs somebody: a silent kiosk, a register not taken.
+
+    Attributes:
+        path: where to mend it.
+        text: in words, translated.
+        tone: warn or bad.
+    """
+
+    path: str
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class TodayContent:
+    """Everything on the page."""
+
+    sessions: Sequence[TodaySession]
+    troubles: Sequence[Trouble]
+
+
+#: Installed by app.py as `app.state.today`.
+TodaySource = Callable[[Session, Principal, Request], TodayContent]
+
+
+@router.get("/")
+def today_page(request: Request, principal: SignedInDep, session: ReadSessionDep) -> Response:
+    """Sessions of today, the running ones first."""
+    source: TodaySource = request.app.state.today
+    content = source(session, principal, request)
+    return render(request, "web/today.html", {"content": content, "at": now()})
+
+
+def nothing_today(_session: Session, _principal: Principal, _request: Request) -> TodayContent:
+    """What Today shows where no timetable is installed."""
+    return TodayContent(sessions=(), troubles=())
