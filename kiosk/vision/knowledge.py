@@ -1,11 +1,10 @@
 """Whom the kiosk can know now: its gallery, split by who is due here, and the limits in force."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from kiosk.domain.matching import MatchLimits
 from kiosk.domain.ports import GallerySnapshot, GalleryView, RosterView
 from kiosk.vision.evidence import Metric
 from models.stages.match import Gallery
@@ -35,13 +34,11 @@ class Knowledge:
 
     Attributes:
         gallery: all templates here.
-        roster: who is due now.
-        limits: of the policy in force.
+        roster: who is due now, and the limits of the policy in force.
     """
 
     gallery: GalleryView
     roster: RosterView
-    limits: Callable[[], MatchLimits]
 
 
 class TierIndex:

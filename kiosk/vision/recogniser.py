@@ -202,7 +202,7 @@ class Recogniser:
 
     def _match(self, evidence: Evidence, tiers: Tiers) -> Match | None:
         """The person that the fused frames and enough single frames agree on."""
-        limits = self._knowledge.limits()
+        limits = self._knowledge.roster.limits()
         if len(evidence.embeddings) < limits.min_frames:
             return None
         found = decide(evidence.fused(), tiers, limits)
@@ -219,7 +219,7 @@ class Recogniser:
     ) -> list[Sighting]:
         if track.is_answered:
             return []
-        wanted = self._knowledge.limits().min_frames
+        wanted = self._knowledge.roster.limits().min_frames
         progress = min(1.0, len(track.evidence.embeddings) / wanted)
         return [Sighting(SightingKind.LOOKING, track_id, at_s, progress, hint)]
 

@@ -1,15 +1,19 @@
 """Face models whose faces are named by the test: a face is its place and its embedding."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kiosk.domain.matching import MatchLimits
 from kiosk.domain.ports import BGRImage, GallerySnapshot
 from models.stages.detect import Detection
 from models.stages.landmarks import Landmarks
 from models.store import ModelCard, default_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DIMENSION = 8
 
@@ -76,7 +80,9 @@ class ListGallery:
     """A gallery and a roster that a test may change between frames."""
 
     def __init__(
-        self, people: dict[str, NDArray[np.float32]], expected: frozenset[str] | None = None
+        self,
+        people: dict[str, NDArray[np.float32]],
+        expected: frozenset[str] | None = None,
     ) -> None:
         self._version = 1
         self.people = people
@@ -85,6 +91,9 @@ class ListGallery:
     def change(self, people: dict[str, NDArray[np.float32]]) -> None:
         self.people = people
         self._version += 1
+
+    def limits(self) -> MatchLimits:
+        return MatchLimits(roster_distance=0.5, wide_distance=0.45, min_frames=2)
 
     def version(self) -> int:
         return self._version

@@ -4,18 +4,21 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
 from kiosk.domain.health import CameraHealth
-from kiosk.domain.ports import Frame
 from kiosk.vision.camera import Camera, CameraDeadlines, CameraReport
 from kiosk.vision.capture import Capture, CaptureProcess
 from kiosk.vision.picture_health import PictureLimits
 from kiosk.vision.spec import SourceOptions, SourceSpec, parse_spec
 from tests.fakes.capture import CLIP, LIVE, ScriptedCapture, noise
+
+if TYPE_CHECKING:
+    from kiosk.domain.ports import Frame
 
 QUICK = CameraDeadlines(
     report_s=0.02, frame_s=0.05, open_s=0.1, bad_picture_s=0.0, retry_s=0.01, retry_max_s=0.02

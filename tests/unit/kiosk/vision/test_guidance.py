@@ -12,8 +12,7 @@ NOBODY = vector(0.0)
 
 def picture(low: int, high: int) -> BGRImage:
     """Noise between two grey levels: (480, 640, 3) uint8."""
-    noise = np.random.default_rng(7).integers(low, high, (480, 640, 3), dtype=np.uint8)
-    return noise
+    return np.random.default_rng(7).integers(low, high, (480, 640, 3), dtype=np.uint8)
 
 
 def hint(frame: BGRImage, face: Face) -> Hint | None:

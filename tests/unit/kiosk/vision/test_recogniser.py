@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kiosk.domain.matching import MatchLimits
 from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Hint, Sighting, SightingKind
 from kiosk.vision.knowledge import Knowledge
@@ -13,7 +12,6 @@ from tests.fakes.face_models import Face, ListGallery, ScriptedModels, vector
 
 ANA, BEN, STRANGER = vector(1.0), vector(0.0, 1.0), vector(0.0, 0.0, 5.0)
 PEOPLE = {"ana": ANA, "ben": BEN}
-LIMITS = MatchLimits(min_frames=2)
 SETTINGS = RecognitionSettings(unknown_after_frames=4)
 PICTURE = np.random.default_rng(3).integers(0, 255, (480, 640, 3), dtype=np.uint8)
 STEP_S = 1 / 15
@@ -29,7 +27,7 @@ class Door:
     ) -> None:
         self.models = ScriptedModels()
         self.gallery = ListGallery(dict(people), expected)
-        knowledge = Knowledge(self.gallery, self.gallery, lambda: LIMITS)
+        knowledge = Knowledge(self.gallery, self.gallery)
         self.recogniser = Recogniser(self.models, knowledge, SETTINGS)
         self.at_s = 0.0
         self._index = 0

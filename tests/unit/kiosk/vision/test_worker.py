@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from kiosk.domain.matching import MatchLimits
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Sighting, SightingKind
 from kiosk.vision.knowledge import Knowledge
@@ -47,7 +46,7 @@ class Bench:
         self.models = GatedModels()
         self.said: queue.Queue[Sighting] = queue.Queue()
         gallery = ListGallery({"ana": ANA})
-        knowledge = Knowledge(gallery, gallery, lambda: MatchLimits(min_frames=2))
+        knowledge = Knowledge(gallery, gallery)
         self.worker = RecognitionWorker(self.feed, self.models, knowledge, FAST, self.said.put)
         self.worker.start()
 
