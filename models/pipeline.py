@@ -110,6 +110,14 @@ class FacePipeline:
         """Place a face's points, None where there is no face; see `FaceLandmarker.landmarks`."""
         return self._landmarker.landmarks(frame_bgr, detection)
 
+    def align(self, frame_bgr: BGRImage, landmarks: Landmarks) -> BGRImage:
+        """Cut a face out as the embedder wants it; see `FaceEmbedder.align`."""
+        return self._embedder.align(frame_bgr, landmarks)
+
+    def embed_aligned(self, face_bgr: BGRImage) -> FloatVector:
+        """Embed an aligned face; see `FaceEmbedder.embed_aligned`."""
+        return self._embedder.embed_aligned(face_bgr)
+
     def embed(self, frame_bgr: BGRImage, landmarks: Landmarks) -> FloatVector:
         """Align and embed a face; see `FaceEmbedder.embed`."""
         return self._embedder.embed(frame_bgr, landmarks)
