@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     # -- models -------------------------------------------------------------------------------
     detector: str = Field(
-        default="blazeface-full-range", description="Card of the detector for 'hog', 'cnn', 'full'."
+        default="blazeface-full-range", description="Card of the detector for all but 'near'."
     )
     near_detector: str = Field(
         default="blazeface-short-range", description="Card of the detector for 'near'."
@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     )
     max_pixels: int = Field(
         default=40_000_000, ge=10_000, le=500_000_000, description="Largest picture, pixels."
+    )
+    min_presence: float = Field(
+        default=0.8,
+        ge=0.0,
+        le=1.0,
+        description="How sure the landmark model must be that a detection is a face.",
     )
     max_faces: int = Field(
         default=100, ge=1, le=1000, description="Most faces reported for a picture, largest first."

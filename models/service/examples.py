@@ -29,7 +29,7 @@ EXAMPLES: dict[str, dict[str, Example]] = {
                 "image_base64": "/9j/4AAQSkZJRgABAQ...",
                 "min_face_area_ratio": 0.001,
                 "num_jitters": 2,
-                "model": "hog",
+                "model": "cnn",
             },
         }
     },

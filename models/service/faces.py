@@ -6,7 +6,7 @@ import base64
 import binascii
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, assert_never
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from models.service.schemas import (
     ImageDimensions,
     Quality,
 )
+from models.service.thorough import detect_thoroughly, each_once
 from models.service.variations import embed_views
 from models.stages.decode import decode_image
 from models.stages.detect import FaceDetector
@@ -31,7 +32,7 @@ from models.stages.quality import QualityLimits, assess
 
 if TYPE_CHECKING:
     from models.service.config import Settings
-    from models.service.schemas import DetectFacesRequest, EncodeFaceRequest
+    from models.service.schemas import DetectFacesRequest, DetectorName, EncodeFaceRequest
     from models.stages.detect import Detection
     from models.stages.images import BGRImage
     from models.stages.landmarks import Landmarks
@@ -46,6 +47,8 @@ _WORDS = {
 }
 _RIGHT_EYE, _LEFT_EYE = 0, 1
 _LIMITS = QualityLimits()
+# How often a thorough look may find one face: whole, and in up to four tiles.
+_CANDIDATES_PER_FACE = 5
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,7 @@ class FaceEngine:
         """
         started = time.perf_counter()
         picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
-        detector = self._near if request.model == "near" else self._pipeline
-        faces = self._faces(picture_bgr, detector.detect(picture_bgr))
+        faces = self._faces(picture_bgr, self._look(picture_bgr, request.model))
         kept = [face for face in faces if face.area_ratio >= request.min_face_area_ratio]
         views = self._views(request.num_jitters)
         answers = [self._detected(picture_bgr, face, views) for face in kept]
@@ -145,18 +147,31 @@ class FaceEngine:
             face_area_ratio=face.area_ratio,
         )
 
+    def _look(self, picture_bgr: BGRImage, model: DetectorName) -> list[Detection]:
+        match model:
+            case "near":
+                return self._near.detect(picture_bgr)
+            case "cnn" | "thorough":
+                return detect_thoroughly(self._pipeline.detect, picture_bgr)
+            case "hog" | "full":
+                return self._pipeline.detect(picture_bgr)
+            case _:
+                assert_never(model)
+
     def _faces(self, picture_bgr: BGRImage, detections: list[Detection]) -> list[_Face]:
-        """Keep the detections in which the landmark model sees a face, largest first."""
+        """Keep the detections in which the landmark model sees a face, each once, largest first."""
         height, width = picture_bgr.shape[:2]
-        faces = []
-        largest = sorted(detections, key=lambda found: -found.area_px)
-        for detection in largest[: self._settings.max_faces]:
+        seen = []
+        surest = sorted(detections, key=lambda found: -found.score)
+        for detection in surest[: _CANDIDATES_PER_FACE * self._settings.max_faces]:
             landmarks = self._pipeline.landmarks(picture_bgr, detection)
-            if landmarks is not None:
+            if landmarks is not None and landmarks.presence >= self._settings.min_presence:
                 location = _location(detection, width, height)
                 area = (location.right - location.left) * (location.bottom - location.top)
-                faces.append(_Face(detection, landmarks, location, area / (width * height)))
-        return faces
+                seen.append(_Face(detection, landmarks, location, area / (width * height)))
+        faces = each_once(seen, lambda face: face.detection)
+        faces.sort(key=lambda face: -face.detection.area_px)
+        return faces[: self._settings.max_faces]
 
     def _views(self, num_jitters: int) -> int:
         return max(1, min(num_jitters, self._settings.max_jitters))

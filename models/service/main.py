@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import uvicorn
 from pydantic import ValidationError
 
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         return _fail(str(error), 2)
     configure_logging(settings.log_level)
+    cv2.setNumThreads(settings.threads)  # the workers are the parallelism
     try:
         parts = open_parts(settings)
     except ModelsError as error:

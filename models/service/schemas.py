@@ -18,6 +18,7 @@ Embedding = Annotated[
 Distance = Annotated[FiniteFloat, Field(ge=0.0, le=10.0)]
 Share = Annotated[FiniteFloat, Field(ge=0.0, le=1.0)]
 StudentId = Annotated[str, Field(min_length=1, max_length=128)]
+DetectorName = Literal["hog", "cnn", "full", "thorough", "near"]
 Certainty = Literal["confident", "uncertain", "no_match"]
 
 
@@ -59,10 +60,11 @@ class EncodeFaceRequest(_PictureRequest):
 class DetectFacesRequest(_PictureRequest):
     """Ask for every face in a picture."""
 
-    model: Literal["hog", "cnn", "full", "near"] = Field(
+    model: DetectorName = Field(
         default="hog",
-        description="detector: 'near' for faces within arm's length; 'full' for any distance, and"
-        " so 'hog' and 'cnn', the names that face_recognition has",
+        description="how to look: 'full' (or 'hog') once; 'thorough' (or 'cnn') again at parts of"
+        " the picture, for small faces; 'near' for faces within arm's length only. hog and cnn are"
+        " the names that face_recognition has",
     )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -142,11 +143,41 @@ def test_detect_gives_every_face_largest_first(client: TestClient, photo: Photo)
     assert strict["count"] == 1
 
 
-@pytest.mark.parametrize("model", ["hog", "cnn", "full", "near"])
+@pytest.mark.parametrize("model", ["hog", "cnn", "full", "thorough", "near"])
 def test_every_detector_finds_a_portrait(client: TestClient, photo: Photo, model: str) -> None:
     body = {"image_base64": as_base64(photo("person-1-a.jpg")), "model": model}
 
     assert client.post("/api/ml/detect-faces", json=body).json()["count"] == 1
+
+
+def test_a_thorough_look_finds_the_small_faces_that_one_look_misses(
+    client: TestClient, photo: Photo
+) -> None:
+    picture = np.full((1400, 2000, 3), 128, dtype=np.uint8)
+    picture[100:441, 100:373] = cv2.resize(photo("person-1-a.jpg"), (273, 341))
+    picture[900:1241, 1500:1773] = cv2.resize(photo("person-1-a.jpg"), (273, 341))
+    body = {"image_base64": as_base64(picture)}
+
+    once = client.post("/api/ml/detect-faces", json={**body, "model": "hog"}).json()
+    again = client.post("/api/ml/detect-faces", json={**body, "model": "cnn"}).json()
+
+    assert (once["count"], again["count"]) == (0, 2)
+    first, second = (np.array(face["embedding"]) for face in again["faces"])
+    assert np.linalg.norm(first - second) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("group_016_8.jpg", 8), ("group_014_5.jpg", 5), ("group_017_0.jpg", 0)],
+)
+def test_a_thorough_look_counts_a_group(
+    client: TestClient, shared_faces: Path, name: str, count: int
+) -> None:
+    image = base64.b64encode((shared_faces / "photos" / name).read_bytes()).decode()
+
+    answer = client.post("/api/ml/detect-faces", json={"image_base64": image, "model": "cnn"})
+
+    assert answer.json()["count"] == count
 
 
 def test_a_small_face_is_named(client: TestClient, photo: Photo) -> None:

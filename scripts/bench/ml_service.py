@@ -1,0 +1,138 @@
+"""Time the ML service as its clients see it: real process, real HTTP, base64 JPEG photos.
+
+    .venv/bin/python -m scripts.bench.ml_service [--requests 100] [--photos FOLDER]
+
+Prints a Markdown table. Photos: person-*.jpg of the asset cache (scripts/fetch_assets).
+"""
+
+import argparse
+import base64
+import os
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import requests
+
+from models.store import asset_folder
+
+KEY = secrets.token_hex(16)
+
+
+@contextmanager
+def service(embedder: str, runtime: str, workers: int) -> Iterator[str]:
+    """A service on a free port; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "API_KEY": KEY,
+        "PORT": str(port),
+        "EMBEDDER": embedder,
+        "RUNTIME": runtime,
+        "WORKERS": str(workers),
+        "LOG_LEVEL": "warning",
+    }
+    env = os.environ | {f"ROLLCALL_ML_{name}": value for name, value in settings.items()}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "models.service.main"], env=env, stderr=subprocess.DEVNULL
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, child)
+        yield url
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def wait_for(url: str, child: subprocess.Popen[bytes], deadline_s: float = 60.0) -> None:
+    """Return when the service answers, fail when it ends or stays silent."""
+    deadline = time.monotonic() + deadline_s
+    while child.poll() is None and time.monotonic() < deadline:
+        try:
+            requests.get(f"{url}/health", timeout=1).raise_for_status()
+        except requests.ConnectionError:
+            continue
+        return
+    raise SystemExit("the service did not start; run it by hand to see why")
+
+
+def timed(url: str, path: str, body: dict[str, Any], count: int, clients: int) -> tuple[float, ...]:
+    """Median and 95th percentile in milliseconds, and requests a second."""
+
+    def run(share: int) -> list[float]:
+        session = requests.Session()
+        session.headers["X-API-Key"] = KEY
+        taken = []
+        for number in range(share + 2):
+            started = time.perf_counter()
+            answer = session.post(f"{url}/api/ml/{path}", json=body, timeout=60)
+            taken.append((time.perf_counter() - started) * 1000)
+            if number == 0 and not answer.json()["success"]:
+                raise SystemExit(f"{path}: {answer.json()['error']}")
+        return taken[2:]
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        taken = [t for part in pool.map(run, [count // clients] * clients) for t in part]
+    elapsed_s = time.perf_counter() - started
+    return statistics.median(taken), float(np.percentile(taken, 95)), len(taken) / elapsed_s
+
+
+def requests_to_time(photo: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What is asked, by the words of the table."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(0, 0.1, (1000, 128)).tolist()
+    roster = [{"student_id": str(n), "embeddings": [row]} for n, row in enumerate(rows)]
+    faces = [{"embedding": row} for row in rows[:10]]
+    return {
+        "encode-face, 1 view": ("encode-face", {"image_base64": photo, "num_jitters": 1}),
+        "encode-face, 2 views (default)": ("encode-face", {"image_base64": photo}),
+        "encode-face, 10 views": ("encode-face", {"image_base64": photo, "num_jitters": 10}),
+        "detect-faces, one face": ("detect-faces", {"image_base64": photo}),
+        "batch-match, 10 faces, 30 students": (
+            "batch-match",
+            {"detected_faces": faces, "candidate_embeddings": roster[:30]},
+        ),
+        "match-faces, 1,000 students": (
+            "match-faces",
+            {"query_embedding": rows[0], "candidate_embeddings": roster},
+        ),
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--photos", type=Path, default=asset_folder() / "photos")
+    options = parser.parse_args()
+    path = options.photos / "person-1-a.jpg"
+    photo = base64.b64encode(path.read_bytes()).decode()
+    variants = [("dlib-resnet-v1-float16", "tflite"), ("dlib-resnet-v1-int8", "litert")]
+    print(
+        f"| request | model, runtime | clients | median ms | p95 ms | requests/s |\n{'|---' * 6}|"
+    )
+    for embedder, runtime in variants:
+        with service(embedder, runtime, workers=2) as url:
+            for words, (endpoint, body) in requests_to_time(photo).items():
+                for clients in (1, 4) if "default" in words else (1,):
+                    median, p95, rate = timed(url, endpoint, body, options.requests, clients)
+                    print(
+                        f"| {words} | {embedder.rsplit('-', 1)[1]}, {runtime} | {clients} "
+                        f"| {median:.1f} | {p95:.1f} | {rate:.0f} |"
+                    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The middlewares on their own, over a plain ASGI application."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from models.service.edge import AdmissionMiddleware, BodyLimitMiddleware, RecordMiddleware
+from models.service.metrics import Metrics
+
+Message = MutableMapping[str, Any]
+App = Callable[..., Awaitable[None]]
+
+
+def _scope(path: str, *headers: tuple[bytes, bytes]) -> Message:
+    return {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
+
+
+async def _ask(app: App, scope: Message, *bodies: bytes) -> list[Message]:
+    waiting = [{"type": "http.request", "body": body, "more_body": True} for body in bodies]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return waiting.pop(0) if waiting else {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
+
+
+async def _answer_ok(send: Callable[[Message], Awaitable[None]]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def test_requests_over_the_limit_are_turned_away_and_come_in_later() -> None:
+    async def scenario() -> tuple[list[Message], list[Message], list[Message], list[Message]]:
+        inside, leave = asyncio.Event(), asyncio.Event()
+
+        async def slow(_scope: Message, _receive: object, send: Any) -> None:
+            inside.set()
+            await leave.wait()
+            await _answer_ok(send)
+
+        app = AdmissionMiddleware(slow, limit=1, metrics=Metrics())
+        first = asyncio.create_task(_ask(app, _scope("/api/ml/encode-face")))
+        await inside.wait()
+        turned_away = await _ask(app, _scope("/api/ml/encode-face"))
+        leave.set()
+        health = await _ask(app, _scope("/health"))
+        return await first, turned_away, health, await _ask(app, _scope("/api/ml/encode-face"))
+
+    first, turned_away, health, later = asyncio.run(scenario())
+
+    assert [sent[0]["status"] for sent in (first, turned_away, health, later)] == [
+        200,
+        503,
+        200,
+        200,
+    ]
+    assert (b"retry-after", b"2") in turned_away[0]["headers"]
+
+
+def test_a_body_is_not_read_past_its_limit() -> None:
+    read: list[bytes] = []
+
+    async def reader(_scope: Message, receive: Any, send: Any) -> None:
+        message = await receive()
+        while message.get("more_body"):
+            read.append(message["body"])
+            message = await receive()
+        await _answer_ok(send)
+
+    app = BodyLimitMiddleware(reader, max_bytes=10)
+
+    sent = asyncio.run(_ask(app, _scope("/"), b"12345", b"67890", b"1", b"2"))
+
+    assert sent[0]["status"] == 413
+    assert read == [b"12345", b"67890"]
+
+
+def test_a_declared_length_that_is_no_number_is_refused() -> None:
+    async def never(*_parts: object) -> None:
+        raise AssertionError
+
+    app = BodyLimitMiddleware(never, max_bytes=10)
+
+    assert asyncio.run(_ask(app, _scope("/", (b"content-length", b"-1"))))[0]["status"] == 413
+
+
+def test_an_answer_that_breaks_off_is_not_answered_twice() -> None:
+    async def half(_scope: Message, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ConnectionError("gone")
+
+    async def scenario() -> list[Message]:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        app = RecordMiddleware(half, metrics=Metrics(), paths=frozenset())
+        outcome = await asyncio.gather(app(_scope("/"), receive, send), return_exceptions=True)
+        assert isinstance(outcome[0], ConnectionError)
+        return sent
+
+    assert [message["type"] for message in asyncio.run(scenario())] == ["http.response.start"]
