@@ -143,6 +143,18 @@ class SQLiteGallery:
         with self._database.transaction() as db:
             _write_state(db, since=0)
 
+    def wipe(self) -> None:
+        """Delete every template here; unsent erasure receipts stay.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM template")
+            version = int(_read_state(db)["version"]) + 1
+            _write_state(db, since=0, run=0, resetting=0, version=version)
+        self._forget_journal()
+
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._database.close()

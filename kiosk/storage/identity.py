@@ -84,6 +84,16 @@ class IdentityStore:
         """
         write_private(self._folder / _CLAIM_FILE, claim.to_json())
 
+    def forget_claim(self) -> None:
+        """Destroy the credentials, and with them the key to the gallery; the own keys stay.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        path = self._folder / _CLAIM_FILE
+        with translated(path):
+            path.unlink(missing_ok=True)
+
     def _raw(self, name: str) -> bytes | None:
         path = self._folder / name
         content = read_if_there(path)

@@ -9,12 +9,13 @@ from typing import Protocol
 from kiosk.domain.clock import Clock
 from kiosk.domain.download import CachedConfig, ConfigStore, GalleryStore
 from kiosk.domain.health import FaultEdge
-from kiosk.errors import KioskError, StorageError, SyncError, UnreachableError
+from kiosk.errors import KioskError, RefusedError, StorageError, SyncError, UnreachableError
 from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, Hint
 
 logger = logging.getLogger(__name__)
 
 _MAX_PASSES = 3
+_REVOKED_CODE = "unknown_device"
 
 
 class DownloadSource(Protocol):
@@ -49,7 +50,11 @@ class Downloader:
         stores: see `DownloadStores`.
         clock: for the duration of faults.
         on_config: hears a new document, on the calling thread, once it is stored.
+        on_revoked: told when the server does not know this kiosk's token any more.
         page_limit: entries in one gallery page.
+
+    Attributes:
+        is_fresh: everything was downloaded at least once since the start.
     """
 
     def __init__(
@@ -59,17 +64,20 @@ class Downloader:
         *,
         clock: Clock,
         on_config: Callable[[ConfigDocument], None],
+        on_revoked: Callable[[], None] = lambda: None,
         page_limit: int = 500,
     ) -> None:
         self._source = source
         self._stores = stores
         self._clock = clock
         self._on_config = on_config
+        self._on_revoked = on_revoked
         self._page_limit = page_limit
         self._busy = threading.Lock()
         self._fault = FaultEdge()
         self._wanted: Hint | None = None
         self._is_stopping = False
+        self.is_fresh = False
 
     def is_outdated(self, hint: Hint) -> bool:
         """Whether the server has something newer than we hold; it is remembered as wanted."""
@@ -93,6 +101,7 @@ class Downloader:
                 self._failed(exc)
                 return False
             cleared = self._fault.clear(self._clock.monotonic_s())
+            self.is_fresh = True
             if cleared is not None:
                 logger.info("Downloads work again after %.0f s", cleared.lasted_s)
             return True
@@ -137,6 +146,8 @@ class Downloader:
         return is_config_old or self._stores.gallery.since != hint.gallery
 
     def _failed(self, error: KioskError) -> None:
+        if isinstance(error, RefusedError) and error.code == _REVOKED_CODE:
+            self._on_revoked()
         if not self._fault.start(self._clock.monotonic_s()):
             return
         if isinstance(error, UnreachableError):

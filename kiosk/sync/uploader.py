@@ -86,11 +86,13 @@ class UploadHooks:
     Attributes:
         watermark: the time up to which everything seen is in the outbox; None if not known.
         on_hint: the server has new versions.
+        on_link_up: the broker can be used.
         on_idle: called about every ``idle_s``.
     """
 
     watermark: Callable[[], datetime | None] = lambda: None
     on_hint: Callable[[Hint], None] = lambda _hint: None
+    on_link_up: Callable[[], None] = lambda: None
     on_idle: Callable[[], None] = lambda: None
 
 
@@ -178,6 +180,8 @@ class Uploader:
             self._send_all_again()
             self._backoff.reset()
             self._retry_at_s = 0.0
+            if item.is_up:
+                self._hooks.on_link_up()
         elif isinstance(item, Arrived):
             self._read(item)
 

@@ -1,0 +1,102 @@
+"""`rollcall-kiosk`: run the kiosk, claim it, or say how it stands."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from kiosk.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
+from kiosk.errors import KioskError, StorageError
+from kiosk.logs import configure_logging
+
+Command = Callable[[Settings], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    overrides = {"claim_code": SecretStr(options.code)} if options.code else {}
+    try:
+        settings = load_settings(options.config, **overrides)
+        configure_logging(settings.log_level, settings.log_format)
+        command: Command = options.command
+        return command(settings)
+    except KioskError as exc:
+        sys.stderr.write(f"rollcall-kiosk: {exc}\n")
+        return 2
+
+
+def _run(settings: Settings) -> int:
+    from kiosk.app.main import run  # the other commands need neither Qt nor models
+
+    return run(settings)
+
+
+def _claim(settings: Settings) -> int:
+    from kiosk.app.commands import claim
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    signal.signal(signal.SIGINT, lambda _number, _frame: stop.set())
+    return claim(settings, stop, sys.stdout)
+
+
+def _status(settings: Settings) -> int:
+    from kiosk.app.commands import status
+
+    try:
+        return status(settings, sys.stdout)
+    except StorageError as exc:
+        sys.stderr.write(f"rollcall-kiosk: {exc}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rollcall-kiosk",
+        description="The Rollcall kiosk. Example: rollcall-kiosk run --config kiosk.toml",
+        epilog=_settings_words(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(config=None, code=None, command=_run)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    _add(commands, "run", _run, "run the kiosk (the default)")
+    claiming = _add(commands, "claim", _claim, "claim this kiosk with a code from the admin pages")
+    claiming.add_argument(
+        "--code", help="claim code, for example ABCD2345; default: the setting claim_code"
+    )
+    _add(commands, "status", _status, "say who this kiosk is and what waits on it")
+    parser.add_argument("--config", type=Path, help=f"settings file (TOML), or {CONFIG_VARIABLE}")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    command: Command,
+    words: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help=f"settings file (TOML), or {CONFIG_VARIABLE}",
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _settings_words() -> str:
+    lines = ["settings (environment, or the same names without prefix in the TOML file):"]
+    for variable, default, description in describe_settings():
+        lines.append(f"  {variable} (default: {default})\n      {description}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

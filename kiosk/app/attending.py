@@ -1,0 +1,129 @@
+"""The thread the attendant works on: sightings and taps in, screens out."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from kiosk.domain.attendant import Attendant
+from kiosk.domain.events import EventDraft, RecordedEvent
+from kiosk.domain.health import DiskHealth
+from kiosk.domain.ports import Outbox
+from kiosk.domain.screens import Ready, Screen
+from kiosk.domain.sightings import Sighting
+from kiosk.domain.timetable import Timetable
+from kiosk.errors import DiskFullError, OutboxFullError, StorageError
+
+logger = logging.getLogger(__name__)
+
+_TURN_S = 0.1
+_JOIN_S = 1.0
+
+
+class WatchedOutbox:
+    """An outbox that remembers how the disk is and tells when something was recorded."""
+
+    def __init__(self, outbox: Outbox, on_recorded: Callable[[], None]) -> None:
+        self._outbox = outbox
+        self._on_recorded = on_recorded
+        self.disk = DiskHealth.OK
+
+    def append(self, draft: EventDraft) -> RecordedEvent:
+        """See `kiosk.domain.ports.Outbox`."""
+        try:
+            event = self._outbox.append(draft)
+        except StorageError as exc:
+            self._note(_disk_health(exc), str(exc))
+            raise
+        self._note(DiskHealth.OK, "")
+        self._on_recorded()
+        return event
+
+    def _note(self, disk: DiskHealth, detail: str) -> None:
+        before, self.disk = self.disk, disk
+        if disk is before:
+            return
+        if disk is DiskHealth.OK:
+            logger.info("Events are recorded again")
+        else:
+            logger.error("Events cannot be recorded: %s", detail)
+
+
+def _disk_health(error: StorageError) -> DiskHealth:
+    if isinstance(error, DiskFullError):
+        return DiskHealth.FULL
+    return DiskHealth.OUTBOX_FULL if isinstance(error, OutboxFullError) else DiskHealth.FAILING
+
+
+class AttendantLoop:
+    """Runs an attendant on its own thread, so that neither camera nor screen waits for the disk.
+
+    `see`, `not_me` and `configure` may be called from any thread and return at once.
+
+    Args:
+        attendant: used by this thread alone from `start` on.
+        on_screen: hears of each change of the screen.
+        on_turn: called about ten times a second.
+    """
+
+    def __init__(
+        self,
+        attendant: Attendant,
+        *,
+        on_screen: Callable[[Screen], None],
+        on_turn: Callable[[], None],
+    ) -> None:
+        self._attendant = attendant
+        self._on_screen = on_screen
+        self._on_turn = on_turn
+        self._shown: Screen | None = None
+        self._work: queue.SimpleQueue[Callable[[], Screen]] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="attendant", daemon=True)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is being served and nothing is left to look at."""
+        return self._work.empty() and isinstance(self._attendant.screen, Ready)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present turn."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_JOIN_S)
+
+    def see(self, sighting: Sighting) -> None:
+        """Something was seen."""
+        self._work.put(lambda: self._attendant.handle(sighting))
+
+    def not_me(self) -> None:
+        """The person on screen tapped "Not me"."""
+        self._work.put(self._attendant.not_me)
+
+    def configure(self, timetable: Timetable) -> None:
+        """A new configuration is in force."""
+        self._work.put(lambda: self._attendant.configure(timetable))
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._turn()
+            except Exception:
+                logger.exception("The attendant met something unforeseen and goes on")
+
+    def _turn(self) -> None:
+        try:
+            work = self._work.get(timeout=_TURN_S)
+        except queue.Empty:
+            work = self._attendant.tick
+        self._show(work())
+        self._on_turn()
+
+    def _show(self, screen: Screen) -> None:
+        if screen != self._shown:
+            self._shown = screen
+            self._on_screen(screen)

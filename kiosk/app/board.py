@@ -1,0 +1,124 @@
+"""How the kiosk is: put together for the strip on the screen and for the server."""
+
+from collections.abc import Callable
+
+from kiosk.app.device import Device
+from kiosk.app.onboarding import software_version
+from kiosk.domain.clock import Clock
+from kiosk.domain.health import CameraHealth, DiskHealth, Health, LinkHealth
+from protocol.v1.messages import PartHealth, PartState, Status
+
+_PERIOD_S = 0.5
+_CAMERA_STATES = {
+    CameraHealth.OK: PartState.OK,
+    CameraHealth.STARTING: PartState.DEGRADED,
+    CameraHealth.FINISHED: PartState.ABSENT,
+}
+_LINK_STATES = {LinkHealth.UP: PartState.OK, LinkHealth.DOWN: PartState.DEGRADED}
+
+
+class HealthBoard:
+    """Composes the kiosk's health. `refresh` is called often and by one thread.
+
+    Args:
+        clock: for "offline since".
+        device: storage and sync.
+        camera: how the camera is now.
+        on_health: hears of each change.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        device: Device,
+        camera: Callable[[], CameraHealth],
+        on_health: Callable[[Health], None],
+    ) -> None:
+        self._clock = clock
+        self._device = device
+        self._camera = camera
+        self._on_health = on_health
+        self._started_s = clock.monotonic_s()
+        self._refreshed_s = 0.0
+        self._gallery = (-1, 0)
+        self.health = Health()
+        self._offline_since = self.health.offline_since
+
+    def refresh(self) -> None:
+        """Compose anew, at most twice a second, and pass on what changed."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._refreshed_s < _PERIOD_S:
+            return
+        self._refreshed_s = now_s
+        health = self._compose()
+        if health != self.health:
+            self.health = health
+            self._on_health(health)
+
+    def status(self) -> Status:
+        """The same for the server."""
+        device, reading = self._device, self._clock.reading()
+        kept = device.config.load()
+        return Status(
+            online=True,
+            at=reading.best_at,
+            software_version=software_version(),
+            uptime_s=self._clock.monotonic_s() - self._started_s,
+            backlog=device.outbox.waiting,
+            last_seq=device.outbox.last_seq,
+            synced_through=None if device.outbox.waiting else device.watermark(),
+            gallery_version=device.gallery.since,
+            gallery_size=device.gallery.size,
+            config_version=kept.document.version if kept else None,
+            clock_source=reading.source,
+            clock_offset_ms=reading.offset_ms,
+            parts=self._parts(),
+        )
+
+    def _compose(self) -> Health:
+        device, reading = self._device, self._clock.reading()
+        server = device.client.health
+        broker = LinkHealth.DOWN if device.link is None else device.link.health
+        is_offline = LinkHealth.UP not in (server, broker)
+        since = self._offline_since or reading.best_at
+        self._offline_since = since if is_offline else None
+        return Health(
+            server=server,
+            broker=broker,
+            offline_since=self._offline_since,
+            waiting=device.outbox.waiting,
+            refused=device.outbox.refused,
+            templates=self._templates(),
+            camera=self._camera(),
+            clock=reading.source,
+            disk=self._disk(),
+        )
+
+    def _disk(self) -> DiskHealth:
+        disk = self._device.watched.disk
+        is_mended = disk is DiskHealth.OK and self._device.was_recovered
+        return DiskHealth.RECOVERED if is_mended else disk
+
+    def _templates(self) -> int:
+        """Counted only when the gallery changed."""
+        version = self._device.gallery.version()
+        if version != self._gallery[0]:
+            self._gallery = (version, self._device.gallery.size)
+        return self._gallery[1]
+
+    def _parts(self) -> dict[str, PartHealth]:
+        health = self.health
+        disk = PartState.OK if health.disk is DiskHealth.OK else PartState.FAILED
+        if health.disk is DiskHealth.RECOVERED:
+            disk = PartState.DEGRADED
+        camera = _CAMERA_STATES.get(health.camera, PartState.FAILED)
+        broker = _LINK_STATES.get(health.broker, PartState.FAILED)
+        return {
+            "camera": PartHealth(state=camera, detail=health.camera),
+            "disk": PartHealth(state=disk, detail=health.disk),
+            "broker": PartHealth(state=broker, detail=health.broker),
+            "refused": PartHealth(
+                state=PartState.DEGRADED if health.refused else PartState.OK,
+                detail=str(health.refused),
+            ),
+        }

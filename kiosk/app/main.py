@@ -1,0 +1,260 @@
+"""A kiosk from start to end: window first, then whatever it takes to serve people."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from PySide6.QtCore import QTimer
+
+from kiosk.app.attending import AttendantLoop
+from kiosk.app.board import HealthBoard
+from kiosk.app.device import Device, DeviceHooks, Identity
+from kiosk.app.ending import FAILED, REVOKED, Ending
+from kiosk.app.notify import ALIVE, READY, STOPPING, notify
+from kiosk.app.onboarding import Onboarding, server_client
+from kiosk.app.sight import Sight, build_camera
+from kiosk.config import Settings
+from kiosk.domain.attendant import Attendant, AttendantTimings
+from kiosk.domain.health import Health
+from kiosk.domain.screens import SettingUp, SetupStage
+from kiosk.domain.timetable import Timetable
+from kiosk.errors import KioskError
+from kiosk.storage.configuration import ConfigFile
+from kiosk.storage.files import private_folder
+from kiosk.storage.identity import IdentityStore
+from kiosk.storage.lock import FolderLock
+from kiosk.sync.clock import SystemClock
+from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
+from models.errors import ModelsError
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S = 0.2
+
+
+def run(settings: Settings) -> int:
+    """Run a kiosk until it is told to end; returns the exit status.
+
+    Raises:
+        KioskError: it cannot even begin; the message says why.
+    """
+    lock = FolderLock(private_folder(settings.data_dir))
+    platform = ["-platform", "offscreen"] if settings.headless else []
+    application = build_application(["rollcall-kiosk", *platform])
+    kiosk = Kiosk(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: kiosk.end(0))
+    watchdog = _watchdog(settings, kiosk.is_alive)
+    kiosk.start()
+    notify(settings.notify_socket, READY)
+    application.exec()
+    notify(settings.notify_socket, STOPPING)
+    watchdog.stop()
+    kiosk.stop()
+    lock.release()
+    return kiosk.exit_status
+
+
+class Kiosk:
+    """The window, and a thread that brings up the rest behind it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = SystemClock()
+        self._stopping = threading.Event()
+        self._downloaded = threading.Event()
+        self._ending = Ending(settings.exit_timeout_s, self._clock.monotonic_s())
+        self._identity = IdentityStore(settings.data_dir / "identity")
+        self._keys = self._identity.keys()
+        self._client = server_client(settings, self._clock)
+        self._onboarding = Onboarding(
+            self._identity,
+            self._client,
+            retry_max_s=settings.retry_max_s,
+            stop=self._stopping,
+            on_stage=self._on_stage,
+        )
+        self._window = self._build_window()
+        self._camera = build_camera(settings, self._window.post_frame)
+        self._device: Device | None = None
+        self._loop: AttendantLoop | None = None
+        self._sight: Sight | None = None
+        self._board: HealthBoard | None = None
+        self._thread = threading.Thread(target=self._run, name="kiosk", daemon=True)
+        self.exit_status = 0
+
+    def start(self) -> None:
+        """Show the window and begin. GUI thread."""
+        self._window.show()
+        self._thread.start()
+
+    def end(self, status: int) -> None:
+        """End the process soon, with this exit status. From any thread."""
+        self.exit_status = status
+        self._stopping.set()
+        self._window.quit()
+
+    def stop(self) -> None:
+        """Take everything down, in the reverse order. GUI thread."""
+        self._stopping.set()
+        self._thread.join(1.0)
+        for part in (self._sight, self._loop, self._device):
+            if part is not None:
+                part.stop()
+        self._window.close()
+
+    def is_alive(self) -> bool:
+        """Whether the thread behind the window still does its work."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            if self._bring_up():
+                self._watch()
+        except (KioskError, ModelsError) as exc:
+            logger.critical("The kiosk cannot go on: %s", exc)
+            self.end(FAILED)
+        except Exception:
+            logger.exception("The kiosk met something unforeseen and ends")
+            self.end(FAILED)
+
+    def _bring_up(self) -> bool:
+        """Claim, open, download, look; False when told to end meanwhile."""
+        watcher = threading.Thread(target=self._end_if_never_ready, daemon=True)
+        if self._settings.exit_after_replay:
+            watcher.start()
+        code = self._settings.claim_code
+        claim = self._onboarding.wait_for_claim(
+            self._keys, code.get_secret_value() if code else None
+        )
+        if claim is None:
+            return False
+        self._on_stage(SetupStage.LOADING)
+        hooks = DeviceHooks(self._on_timetable, self._on_revoked, self._send_status)
+        device = Device(
+            self._settings, Identity(claim, self._keys), self._client, self._clock, hooks
+        )
+        self._device = device
+        self._board = HealthBoard(
+            self._clock, device, lambda: self._camera.report().health, self._on_health
+        )
+        device.start()
+        if not self._wait_for_data(device):
+            return False
+        self._open_the_door(device, self._board)
+        return True
+
+    def _wait_for_data(self, device: Device) -> bool:
+        """Wait for a configuration; a replay waits for the whole first download."""
+        while not self._stopping.is_set():
+            is_fresh = device.downloader.is_fresh
+            is_enough = is_fresh if self._settings.exit_after_replay else device.has_configuration
+            if is_enough:
+                return True
+            self._stopping.wait(_LOOK_S)
+        return False
+
+    def _open_the_door(self, device: Device, board: HealthBoard) -> None:
+        settings = self._settings
+        timings = AttendantTimings(
+            hold_s=settings.result_hold_s,
+            not_me_pause_s=settings.not_me_pause_s,
+            duplicate_window_s=settings.duplicate_window_s,
+        )
+        attendant = Attendant(self._clock, device.recorder, device.roster.timetable, timings)
+        loop = AttendantLoop(attendant, on_screen=self._window.post_screen, on_turn=board.refresh)
+        self._sight = Sight(settings, self._camera, device.gallery, device.roster, loop.see)
+        self._loop = loop
+        loop.start()
+        self._sight.start()
+        logger.info("The door is open: %s", device.roster.timetable.room_name)
+
+    def _watch(self) -> None:
+        """Wait for the end; a replay ends by itself."""
+        while not self._stopping.wait(_LOOK_S):
+            status = self._status_after_replay() if self._settings.exit_after_replay else None
+            if status is not None:
+                logger.info("The replay is over, exit status %d", status)
+                self.end(status)
+
+    def _status_after_replay(self) -> int | None:
+        if self._sight is None or self._loop is None or self._device is None:
+            return None
+        device = self._device
+        undelivered = device.outbox.waiting + device.outbox.refused + device.recorder.unsaved_count
+        return self._ending.after_replay(
+            self._clock.monotonic_s(),
+            is_over=self._sight.is_over,
+            is_idle=self._loop.is_idle,
+            undelivered=undelivered,
+        )
+
+    def _end_if_never_ready(self) -> None:
+        while self._sight is None and not self._stopping.wait(_LOOK_S):
+            status = self._ending.not_ready(self._clock.monotonic_s())
+            if status is not None:
+                logger.error("The kiosk did not become ready in time")
+                self.end(status)
+
+    def _build_window(self) -> KioskWindow:
+        settings = self._settings
+        kept = ConfigFile(settings.data_dir / "config.json").load()
+        return KioskWindow(
+            ShellSettings(
+                language=settings.language,
+                theme=settings.theme,
+                zone=_zone(kept.document.school.time_zone if kept else ""),
+                is_fullscreen=settings.fullscreen,
+                width_px=settings.width_px,
+                height_px=settings.height_px,
+                screenshots_dir=settings.screenshots_dir,
+            ),
+            ShellCallbacks(on_not_me=self._on_not_me, on_claim_code=self._onboarding.enter_code),
+        )
+
+    def _on_stage(self, stage: SetupStage) -> None:
+        self._window.post_screen(SettingUp(stage))
+
+    def _on_not_me(self) -> None:
+        if self._loop is not None:
+            self._loop.not_me()
+
+    def _on_timetable(self, timetable: Timetable) -> None:
+        if self._loop is not None:
+            self._loop.configure(timetable)
+
+    def _on_health(self, health: Health) -> None:
+        self._window.post_health(health)
+
+    def _send_status(self) -> None:
+        if self._device is None or self._board is None:
+            return
+        link = self._device.link
+        if link is None or not link.send_status(self._board.status()):
+            self._device.uploader.tell_watermark()
+
+    def _on_revoked(self) -> None:
+        """The server does not know us: what it gave us must go; our own records stay."""
+        logger.error("The server revoked this kiosk: its credentials and gallery are destroyed")
+        self._identity.forget_claim()
+        if self._device is not None:
+            self._device.gallery.wipe()
+        self.end(REVOKED)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _watchdog(settings: Settings, is_alive: Callable[[], bool]) -> QTimer:
+    """Tell systemd at half its interval that window and thread are alive."""
+    timer = QTimer()
+    if settings.watchdog_usec:
+        timer.timeout.connect(lambda: notify(settings.notify_socket, ALIVE) if is_alive() else None)
+        timer.start(max(1, settings.watchdog_usec // 2000))
+    return timer

@@ -1,0 +1,242 @@
+"""Settings of the kiosk process: environment over TOML file over default, listed once, here."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from kiosk.errors import SettingsError
+
+ENV_PREFIX = "ROLLCALL_KIOSK_"
+CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its unit and default. Loaded once and passed in."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    # -- where things are ---------------------------------------------------------------------
+    data_dir: Path = Field(
+        default=Path("rollcall-kiosk-data"),
+        description="Folder for the kiosk's keys, outbox, encrypted gallery and configuration.",
+    )
+    server_url: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8000"), description="Address of the server."
+    )
+    server_ca: Path | None = Field(
+        default=None,
+        description="File of the certificate authority of the server, where it is not public.",
+    )
+    claim_code: SecretStr | None = Field(
+        default=None,
+        description="Claim code, 8 characters, used at the first start. Default: asked for.",
+    )
+
+    # -- the broker ---------------------------------------------------------------------------
+    mqtt: bool = Field(
+        default=True, description="Use the broker; otherwise everything goes over HTTP."
+    )
+    mqtt_host: str | None = Field(
+        default=None, description="Address of the broker. Default: as the server said at the claim."
+    )
+    mqtt_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Port of the broker. Default: likewise."
+    )
+
+    # -- the camera ---------------------------------------------------------------------------
+    camera: str = Field(
+        default="0",
+        description="Camera index, /dev/video path, GStreamer pipeline, or replay:FILE-OR-FOLDER.",
+    )
+    camera_width_px: int = Field(default=640, ge=160, le=3840, description="Asked of the camera.")
+    camera_height_px: int = Field(default=480, ge=120, le=2160, description="Asked of the camera.")
+    camera_fps: float = Field(
+        default=30.0, gt=0, le=120, description="Asked of the camera; pace of a replayed folder."
+    )
+    replay_fps: float | None = Field(
+        default=None, gt=0, le=1000, description="Pace of a replayed clip. Default: its own."
+    )
+    replay_loop: bool = Field(default=False, description="Begin a replayed clip again at its end.")
+
+    # -- recognition --------------------------------------------------------------------------
+    detector: str = Field(default="blazeface-full-range", description="Card of the face detector.")
+    near_detector: str | None = Field(
+        default="blazeface-short-range", description="Card of the detector for near faces."
+    )
+    landmarks: str = Field(default="face-mesh", description="Card of the landmark network.")
+    embedder: str = Field(default="dlib-resnet-v1", description="Card of the embedding network.")
+    runtime: Literal["auto", "tflite", "litert"] = Field(
+        default="auto", description="What runs the models; auto: tflite-runtime where installed."
+    )
+    model_threads: int = Field(default=1, ge=1, le=16, description="CPU threads of each model.")
+    max_fps: float = Field(
+        default=15.0,
+        gt=0,
+        le=60,
+        description="Frames looked at per second while somebody is there.",
+    )
+    roster_distance: float | None = Field(
+        default=None, gt=0, le=10, description="Limit for people due now. Default: the policy's."
+    )
+    wide_distance: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        description="Stricter limit for everybody else. Default: 0.9 times the limit above.",
+    )
+    min_margin: float | None = Field(
+        default=None,
+        ge=0,
+        le=10,
+        description="Least distance to the second-best person. Default: the policy's.",
+    )
+    min_frames: int | None = Field(
+        default=None, ge=1, le=30, description="Frames that must agree. Default: the policy's."
+    )
+
+    # -- at the door --------------------------------------------------------------------------
+    duplicate_window_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=86400,
+        description="A repeat within this makes no second event. Default: the policy's.",
+    )
+    result_hold_s: float = Field(
+        default=1.5,
+        ge=0,
+        le=10,
+        description="A result stays this long before the next person's picture covers it.",
+    )
+    not_me_pause_s: float = Field(
+        default=10.0, ge=0, le=300, description='After "Not me" the match is not believed so long.'
+    )
+
+    # -- the screen ---------------------------------------------------------------------------
+    fullscreen: bool = Field(default=True, description="Cover the whole display.")
+    width_px: int = Field(default=800, ge=320, le=7680, description="Of the window, if not.")
+    height_px: int = Field(default=480, ge=240, le=4320, description="Of the window, if not.")
+    theme: Literal["light", "dark"] = Field(default="light", description="Colours.")
+    language: str = Field(default="en", description="Language of the screens.")
+    headless: bool = Field(default=False, description="Draw where nobody sees it: no display.")
+    screenshots_dir: Path | None = Field(
+        default=None, description="Folder for a PNG of each screen the first time it shows."
+    )
+
+    # -- timings ------------------------------------------------------------------------------
+    max_events: int = Field(
+        default=200_000, ge=100, description="Events that may wait here; then recording stops."
+    )
+    sync_interval_s: float = Field(
+        default=60.0, ge=1, description="Between two downloads of configuration and gallery."
+    )
+    status_interval_s: float = Field(
+        default=30.0, ge=1, description="Between two reports of the kiosk's health."
+    )
+    connect_timeout_s: float = Field(default=5.0, gt=0, description="To reach the server.")
+    read_timeout_s: float = Field(default=30.0, gt=0, description="To wait for its answer.")
+    ack_deadline_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Events sent through the broker go over HTTP when not acknowledged by then.",
+    )
+    http_backlog: int = Field(
+        default=300, ge=0, description="Above this many waiting events they go over HTTP at once."
+    )
+    retry_max_s: float = Field(
+        default=60.0, ge=1, description="Longest wait before server or broker are tried again."
+    )
+    gallery_page: int = Field(
+        default=500, ge=1, le=1000, description="Templates asked for in one download page."
+    )
+    watermark_slack_s: float = Field(
+        default=10.0,
+        ge=0,
+        description="Time a sighting may take to be recorded; the watermark stays behind by this.",
+    )
+
+    # -- the process --------------------------------------------------------------------------
+    exit_after_replay: bool = Field(
+        default=False, description="End when the clip is over and every event is delivered."
+    )
+    exit_timeout_s: float = Field(
+        default=60.0, gt=0, description="End without that so long after the clip (or the start)."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is logged."
+    )
+    log_format: Literal["text", "json"] = Field(default="text", description="Form of a log line.")
+    notify_socket: str | None = Field(
+        default=None, validation_alias="NOTIFY_SOCKET", description="Set by systemd, not by hand."
+    )
+    watchdog_usec: int | None = Field(
+        default=None, validation_alias="WATCHDOG_USEC", description="Set by systemd, not by hand."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Rank the sources: arguments, environment, TOML file."""
+        del dotenv_settings, file_secret_settings
+        path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 - this is where settings are read
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        return init_settings, env_settings, toml
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings of this process.
+
+    Args:
+        config: TOML file; overrides the variable ROLLCALL_KIOSK_CONFIG.
+        **overrides: values that win over everything else (command line, tests).
+
+    Raises:
+        SettingsError: the file is not there, or a value is missing, malformed or unknown.
+    """
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
+    named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
+    if named is not None and not Path(named).is_file():
+        raise SettingsError(f"the settings file {named} does not exist")
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        raise SettingsError(_in_words(exc)) from exc
+    except ValueError as exc:
+        raise SettingsError(f"the settings file {named} cannot be read: {exc}") from exc
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """List every setting as (variable, default, description): the source of --help and the docs."""
+    return [
+        (
+            str(field.validation_alias or f"{ENV_PREFIX}{name.upper()}"),
+            "(none)" if field.default is None else str(field.default),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _in_words(error: ValidationError) -> str:
+    """Name each wrong setting and why, never its value: it may be a secret."""
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        f"setting {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        for problem in problems
+    )
