@@ -9,7 +9,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from kiosk.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
+from kiosk.config import (
+    CONFIG_VARIABLE,
+    Settings,
+    UnusableSettingsError,
+    describe_settings,
+    load_settings,
+)
 from kiosk.errors import KioskError, StorageError
 from kiosk.logs import configure_logging
 
@@ -25,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logging(settings.log_level, settings.log_format)
         command: Command = options.command
         return command(settings)
-    except KioskError as exc:
+    except (KioskError, UnusableSettingsError) as exc:
         sys.stderr.write(f"rollcall-kiosk: {exc}\n")
         return 2
 

@@ -12,10 +12,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from kiosk.errors import SettingsError
-
 ENV_PREFIX = "ROLLCALL_KIOSK_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+
+
+class UnusableSettingsError(ValueError):
+    """The settings cannot be used; the message names each wrong one and why, never its value."""
 
 
 class Settings(BaseSettings):
@@ -206,19 +208,19 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         **overrides: values that win over everything else (command line, tests).
 
     Raises:
-        SettingsError: the file is not there, or a value is missing, malformed or unknown.
+        UnusableSettingsError: the file is not there, or a value is missing, malformed or unknown.
     """
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
     named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
     if named is not None and not Path(named).is_file():
-        raise SettingsError(f"the settings file {named} does not exist")
+        raise UnusableSettingsError(f"the settings file {named} does not exist")
     try:
         return Settings(**overrides)
     except ValidationError as exc:
-        raise SettingsError(_in_words(exc)) from exc
+        raise UnusableSettingsError(_in_words(exc)) from exc
     except ValueError as exc:
-        raise SettingsError(f"the settings file {named} cannot be read: {exc}") from exc
+        raise UnusableSettingsError(f"the settings file {named} cannot be read: {exc}") from exc
 
 
 def describe_settings() -> list[tuple[str, str, str]]:
