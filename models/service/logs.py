@@ -48,6 +48,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.stdlib.ExtraAdder(),
+        _drop_colour,
         _add_correlation_id,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -71,6 +72,13 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         logging.getLogger(name).propagate = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _drop_colour(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    event.pop("color_message", None)  # uvicorn's line again, for terminals
+    return event
 
 
 def _add_correlation_id(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,24 +43,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logging(settings.log_level)
     cv2.setNumThreads(settings.threads)  # the workers are the parallelism
     try:
+        listener = _listen(settings)
+    except OSError as error:
+        return _fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}", 1)
+    try:
         parts = open_parts(settings)
     except ModelsError as error:
+        listener.close()
         return _fail(str(error), 1)
-    _serve(settings, create_app(settings, parts))
+    _serve(settings, create_app(settings, parts), listener)
     return 0
 
 
-def _serve(settings: Settings, app: FastAPI) -> None:
-    uvicorn.run(
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before the models are opened, so that a taken one is told at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+
+
+def _serve(settings: Settings, app: FastAPI, listener: socket.socket) -> None:
+    config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         access_log=False,
         log_config=None,
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_grace_s,
     )
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _fail(words: str, status: int) -> int:

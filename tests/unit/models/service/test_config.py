@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_a_missing_model_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("ROLLCALL_ML_API_KEY", "long-enough")
     monkeypatch.setenv("ROLLCALL_ML_DETECTOR", "no-such-model")
+    monkeypatch.setenv("ROLLCALL_ML_PORT", "0")
 
     assert main([]) == 1
     assert "no-such-model" in capsys.readouterr().err
@@ -88,3 +90,16 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     assert len(describe_settings()) == len(Settings.model_fields)
     assert [name for name, _, words in describe_settings() if name not in shown or not words] == []
+
+
+def test_a_taken_port_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("ROLLCALL_ML_API_KEY", "long-enough")
+        monkeypatch.setenv("ROLLCALL_ML_PORT", str(port))
+
+        assert main([]) == 1
+
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
