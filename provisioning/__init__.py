@@ -1,1 +1,1 @@
-
+"""Tools for field technicians: from a blank machine to a kiosk that works."""

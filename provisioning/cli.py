@@ -1,0 +1,96 @@
+"""`rollcall-provision`: claim a kiosk at the server and write its settings."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from provisioning import kiosk_file
+from provisioning.errors import ProvisioningError
+from provisioning.office import Office
+
+DEFAULT_FILE = Path("/etc/rollcall/kiosk.toml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0, or 1 with one plain sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        message: str = options.command(options)
+    except ProvisioningError as exc:
+        sys.stderr.write(f"rollcall-provision: {exc}\n")
+        return 1
+    sys.stdout.write(f"{message}\n")
+    return 0
+
+
+def _claim(options: argparse.Namespace) -> str:
+    office = Office(options.server, ca_file=options.server_ca)
+    password = _password(options)
+    if options.dry_run:
+        return f"would ask {options.server} for a claim code for {options.name!r}"
+    office.sign_in(options.username, password)
+    code = office.claim_code(options.name, options.room)
+    office.sign_out()
+    if not options.write:
+        return f"claim code: {code}"
+    options.claim_code = code
+    return f"claim code: {code}\n{_configure(options)}"
+
+
+def _configure(options: argparse.Namespace) -> str:
+    names = ("server_ca", "claim_code", "camera", "data_dir", "language")
+    changes = {name: getattr(options, name) for name in names if getattr(options, name, None)}
+    settings = kiosk_file.merged(options.file, {"server_url": options.server, **changes})
+    changed = kiosk_file.write(options.file, settings, is_dry_run=options.dry_run)
+    if not changed:
+        return f"{options.file} already says so"
+    return f"{'would write' if options.dry_run else 'wrote'} {options.file}"
+
+
+def _password(options: argparse.Namespace) -> str:
+    if options.password_file is None:
+        return getpass.getpass(f"Password of {options.username} on {options.server}: ")
+    try:
+        return str(options.password_file.read_text(encoding="utf-8").strip())
+    except OSError as exc:
+        raise ProvisioningError(f"cannot read {options.password_file}: {exc.strerror}") from exc
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rollcall-provision", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    claim = commands.add_parser(
+        "claim",
+        help="get a claim code for a kiosk in a room",
+        epilog="Example: rollcall-provision claim --server https://rollcall.example.org "
+        "--username tina --name 'Door of R12' --room R12 --write",
+    )
+    claim.add_argument("--username", required=True, help="a technician's account on the server")
+    claim.add_argument("--password-file", type=Path, help="instead of typing the password")
+    claim.add_argument("--name", required=True, help="the kiosk's name on the server")
+    claim.add_argument("--room", required=True, help="name of the room it hangs at")
+    claim.add_argument("--write", action="store_true", help="write the kiosk's settings too")
+    claim.set_defaults(command=_claim)
+    configure = commands.add_parser(
+        "configure",
+        help="write the kiosk's settings file",
+        epilog="Example: rollcall-provision configure --server https://rollcall.example.org "
+        "--claim-code 7KQ2M9TX --camera /dev/video0",
+    )
+    configure.add_argument("--claim-code", help="8 characters, from the server's Kiosks page")
+    configure.set_defaults(command=_configure)
+    for command in (claim, configure):
+        _add_file_options(command)
+    return parser
+
+
+def _add_file_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--server", required=True, help="address of the server")
+    command.add_argument("--server-ca", help="its certificate authority, where not public")
+    command.add_argument("--file", type=Path, default=DEFAULT_FILE, help=f"[{DEFAULT_FILE}]")
+    command.add_argument("--camera", help="index, /dev/video path or GStreamer pipeline")
+    command.add_argument("--data-dir", help="folder for the kiosk's keys and records")
+    command.add_argument("--language", help="language of the screens")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done")
