@@ -86,10 +86,15 @@ def build_application(
         QQuickWindow.setGraphicsApi(QSGRendererInterface.GraphicsApi.Software)
     application = QGuiApplication(list(arguments))
     application.setApplicationName("rollcall-kiosk")
+    application.setFont(kiosk_font())
+    return application
+
+
+def kiosk_font() -> QFont:
+    """The font of every screen: Noto where Debian's fonts-noto-core is installed, else DejaVu."""
     font = QFont()
     font.setFamilies(FONT_FAMILIES)
-    application.setFont(font)
-    return application
+    return font
 
 
 class KioskWindow(QObject):

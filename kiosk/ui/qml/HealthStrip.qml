@@ -17,6 +17,8 @@ Item {
                 id: line
                 required property var modelData
                 x: Theme.startX(parent.width, width)
+                scale: Math.min(1, strip.width / width)
+                transformOrigin: Theme.portrait ? Item.Center : Theme.mirrored ? Item.Right : Item.Left
                 spacing: 20 * Theme.u
                 Repeater {
                     model: line.modelData

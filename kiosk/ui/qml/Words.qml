@@ -7,15 +7,15 @@ Text {
     property int size: Theme.body
     property bool strong: false
     property bool fitted: false
-    readonly property real advance: Math.ceil(measure.advanceWidth) + 1
-    readonly property real natural: fitted && width > 0 && advance > width
-        ? Math.max(0.45, width / advance) : 1
+    readonly property real advance: Math.ceil(implicitWidth) + 1
     readonly property real ascent: /[\u0590-\u0dff]/.test(text) ? Theme.ownAscent : Theme.latinAscent
 
     color: Theme.ink
-    font.pixelSize: Math.floor(size * Theme.u * natural)
+    font.pixelSize: Math.round(size * Theme.u)
     font.bold: strong
     wrapMode: fitted ? Text.NoWrap : Text.Wrap
+    fontSizeMode: fitted ? Text.HorizontalFit : Text.FixedSize
+    minimumPixelSize: Math.round(font.pixelSize * 0.35)
     elide: fitted ? Text.ElideRight : Text.ElideNone
     textFormat: Text.PlainText
     horizontalAlignment: Text.AlignLeft
@@ -25,12 +25,4 @@ Text {
     lineHeight: Math.round(font.pixelSize * 1.34)
     topPadding: Math.round(font.pixelSize * (1.02 - ascent))
     bottomPadding: -topPadding
-
-    TextMetrics {
-        id: measure
-        font.family: words.font.family
-        font.pixelSize: Math.floor(words.size * Theme.u)
-        font.bold: words.strong
-        text: words.fitted ? words.text : ""
-    }
 }

@@ -1,0 +1,136 @@
+"""Every screen, in every shape and language: nothing cut off, nothing over something else."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtQuick import QQuickItem
+from pytestqt.qtbot import QtBot
+
+from kiosk.domain.ports import Frame
+from kiosk.ui.shell import KioskWindow, kiosk_font
+from tests.fakes.capture import noise
+from tests.ui.kiosk.windows import SCREENS, TROUBLED, OpenWindow, still, visible_items
+
+SIZES = [(800, 480), (1024, 600), (1280, 800), (480, 800), (1080, 1920)]
+LANGUAGES = ["en", "ar"]
+SLACK_PX = 2.0
+
+
+@pytest.fixture(params=["", "DejaVu Sans"], ids=["own-fonts", "dejavu-only"])
+def _font(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[None]:
+    before = QGuiApplication.font()
+    QGuiApplication.setFont(QFont(request.param) if request.param else kiosk_font())
+    yield
+    QGuiApplication.setFont(before)
+
+
+def texts(window: KioskWindow) -> list[QQuickItem]:
+    return [
+        item
+        for item in visible_items(window.view.contentItem())
+        if item.metaObject().indexOfProperty("truncated") >= 0 and item.property("text")
+    ]
+
+
+def place(item: QQuickItem) -> QRectF:
+    return item.mapRectToScene(QRectF(0, 0, item.width(), item.height()))
+
+
+def cut_off(item: QQuickItem) -> bool:
+    overhang_px = SLACK_PX + item.width() / 100  # of a space that hangs at the end of a line
+    is_too_wide = item.property("contentWidth") > item.width() + overhang_px
+    is_too_tall = item.property("contentHeight") > item.height() + SLACK_PX
+    return bool(item.property("truncated")) or is_too_wide or is_too_tall
+
+
+def outside(item: QQuickItem, window: KioskWindow) -> bool:
+    frame = QRectF(0, 0, window.view.width(), window.view.height())
+    return not frame.contains(place(item).adjusted(1, 1, -1, -1))
+
+
+def collide(first: QQuickItem, second: QQuickItem) -> bool:
+    shared = place(first).intersected(place(second))
+    return shared.width() > SLACK_PX and shared.height() > SLACK_PX
+
+
+@pytest.mark.usefixtures("_font")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_whole_inside_the_screen_and_apart_from_the_others(
+    open_window: OpenWindow, language: str, size: tuple[int, int]
+) -> None:
+    window = open_window(still(language, size))
+    window.post_health(TROUBLED)
+    faults = [fault for name in SCREENS for fault in faults_of(window, name)]
+    assert faults == []
+
+
+def faults_of(window: KioskWindow, name: str) -> list[str]:
+    window.post_screen(SCREENS[name])
+    QGuiApplication.processEvents()
+    window.view.grabWindow()
+    shown = texts(window)
+    assert shown, f"{name} shows no words"
+    alone = [f"{name}: cut off: {item.property('text')}" for item in shown if cut_off(item)]
+    beyond = [
+        f"{name}: outside: {item.property('text')}" for item in shown if outside(item, window)
+    ]
+    pairs = [
+        f"{name}: {first.property('text')} over {second.property('text')}"
+        for first, second in combinations(shown, 2)
+        if collide(first, second)
+    ]
+    return alone + beyond + pairs
+
+
+@pytest.mark.parametrize("size", [(800, 480), (1080, 1920)], ids=["landscape", "portrait"])
+def test_every_screen_looks_different(open_window: OpenWindow, size: tuple[int, int]) -> None:
+    window = open_window(still("en", size))
+    pictures = set()
+    for screen in SCREENS.values():
+        window.post_screen(screen)
+        QGuiApplication.processEvents()
+        pictures.add(bytes(window.view.grabWindow().constBits()))
+    same = {"setup-claiming", "setup-needs_claim_code"}  # told apart by what was typed and said
+    assert len(pictures) >= len(SCREENS) - len(same) + 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_theme_changes_what_is_behind_the_words(open_window: OpenWindow, theme: str) -> None:
+    window = open_window(still(theme=theme))
+    window.post_screen(SCREENS["ready"])
+    corner = window.view.grabWindow().pixelColor(1, 1)
+    assert (corner.lightness() > 128) == (theme == "light")
+
+
+def test_arabic_mirrors_the_layout(open_window: OpenWindow) -> None:
+    sides: list[bool] = []
+    for language in LANGUAGES:
+        window = open_window(still(language))
+        window.post_screen(SCREENS["ready"])
+        preview = window.view.rootObject().findChild(QQuickItem, "preview")
+        assert preview is not None
+        sides.append(place(preview).center().x() < 400)
+    assert sides == [True, False]
+
+
+def test_the_camera_picture_is_drawn_mirrored(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window(still())
+    window.post_screen(SCREENS["ready"])
+    picture = noise(1, 0, 1).repeat(10, axis=0).repeat(10, axis=1)
+    picture[:, :320] = (0, 0, 255)
+    with qtbot.waitSignal(window.shell.feed_object.frame_ready):
+        window.post_frame(Frame(picture, 0.0, 0))
+    shown = window.view.grabWindow()
+    left, right = shown.pixelColor(60, 240), shown.pixelColor(350, 240)
+    assert (left.red(), right.red()) == (0, 255)
+
+
+def test_an_unknown_size_in_between_is_filled(open_window: OpenWindow) -> None:
+    window = open_window(still(size=(900, 900)))
+    window.post_health(replace(TROUBLED, waiting=1))
+    assert faults_of(window, "ready") == []

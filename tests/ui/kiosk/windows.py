@@ -1,0 +1,97 @@
+"""What the window tests show, and how they look into a window."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from PySide6.QtQuick import QQuickItem
+
+from kiosk.domain.clock import ClockSource
+from kiosk.domain.health import CameraHealth, Health, LinkHealth
+from kiosk.domain.screens import (
+    Elsewhere,
+    Looking,
+    Notice,
+    NoticeReason,
+    NotRecognised,
+    Ready,
+    RunningSession,
+    Screen,
+    SettingUp,
+    SetupStage,
+    Welcome,
+    WelcomeStatus,
+)
+from kiosk.domain.sightings import Hint
+from kiosk.ui.shell import KioskWindow, ShellSettings
+
+NOW = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
+SESSION = RunningSession("Maths 10B", NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
+LONG_SESSION = RunningSession(
+    "Environmental systems and societies", SESSION.starts_at, SESSION.ends_at
+)
+WELL = Health(
+    server=LinkHealth.UP,
+    broker=LinkHealth.UP,
+    templates=28,
+    camera=CameraHealth.OK,
+    clock=ClockSource.NTP,
+)
+TROUBLED = Health(offline_since=NOW, waiting=128, refused=2, camera=CameraHealth.FROZEN)
+SCREENS: dict[str, Screen] = {
+    "ready": Ready("Room 12", SESSION),
+    "ready-long": Ready("Science lab 3", LONG_SESSION),
+    "ready-none": Ready("Room 12", None),
+    "looking": Looking(0.5),
+    **{f"looking-{hint.value}": Looking(0.5, hint) for hint in Hint},
+    "welcome": Welcome("Amina K.", WelcomeStatus.PRESENT),
+    "welcome-late": Welcome("Maximiliane-Antoinette W.", WelcomeStatus.LATE, 125),
+    "welcome-again": Welcome(
+        "Amina K.", WelcomeStatus.PRESENT, can_undo=False, already_marked=True
+    ),
+    "elsewhere": Elsewhere("Amina K.", "Science lab 3"),
+    "not-recognised": NotRecognised(),
+    **{f"notice-{reason.value}": Notice(reason) for reason in NoticeReason},
+    **{f"setup-{stage.value}": SettingUp(stage) for stage in SetupStage},
+}
+
+
+@dataclass
+class Seconds:
+    """A monotonic clock that a test turns."""
+
+    now_s: float = 50.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@dataclass
+class Touched:
+    """What people did at the screen."""
+
+    not_me_count: int = 0
+    codes: list[str] = field(default_factory=list)
+
+    def on_not_me(self) -> None:
+        self.not_me_count += 1
+
+
+OpenWindow = Callable[[ShellSettings], KioskWindow]
+
+
+def still(
+    language: str = "en", size: tuple[int, int] = (800, 480), **more: object
+) -> ShellSettings:
+    """A window without animations."""
+    settings = {"is_fullscreen": False, "is_animated": False, "zone": ZoneInfo("UTC"), **more}
+    return ShellSettings(language=language, width_px=size[0], height_px=size[1], **settings)  # type: ignore[arg-type]
+
+
+def visible_items(item: QQuickItem) -> Iterator[QQuickItem]:
+    """Everything drawn inside an item, at any depth."""
+    for child in item.childItems():
+        if child.isVisible() and child.opacity() > 0:
+            yield child
+            yield from visible_items(child)
