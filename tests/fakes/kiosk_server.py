@@ -1,0 +1,185 @@
+"""A small real HTTP server that speaks protocol v1 to one kiosk, and can be told to misbehave."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import ValidationError
+
+from protocol.v1 import messages as m
+from protocol.v1 import signing
+from protocol.v1.errors import ProtocolError
+from tests.fakes.school import DEVICE_TOKEN, KIOSK_ID, claim_response, config, page
+
+CLAIM_CODE = "ABCD2345"
+
+
+class SchoolServer:
+    """What the server knows and does; tests change it freely.
+
+    Attributes:
+        events: stored, by sequence number.
+        upserts, tombstones: of the gallery, ordered by change.
+        broken_status: answer everything with this status while set.
+        spoil_page: answer gallery requests with bytes that make no sense.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.events: dict[int, m.AttendanceEvent] = {}
+        self.refuse_ids: dict[str, str] = {}
+        self.batches: list[m.EventBatch] = []
+        self.config = config()
+        self.upserts: list[m.TemplateUpsert] = []
+        self.tombstones: list[m.Tombstone] = []
+        self.erasures: list[m.Erasure] = []
+        self.broker: m.BrokerAccess | None = None
+        self.signing_key: str | None = None
+        self.broken_status: int | None = None
+        self.spoil_page = False
+        self.claims = 0
+        self.config_hits: list[int] = []
+
+    def take_events(self, batch: m.EventBatch) -> m.Ack:
+        """Verify and store, as the real server does, and say what is held."""
+        with self.lock:
+            self.batches.append(batch)
+            refused = [refusal for raw in batch.events if (refusal := self._take(raw))]
+            seq = 0
+            while seq + 1 in self.events:
+                seq += 1
+            return m.Ack(
+                kiosk_id=KIOSK_ID,
+                stored_through=seq,
+                refused=tuple(refused),
+                server_time=datetime.now(UTC),
+            )
+
+    def _take(self, raw: m.RawEvent) -> m.Refusal | None:
+        event_id = str(raw["id"])
+        assert self.signing_key is not None
+        try:
+            event = signing.verify_event(raw, signing.public_key(self.signing_key))
+        except ProtocolError as exc:
+            return m.Refusal(id=event_id, reason=exc.reason)
+        self.events.setdefault(event.seq, event)
+        reason = self.refuse_ids.get(event_id)
+        return m.Refusal(id=event_id, seq=event.seq, reason=reason) if reason else None
+
+    def gallery_page(self, since: int, limit: int) -> m.GalleryPage:
+        entries: list[m.TemplateUpsert | m.Tombstone] = [*self.upserts, *self.tombstones]
+        changes = sorted(
+            (entry for entry in entries if entry.change > since), key=lambda entry: entry.change
+        )
+        part = changes[:limit]
+        return page(
+            since,
+            [entry for entry in part if isinstance(entry, m.TemplateUpsert)],
+            [entry for entry in part if isinstance(entry, m.Tombstone)],
+            complete=len(part) == len(changes),
+        )
+
+    def claim(self, request: m.ClaimRequest) -> m.ClaimResponse | None:
+        self.claims += 1
+        if request.claim_code != CLAIM_CODE:
+            return None
+        body = request.model_dump(mode="json", exclude={"proof"})
+        key = signing.public_key(request.signing_key)
+        signing.verify_document(body, request.proof, key, context="claim")
+        self.signing_key = request.signing_key
+        return claim_response(request.sealing_key, broker=self.broker)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    school: SchoolServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._route("GET")
+
+    def do_POST(self) -> None:
+        self._route("POST")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        del format, args
+
+    def _route(self, method: str) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        url = urlsplit(self.path)
+        if self.school.broken_status is not None:
+            self._send(self.school.broken_status, {"error": {"code": "broken"}})
+        elif url.path == "/api/v1/devices/claim":
+            self._claim(body)
+        elif self.headers.get("Authorization") != f"Device {DEVICE_TOKEN}":
+            self._send(401, {"error": {"code": "unknown_device"}})
+        else:
+            self._synced(method, url.path, parse_qs(url.query), body)
+
+    def _claim(self, body: bytes) -> None:
+        try:
+            answer = self.school.claim(m.ClaimRequest.model_validate_json(body))
+        except (ValidationError, ProtocolError):
+            answer = None
+        if answer is None:
+            self._send(403, {"error": {"code": "claim_refused"}})
+        else:
+            self._send_raw(200, answer.to_json())
+
+    def _synced(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
+        if path == "/api/v1/sync/config":
+            self._config()
+        elif path == "/api/v1/sync/gallery" and self.school.spoil_page:
+            self._send_raw(200, b'{"since": 0, "next": ')
+        elif path == "/api/v1/sync/gallery":
+            since, limit = int(query["since"][0]), int(query["limit"][0])
+            self._send_raw(200, self.school.gallery_page(since, limit).to_json())
+        elif (method, path) == ("POST", "/api/v1/sync/events"):
+            ack = self.school.take_events(m.EventBatch.model_validate_json(body))
+            self._send_raw(200, ack.to_json())
+        elif (method, path) == ("POST", "/api/v1/sync/erasures"):
+            self.school.erasures.append(m.Erasure.model_validate_json(body))
+            self._send(200, {})
+        else:
+            self._send(404, {"error": {"code": "not_found"}})
+
+    def _config(self) -> None:
+        etag = f'"{self.school.config.version}"'
+        is_known = self.headers.get("If-None-Match") == etag
+        self.school.config_hits.append(304 if is_known else 200)
+        self._send_raw(
+            304 if is_known else 200, b"" if is_known else self.school.config.to_json(), etag
+        )
+
+    def _send(self, status: int, body: Any) -> None:
+        self._send_raw(status, json.dumps(body).encode())
+
+    def _send_raw(self, status: int, body: bytes, etag: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if etag:
+            self.send_header("ETag", etag)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def serving(school: SchoolServer, port: int = 0) -> Iterator[str]:
+    """The school's server on 127.0.0.1; gives its URL."""
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", port), type("Handler", (_Handler,), {"school": school})
+    )
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,164 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from kiosk.domain.download import CachedConfig
+from kiosk.errors import RefusedError, SyncError, UnreachableError
+from kiosk.storage.configuration import ConfigFile
+from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
+from kiosk.sync.downloader import Downloader, DownloadStores
+from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, Hint
+from tests.fakes.kiosk_clock import START, ManualClock
+from tests.fakes.kiosk_server import SchoolServer
+from tests.fakes.school import DATA_KEY, KEY_ID, KIOSK_ID, MODEL_ID, SIGNING_KEY, config, tombstone
+from tests.fakes.school import upsert as template
+
+
+class Source:
+    """The server without the network; fails with `error` while that is set."""
+
+    def __init__(self) -> None:
+        self.school = SchoolServer()
+        self.error: SyncError | None = None
+        self.pages_left: int | None = None
+
+    def config(self, etag: str) -> CachedConfig | None:
+        self._fail()
+        is_known = etag == self.school.config.version
+        return None if is_known else CachedConfig(self.school.config, self.school.config.version)
+
+    def gallery_page(self, since: int, limit: int) -> GalleryPage:
+        self._fail()
+        if self.pages_left is not None:
+            self.pages_left -= 1
+            if self.pages_left < 0:
+                raise UnreachableError("the line broke")
+        return self.school.gallery_page(since, limit)
+
+    def send_erasure(self, erasure: Erasure) -> None:
+        self._fail()
+        self.school.erasures.append(erasure)
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class Site:
+    """A downloader with real stores."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source = Source()
+        self.clock = ManualClock()
+        keys = GalleryKeys(KIOSK_ID, KEY_ID, DATA_KEY, SIGNING_KEY)
+        self.gallery = SQLiteGallery(folder / "gallery.db", keys, self.clock)
+        self.config = ConfigFile(folder / "config.json")
+        self.heard: list[ConfigDocument] = []
+        self.revoked: list[bool] = []
+        self.downloader = Downloader(
+            self.source,
+            DownloadStores(self.gallery, self.config),
+            clock=self.clock,
+            on_config=self.heard.append,
+            on_revoked=lambda: self.revoked.append(True),
+            page_limit=2,
+        )
+
+    def people(self) -> list[str]:
+        return list(self.gallery.snapshot(MODEL_ID).person_ids)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_everything_is_downloaded_page_by_page(site: Site) -> None:
+    site.source.school.upserts = [template(number) for number in range(1, 6)]
+
+    assert site.downloader.download()
+
+    assert site.people() == ["p1", "p2", "p3", "p4", "p5"]
+    assert site.heard == [site.source.school.config]
+    assert site.downloader.is_fresh
+
+
+def test_configuration_is_passed_on_only_when_it_changed(site: Site) -> None:
+    site.downloader.download()
+    site.downloader.download()
+    site.source.school.config = config("c2")
+    site.downloader.download()
+
+    assert [document.version for document in site.heard] == ["c1", "c2"]
+
+
+def test_broken_download_resumes_at_its_last_page(site: Site) -> None:
+    site.source.school.upserts = [template(number) for number in range(1, 6)]
+    site.source.pages_left = 1
+    first = site.downloader.download()
+    after_first = site.people()
+    site.source.pages_left = None
+    second = site.downloader.download()
+
+    assert (first, after_first) == (False, ["p1", "p2"])
+    assert second
+    assert site.people() == ["p1", "p2", "p3", "p4", "p5"]
+
+
+def test_kiosk_keeps_what_it_has_while_the_server_is_away_and_logs_twice(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.source.school.upserts = [template(1)]
+    site.downloader.download()
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        site.source.error = UnreachableError("away")
+        site.downloader.download()
+        site.clock.advance(3600)
+        site.downloader.download()
+        site.source.error = None
+        site.downloader.download()
+
+    assert site.people() == ["p1"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Working from what is stored here: away",
+        "Downloads work again after 3600 s",
+    ]
+
+
+def test_erasure_receipts_reach_the_server_once(site: Site) -> None:
+    school = site.source.school
+    school.upserts = [template(1)]
+    site.downloader.download()
+    school.upserts, school.tombstones = [], [tombstone(1, 2, "erased")]
+    site.downloader.download()
+    site.downloader.download()
+
+    assert [erasure.person_id for erasure in school.erasures] == ["p1"]
+    assert site.people() == []
+
+
+def test_hint_tells_whether_a_download_is_due(site: Site) -> None:
+    site.source.school.upserts = [template(1)]
+    site.downloader.download()
+
+    assert not site.downloader.is_outdated(Hint(gallery=1, config="c1", issued_at=START))
+    assert site.downloader.is_outdated(Hint(gallery=2, config="c1", issued_at=START))
+    assert site.downloader.is_outdated(Hint(gallery=1, config="c2", issued_at=START))
+
+
+def test_revoked_kiosk_is_told_so(site: Site) -> None:
+    site.source.error = RefusedError(401, "unknown_device")
+
+    site.downloader.download()
+
+    assert site.revoked == [True]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_other_refusals_do_not_revoke(site: Site, status: int) -> None:
+    site.source.error = RefusedError(status, "other")
+
+    assert not site.downloader.download()
+    assert site.revoked == []
