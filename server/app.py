@@ -11,16 +11,24 @@ from starlette.staticfiles import StaticFiles
 
 import server.accounts.api
 import server.accounts.pages
+import server.attendance.api
+import server.attendance.pages
 import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.pages
+import server.kiosks.api
+import server.kiosks.pages
 import server.people.api
 import server.people.pages
+import server.policies.api
+import server.timetable.api
+import server.timetable.pages
 import server.web.preferences
 import server.web.today
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
+from server.attendance.today import today_content
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
@@ -29,6 +37,7 @@ from server.db.vault import Vault, open_vault
 from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
 from server.migrations.runner import upgrade
 from server.ml.http import encoder_from
+from server.mqtt.tasks import BrokerTasks
 from server.web import health
 from server.web.access import Authenticate, refuse_unguarded
 from server.web.cookies import SessionCookies
@@ -57,6 +66,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.enrollment.api.router,
     server.enrollment.pages.router,
     server.enrollment.capture_pages.router,
+    server.timetable.api.router,
+    server.timetable.pages.router,
+    server.policies.api.router,
+    server.kiosks.api.router,
+    server.kiosks.pages.router,
+    server.attendance.api.router,
+    server.attendance.pages.router,
 )
 
 
@@ -79,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.probes = {}
-    app.state.today = server.web.today.nothing_today
+    app.state.today = today_content
     # The last one added is the outermost.
     app.add_middleware(
         RequestBodyLimitMiddleware, max_body_size=settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
@@ -145,7 +161,9 @@ def _background_tasks(app: FastAPI) -> list[BackgroundTask]:
     enrolment = EnrolmentWorkers(
         state.database, state.vault, state.ml, WorkerOptions.of(state.settings)
     )
-    return [enrolment]
+    broker = BrokerTasks(state.settings, state.database, state.vault)
+    state.probes["broker"] = broker.status
+    return [enrolment, broker]
 
 
 def _authenticator(settings: Settings, database: Database, cookies: SessionCookies) -> Authenticate:

@@ -86,7 +86,7 @@ def take_in(session: Session, deliveries: Sequence[Delivery], at: datetime) -> I
         _judge_all(harvest, own, kiosk, at)
         if kiosk is not None and progress is not None:
             _store(session, harvest, kiosk, progress, at)
-        _quarantine(session, harvest, at)
+        keep_in_quarantine(session, kiosk_id, harvest.rejected, at)
         harvests.append(harvest)
         acks.append(_ack(session, harvest, progress, at))
     stored = sum(len(harvest.fresh) for harvest in harvests)
@@ -146,6 +146,8 @@ def _store(
     rows = [_row(kiosk.id, one, hashes, at) for one in harvest.fresh]
     for start in range(0, len(rows), _CHUNK):
         session.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
+    progress.torn += sum(row["is_chain_torn"] for row in rows)
+    progress.refused += len(harvest.rejected)
     fresh = [Link(one.event.seq, one.event.hash) for one in harvest.fresh]
     authentic = [
         Link(one.seq, one.hash)
@@ -245,11 +247,14 @@ def _row(
     }
 
 
-def _quarantine(session: Session, harvest: Harvest, at: datetime) -> None:
+def keep_in_quarantine(
+    session: Session, kiosk_id: str, rejected: Iterable[Rejected], at: datetime
+) -> None:
+    """Keep what was refused, with the reason; a repeat changes nothing."""
     rows = {
         one.body_hash: {
             "id": new_id(),
-            "kiosk_id": harvest.kiosk_id,
+            "kiosk_id": kiosk_id,
             "event_id": one.event_id,
             "seq": one.seq,
             "reason": one.reason,
@@ -259,7 +264,7 @@ def _quarantine(session: Session, harvest: Harvest, at: datetime) -> None:
             "body": one.body,
             "received_at": at,
         }
-        for one in harvest.rejected
+        for one in rejected
     }
     if rows:
         session.execute(_insert_or_ignore(session), list(rows.values()))

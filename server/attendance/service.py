@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, or_, select
 
 from protocol.v1.messages import AttendancePolicy, EventKind
+from server.accounts.tables import Account
 from server.attendance.register import (
     CORRECTABLE,
     AttendanceStatus,
@@ -20,7 +21,7 @@ from server.attendance.register import (
     derive_register,
     window_of,
 )
-from server.attendance.tables import Correction, QuarantinedEvent, StoredEvent
+from server.attendance.tables import Correction, StoredEvent
 from server.errors import InvalidError
 from server.kiosks.tables import Kiosk, KioskProgress
 from server.people.tables import Person
@@ -38,8 +39,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class SilentKiosk:
-    """A kiosk that has not told everything up to the end of the session."""
+class WatchingKiosk:
+    """A kiosk of the session's room, and up to when it has told everything."""
 
     kiosk: Kiosk
     synced_through: datetime | None
@@ -53,7 +54,16 @@ class Register:
     window: Window
     lines: tuple[Line, ...]
     counts: dict[AttendanceStatus, int]
-    waiting_for: tuple[SilentKiosk, ...]
+    kiosks: tuple[WatchingKiosk, ...]
+
+    @property
+    def waiting_for(self) -> tuple[WatchingKiosk, ...]:
+        """The kiosks that have not told everything up to the end of the session."""
+        return tuple(
+            one
+            for one in self.kiosks
+            if one.synced_through is None or one.synced_through < self.window.ends_at
+        )
 
     @property
     def attended(self) -> int:
@@ -79,6 +89,15 @@ def running_sessions(session: Session, *, zone: ZoneInfo, at: datetime) -> list[
     soon = window_of(at, at, policy)
     # A session is open from `opens_before_min` before its start on, so look that far ahead.
     views = timetable.session_views(session, after=at, before=at + (at - soon.opens_at))
+    return [_register(session, view, policy, zone, at) for view in views]
+
+
+def registers_between(
+    session: Session, first: datetime, last: datetime, *, zone: ZoneInfo, at: datetime
+) -> list[Register]:
+    """The registers of the sessions between two moments, by start."""
+    policy = current_policy(session).attendance
+    views = timetable.session_views(session, after=first, before=last)
     return [_register(session, view, policy, zone, at) for view in views]
 
 
@@ -117,24 +136,17 @@ def corrections_of(session: Session, session_id: uuid.UUID) -> list[Correction]:
     return list(session.exec(query.order_by(col(Correction.made_at).desc())))
 
 
-@dataclass(frozen=True)
-class EventCounts:
-    """What a kiosk has delivered, and what of it was in doubt."""
-
-    refused: dict[str, int]
-    torn: int
-
-
-def event_counts(session: Session, kiosk_id: uuid.UUID) -> EventCounts:
-    """Count a kiosk's refused events by reason, and the tears in its chain."""
-    refused: dict[str, int] = {}
-    reasons = select(QuarantinedEvent.reason).where(col(QuarantinedEvent.kiosk_id) == str(kiosk_id))
-    for reason in session.exec(reasons.limit(10_000)):
-        refused[reason] = refused.get(reason, 0) + 1
-    torn = select(StoredEvent.id).where(
-        col(StoredEvent.kiosk_id) == kiosk_id, col(StoredEvent.is_chain_torn)
+def history_of(
+    session: Session, session_id: uuid.UUID, person_id: uuid.UUID
+) -> list[tuple[Correction, Account]]:
+    """Every correction of one line, newest first, with who made it."""
+    query = (
+        select(Correction, Account)
+        .join(Account, col(Account.id) == col(Correction.made_by))
+        .where(col(Correction.session_id) == session_id, col(Correction.person_id) == person_id)
+        .order_by(col(Correction.made_at).desc())
     )
-    return EventCounts(refused, len(session.exec(torn.limit(10_000)).all()))
+    return [(correction, account) for correction, account in session.exec(query)]
 
 
 def _register(
@@ -159,15 +171,12 @@ def _register(
         rulings=_rulings(session, view.session.id),
         at=at,
     )
-    silent = [
-        SilentKiosk(kiosk, told) for kiosk, told in kiosks if told is None or told < window.ends_at
-    ]
     return Register(
         view=view,
         window=window,
         lines=tuple(Line(people[mark.person_id], mark) for mark in marks),
         counts=count_statuses(marks),
-        waiting_for=tuple(silent),
+        kiosks=tuple(WatchingKiosk(kiosk, told) for kiosk, told in kiosks),
     )
 
 

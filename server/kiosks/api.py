@@ -32,6 +32,7 @@ from server.web.principal import Principal, Role
 from server.web.state import SettingsDep, VaultDep
 
 router = APIRouter(prefix="/api/v1", tags=["kiosks"])
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
 
@@ -137,7 +138,10 @@ def claim(
 
 
 def _broker_access(request: Request, settings: Settings, claimed: claiming.Claimed) -> BrokerAccess:
-    host = settings.broker_public_host or request.url.hostname or settings.broker_host
+    is_local = settings.broker_host in _LOOPBACK
+    # A broker beside the server is reached by the address that the server is reached by.
+    beside = request.url.hostname if is_local else None
+    host = settings.broker_public_host or beside or settings.broker_host
     name = claimed.kiosk.wire_id
     return BrokerAccess(
         host=host,

@@ -60,6 +60,15 @@ def kiosk_of(session: Session, kiosk_id: uuid.UUID, *, for_update: bool = False)
     return kiosk
 
 
+def kiosk_for_wire_id(session: Session, wire_id: str) -> Kiosk | None:
+    """The claimed kiosk that uses this id on the wire, locked; None where there is none."""
+    try:
+        kiosk = session.get(Kiosk, uuid.UUID(wire_id), with_for_update=True)
+    except ValueError:
+        return None
+    return kiosk if kiosk is not None and kiosk.state == KioskState.CLAIMED else None
+
+
 def kiosk_view(session: Session, kiosk_id: uuid.UUID) -> KioskView:
     """One kiosk with room and progress.
 
@@ -94,11 +103,22 @@ def needs_touch(kiosk: Kiosk, at: datetime) -> bool:
     return kiosk.last_seen_at is None or kiosk.last_seen_at < at - TOUCH_INTERVAL
 
 
-def take_status(session: Session, kiosk: Kiosk, status: Status, at: datetime) -> None:
-    """Keep what a kiosk says about itself, and its watermark."""
+def take_status(
+    session: Session, kiosk: Kiosk, status: Status, at: datetime, *, is_news: bool = True
+) -> None:
+    """Keep what a kiosk says about itself, and its watermark.
+
+    Args:
+        session: the database session.
+        kiosk: who says it.
+        status: what it says.
+        at: the server's clock.
+        is_news: false where the broker kept it from earlier: it proves nothing about now.
+    """
     kiosk.is_online = status.online
     if status.online:
-        kiosk.last_seen_at = at
+        if is_news:
+            kiosk.last_seen_at = at
         kiosk.status = status.model_dump(mode="json")
         kiosk.status_at = at
         progress = session.get(KioskProgress, kiosk.id, with_for_update=True)

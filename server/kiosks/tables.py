@@ -75,6 +75,9 @@ class KioskProgress(SQLModel, table=True):
     claimed_through: datetime | None = utc_field(nullable=True)
     claimed_seq: int = Field(default=0, sa_type=BigInteger)
     last_event_at: datetime | None = utc_field(nullable=True)
+    # How many events went to quarantine, and how many did not fit the one before.
+    refused: int = Field(default=0)
+    torn: int = Field(default=0)
 
 
 class ClaimCode(SQLModel, table=True):

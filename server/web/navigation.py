@@ -24,10 +24,15 @@ class Entry:
 
 _EVERYONE = frozenset(Role)
 _OFFICE = frozenset({Role.OFFICE})
+_WATCHERS = frozenset({Role.OFFICE, Role.TECHNICIAN, Role.DPO})
 
 ENTRIES = (
     Entry("/", "layout.nav.today", "today", _EVERYONE),
+    Entry("/sessions", "layout.nav.sessions", "session", _EVERYONE),
     Entry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
+    Entry("/courses", "layout.nav.courses", "course", _OFFICE),
+    Entry("/rooms", "layout.nav.rooms", "room", _OFFICE),
+    Entry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
     Entry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
 )
 

@@ -78,6 +78,8 @@ def _kiosk_progress() -> None:
         sa.Column("synced_through", server.db.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("claimed_through", server.db.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("claimed_seq", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("torn", sa.Integer(), nullable=False),
         sa.Column("last_event_at", server.db.types.UTCDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["kiosk_id"], ["kiosks.id"], name=op.f("fk_kiosk_progress_kiosk_id_kiosks")

@@ -1,0 +1,163 @@
+"""The register of a session: live, countable, correctable."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from pydantic import ValidationError
+from sqlmodel import Session
+from starlette.responses import Response
+
+from server.attendance import service
+from server.attendance.forms import CorrectionForm
+from server.attendance.register import CORRECTABLE, AttendanceStatus
+from server.attendance.schemas import CorrectionCreate
+from server.attendance.today import is_running
+from server.audit.service import record
+from server.db.session import ReadSessionDep, SessionDep
+from server.db.types import now
+from server.errors import NotFoundError, ServerError
+from server.web.access import require_role
+from server.web.pages import render, request_translator, see_other
+from server.web.principal import Principal, Role
+from server.web.state import SettingsDep
+
+router = APIRouter(include_in_schema=False)
+RegisterDep = Annotated[Principal, require_role(Role.OFFICE, Role.TEACHER)]
+
+#: Colour and symbol of each status; the word stands beside them.
+TONES = {
+    AttendanceStatus.PRESENT: ("ok", "check"),
+    AttendanceStatus.LATE: ("warn", "clock"),
+    AttendanceStatus.EXPECTED: ("quiet", "session"),
+    AttendanceStatus.ABSENT: ("bad", "cross"),
+    AttendanceStatus.PENDING: ("info", "clock"),
+    AttendanceStatus.EXCUSED: ("quiet", "shield"),
+}
+
+
+@dataclass(frozen=True)
+class LineKey:
+    """Which line of which register a page is about."""
+
+    session_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+LineDep = Annotated[LineKey, Depends()]
+
+
+@router.get("/sessions/{session_id}")
+def register_page(
+    request: Request,
+    session_id: uuid.UUID,
+    _: RegisterDep,
+    session: ReadSessionDep,
+    settings: SettingsDep,
+) -> Response:
+    """The register; its live part asks for itself every two seconds."""
+    register = service.register_of(session, session_id, zone=settings.zone, at=now())
+    return render(request, "attendance/register.html", _context(register))
+
+
+@router.get("/sessions/{session_id}/live")
+def live_register(
+    request: Request,
+    session_id: uuid.UUID,
+    _: RegisterDep,
+    session: ReadSessionDep,
+    settings: SettingsDep,
+    shown: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """The live part alone; 204 where the page shows it already."""
+    register = service.register_of(session, session_id, zone=settings.zone, at=now())
+    context = _context(register)
+    if context["version"] == shown:
+        return Response(status_code=204)
+    return render(request, "attendance/live.html", context)
+
+
+@router.get("/sessions/{session_id}/people/{person_id}")
+def line_page(
+    request: Request,
+    place: LineDep,
+    _: RegisterDep,
+    session: ReadSessionDep,
+    settings: SettingsDep,
+) -> Response:
+    """One line of the register: how it came about, and the form to correct it."""
+    context = _line_context(session, settings, place)
+    return render(request, "attendance/line.html", context)
+
+
+@router.post("/sessions/{session_id}/people/{person_id}")
+def correct(
+    request: Request,
+    place: LineDep,
+    principal: RegisterDep,
+    session: SessionDep,
+    settings: SettingsDep,
+    form: Annotated[CorrectionForm, Form()],
+) -> Response:
+    """Correct the line."""
+    try:
+        body = CorrectionCreate.model_validate(form.model_dump() | {"person_id": place.person_id})
+        service.correct(
+            session,
+            place.session_id,
+            person_id=place.person_id,
+            status=body.status,
+            reason=body.reason,
+            made_by=principal.account_id,
+        )
+    except (ServerError, ValidationError) as exc:
+        words = request_translator(request)("attendance.problem.reason")
+        problem = exc.message if isinstance(exc, ServerError) else words
+        context = _line_context(session, settings, place)
+        context |= {"form": form, "problem": problem}
+        return render(request, "attendance/line.html", context, status_code=400)
+    record(
+        session,
+        actor=principal.actor,
+        action="attendance.correct",
+        subject=f"session:{place.session_id}",
+        details={"person": str(place.person_id), "status": body.status},
+    )
+    return see_other(f"/sessions/{place.session_id}")
+
+
+def _context(register: service.Register) -> dict[str, Any]:
+    at = now()
+    context: dict[str, Any] = {
+        "register": register,
+        "tones": TONES,
+        "is_running": is_running(register, at),
+        "is_over": at >= register.window.judged_at,
+        "kiosk_names": {one.kiosk.id: one.kiosk.name for one in register.kiosks},
+    }
+    shown = repr(
+        (
+            [(line.mark, line.person.display_name) for line in register.lines],
+            [(one.kiosk.id, one.synced_through) for one in register.waiting_for],
+            context["is_running"],
+            context["is_over"],
+        )
+    )
+    return context | {"version": hashlib.sha256(shown.encode()).hexdigest()[:16]}
+
+
+def _line_context(session: Session, settings: SettingsDep, place: LineKey) -> dict[str, Any]:
+    register = service.register_of(session, place.session_id, zone=settings.zone, at=now())
+    line = next((one for one in register.lines if one.person.id == place.person_id), None)
+    if line is None:
+        raise NotFoundError("This person is not on the register of this session.")
+    context = _context(register)
+    return context | {
+        "line": line,
+        "history": service.history_of(session, place.session_id, place.person_id),
+        "choices": CORRECTABLE,
+        "form": CorrectionForm(status=line.mark.status),
+        "problem": "",
+    }

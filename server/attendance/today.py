@@ -1,0 +1,73 @@
+"""What the first page shows: today's sessions with live counts, and what needs somebody."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from sqlmodel import Session
+
+from server.attendance import service
+from server.attendance.register import AttendanceStatus
+from server.db.types import now
+from server.kiosks.service import KioskView, is_reachable, kiosk_views
+from server.kiosks.tables import KioskState
+from server.web.pages import local_time, request_translator
+from server.web.principal import Principal, Role
+from server.web.today import TodayContent, TodaySession, Trouble
+from server.web.translations import Translator
+
+_TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
+
+
+def today_content(session: Session, principal: Principal, request: Request) -> TodayContent:
+    """Put the page together."""
+    settings = request.app.state.settings
+    at = now()
+    first, last = day_bounds(at, settings.zone)
+    registers = service.registers_between(session, first, last, zone=settings.zone, at=at)
+    registers.sort(key=lambda one: (not is_running(one, at), one.view.session.starts_at))
+    t = request_translator(request)
+    views = kiosk_views(session) if principal.role in _TECHNICAL else []
+    silent = [
+        view
+        for view in views
+        if view.kiosk.state == KioskState.CLAIMED and not is_reachable(view.kiosk, at)
+    ]
+    return TodayContent(
+        sessions=[_session(register, at) for register in registers],
+        troubles=[_silent(view, t, request) for view in silent],
+    )
+
+
+def day_bounds(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """First and last moment of the school's day, UTC."""
+    midnight = datetime.combine(at.astimezone(zone).date(), time(), tzinfo=zone)
+    following = datetime.combine(midnight.date() + timedelta(days=1), time(), tzinfo=zone)
+    return midnight.astimezone(UTC), following.astimezone(UTC)
+
+
+def is_running(register: service.Register, at: datetime) -> bool:
+    """Whether the session is on at a moment."""
+    return register.view.session.starts_at <= at < register.view.session.ends_at
+
+
+def _session(register: service.Register, at: datetime) -> TodaySession:
+    view = register.view
+    return TodaySession(
+        path=f"/sessions/{view.session.id}",
+        course=f"{view.course.code} {view.course.title}",
+        room=view.room.name,
+        starts_at=view.session.starts_at,
+        ends_at=view.session.ends_at,
+        is_running=is_running(register, at),
+        present=register.attended,
+        late=register.counts[AttendanceStatus.LATE],
+        expected=len(register.lines),
+    )
+
+
+def _silent(view: KioskView, t: Translator, request: Request) -> Trouble:
+    seen = view.kiosk.last_seen_at
+    when = local_time(seen, request.app.state.settings) if seen else t("kiosks.never")
+    text = t("kiosks.silent", name=view.kiosk.name, room=view.room.name, at=when)
+    return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="warn")

@@ -1,0 +1,43 @@
+"""How a kiosk is, in one word with a colour and an icon, for lists."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.kiosks.service import KioskView, is_reachable
+from server.kiosks.tables import KioskState
+
+_BAD_PARTS = frozenset({"failed", "degraded"})
+
+
+@dataclass(frozen=True)
+class Health:
+    """One word about a kiosk.
+
+    Attributes:
+        word: key of the translations under `kiosks.health`.
+        tone: ok, warn, bad or quiet.
+        icon: symbol that says the same without colour.
+    """
+
+    word: str
+    tone: str
+    icon: str
+
+
+_BY_STATE = {
+    KioskState.NEW: Health("unclaimed", "info", "clock"),
+    KioskState.REVOKED: Health("revoked", "quiet", "cross"),
+}
+
+
+def health_of(view: KioskView, at: datetime) -> Health:
+    """Sum up what is known."""
+    kiosk = view.kiosk
+    if kiosk.state != KioskState.CLAIMED:
+        return _BY_STATE[KioskState(kiosk.state)]
+    if not is_reachable(kiosk, at):
+        return Health("silent", "bad", "warning")
+    parts = (kiosk.status or {}).get("parts", {}).values()
+    if any(part.get("state") in _BAD_PARTS for part in parts):
+        return Health("trouble", "warn", "warning")
+    return Health("online", "ok", "check")

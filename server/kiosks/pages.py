@@ -1,0 +1,123 @@
+"""Pages of the kiosks: the list, adding one, its claim code, how it is, revoking it."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import ValidationError
+from sqlmodel import Session
+from starlette.responses import Response
+
+from server.audit.service import record
+from server.db.session import ReadSessionDep, SessionDep
+from server.db.types import now
+from server.errors import ServerError
+from server.kiosks import claiming, service
+from server.kiosks.forms import KioskForm
+from server.kiosks.health import health_of
+from server.kiosks.schemas import KioskCreate
+from server.kiosks.tables import Kiosk
+from server.timetable.service import rooms
+from server.web.access import require_role
+from server.web.pages import render, request_translator, see_other
+from server.web.principal import Principal, Role
+
+router = APIRouter(include_in_schema=False)
+TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
+ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
+
+
+@router.get("/kiosks")
+def kiosks_page(request: Request, _: ViewerDep, session: ReadSessionDep) -> Response:
+    """Every kiosk and how it is."""
+    at = now()
+    rows = [(view, health_of(view, at)) for view in service.kiosk_views(session)]
+    return render(request, "kiosks/list.html", {"rows": rows, "has_rooms": bool(rooms(session))})
+
+
+@router.get("/kiosks/new")
+def new_kiosk_page(
+    request: Request,
+    _: TechnicianDep,
+    session: ReadSessionDep,
+    room: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """The form for a kiosk."""
+    return _form(request, session, KioskForm(room_id=room))
+
+
+@router.post("/kiosks/new")
+def create_kiosk(
+    request: Request,
+    principal: TechnicianDep,
+    session: SessionDep,
+    form: Annotated[KioskForm, Form()],
+) -> Response:
+    """Add the kiosk and show its claim code, this one time."""
+    try:
+        body = KioskCreate.model_validate(form.model_dump())
+        kiosk = service.create_kiosk(session, name=body.name, room_id=body.room_id)
+    except ServerError as exc:
+        return _form(request, session, form, exc.message)
+    except ValidationError:
+        words = request_translator(request)("timetable.problem.incomplete")
+        return _form(request, session, form, words)
+    record(session, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
+    return _code(request, session, kiosk, principal)
+
+
+@router.get("/kiosks/{kiosk_id}")
+def kiosk_page(
+    request: Request, kiosk_id: uuid.UUID, _: ViewerDep, session: ReadSessionDep
+) -> Response:
+    """One kiosk: health, progress, actions."""
+    view = service.kiosk_view(session, kiosk_id)
+    context = {
+        "view": view,
+        "health": health_of(view, now()),
+    }
+    return render(request, "kiosks/kiosk.html", context)
+
+
+@router.post("/kiosks/{kiosk_id}/code")
+def new_code(
+    request: Request, kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep
+) -> Response:
+    """Make a new claim code and show it, this one time."""
+    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
+    record(session, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
+    return _code(request, session, kiosk, principal)
+
+
+@router.get("/kiosks/{kiosk_id}/revoke")
+def revoke_page(
+    request: Request, kiosk_id: uuid.UUID, _: TechnicianDep, session: ReadSessionDep
+) -> Response:
+    """Ask before revoking."""
+    return render(request, "kiosks/revoke.html", {"view": service.kiosk_view(session, kiosk_id)})
+
+
+@router.post("/kiosks/{kiosk_id}/revoke")
+def revoke(kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep) -> Response:
+    """Take the kiosk's credentials away."""
+    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
+    claiming.revoke(session, kiosk, at=now())
+    record(session, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
+    return see_other(f"/kiosks/{kiosk_id}")
+
+
+def _form(request: Request, session: Session, form: KioskForm, problem: str = "") -> Response:
+    choices = [(str(room.id), room.name) for room in rooms(session)]
+    context = {"form": form, "rooms": choices, "problem": problem}
+    return render(request, "kiosks/new.html", context, status_code=400 if problem else 200)
+
+
+def _code(request: Request, session: Session, kiosk: Kiosk, principal: Principal) -> Response:
+    code, expires_at = claiming.issue_code(session, kiosk, actor=principal.actor, at=now())
+    context = {
+        "kiosk": kiosk,
+        "code": code,
+        "expires_at": expires_at,
+        "server_url": str(request.base_url).rstrip("/"),
+    }
+    return render(request, "kiosks/code.html", context, status_code=201)

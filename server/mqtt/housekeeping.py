@@ -1,0 +1,165 @@
+"""Keep the broker in step with the database: kiosks' accounts, and hints of what is new."""
+
+import logging
+import threading
+import uuid
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, select
+
+from protocol.v1 import topics
+from protocol.v1.messages import Hint
+from server.config import Settings
+from server.db.engine import Database
+from server.db.types import now
+from server.db.vault import Vault
+from server.kiosks import configuration, gallery
+from server.kiosks.claiming import broker_password
+from server.kiosks.tables import Kiosk, KioskState
+from server.mqtt.accounts import (
+    BrokerAccount,
+    BrokerAccounts,
+    BrokerError,
+    DynamicSecurityAccounts,
+)
+from server.mqtt.link import BrokerLink
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+
+
+@dataclass
+class _Told:
+    """What the broker is known to hold; forgotten whenever the connection was lost."""
+
+    connection: int = 0
+    accounts: dict[str, str] | None = None
+    hints: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+
+class Housekeeper:
+    """A thread that looks at the database every second and tells the broker what differs.
+
+    Because it compares, and does not react, nothing is lost while the broker is away: a kiosk
+    claimed or revoked meanwhile gets or loses its account at the next connect, and a broker that
+    lost its accounts gets them all back.
+    """
+
+    def __init__(
+        self, link: BrokerLink, database: Database, vault: Vault, settings: Settings
+    ) -> None:
+        self._link = link
+        self._database = database
+        self._vault = vault
+        self._school = configuration.SchoolInfo(settings.school_name, settings.zone)
+        self._accounts: BrokerAccounts = DynamicSecurityAccounts(link.control)
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._is_failing = False
+        self._told = _Told()
+        self._sources: dict[str, tuple[str, int, str]] = {}
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        link.when_connected(self._wake.set)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(timeout=15)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(INTERVAL_S)
+            self._wake.clear()
+            if self._link.is_connected and not self._stopping.is_set():
+                self._round()
+
+    def _round(self) -> None:
+        try:
+            if self._told.connection != self._link.connections:
+                self._told = _Told(connection=self._link.connections)
+            self._keep_accounts()
+            self._keep_hints()
+        except (BrokerError, SQLAlchemyError):
+            self._told.accounts = None
+            if not self._is_failing:
+                self._is_failing = True
+                logger.exception("the broker's accounts could not be kept; trying again")
+        except Exception:
+            logger.exception("housekeeping failed; trying again")
+        else:
+            if self._is_failing:
+                self._is_failing = False
+                logger.info("the broker's accounts are in step again")
+
+    def _keep_accounts(self) -> None:
+        wanted = self._wanted_accounts()
+        if self._told.accounts is None:
+            self._told.accounts = self._accounts.generations()
+        held = self._told.accounts
+        for kiosk_id in [name for name in held if name not in wanted]:
+            self._accounts.remove(kiosk_id)
+            del held[kiosk_id]
+            logger.info("kiosk %s lost its account on the broker", kiosk_id)
+        for kiosk_id, generation in wanted.items():
+            if held.get(kiosk_id) != generation:
+                self._add(kiosk_id, generation)
+                held[kiosk_id] = generation
+
+    def _wanted_accounts(self) -> dict[str, str]:
+        with self._database.reading() as session:
+            query = select(Kiosk.id, Kiosk.generation).where(Kiosk.state == KioskState.CLAIMED)
+            return {str(kiosk_id): str(number) for kiosk_id, number in session.exec(query)}
+
+    def _add(self, kiosk_id: str, generation: str) -> None:
+        with self._database.reading() as session:
+            kiosk = session.exec(select(Kiosk).where(col(Kiosk.id) == uuid.UUID(kiosk_id))).one()
+            password = broker_password(self._vault, kiosk)
+        self._accounts.add(BrokerAccount(kiosk_id, password, generation))
+        logger.info("kiosk %s has an account on the broker", kiosk_id)
+
+    def _keep_hints(self) -> None:
+        for kiosk_id, version in self._current_versions().items():
+            if self._told.hints.get(kiosk_id) == version:
+                continue
+            number, config = version
+            hint = Hint(gallery=number, config=config, issued_at=now())
+            self._link.publish(topics.hint(kiosk_id), hint.to_json(), retain=True)
+            self._told.hints[kiosk_id] = version
+
+    def _current_versions(self) -> dict[str, tuple[int, str]]:
+        at = now()
+        with self._database.reading() as session:
+            state = gallery.school_state(session, self._school.zone, at)
+            kiosks = list(session.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))
+        stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
+        if stale:
+            with self._database.transaction() as session:
+                for kiosk in stale:
+                    self._look_at(session, kiosk, state)
+        self._sources = {
+            kiosk.wire_id: self._sources[kiosk.wire_id]
+            for kiosk in kiosks
+            if kiosk.wire_id in self._sources
+        }
+        return {name: (number, config) for name, (_, number, config) in self._sources.items()}
+
+    def _is_stale(self, kiosk: Kiosk, source: str) -> bool:
+        known = self._sources.get(kiosk.wire_id)
+        return known is None or known[0] != source or known[1] != kiosk.gallery_version
+
+    def _look_at(self, session: Session, kiosk: Kiosk, state: gallery.SchoolState) -> None:
+        fresh = session.get(Kiosk, kiosk.id, with_for_update=True)
+        if fresh is None or fresh.state != KioskState.CLAIMED:
+            return
+        at = now()
+        gallery.refresh(session, fresh, state, zone=self._school.zone, at=at)
+        document = configuration.build(session, fresh, self._school, at)
+        source = state.source_for(fresh)
+        self._sources[fresh.wire_id] = (source, fresh.gallery_version, document.version)

@@ -1,0 +1,157 @@
+"""The server's connection to the broker: hears kiosks, answers them, reconnects for ever.
+
+The network thread's callbacks only put what they got into queues; work happens elsewhere.
+A message is acknowledged to the broker by hand, after its transaction has committed: a server that
+dies in between gets it again. The broker sends no more than its in-flight window, so the queue
+is bounded by it.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from protocol.v1 import topics
+from server.config import Settings
+from server.mqtt.accounts import ControlChannel
+from server.mqtt.secret import server_password
+from server.mqtt.security import RESPONSE_TOPIC
+
+logger = logging.getLogger(__name__)
+
+KEEPALIVE_S = 30
+RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 30
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One message of a kiosk, with what it takes to acknowledge it to the broker."""
+
+    address: topics.Address
+    payload: bytes
+    message_id: int
+    qos: int
+    is_retained: bool
+    #: Message ids count anew with each connection.
+    connection: int
+
+
+class BrokerLink:
+    """The connection. `start` returns at once, whether the broker is up or not."""
+
+    def __init__(self, settings: Settings, *, client_id: str | None = None) -> None:
+        self.arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
+        self.control = ControlChannel(self._publish_control)
+        self.connections = 0
+        self._settings = settings
+        self._is_connected = threading.Event()
+        self._is_failing = False
+        self._on_connected: Callable[[], None] = lambda: None
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id or settings.broker_username,
+            clean_session=False,
+            manual_ack=True,
+        )
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = self._not_connected
+        self._client.on_disconnect = self._disconnected
+        self._client.on_message = self._arrived
+        self._client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
+
+    @property
+    def status(self) -> str:
+        """`connected` or `disconnected`."""
+        return "connected" if self._is_connected.is_set() else "disconnected"
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has let us in and nothing was heard to the contrary."""
+        return self._is_connected.is_set()
+
+    def when_connected(self, notice: Callable[[], None]) -> None:
+        """Call this from the network thread after each connect; it must return at once."""
+        self._on_connected = notice
+
+    def start(self) -> None:
+        """Begin to connect, and go on until `stop`."""
+        password = server_password(self._settings)
+        self._client.username_pw_set(self._settings.broker_username, password)
+        self._client.connect_async(
+            self._settings.broker_host, self._settings.broker_port, keepalive=KEEPALIVE_S
+        )
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect; the broker keeps what comes for us meanwhile."""
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._is_connected.clear()
+        self.arrivals.put(None)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Hand a message to the network thread. Lost where the connection is; senders repeat."""
+        self._client.publish(topic, payload, qos=topics.QOS, retain=retain)
+
+    def acknowledge(self, arrivals: list[Arrival]) -> None:
+        """Tell the broker that these need not be sent again."""
+        for arrival in arrivals:
+            if arrival.connection == self.connections:
+                self._client.ack(arrival.message_id, arrival.qos)
+
+    def _publish_control(self, topic: str, payload: bytes) -> None:
+        self._client.publish(topic, payload, qos=topics.QOS)
+
+    # -- called by the network thread ---------------------------------------------------------
+
+    def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, code: Any, _p: Any) -> None:
+        if code.is_failure:
+            self._failing(f"the broker refused us: {code}")
+            return
+        wanted = [topics.from_all_kiosks(name) for name in topics.KIOSK_CHANNELS]
+        client.subscribe([(name, topics.QOS) for name in (*wanted, RESPONSE_TOPIC)])
+        self.connections += 1
+        self._is_connected.set()
+        self._is_failing = False
+        logger.info("connected to the broker")
+        self._on_connected()
+
+    def _not_connected(self, _client: mqtt.Client, _data: Any) -> None:
+        self._failing("the broker cannot be reached")
+
+    def _disconnected(
+        self, _client: mqtt.Client, _data: Any, _flags: Any, code: Any, _p: Any
+    ) -> None:
+        self._is_connected.clear()
+        if code.value:
+            self._failing(f"the connection to the broker was lost: {code}")
+
+    def _failing(self, words: str) -> None:
+        """Log when it starts, not each time it goes on."""
+        if not self._is_failing:
+            self._is_failing = True
+            logger.warning("%s; trying again until it works", words)
+
+    def _arrived(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if message.topic == RESPONSE_TOPIC:
+            self.control.deliver(bytes(message.payload))
+            client.ack(message.mid, message.qos)
+            return
+        address = topics.parse(message.topic)
+        if address is None:
+            client.ack(message.mid, message.qos)
+            return
+        arrival = Arrival(
+            address=address,
+            payload=bytes(message.payload),
+            message_id=message.mid,
+            qos=message.qos,
+            is_retained=message.retain,
+            connection=self.connections,
+        )
+        self.arrivals.put(arrival)

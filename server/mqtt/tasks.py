@@ -1,0 +1,33 @@
+"""What the server runs beside its requests to talk to the broker."""
+
+from server.config import Settings
+from server.db.engine import Database
+from server.db.vault import Vault
+from server.mqtt.housekeeping import Housekeeper
+from server.mqtt.link import BrokerLink
+from server.mqtt.writer import IngestWriter
+
+
+class BrokerTasks:
+    """The link, the writer behind it and the housekeeping, as one background task."""
+
+    def __init__(self, settings: Settings, database: Database, vault: Vault) -> None:
+        self._link = BrokerLink(settings)
+        self._writer = IngestWriter(self._link, database)
+        self._housekeeper = Housekeeper(self._link, database, vault, settings)
+
+    def status(self) -> str:
+        """`connected` or `disconnected`, for /health."""
+        return self._link.status
+
+    def start(self) -> None:
+        """Begin; returns at once, whether the broker is up or not."""
+        self._writer.start()
+        self._housekeeper.start()
+        self._link.start()
+
+    def stop(self) -> None:
+        """End: first what asks, then the connection, then what writes."""
+        self._housekeeper.stop()
+        self._link.stop()
+        self._writer.stop()

@@ -1,0 +1,155 @@
+"""The one writer of what kiosks send over MQTT: batches commits, answers after them."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import Counter, Histogram
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlmodel import Session
+
+from protocol.v1 import topics
+from protocol.v1.errors import ProtocolError
+from protocol.v1.fields import parse_message
+from protocol.v1.messages import RefusalReason, Status
+from server.attendance.ingest import Intake, keep_in_quarantine, take_in
+from server.attendance.verification import Delivery, Rejected
+from server.db.engine import Database
+from server.db.types import now
+from server.kiosks.service import kiosk_for_wire_id, take_status
+from server.mqtt.link import Arrival, BrokerLink
+
+logger = logging.getLogger(__name__)
+
+#: More in one transaction gains nothing; less wastes a sync of the disk.
+LARGEST_COMMIT = 100
+RETRY_S = 2.0
+_TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError)
+
+EVENTS = Counter("rollcall_ingest_events", "Attendance events taken in", ["outcome"])
+COMMIT_SECONDS = Histogram("rollcall_ingest_commit_seconds", "Time to verify and commit a batch")
+
+
+class IngestWriter:
+    """A thread that turns arrivals into rows. Nothing is acknowledged before its commit."""
+
+    def __init__(self, link: BrokerLink, database: Database) -> None:
+        self._link = link
+        self._database = database
+        self._stopping = threading.Event()
+        self._is_failing = False
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and end."""
+        self._stopping.set()
+        self._link.arrivals.put(None)
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            arrivals = list(self._next())
+            if arrivals:
+                self._handle(arrivals)
+
+    def _next(self) -> Iterator[Arrival]:
+        """Wait for one, then take what else is there."""
+        first = self._link.arrivals.get()
+        if first is None:
+            return
+        yield first
+        for _ in range(LARGEST_COMMIT - 1):
+            try:
+                following = self._link.arrivals.get_nowait()
+            except queue.Empty:
+                return
+            if following is not None:
+                yield following
+
+    def _handle(self, arrivals: list[Arrival]) -> None:
+        """Commit, answer, acknowledge; where the database fails, try again until it works.
+
+        A message that cannot be processed for another reason is set aside, so that it holds up
+        no other.
+        """
+        is_poisonous = False
+        while not self._stopping.is_set():
+            try:
+                if is_poisonous:
+                    self._set_aside(arrivals[0])
+                else:
+                    self._take(arrivals)
+            except _TRANSIENT:
+                self._failing()
+                self._stopping.wait(RETRY_S)
+            except Exception:  # the edge of this thread: it must outlive any one message
+                logger.exception("%d messages could not be processed together", len(arrivals))
+                if len(arrivals) > 1:
+                    for arrival in arrivals:
+                        self._handle([arrival])
+                    return
+                is_poisonous = True
+            else:
+                self._recovered()
+                self._link.acknowledge(arrivals)
+                return
+
+    def _take(self, arrivals: Sequence[Arrival]) -> None:
+        started = time.perf_counter()
+        with self._database.transaction() as session:
+            intake = self._events(session, arrivals)
+            for arrival in arrivals:
+                if arrival.address.channel == topics.STATUS:
+                    _status(session, arrival)
+        COMMIT_SECONDS.observe(time.perf_counter() - started)
+        self._answer(intake)
+
+    def _events(self, session: Session, arrivals: Sequence[Arrival]) -> Intake:
+        deliveries = [
+            Delivery(arrival.address.kiosk_id, arrival.payload)
+            for arrival in arrivals
+            if arrival.address.channel == topics.EVENTS
+        ]
+        return take_in(session, deliveries, now())
+
+    def _answer(self, intake: Intake) -> None:
+        EVENTS.labels("stored").inc(intake.stored)
+        EVENTS.labels("repeated").inc(intake.repeated)
+        EVENTS.labels("refused").inc(intake.refused)
+        for ack in intake.acks:
+            self._link.publish(topics.ack(ack.kiosk_id), ack.to_json())
+
+    def _set_aside(self, arrival: Arrival) -> None:
+        text = arrival.payload.decode("utf-8", "replace").replace("\0", "")
+        with self._database.transaction() as session:
+            rejected = Rejected(RefusalReason.BACKEND, text)
+            keep_in_quarantine(session, arrival.address.kiosk_id, [rejected], now())
+
+    def _failing(self) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            logger.warning("the database does not take events; they wait at the broker")
+
+    def _recovered(self) -> None:
+        if self._is_failing:
+            self._is_failing = False
+            logger.info("the database takes events again")
+
+
+def _status(session: Session, arrival: Arrival) -> None:
+    kiosk = kiosk_for_wire_id(session, arrival.address.kiosk_id)
+    if kiosk is None:
+        return
+    try:
+        status = parse_message(Status, arrival.payload)
+    except ProtocolError as exc:
+        logger.warning("kiosk %s sent a status that cannot be read: %s", kiosk.id, exc)
+        return
+    take_status(session, kiosk, status, now(), is_news=not arrival.is_retained)
