@@ -111,6 +111,7 @@ def _read_enrolment(row: Enrolment, t: Translator) -> EnrolmentRead:
         status=EnrolmentStatus(row.status),
         reason=reason,
         message=reason_words(t, reason) if reason else None,
+        advice=row.advice,
         created_at=row.created_at,
         finished_at=row.finished_at,
     )

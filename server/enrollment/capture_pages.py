@@ -87,6 +87,7 @@ def _progress(request: Request, enrolment: Enrolment) -> Response:
     context = {
         "enrolment": enrolment,
         "is_finished": enrolment.status in _FINISHED,
+        "advice": [reason_words(t, code) for code in enrolment.advice],
         "words": reason_words(t, enrolment.reason) if enrolment.reason else "",
     }
     return render(request, "enrollment/progress.html", context)

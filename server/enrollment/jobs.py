@@ -128,6 +128,7 @@ def accept(
     session.flush()
     log_change(session, template, ChangeKind.UPSERT, at)
     row.face_area_ratio = face.face_area_ratio
+    row.advice = list(face.advice)
     _finish(row, EnrolmentStatus.ACCEPTED, None, at)
     _record(session, job, "enrolment.accept", {"model": face.model_id})
     return True

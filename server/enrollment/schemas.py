@@ -16,5 +16,6 @@ class EnrolmentRead(BaseModel):
     status: EnrolmentStatus
     reason: str | None
     message: str | None
+    advice: list[str]
     created_at: datetime
     finished_at: datetime | None

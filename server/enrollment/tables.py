@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Integer, LargeBinary
+from sqlalchemy import JSON, BigInteger, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -38,6 +38,7 @@ class Enrolment(SQLModel, table=True):
     reason: str | None = Field(default=None, max_length=60)
     is_waiting_for_service: bool = Field(default=False)
     face_area_ratio: float | None = Field(default=None)
+    advice: list[str] = Field(default_factory=list, sa_type=JSON)
     attempts: int = Field(default=0)
     not_before: datetime = utc_field(default_now=True)
     lease_until: datetime | None = utc_field(nullable=True)

@@ -16,11 +16,13 @@ class FaceEncoded:
         embedding: as many floats as the model's card says; not necessarily of unit length.
         model_id: the model that made them; only templates of one model compare.
         face_area_ratio: the face's share of the photo, 0 to 1.
+        advice: codes of what a better photo would do better; nothing is refused for it.
     """
 
     embedding: tuple[float, ...]
     model_id: str
     face_area_ratio: float
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,16 @@ class EncoderOptions:
     connections: int = 4
 
 
+class _Quality(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    reasons: list[str] = []
+
+
 class _Metadata(BaseModel):
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
     face_area_ratio: float
     model_id: str
+    quality: _Quality = _Quality()
 
 
 class _Answer(BaseModel):
@@ -252,6 +258,10 @@ def _outcome_of(answer: _Answer) -> EncodingOutcome:
         return FaceRefused(answer.error_code or REFUSED_CODE)
     if not answer.embedding or answer.metadata is None:
         raise _TransientError("answer is incomplete")
+    metadata = answer.metadata
     return FaceEncoded(
-        tuple(answer.embedding), answer.metadata.model_id, answer.metadata.face_area_ratio
+        tuple(answer.embedding),
+        metadata.model_id,
+        metadata.face_area_ratio,
+        tuple(metadata.quality.reasons),
     )

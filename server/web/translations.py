@@ -35,6 +35,9 @@ class Translator:
         Raises:
             KeyError: no such key; tests walk every template for it.
         """
+        if self.direction == "rtl":
+            # A name or date of the other direction keeps its own order inside the sentence.
+            values = {name: f"\u2068{value}\u2069" for name, value in values.items()}
         return self.texts[key].format(**values)
 
     def or_else(self, key: str, fallback: str) -> str:

@@ -170,6 +170,7 @@ def _enrolments() -> None:
         sa.Column("reason", sa.String(length=60), nullable=True),
         sa.Column("is_waiting_for_service", sa.Boolean(), nullable=False),
         sa.Column("face_area_ratio", sa.Float(), nullable=True),
+        sa.Column("advice", sa.JSON(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", server.db.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("lease_until", server.db.types.UTCDateTime(timezone=True), nullable=True),

@@ -34,17 +34,24 @@ function say(key) {
   guidance.dataset.key = key;
 }
 
+// SVG elements have no `hidden` property, only the attribute.
+function reveal(id, isVisible) {
+  byId(id).toggleAttribute("hidden", !isVisible);
+}
+
 function show(state) {
   root.dataset.state = state;
-  byId("start").hidden = state !== "idle";
-  byId("shoot").hidden = state !== "live";
-  byId("again").hidden = state !== "review";
-  byId("send").hidden = state !== "review";
-  video.hidden = state !== "live";
-  still.hidden = state !== "review";
-  byId("idle").hidden = state !== "idle";
-  byId("oval").hidden = state === "idle";
-  byId("meters").hidden = state !== "live";
+  reveal("start", state === "idle");
+  reveal("shoot", state === "live");
+  reveal("again", state === "review" || state === "sent");
+  reveal("send", state === "review");
+  reveal("preview", state === "live");
+  reveal("still", state === "review" || state === "sent");
+  reveal("idle", state === "idle");
+  reveal("oval", state === "live" || state === "review");
+  reveal("guidance", state !== "sent");
+  reveal("meters", state === "live");
+  reveal("tips-card", state !== "sent");
 }
 
 function stop() {
@@ -65,7 +72,6 @@ async function start() {
   }
   video.srcObject = stream;
   await video.play();
-  byId("result").replaceChildren();
   show("live");
   byId("shoot").focus();
   timer = setInterval(guide, SAMPLE_EVERY_MS);
@@ -156,6 +162,7 @@ function chosen() {
     say(problem);
     return;
   }
+  byId("result").replaceChildren();
   keep(file, false);
 }
 
@@ -163,8 +170,14 @@ byId("start").addEventListener("click", start);
 byId("shoot").addEventListener("click", shoot);
 byId("again").addEventListener("click", () => {
   input.value = "";
+  byId("result").replaceChildren();
   start();
 });
 input.addEventListener("change", chosen);
+form.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) show("sent");
+});
 window.addEventListener("pagehide", stop);
+// Without this script the form has its own button; with it there is one place to send from.
+reveal("upload", false);
 show("idle");

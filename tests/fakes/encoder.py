@@ -1,0 +1,60 @@
+"""A recognition service in the process: answers what a test tells it to."""
+
+from typing import TYPE_CHECKING
+
+from server.ml.encoder import (
+    EncoderUnavailableError,
+    EncodingOutcome,
+    FaceEncoded,
+    ServiceStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENCODED = FaceEncoded(tuple(i / 128 for i in range(128)), "dlib-resnet-v1", 0.2)
+
+
+class FakeEncoder:
+    """Implements `server.ml.encoder.FaceEncoder`.
+
+    Attributes:
+        outcome: what every photo becomes.
+        is_up: whether it answers at all.
+        photos: every photo it was given, in order.
+        during: called while a photo is being looked at, for example to withdraw consent meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.outcome: EncodingOutcome = ENCODED
+        self.is_up = True
+        self.fails_on_photos = False
+        self.photos: list[bytes] = []
+        self.correlation_ids: list[str] = []
+        self.during: Callable[[], object] = lambda: None
+        self.is_closed = False
+
+    def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
+        """Answer as told."""
+        self.photos.append(photo)
+        self.correlation_ids.append(correlation_id)
+        self.during()
+        if not self.is_up or self.fails_on_photos:
+            raise EncoderUnavailableError
+        return self.outcome
+
+    def check(self) -> ServiceStatus:
+        """Whether it answers."""
+        return self.status()
+
+    def status(self) -> ServiceStatus:
+        """Whether it answers."""
+        return "up" if self.is_up else "down"
+
+    def is_closed_off(self) -> bool:
+        """Never: it has no breaker."""
+        return False
+
+    def close(self) -> None:
+        """Note it."""
+        self.is_closed = True

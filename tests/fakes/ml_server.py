@@ -1,0 +1,160 @@
+"""A real HTTP server that plays the recognition service, and misbehaves on demand."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+API_KEY = "the-key-of-the-test"
+EMBEDDING = [i / 128 for i in range(128)]
+ACCEPTED: dict[str, Any] = {
+    "success": True,
+    "embedding": EMBEDDING,
+    "face_location": {"top": 1, "right": 2, "bottom": 3, "left": 0},
+    "metadata": {
+        "face_area_ratio": 0.25,
+        "image_dimensions": {"width": 640, "height": 480},
+        "model_id": "dlib-resnet-v1",
+        "quality": {"reasons": []},
+    },
+}
+Behaviour = Callable[["_Handler"], None]
+
+
+@dataclass
+class MLServer:
+    """What the test sees of it.
+
+    Attributes:
+        url: base address.
+        behaviours: how the next posts are answered; the last one stays.
+        requests: headers and body of every post.
+        is_healthy: what /health says.
+        hang: set at the end, so that slow answers end with the test.
+    """
+
+    url: str = ""
+    behaviours: list[Behaviour] = field(default_factory=list)
+    requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    is_healthy: bool = True
+    hang: threading.Event = field(default_factory=threading.Event)
+
+    def behave(self, *behaviours: Behaviour) -> None:
+        """Answer the next posts like this, and all later ones like the last."""
+        self.behaviours[:] = behaviours
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    state: MLServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gave up is part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        answer(200 if self.server.state.is_healthy else 503, {"status": "healthy"})(self)
+
+    def do_POST(self) -> None:
+        state = self.server.state
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        state.requests.append((dict(self.headers), json.loads(body)))
+        behaviour = state.behaviours[0]
+        if len(state.behaviours) > 1:
+            state.behaviours.pop(0)
+        behaviour(self)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep quiet."""
+
+
+def answer(status: int, body: object) -> Behaviour:
+    """A complete JSON answer."""
+
+    def behave(handler: _Handler) -> None:
+        content = json.dumps(body).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return behave
+
+
+def raw(status: int, content: bytes) -> Behaviour:
+    """An answer that need not be JSON."""
+
+    def behave(handler: _Handler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return behave
+
+
+def hang_up(handler: _Handler) -> None:
+    """Close the connection without a word."""
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def stop_half_way(handler: _Handler) -> None:
+    """Promise more than is sent."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "5000")
+    handler.end_headers()
+    handler.wfile.write(b'{"success": tr')
+    handler.close_connection = True
+
+
+def never_answer(handler: _Handler) -> None:
+    """Accept the request and say nothing."""
+    handler.server.state.hang.wait(30)
+    handler.close_connection = True
+
+
+def drip(handler: _Handler) -> None:
+    """Send a byte now and then, so that no single read ever times out."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    for _ in range(300):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+        if handler.server.state.hang.wait(0.05):
+            break
+    handler.close_connection = True
+
+
+def accept_with_key(handler: _Handler) -> None:
+    """What the real service does with a good photo."""
+    if handler.headers.get("X-API-Key") != API_KEY:
+        answer(401, {"success": False, "error_code": "UNAUTHORIZED"})(handler)
+        return
+    answer(200, ACCEPTED)(handler)
+
+
+@contextmanager
+def ml_server() -> Iterator[MLServer]:
+    """Run it on a free port for the length of the block."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.state = MLServer(url=f"http://127.0.0.1:{server.server_address[1]}")
+    server.state.behave(accept_with_key)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server.state
+    finally:
+        server.state.hang.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
