@@ -5,11 +5,16 @@ ModelsError
 │   ├── CardError              a card does not follow the schema, or two cards collide
 │   ├── UnknownModelError      no card has that id
 │   ├── ModelFileMissingError  a card's file is in none of the folders
-│   └── ModelFileCorruptError  a file is not the one its card names
+│   ├── ModelFileCorruptError  a file is not the one its card names
+│   └── SelectionError         the file that names the selected embedder cannot be used
 ├── RuntimeFaultError
 │   ├── RuntimeUnavailableError  the inference runtime is not installed
 │   ├── ModelRefusedError        the runtime cannot load the file
 │   └── InferenceError           the runtime failed while running
+├── InstallError               a model cannot be installed
+│   ├── DownloadError          its publisher's file cannot be had, or is another one
+│   ├── ConversionError        its publisher's file cannot be translated
+│   └── ParityError            it computes other numbers here than its publisher's runtime did
 ├── GalleryError               templates that do not belong together
 ├── FrameError                 an array that is not a picture
 └── ImageError                 bytes that are not a usable picture, with a code
@@ -44,6 +49,10 @@ class ModelFileCorruptError(StoreError):
     """A file's content is not what its card says."""
 
 
+class SelectionError(StoreError):
+    """The file that names the selected embedder cannot be used."""
+
+
 class RuntimeFaultError(ModelsError):
     """The inference runtime could not do its work."""
 
@@ -58,6 +67,22 @@ class ModelRefusedError(RuntimeFaultError):
 
 class InferenceError(RuntimeFaultError):
     """The inference runtime failed while running a model."""
+
+
+class InstallError(ModelsError):
+    """A model cannot be installed."""
+
+
+class DownloadError(InstallError):
+    """A publisher's file cannot be had, or is not the one its card names."""
+
+
+class ConversionError(InstallError):
+    """A publisher's file cannot be translated."""
+
+
+class ParityError(InstallError):
+    """A model computes other numbers here than its publisher's runtime did."""
 
 
 class GalleryError(ModelsError):
