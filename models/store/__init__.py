@@ -8,6 +8,8 @@ from models.store.card import (
     LandmarksSpec,
     Matching,
     ModelCard,
+    Origin,
+    SourceFile,
     read_card,
 )
 from models.store.store import ModelStore, VerifiedModel, asset_folder, default_store
@@ -21,6 +23,8 @@ __all__ = [
     "Matching",
     "ModelCard",
     "ModelStore",
+    "Origin",
+    "SourceFile",
     "VerifiedModel",
     "asset_folder",
     "default_store",

@@ -7,6 +7,9 @@ share one template space. The card's id therefore is the `model_id` that templat
 from __future__ import annotations
 
 import tomllib
+from bisect import bisect_right
+from itertools import pairwise
+from math import isinf
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -33,6 +36,22 @@ class CardFile(_Part):
     name: str = Field(pattern=r"^[\w][\w.-]*\.tflite$", description="file name, no folders")
     sha256: Sha256
     size_bytes: int = Field(gt=0)
+
+
+class SourceFile(_Part):
+    """One file of the publisher."""
+
+    name: str = Field(pattern=r"^[\w][\w.-]*$", description="file name, no folders")
+    url: str = Field(pattern=r"^https://[^\s]+$")
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+
+
+class Origin(_Part):
+    """Where `rollcall-models install` gets a network that is not shipped, and how it reads it."""
+
+    format: Literal["openvino-ir"]
+    files: tuple[SourceFile, ...] = Field(min_length=2, max_length=2, description="XML, weights")
 
 
 class InputSpec(_Part):
@@ -81,17 +100,48 @@ class Alignment(_Part):
 
 
 class Matching(_Part):
-    """How two templates of this network compare."""
+    """How two templates of this network compare.
+
+    Networks differ in what a distance of theirs means. `scale` maps it to the scale on which
+    0.50 and 0.60 mean confident and uncertain, whatever the network; all limits are on that scale.
+    """
 
     metric: Literal["euclidean", "cosine"]
     confident: float = Field(gt=0, description="distances below are a confident match")
     uncertain: float = Field(gt=0, description="distances below are an uncertain match")
+    scale: tuple[Point, ...] = Field(
+        default=(),
+        description="pairs (the metric's own distance, distance on the common scale), both"
+        " rising; straight lines between and beyond them. Without any, the two are the same",
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.confident > self.uncertain:
             raise ValueError("confident must not exceed uncertain")
         return self
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if len(self.scale) == 1:
+            raise ValueError("scale must have no pairs, or at least two")
+        for (own, common), (next_own, next_common) in pairwise(self.scale):
+            if not (own < next_own and common < next_common):
+                raise ValueError("the pairs of scale must rise in both numbers")
+        return self
+
+    def on_common_scale(self, distance: float) -> float:
+        """Bring a distance of this network's metric to the scale of the limits.
+
+        Args:
+            distance: Euclidean, or `1 - cosine`; infinite stays infinite.
+        """
+        if not self.scale or isinf(distance):
+            return distance
+        owns = [own for own, _ in self.scale]
+        right = min(max(bisect_right(owns, distance), 1), len(owns) - 1)
+        (own, common), (next_own, next_common) = self.scale[right - 1 : right + 1]
+        return common + (distance - own) * (next_common - common) / (next_own - own)
 
 
 class ModelCard(_Part):
@@ -111,6 +161,7 @@ class ModelCard(_Part):
     landmarks: LandmarksSpec | None = None
     alignment: Alignment | None = None
     matching: Matching | None = None
+    origin: Origin | None = None
 
     @model_validator(mode="after")
     def _has_what_its_role_needs(self) -> Self:

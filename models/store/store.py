@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from models.errors import (
     UnknownModelError,
 )
 from models.store.card import CardFile, ModelCard, read_card
+from models.store.selection import AUTO, FILE_NAME, SHIPPED_EMBEDDER, read_selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,15 +37,18 @@ class VerifiedModel:
 
 @dataclass(frozen=True)
 class ModelStore:
-    """The cards of one folder and the folders in which their files may lie.
+    """Cards, and the folders in which their files may lie.
 
     Attributes:
-        cards_folder: holds `*.toml`, one card each.
-        folders: searched in this order.
+        cards_folder: holds `*.toml`, one card each, and recorded embeddings in `vectors`.
+        folders: searched for files in this order. A model that is not the project's may lie
+            there too, its card beside it.
+        selection: the file that says what the reference `auto` stands for, see `selection`.
     """
 
     cards_folder: Path
     folders: Sequence[Path]
+    selection: Path | None = None
 
     @cached_property
     def cards(self) -> dict[str, ModelCard]:
@@ -54,7 +59,7 @@ class ModelStore:
         """
         cards: dict[str, ModelCard] = {}
         references: set[str] = set()
-        for path in sorted(self.cards_folder.glob("*.toml")):
+        for path in self._card_paths():
             card = read_card(path)
             own = {card.id, *(f"{card.id}-{file.variant}" for file in card.files)}
             if own & references:
@@ -63,15 +68,23 @@ class ModelStore:
             cards[card.id] = card
         return cards
 
+    def _card_paths(self) -> list[Path]:
+        folders = dict.fromkeys((self.cards_folder, *self.folders))
+        return [path for folder in folders for path in sorted(folder.glob("*.toml"))]
+
     def find(self, reference: str) -> tuple[ModelCard, CardFile]:
         """Find the card and file that a reference names.
 
         Args:
-            reference: a card's id (its first file is meant) or `<id>-<variant>`.
+            reference: a card's id (its first file is meant), `<id>-<variant>`, or `auto` for the
+                selected embedder.
 
         Raises:
             UnknownModelError: no card has it.
+            SelectionError: the file that names the selected embedder cannot be used.
         """
+        if reference == AUTO:
+            reference, _ = self.selected_embedder()
         for card in self.cards.values():
             if reference == card.id:
                 return card, card.files[0]
@@ -80,6 +93,41 @@ class ModelStore:
                     return card, file
         known = ", ".join(sorted(self.cards))
         raise UnknownModelError(f"there is no model {reference!r}; known are: {known}")
+
+    def selected_embedder(self) -> tuple[str, str | None]:
+        """Say which embedder `auto` stands for: the selected one, else the shipped one.
+
+        Installing a model does not select it, for templates of two networks cannot be compared.
+
+        Returns:
+            Its reference; and, where the selected one is not installed here, a sentence.
+
+        Raises:
+            SelectionError: the file that names the selected embedder cannot be used.
+        """
+        selected = read_selection(self.selection) if self.selection else None
+        if selected is None or selected == AUTO:
+            return SHIPPED_EMBEDDER, None
+        try:
+            self.path_of(self.find(selected)[1])
+        except (UnknownModelError, ModelFileMissingError):
+            return SHIPPED_EMBEDDER, (
+                f"the selected embedder {selected} is not installed here, {SHIPPED_EMBEDDER} takes"
+                f" its place: run rollcall-models install {selected}"
+            )
+        return selected, None
+
+    def recorded_embeddings(self, card: ModelCard) -> dict[str, list[float]]:
+        """Read what the publisher's runtime answered for the pictures of `stages.parity`.
+
+        Returns:
+            Embeddings by the picture's name; empty where nothing was recorded.
+        """
+        path = self.cards_folder / "vectors" / f"{card.id}.json"
+        recorded: dict[str, list[float]] = (
+            json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        )
+        return recorded
 
     def path_of(self, file: CardFile) -> Path:
         """Say where a card's file lies.
@@ -94,7 +142,7 @@ class ModelStore:
         looked = ", ".join(str(folder) for folder in self.folders)
         raise ModelFileMissingError(
             f"the model file {file.name} is in none of these folders: {looked};"
-            " run scripts/fetch_assets to get it"
+            f" {self._remedy(file)}"
         )
 
     def load(self, reference: str) -> VerifiedModel:
@@ -115,10 +163,16 @@ class ModelStore:
         if not hmac.compare_digest(digest, file.sha256):
             raise ModelFileCorruptError(
                 f"the model file {path} is not the one of the card {card.id}: its sha256 is"
-                f" {digest[:12]}…, expected {file.sha256[:12]}…; delete it and run"
-                " scripts/fetch_assets again"
+                f" {digest[:12]}…, expected {file.sha256[:12]}…; delete it and"
+                f" {self._remedy(file)}"
             )
         return VerifiedModel(card, file, content)
+
+    def _remedy(self, file: CardFile) -> str:
+        owner = next((card for card in self.cards.values() if file in card.files), None)
+        if owner is not None and owner.origin is not None:
+            return f"run rollcall-models install {owner.id} to get it"
+        return "run scripts/fetch_assets to get it"
 
 
 def asset_folder() -> Path:
@@ -128,5 +182,8 @@ def asset_folder() -> Path:
 
 
 def default_store() -> ModelStore:
-    """Make the store of the shipped cards, over the shipped weights and the asset cache."""
-    return ModelStore(_HERE / "cards", (_HERE / "weights", asset_folder() / "models"))
+    """Make the store over the shipped cards and weights and over the asset cache."""
+    assets = asset_folder()
+    return ModelStore(
+        _HERE / "cards", (_HERE / "weights", assets / "models"), selection=assets / FILE_NAME
+    )
