@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from models.runtime.session import FloatArray
 
+_IDENTIFIER = b"TFL3"  # Source: tensorflow/lite/schema/schema.fbs, file_identifier
+
 
 class Interpreter(Protocol):
     """The part of a TFLite interpreter that a session uses."""
@@ -75,6 +77,9 @@ def load(
 ) -> TFLiteSession:
     """Load a model into an interpreter.
 
+    The runtimes trust the file: a truncated one can crash the process. Only bytes that
+    `ModelStore.load` verified belong here.
+
     Args:
         runtime: name of the runtime, for messages.
         factory: the runtime's interpreter class.
@@ -85,6 +90,8 @@ def load(
     Raises:
         ModelRefusedError: the runtime cannot load it, or it lacks one of the outputs.
     """
+    if content[4:8] != _IDENTIFIER:
+        raise ModelRefusedError(f"{runtime} cannot load the model: it is no TFLite file")
     try:
         interpreter = factory(model_content=content, num_threads=threads)
         interpreter.allocate_tensors()

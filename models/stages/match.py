@@ -142,5 +142,6 @@ class Gallery:
 
 
 def _unit(rows: FloatArray) -> FloatArray:
-    norms = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    return np.divide(rows, norms, dtype=np.float32)
+    # In float64, where the squares of no float32 vanish; a row of zeros stays one.
+    norms = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    return np.divide(rows, np.where(norms > 0, norms, 1.0), dtype=np.float64).astype(np.float32)

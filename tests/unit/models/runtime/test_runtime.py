@@ -12,8 +12,11 @@ from models.runtime.tflite import interpreter_factory
 from models.store import VerifiedModel, default_store
 
 RUNTIMES: list[RuntimeName] = ["tflite", "litert"]
-FILES = [
-    f"{card.id}-{file.variant}" for card in default_store().cards.values() for file in card.files
+FILES = [  # shipped or fetched by scripts/fetch_assets; a card with an origin is installed by choice
+    f"{card.id}-{file.variant}"
+    for card in default_store().cards.values()
+    for file in card.files
+    if card.origin is None
 ]
 
 
@@ -64,10 +67,10 @@ def test_an_answer_outlives_the_next_run() -> None:
 
 @pytest.mark.usefixtures("assets")
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("cut", [0, 10, 1000, 100_000])
-def test_a_file_that_is_no_model_is_refused(runtime: RuntimeName, cut: int) -> None:
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"not a model at all" * 100])
+def test_a_file_that_is_no_model_is_refused(runtime: RuntimeName, content: bytes) -> None:
     model = default_store().load("face-mesh")
-    broken = VerifiedModel(model.card, model.file, model.content[:cut])
+    broken = VerifiedModel(model.card, model.file, content)
 
     with pytest.raises(ModelRefusedError, match="cannot load the model"):
         open_session(broken, runtime=runtime)

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 SIDES = st.integers(1, 4000)
 CORNERS = st.tuples(
-    st.floats(0, 100), st.floats(0, 100), st.floats(0.5, 60), st.floats(0.5, 60), st.floats(0.1, 1)
+    st.floats(0, 100),
+    st.floats(0, 100),
+    st.floats(0.5, 60),
+    st.floats(0.5, 60),
+    st.floats(0.125, 1, width=32),
 )
 
 
