@@ -48,13 +48,13 @@ def parse(argv: list[str]) -> Options:
     return Options(**args)
 
 
-def students(samples: tuple[SamplePerson, ...]) -> list[Student]:
-    """Those of the sample people who are enrolled, with invented names."""
+def students(samples: tuple[SamplePerson, ...]) -> dict[Student, Path]:
+    """Those of the sample people who are enrolled, by invented names, each with a photo."""
     enrolled = [sample for sample in samples if not sample.is_stranger]
-    return [
-        Student(f"S{index:03}", *name, photo=sample.enrol[0])
+    return {
+        Student(f"S{index:03}", *name): sample.enrol[0]
         for index, (sample, name) in enumerate(zip(enrolled, _NAMES, strict=False), start=1)
-    ]
+    }
 
 
 def webcam() -> str | None:
@@ -115,7 +115,8 @@ def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[st
         make_clip(scratch / "clip.avi", samples)
     demo.start_services()
     enrolled = students(samples)
-    demo.open_school(enrolled)
+    demo.open_school()
+    demo.enrol(enrolled)
     supervisor.say("demo", f"admin pages: {demo.server_url}  (name: admin)")
     sys.stdout.write(f"\n    {demo.server_url}    admin / {demo.password}\n\n")
     sys.stdout.flush()

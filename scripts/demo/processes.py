@@ -61,6 +61,7 @@ class Supervisor:
     echo: bool = True
     _children: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     _orders: dict[str, tuple[list[str], dict[str, str]]] = field(default_factory=dict)
+    _pumps: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _log: TextIO | None = None
 
@@ -78,12 +79,15 @@ class Supervisor:
             errors="replace",
         )
         self._children[name] = child
-        threading.Thread(target=self._pump, args=(name, child), daemon=True).start()
+        pump = threading.Thread(target=self._pump, args=(name, child), daemon=True)
+        self._pumps.append(pump)
+        pump.start()
 
     def _pump(self, name: str, child: subprocess.Popen[str]) -> None:
         assert child.stdout is not None
-        for line in child.stdout:
-            self.say(name, line.rstrip("\n"))
+        with child.stdout as lines:
+            for line in lines:
+                self.say(name, line.rstrip("\n"))
 
     def say(self, name: str, line: str) -> None:
         """Write one line of `name` to the log file and, if echoing, to the terminal."""
@@ -143,6 +147,10 @@ class Supervisor:
                 child.wait(max(0.1, deadline - time.monotonic()))
             _signal(child, signal.SIGKILL)
             child.wait()
+        for pump in self._pumps:
+            pump.join()
+        if self._log is not None:
+            self._log.close()
 
 
 def _signal(child: subprocess.Popen[str], number: signal.Signals) -> None:

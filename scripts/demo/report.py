@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
+from scripts.demo.processes import DemoError
 from scripts.demo.school import AdminClient
 
 
@@ -41,7 +42,11 @@ def present_numbers(register: Mapping[str, Any]) -> set[str]:
 def photograph_pages(
     base_url: str, client: AdminClient, paths: Mapping[str, str], to: Path
 ) -> None:
-    """Save PNGs of server pages: `paths` maps a file stem to a URL path."""
+    """Save PNGs of server pages: `paths` maps a file stem to a URL path.
+
+    Raises:
+        DemoError: a page is not there.
+    """
     chromium = shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -52,6 +57,8 @@ def photograph_pages(
         context.add_cookies(client.cookies)  # type: ignore[arg-type]
         page = context.new_page()
         for stem, path in paths.items():
-            page.goto(base_url + path)
+            answer = page.goto(base_url + path)
+            if answer is None or not answer.ok:
+                raise DemoError(f"the server does not show {path}")
             page.screenshot(path=to / f"{stem}.png")
         browser.close()

@@ -1,17 +1,17 @@
 """The demo's processes and what is asked of them, in order."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from scripts.demo import report
 from scripts.demo.processes import DemoError, Supervisor, answers, console_script, listens
-from scripts.demo.school import AdminClient, School, Student, set_up
+from scripts.demo.school import AdminClient, School, Student, admit, enrol, set_up
 
 ROOM = "R12"
 _START_S = 60.0
-_ENROL_S = 60.0
 _KIOSK_S = 180.0
 
 
@@ -35,7 +35,7 @@ class Demo:
         self._api_key = secrets.token_urlsafe(32)
         self.server_url = f"http://127.0.0.1:{ports['server']}"
         self.password = f"demo-{secrets.token_urlsafe(9)}"
-        self._client = AdminClient(self.server_url)
+        self.client = AdminClient(self.server_url)
         self._school: School | None = None
 
     @property
@@ -69,20 +69,29 @@ class Demo:
         self._wait("ml", lambda: answers(f"http://127.0.0.1:{self._ports['ml']}/health"))
         self._wait("server", lambda: answers(f"{self.server_url}/health"))
 
-    def _wait(self, name: str, is_healthy: Any) -> None:
+    def _wait(self, name: str, is_healthy: Callable[[], bool]) -> None:
         self._supervisor.wait_healthy(name, is_healthy, _START_S)
 
-    def open_school(self, students: Sequence[Student]) -> None:
-        """Sign in as the first admin, set the school up, wait until everybody is enrolled."""
+    def open_school(self) -> None:
+        """Sign in as the first admin, choose a password, set up room, course and kiosk."""
         one_time = (self._scratch / "server" / "admin-password.txt").read_text().strip()
-        self._client.sign_in("admin", one_time)
-        self._client.post("/session/password", {"old": one_time, "new": self.password})
-        self._school = set_up(self._client, students, ROOM)
-        for enrolment in self._school.enrolments:
-            self._wait("ml", lambda enrolment=enrolment: self._is_accepted(enrolment))
+        self.client.sign_in("admin", one_time)
+        self.client.post("/session/password", {"old": one_time, "new": self.password})
+        self._school = set_up(self.client, ROOM)
+
+    def enrol(self, photos: Mapping[Student, Path]) -> None:
+        """Admit everybody and wait until each photo is a template.
+
+        Raises:
+            DemoError: a photo was refused, or took too long.
+        """
+        people = {student: admit(self.client, self.school, student) for student in photos}
+        enrolments = [enrol(self.client, people[student], photos[student]) for student in photos]
+        for enrolment in enrolments:
+            self._wait("ml", partial(self._is_accepted, enrolment))
 
     def _is_accepted(self, enrolment_id: str) -> bool:
-        state = self._client.get(f"/enrolments/{enrolment_id}")
+        state = self.client.get(f"/enrolments/{enrolment_id}")
         if state["status"] == "rejected":
             raise DemoError(f"a sample photo was refused: {state['message']}")
         return bool(state["status"] == "accepted")
@@ -117,13 +126,13 @@ class Demo:
 
     def register(self) -> dict[str, Any]:
         """The session's register as the server sees it now."""
-        register: dict[str, Any] = self._client.get(f"/sessions/{self.school.session_id}/register")
+        register: dict[str, Any] = self.client.get(f"/sessions/{self.school.session_id}/register")
         return register
 
     def photograph(self) -> None:
         """Save pictures of the register and the Today page."""
         pages = {"register": f"/sessions/{self.school.session_id}/register", "today": "/"}
-        report.photograph_pages(self.server_url, self._client, pages, self._output)
+        report.photograph_pages(self.server_url, self.client, pages, self._output)
 
     def stranger_was_refused(self) -> bool:
         """Whether the kiosk showed its "not recognised" screen."""

@@ -1,6 +1,6 @@
 """Fill an empty server with one school, through its public API, as an admin would."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,22 +15,21 @@ _TIMEOUT_S = 30
 
 @dataclass(frozen=True)
 class Student:
-    """A person of the demo: names invented here, photo from the public samples."""
+    """A person of the demo, by an invented name."""
 
     number: str
     given_name: str
     family_name: str
-    photo: Path
 
 
 @dataclass(frozen=True)
 class School:
     """What was set up, by the ids the server gave."""
 
+    course_id: str
     session_id: str
     kiosk_id: str
     claim_code: str
-    enrolments: tuple[str, ...]
 
 
 class AdminClient:
@@ -75,11 +74,10 @@ def _checked(answer: requests.Response) -> Any:
     return answer.json() if answer.content else None
 
 
-def set_up(client: AdminClient, students: Sequence[Student], room: str) -> School:
-    """Make a room, a course running now, the students with consent and photo, and a kiosk."""
+def set_up(client: AdminClient, room: str) -> School:
+    """Make a room, a course that meets there now, and a kiosk at its door."""
     room_id = client.post("/rooms", {"name": room})["id"]
     course_id = client.post("/courses", {"code": "MAT-7", "title": "Mathematics 7"})["id"]
-    enrolments = tuple(_enrol(client, course_id, student) for student in students)
     kiosk = client.post("/kiosks", {"name": f"Door of {room}", "room_id": room_id})
     now = datetime.now(UTC).replace(microsecond=0)
     session = client.post(
@@ -91,10 +89,11 @@ def set_up(client: AdminClient, students: Sequence[Student], room: str) -> Schoo
             "ends_at": (now + timedelta(minutes=44)).isoformat(),
         },
     )
-    return School(session["id"], kiosk["id"], kiosk["claim_code"], enrolments)
+    return School(course_id, session["id"], kiosk["id"], kiosk["claim_code"])
 
 
-def _enrol(client: AdminClient, course_id: str, student: Student) -> str:
+def admit(client: AdminClient, school: School, student: Student) -> str:
+    """Add a student with consent to the course's roster; returns the person's id."""
     person: str = client.post(
         "/people",
         {
@@ -105,7 +104,12 @@ def _enrol(client: AdminClient, course_id: str, student: Student) -> str:
     )["id"]
     consent = {"given_by": "Demo parent", "role": "parent", "text_version": "demo-1"}
     client.post(f"/people/{person}/consents", consent)
-    client.post(f"/courses/{course_id}/roster", {"person_id": person})
-    with student.photo.open("rb") as photo:
-        enrolment: str = client.post(f"/people/{person}/enrolments", photo=photo)["id"]
-    return enrolment
+    client.post(f"/courses/{school.course_id}/roster", {"person_id": person})
+    return person
+
+
+def enrol(client: AdminClient, person_id: str, photo: Path) -> str:
+    """Upload a photo; returns the enrolment's id."""
+    with photo.open("rb") as file:
+        answer: dict[str, str] = client.post(f"/people/{person_id}/enrolments", photo=file)
+    return answer["id"]

@@ -1,0 +1,130 @@
+"""People on film: enrolled at the enrolment page's webcam from one clip, recognised in others.
+
+The people of a clip wear the same clothes in all of theirs, so who is who is plain to see; the
+clips stay outside the repository.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.sync_api import Page, expect
+
+from models.pipeline import FacePipeline, PipelineSettings
+from models.store import default_store
+from scripts.demo.processes import Supervisor
+from scripts.demo.report import present_numbers
+from scripts.demo.run import Demo
+from scripts.demo.school import Student, admit
+from tests.support.browser import chromium
+from tests.support.ports import free_port
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420), pytest.mark.usefixtures("assets")]
+
+ENROLLED = {"S001": "again", "S002": "please", "S003": "school"}
+SEEN = {"S001": ("student", "yes"), "S002": ("sorry", "milk"), "S003": ("walk", "book")}
+STRANGER = ("night", "sister")
+FPS, SIZE_PX = 30, (640, 480)
+
+BGRImage = npt.NDArray[np.uint8]
+
+
+def frames_of(path: Path) -> list[BGRImage]:
+    video, frames = cv2.VideoCapture(str(path)), []
+    while (read := video.read())[0]:
+        frames.append(read[1].astype(np.uint8))
+    return frames
+
+
+def nearer(frames: Sequence[BGRImage], pipeline: FacePipeline) -> list[BGRImage]:
+    """The same film as if the person sat at the enrolment desk: cut around the face, enlarged."""
+    left, top, width, height = pipeline.detect(frames[0])[0].box_px
+    cut_width = int(width * 3.2)
+    cut_height = cut_width * 3 // 4
+    x = int(np.clip(left + width / 2 - cut_width / 2, 0, SIZE_PX[0] - cut_width))
+    y = int(np.clip(top + height / 2 - cut_height / 2, 0, SIZE_PX[1] - cut_height))
+    cut = [frame[y : y + cut_height, x : x + cut_width] for frame in frames]
+    return [
+        cv2.resize(frame, SIZE_PX, interpolation=cv2.INTER_CUBIC).astype(np.uint8) for frame in cut
+    ]
+
+
+def write_webcam(path: Path, frames: Sequence[BGRImage]) -> Path:
+    """Chromium's fake webcam takes JPEG pictures one after another."""
+    encoded = [cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 95])[1] for frame in frames]
+    path.write_bytes(b"".join(picture.tobytes() for picture in encoded))
+    return path
+
+
+def write_door(path: Path, clips: Sequence[Path]) -> Path:
+    """What the kiosk's camera sees: one clip after another, with nobody in between."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, SIZE_PX)
+    noise = np.random.default_rng(3).normal(165, 6, (SIZE_PX[1], SIZE_PX[0], 3)).astype(np.uint8)
+    for clip in clips:
+        for frame in [*frames_of(clip), *[noise] * FPS]:
+            writer.write(frame)
+    writer.release()
+    return path
+
+
+def enrol_at_webcam(page: Page, url: str) -> None:
+    """Do what a secretary does: wait for the oval to turn good, take the photo, send it."""
+    page.goto(url)
+    page.click("#start")
+    for _attempt in range(5):
+        expect(page.locator("#oval.is-good")).to_be_attached(timeout=20_000)
+        page.click("#shoot")
+        page.click("#send")
+        outcome = page.locator("#result [data-status=accepted], #result [data-status=rejected]")
+        outcome.wait_for(timeout=60_000)
+        if outcome.get_attribute("data-status") == "accepted":
+            return
+        page.click("#again")
+    raise AssertionError(f"no frame was good enough: {page.inner_text('#result')}")
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    ports = {name: free_port() for name in ("server", "ml", "broker")}
+    supervisor = Supervisor(tmp_path / "log", echo=False)
+    (tmp_path / "pictures").mkdir()
+    try:
+        running = Demo(supervisor, tmp_path / "data", tmp_path / "pictures", ports, broker="auto")
+        running.start_services()
+        running.open_school()
+        yield running
+    finally:
+        supervisor.stop_all()
+
+
+def test_three_enrolled_from_one_clip_are_known_in_others_and_a_fourth_is_not(
+    demo: Demo, shared_faces: Path, tmp_path: Path
+) -> None:
+    clips = shared_faces / "clips"
+    pipeline = FacePipeline.open(default_store(), PipelineSettings())
+    for number, clip in ENROLLED.items():
+        person = admit(demo.client, demo.school, Student(number, "Person", number))
+        film = nearer(frames_of(clips / f"{clip}.mkv"), pipeline)
+        webcam = write_webcam(tmp_path / f"{clip}.mjpeg", film)
+        with chromium(
+            [
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={webcam}",
+            ]
+        ) as browser:
+            context = browser.new_context()
+            context.add_cookies(demo.client.cookies)  # type: ignore[arg-type]
+            enrol_at_webcam(context.new_page(), f"{demo.server_url}/people/{person}/enrol")
+    visitors = [*STRANGER, *(name for pair in zip(*SEEN.values(), strict=True) for name in pair)]
+    door = write_door(tmp_path / "door.avi", [clips / f"{name}.mkv" for name in visitors])
+    demo.start_kiosk(f"replay:{door}", headless=True)
+    demo.wait_for_kiosk()
+    register: dict[str, Any] = demo.register()
+    assert present_numbers(register) == set(SEEN)
+    assert demo.stranger_was_refused()
+    assert register["counts"]["present"] == len(SEEN)
