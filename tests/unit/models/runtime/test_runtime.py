@@ -12,7 +12,8 @@ from models.runtime.tflite import interpreter_factory
 from models.store import VerifiedModel, default_store
 
 RUNTIMES: list[RuntimeName] = ["tflite", "litert"]
-FILES = [  # shipped or fetched by scripts/fetch_assets; a card with an origin is installed by choice
+# Shipped, or fetched by scripts/fetch_assets; what has an origin is installed by choice.
+FILES = [
     f"{card.id}-{file.variant}"
     for card in default_store().cards.values()
     for file in card.files
