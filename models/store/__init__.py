@@ -1,5 +1,6 @@
 """Finds, verifies and opens models by their cards."""
 
+from models.store.calibration import Calibration, CalibrationCurve
 from models.store.card import (
     Alignment,
     CardFile,
@@ -16,6 +17,8 @@ from models.store.store import ModelStore, VerifiedModel, asset_folder, default_
 
 __all__ = [
     "Alignment",
+    "Calibration",
+    "CalibrationCurve",
     "CardFile",
     "DetectorSpec",
     "InputSpec",

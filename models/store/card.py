@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import CardError
+from models.store.calibration import Calibration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +110,12 @@ class Matching(_Part):
     metric: Literal["euclidean", "cosine"]
     confident: float = Field(gt=0, description="distances below are a confident match")
     uncertain: float = Field(gt=0, description="distances below are an uncertain match")
+    length: float = Field(
+        default=1.0,
+        gt=0,
+        description="length that fused templates and probes are given, so that distances between"
+        " them are on the scale of the limits; means nothing to cosine",
+    )
     scale: tuple[Point, ...] = Field(
         default=(),
         description="pairs (the metric's own distance, distance on the common scale), both"
@@ -162,6 +169,7 @@ class ModelCard(_Part):
     alignment: Alignment | None = None
     matching: Matching | None = None
     origin: Origin | None = None
+    calibration: Calibration | None = None
 
     @model_validator(mode="after")
     def _has_what_its_role_needs(self) -> Self:

@@ -1,0 +1,69 @@
+"""The part of an embedder's card that says how far apart strangers are, and how near oneself is."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Distance = Annotated[float, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CalibrationCurve(_Part):
+    """Distances between fused templates and fused probes of given counts of pictures."""
+
+    enrolled: int = Field(gt=0, description="pictures in a template")
+    probes: int = Field(gt=0, description="pictures in a probe")
+    people: int = Field(gt=1, description="with a template")
+    strangers: int = Field(gt=1, description="with a probe, compared with all other people")
+    fmr: tuple[Share, ...] = Field(
+        min_length=2, description="shares of the comparisons of two people, falling"
+    )
+    limits: tuple[Distance, ...] = Field(
+        min_length=2, description="that share of them is closer than this"
+    )
+    strict_limits: tuple[Distance, ...] = Field(
+        min_length=2, description="lower ends of the 95 % intervals of `limits`"
+    )
+    genuine_shares: tuple[Share, ...] = Field(
+        min_length=2, description="shares of the comparisons within people, rising"
+    )
+    genuine_distances: tuple[Distance, ...] = Field(
+        min_length=2, description="that share of them is closer than this"
+    )
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if not len(self.fmr) == len(self.limits) == len(self.strict_limits):
+            raise ValueError("fmr, limits and strict_limits must have the same length")
+        if len(self.genuine_shares) != len(self.genuine_distances):
+            raise ValueError("genuine_shares and genuine_distances must have the same length")
+        if any(left <= right for left, right in pairwise(self.fmr)):
+            raise ValueError("fmr must fall")
+        for falling in (self.limits, self.strict_limits):
+            if any(left < right for left, right in pairwise(falling)):
+                raise ValueError("limits must not rise as fmr falls")
+        if any(
+            strict > limit for strict, limit in zip(self.strict_limits, self.limits, strict=True)
+        ):
+            raise ValueError("a strict limit must not exceed its limit")
+        for rising in (self.genuine_shares, self.genuine_distances):
+            if any(left > right for left, right in pairwise(rising)):
+                raise ValueError("the genuine distribution must not fall")
+        return self
+
+
+class Calibration(_Part):
+    """Score distributions of strangers and of the same person, as measured by models.evaluate."""
+
+    data: str = Field(description="what it was measured on, in words")
+    rule: str = Field(
+        description="how templates and probes were made, see models/evaluate/rules.py"
+    )
+    curves: tuple[CalibrationCurve, ...] = Field(min_length=1)
