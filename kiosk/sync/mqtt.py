@@ -3,7 +3,6 @@
 import logging
 import ssl
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -23,6 +22,8 @@ _LOOP_S = 1.0
 _FAREWELL_S = 0.5
 _MAX_IN_FLIGHT = 20
 _MAX_QUEUED = 100
+_REFUSALS_TO_ALARM = 3
+"""Right after a claim the broker may not know the new account for a second or two."""
 
 
 class MQTTLink:
@@ -45,6 +46,7 @@ class MQTTLink:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._client = self._make_client()
+        self._refusals = 0
         self.health = LinkHealth.DOWN
 
     def start(self) -> None:
@@ -149,14 +151,13 @@ class MQTTLink:
 
     def _note(self, health: LinkHealth, detail: str) -> None:
         before, self.health = self.health, health
+        self._refusals = self._refusals + 1 if health is LinkHealth.REFUSED else 0
+        if self._refusals == _REFUSALS_TO_ALARM:
+            logger.error("The broker keeps refusing this kiosk: %s", detail)
         if health is before:
             return
         self._inbox.put(LinkChanged(health is LinkHealth.UP))
-        _LOG_BY_HEALTH[health]("The broker is %s %s", health.value, detail)
-
-
-_LOG_BY_HEALTH: Mapping[LinkHealth, Any] = {
-    LinkHealth.UP: logger.info,
-    LinkHealth.DOWN: logger.warning,
-    LinkHealth.REFUSED: logger.error,
-}
+        if health is LinkHealth.UP:
+            logger.info("Connected to the broker")
+        elif not self._stopping.is_set():
+            logger.warning("The broker cannot be used (%s): %s", health.value, detail)
