@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import requests
+import urllib3
 from pydantic import BaseModel, ConfigDict, ValidationError
 from requests.adapters import HTTPAdapter
 from tenacity import (
@@ -193,12 +194,14 @@ class HTTPFaceEncoder:
             ) as response:
                 content = self._read(response, deadline_s)
                 return _understand(response.status_code, content)
-        except (requests.RequestException, OSError) as exc:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise _TransientError(type(exc).__name__) from exc
 
     def _read(self, response: requests.Response, deadline_s: float) -> bytes:
         content = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        # read1 returns what has come; a plain read would wait for a full chunk, however slowly
+        # it drips, and never look at the deadline.
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             content += chunk
             if len(content) > MAX_ANSWER_BYTES:
                 raise _TransientError("answer too long")

@@ -77,8 +77,10 @@ def _newest_by_speaker(statements: Iterable[Statement]) -> list[Statement]:
     return list(newest.values())
 
 
-def _age_then_caution(statement: Statement) -> tuple[datetime, bool, int]:
+def _age_then_caution(statement: Statement) -> tuple[datetime, int, int]:
     # Of two statements at the same moment the more restrictive one counts.
-    blocks = statement.decision == ConsentDecision.REFUSED or statement.withdrawn_at is not None
+    is_refusal = statement.decision == ConsentDecision.REFUSED
+    is_withdrawn = statement.withdrawn_at is not None
+    caution = {(True, False): 3, (False, True): 2, (True, True): 1, (False, False): 0}
     last_day = statement.expires_on or date.max
-    return statement.decided_at, blocks, -last_day.toordinal()
+    return statement.decided_at, caution[is_refusal, is_withdrawn], -last_day.toordinal()

@@ -1,0 +1,98 @@
+"""A whole server on SQLite and on PostgreSQL, with accounts of every role."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from server.accounts.service import create_account
+from server.app import create_app
+from server.config import Settings, load_settings
+from server.db.engine import Database
+from server.web.principal import Role
+
+PASSWORD = "a password for tests"
+SignIn = Callable[[Role], TestClient]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def database_url(request: pytest.FixtureRequest) -> SecretStr | None:
+    """None for SQLite in the data folder; else a PostgreSQL database of this test's own."""
+    if request.param == "sqlite":
+        return None
+    return SecretStr(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: SecretStr | None) -> Settings:
+    """Settings of a server without worker threads: tests call the worker themselves."""
+    return load_settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        enrolment_workers=0,
+        timezone="Europe/Berlin",
+        ml_service_url="http://127.0.0.1:9",
+    )
+
+
+@pytest.fixture
+def app(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FastAPI]:
+    """The running application, without its background threads: tests take their steps."""
+    monkeypatch.setattr("server.app._background_tasks", lambda _app: [])
+    application = create_app(settings)
+    with TestClient(application):
+        capsys.readouterr()
+        yield application
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    """The application's database."""
+    found: Database = app.state.database
+    return found
+
+
+@pytest.fixture
+def new_client(app: FastAPI) -> Callable[[], TestClient]:
+    """Make clients that are not signed in, each with its own cookies."""
+    return lambda: TestClient(app, headers={"X-Requested-With": "rollcall"}, follow_redirects=False)
+
+
+@pytest.fixture
+def client(new_client: Callable[[], TestClient]) -> TestClient:
+    """A client that is not signed in."""
+    return new_client()
+
+
+@pytest.fixture
+def sign_in(database: Database, new_client: Callable[[], TestClient]) -> SignIn:
+    """Make an account of a role and a client that is signed in with it."""
+
+    def sign_in_as(role: Role) -> TestClient:
+        with database.transaction() as session:
+            account = create_account(
+                session,
+                username=role.value + "-account",
+                display_name=role.value.title(),
+                role=role,
+                password=PASSWORD,
+                actor="system",
+            )
+            account.must_change_password = False
+        client = new_client()
+        credentials = {"username": role.value + "-account", "password": PASSWORD}
+        assert client.post("/api/v1/session", json=credentials).status_code == 200
+        return client
+
+    return sign_in_as
+
+
+@pytest.fixture
+def office(sign_in: SignIn) -> TestClient:
+    """A client signed in as the office."""
+    return sign_in(Role.OFFICE)

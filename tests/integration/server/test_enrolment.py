@@ -1,0 +1,466 @@
+"""People, consent, photo, template, withdrawal: through the API, the worker and the database."""
+
+import struct
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from server.config import Settings
+from server.db.engine import Database
+from server.db.types import now
+from server.enrollment import jobs, service
+from server.enrollment.gallery import latest_seq, open_template
+from server.enrollment.tables import Enrolment, EnrolmentPhoto, GalleryChange, Template
+from server.enrollment.tasks import MAX_ATTEMPTS, EnrolmentWorkers, WorkerOptions
+from server.ml.encoder import FaceRefused
+from server.people.tables import Consent
+from tests.fakes.encoder import ENCODED, FakeEncoder
+
+JPEG = b"\xff\xd8\xff\xe0" + b"a photo, as far as the server can tell" * 8
+GIVEN = {"given_by": "A Parent", "role": "parent", "text_version": "2026-09"}
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    return FakeEncoder()
+
+
+@pytest.fixture
+def new_worker(
+    app: FastAPI, settings: Settings, encoder: FakeEncoder
+) -> Callable[[], EnrolmentWorkers]:
+    options = replace(WorkerOptions.of(settings), threads=1)
+    return lambda: EnrolmentWorkers(app.state.database, app.state.vault, encoder, options)
+
+
+@pytest.fixture
+def worker(new_worker: Callable[[], EnrolmentWorkers]) -> EnrolmentWorkers:
+    return new_worker()
+
+
+@pytest.fixture
+def person_id(office: TestClient) -> str:
+    body = {"student_number": "S-1", "given_name": "Zaynab", "family_name": "Ünsal"}
+    answer = office.post("/api/v1/people", json=body)
+    assert answer.status_code == 201
+    created: str = answer.json()["id"]
+    return created
+
+
+@pytest.fixture
+def consent(office: TestClient, person_id: str) -> dict[str, Any]:
+    answer = office.post(f"/api/v1/people/{person_id}/consents", json=GIVEN)
+    assert answer.json()["state"] == "live"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def enrol(office: TestClient, person_id: str, photo: bytes = JPEG) -> dict[str, Any]:
+    answer = office.post(f"/api/v1/people/{person_id}/enrolments", files={"photo": photo})
+    assert answer.status_code == 202, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def outcome(office: TestClient, enrolment: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = office.get(f"/api/v1/enrolments/{enrolment['id']}").json()
+    return found
+
+
+def count(database: Database, table: type[Any]) -> int:
+    with database.reading() as session:
+        return len(session.exec(select(table)).all())
+
+
+def test_student_number_is_unique(office: TestClient, person_id: str) -> None:
+    body = {"student_number": "S-1", "given_name": "Other", "family_name": "Person"}
+    assert office.post("/api/v1/people", json=body).status_code == 409
+
+
+@pytest.mark.parametrize("words", ["zay", "UNSAL", "ünsal zaynab", "s-1", ""])
+def test_people_are_found_by_any_part_of_name_or_number(
+    office: TestClient, person_id: str, words: str
+) -> None:
+    found = office.get("/api/v1/people", params={"q": words}).json()
+    assert [p["id"] for p in found["people"]] == [person_id]
+
+
+@pytest.mark.parametrize("words", ["%", "_", "nobody", "'; DROP TABLE people; --"])
+def test_search_treats_its_words_as_words(office: TestClient, person_id: str, words: str) -> None:
+    assert office.get("/api/v1/people", params={"q": words}).json()["total"] == 0
+
+
+def test_photo_becomes_a_template_and_one_change(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    app: FastAPI,
+    database: Database,
+    encoder: FakeEncoder,
+) -> None:
+    enrolment = enrol(office, person_id)
+    assert enrolment["status"] == "pending"
+    assert worker.run_one()
+    assert outcome(office, enrolment)["status"] == "accepted"
+    assert encoder.photos == [JPEG]
+    with database.reading() as session:
+        template = session.exec(select(Template)).one()
+        change = session.exec(select(GalleryChange)).one()
+        assert (change.seq, change.kind, change.template_id) == (1, "upsert", template.id)
+        assert change.person_id == uuid.UUID(person_id)
+        embedding = open_template(app.state.vault, template)
+    exact = struct.unpack("<128f", struct.pack("<128f", *ENCODED.embedding))
+    assert embedding == exact
+    assert template.model_id == ENCODED.model_id
+
+
+def test_photo_and_template_are_not_readable_in_the_database(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    worker.run_one()
+    with database.reading() as session:
+        photo = session.exec(select(EnrolmentPhoto)).one()
+        template = session.exec(select(Template)).one()
+    assert b"a photo" not in photo.data
+    assert struct.pack("<4f", *ENCODED.embedding[:4]) not in template.data
+    assert photo.key_id == template.key_id != ""
+
+
+def test_correlation_id_follows_the_photo_to_the_service(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+) -> None:
+    path = f"/api/v1/people/{person_id}/enrolments"
+    office.post(path, files={"photo": JPEG}, headers={"X-Correlation-ID": "chain-7"})
+    worker.run_one()
+    assert encoder.correlation_ids == ["chain-7"]
+
+
+def test_refused_photo_is_deleted_and_its_reason_named(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    encoder.outcome = FaceRefused("NO_FACE_FOUND")
+    enrolment = enrol(office, person_id)
+    worker.run_one()
+    found = outcome(office, enrolment)
+    assert (found["status"], found["reason"]) == ("rejected", "NO_FACE_FOUND")
+    assert "No face was found" in found["message"]
+    assert count(database, EnrolmentPhoto) == 0
+
+
+def test_unknown_reason_is_kept_and_said_plainly(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+) -> None:
+    encoder.outcome = FaceRefused("SOMETHING_NEW")
+    enrolment = enrol(office, person_id)
+    worker.run_one()
+    assert "SOMETHING_NEW" in outcome(office, enrolment)["message"]
+
+
+def test_nothing_is_stored_without_consent(
+    office: TestClient, person_id: str, database: Database
+) -> None:
+    answer = office.post(f"/api/v1/people/{person_id}/enrolments", files={"photo": JPEG})
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "consent_required"
+    assert count(database, EnrolmentPhoto) == count(database, Enrolment) == 0
+
+
+@pytest.mark.parametrize(
+    ("photo", "status", "code"),
+    [
+        (b"", 415, "unsupported_media"),
+        (b"GIF89a" + b"x" * 500, 415, "unsupported_media"),
+        (b"<svg onload=alert(1)>" + b"x" * 500, 415, "unsupported_media"),
+        (b"%PDF-1.7" + b"x" * 500, 415, "unsupported_media"),
+        (b"\xff\xd8\xff", 415, "unsupported_media"),
+        (b"RIFF\0\0\0\0WAVE" + b"x" * 500, 415, "unsupported_media"),
+        (b"\xff\xd8\xff" + b"x" * (8 * 1024 * 1024), 413, "too_large"),
+    ],
+)
+def test_upload_is_checked_by_its_bytes(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    photo: bytes,
+    status: int,
+    code: str,
+) -> None:
+    answer = office.post(
+        f"/api/v1/people/{person_id}/enrolments", files={"photo": ("p.jpg", photo, "image/jpeg")}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_body_far_beyond_the_limit_is_not_even_read(office: TestClient, person_id: str) -> None:
+    path = f"/api/v1/people/{person_id}/enrolments"
+    assert office.post(path, content=b"x" * (12 * 1024 * 1024)).status_code == 413
+
+
+@pytest.mark.parametrize("photo", [b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP"])
+def test_png_and_webp_are_taken_too(
+    office: TestClient, person_id: str, consent: dict[str, Any], photo: bytes
+) -> None:
+    assert enrol(office, person_id, photo + b"x" * 500)["status"] == "pending"
+
+
+def test_photo_waits_while_the_service_is_down_and_finishes_when_it_returns(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+) -> None:
+    encoder.is_up = False
+    enrolment = enrol(office, person_id)
+    worker.run_one()
+    waiting = outcome(office, enrolment)
+    assert (waiting["status"], waiting["reason"]) == ("pending", "WAITING_FOR_SERVICE")
+    encoder.is_up = True
+    assert worker.run_one()
+    found = outcome(office, enrolment)
+    assert (found["status"], found["reason"]) == ("accepted", None)
+
+
+def test_waiting_does_not_use_up_the_attempts(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+) -> None:
+    encoder.is_up = False
+    enrolment = enrol(office, person_id)
+    for _ in range(3 * MAX_ATTEMPTS):
+        worker.run_one()
+    assert outcome(office, enrolment)["status"] == "pending"
+
+
+def test_photo_that_alone_fails_is_given_up_with_a_reason(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    encoder.fails_on_photos = True
+    enrolment = enrol(office, person_id)
+    for _ in range(MAX_ATTEMPTS):
+        worker.run_one()
+        _let_waiting_end(database)
+    found = outcome(office, enrolment)
+    assert (found["status"], found["reason"]) == ("rejected", "PROCESSING_FAILED")
+    assert count(database, EnrolmentPhoto) == 0
+
+
+def _let_waiting_end(database: Database) -> None:
+    with database.transaction() as session:
+        for row in session.exec(select(Enrolment)):
+            row.not_before = now()
+
+
+def test_killed_worker_loses_no_photo(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    new_worker: Callable[[], EnrolmentWorkers],
+    app: FastAPI,
+    database: Database,
+) -> None:
+    enrolment = enrol(office, person_id)
+    with database.transaction() as session:  # a worker claims it, and is never heard of again
+        jobs.claim(
+            session,
+            app.state.vault,
+            owner="dead",
+            at=now(),
+            lease=timedelta(milliseconds=1),
+        )
+    assert outcome(office, enrolment)["status"] == "processing"
+    assert new_worker().run_one()
+    assert outcome(office, enrolment)["status"] == "accepted"
+
+
+def test_live_lease_keeps_others_away(
+    office: TestClient, person_id: str, consent: dict[str, Any], app: FastAPI, database: Database
+) -> None:
+    enrol(office, person_id)
+    lease = timedelta(seconds=30)
+    with database.transaction() as session:
+        assert jobs.claim(session, app.state.vault, owner="a", at=now(), lease=lease) is not None
+    with database.transaction() as session:
+        jobs.renew(session, owner="a", until=now() + 2 * lease)
+    with database.transaction() as session:
+        later = now() + timedelta(seconds=45)
+        assert jobs.claim(session, app.state.vault, owner="b", at=later, lease=lease) is None
+
+
+def test_overtaken_worker_changes_nothing(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    app: FastAPI,
+    settings: Settings,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    with database.transaction() as session:
+        job = jobs.claim(session, app.state.vault, owner="slow", at=now(), lease=timedelta())
+        assert job is not None
+    with database.transaction() as session:
+        jobs.claim(session, app.state.vault, owner="quick", at=now(), lease=timedelta(seconds=30))
+    with database.transaction() as session:
+        today = now().date()
+        assert not jobs.accept(session, app.state.vault, job, ENCODED, owner="slow", today=today)
+    assert count(database, Template) == 0
+
+
+def test_withdrawal_erases_everything_and_leaves_tombstones(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    database: Database,
+) -> None:
+    first, second = enrol(office, person_id), enrol(office, person_id)
+    worker.run_one()
+    path = f"/api/v1/people/{person_id}/consents/{consent['id']}/withdraw"
+    assert office.post(path).json()["state"] == "withdrawn"
+    assert count(database, EnrolmentPhoto) == count(database, Template) == 0
+    assert outcome(office, first)["status"] == outcome(office, second)["status"] == "withdrawn"
+    assert not worker.run_one()
+    with database.reading() as session:
+        changes = session.exec(select(GalleryChange).order_by("seq")).all()
+        assert latest_seq(session) == 2
+    assert [c.kind for c in changes] == ["upsert", "tombstone"]
+    assert changes[0].template_id == changes[1].template_id
+
+
+def test_withdrawing_twice_changes_nothing_more(
+    office: TestClient, person_id: str, consent: dict[str, Any], database: Database
+) -> None:
+    path = f"/api/v1/people/{person_id}/consents/{consent['id']}/withdraw"
+    first = office.post(path).json()["withdrawn_at"]
+    assert office.post(path).json()["withdrawn_at"] == first
+
+
+def test_withdrawal_while_the_service_looks_at_the_photo_wins(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    path = f"/api/v1/people/{person_id}/consents/{consent['id']}/withdraw"
+    encoder.during = lambda: office.post(path)
+    enrolment = enrol(office, person_id)
+    worker.run_one()
+    assert outcome(office, enrolment)["status"] == "withdrawn"
+    assert count(database, Template) == count(database, GalleryChange) == 0
+
+
+def test_childs_refusal_erases_what_a_parent_allowed(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    worker.run_one()
+    refusal = GIVEN | {"role": "student", "given_by": "Zaynab", "decision": "refused"}
+    answer = office.post(f"/api/v1/people/{person_id}/consents", json=refusal)
+    assert answer.json()["state"] == "refused"
+    assert count(database, Template) == 0
+
+
+def test_expired_consent_is_swept(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    worker.run_one()
+    assert worker.sweep() == 0
+    with database.transaction() as session:
+        session.exec(select(Consent)).one().expires_on = (now() - timedelta(days=2)).date()
+    assert worker.sweep() == 1
+    assert count(database, Template) == count(database, EnrolmentPhoto) == 0
+    assert worker.sweep() == 0
+
+
+def test_consent_that_has_expired_already_is_refused(office: TestClient, person_id: str) -> None:
+    body = GIVEN | {"expires_on": "2020-01-01"}
+    answer = office.post(f"/api/v1/people/{person_id}/consents", json=body)
+    assert answer.status_code == 400
+
+
+def test_consent_of_one_person_cannot_be_withdrawn_through_another(
+    office: TestClient, person_id: str, consent: dict[str, Any]
+) -> None:
+    path = f"/api/v1/people/{uuid.uuid4()}/consents/{consent['id']}/withdraw"
+    assert office.post(path).status_code == 404
+
+
+def test_coverage_counts_templates_and_pending_photos(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    worker.run_one()
+    enrol(office, person_id)
+    key = uuid.UUID(person_id)
+    with database.reading() as session:
+        found = service.coverage_of(session, [key])[key]
+    assert (found.templates, found.pending) == (1, 1)
+    assert found.last is not None
+    assert found.last[0] == "pending"
+
+
+def test_unexpected_error_of_the_service_adapter_does_not_end_the_worker(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def explode() -> None:
+        raise RuntimeError("out of the blue")
+
+    encoder.during = explode
+    enrol(office, person_id)
+    assert worker._guarded(worker.run_one) is False
+    assert "a step failed" in caplog.text

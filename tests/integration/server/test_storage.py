@@ -1,0 +1,304 @@
+"""Migrations, transactions, locks and the audit chain, on SQLite and PostgreSQL."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, select
+
+import server.migrations
+from server.accounts.tables import Account
+from server.audit.service import record, verify
+from server.audit.tables import AuditEntry
+from server.config import Settings
+from server.db.engine import Database
+from server.db.lock import startup_lock
+from server.db.types import new_id, now
+from server.db.vault import Vault, open_vault
+from server.enrollment import jobs
+from server.enrollment.gallery import log_change
+from server.enrollment.service import PHOTO_PURPOSE
+from server.enrollment.tables import (
+    ChangeKind,
+    Enrolment,
+    EnrolmentPhoto,
+    GalleryChange,
+    Template,
+)
+from server.migrations.runner import check, upgrade
+from server.people.tables import Person
+
+
+@pytest.fixture
+def empty(settings: Settings) -> Iterator[Database]:
+    settings.data_dir.mkdir(parents=True)
+    database = Database(settings.sqlalchemy_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def fresh(empty: Database) -> Database:
+    upgrade(empty)
+    return empty
+
+
+def test_schema_equals_the_tables_in_code(fresh: Database) -> None:
+    check(fresh)
+
+
+def test_migrating_again_changes_nothing(fresh: Database) -> None:
+    upgrade(fresh)
+    check(fresh)
+
+
+def test_there_is_one_head() -> None:
+    folder = str(Path(server.migrations.__file__).parent)
+    config = Config()
+    config.set_main_option("script_location", folder)
+    config.set_main_option("path_separator", "os")
+    assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+
+
+def test_two_processes_may_migrate_at_once(settings: Settings, empty: Database) -> None:
+    errors: list[BaseException] = []
+
+    def migrate() -> None:
+        database = Database(settings.sqlalchemy_url)
+        try:
+            with startup_lock(settings.data_dir):
+                upgrade(database)
+        except DBAPIError as exc:
+            errors.append(exc)
+        database.close()
+
+    threads = [threading.Thread(target=migrate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    check(empty)
+
+
+def test_raising_rolls_everything_back(fresh: Database) -> None:
+    def add_and_fail() -> None:
+        with fresh.transaction() as session:
+            session.add(_person("S-1"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        add_and_fail()
+    with fresh.reading() as session:
+        assert session.exec(select(Person)).all() == []
+
+
+def test_reading_never_commits(fresh: Database) -> None:
+    with fresh.reading() as session:
+        session.add(_person("S-1"))
+        session.flush()
+    with fresh.reading() as session:
+        assert session.exec(select(Person)).all() == []
+
+
+def test_times_come_back_in_utc_whatever_zone_they_had(fresh: Database) -> None:
+    at = datetime(2026, 11, 23, 8, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    with fresh.transaction() as session:
+        person = _person("S-1")
+        person.created_at = at
+        session.add(person)
+    with fresh.reading() as session:
+        stored = session.exec(select(Person)).one().created_at
+    assert stored == at
+    assert stored.tzinfo is UTC
+
+
+def test_naive_time_is_refused(fresh: Database) -> None:
+    person = _person("S-1")
+    person.created_at = datetime(2026, 11, 23)  # noqa: DTZ001 - that is the point
+    with pytest.raises(Exception, match="needs a zone"), fresh.transaction() as session:
+        session.add(person)
+
+
+def test_sqlite_is_durable_and_keeps_its_references(fresh: Database) -> None:
+    if not fresh.is_sqlite:
+        pytest.skip("SQLite's own settings")
+    with fresh.reading() as session:
+        found = [
+            session.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        ]
+    assert found == ["wal", 2, 1, 1]
+
+
+def test_reader_is_not_blocked_by_a_writer(fresh: Database) -> None:
+    with fresh.transaction() as writer:
+        writer.add(_person("S-1"))
+        writer.flush()
+        with fresh.reading() as reader:
+            assert reader.exec(select(Person)).all() == []
+
+
+def test_audit_chain_is_whole_and_verifies(fresh: Database) -> None:
+    for number in range(5):
+        with fresh.transaction() as session:
+            _record(session, number)
+    with fresh.reading() as session:
+        result = verify(session)
+    assert (result.entries, result.broken_at) == (5, None)
+
+
+def test_audit_entries_cannot_be_changed_or_deleted(fresh: Database) -> None:
+    with fresh.transaction() as session:
+        _record(session, 1)
+    for statement in ("UPDATE audit_entries SET actor = 'x'", "DELETE FROM audit_entries"):
+        with pytest.raises(DBAPIError, match="append-only"), fresh.transaction() as session:
+            session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken_at"),
+    [
+        ("UPDATE audit_entries SET actor = 'nobody' WHERE seq = 3", 3),
+        ("UPDATE audit_entries SET details = '{\"n\": 99}' WHERE seq = 2", 2),
+        ("DELETE FROM audit_entries WHERE seq = 3", 4),
+        ("DELETE FROM audit_entries WHERE seq = 1", 2),
+    ],
+)
+def test_somebody_with_the_database_in_hand_is_found_out(
+    fresh: Database, statement: str, broken_at: int
+) -> None:
+    for number in range(5):
+        with fresh.transaction() as session:
+            _record(session, number)
+    with fresh.transaction() as session:
+        _disarm(fresh, session)
+        session.execute(text(statement))
+    with fresh.reading() as session:
+        assert verify(session).broken_at == broken_at
+
+
+def test_audit_chain_holds_under_concurrent_writers(fresh: Database) -> None:
+    _in_threads(fresh, _record)
+    with fresh.reading() as session:
+        assert verify(session).entries == 40
+        assert verify(session).broken_at is None
+
+
+def test_gallery_changes_have_no_gaps_under_concurrent_writers(fresh: Database) -> None:
+    def change(session: Session, _number: int) -> None:
+        template = Template(
+            person_id=new_id(),
+            enrolment_id=new_id(),
+            model_id="m",
+            dimension=1,
+            key_id="k",
+            data=b"",
+        )
+        log_change(session, template, ChangeKind.UPSERT, now())
+
+    _in_threads(fresh, change)
+    with fresh.reading() as session:
+        seqs = sorted(row.seq for row in session.exec(select(GalleryChange)))
+    assert seqs == list(range(1, 41))
+
+
+def test_two_workers_never_claim_the_same_photo(settings: Settings, fresh: Database) -> None:
+    vault = open_vault(settings)
+    with fresh.transaction() as session:
+        person = _person("S-1")
+        session.add(person)
+        session.flush()
+        for _ in range(12):
+            _pending(session, vault, person.id)
+    claimed: list[object] = []
+
+    def claim_all(owner: str) -> None:
+        while True:
+            with fresh.transaction() as session:
+                job = jobs.claim(session, vault, owner=owner, at=now(), lease=timedelta(seconds=60))
+            if job is None:
+                return
+            claimed.append(job.enrolment_id)
+
+    threads = [threading.Thread(target=claim_all, args=(str(n),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len(set(claimed)) == 12
+
+
+def test_errors_of_the_database_do_not_quote_what_was_stored(fresh: Database) -> None:
+    with fresh.transaction() as session:
+        session.add(_person("S-1"))
+    with pytest.raises(DBAPIError) as caught, fresh.transaction() as session:
+        session.add(_person("S-1"))
+    assert "Zaynab" not in str(caught.value)
+
+
+def test_account_names_are_unique(fresh: Database) -> None:
+    def account() -> Account:
+        return Account(username="a", display_name="A", role="office", password_hash="x")
+
+    with pytest.raises(DBAPIError), fresh.transaction() as session:
+        session.add_all([account(), account()])
+
+
+def _person(number: str) -> Person:
+    return Person(
+        student_number=number,
+        given_name="Zaynab",
+        family_name="U",
+        display_name="Zaynab U",
+        search_text="zaynab u",
+    )
+
+
+def _record(session: Session, number: int) -> AuditEntry:
+    return record(
+        session,
+        actor="system",
+        action="test.run",
+        subject=f"test:{number}",
+        details={"n": number},
+    )
+
+
+def _disarm(database: Database, session: Session) -> None:
+    statements = (
+        ["DROP TRIGGER audit_entries_no_update", "DROP TRIGGER audit_entries_no_delete"]
+        if database.is_sqlite
+        else ["DROP TRIGGER audit_entries_append_only ON audit_entries"]
+    )
+    for statement in statements:
+        session.execute(text(statement))
+
+
+def _pending(session: Session, vault: Vault, person_id: uuid.UUID) -> None:
+    row = Enrolment(person_id=person_id, status="pending", correlation_id="c", created_by="system")
+    session.add(row)
+    session.flush()
+    sealed = vault.seal(b"photo", purpose=PHOTO_PURPOSE, context=str(row.id))
+    session.add(EnrolmentPhoto(enrolment_id=row.id, key_id=sealed.key_id, data=sealed.data))
+
+
+def _in_threads(database: Database, step: Callable[[Session, int], object]) -> None:
+    def ten_times(first: int) -> None:
+        for number in range(first, first + 10):
+            with database.transaction() as session:
+                step(session, number)
+
+    threads = [threading.Thread(target=ten_times, args=(n * 10,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
