@@ -1,5 +1,6 @@
 """Measures one frame's way from pixels to a name, stage by stage, on one thread.
 
+Times are CPU time of that thread: what other programs do meanwhile does not count.
 Run: python -m scripts.bench.pipeline [--clip FILE]; prints a Markdown table.
 """
 
@@ -10,7 +11,7 @@ import os
 import sys
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import TYPE_CHECKING
 
 import cv2
@@ -38,21 +39,21 @@ def time_frame(pipeline: FacePipeline, gallery: Gallery, frame: BGRImage) -> lis
     Returns:
         Milliseconds in the order of `STAGES`, or None where no face was found.
     """
-    marks = [perf_counter()]
+    marks = [thread_time()]
     faces = pipeline.detect(frame)
-    marks.append(perf_counter())
+    marks.append(thread_time())
     if not faces:
         return None
     landmarks = pipeline.landmarks(frame, max(faces, key=lambda face: face.area_px))
-    marks.append(perf_counter())
+    marks.append(thread_time())
     if landmarks is None:
         return None
     aligned = pipeline.align(frame, landmarks)
-    marks.append(perf_counter())
+    marks.append(thread_time())
     probe = pipeline.embed_aligned(aligned)
-    marks.append(perf_counter())
+    marks.append(thread_time())
     gallery.search(probe)
-    marks.append(perf_counter())
+    marks.append(thread_time())
     return [(end - start) * 1000 for start, end in pairwise(marks)]
 
 
@@ -88,7 +89,7 @@ def measure(options: argparse.Namespace) -> None:
 
 def print_table(rows: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
     """Print the stages' medians and 95th percentiles, milliseconds."""
-    print("| stage | median ms | p95 ms |\n|---|---|---|")
+    print("| stage | median CPU ms | p95 CPU ms |\n|---|---|---|")
     columns = [*zip(STAGES, rows.T, strict=True), ("**all**", rows.sum(axis=1))]
     for name, times in columns:
         print(f"| {name} | {np.median(times):.2f} | {np.percentile(times, 95):.2f} |")
