@@ -12,9 +12,11 @@ from kiosk.domain.screens import (
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 
+_NO_BREAK_SPACE = "\u00a0"
+"""Keeps the words and the number of a room on one line."""
 _NOTICE_ICONS = {
     NoticeReason.NOTHING_RUNNING: "none",
-    NoticeReason.NOT_ON_LIST: "ask",
+    NoticeReason.NOT_ON_LIST: "list",
     NoticeReason.CHECK_IN_CLOSED: "clock",
     NoticeReason.NOT_SAVED: "disk",
 }
@@ -34,7 +36,8 @@ class AnswerView:
 def answer_view(screen: Elsewhere | NotRecognised | Notice, words: Catalogue) -> AnswerView:
     """Choose sign, tone and words."""
     if isinstance(screen, Elsewhere):
-        title = words("elsewhere.title", room=screen.room_name)
+        room = screen.room_name.replace(" ", _NO_BREAK_SPACE)
+        title = words("elsewhere.title", room=room)
         return AnswerView("pin", "calm", screen.display_name, title, words("elsewhere.body"))
     if isinstance(screen, NotRecognised):
         key = "not_me" if screen.reason is NotRecognisedReason.NOT_ME else "not_recognised"

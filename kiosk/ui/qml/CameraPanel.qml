@@ -10,10 +10,13 @@ Item {
     property var feed
     property real progress: 0
     property bool looking: false
+    readonly property bool breathing: Theme.animated && guide.visible && !looking
     readonly property bool troubled: camera.view.trouble !== ""
     readonly property real guideHeight: Math.min(height * 0.76, width * 1.02)
     readonly property real guideWidth: guideHeight * 0.76
     readonly property real ringWidth: 9 * Theme.u
+
+    onBreathingChanged: guide.opacity = 1
 
     CameraPreview {
         objectName: "preview"
@@ -25,6 +28,7 @@ Item {
     }
 
     Shape {
+        id: guide
         anchors.fill: parent
         antialiasing: true
         visible: !panel.troubled && panel.camera.view.has_picture
@@ -61,6 +65,18 @@ Item {
                 radiusX: panel.guideWidth / 2; radiusY: panel.guideHeight / 2
                 startAngle: -90; sweepAngle: 0.01 + 359.9 * ring.filled
             }
+        }
+    }
+
+    // While it waits, the guide breathes: the kiosk is awake. It moves with the camera's frames, so
+    // that nothing is drawn more often for it.
+    Connections {
+        target: panel.feed
+        enabled: panel.breathing
+        property int step: 0
+        function onFrame_ready() {
+            step = (step + 1) % 96
+            guide.opacity = 0.72 + 0.28 * Math.cos(2 * Math.PI * step / 96)
         }
     }
 

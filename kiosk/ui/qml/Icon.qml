@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Shapes
 
-// A line icon drawn on a 24 x 24 grid. `drawn` (0..1) lets a stroke grow, as a hand would draw it.
+// A line icon drawn on a 24 x 24 grid; those that point somewhere turn with the script.
 Item {
     id: icon
 
@@ -9,7 +9,7 @@ Item {
     property color color: Theme.ink
     property real size: 24 * Theme.u
     property real weight: 2
-    readonly property bool flips: ["backspace", "undo", "arrow"].indexOf(name) >= 0
+    readonly property bool flips: ["arrow", "backspace", "list", "undo"].indexOf(name) >= 0
 
     readonly property var paths: ({
         "check": "M5 12.6 L10 17.6 L19.2 7.2",
@@ -34,6 +34,7 @@ Item {
         "backspace": "M8.6 5.4 H20.6 V18.6 H8.6 L2.8 12 z M12 9.4 l5.2 5.2 M17.2 9.4 l-5.2 5.2",
         "door": "M5.6 21 V3.6 h12.8 V21 M3.2 21 h17.6 M14.4 12 v0.01",
         "none": "M4 5.6 h16 V20.4 H4 z M4 10 h16 M8.4 3.2 v4.6 M15.6 3.2 v4.6",
+        "list": "M9 6 h11 M9 12 h11 M9 18 h11 M4.4 6 v0.01 M4.4 12 v0.01 M4.4 18 v0.01",
         "alert": "M12 3.8 L21.4 20 H2.6 z M12 10 v4.6 M12 17.2 v0.01",
         "arrow": "M4 12 H20 M13.4 5.4 L20 12 L13.4 18.6"
     })
