@@ -1,6 +1,7 @@
 """What a track has shown so far: its embeddings, fused, and whether they agree. Pure."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 FloatVector: TypeAlias = NDArray[np.float32]
 Metric: TypeAlias = Literal["euclidean", "cosine"]
+Scale: TypeAlias = Callable[[float], float]
 
 
 def distance(first: FloatVector, second: FloatVector, metric: Metric) -> float:
@@ -26,11 +28,13 @@ class Evidence:
     Attributes:
         metric: of the embedder's card.
         same_person: embeddings further than this from the mean are of somebody else.
+        scale: of the card, on which ``same_person`` is; None where it is the metric's own.
         kept: so many frames count; older ones fall out.
     """
 
     metric: Metric
     same_person: float
+    scale: Scale | None = None
     kept: int = 10
     embeddings: deque[FloatVector] = field(default_factory=deque)
     qualities: deque[float] = field(default_factory=deque)
@@ -46,6 +50,7 @@ class Evidence:
         """
         if self.embeddings:
             apart = distance(embedding, self.fused(), self.metric)
+            apart = self.scale(apart) if self.scale else apart
             self._strangers = self._strangers + 1 if apart > self.same_person else 0
             if self._strangers:
                 return self._strangers < 2

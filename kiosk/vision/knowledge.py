@@ -1,13 +1,13 @@
 """Whom the kiosk can know now: its gallery, split by who is due here, and the limits in force."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from kiosk.domain.ports import GallerySnapshot, GalleryView, RosterView
 from kiosk.vision.evidence import Metric
-from models.stages.match import Gallery
+from models.stages.match import Gallery, Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,27 @@ class Knowledge:
 class TierIndex:
     """Keeps the tiers of one model current: rebuilt only when gallery or roster changed."""
 
-    def __init__(self, knowledge: Knowledge, model_id: str, metric: Metric) -> None:
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        model_id: str,
+        metric: Metric,
+        scale: Scale | None = None,
+    ) -> None:
+        """Begin with empty tiers.
+
+        Args:
+            knowledge: what may be known.
+            model_id: of the network that makes the embeddings.
+            metric: of its card.
+            scale: of its card, see ``Matching.on_common_scale``.
+        """
         self._knowledge = knowledge
         self._model_id = model_id
-        self._metric = metric
+        self._build = partial(Gallery.build, model_id=model_id, metric=metric, scale=scale)
         self._key: tuple[int, frozenset[str]] | None = None
-        self._tiers = Tiers(*(_gallery((), None, model_id, metric) for _ in range(2)))
+        nobody = self._build((), np.empty((0, 0), np.float32))
+        self._tiers = Tiers(nobody, nobody)
 
     def current(self) -> Tiers:
         """The tiers now; cheap when nothing changed."""
@@ -63,16 +78,9 @@ class TierIndex:
         rows = range(len(snapshot.person_ids))
         due = [row for row in rows if snapshot.person_ids[row] in expected]
         rest = [row for row in rows if snapshot.person_ids[row] not in expected]
-        return Tiers(
-            *(_gallery(part, snapshot, self._model_id, self._metric) for part in (due, rest))
-        )
+        return Tiers(self._gallery(snapshot, due), self._gallery(snapshot, rest))
 
-
-def _gallery(
-    rows: Iterable[int], snapshot: GallerySnapshot | None, model_id: str, metric: Metric
-) -> Gallery:
-    chosen = list(rows)
-    if snapshot is None or not chosen:
-        return Gallery.build((), np.empty((0, 0), np.float32), model_id, metric=metric)
-    person_ids = [snapshot.person_ids[row] for row in chosen]
-    return Gallery.build(person_ids, snapshot.templates[chosen], model_id, metric=metric)
+    def _gallery(self, snapshot: GallerySnapshot, rows: list[int]) -> Gallery:
+        if not rows:
+            return self._build((), np.empty((0, 0), np.float32))
+        return self._build([snapshot.person_ids[row] for row in rows], snapshot.templates[rows])

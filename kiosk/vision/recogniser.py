@@ -97,7 +97,9 @@ class Recogniser:
         self._settings = settings
         self._matching = matching
         self._model_id = models.embedder_card.id
-        self._index = TierIndex(knowledge, self._model_id, matching.metric)
+        self._index = TierIndex(
+            knowledge, self._model_id, matching.metric, matching.on_common_scale
+        )
         self._tracker = Tracker()
         self._tracks: dict[int, _Track] = {}
         self._seen_at_s: float | None = None
@@ -234,7 +236,8 @@ class Recogniser:
         )
 
     def _new_track(self) -> _Track:
-        return _Track(Evidence(self._matching.metric, same_person=self._matching.confident))
+        matching = self._matching
+        return _Track(Evidence(matching.metric, matching.confident, matching.on_common_scale))
 
 
 def _nearest(embedding: FloatVector, tiers: Tiers) -> str | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.service.schemas import Candidate, Certainty
+    from models.stages.match import Scale
     from models.store import ModelCard
 
 _Matrix = NDArray[np.float64]
@@ -36,20 +37,28 @@ class Matcher:
 
     Attributes:
         dimension: length of an embedding.
-        is_cosine: distance is 1 - cosine; else Euclidean.
+        is_cosine: the metric's own distance is 1 - cosine; else Euclidean.
         confident: distances below are confident, unless the request says otherwise.
+        scale: brings the metric's own distance to the scale of the limits.
     """
 
     dimension: int
     is_cosine: bool
     confident: float
+    scale: Scale = float
 
     @classmethod
     def for_card(cls, card: ModelCard) -> Matcher:
         """Take dimension, metric and limit from an embedder's card."""
         if card.matching is None:
             raise ValueError(f"the card {card.id} does not say how its templates compare")
-        return cls(card.dimension, card.matching.metric == "cosine", card.matching.confident)
+        matching = card.matching
+        return cls(
+            card.dimension,
+            matching.metric == "cosine",
+            matching.confident,
+            matching.on_common_scale,
+        )
 
     def match(self, request: MatchFacesRequest) -> MatchFacesResponse:
         """Answer SD5.
@@ -118,7 +127,8 @@ class Matcher:
         starts = np.cumsum([0, *map(len, rows_of.values())])[:-1]
         templates = np.array([row for rows in rows_of.values() for row in rows])
         compared = self._compare(np.array(probes), templates)
-        return list(rows_of), np.minimum.reduceat(compared, starts, axis=1)
+        nearest = np.minimum.reduceat(compared, starts, axis=1)
+        return list(rows_of), np.vectorize(self.scale, otypes=[np.float64])(nearest)
 
     def _check_lengths(self, rows: Sequence[list[float]]) -> None:
         if any(len(row) != self.dimension for row in rows):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from models.stages.images import FloatArray, FloatVector
 
 Metric = Literal["euclidean", "cosine"]
+Scale: TypeAlias = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,12 @@ class Gallery:
         templates: FloatArray,
         model_id: str,
         metric: Metric,
+        scale: Scale | None,
     ) -> None:
         order = sorted(range(len(person_ids)), key=person_ids.__getitem__)
         self.model_id = model_id
         self._metric = metric
+        self._scale = scale
         self._rows = np.ascontiguousarray(templates[order], np.float32)
         self._half_norms = np.einsum("ij,ij->i", self._rows, self._rows) / 2
         names = [person_ids[index] for index in order]
@@ -84,6 +88,7 @@ class Gallery:
         model_id: str,
         *,
         metric: Metric = "euclidean",
+        scale: Scale | None = None,
     ) -> Self:
         """Make a gallery.
 
@@ -92,6 +97,8 @@ class Gallery:
             templates: (N, D) float, N >= 0. Not modified, not kept.
             model_id: card id of the network they come from.
             metric: of that card; `cosine` compares directions only.
+            scale: what `search` answers for a distance of the metric; rising. A card's own is
+                `Matching.on_common_scale`. Default: the distance itself.
 
         Raises:
             GalleryError: shapes that do not fit, or values that are not finite.
@@ -101,7 +108,8 @@ class Gallery:
             raise GalleryError(f"{len(person_ids)} people cannot own templates of {rows.shape}")
         if not np.isfinite(rows).all():
             raise GalleryError("a template holds a value that is not a number")
-        return cls(person_ids, _unit(rows) if metric == "cosine" else rows, model_id, metric)
+        rows = _unit(rows) if metric == "cosine" else rows
+        return cls(person_ids, rows, model_id, metric, scale)
 
     def search(self, probe: FloatVector) -> MatchResult:
         """Find the nearest and the second-nearest person.
@@ -110,7 +118,8 @@ class Gallery:
             probe: (D,) float32. Not modified.
 
         Returns:
-            Euclidean distances, or `1 - cosine` for a cosine gallery.
+            Euclidean distances, or `1 - cosine` for a cosine gallery, brought to the gallery's
+            scale.
 
         Raises:
             GalleryError: the probe has another length.
@@ -138,7 +147,8 @@ class Gallery:
     def _distance(self, row: int, probe: FloatVector) -> float:
         difference = self._rows[row].astype(np.float64) - probe
         squared = float(difference @ difference)
-        return squared / 2 if self._metric == "cosine" else float(np.sqrt(squared))
+        own = squared / 2 if self._metric == "cosine" else float(np.sqrt(squared))
+        return own if self._scale is None else self._scale(own)
 
 
 def _unit(rows: FloatArray) -> FloatArray:

@@ -43,7 +43,9 @@ class SourceFile(_Part):
     """One file of the publisher."""
 
     name: str = Field(pattern=r"^[\w][\w.-]*$", description="file name, no folders")
-    url: str = Field(pattern=r"^https://[^\s]+$")
+    url: str = Field(
+        pattern=r"^https?://[^\s]+$", description="its digest, not its scheme, vouches"
+    )
     sha256: Sha256
     size_bytes: int = Field(gt=0)
 
