@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -10,11 +11,14 @@ from models.stages.detect import Detection, FaceDetector
 from models.stages.embed import FaceEmbedder
 from models.stages.landmarks import FaceLandmarker, Landmarks
 from models.stages.ranges import Detector, TwoRangeDetector
+from models.store.selection import AUTO
 
 if TYPE_CHECKING:
     from models.runtime import InferenceSession
     from models.stages.images import BGRImage, FloatVector
     from models.store import CardFile, ModelCard, ModelStore, VerifiedModel
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class PipelineSettings:
         detector: reference of a detector card, see `ModelStore.find`.
         near_detector: reference of one for faces close to the camera; None does without.
         landmarks: reference of a landmarks card.
-        embedder: reference of an embedder card.
+        embedder: reference of an embedder card; `auto` is the one selected on this machine.
         threads: CPU threads of each model, > 0.
         runtime: `auto` takes tflite-runtime where installed, else ai-edge-litert.
         min_score: replaces the limit of the detectors' cards, 0 to 1.
@@ -34,7 +38,7 @@ class PipelineSettings:
     detector: str = "blazeface-full-range"
     near_detector: str | None = "blazeface-short-range"
     landmarks: str = "face-mesh"
-    embedder: str = "dlib-resnet-v1"
+    embedder: str = AUTO
     threads: int = 1
     runtime: RuntimeName = "auto"
     min_score: float | None = None
@@ -94,6 +98,9 @@ class FacePipeline:
         if settings.near_detector is not None:
             detect = TwoRangeDetector(detector(settings.near_detector), detect)
         landmarks = store.load(settings.landmarks)
+        note = store.selected_embedder()[1] if settings.embedder == AUTO else None
+        if note:
+            logger.warning("%s", note)
         embedder = store.load(settings.embedder)
         return cls(
             detect,
