@@ -8,7 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
+from pydantic_core import from_json
 
 from models.service.edge import KEY_HEADER
 from models.service.examples import EXAMPLES
@@ -27,6 +29,8 @@ from models.service.schemas import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from models.service.faces import FaceEngine
     from models.service.matching import Matcher
     from models.service.metrics import Metrics
@@ -71,8 +75,31 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
         (503, "Busy; Retry-After says when to come back"),
     )
 }
+
+
+class _FastJSONRequest(Request):
+    """Parses its body several times as fast as the standard library: embeddings are long."""
+
+    async def json(self) -> Any:
+        return from_json(await self.body())
+
+
+class _FastJSONRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_fast(request: Request) -> Response:
+            return await handle(_FastJSONRequest(request.scope, request.receive))
+
+        return handle_fast
+
+
 router = APIRouter(
-    prefix="/api/ml", dependencies=[Security(_documented_key)], responses=_REFUSALS, tags=["ml"]
+    prefix="/api/ml",
+    dependencies=[Security(_documented_key)],
+    responses=_REFUSALS,
+    route_class=_FastJSONRoute,
+    tags=["ml"],
 )
 open_router = APIRouter(tags=["operation"])
 

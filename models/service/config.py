@@ -43,10 +43,10 @@ class Settings(BaseSettings):
 
     # -- models -------------------------------------------------------------------------------
     detector: str = Field(
-        default="blazeface-full-range", description="Card of the detector for all but 'near'."
+        default="blazeface-full-range", description="Card of the detector for any distance."
     )
     near_detector: str = Field(
-        default="blazeface-short-range", description="Card of the detector for 'near'."
+        default="blazeface-short-range", description="Card of the detector for faces close up."
     )
     landmarks: str = Field(default="face-mesh", description="Card of the landmark model.")
     embedder: str = Field(
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="Requests computed at the same time; each worker holds its own models"
-        " (about 60 MB). Default: one for each CPU, at most 8.",
+        " (about 70 MB). Default: one for each CPU, at most 8.",
     )
     queue_limit: int = Field(
         default=32,

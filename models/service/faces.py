@@ -79,6 +79,7 @@ class FaceEngine:
             store,
             PipelineSettings(
                 detector=settings.detector,
+                near_detector=settings.near_detector,
                 landmarks=settings.landmarks,
                 embedder=settings.embedder,
                 threads=settings.threads,

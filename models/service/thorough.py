@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from models.stages.detect import Detection
+from models.stages.ranges import is_same_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +22,6 @@ Face = TypeVar("Face")
 # Tiles of half the picture's sides, at every quarter: whatever lies on one's seam is in the middle
 # of another.
 _STEPS = (0.0, 0.25, 0.5)
-# Two boxes are one face when they share this much of the smaller; a face cut by a tile's seam
-# lies inside the whole one.
-_SAME_FACE = 0.5
 _MIN_TILE_PX = 64
 
 
@@ -55,7 +53,7 @@ def each_once(faces: Sequence[Face], detection_of: Callable[[Face], Detection]) 
     kept: list[Face] = []
     for face in sorted(faces, key=lambda each: -detection_of(each).score):
         box = detection_of(face)
-        if all(_shared(box, detection_of(other)) < _SAME_FACE for other in kept):
+        if not any(is_same_face(box, detection_of(other)) for other in kept):
             kept.append(face)
     return kept
 
@@ -74,12 +72,3 @@ def _moved(face: Detection, left: int, top: int) -> Detection:
     x, y, width, height = face.box_px
     keypoints = face.keypoints_px + np.array([left, top], np.float32)
     return Detection((x + left, y + top, width, height), keypoints, face.score)
-
-
-def _shared(one: Detection, other: Detection) -> float:
-    """Intersection over the smaller box, 0 to 1."""
-    (ax, ay, aw, ah), (bx, by, bw, bh) = one.box_px, other.box_px
-    width = min(ax + aw, bx + bw) - max(ax, bx)
-    height = min(ay + ah, by + bh) - max(ay, by)
-    smaller = min(one.area_px, other.area_px)
-    return max(width, 0.0) * max(height, 0.0) / smaller if smaller > 0 else 1.0

@@ -7,6 +7,7 @@ Prints a Markdown table. Photos: person-*.jpg of the asset cache (scripts/fetch_
 
 import argparse
 import base64
+import json
 import os
 import secrets
 import socket
@@ -72,16 +73,17 @@ def timed(url: str, path: str, body: dict[str, Any], count: int, clients: int) -
 
     def run(share: int) -> list[float]:
         session = requests.Session()
-        session.headers["X-API-Key"] = KEY
+        session.headers.update({"X-API-Key": KEY, "Content-Type": "application/json"})
         taken = []
         for number in range(share + 2):
             started = time.perf_counter()
-            answer = session.post(f"{url}/api/ml/{path}", json=body, timeout=60)
+            answer = session.post(f"{url}/api/ml/{path}", data=content, timeout=60)
             taken.append((time.perf_counter() - started) * 1000)
             if number == 0 and not answer.json()["success"]:
                 raise SystemExit(f"{path}: {answer.json()['error']}")
         return taken[2:]
 
+    content = json.dumps(body).encode()  # once: the service is timed, not this client
     started = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
         taken = [t for part in pool.map(run, [count // clients] * clients) for t in part]
