@@ -1,6 +1,7 @@
 """Renders every kiosk screen offscreen into PNG files, in both shapes, themes and languages.
 
-    python scripts/screens.py --out docs/images/kiosk [--only welcome] [--font "DejaVu Sans"]
+    python scripts/screens.py                      the pictures of the documentation
+    python scripts/screens.py --all --out /tmp/s   every screen in every shape, theme and language
 
 The face in the camera picture is drawn here; no photograph is used.
 """
@@ -53,6 +54,21 @@ from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_app
 
 NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
 SIZES = {"landscape": (800, 480), "portrait": (1080, 1920)}
+DOCUMENTED = (
+    "ready-landscape-light-en",
+    "looking-landscape-light-en",
+    "welcome-landscape-light-en",
+    "welcome-late-landscape-dark-en",
+    "elsewhere-landscape-light-en",
+    "not-recognised-landscape-light-en",
+    "ready-camera-gone-landscape-dark-en",
+    "claim-landscape-light-en",
+    "ready-landscape-light-ar",
+    "welcome-late-landscape-dark-ar",
+    "ready-portrait-dark-en",
+    "welcome-portrait-light-en",
+    "looking-hint-portrait-light-ar",
+)
 LANGUAGES = ("en", "ar")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WELL = Health(
@@ -109,8 +125,8 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("not-recognised", NotRecognised())
     yield Shot("notice", Notice(NoticeReason.NOT_ON_LIST))
     yield Shot("loading", SettingUp(SetupStage.LOADING))
-    yield Shot("claim", SettingUp(SetupStage.NEEDS_CLAIM_CODE), OFFLINE, "7KQ2")
-    yield Shot("claim-connecting", SettingUp(SetupStage.CLAIMING), OFFLINE, "7KQ2M9TX")
+    yield Shot("claim", SettingUp(SetupStage.NEEDS_CLAIM_CODE), WELL, "7KQ2")
+    yield Shot("claim-connecting", SettingUp(SetupStage.CLAIMING), WELL, "7KQ2M9TX")
     yield Shot("claim-refused", SettingUp(SetupStage.CLAIM_REFUSED), WELL)
 
 
@@ -200,10 +216,29 @@ def render(shot: Shot, settings: ShellSettings, path: Path, picture: BGRImage) -
     window.close()
 
 
+def settings_of_all() -> Iterator[tuple[str, ShellSettings]]:
+    """Every shape, theme and language, with its part of the file name."""
+    for language in LANGUAGES:
+        for shape, (width, height) in SIZES.items():
+            for theme in THEMES:
+                yield (
+                    f"{shape}-{theme}-{language}",
+                    ShellSettings(
+                        language=language,
+                        theme=theme,
+                        width_px=width,
+                        height_px=height,
+                        is_fullscreen=False,
+                        is_animated=False,
+                    ),
+                )
+
+
 def main() -> int:
     """Render what was asked for; print each file and its size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("docs/images/kiosk"))
+    parser.add_argument("--all", action="store_true", help="more than the documentation shows")
     parser.add_argument("--only", default="", help="only screens whose file name contains this")
     parser.add_argument("--font", default="", help="draw with this font family alone")
     options = parser.parse_args()
@@ -212,23 +247,13 @@ def main() -> int:
         application.setFont(QFont(options.font))
     options.out.mkdir(parents=True, exist_ok=True)
     picture = drawn_person()
-    for language in LANGUAGES:
-        for shape, (width, height) in SIZES.items():
-            for theme in THEMES:
-                settings = ShellSettings(
-                    language=language,
-                    theme=theme,
-                    width_px=width,
-                    height_px=height,
-                    is_fullscreen=False,
-                    is_animated=False,
-                )
-                for shot in shots(language):
-                    name = f"{shot.name}-{shape}-{theme}-{language}.png"
-                    if options.only in name:
-                        render(shot, settings, options.out / name, picture)
-                        size = math.ceil((options.out / name).stat().st_size / 1000)
-                        print(f"{name} {size} kB")
+    for look, settings in settings_of_all():
+        for shot in shots(settings.language):
+            name = f"{shot.name}-{look}"
+            if options.only in name and (options.all or name in DOCUMENTED):
+                path = options.out / f"{name}.png"
+                render(shot, settings, path, picture)
+                print(f"{path} {math.ceil(path.stat().st_size / 1000)} kB")
     return 0
 
 

@@ -12,6 +12,7 @@ Item {
         anchors.verticalCenter: parent.verticalCenter
         spacing: 8 * Theme.u
         Icon {
+            id: door
             anchors.verticalCenter: parent.verticalCenter
             visible: header.place.view.room !== ""
             name: "door"
@@ -20,13 +21,15 @@ Item {
         }
         Words {
             anchors.verticalCenter: parent.verticalCenter
+            width: Math.min(advance, header.width - clock.width - door.width - 28 * Theme.u)
             text: header.place.view.room
             size: Theme.body
             strong: true
-            wrapMode: Text.NoWrap
+            fitted: true
         }
     }
     Words {
+        id: clock
         anchors.right: parent.right
         anchors.verticalCenter: parent.verticalCenter
         text: header.place.view.clock

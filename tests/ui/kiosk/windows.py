@@ -41,7 +41,7 @@ WELL = Health(
 TROUBLED = Health(offline_since=NOW, waiting=128, refused=2, camera=CameraHealth.FROZEN)
 SCREENS: dict[str, Screen] = {
     "ready": Ready("Room 12", SESSION),
-    "ready-long": Ready("Science lab 3", LONG_SESSION),
+    "ready-long": Ready("Laboratory of natural sciences 3", LONG_SESSION),
     "ready-none": Ready("Room 12", None),
     "looking": Looking(0.5),
     **{f"looking-{hint.value}": Looking(0.5, hint) for hint in Hint},
