@@ -1,0 +1,82 @@
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from kiosk.sync.scheduler import Scheduler
+from tests.fakes.kiosk_clock import ManualClock
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def scheduler(clock: ManualClock) -> Iterator[Scheduler]:
+    scheduler = Scheduler(clock)
+    scheduler.start()
+    yield scheduler
+    scheduler.stop()
+
+
+class Job:
+    """Counts its runs."""
+
+    def __init__(self) -> None:
+        self.runs = threading.Semaphore(0)
+
+    def __call__(self) -> None:
+        self.runs.release()
+
+    def ran(self) -> bool:
+        return self.runs.acquire(timeout=5)
+
+
+def test_job_runs_at_once_and_again_when_asked(scheduler: Scheduler) -> None:
+    job = Job()
+    scheduler.every("job", 3600, job)
+    first = job.ran()
+    scheduler.soon("job")
+
+    assert first
+    assert job.ran()
+
+
+def test_job_that_fails_is_logged_and_runs_again(
+    scheduler: Scheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job()
+
+    def fails() -> None:
+        job()
+        raise RuntimeError("broken")
+
+    with caplog.at_level(logging.ERROR):
+        scheduler.every("job", 0.05, fails)
+        ran = [job.ran() for _ in range(3)]
+
+    assert all(ran)
+    assert "The job job failed" in caplog.text
+
+
+def test_stepped_wall_clock_brings_every_job_forward(
+    scheduler: Scheduler, clock: ManualClock
+) -> None:
+    job = Job()
+    scheduler.every("job", 3600, job)
+    job.ran()
+    unmoved = scheduler.watch_clock()
+    clock.at += timedelta(days=365)
+    moved = scheduler.watch_clock()
+
+    assert (unmoved, moved) == (False, True)
+    assert job.ran()
+
+
+def test_time_that_merely_passes_is_no_step(scheduler: Scheduler, clock: ManualClock) -> None:
+    clock.advance(1_000_000)
+
+    assert not scheduler.watch_clock()
