@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 import pytest_socket
+from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_QUICK_BACKEND", "software")
+
+# Shared, busy machines: an example that takes long is no failure, only a wrong one is.
+settings.register_profile("rollcall", deadline=None)
+settings.load_profile("rollcall")
 
 pytest_plugins = [
     "tests.support.browser",

@@ -96,8 +96,10 @@ class Demo:
             raise DemoError(f"a sample photo was refused: {state['message']}")
         return bool(state["status"] == "accepted")
 
-    def start_kiosk(self, camera: str, *, headless: bool) -> None:
-        """Start the kiosk in front of `camera`; it claims itself."""
+    def start_kiosk(
+        self, camera: str, *, headless: bool, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the kiosk in front of `camera`; it claims itself. `more`: further settings."""
         env = {
             "ROLLCALL_KIOSK_DATA_DIR": str(self._scratch / "kiosk"),
             "ROLLCALL_KIOSK_SERVER_URL": self.server_url,
@@ -112,6 +114,7 @@ class Demo:
                 "QT_QUICK_BACKEND": "software",
                 "ROLLCALL_KIOSK_EXIT_AFTER_REPLAY": "true",
             }
+        env |= more or {}
         self._supervisor.start("kiosk", [console_script("rollcall-kiosk")], env)
 
     def wait_for_kiosk(self) -> None:
