@@ -43,7 +43,7 @@ def open_parts(settings: Settings, store: ModelStore | None = None) -> ServicePa
     """
     store = store or default_store()
     card, file = store.find(settings.embedder)
-    engines = [FaceEngine.open(store, settings) for _ in range(settings.workers)]
+    engines = [FaceEngine.open(store, settings) for _ in range(settings.worker_count)]
     return ServiceParts(
         pool=WorkerPool(engines, settings.queue_timeout_s),
         matcher=Matcher.for_card(card),
@@ -88,7 +88,7 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(
         AdmissionMiddleware,
-        limit=settings.workers + settings.queue_limit,
+        limit=settings.worker_count + settings.queue_limit,
         metrics=parts.metrics,
     )
     app.add_middleware(KeyMiddleware, key=settings.api_key.get_secret_value())

@@ -20,6 +20,7 @@ from models.runtime import RuntimeName
 ENV_PREFIX = "ROLLCALL_ML_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
 MIN_KEY_LENGTH = 8
+MAX_AUTOMATIC_WORKERS = 8
 _MIB = 1024 * 1024
 
 
@@ -61,11 +62,11 @@ class Settings(BaseSettings):
 
     # -- load ---------------------------------------------------------------------------------
     workers: int = Field(
-        default=max(1, min(os.cpu_count() or 1, 8)),
-        ge=1,
+        default=0,
+        ge=0,
         le=64,
         description="Requests computed at the same time; each worker holds its own models"
-        " (about 70 MB). Default: one for each CPU, at most 8.",
+        f" (about 70 MB). 0: one for each CPU, at most {MAX_AUTOMATIC_WORKERS}.",
     )
     queue_limit: int = Field(
         default=32,
@@ -104,6 +105,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
     )
+
+    @property
+    def worker_count(self) -> int:
+        """Workers on this machine, > 0."""
+        return self.workers or min(os.cpu_count() or 1, MAX_AUTOMATIC_WORKERS)
 
     @classmethod
     def settings_customise_sources(
