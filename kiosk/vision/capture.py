@@ -1,5 +1,6 @@
 """A frame source whose reading happens in another process, so that a hung driver can be killed."""
 
+import contextlib
 import os
 import select
 import subprocess
@@ -37,10 +38,9 @@ class Capture(Protocol):
         ...
 
 
-def child_command(memory: int, pipe: int, spec: SourceSpec) -> list[str]:
-    """How the capture process is started."""
-    module = "kiosk.vision.capture_child"
-    return [sys.executable, "-m", module, str(memory), str(pipe), spec.to_json()]
+def child_command(memory: int, pipe: int) -> list[str]:
+    """How the capture process is started; the spec follows on its standard input."""
+    return [sys.executable, "-m", "kiosk.vision.capture_child", str(memory), str(pipe)]
 
 
 class CaptureProcess:
@@ -66,11 +66,9 @@ class CaptureProcess:
         os.set_blocking(self._read_end, False)
         self._taken = 0
         self._is_closed = False
-        started = [*command] or child_command(self._memory, write_end, spec)
+        started = [*command] or child_command(self._memory, write_end)
         try:
-            self._process = subprocess.Popen(  # noqa: S603  our own module, no shell
-                started, pass_fds=(self._memory, write_end), stdin=subprocess.DEVNULL
-            )
+            self._process = _start(started, (self._memory, write_end), spec)
         except OSError as exc:
             raise CameraError("the capture process cannot be started") from exc
         finally:
@@ -125,3 +123,16 @@ class CaptureProcess:
             raise CameraError(message)
         if not is_alive:
             raise CameraError("the capture process ended unexpectedly")
+
+
+def _start(
+    command: Sequence[str], descriptors: tuple[int, int], spec: SourceSpec
+) -> subprocess.Popen[bytes]:
+    """Start the process; a pipeline may hold a password, so the spec is not on its command line."""
+    process = subprocess.Popen(  # noqa: S603  our own module, no shell
+        command, pass_fds=descriptors, stdin=subprocess.PIPE
+    )
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(spec.to_json().encode())
+    return process

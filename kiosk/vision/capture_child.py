@@ -1,6 +1,7 @@
 """The capture process: reads one source and publishes its frames. May be killed at any moment.
 
-Started by ``kiosk.vision.capture`` as ``python -m kiosk.vision.capture_child MEMORY PIPE SPEC``.
+Started by ``kiosk.vision.capture`` as ``python -m kiosk.vision.capture_child MEMORY PIPE``,
+with the source to open on its standard input.
 """
 
 import ctypes
@@ -61,10 +62,14 @@ def _die_with_parent() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run with the descriptors and the spec given on the command line."""
+    """Run with the descriptors given on the command line."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _die_with_parent()
-    memory, pipe, spec = int(arguments[0]), int(arguments[1]), SourceSpec.from_json(arguments[2])
+    memory, pipe, spec = (
+        int(arguments[0]),
+        int(arguments[1]),
+        SourceSpec.from_json(sys.stdin.read()),
+    )
     slots = FrameSlots(memory)
     run(slots, _notifier(pipe), lambda: open_frame_source(spec))
     return 0

@@ -61,7 +61,7 @@ class CameraFrameSource:
         self._capture = _open_camera(spec)
         self._index = 0
         if not self._capture.isOpened():
-            raise CameraError(f"the camera {spec.target} cannot be opened")
+            raise CameraError(f"the {_spoken(spec)} cannot be opened")
 
     def read(self) -> Frame | None:
         """Wait for the next frame; see ``FrameSource.read``."""
@@ -160,6 +160,11 @@ class _FolderReader:
 
     def close(self) -> None:
         self._paths = []
+
+
+def _spoken(spec: SourceSpec) -> str:
+    """The source in words for the log; a pipeline may hold a password."""
+    return "camera pipeline" if spec.kind is SourceKind.GSTREAMER else f"camera {spec.target}"
 
 
 def _is_folder(spec: SourceSpec) -> bool:

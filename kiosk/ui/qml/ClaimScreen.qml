@@ -6,6 +6,16 @@ Item {
 
     property var claim
     readonly property bool wide: !Theme.portrait
+
+    // A technician may bring a keyboard.
+    focus: visible
+    Keys.onPressed: event => {
+        event.accepted = true
+        if (event.key === Qt.Key_Backspace) claim.erase()
+        else if (event.key === Qt.Key_Return || event.key === Qt.Key_Enter) claim.submit()
+        else claim.press(event.text)
+    }
+
     readonly property real spacing: 7 * Theme.u
 
     Column {

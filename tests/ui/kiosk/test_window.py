@@ -92,6 +92,18 @@ def test_a_claim_code_is_typed_on_the_screen(open_window: OpenWindow, touched: T
     assert touched.codes == ["7KQ2M9TX"]
 
 
+def test_a_claim_code_is_typed_on_a_keyboard(open_window: OpenWindow, touched: Touched) -> None:
+    window = open_window(still())
+    window.post_screen(SettingUp(SetupStage.NEEDS_CLAIM_CODE))
+    QCoreApplication.processEvents()
+    for letter in "7KQ2 M9TZ":
+        QTest.keyClick(window.view, Qt.Key(ord(letter)))
+    QTest.keyClick(window.view, Qt.Key.Key_Backspace)
+    QTest.keyClick(window.view, Qt.Key.Key_X)
+    QTest.keyClick(window.view, Qt.Key.Key_Return)
+    assert touched.codes == ["7KQ2M9TX"]
+
+
 def test_a_code_that_is_not_complete_goes_nowhere(
     open_window: OpenWindow, touched: Touched
 ) -> None:
