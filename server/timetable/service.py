@@ -143,6 +143,8 @@ def create_session(
     """
     course_of(session, course_id)
     room_of(session, room_id)
+    # Whole seconds: kiosks speak in milliseconds, and a bell is not that exact either.
+    starts_at, ends_at = starts_at.replace(microsecond=0), ends_at.replace(microsecond=0)
     if not timedelta(0) < ends_at - starts_at <= LONGEST_SESSION:
         raise InvalidError("A session ends after it starts, and within a day.")
     taken = select(ClassSession).where(

@@ -1,0 +1,108 @@
+"""A kiosk without camera or screen: real keys, real chain, for tests of what the server does."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from protocol.v1 import sealing, signing
+from protocol.v1.identifiers import uuid7
+from protocol.v1.messages import (
+    ClaimRequest,
+    Clock,
+    ClockSource,
+    Erasure,
+    EventBatch,
+    EventDraft,
+    EventKind,
+    EventMethod,
+    RawEvent,
+)
+
+
+@dataclass
+class SimulatedKiosk:
+    """Makes what a kiosk sends."""
+
+    kiosk_id: str = "00000000-0000-7000-8000-000000000001"
+    key: Ed25519PrivateKey = field(default_factory=signing.make_key)
+    sealing_key: X25519PrivateKey = field(default_factory=sealing.make_sealing_key)
+    seq: int = 0
+    head: str = signing.GENESIS_HASH
+
+    def claim_request(self, code: str) -> ClaimRequest:
+        body = {
+            "claim_code": code,
+            "signing_key": signing.public_text(self.key),
+            "sealing_key": sealing.sealing_public_text(self.sealing_key),
+            "software_version": "0.1.0",
+            "hardware": "test",
+        }
+        proof = signing.sign_document(body, self.key, context="claim")
+        return ClaimRequest.model_validate(body | {"proof": proof})
+
+    def event(
+        self,
+        at: datetime,
+        *,
+        person_id: object = None,
+        session_id: object = None,
+        **fields: Any,
+    ) -> RawEvent:
+        """The next event of the chain, signed."""
+        self.seq += 1
+        draft = EventDraft.model_validate(
+            {
+                "id": str(uuid7()),
+                "kiosk_id": self.kiosk_id,
+                "seq": self.seq,
+                "occurred_at": at,
+                "clock": Clock(source=ClockSource.NTP, offset_ms=1.5, age_s=10),
+                "session_id": None if session_id is None else str(session_id),
+                "person_id": None if person_id is None else str(person_id),
+                "kind": EventKind.SEEN,
+                "method": EventMethod.FACE,
+                "score": 0.41,
+                "margin": 0.2,
+                "threshold": 0.5,
+                "quality": 0.9,
+                "model_id": "dlib-resnet-v1",
+            }
+            | fields
+        )
+        signed = signing.sign_event(draft, prev_hash=self.head, key=self.key)
+        self.head = signed.hash
+        return signing.to_raw(signed)
+
+    def events(self, count: int, at: datetime, **fields: Any) -> list[RawEvent]:
+        return [self.event(at, **fields) for _ in range(count)]
+
+    def batch(
+        self,
+        events: list[RawEvent],
+        *,
+        synced_through: datetime | None = None,
+        last_seq: int | None = None,
+    ) -> bytes:
+        """A batch as it goes over the wire."""
+        return EventBatch(
+            kiosk_id=self.kiosk_id,
+            events=tuple(events),
+            synced_through=synced_through,
+            last_seq=self.seq if last_seq is None else last_seq,
+        ).to_json()
+
+    def erasure(self, person_id: object, at: datetime) -> Erasure:
+        draft = Erasure.model_construct(
+            signature="",
+            id=str(uuid7()),
+            kiosk_id=self.kiosk_id,
+            person_id=str(person_id),
+            templates=(),
+            erased_at=at,
+        )
+        body = draft.model_dump(mode="json", exclude={"signature"})
+        signature = signing.sign_document(body, self.key, context="erasure")
+        return Erasure.model_validate(body | {"signature": signature})

@@ -1,0 +1,245 @@
+"""A small school on a real database: SQLite and PostgreSQL alike."""
+
+import itertools
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlmodel import col, select
+
+from protocol.v1.messages import Ack, RawEvent
+from server.attendance.ingest import Intake, take_in
+from server.attendance.register import Mark
+from server.attendance.service import Register, register_of
+from server.attendance.tables import QuarantinedEvent, StoredEvent
+from server.attendance.verification import Delivery
+from server.config import Settings
+from server.db.engine import Database
+from server.db.types import now
+from server.db.vault import Vault, open_vault
+from server.enrollment.gallery import log_change, seal_template
+from server.enrollment.tables import ChangeKind, Enrolment, EnrolmentStatus, Template
+from server.kiosks import claiming
+from server.kiosks.service import create_kiosk
+from server.kiosks.tables import Kiosk, KioskProgress
+from server.migrations.runner import upgrade
+from server.people.schemas import PersonCreate
+from server.people.service import create_person
+from server.timetable import service as timetable
+from tests.fakes.simulated_kiosk import SimulatedKiosk
+
+MODEL = "dlib-resnet-v1"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class School:
+    """One room, one course, one session around now, and ways to look at what happened."""
+
+    database: Database
+    vault: Vault
+    settings: Settings
+    room_id: uuid.UUID
+    course_id: uuid.UUID
+    session_id: uuid.UUID
+    starts_at: datetime
+    ends_at: datetime
+    people: list[uuid.UUID] = field(default_factory=list)
+
+    def person(self, *, on_roster: bool = True) -> uuid.UUID:
+        number = next(_numbers)
+        with self.database.transaction() as session:
+            person = create_person(
+                session,
+                PersonCreate(
+                    student_number=f"S{number}", given_name=f"Given{number}", family_name="Family"
+                ),
+                actor="system",
+            )
+            if on_roster:
+                timetable.add_to_roster(session, self.course_id, person_id=person.id)
+                self.people.append(person.id)
+            return person.id
+
+    def enrol(self, person_id: uuid.UUID, values: tuple[float, ...] = (0.5,) * 128) -> uuid.UUID:
+        """Give a person a template, as the enrolment worker does."""
+        with self.database.transaction() as session:
+            enrolment = Enrolment(
+                person_id=person_id,
+                status=EnrolmentStatus.ACCEPTED,
+                correlation_id="test",
+                created_by="system",
+            )
+            session.add(enrolment)
+            session.flush()
+            template_id = uuid.uuid4()
+            sealed = seal_template(self.vault, template_id, values)
+            template = Template(
+                id=template_id,
+                person_id=person_id,
+                enrolment_id=enrolment.id,
+                model_id=MODEL,
+                dimension=len(values),
+                key_id=sealed.key_id,
+                data=sealed.data,
+            )
+            session.add(template)
+            log_change(session, template, ChangeKind.UPSERT, now())
+            return template_id
+
+    def erase(self, template_id: uuid.UUID) -> None:
+        with self.database.transaction() as session:
+            template = session.get_one(Template, template_id)
+            log_change(session, template, ChangeKind.TOMBSTONE, now())
+            session.delete(template)
+
+    def new_kiosk(self) -> tuple[uuid.UUID, str]:
+        """A kiosk that nobody has claimed, and its code."""
+        with self.database.transaction() as session:
+            kiosk = create_kiosk(session, name=f"Kiosk {next(_numbers)}", room_id=self.room_id)
+            code, _until = claiming.issue_code(session, kiosk, actor="system", at=now())
+            return kiosk.id, code
+
+    def code_for(self, kiosk_id: uuid.UUID) -> str:
+        with self.database.transaction() as session:
+            kiosk = session.get_one(Kiosk, kiosk_id)
+            return claiming.issue_code(session, kiosk, actor="system", at=now())[0]
+
+    def claim(
+        self, device: SimulatedKiosk, code: str, *, at: datetime | None = None, address: str = "a"
+    ) -> claiming.ClaimOutcome:
+        with self.database.transaction() as session:
+            request = device.claim_request(code)
+            return claiming.claim(session, self.vault, request, address=address, at=at or now())
+
+    def kiosk(self) -> SimulatedKiosk:
+        """A claimed kiosk."""
+        device = SimulatedKiosk()
+        _kiosk_id, code = self.new_kiosk()
+        outcome = self.claim(device, code)
+        assert isinstance(outcome, claiming.Claimed)
+        device.kiosk_id = outcome.kiosk.wire_id
+        return device
+
+    def revoke(self, device: SimulatedKiosk) -> None:
+        with self.database.transaction() as session:
+            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+            claiming.revoke(session, kiosk, at=now())
+
+    def take(self, *deliveries: Delivery, at: datetime | None = None) -> Intake:
+        with self.database.transaction() as session:
+            return take_in(session, deliveries, at or now())
+
+    def send(
+        self, device: SimulatedKiosk, *events: RawEvent, synced_through: datetime | None = None
+    ) -> Ack:
+        payload = device.batch(list(events), synced_through=synced_through)
+        return self.take(Delivery(device.kiosk_id, payload)).acks[0]
+
+    def stored(self, device: SimulatedKiosk) -> list[StoredEvent]:
+        with self.database.reading() as session:
+            query = select(StoredEvent).where(StoredEvent.kiosk_id == uuid.UUID(device.kiosk_id))
+            return list(session.exec(query.order_by(col(StoredEvent.seq))))
+
+    def quarantined(self) -> list[QuarantinedEvent]:
+        with self.database.reading() as session:
+            query = select(QuarantinedEvent).order_by(col(QuarantinedEvent.received_at))
+            return list(session.exec(query))
+
+    def progress(self, device: SimulatedKiosk) -> KioskProgress:
+        with self.database.reading() as session:
+            return session.get_one(KioskProgress, uuid.UUID(device.kiosk_id))
+
+    def register(self, at: datetime | None = None) -> Register:
+        with self.database.reading() as session:
+            return register_of(session, self.session_id, zone=self.settings.zone, at=at or now())
+
+    def mark(self, person_id: uuid.UUID, at: datetime | None = None) -> Mark:
+        lines = self.register(at).lines
+        return next(line.mark for line in lines if line.person.id == person_id)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "empty.sqlite3"
+    opened = Database(f"sqlite:///{path}")
+    upgrade(opened)
+    opened.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_port: int) -> str:
+    """Name of a migrated, empty PostgreSQL database to copy."""
+    name = f"migrated_{uuid.uuid4().hex}"
+    with psycopg.connect(_admin(postgres_port), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    opened = Database(_url(postgres_port, name))
+    upgrade(opened)
+    opened.close()
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty database of each kind, copied from one that was migrated once."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.sqlite3"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        opened = Database(f"sqlite:///{path}")
+        yield opened
+        opened.close()
+        return
+    port, origin = (
+        request.getfixturevalue("postgres_port"),
+        request.getfixturevalue("migrated_postgres"),
+    )
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(_admin(port), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{origin}"'.encode())
+        opened = Database(_url(port, name))
+        yield opened
+        opened.close()
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def _admin(port: int) -> str:
+    return f"host=127.0.0.1 port={port} user=rollcall dbname=postgres"
+
+
+def _url(port: int, name: str) -> str:
+    return f"postgresql+psycopg://rollcall@127.0.0.1:{port}/{name}"
+
+
+@pytest.fixture
+def school(database: Database, tmp_path: Path) -> School:
+    """The school, with a session that began ten minutes ago."""
+    settings = Settings(data_dir=tmp_path, timezone="Europe/Berlin", school_name="Test School")
+    at = now()
+    starts_at, ends_at = at - timedelta(minutes=10), at + timedelta(minutes=35)
+    with database.transaction() as session:
+        room = timetable.create_room(session, "R12")
+        course = timetable.create_course(session, code="BIO-9", title="Biology")
+        meeting = timetable.create_session(
+            session,
+            course_id=course.id,
+            room_id=room.id,
+            starts_at=starts_at,
+            ends_at=ends_at,
+        )
+    return School(
+        database=database,
+        vault=open_vault(settings),
+        settings=settings,
+        room_id=room.id,
+        course_id=course.id,
+        session_id=meeting.id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )

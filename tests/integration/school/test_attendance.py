@@ -1,0 +1,116 @@
+"""The register of a session over a real database: from events, watermarks and corrections."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from server.accounts.service import ensure_admin
+from server.accounts.tables import Account
+from server.attendance import service
+from server.attendance.register import AttendanceStatus
+from server.attendance.verification import Delivery
+from server.db.types import now
+from server.errors import InvalidError
+from server.timetable import service as timetable
+from tests.integration.school.conftest import School
+
+pytestmark = pytest.mark.integration
+
+
+def _admin(school: School) -> Account:
+    with school.database.transaction() as session:
+        ensure_admin(session)
+    with school.database.reading() as session:
+        return session.exec(select(Account)).one()
+
+
+def test_who_was_seen_is_present_and_the_others_are_expected(school: School) -> None:
+    device, ada, ben = school.kiosk(), school.person(), school.person()
+    at = school.starts_at + timedelta(minutes=1)
+    school.send(device, device.event(at, person_id=ada, session_id=school.session_id))
+    assert school.mark(ada).status == AttendanceStatus.PRESENT
+    assert school.mark(ben).status == AttendanceStatus.EXPECTED
+    assert school.register().attended == 1
+
+
+def test_event_without_a_session_counts_by_room_and_time(school: School) -> None:
+    device, ada = school.kiosk(), school.person()
+    school.send(device, device.event(school.starts_at + timedelta(minutes=8), person_id=ada))
+    assert school.mark(ada).status == AttendanceStatus.LATE
+
+
+def test_stranger_to_the_course_is_not_on_the_register(school: School) -> None:
+    device, guest = school.kiosk(), school.person(on_roster=False)
+    school.send(device, device.event(now(), person_id=guest, session_id=school.session_id))
+    assert school.register().lines == ()
+
+
+def test_not_me_takes_the_mark_back(school: School) -> None:
+    device, ada = school.kiosk(), school.person()
+    wrong = device.event(now(), person_id=ada, session_id=school.session_id)
+    school.send(device, wrong)
+    school.send(device, device.event(now(), kind="not_me", refers_to=wrong["id"]))
+    assert school.mark(ada).status == AttendanceStatus.EXPECTED
+
+
+def test_absence_waits_for_the_kiosk_and_a_late_batch_corrects_it(school: School) -> None:
+    device, ada, ben = school.kiosk(), school.person(), school.person()
+    afterwards = school.ends_at + timedelta(hours=1)
+    assert school.mark(ada, afterwards).status == AttendanceStatus.PENDING
+    waiting = school.register(afterwards).waiting_for
+    assert [one.kiosk.wire_id for one in waiting] == [device.kiosk_id]
+    event = device.event(school.starts_at, person_id=ada, session_id=school.session_id)
+    payload = device.batch([event], synced_through=school.ends_at)
+    school.take(Delivery(device.kiosk_id, payload), at=afterwards)
+    assert school.mark(ada, afterwards).status == AttendanceStatus.PRESENT
+    assert school.mark(ben, afterwards).status == AttendanceStatus.ABSENT
+
+
+def test_correction_is_a_new_row_with_who_and_why(school: School) -> None:
+    account, ada = _admin(school), school.person()
+    for status in ("absent", "excused"):
+        with school.database.transaction() as session:
+            service.correct(
+                session,
+                school.session_id,
+                person_id=ada,
+                status=status,
+                reason="note from the office",
+                made_by=account.id,
+            )
+    mark = school.mark(ada)
+    assert (mark.status, mark.derived, mark.is_corrected) == ("excused", "expected", True)
+    with school.database.reading() as session:
+        history = service.history_of(session, school.session_id, ada)
+    assert [correction.status for correction, _account in history] == ["excused", "absent"]
+
+
+def test_correction_of_somebody_who_is_not_due_is_refused(school: School) -> None:
+    account, guest = _admin(school), school.person(on_roster=False)
+    with school.database.transaction() as session, pytest.raises(InvalidError):
+        service.correct(
+            session,
+            school.session_id,
+            person_id=guest,
+            status="present",
+            reason="was there",
+            made_by=account.id,
+        )
+
+
+def test_running_sessions_open_before_their_start(school: School) -> None:
+    def running(at_minute: float) -> int:
+        at = school.starts_at + timedelta(minutes=at_minute)
+        with school.database.reading() as session:
+            return len(service.running_sessions(session, zone=school.settings.zone, at=at))
+
+    assert [running(minute) for minute in (-16, -14, 0, 44, 46)] == [0, 1, 1, 1, 0]
+
+
+def test_who_joins_later_was_not_absent_before(school: School) -> None:
+    person = school.person(on_roster=False)
+    tomorrow = timetable.local_date(school.starts_at, school.settings.zone) + timedelta(days=1)
+    with school.database.transaction() as session:
+        timetable.add_to_roster(session, school.course_id, person_id=person, from_date=tomorrow)
+    assert school.register().lines == ()

@@ -1,0 +1,214 @@
+"""What a kiosk may hold, and the pages that bring it there at the price of what changed."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from protocol.v1 import sealing
+from protocol.v1.messages import GalleryPage, KioskPolicy, Policy
+from server.db.types import now
+from server.kiosks import claiming, configuration, gallery
+from server.kiosks.tables import Kiosk
+from server.people.tables import Person
+from server.policies.service import set_policy
+from server.timetable import service as timetable
+from tests.fakes.simulated_kiosk import SimulatedKiosk
+from tests.integration.school.conftest import MODEL, School
+
+pytestmark = pytest.mark.integration
+
+
+def _page(school: School, device: SimulatedKiosk, since: int = 0, limit: int = 200) -> GalleryPage:
+    at, zone = now(), school.settings.zone
+    with school.database.transaction() as session:
+        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        state = gallery.school_state(session, zone, at)
+        gallery.refresh(session, kiosk, state, zone=zone, at=at)
+        return gallery.page(session, school.vault, kiosk, since=since, limit=limit)
+
+
+def _held(page: GalleryPage) -> set[str]:
+    return {upsert.template_id for upsert in page.upserts}
+
+
+def _gone(page: GalleryPage) -> dict[str, str]:
+    return {tombstone.template_id: tombstone.reason for tombstone in page.tombstones}
+
+
+def test_kiosk_gets_the_templates_of_who_is_due_in_its_room(school: School) -> None:
+    due = school.enrol(school.person())
+    school.enrol(school.person(on_roster=False))
+    page = _page(school, school.kiosk())
+    assert _held(page) == {str(due)}
+    assert (page.complete, page.reset) == (True, True)
+
+
+def test_template_arrives_as_float16_under_the_kiosks_own_key(school: School) -> None:
+    values = tuple(index / 256 for index in range(128))
+    template = school.enrol(school.person(), values)
+    device = school.kiosk()
+    (upsert,) = _page(school, device).upserts
+    with school.database.reading() as session:
+        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+    key = claiming.data_key(school.vault, kiosk)
+    packed = sealing.open_template(
+        upsert.sealed, key, template_id=str(template), dimension=upsert.dimension
+    )
+    assert sealing.unpack_values(packed) == list(values)
+    assert (upsert.model_id, upsert.dimension) == (MODEL, 128)
+
+
+def test_later_pages_hold_only_what_changed(school: School) -> None:
+    device = school.kiosk()
+    school.enrol(school.person())
+    first = _page(school, device)
+    assert _page(school, device, first.next).upserts == ()
+    added = school.enrol(school.person())
+    second = _page(school, device, first.next)
+    assert _held(second) == {str(added)}
+    assert not second.reset
+
+
+def test_interrupted_download_resumes_at_its_last_page(school: School) -> None:
+    device = school.kiosk()
+    expected = {str(school.enrol(school.person())) for _ in range(7)}
+    held: set[str] = set()
+    since, pages = 0, 0
+    complete = False
+    while not complete:
+        page = _page(school, device, since, limit=3)
+        assert _page(school, device, since, limit=3).next == page.next
+        held |= _held(page)
+        since, complete, pages = page.next, page.complete, pages + 1
+    assert (held, pages) == (expected, 3)
+
+
+def test_erased_template_becomes_a_tombstone_that_says_so(school: School) -> None:
+    device, person = school.kiosk(), school.person()
+    template = school.enrol(person)
+    first = _page(school, device)
+    school.erase(template)
+    assert _gone(_page(school, device, first.next)) == {str(template): "erased"}
+
+
+def test_replaced_template_asks_for_no_erasure(school: School) -> None:
+    device, person = school.kiosk(), school.person()
+    old = school.enrol(person)
+    first = _page(school, device)
+    new = school.enrol(person)
+    school.erase(old)
+    page = _page(school, device, first.next)
+    assert (_held(page), _gone(page)) == ({str(new)}, {str(old): "replaced"})
+
+
+def test_who_leaves_the_course_leaves_the_gallery_and_comes_back(school: School) -> None:
+    device, person = school.kiosk(), school.person()
+    template = school.enrol(person)
+    first = _page(school, device)
+    with school.database.transaction() as session:
+        ((entry, _person),) = timetable.roster_people(session, school.course_id)
+        timetable.remove_from_roster(session, school.course_id, entry.id)
+    left = _page(school, device, first.next)
+    assert _gone(left) == {str(template): "scope"}
+    with school.database.transaction() as session:
+        timetable.add_to_roster(session, school.course_id, person_id=person)
+    assert _held(_page(school, device, left.next)) == {str(template)}
+
+
+def test_session_beyond_the_horizon_brings_nobody_yet(school: School) -> None:
+    person = school.person(on_roster=False)
+    school.enrol(person)
+    at = now() + gallery.HORIZON + timedelta(days=1)
+    with school.database.transaction() as session:
+        course = timetable.create_course(session, code="LATER", title="Later")
+        timetable.add_to_roster(session, course.id, person_id=person)
+        timetable.create_session(
+            session,
+            course_id=course.id,
+            room_id=school.room_id,
+            starts_at=at,
+            ends_at=at + timedelta(hours=1),
+        )
+    assert _page(school, school.kiosk()).upserts == ()
+
+
+def test_policy_can_widen_the_gallery_to_the_school(school: School) -> None:
+    device = school.kiosk()
+    template = school.enrol(school.person(on_roster=False))
+    assert _page(school, device).upserts == ()
+    with school.database.transaction() as session:
+        set_policy(session, Policy(kiosk=KioskPolicy(gallery="school")), actor="system")
+    assert _held(_page(school, device)) == {str(template)}
+
+
+def test_kiosk_ahead_of_a_restored_server_starts_over(school: School) -> None:
+    device = school.kiosk()
+    template = school.enrol(school.person())
+    page = _page(school, device, since=10_000)
+    assert (page.reset, page.since, _held(page)) == (True, 0, {str(template)})
+
+
+def test_claiming_again_changes_the_key_and_sends_everything_anew(school: School) -> None:
+    device = school.kiosk()
+    template = school.enrol(school.person())
+    before = _page(school, device)
+    school.claim(device, school.code_for(uuid.UUID(device.kiosk_id)))
+    after = _page(school, device, before.next)
+    assert _held(after) == {str(template)}
+    assert after.key_id != before.key_id
+
+
+def test_configuration_changes_its_version_exactly_when_it_changes(school: School) -> None:
+    device, person = school.kiosk(), school.person()
+    info = configuration.SchoolInfo(school.settings.school_name, school.settings.zone)
+
+    def build(offset_s: int) -> tuple[str, int]:
+        with school.database.reading() as session:
+            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+            document = configuration.build(
+                session, kiosk, info, now() + timedelta(seconds=offset_s)
+            )
+        return document.version, len(document.people)
+
+    first = build(0)
+    assert build(5) == first
+    with school.database.transaction() as session:
+        row = session.get_one(Person, person)
+        row.given_name = "Changed"
+        session.add(row)
+    assert build(0)[0] != first[0]
+
+
+def test_configuration_names_people_by_first_name_and_initial() -> None:
+    person = Person(
+        search_text="",
+        student_number="1",
+        given_name="Zoë",
+        family_name="Kern",
+        display_name="Zoë Kern",
+    )
+    assert configuration.greeting_name(person) == "Zoë K."
+
+
+def test_configuration_says_who_is_due_elsewhere(school: School) -> None:
+    device, person = school.kiosk(), school.person()
+    at = now()
+    with school.database.transaction() as session:
+        other_room = timetable.create_room(session, "R14")
+        course = timetable.create_course(session, code="ART", title="Art")
+        timetable.add_to_roster(session, course.id, person_id=person)
+        timetable.create_session(
+            session,
+            course_id=course.id,
+            room_id=other_room.id,
+            starts_at=at,
+            ends_at=at + timedelta(hours=1),
+        )
+    info = configuration.SchoolInfo("School", school.settings.zone)
+    with school.database.reading() as session:
+        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        document = configuration.build(session, kiosk, info, at)
+    assert [(entry.person_id, entry.room_name) for entry in document.elsewhere] == [
+        (str(person), "R14")
+    ]
