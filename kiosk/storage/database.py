@@ -79,6 +79,15 @@ class Database:
         with self._lock, translated(self._path):
             yield self._connection
 
+    def fold_journal(self) -> None:
+        """Fold the write-ahead journal into the file and empty it: no old copies, less room.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        with self.reading() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the file; may be called twice."""
         with self._lock:

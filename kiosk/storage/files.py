@@ -1,5 +1,6 @@
 """Private files that are either wholly old or wholly new, even when the power goes."""
 
+import contextlib
 import os
 from datetime import datetime
 from pathlib import Path
@@ -30,14 +31,23 @@ def write_private(path: Path, content: bytes) -> None:
     """
     temporary = path.with_name(path.name + ".new")
     with translated(path):
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), PRIVATE_FILE)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            _write_synced(temporary, content)
+            temporary.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
         _sync_folder(path.parent)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), PRIVATE_FILE)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_if_there(path: Path) -> bytes | None:

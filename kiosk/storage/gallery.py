@@ -115,7 +115,7 @@ class SQLiteGallery:
                 version=int(state["version"]) + int(is_changed),
             )
         if page.tombstones:
-            self._forget_journal()
+            self._database.fold_journal()  # keeps no old copy of what was deleted
 
     def snapshot(self, model_id: str) -> GallerySnapshot:
         """All templates of one model, opened. Rows that cannot be opened are left out."""
@@ -153,7 +153,7 @@ class SQLiteGallery:
             db.execute("DELETE FROM template")
             version = int(_read_state(db)["version"]) + 1
             _write_state(db, since=0, run=0, resetting=0, version=version)
-        self._forget_journal()
+        self._database.fold_journal()  # keeps no old copy of what was deleted
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -184,11 +184,6 @@ class SQLiteGallery:
                 self._open(upsert.sealed, upsert.template_id, upsert.dimension)
             except SealError as exc:
                 raise AnswerError("a template in a gallery page cannot be opened") from exc
-
-    def _forget_journal(self) -> None:
-        """Leave no old copy of a deleted template in the write-ahead journal."""
-        with self._database.reading() as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _open(self, sealed: str, template_id: str, dimension: int) -> bytes:
         return sealing.open_template(

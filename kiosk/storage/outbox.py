@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk.domain.clock import Clock
 from kiosk.domain.events import EventDraft, Evidence, RecordedEvent
 from kiosk.domain.queue import Settled
-from kiosk.errors import OutboxFullError
+from kiosk.errors import DiskFullError, OutboxFullError
 from kiosk.storage.database import Database, Durability
 from kiosk.storage.outbox_schema import MIGRATIONS
+from kiosk.storage.reserve import Reserve
 from protocol.v1 import messages, signing
 from protocol.v1.identifiers import uuid7
 
+_RESERVE_BYTES = 1 << 20
 _TEMPORARY_REASONS = frozenset({messages.RefusalReason.BACKEND})
 _NUMBER_TAKEN_REASONS = frozenset({messages.RefusalReason.FORK})
 
@@ -58,6 +60,8 @@ class SQLiteOutbox:
         self._max_events = max_events
         self._handed_out_seq = 0
         self._counting = threading.Lock()
+        self._reserve = Reserve(path.with_name(path.name + ".reserve"), _RESERVE_BYTES)
+        self._reserve.hold()
         with self._database.reading() as db:
             self._waiting: int = db.execute("SELECT count(*) FROM event").fetchone()[0]
             self._refused: int = db.execute("SELECT count(*) FROM refused").fetchone()[0]
@@ -136,9 +140,21 @@ class SQLiteOutbox:
         server already holds for another one (this disk was lost or restored) gets the next free
         number and is sent again.
 
+        Deleting needs room too: on a full disk the reserve is given up for it.
+
         Raises:
             StorageError: nothing has changed.
         """
+        try:
+            settled = self._settled(ack)
+        except DiskFullError:
+            self._reserve.release()
+            settled = self._settled(ack)
+            self._database.fold_journal()
+        self._reserve.hold()
+        return settled
+
+    def _settled(self, ack: messages.Ack) -> Settled:
         if ack.kiosk_id != self._signer.kiosk_id:
             return Settled()
         with self._database.transaction() as db:

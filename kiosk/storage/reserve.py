@@ -1,0 +1,47 @@
+"""Room set aside on the disk, so that a full disk can still be emptied."""
+
+import os
+from pathlib import Path
+
+from kiosk.errors import StorageError
+from kiosk.storage.failures import translated
+from kiosk.storage.files import PRIVATE_FILE
+
+
+class Reserve:
+    """A file of nothing that is given up when deleting needs room: SQLite deletes by writing.
+
+    Args:
+        path: the file.
+        size_bytes: how much room.
+    """
+
+    def __init__(self, path: Path, size_bytes: int) -> None:
+        self._path = path
+        self._size_bytes = size_bytes
+
+    def hold(self) -> None:
+        """Set the room aside, if the disk has it."""
+        if self._path.exists():
+            return
+        try:
+            with translated(self._path):
+                self._allocate()
+        except StorageError:
+            self.release()
+
+    def release(self) -> None:
+        """Give the room up.
+
+        Raises:
+            StorageError: the file cannot be deleted.
+        """
+        with translated(self._path):
+            self._path.unlink(missing_ok=True)
+
+    def _allocate(self) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        try:
+            os.posix_fallocate(descriptor, 0, self._size_bytes)
+        finally:
+            os.close(descriptor)
