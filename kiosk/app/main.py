@@ -32,6 +32,7 @@ from models.errors import ModelsError
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 0.2
+_UNDO_S = 5.0
 
 
 def run(settings: Settings) -> int:
@@ -210,6 +211,7 @@ class Kiosk:
                 width_px=settings.width_px,
                 height_px=settings.height_px,
                 screenshots_dir=settings.screenshots_dir,
+                undo_s=kept.document.policy.kiosk.not_me_s if kept else _UNDO_S,
             ),
             ShellCallbacks(on_not_me=self._on_not_me, on_claim_code=self._onboarding.enter_code),
         )

@@ -32,11 +32,13 @@ class AttendantTimings:
     """How long things stay, in seconds.
 
     Attributes:
+        result_s: a result stays on screen at least this long, and as long as "Not me" is offered.
         hold_s: a result is not covered by the next person's Looking before this.
         not_me_pause_s: after "Not me", how long a match with the same person is not believed.
         duplicate_window_s: overrides the policy's where set.
     """
 
+    result_s: float = 3.0
     hold_s: float = 1.5
     not_me_pause_s: float = 10.0
     duplicate_window_s: float | None = None
@@ -250,7 +252,7 @@ class Attendant:
             display_name=self._timetable.short_name(mark.person_id),
             status=mark.status,
             late_min=mark.late_min,
-            can_undo=not already_marked,
+            can_undo=not already_marked and self._timetable.not_me_s > 0,
             already_marked=already_marked,
         )
 
@@ -264,7 +266,11 @@ class Attendant:
 
     def _expire(self) -> None:
         shown_s = self._clock.monotonic_s() - self._shown_at_s
-        if self._shows_result() and shown_s >= self._timetable.not_me_s:
+        if shown_s >= self._timetable.not_me_s:
+            self._shown_mark = None
+        if self._shows_result() and shown_s >= max(
+            self._timings.result_s, self._timetable.not_me_s
+        ):
             self._show(self._ready())
 
     def _show(self, screen: Screen, track_id: int = -1) -> Screen:

@@ -209,6 +209,16 @@ def test_not_me_after_its_time_changes_nothing() -> None:
     assert len(door.outbox.drafts) == 1
 
 
+def test_policy_may_offer_no_not_me_and_the_welcome_still_stays() -> None:
+    door = Door(replace(TIMETABLE, not_me_s=0.0))
+    welcome = door.comes("p1")
+
+    assert welcome == replace(ON_TIME, can_undo=False)
+    assert door.attendant.not_me() == welcome
+    assert door.later(2.9) == welcome
+    assert door.later(0.2) == READY
+
+
 def test_not_me_is_not_offered_for_a_repeat() -> None:
     door = Door()
     door.comes("p1")
