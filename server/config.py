@@ -148,7 +148,10 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except (KeyError, OSError) as exc:
+            raise ValueError("is not an IANA time zone") from exc
         return value
 
     @property
