@@ -24,7 +24,7 @@ class ScreenshotTaker(QObject):
         self._saved: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
         shell.screen_changed.connect(self.take)
-        shell.camera_presenter.changed.connect(self.take)
+        shell.feed_object.frame_ready.connect(self.take)  # after the preview's own connection
 
     def take(self) -> None:
         """Save the screen shown now, unless it was saved; camera screens wait for a picture."""

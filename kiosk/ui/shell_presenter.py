@@ -90,7 +90,7 @@ class ShellPresenter(QObject):
             return
         self._shown = screen
         self._present(screen)
-        name = screen_name(screen)
+        name = "loading" if self._is_claiming_unasked(screen) else screen_name(screen)
         if name != self._screen:
             self._screen = name
             self.screen_changed.emit()
@@ -128,10 +128,17 @@ class ShellPresenter(QObject):
             self.answer_presenter.show(screen)
 
     def _present_set_up(self, screen: SettingUp) -> None:
-        if screen.stage is SetupStage.LOADING:
+        if self._is_claiming_unasked(screen):
+            self.answer_presenter.show_connecting()
+        elif screen.stage is SetupStage.LOADING:
             self.answer_presenter.show_loading()
         else:
             self.claim_presenter.show(screen.stage)
+
+    def _is_claiming_unasked(self, screen: Screen) -> bool:
+        """Claiming with a code from the settings: nothing was typed, so no keypad is shown."""
+        is_claiming = isinstance(screen, SettingUp) and screen.stage is SetupStage.CLAIMING
+        return is_claiming and not self.claim_presenter.current.complete
 
     screen = qml_property(str, lambda self: self._screen, notify=screen_changed)
     dark = qml_property(bool, lambda self: self._is_dark, notify=theme_changed)

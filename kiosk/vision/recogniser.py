@@ -57,7 +57,7 @@ class RecognitionSettings:
     max_fps: float = 15.0
     idle_fps: float = 6.0
     gone_s: float = 0.8
-    unknown_after_frames: int = 8
+    unknown_after_frames: int = 12
     recheck_s: float = 0.6
     comparable_area: float = 0.45
     guidance: GuidanceLimits = field(default_factory=GuidanceLimits)

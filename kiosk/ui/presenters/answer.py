@@ -67,3 +67,8 @@ class AnswerPresenter(ViewPresenter[AnswerView]):
         """Say that the kiosk is claimed and fetches its first configuration."""
         title, body = self._words("loading.title"), self._words("loading.body")
         self.replace(AnswerView("hourglass", "accent", "", title, body))
+
+    def show_connecting(self) -> None:
+        """Say that the kiosk claims itself with the code it was given."""
+        title, body = self._words("claim.connecting"), self._words("connecting.body")
+        self.replace(AnswerView("online", "accent", "", title, body))

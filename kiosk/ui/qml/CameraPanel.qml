@@ -45,7 +45,7 @@ Item {
             }
         }
         ShapePath {
-            strokeColor: panel.looking ? "#ffffff" : "transparent"
+            strokeColor: ring.filled > 0 ? "#ffffff" : "transparent"
             strokeWidth: panel.ringWidth * 0.9
             fillColor: "transparent"
             capStyle: ShapePath.RoundCap
@@ -56,7 +56,7 @@ Item {
             }
         }
         ShapePath {
-            strokeColor: panel.looking ? "#12a382" : "transparent"
+            strokeColor: ring.filled > 0 ? "#12a382" : "transparent"
             strokeWidth: panel.ringWidth * 0.62
             fillColor: "transparent"
             capStyle: ShapePath.RoundCap

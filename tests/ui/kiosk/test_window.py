@@ -92,6 +92,15 @@ def test_a_claim_code_is_typed_on_the_screen(open_window: OpenWindow, touched: T
     assert touched.codes == ["7KQ2M9TX"]
 
 
+def test_claiming_with_a_code_from_the_settings_shows_no_keypad(open_window: OpenWindow) -> None:
+    window = open_window(still())
+    window.post_screen(SettingUp(SetupStage.CLAIMING))
+    assert window.shell.screen == "loading"
+    assert window.shell.answer_presenter.current.title == "Connecting…"
+    window.post_screen(SettingUp(SetupStage.CLAIM_REFUSED))
+    assert find(window, "keyA") is not None
+
+
 def test_a_claim_code_is_typed_on_a_keyboard(open_window: OpenWindow, touched: Touched) -> None:
     window = open_window(still())
     window.post_screen(SettingUp(SetupStage.NEEDS_CLAIM_CODE))
@@ -156,6 +165,8 @@ def test_each_screen_is_saved_the_first_time_it_is_shown(
     for name in ("welcome", "ready", "not-recognised", "welcome-late"):
         window.post_screen(SCREENS[name])
     saved = {path.name for path in (tmp_path / "shots").iterdir()}
+    camera = QImage(str(tmp_path / "shots" / "ready.png")).copy(40, 200, 20, 20)
+    assert len({camera.pixel(x, y) for x in range(20) for y in range(20)}) > 20
     assert "ready.png" not in before_the_picture
     assert {"ready.png", "welcome.png", "not_recognised.png"} <= saved
     assert QImage(str(tmp_path / "shots" / "welcome.png")).width() == 800
