@@ -1,1 +1,1 @@
-
+"""Everything about models: cards, weights, runtimes, stages, the ML service."""
