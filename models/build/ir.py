@@ -22,6 +22,7 @@ FloatArray = NDArray[np.float32]
 
 _VERSIONS = ("10", "11")
 _MAX_LAYERS = 10_000
+_MAX_SIDE = 65_536
 _STORED: dict[str, np.dtype[np.float16] | np.dtype[np.float32]] = {
     "f16": np.dtype("<f2"),
     "f32": np.dtype("<f4"),
@@ -46,16 +47,16 @@ class Node:
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
 
-    def integers(self, attribute: str) -> tuple[int, ...]:
-        """Read an attribute such as `1, 1`.
+    def integers(self, attribute: str) -> tuple[int, int]:
+        """Read an attribute such as `1, 1`: two numbers, y and x, not negative.
 
         Raises:
             ConversionError: it is missing or holds something else.
         """
-        try:
-            return tuple(int(part) for part in self.attributes[attribute].split(","))
-        except (KeyError, ValueError) as error:
-            raise ConversionError(f"the layer {self.name} has no usable {attribute}") from error
+        parts = self.attributes.get(attribute, "").replace(" ", "").split(",")
+        if len(parts) != 2 or not all(part.isdecimal() and len(part) < 6 for part in parts):
+            raise ConversionError(f"the layer {self.name} has no usable {attribute}")
+        return int(parts[0]), int(parts[1])
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def read_ir(xml: bytes, weights: bytes) -> Network:
         kind, inputs = _text(layer, "type"), _inputs(layer, sources)
         if kind == "Const":
             constants[_text(layer, "id")] = _constant(layer, weights)
-        elif kind == "Convert" and inputs[0] in constants:
+        elif kind == "Convert" and len(inputs) == 1 and inputs[0] in constants:
             constants[_text(layer, "id")] = constants[inputs[0]]
         elif kind != "Result":
             nodes.append(_node(layer, kind, inputs))
@@ -167,7 +168,7 @@ def _dimensions(layer: ET.Element, text: str) -> tuple[int, ...]:
         shape = tuple(int(part) for part in text.split(","))
     except ValueError:
         shape = ()
-    if not shape or min(shape) < 1:
+    if not shape or min(shape) < 1 or max(shape) > _MAX_SIDE:
         raise ConversionError(f"the layer {layer.get('name')} has the odd shape [{text}]")
     return shape
 

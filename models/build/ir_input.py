@@ -42,7 +42,10 @@ def split_normalisation(network: Network) -> tuple[Network, Normalisation]:
     Raises:
         ConversionError: the network multiplies its input by zero.
     """
-    depth = network.nodes[0].shape[1]
+    taken = network.nodes[0]
+    if len(taken.shape) != 4:
+        raise ConversionError(f"the input {taken.shape} is no picture")
+    depth = taken.shape[1]
     factor, network = _split_first(network, "Multiply", np.ones(depth))
     shift, network = _split_first(network, "Add", np.zeros(depth))
     if not factor.all():
@@ -57,7 +60,7 @@ def _split_first(
     """Remove the first operation if it is of a kind and all that uses the input."""
     taken = network.nodes[0]
     users = [node for node in network.nodes if taken.id in node.inputs]
-    if len(users) != 1 or users[0].kind != kind:
+    if len(users) != 1 or users[0].kind != kind or len(users[0].inputs) != 2:
         return neutral, network
     vector = _vector(network, users[0], len(neutral))
     if vector is None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.build.ir_input import Normalisation
 
 _MAP_RANK = 4
+_INPUTS = {"Sigmoid": 1, "AvgPool": 1}
 
 
 def to_tflite(network: Network, description: str) -> tuple[bytes, Normalisation]:
@@ -64,6 +65,8 @@ class _Translation:
         for node in rest:
             if node.kind not in self._translators:
                 raise ConversionError(f"the operation {node.kind} ({node.name}) is not known")
+            if len(node.inputs) != _INPUTS.get(node.kind, 2):
+                raise ConversionError(f"{node.name} has {len(node.inputs)} inputs")
             self._indices[node.id] = self._translators[node.kind](node)
         return self._file.content([taken], [self._vector(self._network.nodes[-1])])
 
@@ -117,7 +120,7 @@ class _Translation:
 
     def _padded(self, node: Node, kernel: tuple[int, ...]) -> tuple[Padding, int]:
         """Choose TFLite's padding, with an explicit one before it where it is neither."""
-        source = self._indices[node.inputs[0]]
+        source = self._map(node.inputs[0])
         begin, end = node.integers("pads_begin"), node.integers("pads_end")
         if node.attributes.get("auto_pad", "explicit") != "explicit":
             raise ConversionError(f"the automatic padding of {node.name} is not known")
@@ -141,7 +144,7 @@ class _Translation:
     def _add(self, node: Node) -> int:
         if self._is_bias(node):
             # The convolution has added it already.
-            return self._indices[node.inputs[0]]
+            return self._map(node.inputs[0])
         return self._elementwise(Operator.ADD, node, tflite.ADD_OPTIONS)
 
     def _multiply(self, node: Node) -> int:
@@ -154,7 +157,7 @@ class _Translation:
     def _operand(self, node: Node, source: str) -> int:
         values = self._network.constants.get(source)
         if values is None:
-            return self._indices[source]
+            return self._map(source)
         return self._constant(f"{node.name} operand", _per_channel(node, values))
 
     def _prelu(self, node: Node) -> int:
@@ -164,11 +167,11 @@ class _Translation:
         depth = self._depth_of(source)
         slope = _per_channel(node, self._network.constants[slopes])
         values = np.broadcast_to(slope.ravel(), (1, 1, depth))
-        inputs = [self._indices[source], self._constant(f"{node.name} slope", values)]
+        inputs = [self._map(source), self._constant(f"{node.name} slope", values)]
         return self._file.operation(Operator.PRELU, inputs, self._output(node))
 
     def _sigmoid(self, node: Node) -> int:
-        inputs = [self._indices[node.inputs[0]]]
+        inputs = [self._map(node.inputs[0])]
         return self._file.operation(Operator.LOGISTIC, inputs, self._output(node))
 
     def _global_average(self, node: Node) -> int:
@@ -177,7 +180,7 @@ class _Translation:
         if node.integers("kernel") != (height, width) or any(pads):
             raise ConversionError(f"the average pool {node.name} is not over the whole map")
         axes = self._file.constant(f"{node.name} axes", np.array([1, 2], np.int32))
-        inputs = [self._indices[node.inputs[0]], axes]
+        inputs = [self._map(node.inputs[0]), axes]
         return self._file.operation(
             Operator.MEAN, inputs, self._output(node), tflite.KEEP_DIMS_OPTIONS
         )
@@ -202,7 +205,14 @@ class _Translation:
             raise ConversionError(f"the kernel of {node.name} is not constant of rank {rank}")
         return weights
 
+    def _map(self, id_: str) -> int:
+        """Index of a computed tensor."""
+        if id_ not in self._indices:
+            raise ConversionError(f"the constant {id_} stands where a map is expected")
+        return self._indices[id_]
+
     def _node(self, id_: str) -> Node:
+        self._map(id_)
         return next(node for node in self._network.nodes if node.id == id_)
 
     def _depth_of(self, id_: str) -> int:
@@ -249,9 +259,9 @@ def _nhwc(node: Node) -> tuple[int, int, int, int]:
 
 def _stride(node: Node) -> tuple[int, int]:
     stride = node.integers("strides")
-    if len(stride) != 2:
-        raise ConversionError(f"the stride of {node.name} is not two-dimensional")
-    return stride[0], stride[1]
+    if not all(stride):
+        raise ConversionError(f"the stride of {node.name} is zero")
+    return stride
 
 
 def _same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
