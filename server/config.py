@@ -177,7 +177,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Rank the sources: arguments, environment, TOML file."""
         del dotenv_settings, file_secret_settings
-        path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 - this is where settings are read
+        path = os.environ.get(CONFIG_VARIABLE) or None  # noqa: TID251 - this is where settings are read
         toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
         return init_settings, env_settings, toml
 
@@ -196,7 +196,7 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
     named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
-    if named is not None and not Path(named).is_file():
+    if named and not Path(named).is_file():
         raise ConfigurationError(f"The settings file {named} does not exist.")
     return Settings(**overrides)
 

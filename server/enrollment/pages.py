@@ -66,6 +66,14 @@ def person_page(
     return render(request, "enrollment/person.html", context)
 
 
+@router.get("/people/{person_id}/photos")
+def photos_fragment(
+    request: Request, person_id: uuid.UUID, _: Reader, session: ReadSessionDep
+) -> Response:
+    """How far the photos are: what the person page asks for while some are on their way."""
+    return render(request, "enrollment/photos.html", _person_context(request, session, person_id))
+
+
 @router.get("/people/{person_id}/consents/new")
 def consent_page(
     request: Request, person_id: uuid.UUID, _: OfficeDep, session: ReadSessionDep
@@ -157,12 +165,14 @@ def _person_context(request: Request, session: Session, person_id: uuid.UUID) ->
     settings = get_settings(request)
     t = request_translator(request)
     state = people.state_of(session, person_id, school_date(settings))
+    enrolments = service.enrolments_of(session, person_id)
     return {
         "person": people.get_person(session, person_id),
         "state": state,
         "may_enrol": state is ConsentState.LIVE,
         "consents": people.consents_of(session, person_id),
-        "enrolments": service.enrolments_of(session, person_id),
+        "enrolments": enrolments,
+        "is_working": any(row.status in service.UNFINISHED for row in enrolments),
         "templates": service.templates_of(session, person_id),
         "reason_words": lambda code: reason_words(t, code),
     }

@@ -27,8 +27,8 @@ from server.people.schemas import ConsentCreate
 from server.people.tables import Consent
 
 PHOTO_PURPOSE = "photo"
-_UNFINISHED = (EnrolmentStatus.PENDING.value, EnrolmentStatus.PROCESSING.value)
-_LIVE = (*_UNFINISHED, EnrolmentStatus.ACCEPTED.value)
+UNFINISHED = (EnrolmentStatus.PENDING.value, EnrolmentStatus.PROCESSING.value)
+_LIVE = (*UNFINISHED, EnrolmentStatus.ACCEPTED.value)
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def _erase_without_consent(
 def _count_pending(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     query = (
         select(Enrolment.person_id, func.count())
-        .where(col(Enrolment.person_id).in_(person_ids), col(Enrolment.status).in_(_UNFINISHED))
+        .where(col(Enrolment.person_id).in_(person_ids), col(Enrolment.status).in_(UNFINISHED))
         .group_by(col(Enrolment.person_id))
     )
     return dict(session.exec(query).all())

@@ -1,0 +1,72 @@
+"""The command line: each command does its work on a real data folder."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from server.app import create_app, open_storage
+from server.config import load_settings
+from server.db.engine import Database
+from server.main import main
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ROLLCALL_SERVER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr("server.app._background_tasks", lambda _app: [])
+    monkeypatch.setattr("server.main.configure_logging", lambda _level: None)
+    return tmp_path / "data"
+
+
+def test_migrate_makes_the_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate"]) == 0
+    assert (folder / "rollcall.sqlite3").is_file()
+    assert "up to date" in capsys.readouterr().out
+
+
+def test_reset_password_prints_one_that_works(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reset-password"]) == 0
+    password = capsys.readouterr().out.splitlines()[-1].removeprefix("admin password: ")
+    headers = {"X-Requested-With": "rollcall"}
+    with TestClient(create_app(load_settings()), headers=headers) as client:
+        body = {"username": "admin", "password": password}
+        assert client.post("/api/v1/session", json=body).status_code == 200
+
+
+def test_reset_password_of_nobody_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reset-password", "nobody"]) == 1
+    assert "There is no account named nobody." in capsys.readouterr().err
+
+
+def test_verify_audit_tells_whole_from_broken(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database, _ = open_storage(load_settings())
+    database.close()
+    assert main(["verify-audit"]) == 0
+    database = Database(load_settings().sqlalchemy_url)
+    with database.transaction() as session:
+        session.execute(text("DROP TRIGGER audit_entries_no_update"))
+        session.execute(text("UPDATE audit_entries SET action = 'account.nothing'"))
+    database.close()
+    assert main(["verify-audit"]) == 1
+    assert "broken at entry 1" in capsys.readouterr().err
+
+
+def test_config_file_of_the_command_line_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROLLCALL_SERVER_DATA_DIR")
+    monkeypatch.setenv("ROLLCALL_SERVER_CONFIG", "")
+    file = tmp_path / "rollcall.toml"
+    file.write_text(f'data_dir = "{tmp_path / "elsewhere"}"\n')
+    assert main(["migrate", "--config", str(file)]) == 0
+    assert (tmp_path / "elsewhere" / "rollcall.sqlite3").is_file()
+
+
+def test_unknown_command_is_refused() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["frobnicate"])
+    assert caught.value.code == 2
