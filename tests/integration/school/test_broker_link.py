@@ -1,0 +1,255 @@
+"""The server's link, end to end: real brokers, a real database, kiosks that speak MQTT."""
+
+import queue
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from protocol.v1 import topics
+from protocol.v1.fields import parse_message
+from protocol.v1.messages import Ack, Hint, RawEvent, Status
+from server.config import Settings
+from server.db.types import now
+from server.kiosks import claiming
+from server.kiosks.tables import Kiosk
+from server.mqtt.tasks import BrokerTasks
+from tests.contract.broker.conftest import Client
+from tests.fakes.simulated_kiosk import SimulatedKiosk
+from tests.integration.school.conftest import School
+from tests.support.ports import free_port, is_listening
+from tests.support.processes import Process
+from tests.support.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+]
+_RUN = "from server.mqtt.broker import main; from server.config import Settings; main(Settings())"
+
+
+@dataclass
+class Link:
+    """A broker process, the server's link to it, and the kiosks that use it."""
+
+    school: School
+    settings: Settings
+    broker: Process
+    clients: list[Client] = field(default_factory=list)
+
+    def start_broker(self) -> None:
+        self.broker.start(lambda: is_listening(self.settings.broker_port))
+
+    @contextmanager
+    def server(self) -> Iterator[BrokerTasks]:
+        tasks = BrokerTasks(self.settings, self.school.database, self.school.vault)
+        tasks.start()
+        try:
+            yield tasks
+        finally:
+            tasks.stop()
+
+    def connect(self, device: SimulatedKiosk) -> Client:
+        """Connect as a kiosk does, as soon as its account is there."""
+        with self.school.database.reading() as session:
+            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+            password = claiming.broker_password(self.school.vault, kiosk)
+
+        def attempt() -> list[Client]:
+            client = Client(
+                self.settings.broker_port, device.kiosk_id, password, clean_session=False
+            )
+            self.clients.append(client)
+            return [client] if client.connect() else []
+
+        (client,) = wait_until(attempt, what="the kiosk's account")
+        for channel in topics.SERVER_CHANNELS:
+            client.subscribe(topics.topic(device.kiosk_id, channel))
+        return client
+
+
+def send(client: Client, device: SimulatedKiosk, *events: RawEvent) -> None:
+    client.publish(topics.events(device.kiosk_id), device.batch(list(events)))
+
+
+def next_of(client: Client, channel: str) -> bytes:
+    """The next message of one channel; others are passed over."""
+    while True:
+        message = client.next()
+        address = topics.parse(message.topic)
+        if address is not None and address.channel == channel:
+            return bytes(message.payload)
+
+
+def next_ack(client: Client) -> Ack:
+    return parse_message(Ack, next_of(client, topics.ACK))
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def link(request: pytest.FixtureRequest, school: School, tmp_path: Path) -> Iterator[Link]:
+    """A broker that shares its data folder with the server, and with it the server's password."""
+    kind, port = request.param, free_port()
+    settings = Settings(data_dir=tmp_path / "data", broker=kind, broker_port=port)
+    env = {
+        "ROLLCALL_SERVER_BROKER": kind,
+        "ROLLCALL_SERVER_BROKER_PORT": str(port),
+        "ROLLCALL_SERVER_DATA_DIR": str(settings.data_dir),
+    }
+    broker = Process([sys.executable, "-c", _RUN], tmp_path / "broker.log", env)
+    made = Link(school, settings, broker)
+    made.start_broker()
+    yield made
+    for client in made.clients:
+        client.close()
+    broker.stop()
+    broker.kill()
+
+
+def test_events_are_acknowledged_after_their_commit(link: Link) -> None:
+    device = link.school.kiosk()
+    with link.server():
+        client = link.connect(device)
+        send(client, device, *device.events(3, now()))
+        assert next_ack(client).stored_through == 3
+        assert len(link.school.stored(device)) == 3
+
+
+def test_server_starts_without_a_broker_and_finds_it_later(link: Link) -> None:
+    link.broker.stop()
+    device = link.school.kiosk()
+    with link.server() as tasks:
+        assert tasks.status() == "disconnected"
+        link.start_broker()
+        wait_until(lambda: tasks.status() == "connected", what="the link")
+        client = link.connect(device)
+        send(client, device, device.event(now()))
+        assert next_ack(client).stored_through == 1
+
+
+def test_events_sent_while_the_server_is_away_arrive_when_it_returns(link: Link) -> None:
+    device = link.school.kiosk()
+    with link.server():
+        client = link.connect(device)
+    send(client, device, *device.events(2, now()))
+    with link.server():
+        assert next_ack(client).stored_through == 2
+
+
+def test_link_survives_a_killed_broker(link: Link) -> None:
+    device = link.school.kiosk()
+    with link.server() as tasks:
+        link.connect(device)
+        link.broker.kill()
+        wait_until(lambda: tasks.status() == "disconnected", what="the loss to be noticed")
+        link.start_broker()
+        client = link.connect(device)
+        events = device.events(2, now())
+        # A broker killed this way forgets who listened, so a PUBACK is no receipt: like a kiosk,
+        # send again until the server's own ack comes.
+        wait_until(lambda: _is_taken(client, device, events), what="the ack")
+    assert [row.seq for row in link.school.stored(device)] == [1, 2]
+
+
+def test_revoked_kiosk_loses_its_connection(link: Link) -> None:
+    device, other = link.school.kiosk(), link.school.kiosk()
+    with link.server():
+        revoked, kept = link.connect(device), link.connect(other)
+        link.school.revoke(device)
+        assert revoked.dropped.wait(10)
+        assert not kept.dropped.is_set()
+
+
+def test_kiosk_revoked_while_the_broker_was_away_stays_out(link: Link) -> None:
+    device = link.school.kiosk()
+    with link.server():
+        client = link.connect(device)
+    link.broker.kill()
+    link.school.revoke(device)
+    link.start_broker()
+    with link.server():
+        password = client.paho._password
+        assert password is not None
+        wait_until(lambda: not _admits(link, device, password.decode()), what="the account to go")
+
+
+def _is_taken(client: Client, device: SimulatedKiosk, events: list[RawEvent]) -> bool:
+    send(client, device, *events)
+    try:
+        return client.messages.get(timeout=0.5).topic == topics.ack(device.kiosk_id)
+    except queue.Empty:
+        return False
+
+
+def _admits(link: Link, device: SimulatedKiosk, password: str) -> bool:
+    client = Client(link.settings.broker_port, device.kiosk_id, password)
+    link.clients.append(client)
+    return client.connect()
+
+
+def test_broker_that_lost_its_accounts_gets_them_back(link: Link) -> None:
+    device = link.school.kiosk()
+    with link.server():
+        link.connect(device)
+        link.broker.kill()
+        for path in (link.settings.data_dir / "broker").glob("dynamic-security.json"):
+            path.unlink()
+        link.start_broker()
+        assert link.connect(device).session_present in (True, False)
+
+
+def test_hint_follows_the_gallery(link: Link) -> None:
+    device = link.school.kiosk()
+    with link.server():
+        client = link.connect(device)
+        before = parse_message(Hint, next_of(client, topics.HINT))
+        link.school.enrol(link.school.person())
+        after = parse_message(Hint, next_of(client, topics.HINT))
+        assert after.gallery > before.gallery or after.config != before.config
+
+
+def test_status_reaches_the_kiosks_row(link: Link) -> None:
+    device = link.school.kiosk()
+
+    def kiosk() -> Kiosk:
+        with link.school.database.reading() as session:
+            return session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+
+    with link.server():
+        client = link.connect(device)
+        status = Status(online=True, at=now(), software_version="0.1.0", backlog=3)
+        client.publish(topics.status(device.kiosk_id), status.to_json(), retain=True)
+        wait_until(lambda: kiosk().is_online, what="the status")
+        assert (kiosk().status or {})["backlog"] == 3
+        client.publish(topics.status(device.kiosk_id), Status(online=False).to_json())
+        wait_until(lambda: not kiosk().is_online, what="the last will")
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xff", b"{}", b"[" * 10_000, b'{"kiosk_id": 1}'])
+def test_garbage_stops_nothing(link: Link, payload: bytes) -> None:
+    device = link.school.kiosk()
+    with link.server():
+        client = link.connect(device)
+        client.publish(topics.events(device.kiosk_id), payload)
+        client.publish(topics.status(device.kiosk_id), payload)
+        send(client, device, device.event(now()))
+        acks = iter(lambda: next_ack(client).stored_through, 1)
+        assert set(acks) <= {0}
+
+
+def test_database_that_is_locked_for_a_while_costs_no_event(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.mqtt.writer.RETRY_S", 0.1)
+    device = link.school.kiosk()
+    with link.server():
+        client = link.connect(device)
+        with link.school.database.engine.connect() as holder:
+            holder.execute(text("SELECT 1"))
+            send(client, device, *device.events(2, now()))
+            holder.rollback()
+        assert next_ack(client).stored_through == 2
