@@ -28,7 +28,7 @@ class Demo:
         broker: str = "embedded",
     ) -> None:
         self._supervisor = supervisor
-        self._scratch = scratch
+        self.scratch = scratch
         self._output = output
         self._ports = ports
         self._broker = broker
@@ -52,7 +52,7 @@ class Demo:
     def start_services(self) -> None:
         """Start broker, ML service and server, and wait until each is healthy."""
         server_env = {
-            "ROLLCALL_SERVER_DATA_DIR": str(self._scratch / "server"),
+            "ROLLCALL_SERVER_DATA_DIR": str(self.scratch / "server"),
             "ROLLCALL_SERVER_PORT": str(self._ports["server"]),
             "ROLLCALL_SERVER_BROKER_PORT": str(self._ports["broker"]),
             "ROLLCALL_SERVER_BROKER": self._broker,
@@ -74,7 +74,7 @@ class Demo:
 
     def open_school(self) -> None:
         """Sign in as the first admin, choose a password, set up room, course and kiosk."""
-        one_time = (self._scratch / "server" / "admin-password.txt").read_text().strip()
+        one_time = (self.scratch / "server" / "admin-password.txt").read_text().strip()
         self.client.sign_in("admin", one_time)
         self.client.post("/session/password", {"old": one_time, "new": self.password})
         self._school = set_up(self.client, ROOM)
@@ -101,7 +101,7 @@ class Demo:
     ) -> None:
         """Start the kiosk in front of `camera`; it claims itself. `more`: further settings."""
         env = {
-            "ROLLCALL_KIOSK_DATA_DIR": str(self._scratch / "kiosk"),
+            "ROLLCALL_KIOSK_DATA_DIR": str(self.scratch / "kiosk"),
             "ROLLCALL_KIOSK_SERVER_URL": self.server_url,
             "ROLLCALL_KIOSK_CLAIM_CODE": self.school.claim_code,
             "ROLLCALL_KIOSK_CAMERA": camera,
