@@ -1,0 +1,1 @@
+"""Measures how well a model tells people apart: verification, identification, calibration, gate."""

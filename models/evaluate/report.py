@@ -1,0 +1,96 @@
+"""Figures as Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.evaluate.identification import Design
+    from models.evaluate.intervals import Interval, OperatingPoint
+    from models.evaluate.verification import VerificationResult
+
+
+def percent(interval: Interval, digits: int = 1) -> str:
+    """An estimate with its 95 % interval, as `9.8 % (8.1-11.8)`.
+
+    Args:
+        interval: shares.
+        digits: after the decimal point.
+    """
+    low, high = (f"{100 * value:.{digits}f}" for value in (interval.low, interval.high))
+    return f"{100 * interval.estimate:.{digits}f} % ({low}-{high})"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table.
+
+    Args:
+        head: of the columns.
+        rows: as many cells each.
+    """
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def verification_row(model: str, rule: str, result: VerificationResult) -> list[str]:
+    """One row of the table of `VERIFICATION_HEAD`.
+
+    Args:
+        model: its name.
+        rule: in words.
+        result: of one rule.
+    """
+    accuracy = percent(result.balanced_accuracy, 2)
+    nearest = min(range(len(result.fmr)), key=lambda index: abs(result.fmr[index] - 0.01))
+    missed = percent(result.fnmr[nearest], 2)
+    return [model, rule, accuracy, missed, f"{result.limit:.3f}"]
+
+
+VERIFICATION_HEAD = ("model", "templates", "balanced accuracy", "FNMR at FMR 1 %", "limit")
+
+
+def identification_head(fpirs: Sequence[float]) -> list[str]:
+    """Head of the table of `identification_row`.
+
+    Args:
+        fpirs: shares.
+    """
+    columns = [f"FNIR at FPIR {100 * fpir:g} %" for fpir in fpirs]
+    return ["model", "gallery", "enrolled", "probes", "people", *columns]
+
+
+def identification_row(
+    model: str, design: Design, eligible: int, points: Sequence[OperatingPoint]
+) -> list[str]:
+    """One row; where too few strangers stand behind a figure it says so instead.
+
+    Args:
+        model: its name.
+        design: what was drawn.
+        eligible: people who could be enrolled.
+        points: one an FPIR.
+    """
+    cells = [_cell(point) for point in points]
+    counts = (design.gallery_size, design.enrolled, design.probes, eligible)
+    return [model, *(str(count) for count in counts), *cells]
+
+
+def refused_row(model: str, design: Design, why: str, columns: int) -> list[str]:
+    """One row for what could not be measured at all.
+
+    Args:
+        model: its name.
+        design: what was to be drawn.
+        why: in words.
+        columns: count of FPIRs.
+    """
+    counts = (design.gallery_size, design.enrolled, design.probes)
+    return [model, *(str(count) for count in counts), "", why, *[""] * (columns - 1)]
+
+
+def _cell(point: OperatingPoint) -> str:
+    if point.fnir is None:
+        return f"not stated: {point.strangers} strangers behind it"
+    return f"{percent(point.fnir)} below {point.limit:.3f}"
