@@ -1,0 +1,165 @@
+"""`rollcall-models`: list, install, use, verify and remove embedders."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.cli.download import Patience
+from models.cli.install import check_parity, install
+from models.cli.inventory import embedder, entries, remove, select
+from models.cli.placing import sole_use_of
+from models.errors import ModelFileCorruptError, ModelFileMissingError, ModelsError
+from models.store import asset_folder, default_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.store import ModelStore
+
+_PATIENCE = Patience()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(default_store(), options)
+    except ModelsError as error:
+        sys.stderr.write(f"rollcall-models: {error}\n")
+    except OSError as error:
+        sys.stderr.write(f"rollcall-models: {error.filename}: {error.strerror}\n")
+    else:
+        return status
+    return 1
+
+
+def _list(store: ModelStore, _options: argparse.Namespace) -> int:
+    for entry in entries(store, asset_folder()):
+        card = entry.card
+        mark = "*" if entry.is_in_use else " "
+        size = f"{card.files[0].size_bytes / 1e6:.1f} MB"
+        _say(f"{mark} {card.id:24} {entry.state:14} {card.licence:12} {size:>8}  {card.title}")
+    note = store.selected_embedder()[1]
+    if note:
+        _say(note)
+    return 0
+
+
+def _install(store: ModelStore, options: argparse.Namespace) -> int:
+    folder = asset_folder()
+    card = embedder(store, options.model)
+    patience = Patience(silence_s=options.timeout, attempts=options.attempts)
+    with sole_use_of(folder):
+        if _is_there(store, card.id):
+            _say(f"{card.id} is installed already")
+        else:
+            path = install(store, card, folder, patience, source=options.source, say=_say)
+            _say(f"{card.id} is installed as {path}")
+        if options.use:
+            return _use(store, options)
+    _say(f"to make it the embedder of this machine: rollcall-models use {card.id}")
+    return 0
+
+
+def _use(store: ModelStore, options: argparse.Namespace) -> int:
+    before, _ = store.find("auto")
+    select(store, options.model, asset_folder())
+    after, _ = store.find("auto")
+    _say(f"{options.model} is the embedder of this machine from the next start of its services on")
+    if after.id != before.id:
+        _say(
+            f"people enrolled with {before.id} have to be enrolled again: templates of two"
+            " models cannot be compared"
+        )
+    return 0
+
+
+def _verify(store: ModelStore, options: argparse.Namespace) -> int:
+    wanted = [embedder(store, options.model)] if options.model else None
+    for card in wanted or [known.card for known in entries(store, asset_folder())]:
+        for file in card.files:
+            reference = f"{card.id}-{file.variant}"
+            if wanted or _is_there(store, reference):
+                cosines = check_parity(store, store.load(reference))
+                agreement = ", ".join(f"cosine {cosines[name]:.6f} on {name}" for name in cosines)
+                _say(f"{reference}: the file of its card; {agreement or 'no recorded numbers'}")
+    return 0
+
+
+def _remove(store: ModelStore, options: argparse.Namespace) -> int:
+    with sole_use_of(asset_folder()):
+        for path in remove(store, options.model, asset_folder()):
+            _say(f"{path} is deleted")
+    return 0
+
+
+def _is_there(store: ModelStore, reference: str) -> bool:
+    try:
+        store.load(reference)
+    except (ModelFileMissingError, ModelFileCorruptError):
+        return False
+    return True
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rollcall-models", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="every embedder; the one in use has a star")
+    listing.set_defaults(run=_list)
+    _add_install(commands.add_parser("install", help="fetch, translate, check and place a model"))
+    using = commands.add_parser("use", help="make an installed model this machine's embedder")
+    using.set_defaults(run=_use)
+    using.add_argument("model", help="card, or card and variant, such as omz-0095")
+    verifying = commands.add_parser("verify", help="check files and numbers of installed models")
+    verifying.set_defaults(run=_verify)
+    verifying.add_argument("model", nargs="?", help="this one alone, which must be installed")
+    removing = commands.add_parser("remove", help="delete an installed model")
+    removing.set_defaults(run=_remove)
+    removing.add_argument("model", help="card, such as omz-0095")
+    return parser
+
+
+def _add_install(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_install)
+    parser.add_argument("model", help="card, such as omz-0095")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="DIR",
+        help="work offline: DIR holds the publisher's files",
+    )
+    parser.add_argument("--use", action="store_true", help="also make it the embedder in use")
+    parser.add_argument(
+        "--evaluate",
+        type=Path,
+        metavar="DIR",
+        help="refuse it if it recognises the people of DIR, one folder each, worse than the"
+        " embedder in use",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=_PATIENCE.silence_s,
+        metavar="S",
+        help="give up a connection that is silent for so long (default: %(default)g s)",
+    )
+    parser.add_argument(
+        "--attempts",
+        type=int,
+        default=_PATIENCE.attempts,
+        metavar="N",
+        help="give up after so many attempts without a byte (default: %(default)d)",
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
