@@ -65,6 +65,8 @@ class MQTTLink:
         self._client.disconnect()
         if self._thread.is_alive():
             self._thread.join(_LOOP_S + _FAREWELL_S)
+        # WORKAROUND: paho closes its wake-up sockets only when the client is deleted (2.2)
+        self._client = self._make_client()
 
     def send_events(self, batch: EventBatch) -> bool:
         """Hand a batch to the broker; True says that it is on its way, not that it arrived."""

@@ -87,7 +87,9 @@ class RealSchool:
 
 
 @contextmanager
-def real_school(folder: Path, students: int = 3) -> Iterator[RealSchool]:
+def real_school(
+    folder: Path, students: int = 3, *, broker: str = "mosquitto"
+) -> Iterator[RealSchool]:
     """Server and broker up inside the block and gone after it."""
     port, broker_port = free_port(), free_port()
     data_dir = folder / "server"
@@ -95,6 +97,7 @@ def real_school(folder: Path, students: int = 3) -> Iterator[RealSchool]:
         "ROLLCALL_SERVER_DATA_DIR": str(data_dir),
         "ROLLCALL_SERVER_PORT": str(port),
         "ROLLCALL_SERVER_BROKER_PORT": str(broker_port),
+        "ROLLCALL_SERVER_BROKER": broker,
     }
     school = RealSchool(
         Process([SERVER, "serve"], folder / "server.log", env),

@@ -1,22 +1,14 @@
 """The kiosk's storage and sync against the real server and a real broker, through their deaths."""
 
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kiosk.app.device import Device, DeviceHooks, Identity
-from kiosk.app.onboarding import Onboarding, server_client
-from kiosk.config import Settings
-from kiosk.domain.events import EventDraft, EventKind, Evidence
-from kiosk.domain.health import LinkHealth
-from kiosk.storage.identity import IdentityStore
-from kiosk.sync.clock import SystemClock
+from tests.integration.kiosk.bare_door import ACK_DEADLINE_S, Door
 from tests.integration.kiosk.real_school import RealSchool, real_school
 from tests.support.processes import BIN
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -27,57 +19,6 @@ KIOSK = str(BIN / "rollcall-kiosk")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSchool]:
     with real_school(tmp_path_factory.mktemp("school"), students=8) as school:
         yield school
-
-
-class Door:
-    """A kiosk without camera and screen: claimed, syncing, and told whom it sees."""
-
-    def __init__(self, school: RealSchool, folder: Path) -> None:
-        self.clock = SystemClock()
-        self.settings = Settings(
-            data_dir=folder,
-            server_url=school.url,
-            sync_interval_s=1,
-            status_interval_s=1,
-            ack_deadline_s=2,
-            retry_max_s=1,
-        )
-        self.revoked = threading.Event()
-        self.device = self._claimed(school.claim_code)
-        self.device.start()
-
-    def _claimed(self, code: str) -> Device:
-        store = IdentityStore(self.settings.data_dir / "identity")
-        client = server_client(self.settings, self.clock)
-        onboarding = Onboarding(
-            store,
-            client,
-            retry_max_s=1,
-            stop=threading.Event(),
-            on_stage=lambda _stage: None,
-        )
-        claim = onboarding.wait_for_claim(store.keys(), code)
-        assert claim is not None
-        hooks = DeviceHooks(lambda _timetable: None, self.revoked.set, lambda: None)
-        return Device(self.settings, Identity(claim, store.keys()), client, self.clock, hooks)
-
-    def sees(self, person_id: str) -> None:
-        lesson = self.device.roster.timetable.lessons[0]
-        evidence = Evidence(0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
-        reading = self.clock.reading()
-        draft = EventDraft(EventKind.SEEN, reading, lesson.id, person_id, 0, evidence)
-        self.device.watched.append(draft)
-
-    def wait_ready(self) -> None:
-        wait_until(lambda: self.device.has_configuration, what="the configuration")
-
-    def wait_link(self) -> None:
-        link = self.device.link
-        assert link is not None
-        wait_until(lambda: link.health is LinkHealth.UP, what="the broker")
-
-    def wait_delivered(self) -> None:
-        wait_until(lambda: self.device.outbox.waiting == 0, what="delivery", timeout_s=40)
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +48,9 @@ def test_clock_is_measured_against_the_server(door: Door) -> None:
 
 def test_event_goes_through_the_broker_into_the_register(door: Door, school: RealSchool) -> None:
     door.sees(school.people[0])
-    door.wait_delivered()
+    took_s = door.wait_delivered()
 
+    assert took_s < ACK_DEADLINE_S / 2
     assert school.people[0] in school.present()
     assert door.device.outbox.refused == 0
 

@@ -1,0 +1,71 @@
+"""A kiosk without camera and screen, for tests against the real server."""
+
+import threading
+import time
+from pathlib import Path
+
+from kiosk.app.device import Device, DeviceHooks, Identity
+from kiosk.app.onboarding import Onboarding, server_client
+from kiosk.config import Settings
+from kiosk.domain.events import EventDraft, EventKind, Evidence
+from kiosk.domain.health import LinkHealth
+from kiosk.storage.identity import IdentityStore
+from kiosk.sync.clock import SystemClock
+from tests.integration.kiosk.real_school import RealSchool
+from tests.support.waiting import wait_until
+
+ACK_DEADLINE_S = 15.0
+
+
+class Door:
+    """A kiosk without camera and screen: claimed, syncing, and told whom it sees."""
+
+    def __init__(self, school: RealSchool, folder: Path) -> None:
+        self.clock = SystemClock()
+        self.settings = Settings(
+            data_dir=folder,
+            server_url=school.url,
+            sync_interval_s=1,
+            status_interval_s=1,
+            ack_deadline_s=ACK_DEADLINE_S,
+            retry_max_s=1,
+        )
+        self.revoked = threading.Event()
+        self.device = self._claimed(school.claim_code)
+        self.device.start()
+
+    def _claimed(self, code: str) -> Device:
+        store = IdentityStore(self.settings.data_dir / "identity")
+        client = server_client(self.settings, self.clock)
+        onboarding = Onboarding(
+            store,
+            client,
+            retry_max_s=1,
+            stop=threading.Event(),
+            on_stage=lambda _stage: None,
+        )
+        claim = onboarding.wait_for_claim(store.keys(), code)
+        assert claim is not None
+        hooks = DeviceHooks(lambda _timetable: None, self.revoked.set, lambda: None)
+        return Device(self.settings, Identity(claim, store.keys()), client, self.clock, hooks)
+
+    def sees(self, person_id: str) -> None:
+        lesson = self.device.roster.timetable.lessons[0]
+        evidence = Evidence(0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
+        reading = self.clock.reading()
+        draft = EventDraft(EventKind.SEEN, reading, lesson.id, person_id, 0, evidence)
+        self.device.watched.append(draft)
+
+    def wait_ready(self) -> None:
+        wait_until(lambda: self.device.has_configuration, what="the configuration")
+
+    def wait_link(self) -> None:
+        link = self.device.link
+        assert link is not None
+        wait_until(lambda: link.health is LinkHealth.UP, what="the broker")
+
+    def wait_delivered(self) -> float:
+        """Wait until the server has everything; returns how long it took, seconds."""
+        began_s = time.monotonic()
+        wait_until(lambda: self.device.outbox.waiting == 0, what="delivery", timeout_s=40)
+        return time.monotonic() - began_s
