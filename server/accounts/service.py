@@ -20,6 +20,7 @@ from server.accounts.tables import Account, SignIn, SignInThrottle
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
 from server.config import Settings
+from server.db.lock import FIRST_ACCOUNT_LOCK, lock_until_commit
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.web.principal import Principal, Role
 
@@ -176,6 +177,7 @@ def reset_password(session: Session, *, username: str) -> str:
 
 def ensure_admin(session: Session) -> str | None:
     """Make the first account where there is none; returns its one-time password."""
+    lock_until_commit(session, FIRST_ACCOUNT_LOCK)
     if session.exec(select(Account).limit(1)).first() is not None:
         return None
     password = one_time_password()

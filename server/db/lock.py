@@ -12,6 +12,7 @@ from sqlmodel import Session
 MIGRATION_LOCK = 7_265_001
 AUDIT_LOCK = 7_265_002
 GALLERY_LOCK = 7_265_003
+FIRST_ACCOUNT_LOCK = 7_265_004
 
 
 @contextmanager

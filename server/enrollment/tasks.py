@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from prometheus_client import Counter
+
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
@@ -18,6 +20,8 @@ from server.logs import adopt_correlation_id, new_correlation_id
 from server.ml.encoder import EncoderUnavailableError, FaceEncoder, FaceRefused
 
 _logger = logging.getLogger(__name__)
+
+_FINISHED = Counter("rollcall_enrolments", "Photos finished, by outcome.", ["outcome"])
 
 IDLE_S = 0.5
 #: While the service is down, or nothing is to do, it is asked this often.
@@ -123,6 +127,7 @@ class EnrolmentWorkers:
                     today=self._today(),
                 )
         verdict = outcome.code if isinstance(outcome, FaceRefused) else "accepted"
+        _FINISHED.labels(verdict if done else "overtaken").inc()
         _logger.info("enrolment %s: %s", job.enrolment_id, verdict if done else "overtaken")
 
     def _put_back(self, job: Job) -> None:

@@ -3,12 +3,19 @@
 import logging
 import time
 
+from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.logs import adopt_correlation_id
 
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 HEADER = "X-Correlation-ID"
+_SECONDS = Histogram(
+    "rollcall_http_request_seconds",
+    "Time to answer a request, by route template.",
+    ["method", "route", "status"],
+)
 _logger = logging.getLogger("server.requests")
 
 
@@ -46,12 +53,15 @@ class CorrelationMiddleware:
 
 def _log_request(scope: Scope, status: int, duration_s: float) -> None:
     route = getattr(scope.get("route"), "path", None) or "unmatched"
+    # An unknown method is a stranger's word: it must not become a label.
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    _SECONDS.labels(method, route, str(status)).observe(duration_s)
     if route.startswith("/static") or route in {"/health", "/metrics"}:
         return
     _logger.info(
         "request",
         extra={
-            "method": scope["method"],
+            "method": method,
             "route": route,
             "status": status,
             "duration_ms": round(duration_s * 1000, 1),

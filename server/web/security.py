@@ -40,7 +40,15 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Cache-Control", _caching(scope))
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _caching(scope: Scope) -> str:
+    if not scope["path"].startswith("/static/"):
+        return "no-store"
+    # Our pages ask for static files by version; see server.web.pages.static_url.
+    is_versioned = scope["query_string"].startswith(b"v=")
+    return "public, max-age=31536000, immutable" if is_versioned else "no-cache"

@@ -238,6 +238,22 @@ def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
+def test_static_files_are_kept_for_ever_by_version_only(client: TestClient) -> None:
+    page = client.get("/sign-in").text
+    versioned = page.split('rel="stylesheet" href="')[1].split('"')[0]
+    assert "immutable" in client.get(versioned).headers["Cache-Control"]
+    assert client.get("/static/rollcall.css").headers["Cache-Control"] == "no-cache"
+
+
+def test_metrics_count_requests_by_route_and_never_by_what_was_asked(
+    office: TestClient, client: TestClient
+) -> None:
+    office.get("/api/v1/people", params={"q": "Zaynab"})
+    metrics = client.get("/metrics").text
+    assert 'route="/api/v1/people"' in metrics
+    assert "Zaynab" not in metrics
+
+
 def test_health_and_metrics_answer_without_sign_in(client: TestClient) -> None:
     health = client.get("/health").json()
     assert health["status"] == "healthy"
