@@ -83,9 +83,13 @@ class School(Message):
 
 
 class RecognitionPolicy(Message):
-    """Limits on the distance between templates (Euclidean, unitless)."""
+    """Limits on the distance between templates (Euclidean, unitless).
 
-    confident_distance: Annotated[float, Field(gt=0, le=10)] = 0.50
+    The default marks people of a class of 30 at about one false match in 10,000 scans with the
+    built-in embedder (docs/accuracy.md); 0.50, the ML service's "confident", would be 60 in 10,000.
+    """
+
+    confident_distance: Annotated[float, Field(gt=0, le=10)] = 0.42
     uncertain_distance: Annotated[float, Field(gt=0, le=10)] = 0.60
     minimum_margin: Annotated[float, Field(ge=0, le=10)] = 0.04
     frames_to_agree: Annotated[int, Field(ge=1, le=30)] = 3
