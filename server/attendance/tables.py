@@ -10,7 +10,7 @@ from server.db.types import new_id, utc_field
 
 
 class StoredEvent(SQLModel, table=True):
-    """One verified event. `body` is its canonical JSON, so that it can be verified again."""
+    """One verified event. `body` is its JSON with every field, so that it can be verified again."""
 
     __tablename__ = "attendance_events"
     __table_args__ = (

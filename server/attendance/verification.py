@@ -109,7 +109,7 @@ def judge(raw: RawEvent, kiosk_id: str, key: Ed25519PublicKey, at: datetime) -> 
         session_id, person_id = _uuid(event.session_id), _uuid(event.person_id)
     except ValueError:
         return _authentic(raw, event, RefusalReason.MALFORMED)
-    return Accepted(event, signing.canonical(raw).decode(), session_id, person_id)
+    return Accepted(event, _text(raw), session_id, person_id)
 
 
 def refuse_known(accepted: Accepted, reason: RefusalReason) -> Rejected:

@@ -32,7 +32,7 @@ def _reason(raw: RawEvent) -> tuple[str, bool]:
     return verdict.reason, verdict.is_authentic
 
 
-def test_sound_event_is_accepted_with_its_canonical_body() -> None:
+def test_sound_event_is_accepted_with_a_body_that_verifies_again() -> None:
     person = uuid.uuid4()
     raw = KIOSK.event(NOW, person_id=person)
     verdict = _judge(raw)
