@@ -36,6 +36,16 @@ class ClockReading:
         """The best estimate of the true time, UTC: the wall clock plus the measured offset."""
         return self.at + timedelta(milliseconds=self.offset_ms or 0)
 
+    @property
+    def recorded_at(self) -> datetime:
+        """What an event says as its time, UTC.
+
+        Where the time comes from the server it is the server's, as a kiosk without battery-backed
+        clock and NTP has no other; else it is the wall clock as it stands. The offset is in the
+        event either way, so that nothing is moved silently.
+        """
+        return self.best_at if self.source is ClockSource.SERVER else self.at
+
     def earlier(self, seconds: float) -> "ClockReading":
         """The same reading as it was some seconds ago (>= 0)."""
         past = self.at - timedelta(seconds=seconds)

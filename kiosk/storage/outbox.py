@@ -109,7 +109,7 @@ class SQLiteOutbox:
         """
         if self._waiting >= self._max_events:
             raise OutboxFullError(f"{self._waiting} events wait for the server")
-        unix_ms = int(draft.clock.at.timestamp() * 1000)
+        unix_ms = int(draft.clock.recorded_at.timestamp() * 1000)
         event_id = str(uuid7(unix_ms=unix_ms))
         with self._database.transaction() as db:
             head = _head(db)
@@ -211,7 +211,7 @@ class SQLiteOutbox:
             id=event_id,
             kiosk_id=self._signer.kiosk_id,
             seq=seq,
-            occurred_at=draft.clock.at,
+            occurred_at=draft.clock.recorded_at,
             clock=messages.Clock(
                 source=draft.clock.source,
                 offset_ms=draft.clock.offset_ms,
@@ -296,12 +296,17 @@ class _Verdicts:
 
     def is_refused(self, row: _Row) -> bool:
         reason = self.reason(row[1])
-        return bool(reason) and reason not in _TEMPORARY_REASONS
+        return bool(reason) and reason not in _TEMPORARY_REASONS and not self._is_known(row)
 
     def is_stored(self, row: _Row) -> bool:
         seq, event_id, _, _ = row
         is_covered = self._ack.covers(seq) and not self.reason(event_id)
-        return is_covered and not self._is_server_ahead
+        return self._is_known(row) or (is_covered and not self._is_server_ahead)
+
+    def _is_known(self, row: _Row) -> bool:
+        """The server has this very event under its first number: it was renumbered in vain."""
+        _, event_id, _, renumbered = row
+        return bool(renumbered) and self.reason(event_id) == messages.RefusalReason.REUSED_ID
 
 
 def held_seq(ack: messages.Ack) -> int:

@@ -10,7 +10,8 @@ from kiosk.domain.clock import ClockReading, ClockSource
 _NTP_MARK = Path("/run/systemd/timesync/synchronized")
 """Touched by systemd-timesyncd at each synchronisation since boot. Source: systemd-timesyncd(8)."""
 _RTC_DEVICE = Path("/dev/rtc0")
-_FRESH_S = 24 * 3600.0
+_FRESH_S = 7 * 24 * 3600.0
+"""A quartz drifts some seconds a day; after a week without the server its word has worn off."""
 _JUMP_S = 5.0
 
 

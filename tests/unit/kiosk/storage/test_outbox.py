@@ -2,14 +2,17 @@ import math
 import stat
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from kiosk.domain.clock import ClockReading, ClockSource
 from kiosk.errors import DiskFullError, OutboxFullError
 from kiosk.storage.outbox import ChainSigner, ChainStart
 from protocol.v1.messages import Refusal
 from protocol.v1.signing import GENESIS_HASH, make_key, read_event
+from tests.fakes.kiosk_clock import START
 from tests.unit.kiosk.storage.drafts import SIGNER, ack, chain_of, draft, opened, outbox_in
 
 
@@ -132,6 +135,34 @@ def test_event_whose_number_is_taken_gets_the_next_one_once(tmp_path: Path) -> N
     assert [(raw["seq"], raw["id"]) for raw in again] == [(81, event.event_id)]
     outbox.settle(ack(80, fork))
     assert (outbox.waiting, outbox.refused) == (0, 1)
+
+
+def test_renumbered_event_the_server_had_all_along_is_not_called_refused(tmp_path: Path) -> None:
+    outbox = outbox_in(tmp_path)
+    event = outbox.append(draft())
+    outbox.pending(10)
+    outbox.settle(ack(80))
+    outbox.pending(10)
+
+    outbox.settle(ack(80, Refusal(id=event.event_id, seq=81, reason="reused_id")))
+
+    assert (outbox.waiting, outbox.refused) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "hours"),
+    [(ClockSource.SERVER, 1), (ClockSource.NTP, 0), (ClockSource.UNSYNCED, 0)],
+)
+def test_time_comes_from_the_server_where_the_kiosk_has_no_other(
+    tmp_path: Path, source: ClockSource, hours: int
+) -> None:
+    outbox = outbox_in(tmp_path)
+    outbox.append(replace(draft(), clock=ClockReading(START, source, 3_600_000, 5.0)))
+
+    event = read_event(outbox.pending(1)[0])
+
+    assert event.occurred_at == START + timedelta(hours=hours)
+    assert (event.clock.source, event.clock.offset_ms) == (source, 3_600_000)
 
 
 def test_numbers_go_on_after_what_the_server_already_has(tmp_path: Path) -> None:
