@@ -181,3 +181,5 @@ window.addEventListener("pagehide", stop);
 // Without this script the form has its own button; with it there is one place to send from.
 reveal("upload", false);
 show("idle");
+// A file chosen before this script arrived.
+chosen();
