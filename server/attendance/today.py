@@ -25,7 +25,7 @@ def today_content(session: Session, principal: Principal, request: Request) -> T
     at = now()
     first, last = day_bounds(at, settings.zone)
     registers = service.registers_between(session, first, last, zone=settings.zone, at=at)
-    registers.sort(key=lambda one: (not is_running(one, at), one.view.session.starts_at))
+    registers.sort(key=lambda one: _order(one, at))
     t = request_translator(request)
     views = kiosk_views(session) if principal.role in _TECHNICAL else []
     silent = [
@@ -49,6 +49,13 @@ def day_bounds(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def is_running(register: service.Register, at: datetime) -> bool:
     """Whether the session is on at a moment."""
     return register.view.session.starts_at <= at < register.view.session.ends_at
+
+
+def _order(register: service.Register, at: datetime) -> tuple[int, datetime]:
+    """What runs comes first, then what is to come, then what is over."""
+    session = register.view.session
+    turn = 0 if is_running(register, at) else 1 if session.starts_at > at else 2
+    return turn, session.starts_at
 
 
 def _session(register: service.Register, at: datetime) -> TodaySession:

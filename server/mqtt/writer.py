@@ -24,8 +24,8 @@ from server.mqtt.link import Arrival, BrokerLink
 
 logger = logging.getLogger(__name__)
 
-#: More in one transaction gains nothing; less wastes a sync of the disk.
-LARGEST_COMMIT = 100
+#: A thousand events commit in a third of a second; more at once would keep other writers waiting.
+LARGEST_COMMIT = 10
 RETRY_S = 2.0
 _TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError)
 

@@ -1,0 +1,261 @@
+"""Timetable, kiosks and register over HTTP: who may do what, and what devices get."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from protocol.v1.fields import MAX_MESSAGE_BYTES, parse_message
+from protocol.v1.messages import Ack, ClaimResponse, ConfigDocument, GalleryPage
+from server.db.types import now
+from server.web.principal import Role
+from tests.fakes.simulated_kiosk import SimulatedKiosk
+from tests.integration.server.conftest import SignIn
+
+JSON = {"Content-Type": "application/json"}
+
+
+class Classroom:
+    """One room, course and running session, made over the API, with a kiosk to claim."""
+
+    def __init__(self, admin: TestClient) -> None:
+        self.admin = admin
+        self.room = self.post("/rooms", name="R12")["id"]
+        self.course = self.post("/courses", code="BIO-9", title="Biology")["id"]
+        at = now()
+        self.session = self.post(
+            "/sessions",
+            course_id=self.course,
+            room_id=self.room,
+            starts_at=(at - timedelta(minutes=3)).isoformat(),
+            ends_at=(at + timedelta(minutes=40)).isoformat(),
+        )["id"]
+        self.person = self.post(
+            "/people", student_number="S1", given_name="Zoë", family_name="Kern"
+        )["id"]
+        self.post(f"/courses/{self.course}/roster", person_id=self.person)
+        self.kiosk = self.post("/kiosks", name="R12 door", room_id=self.room)
+        self.device = SimulatedKiosk(kiosk_id=self.kiosk["id"])
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = self.admin.post(f"/api/v1{path}", json=body)
+        assert answer.status_code in (200, 201), answer.text
+        result: dict[str, Any] = answer.json()
+        return result
+
+    def claim(self, client: TestClient) -> ClaimResponse:
+        request = self.device.claim_request(self.kiosk["claim_code"])
+        answer = client.post("/api/v1/devices/claim", content=request.to_json(), headers=JSON)
+        assert answer.status_code == 200, answer.text
+        return parse_message(ClaimResponse, answer.content)
+
+    def register(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.admin.get(f"/api/v1/sessions/{self.session}/register").json()
+        return answer
+
+
+@pytest.fixture
+def classroom(sign_in: SignIn) -> Classroom:
+    return Classroom(sign_in(Role.ADMIN))
+
+
+@pytest.fixture
+def device(app: FastAPI, classroom: Classroom) -> TestClient:
+    """A client that carries the device token of the claimed kiosk, and no cookie."""
+    client = TestClient(app)
+    token = classroom.claim(client).device_token
+    client.headers["Authorization"] = f"Device {token}"
+    return client
+
+
+def test_event_over_http_becomes_a_line_of_the_register(
+    classroom: Classroom, device: TestClient
+) -> None:
+    assert classroom.register()["rows"][0]["status"] == "expected"
+    event = classroom.device.event(now(), person_id=classroom.person, session_id=classroom.session)
+    answer = device.post("/api/v1/sync/events", content=classroom.device.batch([event]))
+    assert parse_message(Ack, answer.content).stored_through == 1
+    (row,) = classroom.register()["rows"]
+    assert (row["status"], row["display_name"], row["method"]) == ("present", "Zoë Kern", "face")
+    assert classroom.register()["counts"]["present"] == 1
+
+
+def test_correction_by_a_teacher_counts(classroom: Classroom, sign_in: SignIn) -> None:
+    teacher = sign_in(Role.TEACHER)
+    path = f"/api/v1/sessions/{classroom.session}/corrections"
+    body = {"person_id": classroom.person, "status": "excused", "reason": "note from home"}
+    assert teacher.post(path, json=body).status_code == 201
+    assert classroom.register()["rows"][0]["status"] == "excused"
+    assert teacher.post(path, json=body | {"reason": " "}).status_code == 422
+    assert teacher.post(path, json=body | {"status": "pending"}).status_code == 422
+
+
+def test_configuration_is_sent_once_per_version(classroom: Classroom, device: TestClient) -> None:
+    first = device.get("/api/v1/sync/config")
+    document = parse_message(ConfigDocument, first.content)
+    assert [entry.id for entry in document.sessions] == [classroom.session]
+    assert [person.display_name for person in document.people] == ["Zoë K."]
+    assert document.school.time_zone == "Europe/Berlin"
+    etag = first.headers["etag"]
+    again = device.get("/api/v1/sync/config", headers={"If-None-Match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+    classroom.post("/people", student_number="S2", given_name="New", family_name="Person")
+    assert device.get("/api/v1/sync/config", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_gallery_of_nobody_enrolled_is_complete_and_empty(device: TestClient) -> None:
+    page = parse_message(GalleryPage, device.get("/api/v1/sync/gallery?since=0").content)
+    assert (page.upserts, page.complete) == ((), True)
+
+
+@pytest.mark.parametrize("query", ["since=-1", "since=x", "limit=0", "limit=100000"])
+def test_gallery_refuses_numbers_that_make_no_sense(device: TestClient, query: str) -> None:
+    assert device.get(f"/api/v1/sync/gallery?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "gallery"), ("GET", "config"), ("POST", "events"), ("POST", "erasures")],
+)
+@pytest.mark.parametrize(
+    "header", ["", "Device ", "Device wrong", "Bearer x", "Device " + "x" * 999]
+)
+def test_device_api_wants_a_device_token(
+    app: FastAPI, classroom: Classroom, method: str, path: str, header: str
+) -> None:
+    headers = {"Authorization": header} if header else {}
+    answer = TestClient(app).request(method, f"/api/v1/sync/{path}", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "unknown_device"
+
+
+def test_device_token_opens_nothing_but_the_device_api(device: TestClient) -> None:
+    assert device.get("/api/v1/kiosks").status_code == 401
+    assert device.get("/api/v1/people").status_code == 401
+
+
+def test_revoked_kiosk_is_refused_and_stays_listed(
+    classroom: Classroom, device: TestClient
+) -> None:
+    classroom.post(f"/kiosks/{classroom.kiosk['id']}/revoke")
+    assert device.get("/api/v1/sync/config").status_code == 401
+    (listed,) = classroom.admin.get("/api/v1/kiosks").json()
+    assert listed["state"] == "revoked"
+
+
+def test_wrong_claims_are_refused_and_then_throttled(app: FastAPI, classroom: Classroom) -> None:
+    client = TestClient(app)
+    codes = []
+    for number in range(12):
+        request = SimulatedKiosk().claim_request(f"0000000{number % 10}")
+        codes.append(
+            client.post(
+                "/api/v1/devices/claim", content=request.to_json(), headers=JSON
+            ).status_code
+        )
+    assert codes == [403] * 10 + [429] * 2
+    entries = classroom.admin.get("/api/v1/kiosks").json()
+    assert entries[0]["state"] == "new"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'{"claim_code": "short"}'])
+def test_claim_that_is_none_is_malformed(app: FastAPI, body: bytes) -> None:
+    assert (
+        TestClient(app).post("/api/v1/devices/claim", content=body, headers=JSON).status_code == 422
+    )
+
+
+def test_body_over_the_limit_is_not_read_to_its_end(device: TestClient) -> None:
+    answer = device.post("/api/v1/sync/events", content=bytes(MAX_MESSAGE_BYTES + 1))
+    assert answer.status_code == 413
+
+
+def test_erasure_is_taken_and_audited(classroom: Classroom, device: TestClient) -> None:
+    erasure = classroom.device.erasure(classroom.person, now())
+    assert (
+        device.post("/api/v1/sync/erasures", content=erasure.to_json(), headers=JSON).status_code
+        == 204
+    )
+    forged = SimulatedKiosk(kiosk_id=classroom.kiosk["id"]).erasure(classroom.person, now())
+    assert (
+        device.post("/api/v1/sync/erasures", content=forged.to_json(), headers=JSON).status_code
+        == 403
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "body", "status"),
+    [
+        (Role.TEACHER, "/rooms", {"name": "R1"}, 403),
+        (Role.TECHNICIAN, "/courses", {"code": "A", "title": "B"}, 403),
+        (Role.OFFICE, "/rooms", {"name": "R1"}, 201),
+        (Role.OFFICE, "/rooms", {"name": "  "}, 422),
+        (Role.OFFICE, "/rooms", {"name": "R12"}, 409),
+        (Role.OFFICE, "/kiosks", {"name": "K", "room_id": "0" * 32}, 403),
+        (Role.TECHNICIAN, "/kiosks", {"name": "K", "room_id": "0" * 32}, 404),
+        (Role.DPO, "/rooms", {"name": "R1"}, 403),
+    ],
+)
+def test_roles_decide_who_may_change_what(
+    classroom: Classroom, sign_in: SignIn, role: Role, path: str, body: Any, status: int
+) -> None:
+    assert sign_in(role).post(f"/api/v1{path}", json=body).status_code == status
+
+
+def test_policy_is_versioned_and_reaches_the_kiosk(
+    classroom: Classroom, device: TestClient
+) -> None:
+    policy = classroom.admin.get("/api/v1/policy").json()
+    policy["attendance"]["late_after_min"] = 1
+    assert classroom.admin.put("/api/v1/policy", json=policy).json()["version"] == 1
+    document = parse_message(ConfigDocument, device.get("/api/v1/sync/config").content)
+    assert (document.policy.version, document.policy.attendance.late_after_min) == (1, 1)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_page_shows_in_every_language(classroom: Classroom, language: str) -> None:
+    kiosk, course = classroom.kiosk["id"], classroom.course
+    session, person = classroom.session, classroom.person
+    pages = [
+        "/", "/sessions", "/sessions/new", f"/sessions/{session}", f"/sessions/{session}/live",
+        f"/sessions/{session}/people/{person}", "/rooms", "/courses", f"/courses/{course}?q=z",
+        "/kiosks", "/kiosks/new", f"/kiosks/{kiosk}", f"/kiosks/{kiosk}/revoke",
+    ]  # fmt: skip
+    headers = {"Accept-Language": language}
+    statuses = {page: classroom.admin.get(page, headers=headers).status_code for page in pages}
+    assert set(statuses.values()) == {200}, statuses
+
+
+def test_forms_lead_from_a_room_to_a_kiosk_with_its_code(classroom: Classroom) -> None:
+    admin = classroom.admin
+    assert admin.post("/rooms", data={"name": "R14"}).status_code == 303
+    assert admin.post("/rooms", data={"name": "R14"}).status_code == 400
+    course = admin.post("/courses", data={"code": "ART", "title": "Art"})
+    assert course.status_code == 303
+    roster = f"{course.headers['location']}/roster"
+    assert admin.post(roster, data={"person_id": classroom.person}).status_code == 303
+    assert admin.post(roster, data={"person_id": "nobody"}).status_code == 400
+    room = admin.get("/api/v1/rooms").json()[1]["id"]
+    shown = admin.post("/kiosks/new", data={"name": "R14 door", "room_id": room})
+    assert shown.status_code == 201
+    assert "claim-code" in shown.text
+    times = {"day": "2027-01-11", "starts": "08:00", "ends": "08:45"}
+    ids = {"course_id": course.headers["location"].rsplit("/", 1)[1], "room_id": room}
+    assert admin.post("/sessions/new", data=times | ids).status_code == 303
+    assert admin.post("/sessions/new", data=times | ids).status_code == 400
+    assert admin.post("/sessions/new", data=times).status_code == 400
+
+
+def test_live_register_says_nothing_where_nothing_changed(
+    classroom: Classroom, device: TestClient
+) -> None:
+    path = f"/sessions/{classroom.session}/live"
+    shown = classroom.admin.get(path).text.split("shown=")[1].split('"')[0]
+    assert classroom.admin.get(f"{path}?shown={shown}").status_code == 204
+    event = classroom.device.event(now(), person_id=classroom.person, session_id=classroom.session)
+    device.post("/api/v1/sync/events", content=classroom.device.batch([event]))
+    changed = classroom.admin.get(f"{path}?shown={shown}")
+    assert changed.status_code == 200
+    assert "is-present" in changed.text
