@@ -1,0 +1,138 @@
+"""The live register and the kiosk's claim code, in a real browser against a real server."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from server.db.types import now
+from tests.fakes.simulated_kiosk import SimulatedKiosk
+from tests.ui.web.conftest import PASSWORD, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+NAMES = ("Ada Lovelace", "Benjamin Okafor")
+
+
+@dataclass
+class Lesson:
+    """A running session with two people due and a claimed kiosk."""
+
+    site: Site
+    http: requests.Session
+    session_id: str
+    kiosk_id: str
+    people: list[str]
+    device: SimulatedKiosk
+    token: str
+
+    def see(self, person: int) -> None:
+        """Let the kiosk see somebody."""
+        event = self.device.event(now(), person_id=self.people[person], session_id=self.session_id)
+        answer = requests.post(
+            f"{self.site.url}/api/v1/sync/events",
+            data=self.device.batch([event]),
+            headers={"Authorization": f"Device {self.token}"},
+            timeout=10,
+        )
+        assert answer.json()["refused"] == []
+
+
+@pytest.fixture
+def lesson(site: Site) -> Lesson:
+    """The lesson, made over the API."""
+    http = requests.Session()
+    http.headers["X-Requested-With"] = "rollcall"
+
+    def post(path: str, **body: Any) -> dict[str, Any]:
+        answer = http.post(f"{site.url}/api/v1{path}", json=body, timeout=10)
+        assert answer.ok, answer.text
+        result: dict[str, Any] = answer.json() if answer.content else {}
+        return result
+
+    first_password = site.one_time_password
+    post("/session", username="admin", password=first_password)
+    post("/session/password", old=first_password, new=PASSWORD)
+    room = post("/rooms", name="R12")["id"]
+    course = post("/courses", code="BIO-9", title="Biology")["id"]
+    people = []
+    for number, name in enumerate(NAMES):
+        given, family = name.split()
+        person = post("/people", student_number=f"S{number}", given_name=given, family_name=family)
+        post(f"/courses/{course}/roster", person_id=person["id"])
+        people.append(person["id"])
+    times = {"starts_at": now() - timedelta(minutes=2), "ends_at": now() + timedelta(minutes=40)}
+    meeting = post(
+        "/sessions",
+        course_id=course,
+        room_id=room,
+        **{name: at.isoformat() for name, at in times.items()},
+    )
+    kiosk = post("/kiosks", name="R12 door", room_id=room)
+    device = SimulatedKiosk(kiosk_id=kiosk["id"])
+    claim = device.claim_request(kiosk["claim_code"]).model_dump(mode="json")
+    token = post("/devices/claim", **claim)["device_token"]
+    return Lesson(site, http, meeting["id"], kiosk["id"], people, device, token)
+
+
+@pytest.fixture(params=[(1366, 768), (390, 844)], ids=["laptop", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, lesson: Lesson) -> Iterator[Page]:
+    """A signed-in page that fails its test on any error in the browser's console."""
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.add_cookies(
+        [
+            {"name": cookie.name, "value": cookie.value or "", "url": lesson.site.url}
+            for cookie in lesson.http.cookies
+        ]
+    )
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def test_who_is_seen_appears_without_a_reload(lesson: Lesson, page: Page) -> None:
+    page.goto(f"{lesson.site.url}/sessions/{lesson.session_id}")
+    expect(page.locator("tr.is-expected")).to_have_count(2)
+    lesson.see(0)
+    expect(page.locator("tr.is-present")).to_contain_text(NAMES[0])
+    expect(page.locator(".tally-count")).to_have_text(re.compile(r"1\s*/\s*2"))
+    lesson.see(1)
+    expect(page.locator("tr.is-present")).to_have_count(2)
+
+
+def test_correction_by_hand_shows_on_the_register(lesson: Lesson, page: Page) -> None:
+    page.goto(f"{lesson.site.url}/sessions/{lesson.session_id}")
+    page.get_by_role("link", name=NAMES[1]).click()
+    page.get_by_text("Excused", exact=True).click()
+    page.get_by_label("Reason").fill("Medical appointment")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("tr.is-excused")).to_contain_text(NAMES[1])
+
+
+def test_claim_code_is_large_and_shown_once(lesson: Lesson, page: Page) -> None:
+    page.goto(f"{lesson.site.url}/kiosks/{lesson.kiosk_id}")
+    page.get_by_role("button", name="New claim code").click()
+    code = page.locator(".claim-code")
+    expect(code).to_have_text(re.compile(r"^[0-9A-HJKMNP-TV-Z]{8}$"))
+    size = code.evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
+    assert size >= 28
+    page.goto(f"{lesson.site.url}/kiosks/{lesson.kiosk_id}")
+    expect(page.locator(".claim-code")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/", "/sessions", "/kiosks", "/courses", "/rooms"])
+def test_nothing_is_wider_than_the_screen(lesson: Lesson, page: Page, path: str) -> None:
+    page.goto(lesson.site.url + path)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
