@@ -134,7 +134,7 @@ class Demo:
 
     def photograph(self) -> None:
         """Save pictures of the register and the Today page."""
-        pages = {"register": f"/sessions/{self.school.session_id}/register", "today": "/"}
+        pages = {"register": f"/sessions/{self.school.session_id}", "today": "/"}
         report.photograph_pages(self.server_url, self.client, pages, self._output)
 
     def stranger_was_refused(self) -> bool:
