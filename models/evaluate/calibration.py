@@ -26,7 +26,6 @@ Floats = NDArray[np.float64]
 COUNTS = ((1, 1), (1, 3), (2, 1), (3, 1), (3, 3), (5, 1))
 """Pictures in a template and in a probe."""
 _LEAST_PAIRS = 10  # so many different pairs of people must stand behind a limit
-_LEAST_PEOPLE = 30
 _LEVELS = tuple(float(10.0 ** (-exponent / 2)) for exponent in range(4, 17))  # 1e-2 ... 1e-8
 _GENUINE = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995)
 _HEAD = "# Written by models.evaluate calibrate; docs/accuracy.md has the command.\n[calibration]\n"
@@ -63,16 +62,17 @@ def calibrate(
         advance: called after each curve.
 
     Raises:
-        TooFewPeopleError: not even 30 people have a picture for a template and one for a probe.
+        TooFewPeopleError: too few people have a picture for a template and one for a probe.
     """
     curves = []
     for enrolled, probes in COUNTS:
         found = _compare(embedded, rule, (enrolled, probes), rounds)
         if found is not None:
-            curves.append(_curve(found, enrolled, probes))
+            curve = _curve(found, enrolled, probes)
+            curves += [curve] if curve else []
         advance()
     if not curves:
-        raise TooFewPeopleError(f"a calibration takes {_LEAST_PEOPLE} people with two pictures")
+        raise TooFewPeopleError("there are too few people with two pictures for a calibration")
     return Calibration(data=data, rule=rule.name, curves=tuple(curves))
 
 
@@ -103,7 +103,7 @@ def _compare(
     ]
     with_template = [n for n, own in enumerate(found) if len(own) >= enrolled + probes]
     with_probe = [n for n, own in enumerate(found) if len(own) >= probes]
-    if len(with_template) < _LEAST_PEOPLE:
+    if len(with_template) < 2:
         return None
     random = np.random.default_rng(0)
     length = embedded.length if rule.is_normalised and embedded.metric == "euclidean" else 1.0
@@ -126,12 +126,15 @@ def _pick(faces: Sequence[Face], indices: NDArray[np.intp]) -> list[Face]:
     return [faces[index] for index in indices]
 
 
-def _curve(found: _Comparisons, enrolled: int, probes: int) -> CalibrationCurve:
+def _curve(found: _Comparisons, enrolled: int, probes: int) -> CalibrationCurve | None:
+    """The curve as far as enough pairs support it; None where that is not even two levels."""
     is_own = found.probes[:, None] == found.templates[None]
     genuine = np.sort(np.concatenate([apart[is_own] for apart in found.apart]))
     tail = _Tail(found, is_own)
     limits, pairs = tail.limits(np.ones(found.people)), tail.pairs_within
     kept = [n for n, limit in enumerate(limits) if pairs(limit) >= _LEAST_PAIRS]
+    if len(kept) < 2:
+        return None
     bands = np.stack([tail.limits(weights) for weights in resampled(found.people, 200, 0)])
     strict = np.minimum(np.minimum(interval_of(bands)[0], limits), limits[0])
     return CalibrationCurve(
@@ -187,7 +190,7 @@ def _toml(calibration: Calibration) -> str:
         lines += ["", "[[calibration.curves]]"]
         for name, value in curve.model_dump().items():
             written = (
-                f"[{', '.join(f'{v:.4g}' for v in value)}]" if isinstance(value, tuple) else value
+                f"[{', '.join(f'{v:.6g}' for v in value)}]" if isinstance(value, tuple) else value
             )
             lines.append(f"{name} = {written}")
     return "\n".join(lines) + "\n"

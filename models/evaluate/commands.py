@@ -105,7 +105,7 @@ def _add_models(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--model", nargs="+", default=[_DEFAULT_MODEL], help="references of embedder cards"
     )
-    parser.add_argument("--plot", type=Path, help="PNG to write, with curves and 95 % bands")
+    parser.add_argument("--plot", type=Path, help="PNG to write, with curves and their bands")
 
 
 def _add_identification(parser: ArgumentParser) -> None:

@@ -13,11 +13,12 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from models.errors import ImageError
 from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import open_session
+from models.stages.decode import decode_image
 from models.stages.embed import FaceEmbedder
 from models.stages.quality import assess
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from models.store import ModelStore
 
 _FORMAT = "1"  # changes with what is stored, so that older entries are not read
+_MAX_PIXELS = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class FaceReader:
         path = self._folder / f"{hashlib.sha256(content).hexdigest()}.npz"
         try:
             return _unpack(path.read_bytes())
-        except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError):
+        except (FileNotFoundError, EOFError, zipfile.BadZipFile, KeyError, ValueError):
             face = self._measure(content)
         unfinished = path.with_suffix(f".{os.getpid()}")
         unfinished.write_bytes(_pack(face))
@@ -163,10 +165,10 @@ class FaceReader:
         return face
 
     def _measure(self, content: bytes) -> Face | None:
-        frame = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        if frame is None:
+        try:
+            frame_bgr = decode_image(content, max_pixels=_MAX_PIXELS)
+        except ImageError:
             return None
-        frame_bgr = np.asarray(frame, np.uint8)
         for detection in sorted(self._pipeline.detect(frame_bgr), key=_off_centre(frame_bgr)):
             landmarks = self._pipeline.landmarks(frame_bgr, detection)
             if landmarks is None:
