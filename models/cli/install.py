@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -17,8 +19,6 @@ from models.stages.parity import MIN_COSINE, lowest_cosine
 from models.store import VerifiedModel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from models.build.ir_input import Normalisation
     from models.cli.download import Patience
     from models.runtime import RuntimeName
@@ -110,7 +110,7 @@ def check_parity(store: ModelStore, model: VerifiedModel) -> dict[RuntimeName, f
     return cosines
 
 
-def install(
+def prepare(
     store: ModelStore,
     card: ModelCard,
     folder: Path,
@@ -118,19 +118,16 @@ def install(
     *,
     source: Path | None,
     say: Say,
-) -> Path:
-    """Install the first file of a card that names its origin.
+) -> VerifiedModel:
+    """Make the first file of a card that names its origin, and prove it on this machine.
 
     Args:
         store: of the card, for its recorded embeddings.
-        card: what to install.
+        card: what to make.
         folder: the asset folder.
         patience: with the publisher.
         source: take the publisher's files from this folder.
         say: told what is going on, a line at a time.
-
-    Returns:
-        The file, which is there whole or not at all.
 
     Raises:
         InstallError: it cannot be had, translated, or trusted; the message is one sentence.
@@ -144,7 +141,32 @@ def install(
     model = VerifiedModel(card, card.files[0], translate(card, sources))
     for runtime, cosine in check_parity(store, model).items():
         say(f"parity with its publisher's runtime: cosine {cosine:.6f} on {runtime}")
-    return place(model.content, folder / "models" / card.files[0].name)
+    return model
+
+
+def check_accuracy(model: VerifiedModel, present: str, data: Path, folder: Path) -> None:
+    """Let the accuracy gate of `models.evaluate` compare a model with the one in use.
+
+    Args:
+        model: not yet placed.
+        present: reference of the one in use.
+        data: a folder of pictures for each person.
+        folder: the asset folder.
+
+    Raises:
+        InstallError: the gate refuses it, or cannot be run; the gate has said why.
+    """
+    from models.evaluate.cli import main as evaluate
+
+    reference = f"{model.card.id}-{model.file.variant}"
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as staged:
+        place(model.content, Path(staged) / model.file.name)
+        arguments = ["gate", str(data), "--candidate", reference, "--present", present]
+        status = evaluate([*arguments, "--weights", staged])
+    if status == 1:
+        raise InstallError(f"{model.card.id} is not installed: the accuracy gate refuses it")
+    if status:
+        raise InstallError(f"{model.card.id} is not installed: the accuracy gate cannot be run")
 
 
 def _read(file: SourceFile, source: Path) -> bytes:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.cli.download import Patience
-from models.cli.install import check_parity, install
+from models.cli.install import check_accuracy, check_parity, prepare
 from models.cli.inventory import embedder, entries, remove, select
-from models.cli.placing import sole_use_of
+from models.cli.placing import place, sole_use_of
 from models.errors import ModelFileCorruptError, ModelFileMissingError, ModelsError
 from models.store import asset_folder, default_store
 
@@ -56,7 +56,10 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
         if _is_there(store, card.id):
             _say(f"{card.id} is installed already")
         else:
-            path = install(store, card, folder, patience, source=options.source, say=_say)
+            model = prepare(store, card, folder, patience, source=options.source, say=_say)
+            if options.evaluate:
+                check_accuracy(model, store.find("auto")[0].id, options.evaluate, folder)
+            path = place(model.content, folder / "models" / model.file.name)
             _say(f"{card.id} is installed as {path}")
         if options.use:
             return _use(store, options)

@@ -42,7 +42,8 @@ def translated(file: IRFile) -> tuple[bytes, Normalisation]:
 
 def run(runtime: str, content: bytes, maps: Array) -> Array:
     """Run on one NCHW picture without its batch; returns the vector."""
-    interpreter = RUNTIMES[runtime]()(model_content=content, num_threads=1)
+    factory = RUNTIMES[runtime]()
+    interpreter = factory(model_content=content, num_threads=1, experimental_delegates=None)
     interpreter.allocate_tensors()
     values = np.ascontiguousarray(maps.transpose(1, 2, 0)[None], np.float32)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ from models.store import ModelStore, VerifiedModel, default_store
 from tests.unit.models.cli.publisher import publishing
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 NAME = "omz-0095-float16.tflite"
 SOURCES = ("face-reidentification-retail-0095.xml", "face-reidentification-retail-0095.bin")
@@ -259,3 +260,49 @@ def test_without_the_extra_it_says_which(
 
     assert command.main(["install", "omz-0095", "--from", str(shared_models)]) == 1
     assert "rollcall[convert]" in capsys.readouterr().err
+
+
+def test_too_little_data_for_the_gate_installs_nothing(
+    folder: Path,
+    shared_models: Path,
+    shared_faces: Path,
+    assets_models: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (folder / "models").mkdir(parents=True)
+    for path in assets_models.glob("*.tflite"):
+        (folder / "models" / path.name).symlink_to(path)
+    people = shared_faces / "photos" / "people"
+
+    arguments = ["install", "omz-0095", "--from", str(shared_models), "--evaluate", str(people)]
+
+    assert command.main(arguments) == 1
+    assert "the accuracy gate cannot be run" in capsys.readouterr().err
+    assert not (folder / "models" / NAME).exists()
+
+
+@pytest.mark.parametrize(("status", "is_installed"), [(0, True), (1, False)])
+def test_the_gate_has_the_last_word(
+    folder: Path,
+    shared_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    is_installed: bool,
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def answer(arguments: Sequence[str]) -> int:
+        staged = Path(arguments[-1]) / NAME
+        asked.append([*arguments[:-1], "there" if staged.is_file() else "missing"])
+        return status
+
+    # The gate itself has its own tests; a run over enough people takes minutes.
+    monkeypatch.setattr("models.evaluate.cli.main", answer)
+    arguments = ["install", "omz-0095", "--from", str(shared_models), "--evaluate", "faces"]
+
+    assert command.main(arguments) == (0 if is_installed else 1)
+    assert [" ".join(words) for words in asked] == [
+        "gate faces --candidate omz-0095-float16 --present dlib-resnet-v1 --weights there"
+    ]
+    assert (folder / "models" / NAME).is_file() is is_installed
+    assert not list(folder.glob(".partial-*"))
