@@ -22,6 +22,6 @@ lint:            ## format and lint, mending what can be mended
 
 bench:           ## the benchmarks of docs/benchmarks.md
 	@scripts/bootstrap kiosk test bench
-	@$(PYTHON) -m scripts.bench
+	@$(PYTHON) -m scripts.bench $(ARGS)
 
 .PHONY: help demo test check lint bench

@@ -1,7 +1,28 @@
-"""Run every measurement that needs nothing beside this checkout."""
+"""Run every measurement that needs nothing beside this checkout; name some to run only those.
+
+Each prints a Markdown table for docs/benchmarks.md. `python -m scripts.bench pipeline ingest`
+"""
 
 from __future__ import annotations
 
-from scripts.bench import pipeline
+import subprocess
+import sys
 
-pipeline.main()
+ALL = ("pipeline", "embedders", "ml_service", "ingest")
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks one after another; 1 when one of them failed."""
+    failed = []
+    for name in names or ALL:
+        sys.stdout.write(f"\n## {name}\n\n")
+        sys.stdout.flush()
+        if subprocess.run([sys.executable, "-m", f"scripts.bench.{name}"], check=False).returncode:
+            failed.append(name)
+    for name in failed:
+        sys.stderr.write(f"the benchmark {name} failed\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
