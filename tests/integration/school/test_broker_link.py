@@ -3,17 +3,21 @@
 import queue
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import Session
 
 from protocol.v1 import topics
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import Ack, Hint, RawEvent, Status
+from server.attendance.ingest import Intake, take_in
+from server.attendance.verification import Delivery
 from server.config import Settings
 from server.db.types import now
 from server.kiosks import claiming
@@ -253,3 +257,22 @@ def test_database_that_is_locked_for_a_while_costs_no_event(
             send(client, device, *device.events(2, now()))
             holder.rollback()
         assert next_ack(client).stored_through == 2
+
+
+def test_message_that_breaks_the_server_is_set_aside_and_holds_up_no_other(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fragile(session: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake:
+        if any(delivery.payload == b"poison" for delivery in deliveries):
+            raise RuntimeError("a fault of ours")
+        return take_in(session, deliveries, at)
+
+    monkeypatch.setattr("server.mqtt.writer.take_in", fragile)
+    device = link.school.kiosk()
+    with link.server():
+        client = link.connect(device)
+        client.publish(topics.events(device.kiosk_id), b"poison")
+        send(client, device, device.event(now()))
+        assert next_ack(client).stored_through == 1
+    (kept,) = link.school.quarantined()
+    assert (kept.reason, kept.body) == ("backend", "poison")
