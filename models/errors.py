@@ -11,6 +11,7 @@ ModelsError
 │   ├── RuntimeUnavailableError  the inference runtime is not installed
 │   ├── ModelRefusedError        the runtime cannot load the file
 │   └── InferenceError           the runtime failed while running
+│       └── AcceleratorError     the accelerator cannot be used, with a fault
 ├── InstallError               a model cannot be installed
 │   ├── DownloadError          its publisher's file cannot be had, or is another one
 │   ├── ConversionError        its publisher's file cannot be translated
@@ -67,6 +68,29 @@ class ModelRefusedError(RuntimeFaultError):
 
 class InferenceError(RuntimeFaultError):
     """The inference runtime failed while running a model."""
+
+
+class AcceleratorFault(StrEnum):
+    """What is wrong with an accelerator."""
+
+    ABSENT = "absent"
+    REFUSED = "refused"
+    DISAGREES = "disagrees"
+    HUNG = "hung"
+    CRASHED = "crashed"
+    FAILED = "failed"
+
+
+class AcceleratorError(InferenceError):
+    """The accelerator cannot be used; the CPU can.
+
+    Attributes:
+        fault: what is wrong, for programs.
+    """
+
+    def __init__(self, fault: AcceleratorFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class InstallError(ModelsError):

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from models.runtime import RuntimeName, open_session
+from models.errors import AcceleratorFault, ModelFileCorruptError
+from models.runtime import (
+    AcceleratorSettings,
+    LadderSession,
+    LadderStatus,
+    Rung,
+    RuntimeName,
+    chosen_runtime,
+    climb,
+    open_session,
+)
 from models.stages.detect import Detection, FaceDetector
 from models.stages.embed import FaceEmbedder
 from models.stages.landmarks import FaceLandmarker, Landmarks
+from models.stages.parity import parity_inputs
 from models.stages.ranges import Detector, TwoRangeDetector
+from models.store import load_compiled
 from models.store.selection import AUTO
 
 if TYPE_CHECKING:
@@ -29,10 +42,12 @@ class PipelineSettings:
         detector: reference of a detector card, see `ModelStore.find`.
         near_detector: reference of one for faces close to the camera; None does without.
         landmarks: reference of a landmarks card.
-        embedder: reference of an embedder card; `auto` is the one selected on this machine.
+        embedder: reference of an embedder card; `auto` is the one selected on this machine. Where
+            it names no variant, the one that the card prefers on the runtime is taken.
         threads: CPU threads of each model, > 0.
-        runtime: `auto` takes tflite-runtime where installed, else ai-edge-litert.
+        runtime: `auto` takes ai-edge-litert where installed, else tflite-runtime.
         min_score: replaces the limit of the detectors' cards, 0 to 1.
+        accelerator: whether and how the embedder runs on one.
     """
 
     detector: str = "blazeface-full-range"
@@ -42,6 +57,7 @@ class PipelineSettings:
     threads: int = 1
     runtime: RuntimeName = "auto"
     min_score: float | None = None
+    accelerator: AcceleratorSettings = field(default_factory=AcceleratorSettings)
 
 
 @dataclass(frozen=True)
@@ -71,12 +87,14 @@ class FacePipeline:
         landmarker: FaceLandmarker,
         embedder: FaceEmbedder,
         identity: VerifiedModel,
+        accelerator: LadderSession | LadderStatus | None = None,
     ) -> None:
         self._detector = detector
         self._landmarker = landmarker
         self._embedder = embedder
         self.embedder_card: ModelCard = identity.card
         self.embedder_file: CardFile = identity.file
+        self._accelerator = accelerator or LadderStatus(Rung.CPU, datetime.now(UTC))
 
     @classmethod
     def open(cls, store: ModelStore, settings: PipelineSettings) -> Self:
@@ -101,13 +119,29 @@ class FacePipeline:
         note = store.selected_embedder()[1] if settings.embedder == AUTO else None
         if note:
             logger.warning("%s", note)
-        embedder = store.load(settings.embedder)
+        embedder = store.load(_with_variant(store, settings))
+        cpu = session(embedder)
+        accelerator = _accelerator(store, embedder.card, cpu, settings.accelerator)
+        fastest = accelerator if isinstance(accelerator, LadderSession) else cpu
         return cls(
             detect,
             FaceLandmarker(landmarks.card, session(landmarks)),
-            FaceEmbedder(embedder.card, session(embedder)),
+            FaceEmbedder(embedder.card, fastest),
             embedder,
+            accelerator,
         )
+
+    @property
+    def accelerator(self) -> LadderStatus:
+        """What runs the embedder at the moment, since when and why. For any thread."""
+        if isinstance(self._accelerator, LadderSession):
+            return self._accelerator.status
+        return self._accelerator
+
+    def close(self) -> None:
+        """End the accelerator's process, if there is one. May be called twice."""
+        if isinstance(self._accelerator, LadderSession):
+            self._accelerator.close()
 
     def detect(self, frame_bgr: BGRImage) -> list[Detection]:
         """Find the faces of a frame, surest first; see `Detector.detect`."""
@@ -152,3 +186,32 @@ class FacePipeline:
 
 def _area(detection: Detection) -> float:
     return detection.area_px
+
+
+def _with_variant(store: ModelStore, settings: PipelineSettings) -> str:
+    """Name the variant to take, where the reference leaves it open."""
+    reference = settings.embedder
+    if reference == AUTO:
+        reference, _ = store.selected_embedder()
+    card, file = store.find(reference)
+    if reference == card.id:
+        runtime = chosen_runtime(settings.runtime)
+        file = next((other for other in card.files if other.preferred_on == runtime), file)
+    return f"{card.id}-{file.variant}"
+
+
+def _accelerator(
+    store: ModelStore, card: ModelCard, cpu: InferenceSession, settings: AcceleratorSettings
+) -> LadderSession | LadderStatus:
+    now = datetime.now(UTC)
+    if settings.use == "off":
+        return LadderStatus(Rung.CPU, now, None, "the accelerator is off in the settings")
+    try:
+        compiled = load_compiled(store, card)
+    except ModelFileCorruptError as error:
+        logger.warning("The CPU serves, for the accelerator's file cannot be used: %s", error)
+        return LadderStatus(Rung.CPU, now, AcceleratorFault.REFUSED, str(error))
+    ladder = climb(cpu, compiled, parity_inputs(card.input), settings)
+    return ladder or LadderStatus(
+        Rung.CPU, now, None, f"no file of {card.id} is compiled for an accelerator"
+    )

@@ -1,6 +1,27 @@
-"""Runs models: one session protocol over the inference runtimes that a machine has."""
+"""Runs models: one session protocol over the runtimes and accelerators that a machine has."""
 
-from models.runtime.opening import RuntimeName, installed_runtimes, open_session
+from models.runtime.edge_tpu import AcceleratorSettings
+from models.runtime.ladder import LadderSession
+from models.runtime.ladder_status import LadderStatus, Rung
+from models.runtime.opening import (
+    RuntimeName,
+    chosen_runtime,
+    climb,
+    installed_runtimes,
+    open_session,
+)
 from models.runtime.session import FloatArray, InferenceSession
 
-__all__ = ["FloatArray", "InferenceSession", "RuntimeName", "installed_runtimes", "open_session"]
+__all__ = [
+    "AcceleratorSettings",
+    "FloatArray",
+    "InferenceSession",
+    "LadderSession",
+    "LadderStatus",
+    "Rung",
+    "RuntimeName",
+    "chosen_runtime",
+    "climb",
+    "installed_runtimes",
+    "open_session",
+]

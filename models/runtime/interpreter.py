@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from models.errors import InferenceError, ModelRefusedError
+from models.errors import InferenceError, ModelRefusedError, RuntimeUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.runtime.session import FloatArray
 
@@ -30,8 +30,21 @@ class Interpreter(Protocol):
 class InterpreterFactory(Protocol):
     """Makes an interpreter from a model's bytes."""
 
-    def __call__(self, *, model_content: bytes, num_threads: int) -> Interpreter:
+    def __call__(
+        self,
+        *,
+        model_content: bytes,
+        num_threads: int,
+        experimental_delegates: Sequence[object] | None,
+    ) -> Interpreter:
         """Load the model; raises ValueError or RuntimeError when it cannot."""
+
+
+class DelegateLoader(Protocol):
+    """Opens an external delegate."""
+
+    def __call__(self, library: str, options: Mapping[str, str]) -> object:
+        """Load the library and make the delegate; raises ValueError or OSError when it cannot."""
 
 
 class TFLiteSession:
@@ -73,7 +86,8 @@ def load(
     content: bytes,
     *,
     outputs: Sequence[Sequence[int]],
-    threads: int,
+    threads: int = 1,
+    delegates: Sequence[object] = (),
 ) -> TFLiteSession:
     """Load a model into an interpreter.
 
@@ -86,6 +100,7 @@ def load(
         content: a .tflite file.
         outputs: shapes of the wanted outputs, without the batch, in the wanted order.
         threads: CPU threads, > 0.
+        delegates: from `open_delegate` of the same runtime.
 
     Raises:
         ModelRefusedError: the runtime cannot load it, or it lacks one of the outputs.
@@ -93,11 +108,38 @@ def load(
     if content[4:8] != _IDENTIFIER:
         raise ModelRefusedError(f"{runtime} cannot load the model: it is no TFLite file")
     try:
-        interpreter = factory(model_content=content, num_threads=threads)
+        interpreter = factory(
+            model_content=content, num_threads=threads, experimental_delegates=[*delegates] or None
+        )
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelRefusedError(f"{runtime} cannot load the model: {error}") from error
     return TFLiteSession(runtime, interpreter, outputs)
+
+
+def open_delegate(loader: DelegateLoader, library: str, options: Mapping[str, str]) -> object:
+    """Open an external delegate for `load`; it can hang or crash the process.
+
+    Args:
+        loader: the runtime's own.
+        library: file name, searched for as the dynamic linker does, or path.
+        options: of the delegate.
+
+    Raises:
+        RuntimeUnavailableError: the library is not there, or it finds no device.
+    """
+    try:
+        return loader(library, options)
+    except OSError as error:
+        raise RuntimeUnavailableError(
+            f"the delegate {library} cannot be loaded: {error}; docs/accelerators.md says how to"
+            " install it"
+        ) from error
+    except (ValueError, RuntimeError) as error:
+        _, _, reason = str(error).partition("\n")  # the first line names the library
+        raise RuntimeUnavailableError(
+            f"the delegate {library} finds no device it can use: {reason.strip() or error}"
+        ) from error
 
 
 def _output_of_shape(interpreter: Interpreter, shape: Sequence[int]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from models.errors import RuntimeUnavailableError
 
 if TYPE_CHECKING:
-    from models.runtime.interpreter import InterpreterFactory
+    from models.runtime.interpreter import DelegateLoader, InterpreterFactory
 
 
 def interpreter_factory() -> InterpreterFactory:
@@ -21,3 +21,16 @@ def interpreter_factory() -> InterpreterFactory:
     except ImportError as error:
         raise RuntimeUnavailableError("ai-edge-litert is not installed") from error
     return cast("InterpreterFactory", Interpreter)
+
+
+def delegate_loader() -> DelegateLoader:
+    """Give ai-edge-litert's loader of external delegates.
+
+    Raises:
+        RuntimeUnavailableError: it is not installed.
+    """
+    try:
+        from ai_edge_litert.interpreter import load_delegate
+    except ImportError as error:
+        raise RuntimeUnavailableError("ai-edge-litert is not installed") from error
+    return cast("DelegateLoader", load_delegate)

@@ -1,6 +1,6 @@
 """Compares an embedder on this machine with numbers that its publisher's own runtime gave.
 
-The pictures are drawn, not stored: by whole-number arithmetic, so that they are the same everywhere.
+The pictures are drawn, not stored: by whole-number arithmetic, so they are the same everywhere.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.stages.images import Normaliser
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from models.stages.embed import FaceEmbedder
-    from models.stages.images import BGRImage, FloatVector
+    from models.stages.images import BGRImage, FloatArray, FloatVector
     from models.store import InputSpec
 
 MIN_COSINE = 0.999
@@ -42,6 +44,14 @@ def parity_pictures(width_px: int, height_px: int) -> dict[str, BGRImage]:
         name: np.stack(channels, axis=2).clip(0, 255).astype(np.uint8)
         for name, channels in planes.items()
     }
+
+
+def parity_inputs(spec: InputSpec) -> list[FloatArray]:
+    """Give the pictures as inputs of a network, each (1, height_px, width_px, 3) float32."""
+    normalise = Normaliser(spec)
+    return [
+        normalise(picture) for picture in parity_pictures(spec.width_px, spec.height_px).values()
+    ]
 
 
 def lowest_cosine(

@@ -13,6 +13,7 @@ from models.store.card import (
     SourceFile,
     read_card,
 )
+from models.store.compiled import load_compiled
 from models.store.store import ModelStore, VerifiedModel, asset_folder, default_store
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "VerifiedModel",
     "asset_folder",
     "default_store",
+    "load_compiled",
     "read_card",
 ]

@@ -37,6 +37,10 @@ class CardFile(_Part):
     name: str = Field(pattern=r"^[\w][\w.-]*\.tflite$", description="file name, no folders")
     sha256: Sha256
     size_bytes: int = Field(gt=0)
+    preferred_on: Literal["tflite", "litert"] | None = Field(
+        default=None,
+        description="where this runtime serves, this file is taken unless another is asked for",
+    )
 
 
 class SourceFile(_Part):

@@ -105,16 +105,16 @@ def test_a_wrong_input_is_an_inference_error(runtime: RuntimeName) -> None:
 
 
 @pytest.mark.usefixtures("assets")
-def test_auto_prefers_tflite_runtime() -> None:
-    assert installed_runtimes() == ("tflite", "litert")
-    assert open_session(default_store().load("face-mesh")).runtime == "tflite_runtime"
+def test_auto_prefers_ai_edge_litert() -> None:
+    assert installed_runtimes() == ("litert", "tflite")
+    assert open_session(default_store().load("face-mesh")).runtime == "ai_edge_litert"
 
 
 @pytest.mark.usefixtures("assets")
 def test_without_any_runtime_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "installed_runtimes", tuple)
 
-    with pytest.raises(RuntimeUnavailableError, match="install tflite-runtime or ai-edge-litert"):
+    with pytest.raises(RuntimeUnavailableError, match="install ai-edge-litert or tflite-runtime"):
         open_session(default_store().load("face-mesh"))
 
 
