@@ -76,7 +76,11 @@ class Settings(BaseSettings):
         default="blazeface-short-range", description="Card of the detector for near faces."
     )
     landmarks: str = Field(default="face-mesh", description="Card of the landmark network.")
-    embedder: str = Field(default="dlib-resnet-v1", description="Card of the embedding network.")
+    embedder: str = Field(
+        default="auto",
+        description="Card of the embedding network; auto: the one that `rollcall-models use`"
+        " selected, else dlib-resnet-v1. It must be the one that enrolment uses.",
+    )
     runtime: Literal["auto", "tflite", "litert"] = Field(
         default="auto", description="What runs the models; auto: tflite-runtime where installed."
     )

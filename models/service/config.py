@@ -51,9 +51,9 @@ class Settings(BaseSettings):
     )
     landmarks: str = Field(default="face-mesh", description="Card of the landmark model.")
     embedder: str = Field(
-        default="dlib-resnet-v1",
+        default="auto",
         description="Card, or card and variant, of the embedder: its dimension is that of every"
-        " embedding here.",
+        " embedding here. auto: the one that `rollcall-models use` selected, else dlib-resnet-v1.",
     )
     runtime: RuntimeName = Field(
         default="auto", description="Inference runtime: auto, tflite or litert."
