@@ -47,6 +47,7 @@ class MQTTLink:
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._client = self._make_client()
         self._refusals = 0
+        self._said: LinkHealth | None = None
         self.health = LinkHealth.DOWN
 
     def start(self) -> None:
@@ -154,12 +155,22 @@ class MQTTLink:
     def _note(self, health: LinkHealth, detail: str) -> None:
         before, self.health = self.health, health
         self._refusals = self._refusals + 1 if health is LinkHealth.REFUSED else 0
-        if self._refusals == _REFUSALS_TO_ALARM:
-            logger.error("The broker keeps refusing this kiosk: %s", detail)
-        if health is before:
-            return
-        self._inbox.put(LinkChanged(health is LinkHealth.UP))
+        if health is not before:
+            self._inbox.put(LinkChanged(health is LinkHealth.UP))
+        if not self._stopping.is_set():
+            self._say(health, detail)
+
+    def _say(self, health: LinkHealth, detail: str) -> None:
+        """Log a fault once when it starts, once when it turns out to last, once when it ends."""
         if health is LinkHealth.UP:
+            self._said = None
             logger.info("Connected to the broker")
-        elif not self._stopping.is_set():
-            logger.warning("The broker cannot be used (%s): %s", health.value, detail)
+        elif self._refusals == _REFUSALS_TO_ALARM and self._said is not LinkHealth.REFUSED:
+            self._said = LinkHealth.REFUSED
+            logger.error("The broker keeps refusing this kiosk: %s", detail)
+        elif self._said is None and health is LinkHealth.REFUSED:
+            self._said = LinkHealth.DOWN
+            logger.info("The broker does not know this kiosk yet: %s", detail)
+        elif self._said is None:
+            self._said = LinkHealth.DOWN
+            logger.warning("The broker cannot be used: %s", detail)
