@@ -70,6 +70,9 @@ class CaptureProcess:
         try:
             self._process = _start(started, (self._memory, write_end), spec)
         except OSError as exc:
+            os.close(self._read_end)
+            self._slots.close()
+            os.close(self._memory)
             raise CameraError("the capture process cannot be started") from exc
         finally:
             os.close(write_end)
