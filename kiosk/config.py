@@ -132,7 +132,9 @@ class Settings(BaseSettings):
     width_px: int = Field(default=800, ge=320, le=7680, description="Of the window, if not.")
     height_px: int = Field(default=480, ge=240, le=4320, description="Of the window, if not.")
     theme: Literal["light", "dark"] = Field(default="light", description="Colours.")
-    language: str = Field(default="en", description="Language of the screens.")
+    language: str | None = Field(
+        default=None, description="Language of the screens. Default: the policy's, else English."
+    )
     headless: bool = Field(default=False, description="Draw where nobody sees it: no display.")
     screenshots_dir: Path | None = Field(
         default=None, description="Folder for a PNG of each screen the first time it shows."

@@ -27,6 +27,21 @@ class CameraError(KioskError):
     """The camera or clip gives no frames; the worker may open it again."""
 
 
+class ModelMissingError(KioskError):
+    """A model is not on this machine, or is damaged; recognition waits for it.
+
+    Args:
+        message: the whole sentence, for the log.
+        model: the model as the settings name it.
+        command: what brings it here.
+    """
+
+    def __init__(self, message: str, *, model: str, command: str) -> None:
+        super().__init__(message)
+        self.model = model
+        self.command = command
+
+
 class StorageError(KioskError):
     """The local disk did not take or give what it should. Nothing was recorded."""
 

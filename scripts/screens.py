@@ -197,7 +197,7 @@ def _rounded(x: float, y: float, width: float, height: float, radius: float) -> 
 
 def render(shot: Shot, settings: ShellSettings, path: Path, picture: BGRImage) -> None:
     """Show one state in a fresh window and save what is drawn."""
-    callbacks = ShellCallbacks(on_not_me=lambda: None, on_claim_code=lambda _code: None)
+    callbacks = ShellCallbacks(on_not_me=lambda _event: None, on_claim_code=lambda _code: None)
     window = KioskWindow(settings, callbacks, now=lambda: NOW, monotonic_s=lambda: 0.0)
     window.show()
     room = next(shots(settings.language)).screen

@@ -1,15 +1,17 @@
 """The thread the attendant works on: sightings and taps in, screens out."""
 
+import contextlib
 import logging
 import queue
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 from kiosk.domain.attendant import Attendant
 from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.domain.health import DiskHealth
 from kiosk.domain.ports import Outbox
-from kiosk.domain.screens import Ready, Screen
+from kiosk.domain.screens import Ready, Screen, is_same
 from kiosk.domain.sightings import Sighting
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import DiskFullError, OutboxFullError, StorageError
@@ -77,6 +79,7 @@ class AttendantLoop:
         self._on_screen = on_screen
         self._on_turn = on_turn
         self._shown: Screen | None = None
+        self._ticked_at_s = 0.0
         self._work: queue.SimpleQueue[Callable[[], Screen]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="attendant", daemon=True)
@@ -100,9 +103,9 @@ class AttendantLoop:
         """Something was seen."""
         self._work.put(lambda: self._attendant.handle(sighting))
 
-    def not_me(self) -> None:
-        """The person on screen tapped "Not me"."""
-        self._work.put(self._attendant.not_me)
+    def not_me(self, event_id: str = "") -> None:
+        """The person of this mark tapped "Not me"; empty for the mark on screen."""
+        self._work.put(lambda: self._attendant.not_me(event_id))
 
     def configure(self, timetable: Timetable) -> None:
         """A new configuration is in force."""
@@ -116,14 +119,15 @@ class AttendantLoop:
                 logger.exception("The attendant met something unforeseen and goes on")
 
     def _turn(self) -> None:
-        try:
-            work = self._work.get(timeout=_TURN_S)
-        except queue.Empty:
-            work = self._attendant.tick
-        self._show(work())
+        with contextlib.suppress(queue.Empty):
+            self._show(self._work.get(timeout=_TURN_S)())
+        now_s = monotonic()
+        if now_s - self._ticked_at_s >= _TURN_S:  # also while sightings stream in
+            self._ticked_at_s = now_s
+            self._show(self._attendant.tick())
         self._on_turn()
 
     def _show(self, screen: Screen) -> None:
-        if screen != self._shown:
+        if not is_same(self._shown, screen):
             self._shown = screen
             self._on_screen(screen)

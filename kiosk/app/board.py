@@ -1,11 +1,19 @@
 """How the kiosk is: put together for the strip on the screen and for the server."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from kiosk.app.device import Device
 from kiosk.app.onboarding import software_version
 from kiosk.domain.clock import Clock
-from kiosk.domain.health import CameraHealth, DiskHealth, Health, LinkHealth
+from kiosk.domain.health import (
+    CameraHealth,
+    DiskHealth,
+    Health,
+    LinkHealth,
+    RecognitionHealth,
+    RecognitionState,
+)
 from protocol.v1.messages import PartHealth, PartState, Status
 
 _PERIOD_S = 0.5
@@ -14,16 +22,28 @@ _CAMERA_STATES = {
     CameraHealth.STARTING: PartState.DEGRADED,
     CameraHealth.FINISHED: PartState.ABSENT,
 }
+_RECOGNITION_STATES = {
+    RecognitionHealth.OK: PartState.OK,
+    RecognitionHealth.STARTING: PartState.DEGRADED,
+}
 _LINK_STATES = {LinkHealth.UP: PartState.OK, LinkHealth.DOWN: PartState.DEGRADED}
 
 
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """How the parts that see are now; asked from any thread."""
+
+    camera: Callable[[], CameraHealth]
+    recognition: Callable[[], RecognitionState]
+
+
 class HealthBoard:
-    """Composes the kiosk's health. `refresh` is called often and by one thread.
+    """Composes the kiosk's health. `refresh` is called often, by one thread at a time.
 
     Args:
         clock: for "offline since".
         device: storage and sync.
-        camera: how the camera is now.
+        eyes: camera and recognition.
         on_health: hears of each change.
     """
 
@@ -31,12 +51,12 @@ class HealthBoard:
         self,
         clock: Clock,
         device: Device,
-        camera: Callable[[], CameraHealth],
+        eyes: Eyes,
         on_health: Callable[[Health], None],
     ) -> None:
         self._clock = clock
         self._device = device
-        self._camera = camera
+        self._eyes = eyes
         self._on_health = on_health
         self._started_s = clock.monotonic_s()
         self._refreshed_s = 0.0
@@ -89,7 +109,8 @@ class HealthBoard:
             waiting=device.outbox.waiting,
             refused=device.outbox.refused,
             templates=self._templates(),
-            camera=self._camera(),
+            camera=self._eyes.camera(),
+            recognition=self._eyes.recognition(),
             clock=reading.source,
             disk=self._disk(),
         )
@@ -112,9 +133,13 @@ class HealthBoard:
         if health.disk is DiskHealth.RECOVERED:
             disk = PartState.DEGRADED
         camera = _CAMERA_STATES.get(health.camera, PartState.FAILED)
+        recognition = health.recognition
+        sees = _RECOGNITION_STATES.get(recognition.health, PartState.FAILED)
+        missing = f" {recognition.model}" if recognition.model else ""
         broker = _LINK_STATES.get(health.broker, PartState.FAILED)
         return {
             "camera": PartHealth(state=camera, detail=health.camera),
+            "recognition": PartHealth(state=sees, detail=f"{recognition.health}{missing}"),
             "disk": PartHealth(state=disk, detail=health.disk),
             "broker": PartHealth(state=broker, detail=health.broker),
             "refused": PartHealth(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from PySide6.QtCore import QTimer
 
 from kiosk.app.attending import AttendantLoop
-from kiosk.app.board import HealthBoard
+from kiosk.app.board import Eyes, HealthBoard
 from kiosk.app.device import Device, DeviceHooks, Identity
 from kiosk.app.ending import FAILED, REVOKED, Ending
 from kiosk.app.notify import ALIVE, READY, STOPPING, notify
@@ -17,7 +17,8 @@ from kiosk.app.onboarding import Onboarding, server_client
 from kiosk.app.sight import Sight, build_camera
 from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
-from kiosk.domain.health import Health
+from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.health import Health, RecognitionState
 from kiosk.domain.screens import SettingUp, SetupStage
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
@@ -26,13 +27,20 @@ from kiosk.storage.files import private_folder
 from kiosk.storage.identity import IdentityStore
 from kiosk.storage.lock import FolderLock
 from kiosk.sync.clock import SystemClock
-from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
-from models.errors import ModelsError
+from kiosk.ui.catalogue import available_languages
+from kiosk.ui.shell import (
+    KioskWindow,
+    ShellCallbacks,
+    ShellRules,
+    ShellSettings,
+    build_application,
+)
+from kiosk.vision.knowledge import Knowledge
 
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 0.2
-_UNDO_S = 5.0
+_DEFAULT_LANGUAGE = "en"
 
 
 def run(settings: Settings) -> int:
@@ -114,7 +122,7 @@ class Kiosk:
         try:
             if self._bring_up():
                 self._watch()
-        except (KioskError, ModelsError) as exc:
+        except KioskError as exc:
             logger.critical("The kiosk cannot go on: %s", exc)
             self.end(FAILED)
         except Exception:
@@ -138,22 +146,23 @@ class Kiosk:
             self._settings, Identity(claim, self._keys), self._client, self._clock, hooks
         )
         self._device = device
-        self._board = HealthBoard(
-            self._clock, device, lambda: self._camera.report().health, self._on_health
-        )
+        self._window.post_rules(self._rules(device.roster.timetable))
+        eyes = Eyes(lambda: self._camera.report().health, self._recognition)
+        self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
-        if not self._wait_for_data(device):
+        if not self._wait_for_data(device, self._board):
             return False
         self._open_the_door(device, self._board)
         return True
 
-    def _wait_for_data(self, device: Device) -> bool:
+    def _wait_for_data(self, device: Device, board: HealthBoard) -> bool:
         """Wait for a configuration; a replay waits for the whole first download."""
         while not self._stopping.is_set():
             is_fresh = device.downloader.is_fresh
             is_enough = is_fresh if self._settings.exit_after_replay else device.has_configuration
             if is_enough:
                 return True
+            board.refresh()
             self._stopping.wait(_LOOK_S)
         return False
 
@@ -166,8 +175,10 @@ class Kiosk:
         )
         attendant = Attendant(self._clock, device.recorder, device.roster.timetable, timings)
         loop = AttendantLoop(attendant, on_screen=self._window.post_screen, on_turn=board.refresh)
-        self._sight = Sight(settings, self._camera, device.gallery, device.roster, loop.see)
+        knowledge = Knowledge(device.gallery, device.roster)
+        self._sight = Sight(settings, self._camera, knowledge, loop.see)
         self._loop = loop
+        loop.configure(device.roster.timetable)  # it may have changed since it was read above
         loop.start()
         self._sight.start()
         logger.info("The door is open: %s", device.roster.timetable.room_name)
@@ -193,7 +204,9 @@ class Kiosk:
         )
 
     def _end_if_never_ready(self) -> None:
-        while self._sight is None and not self._stopping.wait(_LOOK_S):
+        while not self._stopping.wait(_LOOK_S):
+            if self._sight is not None and self._sight.is_ready:
+                return
             status = self._ending.not_ready(self._clock.monotonic_s())
             if status is not None:
                 logger.error("The kiosk did not become ready in time")
@@ -202,28 +215,38 @@ class Kiosk:
     def _build_window(self) -> KioskWindow:
         settings = self._settings
         kept = ConfigFile(settings.data_dir / "config.json").load()
+        timetable = timetable_from(kept.document, MatchOverrides()) if kept else Timetable()
+        rules = self._rules(timetable)
         return KioskWindow(
             ShellSettings(
-                language=settings.language,
+                language=settings.language or _translated(rules.language),
                 theme=settings.theme,
-                zone=_zone(kept.document.school.time_zone if kept else ""),
+                zone=rules.zone,
                 is_fullscreen=settings.fullscreen,
                 width_px=settings.width_px,
                 height_px=settings.height_px,
                 screenshots_dir=settings.screenshots_dir,
-                undo_s=kept.document.policy.kiosk.not_me_s if kept else _UNDO_S,
+                undo_s=rules.undo_s,
             ),
             ShellCallbacks(on_not_me=self._on_not_me, on_claim_code=self._onboarding.enter_code),
         )
 
+    def _rules(self, timetable: Timetable) -> ShellRules:
+        language = self._settings.language or timetable.language
+        return ShellRules(language, _zone(timetable.time_zone), timetable.not_me_s)
+
+    def _recognition(self) -> RecognitionState:
+        return RecognitionState() if self._sight is None else self._sight.state()
+
     def _on_stage(self, stage: SetupStage) -> None:
         self._window.post_screen(SettingUp(stage))
 
-    def _on_not_me(self) -> None:
+    def _on_not_me(self, event_id: str) -> None:
         if self._loop is not None:
-            self._loop.not_me()
+            self._loop.not_me(event_id)
 
     def _on_timetable(self, timetable: Timetable) -> None:
+        self._window.post_rules(self._rules(timetable))
         if self._loop is not None:
             self._loop.configure(timetable)
 
@@ -240,10 +263,16 @@ class Kiosk:
     def _on_revoked(self) -> None:
         """The server does not know us: what it gave us must go; our own records stay."""
         logger.error("The server revoked this kiosk: its credentials and gallery are destroyed")
-        self._identity.forget_claim()
-        if self._device is not None:
-            self._device.gallery.wipe()
-        self.end(REVOKED)
+        try:
+            self._identity.forget_claim()
+            if self._device is not None:
+                self._device.gallery.wipe()
+        finally:
+            self.end(REVOKED)
+
+
+def _translated(language: str) -> str:
+    return language if language in available_languages() else _DEFAULT_LANGUAGE
 
 
 def _zone(name: str) -> ZoneInfo:

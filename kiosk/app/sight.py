@@ -1,16 +1,21 @@
 """Camera and recognition of a running kiosk, built from the settings."""
 
+import threading
 from collections.abc import Callable
 
 from kiosk.config import Settings
-from kiosk.domain.health import CameraHealth
-from kiosk.domain.ports import Frame, GalleryView, RosterView
+from kiosk.domain.health import CameraHealth, RecognitionState
+from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
+from kiosk.errors import ModelMissingError
 from kiosk.vision import Camera, SourceOptions, open_source
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
+from models.errors import ModelFileCorruptError, ModelFileMissingError, StoreError
 from models.pipeline import FacePipeline, PipelineSettings
-from models.store import default_store
+from models.store import ModelStore, default_store
+
+_FETCH = "scripts/fetch_assets"
 
 
 def build_camera(settings: Settings, on_frame: Callable[[Frame], None]) -> Camera:
@@ -34,56 +39,97 @@ def build_camera(settings: Settings, on_frame: Callable[[Frame], None]) -> Camer
 class Sight:
     """Camera and recognition worker; started and stopped together.
 
+    A live camera starts at once, so that people see themselves while the models are opened or
+    missing; a clip waits for the models, as nothing of it may be missed.
+
     Args:
         settings: of the kiosk.
         camera: from `build_camera`.
-        gallery: whose templates are compared.
-        roster: who is due, and the limits.
+        knowledge: whose templates are compared, who is due, and the limits.
         on_sighting: hears what is seen, on the worker's thread.
-
-    Raises:
-        ModelsError: a model is missing or cannot be opened.
     """
 
     def __init__(
         self,
         settings: Settings,
         camera: Camera,
-        gallery: GalleryView,
-        roster: RosterView,
+        knowledge: Knowledge,
         on_sighting: Callable[[Sighting], None],
     ) -> None:
         self._camera = camera
-        pipeline = FacePipeline.open(
-            default_store(),
-            PipelineSettings(
-                detector=settings.detector,
-                near_detector=settings.near_detector,
-                landmarks=settings.landmarks,
-                embedder=settings.embedder,
-                threads=settings.model_threads,
-                runtime=settings.runtime,
-            ),
+        self._pipeline = PipelineSettings(
+            detector=settings.detector,
+            near_detector=settings.near_detector,
+            landmarks=settings.landmarks,
+            embedder=settings.embedder,
+            threads=settings.model_threads,
+            runtime=settings.runtime,
         )
         self._worker = RecognitionWorker(
             camera,
-            pipeline,
-            Knowledge(gallery, roster),
+            self._opened,
+            knowledge,
             RecognitionSettings(max_fps=settings.max_fps),
             on_sighting,
         )
+        self._is_open = threading.Event()
+
+    @property
+    def is_ready(self) -> bool:
+        """The models were opened."""
+        return self._is_open.is_set()
 
     @property
     def is_over(self) -> bool:
         """The replayed clip came to its end."""
         return self._camera.report().health is CameraHealth.FINISHED
 
+    def state(self) -> RecognitionState:
+        """Whether faces are compared, and otherwise what is missing."""
+        return self._worker.state()
+
     def start(self) -> None:
         """Open the camera and begin to look."""
+        if not self._camera.spec.is_replay:
+            self._camera.start()
         self._worker.start()
-        self._camera.start()
 
     def stop(self) -> None:
         """End both; returns when the capture process is gone."""
         self._worker.stop()
         self._camera.stop()
+
+    def _opened(self) -> FacePipeline:
+        """Open the models. Worker's thread.
+
+        Raises:
+            ModelMissingError: one is not here or damaged.
+            ModelsError: one cannot be used.
+        """
+        store = default_store()
+        try:
+            pipeline = FacePipeline.open(store, self._pipeline)
+        except (ModelFileMissingError, ModelFileCorruptError) as exc:
+            raise _missing(store, self._pipeline, exc) from exc
+        if self._camera.spec.is_replay and not self.is_ready:
+            self._camera.start()
+        self._is_open.set()
+        return pipeline
+
+
+def _missing(store: ModelStore, pipeline: PipelineSettings, error: StoreError) -> ModelMissingError:
+    """Say which of the models it is: the first that cannot be read."""
+    wanted = (pipeline.detector, pipeline.near_detector, pipeline.landmarks, pipeline.embedder)
+    for reference in filter(None, wanted):
+        try:
+            store.load(reference)
+        except (ModelFileMissingError, ModelFileCorruptError) as exc:
+            return ModelMissingError(str(exc), model=reference, command=_command(store, reference))
+        except StoreError:
+            continue
+    return ModelMissingError(str(error), model="", command=_FETCH)
+
+
+def _command(store: ModelStore, reference: str) -> str:
+    card, _ = store.find(reference)
+    return _FETCH if card.origin is None else f"rollcall-models install {card.id}"

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from kiosk.domain.clock import Clock, ClockReading
+from kiosk.domain.display import Display, Result
 from kiosk.domain.events import EventDraft, EventKind, Evidence
 from kiosk.domain.marks import Mark, MarkBook
 from kiosk.domain.recorder import Recorder, Stored
@@ -33,13 +34,15 @@ class AttendantTimings:
 
     Attributes:
         result_s: a result stays on screen at least this long, and as long as "Not me" is offered.
-        hold_s: a result is not covered by the next person's Looking before this.
+        hold_s: a result is not covered by the next person's screen before this.
+        looking_s: Looking ends when nothing was heard of the face for so long: no camera, say.
         not_me_pause_s: after "Not me", how long a match with the same person is not believed.
         duplicate_window_s: overrides the policy's where set.
     """
 
     result_s: float = 3.0
     hold_s: float = 1.5
+    looking_s: float = 2.0
     not_me_pause_s: float = 10.0
     duplicate_window_s: float | None = None
 
@@ -57,7 +60,7 @@ class _Arrival:
 class Attendant:
     """Decides what a sighting means. Used by one thread; waits for nothing but the outbox.
 
-    Every call returns the screen to show from now on, which is also kept in ``screen``.
+    Every call returns the screen to show from now on, which is also in ``screen``.
     """
 
     def __init__(
@@ -68,12 +71,19 @@ class Attendant:
         self._timetable = timetable
         self._timings = timings
         self._book = MarkBook(timings.not_me_pause_s)
-        self._shown_mark: Mark | None = None
-        self._shown_track = -1
-        self._shown_at_s = clock.monotonic_s()
+        self._display = Display(
+            self._ready(),
+            hold_s=timings.hold_s,
+            looking_s=timings.looking_s,
+            now_s=clock.monotonic_s(),
+        )
         self._answered: deque[tuple[int, str]] = deque(maxlen=_ANSWERED_KEPT)
         self.unmatched_count = 0
-        self.screen: Screen = self._ready()
+
+    @property
+    def screen(self) -> Screen:
+        """What to show."""
+        return self._display.screen
 
     def configure(self, timetable: Timetable) -> Screen:
         """Take over a new configuration; a result on screen stays until its time is up."""
@@ -83,32 +93,39 @@ class Attendant:
 
     def handle(self, sighting: Sighting) -> Screen:
         """Take in what vision saw; a mark is on disk before its Welcome is returned."""
-        self._expire()
+        self._let_time_pass()
         if sighting.recognition is not None:
             self._recognised(sighting, sighting.recognition)
         elif sighting.kind is SightingKind.LOOKING:
             self._looking(sighting)
         elif sighting.kind is SightingKind.UNKNOWN:
             self._unknown(sighting)
-        elif isinstance(self.screen, Looking):
-            self._show(self._ready())
+        else:
+            self._display.nobody(self._clock.monotonic_s())
         return self.screen
 
     def tick(self) -> Screen:
         """Let time pass: results leave the screen, lessons begin and end, the disk is retried."""
-        self._expire()
+        self._let_time_pass()
         for stored in self._recorder.retry(self._clock.monotonic_s()):
             self._marked(stored, track_id=-1)
-        if isinstance(self.screen, Ready):
-            self.screen = self._ready()
         return self.screen
 
-    def not_me(self) -> Screen:
-        """Void the mark on screen, while that is offered."""
-        self._expire()
-        mark = self._shown_mark
-        if mark is None:
-            return self.screen
+    def not_me(self, event_id: str = "") -> Screen:
+        """Void a mark while that is offered, also when its Welcome has just left the screen.
+
+        Args:
+            event_id: of the mark, as in the Welcome that was tapped; empty for that on screen.
+        """
+        self._let_time_pass()
+        now_s = self._clock.monotonic_s()
+        result = self._display.offered(event_id, now_s, self._timetable.not_me_s)
+        if result is not None and result.mark is not None:
+            self._display.take_back(result, self._voided(result.mark, now_s), now_s)
+        return self.screen
+
+    def _voided(self, mark: Mark, now_s: float) -> Screen:
+        """Record that a mark was wrong; what to show."""
         draft = EventDraft(
             kind=EventKind.NOT_ME,
             clock=self._clock.reading(),
@@ -117,11 +134,10 @@ class Attendant:
             policy_version=self._timetable.policy.version,
             refers_to=mark.event_id,
         )
-        now_s = self._clock.monotonic_s()
         self._book.void(mark, now_s)
         if self._recorder.record(draft, now_s) is None:
-            return self._show(Notice(NoticeReason.NOT_SAVED), mark.track_id)
-        return self._show(NotRecognised(NotRecognisedReason.NOT_ME), mark.track_id)
+            return Notice(NoticeReason.NOT_SAVED)
+        return NotRecognised(NotRecognisedReason.NOT_ME)
 
     def _recognised(self, sighting: Sighting, found: Recognition) -> None:
         now_s = self._clock.monotonic_s()
@@ -163,8 +179,9 @@ class Attendant:
         if mark is None:
             self._show(Notice(NoticeReason.NOT_SAVED), arrival.track_id)
             return
-        self._show(self._welcome(mark, already_marked=False), arrival.track_id)
-        self._shown_mark = mark
+        can_undo = self._timetable.not_me_s > 0
+        welcome = self._welcome(mark, already_marked=False)
+        self._show(welcome, arrival.track_id, mark if can_undo else None)
 
     def _marked(self, stored: Stored, track_id: int) -> Mark | None:
         """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
@@ -227,25 +244,18 @@ class Attendant:
     def _looking(self, sighting: Sighting) -> None:
         if self._has_answer(sighting.track_id):
             return
-        if self._shows_result() and not self._may_give_way_to(sighting.track_id):
-            return
-        self._show(Looking(sighting.progress, sighting.hint), sighting.track_id)
+        looking = Looking(sighting.progress, sighting.hint)
+        self._display.look(looking, sighting.track_id, self._clock.monotonic_s())
 
     def _unknown(self, sighting: Sighting) -> None:
         if self._has_answer(sighting.track_id):
             return
         self._answered.append((sighting.track_id, ""))
         self.unmatched_count += 1
-        if not self._shows_result() or self._may_give_way_to(sighting.track_id):
-            self._show(NotRecognised(), sighting.track_id)
+        self._show(NotRecognised(), sighting.track_id)
 
     def _has_answer(self, track_id: int) -> bool:
         return any(answered_track == track_id for answered_track, _ in self._answered)
-
-    def _may_give_way_to(self, track_id: int) -> bool:
-        """Whether the result on screen was there long enough for the next person's turn."""
-        held_s = self._clock.monotonic_s() - self._shown_at_s
-        return track_id != self._shown_track and held_s >= self._timings.hold_s
 
     def _welcome(self, mark: Mark, *, already_marked: bool) -> Welcome:
         return Welcome(
@@ -254,6 +264,7 @@ class Attendant:
             late_min=mark.late_min,
             can_undo=not already_marked and self._timetable.not_me_s > 0,
             already_marked=already_marked,
+            event_id=mark.event_id,
         )
 
     def _duplicate_window_s(self, lesson: Lesson | None) -> float:
@@ -261,24 +272,12 @@ class Attendant:
             return self._timings.duplicate_window_s
         return (lesson or self._timetable).policy.duplicate_window_s
 
-    def _shows_result(self) -> bool:
-        return not isinstance(self.screen, Ready | Looking)
+    def _let_time_pass(self) -> None:
+        stay_s = max(self._timings.result_s, self._timetable.not_me_s)
+        self._display.turn(self._ready(), self._clock.monotonic_s(), stay_s=stay_s)
 
-    def _expire(self) -> None:
-        shown_s = self._clock.monotonic_s() - self._shown_at_s
-        if shown_s >= self._timetable.not_me_s:
-            self._shown_mark = None
-        if self._shows_result() and shown_s >= max(
-            self._timings.result_s, self._timetable.not_me_s
-        ):
-            self._show(self._ready())
-
-    def _show(self, screen: Screen, track_id: int = -1) -> Screen:
-        self.screen = screen
-        self._shown_mark = None
-        self._shown_track = track_id
-        self._shown_at_s = self._clock.monotonic_s()
-        return screen
+    def _show(self, screen: Screen, track_id: int, mark: Mark | None = None) -> None:
+        self._display.answer(Result(screen, track_id, mark), self._clock.monotonic_s())
 
     def _ready(self) -> Ready:
         lessons = self._timetable.open_here(self._clock.reading().best_at)

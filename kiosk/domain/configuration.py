@@ -39,6 +39,7 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
         policy=policy,
         limits=match_limits(document.policy.recognition, overrides),
         not_me_s=document.policy.kiosk.not_me_s,
+        language=document.policy.kiosk.language,
     )
 
 

@@ -28,6 +28,35 @@ class DiskHealth(StrEnum):
     RECOVERED = "recovered"
 
 
+class RecognitionHealth(StrEnum):
+    """Whether faces are compared."""
+
+    OK = "ok"
+    STARTING = "starting"
+    MODEL_MISSING = "model_missing"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionState:
+    """How recognition is.
+
+    Attributes:
+        health: whether faces are compared.
+        model: the card of the model that is missing or damaged.
+        command: what brings it here, for a technician.
+    """
+
+    health: RecognitionHealth = RecognitionHealth.STARTING
+    model: str = ""
+    command: str = ""
+
+    @property
+    def is_off(self) -> bool:
+        """Nobody can be recognised until somebody mends it."""
+        return self.health in (RecognitionHealth.MODEL_MISSING, RecognitionHealth.FAILING)
+
+
 class LinkHealth(StrEnum):
     """Whether the server or the broker can be reached."""
 
@@ -54,6 +83,7 @@ class Health:
     refused: int = 0
     templates: int = 0
     camera: CameraHealth = CameraHealth.STARTING
+    recognition: RecognitionState = RecognitionState()
     accelerator: str = "cpu"
     clock: ClockSource = ClockSource.UNSYNCED
     disk: DiskHealth = DiskHealth.OK

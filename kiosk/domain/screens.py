@@ -1,6 +1,6 @@
 """What the kiosk shows: one state at a time, as plain values. Presenters turn them into screens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -49,6 +49,8 @@ class Welcome:
         late_min: whole minutes after the start, >= 1 when late, else 0.
         can_undo: whether "Not me" is offered now.
         already_marked: a repeat within the duplicate window; no second event was made.
+        event_id: of the mark, so that "Not me" voids the one that was on screen when it was
+            tapped and no other. Two people may have one short name: see `is_same`.
     """
 
     display_name: str
@@ -56,6 +58,7 @@ class Welcome:
     late_min: int = 0
     can_undo: bool = True
     already_marked: bool = False
+    event_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +117,10 @@ class SettingUp:
 
 
 Screen = Ready | Looking | Welcome | Elsewhere | NotRecognised | Notice | SettingUp
+
+
+def is_same(first: Screen | None, second: Screen) -> bool:
+    """Whether showing the second after the first would change nothing, "Not me" included."""
+    if isinstance(first, Welcome) and isinstance(second, Welcome):
+        return first == second and first.event_id == second.event_id
+    return first == second

@@ -89,6 +89,7 @@ class Timetable:
         policy: in force where no lesson says otherwise.
         limits: for matching.
         not_me_s: a result stays on screen, and "Not me" is offered, this long.
+        language: that the policy asks for, such as ``en``.
     """
 
     room_name: str = ""
@@ -99,6 +100,7 @@ class Timetable:
     policy: AttendancePolicy = field(default_factory=AttendancePolicy)
     limits: MatchLimits = field(default_factory=MatchLimits)
     not_me_s: float = 5.0
+    language: str = "en"
 
     def lesson(self, lesson_id: str | None) -> Lesson | None:
         """The lesson with this id, None if we were not told of it."""

@@ -18,7 +18,7 @@ from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen
 from kiosk.errors import KioskError
-from kiosk.ui.catalogue import load_catalogue
+from kiosk.ui.catalogue import available_languages, load_catalogue
 from kiosk.ui.preview import register_preview
 from kiosk.ui.screenshots import ScreenshotTaker
 from kiosk.ui.shell_presenter import ShellPresenter
@@ -61,15 +61,30 @@ class ShellSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ShellRules:
+    """What the server says about the window; may change while it is open.
+
+    Attributes:
+        language: a code of translations/; one that is not there changes nothing.
+        zone: of the times shown.
+        undo_s: how long "Not me" is offered.
+    """
+
+    language: str
+    zone: ZoneInfo
+    undo_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ShellCallbacks:
     """What people do at the screen; called in the GUI thread.
 
     Attributes:
-        on_not_me: "Not me" was tapped while it was offered.
+        on_not_me: "Not me" was tapped while it was offered; id of the mark's event.
         on_claim_code: a complete claim code (8 characters) was entered.
     """
 
-    on_not_me: Callable[[], None]
+    on_not_me: Callable[[str], None]
     on_claim_code: Callable[[str], None]
 
 
@@ -104,11 +119,13 @@ class KioskWindow(QObject):
     and return at once.
 
     Signals:
-        screen_posted, health_posted, quit_posted: (internal) cross into the GUI thread.
+        screen_posted, health_posted, rules_posted, quit_posted: (internal) cross into the GUI
+            thread.
     """
 
     screen_posted = Signal(object)
     health_posted = Signal(object)
+    rules_posted = Signal(object)
     quit_posted = Signal()
 
     def __init__(
@@ -163,6 +180,10 @@ class KioskWindow(QObject):
         """Show how the device is. From any thread."""
         self.health_posted.emit(health)
 
+    def post_rules(self, rules: ShellRules) -> None:
+        """Follow other rules from now on. From any thread."""
+        self.rules_posted.emit(rules)
+
     def quit(self) -> None:
         """End the Qt event loop. From any thread."""
         self.quit_posted.emit()
@@ -178,6 +199,7 @@ class KioskWindow(QObject):
         self.shell.claim_presenter.code_entered.connect(callbacks.on_claim_code)
         self.screen_posted.connect(self._on_screen_posted)
         self.health_posted.connect(self._on_health_posted)
+        self.rules_posted.connect(self._on_rules_posted)
         self.quit_posted.connect(self._on_quit_posted)
 
     def _load_scene(self) -> QQuickView:
@@ -203,6 +225,12 @@ class KioskWindow(QObject):
 
     def _on_health_posted(self, health: Health) -> None:
         self.shell.show_health(health)
+
+    def _on_rules_posted(self, rules: ShellRules) -> None:
+        self.shell.welcome_presenter.offer_undo_for(rules.undo_s)
+        known = self.shell.words.code
+        code = rules.language if rules.language in available_languages() else known
+        self.shell.use_words(load_catalogue(code, rules.zone))
 
     def _on_quit_posted(self) -> None:
         application = QGuiApplication.instance()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,6 +17,7 @@ from kiosk.domain.screens import (
     SettingUp,
     SetupStage,
     Welcome,
+    is_same,
 )
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.answer import AnswerPresenter
@@ -28,6 +30,9 @@ from kiosk.ui.presenters.ready import ReadyPresenter
 from kiosk.ui.presenters.welcome import WelcomePresenter
 from kiosk.ui.preview import PreviewFeed
 from kiosk.ui.qml_property import qml_property
+
+if TYPE_CHECKING:
+    from kiosk.ui.presenters.view import ViewPresenter
 
 
 def screen_name(screen: Screen) -> str:
@@ -50,10 +55,12 @@ class ShellPresenter(QObject):
     Signals:
         screen_changed: another screen is shown.
         theme_changed: light became dark or the other way round.
+        words_changed: another language is spoken.
     """
 
     screen_changed = Signal()
     theme_changed = Signal()
+    words_changed = Signal()
 
     def __init__(
         self,
@@ -69,6 +76,7 @@ class ShellPresenter(QObject):
         self._now = now
         self._screen = "loading"
         self._shown: Screen | None = None
+        self._health = Health()
         self._is_dark = False
         self._is_animated = is_animated
         self.feed_object = PreviewFeed(self)
@@ -80,13 +88,23 @@ class ShellPresenter(QObject):
         self.answer_presenter = AnswerPresenter(words)
         self.claim_presenter = ClaimPresenter(words)
         self.health_presenter = HealthPresenter(words)
+        self._speakers: tuple[ViewPresenter[Any], ...] = (
+            self.place_presenter,
+            self.camera_presenter,
+            self.ready_presenter,
+            self.looking_presenter,
+            self.welcome_presenter,
+            self.answer_presenter,
+            self.claim_presenter,
+            self.health_presenter,
+        )
         self.feed_object.frame_ready.connect(self.camera_presenter.note_picture)
         self.answer_presenter.show_loading()
         self.tick()
 
     def show(self, screen: Screen) -> None:
         """Show a state; the same state again changes nothing."""
-        if screen == self._shown:
+        if is_same(self._shown, screen):
             return
         self._shown = screen
         self._present(screen)
@@ -97,9 +115,30 @@ class ShellPresenter(QObject):
 
     def show_health(self, health: Health) -> None:
         """Show how the device is."""
+        self._health = health
         self.health_presenter.show(health)
         self.camera_presenter.show(health.camera)
         self.ready_presenter.show_health(health)
+
+    def use_words(self, words: Catalogue) -> None:
+        """Speak this language from now on; a Welcome on screen is left to end in the other."""
+        if words == self._words:
+            return
+        self._words = words
+        for presenter in self._speakers:
+            presenter.use_words(words)
+        if self._shown is None:
+            self.answer_presenter.show_loading()
+        elif not isinstance(self._shown, Welcome):
+            self._present(self._shown)
+        self.show_health(self._health)
+        self.tick()
+        self.words_changed.emit()
+
+    @property
+    def words(self) -> Catalogue:
+        """The words in use."""
+        return self._words
 
     def set_dark(self, is_dark: bool) -> None:
         """Choose the dark theme or the light one."""
@@ -143,8 +182,8 @@ class ShellPresenter(QObject):
     screen = qml_property(str, lambda self: self._screen, notify=screen_changed)
     dark = qml_property(bool, lambda self: self._is_dark, notify=theme_changed)
     animated = qml_property(bool, lambda self: self._is_animated)
-    mirrored = qml_property(bool, lambda self: self._words.is_rtl)
-    sample = qml_property(str, lambda self: self._words.name)
+    mirrored = qml_property(bool, lambda self: self._words.is_rtl, notify=words_changed)
+    sample = qml_property(str, lambda self: self._words.name, notify=words_changed)
     feed = qml_property(QObject, lambda self: self.feed_object)
     place = qml_property(QObject, lambda self: self.place_presenter)
     camera = qml_property(QObject, lambda self: self.camera_presenter)

@@ -52,6 +52,7 @@ class RecognitionSettings:
         recheck_s: how often an answered face is compared again, to notice that it changed hands.
         comparable_area: a second face of at least this share of the largest asks for one at a time.
         guidance: when a face is good enough.
+        retry_s: how often models that cannot be opened are tried again.
     """
 
     max_fps: float = 15.0
@@ -61,6 +62,7 @@ class RecognitionSettings:
     recheck_s: float = 0.6
     comparable_area: float = 0.45
     guidance: GuidanceLimits = field(default_factory=GuidanceLimits)
+    retry_s: float = 10.0
 
 
 @dataclass(slots=True)

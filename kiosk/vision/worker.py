@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
+from kiosk.domain.health import FaultEdge, RecognitionHealth, RecognitionState
 from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
+from kiosk.errors import KioskError, ModelMissingError
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.recogniser import FaceModels, Recogniser, RecognitionSettings
 from models.errors import ModelsError
@@ -47,15 +49,16 @@ class RecognitionStats:
 
 
 class RecognitionWorker:
-    """Runs a recogniser on a camera's newest frames.
+    """Opens the models and runs a recogniser on a camera's newest frames.
 
-    ``stats`` may be called from any thread; ``on_sighting`` is called in the worker's thread.
+    Models that are missing or fail are tried again for as long as it takes. ``stats`` and
+    ``state`` may be called from any thread; ``on_sighting`` is called in the worker's thread.
     """
 
     def __init__(
         self,
         feed: FrameFeed,
-        models: FaceModels,
+        open_models: Callable[[], FaceModels],
         knowledge: Knowledge,
         settings: RecognitionSettings,
         on_sighting: Callable[[Sighting], None],
@@ -64,18 +67,23 @@ class RecognitionWorker:
 
         Args:
             feed: frames.
-            models: used by the worker's thread alone from ``start`` on.
+            open_models: called in the worker's thread, which alone uses what it returns.
             knowledge: asked for each frame.
             settings: how fast and how strictly.
-            on_sighting: told what is seen; what it raises ends the worker.
+            on_sighting: told what is seen.
         """
         self._feed = feed
-        self._recogniser = Recogniser(models, knowledge, settings)
+        self._open_models = open_models
+        self._knowledge = knowledge
         self._settings = settings
         self._on_sighting = on_sighting
         self._stopping = threading.Event()
+        self._recogniser: Recogniser | None = None
+        self._index = -1
+        self._begun_s = monotonic()
         self._stats = RecognitionStats()
-        self._is_failing = False
+        self._state = RecognitionState()
+        self._fault = FaultEdge()
         self._thread = threading.Thread(target=self._run, name="recognition", daemon=True)
 
     def start(self) -> None:
@@ -92,40 +100,51 @@ class RecognitionWorker:
         """How fast it goes."""
         return self._stats
 
+    def state(self) -> RecognitionState:
+        """Whether faces are compared, and otherwise what is missing."""
+        return self._state
+
     def _run(self) -> None:
-        try:
-            self._look_until_stopped()
-        except Exception:  # the edge of the thread
-            logger.exception("recognition ended: unexpected error")
-
-    def _look_until_stopped(self) -> None:
-        index, begun_s = -1, monotonic()
         while not self._stopping.is_set():
-            frame = self._feed.wait_newer(index, _WAIT_S)
-            if frame is None:
-                continue
-            index, last_begun_s, begun_s = frame.index, begun_s, monotonic()
-            for sighting in self._look(frame):
-                self._on_sighting(sighting)
-            self._count(frame, begun_s, begun_s - last_begun_s)
-            self._stopping.wait(max(0.0, begun_s + self._period_s() - monotonic()))
+            try:
+                self._turn()
+            except (KioskError, ModelsError) as exc:
+                self._state = _state_after(exc)
+                if self._fault.start(monotonic()):
+                    logger.error("Recognition is off: %s", exc)  # noqa: TRY400  known, no trace
+            except Exception:  # the edge of the thread: the rest of the kiosk works without us
+                self._state = RecognitionState(RecognitionHealth.FAILING)
+                if self._fault.start(monotonic()):
+                    logger.exception("Recognition met something unforeseen and tries again")
+            if self._recogniser is None:
+                self._stopping.wait(self._settings.retry_s)
 
-    def _look(self, frame: Frame) -> list[Sighting]:
-        """One frame; failing models are logged at the edge and tried again with the next frame."""
-        try:
-            sightings = self._recogniser.look(frame)
-        except ModelsError as exc:
-            if not self._is_failing:
-                logger.error("recognition fails: %s", exc)  # noqa: TRY400  a known error, no trace
-            self._is_failing = True
-            return []
-        if self._is_failing:
-            logger.info("recognition works again")
-            self._is_failing = False
-        return sightings
+    def _turn(self) -> None:
+        """Open the models where that is to do, else look at one frame."""
+        if self._recogniser is None:
+            self._recogniser = Recogniser(self._open_models(), self._knowledge, self._settings)
+            self._note_well()
+        frame = self._feed.wait_newer(self._index, _WAIT_S)
+        if frame is None:
+            return
+        begun_s, between_s = monotonic(), monotonic() - self._begun_s
+        self._index, self._begun_s = frame.index, begun_s
+        sightings = self._recogniser.look(frame)
+        self._note_well()
+        for sighting in sightings:
+            self._on_sighting(sighting)
+        self._count(frame, begun_s, between_s)
+        period_s = self._period_s(self._recogniser)
+        self._stopping.wait(max(0.0, begun_s + period_s - monotonic()))
 
-    def _period_s(self) -> float:
-        is_busy = self._recogniser.sees_somebody
+    def _note_well(self) -> None:
+        self._state = RecognitionState(RecognitionHealth.OK)
+        cleared = self._fault.clear(monotonic())
+        if cleared is not None:
+            logger.info("Recognition works again after %.0f s", cleared.lasted_s)
+
+    def _period_s(self, recogniser: Recogniser) -> float:
+        is_busy = recogniser.sees_somebody
         return 1.0 / (self._settings.max_fps if is_busy else self._settings.idle_fps)
 
     def _count(self, frame: Frame, begun_s: float, between_s: float) -> None:
@@ -137,6 +156,12 @@ class RecognitionWorker:
             busy_ms=_blend(before.busy_ms, 1000 * (now_s - begun_s), share),
             latency_ms=_blend(before.latency_ms, 1000 * (now_s - frame.captured_at_s), share),
         )
+
+
+def _state_after(error: KioskError | ModelsError) -> RecognitionState:
+    if isinstance(error, ModelMissingError):
+        return RecognitionState(RecognitionHealth.MODEL_MISSING, error.model, error.command)
+    return RecognitionState(RecognitionHealth.FAILING)
 
 
 def _blend(before: float, now: float, share: float) -> float:

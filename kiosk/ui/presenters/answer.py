@@ -52,8 +52,7 @@ class AnswerPresenter(ViewPresenter[AnswerView]):
     """Shows where to go or whom to ask; carries the sign of Welcome too."""
 
     def __init__(self, words: Catalogue) -> None:
-        super().__init__(AnswerView())
-        self._words = words
+        super().__init__(AnswerView(), words)
 
     def show(self, screen: Elsewhere | NotRecognised | Notice) -> None:
         """Show this state."""

@@ -27,8 +27,12 @@ class CameraPresenter(ViewPresenter[CameraView]):
     """Says within a frame what the camera does."""
 
     def __init__(self, words: Catalogue) -> None:
-        super().__init__(CameraView(starting=words("camera.starting")))
-        self._words = words
+        super().__init__(CameraView(starting=words("camera.starting")), words)
+
+    def use_words(self, words: Catalogue) -> None:
+        """See ``ViewPresenter.use_words``."""
+        super().use_words(words)
+        self.replace(replace(self.current, starting=words("camera.starting")))
 
     def show(self, camera: CameraHealth) -> None:
         """Show this state; a picture on screen stays until the camera is in trouble."""

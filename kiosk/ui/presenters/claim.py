@@ -41,10 +41,15 @@ class ClaimPresenter(ViewPresenter[ClaimView]):
     code_entered = Signal(str)
 
     def __init__(self, words: Catalogue) -> None:
-        view = ClaimView(words("claim.title"), words("claim.body"), words("claim.connect"))
-        super().__init__(view)
-        self._words = words
+        super().__init__(ClaimView(), words)
+        self.use_words(words)
         self._code = ""
+
+    def use_words(self, words: Catalogue) -> None:
+        """See ``ViewPresenter.use_words``."""
+        super().use_words(words)
+        title, body, connect = words("claim.title"), words("claim.body"), words("claim.connect")
+        self.replace(replace(self.current, title=title, body=body, connect=connect))
 
     def show(self, stage: SetupStage) -> None:
         """Show how the claim stands; a refused code is cleared, an unanswered one is kept."""

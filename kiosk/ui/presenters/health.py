@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kiosk.domain.clock import ClockSource
-from kiosk.domain.health import CameraHealth, DiskHealth, Health
+from kiosk.domain.health import CameraHealth, DiskHealth, Health, RecognitionHealth
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 
@@ -57,6 +57,8 @@ def _device_items(health: Health, words: Catalogue) -> list[HealthItem]:
     if health.camera in _CAMERA_ALARMS:
         said = words(f"health.camera.{health.camera.value}")
         items.append(HealthItem("camera-off", said, "alarm"))
+    if health.recognition.is_off:
+        items.append(HealthItem("alert", _recognition_words(health, words), "alarm"))
     if health.clock is ClockSource.UNSYNCED:
         items.append(HealthItem("clock", words("health.clock"), "warning"))
     if health.disk is not DiskHealth.OK:
@@ -65,12 +67,18 @@ def _device_items(health: Health, words: Catalogue) -> list[HealthItem]:
     return items
 
 
+def _recognition_words(health: Health, words: Catalogue) -> str:
+    state = health.recognition
+    if state.health is RecognitionHealth.MODEL_MISSING and state.model:
+        return words("health.model_missing", model=state.model, command=state.command)
+    return words("health.recognition")
+
+
 class HealthPresenter(ViewPresenter[HealthView]):
     """Keeps the strip current."""
 
     def __init__(self, words: Catalogue) -> None:
-        super().__init__(HealthView())
-        self._words = words
+        super().__init__(HealthView(), words)
 
     def show(self, health: Health) -> None:
         """Show this state."""

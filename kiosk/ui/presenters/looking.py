@@ -39,8 +39,7 @@ class LookingPresenter(ViewPresenter[LookingView]):
     """Shows the progress of a recognition."""
 
     def __init__(self, words: Catalogue) -> None:
-        super().__init__(LookingView())
-        self._words = words
+        super().__init__(LookingView(), words)
 
     def show(self, screen: Looking) -> None:
         """Show this state."""

@@ -19,8 +19,7 @@ class PlacePresenter(ViewPresenter[PlaceView]):
     """Keeps the room's name and the clock on every screen."""
 
     def __init__(self, words: Catalogue) -> None:
-        super().__init__(PlaceView())
-        self._words = words
+        super().__init__(PlaceView(), words)
 
     def show_room(self, room_name: str) -> None:
         """Say which room this is."""

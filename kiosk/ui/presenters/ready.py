@@ -19,22 +19,32 @@ class ReadyView:
     tone: str = "accent"
 
 
-def ready_view(screen: Ready, words: Catalogue, *, sees: bool, has_faces: bool) -> ReadyView:
-    """Choose the words for a session or none.
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What the Ready screen may promise.
 
-    Args:
-        screen: the state.
-        words: of the language shown.
-        sees: whether the camera gives a picture; nobody is told to look at one that does not.
-        has_faces: whether the kiosk knows anybody yet.
+    Attributes:
+        sees: the camera gives a picture; nobody is told to look at one that does not.
+        compares: the models are there.
+        has_faces: the kiosk knows somebody.
     """
+
+    sees: bool = True
+    compares: bool = True
+    has_faces: bool = True
+
+
+def ready_view(screen: Ready, words: Catalogue, senses: Senses) -> ReadyView:
+    """Choose the words for a session or none."""
     title, hours = words("ready.no_session"), ""
     if screen.session is not None:
         title = screen.session.title
         hours = words.time_range(screen.session.starts_at, screen.session.ends_at)
-    if not has_faces:
+    if not senses.compares:
+        return ReadyView(title, hours, words("ready.no_recognition"), "alert", "calm")
+    if not senses.has_faces:
         return ReadyView(title, hours, words("ready.no_faces"), "person", "calm")
-    is_inviting = sees and screen.session is not None
+    is_inviting = senses.sees and screen.session is not None
     return ReadyView(title, hours, words("ready.look") if is_inviting else "")
 
 
@@ -42,20 +52,21 @@ class ReadyPresenter(ViewPresenter[ReadyView]):
     """Shows what is going on in the room."""
 
     def __init__(self, words: Catalogue) -> None:
-        super().__init__(ReadyView())
-        self._words = words
-        self._sees = True
-        self._has_faces = True
+        super().__init__(ReadyView(), words)
+        self._senses = Senses()
         self._screen: Ready | None = None
 
     def show(self, screen: Ready) -> None:
         """Show this state."""
         self._screen = screen
-        self.replace(ready_view(screen, self._words, sees=self._sees, has_faces=self._has_faces))
+        self.replace(ready_view(screen, self._words, self._senses))
 
     def show_health(self, health: Health) -> None:
-        """Take into account whether the camera works and whether anybody is known here."""
-        self._sees = health.camera in (CameraHealth.OK, CameraHealth.STARTING)
-        self._has_faces = health.templates > 0
+        """Take into account what works and whether anybody is known here."""
+        self._senses = Senses(
+            sees=health.camera in (CameraHealth.OK, CameraHealth.STARTING),
+            compares=not health.recognition.is_off,
+            has_faces=health.templates > 0,
+        )
         if self._screen is not None:
             self.show(self._screen)

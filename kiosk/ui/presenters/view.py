@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.qml_property import qml_property
 
 if TYPE_CHECKING:
@@ -22,14 +23,19 @@ class ViewPresenter(QObject, Generic[ViewT]):
 
     changed = Signal()
 
-    def __init__(self, view: ViewT, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, view: ViewT, words: Catalogue) -> None:
+        super().__init__()
         self._view = view
+        self._words = words
 
     @property
     def current(self) -> ViewT:
         """The view now, as Python sees it."""
         return self._view
+
+    def use_words(self, words: Catalogue) -> None:
+        """Speak another language, or of another time zone, from the next view on."""
+        self._words = words
 
     def replace(self, view: ViewT) -> None:
         """Show another view; nothing happens when it says the same."""

@@ -50,30 +50,35 @@ class WelcomePresenter(ViewPresenter[WelcomeView]):
     """Shows a mark and takes its correction.
 
     Signals:
-        not_me_tapped: the person says that the mark is not theirs, in time.
+        not_me_tapped: the person says that the mark (id of its event, str) is not theirs, in time.
     """
 
-    not_me_tapped = Signal()
+    not_me_tapped = Signal(str)
 
     def __init__(
         self, words: Catalogue, *, monotonic_s: Callable[[], float], undo_s: float
     ) -> None:
-        super().__init__(WelcomeView())
-        self._words = words
+        super().__init__(WelcomeView(), words)
         self._monotonic_s = monotonic_s
         self._undo_s = undo_s
         self._shown_at_s = 0.0
+        self._event_id = ""
+
+    def offer_undo_for(self, undo_s: float) -> None:
+        """From the next mark on, "Not me" is offered so long, seconds."""
+        self._undo_s = undo_s
 
     def show(self, screen: Welcome, at: datetime) -> None:
         """Show a mark made at ``at``; the time for "Not me" starts now."""
         self._shown_at_s = self._monotonic_s()
+        self._event_id = screen.event_id
         self.replace(welcome_view(screen, self._words, at))
 
     def tick(self) -> None:
         """Let time pass: the offer shrinks and then goes."""
         if not self.current.can_undo:
             return
-        left = 1.0 - (self._monotonic_s() - self._shown_at_s) / self._undo_s
+        left = 1.0 - (self._monotonic_s() - self._shown_at_s) / max(self._undo_s, 1e-3)
         if left <= 0:
             self.replace(replace(self.current, can_undo=False, remaining=0.0))
         else:
@@ -85,4 +90,4 @@ class WelcomePresenter(ViewPresenter[WelcomeView]):
         self.tick()
         if self.current.can_undo:
             self.replace(replace(self.current, can_undo=False, remaining=0.0))
-            self.not_me_tapped.emit()
+            self.not_me_tapped.emit(self._event_id)

@@ -81,7 +81,9 @@ def watch(pipeline: FacePipeline, enrolled: Enrolled, clip: Path) -> list[Sighti
     camera = open_source(f"replay:{clip}", SourceOptions())
     camera.subscribe(on_report=lambda report: reports.put(report.health))
     knowledge = Knowledge(enrolled, enrolled)
-    worker = RecognitionWorker(camera, pipeline, knowledge, RecognitionSettings(), sightings.append)
+    worker = RecognitionWorker(
+        camera, lambda: pipeline, knowledge, RecognitionSettings(), sightings.append
+    )
     camera.start()
     worker.start()
     ended = [reports.get(timeout=WAIT_S), reports.get(timeout=WAIT_S)]

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QPointF, Qt, QTimer
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.screens import SettingUp, SetupStage, Welcome, WelcomeStatus
-from kiosk.ui.shell import KioskWindow
+from kiosk.ui.shell import KioskWindow, ShellRules
 from kiosk.vision.camera import Camera, CameraDeadlines
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.picture_health import PictureLimits
@@ -219,7 +220,11 @@ def test_the_preview_goes_on_while_recognition_is_stuck(
     window, models = open_window(still()), BlockedModels()
     gallery = ListGallery({"ana": vector(1.0)})
     worker = RecognitionWorker(
-        camera, models, Knowledge(gallery, gallery), RecognitionSettings(), lambda _sighting: None
+        camera,
+        lambda: models,
+        Knowledge(gallery, gallery),
+        RecognitionSettings(),
+        lambda _sighting: None,
     )
     camera.subscribe(on_frame=window.post_frame)
     camera.start()
@@ -235,3 +240,19 @@ def test_the_preview_goes_on_while_recognition_is_stuck(
     camera.stop()
     assert was_blocked
     assert window.shell.feed_object.shown_count == 31
+
+
+def test_the_window_follows_the_schools_zone_and_language(open_window: OpenWindow) -> None:
+    window = open_window(still())
+    window.post_screen(SCREENS["ready"])
+    window.post_rules(ShellRules("ar", ZoneInfo("Asia/Riyadh"), 3.0))
+    view = window.shell.ready_presenter.current
+    assert view.instruction == "انظر إلى الكاميرا"
+    assert view.hours.startswith("\u206811:00")
+    assert window.shell.mirrored
+
+
+def test_a_language_that_is_not_translated_changes_nothing(open_window: OpenWindow) -> None:
+    window = open_window(still("ar"))
+    window.post_rules(ShellRules("tlh", ZoneInfo("UTC"), 3.0))
+    assert window.shell.words.code == "ar"

@@ -1,14 +1,20 @@
 """What the window tests show, and how they look into a window."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from PySide6.QtQuick import QQuickItem
 
 from kiosk.domain.clock import ClockSource
-from kiosk.domain.health import CameraHealth, Health, LinkHealth
+from kiosk.domain.health import (
+    CameraHealth,
+    Health,
+    LinkHealth,
+    RecognitionHealth,
+    RecognitionState,
+)
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -37,6 +43,12 @@ WELL = Health(
     templates=28,
     camera=CameraHealth.OK,
     clock=ClockSource.NTP,
+)
+MODELLESS = replace(
+    WELL,
+    recognition=RecognitionState(
+        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "scripts/fetch_assets"
+    ),
 )
 TROUBLED = Health(offline_since=NOW, waiting=128, refused=2, camera=CameraHealth.FROZEN)
 SCREENS: dict[str, Screen] = {
@@ -74,7 +86,7 @@ class Touched:
     not_me_count: int = 0
     codes: list[str] = field(default_factory=list)
 
-    def on_not_me(self) -> None:
+    def on_not_me(self, _event_id: str) -> None:
         self.not_me_count += 1
 
 

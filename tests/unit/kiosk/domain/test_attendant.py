@@ -240,12 +240,45 @@ def test_match_called_wrong_is_not_believed_for_a_while() -> None:
     assert door.comes("p1") == ON_TIME
 
 
-def test_next_person_is_welcomed_while_the_last_is_still_on_screen() -> None:
+def test_next_person_is_welcomed_once_the_last_has_been_read() -> None:
     door = Door()
     door.comes("p1")
     door.clock.advance(0.2)
+    at_once = door.comes("p2")
 
+    assert [draft.person_id for draft in door.outbox.drafts] == ["p1", "p2"]
+    assert at_once == ON_TIME
+    assert door.later(1.3) == Welcome("Given2 F.", WelcomeStatus.PRESENT)
+
+
+def test_not_me_voids_the_mark_that_was_tapped_though_the_next_is_on_screen() -> None:
+    door = Door()
+    tapped = door.comes("p1")
+    door.clock.advance(1.6)
     assert door.comes("p2") == Welcome("Given2 F.", WelcomeStatus.PRESENT)
+
+    assert isinstance(tapped, Welcome)
+    door.attendant.not_me(tapped.event_id)
+    assert door.kinds()[-1] == ("not_me", "p1", door.kinds()[0][2])
+    door.attendant.not_me(tapped.event_id)
+    assert len(door.kinds()) == 3
+
+
+def test_a_tap_on_its_way_when_the_offer_ended_still_counts() -> None:
+    door = Door()
+    tapped = door.comes("p1")
+    door.clock.advance(5.2)
+
+    assert isinstance(tapped, Welcome)
+    assert door.attendant.not_me(tapped.event_id) == NotRecognised(NotRecognisedReason.NOT_ME)
+
+
+def test_looking_ends_when_nothing_more_is_heard_of_the_face() -> None:
+    door = Door()
+    door.looks(1)
+
+    assert door.later(1.9) == Looking(0.5)
+    assert door.later(0.2) == READY
 
 
 def test_result_holds_a_moment_before_the_next_persons_looking() -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from kiosk.domain.health import RecognitionHealth, RecognitionState
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Sighting, SightingKind
+from kiosk.errors import ModelMissingError
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
 from models.errors import InferenceError
@@ -16,7 +18,7 @@ from tests.fakes.face_models import Face, ListGallery, ScriptedModels, vector
 
 ANA = vector(1.0)
 PICTURE = np.random.default_rng(3).integers(0, 255, (480, 640, 3), dtype=np.uint8)
-FAST = RecognitionSettings(max_fps=1000.0, idle_fps=1000.0)
+FAST = RecognitionSettings(max_fps=1000.0, idle_fps=1000.0, retry_s=0.01)
 WAIT_S = 30.0
 
 
@@ -41,14 +43,20 @@ class GatedModels(ScriptedModels):
 class Bench:
     """A running worker, its frames, its models and what it said."""
 
-    def __init__(self) -> None:
+    def __init__(self, *missing: ModelMissingError) -> None:
+        self._missing = list(missing)
         self.feed = HandFed()
         self.models = GatedModels()
         self.said: queue.Queue[Sighting] = queue.Queue()
         gallery = ListGallery({"ana": ANA})
         knowledge = Knowledge(gallery, gallery)
-        self.worker = RecognitionWorker(self.feed, self.models, knowledge, FAST, self.said.put)
+        self.worker = RecognitionWorker(self.feed, self.open_models, knowledge, FAST, self.said.put)
         self.worker.start()
+
+    def open_models(self) -> GatedModels:
+        if self._missing:
+            raise self._missing.pop()
+        return self.models
 
     def put(self, index: int) -> None:
         picture = PICTURE.copy()
@@ -103,6 +111,44 @@ def test_failing_models_are_logged_once_and_tried_again(
     bench.go_on()
     assert bench.said.get(timeout=WAIT_S).kind is SightingKind.LOOKING
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+def test_missing_models_are_named_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="kiosk.vision.worker")
+    gone = ModelMissingError("no face-mesh", model="face-mesh", command="scripts/fetch_assets")
+    bench = Bench(gone, gone)
+    bench.put(0)
+    bench.looked_at()
+    state = bench.worker.state().health
+    bench.models.gate.release(10)
+    bench.worker.stop()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert "face-mesh" in caplog.text
+    assert state is RecognitionHealth.OK
+
+
+def test_the_state_says_what_brings_a_missing_model() -> None:
+    gone = ModelMissingError("no face-mesh", model="face-mesh", command="scripts/fetch_assets")
+    bench = Bench(*[gone] * 1_000_000)
+    bench.worker.stop()
+    assert bench.worker.state() == RecognitionState(
+        RecognitionHealth.MODEL_MISSING, "face-mesh", "scripts/fetch_assets"
+    )
+
+
+def test_an_unforeseen_fault_does_not_end_recognition(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.models.faces = (None,)  # type: ignore[assignment]
+    bench.put(0)
+    bench.looked_at()
+    bench.go_on()
+    bench.put(1)
+    bench.looked_at()
+    bench.models.faces = (Face(ANA),)
+    bench.go_on()
+    assert bench.said.get(timeout=WAIT_S).kind is SightingKind.LOOKING
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_speed_and_latency_are_measured(bench: Bench) -> None:

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kiosk.domain.clock import ClockSource
-from kiosk.domain.health import CameraHealth, DiskHealth, Health, LinkHealth
+from kiosk.domain.health import (
+    CameraHealth,
+    DiskHealth,
+    Health,
+    LinkHealth,
+    RecognitionHealth,
+    RecognitionState,
+)
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -24,7 +31,7 @@ from kiosk.ui.presenters.answer import AnswerPresenter, answer_view
 from kiosk.ui.presenters.camera import CameraPresenter
 from kiosk.ui.presenters.health import MAX_ITEMS, health_view
 from kiosk.ui.presenters.looking import looking_view
-from kiosk.ui.presenters.ready import ReadyPresenter, ready_view
+from kiosk.ui.presenters.ready import ReadyPresenter, Senses, ready_view
 from kiosk.ui.presenters.welcome import welcome_view
 
 AT = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
@@ -39,19 +46,19 @@ WELL = Health(
 
 
 def test_ready_says_session_time_and_where_to_look(words: Catalogue) -> None:
-    view = ready_view(Ready("R12", SESSION), words, sees=True, has_faces=True)
+    view = ready_view(Ready("R12", SESSION), words, Senses())
     assert (view.title, view.hours) == ("Maths", "09:00 \u2013 09:50")
     assert view.instruction == "Look at the camera"
 
 
 def test_ready_without_a_session_invites_nobody(words: Catalogue) -> None:
-    view = ready_view(Ready("R12", None), words, sees=True, has_faces=True)
+    view = ready_view(Ready("R12", None), words, Senses())
     assert view.title == "No class in this room right now"
     assert (view.hours, view.instruction) == ("", "")
 
 
 def test_ready_sends_nobody_to_a_camera_that_does_not_see(words: Catalogue) -> None:
-    view = ready_view(Ready("R12", SESSION), words, sees=False, has_faces=True)
+    view = ready_view(Ready("R12", SESSION), words, Senses(sees=False))
     assert view.instruction == ""
 
 
@@ -181,3 +188,14 @@ def test_a_camera_that_works_again_shows_its_picture(words: Catalogue) -> None:
 def test_every_fault_of_the_disk_has_words(words: Catalogue, disk: DiskHealth) -> None:
     health = Health(server=LinkHealth.UP, camera=CameraHealth.OK, clock=ClockSource.NTP, disk=disk)
     assert [item.icon for item in health_view(health, words).items] == ["disk"]
+
+
+def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
+    missing = RecognitionState(RecognitionHealth.MODEL_MISSING, "face-mesh", "scripts/fetch_assets")
+    health = Health(server=LinkHealth.UP, templates=3, recognition=missing, clock=ClockSource.NTP)
+    (item,) = health_view(health, words).items
+    assert item.words == "Model face-mesh is missing or damaged: run scripts/fetch_assets"
+    presenter = ReadyPresenter(words)
+    presenter.show(Ready("R12", SESSION))
+    presenter.show_health(health)
+    assert presenter.current.instruction == "Face recognition is off: please ask the teacher"

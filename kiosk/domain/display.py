@@ -1,0 +1,133 @@
+"""What is on the screen, and what waits for it: every result is up long enough to be read."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from kiosk.domain.marks import Mark
+from kiosk.domain.screens import Looking, Ready, Screen
+
+_MAX_WAITING = 8
+_KEPT = 8
+_GRACE_S = 0.5
+"""A tap on "Not me" may be on its way for so long after the offer ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer to one face.
+
+    Attributes:
+        screen: what to show.
+        track_id: whose answer it is.
+        mark: what "Not me" would undo; None where it is not offered.
+    """
+
+    screen: Screen
+    track_id: int
+    mark: Mark | None = None
+
+
+class Display:
+    """One screen at a time. Used by one thread; all times are monotonic seconds.
+
+    Several people may be answered at once: what they did is on disk by then, and their results
+    take turns here, each at least ``hold_s``.
+
+    Args:
+        ready: shown while nobody is there.
+        hold_s: a result is not covered by another face's screen before this.
+        looking_s: Looking ends when nothing was heard of the face for so long.
+        now_s: the time.
+
+    Attributes:
+        screen: what is shown.
+    """
+
+    def __init__(self, ready: Ready, *, hold_s: float, looking_s: float, now_s: float) -> None:
+        self.screen: Screen = ready
+        self._ready = ready
+        self._hold_s = hold_s
+        self._looking_s = looking_s
+        self._track_id = -1
+        self._since_s = now_s
+        self._waiting: deque[Result] = deque(maxlen=_MAX_WAITING)
+        self._shown: deque[tuple[Result, float]] = deque(maxlen=_KEPT)
+
+    def answer(self, result: Result, now_s: float) -> None:
+        """Show a result now, or in its turn."""
+        if self._is_held_against(result.track_id, now_s):
+            self._waiting.append(result)
+        else:
+            self._put(result, now_s)
+
+    def look(self, looking: Looking, track_id: int, now_s: float) -> None:
+        """Show that a face is looked at, unless a result is being read."""
+        is_free = not self._shows_result() or track_id != self._track_id
+        if is_free and not self._waiting and not self._is_held_against(track_id, now_s):
+            self._replace(looking, track_id, now_s)
+
+    def nobody(self, now_s: float) -> None:
+        """Nobody is in view: results stay, Looking goes."""
+        if isinstance(self.screen, Looking):
+            self._replace(self._ready, -1, now_s)
+
+    def turn(self, ready: Ready, now_s: float, *, stay_s: float) -> None:
+        """Let time pass.
+
+        Args:
+            ready: what is shown from now on while nobody is there.
+            now_s: the time.
+            stay_s: a result stays so long when nothing else comes.
+        """
+        self._ready = ready
+        age_s = now_s - self._since_s
+        if self._waiting and (not self._shows_result() or age_s >= self._hold_s):
+            self._put(self._waiting.popleft(), now_s)
+        elif self._is_over(age_s, stay_s):
+            self._replace(ready, -1, now_s)
+        elif isinstance(self.screen, Ready):
+            self.screen = ready
+
+    def offered(self, event_id: str, now_s: float, offer_s: float) -> Result | None:
+        """The result whose "Not me" was tapped, if the tap came in time.
+
+        Args:
+            event_id: of its mark; empty for that on screen.
+            now_s: the time.
+            offer_s: how long "Not me" is offered.
+        """
+        for result, shown_s in reversed(self._shown):
+            mark = result.mark
+            if mark is None or not self._is_meant(result, mark, event_id):
+                continue
+            grace_s = _GRACE_S if event_id else 0.0
+            return result if now_s - shown_s < offer_s + grace_s else None
+        return None
+
+    def take_back(self, result: Result, screen: Screen, now_s: float) -> None:
+        """Show what a tap on a result led to; the tap counts once."""
+        self._shown = deque((kept for kept in self._shown if kept[0] is not result), maxlen=_KEPT)
+        self._put(Result(screen, result.track_id), now_s)
+
+    def _is_meant(self, result: Result, mark: Mark, event_id: str) -> bool:
+        return mark.event_id == event_id if event_id else result.screen is self.screen
+
+    def _put(self, result: Result, now_s: float) -> None:
+        self._replace(result.screen, result.track_id, now_s)
+        self._shown.append((result, now_s))
+
+    def _replace(self, screen: Screen, track_id: int, now_s: float) -> None:
+        self.screen, self._track_id, self._since_s = screen, track_id, now_s
+
+    def _shows_result(self) -> bool:
+        return not isinstance(self.screen, Ready | Looking)
+
+    def _is_held_against(self, track_id: int, now_s: float) -> bool:
+        """Whether the result on screen must stay: it is another face's and not read yet."""
+        is_others = self._shows_result() and track_id != self._track_id
+        return is_others and now_s - self._since_s < self._hold_s
+
+    def _is_over(self, age_s: float, stay_s: float) -> bool:
+        if isinstance(self.screen, Looking):
+            return age_s >= self._looking_s
+        return self._shows_result() and age_s >= stay_s
