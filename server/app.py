@@ -6,9 +6,13 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import OperationalError
+from starlette.formparsers import MultiPartParser
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
+import server.accounts.administration_api
+import server.accounts.administration_pages
 import server.accounts.api
 import server.accounts.pages
 import server.attendance.api
@@ -60,6 +64,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.web.today.router,
     server.accounts.api.router,
     server.accounts.pages.router,
+    server.accounts.administration_api.router,
+    server.accounts.administration_pages.router,
     server.audit.pages.router,
     server.people.api.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
@@ -96,14 +102,16 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.probes = {}
     app.state.today = today_content
+    # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
+    MultiPartParser.spool_max_size = settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
     # The last one added is the outermost.
     app.add_middleware(
         RequestBodyLimitMiddleware, max_body_size=settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
     )
+    install_error_handlers(app)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
     app.add_middleware(CorrelationMiddleware)
-    install_error_handlers(app)
     refuse_unguarded(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
@@ -177,8 +185,16 @@ def _authenticator(settings: Settings, database: Database, cookies: SessionCooki
             return None
         principal, is_stale = found
         if is_stale:
-            with database.transaction() as session:
-                touch(session, token=token, at=now())
+            _note_use(database, token)
         return principal
 
     return authenticate
+
+
+def _note_use(database: Database, token: str) -> None:
+    try:
+        with database.transaction() as session:
+            touch(session, token=token, at=now())
+    except OperationalError:
+        # Whoever only reads goes on reading while somebody else writes for long.
+        _logger.warning("a sign-in's last use could not be noted: the database is locked")

@@ -129,6 +129,14 @@ class UnavailableError(ServerError):
     default_message = "A service that is needed for this does not answer at the moment."
 
 
+class DatabaseBusyError(UnavailableError):
+    """The database is locked, or does not answer; trying again soon may work."""
+
+    code = "database_busy"
+    default_message = "The server is busy at the moment. Nothing was changed. Try again shortly."
+    retry_after_s = 5
+
+
 class SealBrokenError(ServerError):
     """Encrypted data does not open: wrong key, or it was altered."""
 

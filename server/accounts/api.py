@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from server.accounts import service
 from server.accounts.admin_password import forget_admin_password
 from server.accounts.schemas import PasswordChange, SessionRead, SignInRequest
-from server.db.session import SessionDep
+from server.db.session import DatabaseDep, SessionDep
 from server.db.types import now
 from server.errors import NotSignedInError, TooManyAttemptsError
 from server.web.access import PUBLIC, SignedInDep
@@ -19,17 +19,19 @@ router = APIRouter(prefix="/api/v1/session", tags=["session"])
 
 @router.post("", dependencies=[PUBLIC], response_model=SessionRead)
 def sign_in(
-    body: SignInRequest, session: SessionDep, settings: SettingsDep, cookies: CookiesDep
+    request: Request,
+    body: SignInRequest,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    cookies: CookiesDep,
 ) -> Response:
     """Sign in; the answer sets the session cookie."""
-    outcome = service.sign_in(
-        session,
-        settings,
+    guess = service.Credentials(
         username=body.username,
         password=body.password.get_secret_value(),
-        at=now(),
+        device=cookies.device_of(request, service.normalise(body.username)),
     )
-    # Returned, not raised: a refused attempt must be counted, and raising would roll that back.
+    outcome = service.sign_in(database, settings, guess=guess, at=now())
     match outcome:
         case service.Refused():
             return json_error(NotSignedInError("The name or the password is not right."))
@@ -44,6 +46,7 @@ def sign_in(
             )
             response = JSONResponse(read.model_dump(mode="json"))
             cookies.issue(response, token)
+            cookies.know_device(response, account.username)
             return response
 
 
@@ -78,12 +81,13 @@ def change_password(
     settings: SettingsDep,
 ) -> Response:
     """Change one's own password; all one's other sessions end."""
-    service.change_password(
+    account = service.change_password(
         session,
         principal.account_id,
         old=body.old.get_secret_value(),
         new=body.new.get_secret_value(),
         keep_token=get_cookies(request).token_of(request),
     )
-    forget_admin_password(settings)
+    if account.username == service.ADMIN_NAME:
+        forget_admin_password(settings)
     return Response(status_code=204)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from server.accounts import service
 from server.accounts.admin_password import forget_admin_password
 from server.accounts.schemas import PasswordForm, SignInForm
-from server.db.session import SessionDep
+from server.db.session import DatabaseDep, SessionDep
 from server.db.types import now
 from server.errors import InvalidError
 from server.web.access import PUBLIC, SignedInDep, current_principal
@@ -30,19 +30,23 @@ def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -
 @router.post("/sign-in", dependencies=[PUBLIC])
 def sign_in(
     request: Request,
-    session: SessionDep,
+    database: DatabaseDep,
     settings: SettingsDep,
     cookies: CookiesDep,
     form: Annotated[SignInForm, Form()],
 ) -> Response:
     """Check name and password."""
-    outcome = service.sign_in(
-        session, settings, username=form.username, password=form.password, at=now()
+    guess = service.Credentials(
+        username=form.username,
+        password=form.password,
+        device=cookies.device_of(request, service.normalise(form.username)),
     )
+    outcome = service.sign_in(database, settings, guess=guess, at=now())
     if isinstance(outcome, service.SignedIn):
         target = "/password" if outcome.account.must_change_password else local_path(form.next)
         response: Response = see_other(target)
         cookies.issue(response, outcome.token)
+        cookies.know_device(response, outcome.account.username)
         return response
     problem = "locked" if isinstance(outcome, service.Locked) else "refused"
     context = {"next": form.next, "problem": problem, "username": form.username}
@@ -78,7 +82,7 @@ def change_password(
     if form.new != form.again:
         return render(request, "accounts/password.html", {"problem": "differ"}, status_code=400)
     try:
-        service.change_password(
+        account = service.change_password(
             session,
             principal.account_id,
             old=form.old,
@@ -88,5 +92,6 @@ def change_password(
     except InvalidError as exc:
         problem = exc.details["problem"]
         return render(request, "accounts/password.html", {"problem": problem}, status_code=400)
-    forget_admin_password(settings)
+    if account.username == service.ADMIN_NAME:
+        forget_admin_password(settings)
     return see_other("/")

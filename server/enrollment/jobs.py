@@ -54,16 +54,19 @@ def is_any_due(session: Session, at: datetime) -> bool:
 
 
 def claim(
-    session: Session, vault: Vault, *, owner: str, at: datetime, lease: timedelta
+    session: Session, vault: Vault, *, owner: str, at: datetime, lease: timedelta, today: date
 ) -> Job | None:
     """Take the longest waiting enrolment. Never gives one to two workers.
 
     On PostgreSQL rows that others are claiming are skipped; on SQLite a writing transaction is
-    alone.
+    alone. A photo whose consent ran out while it waited is erased instead: nothing is computed.
     """
     query = select(Enrolment).where(_due(at)).order_by(col(Enrolment.not_before)).limit(1)
     row = session.exec(query.with_for_update(skip_locked=True)).first()
     if row is None:
+        return None
+    if people.state_of(session, row.person_id, today) is not ConsentState.LIVE:
+        _drop(session, row, at)
         return None
     photo = session.get(EnrolmentPhoto, row.id)
     if photo is None:
@@ -110,7 +113,10 @@ def accept(
     at = now()
     people.get_person(session, job.person_id, lock=True)
     row = _held(session, job, owner)
-    if row is None or people.state_of(session, job.person_id, today) is not ConsentState.LIVE:
+    if row is None:
+        return False
+    if people.state_of(session, job.person_id, today) is not ConsentState.LIVE:
+        _drop(session, row, at)
         return False
     template_id = new_id()
     sealed = seal_template(vault, template_id, face.embedding)
@@ -130,7 +136,7 @@ def accept(
     row.face_area_ratio = face.face_area_ratio
     row.advice = list(face.advice)
     _finish(row, EnrolmentStatus.ACCEPTED, None, at)
-    _record(session, job, "enrolment.accept", {"model": face.model_id})
+    _record(session, row, "enrolment.accept", {"model": face.model_id})
     return True
 
 
@@ -141,7 +147,7 @@ def reject(session: Session, job: Job, reason: str, *, owner: str, at: datetime)
         return False
     delete_photos(session, [row.id])
     _finish(row, EnrolmentStatus.REJECTED, reason, at)
-    _record(session, job, "enrolment.reject", {"reason": reason})
+    _record(session, row, "enrolment.reject", {"reason": reason})
     return True
 
 
@@ -192,7 +198,14 @@ def _finish(row: Enrolment, status: EnrolmentStatus, reason: str | None, at: dat
     row.finished_at = at
 
 
-def _record(session: Session, job: Job, action: str, details: dict[str, str]) -> None:
-    subject = subject_of("person", job.person_id)
-    details = {"enrolment": str(job.enrolment_id), **details}
+def _drop(session: Session, row: Enrolment, at: datetime) -> None:
+    """Erase a photo that lost its consent before it became anything."""
+    delete_photos(session, [row.id])
+    _finish(row, EnrolmentStatus.WITHDRAWN, None, at)
+    _record(session, row, "enrolment.drop", {"reason": "consent_ended"})
+
+
+def _record(session: Session, row: Enrolment, action: str, details: dict[str, str]) -> None:
+    subject = subject_of("person", row.person_id)
+    details = {"enrolment": str(row.id), **details}
     record(session, actor=SYSTEM, action=action, subject=subject, details=details)

@@ -92,7 +92,12 @@ class EnrolmentWorkers:
                 return False
         with self._database.transaction() as session:
             job = jobs.claim(
-                session, self._vault, owner=self._owner, at=at, lease=self._options.lease
+                session,
+                self._vault,
+                owner=self._owner,
+                at=at,
+                lease=self._options.lease,
+                today=self._today(),
             )
         if job is None:
             return False

@@ -7,7 +7,7 @@ more change, so a page costs what changed and nobody ever needs a full download 
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -20,6 +20,8 @@ from server.enrollment.gallery import latest_seq, open_template
 from server.enrollment.tables import Template
 from server.kiosks.claiming import data_key
 from server.kiosks.tables import GalleryEntry, Kiosk
+from server.people.consent import ConsentState
+from server.people.service import states_of
 from server.policies.service import current_policy
 from server.timetable import service as timetable
 
@@ -73,7 +75,9 @@ def refresh(
     if kiosk.gallery_source == source:
         return False
     before = kiosk.gallery_version
-    wanted = _wanted(session, kiosk, state, zone, at)
+    templates = _in_scope(session, kiosk, state, zone, at)
+    consenting = _consenting(session, set(templates.values()), state)
+    wanted = {key: person for key, person in templates.items() if person in consenting}
     held = {
         entry.template_id: entry
         for entry in session.exec(select(GalleryEntry).where(GalleryEntry.kiosk_id == kiosk.id))
@@ -83,7 +87,7 @@ def refresh(
         if entry is None or entry.gone is not None:
             _put(session, kiosk, template_id, person_id, gone=None)
     leaving = [e for e in held.values() if e.gone is None and e.template_id not in wanted]
-    for entry, reason in _reasons(session, leaving):
+    for entry, reason in _reasons(session, leaving, state):
         _put(session, kiosk, entry.template_id, entry.person_id, gone=reason)
     kiosk.gallery_source = source
     session.add(kiosk)
@@ -129,7 +133,7 @@ def people_due(
     return {person_id for roster in lists.values() for person_id in roster}
 
 
-def _wanted(
+def _in_scope(
     session: Session, kiosk: Kiosk, state: SchoolState, zone: ZoneInfo, at: datetime
 ) -> dict[uuid.UUID, uuid.UUID]:
     query = select(Template.id, Template.person_id)
@@ -137,6 +141,12 @@ def _wanted(
         due = people_due(session, kiosk.room_id, zone, at)
         query = query.where(col(Template.person_id).in_(due))
     return dict(session.exec(query).all())
+
+
+def _consenting(session: Session, person_ids: set[uuid.UUID], state: SchoolState) -> set[uuid.UUID]:
+    """Who may be recognised today. A consent that ran out at midnight counts before its sweep."""
+    states = states_of(session, person_ids, date.fromisoformat(state.day))
+    return {key for key, consent in states.items() if consent is ConsentState.LIVE}
 
 
 def _put(
@@ -159,13 +169,18 @@ def _put(
     )
 
 
-def _reasons(session: Session, leaving: list[GalleryEntry]) -> list[tuple[GalleryEntry, str]]:
+def _reasons(
+    session: Session, leaving: list[GalleryEntry], state: SchoolState
+) -> list[tuple[GalleryEntry, str]]:
     people = {entry.person_id for entry in leaving}
+    consenting = _consenting(session, people, state)
     query = select(Template.id, Template.person_id).where(col(Template.person_id).in_(people))
     left = dict(session.exec(query).all())
     with_templates = set(left.values())
 
     def reason(entry: GalleryEntry) -> TombstoneReason:
+        if entry.person_id not in consenting:
+            return TombstoneReason.ERASED
         if entry.template_id in left:
             return TombstoneReason.SCOPE
         if entry.person_id in with_templates:

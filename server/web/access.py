@@ -43,6 +43,15 @@ def current_principal(request: Request) -> Principal | None:
     return principal
 
 
+def forget_unless_known(request: Request) -> None:
+    """Let the rest of a failed request do without knowing who asks, unless that is known already.
+
+    Asking again could fail as the request did, and then there would be no page to say so.
+    """
+    if not hasattr(request.state, "principal"):
+        request.state.principal = None
+
+
 def require_role(*roles: Role) -> Any:
     """Allow accounts of these roles, and admins. Returns the `Principal` to the endpoint.
 

@@ -1,4 +1,11 @@
-"""The session cookie: a signed token that means nothing without its row in the database."""
+"""The session cookie: a signed token that means nothing without its row in the database.
+
+Beside it the device cookie: it says that a name has signed in with this browser before, so that a
+stranger's wrong guesses elsewhere do not lock it out. It opens nothing.
+"""
+
+import secrets
+from hashlib import sha256
 
 from fastapi import Request
 from itsdangerous import BadSignature, Signer
@@ -8,12 +15,16 @@ from server.config import Settings
 from server.db.vault import Vault
 from server.web.access import SESSION_COOKIE
 
+DEVICE_COOKIE = "rollcall_device"
+_DEVICE_MAX_AGE_S = 180 * 24 * 3600
+
 
 class SessionCookies:
     """Signs and checks the session cookie. The signature keeps guesses away from the database."""
 
     def __init__(self, settings: Settings, vault: Vault) -> None:
         self._signer = Signer(vault.subkey("session-cookie"), salt="rollcall.session")
+        self._devices = Signer(vault.subkey("device-cookie"), salt="rollcall.device")
         self._secure = settings.secure_cookies
         self._max_age_s = settings.session_max_hours * 3600
 
@@ -42,3 +53,27 @@ class SessionCookies:
     def token_of(self, request: Request) -> str:
         """The token a request came with; empty where there is none that we signed."""
         return self.read(request.cookies.get(SESSION_COOKIE, "")) or ""
+
+    def know_device(self, response: Response, username: str) -> None:
+        """Mark a browser as one that this name has signed in with."""
+        mark = f"{_name_mark(username)}-{secrets.token_hex(16)}"
+        response.set_cookie(
+            DEVICE_COOKIE,
+            self._devices.sign(mark).decode(),
+            max_age=_DEVICE_MAX_AGE_S,
+            httponly=True,
+            secure=self._secure,
+            samesite="lax",
+        )
+
+    def device_of(self, request: Request, username: str) -> str:
+        """The mark of a browser that this name has signed in with before; empty for any other."""
+        try:
+            mark = self._devices.unsign(request.cookies.get(DEVICE_COOKIE, "")).decode()
+        except (BadSignature, UnicodeDecodeError):
+            return ""
+        return mark if mark.startswith(f"{_name_mark(username)}-") else ""
+
+
+def _name_mark(username: str) -> str:
+    return sha256(username.encode()).hexdigest()[:32]

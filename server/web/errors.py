@@ -5,11 +5,16 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import (
+    DatabaseBusyError,
     MalformedError,
     NotFoundError,
     NotSignedInError,
@@ -18,6 +23,7 @@ from server.errors import (
     TooLargeError,
 )
 from server.logs import correlation_id
+from server.web.access import forget_unless_known
 from server.web.pages import is_htmx, render
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +37,7 @@ def json_error(error: ServerError) -> JSONResponse:
         "details": error.details,
         "correlation_id": correlation_id(),
     }
-    return JSONResponse({"error": body}, error.status_code)
+    return JSONResponse({"error": body}, error.status_code, headers=_headers(error))
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -56,14 +62,56 @@ def install_error_handlers(app: FastAPI) -> None:
         assert isinstance(exc, HTTPException)
         return answer_error(request, _from_http(exc))
 
-    def on_anything(request: Request, exc: Exception) -> Response:
-        _logger.error("unexpected error", exc_info=exc)
+    def on_database_away(request: Request, exc: Exception) -> Response:
+        _logger.error("request failed: the database is locked or away", exc_info=exc)
+        return answer_error(request, DatabaseBusyError())
+
+    def on_statement_error(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, StatementError)
+        if isinstance(exc, DataError) or isinstance(exc.orig, OverflowError):
+            return on_unfit_value(request, exc)
+        _logger.error("request failed: the database refused a statement", exc_info=exc)
         return answer_error(request, ServerError())
+
+    def on_unfit_value(request: Request, exc: Exception) -> Response:
+        # A number or character that the database cannot hold. The text of it may be anybody's name.
+        _logger.warning("request refused: %s", type(exc).__name__)
+        return answer_error(request, MalformedError())
 
     app.add_exception_handler(ServerError, on_server_error)
     app.add_exception_handler(RequestValidationError, on_malformed)
     app.add_exception_handler(HTTPException, on_http_exception)
-    app.add_exception_handler(Exception, on_anything)
+    app.add_exception_handler(OperationalError, on_database_away)
+    app.add_exception_handler(PoolTimeoutError, on_database_away)
+    app.add_exception_handler(StatementError, on_statement_error)
+    app.add_exception_handler(OverflowError, on_unfit_value)
+    # Innermost, so that what it answers passes through every other middleware.
+    app.add_middleware(UnexpectedErrors)
+
+
+class UnexpectedErrors:
+    """Answer what nobody foresaw, with the page, headers and id that every other answer has."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        has_begun = False
+
+        async def send_noting_the_start(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_the_start)
+        except Exception:  # the edge of a request
+            if scope["type"] != "http" or has_begun:
+                raise
+            _logger.exception("unexpected error")
+            response = await run_in_threadpool(answer_error, Request(scope), ServerError())
+            await response(scope, receive, send)
 
 
 def answer_error(request: Request, error: ServerError) -> Response:
@@ -75,7 +123,17 @@ def answer_error(request: Request, error: ServerError) -> Response:
     if isinstance(error, PasswordChangeDueError):
         return _lead(request, "/password")
     context = {"error": error, "correlation_id": correlation_id()}
-    return render(request, "web/error.html", context, status_code=error.status_code)
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        forget_unless_known(request)
+    response = render(request, "web/error.html", context, status_code=error.status_code)
+    response.headers.update(_headers(error))
+    return response
+
+
+def _headers(error: ServerError) -> dict[str, str]:
+    if isinstance(error, DatabaseBusyError):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {}
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("/rooms", "layout.nav.rooms", "room", _OFFICE),
     Entry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
     Entry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
+    Entry("/users", "layout.nav.users", "users", frozenset()),
 )
 
 

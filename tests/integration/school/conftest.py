@@ -28,13 +28,17 @@ from server.kiosks import claiming
 from server.kiosks.service import create_kiosk
 from server.kiosks.tables import Kiosk, KioskProgress
 from server.migrations.runner import upgrade
-from server.people.schemas import PersonCreate
-from server.people.service import create_person
+from server.people.schemas import ConsentCreate, PersonCreate
+from server.people.service import add_consent, create_person
+from server.people.tables import ConsentRole
 from server.timetable import service as timetable
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 
 MODEL = "dlib-resnet-v1"
 _numbers = itertools.count(1)
+
+
+CONSENT = ConsentCreate(given_by="A Parent", role=ConsentRole.PARENT, text_version="1")
 
 
 @dataclass
@@ -61,6 +65,7 @@ class School:
                 ),
                 actor="system",
             )
+            add_consent(session, person.id, CONSENT, actor="system", at=now())
             if on_roster:
                 timetable.add_to_roster(session, self.course_id, person_id=person.id)
                 self.people.append(person.id)

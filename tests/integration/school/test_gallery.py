@@ -4,13 +4,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
 from protocol.v1 import sealing
 from protocol.v1.messages import GalleryPage, KioskPolicy, Policy
 from server.db.types import now
 from server.kiosks import claiming, configuration, gallery
 from server.kiosks.tables import Kiosk
-from server.people.tables import Person
+from server.people.tables import Consent, Person
 from server.policies.service import set_policy
 from server.timetable import service as timetable
 from tests.fakes.simulated_kiosk import SimulatedKiosk
@@ -90,6 +91,22 @@ def test_erased_template_becomes_a_tombstone_that_says_so(school: School) -> Non
     first = _page(school, device)
     school.erase(template)
     assert _gone(_page(school, device, first.next)) == {str(template): "erased"}
+
+
+def test_consent_that_ran_out_takes_a_template_off_kiosks_before_it_is_swept(
+    school: School,
+) -> None:
+    person_id = school.person()
+    template, device = school.enrol(person_id), school.kiosk()
+    assert _held(_page(school, device)) == {str(template)}
+    with school.database.transaction() as session:
+        consent = session.exec(select(Consent).where(Consent.person_id == person_id)).one()
+        consent.expires_on = now().date() - timedelta(days=2)
+        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        kiosk.gallery_source = "as of yesterday"
+    page = _page(school, device, since=1)
+    assert _gone(page) == {str(template): "erased"}
+    assert _held(_page(school, school.kiosk())) == set()
 
 
 def test_replaced_template_asks_for_no_erasure(school: School) -> None:

@@ -1,6 +1,7 @@
 """Sign-in, sessions, lockout, roles, cross-site requests, error shapes."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -86,14 +87,8 @@ def test_lockout_holds_against_the_right_password_until_it_ends(
     at = now()
 
     def attempt(password: str, at_offset: timedelta = timedelta()) -> accounts.SignInOutcome:
-        with database.transaction() as session:
-            return accounts.sign_in(
-                session,
-                settings,
-                username="office-account",
-                password=password,
-                at=at + at_offset,
-            )
+        guess = accounts.Credentials("office-account", password)
+        return accounts.sign_in(database, settings, guess=guess, at=at + at_offset)
 
     outcomes = [attempt("wrong") for _ in range(settings.lockout_failures)]
     assert [type(o) for o in outcomes[:-1]] == [accounts.Refused] * (len(outcomes) - 1)
@@ -101,6 +96,56 @@ def test_lockout_holds_against_the_right_password_until_it_ends(
     assert isinstance(attempt(PASSWORD), accounts.Locked)
     after = timedelta(minutes=settings.lockout_minutes, seconds=1)
     assert isinstance(attempt(PASSWORD, after), accounts.SignedIn)
+
+
+def test_strangers_wrong_guesses_do_not_lock_a_browser_that_was_in_before(
+    office: TestClient, new_client: Callable[[], TestClient], settings: Settings
+) -> None:
+    right = {"username": "office-account", "password": PASSWORD}
+    stranger = new_client()
+    for _ in range(settings.lockout_failures + 1):
+        last = stranger.post("/api/v1/session", json=right | {"password": "wrong"})
+    assert last.status_code == 429
+    assert stranger.post("/api/v1/session", json=right).status_code == 429
+    assert office.post("/api/v1/session", json=right).status_code == 200
+
+
+def test_browser_that_was_in_before_has_no_more_guesses_than_others(
+    office: TestClient, settings: Settings
+) -> None:
+    wrong = {"username": "Office-Account", "password": "wrong"}
+    codes = [
+        office.post("/api/v1/session", json=wrong).status_code
+        for _ in range(settings.lockout_failures)
+    ]
+    assert codes[-1] == 429
+    right = wrong | {"password": PASSWORD}
+    assert office.post("/api/v1/session", json=right).status_code == 429
+
+
+def test_device_mark_of_one_name_is_worth_nothing_for_another(
+    office: TestClient, sign_in: SignIn, settings: Settings
+) -> None:
+    sign_in(Role.TEACHER)
+    wrong = {"username": "teacher-account", "password": "wrong"}
+    for _ in range(settings.lockout_failures):
+        office.post("/api/v1/session", json=wrong)
+    right = wrong | {"password": PASSWORD}
+    assert office.post("/api/v1/session", json=right).status_code == 429
+
+
+def test_guesses_made_at_once_are_no_more_than_guesses_made_in_turn(
+    settings: Settings, database: Database, office: TestClient
+) -> None:
+    guess = accounts.Credentials("office-account", "wrong")
+
+    def attempt(_: int) -> accounts.SignInOutcome:
+        return accounts.sign_in(database, settings, guess=guess, at=now())
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(attempt, range(16)))
+    refused = [one for one in outcomes if isinstance(one, accounts.Refused)]
+    assert len(refused) == settings.lockout_failures - 1
 
 
 def test_lockout_does_not_tell_which_names_exist(client: TestClient, settings: Settings) -> None:

@@ -79,6 +79,11 @@ def count(database: Database, table: type[Any]) -> int:
         return len(session.exec(select(table)).all())
 
 
+def expire(database: Database) -> None:
+    with database.transaction() as session:
+        session.exec(select(Consent)).one().expires_on = (now() - timedelta(days=2)).date()
+
+
 def test_student_number_is_unique(office: TestClient, person_id: str) -> None:
     body = {"student_number": "S-1", "given_name": "Other", "family_name": "Person"}
     assert office.post("/api/v1/people", json=body).status_code == 409
@@ -301,6 +306,7 @@ def test_killed_worker_loses_no_photo(
             owner="dead",
             at=now(),
             lease=timedelta(milliseconds=1),
+            today=now().date(),
         )
     assert outcome(office, enrolment)["status"] == "processing"
     assert new_worker().run_one()
@@ -313,12 +319,22 @@ def test_live_lease_keeps_others_away(
     enrol(office, person_id)
     lease = timedelta(seconds=30)
     with database.transaction() as session:
-        assert jobs.claim(session, app.state.vault, owner="a", at=now(), lease=lease) is not None
+        assert (
+            jobs.claim(
+                session, app.state.vault, owner="a", at=now(), lease=lease, today=now().date()
+            )
+            is not None
+        )
     with database.transaction() as session:
         jobs.renew(session, owner="a", until=now() + 2 * lease)
     with database.transaction() as session:
         later = now() + timedelta(seconds=45)
-        assert jobs.claim(session, app.state.vault, owner="b", at=later, lease=lease) is None
+        assert (
+            jobs.claim(
+                session, app.state.vault, owner="b", at=later, lease=lease, today=now().date()
+            )
+            is None
+        )
 
 
 def test_overtaken_worker_changes_nothing(
@@ -331,10 +347,19 @@ def test_overtaken_worker_changes_nothing(
 ) -> None:
     enrol(office, person_id)
     with database.transaction() as session:
-        job = jobs.claim(session, app.state.vault, owner="slow", at=now(), lease=timedelta())
+        job = jobs.claim(
+            session, app.state.vault, owner="slow", at=now(), lease=timedelta(), today=now().date()
+        )
         assert job is not None
     with database.transaction() as session:
-        jobs.claim(session, app.state.vault, owner="quick", at=now(), lease=timedelta(seconds=30))
+        jobs.claim(
+            session,
+            app.state.vault,
+            owner="quick",
+            at=now(),
+            lease=timedelta(seconds=30),
+            today=now().date(),
+        )
     with database.transaction() as session:
         today = now().date()
         assert not jobs.accept(session, app.state.vault, job, ENCODED, owner="slow", today=today)
@@ -411,11 +436,41 @@ def test_expired_consent_is_swept(
     enrol(office, person_id)
     worker.run_one()
     assert worker.sweep() == 0
-    with database.transaction() as session:
-        session.exec(select(Consent)).one().expires_on = (now() - timedelta(days=2)).date()
+    expire(database)
     assert worker.sweep() == 1
     assert count(database, Template) == count(database, EnrolmentPhoto) == 0
     assert worker.sweep() == 0
+
+
+def test_photo_whose_consent_ran_out_while_it_waited_is_never_looked_at(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    enrolment = enrol(office, person_id)
+    expire(database)
+    worker.run_one()
+    assert encoder.photos == []
+    assert outcome(office, enrolment)["status"] == "withdrawn"
+    assert count(database, EnrolmentPhoto) == 0
+
+
+def test_consent_that_runs_out_while_the_service_looks_leaves_nothing(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    enrolment = enrol(office, person_id)
+    encoder.during = lambda: expire(database)
+    worker.run_one()
+    assert outcome(office, enrolment)["status"] == "withdrawn"
+    assert (count(database, EnrolmentPhoto), count(database, Template)) == (0, 0)
 
 
 def test_consent_that_has_expired_already_is_refused(office: TestClient, person_id: str) -> None:

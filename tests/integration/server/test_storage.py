@@ -33,7 +33,7 @@ from server.enrollment.tables import (
     Template,
 )
 from server.migrations.runner import check, upgrade
-from server.people.tables import Person
+from server.people.tables import Consent, Person
 
 
 @pytest.fixture
@@ -217,6 +217,7 @@ def test_two_workers_never_claim_the_same_photo(settings: Settings, fresh: Datab
         person = _person("S-1")
         session.add(person)
         session.flush()
+        session.add(_consent(person.id))
         for _ in range(12):
             _pending(session, vault, person.id)
     claimed: list[object] = []
@@ -224,7 +225,14 @@ def test_two_workers_never_claim_the_same_photo(settings: Settings, fresh: Datab
     def claim_all(owner: str) -> None:
         while True:
             with fresh.transaction() as session:
-                job = jobs.claim(session, vault, owner=owner, at=now(), lease=timedelta(seconds=60))
+                job = jobs.claim(
+                    session,
+                    vault,
+                    owner=owner,
+                    at=now(),
+                    lease=timedelta(seconds=60),
+                    today=now().date(),
+                )
             if job is None:
                 return
             claimed.append(job.enrolment_id)
@@ -281,6 +289,17 @@ def _disarm(database: Database, session: Session) -> None:
     )
     for statement in statements:
         session.execute(text(statement))
+
+
+def _consent(person_id: uuid.UUID) -> Consent:
+    return Consent(
+        person_id=person_id,
+        role="parent",
+        given_by="A Parent",
+        decision="given",
+        text_version="1",
+        recorded_by="system",
+    )
 
 
 def _pending(session: Session, vault: Vault, person_id: uuid.UUID) -> None:

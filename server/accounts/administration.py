@@ -1,0 +1,131 @@
+"""What admins do to accounts: list, add, disable, give another role, reset a password.
+
+At least one account that may do this always stays: nobody acts on their own account here, and the
+last active admin is neither disabled nor given another role.
+"""
+
+import uuid
+
+from sqlmodel import Session, col, func, select
+
+from server.accounts.passwords import one_time_password
+from server.accounts.schemas import AccountCreate
+from server.accounts.service import create_account, end_sessions, get_account, renew_password
+from server.accounts.tables import Account
+from server.audit.service import record
+from server.audit.tables import subject_of
+from server.db.lock import FIRST_ACCOUNT_LOCK, lock_until_commit
+from server.errors import ConflictError
+from server.web.principal import Principal, Role
+
+
+def accounts(session: Session) -> list[Account]:
+    """Every account: the active ones first, by name."""
+    return list(
+        session.exec(select(Account).order_by(col(Account.is_active).desc(), col(Account.username)))
+    )
+
+
+def add_account(
+    session: Session, new: AccountCreate, *, principal: Principal
+) -> tuple[Account, str]:
+    """Add an account; returns it with its one-time password, which is kept nowhere.
+
+    Raises:
+        ConflictError: the name is taken.
+    """
+    password = one_time_password()
+    account = create_account(
+        session,
+        username=new.username,
+        display_name=new.display_name,
+        role=new.role,
+        password=password,
+        actor=principal.actor,
+    )
+    return account, password
+
+
+def reset_password(
+    session: Session, account_id: uuid.UUID, *, principal: Principal
+) -> tuple[Account, str]:
+    """Give somebody a new one-time password; their sessions end.
+
+    Raises:
+        NotFoundError: no such account.
+        ConflictError: it is one's own; that one is changed, not reset.
+    """
+    account = _of_somebody_else(session, account_id, principal)
+    return account, renew_password(session, account, actor=principal.actor)
+
+
+def set_active(
+    session: Session, account_id: uuid.UUID, *, is_active: bool, principal: Principal
+) -> Account:
+    """Disable an account, which signs it out everywhere, or enable it again.
+
+    Raises:
+        NotFoundError: no such account.
+        ConflictError: it is one's own, or the last active admin's.
+    """
+    account = _of_somebody_else(session, account_id, principal)
+    if account.is_active == is_active:
+        return account
+    if not is_active:
+        _keep_an_admin(session, account)
+        end_sessions(session, account)
+    account.is_active = is_active
+    _record(session, account, "account.enable" if is_active else "account.disable", principal)
+    return account
+
+
+def set_role(
+    session: Session, account_id: uuid.UUID, *, role: Role, principal: Principal
+) -> Account:
+    """Give an account another role; it counts from the next request on.
+
+    Raises:
+        NotFoundError: no such account.
+        ConflictError: it is one's own, or the last active admin's.
+    """
+    account = _of_somebody_else(session, account_id, principal)
+    if account.role == role:
+        return account
+    _keep_an_admin(session, account)
+    details = {"from": account.role, "to": role.value}
+    account.role = role.value
+    _record(session, account, "account.change_role", principal, details)
+    return account
+
+
+def _of_somebody_else(session: Session, account_id: uuid.UUID, principal: Principal) -> Account:
+    # Two admins who act on each other at the same moment take turns, here and in every database.
+    lock_until_commit(session, FIRST_ACCOUNT_LOCK)
+    account = get_account(session, account_id)
+    session.refresh(account)
+    if account.id == principal.account_id:
+        raise ConflictError("This is your own account.", problem="own_account")
+    return account
+
+
+def _keep_an_admin(session: Session, account: Account) -> None:
+    if account.role != Role.ADMIN or not account.is_active:
+        return
+    others = select(func.count()).where(
+        col(Account.role) == Role.ADMIN.value,
+        col(Account.is_active).is_(True),
+        col(Account.id) != account.id,
+    )
+    if session.exec(others).one() == 0:
+        raise ConflictError("This is the last administrator.", problem="last_admin")
+
+
+def _record(
+    session: Session,
+    account: Account,
+    action: str,
+    principal: Principal,
+    details: dict[str, str] | None = None,
+) -> None:
+    subject = subject_of("account", account.id)
+    record(session, actor=principal.actor, action=action, subject=subject, details=details)

@@ -1,0 +1,72 @@
+"""Accounts for admins: the JSON API."""
+
+import uuid
+
+from fastapi import APIRouter
+
+from server.accounts import administration
+from server.accounts.schemas import AccountCreate, AccountRead, OneTimePassword, RoleChange
+from server.accounts.tables import Account
+from server.db.session import ReadSessionDep, SessionDep
+from server.web.access import AdminDep
+from server.web.principal import Role
+
+router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
+
+
+@router.get("")
+def list_accounts(_: AdminDep, session: ReadSessionDep) -> list[AccountRead]:
+    """Every account: the active ones first, by name."""
+    return [_read(account) for account in administration.accounts(session)]
+
+
+@router.post("", status_code=201)
+def add_account(body: AccountCreate, principal: AdminDep, session: SessionDep) -> OneTimePassword:
+    """Add an account; the answer holds its one-time password, which is shown this once."""
+    account, password = administration.add_account(session, body, principal=principal)
+    return OneTimePassword(account=_read(account), one_time_password=password)
+
+
+@router.post("/{account_id}/password")
+def reset_password(
+    account_id: uuid.UUID, principal: AdminDep, session: SessionDep
+) -> OneTimePassword:
+    """Give somebody a new one-time password; their sessions end."""
+    account, password = administration.reset_password(session, account_id, principal=principal)
+    return OneTimePassword(account=_read(account), one_time_password=password)
+
+
+@router.post("/{account_id}/disable")
+def disable(account_id: uuid.UUID, principal: AdminDep, session: SessionDep) -> AccountRead:
+    """Sign an account out everywhere and let it in no more."""
+    account = administration.set_active(session, account_id, is_active=False, principal=principal)
+    return _read(account)
+
+
+@router.post("/{account_id}/enable")
+def enable(account_id: uuid.UUID, principal: AdminDep, session: SessionDep) -> AccountRead:
+    """Let a disabled account in again."""
+    account = administration.set_active(session, account_id, is_active=True, principal=principal)
+    return _read(account)
+
+
+@router.put("/{account_id}/role")
+def change_role(
+    account_id: uuid.UUID, body: RoleChange, principal: AdminDep, session: SessionDep
+) -> AccountRead:
+    """Give an account another role."""
+    account = administration.set_role(session, account_id, role=body.role, principal=principal)
+    return _read(account)
+
+
+def _read(account: Account) -> AccountRead:
+    return AccountRead(
+        id=account.id,
+        username=account.username,
+        display_name=account.display_name,
+        role=Role(account.role),
+        is_active=account.is_active,
+        must_change_password=account.must_change_password,
+        created_at=account.created_at,
+        last_sign_in_at=account.last_sign_in_at,
+    )

@@ -1,0 +1,146 @@
+"""Pages of the accounts, for admins: the list, adding one, one account, its one-time password."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from pydantic import ValidationError
+from sqlmodel import Session
+from starlette.responses import Response
+
+from server.accounts import administration
+from server.accounts.schemas import AccountCreate, AccountForm, RoleForm
+from server.accounts.service import get_account
+from server.accounts.tables import Account
+from server.db.session import ReadSessionDep, SessionDep
+from server.errors import ConflictError
+from server.web.access import AdminDep
+from server.web.pages import render, request_translator, see_other
+from server.web.principal import Role
+
+router = APIRouter(prefix="/users", include_in_schema=False)
+
+
+@router.get("")
+def users_page(request: Request, _: AdminDep, session: ReadSessionDep) -> Response:
+    """Every account."""
+    context = {"accounts": administration.accounts(session)}
+    return render(request, "accounts/users.html", context)
+
+
+@router.get("/new")
+def new_user_page(request: Request, _: AdminDep) -> Response:
+    """The empty form."""
+    return _new_form(request, AccountForm(role=Role.TEACHER.value), {})
+
+
+@router.post("/new")
+def add_user(
+    request: Request,
+    principal: AdminDep,
+    session: SessionDep,
+    form: Annotated[AccountForm, Form()],
+) -> Response:
+    """Add the account and show its one-time password, this once."""
+    t = request_translator(request)
+    try:
+        new = AccountCreate.model_validate(form.model_dump())
+        account, password = administration.add_account(session, new, principal=principal)
+    except ValidationError as exc:
+        problems = {
+            str(e["loc"][0]): t(
+                "accounts.users.unfit" if form.username else "accounts.users.missing"
+            )
+            if e["loc"][0] == "username"
+            else t("accounts.users.missing")
+            for e in exc.errors(include_input=False)
+        }
+        return _new_form(request, form, problems)
+    except ConflictError:
+        return _new_form(request, form, {"username": t("accounts.users.taken")})
+    return _password(request, account, password)
+
+
+@router.get("/{account_id}")
+def user_page(
+    request: Request, account_id: uuid.UUID, _: AdminDep, session: ReadSessionDep
+) -> Response:
+    """One account and what may be done to it."""
+    return _user(request, session, account_id)
+
+
+@router.post("/{account_id}/password")
+def reset_password(
+    request: Request, account_id: uuid.UUID, principal: AdminDep, session: SessionDep
+) -> Response:
+    """Make a new one-time password and show it, this once."""
+    try:
+        account, password = administration.reset_password(session, account_id, principal=principal)
+    except ConflictError as exc:
+        return _user(request, session, account_id, exc)
+    return _password(request, account, password)
+
+
+@router.post("/{account_id}/disable")
+def disable(
+    request: Request, account_id: uuid.UUID, principal: AdminDep, session: SessionDep
+) -> Response:
+    """Disable the account."""
+    try:
+        administration.set_active(session, account_id, is_active=False, principal=principal)
+    except ConflictError as exc:
+        return _user(request, session, account_id, exc)
+    return see_other("/users")
+
+
+@router.post("/{account_id}/enable")
+def enable(
+    request: Request, account_id: uuid.UUID, principal: AdminDep, session: SessionDep
+) -> Response:
+    """Enable the account."""
+    try:
+        administration.set_active(session, account_id, is_active=True, principal=principal)
+    except ConflictError as exc:
+        return _user(request, session, account_id, exc)
+    return see_other(f"/users/{account_id}")
+
+
+@router.post("/{account_id}/role")
+def change_role(
+    request: Request,
+    account_id: uuid.UUID,
+    principal: AdminDep,
+    session: SessionDep,
+    form: Annotated[RoleForm, Form()],
+) -> Response:
+    """Give the account another role."""
+    try:
+        administration.set_role(session, account_id, role=form.role, principal=principal)
+    except ConflictError as exc:
+        return _user(request, session, account_id, exc)
+    return see_other(f"/users/{account_id}")
+
+
+def _new_form(request: Request, form: AccountForm, problems: dict[str, str]) -> Response:
+    context = {"form": form, "problems": problems, "roles": list(Role)}
+    status_code = 400 if problems else 200
+    return render(request, "accounts/new_user.html", context, status_code=status_code)
+
+
+def _user(
+    request: Request, session: Session, account_id: uuid.UUID, refusal: ConflictError | None = None
+) -> Response:
+    problem = ""
+    if refusal is not None:
+        problem = request_translator(request)(f"accounts.users.{refusal.details['problem']}")
+    context = {
+        "account": get_account(session, account_id),
+        "roles": list(Role),
+        "problem": problem,
+    }
+    return render(request, "accounts/user.html", context, status_code=409 if refusal else 200)
+
+
+def _password(request: Request, account: Account, password: str) -> Response:
+    context = {"account": account, "password": password}
+    return render(request, "accounts/one_time_password.html", context, status_code=201)
