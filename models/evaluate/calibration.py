@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 COUNTS = ((1, 1), (1, 3), (2, 1), (3, 1), (3, 3), (5, 1))
 """Pictures in a template and in a probe."""
-_LEAST_PAIRS = 10  # so many different pairs of people must stand behind a limit
+# So many comparisons of one round, and different pairs of people, must stand behind a limit.
+# Source: Doddington's rule of 30, The NIST speaker recognition evaluation, Speech Comm. 31, 2000.
+_LEAST_PAIRS = 30
 _LEVELS = tuple(float(10.0 ** (-exponent / 2)) for exponent in range(4, 17))  # 1e-2 ... 1e-8
 _GENUINE = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995)
 _HEAD = "# Written by models.evaluate calibrate; docs/accuracy.md has the command.\n[calibration]\n"
@@ -36,11 +38,15 @@ _SECTION = re.compile(
 
 @dataclass(frozen=True)
 class _Comparisons:
-    """All comparisons of a few rounds: (T,) people with templates, (P,) people with probes."""
+    """All comparisons of a few rounds: (T,) people with templates, (P,) people with probes.
+
+    `is_genuine` marks people's comparisons with themselves, on other pictures than enrolled.
+    """
 
     templates: NDArray[np.intp]
     probes: NDArray[np.intp]
     apart: tuple[FloatArray, ...]  # one (P, T) a round
+    is_genuine: NDArray[np.bool_]  # (P, T)
     people: int
 
 
@@ -101,25 +107,25 @@ def _compare(
         [face for face in embedded.faces[name] if face is not None]
         for name in sorted(embedded.faces)
     ]
-    with_template = [n for n, own in enumerate(found) if len(own) >= enrolled + probes]
+    with_template = [n for n, own in enumerate(found) if len(own) >= enrolled]
     with_probe = [n for n, own in enumerate(found) if len(own) >= probes]
-    if len(with_template) < 2:
+    with_both = [n for n, own in enumerate(found) if len(own) >= enrolled + probes]
+    if not with_both:
         return None
     random = np.random.default_rng(0)
     length = embedded.length if rule.is_normalised and embedded.metric == "euclidean" else 1.0
     apart = []
     for _ in range(rounds):
-        orders = {person: random.permutation(len(found[person])) for person in with_probe}
+        orders = [random.permutation(len(own)) for own in found]
         scans = [rule.probe(_pick(found[p], orders[p][:probes])) for p in with_probe]
-        owned = [
-            rule.templates(_pick(found[p], orders[p][probes : probes + enrolled]))
-            for p in with_template
-        ]
+        owned = [rule.templates(_pick(found[p], orders[p][-enrolled:])) for p in with_template]
         starts = np.cumsum([0, *(len(rows) for rows in owned[:-1])])
         rows = distances(np.concatenate(owned), np.stack(scans), embedded.metric)
         nearest = np.minimum.reduceat(rows, starts, axis=1) * np.float32(length)
         apart.append(np.asarray(nearest, np.float32))
-    return _Comparisons(np.array(with_template), np.array(with_probe), tuple(apart), len(found))
+    templates, scanned = np.array(with_template), np.array(with_probe)
+    is_genuine = (scanned[:, None] == templates[None]) & np.isin(templates, with_both)
+    return _Comparisons(templates, scanned, tuple(apart), is_genuine, len(found))
 
 
 def _pick(faces: Sequence[Face], indices: NDArray[np.intp]) -> list[Face]:
@@ -129,10 +135,15 @@ def _pick(faces: Sequence[Face], indices: NDArray[np.intp]) -> list[Face]:
 def _curve(found: _Comparisons, enrolled: int, probes: int) -> CalibrationCurve | None:
     """The curve as far as enough pairs support it; None where that is not even two levels."""
     is_own = found.probes[:, None] == found.templates[None]
-    genuine = np.sort(np.concatenate([apart[is_own] for apart in found.apart]))
+    genuine = np.concatenate([apart[found.is_genuine] for apart in found.apart])
     tail = _Tail(found, is_own)
     limits, pairs = tail.limits(np.ones(found.people)), tail.pairs_within
-    kept = [n for n, limit in enumerate(limits) if pairs(limit) >= _LEAST_PAIRS]
+    comparisons = int((~is_own).sum())
+    kept = [
+        n
+        for n, limit in enumerate(limits)
+        if min(pairs(limit), _LEVELS[n] * comparisons) >= _LEAST_PAIRS
+    ]
     if len(kept) < 2:
         return None
     bands = np.stack([tail.limits(weights) for weights in resampled(found.people, 200, 0)])
@@ -142,6 +153,7 @@ def _curve(found: _Comparisons, enrolled: int, probes: int) -> CalibrationCurve 
         probes=probes,
         people=len(found.templates),
         strangers=len(found.probes),
+        genuine_people=int(found.is_genuine.sum()),
         fmr=tuple(_LEVELS[n] for n in kept),
         limits=_rounded(limits[kept]),
         strict_limits=_rounded(np.minimum.accumulate(strict[kept])),

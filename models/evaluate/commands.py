@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from models.evaluate import report
 from models.evaluate.calibration import COUNTS, calibrate, write_calibration
-from models.evaluate.dataset import DataSet
+from models.evaluate.dataset import DataSet, DataSetError
 from models.evaluate.faces import FaceReader
 from models.evaluate.gate import compare
 from models.evaluate.identification import Design, TooFewPeopleError, run_trials
@@ -18,6 +19,7 @@ from models.evaluate.intervals import operating_points
 from models.evaluate.plots import Curve, draw_det
 from models.evaluate.progress import Progress
 from models.evaluate.rules import RULES
+from models.evaluate.tracks import TrackDesign, read_people, read_tracks, scan_tracks
 from models.evaluate.verification import score_pairs, verify
 from models.store import ModelStore, default_store
 
@@ -101,6 +103,28 @@ def gate(options: Namespace) -> bool:
     return verdict.passes
 
 
+def tracks(options: Namespace) -> bool:
+    """Find people in clips among templates of other clips and of the data set."""
+    rows = []
+    data = _data(options)
+    people = read_people(options.people)
+    for model in options.model:
+        reader = _reader(options, model)
+        if reader.card.calibration is None:
+            raise DataSetError(f"the card {reader.card.id} has no calibration: run calibrate first")
+        embedded = _read(reader, data)
+        found = read_tracks(
+            options.clips, people, reader, advance=Progress("clips", len(people)).advance
+        )
+        for enrolled, fused, fpir in product(options.enrolled, options.fused, options.fpir):
+            design = TrackDesign(enrolled, fused, options.gallery, fpir, seed=options.seed)
+            rule, limits = RULES[options.rule], reader.card.calibration
+            result = scan_tracks(found, embedded, rule, design, limits)
+            rows.append(report.track_row(_name(embedded), design, result))
+    _write(report.table(report.TRACK_HEAD, rows))
+    return True
+
+
 def _add_models(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--model", nargs="+", default=[_DEFAULT_MODEL], help="references of embedder cards"
@@ -120,6 +144,17 @@ def _add_identification(parser: ArgumentParser) -> None:
         " people with a single picture only")  # fmt: skip
 
 
+def _add_tracks(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", nargs="+", default=[_DEFAULT_MODEL], help="references of embedder cards")
+    add("--clips", type=Path, required=True, help="folder of <clip>.mkv")
+    add("--people", type=Path, required=True, help="lines of clip, tab, person")
+    add("--gallery", type=int, default=30, help="people enrolled at a time")
+    add("--enrolled", nargs="+", type=int, default=[1, 3], help="frames in a template")
+    add("--fused", nargs="+", type=int, default=[1, 3, 10], help="frames in a row in a probe")
+    add("--fpir", nargs="+", type=float, default=[1e-2, 1e-3], help="of the calibrated limits")
+
+
 def _add_calibration(parser: ArgumentParser) -> None:
     parser.add_argument("--model", default=_DEFAULT_MODEL, help="reference of an embedder card")
     parser.add_argument("--card", type=Path, required=True, help="the card to write into")
@@ -135,6 +170,7 @@ def _add_gate(parser: ArgumentParser) -> None:
 COMMANDS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], bool]]] = {
     "verification": (_add_models, verification),
     "identification": (_add_identification, identification),
+    "tracks": (_add_tracks, tracks),
     "calibrate": (_add_calibration, calibration),
     "gate": (_add_gate, gate),
 }
@@ -146,14 +182,21 @@ def _data(options: Namespace) -> DataSet:
 
 
 def _embedded(options: Namespace, data: DataSet, model: str) -> EmbeddedSet:
+    return _read(_reader(options, model), data)
+
+
+def _reader(options: Namespace, model: str) -> FaceReader:
     shipped = default_store()
     folders = [options.weights] if options.weights else []
     own = ModelStore(options.cards or shipped.cards_folder, (*folders, *shipped.folders))
-    reader = FaceReader(shipped, model, options.cache, embedder_store=own, runtime=options.runtime)
+    return FaceReader(shipped, model, options.cache, embedder_store=own, runtime=options.runtime)
+
+
+def _read(reader: FaceReader, data: DataSet) -> EmbeddedSet:
     total = sum(len(pictures) for pictures in data.pictures.values())
-    embedded = reader.read(data, Progress(model, total).advance)
+    embedded = reader.read(data, Progress(reader.card.id, total).advance)
     if embedded.failures:
-        sys.stderr.write(f"{model}: no face found in {embedded.failures} of {total} pictures\n")
+        sys.stderr.write(f"no face found in {embedded.failures} of {total} pictures\n")
     return embedded
 
 

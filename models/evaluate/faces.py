@@ -154,21 +154,36 @@ class FaceReader:
         Args:
             content: of a picture file.
         """
-        path = self._folder / f"{hashlib.sha256(content).hexdigest()}.npz"
+
+        def measure() -> Face | None:
+            try:
+                return self._measure(decode_image(content, max_pixels=_MAX_PIXELS))
+            except ImageError:
+                return None
+
+        return self._cached(hashlib.sha256(content).hexdigest(), measure)
+
+    def face_in(self, frame_bgr: BGRImage) -> Face | None:
+        """Embed the most central face of a frame; None where there is no face.
+
+        Args:
+            frame_bgr: (H, W, 3) uint8, BGR. Not modified.
+        """
+        pixels = str(frame_bgr.shape).encode() + frame_bgr.tobytes()
+        return self._cached(hashlib.sha256(pixels).hexdigest(), lambda: self._measure(frame_bgr))
+
+    def _cached(self, digest: str, measure: Callable[[], Face | None]) -> Face | None:
+        path = self._folder / f"{digest}.npz"
         try:
             return _unpack(path.read_bytes())
         except (FileNotFoundError, EOFError, zipfile.BadZipFile, KeyError, ValueError):
-            face = self._measure(content)
+            face = measure()
         unfinished = path.with_suffix(f".{os.getpid()}")
         unfinished.write_bytes(_pack(face))
         unfinished.replace(path)
         return face
 
-    def _measure(self, content: bytes) -> Face | None:
-        try:
-            frame_bgr = decode_image(content, max_pixels=_MAX_PIXELS)
-        except ImageError:
-            return None
+    def _measure(self, frame_bgr: BGRImage) -> Face | None:
         for detection in sorted(self._pipeline.detect(frame_bgr), key=_off_centre(frame_bgr)):
             landmarks = self._pipeline.landmarks(frame_bgr, detection)
             if landmarks is None:

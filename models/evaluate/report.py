@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from models.evaluate.identification import Design
     from models.evaluate.intervals import Interval, OperatingPoint
+    from models.evaluate.tracks import TrackDesign, TrackResult
     from models.evaluate.verification import VerificationResult
 
 
@@ -88,6 +89,23 @@ def refused_row(model: str, design: Design, why: str, columns: int) -> list[str]
     """
     counts = (design.gallery_size, design.enrolled, design.probes)
     return [model, *(str(count) for count in counts), "", why, *[""] * (columns - 1)]
+
+
+TRACK_HEAD = ("model", "enrolled", "fused", "limit for FPIR", "FNIR", "FPIR", "people, clips")
+
+
+def track_row(model: str, design: TrackDesign, result: TrackResult) -> list[str]:
+    """One row of the table of `TRACK_HEAD`.
+
+    Args:
+        model: its name.
+        design: what was scanned.
+        result: of it.
+    """
+    limit = f"{100 * design.fpir:g} %: {result.limit:.3f}"
+    rates = (percent(result.missed), percent(result.alarms))
+    counts = f"{result.people}, {result.clips}"
+    return [model, str(design.enrolled), str(design.fused), limit, *rates, counts]
 
 
 def _cell(point: OperatingPoint) -> str:

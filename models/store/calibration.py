@@ -22,6 +22,7 @@ class CalibrationCurve(_Part):
     probes: int = Field(gt=0, description="pictures in a probe")
     people: int = Field(gt=1, description="with a template")
     strangers: int = Field(gt=1, description="with a probe, compared with all other people")
+    genuine_people: int = Field(gt=0, description="with pictures for both, compared to themselves")
     fmr: tuple[Share, ...] = Field(
         min_length=2, description="shares of the comparisons of two people, falling"
     )

@@ -14,7 +14,7 @@ from models.store import default_store, read_card
 if TYPE_CHECKING:
     from pathlib import Path
 
-PEOPLE = 90
+PEOPLE = 150
 PNG = b"\x89PNG\r\n"
 
 

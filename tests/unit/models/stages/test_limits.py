@@ -28,6 +28,7 @@ def curves(draw: st.DrawFn) -> CalibrationCurve:
         probes=draw(st.integers(1, 5)),
         people=100,
         strangers=500,
+        genuine_people=90,
         fmr=tuple(10.0 ** (-2 - n / 2) for n in range(count)),
         limits=tuple(limits.tolist()),
         strict_limits=tuple(strict.tolist()),
@@ -45,11 +46,13 @@ ONE = Calibration(
     curves=(
         CalibrationCurve(
             enrolled=1, probes=1, people=100, strangers=500,
+        genuine_people=90,
             fmr=(1e-2, 1e-3, 1e-4), limits=(0.6, 0.54, 0.5), strict_limits=(0.59, 0.52, 0.47),
             genuine_shares=(0.1, 0.5, 0.9), genuine_distances=(0.3, 0.4, 0.5),
         ),
         CalibrationCurve(
             enrolled=3, probes=3, people=100, strangers=500,
+        genuine_people=90,
             fmr=(1e-2, 1e-3), limits=(0.5, 0.45), strict_limits=(0.49, 0.44),
             genuine_shares=(0.1, 0.9), genuine_distances=(0.2, 0.3),
         ),
