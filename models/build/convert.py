@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from models.build.dlib_resnet import Tensor
+
+    Ranges = Sequence[tuple[float, float]]
 
 
 class Precision(StrEnum):
@@ -21,6 +23,8 @@ class Precision(StrEnum):
     # Weights int8 with a scale per output channel; the runtime measures each activation's range
     # while it runs ("dynamic range"), so no calibration pictures are needed.
     INT8 = "int8"
+    # Everything int8 with fixed ranges, as the Edge TPU needs it: the graph says the ranges.
+    FULL_INT8 = "full-int8"
 
 
 def to_tflite(graph: Callable[[Tensor], Tensor], side_px: int, precision: Precision) -> bytes:
@@ -29,7 +33,8 @@ def to_tflite(graph: Callable[[Tensor], Tensor], side_px: int, precision: Precis
     Args:
         graph: (1, side_px, side_px, 3) float32 -> (1, dimension) float32.
         side_px: edge of the input.
-        precision: how the weights are stored.
+        precision: how the weights are stored; for `FULL_INT8` the graph must be one that
+            `within` was the observer of.
     """
     spec = tf.TensorSpec([1, side_px, side_px, 3], tf.float32, name="chip")
     function = tf.function(graph, input_signature=[spec]).get_concrete_function()
@@ -38,3 +43,18 @@ def to_tflite(graph: Callable[[Tensor], Tensor], side_px: int, precision: Precis
     if precision is Precision.FLOAT16:
         converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
+
+
+def within(ranges: Ranges) -> Callable[[Tensor, int], Tensor]:
+    """Give an observer, see `build_graph`, that rounds each map to 8 bits of its range.
+
+    Args:
+        ranges: by the map's number, the least and the largest value.
+    """
+
+    def rounded(values: Tensor, number: int) -> Tensor:
+        least, largest = ranges[number]
+        # Zero must be among the values: padding is exact then.
+        return tf.quantization.fake_quant_with_min_max_args(values, min(least, 0.0), largest)
+
+    return rounded

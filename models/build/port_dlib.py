@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ CARD_ID = "dlib-resnet-v1"
 DAT_NAME = "dlib_face_recognition_resnet_model_v1.dat"
 # Source: the file inside face_recognition_models-0.3.0.tar.gz, whose own sha256 uv.lock pins.
 DAT_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
+# Least and largest value of each map over faces; scripts/calibrate_dlib.py measured them.
+RANGES = Path(__file__).with_name("dlib-ranges.json")
 _WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
 
@@ -60,13 +63,16 @@ def port(network: DlibNetwork, folder: Path) -> list[Path]:
         folder: receives `dlib-resnet-v1-<precision>.tflite`.
     """
     # TensorFlow takes seconds to import and is in the build group only.
-    from models.build.convert import Precision, to_tflite
+    from models.build.convert import Precision, to_tflite, within
     from models.build.dlib_resnet import build_graph
 
+    plain = build_graph(network)
+    graphs = dict.fromkeys(Precision, plain)
+    graphs[Precision.FULL_INT8] = build_graph(network, within(json.loads(RANGES.read_text())))
     paths: list[Path] = []
-    for precision in Precision:
+    for precision, graph in graphs.items():
         path = folder / f"{CARD_ID}-{precision}.tflite"
-        path.write_bytes(to_tflite(build_graph(network), network.input_side_px, precision))
+        path.write_bytes(to_tflite(graph, network.input_side_px, precision))
         paths.append(path)
     return paths
 

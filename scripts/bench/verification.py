@@ -20,7 +20,8 @@ from models.pipeline import FacePipeline, PipelineSettings
 from models.store import default_store
 
 if TYPE_CHECKING:
-    from models.stages.images import FloatVector
+    from models.stages.images import BGRImage, FloatVector
+    from models.stages.landmarks import Landmarks
 
 _FOLDS = 10
 _THRESHOLDS = np.arange(0.3, 1.0, 0.002)
@@ -53,8 +54,14 @@ def read_pairs(path: Path) -> list[Pair]:
     return pairs
 
 
-def embed_photo(pipeline: FacePipeline, path: Path, side_px: int | None) -> FloatVector | None:
-    """Embed the face nearest to a photo's centre, which in this data is the named person's."""
+def find_face(
+    pipeline: FacePipeline, path: Path, side_px: int | None = None
+) -> tuple[BGRImage, Landmarks] | None:
+    """Find the face nearest to a photo's centre, which in this data is the named person's.
+
+    Returns:
+        The photo, scaled to a square of `side_px`, and the face; None where there is none.
+    """
     picture = np.asarray(cv2.imread(str(path)), np.uint8)
     if side_px is not None:
         picture = np.asarray(cv2.resize(picture, (side_px, side_px)), np.uint8)
@@ -66,7 +73,13 @@ def embed_photo(pipeline: FacePipeline, path: Path, side_px: int | None) -> Floa
 
     faces = sorted(pipeline.detect(picture), key=lambda face: off_centre(face.box_px))
     landmarks = pipeline.landmarks(picture, faces[0]) if faces else None
-    return None if landmarks is None else pipeline.embed(picture, landmarks)
+    return None if landmarks is None else (picture, landmarks)
+
+
+def embed_photo(pipeline: FacePipeline, path: Path, side_px: int | None) -> FloatVector | None:
+    """Embed the face of a photo; see `find_face`."""
+    found = find_face(pipeline, path, side_px)
+    return None if found is None else pipeline.embed(*found)
 
 
 def distances(
