@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from models.stages.mesh_quality import MeshQuality, measure_mesh
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.stages.detect import Detection
     from models.stages.images import BGRImage
+    from models.stages.landmarks import Landmarks
 
 _SIDE_PX = 64  # sharpness and exposure are judged at one size, so that limits mean the same
 
@@ -28,6 +31,12 @@ class QualityReason(StrEnum):
     TOO_BLURRED = "TOO_BLURRED"
     TOO_DARK = "TOO_DARK"
     TOO_BRIGHT = "TOO_BRIGHT"
+    TURNED_AWAY = "TURNED_AWAY"
+    LOOKS_UP_OR_DOWN = "LOOKS_UP_OR_DOWN"
+    LEANS = "LEANS"
+    EYES_SHUT = "EYES_SHUT"
+    PARTLY_COVERED = "PARTLY_COVERED"
+    OFF_CENTRE = "OFF_CENTRE"
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,12 @@ class QualityLimits:
         min_brightness: mean grey level of the face, 0 to 255.
         max_brightness: the same.
         rival_ratio: another face counts when its area is at least this share of the largest's.
+        max_yaw_deg: turned to either side; this and what follows are judged on the mesh only.
+        max_pitch_deg: up or down.
+        max_roll_deg: leaning to either side.
+        min_eyes_open: see `MeshQuality.eyes_open`.
+        max_covered: see `MeshQuality.covered`.
+        max_off_centre: see `MeshQuality.off_centre`.
     """
 
     min_side_px: float = 60.0
@@ -51,6 +66,12 @@ class QualityLimits:
     min_brightness: float = 45.0
     max_brightness: float = 220.0
     rival_ratio: float = 0.25
+    max_yaw_deg: float = 30.0
+    max_pitch_deg: float = 25.0
+    max_roll_deg: float = 25.0
+    min_eyes_open: float = 0.13
+    max_covered: float = 25.0
+    max_off_centre: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -64,6 +85,7 @@ class FaceQuality:
         sharpness: variance of the Laplacian of the grey face at 64 x 64 pixels.
         brightness: mean grey level of the face, 0 to 255.
         reasons: what falls short, in the order of `QualityReason`; empty when all is well.
+        mesh: what only the mesh shows; None without one.
     """
 
     side_px: float
@@ -72,6 +94,7 @@ class FaceQuality:
     sharpness: float
     brightness: float
     reasons: tuple[QualityReason, ...]
+    mesh: MeshQuality | None = None
 
     @property
     def is_good(self) -> bool:
@@ -83,7 +106,10 @@ _NOTHING = FaceQuality(0.0, 0.0, 0.0, 0.0, 0.0, (QualityReason.NO_FACE_FOUND,))
 
 
 def assess(
-    frame_bgr: BGRImage, detections: Sequence[Detection], limits: QualityLimits | None = None
+    frame_bgr: BGRImage,
+    detections: Sequence[Detection],
+    limits: QualityLimits | None = None,
+    landmarks: Landmarks | None = None,
 ) -> FaceQuality:
     """Judge the largest face of a picture.
 
@@ -91,6 +117,7 @@ def assess(
         frame_bgr: (H, W, 3) uint8, BGR. Not modified.
         detections: all faces of the picture.
         limits: the defaults where None.
+        landmarks: of the largest face; without them what only the mesh shows is not judged.
     """
     if not detections:
         return _NOTHING
@@ -104,6 +131,7 @@ def assess(
         sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()) if grey.size else 0.0,
         brightness=float(grey.mean()) if grey.size else 0.0,
         reasons=(),
+        mesh=measure_mesh(frame_bgr, landmarks.points_px) if landmarks else None,
     )
     rivals = [other for other in others if other.area_px >= face.area_px * bounds.rival_ratio]
     return _with_reasons(measured, bounds, has_rivals=bool(rivals))
@@ -119,15 +147,20 @@ def _with_reasons(quality: FaceQuality, bounds: QualityLimits, *, has_rivals: bo
         QualityReason.TOO_DARK: quality.brightness < bounds.min_brightness,
         QualityReason.TOO_BRIGHT: quality.brightness > bounds.max_brightness,
     }
-    reasons = tuple(reason for reason, holds in faults.items() if holds)
-    return FaceQuality(
-        quality.side_px,
-        quality.area_ratio,
-        quality.outside,
-        quality.sharpness,
-        quality.brightness,
-        reasons,
-    )
+    if quality.mesh is not None:
+        faults |= _mesh_faults(quality.mesh, bounds)
+    return replace(quality, reasons=tuple(reason for reason, holds in faults.items() if holds))
+
+
+def _mesh_faults(mesh: MeshQuality, bounds: QualityLimits) -> dict[QualityReason, bool]:
+    return {
+        QualityReason.TURNED_AWAY: abs(mesh.pose.yaw_deg) > bounds.max_yaw_deg,
+        QualityReason.LOOKS_UP_OR_DOWN: abs(mesh.pose.pitch_deg) > bounds.max_pitch_deg,
+        QualityReason.LEANS: abs(mesh.pose.roll_deg) > bounds.max_roll_deg,
+        QualityReason.EYES_SHUT: mesh.eyes_open < bounds.min_eyes_open,
+        QualityReason.PARTLY_COVERED: mesh.covered > bounds.max_covered,
+        QualityReason.OFF_CENTRE: mesh.off_centre > bounds.max_off_centre,
+    }
 
 
 def _grey_face(frame_bgr: BGRImage, face: Detection) -> BGRImage:

@@ -1,0 +1,84 @@
+"""Which way a head points and whether it looks, from the 468 points of Face Mesh alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from models.stages.images import FloatArray
+
+Floats = NDArray[np.float64]
+
+_RIGHT_SIDE = [33, 127, 234, 21]  # outer eye corner, temple, cheek, brow's end; the person's right
+_LEFT_SIDE = [263, 356, 454, 251]  # their mirror images
+_FOREHEAD, _CHIN = 10, 152
+_RIGHT_EYE = (33, 160, 158, 133, 153, 144)
+_LEFT_EYE = (263, 387, 385, 362, 380, 373)
+MIRRORED_EYES = (_RIGHT_EYE, _LEFT_EYE)
+"""Outer corner, two of the upper lid, inner corner, two of the lower lid; right, left."""
+
+
+@dataclass(frozen=True)
+class HeadPose:
+    """Angles of a head, degrees; 0 looks into the camera.
+
+    Attributes:
+        yaw_deg: above 0 turned to the right of the picture, that is to the person's left.
+        pitch_deg: above 0 looks down.
+        roll_deg: above 0 leans clockwise in the picture.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+def head_pose(points_px: FloatArray) -> HeadPose:
+    """Read the angles off the axes through temples and through forehead and chin.
+
+    Args:
+        points_px: (468, 3): x right, y down, z away, in one unit. Not modified.
+    """
+    points = np.asarray(points_px, np.float64)
+    across = _unit(points[_LEFT_SIDE].mean(axis=0) - points[_RIGHT_SIDE].mean(axis=0))
+    down = points[_CHIN] - points[_FOREHEAD]
+    down = _unit(down - across * (across @ down))
+    away = np.cross(across, down)
+    # The axes are the columns of a turn by roll, then by pitch, then by yaw.
+    yaw = np.degrees(np.arctan2(-away[0], away[2]))
+    pitch = np.degrees(np.arcsin(np.clip(-away[1], -1.0, 1.0)))
+    roll = np.degrees(np.arctan2(across[1], down[1]))
+    return HeadPose(float(yaw), float(pitch), float(roll))
+
+
+def eye_aspect_ratio(points_px: FloatArray) -> float:
+    """Height over width of the eyes' openings, mean of both; about 0.3 open, below 0.15 shut.
+
+    Args:
+        points_px: (468, 3). Not modified.
+
+    Source: Soukupova and Cech, Real-Time Eye Blink Detection using Facial Landmarks, 2016.
+    """
+    ratios = [_aspect(np.asarray(points_px, np.float64)[list(eye)]) for eye in MIRRORED_EYES]
+    return float(np.mean(ratios))
+
+
+def eye_distance_px(points_px: FloatArray) -> float:
+    """From outer eye corner to outer eye corner, in the points' unit, depth included."""
+    return float(np.linalg.norm(points_px[_LEFT_EYE[0]] - points_px[_RIGHT_EYE[0]]))
+
+
+def _aspect(eye: Floats) -> float:
+    outer, upper_outer, upper_inner, inner, lower_inner, lower_outer = eye
+    width = np.linalg.norm(outer - inner)
+    open_by = np.linalg.norm(upper_outer - lower_outer) + np.linalg.norm(upper_inner - lower_inner)
+    return float(open_by / (2.0 * width)) if width else 0.0
+
+
+def _unit(vector: Floats) -> Floats:
+    length = np.linalg.norm(vector)
+    return vector / length if length else vector
