@@ -1,0 +1,86 @@
+"""How far a track's points are from being the views of one plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.stages.pose import eye_distance_px
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.stages.images import FloatArray
+
+Floats = NDArray[np.float64]
+OUTER_RIGHT, OUTER_LEFT = 33, 263
+
+RIGID = (
+    # Eye corners, bridge and tip of the nose, brow, forehead, temples and cheeks: what
+    # neither speech nor a smile moves much. The jaw is left out.
+    *(33, 133, 362, 263, 6, 197, 195, 5, 4, 1, 98, 327, 168, 8, 9, 151, 70, 300, 46, 276),
+    *(105, 334, 50, 280, 205, 425, 10, 109, 338, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361),
+    *(127, 234, 93, 132, 21, 54, 103, 67),
+)
+"""Face Mesh points that move as one body."""
+_CHOSEN = np.array(sorted(set(RIGID)))
+
+
+def rigid_shapes(tracked: Sequence[FloatArray]) -> Floats:
+    """The rigid points of each frame about their centre, in eye distances.
+
+    Args:
+        tracked: (468, 3) of each frame. Not modified.
+
+    Returns:
+        (F, P, 3).
+    """
+    scales = np.array([max(eye_distance_px(points), 1e-6) for points in tracked])
+    shapes = np.stack([points[_CHOSEN] for points in tracked]).astype(np.float64)
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    return np.asarray(shapes / scales[:, None, None], np.float64)
+
+
+def central(shapes: Floats) -> int:
+    """The frame most like the mean of all."""
+    apart = (shapes[..., :2] - shapes[..., :2].mean(axis=0)) ** 2
+    return int(apart.sum(axis=(1, 2)).argmin())
+
+
+def plane_residuals(shapes: Floats, reference: int) -> Floats:
+    """What the best homography from one frame to each other leaves over.
+
+    Args:
+        shapes: (F, P, 2 or more), P > 4; see `rigid_shapes`.
+        reference: index of the frame.
+
+    Returns:
+        (F,): rms distance between a point and where the homography puts it, in the shapes' unit.
+        A plane gives 0, whatever the camera does.
+    """
+    x, y = shapes[reference, :, 0], shapes[reference, :, 1]
+    seen_x, seen_y = shapes[..., 0], shapes[..., 1]
+    zero, one = np.zeros_like(seen_x), np.ones_like(seen_x)
+    wide_x, wide_y = np.broadcast_to(x, seen_x.shape), np.broadcast_to(y, seen_x.shape)
+    rows_x = [wide_x, wide_y, one, zero, zero, zero, -x * seen_x, -y * seen_x]
+    rows_y = [zero, zero, zero, wide_x, wide_y, one, -x * seen_y, -y * seen_y]
+    design = np.concatenate([np.stack(rows_x, axis=-1), np.stack(rows_y, axis=-1)], axis=1)
+    target = np.concatenate([seen_x, seen_y], axis=1)[..., None]
+    across = design.transpose(0, 2, 1)
+    ridge = 1e-12 * np.eye(8)
+    answer = np.linalg.solve(across @ design + ridge, across @ target)
+    weight = 1.0 + x * answer[:, 6] + y * answer[:, 7]  # (F, P)
+    off = (target - design @ answer)[..., 0].reshape(len(shapes), 2, -1) / weight[:, None]
+    return np.asarray(np.sqrt((off**2).sum(axis=1).mean(axis=1)), np.float64)
+
+
+def plane_residual(shapes: Floats) -> float:
+    """The rms of `plane_residuals` from the central frame to all others.
+
+    Args:
+        shapes: (F, P, 3), F > 1.
+    """
+    residuals = plane_residuals(shapes, central(shapes))
+    return float(np.sqrt((residuals**2).mean()))
