@@ -91,7 +91,16 @@ def refused_row(model: str, design: Design, why: str, columns: int) -> list[str]
     return [model, *(str(count) for count in counts), "", why, *[""] * (columns - 1)]
 
 
-TRACK_HEAD = ("model", "enrolled", "fused", "limit for FPIR", "FNIR", "FPIR", "people, clips")
+TRACK_HEAD = (
+    "model",
+    "enrolled",
+    "fused",
+    "limit for FPIR",
+    "FNIR",
+    "FPIR",
+    "FPIR, only the data set enrolled",
+    "people, clips",
+)
 
 
 def track_row(model: str, design: TrackDesign, result: TrackResult) -> list[str]:
@@ -103,7 +112,7 @@ def track_row(model: str, design: TrackDesign, result: TrackResult) -> list[str]
         result: of it.
     """
     limit = f"{100 * design.fpir:g} %: {result.limit:.3f}"
-    rates = (percent(result.missed), percent(result.alarms))
+    rates = [percent(one) for one in (result.missed, result.alarms, result.distant_alarms)]
     counts = f"{result.people}, {result.clips}"
     return [model, str(design.enrolled), str(design.fused), limit, *rates, counts]
 

@@ -74,6 +74,8 @@ class TrackResult:
         clips: of them.
         missed: share of the scans of enrolled people that did not give the person.
         alarms: share of the scans of people not enrolled that gave somebody.
+        distant_alarms: the same when only people of the background set are enrolled, who were
+            seen by other cameras.
         limit: distance, from the calibration.
     """
 
@@ -81,6 +83,7 @@ class TrackResult:
     clips: int
     missed: Interval
     alarms: Interval
+    distant_alarms: Interval
     limit: float
 
 
@@ -167,13 +170,21 @@ def scan_tracks(
     scans = _Scans(tracks, background, rule, design)
     missed = np.stack([scans.own(limit) for _ in range(design.draws)])
     alarms = np.stack([scans.strange(limit) for _ in range(design.draws)])
+    distant = np.stack([scans.distant(limit) for _ in range(design.draws)])
     people = len({track.person for track in tracks})
-    return TrackResult(people, len(tracks), _over_clips(missed), _over_clips(alarms), limit)
+    return TrackResult(
+        people,
+        len(tracks),
+        missed=_over_clips(missed),
+        alarms=_over_clips(alarms),
+        distant_alarms=_over_clips(distant),
+        limit=limit,
+    )
 
 
 def _over_clips(shares: Floats) -> Interval:
     """Of (draws, clips), nan where a clip was enrolled itself."""
-    clips = np.nanmean(shares, axis=0)
+    clips = np.nanmean(shares[:, ~np.isnan(shares).all(axis=0)], axis=0)
     estimate = float(clips.mean())
     low, high = interval_of(resampled(len(clips), 1000, 0) @ clips / len(clips))
     bound = 0.0 if estimate > 0 else bound_by_count(len(clips))
@@ -223,6 +234,12 @@ class _Scans:
                 for number, track in enumerate(self._tracks)
             ]
         )
+
+    def distant(self, limit: float) -> Floats:
+        """Shares of a clip's scans that give somebody of the background set, alone enrolled."""
+        others = self._background(self._design.gallery_size)
+        numbers = range(len(self._tracks))
+        return np.array([(self._apart(others, number) < limit).mean() for number in numbers])
 
     def _without(self, person: str, chosen: Mapping[str, int]) -> list[FloatArray]:
         return [self._templates[number] for name, number in chosen.items() if name != person]
