@@ -1,12 +1,13 @@
 """The register of a session: what is read for it, what it comes to, and corrections to it."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
 
 from protocol.v1.messages import AttendancePolicy, EventKind
 from server.accounts.tables import Account
@@ -28,6 +29,9 @@ from server.people.tables import Person
 from server.policies.service import current_policy
 from server.timetable import service as timetable
 from server.timetable.service import SessionView
+from server.timetable.tables import RosterEntry
+
+_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def register_of(
         NotFoundError: there is no such session.
     """
     view = timetable.session_view(session, session_id)
-    return _register(session, view, current_policy(session).attendance, zone, at)
+    return _registers(session, [view], current_policy(session).attendance, zone, at)[0]
 
 
 def running_sessions(session: Session, *, zone: ZoneInfo, at: datetime) -> list[Register]:
@@ -89,7 +93,7 @@ def running_sessions(session: Session, *, zone: ZoneInfo, at: datetime) -> list[
     soon = window_of(at, at, policy)
     # A session is open from `opens_before_min` before its start on, so look that far ahead.
     views = timetable.session_views(session, after=at, before=at + (at - soon.opens_at))
-    return [_register(session, view, policy, zone, at) for view in views]
+    return _registers(session, views, policy, zone, at)
 
 
 def registers_between(
@@ -98,7 +102,7 @@ def registers_between(
     """The registers of the sessions between two moments, by start."""
     policy = current_policy(session).attendance
     views = timetable.session_views(session, after=first, before=last)
-    return [_register(session, view, policy, zone, at) for view in views]
+    return _registers(session, views, policy, zone, at)
 
 
 def correct(
@@ -149,26 +153,63 @@ def history_of(
     return [(correction, account) for correction, account in session.exec(query)]
 
 
-def _register(
+@dataclass(frozen=True)
+class _Sources:
+    """What several registers are made of, read once for all of them."""
+
+    rosters: dict[uuid.UUID, list[tuple[RosterEntry, Person]]]
+    kiosks: list[tuple[Kiosk, datetime | None]]
+    sightings: list[tuple[uuid.UUID | None, Sighting]]
+    rulings: dict[uuid.UUID, list[Ruling]]
+
+
+def _registers(
     session: Session,
-    view: SessionView,
+    views: Sequence[SessionView],
     policy: AttendancePolicy,
     zone: ZoneInfo,
     at: datetime,
+) -> list[Register]:
+    """Derive registers, with as many queries for a whole day as for one session."""
+    if not views:
+        return []
+    windows = [window_of(one.session.starts_at, one.session.ends_at, policy) for one in views]
+    kiosks = _kiosks_of(session, {view.room.id for view in views})
+    ids = [view.session.id for view in views]
+    sources = _Sources(
+        rosters=timetable.rosters_of(session, {view.course.id for view in views}),
+        kiosks=kiosks,
+        sightings=_sightings(session, ids, windows, [kiosk.id for kiosk, _told in kiosks]),
+        rulings=_rulings(session, ids),
+    )
+    return [
+        _register(view, window, sources, zone, at)
+        for view, window in zip(views, windows, strict=True)
+    ]
+
+
+def _register(
+    view: SessionView, window: Window, sources: _Sources, zone: ZoneInfo, at: datetime
 ) -> Register:
-    window = window_of(view.session.starts_at, view.session.ends_at, policy)
     day = timetable.local_date(view.session.starts_at, zone)
     people = {
         person.id: person
-        for _entry, person in timetable.roster_people(session, view.course.id, on=day)
+        for entry, person in sources.rosters.get(view.course.id, [])
+        if timetable.applies(entry, day)
     }
-    kiosks = _kiosks_that_looked(session, view)
+    kiosks = [one for one in sources.kiosks if _looked(one[0], view)]
+    watching = {kiosk.id for kiosk, _told in kiosks}
     marks = derive_register(
         list(people),
-        _sightings(session, view, window, [kiosk.id for kiosk, _told in kiosks]),
+        [
+            sighting
+            for session_id, sighting in sources.sightings
+            if session_id == view.session.id
+            or (session_id is None and sighting.kiosk_id in watching)
+        ],
         window,
         watermarks={kiosk.id: told for kiosk, told in kiosks},
-        rulings=_rulings(session, view.session.id),
+        rulings=sources.rulings.get(view.session.id, []),
         at=at,
     )
     return Register(
@@ -180,57 +221,74 @@ def _register(
     )
 
 
-def _kiosks_that_looked(session: Session, view: SessionView) -> list[tuple[Kiosk, datetime | None]]:
-    """Kiosks of the room that were claimed while the session ran, with their watermarks."""
+def _kiosks_of(
+    session: Session, room_ids: Collection[uuid.UUID]
+) -> list[tuple[Kiosk, datetime | None]]:
+    """Kiosks of these rooms that were ever claimed, with their watermarks."""
     query = (
         select(Kiosk, KioskProgress)
         .join(KioskProgress, col(KioskProgress.kiosk_id) == col(Kiosk.id))
-        .where(
-            col(Kiosk.room_id) == view.room.id,
-            col(Kiosk.claimed_at) < view.session.ends_at,
-            or_(
-                col(Kiosk.revoked_at).is_(None),
-                col(Kiosk.revoked_at) > view.session.starts_at,
-            ),
-        )
+        .where(col(Kiosk.room_id).in_(room_ids), col(Kiosk.claimed_at).is_not(None))
         .order_by(col(Kiosk.name))
     )
     return [(kiosk, progress.synced_through) for kiosk, progress in session.exec(query)]
 
 
+def _looked(kiosk: Kiosk, view: SessionView) -> bool:
+    """Whether a kiosk stood in the room, claimed, while the session ran."""
+    was_claimed = kiosk.claimed_at is not None and kiosk.claimed_at < view.session.ends_at
+    was_revoked = kiosk.revoked_at is not None and kiosk.revoked_at <= view.session.starts_at
+    return kiosk.room_id == view.room.id and was_claimed and not was_revoked
+
+
 def _sightings(
-    session: Session, view: SessionView, window: Window, kiosk_ids: Sequence[uuid.UUID]
-) -> list[Sighting]:
-    """Events that name this session, and those of its room that name none (an old timetable)."""
+    session: Session,
+    session_ids: Sequence[uuid.UUID],
+    windows: Sequence[Window],
+    kiosk_ids: Sequence[uuid.UUID],
+) -> list[tuple[uuid.UUID | None, Sighting]]:
+    """Events that name these sessions, and those of their rooms that name none, with the session.
+
+    An event names none where the kiosk's timetable was old; the time decides where it belongs.
+    """
+    first = min(window.opens_at for window in windows)
+    last = max(window.closes_at for window in windows)
     unnamed = (
         col(StoredEvent.session_id).is_(None)
         & col(StoredEvent.kiosk_id).in_(kiosk_ids)
-        & col(StoredEvent.occurred_at).between(window.opens_at, window.closes_at)
+        & col(StoredEvent.occurred_at).between(first, last)
     )
-    named = col(StoredEvent.session_id) == view.session.id
-    found = list(session.exec(select(StoredEvent).where(named | unnamed)))
-    ids = [event.id for event in found if event.kind != EventKind.NOT_ME]
-    taken_back = select(StoredEvent).where(
-        col(StoredEvent.kind) == EventKind.NOT_ME.value,
-        col(StoredEvent.kiosk_id).in_({event.kiosk_id for event in found}),
-        col(StoredEvent.refers_to).in_(ids),
+    named = col(StoredEvent.session_id).in_(session_ids)
+    found = _read_sightings(session, named | unnamed)
+    belongs = {one.event_id: key for key, one in found if one.kind != EventKind.NOT_ME}
+    for start in range(0, len(belongs), _CHUNK):
+        taken_back = col(StoredEvent.refers_to).in_(list(belongs)[start : start + _CHUNK])
+        of_kiosk = col(StoredEvent.kiosk_id).in_({one.kiosk_id for _key, one in found})
+        is_objection = col(StoredEvent.kind) == EventKind.NOT_ME.value
+        for _key, one in _read_sightings(session, is_objection & of_kiosk & taken_back):
+            # An objection counts where what it objects to counts.
+            found.append((belongs[one.refers_to] if one.refers_to else None, one))
+    return found
+
+
+def _read_sightings(
+    session: Session, condition: ColumnElement[bool]
+) -> list[tuple[uuid.UUID | None, Sighting]]:
+    table = StoredEvent
+    query = select(table.session_id, table.id, table.kiosk_id, table.person_id).add_columns(
+        col(table.occurred_at),
+        col(table.kind),
+        col(table.method),
+        col(table.clock_source),
+        col(table.refers_to),
     )
-    return [_sighting(event) for event in (*found, *session.exec(taken_back))]
+    return [(row[0], Sighting(*row[1:])) for row in session.execute(query.where(condition))]
 
 
-def _sighting(event: StoredEvent) -> Sighting:
-    return Sighting(
-        event_id=event.id,
-        kiosk_id=event.kiosk_id,
-        person_id=event.person_id,
-        occurred_at=event.occurred_at,
-        kind=event.kind,
-        method=event.method,
-        clock_source=event.clock_source,
-        refers_to=event.refers_to,
-    )
-
-
-def _rulings(session: Session, session_id: uuid.UUID) -> Iterable[Ruling]:
-    query = select(Correction).where(col(Correction.session_id) == session_id)
-    return [Ruling(row.person_id, row.status, row.made_at) for row in session.exec(query)]
+def _rulings(session: Session, session_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Ruling]]:
+    found: dict[uuid.UUID, list[Ruling]] = {}
+    query = select(Correction).where(col(Correction.session_id).in_(session_ids))
+    for row in session.exec(query):
+        ruling = Ruling(row.person_id, row.status, row.made_at)
+        found.setdefault(row.session_id, []).append(ruling)
+    return found

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from server.audit import service
@@ -20,7 +20,7 @@ def audit_page(
     request: Request,
     _: Annotated[Principal, require_role(Role.DPO)],
     session: ReadSessionDep,
-    before: int | None = None,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     verify: bool = False,
 ) -> Response:
     """List entries."""

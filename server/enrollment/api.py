@@ -94,6 +94,14 @@ def start_enrolment(
     return _read_enrolment(enrolment, request_translator(request))
 
 
+@router.delete("/people/{person_id}/enrolments/{enrolment_id}", status_code=204)
+def remove_enrolment(
+    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: OfficeDep, session: SessionDep
+) -> None:
+    """Erase one photo and its template, here and on kiosks; the consent stays."""
+    service.remove_enrolment(session, person_id, enrolment_id, actor=principal.actor, at=now())
+
+
 @router.get("/enrolments/{enrolment_id}")
 def get_enrolment(
     enrolment_id: uuid.UUID, _: OfficeDep, session: ReadSessionDep, request: Request

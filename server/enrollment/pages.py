@@ -23,10 +23,11 @@ from server.people.words import problem_words
 from server.web.access import OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
 from server.web.principal import Principal, Role
-from server.web.state import SettingsDep, get_settings
+from server.web.state import get_settings
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
+_LAST_PAGE = 1_000_000
 Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 
 
@@ -35,11 +36,30 @@ def people_page(
     request: Request,
     _: Reader,
     session: ReadSessionDep,
-    settings: SettingsDep,
-    q: Annotated[str, Query(max_length=100)] = "",
-    page: Annotated[int, Query(ge=1)] = 1,
+    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
-    """List people; htmx asks for the table alone while somebody types."""
+    """List people."""
+    return _people(request, session, "", page)
+
+
+@router.post("/people")
+def search_people(
+    request: Request,
+    _: Reader,
+    session: ReadSessionDep,
+    q: Annotated[str, Form(max_length=100)] = "",
+    page: Annotated[int, Form(ge=1, le=_LAST_PAGE)] = 1,
+) -> Response:
+    """List people found; htmx asks for the table alone while somebody types.
+
+    What is searched for is a name. It travels in the body, since addresses end up in the logs of
+    proxies and in the browser's history.
+    """
+    return _people(request, session, q, page)
+
+
+def _people(request: Request, session: Session, q: str, page: int) -> Response:
+    settings = get_settings(request)
     found, total = people.find_people(session, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
     ids = [person.id for person in found]
     context = {
@@ -72,6 +92,15 @@ def photos_fragment(
 ) -> Response:
     """How far the photos are: what the person page asks for while some are on their way."""
     return render(request, "enrollment/photos.html", _person_context(request, session, person_id))
+
+
+@router.post("/people/{person_id}/enrolments/{enrolment_id}/remove")
+def remove_photo(
+    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: OfficeDep, session: SessionDep
+) -> Response:
+    """Erase one photo and its template."""
+    service.remove_enrolment(session, person_id, enrolment_id, actor=principal.actor, at=now())
+    return see_other(f"/people/{person_id}")
 
 
 @router.get("/people/{person_id}/consents/new")
@@ -174,5 +203,6 @@ def _person_context(request: Request, session: Session, person_id: uuid.UUID) ->
         "enrolments": enrolments,
         "is_working": any(row.status in service.UNFINISHED for row in enrolments),
         "templates": service.templates_of(session, person_id),
+        "removable": service.REMOVABLE,
         "reason_words": lambda code: reason_words(t, code),
     }

@@ -1,7 +1,7 @@
 """Enrolment: take a photo in, and take everything biometric out again."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -28,7 +28,8 @@ from server.people.tables import Consent
 
 PHOTO_PURPOSE = "photo"
 UNFINISHED = (EnrolmentStatus.PENDING.value, EnrolmentStatus.PROCESSING.value)
-_LIVE = (*UNFINISHED, EnrolmentStatus.ACCEPTED.value)
+#: What still has a photo or template that can be erased.
+REMOVABLE = (*UNFINISHED, EnrolmentStatus.ACCEPTED.value)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def erase_expired(session: Session, *, at: datetime, today: date) -> int:
     having = set(session.exec(select(col(Template.person_id)).distinct()))
     having |= set(
         session.exec(
-            select(col(Enrolment.person_id)).where(col(Enrolment.status).in_(_LIVE)).distinct()
+            select(col(Enrolment.person_id)).where(col(Enrolment.status).in_(REMOVABLE)).distinct()
         )
     )
     states = people.states_of(session, having, today)
@@ -190,13 +191,48 @@ def erase_biometrics(session: Session, person_id: uuid.UUID, *, actor: str, at: 
     """
     rows = session.exec(
         select(Enrolment)
-        .where(Enrolment.person_id == person_id, col(Enrolment.status).in_(_LIVE))
+        .where(Enrolment.person_id == person_id, col(Enrolment.status).in_(REMOVABLE))
         .order_by(col(Enrolment.id))
         .with_for_update()
     ).all()
     templates = templates_of(session, person_id)
     if not rows and not templates:
         return
+    _erase(session, rows, templates, at)
+    details = {"templates": len(templates), "photos": len(rows)}
+    subject = subject_of("person", person_id)
+    record(session, actor=actor, action="biometrics.erase", subject=subject, details=details)
+
+
+def remove_enrolment(
+    session: Session,
+    person_id: uuid.UUID,
+    enrolment_id: uuid.UUID,
+    *,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Erase one photo and what was computed from it; the consent stays. Repeating does nothing.
+
+    Raises:
+        NotFoundError: no such person, or no such photo of theirs.
+    """
+    people.get_person(session, person_id, lock=True)
+    row = session.get(Enrolment, enrolment_id, with_for_update=True)
+    if row is None or row.person_id != person_id:
+        raise NotFoundError("There is no such enrolment.")
+    if row.status not in REMOVABLE:
+        return
+    of_photo = select(Template).where(Template.enrolment_id == enrolment_id)
+    _erase(session, [row], list(session.exec(of_photo)), at)
+    subject = subject_of("person", person_id)
+    details = {"enrolment": str(enrolment_id)}
+    record(session, actor=actor, action="enrolment.remove", subject=subject, details=details)
+
+
+def _erase(
+    session: Session, rows: Sequence[Enrolment], templates: Sequence[Template], at: datetime
+) -> None:
     delete_photos(session, (row.id for row in rows))
     for template in templates:
         log_change(session, template, ChangeKind.TOMBSTONE, at)
@@ -213,9 +249,6 @@ def erase_biometrics(session: Session, person_id: uuid.UUID, *, actor: str, at: 
         )
         .execution_options(synchronize_session="fetch")
     )
-    details = {"templates": len(templates), "photos": len(rows)}
-    subject = subject_of("person", person_id)
-    record(session, actor=actor, action="biometrics.erase", subject=subject, details=details)
 
 
 def delete_photos(session: Session, enrolment_ids: Iterable[uuid.UUID]) -> None:

@@ -97,7 +97,7 @@ def claim(
     throttle = _throttle(session, address, at)
     if throttle.failures >= FAILURES_ALLOWED:
         return ClaimThrottled(throttle.window_started_at + FAILURE_WINDOW)
-    kiosk = _redeem(session, request.claim_code, at) if _holds_its_key(request) else None
+    kiosk = _redeem(session, request, at) if _holds_its_key(request) else None
     if kiosk is None:
         throttle.failures += 1
         session.add(throttle)
@@ -182,13 +182,33 @@ def _holds_its_key(request: ClaimRequest) -> bool:
     return True
 
 
-def _redeem(session: Session, code: str, at: datetime) -> Kiosk | None:
-    row = session.get(ClaimCode, _digest(code), with_for_update=True)
-    if row is None or row.used_at is not None or row.expires_at <= at:
+def _redeem(session: Session, request: ClaimRequest, at: datetime) -> Kiosk | None:
+    row = session.get(ClaimCode, _digest(request.claim_code), with_for_update=True)
+    if row is None or row.expires_at <= at:
+        return None
+    kiosk = session.get(Kiosk, row.kiosk_id, with_for_update=True)
+    if row.used_at is not None and not (kiosk and _may_repeat(kiosk, request)):
         return None
     row.used_at = at
     session.add(row)
-    return session.get(Kiosk, row.kiosk_id, with_for_update=True)
+    return kiosk
+
+
+def _may_repeat(kiosk: Kiosk, request: ClaimRequest) -> bool:
+    """Whether a used code may be used again: the answer to its claim must have been lost.
+
+    It was where the same key asks and nobody has used the credentials yet. Once somebody has, a
+    recorded claim is worth nothing to whoever repeats it.
+    """
+    is_same_device = kiosk.signing_key == request.signing_key
+    return is_same_device and kiosk.state == KioskState.CLAIMED and is_unheard(kiosk)
+
+
+def is_unheard(kiosk: Kiosk) -> bool:
+    """Whether nothing was heard of a kiosk since its claim."""
+    if kiosk.last_seen_at is None or kiosk.claimed_at is None:
+        return True
+    return kiosk.last_seen_at <= kiosk.claimed_at
 
 
 def _bind(

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from server.db.session import DatabaseDep
 from server.db.types import now
 from server.errors import NotSignedInError
-from server.kiosks.claiming import kiosk_by_token
+from server.kiosks.claiming import is_unheard, kiosk_by_token
 from server.kiosks.service import needs_touch
 from server.kiosks.tables import Kiosk
 from server.web.access import access_guard
@@ -38,7 +38,7 @@ def current_kiosk(request: Request, database: DatabaseDep) -> Kiosk:
         kiosk = kiosk_by_token(session, token)
     if kiosk is None:
         raise UnknownDeviceError
-    if needs_touch(kiosk, at):
+    if needs_touch(kiosk, at) or is_unheard(kiosk):
         with database.transaction() as session:
             fresh = session.get(Kiosk, kiosk.id)
             if fresh is not None:

@@ -23,6 +23,18 @@ class PersonCreate(BaseModel):
     display_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=160)] = ""
 
 
+#: Nobody pages further; beyond it the database has no number for it.
+LAST_OFFSET = 10_000_000
+
+
+class PersonSearch(BaseModel):
+    """Whom to look for."""
+
+    q: str = Field(default="", max_length=100, description="Parts of names or of a number.")
+    limit: int = Field(default=50, ge=1, le=500)
+    offset: int = Field(default=0, ge=0, le=LAST_OFFSET)
+
+
 class PersonRead(BaseModel):
     """A person."""
 

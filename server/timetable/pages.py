@@ -26,6 +26,7 @@ from server.web.state import SettingsDep
 
 router = APIRouter(include_in_schema=False)
 _CANDIDATES = 20
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 
 
 @router.get("/sessions")
@@ -34,7 +35,7 @@ def sessions_page(
     _: SignedInDep,
     session: ReadSessionDep,
     settings: SettingsDep,
-    day: Annotated[date | None, Query()] = None,
+    day: Annotated[date | None, Query(ge=_FIRST_DAY, le=_LAST_DAY)] = None,
 ) -> Response:
     """A week of sessions, by day."""
     first = day or service.local_date(now(), settings.zone)
@@ -154,9 +155,20 @@ def course_page(
     course_id: uuid.UUID,
     _: OfficeDep,
     session: ReadSessionDep,
-    q: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """One course: its roster, and a search for people to put on it."""
+    return _course(request, session, course_id)
+
+
+@router.post("/courses/{course_id}")
+def search_for_roster(
+    request: Request,
+    course_id: uuid.UUID,
+    _: OfficeDep,
+    session: ReadSessionDep,
+    q: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """The same with the people found; their names stay out of the address and its logs."""
     return _course(request, session, course_id, q=q)
 
 
@@ -226,7 +238,7 @@ def _rooms(request: Request, session: Session, name: str = "", problem: str = ""
 
 def _courses(request: Request, session: Session, form: CourseForm, problem: str = "") -> Response:
     found = service.courses(session)
-    sizes = {one.id: len(service.roster_people(session, one.id)) for one in found}
+    sizes = service.roster_sizes(session)
     context = {"courses": found, "sizes": sizes, "form": form, "problem": problem}
     return render(request, "timetable/courses.html", context, status_code=400 if problem else 200)
 

@@ -1,14 +1,14 @@
 """Rules of the timetable: what may be entered, who is due when."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
@@ -208,14 +208,34 @@ def roster_people(
     session: Session, course_id: uuid.UUID, *, on: date | None = None
 ) -> list[tuple[RosterEntry, Person]]:
     """Who is on a course's roster, by family name; on one date only, where given."""
+    rows = rosters_of(session, {course_id}).get(course_id, [])
+    return [row for row in rows if on is None or applies(row[0], on)]
+
+
+def rosters_of(
+    session: Session, course_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[RosterEntry, Person]]]:
+    """The rosters of several courses in one query, each by family name."""
     query = (
         select(RosterEntry, Person)
         .join(Person, col(Person.id) == col(RosterEntry.person_id))
-        .where(col(RosterEntry.course_id) == course_id)
+        .where(col(RosterEntry.course_id).in_(course_ids))
         .order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
     )
-    rows = [(entry, person) for entry, person in session.exec(query)]
-    return [row for row in rows if on is None or _applies(row[0], on)]
+    found: dict[uuid.UUID, list[tuple[RosterEntry, Person]]] = {}
+    for entry, person in session.exec(query):
+        found.setdefault(entry.course_id, []).append((entry, person))
+    return found
+
+
+def roster_sizes(session: Session) -> dict[uuid.UUID, int]:
+    """How many entries each course's roster has; courses without any are at 0."""
+    query = (
+        select(Course.id, func.count(col(RosterEntry.id)))
+        .outerjoin(RosterEntry, col(RosterEntry.course_id) == col(Course.id))
+        .group_by(col(Course.id))
+    )
+    return dict(session.exec(query).all())
 
 
 def rosters(
@@ -237,7 +257,7 @@ def rosters(
         view.session.id: [
             entry.person_id
             for entry in by_course.get(view.course.id, [])
-            if _applies(entry, local_date(view.session.starts_at, zone))
+            if applies(entry, local_date(view.session.starts_at, zone))
         ]
         for view in wanted
     }
@@ -260,7 +280,8 @@ def running(session: Session, at: datetime | None = None) -> list[SessionView]:
     return session_views(session, after=moment, before=moment)
 
 
-def _applies(entry: RosterEntry, day: date) -> bool:
+def applies(entry: RosterEntry, day: date) -> bool:
+    """Whether an entry counts on a date."""
     after_first = entry.from_date is None or entry.from_date <= day
     return after_first and (entry.until_date is None or day <= entry.until_date)
 

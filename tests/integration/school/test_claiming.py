@@ -73,6 +73,33 @@ def test_code_that_no_longer_works_is_refused(school: School, prepare: str) -> N
     assert isinstance(outcome, claiming.ClaimRefused)
 
 
+def test_claim_whose_answer_was_lost_is_made_again_with_the_same_code(school: School) -> None:
+    kiosk_id, code = school.new_kiosk()
+    device = SimulatedKiosk()
+    lost = school.claim(device, code)
+    again = school.claim(device, code)
+    assert isinstance(lost, claiming.Claimed)
+    assert isinstance(again, claiming.Claimed)
+    with school.database.reading() as session:
+        assert claiming.kiosk_by_token(session, lost.device_token) is None
+        found = claiming.kiosk_by_token(session, again.device_token)
+    assert found is not None
+    assert found.id == kiosk_id
+
+
+def test_used_code_is_dead_for_another_key_and_once_the_kiosk_was_heard_of(
+    school: School,
+) -> None:
+    kiosk_id, code = school.new_kiosk()
+    device = SimulatedKiosk()
+    school.claim(device, code)
+    assert isinstance(school.claim(SimulatedKiosk(), code), claiming.ClaimRefused)
+    with school.database.transaction() as session:
+        kiosk = session.get_one(Kiosk, kiosk_id)
+        kiosk.last_seen_at = now() + timedelta(seconds=1)
+    assert isinstance(school.claim(device, code), claiming.ClaimRefused)
+
+
 def test_keys_that_the_caller_does_not_hold_are_not_bound(school: School) -> None:
     _kiosk_id, code = school.new_kiosk()
     honest, thief = SimulatedKiosk(), SimulatedKiosk()

@@ -97,6 +97,52 @@ def test_people_are_found_by_any_part_of_name_or_number(
     assert [p["id"] for p in found["people"]] == [person_id]
 
 
+def test_search_by_page_and_api_keeps_names_out_of_addresses(
+    office: TestClient, person_id: str
+) -> None:
+    page = office.post("/people", data={"q": "zaynab"})
+    assert person_id in page.text
+    assert "?q=" not in page.text
+    found = office.post("/api/v1/people/search", json={"q": "zaynab"}).json()
+    assert [person["id"] for person in found["people"]] == [person_id]
+    assert person_id not in office.post("/people", data={"q": "nobody"}).text
+
+
+def test_one_photo_is_erased_and_the_consent_stays(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    database: Database,
+) -> None:
+    first, second = enrol(office, person_id), enrol(office, person_id)
+    worker.run_one()
+    worker.run_one()
+    path = f"/api/v1/people/{person_id}/enrolments"
+    assert office.delete(f"{path}/{first}").status_code == 204
+    assert office.delete(f"{path}/{first}").status_code == 204
+    assert outcome(office, first)["status"] == "withdrawn"
+    assert outcome(office, second)["status"] == "accepted"
+    assert (count(database, Template), count(database, EnrolmentPhoto)) == (1, 1)
+    with database.reading() as session:
+        kinds = [row.kind for row in session.exec(select(GalleryChange))]
+    assert sorted(kinds) == ["tombstone", "upsert", "upsert"]
+    assert office.post(f"/people/{person_id}/enrolments/{second}/remove").status_code == 303
+    assert count(database, Template) == 0
+    assert office.get(f"/api/v1/people/{person_id}").json()["consent"] == "live"
+
+
+def test_photo_of_one_person_cannot_be_erased_through_another(
+    office: TestClient, person_id: str, consent: dict[str, Any], database: Database
+) -> None:
+    enrolment = enrol(office, person_id)
+    body = {"student_number": "S-2", "given_name": "Other", "family_name": "One"}
+    other = office.post("/api/v1/people", json=body).json()["id"]
+    answer = office.delete(f"/api/v1/people/{other}/enrolments/{enrolment}")
+    assert answer.status_code == 404
+    assert count(database, EnrolmentPhoto) == 1
+
+
 @pytest.mark.parametrize("words", ["%", "_", "nobody", "'; DROP TABLE people; --"])
 def test_search_treats_its_words_as_words(office: TestClient, person_id: str, words: str) -> None:
     assert office.get("/api/v1/people", params={"q": words}).json()["total"] == 0
