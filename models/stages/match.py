@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
@@ -11,7 +12,7 @@ import numpy as np
 from models.errors import GalleryError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from models.stages.images import FloatArray, FloatVector
 
@@ -41,6 +42,9 @@ class MatchResult:
         if self.second_person_id is None:
             return float("inf")
         return self.second_distance - self.distance
+
+
+_NOBODY = MatchResult(None, float("inf"), None, float("inf"))
 
 
 class Gallery:
@@ -111,11 +115,12 @@ class Gallery:
         rows = _unit(rows) if metric == "cosine" else rows
         return cls(person_ids, rows, model_id, metric, scale)
 
-    def search(self, probe: FloatVector) -> MatchResult:
+    def search(self, probe: FloatVector, *, without: Collection[str] = ()) -> MatchResult:
         """Find the nearest and the second-nearest person.
 
         Args:
             probe: (D,) float32. Not modified.
+            without: people who do not count, known here or not.
 
         Returns:
             Euclidean distances, or `1 - cosine` for a cosine gallery, brought to the gallery's
@@ -125,24 +130,35 @@ class Gallery:
             GalleryError: the probe has another length.
         """
         if not len(self):
-            return MatchResult(None, float("inf"), None, float("inf"))
+            return _NOBODY
         if probe.shape != (self.dimension,):
             raise GalleryError(f"a probe of {probe.shape} does not fit {self.dimension} values")
         if self._metric == "cosine":
             probe = _unit(probe[None])[0]
         # |t - p|² / 2 less |p|² / 2: the same order as the distance, for one product per row.
         scores = self._half_norms - self._rows @ probe
+        for person_id in without:
+            scores[self._rows_of(person_id)] = np.inf
         best = int(scores.argmin())
-        person = int(self._persons[best])
-        start, end = int(self._starts[person]), int(self._starts[person + 1])
-        scores[start:end] = np.inf
-        second = int(scores.argmin()) if end - start < len(self) else None
+        if np.isposinf(scores[best]):
+            return _NOBODY
+        person_id = self.person_ids[self._persons[best]]
+        scores[self._rows_of(person_id)] = np.inf
+        second = int(scores.argmin())
+        if np.isposinf(scores[second]):
+            return MatchResult(person_id, self._distance(best, probe), None, float("inf"))
         return MatchResult(
-            self.person_ids[person],
+            person_id,
             self._distance(best, probe),
-            None if second is None else self.person_ids[self._persons[second]],
-            float("inf") if second is None else self._distance(second, probe),
+            self.person_ids[self._persons[second]],
+            self._distance(second, probe),
         )
+
+    def _rows_of(self, person_id: str) -> slice:
+        number = bisect_left(self.person_ids, person_id)
+        if number == len(self.person_ids) or self.person_ids[number] != person_id:
+            return slice(0, 0)
+        return slice(int(self._starts[number]), int(self._starts[number + 1]))
 
     def _distance(self, row: int, probe: FloatVector) -> float:
         difference = self._rows[row].astype(np.float64) - probe
