@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from kiosk.domain.ports import GallerySnapshot, GalleryView, RosterView
-from kiosk.vision.evidence import Metric
-from models.stages.match import Gallery, Scale
+from kiosk.domain.ports import GallerySnapshot, GalleryView, RosterView, TemplateMatrix
+from models.stages.fuse import fuse_people
+from models.stages.match import Gallery
+from models.store import Matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Tiers:
     """The gallery in two parts; together they hold everybody once.
 
     Attributes:
-        expected: templates of the people due in the running session here.
+        expected: of the people due in the running session here, one fused template each.
         others: everybody else's.
     """
 
@@ -44,43 +45,51 @@ class Knowledge:
 class TierIndex:
     """Keeps the tiers of one model current: rebuilt only when gallery or roster changed."""
 
-    def __init__(
-        self,
-        knowledge: Knowledge,
-        model_id: str,
-        metric: Metric,
-        scale: Scale | None = None,
-    ) -> None:
+    def __init__(self, knowledge: Knowledge, model_id: str, matching: Matching) -> None:
         """Begin with empty tiers.
 
         Args:
             knowledge: what may be known.
             model_id: of the network that makes the embeddings.
-            metric: of its card.
-            scale: of its card, see ``Matching.on_common_scale``.
+            matching: of its card.
         """
         self._knowledge = knowledge
         self._model_id = model_id
-        self._build = partial(Gallery.build, model_id=model_id, metric=metric, scale=scale)
+        self._length = matching.length
+        self._build = partial(
+            Gallery.build,
+            model_id=model_id,
+            metric=matching.metric,
+            scale=matching.on_common_scale,
+        )
         self._key: tuple[int, frozenset[str]] | None = None
-        nobody = self._build((), np.empty((0, 0), np.float32))
-        self._tiers = Tiers(nobody, nobody)
+        self._version = -1
+        self._people: list[str] = []
+        self._templates: TemplateMatrix = np.empty((0, 0), np.float32)
+        self._tiers = Tiers(self._gallery([]), self._gallery([]))
 
     def current(self) -> Tiers:
         """The tiers now; cheap when nothing changed."""
         key = (self._knowledge.gallery.version(), self._knowledge.roster.expected_now())
         if key != self._key:
-            self._tiers = self._split(self._knowledge.gallery.snapshot(self._model_id), key[1])
+            self._fuse(self._knowledge.gallery.snapshot(self._model_id))
+            self._tiers = self._split(key[1])
             self._key = key
         return self._tiers
 
-    def _split(self, snapshot: GallerySnapshot, expected: frozenset[str]) -> Tiers:
-        rows = range(len(snapshot.person_ids))
-        due = [row for row in rows if snapshot.person_ids[row] in expected]
-        rest = [row for row in rows if snapshot.person_ids[row] not in expected]
-        return Tiers(self._gallery(snapshot, due), self._gallery(snapshot, rest))
+    def _fuse(self, snapshot: GallerySnapshot) -> None:
+        if snapshot.version != self._version:
+            self._people, self._templates = fuse_people(
+                snapshot.person_ids, snapshot.templates, self._length
+            )
+            self._version = snapshot.version
 
-    def _gallery(self, snapshot: GallerySnapshot, rows: list[int]) -> Gallery:
+    def _split(self, expected: frozenset[str]) -> Tiers:
+        due = [row for row, person in enumerate(self._people) if person in expected]
+        rest = [row for row, person in enumerate(self._people) if person not in expected]
+        return Tiers(self._gallery(due), self._gallery(rest))
+
+    def _gallery(self, rows: list[int]) -> Gallery:
         if not rows:
             return self._build((), np.empty((0, 0), np.float32))
-        return self._build([snapshot.person_ids[row] for row in rows], snapshot.templates[rows])
+        return self._build([self._people[row] for row in rows], self._templates[rows])

@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
+from kiosk.domain.matching import MatchLimits
 from kiosk.domain.ports import BGRImage, Frame
-from kiosk.domain.sightings import Hint, Recognition, Sighting, SightingKind
-from kiosk.vision.decision import Match, decide
-from kiosk.vision.evidence import Evidence, FloatVector
+from kiosk.domain.sightings import Hint, Recognition, Sighting
+from kiosk.vision.decision import Match, judge
 from kiosk.vision.guidance import GuidanceLimits, assess
 from kiosk.vision.knowledge import Knowledge, TierIndex, Tiers
-from kiosk.vision.tracking import Tracker
 from models.stages.detect import Detection
+from models.stages.fuse import Evidence, settle_claims
+from models.stages.images import FloatVector
 from models.stages.landmarks import Landmarks
+from models.stages.track import Tracker
 from models.store import ModelCard
-
-_AGREEING_SHARE = 0.75
-"""Of the kept frames of a track, so many must each look most like the person it is taken for."""
 
 
 class FaceModels(Protocol):
@@ -48,9 +48,12 @@ class RecognitionSettings:
         max_fps: frames looked at per second while somebody is there.
         idle_fps: while nobody is.
         gone_s: nobody in view for so long counts as gone.
-        unknown_after_frames: embedded frames without a match before that is said.
+        unknown_after_frames: good frames without a match before that is said.
         recheck_s: how often an answered face is compared again, to notice that it changed hands.
-        comparable_area: a second face of at least this share of the largest asks for one at a time.
+        max_faces: so many are followed at once, the largest first.
+        max_embedded: faces embedded in one frame; the others wait for the next.
+        bystander_area: faces below this share of the largest one's area are not looked at: they
+            stand behind and did not come to the kiosk.
         guidance: when a face is good enough.
         retry_s: how often models that cannot be opened are tried again.
     """
@@ -60,29 +63,37 @@ class RecognitionSettings:
     gone_s: float = 0.8
     unknown_after_frames: int = 12
     recheck_s: float = 0.6
-    comparable_area: float = 0.45
+    max_faces: int = 8
+    max_embedded: int = 4
+    bystander_area: float = 0.25
     guidance: GuidanceLimits = field(default_factory=GuidanceLimits)
     retry_s: float = 10.0
 
 
 @dataclass(slots=True)
 class _Track:
-    """One face in view and what is known of it."""
+    """One face and what is known of it."""
 
     evidence: Evidence
-    is_recognised: bool = False
+    match: Match | None = None
     is_unknown: bool = False
     compared_at_s: float = float("-inf")
 
     @property
     def is_answered(self) -> bool:
-        return self.is_recognised or self.is_unknown
+        return self.match is not None or self.is_unknown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Face:
+    """One face of one frame, on its track."""
+
     track_id: int
+    track: _Track
     detection: Detection
+    hint: Hint | None = None
+    is_fresh: bool = False
+    is_mistaken: bool = False
 
 
 class Recogniser:
@@ -99,9 +110,7 @@ class Recogniser:
         self._settings = settings
         self._matching = matching
         self._model_id = models.embedder_card.id
-        self._index = TierIndex(
-            knowledge, self._model_id, matching.metric, matching.on_common_scale
-        )
+        self._index = TierIndex(knowledge, self._model_id, matching)
         self._tracker = Tracker()
         self._tracks: dict[int, _Track] = {}
         self._seen_at_s: float | None = None
@@ -112,136 +121,142 @@ class Recogniser:
         return self._seen_at_s is not None
 
     def look(self, frame: Frame) -> list[Sighting]:
-        """Take in a frame and say what is new; usually one sighting, none if nothing is.
+        """Take in a frame and say what is new.
+
+        Returns:
+            The answers that faces got in this frame; else how the first face without an answer
+            does; nothing when nothing is new.
 
         Raises:
             models.errors.ModelsError: the models failed.
         """
         tiers = self._index.current()
-        faces = self._faces(frame)
+        found = self._models.detect(frame.frame_bgr)
+        faces = self._faces(found, frame.captured_at_s)
         if not faces or tiers.is_empty:
             return self._nobody(frame.captured_at_s)
         self._seen_at_s = frame.captured_at_s
-        lead = self._lead(faces)
-        is_crowded = self._is_crowded(faces, lead)
-        return self._look_at(frame, lead, tiers, is_crowded=is_crowded)
+        self._compare(frame, faces)
+        answers = self._answers(faces, tiers, frame.captured_at_s)
+        is_crowded = len(found) > self._settings.max_faces
+        return answers or self._looking(faces, frame.captured_at_s, is_crowded=is_crowded)
 
-    def _faces(self, frame: Frame) -> list[_Face]:
-        """The faces of the frame with their tracks, largest first."""
-        found = sorted(
-            self._models.detect(frame.frame_bgr), key=lambda face: face.area_px, reverse=True
-        )
-        ids = self._tracker.update([face.box_px for face in found], frame.captured_at_s)
+    def _faces(self, found: Sequence[Detection], at_s: float) -> list[_Face]:
+        """The faces with their tracks, largest first, without bystanders."""
+        largest = sorted(found, key=lambda face: face.area_px, reverse=True)
+        followed = largest[: self._settings.max_faces]
+        ids = self._tracker.update([face.box_px for face in followed], at_s)
         known = self._tracker.known
         self._tracks = {number: track for number, track in self._tracks.items() if number in known}
-        return [_Face(number, face) for number, face in zip(ids, found, strict=True)]
+        least = largest[0].area_px * self._settings.bystander_area if largest else 0.0
+        return [
+            _Face(number, self._tracks.setdefault(number, self._new_track()), face)
+            for number, face in zip(ids, followed, strict=True)
+            if face.area_px >= least
+        ]
 
     def _nobody(self, at_s: float) -> list[Sighting]:
         if self._seen_at_s is None or at_s - self._seen_at_s < self._settings.gone_s:
             return []
         self._seen_at_s = None
-        return [Sighting(SightingKind.EMPTY, -1, at_s)]
+        return [Sighting.empty(at_s)]
 
-    def _lead(self, faces: Sequence[_Face]) -> _Face:
-        """The largest face, unless it has its answer and another of similar size waits for one."""
-        waiting = [face for face in self._comparable(faces) if not self._is_answered(face)]
-        return waiting[0] if waiting else faces[0]
+    def _compare(self, frame: Frame, faces: Sequence[_Face]) -> None:
+        """Embed the faces for which that can change something, at most so many at once."""
+        left = self._settings.max_embedded
+        for face in sorted(faces, key=_urgency):
+            if left and self._is_due(face.track, frame.captured_at_s):
+                self._judge_view(frame, face)
+                left -= face.is_fresh
 
-    def _is_crowded(self, faces: Sequence[_Face], lead: _Face) -> bool:
-        waiting = [face for face in self._comparable(faces) if not self._is_answered(face)]
-        return not self._is_answered(lead) and len(waiting) > 1
+    def _is_due(self, track: _Track, at_s: float) -> bool:
+        """Answered faces are compared now and then only."""
+        return not track.is_answered or at_s - track.compared_at_s >= self._settings.recheck_s
 
-    def _comparable(self, faces: Sequence[_Face]) -> list[_Face]:
-        least = faces[0].detection.area_px * self._settings.comparable_area
-        return [face for face in faces if face.detection.area_px >= least]
-
-    def _is_answered(self, face: _Face) -> bool:
-        track = self._tracks.get(face.track_id)
-        return track is not None and track.is_answered
-
-    def _look_at(
-        self, frame: Frame, face: _Face, tiers: Tiers, *, is_crowded: bool
-    ) -> list[Sighting]:
-        track = self._tracks.setdefault(face.track_id, self._new_track())
-        at_s = frame.captured_at_s
-        if track.is_answered and at_s - track.compared_at_s < self._settings.recheck_s:
-            return []
+    def _judge_view(self, frame: Frame, face: _Face) -> None:
+        """Take a face into its track's evidence if it is good, and better than what is there."""
+        evidence = face.track.evidence
         judged = assess(frame.frame_bgr, face.detection, self._settings.guidance)
+        face.hint = judged.hint
         if judged.hint is not None:
-            return self._looking(track, face.track_id, at_s, judged.hint)
+            return
         points = self._models.landmarks(frame.frame_bgr, face.detection)
-        if points is None:
-            return self._no_points(track, face.track_id, at_s)
-        track.compared_at_s = at_s
+        if points is None:  # seen before, it has turned away; otherwise it never was a face
+            face.hint, face.is_mistaken = Hint.LOOK_AT_CAMERA, not len(evidence)
+            return
+        face.is_fresh = True
+        if not face.track.is_answered and not evidence.improves_with(judged.quality):
+            evidence.pass_over()
+            return
         embedding = self._models.embed(frame.frame_bgr, points)
-        if not track.evidence.add(embedding, judged.quality):
-            face = _Face(self._tracker.renumber(face.track_id), face.detection)
-            track = self._tracks[face.track_id] = self._new_track()
-            track.evidence.add(embedding, judged.quality)
-        hint = Hint.ONE_AT_A_TIME if is_crowded else None
-        return self._conclude(track, face.track_id, at_s, tiers, hint)
+        if not evidence.add(embedding, judged.quality):
+            face.track_id = self._tracker.renumber(face.track_id)
+            face.track = self._tracks[face.track_id] = self._new_track()
+            face.track.evidence.add(embedding, judged.quality)
+        face.track.compared_at_s = frame.captured_at_s
 
-    def _no_points(self, track: _Track, track_id: int, at_s: float) -> list[Sighting]:
-        """A face that was seen before has turned away; otherwise it never was one."""
-        if not track.evidence.embeddings:
-            return []
-        return self._looking(track, track_id, at_s, Hint.LOOK_AT_CAMERA)
-
-    def _conclude(
-        self, track: _Track, track_id: int, at_s: float, tiers: Tiers, hint: Hint | None
-    ) -> list[Sighting]:
-        """Say who it is, that it is nobody known, or how far the evidence goes."""
-        if track.is_recognised:
-            return []
-        found = self._match(track.evidence, tiers)
-        if found is not None:
-            track.is_recognised = True
-            recognition = self._recognition(found, track.evidence.quality)
-            return [Sighting(SightingKind.RECOGNISED, track_id, at_s, 1.0, None, recognition)]
-        is_late = track.evidence.seen_count >= self._settings.unknown_after_frames
-        if is_late and not track.is_unknown:
-            track.is_unknown = True
-            return [Sighting(SightingKind.UNKNOWN, track_id, at_s)]
-        return self._looking(track, track_id, at_s, hint)
-
-    def _match(self, evidence: Evidence, tiers: Tiers) -> Match | None:
-        """The person that the fused frames and enough single frames agree on."""
+    def _answers(self, faces: Sequence[_Face], tiers: Tiers, at_s: float) -> list[Sighting]:
+        """Who was recognised, or turned out to be nobody known, in this frame."""
         limits = self._knowledge.roster.limits()
-        if len(evidence.embeddings) < limits.min_frames:
-            return None
-        found = decide(evidence.fused(), tiers, limits)
-        if found is None:
-            return None
-        agreeing = sum(
-            found.person_id == _nearest(embedding, tiers) for embedding in evidence.embeddings
-        )
-        wanted = max(limits.min_frames, _AGREEING_SHARE * len(evidence.embeddings))
-        return found if agreeing >= wanted else None
-
-    def _looking(
-        self, track: _Track, track_id: int, at_s: float, hint: Hint | None
-    ) -> list[Sighting]:
-        if track.is_answered:
+        if not any(face.is_fresh and face.track.match is None for face in faces):
             return []
-        wanted = self._knowledge.roster.limits().min_frames
-        progress = min(1.0, len(track.evidence.embeddings) / wanted)
-        return [Sighting(SightingKind.LOOKING, track_id, at_s, progress, hint)]
+        judged = {
+            face.track_id: face for face in faces if face.is_fresh or face.track.match is not None
+        }
+        won = settle_claims(
+            {number: partial(_claim, face.track, tiers, limits) for number, face in judged.items()}
+        )
+        news = [self._news(face, won.get(number), at_s) for number, face in judged.items()]
+        return [sighting for sighting in news if sighting is not None]
 
-    def _recognition(self, found: Match, quality: float) -> Recognition:
-        return Recognition(
-            person_id=found.person_id,
-            distance=found.distance,
-            margin=found.margin,
-            threshold=found.threshold,
-            quality=quality,
+    def _news(self, face: _Face, match: Match | None, at_s: float) -> Sighting | None:
+        """Enter the outcome for one face; what is new about it."""
+        track, before = face.track, face.track.match
+        track.match = match
+        if match is not None:
+            is_same = before is not None and before.person_id == match.person_id
+            return None if is_same else self._recognised(face, match, at_s)
+        is_late = track.evidence.judged_count >= self._settings.unknown_after_frames
+        if not is_late or track.is_unknown:
+            return None
+        track.is_unknown = True
+        return Sighting.unknown(face.track_id, at_s)
+
+    def _recognised(self, face: _Face, match: Match, at_s: float) -> Sighting:
+        recognition = Recognition(
+            person_id=match.person_id,
+            distance=match.distance,
+            margin=match.margin,
+            threshold=match.threshold,
+            quality=face.track.evidence.quality,
             model_id=self._model_id,
         )
+        return Sighting.recognised(face.track_id, at_s, recognition)
+
+    def _looking(self, faces: Sequence[_Face], at_s: float, *, is_crowded: bool) -> list[Sighting]:
+        """How the largest face without an answer does."""
+        waiting = [face for face in faces if not face.track.is_answered and not face.is_mistaken]
+        if not waiting:
+            return []
+        lead = waiting[0]
+        wanted = max(2, self._knowledge.roster.limits().min_frames)
+        progress = min(1.0, len(lead.track.evidence) / wanted)
+        hint = lead.hint or (Hint.ONE_AT_A_TIME if is_crowded else None)
+        return [Sighting.looking(lead.track_id, at_s, progress=progress, hint=hint)]
 
     def _new_track(self) -> _Track:
-        matching = self._matching
-        return _Track(Evidence(matching.metric, matching.confident, matching.on_common_scale))
+        return _Track(Evidence(self._matching))
 
 
-def _nearest(embedding: FloatVector, tiers: Tiers) -> str | None:
-    expected, others = tiers.expected.search(embedding), tiers.others.search(embedding)
-    return others.person_id if others.distance < expected.distance else expected.person_id
+def _urgency(face: _Face) -> tuple[bool, int]:
+    """Who has no answer comes first, and of those who was seen least."""
+    return face.track.is_answered, len(face.track.evidence)
+
+
+def _claim(
+    track: _Track, tiers: Tiers, limits: MatchLimits, without: frozenset[str]
+) -> Match | None:
+    """Whom a track is taken for: as before, or judged anew."""
+    if track.match is not None and track.match.person_id not in without:
+        return track.match
+    return judge(track.evidence, tiers, limits, without)

@@ -25,6 +25,24 @@ def vector(*values: float) -> NDArray[np.float32]:
     return filled
 
 
+LENGTH = default_store().find("dlib-resnet-v1")[0].matching.length  # type: ignore[union-attr]
+"""Of the card's fused templates."""
+
+
+def beside(first: int, second: int, distance: float) -> NDArray[np.float32]:
+    """A vector along an axis, turned towards another axis until it is so far from the first's.
+
+    Args:
+        first: number of the axis.
+        second: number of the axis it is turned to.
+        distance: between both at the card's length.
+    """
+    angle = 2 * np.arcsin(distance / (2 * LENGTH))
+    filled = np.zeros(DIMENSION, np.float32)
+    filled[first], filled[second] = LENGTH * np.cos(angle), LENGTH * np.sin(angle)
+    return filled
+
+
 @dataclass(frozen=True)
 class Face:
     """A face at (left, top) with this width; ``is_real`` False is a detector's mistake."""

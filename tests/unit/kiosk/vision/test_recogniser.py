@@ -8,7 +8,7 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Hint, Sighting, SightingKind
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.recogniser import Recogniser, RecognitionSettings
-from tests.fakes.face_models import Face, ListGallery, ScriptedModels, vector
+from tests.fakes.face_models import Face, ListGallery, ScriptedModels, beside, vector
 
 ANA, BEN, STRANGER = vector(1.0), vector(0.0, 1.0), vector(0.0, 0.0, 5.0)
 PEOPLE = {"ana": ANA, "ben": BEN}
@@ -59,7 +59,7 @@ def test_one_frame_is_not_enough_and_two_that_agree_are() -> None:
 
 
 def test_a_recognition_carries_its_numbers() -> None:
-    recognition = Door().sees(Face(ANA + vector(0.1)), frames=2)[-1].recognition
+    recognition = Door().sees(Face(beside(0, 3, 0.1)), frames=2)[-1].recognition
     assert recognition is not None
     assert recognition.distance == pytest.approx(0.1, abs=1e-5)
     assert recognition.margin is not None
@@ -78,8 +78,8 @@ def test_an_unknown_person_is_said_to_be_so_once() -> None:
 
 
 def test_frames_that_each_look_like_another_person_are_nobody() -> None:
-    door = Door({"ana": vector(0.2), "ben": vector(-0.2)})
-    between = [door.sees(Face(vector(0.12 * (-1) ** n))) for n in range(4)]
+    door = Door({"ana": beside(0, 1, 0.2), "ben": beside(0, 1, -0.2)})
+    between = [door.sees(Face(beside(0, 1, 0.12 * (-1) ** n))) for n in range(4)]
     assert not people([sighting for frame in between for sighting in frame])
 
 
@@ -131,7 +131,7 @@ def test_people_removed_while_it_runs_are_not_known_any_more() -> None:
 
 
 def test_somebody_not_due_here_must_keep_the_stricter_limit() -> None:
-    face = Face(ANA + vector(0.0, 0.0, 0.47))
+    face = Face(beside(0, 2, 0.47))
     assert people(Door(expected=frozenset({"ana"})).sees(face, frames=5)) == ["ana"]
     assert people(Door(expected=frozenset()).sees(face, frames=5)) == []
 
@@ -141,11 +141,70 @@ def test_the_largest_face_leads() -> None:
     assert people(Door().sees(far, near, frames=6)) == ["ana"]
 
 
-def test_two_at_a_time_are_asked_to_come_one_by_one_and_both_get_their_answer() -> None:
-    pair = Face(ANA, left=20, width=200), Face(BEN, left=330, width=190)
-    sightings = Door().sees(*pair, frames=12)
-    assert sightings[0].hint is Hint.ONE_AT_A_TIME
-    assert people(sightings) == ["ana", "ben"]
+def test_people_side_by_side_are_all_recognised_at_once() -> None:
+    everybody = {f"p{n}": vector(*[0.0] * n, 1.0) for n in range(8)}
+    faces = [Face(everybody[f"p{n}"], left=80.0 * n, width=75) for n in range(8)]
+    door = Door(everybody)
+    sightings = door.sees(*faces, frames=6)
+    assert sorted(people(sightings)) == sorted(everybody)
+    assert len({s.track_id for s in sightings if s.recognition is not None}) == 8
+
+
+def test_more_than_can_be_followed_are_asked_to_come_one_at_a_time() -> None:
+    faces = [Face(STRANGER, left=70.0 * n, width=65) for n in range(9)]
+    assert Door().sees(*faces)[0].hint is Hint.ONE_AT_A_TIME
+
+
+def test_no_frame_costs_more_than_its_share_of_comparisons() -> None:
+    faces = [Face(STRANGER, left=80.0 * n, width=75) for n in range(8)]
+    door = Door()
+    door.sees(*faces)
+    assert door.models.embedded_count == SETTINGS.max_embedded
+
+
+def test_nobody_stands_in_two_places_and_the_nearer_keeps_the_name() -> None:
+    near, far = Face(beside(0, 2, 0.1), left=20), Face(beside(0, 2, 0.3), left=400)
+    sightings = Door().sees(far, near, frames=30)
+    assert people(sightings) == ["ana"]
+    (found,) = [s.recognition for s in sightings if s.recognition is not None]
+    assert found.distance == pytest.approx(0.1, abs=1e-3)
+
+
+def test_the_one_who_loses_a_name_is_judged_again_without_it() -> None:
+    eva = beside(0, 1, 0.35)
+    door = Door({"ana": vector(1.0), "eva": eva})
+    between = Face(beside(0, 1, 0.15), left=400)
+    sightings = door.sees(Face(ANA, left=20), between, frames=10)
+    assert sorted(people(sightings)) == ["ana", "eva"]
+
+
+def test_a_better_claim_takes_the_name_from_the_face_that_had_it() -> None:
+    door = Door()
+    first = Face(beside(0, 2, 0.3), left=20)
+    assert people(door.sees(first, frames=4)) == ["ana"]
+    sightings = door.sees(first, Face(ANA, left=400), frames=20)
+    assert people(sightings) == ["ana"]
+
+
+def test_frames_that_add_nothing_are_not_embedded() -> None:
+    door = Door()
+    door.sees(Face(STRANGER), frames=3)
+    before = door.models.embedded_count
+    door.recogniser = Recogniser(
+        door.models,
+        Knowledge(door.gallery, door.gallery),
+        RecognitionSettings(unknown_after_frames=1000),
+    )
+    door.sees(Face(STRANGER), frames=60)
+    assert door.models.embedded_count - before == 10
+
+
+def test_a_face_hidden_for_half_a_second_keeps_its_track() -> None:
+    door = Door()
+    seen = door.sees(Face(STRANGER), frames=2)
+    door.sees(frames=7)
+    again = door.sees(Face(STRANGER, left=230), frames=2)
+    assert {s.track_id for s in [*seen, *again]} == {seen[0].track_id}
 
 
 def test_a_poor_view_gives_one_hint_and_no_comparison() -> None:

@@ -1,0 +1,192 @@
+"""What a track has shown of a face: its best frames, fused, and who they may be taken for."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+
+from models.stages.templates import fuse_probes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from models.stages.images import FloatArray, FloatVector
+    from models.store import Matching
+
+_GAIN = 0.02
+"""Once a track has its frames, one must be better by this to be worth the network's time."""
+_AGREEING_SHARE = 0.75
+"""Of the kept frames so many must each look most like the person that they are taken for."""
+_LEAST_FRAMES = 2
+
+
+def stretched(embedding: FloatVector, length: float) -> FloatVector:
+    """The same direction at the card's length, (D,) float32; see `models.stages.templates`."""
+    return fuse_probes(embedding[None], length=length)
+
+
+def fuse_people(
+    person_ids: Sequence[str], templates: FloatArray, length: float
+) -> tuple[list[str], FloatArray]:
+    """Make one template of all that a person has, for many people at once.
+
+    Args:
+        person_ids: one a row.
+        templates: (N, D), none of them 0. Not modified.
+        length: of the templates made, see `Matching.length`.
+
+    Returns:
+        The people, sorted, and (P, D) float32, a row each.
+    """
+    if not len(person_ids):
+        return [], np.empty((0, 0), np.float32)
+    people, owner = np.unique(np.asarray(person_ids), return_inverse=True)
+    sums = np.zeros((len(people), templates.shape[1]), np.float64)
+    np.add.at(sums, owner, templates / np.linalg.norm(templates, axis=1, keepdims=True))
+    fused = length * sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return [str(person) for person in people], fused.astype(np.float32)
+
+
+@dataclass
+class Evidence:
+    """The best frames of one track.
+
+    Attributes:
+        matching: of the embedder's card.
+        kept: so many frames count; a better one replaces the worst.
+        judged_count: frames that were good enough, whether embedded or passed over.
+    """
+
+    matching: Matching
+    kept: int = 10
+    judged_count: int = 0
+    _embeddings: list[FloatVector] = field(default_factory=list)
+    _qualities: list[float] = field(default_factory=list)
+    _is_odd: bool = False
+
+    def __len__(self) -> int:
+        """Frames kept."""
+        return len(self._embeddings)
+
+    def improves_with(self, quality: float) -> bool:
+        """Whether a frame of this quality, 0..1, is worth embedding."""
+        return len(self) < self.kept or quality > min(self._qualities) + _GAIN
+
+    def pass_over(self) -> None:
+        """Note a good frame that was not worth embedding."""
+        self.judged_count += 1
+
+    def add(self, embedding: FloatVector, quality: float) -> bool:
+        """Take in one more frame.
+
+        Args:
+            embedding: (D,) float32. Not modified.
+            quality: 0..1.
+
+        Returns:
+            False when this frame and the one before look like somebody else: the track has
+            changed hands and must begin anew. A single odd frame is only left out.
+
+        Raises:
+            GalleryError: the embedding has no direction.
+        """
+        frame = stretched(embedding, self.matching.length)
+        was_odd, self._is_odd = self._is_odd, bool(len(self)) and self._is_somebody_else(frame)
+        if self._is_odd:
+            return not was_odd
+        self.judged_count += 1
+        if len(self) >= self.kept:
+            worst = int(np.argmin(self._qualities))
+            if self._qualities[worst] >= quality:
+                return True
+            del self._embeddings[worst], self._qualities[worst]
+        self._embeddings.append(frame)
+        self._qualities.append(quality)
+        return True
+
+    def fused(self) -> FloatVector:
+        """The frames as one probe, weighted by quality: (D,) float32 at the card's length.
+
+        Raises:
+            GalleryError: there are no frames, or they cancel out.
+        """
+        weights = np.maximum(np.asarray(self._qualities, np.float32), 1e-3)
+        rows = np.stack(self._embeddings) if self._embeddings else np.empty((0, 0), np.float32)
+        return fuse_probes(rows, weights=weights, length=self.matching.length)
+
+    def agrees(self, person_id: str, nearest: Callable[[FloatVector], str | None]) -> bool:
+        """Whether enough single frames say the same as all together.
+
+        Args:
+            person_id: what all together say.
+            nearest: the person that one frame looks most like.
+        """
+        agreeing = sum(nearest(frame) == person_id for frame in self._embeddings)
+        return agreeing >= max(_LEAST_FRAMES, _AGREEING_SHARE * len(self))
+
+    @property
+    def quality(self) -> float:
+        """Mean quality of the kept frames, 0..1; 0 without frames."""
+        return float(np.mean(self._qualities)) if self._qualities else 0.0
+
+    def _is_somebody_else(self, frame: FloatVector) -> bool:
+        mean, matching = self.fused(), self.matching
+        if matching.metric == "cosine":
+            apart = 1.0 - float(frame @ mean) / matching.length**2
+        else:
+            apart = float(np.linalg.norm(frame - mean))
+        return matching.on_common_scale(apart) > matching.confident
+
+
+class Claim(Protocol):
+    """A person found for a track."""
+
+    @property
+    def person_id(self) -> str:
+        """Who."""
+        ...
+
+    @property
+    def distance(self) -> float:
+        """How far away; nearer is better."""
+        ...
+
+
+ClaimT = TypeVar("ClaimT", bound=Claim)
+
+
+def settle_claims(
+    judges: Mapping[int, Callable[[frozenset[str]], ClaimT | None]],
+) -> dict[int, ClaimT]:
+    """Give each track of a frame one person, and each person one track.
+
+    Where two tracks claim one person the nearer keeps it, and the other is judged again without
+    that person: nobody stands in two places. The outcome does not depend on the order.
+
+    Args:
+        judges: by track: whom it looks like when these people cannot be, within the limits.
+
+    Returns:
+        What each track got; tracks that are nobody are left out.
+    """
+    holders: dict[str, tuple[int, ClaimT]] = {}
+    impossible: dict[int, frozenset[str]] = dict.fromkeys(judges, frozenset())
+    waiting = deque(sorted(judges))
+    while waiting:
+        track = waiting.popleft()
+        claim = judges[track](impossible[track])
+        if claim is None:
+            continue
+        rival = holders.get(claim.person_id)
+        if rival is not None and (rival[1].distance, rival[0]) < (claim.distance, track):
+            losers = [track]
+        else:
+            losers = [rival[0]] if rival is not None else []
+            holders[claim.person_id] = (track, claim)
+        for loser in losers:
+            impossible[loser] |= {claim.person_id}
+            waiting.append(loser)
+    return dict(holders.values())
