@@ -306,3 +306,17 @@ def test_the_gate_has_the_last_word(
     ]
     assert (folder / "models" / NAME).is_file() is is_installed
     assert not list(folder.glob(".partial-*"))
+
+
+def test_a_pipeline_without_the_selected_model_says_so(
+    installed: Path, assets_models: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert command.main(["use", "omz-0095"]) == 0
+    installed.unlink()
+    store = default_store()
+    seen = ModelStore(store.cards_folder, (*store.folders, assets_models), store.selection)
+
+    pipeline = FacePipeline.open(seen, PipelineSettings())
+
+    assert pipeline.embedder_card.id == "dlib-resnet-v1"
+    assert "omz-0095 is not installed here" in caplog.text
