@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from models.stages.detect import Detection
 from models.stages.ranges import TwoRangeDetector, is_same_face
@@ -54,3 +55,30 @@ def test_boxes_on_each_other_are_one_face() -> None:
     assert is_same_face(face(100, 200), face(150, 90))
     assert not is_same_face(face(100, 100), face(170, 100))
     assert not is_same_face(face(100, 100), face(300, 100))
+
+
+@dataclass
+class Unasked:
+    """A detector that must not be asked."""
+
+    def detect(self, _frame_bgr: BGRImage) -> list[Detection]:
+        raise AssertionError("the near detector was asked")
+
+
+def test_near_faces_are_not_looked_for_where_all_are_surely_far() -> None:
+    far = [face(100, 60), face(300, 95, 0.7)]
+
+    assert TwoRangeDetector(Unasked(), Finds(far)).detect(FRAME) == far
+
+
+@pytest.mark.parametrize(
+    "far",
+    [[], [face(100, 60, 0.69)], [face(100, 96)], [face(100, 60), face(300, 120)]],
+    ids=["none", "unsure", "almost near", "one of two almost near"],
+)
+def test_near_faces_are_looked_for_where_the_far_detector_may_be_wrong(
+    far: list[Detection],
+) -> None:
+    near = face(400, 200)
+
+    assert near in TwoRangeDetector(Finds([near]), Finds(far)).detect(FRAME)
