@@ -73,7 +73,7 @@ def test_near_faces_are_not_looked_for_where_all_are_surely_far() -> None:
 
 @pytest.mark.parametrize(
     "far",
-    [[], [face(100, 60, 0.69)], [face(100, 96)], [face(100, 60), face(300, 120)]],
+    [[], [face(100, 60, 0.69)], [face(100, 97)], [face(100, 60), face(300, 120)]],
     ids=["none", "unsure", "almost near", "one of two almost near"],
 )
 def test_near_faces_are_looked_for_where_the_far_detector_may_be_wrong(
