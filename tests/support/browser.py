@@ -26,8 +26,12 @@ def chromium(extra_args: Sequence[str] = ()) -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the whole test run; open a new context per test."""
+    """One browser per test module, open a new context per test.
+
+    Not per run: while it is open Playwright keeps an event loop running in this thread, in which
+    no other test could run one of its own.
+    """
     with chromium() as opened:
         yield opened
