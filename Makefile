@@ -10,7 +10,7 @@ demo:            ## run the whole system; HEADLESS=1 runs it offscreen and ends 
 
 test:            ## every test, against real brokers, databases and a browser
 	@scripts/bootstrap kiosk test
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check:           ## format, lint, types, import rules, sizes
 	@scripts/bootstrap lint test

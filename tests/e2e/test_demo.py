@@ -22,7 +22,6 @@ MARK = "ROLLCALL_TEST_MARK"
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("demo"),
     pytest.mark.usefixtures("assets"),
 ]
 
