@@ -82,7 +82,29 @@ class Settings(BaseSettings):
         " selected, else dlib-resnet-v1. It must be the one that enrolment uses.",
     )
     runtime: Literal["auto", "tflite", "litert"] = Field(
-        default="auto", description="What runs the models; auto: tflite-runtime where installed."
+        default="auto", description="What runs the models; auto: ai-edge-litert where installed."
+    )
+    accelerator: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: the embedding network runs on a Coral USB accelerator where a file"
+        " compiled for it is installed (docs/accelerators.md), on the CPU otherwise.",
+    )
+    accelerator_library: str = Field(
+        default="libedgetpu.so.1",
+        description="Delegate of the accelerator: a library's name or path.",
+    )
+    accelerator_device: str = Field(
+        default="", description="Which accelerator, such as usb:0. Default: any."
+    )
+    accelerator_runtime: Literal["auto", "tflite", "litert"] = Field(
+        default="auto",
+        description="Runtime the delegate was built for; auto: tflite-runtime where installed.",
+    )
+    accelerator_deadline_s: float = Field(
+        default=0.25,
+        gt=0,
+        le=0.9,
+        description="Longest time of one run on the accelerator before the CPU takes over.",
     )
     model_threads: int = Field(default=1, ge=1, le=16, description="CPU threads of each model.")
     max_fps: float = Field(

@@ -7,6 +7,7 @@ from kiosk.app.device import Device
 from kiosk.app.onboarding import software_version
 from kiosk.domain.clock import Clock
 from kiosk.domain.health import (
+    AcceleratorState,
     CameraHealth,
     DiskHealth,
     Health,
@@ -35,6 +36,7 @@ class Eyes:
 
     camera: Callable[[], CameraHealth]
     recognition: Callable[[], RecognitionState]
+    accelerator: Callable[[], AcceleratorState] = AcceleratorState
 
 
 class HealthBoard:
@@ -111,6 +113,7 @@ class HealthBoard:
             templates=self._templates(),
             camera=self._eyes.camera(),
             recognition=self._eyes.recognition(),
+            accelerator=self._eyes.accelerator(),
             clock=reading.source,
             disk=self._disk(),
         )
@@ -137,7 +140,12 @@ class HealthBoard:
         sees = _RECOGNITION_STATES.get(recognition.health, PartState.FAILED)
         missing = f" {recognition.model}" if recognition.model else ""
         broker = _LINK_STATES.get(health.broker, PartState.FAILED)
+        runs = health.accelerator
         return {
+            "accelerator": PartHealth(
+                state=PartState.DEGRADED if runs.fault else PartState.OK,
+                detail=f"{runs.rung} {runs.fault}".strip(),
+            ),
             "camera": PartHealth(state=camera, detail=health.camera),
             "recognition": PartHealth(state=sees, detail=f"{recognition.health}{missing}"),
             "disk": PartHealth(state=disk, detail=health.disk),

@@ -18,7 +18,7 @@ from kiosk.app.sight import Sight, build_camera
 from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
-from kiosk.domain.health import Health, RecognitionState
+from kiosk.domain.health import AcceleratorState, Health, RecognitionState
 from kiosk.domain.screens import SettingUp, SetupStage
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
@@ -147,7 +147,7 @@ class Kiosk:
         )
         self._device = device
         self._window.post_rules(self._rules(device.roster.timetable))
-        eyes = Eyes(lambda: self._camera.report().health, self._recognition)
+        eyes = Eyes(lambda: self._camera.report().health, self._recognition, self._accelerator)
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
         if not self._wait_for_data(device, self._board):
@@ -237,6 +237,9 @@ class Kiosk:
 
     def _recognition(self) -> RecognitionState:
         return RecognitionState() if self._sight is None else self._sight.state()
+
+    def _accelerator(self) -> AcceleratorState:
+        return AcceleratorState() if self._sight is None else self._sight.accelerator()
 
     def _on_stage(self, stage: SetupStage) -> None:
         self._window.post_screen(SettingUp(stage))

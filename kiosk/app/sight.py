@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from kiosk.config import Settings
-from kiosk.domain.health import CameraHealth, RecognitionState
+from kiosk.domain.health import AcceleratorState, CameraHealth, RecognitionState
 from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
 from kiosk.errors import ModelMissingError
@@ -13,6 +13,7 @@ from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
 from models.errors import ModelFileCorruptError, ModelFileMissingError, StoreError
 from models.pipeline import FacePipeline, PipelineSettings
+from models.runtime import AcceleratorSettings, LadderPolicy
 from models.store import ModelStore, default_store
 
 _FETCH = "scripts/fetch_assets"
@@ -64,7 +65,15 @@ class Sight:
             embedder=settings.embedder,
             threads=settings.model_threads,
             runtime=settings.runtime,
+            accelerator=AcceleratorSettings(
+                use=settings.accelerator,
+                library=settings.accelerator_library,
+                device=settings.accelerator_device,
+                runtime=settings.accelerator_runtime,
+                policy=LadderPolicy(inference_deadline_s=settings.accelerator_deadline_s),
+            ),
         )
+        self._opened_pipeline: FacePipeline | None = None
         self._worker = RecognitionWorker(
             camera,
             self._opened,
@@ -88,6 +97,14 @@ class Sight:
         """Whether faces are compared, and otherwise what is missing."""
         return self._worker.state()
 
+    def accelerator(self) -> AcceleratorState:
+        """What runs the embedding network, since when and why."""
+        pipeline = self._opened_pipeline
+        if pipeline is None:
+            return AcceleratorState()
+        status = pipeline.accelerator
+        return AcceleratorState(status.rung, status.fault or "", status.since)
+
     def start(self) -> None:
         """Open the camera and begin to look."""
         if not self._camera.spec.is_replay:
@@ -95,8 +112,10 @@ class Sight:
         self._worker.start()
 
     def stop(self) -> None:
-        """End both; returns when the capture process is gone."""
+        """End both; returns when the processes of camera and accelerator are gone."""
         self._worker.stop()
+        if self._opened_pipeline is not None:
+            self._opened_pipeline.close()
         self._camera.stop()
 
     def _opened(self) -> FacePipeline:
@@ -111,6 +130,7 @@ class Sight:
             pipeline = FacePipeline.open(store, self._pipeline)
         except (ModelFileMissingError, ModelFileCorruptError) as exc:
             raise _missing(store, self._pipeline, exc) from exc
+        self._opened_pipeline = pipeline
         if self._camera.spec.is_replay and not self.is_ready:
             self._camera.start()
         self._is_open.set()

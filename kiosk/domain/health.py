@@ -57,6 +57,22 @@ class RecognitionState:
         return self.health in (RecognitionHealth.MODEL_MISSING, RecognitionHealth.FAILING)
 
 
+@dataclass(frozen=True, slots=True)
+class AcceleratorState:
+    """What runs the embedding network.
+
+    Attributes:
+        rung: `edgetpu`, `cpu`, or `none` while nothing does.
+        fault: why the accelerator does not serve, in one word; empty while it does and where none
+            is asked for.
+        since: UTC, when that began; None before the models are open.
+    """
+
+    rung: str = "cpu"
+    fault: str = ""
+    since: datetime | None = None
+
+
 class LinkHealth(StrEnum):
     """Whether the server or the broker can be reached."""
 
@@ -84,7 +100,7 @@ class Health:
     templates: int = 0
     camera: CameraHealth = CameraHealth.STARTING
     recognition: RecognitionState = RecognitionState()
-    accelerator: str = "cpu"
+    accelerator: AcceleratorState = AcceleratorState()
     clock: ClockSource = ClockSource.UNSYNCED
     disk: DiskHealth = DiskHealth.OK
 

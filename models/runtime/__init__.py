@@ -1,5 +1,6 @@
 """Runs models: one session protocol over the runtimes and accelerators that a machine has."""
 
+from models.runtime.attempts import LadderPolicy
 from models.runtime.edge_tpu import AcceleratorSettings
 from models.runtime.ladder import LadderSession
 from models.runtime.ladder_status import LadderStatus, Rung
@@ -16,6 +17,7 @@ __all__ = [
     "AcceleratorSettings",
     "FloatArray",
     "InferenceSession",
+    "LadderPolicy",
     "LadderSession",
     "LadderStatus",
     "Rung",

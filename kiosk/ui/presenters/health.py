@@ -59,6 +59,10 @@ def _device_items(health: Health, words: Catalogue) -> list[HealthItem]:
         items.append(HealthItem("camera-off", said, "alarm"))
     if health.recognition.is_off:
         items.append(HealthItem("alert", _recognition_words(health, words), "alarm"))
+    runs = health.accelerator
+    if runs.fault and runs.since is not None:
+        said = words("health.accelerator", time=words.time(runs.since))
+        items.append(HealthItem("alert", said, "warning"))
     if health.clock is ClockSource.UNSYNCED:
         items.append(HealthItem("clock", words("health.clock"), "warning"))
     if health.disk is not DiskHealth.OK:

@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.domain.clock import ClockSource
 from kiosk.domain.health import (
+    AcceleratorState,
     CameraHealth,
     DiskHealth,
     Health,
@@ -188,6 +189,24 @@ def test_a_camera_that_works_again_shows_its_picture(words: Catalogue) -> None:
 def test_every_fault_of_the_disk_has_words(words: Catalogue, disk: DiskHealth) -> None:
     health = Health(server=LinkHealth.UP, camera=CameraHealth.OK, clock=ClockSource.NTP, disk=disk)
     assert [item.icon for item in health_view(health, words).items] == ["disk"]
+
+
+def test_an_accelerator_that_should_serve_is_missed(words: Catalogue) -> None:
+    hung = AcceleratorState("cpu", "hung", AT)
+    health = Health(server=LinkHealth.UP, accelerator=hung, clock=ClockSource.NTP)
+    (item,) = health_view(health, words).items
+    assert item.words == "Accelerator off since 09:06"
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [AcceleratorState(), AcceleratorState("cpu", "", AT), AcceleratorState("edgetpu", "", AT)],
+)
+def test_nothing_is_said_of_an_accelerator_that_serves_or_is_not_wanted(
+    words: Catalogue, runs: AcceleratorState
+) -> None:
+    health = Health(server=LinkHealth.UP, accelerator=runs, clock=ClockSource.NTP)
+    assert [item.words for item in health_view(health, words).items] == ["Connected"]
 
 
 def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
