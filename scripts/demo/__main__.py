@@ -14,6 +14,7 @@ from models.pipeline import FacePipeline, PipelineSettings
 from models.store import default_store
 from scripts.assets.samples import SamplePerson, people
 from scripts.demo import clip, report
+from scripts.demo.embedder import choose
 from scripts.demo.processes import DemoError, Supervisor, require_free_port
 from scripts.demo.run import Demo
 from scripts.demo.school import Student
@@ -108,7 +109,10 @@ def main(argv: list[str]) -> int:
 
 def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[str, int]) -> int:
     samples = people()
-    demo = Demo(supervisor, scratch, options.output, ports)
+    embedder = choose(
+        may_download=not options.headless, say=lambda line: supervisor.say("demo", line)
+    )
+    demo = Demo(supervisor, scratch, options.output, ports, embedder=embedder)
     camera = None if options.headless else webcam()
     if camera is None:
         supervisor.say("demo", "making the clip")

@@ -26,12 +26,14 @@ class Demo:
         ports: dict[str, int],
         *,
         broker: str = "embedded",
+        embedder: str = "dlib-resnet-v1",
     ) -> None:
         self._supervisor = supervisor
         self.scratch = scratch
         self._output = output
         self._ports = ports
         self._broker = broker
+        self._embedder = embedder
         self._api_key = secrets.token_urlsafe(32)
         self.server_url = f"http://127.0.0.1:{ports['server']}"
         self.password = f"demo-{secrets.token_urlsafe(9)}"
@@ -60,7 +62,11 @@ class Demo:
             "ML_SERVICE_URL": f"http://127.0.0.1:{self._ports['ml']}",
             "ML_SERVICE_API_KEY": self._api_key,
         }
-        ml_env = {"ROLLCALL_ML_PORT": str(self._ports["ml"]), "ROLLCALL_ML_API_KEY": self._api_key}
+        ml_env = {
+            "ROLLCALL_ML_PORT": str(self._ports["ml"]),
+            "ROLLCALL_ML_API_KEY": self._api_key,
+            "ROLLCALL_ML_EMBEDDER": self._embedder,
+        }
         server, start = console_script("rollcall-server"), self._supervisor.start
         start("broker", [server, "broker"], server_env)
         start("ml", [console_script("rollcall-ml")], ml_env)
@@ -105,6 +111,7 @@ class Demo:
             "ROLLCALL_KIOSK_SERVER_URL": self.server_url,
             "ROLLCALL_KIOSK_CLAIM_CODE": self.school.claim_code,
             "ROLLCALL_KIOSK_CAMERA": camera,
+            "ROLLCALL_KIOSK_EMBEDDER": self._embedder,
             "ROLLCALL_KIOSK_SCREENSHOTS_DIR": str(self._output),
             "ROLLCALL_KIOSK_FULLSCREEN": "false",
         }
