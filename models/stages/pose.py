@@ -18,8 +18,8 @@ _LEFT_SIDE = [263, 356, 454, 251]  # their mirror images
 _FOREHEAD, _CHIN = 10, 152
 _RIGHT_EYE = (33, 160, 158, 133, 153, 144)
 _LEFT_EYE = (263, 387, 385, 362, 380, 373)
-MIRRORED_EYES = (_RIGHT_EYE, _LEFT_EYE)
-"""Outer corner, two of the upper lid, inner corner, two of the lower lid; right, left."""
+_EYES = np.array([_RIGHT_EYE, _LEFT_EYE])
+# Outer corner, two of the upper lid, inner corner, two of the lower lid.
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,27 @@ def eye_aspect_ratio(points_px: FloatArray) -> float:
 
     Source: Soukupova and Cech, Real-Time Eye Blink Detection using Facial Landmarks, 2016.
     """
-    ratios = [_aspect(np.asarray(points_px, np.float64)[list(eye)]) for eye in MIRRORED_EYES]
-    return float(np.mean(ratios))
+    return float(eye_aspect_ratios(points_px[None])[0])
+
+
+def eye_aspect_ratios(tracked_px: FloatArray) -> Floats:
+    """As `eye_aspect_ratio`, of many frames at once.
+
+    Args:
+        tracked_px: (F, 468, 3). Not modified.
+
+    Returns:
+        (F,).
+    """
+    eyes = tracked_px[:, _EYES].astype(np.float64)  # (F, 2, 6, 3)
+    width = np.linalg.norm(eyes[:, :, 0] - eyes[:, :, 3], axis=-1)
+    height = np.linalg.norm(eyes[:, :, 1:3] - eyes[:, :, [5, 4]], axis=-1).mean(axis=-1)
+    return np.asarray((height / np.maximum(width, 1e-9)).mean(axis=1), np.float64)
 
 
 def eye_distance_px(points_px: FloatArray) -> float:
     """From outer eye corner to outer eye corner, in the points' unit, depth included."""
     return float(np.linalg.norm(points_px[_LEFT_EYE[0]] - points_px[_RIGHT_EYE[0]]))
-
-
-def _aspect(eye: Floats) -> float:
-    outer, upper_outer, upper_inner, inner, lower_inner, lower_outer = eye
-    width = np.linalg.norm(outer - inner)
-    open_by = np.linalg.norm(upper_outer - lower_outer) + np.linalg.norm(upper_inner - lower_inner)
-    return float(open_by / (2.0 * width)) if width else 0.0
 
 
 def _unit(vector: Floats) -> Floats:

@@ -43,7 +43,7 @@ class LivenessLimits:
     blink_drop: float = 0.65
     blink_min_s: float = 0.04
     blink_max_s: float = 0.5
-    max_surroundings_motion: float = 0.02
+    max_surroundings_motion: float = 0.025
     max_view_motion: float = 0.5
     min_surroundings_samples: int = 6
     max_moire: float = 12.0

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.stages.images import BGRImage, FloatArray
+    from models.stages.images import FloatArray
     from models.stages.liveness.limits import LivenessLimits
+    from models.stages.liveness.small import GreyImage, SmallView
 
-GreyImage = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Points = NDArray[np.float32]
 
-_WIDTH_PX = 320  # frames are judged at this width
 _CELL_PX = 16  # and at most one corner followed in each square of this side
 _MIN_EIGENVALUE = 3e-4  # of OpenCV's corner measure; noise and shades of a plain wall stay below
 _NEAR, _FAR = 16, 10  # corners followed
@@ -65,20 +64,19 @@ class SurroundingsWatch:
     def __init__(self) -> None:
         self._anchor: _Anchor | None = None
 
-    def look(self, time_s: float, frame_bgr: BGRImage, points_px: FloatArray) -> Flow | None:
+    def look(self, time_s: float, view: SmallView, points_px: FloatArray) -> Flow | None:
         """Measure a frame.
 
         Args:
             time_s: of the frame, rising.
-            frame_bgr: (H, W, 3) uint8. Not modified.
-            points_px: (468, 3) of the face in it.
+            view: the frame made small. Kept for half a second.
+            points_px: (468, 3) of the face in the frame.
 
         Returns:
             None for a frame that others will be measured from.
         """
-        scale = _WIDTH_PX / frame_bgr.shape[1]
-        grey = _small(frame_bgr, scale)
-        oval = points_px[list(_OVAL), :2].astype(np.float32) * np.float32(scale)
+        grey = view.grey
+        oval = points_px[list(_OVAL), :2].astype(np.float32) * np.float32(view.scale)
         centre = oval.mean(axis=0)
         anchor = self._anchor
         if anchor is None or _is_spent(anchor, time_s, centre):
@@ -107,12 +105,6 @@ def surroundings_motion(
     if len(near) < limits.min_surroundings_samples:
         return None
     return float(np.median(near)), float(np.median(far)) if len(far) else float("nan")
-
-
-def _small(frame_bgr: BGRImage, scale: float) -> GreyImage:
-    size = (_WIDTH_PX, max(1, round(frame_bgr.shape[0] * scale)))
-    small = cv2.resize(frame_bgr, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _is_spent(anchor: _Anchor, time_s: float, centre: Points) -> bool:

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.stages.pose import eye_distance_px
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from models.stages.images import FloatArray
 
 Floats = NDArray[np.float64]
-OUTER_RIGHT, OUTER_LEFT = 33, 263
 
 RIGID = (
     # Eye corners, bridge and tip of the nose, brow, forehead, temples and cheeks: what
@@ -26,21 +21,22 @@ RIGID = (
 )
 """Face Mesh points that move as one body."""
 _CHOSEN = np.array(sorted(set(RIGID)))
+_RIGHT_CORNER, _LEFT_CORNER = np.searchsorted(_CHOSEN, (33, 263))  # of the eyes, outside
 
 
-def rigid_shapes(tracked: Sequence[FloatArray]) -> Floats:
+def rigid_shapes(tracked: FloatArray) -> Floats:
     """The rigid points of each frame about their centre, in eye distances.
 
     Args:
-        tracked: (468, 3) of each frame. Not modified.
+        tracked: (F, 468, 3). Not modified.
 
     Returns:
         (F, P, 3).
     """
-    scales = np.array([max(eye_distance_px(points), 1e-6) for points in tracked])
-    shapes = np.stack([points[_CHOSEN] for points in tracked]).astype(np.float64)
+    shapes = tracked[:, _CHOSEN].astype(np.float64)
+    scales = np.linalg.norm(shapes[:, _LEFT_CORNER] - shapes[:, _RIGHT_CORNER], axis=1)
     shapes -= shapes.mean(axis=1, keepdims=True)
-    return np.asarray(shapes / scales[:, None, None], np.float64)
+    return np.asarray(shapes / np.maximum(scales, 1e-6)[:, None, None], np.float64)
 
 
 def central(shapes: Floats) -> int:

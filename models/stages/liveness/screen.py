@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.stages.images import BGRImage, FloatArray
+    from models.stages.liveness.small import SmallView
 
 _PATCH_PX = 64
 _WINDOW = np.outer(np.hanning(_PATCH_PX), np.hanning(_PATCH_PX)).astype(np.float32)
@@ -24,6 +25,7 @@ _OVAL = (10, 152, 234, 454)
 _EDGES_WIDTH_PX = 160  # edges are sought at this width
 _SLANT_DEG = 14.0  # an edge may lean so far
 _LONG = 1.5  # face widths; so are those below
+_CLUTTER = 0.2  # of the view; where so much is edges, some make a frame by chance
 _MOST_LINES = 16  # of one side
 _CORNER = 1.2  # from an end to where the lines cross
 _BELOW, _ABOVE, _BESIDE = 0.8, 0.8, 0.75  # nearer to the face's centre is the face
@@ -42,17 +44,18 @@ class ScreenSigns:
     enclosing_sides: int
 
 
-def screen_signs(frame_bgr: BGRImage, points_px: FloatArray) -> ScreenSigns:
+def screen_signs(frame_bgr: BGRImage, view: SmallView, points_px: FloatArray) -> ScreenSigns:
     """Look for a carrier.
 
     Args:
         frame_bgr: (H, W, 3) uint8. Not modified.
-        points_px: (468, 3) of the face.
+        view: the same made small. Not modified.
+        points_px: (468, 3) of the face in the frame.
     """
     oval = points_px[list(_OVAL), :2]
     centre = (float(oval[:, 0].mean()), float(oval[:, 1].mean()))
     width = max(float(np.ptp(oval[:, 0])), 1.0)
-    return ScreenSigns(moire(frame_bgr, centre), enclosing_sides(frame_bgr, centre, width))
+    return ScreenSigns(moire(frame_bgr, centre), enclosing_sides(view, centre, width))
 
 
 def moire(frame_bgr: BGRImage, centre: tuple[float, float]) -> float:
@@ -78,21 +81,23 @@ def moire(frame_bgr: BGRImage, centre: tuple[float, float]) -> float:
     return best
 
 
-def enclosing_sides(frame_bgr: BGRImage, centre: tuple[float, float], width: float) -> int:
+def enclosing_sides(view: SmallView, centre: tuple[float, float], width: float) -> int:
     """Count the sides of a quadrilateral around a face.
 
     A room has edges too, but those behind a person end at the body; the lower edge of a sheet or
     a screen runs through below the face. Without it there are no sides.
 
     Args:
-        frame_bgr: (H, W, 3) uint8. Not modified.
-        centre: x, y of the face.
-        width: of the face, pixels.
+        view: the frame made small. Not modified.
+        centre: x, y of the face in the frame.
+        width: of the face, frame pixels.
     """
-    scale = _EDGES_WIDTH_PX / frame_bgr.shape[1]
-    size = (_EDGES_WIDTH_PX, max(1, round(frame_bgr.shape[0] * scale)))
-    small = cv2.resize(frame_bgr, size, interpolation=cv2.INTER_AREA)
-    edges = cv2.Canny(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), 40, 120)
+    shrink = _EDGES_WIDTH_PX / view.grey.shape[1]
+    scale = view.scale * shrink
+    size = (_EDGES_WIDTH_PX, max(1, round(view.grey.shape[0] * shrink)))
+    edges = cv2.Canny(cv2.resize(view.grey, size, interpolation=cv2.INTER_AREA), 40, 120)
+    if np.count_nonzero(edges) > _CLUTTER * edges.size:
+        return 0
     length = _LONG * width * scale
     found = cv2.HoughLinesP(edges, 1, np.pi / 120, max(int(length * 0.6), 12), None, length, 5)
     if found is None:

@@ -13,7 +13,7 @@ from models.stages.liveness.depth import relief
 from models.stages.liveness.limits import LivenessLimits
 from models.stages.liveness.motion import surroundings_motion
 from models.stages.liveness.planarity import plane_residual, rigid_shapes
-from models.stages.pose import eye_aspect_ratio
+from models.stages.pose import eye_aspect_ratios
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,9 +137,9 @@ def gather(samples: Sequence[FaceSample], limits: LivenessLimits) -> Evidence | 
     span_s = samples[-1].time_s - samples[0].time_s
     if span_s < limits.min_span_s:
         return None
-    shapes = rigid_shapes([sample.points_px for sample in samples])
+    tracked = np.stack([sample.points_px for sample in samples])
+    shapes = rigid_shapes(tracked)
     times = np.array([sample.time_s for sample in samples], np.float64)
-    ratios = np.array([eye_aspect_ratio(sample.points_px) for sample in samples], np.float64)
     around = surroundings_motion([s.flow for s in samples if s.flow is not None], limits)
     signs = [sample.signs for sample in samples if sample.signs is not None]
     strength, correlation = relief(shapes)
@@ -149,7 +149,7 @@ def gather(samples: Sequence[FaceSample], limits: LivenessLimits) -> Evidence | 
         plane_residual=plane_residual(shapes),
         relief=strength,
         depth_correlation=correlation,
-        blinks=len(find_blinks(times, ratios, limits)),
+        blinks=len(find_blinks(times, eye_aspect_ratios(tracked), limits)),
         surroundings_motion=around[0] if around else None,
         view_motion=around[1] if around else float("nan"),
         moire=float(np.median([sign.moire for sign in signs])) if signs else 0.0,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from models.stages.liveness.limits import LivenessLimits
 from models.stages.liveness.motion import SurroundingsWatch
 from models.stages.liveness.screen import screen_signs
+from models.stages.liveness.small import small_view
 from models.stages.liveness.verdict import FaceSample, Verdict, gather, judge
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class LivenessWatch:
                 return False
             if since_s > self._limits.max_gap_s:
                 self.forget()
-        flow = self._surroundings.look(time_s, frame_bgr, points_px)
-        signs = None if self._count % _SIGNS_EVERY else screen_signs(frame_bgr, points_px)
+        view = small_view(frame_bgr)
+        flow = self._surroundings.look(time_s, view, points_px)
+        signs = None if self._count % _SIGNS_EVERY else screen_signs(frame_bgr, view, points_px)
         self._count += 1
         self._samples.append(FaceSample(time_s, points_px, flow, signs))
         while time_s - self._samples[0].time_s > self._limits.window_s:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.stages.liveness.limits import LivenessLimits
 from models.stages.liveness.motion import Flow, SurroundingsWatch, surroundings_motion
+from models.stages.liveness.small import small_view
 from tests.unit.models.stages.head_mesh import at, head
 
 LIMITS = LivenessLimits()
@@ -32,7 +33,7 @@ def sway(step: int) -> float:
 def flows(frames: list[Image], moves: bool = True) -> list[Flow]:
     watch = SurroundingsWatch()
     found = [
-        watch.look(step / 15, frame, at(FACE, sway(step) if moves else 0, 0))
+        watch.look(step / 15, small_view(frame), at(FACE, sway(step) if moves else 0, 0))
         for step, frame in enumerate(frames)
     ]
     return [flow for flow in found if flow is not None]

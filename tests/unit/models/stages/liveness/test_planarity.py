@@ -35,13 +35,13 @@ def test_a_plane_under_any_motion_is_a_plane(
 ) -> None:
     track = [seen(turned(flat(head()), *turn), distance) for turn in angles]
 
-    assert plane_residual(rigid_shapes(track)) < 0.1 * LIMITS.min_plane_residual
+    assert plane_residual(rigid_shapes(np.stack(track))) < 0.1 * LIMITS.min_plane_residual
 
 
 @pytest.mark.parametrize("swing", [(20, 0), (0, 20), (14, 14)])
 def test_a_turning_head_is_no_plane(swing: tuple[float, float]) -> None:
     track = [seen(turned(head(), swing[0] * s, swing[1] * s)) for s in np.linspace(-1, 1, 20)]
-    shapes = rigid_shapes(track)
+    shapes = rigid_shapes(np.stack(track))
     strength, correlation = relief(shapes)
 
     assert plane_residual(shapes) > 1.5 * LIMITS.min_plane_residual
@@ -55,7 +55,7 @@ def test_a_head_that_only_moves_sideways_leans_or_comes_nearer_shows_no_depth() 
         for step in range(12)
     ]
 
-    assert plane_residual(rigid_shapes(track)) < LIMITS.min_plane_residual
+    assert plane_residual(rigid_shapes(np.stack(track))) < LIMITS.min_plane_residual
 
 
 def test_a_picture_stays_a_plane_where_the_network_makes_up_depth() -> None:
@@ -64,10 +64,10 @@ def test_a_picture_stays_a_plane_where_the_network_makes_up_depth() -> None:
         for yaw in np.linspace(-30, 30, 20)
     ]
 
-    assert plane_residual(rigid_shapes(track)) < LIMITS.min_plane_residual
+    assert plane_residual(rigid_shapes(np.stack(track))) < LIMITS.min_plane_residual
 
 
 def test_a_sheet_bent_once_and_held_still_is_not_a_turning_head() -> None:
     track = [seen(turned(bent(flat(head()), 150), roll_deg=step)) for step in range(12)]
 
-    assert plane_residual(rigid_shapes(track)) < LIMITS.min_plane_residual
+    assert plane_residual(rigid_shapes(np.stack(track))) < LIMITS.min_plane_residual
