@@ -1,17 +1,52 @@
-"""What a person could do to be seen better, and how good a face is as it is."""
+"""What a person could do to be seen better, and how good a face is as it is.
 
-from dataclasses import dataclass
+The measures, limits and reasons are those of `models.stages.quality`, the same as at enrolment;
+only where a scan may be less exact than an enrolment are the limits wider here.
+"""
 
-import cv2
-import numpy as np
+from dataclasses import dataclass, field
+from math import inf
 
 from kiosk.domain.ports import BGRImage
 from kiosk.domain.sightings import Hint
 from models.stages.detect import Detection
+from models.stages.landmarks import Landmarks
+from models.stages.quality import FaceQuality, QualityLimits, QualityReason
+from models.stages.quality import assess as assess_quality
 
-_SIDE_PX = 96
-"""Faces are judged at this size, so that sharpness means the same near and far."""
-_RIGHT_EYE, _LEFT_EYE, _NOSE = 0, 1, 2
+HINTS = {
+    QualityReason.SEVERAL_FACES: Hint.ONE_AT_A_TIME,
+    QualityReason.FACE_TOO_SMALL: Hint.CLOSER,
+    QualityReason.FACE_CUT_OFF: Hint.TO_THE_MIDDLE,
+    QualityReason.TOO_DARK: Hint.TOO_DARK,
+    QualityReason.TOO_BRIGHT: Hint.TOO_BRIGHT,
+    QualityReason.TURNED_AWAY: Hint.LOOK_AT_CAMERA,
+    QualityReason.LOOKS_UP_OR_DOWN: Hint.LOOK_AT_CAMERA,
+    QualityReason.LEANS: Hint.HEAD_UPRIGHT,
+    QualityReason.EYES_SHUT: Hint.OPEN_EYES,
+    QualityReason.PARTLY_COVERED: Hint.UNCOVER_FACE,
+    QualityReason.OFF_CENTRE: Hint.TO_THE_MIDDLE,
+    QualityReason.TOO_BLURRED: Hint.HOLD_STILL,
+}
+"""What to do about each reason, the most urgent first: bad light blurs too. Without a face
+(`NO_FACE_FOUND`) there is nobody to tell."""
+
+SCAN_LIMITS = QualityLimits(
+    min_side_px=52.0,
+    min_sharpness=30.0,
+    min_brightness=40.0,
+    max_brightness=225.0,
+    max_yaw_deg=35.0,
+    max_pitch_deg=30.0,
+    max_roll_deg=35.0,
+    # A blink is over before a hint is read; a beard or a scarf must shut nobody out; and several
+    # people at once cannot all stand in the middle.
+    min_eyes_open=0.0,
+    max_covered=inf,
+    max_off_centre=inf,
+)
+_GOOD_SIDE_PX = 160.0
+_GOOD_SHARPNESS = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +54,12 @@ class GuidanceLimits:
     """When a face is good enough to be compared.
 
     Attributes:
-        min_width: of the box, as a share of the frame's width.
-        max_width: likewise; nearer faces are cut off or bent by the lens.
-        min_light: mean of the face's grey levels, 0..255.
-        max_light: likewise.
-        max_turn: sideways way of the nose from between the eyes, in eye distances.
-        min_sharpness: variance of the Laplacian of the face at 96 x 96 pixels.
+        quality: see `models.stages.quality`.
+        max_width: of the box, as a share of the frame's width: nearer faces are bent by the lens.
     """
 
-    min_width: float = 0.09
+    quality: QualityLimits = field(default_factory=lambda: SCAN_LIMITS)
     max_width: float = 0.80
-    min_light: float = 40.0
-    max_light: float = 225.0
-    max_turn: float = 0.45
-    min_sharpness: float = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,56 +75,39 @@ class FaceAssessment:
     quality: float
 
 
-def assess(frame_bgr: BGRImage, face: Detection, limits: GuidanceLimits) -> FaceAssessment:
+def assess(
+    frame_bgr: BGRImage,
+    face: Detection,
+    limits: GuidanceLimits,
+    landmarks: Landmarks | None = None,
+) -> FaceAssessment:
     """Judge a detected face.
 
     Args:
         frame_bgr: (H, W, 3) uint8, BGR. Not modified.
         face: detected in that frame.
         limits: when it will do.
+        landmarks: its points; without them where it looks is not judged.
     """
-    share = face.box_px[2] / frame_bgr.shape[1]
-    if share < limits.min_width:
-        return FaceAssessment(Hint.CLOSER, 0.0)
-    grey = _grey_face(frame_bgr, face)
-    if share > limits.max_width or grey is None:
+    if face.box_px[2] > limits.max_width * frame_bgr.shape[1]:
         return FaceAssessment(Hint.FURTHER_AWAY, 0.0)
-    light = float(grey.mean())
-    turn = turn_of(face)
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var())
-    hint = _first_hint(light, turn, sharpness, limits)
-    quality = min(1.0, share / 0.25, 1.0 - turn / (2 * limits.max_turn), sharpness / 150.0)
-    return FaceAssessment(hint, round(max(0.0, quality), 3))
+    measured = assess_quality(frame_bgr, [face], limits.quality, landmarks)
+    if measured.reasons:
+        return FaceAssessment(_first_hint(measured), 0.0)
+    return FaceAssessment(None, _score(measured, limits.quality))
 
 
-def turn_of(face: Detection) -> float:
-    """How far the head is turned sideways: 0 looks into the camera, in eye distances."""
-    eyes = face.keypoints_px[[_RIGHT_EYE, _LEFT_EYE]]
-    across = eyes[1] - eyes[0]
-    distance = float(np.hypot(*across))
-    if distance < 1e-3:
-        return 1.0
-    nose = face.keypoints_px[_NOSE] - eyes.mean(axis=0)
-    return abs(float(nose @ across)) / distance**2
+def _first_hint(measured: FaceQuality) -> Hint | None:
+    return next((hint for reason, hint in HINTS.items() if reason in measured.reasons), None)
 
 
-def _first_hint(light: float, turn: float, sharpness: float, limits: GuidanceLimits) -> Hint | None:
-    if light < limits.min_light:
-        return Hint.TOO_DARK
-    if light > limits.max_light:
-        return Hint.TOO_BRIGHT
-    if turn > limits.max_turn:
-        return Hint.LOOK_AT_CAMERA
-    return Hint.HOLD_STILL if sharpness < limits.min_sharpness else None
-
-
-def _grey_face(frame_bgr: BGRImage, face: Detection) -> BGRImage | None:
-    """The face in grey at 96 x 96 pixels; None when less than two thirds of it are in the frame."""
-    height, width = frame_bgr.shape[:2]
-    left, top, box_width, box_height = face.box_px
-    x0, y0 = max(0, round(left)), max(0, round(top))
-    x1, y1 = min(width, round(left + box_width)), min(height, round(top + box_height))
-    if x1 <= x0 or y1 <= y0 or (x1 - x0) * (y1 - y0) < box_width * box_height * 2 / 3:
-        return None
-    small = cv2.resize(frame_bgr[y0:y1, x0:x1], (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+def _score(measured: FaceQuality, limits: QualityLimits) -> float:
+    """The worst of size, sharpness and turn, each 1 where more would not help."""
+    turn = 0.0 if measured.mesh is None else abs(measured.mesh.pose.yaw_deg) / limits.max_yaw_deg
+    parts = (
+        measured.side_px / _GOOD_SIDE_PX,
+        measured.sharpness / _GOOD_SHARPNESS,
+        1.0 - turn / 2,
+        1.0,
+    )
+    return round(max(0.0, min(parts)), 3)

@@ -176,19 +176,23 @@ class Recogniser:
     def _judge_view(self, frame: Frame, face: _Face) -> None:
         """Take a face into its track's evidence if it is good, and better than what is there."""
         evidence = face.track.evidence
-        judged = assess(frame.frame_bgr, face.detection, self._settings.guidance)
-        face.hint = judged.hint
-        if judged.hint is not None:
+        guidance, picture = self._settings.guidance, frame.frame_bgr
+        face.hint = assess(picture, face.detection, guidance).hint
+        if face.hint is not None:
             return
-        points = self._models.landmarks(frame.frame_bgr, face.detection)
+        points = self._models.landmarks(picture, face.detection)
         if points is None:  # seen before, it has turned away; otherwise it never was a face
             face.hint, face.is_mistaken = Hint.LOOK_AT_CAMERA, not len(evidence)
+            return
+        judged = assess(picture, face.detection, guidance, points)
+        face.hint = judged.hint
+        if judged.hint is not None:
             return
         face.is_fresh = True
         if not face.track.is_answered and not evidence.improves_with(judged.quality):
             evidence.pass_over()
             return
-        embedding = self._models.embed(frame.frame_bgr, points)
+        embedding = self._models.embed(picture, points)
         if not evidence.add(embedding, judged.quality):
             face.track_id = self._tracker.renumber(face.track_id)
             face.track = self._tracks[face.track_id] = self._new_track()

@@ -3,8 +3,11 @@ import pytest
 
 from kiosk.domain.ports import BGRImage
 from kiosk.domain.sightings import Hint
-from kiosk.vision.guidance import GuidanceLimits, assess, turn_of
+from kiosk.vision.guidance import HINTS, GuidanceLimits, assess
+from models.stages.landmarks import Landmarks
+from models.stages.quality import QualityReason
 from tests.fakes.face_models import Face, vector
+from tests.unit.models.stages.head_mesh import at, head, turned
 
 LIMITS = GuidanceLimits()
 NOBODY = vector(0.0)
@@ -19,7 +22,11 @@ def hint(frame: BGRImage, face: Face) -> Hint | None:
     return assess(frame, face.detection(), LIMITS).hint
 
 
-def test_a_large_sharp_lit_face_that_looks_here_will_do() -> None:
+def looks(yaw_deg: float = 0.0, pitch_deg: float = 0.0, roll_deg: float = 0.0) -> Landmarks:
+    return Landmarks(at(turned(head(), yaw_deg, pitch_deg, roll_deg), 280, 200), 0.99)
+
+
+def test_a_large_sharp_lit_face_will_do() -> None:
     judged = assess(picture(0, 255), Face(NOBODY).detection(), LIMITS)
     assert judged.hint is None
     assert 0.9 <= judged.quality <= 1.0
@@ -30,10 +37,8 @@ def test_a_large_sharp_lit_face_that_looks_here_will_do() -> None:
     [
         (Face(NOBODY, width=40), Hint.CLOSER),
         (Face(NOBODY, left=10, top=0, width=560), Hint.FURTHER_AWAY),
-        (Face(NOBODY, left=-100), Hint.FURTHER_AWAY),
-        (Face(NOBODY, left=900), Hint.FURTHER_AWAY),
-        (Face(NOBODY, turn=0.6), Hint.LOOK_AT_CAMERA),
-        (Face(NOBODY, turn=-0.6), Hint.LOOK_AT_CAMERA),
+        (Face(NOBODY, left=-100), Hint.TO_THE_MIDDLE),
+        (Face(NOBODY, left=900), Hint.TO_THE_MIDDLE),
     ],
 )
 def test_a_badly_placed_face_gets_its_hint(face: Face, expected: Hint) -> None:
@@ -48,12 +53,28 @@ def test_a_bad_picture_gets_its_hint(low: int, high: int, expected: Hint) -> Non
     assert hint(picture(low, high), Face(NOBODY)) is expected
 
 
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        (looks(), None),
+        (looks(yaw_deg=50), Hint.LOOK_AT_CAMERA),
+        (looks(yaw_deg=-50), Hint.LOOK_AT_CAMERA),
+        (looks(pitch_deg=45), Hint.LOOK_AT_CAMERA),
+        (looks(roll_deg=50), Hint.HEAD_UPRIGHT),
+    ],
+)
+def test_a_head_that_looks_elsewhere_gets_its_hint(
+    points: Landmarks, expected: Hint | None
+) -> None:
+    judged = assess(picture(0, 255), Face(NOBODY).detection(), LIMITS, points)
+    assert judged.hint is expected
+
+
 def test_a_turned_head_has_less_quality() -> None:
-    frame = picture(0, 255)
-    straight = assess(frame, Face(NOBODY).detection(), LIMITS)
-    turned = assess(frame, Face(NOBODY, turn=0.3).detection(), LIMITS)
-    assert turned.quality < straight.quality
+    frame, face = picture(0, 255), Face(NOBODY).detection()
+    straight = assess(frame, face, LIMITS, looks())
+    assert assess(frame, face, LIMITS, looks(yaw_deg=25)).quality < straight.quality
 
 
-def test_eyes_in_one_place_count_as_turned_away() -> None:
-    assert turn_of(Face(NOBODY, width=1e-6).detection()) == 1.0
+def test_every_reason_has_a_hint_unless_nobody_is_there() -> None:
+    assert set(HINTS) == set(QualityReason) - {QualityReason.NO_FACE_FOUND}
