@@ -16,6 +16,7 @@ from models.evaluate.faces import FaceReader
 from models.evaluate.gate import compare
 from models.evaluate.identification import Design, TooFewPeopleError, run_trials
 from models.evaluate.intervals import operating_points
+from models.evaluate.liveness_command import add_liveness, liveness
 from models.evaluate.plots import Curve, draw_det
 from models.evaluate.progress import Progress
 from models.evaluate.rules import RULES
@@ -173,6 +174,7 @@ COMMANDS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace]
     "tracks": (_add_tracks, tracks),
     "calibrate": (_add_calibration, calibration),
     "gate": (_add_gate, gate),
+    "liveness": (add_liveness, liveness),
 }
 """By name: what adds the options, and what runs and says whether all is well."""
 
