@@ -39,7 +39,6 @@ Okafor Peralta Quist Rahimi Sandoval Tanaka Ueda Vogel Winther Xylander Yildiz Z
 _SUBJECTS = """
 Mathematics History Biology Chemistry Physics Geography English Spanish Art Music
 """.split()  # noqa: SIM905
-)
 _REASONS = ("NO_FACE_FOUND", "TOO_DARK")
 
 

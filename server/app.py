@@ -102,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.probes = {}
     app.state.today = today_content
+    app.state.admit_kiosk = None
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
     # The last one added is the outermost.
@@ -171,6 +172,7 @@ def _background_tasks(app: FastAPI) -> list[BackgroundTask]:
     )
     broker = BrokerTasks(state.settings, state.database, state.vault)
     state.probes["broker"] = broker.status
+    state.admit_kiosk = broker.admit
     return [enrolment, broker]
 
 

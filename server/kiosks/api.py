@@ -4,6 +4,7 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
+from sqlmodel import Session
 from starlette.responses import Response
 
 from protocol.v1.messages import (
@@ -18,8 +19,9 @@ from protocol.v1.signing import public_text
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.audit.service import SYSTEM, record
 from server.config import Settings
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.session import DatabaseDep, ReadSessionDep, SessionDep
 from server.db.types import now
+from server.db.vault import Vault
 from server.errors import ForbiddenError, TooManyAttemptsError
 from server.kiosks import claiming, configuration, gallery, service
 from server.kiosks.device import DeviceDep
@@ -111,14 +113,28 @@ def revoke_kiosk(kiosk_id: uuid.UUID, principal: TechnicianDep, session: Session
 def claim(
     body: ClaimRequest,
     request: Request,
-    session: SessionDep,
+    database: DatabaseDep,
     settings: SettingsDep,
     vault: VaultDep,
 ) -> Response:
     """Exchange a claim code and the kiosk's public keys for its credentials."""
     address = request.client.host if request.client else "unknown"
-    outcome = claiming.claim(session, vault, body, address=address, at=now())
-    # Returned, not raised: a refused attempt must be counted, and raising would roll that back.
+    # The outcome is a value: a refused attempt must be counted, and raising would roll that back.
+    with database.transaction() as session:
+        outcome = claiming.claim(session, vault, body, address=address, at=now())
+        answer = _answer_claim(session, request, settings, vault, outcome)
+    if isinstance(outcome, claiming.Claimed) and (admit := request.app.state.admit_kiosk):
+        admit(outcome.kiosk.wire_id, outcome.kiosk.generation)
+    return answer
+
+
+def _answer_claim(
+    session: Session,
+    request: Request,
+    settings: Settings,
+    vault: Vault,
+    outcome: claiming.ClaimOutcome,
+) -> Response:
     match outcome:
         case claiming.ClaimThrottled(until):
             return json_error(TooManyAttemptsError(until=until.isoformat()))

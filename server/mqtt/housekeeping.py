@@ -28,6 +28,7 @@ from server.mqtt.link import BrokerLink
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
+ADMIT_TIMEOUT_S = 2.0
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Housekeeper:
         self._accounts: BrokerAccounts = DynamicSecurityAccounts(link.control)
         self._stopping = threading.Event()
         self._wake = threading.Event()
+        self._accounts_kept = threading.Condition()
         self._is_failing = False
         self._told = _Told()
         self._sources: dict[str, tuple[str, int, str]] = {}
@@ -73,6 +75,25 @@ class Housekeeper:
         self._wake.set()
         self._thread.join(timeout=15)
 
+    def admit(self, kiosk_id: str, generation: int) -> bool:
+        """Let a kiosk that has just claimed have its account now, not within the next second.
+
+        Waits for it, but not for long: a broker that is away gets the account when it is back.
+
+        Returns:
+            Whether the broker holds the account.
+        """
+
+        def is_held() -> bool:
+            held = self._told.accounts or {}
+            return held.get(kiosk_id) == str(generation)
+
+        if not self._link.is_connected:
+            return False
+        self._wake.set()
+        with self._accounts_kept:
+            return self._accounts_kept.wait_for(is_held, ADMIT_TIMEOUT_S)
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait(INTERVAL_S)
@@ -85,6 +106,8 @@ class Housekeeper:
             if self._told.connection != self._link.connections:
                 self._told = _Told(connection=self._link.connections)
             self._keep_accounts()
+            with self._accounts_kept:
+                self._accounts_kept.notify_all()
             self._keep_hints()
         except (BrokerError, SQLAlchemyError):
             self._told.accounts = None

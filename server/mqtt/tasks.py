@@ -20,6 +20,10 @@ class BrokerTasks:
         """`connected` or `disconnected`, for /health."""
         return self._link.status
 
+    def admit(self, kiosk_id: str, generation: int) -> bool:
+        """Give a kiosk that has just claimed its account at once; see `Housekeeper.admit`."""
+        return self._housekeeper.admit(kiosk_id, generation)
+
     def start(self) -> None:
         """Begin; returns at once, whether the broker is up or not."""
         self._writer.start()

@@ -123,6 +123,26 @@ def test_events_are_acknowledged_after_their_commit(link: Link) -> None:
         assert len(link.school.stored(device)) == 3
 
 
+def test_kiosk_is_let_in_by_the_broker_as_soon_as_its_claim_is_answered(link: Link) -> None:
+    with link.server() as tasks:
+        wait_until(lambda: tasks.status() == "connected", what="the link")
+        device = link.school.kiosk()
+        with link.school.database.reading() as session:
+            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+            password = claiming.broker_password(link.school.vault, kiosk)
+        assert tasks.admit(kiosk.wire_id, kiosk.generation)
+        client = Client(link.settings.broker_port, device.kiosk_id, password, clean_session=False)
+        link.clients.append(client)
+        assert client.connect()
+
+
+def test_claim_does_not_wait_for_a_broker_that_is_away(link: Link) -> None:
+    link.broker.stop()
+    device = link.school.kiosk()
+    with link.server() as tasks:
+        assert not tasks.admit(device.kiosk_id, 1)
+
+
 def test_server_starts_without_a_broker_and_finds_it_later(link: Link) -> None:
     link.broker.stop()
     device = link.school.kiosk()

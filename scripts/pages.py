@@ -1,0 +1,236 @@
+"""Photographs the pages of a server filled with an invented school.
+
+    python -m scripts.pages                      the pictures of the documentation
+    python -m scripts.pages --all --out /tmp/p   every page in every size, theme and language
+
+Needs Debian's chromium. Nobody on the pages exists and no photograph is used.
+"""
+
+import argparse
+import logging
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlmodel import select
+
+from scripts.invented_school import School, Size, fill
+from server.accounts.passwords import hash_password
+from server.accounts.service import create_account
+from server.accounts.tables import Account
+from server.app import create_app
+from server.config import load_settings
+from server.web.principal import Role
+
+SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
+THEMES = ("light", "dark")
+LANGUAGES = ("en", "ar")
+DOCUMENTED = (
+    "today-laptop-light-en",
+    "register-laptop-light-en",
+    "register-phone-dark-en",
+    "people-laptop-light-en",
+    "person-laptop-light-en",
+    "person-phone-light-ar",
+    "enrol-laptop-light-en",
+    "kiosks-laptop-dark-en",
+    "audit-laptop-light-en",
+    "users-laptop-light-en",
+    "users-laptop-dark-ar",
+    "sign-in-phone-light-en",
+)
+_OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
+_PASSWORD = "a password for pictures"  # noqa: S105 - of a server that lives for a minute
+_STAFF = (
+    ("m.weber", "Mara Weber", Role.TEACHER, True),
+    ("j.okafor", "Joy Okafor", Role.OFFICE, True),
+    ("p.lind", "Per Lind", Role.TECHNICIAN, True),
+    ("d.rahimi", "Dana Rahimi", Role.DPO, False),
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running server with its school."""
+
+    url: str
+    school: School
+    user_id: str
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """A server in a thread, filled."""
+    settings = load_settings(
+        data_dir=folder / "data",
+        school_name="Lindenhof School",
+        ml_service_url="http://127.0.0.1:9",
+        database_url=None,
+        master_key=None,
+        log_level="error",
+    )
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.05)
+    try:
+        school = fill(app.state.database, app.state.vault, _size(), datetime.now(UTC))
+        user_id = _staff(app)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Site(f"http://127.0.0.1:{port}", school, user_id)
+    finally:
+        server.should_exit = True
+        thread.join(15)
+
+
+def _size() -> Size:
+    return Size(people=140, sessions=12, kiosks=4, class_size=14, present=0.75)
+
+
+def _staff(app: FastAPI) -> str:
+    with app.state.database.transaction() as session:
+        admin = session.exec(select(Account).where(Account.username == "admin")).one()
+        _set_password(admin)
+        made = [
+            create_account(
+                session,
+                username=username,
+                display_name=name,
+                role=role,
+                password=_PASSWORD,
+                actor="system",
+            )
+            for username, name, role, _is_settled in _STAFF
+        ]
+        for account, (_username, _name, _role, is_settled) in zip(made, _STAFF, strict=True):
+            account.must_change_password = not is_settled
+            account.last_sign_in_at = datetime.now(UTC) if is_settled else None
+        made[2].is_active = False
+        return str(made[0].id)
+
+
+def _set_password(account: Account) -> None:
+    account.password_hash = hash_password(_PASSWORD)
+    account.must_change_password = False
+
+
+def addresses(site: Site) -> dict[str, str]:
+    """Every page by name."""
+    school = site.school
+    running = school.sessions[len(school.sessions) // 2]
+    return {
+        "today": "/",
+        "people": "/people",
+        "person": f"/people/{school.people[0]}",
+        "enrol": f"/people/{school.people[0]}/enrol",
+        "consent": f"/people/{school.people[7]}/consents/new",
+        "sessions": "/sessions",
+        "register": f"/sessions/{running}",
+        "line": f"/sessions/{running}/people/{{first}}",
+        "courses": "/courses",
+        "course": f"/courses/{school.courses[0]}",
+        "rooms": "/rooms",
+        "kiosks": "/kiosks",
+        "kiosk": f"/kiosks/{school.kiosks[0]}",
+        "audit": "/audit?verify=true",
+        "users": "/users",
+        "user": f"/users/{site.user_id}",
+        "new-user": "/users/new",
+        "password": "/password",
+        "missing": "/people/00000000-0000-0000-0000-000000000000",
+    }
+
+
+def photograph(browser: Browser, site: Site, out: Path, wanted: frozenset[str]) -> int:
+    """Take the wanted pictures; returns how many."""
+    taken = 0
+    for (size, shape), theme, language in product(SIZES.items(), THEMES, LANGUAGES):
+        suffix = f"-{size}-{theme}-{language}"
+        names = [one.removesuffix(suffix) for one in wanted if one.endswith(suffix)]
+        if not names:
+            continue
+        context = browser.new_context(viewport={"width": shape[0], "height": shape[1]})
+        context.add_cookies(
+            [
+                {"name": "rollcall_theme", "value": theme, "url": site.url},
+                {"name": "rollcall_language", "value": language, "url": site.url},
+            ]
+        )
+        page = context.new_page()
+        page.goto(f"{site.url}/sign-in")
+        if "sign-in" in names:
+            _shoot(page, out / f"sign-in{suffix}.png")
+        page.locator("#username").fill("admin")
+        page.locator("#password").fill(_PASSWORD)
+        page.locator("button.primary").click()
+        page.wait_for_url(f"{site.url}/")
+        for name in sorted(set(names) - {"sign-in"}):
+            page.goto(site.url + _address(page, site, name))
+            _shoot(page, out / f"{name}{suffix}.png")
+        taken += len(names)
+        context.close()
+    return taken
+
+
+def _address(page: Page, site: Site, name: str) -> str:
+    address = addresses(site)[name]
+    if "{first}" not in address:
+        return address
+    page.goto(site.url + address.split("/people/", maxsplit=1)[0])
+    return page.locator(".register a.row-link").first.get_attribute("href") or "/"
+
+
+def _shoot(page: Page, path: Path) -> None:
+    page.wait_for_load_state("load")
+    page.screenshot(path=path)
+
+
+def main() -> int:
+    """Photograph, and say where the pictures are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=_OUT)
+    parser.add_argument("--all", action="store_true", help="every page in every form")
+    parser.add_argument("--only", nargs="*", default=[], help="names such as people-phone-dark-ar")
+    options = parser.parse_args()
+    logging.disable(logging.ERROR)
+    options.out.mkdir(parents=True, exist_ok=True)
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.stderr.write("pages: needs Debian's chromium package\n")
+        return 1
+    started = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="rollcall-pages-") as folder,
+        running_site(Path(folder)) as site,
+        sync_playwright() as playwright,
+    ):
+        wanted = frozenset(options.only or (_every(site) if options.all else DOCUMENTED))
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        taken = photograph(browser, site, options.out, wanted)
+        browser.close()
+    sys.stdout.write(f"{taken} pictures in {options.out}, {time.monotonic() - started:.0f} s\n")
+    return 0
+
+
+def _every(site: Site) -> list[str]:
+    names = ["sign-in", *addresses(site)]
+    return ["-".join(parts) for parts in product(names, SIZES, THEMES, LANGUAGES)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
