@@ -25,7 +25,7 @@ class AcceleratorSettings:
 
     Attributes:
         use: `auto` uses a Coral USB accelerator where the embedder has a file compiled for it,
-            `off` does not look.
+            `off` does not look. Only one process at a time can use one, so only the kiosk asks.
         library: of the delegate; a name or a path.
         device: which of several, in the delegate's own words such as `usb:0`; empty for any.
         runtime: the one that the library was built for; `auto` takes tflite-runtime where
@@ -34,7 +34,7 @@ class AcceleratorSettings:
         policy: patience and limits.
     """
 
-    use: Literal["auto", "off"] = "auto"
+    use: Literal["auto", "off"] = "off"
     library: str = LIBRARY
     device: str = ""
     runtime: Literal["auto", "tflite", "litert"] = "auto"

@@ -45,6 +45,7 @@ def store(tmp_path: Path, assets: Path) -> ModelStore:
 def settings(stand_in: StandIn) -> PipelineSettings:
     return PipelineSettings(
         accelerator=AcceleratorSettings(
+            use="auto",
             library=str(stand_in.library),
             options={"control": str(stand_in.control)},
             usb_devices=stand_in.usb_devices,
@@ -87,7 +88,7 @@ def test_recognises_on_cpu_and_accelerator_alike(
 
 
 def test_off_is_off(opened: Callable[..., FacePipeline], settings: PipelineSettings) -> None:
-    pipeline = opened(replace(settings, accelerator=AcceleratorSettings(use="off")))
+    pipeline = opened(replace(settings, accelerator=AcceleratorSettings()))
 
     assert pipeline.accelerator.rung is Rung.CPU
     assert pipeline.accelerator.fault is None
@@ -107,7 +108,8 @@ def test_a_damaged_file_leaves_the_cpu_serving_and_says_why(
 
 @pytest.mark.usefixtures("assets")
 def test_without_a_compiled_file_nothing_is_started() -> None:
-    pipeline = FacePipeline.open(default_store(), PipelineSettings())
+    settings = PipelineSettings(accelerator=AcceleratorSettings(use="auto"))
+    pipeline = FacePipeline.open(default_store(), settings)
 
     assert pipeline.accelerator.rung is Rung.CPU
     assert pipeline.accelerator.fault is None
