@@ -128,7 +128,7 @@ def compare(
     errors = [balanced_errors(one, weights) for one in scores]
     misses = [miss_rates(one, margins.fpir, weights) for one in trials]
     of_pairs = "balanced error on pairs"
-    of_scans = f"FNIR at FPIR {margins.fpir:.3g} among {design.gallery_size}"
+    of_scans = f"FNIR at FPIR {100 * margins.fpir:g} % among {design.gallery_size}"
     return Verdict(
         (
             _comparison(of_pairs, errors, margins.balanced_error),
