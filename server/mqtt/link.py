@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 KEEPALIVE_S = 30
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 30
+IDLE_JOIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,13 @@ class BrokerLink:
 
     def stop(self) -> None:
         """Disconnect; the broker keeps what comes for us meanwhile."""
+        was_connected = self.is_connected
         self._client.disconnect()
-        self._client.loop_stop()
+        ending = threading.Thread(target=self._client.loop_stop, name="mqtt-end", daemon=True)
+        ending.start()
+        # While paho waits to connect again it looks up only once a second. It holds nothing then,
+        # so a server that stops need not wait for that.
+        ending.join(None if was_connected else IDLE_JOIN_S)
         self._is_connected.clear()
         self.arrivals.put(None)
 
