@@ -97,8 +97,22 @@ def _add(
     return parser
 
 
+_EXIT_WORDS = """exit statuses of run:
+  0  told to end, or the replay is over and everything is at the server
+  1  something unforeseen
+  2  the settings, the data folder or the camera setting cannot be used
+  3  the replay is over, but not every event is at the server
+  4  never got ready within exit_timeout_s (only with exit_after_replay)
+  5  the server revoked this kiosk
+claim ends with 0 when claimed, 1 when not; status with 1 when this kiosk is not claimed yet.
+"""
+
+
 def _settings_words() -> str:
-    lines = ["settings (environment, or the same names without prefix in the TOML file):"]
+    lines = [
+        _EXIT_WORDS,
+        "settings (environment, or the same names without prefix in the TOML file):",
+    ]
     for variable, default, description in describe_settings():
         lines.append(f"  {variable} (default: {default})\n      {description}")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -33,7 +33,14 @@ from PySide6.QtGui import (
 )
 
 from kiosk.domain.clock import ClockSource
-from kiosk.domain.health import CameraHealth, DiskHealth, Health, LinkHealth
+from kiosk.domain.health import (
+    CameraHealth,
+    DiskHealth,
+    Health,
+    LinkHealth,
+    RecognitionHealth,
+    RecognitionState,
+)
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.screens import (
     Elsewhere,
@@ -62,6 +69,7 @@ DOCUMENTED = (
     "elsewhere-landscape-light-en",
     "not-recognised-landscape-light-en",
     "ready-camera-gone-landscape-dark-en",
+    "ready-model-missing-landscape-light-en",
     "claim-landscape-light-en",
     "ready-landscape-light-ar",
     "welcome-late-landscape-dark-ar",
@@ -85,6 +93,12 @@ OFFLINE = Health(
     camera=CameraHealth.OK,
     clock=ClockSource.UNSYNCED,
     disk=DiskHealth.OK,
+)
+MODELLESS = replace(
+    WELL,
+    recognition=RecognitionState(
+        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "scripts/fetch_assets"
+    ),
 )
 BROKEN = Health(
     server=LinkHealth.UP,
@@ -117,6 +131,7 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("ready", Ready(room, session))
     yield Shot("ready-no-session", Ready(room, None), OFFLINE)
     yield Shot("ready-camera-gone", Ready(room, session), BROKEN)
+    yield Shot("ready-model-missing", Ready(room, session), MODELLESS)
     yield Shot("looking", Looking(0.66))
     yield Shot("looking-hint", Looking(0.2, Hint.ONE_AT_A_TIME))
     yield Shot("welcome", Welcome(name, WelcomeStatus.PRESENT))

@@ -200,3 +200,19 @@ def test_help_lists_every_setting() -> None:
 
     assert "ROLLCALL_KIOSK_EXIT_AFTER_REPLAY" in said
     assert "rollcall-kiosk run --config" in said
+
+
+def test_kiosk_without_its_models_runs_on_and_takes_them_when_they_come(
+    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path, assets: Path
+) -> None:
+    fetched = tmp_path / "assets"
+    process = kiosks.start(url, ROLLCALL_ASSETS=str(fetched), ROLLCALL_KIOSK_EXIT_AFTER_REPLAY="1")
+    _wait_for(process, "run scripts/fetch_assets to get it")
+    downloads = len(school.config_hits)
+    wait_until(lambda: len(school.config_hits) > downloads, what="sync goes on", timeout_s=20)
+    fetched.symlink_to(assets)
+
+    assert process.wait(60) == 0, process.log
+    assert process.log.count("Recognition is off") == 1
+    assert "Recognition works again" in process.log
+    assert "Traceback" not in process.log

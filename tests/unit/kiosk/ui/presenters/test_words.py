@@ -217,4 +217,4 @@ def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
     presenter = ReadyPresenter(words)
     presenter.show(Ready("R12", SESSION))
     presenter.show_health(health)
-    assert presenter.current.instruction == "Face recognition is off: please ask the teacher"
+    assert presenter.current.instruction == "Please ask the teacher"
