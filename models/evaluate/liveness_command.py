@@ -21,6 +21,7 @@ from models.evaluate.liveness import (
     save,
     watch,
 )
+from models.evaluate.liveness_challenge import challenge_report
 from models.evaluate.liveness_report import report
 from models.evaluate.progress import Progress
 
@@ -41,7 +42,7 @@ def liveness(options: Namespace) -> bool:
     shown = gather_presentations(options.data, options.cache, options.seed, options.jobs)
     half = {"all": None, "tune": True, "report": False}[options.half]
     chosen = [p for p in shown if half is None or _is_tuning(p) == half]
-    sys.stdout.write(report(chosen))
+    sys.stdout.write(f"{report(chosen)}\n{challenge_report(chosen)}")
     return True
 
 

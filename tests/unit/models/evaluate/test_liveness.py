@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -23,6 +24,7 @@ from models.evaluate.liveness import (
     present,
     save,
 )
+from models.evaluate.liveness_challenge import challenge_report
 from models.evaluate.liveness_report import exact_interval, report
 from models.stages.liveness.limits import LivenessLimits
 from models.stages.liveness.motion import Flow
@@ -117,6 +119,12 @@ def test_people_that_limits_were_chosen_on_are_reported_apart() -> None:
     assert words.index("Other people") < words.index("flat print, held")
     assert words.index("flat print, held") < words.index("People limits were chosen on")
     assert "BPCER" in words
+
+
+def test_a_showing_that_never_turns_passes_no_turn() -> None:
+    still = replace(shown("flat print, held"), samples=shown().samples[:1] * 30)
+
+    assert "| flat print, held | 3 | 0 | 0 | 0 |" in challenge_report([still, shown()])
 
 
 @pytest.mark.parametrize(("clip", "person"), [("want", "E"), ("sorry", "B")])
