@@ -31,7 +31,8 @@ class LadderStatus:
 
     Attributes:
         rung: what runs the model.
-        since: UTC, when this rung or this fault began.
+        since: UTC, when this rung began to serve, or to be a makeshift; another fault of the
+            accelerator meanwhile does not change it.
         fault: why the accelerator does not serve; None while it does, is being tried for the first
             time or is not asked for.
         message: for people, in English; may name files, never a person.
@@ -70,14 +71,16 @@ class StatusBoard:
             before = self._status
             if (before.rung, before.fault) == (rung, fault):
                 return
-            self._status = status = LadderStatus(rung, datetime.now(UTC), fault, message)
-        _log(before, status)
+            goes_on = before.rung is rung and before.fault is not None and fault is not None
+            now = datetime.now(UTC)
+            status = LadderStatus(rung, before.since if goes_on else now, fault, message)
+            self._status = status
+        _log(before, status, (now - before.since).total_seconds())
         if self._on_change is not None:
             self._on_change(status)
 
 
-def _log(before: LadderStatus, now: LadderStatus) -> None:
-    lasted_s = (now.since - before.since).total_seconds()
+def _log(before: LadderStatus, now: LadderStatus, lasted_s: float) -> None:
     if now.rung is Rung.NONE:
         logger.error("Nothing runs the model any more: %s", now.message)
     elif now.rung is Rung.ACCELERATOR:

@@ -162,6 +162,8 @@ def test_unplugged_and_plugged_in_again(climb: Callable[..., Climb], stand_in: S
 
     stand_in.unplug()
     ladder.reaches(Rung.CPU, AcceleratorFault.ABSENT)
+    fallen = [status for status in ladder.told if status.rung is Rung.CPU]
+    assert {status.since for status in fallen} == {fallen[0].since}
     stand_in.plug_in(("18d1", "9302"))
     ladder.reaches(Rung.ACCELERATOR)
 
