@@ -10,10 +10,14 @@ from sqlmodel import Session, col, func, select
 
 from server.accounts.passwords import one_time_password
 from server.accounts.schemas import AccountCreate
-from server.accounts.service import create_account, end_sessions, get_account, renew_password
+from server.accounts.service import (
+    create_account,
+    end_sessions,
+    get_account,
+    note,
+    renew_password,
+)
 from server.accounts.tables import Account
-from server.audit.service import record
-from server.audit.tables import subject_of
 from server.db.lock import FIRST_ACCOUNT_LOCK, lock_until_commit
 from server.errors import ConflictError
 from server.web.principal import Principal, Role
@@ -75,7 +79,8 @@ def set_active(
         _keep_an_admin(session, account)
         end_sessions(session, account)
     account.is_active = is_active
-    _record(session, account, "account.enable" if is_active else "account.disable", principal)
+    action = "account.enable" if is_active else "account.disable"
+    note(session, principal.actor, action, account.id)
     return account
 
 
@@ -94,7 +99,7 @@ def set_role(
     _keep_an_admin(session, account)
     details = {"from": account.role, "to": role.value}
     account.role = role.value
-    _record(session, account, "account.change_role", principal, details)
+    note(session, principal.actor, "account.change_role", account.id, details)
     return account
 
 
@@ -118,14 +123,3 @@ def _keep_an_admin(session: Session, account: Account) -> None:
     )
     if session.exec(others).one() == 0:
         raise ConflictError("This is the last administrator.", problem="last_admin")
-
-
-def _record(
-    session: Session,
-    account: Account,
-    action: str,
-    principal: Principal,
-    details: dict[str, str] | None = None,
-) -> None:
-    subject = subject_of("account", account.id)
-    record(session, actor=principal.actor, action=action, subject=subject, details=details)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from server.accounts import service
+from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
 from server.accounts.schemas import PasswordChange, SessionRead, SignInRequest
 from server.db.session import DatabaseDep, SessionDep
@@ -26,18 +26,18 @@ def sign_in(
     cookies: CookiesDep,
 ) -> Response:
     """Sign in; the answer sets the session cookie."""
-    guess = service.Credentials(
+    guess = signing_in.Credentials(
         username=body.username,
         password=body.password.get_secret_value(),
         device=cookies.device_of(request, service.normalise(body.username)),
     )
-    outcome = service.sign_in(database, settings, guess=guess, at=now())
+    outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
     match outcome:
-        case service.Refused():
+        case signing_in.Refused():
             return json_error(NotSignedInError("The name or the password is not right."))
-        case service.Locked(until):
+        case signing_in.Locked(until):
             return json_error(TooManyAttemptsError(until=until.isoformat()))
-        case service.SignedIn(token, account):
+        case signing_in.SignedIn(token, account):
             read = SessionRead(
                 account_id=account.id,
                 display_name=account.display_name,

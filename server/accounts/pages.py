@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from server.accounts import service
+from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
 from server.accounts.schemas import PasswordForm, SignInForm
 from server.db.session import DatabaseDep, SessionDep
@@ -36,19 +36,19 @@ def sign_in(
     form: Annotated[SignInForm, Form()],
 ) -> Response:
     """Check name and password."""
-    guess = service.Credentials(
+    guess = signing_in.Credentials(
         username=form.username,
         password=form.password,
         device=cookies.device_of(request, service.normalise(form.username)),
     )
-    outcome = service.sign_in(database, settings, guess=guess, at=now())
-    if isinstance(outcome, service.SignedIn):
+    outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
+    if isinstance(outcome, signing_in.SignedIn):
         target = "/password" if outcome.account.must_change_password else local_path(form.next)
         response: Response = see_other(target)
         cookies.issue(response, outcome.token)
         cookies.know_device(response, outcome.account.username)
         return response
-    problem = "locked" if isinstance(outcome, service.Locked) else "refused"
+    problem = "locked" if isinstance(outcome, signing_in.Locked) else "refused"
     context = {"next": form.next, "problem": problem, "username": form.username}
     return render(request, "accounts/sign_in.html", context, status_code=401)
 

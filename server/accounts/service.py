@@ -1,9 +1,8 @@
-"""Accounts and sign-ins: who may come in, for how long, and what happens after wrong guesses."""
+"""Accounts and their sessions: who there is, who is in and for how long, and their passwords."""
 
 import secrets
 import unicodedata
 import uuid
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -14,7 +13,6 @@ from server.accounts.passwords import (
     MAX_LENGTH,
     MIN_LENGTH,
     hash_password,
-    needs_rehash,
     one_time_password,
     verify_password,
 )
@@ -22,7 +20,6 @@ from server.accounts.tables import Account, SignIn, SignInThrottle
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
 from server.config import Settings
-from server.db.engine import Database
 from server.db.lock import FIRST_ACCOUNT_LOCK, lock_until_commit
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.web.principal import Principal, Role
@@ -31,44 +28,6 @@ ADMIN_NAME = "admin"
 #: A sign-in's last use is written at most this often.
 TOUCH_EVERY = timedelta(minutes=1)
 _FORGET_FAILURES_AFTER = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """The password was right. `token` goes into the cookie and is kept nowhere else."""
-
-    token: str
-    account: Account
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The name or the password was wrong."""
-
-
-@dataclass(frozen=True)
-class Locked:
-    """Too many wrong guesses; nothing is checked until then."""
-
-    until: datetime
-
-
-SignInOutcome = SignedIn | Refused | Locked
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What somebody signs in with.
-
-    Attributes:
-        username: as typed.
-        password: as typed.
-        device: the mark of a browser that this name has signed in with before; empty for others.
-    """
-
-    username: str
-    password: str = field(repr=False)
-    device: str = field(default="", repr=False)
 
 
 def normalise(username: str) -> str:
@@ -102,54 +61,15 @@ def create_account(
             session.flush()
     except IntegrityError as exc:
         raise ConflictError("An account of this name exists already.", problem="taken") from exc
-    _record(session, actor, "account.create", account.id, {"role": role.value})
+    note(session, actor, "account.create", account.id, {"role": role.value})
     return account
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """A guess that is counted already; only being right takes it back."""
-
-    throttle_key: bytes
-    password_hash: str | None
-    locks_until: datetime | None
-
-
-def sign_in(
-    database: Database, settings: Settings, *, guess: Credentials, at: datetime
-) -> SignInOutcome:
-    """Check a password and open a session.
-
-    The guess is counted before it is checked, so that many at once get no more tries than one
-    after another; and it is checked between two transactions, since argon2 takes its time and
-    nobody who is not signed in may keep others from writing.
-    """
-    name = normalise(guess.username)
-    with database.transaction() as session:
-        attempt = _count_attempt(session, settings, name, guess.device, at)
-    if isinstance(attempt, Locked):
-        return attempt
-    is_right = verify_password(attempt.password_hash, guess.password)
-    renewed = None
-    if is_right and attempt.password_hash and needs_rehash(attempt.password_hash):
-        renewed = hash_password(guess.password)
-    with database.transaction() as session:
-        if not is_right or (account := _unchanged(session, name, attempt)) is None:
-            return _refuse(session, attempt)
-        row = session.get(SignInThrottle, attempt.throttle_key)
-        if row is not None:
-            session.delete(row)
-        account.password_hash = renewed or account.password_hash
-        account.last_sign_in_at = at
-        _record(session, f"account:{account.id}", "account.sign_in", account.id)
-        return SignedIn(_open(session, settings, account, at), account)
 
 
 def principal_of(
     session: Session, settings: Settings, *, token: str, at: datetime
 ) -> tuple[Principal, bool] | None:
     """Whose session a token is, and whether its last use should be written again; None if none."""
-    row = session.get(SignIn, _hash(token))
+    row = session.get(SignIn, digest(token))
     idle = timedelta(minutes=settings.session_idle_minutes)
     if row is None or row.expires_at <= at or row.last_seen_at + idle <= at:
         return None
@@ -164,16 +84,16 @@ def principal_of(
 
 def touch(session: Session, *, token: str, at: datetime) -> None:
     """Write that a session is still in use."""
-    row = session.get(SignIn, _hash(token))
+    row = session.get(SignIn, digest(token))
     if row is not None:
         row.last_seen_at = at
 
 
 def sign_out(session: Session, *, token: str) -> None:
     """End a session. Its cookie is worthless from then on, wherever it was copied to."""
-    row = session.get(SignIn, _hash(token))
+    row = session.get(SignIn, digest(token))
     if row is not None:
-        _record(session, f"account:{row.account_id}", "account.sign_out", row.account_id)
+        note(session, f"account:{row.account_id}", "account.sign_out", row.account_id)
         session.delete(row)
 
 
@@ -192,10 +112,10 @@ def change_password(
     account.password_hash = hash_password(new)
     account.must_change_password = False
     others = delete(SignIn).where(
-        col(SignIn.account_id) == account.id, col(SignIn.token_hash) != _hash(keep_token)
+        col(SignIn.account_id) == account.id, col(SignIn.token_hash) != digest(keep_token)
     )
     session.exec(others)
-    _record(session, f"account:{account.id}", "account.change_password", account.id)
+    note(session, f"account:{account.id}", "account.change_password", account.id)
     return account
 
 
@@ -218,9 +138,9 @@ def renew_password(session: Session, account: Account, *, actor: str) -> str:
     account.password_hash = hash_password(password)
     account.must_change_password = True
     end_sessions(session, account)
-    of_name = col(SignInThrottle.name_hash) == _hash(account.username)
+    of_name = col(SignInThrottle.name_hash) == digest(account.username)
     session.exec(delete(SignInThrottle).where(of_name))
-    _record(session, actor, "account.reset_password", account.id)
+    note(session, actor, "account.reset_password", account.id)
     return password
 
 
@@ -265,66 +185,14 @@ def purge_sign_ins(session: Session, *, at: datetime) -> None:
     session.exec(delete(SignInThrottle).where(col(SignInThrottle.last_failure_at) <= old))
 
 
-def _count_attempt(
-    session: Session, settings: Settings, name: str, device: str, at: datetime
-) -> _Attempt | Locked:
-    account = find_account(session, name)
-    known = account.password_hash if account is not None and account.is_active else None
-    key = _throttle_key(name, device, known)
-    throttle = _throttle(session, key, at)
-    if throttle.locked_until is not None and throttle.locked_until > at:
-        return Locked(throttle.locked_until)
-    throttle.failures += 1
-    throttle.last_failure_at = at
-    if throttle.failures < settings.lockout_failures:
-        return _Attempt(key, known, None)
-    throttle.failures = 0
-    throttle.locked_until = at + timedelta(minutes=settings.lockout_minutes)
-    return _Attempt(key, known, throttle.locked_until)
-
-
-def _throttle_key(name: str, device: str, password_hash: str | None) -> bytes:
-    """Strangers share one count per name. A browser that has signed in before has its own.
-
-    So nobody can lock others out of the browsers they use by guessing wrongly on purpose. A new
-    password starts a new count.
-
-    Source: OWASP, "Slow Down Online Guessing Attacks with Device Cookies".
-    """
-    if not device or password_hash is None:
-        return _hash(name)
-    return _hash("\0".join((name, device, password_hash)))
-
-
-def _throttle(session: Session, key: bytes, at: datetime) -> SignInThrottle:
-    row = session.get(SignInThrottle, key, with_for_update=True)
-    if row is None:
-        row = SignInThrottle(name_hash=key, failures=0, last_failure_at=at)
-        session.add(row)
-        session.flush()
-    return row
-
-
-def _unchanged(session: Session, name: str, attempt: _Attempt) -> Account | None:
-    """The account as it was when its password was read; None where it was changed meanwhile."""
-    account = find_account(session, name)
-    if account is None or not account.is_active or account.password_hash != attempt.password_hash:
-        return None
-    return account
-
-
-def _refuse(session: Session, attempt: _Attempt) -> SignInOutcome:
-    _record(session, SYSTEM, "account.refuse_sign_in", attempt.throttle_key.hex()[:16])
-    return Refused() if attempt.locks_until is None else Locked(attempt.locks_until)
-
-
-def _open(session: Session, settings: Settings, account: Account, at: datetime) -> str:
+def open_session(session: Session, settings: Settings, account: Account, at: datetime) -> str:
+    """Open a session; returns the token for the cookie, which is kept nowhere."""
     purge_sign_ins(session, at=at)
     token = secrets.token_urlsafe(32)
     expires_at = at + timedelta(hours=settings.session_max_hours)
     session.add(
         SignIn(
-            token_hash=_hash(token),
+            token_hash=digest(token),
             account_id=account.id,
             created_at=at,
             last_seen_at=at,
@@ -346,16 +214,18 @@ def _refuse_weak(account: Account, old: str, new: str) -> None:
         )
 
 
-def _record(
+def note(
     session: Session,
     actor: str,
     action: str,
     identity: uuid.UUID | str,
     details: dict[str, str] | None = None,
 ) -> None:
+    """Write to the audit trail what was done to an account."""
     subject = subject_of("account", identity)
     record(session, actor=actor, action=action, subject=subject, details=details)
 
 
-def _hash(text: str) -> bytes:
+def digest(text: str) -> bytes:
+    """The form in which tokens and names of the throttle are kept."""
     return sha256(text.encode()).digest()

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from server.accounts import service as accounts
+from server.accounts import signing_in as accounts
 from server.accounts.service import ensure_admin
 from server.accounts.tables import SignIn as SignInRow
 from server.config import Settings
