@@ -11,7 +11,7 @@ class MatchLimits:
         roster_distance: for people due in the running session here.
         wide_distance: for everybody else in the gallery; stricter, never marks anyone present.
         min_margin: the second-best person must be at least this much further away.
-        min_frames: frames of one track that must agree.
+        min_frames: frames of one track that must agree; two are asked for in any case.
     """
 
     roster_distance: float = 0.50
@@ -22,7 +22,3 @@ class MatchLimits:
     def __post_init__(self) -> None:
         if not 0 < self.wide_distance <= self.roster_distance:
             raise ValueError("wide_distance must be above 0 and not above roster_distance")
-
-    def limit_for(self, *, is_expected: bool) -> float:
-        """The distance that applies to a person who is (not) due here now."""
-        return self.roster_distance if is_expected else self.wide_distance

@@ -50,7 +50,7 @@ def test_technicians_limits_replace_the_policys() -> None:
 def test_limits_are_stricter_outside_the_roster() -> None:
     limits = MatchLimits()
 
-    assert limits.limit_for(is_expected=False) < limits.limit_for(is_expected=True)
+    assert limits.wide_distance < limits.roster_distance
 
 
 @pytest.mark.parametrize("wide", [0.0, 0.51])
