@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, delete
 
 from server.accounts.passwords import hash_password, needs_rehash, verify_password
 from server.accounts.service import digest, find_account, normalise, note, open_session
@@ -11,6 +11,7 @@ from server.accounts.tables import Account, SignInThrottle
 from server.audit.service import SYSTEM
 from server.config import Settings
 from server.db.engine import Database
+from server.db.lock import SIGN_IN_LOCK, lock_until_commit
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,8 @@ def sign_in(
     with database.transaction() as session:
         if not is_right or (account := _unchanged(session, name, attempt)) is None:
             return _refuse(session, attempt)
-        row = session.get(SignInThrottle, attempt.throttle_key)
-        if row is not None:
-            session.delete(row)
+        counted = col(SignInThrottle.name_hash) == attempt.throttle_key
+        session.exec(delete(SignInThrottle).where(counted))
         account.password_hash = renewed or account.password_hash
         account.last_sign_in_at = at
         note(session, f"account:{account.id}", "account.sign_in", account.id)
@@ -96,6 +96,7 @@ def _count_attempt(
     account = find_account(session, name)
     known = account.password_hash if account is not None and account.is_active else None
     key = _throttle_key(name, device, known)
+    lock_until_commit(session, SIGN_IN_LOCK)
     throttle = _throttle(session, key, at)
     if throttle.locked_until is not None and throttle.locked_until > at:
         return Locked(throttle.locked_until)
@@ -122,7 +123,7 @@ def _throttle_key(name: str, device: str, password_hash: str | None) -> bytes:
 
 
 def _throttle(session: Session, key: bytes, at: datetime) -> SignInThrottle:
-    row = session.get(SignInThrottle, key, with_for_update=True)
+    row = session.get(SignInThrottle, key)
     if row is None:
         row = SignInThrottle(name_hash=key, failures=0, last_failure_at=at)
         session.add(row)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, delete, select
 
 from protocol.v1 import sealing, signing
 from protocol.v1.messages import ClaimRequest, WrappedKey
-from server.db.lock import lock_until_commit
+from server.db.lock import CLAIM_LOCK, lock_until_commit
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, ForbiddenError
 from server.kiosks.tables import (
@@ -94,6 +94,7 @@ def claim(
         address: where the request came from, for the throttle.
         at: the server's clock; the kiosk's is not asked.
     """
+    lock_until_commit(session, CLAIM_LOCK)
     throttle = _throttle(session, address, at)
     if throttle.failures >= FAILURES_ALLOWED:
         return ClaimThrottled(throttle.window_started_at + FAILURE_WINDOW)

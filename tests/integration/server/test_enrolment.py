@@ -119,15 +119,15 @@ def test_one_photo_is_erased_and_the_consent_stays(
     worker.run_one()
     worker.run_one()
     path = f"/api/v1/people/{person_id}/enrolments"
-    assert office.delete(f"{path}/{first}").status_code == 204
-    assert office.delete(f"{path}/{first}").status_code == 204
+    assert office.delete(f"{path}/{first['id']}").status_code == 204
+    assert office.delete(f"{path}/{first['id']}").status_code == 204
     assert outcome(office, first)["status"] == "withdrawn"
     assert outcome(office, second)["status"] == "accepted"
     assert (count(database, Template), count(database, EnrolmentPhoto)) == (1, 1)
     with database.reading() as session:
         kinds = [row.kind for row in session.exec(select(GalleryChange))]
     assert sorted(kinds) == ["tombstone", "upsert", "upsert"]
-    assert office.post(f"/people/{person_id}/enrolments/{second}/remove").status_code == 303
+    assert office.post(f"/people/{person_id}/enrolments/{second['id']}/remove").status_code == 303
     assert count(database, Template) == 0
     assert office.get(f"/api/v1/people/{person_id}").json()["consent"] == "live"
 
@@ -138,7 +138,7 @@ def test_photo_of_one_person_cannot_be_erased_through_another(
     enrolment = enrol(office, person_id)
     body = {"student_number": "S-2", "given_name": "Other", "family_name": "One"}
     other = office.post("/api/v1/people", json=body).json()["id"]
-    answer = office.delete(f"/api/v1/people/{other}/enrolments/{enrolment}")
+    answer = office.delete(f"/api/v1/people/{other}/enrolments/{enrolment['id']}")
     assert answer.status_code == 404
     assert count(database, EnrolmentPhoto) == 1
 
