@@ -159,7 +159,7 @@ class _Sources:
 
     rosters: dict[uuid.UUID, list[tuple[RosterEntry, Person]]]
     kiosks: list[tuple[Kiosk, datetime | None]]
-    sightings: list[tuple[uuid.UUID | None, Sighting]]
+    sightings: dict[uuid.UUID | None, list[Sighting]]
     rulings: dict[uuid.UUID, list[Ruling]]
 
 
@@ -202,10 +202,8 @@ def _register(
     marks = derive_register(
         list(people),
         [
-            sighting
-            for session_id, sighting in sources.sightings
-            if session_id == view.session.id
-            or (session_id is None and sighting.kiosk_id in watching)
+            *sources.sightings.get(view.session.id, []),
+            *(one for one in sources.sightings.get(None, []) if one.kiosk_id in watching),
         ],
         window,
         watermarks={kiosk.id: told for kiosk, told in kiosks},
@@ -246,8 +244,8 @@ def _sightings(
     session_ids: Sequence[uuid.UUID],
     windows: Sequence[Window],
     kiosk_ids: Sequence[uuid.UUID],
-) -> list[tuple[uuid.UUID | None, Sighting]]:
-    """Events that name these sessions, and those of their rooms that name none, with the session.
+) -> dict[uuid.UUID | None, list[Sighting]]:
+    """Events that name these sessions, and those of their rooms that name none, by session.
 
     An event names none where the kiosk's timetable was old; the time decides where it belongs.
     """
@@ -268,7 +266,10 @@ def _sightings(
         for _key, one in _read_sightings(session, is_objection & of_kiosk & taken_back):
             # An objection counts where what it objects to counts.
             found.append((belongs[one.refers_to] if one.refers_to else None, one))
-    return found
+    by_session: dict[uuid.UUID | None, list[Sighting]] = {}
+    for key, one in found:
+        by_session.setdefault(key, []).append(one)
+    return by_session
 
 
 def _read_sightings(
