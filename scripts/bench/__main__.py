@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("pipeline", "embedders", "ml_service", "ingest")
+ALL = ("pipeline", "embedders", "ml_service", "ingest", "pages")
 
 
 def main(names: list[str]) -> int:
