@@ -42,7 +42,7 @@ class _PictureRequest(_Request):
         default=2,
         ge=0,
         le=100,
-        description="views of the face whose embeddings are averaged: 0 and 1 the face as it is,"
+        description="views of the face whose embeddings are fused: 0 and 1 the face as it is,"
         " 2 also its mirror image, more also small turns and shifts",
     )
 
@@ -101,7 +101,7 @@ class EncodeMetadata(_Response):
     face_area_ratio: float
     image_dimensions: ImageDimensions
     model_id: str = Field(description="embeddings of different models never compare")
-    num_jitters: int = Field(description="views that were averaged")
+    num_jitters: int = Field(description="views that were fused")
     quality: Quality
     processing_time_ms: float
 

@@ -96,6 +96,22 @@ def test_views_are_counted_capped_and_stay_one_person(client: TestClient, photo:
     np.testing.assert_array_equal(plain, _embedding(client, image, num_jitters=1))
 
 
+@pytest.mark.parametrize("views", [1, 2, 3, 10])
+def test_embeddings_have_the_length_that_the_limits_are_for(
+    client: TestClient, photo: Photo, views: int
+) -> None:
+    matching = default_store().cards["dlib-resnet-v1"].matching
+    assert matching is not None
+
+    image = as_base64(photo("person-1-a.jpg"))
+    encoded = _embedding(client, image, num_jitters=views)
+    body = {"image_base64": image, "num_jitters": views}
+    (face,) = client.post("/api/ml/detect-faces", json=body).json()["faces"]
+
+    lengths = [np.linalg.norm(encoded), np.linalg.norm(face["embedding"])]
+    np.testing.assert_allclose(lengths, matching.length, rtol=1e-5)
+
+
 def test_a_mirrored_photo_gives_the_same_embedding_with_two_views(
     client: TestClient, photo: Photo
 ) -> None:
