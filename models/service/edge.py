@@ -147,7 +147,7 @@ class BodyLimitMiddleware:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self._max_bytes:
+        if not declared.isdecimal() or int(declared) > self._max_bytes:
             await refusal_answer(scope, self._too_large())(scope, receive, send)
             return
         received = 0

@@ -20,6 +20,8 @@ _FOREIGN_AT_4 = (b"ftypheic", b"ftypheix", b"ftypavif", b"ftypmif1", b"ftypmsf1"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # Source: ITU-T T.81, table B.1
 _JPEG_ALONE = frozenset([0x01, *range(0xD0, 0xD8)])  # markers without a length
 _ORIENTATION_TAG = 274
+# OpenCV's warpAffine, which the stages cut windows out with, asserts sides below SHRT_MAX.
+_MAX_SIDE_PX = 32_766
 _MAX_EXIF_ENTRIES = 200
 
 
@@ -28,7 +30,8 @@ def decode_image(data: bytes, *, max_pixels: int) -> BGRImage:
 
     Args:
         data: the file's bytes, from anyone.
-        max_pixels: width times height above this is refused unread.
+        max_pixels: width times height above this is refused unread, and so is a side above
+            32,766 pixels.
 
     Returns:
         (H, W, 3) uint8, BGR; transparency is dropped, more bits are reduced to 8.
@@ -39,10 +42,11 @@ def decode_image(data: bytes, *, max_pixels: int) -> BGRImage:
     if not data:
         raise ImageError(ImageErrorCode.EMPTY, "the picture is empty")
     width_px, height_px = image_size(data)
-    if width_px * height_px > max_pixels:
+    if width_px * height_px > max_pixels or max(width_px, height_px) > _MAX_SIDE_PX:
         raise ImageError(
             ImageErrorCode.TOO_LARGE,
-            f"the picture has {width_px} x {height_px} pixels, more than {max_pixels}",
+            f"the picture has {width_px} x {height_px} pixels, more than {max_pixels}"
+            f" or a side above {_MAX_SIDE_PX}",
         )
     picture = _decode(data)
     if picture.shape[:2] not in {(height_px, width_px), (width_px, height_px)}:

@@ -244,6 +244,20 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(client: 
     assert _encode(client, huge)["error_code"] == "IMAGE_TOO_LARGE"
 
 
+@pytest.mark.parametrize("shape", [(1, 32_766), (1, 32_767), (60_000, 1)])
+@pytest.mark.parametrize("model", ["full", "thorough", "near"])
+def test_a_ribbon_of_a_picture_is_no_accident(
+    client: TestClient, shape: tuple[int, int], model: str
+) -> None:
+    ribbon = as_base64(np.zeros((*shape, 3), dtype=np.uint8), ".png")
+
+    answer = client.post("/api/ml/detect-faces", json={"image_base64": ribbon, "model": model})
+
+    assert answer.status_code == 200
+    assert answer.json()["success"] is (max(shape) < 32_767)
+    assert answer.json().get("error_code", "IMAGE_TOO_LARGE") == "IMAGE_TOO_LARGE"
+
+
 def test_a_data_url_and_line_breaks_are_understood(client: TestClient, photo: Photo) -> None:
     image = as_base64(photo("person-1-a.jpg"))
     wrapped = "\n".join(image[start : start + 76] for start in range(0, len(image), 76))

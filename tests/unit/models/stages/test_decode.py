@@ -105,6 +105,13 @@ def test_refuses_more_pixels_than_allowed(suffix: str) -> None:
     assert code_of(encoded(suffix), max_pixels=24 * 40 - 1) is ImageErrorCode.TOO_LARGE
 
 
+@pytest.mark.parametrize("shape", [(1, 32_767), (32_767, 1)])
+def test_refuses_a_side_too_long_for_the_stages_however_few_the_pixels(
+    shape: tuple[int, int],
+) -> None:
+    assert code_of(encoded(".png", picture(*shape))) is ImageErrorCode.TOO_LARGE
+
+
 def test_refuses_a_bomb_by_its_header_alone() -> None:
     header = b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + crc(header)
