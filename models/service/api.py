@@ -25,6 +25,7 @@ from models.service.schemas import (
     MatchFacesRequest,
     MatchFacesResponse,
     ModelsInUse,
+    ReadyResponse,
     Refusal,
 )
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from models.service.matching import Matcher
     from models.service.metrics import Metrics
     from models.service.pool import WorkerPool
+    from models.service.readiness import Readiness
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class ServiceParts:
 
     Attributes:
         pool: the workers with their models.
+        readiness: asks them for proof.
         matcher: compares embeddings.
         metrics: what is counted.
         models: the cards in use.
@@ -51,6 +54,7 @@ class ServiceParts:
     """
 
     pool: WorkerPool[FaceEngine]
+    readiness: Readiness
     matcher: Matcher
     metrics: Metrics
     models: ModelsInUse
@@ -156,6 +160,15 @@ async def health(parts: Parts) -> HealthResponse:
         models_loaded=True,
         models=parts.models,
         uptime_seconds=round(time.monotonic() - parts.started_at, 3),
+    )
+
+
+@open_router.get("/ready", responses={503: {"model": Refusal, "description": "Not now, and why"}})
+async def ready(parts: Parts) -> ReadyResponse:
+    """Say that a worker can run the models, having just done it; at most once a second."""
+    took_ms = await parts.readiness.check()
+    return ReadyResponse(
+        status="ready", service="rollcall-ml", models=parts.models, inference_ms=took_ms
     )
 
 

@@ -21,6 +21,7 @@ from models.service.faces import FaceEngine
 from models.service.matching import Matcher
 from models.service.metrics import Metrics
 from models.service.pool import WorkerPool
+from models.service.readiness import Readiness
 from models.service.schemas import ModelsInUse
 from models.store import default_store
 
@@ -44,8 +45,10 @@ def open_parts(settings: Settings, store: ModelStore | None = None) -> ServicePa
     store = store or default_store()
     card, file = store.find(settings.embedder)
     engines = [FaceEngine.open(store, settings) for _ in range(settings.worker_count)]
+    pool = WorkerPool(engines, settings.queue_timeout_s)
     return ServiceParts(
-        pool=WorkerPool(engines, settings.queue_timeout_s),
+        pool=pool,
+        readiness=Readiness(pool),
         matcher=Matcher.for_card(card),
         metrics=Metrics(),
         models=ModelsInUse(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, assert_never
 
 import numpy as np
 
-from models.errors import ImageError
 from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import open_session
-from models.service.errors import IMAGE_CODES, ErrorCode, RefusalError
+from models.service.errors import ErrorCode, RefusalError
+from models.service.pictures import decode_picture
+from models.service.proof import Proof
 from models.service.schemas import (
     DetectedFace,
     DetectFacesResponse,
@@ -26,7 +25,6 @@ from models.service.schemas import (
 )
 from models.service.thorough import detect_thoroughly, each_once
 from models.service.variations import embed_views
-from models.stages.decode import decode_image
 from models.stages.detect import FaceDetector
 from models.stages.quality import QualityLimits, assess
 
@@ -38,13 +36,6 @@ if TYPE_CHECKING:
     from models.stages.landmarks import Landmarks
     from models.store import ModelStore
 
-_WORDS = {
-    ErrorCode.EMPTY_IMAGE: "The picture is empty.",
-    ErrorCode.NOT_AN_IMAGE: "The data is not a picture.",
-    ErrorCode.UNSUPPORTED_FORMAT: "The picture's format is not supported; send JPEG, PNG or WebP.",
-    ErrorCode.IMAGE_TOO_LARGE: "The picture has too many pixels.",
-    ErrorCode.CORRUPT_IMAGE: "The picture is damaged.",
-}
 _RIGHT_EYE, _LEFT_EYE = 0, 1
 _LIMITS = QualityLimits()
 # How often a thorough look may find one face: whole, and in up to four tiles.
@@ -66,6 +57,7 @@ class FaceEngine:
         self._pipeline = pipeline
         self._near = near
         self._settings = settings
+        self._proof = Proof(pipeline)
 
     @classmethod
     def open(cls, store: ModelStore, settings: Settings) -> Self:
@@ -73,7 +65,7 @@ class FaceEngine:
 
         Raises:
             StoreError: a model is unknown, missing or corrupt.
-            RuntimeFaultError: no runtime is installed, or it refuses a model.
+            RuntimeFaultError: no runtime is installed, it refuses a model, or a model fails.
         """
         pipeline = FacePipeline.open(
             store,
@@ -140,6 +132,14 @@ class FaceEngine:
             ),
         )
 
+    def prove(self) -> None:
+        """Run the models on a drawn picture.
+
+        Raises:
+            InferenceError: one failed, or computes something else than when it was opened.
+        """
+        self._proof.run()
+
     def _detected(self, picture_bgr: BGRImage, face: _Face, views: int) -> DetectedFace:
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
         return DetectedFace(
@@ -176,28 +176,6 @@ class FaceEngine:
 
     def _views(self, num_jitters: int) -> int:
         return max(1, min(num_jitters, self._settings.max_jitters))
-
-
-def decode_picture(image_base64: str, max_pixels: int) -> BGRImage:
-    """Decode a base64 picture, with or without a data URL's head.
-
-    Returns:
-        (H, W, 3) uint8, BGR, upright.
-
-    Raises:
-        RefusalError: it is not base64, or not a picture that can be used.
-    """
-    head, comma, body = image_base64.partition(",")
-    text = body if comma and head.startswith("data:") else image_base64
-    try:
-        data = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RefusalError(ErrorCode.INVALID_BASE64, "image_base64 is not base64.") from error
-    try:
-        return decode_image(data, max_pixels=max_pixels)
-    except ImageError as error:
-        code = IMAGE_CODES[error.code]
-        raise RefusalError(code, _WORDS[code]) from error
 
 
 def _the_one(faces: list[_Face], request: EncodeFaceRequest) -> _Face:

@@ -244,3 +244,12 @@ class HealthResponse(_Response):
     models_loaded: bool
     models: ModelsInUse
     uptime_seconds: float
+
+
+class ReadyResponse(_Response):
+    """A worker has just run the models on a drawn picture."""
+
+    status: Literal["ready"]
+    service: Literal["rollcall-ml"]
+    models: ModelsInUse
+    inference_ms: float = Field(description="of the test inference, with the wait for a worker")
