@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
+from models.service.config import Settings
 from models.service.variations import MIDDLE_POINTS, MIRRORED_POINTS, mirrored
 from models.stages.landmarks import Landmarks
 from models.store import default_store
@@ -221,6 +222,42 @@ def test_an_unusable_picture_is_named(client: TestClient, image: str, code: str)
 
     assert (body["success"], body["error_code"]) == (False, code)
     assert body["error"]
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
+@pytest.mark.parametrize("path", ["encode-face", "detect-faces"])
+def test_a_phone_s_heic_is_named_with_what_helps(
+    client: TestClient, path: str, brand: bytes
+) -> None:
+    heic = b"\0\0\0\x24ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(200)
+    image = f"data:image/heic;base64,{base64.b64encode(heic).decode()}"
+
+    body = client.post(f"/api/ml/{path}", json={"image_base64": image}).json()
+
+    assert (body["success"], body["error_code"]) == (False, "UNSUPPORTED_FORMAT")
+    assert "HEIC" in body["error"]
+    assert "JPEG" in body["error"]
+
+
+def test_other_foreign_formats_are_not_called_heic(client: TestClient) -> None:
+    body = _encode(client, base64.b64encode(b"GIF89a" + bytes(50)).decode())
+
+    assert body["error_code"] == "UNSUPPORTED_FORMAT"
+    assert "HEIC" not in str(body["error"])
+
+
+def test_a_class_photo_of_12_megapixels_passes_the_shipped_limits(
+    client: TestClient, shared_faces: Path
+) -> None:
+    group = cv2.imread(str(shared_faces / "photos" / "group_016_8.jpg"))
+    # Camera noise makes the file as large as a phone's.
+    noise = np.random.default_rng(5).integers(0, 16, (3000, 4000, 3), dtype=np.uint8)
+    image = as_base64(np.asarray(cv2.add(cv2.resize(group, (4000, 3000)), noise), np.uint8))
+
+    answer = client.post("/api/ml/detect-faces", json={"image_base64": image, "model": "cnn"})
+
+    assert 3_000_000 < len(image) < Settings.model_fields["max_body_bytes"].default / 2
+    assert answer.json()["count"] == 8
 
 
 @pytest.mark.parametrize("length", [3, 20, 200, len(JPEG) // 2])
