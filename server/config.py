@@ -1,6 +1,7 @@
 """Settings of the server process: environment over TOML file over default, listed once, here."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -190,7 +191,7 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         **overrides: values that win over everything else (command line, tests).
 
     Raises:
-        ConfigurationError: the TOML file does not exist.
+        ConfigurationError: the TOML file does not exist, or is no TOML.
         pydantic.ValidationError: a value is missing, malformed or unknown.
     """
     if config is not None:
@@ -198,7 +199,10 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
     if named and not Path(named).is_file():
         raise ConfigurationError(f"The settings file {named} does not exist.")
-    return Settings(**overrides)
+    try:
+        return Settings(**overrides)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(f"The settings file {named} is not TOML: {exc}.") from exc
 
 
 def environment_name(name: str, field: FieldInfo) -> str:

@@ -74,6 +74,20 @@ def test_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         load_settings()
 
 
+def test_file_that_is_no_toml_ends_the_command_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text("port = [")
+    monkeypatch.setenv("ROLLCALL_SERVER_CONFIG", str(file))
+
+    assert main(["migrate"]) == 2
+
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"{file} is not TOML" in error
+
+
 def test_bad_setting_ends_the_command_with_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
