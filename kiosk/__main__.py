@@ -86,7 +86,13 @@ def _add(
     command: Command,
     words: str,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+    parser = commands.add_parser(
+        name,
+        help=words,
+        description=f"{words[0].upper()}{words[1:]}.",
+        epilog=f"Example: rollcall-kiosk {name} --config kiosk.toml"
+        "; rollcall-kiosk --help lists every setting.",
+    )
     parser.add_argument(
         "--config",
         type=Path,

@@ -59,7 +59,11 @@ def _password(options: argparse.Namespace) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rollcall-provision", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="rollcall-provision",
+        description=__doc__,
+        epilog="Example: rollcall-provision claim --help",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     claim = commands.add_parser(
         "claim",

@@ -126,7 +126,8 @@ def _add(
     parser = commands.add_parser(
         name,
         help=help_text,
-        description=help_text.capitalize() + ".",
+        description=f"{help_text[0].upper()}{help_text[1:]}."
+        f" Example: rollcall-server {name} --config rollcall.toml",
         epilog=_settings_words(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

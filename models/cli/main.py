@@ -15,7 +15,7 @@ from models.errors import ModelFileCorruptError, ModelFileMissingError, ModelsEr
 from models.store import asset_folder, default_store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from models.store import ModelStore
 
@@ -113,25 +113,33 @@ def _say(line: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rollcall-models", description=__doc__)
+    example = "Example: rollcall-models"
+    parser = argparse.ArgumentParser(
+        prog="rollcall-models", description=__doc__, epilog=f"{example} install omz-0095 --use"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    listing = commands.add_parser("list", help="every embedder; the one in use has a star")
-    listing.set_defaults(run=_list)
-    _add_install(commands.add_parser("install", help="fetch, translate, check and place a model"))
-    using = commands.add_parser("use", help="make an installed model this machine's embedder")
-    using.set_defaults(run=_use)
+
+    def add(
+        name: str, run: Callable[[ModelStore, argparse.Namespace], int], words: str, more: str
+    ) -> argparse.ArgumentParser:
+        epilog = f"{example} {name} {more}".rstrip()
+        command = commands.add_parser(name, help=words, epilog=epilog)
+        command.set_defaults(run=run)
+        return command
+
+    add("list", _list, "every embedder; the one in use has a star", "")
+    words = "fetch, translate, check and place a model"
+    _add_install_options(add("install", _install, words, "omz-0095 --use"))
+    using = add("use", _use, "make an installed model this machine's embedder", "omz-0095")
     using.add_argument("model", help="card, or card and variant, such as omz-0095")
-    verifying = commands.add_parser("verify", help="check files and numbers of installed models")
-    verifying.set_defaults(run=_verify)
+    verifying = add("verify", _verify, "check files and numbers of installed models", "omz-0095")
     verifying.add_argument("model", nargs="?", help="this one alone, which must be installed")
-    removing = commands.add_parser("remove", help="delete an installed model")
-    removing.set_defaults(run=_remove)
+    removing = add("remove", _remove, "delete an installed model", "omz-0095")
     removing.add_argument("model", help="card, such as omz-0095")
     return parser
 
 
-def _add_install(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=_install)
+def _add_install_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="card, such as omz-0095")
     parser.add_argument(
         "--from",

@@ -95,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     ]
     parser = argparse.ArgumentParser(
         prog="rollcall-ml",
-        description="The Rollcall ML service: photos to face embeddings, embeddings to matches.",
+        description="The Rollcall ML service: photos to face embeddings, embeddings to matches.\n\n"
+        "Example: ROLLCALL_ML_API_KEY=$(openssl rand -base64 32) rollcall-ml --config ml.toml",
         epilog="\n".join(lines),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

