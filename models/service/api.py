@@ -76,6 +76,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
         (401, "The key is missing or wrong"),
         (413, "The body is too large"),
         (422, "The request is malformed"),
+        (429, "The key has sent too many requests; Retry-After says when to come back"),
         (503, "Busy; Retry-After says when to come back"),
     )
 }

@@ -15,12 +15,14 @@ from models.service.edge import (
     AdmissionMiddleware,
     BodyLimitMiddleware,
     KeyMiddleware,
+    RateMiddleware,
     RecordMiddleware,
 )
 from models.service.faces import FaceEngine
 from models.service.matching import Matcher
 from models.service.metrics import Metrics
 from models.service.pool import WorkerPool
+from models.service.rate import TokenBucket
 from models.service.readiness import Readiness
 from models.service.schemas import ModelsInUse
 from models.store import default_store
@@ -94,6 +96,11 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
         limit=settings.worker_count + settings.queue_limit,
         metrics=parts.metrics,
     )
-    app.add_middleware(KeyMiddleware, key=settings.api_key.get_secret_value())
+    if settings.rate_per_minute:
+        buckets = [
+            TokenBucket(settings.rate_per_minute, settings.rate_burst) for _ in settings.api_keys
+        ]
+        app.add_middleware(RateMiddleware, buckets=buckets)
+    app.add_middleware(KeyMiddleware, keys=settings.api_keys)
     app.add_middleware(RecordMiddleware, metrics=parts.metrics, paths=paths)
     return app

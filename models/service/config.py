@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(
         min_length=MIN_KEY_LENGTH,
         description="Key that every request to /api/ml sends as X-API-Key, at least"
-        f" {MIN_KEY_LENGTH} characters. No default: without it the service does not start.",
+        f" {MIN_KEY_LENGTH} characters without commas. Several, separated by commas, are valid side"
+        " by side: one for each caller, or the old and the new one. No default: without it the"
+        " service does not start.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
@@ -77,6 +79,19 @@ class Settings(BaseSettings):
     queue_timeout_s: float = Field(
         default=10.0, gt=0, le=300, description="Longest wait for a worker before 503, seconds."
     )
+    rate_per_minute: int = Field(
+        default=12_000,
+        ge=0,
+        le=1_000_000,
+        description="Requests to /api/ml that each key may send in a minute; more get 429."
+        " 0: any number.",
+    )
+    rate_burst: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Requests that a key may send at once after a quiet time.",
+    )
     shutdown_grace_s: int = Field(
         default=20, ge=0, le=600, description="Time for running requests at shutdown, seconds."
     )
@@ -106,6 +121,18 @@ class Settings(BaseSettings):
         default="info", description="Least severe level that is logged."
     )
 
+    @field_validator("api_key")
+    @classmethod
+    def _check_keys(cls, api_key: SecretStr) -> SecretStr:
+        if any(len(key) < MIN_KEY_LENGTH for key in _keys(api_key)):
+            raise ValueError(f"each key needs at least {MIN_KEY_LENGTH} characters")
+        return api_key
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """The keys, at least one."""
+        return _keys(self.api_key)
+
     @property
     def worker_count(self) -> int:
         """Workers on this machine, > 0."""
@@ -125,6 +152,10 @@ class Settings(BaseSettings):
         path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 -- this is where settings are read
         toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
         return init_settings, env_settings, toml
+
+
+def _keys(api_key: SecretStr) -> tuple[str, ...]:
+    return tuple(key.strip() for key in api_key.get_secret_value().split(","))
 
 
 def load_settings(config: Path | None = None, **overrides: Any) -> Settings:

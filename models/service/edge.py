@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,18 @@ from models.service.logs import adopt_correlation_id
 from models.service.pool import overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from models.service.metrics import Metrics
+    from models.service.rate import TokenBucket
 
 logger = logging.getLogger(__name__)
 CORRELATION_HEADER = "X-Correlation-ID"
 KEY_HEADER = "X-API-Key"
 GUARDED = "/api/ml/"
+_KEY_NUMBER = "key_number"  # in the scope's state: which of the keys it was
 
 
 class RecordMiddleware:
@@ -89,19 +92,50 @@ class RecordMiddleware:
 
 
 class KeyMiddleware:
-    """Refuses requests to /api/ml without the key, before a byte of their body is read."""
+    """Refuses requests to /api/ml without a key, before a byte of their body is read."""
 
-    def __init__(self, app: ASGIApp, *, key: str) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Sequence[str]) -> None:
         self._app = app
-        self._key = key.encode()
+        self._keys = [key.encode() for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["path"].startswith(GUARDED):
             offered = Headers(scope=scope).get(KEY_HEADER, "").encode("latin-1")
-            if not hmac.compare_digest(offered, self._key):
+            # All are compared, so that the time taken says nothing of which one is nearly right.
+            fits = [hmac.compare_digest(offered, key) for key in self._keys]
+            if not any(fits):
                 refusal = RefusalError(
                     ErrorCode.UNAUTHORIZED, f"The header {KEY_HEADER} is missing or wrong."
+                )
+                await refusal_answer(scope, refusal)(scope, receive, send)
+                return
+            scope.setdefault("state", {})[_KEY_NUMBER] = fits.index(True)
+        await self._app(scope, receive, send)
+
+
+class RateMiddleware:
+    """Turns away requests to /api/ml whose key has sent too many. Inside `KeyMiddleware`."""
+
+    def __init__(self, app: ASGIApp, *, buckets: Sequence[TokenBucket]) -> None:
+        """Wrap an application.
+
+        Args:
+            app: what is wrapped.
+            buckets: one a key, in the keys' order.
+        """
+        self._app = app
+        self._buckets = buckets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["path"].startswith(GUARDED):
+            wait_s = self._buckets[scope["state"][_KEY_NUMBER]].take()
+            if wait_s:
+                refusal = RefusalError(
+                    ErrorCode.RATE_LIMITED,
+                    "This key has sent too many requests; come back later.",
+                    retry_after_s=math.ceil(wait_s),
                 )
                 await refusal_answer(scope, refusal)(scope, receive, send)
                 return

@@ -23,7 +23,9 @@ KEY = "a-key-for-tests-only"
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    return load_settings(api_key=KEY, workers=1, queue_limit=4, max_body_bytes=8_000_000)
+    return load_settings(
+        api_key=KEY, workers=1, queue_limit=4, max_body_bytes=8_000_000, rate_per_minute=0
+    )
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,27 @@ def test_a_short_key_is_refused_and_not_shown(
     assert "s3cr3t" not in words
 
 
+def test_several_keys_are_one_setting() -> None:
+    assert load_settings(api_key="the-old-one, the-new-one").api_keys == (
+        "the-old-one",
+        "the-new-one",
+    )
+
+
+@pytest.mark.parametrize("keys", ["the-old-one,", "the-old-one,s3cr3t", ",,,,,,,,,,"])
+def test_a_short_key_among_several_is_refused_and_not_shown(
+    keys: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLLCALL_ML_API_KEY", keys)
+
+    assert main([]) == 2
+
+    words = capsys.readouterr().err
+    assert "each key needs at least 8 characters" in words
+    assert "s3cr3t" not in words
+    assert "the-old-one" not in words
+
+
 def test_environment_wins_over_file_and_file_over_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

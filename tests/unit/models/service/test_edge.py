@@ -4,8 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from models.service.edge import AdmissionMiddleware, BodyLimitMiddleware, RecordMiddleware
+from models.service.edge import (
+    AdmissionMiddleware,
+    BodyLimitMiddleware,
+    KeyMiddleware,
+    RateMiddleware,
+    RecordMiddleware,
+)
 from models.service.metrics import Metrics
+from models.service.rate import TokenBucket
 
 Message = MutableMapping[str, Any]
 App = Callable[..., Awaitable[None]]
@@ -109,3 +116,58 @@ def test_an_answer_that_breaks_off_is_not_answered_twice() -> None:
         return sent
 
     assert [message["type"] for message in asyncio.run(scenario())] == ["http.response.start"]
+
+
+def _key(value: bytes) -> tuple[bytes, bytes]:
+    return b"x-api-key", value
+
+
+async def _ok(_scope: Message, _receive: object, send: Any) -> None:
+    await _answer_ok(send)
+
+
+def test_each_key_has_its_own_rate_and_health_has_none() -> None:
+    now = [100.0]
+    buckets = [TokenBucket(6, 2, clock=lambda: now[0]) for _ in range(2)]
+    app = KeyMiddleware(RateMiddleware(_ok, buckets=buckets), keys=["first-key", "second-key"])
+
+    def ask(path: str, key: bytes = b"") -> Message:
+        return asyncio.run(_ask(app, _scope(path, _key(key))))[0]
+
+    first = [ask("/api/ml/encode-face", b"first-key") for _ in range(3)]
+    second = ask("/api/ml/encode-face", b"second-key")
+    health = ask("/health")
+    wrong = [ask("/api/ml/encode-face", b"third-key") for _ in range(5)]
+    now[0] += 9.0
+    early = ask("/api/ml/encode-face", b"first-key")
+    now[0] += 1.0
+    later = ask("/api/ml/encode-face", b"first-key")
+
+    assert [sent["status"] for sent in first] == [200, 200, 429]
+    assert (second["status"], health["status"]) == (200, 200)
+    assert {sent["status"] for sent in wrong} == {401}
+    assert (early["status"], later["status"]) == (429, 200)
+    assert (b"retry-after", b"10") in first[2]["headers"]
+    assert (b"retry-after", b"1") in early["headers"]
+
+
+def test_a_bucket_never_holds_more_than_its_burst() -> None:
+    now = [0.0]
+    bucket = TokenBucket(60, 3, clock=lambda: now[0])
+
+    now[0] = 1e6
+    waits = [bucket.take() for _ in range(5)]
+
+    assert waits == [0.0, 0.0, 0.0, 1.0, 1.0]
+
+
+def test_the_steady_rate_is_kept_over_an_hour() -> None:
+    now = [0.0]
+    bucket = TokenBucket(90, 10, clock=lambda: now[0])
+
+    taken = 0
+    for step in range(36_000):
+        now[0] = step / 10
+        taken += bucket.take() == 0.0
+
+    assert abs(taken - (90 * 60 + 10)) <= 2

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from models.service.app import create_app
+from models.service.config import load_settings
 from models.service.errors import ErrorCode
 from tests.unit.models.service.conftest import KEY, as_base64
 
@@ -43,6 +45,23 @@ def test_a_wrong_key_opens_nothing(client: TestClient, path: str, key: str) -> N
     assert answer.status_code == 401
     assert answer.json()["error_code"] == "UNAUTHORIZED"
     assert answer.headers["WWW-Authenticate"]
+
+
+def test_a_key_that_sends_too_much_gets_the_usual_envelope(app: FastAPI) -> None:
+    hasty = load_settings(
+        api_key=f"{KEY},another-key", rate_per_minute=1, rate_burst=1, queue_limit=4
+    )
+    client = TestClient(create_app(hasty, app.state.parts))
+
+    answers = [
+        client.post("/api/ml/nothing-here", headers={"X-API-Key": key})
+        for key in (KEY, KEY, "another-key")
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 429, 404]
+    assert set(answers[1].json()) == {"success", "error", "error_code"}
+    assert answers[1].json()["error_code"] == "RATE_LIMITED"
+    assert 0 < int(answers[1].headers["Retry-After"]) <= 60
 
 
 def test_a_missing_key_opens_nothing_but_health_and_metrics(app: FastAPI) -> None:
@@ -197,7 +216,7 @@ def test_openapi_describes_the_contract_with_examples(client: TestClient) -> Non
         operation = described["paths"][f"/api/ml/{path}"]["post"]
         assert operation["requestBody"]["content"]["application/json"]["examples"]
         assert operation["security"]
-        assert {"200", "401", "413", "422", "503"} <= set(operation["responses"])
+        assert {"200", "401", "413", "422", "429", "503"} <= set(operation["responses"])
 
 
 def test_every_error_code_is_documented() -> None:
