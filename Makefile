@@ -6,7 +6,7 @@ help:            ## list what can be made
 
 demo:            ## run the whole system; HEADLESS=1 runs it offscreen and ends by itself
 	@scripts/bootstrap kiosk demo
-	@$(PYTHON) -m scripts.demo $(if $(HEADLESS),--headless)
+	@$(PYTHON) -m scripts.demo $(if $(HEADLESS),--headless) $(ARGS)
 
 test:            ## every test, against real brokers, databases and a browser
 	@scripts/bootstrap kiosk test

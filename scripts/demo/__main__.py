@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from scripts.demo.processes import DemoError, Supervisor, require_free_port
 from scripts.demo.run import Demo
 from scripts.demo.school import Student
 
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NAMES = (("Alma", "Berg"), ("Omar", "Castell"), ("Noor", "Dahl"), ("Ines", "Ekwall"))
 
 
@@ -80,12 +80,19 @@ def make_clip(path: Path, samples: tuple[SamplePerson, ...]) -> None:
     clip.write(path, appearances, pipeline)
 
 
+def clear(output: Path) -> None:
+    """Make the folder; of what is in it, delete only what an earlier demo left."""
+    output.mkdir(parents=True, exist_ok=True)
+    for left in (*output.glob("*.png"), output / "demo.log"):
+        left.unlink(missing_ok=True)
+
+
 def main(argv: list[str]) -> int:
     """Run the demo; 0 when the register is exactly right."""
     options = parse(argv)
-    shutil.rmtree(options.output, ignore_errors=True)
-    options.output.mkdir(parents=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    clear(options.output)
+    for number in _INTERRUPTS:
+        signal.signal(number, signal.default_int_handler)
     supervisor = Supervisor(options.output / "demo.log", echo=not options.quiet)
     try:
         ports = {
@@ -96,15 +103,18 @@ def main(argv: list[str]) -> int:
         for owner, port in ports.items():
             require_free_port(port, owner)
         with tempfile.TemporaryDirectory(prefix="rollcall-demo-") as scratch:
-            return _run(options, supervisor, Path(scratch), ports)
+            try:
+                return _run(options, supervisor, Path(scratch), ports)
+            finally:
+                for number in _INTERRUPTS:  # a second Ctrl-C would leave what still runs
+                    signal.signal(number, signal.SIG_IGN)
+                supervisor.say("demo", "stopping")
+                supervisor.stop_all()  # before the folder they write to goes
     except (DemoError, ModelsError) as exc:
         sys.stderr.write(f"demo: {exc}\n")
         return 1
     except KeyboardInterrupt:
-        supervisor.say("demo", "stopping")
         return 130
-    finally:
-        supervisor.stop_all()
 
 
 def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[str, int]) -> int:
@@ -127,8 +137,9 @@ def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[st
     demo.start_kiosk(camera or f"replay:{scratch / 'clip.avi'}", headless=options.headless)
     if not options.headless:
         ended = supervisor.wait_any_ended()
-        supervisor.say("demo", f"the {ended} has ended")
-        return 0
+        status = supervisor.wait_ended(ended, 0)
+        supervisor.say("demo", f"the {ended} has ended with status {status}")
+        return 0 if (ended, status) == ("kiosk", 0) else 1
     demo.wait_for_kiosk()
     return _judge(demo, {student.number for student in enrolled})
 

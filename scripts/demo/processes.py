@@ -18,6 +18,7 @@ from typing import TextIO
 
 _COLOURS = {"server": 34, "ml": 35, "broker": 33, "kiosk": 32, "demo": 36}
 _STOP_S = 10.0
+_SETTINGS = ("ROLLCALL_SERVER_", "ROLLCALL_ML_", "ROLLCALL_KIOSK_", "ML_SERVICE_")
 
 
 class DemoError(Exception):
@@ -33,7 +34,7 @@ def require_free_port(port: int, owner: str) -> None:
         except OSError as exc:
             raise DemoError(
                 f"port {port}, which the {owner} needs, is taken by another program; "
-                f"end it, or choose another with --{owner}-port"
+                f"end it, or choose another: make demo ARGS=--{owner}-port=N"
             ) from exc
 
 
@@ -73,7 +74,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **env},
+            env={**_environment(), **env},
             start_new_session=True,
             text=True,
             errors="replace",
@@ -151,6 +152,11 @@ class Supervisor:
             pump.join()
         if self._log is not None:
             self._log.close()
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment without the settings of an installation: its database, its keys."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
 
 
 def _signal(child: subprocess.Popen[str], number: signal.Signals) -> None:

@@ -97,15 +97,24 @@ def test_the_log_names_nobody_and_holds_no_password(finished: tuple[str, Path]) 
     assert not re.search("Alma|Berg|Omar|Castell|Noor|Dahl|Demo parent", log)
 
 
-def test_an_interrupt_leaves_nothing_running(mark: str, tmp_path: Path) -> None:
+def test_an_interrupt_leaves_nothing_running_however_often_it_comes(
+    mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLLCALL_SERVER_DATABASE_URL", "postgresql+psycopg://their/own")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("not the demo's")
     demo = start(demo_command(tmp_path / "out"), mark)
     log = tmp_path / "out" / "demo.log"
     wait_until(
         lambda: log.exists() and "kiosk  |" in log.read_text(), what="the kiosk", timeout_s=120
     )
     os.kill(demo.pid, signal.SIGINT)
-    demo.communicate(timeout=60)
+    wait_until(lambda: "stopping" in log.read_text(), what="the stop", timeout_s=60)
+    os.kill(demo.pid, signal.SIGINT)
+    printed, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130
+    assert "Traceback" not in printed
+    assert (tmp_path / "out" / "thesis.txt").is_file()
 
 
 def test_a_taken_port_is_named(mark: str, tmp_path: Path) -> None:
