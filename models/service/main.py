@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import cv2
 import uvicorn
@@ -27,6 +28,7 @@ from models.service.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     from fastapi import FastAPI
 
@@ -70,8 +72,15 @@ def _serve(settings: Settings, app: FastAPI, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_grace_s,
     )
+    # Having answered what was running, uvicorn raises the signal that stopped it once more: SIGTERM
+    # would then end the process with that signal, before it could say 0.
+    signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _fail(words: str, status: int) -> int:
