@@ -45,8 +45,8 @@ def open_parts(settings: Settings, store: ModelStore | None = None) -> ServicePa
         ModelsError: a model is missing, corrupt or refused by the runtime.
     """
     store = store or default_store()
-    card, file = store.find(settings.embedder)
     engines = [FaceEngine.open(store, settings) for _ in range(settings.worker_count)]
+    card, file = engines[0].embedder_card, engines[0].embedder_file  # what `auto` came to
     pool = WorkerPool(engines, settings.queue_timeout_s)
     return ServiceParts(
         pool=pool,

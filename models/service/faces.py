@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from models.stages.detect import Detection
     from models.stages.images import BGRImage
     from models.stages.landmarks import Landmarks
-    from models.store import ModelStore
+    from models.store import CardFile, ModelCard, ModelStore
 
 _RIGHT_EYE, _LEFT_EYE = 0, 1
 _LIMITS = QualityLimits()
@@ -51,13 +51,20 @@ class _Face:
 
 
 class FaceEngine:
-    """The models of one worker. Used by one thread at a time."""
+    """The models of one worker. Used by one thread at a time.
+
+    Attributes:
+        embedder_card: of the network that runs here.
+        embedder_file: the variant of it.
+    """
 
     def __init__(self, pipeline: FacePipeline, near: FaceDetector, settings: Settings) -> None:
         self._pipeline = pipeline
         self._near = near
         self._settings = settings
         self._proof = Proof(pipeline)
+        self.embedder_card: ModelCard = pipeline.embedder_card
+        self.embedder_file: CardFile = pipeline.embedder_file
 
     @classmethod
     def open(cls, store: ModelStore, settings: Settings) -> Self:

@@ -56,6 +56,17 @@ def test_a_stranger_learns_that_the_models_run(app: FastAPI, parts: ServiceParts
     assert answer.json()["models"]["embedder"].startswith("dlib-resnet-v1")
 
 
+def test_the_embedder_named_is_the_variant_that_runs(
+    client: TestClient, engine: FaceEngine
+) -> None:
+    runs = engine._pipeline
+    name = f"{runs.embedder_card.id}-{runs.embedder_file.variant}"
+
+    answers = [client.get(path).json() for path in ("/health", "/ready")]
+
+    assert [answer["models"]["embedder"] for answer in answers] == [name] * 2
+
+
 def test_many_who_ask_cost_one_inference_a_second(engine: FaceEngine) -> None:
     counted, now = Counted(engine), [100.0]
 
