@@ -134,12 +134,6 @@ def correct(
     return correction
 
 
-def corrections_of(session: Session, session_id: uuid.UUID) -> list[Correction]:
-    """Every correction of a session, newest first."""
-    query = select(Correction).where(col(Correction.session_id) == session_id)
-    return list(session.exec(query.order_by(col(Correction.made_at).desc())))
-
-
 def history_of(
     session: Session, session_id: uuid.UUID, person_id: uuid.UUID
 ) -> list[tuple[Correction, Account]]:

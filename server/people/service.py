@@ -3,7 +3,7 @@
 import unicodedata
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime
 
 from sqlmodel import Session, col, func, select
@@ -152,12 +152,6 @@ def states_of(
     for row in session.exec(query):
         said[row.person_id].append(_statement(row))
     return {key: consent_state(said[key], today) for key in person_ids}
-
-
-def people_by_id(session: Session, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Person]:
-    """People by their ids; unknown ids are left out."""
-    query = select(Person).where(col(Person.id).in_(person_ids))
-    return {person.id: person for person in session.exec(query)}
 
 
 def _statement(row: Consent) -> Statement:

@@ -77,8 +77,3 @@ def today_page(request: Request, principal: SignedInDep, session: ReadSessionDep
     source: TodaySource = request.app.state.today
     content = source(session, principal, request)
     return render(request, "web/today.html", {"content": content, "at": now()})
-
-
-def nothing_today(_session: Session, _principal: Principal, _request: Request) -> TodayContent:
-    """What Today shows where no timetable is installed."""
-    return TodayContent(sessions=(), troubles=())
