@@ -16,8 +16,8 @@ _INTRODUCTION = """# Settings
 
 Every process reads its settings once, at its start: from the environment, else from a TOML file,
 else the default below. In the TOML file a setting has the name of its variable without the
-prefix, in lower case. A name that does not exist is refused. `--help` of each command prints the
-same list.
+prefix, in lower case; a name that does not exist there is refused. `--help` of each command prints
+the same list.
 
 This page is written by `python -m scripts.settings_docs`.
 """
