@@ -18,6 +18,7 @@ from kiosk.config import (
 )
 from kiosk.errors import KioskError, StorageError
 from kiosk.logs import configure_logging
+from models.store import ASSET_SETTING
 
 Command = Callable[[Settings], int]
 
@@ -119,7 +120,7 @@ def _settings_words() -> str:
         _EXIT_WORDS,
         "settings (environment, or the same names without prefix in the TOML file):",
     ]
-    for variable, default, description in describe_settings():
+    for variable, default, description in (*describe_settings(), ASSET_SETTING):
         lines.append(f"  {variable} (default: {default})\n      {description}")
     return "\n".join(lines)
 

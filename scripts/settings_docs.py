@@ -7,6 +7,7 @@ from pathlib import Path
 import kiosk.config
 import models.service.config
 import server.config
+from models.store import ASSET_SETTING
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 Row = tuple[str, str, str]
@@ -33,13 +34,6 @@ _PROCESSES: tuple[tuple[str, str, str, Describe], ...] = (
     ("Kiosk", "rollcall-kiosk", kiosk.config.CONFIG_VARIABLE, kiosk.config.describe_settings),
 )
 
-_ASSETS = """## Everywhere
-
-| variable | default | meaning |
-|---|---|---|
-| `ROLLCALL_ASSETS` | `~/.cache/rollcall/assets` | Folder that `scripts/fetch_assets` filled. |
-"""
-
 
 def page() -> str:
     """The whole page, as it must stand in docs/settings.md."""
@@ -49,7 +43,8 @@ def page() -> str:
         f"{_table(rows())}"
         for title, command, variable, rows in _PROCESSES
     ]
-    return "\n".join([_INTRODUCTION, *sections, _ASSETS])
+    assets = f"## ML service, kiosk, `rollcall-models`\n\n{_table([ASSET_SETTING])}"
+    return "\n".join([_INTRODUCTION, *sections, assets])
 
 
 def _table(rows: Sequence[Row]) -> str:

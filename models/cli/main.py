@@ -12,7 +12,7 @@ from models.cli.install import check_accuracy, check_parity, prepare
 from models.cli.inventory import embedder, entries, remove, select
 from models.cli.placing import place, sole_use_of
 from models.errors import ModelFileCorruptError, ModelFileMissingError, ModelsError
-from models.store import asset_folder, default_store
+from models.store import ASSET_SETTING, asset_folder, default_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,8 +114,11 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     example = "Example: rollcall-models"
+    variable, default, meaning = ASSET_SETTING
     parser = argparse.ArgumentParser(
-        prog="rollcall-models", description=__doc__, epilog=f"{example} install omz-0095 --use"
+        prog="rollcall-models",
+        description=f"{__doc__} Setting {variable} [{default}]: {meaning}",
+        epilog=f"{example} install omz-0095 --use",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

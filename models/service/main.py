@@ -25,6 +25,7 @@ from models.service.config import (
     load_settings,
 )
 from models.service.logs import configure_logging
+from models.store import ASSET_SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +101,8 @@ def _setting_words(error: ValidationError) -> str:
 def _parser() -> argparse.ArgumentParser:
     lines = [f"settings (environment over the TOML file that --config or {CONFIG_VARIABLE} names):"]
     lines += [
-        f"  {name}\n      {words} [{default}]" for name, default, words in describe_settings()
+        f"  {name}\n      {words} [{default}]"
+        for name, default, words in (*describe_settings(), ASSET_SETTING)
     ]
     parser = argparse.ArgumentParser(
         prog="rollcall-ml",

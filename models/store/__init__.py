@@ -14,9 +14,16 @@ from models.store.card import (
     read_card,
 )
 from models.store.compiled import load_compiled
-from models.store.store import ModelStore, VerifiedModel, asset_folder, default_store
+from models.store.store import (
+    ASSET_SETTING,
+    ModelStore,
+    VerifiedModel,
+    asset_folder,
+    default_store,
+)
 
 __all__ = [
+    "ASSET_SETTING",
     "Alignment",
     "Calibration",
     "CalibrationCurve",

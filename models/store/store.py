@@ -175,9 +175,17 @@ class ModelStore:
         return "run scripts/fetch_assets to get it"
 
 
+ASSET_SETTING = (
+    "ROLLCALL_ASSETS",
+    "~/.cache/rollcall/assets",
+    "Folder that scripts/fetch_assets and rollcall-models fill.",
+)
+"""Variable, default and description, for --help and the docs of every process with models."""
+
+
 def asset_folder() -> Path:
     """Say where fetched assets lie: `$ROLLCALL_ASSETS`, or `~/.cache/rollcall/assets`."""
-    named = os.environ.get("ROLLCALL_ASSETS")  # noqa: TID251 -- shared by every process
+    named = os.environ.get(ASSET_SETTING[0])  # noqa: TID251 -- shared by every process
     return Path(named) if named else Path.home() / ".cache" / "rollcall" / "assets"
 
 
