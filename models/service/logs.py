@@ -10,7 +10,7 @@ import re
 import sys
 import uuid
 from contextvars import ContextVar
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 
@@ -55,10 +55,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # The default shows local variables, and with them pictures and embeddings.
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-            ),
+            structlog.processors.ExceptionRenderer(_describe_exception),
             structlog.processors.JSONRenderer(),
         ],
     )
@@ -72,6 +69,19 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         logging.getLogger(name).propagate = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+# The default shows local variables, and with them pictures and embeddings.
+_describe_frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _describe_exception(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+    """Say what happened where; without the words of validators, which quote what they refuse."""
+    chain = _describe_frames(exc_info)
+    for link in chain:
+        if link["exc_type"].endswith("ValidationError"):
+            link["exc_value"] = ""
+    return chain
 
 
 def _drop_colour(

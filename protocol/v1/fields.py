@@ -89,7 +89,10 @@ Score = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 class Message(BaseModel):
     """A message, or a part of one: immutable, deaf to unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    # A traceback shows the cause of a protocol error too; names and photos must not stand in it.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True
+    )
 
     def to_json(self) -> bytes:
         """Return the message as it goes over the wire (UTF-8 JSON)."""

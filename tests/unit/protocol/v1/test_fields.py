@@ -1,6 +1,7 @@
 """Parsing: hostile bytes end in a protocol error, never in anything else."""
 
 import json
+import traceback
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -42,6 +43,17 @@ def test_mutated_messages_parse_or_are_malformed(name: str, data: st.DataObject)
     payload = json.dumps(body).encode()
     outcome = _parse(type(SAMPLES[name]), payload)
     assert outcome is None or parse_message(type(outcome), outcome.to_json()) == outcome
+
+
+def test_no_value_stands_in_the_traceback_of_a_refused_message() -> None:
+    body = {**json.loads(SAMPLES["claim-request"].to_json()), "claim_code": {"Ada": "Berg"}}
+
+    with pytest.raises(MalformedMessageError) as refused:
+        parse_message(messages.ClaimRequest, json.dumps(body).encode())
+
+    shown = "".join(traceback.format_exception(refused.value))
+    assert "ValidationError" in shown
+    assert "Berg" not in shown
 
 
 def _parse(kind: type[Message], payload: bytes) -> Message | None:
