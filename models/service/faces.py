@@ -23,7 +23,7 @@ from models.service.schemas import (
     ImageDimensions,
     Quality,
 )
-from models.service.thorough import detect_thoroughly, each_once
+from models.service.thorough import MOST_SIGHTINGS, detect_thoroughly, each_once
 from models.service.variations import embed_views
 from models.stages.detect import FaceDetector
 from models.stages.quality import QualityLimits, assess
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 _RIGHT_EYE, _LEFT_EYE = 0, 1
 _LIMITS = QualityLimits()
-# How often a thorough look may find one face: whole, and in up to four tiles.
-_CANDIDATES_PER_FACE = 5
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ class FaceEngine:
         height, width = picture_bgr.shape[:2]
         seen = []
         surest = sorted(detections, key=lambda found: -found.score)
-        for detection in surest[: _CANDIDATES_PER_FACE * self._settings.max_faces]:
+        for detection in surest[: MOST_SIGHTINGS * self._settings.max_faces]:
             landmarks = self._pipeline.landmarks(picture_bgr, detection)
             if landmarks is not None and landmarks.presence >= self._settings.min_presence:
                 location = _location(detection, width, height)

@@ -224,6 +224,20 @@ def test_an_unusable_picture_is_named(client: TestClient, image: str, code: str)
     assert body["error"]
 
 
+def test_a_thorough_look_at_a_phone_s_picture_finds_sixty_faces(
+    client: TestClient, photo: Photo
+) -> None:
+    portrait = cv2.resize(photo("person-1-a.jpg"), (370, 462), interpolation=cv2.INTER_AREA)
+    picture = np.full((3000, 4000, 3), 110, dtype=np.uint8)
+    for top in range(20, 3000 - 462, 492):
+        for left in range(20, 4000 - 370, 395):
+            picture[top : top + 462, left : left + 370] = portrait
+
+    body = {"image_base64": as_base64(picture), "model": "thorough", "num_jitters": 1}
+
+    assert client.post("/api/ml/detect-faces", json=body).json()["count"] == 60
+
+
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
 @pytest.mark.parametrize("path", ["encode-face", "detect-faces"])
 def test_a_phone_s_heic_is_named_with_what_helps(
