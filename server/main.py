@@ -1,12 +1,16 @@
 """`rollcall-server`: serve, run the broker, migrate, reset a password, verify the audit trail."""
 
 import argparse
+import contextlib
+import os
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 
 from server.accounts.service import reset_password
 from server.app import create_app, open_storage
@@ -14,7 +18,7 @@ from server.audit.service import verify
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
-from server.errors import ServerError
+from server.errors import ConfigurationError, ServerError
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
 
@@ -40,22 +44,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(settings, options)
     except ServerError as exc:
         sys.stderr.write(f"rollcall-server: {exc.message}\n")
-        return 1
+    except OperationalError as exc:
+        reason = str(exc.orig).splitlines()[0]
+        sys.stderr.write(f"rollcall-server: the database cannot be used: {reason}\n")
+    except OSError as exc:
+        sys.stderr.write(f"rollcall-server: {exc.filename}: {exc.strerror}\n")
+    return 1
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     del options
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
-        host=settings.host,
-        port=settings.port,
         access_log=False,
         log_config=None,
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
     )
-    return 0
+    server = uvicorn.Server(config)
+    # Before the first start makes an account and prints a password that nobody then looks for.
+    with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as exc:
+        reason = os.strerror(exc.errno or 0)  # create_server's own words repeat the address
+        raise ConfigurationError(
+            f"Port {settings.port} on {settings.host} cannot be opened ({reason})."
+            " Another server may be running; stop it, or set ROLLCALL_SERVER_PORT to a free port."
+        ) from exc
 
 
 def _broker(settings: Settings, options: argparse.Namespace) -> int:

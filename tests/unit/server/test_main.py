@@ -1,5 +1,6 @@
 """The command line: each command does its work on a real data folder."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,44 @@ def test_unknown_command_is_refused() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["frobnicate"])
     assert caught.value.code == 2
+
+
+def test_taken_port_is_named_before_anything_is_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        port = squatter.getsockname()[1]
+        monkeypatch.setenv("ROLLCALL_SERVER_PORT", str(port))
+        assert main(["serve"]) == 1
+
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"Port {port} on 127.0.0.1 cannot be opened" in error
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ROLLCALL_SERVER_DATA_DIR", "/dev/null/data", "/dev/null"),
+        (
+            "ROLLCALL_SERVER_DATABASE_URL",
+            "postgresql+psycopg://rollcall:hunter2@127.0.0.1:1/rollcall",
+            "the database cannot be used",
+        ),
+    ],
+)
+def test_what_cannot_be_opened_is_said_in_one_sentence(
+    name: str,
+    value: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["migrate"]) == 1
+
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert words in error
+    assert "hunter2" not in error
