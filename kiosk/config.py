@@ -58,7 +58,8 @@ class Settings(BaseSettings):
     # -- the camera ---------------------------------------------------------------------------
     camera: str = Field(
         default="0",
-        description="Camera index, /dev/video path, GStreamer pipeline, or replay:FILE-OR-FOLDER.",
+        description="Camera index, /dev/video path, GStreamer pipeline (with an OpenCV built for"
+        " it, which PyPI's is not), or replay:FILE-OR-FOLDER.",
     )
     camera_width_px: int = Field(default=640, ge=160, le=3840, description="Asked of the camera.")
     camera_height_px: int = Field(default=480, ge=120, le=2160, description="Asked of the camera.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         listener = _listen(settings)
     except OSError as error:
-        return _fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}", 1)
+        reason = os.strerror(error.errno or 0)  # create_server's own words repeat the address
+        return _fail(f"cannot listen on {settings.host}:{settings.port}: {reason}", 1)
     try:
         parts = open_parts(settings)
     except ModelsError as error:
