@@ -8,6 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+
 from models.errors import ModelsError
 from models.pipeline import FacePipeline, PipelineSettings
 from models.store import default_store
@@ -59,10 +61,16 @@ def students(samples: tuple[SamplePerson, ...]) -> dict[Student, Path]:
 
 
 def webcam() -> str | None:
-    """Index of the first camera Linux knows, if it may be opened."""
+    """Index of the first device that really gives a picture; codecs have such nodes too."""
     for device in sorted(Path("/dev").glob("video*")):
-        if os.access(device, os.R_OK | os.W_OK):
-            return device.name.removeprefix("video")
+        index = device.name.removeprefix("video")
+        if not (index.isdigit() and os.access(device, os.R_OK | os.W_OK)):
+            continue
+        camera = cv2.VideoCapture(int(index))
+        has_picture = camera.isOpened() and camera.read()[0]
+        camera.release()
+        if has_picture:
+            return index
     return None
 
 
