@@ -15,6 +15,8 @@ import pytest
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
+# A test run that is killed leaves no cluster behind (setpriv is of util-linux, always there).
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT")
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
@@ -52,10 +54,10 @@ def postgres_port() -> Iterator[int]:
     )
     # No power is cut in tests: what a killed process leaves is safe without waiting for the disk.
     options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"]
-    options += ["-c", "fsync=off", "-c", "full_page_writes=off"]
+    options += ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *options, "-c", "max_connections=200"],
+            [*_ENDS_WITH_US, binaries / "postgres", "-D", data, *options],
             stdout=log,
             stderr=subprocess.STDOUT,
             user=account,
