@@ -1,6 +1,7 @@
 """Fixtures every test may use: real brokers, real databases, a real browser, real photos."""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,23 @@ pytest_plugins = [
     "tests.support.postgres",
 ]
 
+INSTALLED_BY_US = ("Debian's", "asset cache", "fetch_assets", "C compiler", "own uv")
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_runtest_setup() -> None:
     """Refuse every connection that would leave this machine."""
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI nothing that our own files install may be missing: such a skip is a failure."""
+    report = yield
+    is_missing = any(words in str(report.longrepr) for words in INSTALLED_BY_US)
+    if report.skipped and is_missing and os.environ.get("CI"):
+        report.outcome = "failed"
+    return report
 
 
 @pytest.fixture(autouse=True)
