@@ -121,6 +121,8 @@ class Demo:
                 "QT_QUICK_BACKEND": "software",
                 "ROLLCALL_KIOSK_EXIT_AFTER_REPLAY": "true",
             }
+        else:
+            env["ROLLCALL_KIOSK_REPLAY_LOOP"] = "true"
         env |= more or {}
         self._supervisor.start("kiosk", [console_script("rollcall-kiosk")], env)
 
