@@ -1,7 +1,7 @@
 """Photographs the pages of a server filled with an invented school.
 
     python -m scripts.pages                      the pictures of the documentation
-    python -m scripts.pages --all --out /tmp/p   every page in every size, theme and language
+    python -m scripts.pages --all --out pics  every page in every size, theme and language
 
 Needs Debian's chromium. Nobody on the pages exists and no photograph is used.
 """

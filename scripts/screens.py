@@ -1,7 +1,7 @@
 """Renders every kiosk screen offscreen into PNG files, in both shapes, themes and languages.
 
     python scripts/screens.py                      the pictures of the documentation
-    python scripts/screens.py --all --out /tmp/s   every screen in every shape, theme and language
+    python scripts/screens.py --all --out pics  every screen in every shape, theme and language
 
 The face in the camera picture is drawn here; no photograph is used.
 """
