@@ -24,7 +24,7 @@ ENROLLED = {"ana": "again", "ben": "please", "eva": "book"}
 FRAMES_BETWEEN = 12
 ENROLLED_FRAMES = 3
 LIMITS = MatchLimits(roster_distance=0.42, wide_distance=0.40)
-"""About one false match in 250,000 comparisons of this network on lfw-dev, which is one in 10,000
+"""About one false match in 250,000 comparisons of this network on lfw-dev, for single frames one in 10,000
 scans of a roster of 30; 0.50, the limit for two single photos, takes ``night`` for ``please``."""
 WAIT_S = 60.0
 
