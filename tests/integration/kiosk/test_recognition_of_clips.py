@@ -24,8 +24,8 @@ ENROLLED = {"ana": "again", "ben": "please", "eva": "book"}
 FRAMES_BETWEEN = 12
 ENROLLED_FRAMES = 3
 LIMITS = MatchLimits(roster_distance=0.42, wide_distance=0.40)
-"""About one false match in 250,000 comparisons of this network on lfw-dev, for single frames one in 10,000
-scans of a roster of 30; 0.50, the limit for two single photos, takes ``night`` for ``please``."""
+"""About one false match in 250,000 comparisons of single frames on lfw-dev; 0.50, the limit for
+two single photos, takes ``night`` for ``please``."""
 WAIT_S = 60.0
 
 
