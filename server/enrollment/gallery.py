@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from server.db.lock import GALLERY_LOCK, lock_until_commit
+from server.db.types import new_id
 from server.db.vault import Sealed, Vault
-from server.enrollment.tables import ChangeKind, GalleryChange, Template
+from server.enrollment.tables import ChangeKind, Enrolment, GalleryChange, Template
+from server.ml.encoder import FaceTemplate
 
 PURPOSE = "template"
 
@@ -41,6 +43,27 @@ def seal_template(vault: Vault, template_id: uuid.UUID, embedding: tuple[float, 
     """Encrypt an embedding as float32, little-endian, bound to its row."""
     plain = struct.pack(f"<{len(embedding)}f", *embedding)
     return vault.seal(plain, purpose=PURPOSE, context=str(template_id))
+
+
+def store_template(
+    session: Session, vault: Vault, enrolment: Enrolment, made: FaceTemplate, at: datetime
+) -> Template:
+    """Keep one model's template of a photo, sealed. The caller logs the change."""
+    template_id = new_id()
+    sealed = seal_template(vault, template_id, made.embedding)
+    template = Template(
+        id=template_id,
+        person_id=enrolment.person_id,
+        enrolment_id=enrolment.id,
+        model_id=made.model_id,
+        dimension=len(made.embedding),
+        key_id=sealed.key_id,
+        data=sealed.data,
+        created_at=at,
+    )
+    session.add(template)
+    session.flush()
+    return template
 
 
 def open_template(vault: Vault, template: Template) -> tuple[float, ...]:

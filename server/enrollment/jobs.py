@@ -6,6 +6,7 @@ way to finish checks that the lease is still one's own, so a late worker cannot 
 
 import logging
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,19 +15,18 @@ from sqlmodel import Session, col, select, update
 
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
-from server.db.types import new_id, now
+from server.db.types import now
 from server.db.vault import Sealed, Vault
-from server.enrollment.gallery import log_change, seal_template
+from server.enrollment.gallery import log_change, store_template
 from server.enrollment.service import PHOTO_PURPOSE, delete_photos
 from server.enrollment.tables import (
     ChangeKind,
     Enrolment,
     EnrolmentPhoto,
     EnrolmentStatus,
-    Template,
 )
 from server.errors import SealBrokenError
-from server.ml.encoder import FaceEncoded
+from server.ml.encoder import FaceEncoded, FaceRefused
 from server.people import service as people
 from server.people.consent import ConsentState
 
@@ -109,7 +109,7 @@ def accept(
     owner: str,
     today: date,
 ) -> bool:
-    """Store the template and log the change. False: it was withdrawn or taken over meanwhile."""
+    """Store the templates and log the changes. False: it was withdrawn or taken over meanwhile."""
     at = now()
     people.get_person(session, job.person_id, lock=True)
     row = _held(session, job, owner)
@@ -118,36 +118,25 @@ def accept(
     if people.state_of(session, job.person_id, today) is not ConsentState.LIVE:
         _drop(session, row, at)
         return False
-    template_id = new_id()
-    sealed = seal_template(vault, template_id, face.embedding)
-    template = Template(
-        id=template_id,
-        person_id=job.person_id,
-        enrolment_id=job.enrolment_id,
-        model_id=face.model_id,
-        dimension=len(face.embedding),
-        key_id=sealed.key_id,
-        data=sealed.data,
-        created_at=at,
-    )
-    session.add(template)
-    session.flush()
-    log_change(session, template, ChangeKind.UPSERT, at)
+    for made in face.templates:
+        template = store_template(session, vault, row, made, at)
+        log_change(session, template, ChangeKind.UPSERT, at)
     row.face_area_ratio = face.face_area_ratio
     row.advice = list(face.advice)
     _finish(row, EnrolmentStatus.ACCEPTED, None, at)
-    _record(session, row, "enrolment.accept", {"model": face.model_id})
+    _record(session, row, "enrolment.accept", {"models": [one.model_id for one in face.templates]})
     return True
 
 
-def reject(session: Session, job: Job, reason: str, *, owner: str, at: datetime) -> bool:
+def reject(session: Session, job: Job, refused: FaceRefused, *, owner: str, at: datetime) -> bool:
     """Note why, and delete the photo. False: it was withdrawn or taken over meanwhile."""
     row = _held(session, job, owner)
     if row is None:
         return False
     delete_photos(session, [row.id])
-    _finish(row, EnrolmentStatus.REJECTED, reason, at)
-    _record(session, row, "enrolment.reject", {"reason": reason})
+    row.advice = list(refused.further)
+    _finish(row, EnrolmentStatus.REJECTED, refused.code, at)
+    _record(session, row, "enrolment.reject", {"reason": refused.code})
     return True
 
 
@@ -205,7 +194,7 @@ def _drop(session: Session, row: Enrolment, at: datetime) -> None:
     _record(session, row, "enrolment.drop", {"reason": "consent_ended"})
 
 
-def _record(session: Session, row: Enrolment, action: str, details: dict[str, str]) -> None:
+def _record(session: Session, row: Enrolment, action: str, details: Mapping[str, object]) -> None:
     subject = subject_of("person", row.person_id)
     details = {"enrolment": str(row.id), **details}
     record(session, actor=SYSTEM, action=action, subject=subject, details=details)

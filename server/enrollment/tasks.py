@@ -121,7 +121,7 @@ class EnrolmentWorkers:
             return
         with self._database.transaction() as session:
             if isinstance(outcome, FaceRefused):
-                done = jobs.reject(session, job, outcome.code, owner=self._owner, at=now())
+                done = jobs.reject(session, job, outcome, owner=self._owner, at=now())
             else:
                 done = jobs.accept(
                     session,
@@ -140,7 +140,7 @@ class EnrolmentWorkers:
         is_service_down = self._stopping.is_set() or self._encoder.check() != "up"
         with self._database.transaction() as session:
             if not is_service_down and job.attempts >= MAX_ATTEMPTS:
-                jobs.reject(session, job, GIVEN_UP, owner=self._owner, at=now())
+                jobs.reject(session, job, FaceRefused(GIVEN_UP), owner=self._owner, at=now())
                 return
             pause = timedelta(0) if is_service_down else timedelta(seconds=2**job.attempts)
             jobs.put_back(

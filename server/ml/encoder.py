@@ -1,11 +1,27 @@
-"""The port: a photo in, a template or a named reason out."""
+"""The port: a photo in, templates or a named reason out; and the comparison of a gallery."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from server.errors import UnavailableError
 
 ServiceStatus = Literal["up", "down", "unknown"]
+#: Templates of one model, one for each photo.
+Embeddings = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class FaceTemplate:
+    """One face as one model's numbers.
+
+    Attributes:
+        model_id: the model that made them; only templates of one model compare.
+        embedding: as many floats as the model's card says; not necessarily of unit length.
+    """
+
+    model_id: str
+    embedding: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -13,14 +29,12 @@ class FaceEncoded:
     """The one face of a photo, as numbers.
 
     Attributes:
-        embedding: as many floats as the model's card says; not necessarily of unit length.
-        model_id: the model that made them; only templates of one model compare.
+        templates: one for each model of the service, at least one.
         face_area_ratio: the face's share of the photo, 0 to 1.
         advice: codes of what a better photo would do better; nothing is refused for it.
     """
 
-    embedding: tuple[float, ...]
-    model_id: str
+    templates: tuple[FaceTemplate, ...]
     face_area_ratio: float
     advice: tuple[str, ...] = ()
 
@@ -30,10 +44,55 @@ class FaceRefused:
     """The service looked and said no.
 
     Attributes:
-        code: one of the service's documented error codes, such as NO_FACE_FOUND.
+        code: one of the service's documented codes, such as NO_FACE_FOUND or TOO_BLURRED.
+        further: what else stands in the way, where several things do.
     """
 
     code: str
+    further: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resembling:
+    """Somebody whose templates are near another person's.
+
+    Attributes:
+        person_id: whom, as given.
+        distance: between the people, on the common scale of the model's card.
+    """
+
+    person_id: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class GalleryFindings:
+    """What a person's templates show beside everybody else's.
+
+    Attributes:
+        set_aside: templates unlike the person's others, by index, with their distance.
+        duplicates: people so near that they may be the same person.
+        look_alikes: people near enough to be mistaken for each other.
+    """
+
+    set_aside: Mapping[int, float]
+    duplicates: tuple[Resembling, ...] = ()
+    look_alikes: tuple[Resembling, ...] = ()
+
+
+@dataclass(frozen=True)
+class GalleryQuestion:
+    """A person's templates of one model, and those of everybody else.
+
+    Attributes:
+        model_id: of all of them.
+        templates: the person's, one for each photo.
+        others: templates by person id; never the person's own id.
+    """
+
+    model_id: str
+    templates: Embeddings
+    others: Mapping[str, Embeddings]
 
 
 EncodingOutcome = FaceEncoded | FaceRefused
@@ -50,11 +109,23 @@ class FaceEncoder(Protocol):
     """Turns photos into templates. Safe to call from several threads."""
 
     def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
-        """Encode the one face of a JPEG, PNG or WebP photo.
+        """Encode the one face of a JPEG, PNG or WebP photo with every model of the service.
 
         Raises:
             EncoderUnavailableError: no usable answer after all attempts.
         """
+
+    def check_gallery(
+        self, question: GalleryQuestion, *, correlation_id: str
+    ) -> GalleryFindings | None:
+        """Compare a person with themselves and with everybody else; None: it cannot do that.
+
+        Raises:
+            EncoderUnavailableError: no usable answer after all attempts.
+        """
+
+    def models(self) -> tuple[str, ...]:
+        """The models that make templates, as last heard; empty while unknown."""
 
     def check(self) -> ServiceStatus:
         """Ask the service whether it is well; waits for its answer, a few seconds at most."""

@@ -4,13 +4,14 @@ import base64
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 import requests
 import urllib3
-from pydantic import BaseModel, ConfigDict, ValidationError
 from requests.adapters import HTTPAdapter
 from tenacity import (
     Retrying,
@@ -20,14 +21,28 @@ from tenacity import (
 )
 
 from server.config import Settings
+from server.ml.answers import (
+    RefusedKeyError,
+    TransientError,
+    is_offered,
+    models_in,
+    packed,
+    packed_all,
+    understand_faces,
+    understand_findings,
+    understand_plan,
+)
 from server.ml.breaker import CircuitBreaker
 from server.ml.encoder import (
+    Embeddings,
     EncoderUnavailableError,
     EncodingOutcome,
-    FaceEncoded,
-    FaceRefused,
+    GalleryFindings,
+    GalleryQuestion,
     ServiceStatus,
 )
+
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
@@ -35,14 +50,12 @@ CONNECT_TIMEOUT_S = 5.0
 HEALTH_TIMEOUT_S = 3.0
 MAX_ANSWER_BYTES = 1_000_000
 _CHUNK_BYTES = 16_384
-#: Answers that will not change however often one asks: the photo itself was refused.
-_PHOTO_REFUSED = {
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
+#: Templates in one question about the gallery; larger schools are asked about in parts.
+CHECK_TEMPLATES = 2000
+_BROKEN = (urllib3.exceptions.HTTPError, OSError)
+_FACES = "/api/v1/faces"
+_PLAN = "/api/ml/encode-face"
+_CHECK = "/api/v1/gallery/check"
 
 
 @dataclass(frozen=True)
@@ -66,36 +79,12 @@ class EncoderOptions:
     connections: int = 4
 
 
-class _Quality(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    reasons: list[str] = []
-
-
-class _Metadata(BaseModel):
-    model_config = ConfigDict(extra="ignore", protected_namespaces=())
-    face_area_ratio: float
-    model_id: str
-    quality: _Quality = _Quality()
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
-    success: bool
-    embedding: list[float] | None = None
-    metadata: _Metadata | None = None
-    error_code: str | None = None
-
-
-class _TransientError(Exception):
-    """This attempt failed; the next may not."""
-
-
-class _RefusedKeyError(Exception):
-    """The service does not know our key. Asking again is useless until somebody mends it."""
-
-
 class HTTPFaceEncoder:
-    """Talks to `/api/ml/encode-face`. See `server.ml.encoder.FaceEncoder`."""
+    """Talks to the service. See `server.ml.encoder.FaceEncoder`.
+
+    It asks the native endpoints, which judge quality and know several models; a service that has
+    only the plan's `encode-face` is asked that.
+    """
 
     def __init__(
         self,
@@ -110,6 +99,7 @@ class HTTPFaceEncoder:
         self._pause = pause or self._wait
         self._breaker = CircuitBreaker(monotonic)
         self._status: ServiceStatus = "unknown"
+        self._models: tuple[str, ...] = ()
         self._session = requests.Session()
         # Nothing of the environment's proxies or ~/.netrc: the key goes to this service alone.
         self._session.trust_env = False
@@ -120,17 +110,32 @@ class HTTPFaceEncoder:
 
     def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
         """See the port."""
-        retrying = Retrying(
-            stop=stop_after_attempt(1 + self._options.max_retries),
-            wait=wait_exponential(multiplier=1, min=1),
-            retry=retry_if_exception_type(_TransientError),
-            sleep=self._pause,
-            reraise=True,
-        )
-        try:
-            return retrying(self._attempt, photo, correlation_id)
-        except (_TransientError, _RefusedKeyError) as exc:
-            raise EncoderUnavailableError from exc
+        return self._persist(partial(self._ask_faces, photo, correlation_id))
+
+    def check_gallery(
+        self, question: GalleryQuestion, *, correlation_id: str
+    ) -> GalleryFindings | None:
+        """See the port."""
+        found = GalleryFindings({})
+        for others in _parts(question.others):
+            body: dict[str, object] = {
+                "model_id": question.model_id,
+                "person": {"id": "new", "templates": [packed(one) for one in question.templates]},
+                "others": packed_all(others),
+            }
+            part = self._persist(partial(self._ask_check, body, correlation_id))
+            if part is None:
+                return None
+            found = GalleryFindings(
+                part.set_aside,
+                found.duplicates + part.duplicates,
+                found.look_alikes + part.look_alikes,
+            )
+        return found
+
+    def models(self) -> tuple[str, ...]:
+        """See the port."""
+        return self._models
 
     def check(self) -> ServiceStatus:
         """See the port."""
@@ -139,10 +144,12 @@ class HTTPFaceEncoder:
                 f"{self._options.url}/health", timeout=HEALTH_TIMEOUT_S, stream=True
             ) as response:
                 is_well = response.status_code == HTTPStatus.OK
-        except requests.RequestException:
+                content = self._read(response, self._monotonic() + HEALTH_TIMEOUT_S)
+        except (requests.RequestException, *_BROKEN, TransientError):
             is_well = False
         self._note("up" if is_well else "down")
         if is_well:
+            self._models = models_in(content)
             self._breaker.hint_recovered()
         return self._status
 
@@ -159,12 +166,27 @@ class HTTPFaceEncoder:
         self._closing.set()
         self._session.close()
 
-    def _attempt(self, photo: bytes, correlation_id: str) -> EncodingOutcome:
+    def _persist(self, ask: Callable[[], T]) -> T:
+        """Ask until there is an answer, or the attempts are used up."""
+        retrying = Retrying(
+            stop=stop_after_attempt(1 + self._options.max_retries),
+            wait=wait_exponential(multiplier=1, min=1),
+            retry=retry_if_exception_type(TransientError),
+            sleep=self._pause,
+            reraise=True,
+        )
+        try:
+            outcome: T = retrying(self._attempt, ask)
+        except (TransientError, RefusedKeyError) as exc:
+            raise EncoderUnavailableError from exc
+        return outcome
+
+    def _attempt(self, ask: Callable[[], T]) -> T:
         if self._closing.is_set() or not self._breaker.try_acquire():
             raise EncoderUnavailableError
         try:
-            outcome = self._ask(photo, correlation_id)
-        except (_TransientError, _RefusedKeyError) as exc:
+            outcome = ask()
+        except (TransientError, RefusedKeyError) as exc:
             self._on_failure(exc)
             raise
         except BaseException:
@@ -174,28 +196,39 @@ class HTTPFaceEncoder:
         self._note("up")
         return outcome
 
-    def _ask(self, photo: bytes, correlation_id: str) -> EncodingOutcome:
-        body = {
-            "image_base64": base64.b64encode(photo).decode(),
+    def _ask_faces(self, photo: bytes, correlation_id: str) -> EncodingOutcome:
+        image = base64.b64encode(photo).decode()
+        smallest = self._options.min_face_area_ratio
+        body = {"image_base64": image, "single": True}
+        status, content = self._post(_FACES, body, correlation_id)
+        if is_offered(status):
+            return understand_faces(status, content, min_area_ratio=smallest)
+        plan = {
+            "image_base64": image,
             "validate_single": True,
-            "min_face_area_ratio": self._options.min_face_area_ratio,
+            "min_face_area_ratio": smallest,
             "num_jitters": 1,
         }
+        return understand_plan(*self._post(_PLAN, plan, correlation_id))
+
+    def _ask_check(self, body: dict[str, object], correlation_id: str) -> GalleryFindings | None:
+        return understand_findings(*self._post(_CHECK, body, correlation_id))
+
+    def _post(self, path: str, body: object, correlation_id: str) -> tuple[int, bytes]:
         deadline_s = self._monotonic() + self._options.timeout_s
         connect_s = min(CONNECT_TIMEOUT_S, self._options.timeout_s)
         try:
             with self._session.post(
-                f"{self._options.url}/api/ml/encode-face",
+                f"{self._options.url}{path}",
                 json=body,
                 headers={"X-Correlation-ID": correlation_id},
                 timeout=(connect_s, self._options.timeout_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = self._read(response, deadline_s)
-                return _understand(response.status_code, content)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise _TransientError(type(exc).__name__) from exc
+                return response.status_code, self._read(response, deadline_s)
+        except (requests.RequestException, *_BROKEN) as exc:
+            raise TransientError(type(exc).__name__) from exc
 
     def _read(self, response: requests.Response, deadline_s: float) -> bytes:
         content = bytearray()
@@ -204,9 +237,9 @@ class HTTPFaceEncoder:
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             content += chunk
             if len(content) > MAX_ANSWER_BYTES:
-                raise _TransientError("answer too long")
+                raise TransientError("answer too long")
             if self._monotonic() > deadline_s:
-                raise _TransientError("answer too slow")
+                raise TransientError("answer too slow")
         return bytes(content)
 
     def _wait(self, seconds: float) -> None:
@@ -242,29 +275,14 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
     )
 
 
-def _understand(status_code: int, content: bytes) -> EncodingOutcome:
-    if status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise _RefusedKeyError("the service refuses our key (ML_SERVICE_API_KEY)")
-    if status_code in _PHOTO_REFUSED:
-        return FaceRefused(REFUSED_CODE)
-    if status_code != HTTPStatus.OK:
-        raise _TransientError(f"status {status_code}")
-    try:
-        answer = _Answer.model_validate_json(content)
-    except ValidationError as exc:
-        raise _TransientError("answer makes no sense") from exc
-    return _outcome_of(answer)
-
-
-def _outcome_of(answer: _Answer) -> EncodingOutcome:
-    if not answer.success:
-        return FaceRefused(answer.error_code or REFUSED_CODE)
-    if not answer.embedding or answer.metadata is None:
-        raise _TransientError("answer is incomplete")
-    metadata = answer.metadata
-    return FaceEncoded(
-        tuple(answer.embedding),
-        metadata.model_id,
-        metadata.face_area_ratio,
-        tuple(metadata.quality.reasons),
-    )
+def _parts(others: Mapping[str, Embeddings]) -> Iterator[dict[str, Embeddings]]:
+    """Everybody, in parts of about `CHECK_TEMPLATES` templates; one empty part for nobody."""
+    part: dict[str, Embeddings] = {}
+    size = 0
+    for person_id, templates in others.items():
+        if part and size + len(templates) > CHECK_TEMPLATES:
+            yield part
+            part, size = {}, 0
+        part[person_id] = templates
+        size += len(templates)
+    yield part

@@ -6,13 +6,17 @@ from server.ml.encoder import (
     EncoderUnavailableError,
     EncodingOutcome,
     FaceEncoded,
+    FaceTemplate,
+    GalleryFindings,
+    GalleryQuestion,
     ServiceStatus,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENCODED = FaceEncoded(tuple(i / 128 for i in range(128)), "dlib-resnet-v1", 0.2)
+TEMPLATE = FaceTemplate("dlib-resnet-v1", tuple(i / 128 for i in range(128)))
+ENCODED = FaceEncoded((TEMPLATE,), 0.2)
 
 
 class FakeEncoder:
@@ -22,11 +26,17 @@ class FakeEncoder:
         outcome: what every photo becomes.
         is_up: whether it answers at all.
         photos: every photo it was given, in order.
+        findings: what every check of the gallery finds; None: it cannot check.
+        questions: every such check, in order.
+        offers: the models it says it has.
         during: called while a photo is being looked at, for example to withdraw consent meanwhile.
     """
 
     def __init__(self) -> None:
         self.outcome: EncodingOutcome = ENCODED
+        self.findings: GalleryFindings | None = GalleryFindings({})
+        self.questions: list[GalleryQuestion] = []
+        self.offers: tuple[str, ...] = (TEMPLATE.model_id,)
         self.is_up = True
         self.fails_on_photos = False
         self.photos: list[bytes] = []
@@ -42,6 +52,21 @@ class FakeEncoder:
         if not self.is_up or self.fails_on_photos:
             raise EncoderUnavailableError
         return self.outcome
+
+    def check_gallery(
+        self, question: GalleryQuestion, *, correlation_id: str
+    ) -> GalleryFindings | None:
+        """Find as told."""
+        self.questions.append(question)
+        self.correlation_ids.append(correlation_id)
+        self.during()
+        if not self.is_up:
+            raise EncoderUnavailableError
+        return self.findings
+
+    def models(self) -> tuple[str, ...]:
+        """As told."""
+        return self.offers
 
     def check(self) -> ServiceStatus:
         """Whether it answers."""

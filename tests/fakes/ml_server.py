@@ -1,6 +1,8 @@
 """A real HTTP server that plays the recognition service, and misbehaves on demand."""
 
+import base64
 import json
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +23,35 @@ ACCEPTED: dict[str, Any] = {
         "quality": {"reasons": []},
     },
 }
+FACES: dict[str, Any] = {
+    "faces": [
+        {
+            "box": {"left": 0, "top": 1, "width": 2, "height": 2},
+            "area_ratio": 0.25,
+            "landmarks_presence": 0.99,
+            "quality": {"reasons": [], "blocking": [], "measures": {}, "pose": None},
+            "templates": [
+                {
+                    "model_id": "dlib-resnet-v1",
+                    "dimension": 128,
+                    "values_base64": base64.b64encode(struct.pack("<128f", *EMBEDDING)).decode(),
+                }
+            ],
+        }
+    ],
+    "image": {"width": 640, "height": 480},
+    "processing_time_ms": 1.0,
+}
+NOTHING_FOUND: dict[str, Any] = {
+    "set_aside": [],
+    "duplicates": [],
+    "look_alikes": [],
+    "limits": {"outlier": 0.6, "duplicate": 0.5, "look_alike": 0.55},
+}
+HEALTHY: dict[str, Any] = {
+    "status": "healthy",
+    "models": {"detector": "d", "landmarks": "l", "embedder": "dlib-resnet-v1"},
+}
 Behaviour = Callable[["_Handler"], None]
 
 
@@ -32,6 +63,7 @@ class MLServer:
         url: base address.
         behaviours: how the next posts are answered; the last one stays.
         requests: headers and body of every post.
+        paths: where to, in the same order.
         is_healthy: what /health says.
         hang: set at the end, so that slow answers end with the test.
     """
@@ -39,6 +71,7 @@ class MLServer:
     url: str = ""
     behaviours: list[Behaviour] = field(default_factory=list)
     requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     is_healthy: bool = True
     hang: threading.Event = field(default_factory=threading.Event)
 
@@ -60,11 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        answer(200 if self.server.state.is_healthy else 503, {"status": "healthy"})(self)
+        answer(200 if self.server.state.is_healthy else 503, HEALTHY)(self)
 
     def do_POST(self) -> None:
         state = self.server.state
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        state.paths.append(self.path)
         state.requests.append((dict(self.headers), json.loads(body)))
         behaviour = state.behaviours[0]
         if len(state.behaviours) > 1:
@@ -136,11 +170,28 @@ def drip(handler: _Handler) -> None:
 
 
 def accept_with_key(handler: _Handler) -> None:
-    """What the real service does with a good photo."""
+    """What the real service does with a good photo, and with a gallery without a problem."""
+    _by_path(handler, {"/api/v1/faces": FACES, "/api/v1/gallery/check": NOTHING_FOUND})
+
+
+def accept_as_planned(handler: _Handler) -> None:
+    """What a service does that has the plan's endpoints only."""
+    _by_path(handler, {"/api/ml/encode-face": ACCEPTED})
+
+
+def _by_path(handler: _Handler, answers: dict[str, dict[str, Any]]) -> None:
     if handler.headers.get("X-API-Key") != API_KEY:
         answer(401, {"success": False, "error_code": "UNAUTHORIZED"})(handler)
-        return
-    answer(200, ACCEPTED)(handler)
+    elif handler.path in answers:
+        answer(200, answers[handler.path])(handler)
+    else:
+        answer(404, {"success": False, "error_code": "NOT_FOUND"})(handler)
+
+
+def one_face(**quality: list[str]) -> Behaviour:
+    """A photo of one person, of this quality."""
+    face = FACES["faces"][0]
+    return answer(200, FACES | {"faces": [face | {"quality": face["quality"] | quality}]})
 
 
 @contextmanager

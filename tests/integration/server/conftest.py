@@ -1,7 +1,9 @@
 """A whole server on SQLite and on PostgreSQL, with accounts of every role."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +14,10 @@ from server.accounts.service import create_account
 from server.app import create_app
 from server.config import Settings, load_settings
 from server.db.engine import Database
+from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
 from server.web.principal import Role
+from tests.fakes.encoder import FakeEncoder
+from tests.support.enrolling import GIVEN
 
 PASSWORD = "a password for tests"
 SignIn = Callable[[Role], TestClient]
@@ -96,3 +101,43 @@ def sign_in(database: Database, new_client: Callable[[], TestClient]) -> SignIn:
 def office(sign_in: SignIn) -> TestClient:
     """A client signed in as the office."""
     return sign_in(Role.OFFICE)
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    """A recognition service that answers what a test tells it to."""
+    return FakeEncoder()
+
+
+@pytest.fixture
+def new_worker(
+    app: FastAPI, settings: Settings, encoder: FakeEncoder
+) -> Callable[[], EnrolmentWorkers]:
+    """Make workers that take one step at a time."""
+    options = replace(WorkerOptions.of(settings), threads=1)
+    return lambda: EnrolmentWorkers(app.state.database, app.state.vault, encoder, options)
+
+
+@pytest.fixture
+def worker(new_worker: Callable[[], EnrolmentWorkers]) -> EnrolmentWorkers:
+    """One of them."""
+    return new_worker()
+
+
+@pytest.fixture
+def person_id(office: TestClient) -> str:
+    """Somebody without consent."""
+    body = {"student_number": "S-1", "given_name": "Zaynab", "family_name": "Ünsal"}
+    answer = office.post("/api/v1/people", json=body)
+    assert answer.status_code == 201
+    created: str = answer.json()["id"]
+    return created
+
+
+@pytest.fixture
+def consent(office: TestClient, person_id: str) -> dict[str, Any]:
+    """Their consent."""
+    answer = office.post(f"/api/v1/people/{person_id}/consents", json=GIVEN)
+    assert answer.json()["state"] == "live"
+    found: dict[str, Any] = answer.json()
+    return found

@@ -3,7 +3,6 @@
 import struct
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,65 +17,11 @@ from server.db.types import now
 from server.enrollment import jobs, service
 from server.enrollment.gallery import latest_seq, open_template
 from server.enrollment.tables import Enrolment, EnrolmentPhoto, GalleryChange, Template
-from server.enrollment.tasks import MAX_ATTEMPTS, EnrolmentWorkers, WorkerOptions
-from server.ml.encoder import FaceRefused
+from server.enrollment.tasks import MAX_ATTEMPTS, EnrolmentWorkers
+from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from server.people.tables import Consent
-from tests.fakes.encoder import ENCODED, FakeEncoder
-
-JPEG = b"\xff\xd8\xff\xe0" + b"a photo, as far as the server can tell" * 8
-GIVEN = {"given_by": "A Parent", "role": "parent", "text_version": "2026-09"}
-
-
-@pytest.fixture
-def encoder() -> FakeEncoder:
-    return FakeEncoder()
-
-
-@pytest.fixture
-def new_worker(
-    app: FastAPI, settings: Settings, encoder: FakeEncoder
-) -> Callable[[], EnrolmentWorkers]:
-    options = replace(WorkerOptions.of(settings), threads=1)
-    return lambda: EnrolmentWorkers(app.state.database, app.state.vault, encoder, options)
-
-
-@pytest.fixture
-def worker(new_worker: Callable[[], EnrolmentWorkers]) -> EnrolmentWorkers:
-    return new_worker()
-
-
-@pytest.fixture
-def person_id(office: TestClient) -> str:
-    body = {"student_number": "S-1", "given_name": "Zaynab", "family_name": "Ünsal"}
-    answer = office.post("/api/v1/people", json=body)
-    assert answer.status_code == 201
-    created: str = answer.json()["id"]
-    return created
-
-
-@pytest.fixture
-def consent(office: TestClient, person_id: str) -> dict[str, Any]:
-    answer = office.post(f"/api/v1/people/{person_id}/consents", json=GIVEN)
-    assert answer.json()["state"] == "live"
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def enrol(office: TestClient, person_id: str, photo: bytes = JPEG) -> dict[str, Any]:
-    answer = office.post(f"/api/v1/people/{person_id}/enrolments", files={"photo": photo})
-    assert answer.status_code == 202, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def outcome(office: TestClient, enrolment: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = office.get(f"/api/v1/enrolments/{enrolment['id']}").json()
-    return found
-
-
-def count(database: Database, table: type[Any]) -> int:
-    with database.reading() as session:
-        return len(session.exec(select(table)).all())
+from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
+from tests.support.enrolling import GIVEN, JPEG, count, enrol, outcome
 
 
 def expire(database: Database) -> None:
@@ -168,9 +113,9 @@ def test_photo_becomes_a_template_and_one_change(
         assert (change.seq, change.kind, change.template_id) == (1, "upsert", template.id)
         assert change.person_id == uuid.UUID(person_id)
         embedding = open_template(app.state.vault, template)
-    exact = struct.unpack("<128f", struct.pack("<128f", *ENCODED.embedding))
+    exact = struct.unpack("<128f", struct.pack("<128f", *TEMPLATE.embedding))
     assert embedding == exact
-    assert template.model_id == ENCODED.model_id
+    assert template.model_id == TEMPLATE.model_id
 
 
 def test_photo_and_template_are_not_readable_in_the_database(
@@ -186,7 +131,7 @@ def test_photo_and_template_are_not_readable_in_the_database(
         photo = session.exec(select(EnrolmentPhoto)).one()
         template = session.exec(select(Template)).one()
     assert b"a photo" not in photo.data
-    assert struct.pack("<4f", *ENCODED.embedding[:4]) not in template.data
+    assert struct.pack("<4f", *TEMPLATE.embedding[:4]) not in template.data
     assert photo.key_id == template.key_id != ""
 
 
@@ -218,6 +163,41 @@ def test_refused_photo_is_deleted_and_its_reason_named(
     assert (found["status"], found["reason"]) == ("rejected", "NO_FACE_FOUND")
     assert "No face was found" in found["message"]
     assert count(database, EnrolmentPhoto) == 0
+
+
+def test_photo_of_poor_quality_becomes_no_template_and_the_page_says_why(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    encoder.outcome = FaceRefused("TOO_BLURRED", ("EYES_SHUT",))
+    enrolment = enrol(office, person_id)
+    worker.run_one()
+    assert (count(database, Template), count(database, EnrolmentPhoto)) == (0, 0)
+    for path in (f"/people/{person_id}", f"/enrolments/{enrolment['id']}/progress"):
+        page = office.get(path).text
+        assert "The photo is blurred" in page
+        assert "The eyes are shut" in page
+
+
+def test_photo_becomes_one_template_for_each_model(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    encoder.outcome = FaceEncoded((TEMPLATE, FaceTemplate("m2", (1.0, 0.0))), 0.2)
+    enrol(office, person_id)
+    worker.run_one()
+    with database.reading() as session:
+        models = sorted(row.model_id for row in session.exec(select(Template)))
+    assert models == ["dlib-resnet-v1", "m2"]
+    assert count(database, GalleryChange) == 2
 
 
 def test_unknown_reason_is_kept_and_said_plainly(

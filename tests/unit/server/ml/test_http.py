@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from server.ml.encoder import EncoderUnavailableError, FaceEncoded, FaceRefused
+from server.ml.encoder import (
+    EncoderUnavailableError,
+    FaceEncoded,
+    FaceRefused,
+    FaceTemplate,
+    GalleryFindings,
+    GalleryQuestion,
+    Resembling,
+)
 from server.ml.http import EncoderOptions, HTTPFaceEncoder
 from tests.fakes import ml_server as fake
 from tests.fakes.ml_server import API_KEY, EMBEDDING, MLServer, answer, ml_server, raw
 
 PHOTO = b"\xff\xd8\xff photo"
 OK = fake.accept_with_key
+_BROKEN_TEMPLATE = {"model_id": "m", "dimension": 2, "values_base64": "AACAPw=="}
 
 
 @dataclass
@@ -54,19 +63,30 @@ def impatient(url: str, *, api_key: str | None = API_KEY) -> HTTPFaceEncoder:
     return HTTPFaceEncoder(EncoderOptions(url=url, api_key=api_key, timeout_s=0.3, max_retries=0))
 
 
-def test_photo_is_sent_as_the_contract_says(service: MLServer, encoder: HTTPFaceEncoder) -> None:
+def test_photo_goes_to_the_native_endpoint(service: MLServer, encoder: HTTPFaceEncoder) -> None:
     outcome = encoder.encode(PHOTO, correlation_id="chain-1")
-    assert outcome == FaceEncoded(tuple(EMBEDDING), "dlib-resnet-v1", 0.25)
+    assert outcome == FaceEncoded((FaceTemplate("dlib-resnet-v1", tuple(EMBEDDING)),), 0.25)
     headers, body = service.requests[0]
     assert headers["X-API-Key"] == API_KEY
     assert headers["X-Correlation-ID"] == "chain-1"
-    assert body == {
+    assert service.paths == ["/api/v1/faces"]
+    assert body == {"image_base64": "/9j/IHBob3Rv", "single": True}
+    assert encoder.status() == "up"
+
+
+def test_service_of_the_plan_is_asked_as_the_plan_says(
+    service: MLServer, encoder: HTTPFaceEncoder
+) -> None:
+    service.behave(fake.accept_as_planned)
+    outcome = encoder.encode(PHOTO, correlation_id="chain-1")
+    assert outcome == FaceEncoded((FaceTemplate("dlib-resnet-v1", tuple(EMBEDDING)),), 0.25)
+    assert service.paths == ["/api/v1/faces", "/api/ml/encode-face"]
+    assert service.requests[1][1] == {
         "image_base64": "/9j/IHBob3Rv",
         "validate_single": True,
         "min_face_area_ratio": 0.02,
         "num_jitters": 1,
     }
-    assert encoder.status() == "up"
 
 
 def test_connection_is_kept_between_photos(service: MLServer, encoder: HTTPFaceEncoder) -> None:
@@ -77,11 +97,92 @@ def test_connection_is_kept_between_photos(service: MLServer, encoder: HTTPFaceE
 
 
 def test_advice_of_the_service_is_passed_on(service: MLServer, encoder: HTTPFaceEncoder) -> None:
-    metadata = fake.ACCEPTED["metadata"] | {"quality": {"reasons": ["TOO_DARK"]}}
-    service.behave(answer(200, fake.ACCEPTED | {"metadata": metadata}))
+    service.behave(fake.one_face(reasons=["TOO_DARK"]))
     outcome = encoder.encode(PHOTO, correlation_id="a")
     assert isinstance(outcome, FaceEncoded)
     assert outcome.advice == ("TOO_DARK",)
+
+
+def test_blocking_quality_refuses_the_photo_with_every_reason(
+    service: MLServer, encoder: HTTPFaceEncoder, time: FakeTime
+) -> None:
+    reasons = ["TOO_BLURRED", "TOO_DARK", "LEANS"]
+    service.behave(fake.one_face(reasons=reasons, blocking=reasons[:2]))
+    assert encoder.encode(PHOTO, correlation_id="a") == FaceRefused("TOO_BLURRED", ("TOO_DARK",))
+    assert time.waits_s == []
+
+
+@pytest.mark.parametrize(
+    ("faces", "code"),
+    [
+        ([], "NO_FACE_FOUND"),
+        (fake.FACES["faces"] * 2, "MULTIPLE_FACES"),
+        ([fake.FACES["faces"][0] | {"area_ratio": 0.019}], "FACE_TOO_SMALL"),
+    ],
+)
+def test_photo_of_nobody_of_several_or_from_afar_is_refused(
+    service: MLServer, encoder: HTTPFaceEncoder, faces: list[object], code: str
+) -> None:
+    service.behave(answer(200, fake.FACES | {"faces": faces}))
+    assert encoder.encode(PHOTO, correlation_id="a") == FaceRefused(code)
+
+
+def test_every_model_of_the_service_makes_a_template(
+    service: MLServer, encoder: HTTPFaceEncoder
+) -> None:
+    face = fake.FACES["faces"][0]
+    two = [*face["templates"], {"model_id": "m2", "dimension": 1, "values_base64": "AACAPw=="}]
+    service.behave(answer(200, fake.FACES | {"faces": [face | {"templates": two}]}))
+    outcome = encoder.encode(PHOTO, correlation_id="a")
+    assert isinstance(outcome, FaceEncoded)
+    assert outcome.templates[1] == FaceTemplate("m2", (1.0,))
+
+
+def test_gallery_is_asked_about_in_parts_and_the_answers_joined(
+    service: MLServer, encoder: HTTPFaceEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.ml.http.CHECK_TEMPLATES", 2)
+    first = fake.NOTHING_FOUND | {
+        "set_aside": [{"index": 1, "distance": 0.7}],
+        "duplicates": [{"id": "b", "distance": 0.3}],
+    }
+    second = first | {"duplicates": [], "look_alikes": [{"id": "c", "distance": 0.52}]}
+    service.behave(answer(200, first), answer(200, second))
+    question = GalleryQuestion("m", ((1.0,), (0.0,)), {"b": ((1.0,),) * 2, "c": ((1.0,),)})
+    found = encoder.check_gallery(question, correlation_id="a")
+    assert found == GalleryFindings({1: 0.7}, (Resembling("b", 0.3),), (Resembling("c", 0.52),))
+    assert [[one["id"] for one in body["others"]] for _, body in service.requests] == [["b"], ["c"]]
+    assert service.requests[0][1]["person"]["templates"] == ["AACAPw==", "AAAAAA=="]
+
+
+def test_gallery_of_one_person_is_asked_about_too(
+    service: MLServer, encoder: HTTPFaceEncoder
+) -> None:
+    found = encoder.check_gallery(GalleryQuestion("m", ((1.0,),), {}), correlation_id="a")
+    assert found == GalleryFindings({})
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        fake.accept_as_planned,
+        answer(422, {"success": False, "error_code": "UNKNOWN_MODEL"}),
+        answer(200, {"success": False, "error_code": "UNKNOWN_MODEL"}),
+    ],
+)
+def test_gallery_that_the_service_cannot_check_is_no_outage(
+    service: MLServer, encoder: HTTPFaceEncoder, refusal: fake.Behaviour
+) -> None:
+    service.behave(refusal)
+    assert encoder.check_gallery(GalleryQuestion("m", ((1.0,),), {}), correlation_id="a") is None
+    assert encoder.status() == "up"
+
+
+def test_models_are_those_that_health_names(service: MLServer, encoder: HTTPFaceEncoder) -> None:
+    assert encoder.models() == ()
+    encoder.check()
+    assert encoder.models() == ("dlib-resnet-v1",)
 
 
 def test_refusal_is_a_value_and_not_repeated(
@@ -106,12 +207,12 @@ def test_photo_the_service_cannot_take_is_refused(
         answer(500, {"error": "x"}),
         answer(503, {"error_code": "OVERLOADED"}),
         answer(429, {}),
-        answer(404, {}),
         answer(200, {"success": True}),
-        answer(200, {"success": True, "embedding": [], "metadata": None}),
+        answer(200, fake.FACES | {"faces": [fake.FACES["faces"][0] | {"templates": []}]}),
+        answer(200, {"faces": [fake.FACES["faces"][0] | {"templates": [_BROKEN_TEMPLATE]}]}),
         answer(200, ["not", "an", "object"]),
         raw(200, b"<html>proxy error</html>"),
-        raw(200, b'{"success": true, "embedding": [NaN]}'),
+        raw(200, b'{"faces": [{"area_ratio": NaN}]}'),
         raw(200, b" " * 1_100_000),
         raw(302, b""),
         fake.hang_up,

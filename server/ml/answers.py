@@ -1,0 +1,237 @@
+"""What the recognition service's answers mean: its own endpoints, and the plan's `encode-face`."""
+
+import base64
+import binascii
+import math
+import struct
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from server.ml.encoder import (
+    EncodingOutcome,
+    FaceEncoded,
+    FaceRefused,
+    FaceTemplate,
+    GalleryFindings,
+    Resembling,
+)
+
+REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
+#: Answers that will not change however often one asks: what was sent is refused.
+_REFUSED = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+_NOT_OFFERED = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+
+
+class TransientError(Exception):
+    """This attempt failed; the next may not."""
+
+
+class RefusedKeyError(Exception):
+    """The service does not know our key. Asking again is useless until somebody mends it."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, protected_namespaces=())
+
+
+A = TypeVar("A", bound=_Answer)
+
+
+class _Refusal(_Answer):
+    error_code: str
+
+
+class _Template(_Answer):
+    model_id: str
+    dimension: int
+    values_base64: str
+
+
+class _Quality(_Answer):
+    reasons: list[str] = []
+    blocking: list[str] = []
+
+
+class _Face(_Answer):
+    area_ratio: float
+    quality: _Quality
+    templates: list[_Template]
+
+
+class _Faces(_Answer):
+    faces: list[_Face]
+
+
+class _Near(_Answer):
+    id: str
+    distance: float
+
+
+class _SetAside(_Answer):
+    index: int
+    distance: float
+
+
+class _Findings(_Answer):
+    set_aside: list[_SetAside]
+    duplicates: list[_Near]
+    look_alikes: list[_Near]
+
+
+class _PlanMetadata(_Answer):
+    face_area_ratio: float
+    model_id: str
+    quality: _Quality = _Quality()
+
+
+class _PlanAnswer(_Answer):
+    success: bool
+    embedding: list[float] | None = None
+    metadata: _PlanMetadata | None = None
+    error_code: str | None = None
+
+
+class _Models(_Answer):
+    embedder: str | None = None
+    embedders: list[str] = []
+
+
+class _Health(_Answer):
+    models: _Models = _Models()
+
+    def named(self) -> tuple[str, ...]:
+        one = [self.models.embedder] if self.models.embedder else []
+        return tuple(dict.fromkeys([*one, *self.models.embedders]))
+
+
+def is_offered(status: int) -> bool:
+    """Whether the service has this endpoint at all."""
+    return status not in _NOT_OFFERED
+
+
+def understand_faces(status: int, content: bytes, *, min_area_ratio: float) -> EncodingOutcome:
+    """What `/api/v1/faces` says of a photo of one person.
+
+    Raises:
+        TransientError: nothing usable.
+        RefusedKeyError: the key is wrong.
+    """
+    refusal = _refusal_in(status, content)
+    if refusal is not None:
+        return FaceRefused(refusal)
+    faces = _read(_Faces, content).faces
+    if len(faces) != 1:
+        return FaceRefused("MULTIPLE_FACES" if faces else "NO_FACE_FOUND")
+    face = faces[0]
+    blocking = list(face.quality.blocking)
+    if face.area_ratio < min_area_ratio and "FACE_TOO_SMALL" not in blocking:
+        blocking.insert(0, "FACE_TOO_SMALL")
+    if blocking:
+        return FaceRefused(blocking[0], tuple(blocking[1:]))
+    if not face.templates:
+        raise TransientError("answer is incomplete")
+    templates = tuple(_template(one) for one in face.templates)
+    return FaceEncoded(templates, face.area_ratio, tuple(face.quality.reasons))
+
+
+def understand_plan(status: int, content: bytes) -> EncodingOutcome:
+    """What the plan's `/api/ml/encode-face` says.
+
+    Raises:
+        TransientError: nothing usable.
+        RefusedKeyError: the key is wrong.
+    """
+    _refuse_key(status)
+    if status in _REFUSED:
+        return FaceRefused(REFUSED_CODE)
+    if status != HTTPStatus.OK:
+        raise TransientError(f"status {status}")
+    answer = _read(_PlanAnswer, content)
+    if not answer.success:
+        return FaceRefused(answer.error_code or REFUSED_CODE)
+    if not answer.embedding or answer.metadata is None:
+        raise TransientError("answer is incomplete")
+    template = FaceTemplate(answer.metadata.model_id, tuple(answer.embedding))
+    advice = tuple(answer.metadata.quality.reasons)
+    return FaceEncoded((template,), answer.metadata.face_area_ratio, advice)
+
+
+def understand_findings(status: int, content: bytes) -> GalleryFindings | None:
+    """What `/api/v1/gallery/check` found; None where the service cannot check this.
+
+    Raises:
+        TransientError: nothing usable.
+        RefusedKeyError: the key is wrong.
+    """
+    if not is_offered(status) or _refusal_in(status, content) is not None:
+        return None
+    found = _read(_Findings, content)
+    return GalleryFindings(
+        {one.index: one.distance for one in found.set_aside},
+        tuple(Resembling(one.id, one.distance) for one in found.duplicates),
+        tuple(Resembling(one.id, one.distance) for one in found.look_alikes),
+    )
+
+
+def models_in(content: bytes) -> tuple[str, ...]:
+    """The embedders that `/health` names, the default one first; none where it names none."""
+    try:
+        return _Health.model_validate_json(content).named()
+    except ValidationError:
+        return ()
+
+
+def packed(embedding: tuple[float, ...]) -> str:
+    """An embedding as it travels: base64 of float32, little-endian."""
+    return base64.b64encode(struct.pack(f"<{len(embedding)}f", *embedding)).decode()
+
+
+def packed_all(people: Mapping[str, tuple[tuple[float, ...], ...]]) -> list[dict[str, object]]:
+    """People and their templates as they travel."""
+    return [
+        {"id": key, "templates": [packed(one) for one in found]} for key, found in people.items()
+    ]
+
+
+def _template(given: _Template) -> FaceTemplate:
+    try:
+        plain = base64.b64decode(given.values_base64, validate=True)
+        values = struct.unpack(f"<{given.dimension}f", plain)
+    except (binascii.Error, struct.error) as exc:
+        raise TransientError("a template cannot be read") from exc
+    if not values or not all(map(math.isfinite, values)):
+        raise TransientError("a template is not of numbers")
+    return FaceTemplate(given.model_id, values)
+
+
+def _refusal_in(status: int, content: bytes) -> str | None:
+    """The code of a refusal, or None where there is an answer to read."""
+    _refuse_key(status)
+    if status in _REFUSED:
+        return REFUSED_CODE
+    if status != HTTPStatus.OK:
+        raise TransientError(f"status {status}")
+    try:
+        return _Refusal.model_validate_json(content).error_code
+    except ValidationError:
+        return None
+
+
+def _refuse_key(status: int) -> None:
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise RefusedKeyError("the service refuses our key (ML_SERVICE_API_KEY)")
+
+
+def _read(kind: type[A], content: bytes) -> A:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as exc:
+        raise TransientError("answer makes no sense") from exc
