@@ -18,6 +18,7 @@ from server.audit.tables import subject_of
 from server.db.types import now
 from server.db.vault import Sealed, Vault
 from server.enrollment.gallery import log_change, store_template
+from server.enrollment.resemblance import request_checks
 from server.enrollment.service import PHOTO_PURPOSE, delete_photos
 from server.enrollment.tables import (
     ChangeKind,
@@ -121,6 +122,7 @@ def accept(
     for made in face.templates:
         template = store_template(session, vault, row, made, at)
         log_change(session, template, ChangeKind.UPSERT, at)
+    request_checks(session, job.person_id, {one.model_id for one in face.templates})
     row.face_area_ratio = face.face_area_ratio
     row.advice = list(face.advice)
     _finish(row, EnrolmentStatus.ACCEPTED, None, at)

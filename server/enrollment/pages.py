@@ -12,7 +12,7 @@ from server.audit.service import record
 from server.audit.tables import subject_of
 from server.db.session import ReadSessionDep, SessionDep
 from server.db.types import now
-from server.enrollment import service
+from server.enrollment import checks, resemblance, service
 from server.enrollment.photo import school_date
 from server.enrollment.words import reason_words
 from server.errors import InvalidError
@@ -20,7 +20,7 @@ from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate, ConsentForm
 from server.people.words import problem_words
-from server.web.access import OfficeDep, require_role
+from server.web.access import AdminDep, OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.state import get_settings
@@ -100,6 +100,24 @@ def remove_photo(
 ) -> Response:
     """Erase one photo and its template."""
     service.remove_enrolment(session, person_id, enrolment_id, actor=principal.actor, at=now())
+    return see_other(f"/people/{person_id}")
+
+
+@router.post("/people/{person_id}/enrolments/{enrolment_id}/restore")
+def restore_photo(
+    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: AdminDep, session: SessionDep
+) -> Response:
+    """Use a photo after all that was set aside for being unlike the others."""
+    resemblance.restore(session, person_id, enrolment_id, actor=principal.actor, at=now())
+    return see_other(f"/people/{person_id}")
+
+
+@router.post("/people/{person_id}/resembles/{other_id}/dismiss")
+def dismiss_duplicate(
+    person_id: uuid.UUID, other_id: uuid.UUID, principal: AdminDep, session: SessionDep
+) -> Response:
+    """Say that two people who look like one are two."""
+    resemblance.dismiss(session, person_id, other_id, actor=principal.actor)
     return see_other(f"/people/{person_id}")
 
 
@@ -195,14 +213,21 @@ def _person_context(request: Request, session: Session, person_id: uuid.UUID) ->
     t = request_translator(request)
     state = people.state_of(session, person_id, school_date(settings))
     enrolments = service.enrolments_of(session, person_id)
+    templates = service.templates_of(session, person_id)
+    is_comparing = checks.is_under_way(session, person_id, now())
     return {
         "person": people.get_person(session, person_id),
         "state": state,
         "may_enrol": state is ConsentState.LIVE,
         "consents": people.consents_of(session, person_id),
         "enrolments": enrolments,
-        "is_working": any(row.status in service.UNFINISHED for row in enrolments),
-        "templates": service.templates_of(session, person_id),
+        "is_working": is_comparing or any(row.status in service.UNFINISHED for row in enrolments),
+        "is_comparing": is_comparing,
+        "photos_in_use": service.photos_in_use(templates),
+        "models": sorted({template.model_id for template in templates}),
+        "since": min((template.created_at for template in templates), default=None),
+        "set_aside": service.photos_set_aside(templates),
+        "likenesses": resemblance.likenesses_of(session, person_id),
         "removable": service.REMOVABLE,
         "reason_words": lambda code: reason_words(t, code),
     }

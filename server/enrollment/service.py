@@ -12,6 +12,7 @@ from server.audit.tables import subject_of
 from server.db.types import new_id
 from server.db.vault import Vault
 from server.enrollment.gallery import log_change
+from server.enrollment.resemblance import after_removal, forget_person
 from server.enrollment.tables import (
     ChangeKind,
     Enrolment,
@@ -37,7 +38,7 @@ class Coverage:
     """How well a person can be recognised.
 
     Attributes:
-        templates: how many they have.
+        templates: how many photos of theirs are in use.
         pending: photos on their way.
         last: the newest enrolment's status and reason; None where there is none.
     """
@@ -107,9 +108,19 @@ def templates_of(session: Session, person_id: uuid.UUID) -> list[Template]:
     return list(session.exec(query))
 
 
+def photos_in_use(templates: Iterable[Template]) -> set[uuid.UUID]:
+    """Which photos' templates go to kiosks."""
+    return {one.enrolment_id for one in templates if one.set_aside_reason is None}
+
+
+def photos_set_aside(templates: Iterable[Template]) -> set[uuid.UUID]:
+    """Which photos are unlike the person's others, for one of the models at least."""
+    return {one.enrolment_id for one in templates if one.set_aside_reason is not None}
+
+
 def coverage_of(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Coverage]:
     """How well each of these people can be recognised, in three queries."""
-    templates = _count_by_person(session, Template.person_id, person_ids)
+    templates = _count_photos_in_use(session, person_ids)
     newest = select(func.max(col(Enrolment.created_at)), Enrolment.person_id).where(
         col(Enrolment.person_id).in_(person_ids)
     )
@@ -196,6 +207,7 @@ def erase_biometrics(session: Session, person_id: uuid.UUID, *, actor: str, at: 
         .with_for_update()
     ).all()
     templates = templates_of(session, person_id)
+    forget_person(session, person_id)
     if not rows and not templates:
         return
     _erase(session, rows, templates, at)
@@ -223,8 +235,10 @@ def remove_enrolment(
         raise NotFoundError("There is no such enrolment.")
     if row.status not in REMOVABLE:
         return
-    of_photo = select(Template).where(Template.enrolment_id == enrolment_id)
-    _erase(session, [row], list(session.exec(of_photo)), at)
+    of_photo = session.exec(select(Template).where(Template.enrolment_id == enrolment_id)).all()
+    models = {template.model_id for template in of_photo}
+    _erase(session, [row], of_photo, at)
+    after_removal(session, person_id, models)
     subject = subject_of("person", person_id)
     details = {"enrolment": str(enrolment_id)}
     record(session, actor=actor, action="enrolment.remove", subject=subject, details=details)
@@ -273,8 +287,12 @@ def _count_pending(session: Session, person_ids: Collection[uuid.UUID]) -> dict[
     return dict(session.exec(query).all())
 
 
-def _count_by_person(
-    session: Session, column: uuid.UUID, person_ids: Collection[uuid.UUID]
+def _count_photos_in_use(
+    session: Session, person_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, int]:
-    query = select(column, func.count()).where(col(column).in_(person_ids)).group_by(col(column))
+    query = (
+        select(Template.person_id, func.count(col(Template.enrolment_id).distinct()))
+        .where(col(Template.person_id).in_(person_ids), col(Template.set_aside_reason).is_(None))
+        .group_by(col(Template.person_id))
+    )
     return dict(session.exec(query).all())

@@ -1,4 +1,4 @@
-"""Enrolments, their encrypted photos and templates, and the log of changes that kiosks follow."""
+"""Enrolments, their encrypted photos and templates, who resembles whom, and the log of changes."""
 
 import uuid
 from datetime import datetime
@@ -25,6 +25,13 @@ class ChangeKind(StrEnum):
 
     UPSERT = "upsert"
     TOMBSTONE = "tombstone"
+
+
+class ResemblanceKind(StrEnum):
+    """How near two people are to each other."""
+
+    DUPLICATE = "duplicate"
+    LOOK_ALIKE = "look_alike"
 
 
 class Enrolment(SQLModel, table=True):
@@ -62,7 +69,11 @@ class EnrolmentPhoto(SQLModel, table=True):
 
 
 class Template(SQLModel, table=True):
-    """A face as numbers, encrypted: float32, little-endian, `dimension` of them."""
+    """A face as numbers, encrypted: float32, little-endian, `dimension` of them.
+
+    One for each photo and model. What is set aside stays here and goes to no kiosk; a restored one
+    is not set aside again.
+    """
 
     __tablename__ = "templates"
 
@@ -73,7 +84,59 @@ class Template(SQLModel, table=True):
     dimension: int
     key_id: str = Field(max_length=40)
     data: bytes = Field(sa_type=LargeBinary)
+    set_aside_reason: str | None = Field(default=None, max_length=20)
+    is_restored: bool = Field(default=False)
     created_at: datetime = utc_field(default_now=True)
+
+
+class GalleryCheck(SQLModel, table=True):
+    """A person's templates of one model are to be compared with everybody's: the job.
+
+    Whoever takes it moves `not_before` ahead; dead, they are simply overtaken. `revision` grows
+    with every change to the templates, so an answer about older ones changes nothing.
+    """
+
+    __tablename__ = "gallery_checks"
+
+    person_id: uuid.UUID = Field(foreign_key="people.id", primary_key=True, ondelete="CASCADE")
+    model_id: str = Field(max_length=80, primary_key=True)
+    revision: int = Field(default=1)
+    attempts: int = Field(default=0)
+    not_before: datetime = utc_field(default_now=True)
+
+
+class Resemblance(SQLModel, table=True):
+    """Two people whose templates of one model are near each other; the smaller id first."""
+
+    __tablename__ = "resemblances"
+
+    first_id: uuid.UUID = Field(foreign_key="people.id", primary_key=True, ondelete="CASCADE")
+    second_id: uuid.UUID = Field(
+        foreign_key="people.id", primary_key=True, index=True, ondelete="CASCADE"
+    )
+    model_id: str = Field(max_length=80, primary_key=True)
+    kind: str = Field(max_length=20)
+    distance: float
+    found_at: datetime = utc_field(default_now=True)
+    dismissed_by: str | None = Field(default=None, max_length=80)
+    dismissed_at: datetime | None = utc_field(nullable=True)
+
+
+class MissingTemplate(SQLModel, table=True):
+    """A photo that a model of the service has no template of yet: the job; or why there is none.
+
+    With a `reason` it is over: this photo does not serve that model, another has to be taken.
+    """
+
+    __tablename__ = "missing_templates"
+
+    enrolment_id: uuid.UUID = Field(
+        foreign_key="enrolments.id", primary_key=True, ondelete="CASCADE"
+    )
+    model_id: str = Field(max_length=80, primary_key=True)
+    attempts: int = Field(default=0)
+    not_before: datetime = utc_field(default_now=True)
+    reason: str | None = Field(default=None, max_length=60)
 
 
 class GalleryChange(SQLModel, table=True):

@@ -15,6 +15,7 @@ from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
 from server.enrollment import jobs, service
+from server.enrollment.check_tasks import GalleryChecks
 from server.enrollment.jobs import Job
 from server.logs import adopt_correlation_id, new_correlation_id
 from server.ml.encoder import EncoderUnavailableError, FaceEncoder, FaceRefused
@@ -65,6 +66,7 @@ class EnrolmentWorkers:
         self._vault = vault
         self._encoder = encoder
         self._options = options
+        self._checks = GalleryChecks(database, vault, encoder, options.zone)
         self._owner = uuid.uuid4().hex
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -104,6 +106,10 @@ class EnrolmentWorkers:
         adopt_correlation_id(job.correlation_id)
         self._process(job)
         return True
+
+    def check_one(self) -> bool:
+        """Compare one person with themselves and the others; returns whether there was one."""
+        return self._checks.run_one()
 
     def sweep(self) -> int:
         """Erase the biometric data of everybody without a live consent; returns how many."""
@@ -156,7 +162,7 @@ class EnrolmentWorkers:
             if self._encoder.status() == "down" or self._encoder.is_closed_off():
                 self._stopping.wait(IDLE_S)
                 continue
-            if not self._guarded(self.run_one):
+            if not (self._guarded(self.run_one) or self._guarded(self.check_one)):
                 self._stopping.wait(IDLE_S)
 
     def _keep_leases(self) -> None:

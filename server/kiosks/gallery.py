@@ -17,6 +17,7 @@ from protocol.v1.messages import GalleryPage, TemplateUpsert, Tombstone, Tombsto
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.db.vault import Vault
 from server.enrollment.gallery import latest_seq, open_template
+from server.enrollment.resemblance import fingerprint
 from server.enrollment.tables import Template
 from server.kiosks.claiming import data_key
 from server.kiosks.tables import GalleryEntry, Kiosk
@@ -26,6 +27,7 @@ from server.policies.service import current_policy
 from server.timetable import service as timetable
 
 HORIZON = timedelta(days=7)
+_IN_USE = col(Template.set_aside_reason).is_(None)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class SchoolState:
     policy_version: int
     scope: str
     day: str
+    resemblances: str
 
     def source_for(self, kiosk: Kiosk) -> str:
         """The state as far as it matters to one kiosk, as text."""
@@ -47,6 +50,7 @@ class SchoolState:
             self.day,
             kiosk.room_id.hex,
             kiosk.generation,
+            self.resemblances,
         )
         return ":".join(map(str, parts))
 
@@ -60,6 +64,7 @@ def school_state(session: Session, zone: ZoneInfo, at: datetime) -> SchoolState:
         policy_version=policy.version,
         scope=policy.kiosk.gallery,
         day=timetable.local_date(at, zone).isoformat(),
+        resemblances=fingerprint(session),
     )
 
 
@@ -136,7 +141,7 @@ def people_due(
 def _in_scope(
     session: Session, kiosk: Kiosk, state: SchoolState, zone: ZoneInfo, at: datetime
 ) -> dict[uuid.UUID, uuid.UUID]:
-    query = select(Template.id, Template.person_id)
+    query = select(Template.id, Template.person_id).where(_IN_USE)
     if state.scope != "school":
         due = people_due(session, kiosk.room_id, zone, at)
         query = query.where(col(Template.person_id).in_(due))
@@ -174,7 +179,9 @@ def _reasons(
 ) -> list[tuple[GalleryEntry, str]]:
     people = {entry.person_id for entry in leaving}
     consenting = _consenting(session, people, state)
-    query = select(Template.id, Template.person_id).where(col(Template.person_id).in_(people))
+    query = select(Template.id, Template.person_id).where(
+        col(Template.person_id).in_(people), _IN_USE
+    )
     left = dict(session.exec(query).all())
     with_templates = set(left.values())
 

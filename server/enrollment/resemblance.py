@@ -1,0 +1,178 @@
+"""Who resembles whom, and which photos are unlike a person's others: keep it, show it, undo it."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col, delete, func, select
+
+from server.audit.service import SYSTEM, record
+from server.audit.tables import subject_of
+from server.db.types import now
+from server.enrollment.gallery import log_change
+from server.enrollment.tables import (
+    ChangeKind,
+    GalleryCheck,
+    Resemblance,
+    ResemblanceKind,
+    Template,
+)
+from server.errors import NotFoundError
+from server.people import service as people
+from server.people.tables import Person
+
+OUTLIER = "outlier"
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Somebody a person resembles.
+
+    Attributes:
+        other: who.
+        is_duplicate: whether they may be one person enrolled twice, and nobody said otherwise.
+        was_dismissed: whether somebody said that they are two people.
+    """
+
+    other: Person
+    is_duplicate: bool
+    was_dismissed: bool
+
+
+def about(person_id: uuid.UUID) -> ColumnElement[bool]:
+    """Which pairs have this person in them."""
+    return or_(col(Resemblance.first_id) == person_id, col(Resemblance.second_id) == person_id)
+
+
+def request_checks(session: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
+    """Have a person's templates of these models compared again. The caller holds the person."""
+    for model_id in sorted(set(models)):
+        row = session.get(GalleryCheck, (person_id, model_id))
+        if row is None:
+            session.add(GalleryCheck(person_id=person_id, model_id=model_id))
+            continue
+        row.revision, row.attempts, row.not_before = row.revision + 1, 0, now()
+    session.flush()
+
+
+def forget_person(session: Session, person_id: uuid.UUID) -> None:
+    """Delete everything that was found by comparing a person, and what was to be compared."""
+    session.exec(delete(Resemblance).where(about(person_id)))
+    session.exec(delete(GalleryCheck).where(col(GalleryCheck.person_id) == person_id))
+
+
+def after_removal(session: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
+    """Follow up on templates that were taken away. The caller holds the person."""
+    query = select(Template.model_id).where(Template.person_id == person_id)
+    left = set(session.exec(query))
+    gone = set(models) - left
+    session.exec(delete(Resemblance).where(about(person_id), col(Resemblance.model_id).in_(gone)))
+    request_checks(session, person_id, set(models) & left)
+
+
+def likenesses_of(session: Session, person_id: uuid.UUID) -> list[Likeness]:
+    """Whom a person resembles, possible duplicates first; each once, however many models say so."""
+    rows = session.exec(
+        select(Resemblance).where(about(person_id)).order_by(col(Resemblance.distance))
+    ).all()
+    found: dict[uuid.UUID, list[Resemblance]] = {}
+    for row in rows:
+        other = row.second_id if row.first_id == person_id else row.first_id
+        found.setdefault(other, []).append(row)
+    query = select(Person).where(col(Person.id).in_(found))
+    likenesses = [_likeness(other, found[other.id]) for other in session.exec(query)]
+    return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.display_name))
+
+
+def dismiss(session: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: str) -> None:
+    """Say that two people are two: they stay look-alikes. Repeating it changes nothing.
+
+    Raises:
+        NotFoundError: these two were not found to resemble each other.
+    """
+    first, second = sorted((person_id, other_id))
+    query = select(Resemblance).where(
+        Resemblance.first_id == first, Resemblance.second_id == second
+    )
+    rows = session.exec(query.with_for_update()).all()
+    if not rows:
+        raise NotFoundError("These two were not found to resemble each other.")
+    at = now()
+    for row in rows:
+        if row.dismissed_at is None:
+            row.kind = ResemblanceKind.LOOK_ALIKE.value
+            row.dismissed_at, row.dismissed_by = at, actor
+    details = {"other": str(other_id)}
+    subject = subject_of("person", person_id)
+    record(session, actor=actor, action="resemblance.dismiss", subject=subject, details=details)
+
+
+def set_aside(session: Session, template: Template, at: datetime) -> None:
+    """Let a template go to no kiosk any more."""
+    template.set_aside_reason = OUTLIER
+    log_change(session, template, ChangeKind.TOMBSTONE, at)
+    _record(session, template, "template.set_aside", SYSTEM)
+
+
+def bring_back(session: Session, template: Template, at: datetime, *, actor: str) -> None:
+    """Let a template that was set aside go to kiosks again."""
+    template.set_aside_reason = None
+    log_change(session, template, ChangeKind.UPSERT, at)
+    _record(session, template, "template.restore", actor)
+
+
+def restore(
+    session: Session, person_id: uuid.UUID, enrolment_id: uuid.UUID, *, actor: str, at: datetime
+) -> None:
+    """Use a photo that was set aside after all, for good. Repeating it changes nothing.
+
+    Raises:
+        NotFoundError: no such person, or no template of such a photo of theirs.
+    """
+    people.get_person(session, person_id, lock=True)
+    query = select(Template).where(
+        Template.enrolment_id == enrolment_id, Template.person_id == person_id
+    )
+    templates = session.exec(query).all()
+    if not templates:
+        raise NotFoundError("There is no such photo.")
+    for template in templates:
+        if template.set_aside_reason is not None:
+            template.is_restored = True
+            bring_back(session, template, at, actor=actor)
+    request_checks(session, person_id, {template.model_id for template in templates})
+
+
+def pairs_among(
+    session: Session, person_ids: Collection[uuid.UUID]
+) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Everybody of these who resembles another of these, in a fixed order."""
+    query = (
+        select(Resemblance.first_id, Resemblance.second_id)
+        .where(
+            col(Resemblance.first_id).in_(person_ids), col(Resemblance.second_id).in_(person_ids)
+        )
+        .distinct()
+    )
+    return sorted(session.exec(query).all())
+
+
+def fingerprint(session: Session) -> str:
+    """A short text that changes whenever a pair comes or goes."""
+    query = select(func.count(), func.max(col(Resemblance.found_at)))
+    number, newest = session.exec(query).one()
+    return f"{number}-{newest.timestamp():.6f}" if number else "0"
+
+
+def _likeness(other: Person, rows: Sequence[Resemblance]) -> Likeness:
+    was_dismissed = any(row.dismissed_at is not None for row in rows)
+    is_near = any(row.kind == ResemblanceKind.DUPLICATE for row in rows)
+    return Likeness(other, is_near and not was_dismissed, was_dismissed)
+
+
+def _record(session: Session, template: Template, action: str, actor: str) -> None:
+    subject = subject_of("person", template.person_id)
+    details = {"enrolment": str(template.enrolment_id), "model": template.model_id}
+    record(session, actor=actor, action=action, subject=subject, details=details)
