@@ -18,8 +18,9 @@ from server.audit.tables import subject_of
 from server.db.types import now
 from server.db.vault import Sealed, Vault
 from server.enrollment.gallery import log_change, store_template
+from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.resemblance import request_checks
-from server.enrollment.service import PHOTO_PURPOSE, delete_photos
+from server.enrollment.service import delete_photos
 from server.enrollment.tables import (
     ChangeKind,
     Enrolment,

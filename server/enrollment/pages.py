@@ -12,7 +12,7 @@ from server.audit.service import record
 from server.audit.tables import subject_of
 from server.db.session import ReadSessionDep, SessionDep
 from server.db.types import now
-from server.enrollment import checks, resemblance, service
+from server.enrollment import backfill, checks, resemblance, service
 from server.enrollment.photo import school_date
 from server.enrollment.words import reason_words
 from server.errors import InvalidError
@@ -227,6 +227,8 @@ def _person_context(request: Request, session: Session, person_id: uuid.UUID) ->
         "models": sorted({template.model_id for template in templates}),
         "since": min((template.created_at for template in templates), default=None),
         "set_aside": service.photos_set_aside(templates),
+        "is_adding": backfill.is_under_way(session, person_id),
+        "needs_photo": bool(backfill.in_need_of_a_photo(session, [person_id])),
         "likenesses": resemblance.likenesses_of(session, person_id),
         "removable": service.REMOVABLE,
         "reason_words": lambda code: reason_words(t, code),

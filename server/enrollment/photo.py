@@ -7,6 +7,8 @@ from server.config import Settings
 from server.db.types import now
 from server.errors import TooLargeError, UnsupportedMediaError
 
+#: What the vault seals photos for.
+PHOTO_PURPOSE = "photo"
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MIN_BYTES = 100

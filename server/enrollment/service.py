@@ -11,7 +11,9 @@ from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
 from server.db.types import new_id
 from server.db.vault import Vault
+from server.enrollment.backfill import forget_photos, in_need_of_a_photo
 from server.enrollment.gallery import log_change
+from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.resemblance import after_removal, forget_person
 from server.enrollment.tables import (
     ChangeKind,
@@ -27,7 +29,6 @@ from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate
 from server.people.tables import Consent
 
-PHOTO_PURPOSE = "photo"
 UNFINISHED = (EnrolmentStatus.PENDING.value, EnrolmentStatus.PROCESSING.value)
 #: What still has a photo or template that can be erased.
 REMOVABLE = (*UNFINISHED, EnrolmentStatus.ACCEPTED.value)
@@ -40,11 +41,13 @@ class Coverage:
     Attributes:
         templates: how many photos of theirs are in use.
         pending: photos on their way.
+        needs_photo: whether a new model can use none of their photos.
         last: the newest enrolment's status and reason; None where there is none.
     """
 
     templates: int
     pending: int
+    needs_photo: bool
     last: tuple[EnrolmentStatus, str | None] | None
 
 
@@ -119,7 +122,7 @@ def photos_set_aside(templates: Iterable[Template]) -> set[uuid.UUID]:
 
 
 def coverage_of(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Coverage]:
-    """How well each of these people can be recognised, in three queries."""
+    """How well each of these people can be recognised, in a few queries."""
     templates = _count_photos_in_use(session, person_ids)
     newest = select(func.max(col(Enrolment.created_at)), Enrolment.person_id).where(
         col(Enrolment.person_id).in_(person_ids)
@@ -134,8 +137,9 @@ def coverage_of(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uui
     )
     last = {row.person_id: (EnrolmentStatus(row.status), row.reason) for row in rows}
     pending = _count_pending(session, person_ids)
+    in_need = in_need_of_a_photo(session, person_ids)
     return {
-        key: Coverage(templates.get(key, 0), pending.get(key, 0), last.get(key))
+        key: Coverage(templates.get(key, 0), pending.get(key, 0), key in in_need, last.get(key))
         for key in person_ids
     }
 
@@ -248,6 +252,7 @@ def _erase(
     session: Session, rows: Sequence[Enrolment], templates: Sequence[Template], at: datetime
 ) -> None:
     delete_photos(session, (row.id for row in rows))
+    forget_photos(session, [row.id for row in rows])
     for template in templates:
         log_change(session, template, ChangeKind.TOMBSTONE, at)
         session.delete(template)

@@ -15,6 +15,8 @@ from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
 from server.enrollment import jobs, service
+from server.enrollment.backfill import GIVEN_UP, MAX_ATTEMPTS
+from server.enrollment.backfill_tasks import TemplateBackfill
 from server.enrollment.check_tasks import GalleryChecks
 from server.enrollment.jobs import Job
 from server.logs import adopt_correlation_id, new_correlation_id
@@ -29,9 +31,6 @@ IDLE_S = 0.5
 CHECK_DOWN_S = 3.0
 CHECK_IDLE_S = 15.0
 SWEEP_S = 3600.0
-#: Tries for a photo on which only this photo fails; then it is given up.
-MAX_ATTEMPTS = 6
-GIVEN_UP = "PROCESSING_FAILED"
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -67,6 +66,7 @@ class EnrolmentWorkers:
         self._encoder = encoder
         self._options = options
         self._checks = GalleryChecks(database, vault, encoder, options.zone)
+        self._backfill = TemplateBackfill(database, vault, encoder, options.zone)
         self._owner = uuid.uuid4().hex
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -110,6 +110,14 @@ class EnrolmentWorkers:
     def check_one(self) -> bool:
         """Compare one person with themselves and the others; returns whether there was one."""
         return self._checks.run_one()
+
+    def add_one(self) -> bool:
+        """Make one photo's template for a further model; returns whether there was one."""
+        return self._backfill.run_one()
+
+    def find_missing(self) -> int:
+        """Queue photos that lack a template of one of the models; returns how many."""
+        return self._backfill.find()
 
     def sweep(self) -> int:
         """Erase the biometric data of everybody without a live consent; returns how many."""
@@ -162,7 +170,8 @@ class EnrolmentWorkers:
             if self._encoder.status() == "down" or self._encoder.is_closed_off():
                 self._stopping.wait(IDLE_S)
                 continue
-            if not (self._guarded(self.run_one) or self._guarded(self.check_one)):
+            steps = (self.run_one, self.check_one, self.add_one)
+            if not any(self._guarded(step) for step in steps):
                 self._stopping.wait(IDLE_S)
 
     def _keep_leases(self) -> None:
@@ -176,6 +185,8 @@ class EnrolmentWorkers:
             status = self._encoder.check()
             if status == "down":
                 self._guarded(self._mark_waiting)
+            else:
+                self._guarded(self.find_missing)
             pause_s = CHECK_DOWN_S if status == "down" else CHECK_IDLE_S
             since_sweep_s += pause_s
             if since_sweep_s >= SWEEP_S:

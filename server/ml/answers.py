@@ -100,7 +100,6 @@ class _PlanAnswer(_Answer):
 
 
 class _Models(_Answer):
-    embedder: str | None = None
     embedders: list[str] = []
 
 
@@ -108,8 +107,7 @@ class _Health(_Answer):
     models: _Models = _Models()
 
     def named(self) -> tuple[str, ...]:
-        one = [self.models.embedder] if self.models.embedder else []
-        return tuple(dict.fromkeys([*one, *self.models.embedders]))
+        return tuple(dict.fromkeys(self.models.embedders))
 
 
 def is_offered(status: int) -> bool:

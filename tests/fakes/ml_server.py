@@ -50,7 +50,7 @@ NOTHING_FOUND: dict[str, Any] = {
 }
 HEALTHY: dict[str, Any] = {
     "status": "healthy",
-    "models": {"detector": "d", "landmarks": "l", "embedder": "dlib-resnet-v1"},
+    "models": {"detector": "d", "landmarks": "l", "embedders": ["dlib-resnet-v1"]},
 }
 Behaviour = Callable[["_Handler"], None]
 

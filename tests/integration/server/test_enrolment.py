@@ -15,9 +15,10 @@ from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
 from server.enrollment import jobs, service
+from server.enrollment.backfill import MAX_ATTEMPTS
 from server.enrollment.gallery import latest_seq, open_template
 from server.enrollment.tables import Enrolment, EnrolmentPhoto, GalleryChange, Template
-from server.enrollment.tasks import MAX_ATTEMPTS, EnrolmentWorkers
+from server.enrollment.tasks import EnrolmentWorkers
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from server.people.tables import Consent
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder

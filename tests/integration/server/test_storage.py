@@ -24,7 +24,7 @@ from server.db.types import new_id, now
 from server.db.vault import Vault, open_vault
 from server.enrollment import jobs
 from server.enrollment.gallery import log_change
-from server.enrollment.service import PHOTO_PURPOSE
+from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.tables import (
     ChangeKind,
     Enrolment,

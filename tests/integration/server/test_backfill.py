@@ -1,0 +1,165 @@
+"""A further model: its templates are made from kept photos, or the pages say a photo is needed."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from server.db.engine import Database
+from server.db.types import now
+from server.enrollment.backfill import MAX_ATTEMPTS
+from server.enrollment.tables import EnrolmentPhoto, GalleryCheck, MissingTemplate, Template
+from server.enrollment.tasks import EnrolmentWorkers
+from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
+from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
+from tests.support.enrolling import count, enrol
+
+FURTHER = FaceTemplate("m2", (1.0, 0.0))
+
+
+@pytest.fixture
+def photo(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+) -> str:
+    """An accepted photo; then the service is given a further model."""
+    enrolment: str = enrol(office, person_id)["id"]
+    worker.run_one()
+    worker.check_one()
+    encoder.offers = (TEMPLATE.model_id, FURTHER.model_id)
+    encoder.outcome = FaceEncoded((TEMPLATE, FURTHER), 0.2)
+    return enrolment
+
+
+def models(database: Database) -> list[str]:
+    with database.reading() as session:
+        return sorted(row.model_id for row in session.exec(select(Template)))
+
+
+def test_photo_gets_a_template_of_the_further_model_and_is_compared_by_it(
+    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+) -> None:
+    assert worker.find_missing() == 1
+    assert worker.find_missing() == 0
+    assert worker.add_one()
+    assert not worker.add_one()
+    assert models(database) == ["dlib-resnet-v1", "m2"]
+    assert count(database, MissingTemplate) == 0
+    worker.check_one()
+    assert encoder.questions[-1].model_id == "m2"
+    assert worker.find_missing() == 0
+
+
+def test_nothing_is_queued_while_the_service_names_no_models_or_the_same(
+    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder
+) -> None:
+    for offers in ((), (TEMPLATE.model_id,)):
+        encoder.offers = offers
+        assert worker.find_missing() == 0
+
+
+def test_photo_that_does_not_serve_the_further_model_is_said_and_not_tried_again(
+    office: TestClient,
+    person_id: str,
+    photo: str,
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    encoder.outcome = FaceRefused("TOO_BLURRED")
+    worker.find_missing()
+    assert "being made from the photos" in office.get(f"/people/{person_id}").text
+    assert worker.add_one()
+    assert not worker.add_one()
+    assert worker.find_missing() == 0
+    assert models(database) == ["dlib-resnet-v1"]
+    assert "A new photo is needed" in office.get(f"/people/{person_id}").text
+    assert "New photo needed" in office.get("/people").text
+    encoder.outcome = FaceEncoded((TEMPLATE, FURTHER), 0.2)
+    enrol(office, person_id)
+    worker.run_one()
+    assert "A new photo is needed" not in office.get(f"/people/{person_id}").text
+    assert "New photo needed" not in office.get("/people").text
+
+
+def test_photo_that_was_not_kept_needs_another(
+    office: TestClient,
+    person_id: str,
+    photo: str,
+    worker: EnrolmentWorkers,
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        session.delete(session.get_one(EnrolmentPhoto, uuid.UUID(photo)))
+    worker.find_missing()
+    worker.add_one()
+    assert "A new photo is needed" in office.get(f"/people/{person_id}").text
+
+
+def test_backlog_survives_an_outage_and_a_restart(
+    photo: str,
+    new_worker: Callable[[], EnrolmentWorkers],
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    first = new_worker()
+    first.find_missing()
+    encoder.is_up = False
+    for _ in range(3 * MAX_ATTEMPTS):
+        assert first.add_one()
+    encoder.is_up = True
+    assert new_worker().add_one()
+    assert models(database) == ["dlib-resnet-v1", "m2"]
+
+
+def test_photo_that_alone_fails_is_given_up(
+    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+) -> None:
+    worker.find_missing()
+    encoder.fails_on_photos = True
+    for _ in range(MAX_ATTEMPTS):
+        assert worker.add_one()
+        with database.transaction() as session:
+            session.exec(select(MissingTemplate)).one().not_before = now()
+    assert not worker.add_one()
+    with database.reading() as session:
+        assert session.exec(select(MissingTemplate)).one().reason == "PROCESSING_FAILED"
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_nothing_is_made_once_consent_is_withdrawn(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    photo: str,
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+    when: str,
+) -> None:
+    path = f"/api/v1/people/{person_id}/consents/{consent['id']}/withdraw"
+    worker.find_missing()
+    seen = len(encoder.photos)
+    if when == "before":
+        office.post(path)
+    encoder.during = lambda: office.post(path)
+    worker.add_one()
+    assert len(encoder.photos) == seen + (when == "during")
+    for table in (MissingTemplate, Template, GalleryCheck):
+        assert count(database, table) == 0
+
+
+def test_service_that_lost_the_further_model_again_is_asked_another_day(
+    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+) -> None:
+    worker.find_missing()
+    encoder.outcome = ENCODED
+    assert worker.add_one()
+    assert not worker.add_one()
+    assert count(database, MissingTemplate) == 1
