@@ -115,13 +115,13 @@ class Settings(BaseSettings):
         description="Frames looked at per second while somebody is there.",
     )
     roster_distance: float | None = Field(
-        default=None, gt=0, le=10, description="Limit for people due now. Default: the policy's."
+        default=None, gt=0, le=10, description="Limit for people due now. Default: calibrated."
     )
     wide_distance: float | None = Field(
         default=None,
         gt=0,
         le=10,
-        description="Stricter limit for everybody else. Default: 0.9 times the limit above.",
+        description="Limit for everybody else. Default: 0.9 times the limit above, if set.",
     )
     min_margin: float | None = Field(
         default=None,

@@ -1,7 +1,7 @@
 """The timetable in force, shared between the threads that need to know who is due."""
 
 from kiosk.domain.clock import Clock
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Timetable
 
 _FRESH_S = 1.0
@@ -35,6 +35,6 @@ class CurrentTimetable:
         self._expected = (now_s, expected)
         return expected
 
-    def limits(self) -> MatchLimits:
-        """The limits in force."""
-        return self._timetable.limits
+    def match_rules(self) -> MatchRules:
+        """The rules in force."""
+        return self._timetable.match_rules

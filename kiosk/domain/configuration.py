@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Appointment, AttendancePolicy, Lesson, Timetable
-from protocol.v1.messages import ConfigDocument, Policy, RecognitionPolicy, SessionEntry
+from protocol.v1.messages import ConfigDocument, Policy, SessionEntry
 
 _WIDE_SHARE = 0.9
-"""Outside the roster the limit is stricter by this factor, as the gallery is larger."""
+"""Outside the roster a limit somebody set is stricter by this factor, as the gallery is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,27 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
         ),
         display_names={person.id: person.display_name for person in document.people},
         policy=policy,
-        limits=match_limits(document.policy.recognition, overrides),
+        match_rules=match_rules(document, overrides),
         not_me_s=document.policy.kiosk.not_me_s,
         language=document.policy.kiosk.language,
     )
 
 
-def match_limits(policy: RecognitionPolicy, overrides: MatchOverrides) -> MatchLimits:
-    """The limits in force: the policy's, or the technician's own where set."""
-    roster = overrides.roster_distance or policy.confident_distance
-    wide = overrides.wide_distance or roster * _WIDE_SHARE
+def match_rules(document: ConfigDocument, overrides: MatchOverrides) -> MatchRules:
+    """The rules in force: the policy's, with the technician's own limits where set."""
+    policy = document.policy.recognition
+    roster = overrides.roster_distance or policy.fixed_distance
+    wide = overrides.wide_distance or (roster * _WIDE_SHARE if roster else None)
     margin = overrides.min_margin
-    return MatchLimits(
+    return MatchRules(
+        roster_fpir=policy.roster_fpir,
+        wide_fpir=policy.wide_fpir,
         roster_distance=roster,
-        wide_distance=min(wide, roster),
+        wide_distance=min(wide, roster) if wide and roster else wide,
+        ceiling=policy.limit_ceiling,
         min_margin=policy.minimum_margin if margin is None else margin,
         min_frames=overrides.min_frames or policy.frames_to_agree,
+        look_alikes=frozenset(frozenset(pair) for pair in document.look_alikes),
     )
 
 

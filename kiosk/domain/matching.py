@@ -1,24 +1,36 @@
-"""The limits a face must keep to count as somebody."""
+"""What a face must keep to count as somebody."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class MatchLimits:
-    """Limits on the scale of the model's card (a distance: smaller is closer).
+class MatchRules:
+    """The policy on matching; distances on the scale that all cards share, smaller is closer.
 
     Attributes:
-        roster_distance: for people due in the running session here.
-        wide_distance: for everybody else in the gallery; stricter, never marks anyone present.
+        roster_fpir: share of strangers' scans that may be taken for somebody due in the running
+            session here, above 0, below 1.
+        wide_fpir: the same for everybody else in the gallery, who is never marked present.
+        roster_distance: a limit in place of the calibrated one for people due.
+        wide_distance: the same for everybody else.
+        ceiling: no calibrated limit exceeds it.
         min_margin: the second-best person must be at least this much further away.
         min_frames: frames of one track that must agree; two are asked for in any case.
+        look_alikes: pairs of people who are easily confused; between them the margin is larger.
     """
 
-    roster_distance: float = 0.50
-    wide_distance: float = 0.45
+    roster_fpir: float = 1e-4
+    wide_fpir: float = 1e-5
+    roster_distance: float | None = None
+    wide_distance: float | None = None
+    ceiling: float | None = None
     min_margin: float = 0.04
     min_frames: int = 3
+    look_alikes: frozenset[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
-        if not 0 < self.wide_distance <= self.roster_distance:
-            raise ValueError("wide_distance must be above 0 and not above roster_distance")
+        if not (0 < self.roster_fpir < 1 and 0 < self.wide_fpir < 1):
+            raise ValueError("a rate of false alarms lies between 0 and 1")
+        for distance in (self.roster_distance, self.wide_distance, self.ceiling):
+            if distance is not None and distance <= 0:
+                raise ValueError("a limit on the distance must be above 0")

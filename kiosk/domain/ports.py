@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiosk.domain.events import EventDraft, RecordedEvent
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 
 BGRImage: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, channels in the order blue, green, red."""
@@ -85,8 +85,8 @@ class RosterView(Protocol):
         """Ids of the people due in the sessions open here now; empty if none is."""
         ...
 
-    def limits(self) -> MatchLimits:
-        """The limits in force now; they may change with the next configuration."""
+    def match_rules(self) -> MatchRules:
+        """The rules in force now; they may change with the next configuration."""
         ...
 
 

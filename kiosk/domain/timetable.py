@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Timetable:
         elsewhere: who is due in other rooms.
         display_names: by person id.
         policy: in force where no lesson says otherwise.
-        limits: for matching.
+        match_rules: for matching.
         not_me_s: a result stays on screen, and "Not me" is offered, this long.
         language: that the policy asks for, such as ``en``.
     """
@@ -98,7 +98,7 @@ class Timetable:
     elsewhere: tuple[Appointment, ...] = ()
     display_names: Mapping[str, str] = field(default_factory=dict)
     policy: AttendancePolicy = field(default_factory=AttendancePolicy)
-    limits: MatchLimits = field(default_factory=MatchLimits)
+    match_rules: MatchRules = field(default_factory=MatchRules)
     not_me_s: float = 5.0
     language: str = "en"
 

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from functools import partial
 
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 from kiosk.vision.knowledge import Tiers
+from kiosk.vision.limits import TierLimits
 from models.stages.fuse import Evidence
 from models.stages.images import FloatVector
 from models.stages.match import MatchResult
 
 _LEAST_FRAMES = 2
+LOOK_ALIKE_MARGIN = 2.0
+"""Between two people who are easily confused the margin is so many times as large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Match:
 
     Attributes:
         person_id: who.
-        distance: on the scale of the model's card.
+        distance: on the scale that all cards share.
         margin: to the second-best person of the same tier; None without one.
         threshold: the limit that applied.
     """
@@ -29,43 +32,45 @@ class Match:
     threshold: float
 
 
-def judge(
-    evidence: Evidence, tiers: Tiers, limits: MatchLimits, without: frozenset[str] = frozenset()
-) -> Match | None:
+def judge(evidence: Evidence, tiers: Tiers, without: frozenset[str] = frozenset()) -> Match | None:
     """The person that the fused frames of a track and enough single frames agree on, or nobody.
 
     Args:
         evidence: the track's frames.
-        tiers: the gallery as it is now.
-        limits: in force; at least two frames are asked for whatever they say.
+        tiers: the gallery as it is now; at least two frames are asked for whatever its rules say.
         without: people who cannot be meant.
     """
-    if len(evidence) < max(limits.min_frames, _LEAST_FRAMES):
+    if len(evidence) < max(tiers.rules.min_frames, _LEAST_FRAMES):
         return None
-    found = decide(evidence.fused(), tiers, limits, without)
+    found = decide(evidence.fused(), len(evidence), tiers, without)
     nearest = partial(_nearest, tiers=tiers, without=without)
     return found if found is not None and evidence.agrees(found.person_id, nearest) else None
 
 
 def decide(
-    probe: FloatVector, tiers: Tiers, limits: MatchLimits, without: frozenset[str] = frozenset()
+    probe: FloatVector, frames: int, tiers: Tiers, without: frozenset[str] = frozenset()
 ) -> Match | None:
     """Find the person, or nobody.
 
     Somebody not due here who fits clearly better than the best person on the roster is not
     marked as that person: the answer is then theirs if they keep the strict limit, else nobody.
+    Two people who are easily confused must be further apart, whichever tier they are in.
 
     Args:
         probe: (D,) float32, fused over the frames of a track.
+        frames: how many were fused.
         tiers: the gallery as it is now.
-        limits: in force.
         without: people who cannot be meant.
     """
     expected = tiers.expected.search(probe, without=without)
     others = tiers.others.search(probe, without=without)
-    if others.distance + limits.min_margin <= expected.distance:
-        return _accepted(others, limits, limits.wide_distance)
-    return _accepted(expected, limits, limits.roster_distance)
+    ahead = expected.distance - others.distance
+    needed = _margin(expected.person_id, others.person_id, tiers.rules)
+    if ahead >= needed:
+        return _accepted(others, tiers.rules, tiers.others_limits, frames)
+    if needed > tiers.rules.min_margin and ahead > -needed:
+        return None
+    return _accepted(expected, tiers.rules, tiers.expected_limits, frames)
 
 
 def _nearest(frame: FloatVector, *, tiers: Tiers, without: frozenset[str]) -> str | None:
@@ -74,10 +79,20 @@ def _nearest(frame: FloatVector, *, tiers: Tiers, without: frozenset[str]) -> st
     return (others if others.distance < expected.distance else expected).person_id
 
 
-def _accepted(result: MatchResult, limits: MatchLimits, threshold: float) -> Match | None:
-    if result.person_id is None or result.distance > threshold:
+def _margin(first: str | None, second: str | None, rules: MatchRules) -> float:
+    is_confusable = frozenset((first, second)) in rules.look_alikes
+    return rules.min_margin * (LOOK_ALIKE_MARGIN if is_confusable else 1.0)
+
+
+def _accepted(
+    result: MatchResult, rules: MatchRules, limits: TierLimits, frames: int
+) -> Match | None:
+    if result.person_id is None:
         return None
-    if result.margin < limits.min_margin:
+    threshold = limits.limit(result.person_id, frames)
+    if result.distance > threshold:
+        return None
+    if result.margin < _margin(result.person_id, result.second_person_id, rules):
         return None
     margin = result.margin if result.second_person_id is not None else None
     return Match(result.person_id, result.distance, margin, threshold)

@@ -1,32 +1,58 @@
 """Whom the kiosk can know now: its gallery, split by who is due here, and the limits in force."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import numpy as np
 
+from kiosk.domain.matching import MatchRules
 from kiosk.domain.ports import GallerySnapshot, GalleryView, RosterView, TemplateMatrix
+from kiosk.vision.limits import Calibrated, TierLimits
 from models.stages.fuse import fuse_people
+from models.stages.limits import Tier
 from models.stages.match import Gallery
-from models.store import Matching
 
 
 @dataclass(frozen=True, slots=True)
 class Tiers:
-    """The gallery in two parts; together they hold everybody once.
+    """The gallery in two parts, which together hold everybody once, and what matching keeps to.
 
     Attributes:
         expected: of the people due in the running session here, one fused template each.
         others: everybody else's.
+        rules: of the policy in force.
+        expected_limits: how close a match among those due must be.
+        others_limits: among everybody else.
     """
 
     expected: Gallery
     others: Gallery
+    rules: MatchRules
+    expected_limits: TierLimits
+    others_limits: TierLimits
 
     @property
     def is_empty(self) -> bool:
         """Nobody is known here."""
         return not len(self.expected) and not len(self.others)
+
+    @classmethod
+    def of(
+        cls,
+        card: Calibrated,
+        rules: MatchRules,
+        galleries: tuple[Gallery, Gallery],
+        picture_counts: Mapping[str, int],
+    ) -> Self:
+        """Put galleries, of those due and of the others, together with their limits."""
+        limits = [
+            TierLimits(card, rules, tier, len(gallery), picture_counts)
+            for tier, gallery in zip((Tier.ROSTER, Tier.WIDE), galleries, strict=True)
+        ]
+        return cls(*galleries, rules, *limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +61,7 @@ class Knowledge:
 
     Attributes:
         gallery: all templates here.
-        roster: who is due now, and the limits of the policy in force.
+        roster: who is due now, and the rules of the policy in force.
     """
 
     gallery: GalleryView
@@ -43,16 +69,18 @@ class Knowledge:
 
 
 class TierIndex:
-    """Keeps the tiers of one model current: rebuilt only when gallery or roster changed."""
+    """Keeps the tiers of one model current: rebuilt only when gallery, roster or rules changed."""
 
-    def __init__(self, knowledge: Knowledge, model_id: str, matching: Matching) -> None:
+    def __init__(self, knowledge: Knowledge, model_id: str, card: Calibrated) -> None:
         """Begin with empty tiers.
 
         Args:
             knowledge: what may be known.
             model_id: of the network that makes the embeddings.
-            matching: of its card.
+            card: what that network's card says about distances.
         """
+        matching = card.matching
+        self._card = card
         self._knowledge = knowledge
         self._model_id = model_id
         self._length = matching.length
@@ -62,18 +90,20 @@ class TierIndex:
             metric=matching.metric,
             scale=matching.on_common_scale,
         )
-        self._key: tuple[int, frozenset[str]] | None = None
+        self._key: tuple[int, frozenset[str], MatchRules] | None = None
+        self._picture_counts: Counter[str] = Counter()
         self._version = -1
         self._people: list[str] = []
         self._templates: TemplateMatrix = np.empty((0, 0), np.float32)
-        self._tiers = Tiers(self._gallery([]), self._gallery([]))
+        self._tiers = self._split(frozenset(), MatchRules())
 
     def current(self) -> Tiers:
         """The tiers now; cheap when nothing changed."""
-        key = (self._knowledge.gallery.version(), self._knowledge.roster.expected_now())
+        roster = self._knowledge.roster
+        key = (self._knowledge.gallery.version(), roster.expected_now(), roster.match_rules())
         if key != self._key:
             self._fuse(self._knowledge.gallery.snapshot(self._model_id))
-            self._tiers = self._split(key[1])
+            self._tiers = self._split(key[1], key[2])
             self._key = key
         return self._tiers
 
@@ -82,12 +112,14 @@ class TierIndex:
             self._people, self._templates = fuse_people(
                 snapshot.person_ids, snapshot.templates, self._length
             )
+            self._picture_counts = Counter(snapshot.person_ids)
             self._version = snapshot.version
 
-    def _split(self, expected: frozenset[str]) -> Tiers:
+    def _split(self, expected: frozenset[str], rules: MatchRules) -> Tiers:
         due = [row for row, person in enumerate(self._people) if person in expected]
         rest = [row for row, person in enumerate(self._people) if person not in expected]
-        return Tiers(self._gallery(due), self._gallery(rest))
+        galleries = self._gallery(due), self._gallery(rest)
+        return Tiers.of(self._card, rules, galleries, self._picture_counts)
 
     def _gallery(self, rows: list[int]) -> Gallery:
         if not rows:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from kiosk.domain.matching import MatchLimits
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Hint, Recognition, Sighting
 from kiosk.vision.decision import Match, judge
 from kiosk.vision.guidance import GuidanceLimits, assess
 from kiosk.vision.knowledge import Knowledge, TierIndex, Tiers
+from kiosk.vision.limits import Calibrated
 from models.stages.detect import Detection
 from models.stages.fuse import Evidence, settle_claims
 from models.stages.images import FloatVector
@@ -110,7 +110,8 @@ class Recogniser:
         self._settings = settings
         self._matching = matching
         self._model_id = models.embedder_card.id
-        self._index = TierIndex(knowledge, self._model_id, matching)
+        card = Calibrated(matching, models.embedder_card.calibration)
+        self._index = TierIndex(knowledge, self._model_id, card)
         self._tracker = Tracker()
         self._tracks: dict[int, _Track] = {}
         self._seen_at_s: float | None = None
@@ -201,14 +202,13 @@ class Recogniser:
 
     def _answers(self, faces: Sequence[_Face], tiers: Tiers, at_s: float) -> list[Sighting]:
         """Who was recognised, or turned out to be nobody known, in this frame."""
-        limits = self._knowledge.roster.limits()
         if not any(face.is_fresh and face.track.match is None for face in faces):
             return []
         judged = {
             face.track_id: face for face in faces if face.is_fresh or face.track.match is not None
         }
         won = settle_claims(
-            {number: partial(_claim, face.track, tiers, limits) for number, face in judged.items()}
+            {number: partial(_claim, face.track, tiers) for number, face in judged.items()}
         )
         news = [self._news(face, won.get(number), at_s) for number, face in judged.items()]
         return [sighting for sighting in news if sighting is not None]
@@ -243,7 +243,7 @@ class Recogniser:
         if not waiting:
             return []
         lead = waiting[0]
-        wanted = max(2, self._knowledge.roster.limits().min_frames)
+        wanted = max(2, self._knowledge.roster.match_rules().min_frames)
         progress = min(1.0, len(lead.track.evidence) / wanted)
         hint = lead.hint or (Hint.ONE_AT_A_TIME if is_crowded else None)
         return [Sighting.looking(lead.track_id, at_s, progress=progress, hint=hint)]
@@ -257,10 +257,8 @@ def _urgency(face: _Face) -> tuple[bool, int]:
     return face.track.is_answered, len(face.track.evidence)
 
 
-def _claim(
-    track: _Track, tiers: Tiers, limits: MatchLimits, without: frozenset[str]
-) -> Match | None:
+def _claim(track: _Track, tiers: Tiers, without: frozenset[str]) -> Match | None:
     """Whom a track is taken for: as before, or judged anew."""
     if track.match is not None and track.match.person_id not in without:
         return track.match
-    return judge(track.evidence, tiers, limits, without)
+    return judge(track.evidence, tiers, without)

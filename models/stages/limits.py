@@ -4,11 +4,11 @@ A stranger is taken for somebody in a gallery of N when one of N comparisons goe
 FPIR = 1 - (1 - FMR)^N. The calibration in the embedder's card says which share of comparisons of
 two people (FMR) is closer than a distance.
 
-Beyond what was measured the limit is extrapolated to the safe side: it goes on falling in a
-straight line over the logarithm of FMR, as steeply as the steeper of the last two measured steps.
-Distances of strangers thin out faster than that: every measured step is shorter than the one
-before, so that the line lies below the curve. At 0 it accepts nobody. Whether a limit is
-extrapolated is part of the answer.
+Beyond what was measured the limit goes on from the last measured one along the line that fits the
+last levels best over the normal quantile of FMR, the axis of a DET plot, on which distances of
+strangers lie straight. Fitted without its last two levels it meets the last one within 0.002
+(docs/accuracy.md); over the logarithm of FMR a line fell 0.010 to 0.019 short. At 0 a
+limit accepts nobody. Whether a limit is extrapolated is part of the answer.
 """
 
 from __future__ import annotations
@@ -17,12 +17,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from math import expm1, log1p, log10
+from statistics import NormalDist, linear_regression
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.store import Calibration, CalibrationCurve
+
+
+_FITTED_LEVELS = 4
+_quantile = NormalDist().inv_cdf
 
 
 class Tier(StrEnum):
@@ -129,29 +134,27 @@ def _applying(
 
 def _on(curve: CalibrationCurve, fmr: float, tier: Tier) -> Limit:
     sides = (curve.limits, curve.strict_limits) if tier is Tier.WIDE else (curve.limits,)
-    exponents = [log10(level) for level in curve.fmr]
-    wanted = log10(fmr)
-    is_beyond = wanted < exponents[-1]
+    is_beyond = fmr < curve.fmr[-1]
     follow = _extrapolated if is_beyond else _interpolated
-    distance = min(follow(exponents, side, wanted) for side in sides)
+    distance = min(follow(curve.fmr, side, fmr) for side in sides)
     return Limit(distance, fmr, is_beyond, _fnmr(curve, distance))
 
 
-def _interpolated(exponents: Sequence[float], limits: Sequence[float], wanted: float) -> float:
-    """Straight lines between the levels; above the largest level its own limit."""
-    points = zip(exponents, limits, strict=True)
+def _interpolated(levels: Sequence[float], limits: Sequence[float], fmr: float) -> float:
+    """Straight lines over the logarithm between the levels; above the largest its own limit."""
+    wanted = log10(fmr)
+    points = zip(map(log10, levels), limits, strict=True)
     for (upper, far), (lower, near) in pairwise(points):
         if wanted >= lower:
             return near + (far - near) * min((wanted - lower) / (upper - lower), 1.0)
     return limits[-1]
 
 
-def _extrapolated(exponents: Sequence[float], limits: Sequence[float], wanted: float) -> float:
-    steps = [
-        (far - near) / (upper - lower)
-        for (upper, far), (lower, near) in pairwise(zip(exponents, limits, strict=True))
-    ]
-    return max(limits[-1] - max(steps[-2:]) * (exponents[-1] - wanted), 0.0)
+def _extrapolated(levels: Sequence[float], limits: Sequence[float], fmr: float) -> float:
+    """From the last limit on, as steeply as the line through the last levels falls."""
+    quantiles = [_quantile(level) for level in levels[-_FITTED_LEVELS:]]
+    line = linear_regression(quantiles, limits[-_FITTED_LEVELS:])
+    return max(limits[-1] + line.slope * (_quantile(fmr) - quantiles[-1]), 0.0)
 
 
 def _fnmr(curve: CalibrationCurve, distance: float) -> float:

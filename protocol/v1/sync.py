@@ -83,15 +83,25 @@ class School(Message):
 
 
 class RecognitionPolicy(Message):
-    """Limits on the distance between templates (Euclidean, unitless).
+    """How seldom a stranger may be taken for somebody, and what else a match must keep.
 
-    On press photos, one enrolled picture, a roster of 30 and the built-in embedder, the default
-    lets about 1 in 1,000 scans of strangers through when three frames are fused, and 1 in 10,000
-    for a single frame (docs/accuracy.md). Among people in front of one camera it is worse.
+    The kiosk turns the rates into limits with the calibration in its model's card, the people in
+    the gallery, and the pictures of each (docs/accuracy.md). Distances and margins are on the
+    scale that all cards share (docs/models.md).
     """
 
-    confident_distance: Annotated[float, Field(gt=0, le=10)] = 0.42
-    uncertain_distance: Annotated[float, Field(gt=0, le=10)] = 0.60
+    roster_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=1e-4, description="share of strangers' scans taken for somebody due now"
+    )
+    wide_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=1e-5, description="share of strangers' scans taken for anybody else"
+    )
+    fixed_distance: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        default=None, description="limit of the school's own, in place of calibrated ones"
+    )
+    limit_ceiling: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        default=None, description="no calibrated limit exceeds it; from the school's own templates"
+    )
     minimum_margin: Annotated[float, Field(ge=0, le=10)] = 0.04
     frames_to_agree: Annotated[int, Field(ge=1, le=30)] = 3
 
@@ -168,6 +178,9 @@ class ConfigDocument(Message):
     sessions: Annotated[tuple[SessionEntry, ...], Field(max_length=MAX_SESSIONS)] = ()
     elsewhere: Annotated[tuple[ElsewhereEntry, ...], Field(max_length=MAX_PEOPLE)] = ()
     people: Annotated[tuple[PersonName, ...], Field(max_length=MAX_PEOPLE)] = ()
+    look_alikes: Annotated[
+        tuple[tuple[Identifier, Identifier], ...], Field(max_length=MAX_PEOPLE)
+    ] = Field(default=(), description="people of this gallery who are easily confused")
     holidays: Annotated[
         tuple[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")], ...], Field(max_length=400)
     ] = ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 from kiosk.domain.ports import BGRImage, GallerySnapshot
 from models.stages.detect import Detection
 from models.stages.landmarks import Landmarks
@@ -110,8 +110,8 @@ class ListGallery:
         self.people = people
         self._version += 1
 
-    def limits(self) -> MatchLimits:
-        return MatchLimits(roster_distance=0.5, wide_distance=0.45, min_frames=2)
+    def match_rules(self) -> MatchRules:
+        return MatchRules(roster_distance=0.5, wide_distance=0.45, min_frames=2)
 
     def version(self) -> int:
         return self._version

@@ -193,6 +193,7 @@ def _config() -> m.ConfigDocument:
             m.ElsewhereEntry(person_id="person-2", room_name="R14", starts_at=AT, ends_at=LATER),
         ),
         people=(m.PersonName(id="person-1", display_name="Zoë K."),),
+        look_alikes=(("person-1", "person-2"),),
         holidays=("2026-12-25",),
     )
 

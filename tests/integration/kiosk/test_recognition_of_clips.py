@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kiosk.domain.health import CameraHealth
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 from kiosk.domain.ports import GallerySnapshot
 from kiosk.domain.sightings import Sighting, SightingKind
 from kiosk.vision import SourceOptions, open_source
@@ -23,9 +23,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("assets")]
 ENROLLED = {"ana": "again", "ben": "please", "eva": "book"}
 FRAMES_BETWEEN = 12
 ENROLLED_FRAMES = 3
-LIMITS = MatchLimits(roster_distance=0.42, wide_distance=0.40)
-"""About one false match in 250,000 comparisons of single frames on lfw-dev; 0.50, the limit for
-two single photos, takes ``night`` for ``please``."""
+RULES = MatchRules()
+"""The policy's defaults: one stranger in 10,000, by the calibration of the model's card. 0.50,
+the limit for two single photos, takes ``night`` for ``please``."""
 WAIT_S = 60.0
 
 
@@ -65,8 +65,8 @@ class Enrolled:
     def expected_now(self) -> frozenset[str]:
         return frozenset(self._ids)
 
-    def limits(self) -> MatchLimits:
-        return LIMITS
+    def match_rules(self) -> MatchRules:
+        return RULES
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.configuration import MatchOverrides, timetable_from
-from kiosk.domain.matching import MatchLimits
+from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Standing, Timetable, short_name
 from tests.fakes.kiosk_clock import START
 from tests.fakes.school import config
@@ -20,7 +20,7 @@ def test_document_becomes_a_timetable() -> None:
     assert TIMETABLE.lesson("none") is None
     assert TIMETABLE.lesson(None) is None
     assert TIMETABLE.expected_at(START) == {"p1", "p2"}
-    assert TIMETABLE.limits == MatchLimits(0.42, 0.42 * 0.9, 0.04, 3)
+    assert TIMETABLE.match_rules == MatchRules(1e-4, 1e-5, min_margin=0.04, min_frames=3)
 
 
 def test_lessons_of_other_rooms_are_left_out() -> None:
@@ -41,22 +41,54 @@ def test_lesson_without_a_title_shows_its_code() -> None:
     assert timetable_from(changed, MatchOverrides()).lessons[0].title == "BIO-9"
 
 
+def rules(overrides: MatchOverrides, **policy: float) -> MatchRules:
+    document = config()
+    recognition = document.policy.recognition.model_copy(update=policy)
+    changed = document.policy.model_copy(update={"recognition": recognition})
+    document = document.model_copy(update={"policy": changed})
+    return timetable_from(document, overrides).match_rules
+
+
 def test_technicians_limits_replace_the_policys() -> None:
-    overrides = MatchOverrides(0.4, 0.6, 0.0, 1)
+    found = rules(MatchOverrides(0.4, 0.6, 0.0, 1), fixed_distance=0.5)
 
-    assert timetable_from(config(), overrides).limits == MatchLimits(0.4, 0.4, 0.0, 1)
-
-
-def test_limits_are_stricter_outside_the_roster() -> None:
-    limits = MatchLimits()
-
-    assert limits.wide_distance < limits.roster_distance
+    assert (found.roster_distance, found.wide_distance) == (0.4, 0.4)
+    assert (found.min_margin, found.min_frames) == (0.0, 1)
 
 
-@pytest.mark.parametrize("wide", [0.0, 0.51])
-def test_limits_that_make_no_sense_are_refused(wide: float) -> None:
-    with pytest.raises(ValueError, match="wide_distance"):
-        MatchLimits(roster_distance=0.5, wide_distance=wide)
+def test_a_limit_of_the_schools_own_is_stricter_outside_the_roster() -> None:
+    found = rules(MatchOverrides(), fixed_distance=0.5)
+
+    assert found.roster_distance == 0.5
+    assert found.wide_distance == pytest.approx(0.45)
+
+
+def test_the_schools_ceiling_and_rates_reach_the_kiosk() -> None:
+    found = rules(MatchOverrides(), limit_ceiling=0.37, roster_fpir=1e-3, wide_fpir=1e-6)
+
+    assert (found.ceiling, found.roster_fpir, found.wide_fpir) == (0.37, 1e-3, 1e-6)
+    assert found.roster_distance is found.wide_distance is None
+
+
+def test_people_easily_confused_are_known_as_pairs_in_either_order() -> None:
+    document = config().model_copy(update={"look_alikes": (("p2", "p1"),)})
+
+    found = timetable_from(document, MatchOverrides()).match_rules.look_alikes
+
+    assert frozenset(("p1", "p2")) in found
+
+
+def test_fewer_strangers_may_pass_outside_the_roster() -> None:
+    assert MatchRules().wide_fpir < MatchRules().roster_fpir
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"roster_fpir": 0.0}, {"wide_fpir": 1.0}, {"roster_distance": 0.0}, {"ceiling": -0.1}],
+)
+def test_rules_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"between 0 and 1|above 0"):
+        MatchRules(**wrong)  # type: ignore[arg-type]
 
 
 def test_nobody_is_expected_when_nothing_runs() -> None:

@@ -3,13 +3,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.matching import MatchLimits
-from kiosk.vision.decision import decide
+from kiosk.domain.matching import MatchRules
+from kiosk.vision.decision import Match, decide
 from kiosk.vision.knowledge import Tiers
+from kiosk.vision.limits import Calibrated
 from models.stages.match import Gallery
+from models.store import default_store
 from tests.fakes.face_models import DIMENSION, vector
 
-LIMITS = MatchLimits(roster_distance=0.5, wide_distance=0.4, min_margin=0.05)
+CARD = default_store().find("dlib-resnet-v1")[0]
+RULES = MatchRules(roster_distance=0.5, wide_distance=0.4, min_margin=0.05)
+
+
+def split(expected: Gallery, others: Gallery, rules: MatchRules = RULES) -> Tiers:
+    assert CARD.matching is not None
+    card = Calibrated(CARD.matching, CARD.calibration)
+    return Tiers.of(card, rules, (expected, others), {})
 
 
 def gallery(**places: float) -> Gallery:
@@ -17,8 +26,12 @@ def gallery(**places: float) -> Gallery:
     return Gallery.build([*places], rows.reshape(-1, DIMENSION), "m")
 
 
-def found(expected: Gallery, others: Gallery) -> str | None:
-    match = decide(vector(0.0), Tiers(expected, others), LIMITS)
+def decided(expected: Gallery, others: Gallery, rules: MatchRules = RULES) -> Match | None:
+    return decide(vector(0.0), 3, split(expected, others, rules))
+
+
+def found(expected: Gallery, others: Gallery, rules: MatchRules = RULES) -> str | None:
+    match = decided(expected, others, rules)
     return None if match is None else match.person_id
 
 
@@ -33,7 +46,7 @@ def test_somebody_else_is_found_only_up_to_the_stricter_limit() -> None:
 
 
 def test_the_limit_that_applied_is_told() -> None:
-    match = decide(vector(0.0), Tiers(gallery(ana=0.3, eva=-0.4), gallery()), LIMITS)
+    match = decided(gallery(ana=0.3, eva=-0.4), gallery())
     assert match is not None
     assert match.threshold == 0.5
     assert match.distance == pytest.approx(0.3)
@@ -41,7 +54,7 @@ def test_the_limit_that_applied_is_told() -> None:
 
 
 def test_alone_there_is_no_margin() -> None:
-    match = decide(vector(0.0), Tiers(gallery(ana=0.3), gallery()), LIMITS)
+    match = decided(gallery(ana=0.3), gallery())
     assert match is not None
     assert match.margin is None
 
@@ -69,10 +82,37 @@ def test_somebody_on_the_roster_is_not_lost_to_an_equal_fit_elsewhere() -> None:
 def test_every_answer_keeps_the_limit_of_its_tier(
     expected: list[float], others: list[float]
 ) -> None:
-    tiers = Tiers(
+    match = decided(
         gallery(**{f"e{n}": place for n, place in enumerate(expected)}),
         gallery(**{f"o{n}": place for n, place in enumerate(others)}),
     )
-    match = decide(vector(0.0), tiers, LIMITS)
-    limits = {"e": LIMITS.roster_distance, "o": LIMITS.wide_distance}
+    limits = {"e": RULES.roster_distance, "o": RULES.wide_distance}
     assert match is None or match.distance <= limits[match.person_id[0]] == match.threshold
+
+
+CONFUSABLE = MatchRules(
+    roster_distance=0.5,
+    wide_distance=0.4,
+    min_margin=0.05,
+    look_alikes=frozenset({frozenset(("ana", "eva"))}),
+)
+
+
+def test_people_easily_confused_must_be_further_apart() -> None:
+    assert found(gallery(ana=0.20, eva=0.27), gallery(), CONFUSABLE) is None
+    assert found(gallery(ana=0.20, eva=0.31), gallery(), CONFUSABLE) == "ana"
+
+
+def test_other_people_need_no_more_than_the_usual_margin() -> None:
+    assert found(gallery(ana=0.20, ben=0.27), gallery(), CONFUSABLE) == "ana"
+
+
+@pytest.mark.parametrize("places", [(0.20, 0.27), (0.27, 0.20), (0.23, 0.23)])
+def test_people_easily_confused_are_so_in_different_tiers_too(places: tuple[float, float]) -> None:
+    due, other = places
+    assert found(gallery(ana=due), gallery(eva=other), CONFUSABLE) is None
+
+
+def test_people_easily_confused_in_different_tiers_are_told_apart_when_they_can_be() -> None:
+    assert found(gallery(ana=0.10), gallery(eva=0.31), CONFUSABLE) == "ana"
+    assert found(gallery(ana=0.40), gallery(eva=0.10), CONFUSABLE) == "eva"
