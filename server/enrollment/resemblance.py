@@ -146,17 +146,16 @@ def restore(
 
 
 def pairs_among(
-    session: Session, person_ids: Collection[uuid.UUID]
+    session: Session, person_ids: Collection[uuid.UUID] | None
 ) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Everybody of these who resembles another of these, in a fixed order."""
-    query = (
-        select(Resemblance.first_id, Resemblance.second_id)
-        .where(
-            col(Resemblance.first_id).in_(person_ids), col(Resemblance.second_id).in_(person_ids)
-        )
-        .distinct()
+    """Everybody of these who resembles another of these, in a fixed order; None is everybody."""
+    query = select(Resemblance.first_id, Resemblance.second_id).distinct()
+    among = None if person_ids is None else set(person_ids)
+    return sorted(
+        (first, second)
+        for first, second in session.exec(query)
+        if among is None or (first in among and second in among)
     )
-    return sorted(session.exec(query).all())
 
 
 def fingerprint(session: Session) -> str:

@@ -18,6 +18,8 @@ from protocol.v1.messages import (
     SessionEntry,
 )
 from protocol.v1.signing import canonical
+from protocol.v1.sync import MAX_PEOPLE
+from server.enrollment.resemblance import pairs_among
 from server.kiosks.gallery import HORIZON
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
@@ -46,16 +48,18 @@ def build(session: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> C
     )
     lists = timetable.rosters(session, views, school.zone)
     due = {person_id for roster in lists.values() for person_id in roster}
+    policy = current_policy(session)
     draft = ConfigDocument(
         version="draft",
         kiosk_id=kiosk.wire_id,
         kiosk_name=kiosk.name,
         school=School(name=school.name, time_zone=school.zone.key),
         room=RoomRef(id=str(room.id), name=room.name),
-        policy=current_policy(session),
+        policy=policy,
         sessions=tuple(_entry(view, lists[view.session.id]) for view in views),
         elsewhere=_elsewhere(session, kiosk.room_id, due, school.zone, at),
         people=_names(session, due),
+        look_alikes=_look_alikes(session, None if policy.kiosk.gallery == "school" else due),
     )
     return draft.model_copy(update={"version": _version(draft)})
 
@@ -96,6 +100,12 @@ def _elsewhere(
         for person_id in lists[view.session.id]
         if person_id in due
     )
+
+
+def _look_alikes(session: Session, gallery: set[uuid.UUID] | None) -> tuple[tuple[str, str], ...]:
+    """Who of the kiosk's gallery is easily confused; None is everybody."""
+    pairs = pairs_among(session, gallery)[:MAX_PEOPLE]
+    return tuple((str(first), str(second)) for first, second in pairs)
 
 
 def _names(session: Session, due: set[uuid.UUID]) -> tuple[PersonName, ...]:
