@@ -1,0 +1,61 @@
+"""What migrations do with the rows that are there."""
+
+import uuid
+
+from alembic import command
+from fastapi import FastAPI
+from sqlmodel import select
+
+from server.db.engine import Database
+from server.db.types import now
+from server.db.vault import Vault
+from server.enrollment.gallery import open_template, store_template
+from server.enrollment.tables import Enrolment, EnrolmentStatus, GalleryCheck, Template
+from server.migrations import runner
+from server.people.tables import Person
+from tests.fakes.encoder import TEMPLATE
+
+
+def _enrolled(database: Database, vault: Vault) -> uuid.UUID:
+    with database.transaction() as session:
+        person = Person(
+            student_number="S-1",
+            given_name="A",
+            family_name="B",
+            display_name="A B",
+            search_text="",
+        )
+        session.add(person)
+        session.flush()
+        enrolment = Enrolment(
+            person_id=person.id,
+            status=EnrolmentStatus.ACCEPTED,
+            correlation_id="test",
+            created_by="system",
+        )
+        session.add(enrolment)
+        session.flush()
+        for _ in range(2):
+            store_template(session, vault, enrolment, TEMPLATE, now())
+        return person.id
+
+
+def _migrate(database: Database, revision: str) -> None:
+    with runner._exclusive_connection(database) as connection:
+        move = command.upgrade if revision == "head" else command.downgrade
+        move(runner._config(connection), revision)
+
+
+def test_whoever_is_enrolled_already_is_compared_once(database: Database, app: FastAPI) -> None:
+    vault: Vault = app.state.vault
+    person_id = _enrolled(database, vault)
+    _migrate(database, "0004")
+    _migrate(database, "head")
+    runner.check(database)
+    with database.reading() as session:
+        queued = session.exec(select(GalleryCheck)).one()
+        assert (queued.person_id, queued.model_id) == (person_id, TEMPLATE.model_id)
+        assert (queued.revision, queued.attempts) == (1, 0)
+        kept = session.exec(select(Template)).all()
+        assert [one.set_aside_reason for one in kept] == [None, None]
+        assert len(open_template(vault, kept[0])) == 128
