@@ -41,6 +41,7 @@ from kiosk.domain.health import (
     RecognitionHealth,
     RecognitionState,
 )
+from kiosk.domain.liveness import Motion
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.screens import (
     Elsewhere,
@@ -48,6 +49,7 @@ from kiosk.domain.screens import (
     Notice,
     NoticeReason,
     NotRecognised,
+    ProveAlive,
     Ready,
     RunningSession,
     Screen,
@@ -134,6 +136,8 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("ready-model-missing", Ready(room, session), MODELLESS)
     yield Shot("looking", Looking(0.66))
     yield Shot("looking-hint", Looking(0.2, Hint.ONE_AT_A_TIME))
+    for motion in Motion:
+        yield Shot(f"prove-{motion.value}", ProveAlive(motion))
     yield Shot("welcome", Welcome(name, WelcomeStatus.PRESENT))
     yield Shot("welcome-late", Welcome(name, WelcomeStatus.LATE, 6), OFFLINE)
     yield Shot("elsewhere", Elsewhere(name, other_room))

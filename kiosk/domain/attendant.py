@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from kiosk.domain.clock import Clock, ClockReading
 from kiosk.domain.display import Display, Result
 from kiosk.domain.events import EventDraft, EventKind, Evidence
+from kiosk.domain.liveness import Motion
 from kiosk.domain.marks import Mark, MarkBook
 from kiosk.domain.recorder import Recorder, Stored
 from kiosk.domain.screens import (
@@ -15,6 +16,7 @@ from kiosk.domain.screens import (
     NoticeReason,
     NotRecognised,
     NotRecognisedReason,
+    ProveAlive,
     Ready,
     RunningSession,
     Screen,
@@ -79,6 +81,7 @@ class Attendant:
         )
         self._answered: deque[tuple[int, str]] = deque(maxlen=_ANSWERED_KEPT)
         self.unmatched_count = 0
+        self.refused_count = 0
 
     @property
     def screen(self) -> Screen:
@@ -98,8 +101,10 @@ class Attendant:
             self._recognised(sighting, sighting.recognition)
         elif sighting.kind is SightingKind.LOOKING:
             self._looking(sighting)
-        elif sighting.kind is SightingKind.UNKNOWN:
-            self._unknown(sighting)
+        elif sighting.motion is not None:
+            self._proving(sighting, sighting.motion)
+        elif sighting.kind in (SightingKind.UNKNOWN, SightingKind.REFUSED):
+            self._nobody_known(sighting)
         else:
             self._display.nobody(self._clock.monotonic_s())
         return self.screen
@@ -238,6 +243,7 @@ class Attendant:
                 threshold=found.threshold,
                 quality=found.quality,
                 model_id=found.model_id,
+                liveness=found.liveness,
             ),
         )
 
@@ -247,11 +253,20 @@ class Attendant:
         looking = Looking(sighting.progress, sighting.hint)
         self._display.look(looking, sighting.track_id, self._clock.monotonic_s())
 
-    def _unknown(self, sighting: Sighting) -> None:
+    def _proving(self, sighting: Sighting, motion: Motion) -> None:
+        if not self._has_answer(sighting.track_id):
+            now_s = self._clock.monotonic_s()
+            self._display.look(ProveAlive(motion), sighting.track_id, now_s)
+
+    def _nobody_known(self, sighting: Sighting) -> None:
+        """A picture of somebody gets the answer of a stranger, so that nothing is learnt."""
         if self._has_answer(sighting.track_id):
             return
         self._answered.append((sighting.track_id, ""))
-        self.unmatched_count += 1
+        if sighting.kind is SightingKind.REFUSED:
+            self.refused_count += 1
+        else:
+            self.unmatched_count += 1
         self._show(NotRecognised(), sighting.track_id)
 
     def _has_answer(self, track_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kiosk.domain.liveness import LivenessLevel
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Appointment, AttendancePolicy, Lesson, Timetable
 from protocol.v1.messages import ConfigDocument, Policy, SessionEntry
@@ -58,7 +59,16 @@ def match_rules(document: ConfigDocument, overrides: MatchOverrides) -> MatchRul
         min_margin=policy.minimum_margin if margin is None else margin,
         min_frames=overrides.min_frames or policy.frames_to_agree,
         look_alikes=frozenset(frozenset(pair) for pair in document.look_alikes),
+        liveness=_liveness(document.policy.kiosk.liveness),
     )
+
+
+def _liveness(word: str) -> LivenessLevel:
+    """The level that a policy names; a newer server's word, unknown here, is not taken for off."""
+    try:
+        return LivenessLevel(word)
+    except ValueError:
+        return LivenessLevel.PASSIVE
 
 
 def _attendance(policy: Policy) -> AttendancePolicy:

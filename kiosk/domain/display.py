@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from kiosk.domain.marks import Mark
-from kiosk.domain.screens import Looking, Ready, Screen
+from kiosk.domain.screens import Looking, ProveAlive, Ready, Screen
 
 _MAX_WAITING = 8
 _KEPT = 8
@@ -60,15 +60,15 @@ class Display:
         else:
             self._put(result, now_s)
 
-    def look(self, looking: Looking, track_id: int, now_s: float) -> None:
-        """Show that a face is looked at, unless a result is being read."""
+    def look(self, looking: Looking | ProveAlive, track_id: int, now_s: float) -> None:
+        """Show that a face is looked at, or what is asked of it, unless a result is being read."""
         is_free = not self._shows_result() or track_id != self._track_id
         if is_free and not self._waiting and not self._is_held_against(track_id, now_s):
             self._replace(looking, track_id, now_s)
 
     def nobody(self, now_s: float) -> None:
         """Nobody is in view: results stay, Looking goes."""
-        if isinstance(self.screen, Looking):
+        if isinstance(self.screen, Looking | ProveAlive):
             self._replace(self._ready, -1, now_s)
 
     def turn(self, ready: Ready, now_s: float, *, stay_s: float) -> None:
@@ -120,7 +120,7 @@ class Display:
         self.screen, self._track_id, self._since_s = screen, track_id, now_s
 
     def _shows_result(self) -> bool:
-        return not isinstance(self.screen, Ready | Looking)
+        return not isinstance(self.screen, Ready | Looking | ProveAlive)
 
     def _is_held_against(self, track_id: int, now_s: float) -> bool:
         """Whether the result on screen must stay: it is another face's and not read yet."""
@@ -128,6 +128,6 @@ class Display:
         return is_others and now_s - self._since_s < self._hold_s
 
     def _is_over(self, age_s: float, stay_s: float) -> bool:
-        if isinstance(self.screen, Looking):
+        if isinstance(self.screen, Looking | ProveAlive):
             return age_s >= self._looking_s
         return self._shows_result() and age_s >= stay_s

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kiosk.domain.clock import ClockReading
+from kiosk.domain.liveness import UNCHECKED, LivenessReading
 
 
 class EventKind(StrEnum):
@@ -11,14 +12,6 @@ class EventKind(StrEnum):
 
     SEEN = "seen"
     NOT_ME = "not_me"
-
-
-class LivenessVerdict(StrEnum):
-    """What the liveness check said; OFF while none runs."""
-
-    OFF = "off"
-    LIVE = "live"
-    ATTACK = "attack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +23,7 @@ class Evidence:
     threshold: float
     quality: float
     model_id: str
-    liveness: LivenessVerdict = LivenessVerdict.OFF
+    liveness: LivenessReading = UNCHECKED
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from kiosk.domain.liveness import LivenessLevel
+
 
 @dataclass(frozen=True, slots=True)
 class MatchRules:
@@ -17,6 +19,7 @@ class MatchRules:
         min_margin: the second-best person must be at least this much further away.
         min_frames: frames of one track that must agree; two are asked for in any case.
         look_alikes: pairs of people who are easily confused; between them the margin is larger.
+        liveness: what else is asked of a face before it counts.
     """
 
     roster_fpir: float = 1e-4
@@ -27,6 +30,7 @@ class MatchRules:
     min_margin: float = 0.04
     min_frames: int = 3
     look_alikes: frozenset[frozenset[str]] = frozenset()
+    liveness: LivenessLevel = LivenessLevel.OFF
 
     def __post_init__(self) -> None:
         if not (0 < self.roster_fpir < 1 and 0 < self.wide_fpir < 1):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kiosk.domain.liveness import Motion
 from kiosk.domain.sightings import Hint
 
 
@@ -30,6 +31,13 @@ class Looking:
 
     progress: float
     hint: Hint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProveAlive:
+    """Somebody was recognised, and is asked for a motion that a picture cannot make."""
+
+    motion: Motion
 
 
 class WelcomeStatus(StrEnum):
@@ -116,7 +124,7 @@ class SettingUp:
     stage: SetupStage
 
 
-Screen = Ready | Looking | Welcome | Elsewhere | NotRecognised | Notice | SettingUp
+Screen = Ready | Looking | ProveAlive | Welcome | Elsewhere | NotRecognised | Notice | SettingUp
 
 
 def is_same(first: Screen | None, second: Screen) -> bool:

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kiosk.domain.liveness import UNCHECKED, LivenessReading, Motion
+
 
 class SightingKind(StrEnum):
     """What the recognition worker found."""
 
     LOOKING = "looking"
+    PROVING = "proving"
     RECOGNISED = "recognised"
+    REFUSED = "refused"
     UNKNOWN = "unknown"
     EMPTY = "empty"
 
@@ -40,6 +44,7 @@ class Recognition:
         threshold: the limit ``distance`` had to stay within.
         quality: of the frames used, 0..1.
         model_id: the card id of the network whose templates were compared.
+        liveness: whether the face is alive.
     """
 
     person_id: str
@@ -48,6 +53,7 @@ class Recognition:
     threshold: float
     quality: float
     model_id: str
+    liveness: LivenessReading = UNCHECKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Sighting:
         progress: how much of the evidence is there, 0..1 (LOOKING).
         hint: the one hint to show, if any (LOOKING).
         recognition: whom and how surely (RECOGNISED).
+        motion: what the person is asked to do (PROVING).
     """
 
     kind: SightingKind
@@ -69,10 +76,13 @@ class Sighting:
     progress: float = 0.0
     hint: Hint | None = None
     recognition: Recognition | None = None
+    motion: Motion | None = None
 
     def __post_init__(self) -> None:
         if (self.kind is SightingKind.RECOGNISED) != (self.recognition is not None):
             raise ValueError("a sighting carries a recognition exactly when it is RECOGNISED")
+        if (self.kind is SightingKind.PROVING) != (self.motion is not None):
+            raise ValueError("a sighting carries a motion exactly when it is PROVING")
 
     @classmethod
     def empty(cls, at_s: float) -> "Sighting":
@@ -90,6 +100,16 @@ class Sighting:
     def recognised(cls, track_id: int, at_s: float, recognition: Recognition) -> "Sighting":
         """Somebody is there and is in the gallery."""
         return cls(SightingKind.RECOGNISED, track_id, at_s, progress=1.0, recognition=recognition)
+
+    @classmethod
+    def proving(cls, track_id: int, at_s: float, motion: Motion) -> "Sighting":
+        """Somebody is there who was recognised, and is asked to show that they are alive."""
+        return cls(SightingKind.PROVING, track_id, at_s, progress=1.0, motion=motion)
+
+    @classmethod
+    def refused(cls, track_id: int, at_s: float) -> "Sighting":
+        """A face is there that was recognised, and taken for a picture of one."""
+        return cls(SightingKind.REFUSED, track_id, at_s, progress=1.0)
 
     @classmethod
     def unknown(cls, track_id: int, at_s: float) -> "Sighting":

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.clock import Clock
 from kiosk.domain.events import EventDraft, Evidence, RecordedEvent
+from kiosk.domain.liveness import LivenessLevel, LivenessReading
 from kiosk.domain.queue import Settled
 from kiosk.errors import DiskFullError, OutboxFullError
 from kiosk.storage.database import Database, Durability
@@ -332,8 +333,15 @@ def _evidence_fields(evidence: Evidence | None) -> dict[str, object]:
         "threshold": _finite(evidence.threshold),
         "quality": _finite(evidence.quality),
         "model_id": evidence.model_id,
-        "liveness": messages.Liveness(verdict=evidence.liveness),
+        "liveness": _liveness(evidence.liveness),
     }
+
+
+def _liveness(reading: LivenessReading) -> messages.Liveness:
+    if reading.level is LivenessLevel.OFF:
+        return messages.Liveness(verdict=reading.verdict)
+    score = _finite(reading.score)
+    return messages.Liveness(verdict=reading.verdict, score=score, method=reading.level)
 
 
 def _finite(value: float | None) -> float | None:

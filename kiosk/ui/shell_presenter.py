@@ -12,6 +12,7 @@ from kiosk.domain.screens import (
     Looking,
     Notice,
     NotRecognised,
+    ProveAlive,
     Ready,
     Screen,
     SettingUp,
@@ -26,6 +27,7 @@ from kiosk.ui.presenters.claim import ClaimPresenter
 from kiosk.ui.presenters.health import HealthPresenter
 from kiosk.ui.presenters.looking import LookingPresenter
 from kiosk.ui.presenters.place import PlacePresenter
+from kiosk.ui.presenters.proving import ProvingPresenter
 from kiosk.ui.presenters.ready import ReadyPresenter
 from kiosk.ui.presenters.welcome import WelcomePresenter
 from kiosk.ui.preview import PreviewFeed
@@ -42,6 +44,7 @@ def screen_name(screen: Screen) -> str:
     return {
         Ready: "ready",
         Looking: "looking",
+        ProveAlive: "proving",
         Welcome: "welcome",
         Elsewhere: "elsewhere",
         NotRecognised: "not_recognised",
@@ -84,6 +87,7 @@ class ShellPresenter(QObject):
         self.camera_presenter = CameraPresenter(words)
         self.ready_presenter = ReadyPresenter(words)
         self.looking_presenter = LookingPresenter(words)
+        self.proving_presenter = ProvingPresenter(words)
         self.welcome_presenter = WelcomePresenter(words, monotonic_s=monotonic_s, undo_s=undo_s)
         self.answer_presenter = AnswerPresenter(words)
         self.claim_presenter = ClaimPresenter(words)
@@ -93,6 +97,7 @@ class ShellPresenter(QObject):
             self.camera_presenter,
             self.ready_presenter,
             self.looking_presenter,
+            self.proving_presenter,
             self.welcome_presenter,
             self.answer_presenter,
             self.claim_presenter,
@@ -157,6 +162,8 @@ class ShellPresenter(QObject):
             self.ready_presenter.show(screen)
         elif isinstance(screen, Looking):
             self.looking_presenter.show(screen)
+        elif isinstance(screen, ProveAlive):
+            self.proving_presenter.show(screen)
         elif isinstance(screen, Welcome):
             self.welcome_presenter.show(screen, self._now())
             view = self.welcome_presenter.current
@@ -189,6 +196,7 @@ class ShellPresenter(QObject):
     camera = qml_property(QObject, lambda self: self.camera_presenter)
     ready = qml_property(QObject, lambda self: self.ready_presenter)
     looking = qml_property(QObject, lambda self: self.looking_presenter)
+    proving = qml_property(QObject, lambda self: self.proving_presenter)
     welcome = qml_property(QObject, lambda self: self.welcome_presenter)
     answer = qml_property(QObject, lambda self: self.answer_presenter)
     claim = qml_property(QObject, lambda self: self.claim_presenter)

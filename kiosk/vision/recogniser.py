@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from kiosk.domain.liveness import LivenessLevel, LivenessReading, LivenessVerdict
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Hint, Recognition, Sighting
 from kiosk.vision.decision import Match, judge
 from kiosk.vision.guidance import GuidanceLimits, assess
 from kiosk.vision.knowledge import Knowledge, TierIndex, Tiers
 from kiosk.vision.limits import Calibrated
+from kiosk.vision.liveness import LivenessGate
 from models.stages.detect import Detection
 from models.stages.fuse import Evidence, settle_claims
 from models.stages.images import FloatVector
@@ -72,16 +74,17 @@ class RecognitionSettings:
 
 @dataclass(slots=True)
 class _Track:
-    """One face and what is known of it."""
+    """One face and what is known of it; `told` is the person whose match was handed on."""
 
     evidence: Evidence
     match: Match | None = None
     is_unknown: bool = False
     compared_at_s: float = float("-inf")
+    told: str = ""
 
     @property
     def is_answered(self) -> bool:
-        return self.match is not None or self.is_unknown
+        return bool(self.told) or self.is_unknown
 
 
 @dataclass(slots=True)
@@ -115,6 +118,7 @@ class Recogniser:
         self._tracker = Tracker()
         self._tracks: dict[int, _Track] = {}
         self._seen_at_s: float | None = None
+        self._gate = LivenessGate()
 
     @property
     def sees_somebody(self) -> bool:
@@ -137,7 +141,7 @@ class Recogniser:
         if not faces or tiers.is_empty:
             return self._nobody(frame.captured_at_s)
         self._seen_at_s = frame.captured_at_s
-        self._compare(frame, faces)
+        self._compare(frame, faces, checks_life=tiers.rules.liveness is not LivenessLevel.OFF)
         answers = self._answers(faces, tiers, frame.captured_at_s)
         is_crowded = len(found) > self._settings.max_faces
         return answers or self._looking(faces, frame.captured_at_s, is_crowded=is_crowded)
@@ -149,6 +153,7 @@ class Recogniser:
         ids = self._tracker.update([face.box_px for face in followed], at_s)
         known = self._tracker.known
         self._tracks = {number: track for number, track in self._tracks.items() if number in known}
+        self._gate.keep_only(known)
         least = largest[0].area_px * self._settings.bystander_area if largest else 0.0
         return [
             _Face(number, self._tracks.setdefault(number, self._new_track()), face)
@@ -162,35 +167,39 @@ class Recogniser:
         self._seen_at_s = None
         return [Sighting.empty(at_s)]
 
-    def _compare(self, frame: Frame, faces: Sequence[_Face]) -> None:
+    def _compare(self, frame: Frame, faces: Sequence[_Face], *, checks_life: bool) -> None:
         """Embed the faces for which that can change something, at most so many at once."""
         left = self._settings.max_embedded
         for face in sorted(faces, key=_urgency):
             if left and self._is_due(face.track, frame.captured_at_s):
-                self._judge_view(frame, face)
+                self._judge_view(frame, face, checks_life=checks_life)
                 left -= face.is_fresh
 
     def _is_due(self, track: _Track, at_s: float) -> bool:
         """Answered faces are compared now and then only."""
         return not track.is_answered or at_s - track.compared_at_s >= self._settings.recheck_s
 
-    def _judge_view(self, frame: Frame, face: _Face) -> None:
+    def _judge_view(self, frame: Frame, face: _Face, *, checks_life: bool) -> None:
         """Take a face into its track's evidence if it is good, and better than what is there."""
         evidence = face.track.evidence
         guidance, picture = self._settings.guidance, frame.frame_bgr
-        face.hint = assess(picture, face.detection, guidance).hint
+        is_asked = self._gate.asked(face.track_id) is not None
+        face.hint = None if is_asked else assess(picture, face.detection, guidance).hint
         if face.hint is not None:
             return
         points = self._models.landmarks(picture, face.detection)
         if points is None:  # seen before, it has turned away; otherwise it never was a face
             face.hint, face.is_mistaken = Hint.LOOK_AT_CAMERA, not len(evidence)
             return
+        if checks_life and not face.track.is_answered:
+            self._gate.observe(face.track_id, frame.captured_at_s, picture, points.points_px)
         judged = assess(picture, face.detection, guidance, points)
         face.hint = judged.hint
         if judged.hint is not None:
             return
         face.is_fresh = True
-        if not face.track.is_answered and not evidence.improves_with(judged.quality):
+        is_spared = not is_asked and not face.track.is_answered
+        if is_spared and not evidence.improves_with(judged.quality):
             evidence.pass_over()
             return
         embedding = self._models.embed(picture, points)
@@ -202,7 +211,7 @@ class Recogniser:
 
     def _answers(self, faces: Sequence[_Face], tiers: Tiers, at_s: float) -> list[Sighting]:
         """Who was recognised, or turned out to be nobody known, in this frame."""
-        if not any(face.is_fresh and face.track.match is None for face in faces):
+        if not any(self._may_have_news(face) for face in faces):
             return []
         judged = {
             face.track_id: face for face in faces if face.is_fresh or face.track.match is not None
@@ -210,23 +219,47 @@ class Recogniser:
         won = settle_claims(
             {number: partial(_claim, face.track, tiers) for number, face in judged.items()}
         )
-        news = [self._news(face, won.get(number), at_s) for number, face in judged.items()]
+        level = tiers.rules.liveness
+        news = [self._news(face, won.get(number), level, at_s) for number, face in judged.items()]
         return [sighting for sighting in news if sighting is not None]
 
-    def _news(self, face: _Face, match: Match | None, at_s: float) -> Sighting | None:
+    def _may_have_news(self, face: _Face) -> bool:
+        is_asked = self._gate.asked(face.track_id) is not None
+        return is_asked or (face.is_fresh and not face.track.told)
+
+    def _news(
+        self, face: _Face, match: Match | None, level: LivenessLevel, at_s: float
+    ) -> Sighting | None:
         """Enter the outcome for one face; what is new about it."""
-        track, before = face.track, face.track.match
+        track = face.track
         track.match = match
         if match is not None:
-            is_same = before is not None and before.person_id == match.person_id
-            return None if is_same else self._recognised(face, match, at_s)
+            is_told = track.told == match.person_id
+            return None if is_told else self._matched(face, match, level, at_s)
+        track.told = ""
         is_late = track.evidence.judged_count >= self._settings.unknown_after_frames
         if not is_late or track.is_unknown:
             return None
         track.is_unknown = True
         return Sighting.unknown(face.track_id, at_s)
 
-    def _recognised(self, face: _Face, match: Match, at_s: float) -> Sighting:
+    def _matched(
+        self, face: _Face, match: Match, level: LivenessLevel, at_s: float
+    ) -> Sighting | None:
+        """Hand a match on as soon as its face has shown that it is alive."""
+        liveness = self._gate.reading(face.track_id, level, at_s)
+        is_sure = face.is_fresh and not face.track.evidence.is_doubted
+        if liveness is None or not (is_sure or level is not LivenessLevel.ACTIVE):
+            return None
+        face.track.told = match.person_id
+        is_proven = liveness.verdict is LivenessVerdict.LIVE or level is not LivenessLevel.ACTIVE
+        if liveness.verdict is LivenessVerdict.ATTACK or not is_proven:
+            return Sighting.refused(face.track_id, at_s)
+        return self._recognised(face, match, liveness, at_s)
+
+    def _recognised(
+        self, face: _Face, match: Match, liveness: LivenessReading, at_s: float
+    ) -> Sighting:
         recognition = Recognition(
             person_id=match.person_id,
             distance=match.distance,
@@ -234,6 +267,7 @@ class Recogniser:
             threshold=match.threshold,
             quality=face.track.evidence.quality,
             model_id=self._model_id,
+            liveness=liveness,
         )
         return Sighting.recognised(face.track_id, at_s, recognition)
 
@@ -243,6 +277,10 @@ class Recogniser:
         if not waiting:
             return []
         lead = waiting[0]
+        for face in waiting:
+            motion = self._gate.asked(face.track_id)
+            if motion is not None:
+                return [Sighting.proving(face.track_id, at_s, motion)]
         wanted = max(2, self._knowledge.roster.match_rules().min_frames)
         progress = min(1.0, len(lead.track.evidence) / wanted)
         hint = lead.hint or (Hint.ONE_AT_A_TIME if is_crowded else None)

@@ -128,6 +128,11 @@ class Evidence:
         return agreeing >= max(_LEAST_FRAMES, _AGREEING_SHARE * len(self))
 
     @property
+    def is_doubted(self) -> bool:
+        """The newest frame that was embedded looked like somebody else, and was left out."""
+        return self._is_odd
+
+    @property
     def quality(self) -> float:
         """Mean quality of the kept frames, 0..1; 0 without frames."""
         return float(np.mean(self._qualities)) if self._qualities else 0.0

@@ -72,8 +72,8 @@ Rectangle {
                 visible: answer.opacity < 1
                 camera: root.shell.camera
                 feed: root.shell.feed
-                looking: root.screen === "looking"
-                progress: root.shell.looking.view.progress
+                looking: root.screen === "looking" || root.screen === "proving"
+                progress: root.screen === "proving" ? 1 : root.shell.looking.view.progress
             }
             ResultCard {
                 id: answer
@@ -108,6 +108,11 @@ Rectangle {
                 anchors.fill: parent
                 visible: root.screen === "looking"
                 looking: root.shell.looking
+            }
+            ProvingScreen {
+                anchors.fill: parent
+                visible: root.screen === "proving"
+                proving: root.shell.proving
             }
             WelcomeScreen {
                 anchors.fill: parent

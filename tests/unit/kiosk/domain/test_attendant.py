@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.attendant import AttendantTimings
+from kiosk.domain.liveness import LivenessLevel, LivenessReading, LivenessVerdict, Motion
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -14,15 +15,23 @@ from kiosk.domain.screens import (
     NoticeReason,
     NotRecognised,
     NotRecognisedReason,
+    ProveAlive,
     Ready,
     RunningSession,
     Welcome,
     WelcomeStatus,
 )
-from kiosk.domain.sightings import Hint
+from kiosk.domain.sightings import Hint, Sighting
 from kiosk.domain.timetable import Timetable
 from tests.fakes.kiosk_clock import START
-from tests.unit.kiosk.domain.door import LESSON, TIMETABLE, Door, lesson, with_lessons
+from tests.unit.kiosk.domain.door import (
+    LESSON,
+    TIMETABLE,
+    Door,
+    lesson,
+    recognition,
+    with_lessons,
+)
 
 ON_TIME = Welcome("Given1 F.", WelcomeStatus.PRESENT)
 AGAIN = Welcome("Given1 F.", WelcomeStatus.PRESENT, can_undo=False, already_marked=True)
@@ -443,3 +452,40 @@ def _step(door: Door, name: str, value: object) -> object:
     if name == "later":
         return door.later(float(str(value)))
     return door.attendant.not_me()
+
+
+def test_the_motion_asked_for_is_shown_until_it_is_made() -> None:
+    door = Door()
+
+    asked = door.attendant.handle(Sighting.proving(1, door.clock.monotonic_s(), Motion.BLINK))
+
+    assert asked == ProveAlive(Motion.BLINK)
+    assert door.comes("p1", track=1) == ON_TIME
+
+
+def test_the_question_goes_with_the_person() -> None:
+    door = Door()
+    door.attendant.handle(Sighting.proving(1, door.clock.monotonic_s(), Motion.TURN_LEFT))
+
+    assert door.nobody() == READY
+
+
+def test_a_picture_of_somebody_gets_the_answer_of_a_stranger_and_marks_nobody() -> None:
+    door, other = Door(), Door()
+
+    refused = door.attendant.handle(Sighting.refused(1, door.clock.monotonic_s()))
+
+    assert refused == other.stranger(1)
+    assert door.kinds() == []
+    assert (door.attendant.refused_count, door.attendant.unmatched_count) == (1, 0)
+
+
+def test_event_says_whether_the_face_was_alive() -> None:
+    door = Door()
+    reading = LivenessReading(LivenessVerdict.UNDECIDED, 0.4, LivenessLevel.PASSIVE)
+    found = replace(recognition(), liveness=reading)
+    door.attendant.handle(Sighting.recognised(1, door.clock.monotonic_s(), found))
+
+    (draft,) = door.outbox.drafts
+    assert draft.evidence is not None
+    assert draft.evidence.liveness == reading

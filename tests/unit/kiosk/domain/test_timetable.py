@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.liveness import LivenessLevel
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Standing, Timetable, short_name
 from tests.fakes.kiosk_clock import START
@@ -147,3 +148,22 @@ def test_short_name_never_shows_more_than_one_word_and_a_letter(name: str) -> No
     assert len(short_name(name)) <= len(name.strip()) + 1
     assert short_name(name).split()[:1] == words[:1]
     assert len(short_name(name).split()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("word", "level"),
+    [
+        ("off", LivenessLevel.OFF),
+        ("passive", LivenessLevel.PASSIVE),
+        ("active", LivenessLevel.ACTIVE),
+        ("invented-later", LivenessLevel.PASSIVE),
+    ],
+)
+def test_liveness_is_the_policys_and_never_off_by_mistake(word: str, level: LivenessLevel) -> None:
+    document = config()
+    kiosk = document.policy.kiosk.model_copy(update={"liveness": word})
+    policy = document.policy.model_copy(update={"kiosk": kiosk})
+
+    found = timetable_from(document.model_copy(update={"policy": policy}), MatchOverrides())
+
+    assert found.match_rules.liveness is level

@@ -1,6 +1,7 @@
 """What each presenter says about each state."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,6 +15,7 @@ from kiosk.domain.health import (
     RecognitionHealth,
     RecognitionState,
 )
+from kiosk.domain.liveness import Motion
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -21,17 +23,19 @@ from kiosk.domain.screens import (
     NoticeReason,
     NotRecognised,
     NotRecognisedReason,
+    ProveAlive,
     Ready,
     RunningSession,
     Welcome,
     WelcomeStatus,
 )
 from kiosk.domain.sightings import Hint
-from kiosk.ui.catalogue import Catalogue
+from kiosk.ui.catalogue import Catalogue, load_catalogue
 from kiosk.ui.presenters.answer import AnswerPresenter, answer_view
 from kiosk.ui.presenters.camera import CameraPresenter
 from kiosk.ui.presenters.health import MAX_ITEMS, health_view
 from kiosk.ui.presenters.looking import looking_view
+from kiosk.ui.presenters.proving import proving_view
 from kiosk.ui.presenters.ready import ReadyPresenter, Senses, ready_view
 from kiosk.ui.presenters.welcome import welcome_view
 
@@ -218,3 +222,12 @@ def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
     presenter.show(Ready("R12", SESSION))
     presenter.show_health(health)
     assert presenter.current.instruction == "Please ask the teacher"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_each_motion_asked_for_has_words_of_its_own(language: str) -> None:
+    words = load_catalogue(language, ZoneInfo("UTC"))
+    views = [proving_view(ProveAlive(motion), words) for motion in Motion]
+
+    assert len({view.title for view in views}) == len(Motion)
+    assert [view.motion for view in views] == ["turn_left", "turn_right", "blink"]

@@ -1,0 +1,141 @@
+"""Holds a match back until the face before the camera has shown that it is alive.
+
+Passive: the match waits for a verdict of what was seen, at most 1.5 s. Active: the person is asked
+for one motion, one person at a time; a sign of a picture ends it at once. See docs/liveness.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kiosk.domain.liveness import (
+    UNCHECKED,
+    LivenessLevel,
+    LivenessReading,
+    LivenessVerdict,
+    Motion,
+)
+from models.stages.liveness.challenge import (
+    Challenge,
+    ChallengeDesk,
+    ChallengeState,
+    PoseSample,
+)
+from models.stages.liveness.verdict import Outcome
+from models.stages.liveness.watch import LivenessWatch
+from models.stages.pose import eye_aspect_ratio, head_pose
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from models.stages.images import BGRImage, FloatArray
+
+PASSIVE_WAIT_S = 1.5
+_VERDICTS = {
+    Outcome.LIVE: LivenessVerdict.LIVE,
+    Outcome.ATTACK: LivenessVerdict.ATTACK,
+    Outcome.UNDECIDED: LivenessVerdict.UNDECIDED,
+}
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One track: what was seen of it, since when a match waits, and what it was asked for."""
+
+    watch: LivenessWatch = field(default_factory=LivenessWatch)
+    waits_since_s: float | None = None
+    asked: Challenge | None = None
+    poses: list[PoseSample] = field(default_factory=list)
+    reading: LivenessReading | None = None
+
+
+class LivenessGate:
+    """The check of all tracks. Used by one thread at a time; costs nothing while it is off."""
+
+    def __init__(self, desk: ChallengeDesk | None = None) -> None:
+        """Start with nobody.
+
+        Args:
+            desk: draws what is asked for; the machine's randomness by default.
+        """
+        self._desk = desk or ChallengeDesk()
+        self._tracks: dict[int, _Watched] = {}
+
+    def keep_only(self, track_ids: Collection[int]) -> None:
+        """Forget the tracks that are gone."""
+        self._tracks = {n: seen for n, seen in self._tracks.items() if n in track_ids}
+
+    def observe(
+        self, track_id: int, at_s: float, frame_bgr: BGRImage, points_px: FloatArray
+    ) -> None:
+        """Take in a frame of a face.
+
+        Args:
+            track_id: of the face.
+            at_s: when the frame was captured.
+            frame_bgr: (H, W, 3) uint8. Not modified, not kept.
+            points_px: (468, 3) float32 of the face in it.
+        """
+        seen = self._tracks.setdefault(track_id, _Watched())
+        seen.watch.observe(at_s, frame_bgr, points_px)
+        if seen.asked is not None:
+            yaw_deg, aspect = head_pose(points_px).yaw_deg, eye_aspect_ratio(points_px)
+            seen.poses.append(PoseSample(at_s, track_id, yaw_deg, aspect))
+
+    def asked(self, track_id: int) -> Motion | None:
+        """What the track is asked for now."""
+        seen = self._tracks.get(track_id)
+        waits = seen is not None and seen.asked is not None and seen.reading is None
+        return Motion(seen.asked.motion) if waits and seen and seen.asked else None
+
+    def reading(self, track_id: int, level: LivenessLevel, at_s: float) -> LivenessReading | None:
+        """What is known of a face that was matched; asked for with each frame until it is known.
+
+        Args:
+            track_id: of the face.
+            level: that the policy asks for.
+            at_s: time of the newest frame.
+
+        Returns:
+            None while the match must wait.
+        """
+        if level is LivenessLevel.OFF:
+            return UNCHECKED
+        seen = self._tracks.setdefault(track_id, _Watched())
+        if seen.waits_since_s is None:
+            seen.waits_since_s = at_s
+        if seen.reading is None:
+            seen.reading = (
+                self._passive(seen, at_s)
+                if level is LivenessLevel.PASSIVE
+                else self._active(track_id, seen, at_s)
+            )
+        return seen.reading
+
+    def _passive(self, seen: _Watched, at_s: float) -> LivenessReading | None:
+        verdict = seen.watch.verdict()
+        waited_s = at_s - (at_s if seen.waits_since_s is None else seen.waits_since_s)
+        if verdict.outcome is Outcome.UNDECIDED and waited_s < PASSIVE_WAIT_S:
+            return None
+        return LivenessReading(
+            _VERDICTS[verdict.outcome], verdict.score, level=LivenessLevel.PASSIVE
+        )
+
+    def _active(self, track_id: int, seen: _Watched, at_s: float) -> LivenessReading | None:
+        verdict = seen.watch.verdict()
+        if verdict.outcome is Outcome.ATTACK:
+            return LivenessReading(LivenessVerdict.ATTACK, verdict.score, LivenessLevel.ACTIVE)
+        if seen.asked is None:
+            if not self._is_anybody_asked():
+                seen.asked, seen.poses = self._desk.ask(track_id, at_s), []
+            return None
+        state = self._desk.answer(seen.asked, seen.poses, at_s).state
+        if state is ChallengeState.WAITING:
+            return None
+        passed = state is ChallengeState.PASSED
+        found = LivenessVerdict.LIVE if passed else LivenessVerdict.UNDECIDED
+        return LivenessReading(found, verdict.score, LivenessLevel.ACTIVE)
+
+    def _is_anybody_asked(self) -> bool:
+        return any(seen.asked and seen.reading is None for seen in self._tracks.values())

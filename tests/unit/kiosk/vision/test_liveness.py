@@ -1,0 +1,137 @@
+"""A match waits for a sign of life; nothing is asked of two people at once."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from kiosk.domain.liveness import UNCHECKED, LivenessLevel, LivenessReading, LivenessVerdict, Motion
+from kiosk.vision.liveness import PASSIVE_WAIT_S, LivenessGate
+from models.stages.liveness import challenge
+from tests.unit.models.stages.head_mesh import at, flat, head, turned
+
+STEP_S = 1 / 15
+_SMALL = np.random.default_rng(1).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+ROOM = np.asarray(cv2.resize(_SMALL, (640, 480), interpolation=cv2.INTER_CUBIC), np.uint8)
+SHEET = np.asarray(ROOM[:340, 220:440][::-1, ::-1], np.uint8)
+SCALE = np.float32(0.7)
+
+
+class Stage:
+    """A face before the camera, whose every frame the test makes."""
+
+    def __init__(self, level: LivenessLevel, asks: Motion = Motion.TURN_LEFT) -> None:
+        wanted = challenge.Motion(asks)
+        self.gate = LivenessGate(challenge.ChallengeDesk(choose=lambda _: wanted))
+        self.level = level
+        self.at_s = 0.0
+
+    def turns(self, seconds: float, yaw_deg: float, track: int = 1) -> LivenessReading | None:
+        """A head that turns from the camera to one side and back."""
+        begun_s = self.at_s
+        while self.at_s < begun_s + seconds:
+            part = (self.at_s - begun_s) / seconds
+            points = at(turned(head(), yaw_deg * np.sin(np.pi * part)) * SCALE, 320, 240)
+            reading = self._frame(points, ROOM, track)
+            if reading is not None:
+                return reading
+        return None
+
+    def held_print(self, seconds: float) -> LivenessReading | None:
+        """A picture that moves before a wall, with everything on it."""
+        begun_s = self.at_s
+        while self.at_s < begun_s + seconds:
+            aside = 40 * np.sin(6 * self.at_s)
+            frame = ROOM.copy()
+            left = round(320 + aside) - 110
+            frame[70:410, left : left + 220] = SHEET
+            points = at(flat(head()) * SCALE, 320 + aside, 240)
+            reading = self._frame(points, frame, 1)
+            if reading is not None:
+                return reading
+        return None
+
+    def _frame(self, points: object, frame: object, track: int) -> LivenessReading | None:
+        self.at_s += STEP_S
+        self.gate.observe(track, self.at_s, np.asarray(frame), np.asarray(points, np.float32))
+        return self.gate.reading(track, self.level, self.at_s)
+
+
+def test_off_asks_for_nothing() -> None:
+    assert LivenessGate().reading(1, LivenessLevel.OFF, 0.0) is UNCHECKED
+
+
+def test_a_head_that_moves_is_live_without_doing_anything_asked() -> None:
+    reading = Stage(LivenessLevel.PASSIVE).turns(2.0, 25)
+
+    assert reading is not None
+    assert (reading.verdict, reading.level) == (LivenessVerdict.LIVE, LivenessLevel.PASSIVE)
+    assert reading.score is not None
+    assert reading.score > 0.5
+
+
+def test_a_picture_in_a_hand_is_an_attack() -> None:
+    reading = Stage(LivenessLevel.PASSIVE).held_print(3.0)
+
+    assert reading is not None
+    assert reading.verdict is LivenessVerdict.ATTACK
+
+
+def test_who_keeps_still_waits_no_longer_than_the_deadline() -> None:
+    stage = Stage(LivenessLevel.PASSIVE)
+    reading = stage.turns(5.0, 0)
+
+    assert reading is not None
+    assert reading.verdict is LivenessVerdict.UNDECIDED
+    assert stage.at_s == pytest.approx(PASSIVE_WAIT_S, abs=2 * STEP_S)
+
+
+def test_who_makes_the_motion_asked_for_is_live() -> None:
+    stage = Stage(LivenessLevel.ACTIVE)
+    assert stage.turns(0.3, 0) is None
+    assert stage.gate.asked(1) is Motion.TURN_LEFT
+
+    reading = stage.turns(1.5, 35)
+
+    assert reading is not None
+    assert (reading.verdict, reading.level) == (LivenessVerdict.LIVE, LivenessLevel.ACTIVE)
+    assert stage.gate.asked(1) is None
+
+
+@pytest.mark.parametrize("yaw_deg", [0, -35])
+def test_another_motion_or_none_proves_nothing(yaw_deg: float) -> None:
+    stage = Stage(LivenessLevel.ACTIVE)
+    stage.turns(0.3, 0)
+
+    reading = stage.turns(4.0, yaw_deg)
+
+    assert reading is not None
+    assert reading.verdict is LivenessVerdict.UNDECIDED
+
+
+def test_a_picture_is_refused_while_the_motion_is_waited_for() -> None:
+    reading = Stage(LivenessLevel.ACTIVE).held_print(3.0)
+
+    assert reading is not None
+    assert reading.verdict is LivenessVerdict.ATTACK
+
+
+def test_one_person_is_asked_at_a_time() -> None:
+    stage = Stage(LivenessLevel.ACTIVE)
+    stage.turns(0.3, 0, track=1)
+    stage.turns(0.3, 0, track=2)
+    assert stage.gate.asked(1) is not None
+    assert stage.gate.asked(2) is None
+
+    stage.gate.keep_only([2])
+    stage.turns(0.3, 0, track=2)
+
+    assert stage.gate.asked(2) is not None
+
+
+def test_an_answer_stands_and_is_not_asked_for_again() -> None:
+    stage = Stage(LivenessLevel.PASSIVE)
+    first = stage.turns(5.0, 0)
+
+    assert stage.turns(2.0, 25) is first
