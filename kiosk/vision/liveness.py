@@ -1,7 +1,9 @@
 """Holds a match back until the face before the camera has shown that it is alive.
 
-Passive: the match waits for a verdict of what was seen, at most 1.5 s. Active: the person is asked
-for one motion, one person at a time; a sign of a picture ends it at once. See docs/liveness.md.
+Passive: the match waits for a sign of life, at most 1.5 s; then what was seen until then counts.
+Signs of a picture are not believed sooner: of 22 live clips three showed one in their first second,
+and one after 1.5 s. Active: the person is asked for one motion, one person at a time, and must not
+look like a picture either. See docs/liveness.md.
 """
 
 from __future__ import annotations
@@ -116,16 +118,13 @@ class LivenessGate:
     def _passive(self, seen: _Watched, at_s: float) -> LivenessReading | None:
         verdict = seen.watch.verdict()
         waited_s = at_s - (at_s if seen.waits_since_s is None else seen.waits_since_s)
-        if verdict.outcome is Outcome.UNDECIDED and waited_s < PASSIVE_WAIT_S:
+        if verdict.outcome is not Outcome.LIVE and waited_s < PASSIVE_WAIT_S:
             return None
         return LivenessReading(
             _VERDICTS[verdict.outcome], verdict.score, level=LivenessLevel.PASSIVE
         )
 
     def _active(self, track_id: int, seen: _Watched, at_s: float) -> LivenessReading | None:
-        verdict = seen.watch.verdict()
-        if verdict.outcome is Outcome.ATTACK:
-            return LivenessReading(LivenessVerdict.ATTACK, verdict.score, LivenessLevel.ACTIVE)
         if seen.asked is None:
             if not self._is_anybody_asked():
                 seen.asked, seen.poses = self._desk.ask(track_id, at_s), []
@@ -133,8 +132,10 @@ class LivenessGate:
         state = self._desk.answer(seen.asked, seen.poses, at_s).state
         if state is ChallengeState.WAITING:
             return None
-        passed = state is ChallengeState.PASSED
+        verdict, passed = seen.watch.verdict(), state is ChallengeState.PASSED
         found = LivenessVerdict.LIVE if passed else LivenessVerdict.UNDECIDED
+        if verdict.outcome is Outcome.ATTACK:
+            found = LivenessVerdict.ATTACK
         return LivenessReading(found, verdict.score, LivenessLevel.ACTIVE)
 
     def _is_anybody_asked(self) -> bool:

@@ -110,8 +110,8 @@ def test_another_motion_or_none_proves_nothing(yaw_deg: float) -> None:
     assert reading.verdict is LivenessVerdict.UNDECIDED
 
 
-def test_a_picture_is_refused_while_the_motion_is_waited_for() -> None:
-    reading = Stage(LivenessLevel.ACTIVE).held_print(3.0)
+def test_a_picture_does_not_make_the_motion() -> None:
+    reading = Stage(LivenessLevel.ACTIVE).held_print(4.0)
 
     assert reading is not None
     assert reading.verdict is LivenessVerdict.ATTACK
