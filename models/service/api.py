@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from models.service.metrics import Metrics
     from models.service.pool import WorkerPool
     from models.service.readiness import Readiness
+    from models.store import ModelCard
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class ServiceParts:
         readiness: asks them for proof.
         matcher: compares embeddings.
         metrics: what is counted.
-        models: the cards in use.
+        models: the cards in use, by name.
+        cards: of the embedders, by id.
         version: of the distribution.
         started_at: monotonic seconds.
     """
@@ -58,6 +60,7 @@ class ServiceParts:
     matcher: Matcher
     metrics: Metrics
     models: ModelsInUse
+    cards: dict[str, ModelCard]
     version: str
     started_at: float
 
@@ -69,8 +72,8 @@ def _parts(request: Request) -> ServiceParts:
 
 Parts = Annotated[ServiceParts, Depends(_parts)]
 # The key itself is checked in edge.py, before the body is read; this is for OpenAPI.
-_documented_key = APIKeyHeader(name=KEY_HEADER, auto_error=False)
-_REFUSALS: dict[int | str, dict[str, Any]] = {
+documented_key = APIKeyHeader(name=KEY_HEADER, auto_error=False)
+REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": words}
     for status, words in (
         (401, "The key is missing or wrong"),
@@ -89,8 +92,11 @@ class _FastJSONRequest(Request):
         return from_json(await self.body())
 
 
-class _FastJSONRoute(APIRoute):
+class FastJSONRoute(APIRoute):
+    """Reads bodies with `_FastJSONRequest`."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See `APIRoute`."""
         handle = super().get_route_handler()
 
         async def handle_fast(request: Request) -> Response:
@@ -101,9 +107,9 @@ class _FastJSONRoute(APIRoute):
 
 router = APIRouter(
     prefix="/api/ml",
-    dependencies=[Security(_documented_key)],
-    responses=_REFUSALS,
-    route_class=_FastJSONRoute,
+    dependencies=[Security(documented_key)],
+    responses=REFUSALS,
+    route_class=FastJSONRoute,
     tags=["ml"],
 )
 open_router = APIRouter(tags=["operation"])

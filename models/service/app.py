@@ -21,6 +21,7 @@ from models.service.edge import (
 from models.service.faces import FaceEngine
 from models.service.matching import Matcher
 from models.service.metrics import Metrics
+from models.service.native import router as native_router
 from models.service.pool import WorkerPool
 from models.service.rate import TokenBucket
 from models.service.readiness import Readiness
@@ -57,7 +58,9 @@ def open_parts(settings: Settings, store: ModelStore | None = None) -> ServicePa
             detector=settings.detector,
             landmarks=settings.landmarks,
             embedder=f"{card.id}-{file.variant}",
+            embedders=list(engines[0].networks),
         ),
+        cards={name: one.embedder_card for name, one in engines[0].networks.items()},
         version=metadata.version("rollcall"),
         started_at=time.monotonic(),
     )
@@ -86,6 +89,7 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
     )
     app.state.parts = parts
     app.include_router(router)
+    app.include_router(native_router)
     app.include_router(open_router)
     install_error_answers(app)
     paths = frozenset(app.openapi()["paths"]) | {"/openapi.json"}

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     # -- how it is reached --------------------------------------------------------------------
     api_key: SecretStr = Field(
         min_length=MIN_KEY_LENGTH,
-        description="Key that every request to /api/ml sends as X-API-Key, at least"
+        description="Key that every request to /api sends as X-API-Key, at least"
         f" {MIN_KEY_LENGTH} characters without commas. Several, separated by commas, are valid side"
         " by side: one for each caller, or the old and the new one. No default: without it the"
         " service does not start.",
@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         default="auto",
         description="Card, or card and variant, of the embedder: its dimension is that of every"
         " embedding here. auto: the one that `rollcall-models use` selected, else dlib-resnet-v1.",
+    )
+    further_embedders: tuple[str, ...] = Field(
+        default=(),
+        description="Cards of embedders that /api/v1/faces also makes templates of, as during a"
+        " change of model; in the environment a JSON list.",
     )
     runtime: RuntimeName = Field(
         default="auto", description="Inference runtime: auto, tflite or litert."
@@ -83,7 +88,7 @@ class Settings(BaseSettings):
         default=12_000,
         ge=0,
         le=1_000_000,
-        description="Requests to /api/ml that each key may send in a minute; more get 429."
+        description="Requests to /api that each key may send in a minute; more get 429."
         " 0: any number.",
     )
     rate_burst: int = Field(

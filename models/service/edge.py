@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 CORRELATION_HEADER = "X-Correlation-ID"
 KEY_HEADER = "X-API-Key"
-GUARDED = "/api/ml/"
+GUARDED = "/api/"
 _KEY_NUMBER = "key_number"  # in the scope's state: which of the keys it was
 
 
@@ -92,7 +92,7 @@ class RecordMiddleware:
 
 
 class KeyMiddleware:
-    """Refuses requests to /api/ml without a key, before a byte of their body is read."""
+    """Refuses requests to /api without a key, before a byte of their body is read."""
 
     def __init__(self, app: ASGIApp, *, keys: Sequence[str]) -> None:
         self._app = app
@@ -115,7 +115,7 @@ class KeyMiddleware:
 
 
 class RateMiddleware:
-    """Turns away requests to /api/ml whose key has sent too many. Inside `KeyMiddleware`."""
+    """Turns away requests to /api whose key has sent too many. Inside `KeyMiddleware`."""
 
     def __init__(self, app: ASGIApp, *, buckets: Sequence[TokenBucket]) -> None:
         """Wrap an application.
@@ -143,7 +143,7 @@ class RateMiddleware:
 
 
 class AdmissionMiddleware:
-    """Bounds how many requests to /api/ml are in flight, and so the memory of their bodies."""
+    """Bounds how many requests to /api are in flight, and so the memory of their bodies."""
 
     def __init__(self, app: ASGIApp, *, limit: int, metrics: Metrics) -> None:
         self._app = app

@@ -24,15 +24,18 @@ from models.service.schemas import (
     Quality,
 )
 from models.service.thorough import MOST_SIGHTINGS, detect_thoroughly, each_once
-from models.service.variations import embed_views
+from models.service.variations import Embeds, embed_views
 from models.stages.detect import FaceDetector
+from models.stages.embed import FaceEmbedder
 from models.stages.quality import QualityLimits, assess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.service.config import Settings
     from models.service.schemas import DetectFacesRequest, DetectorName, EncodeFaceRequest
     from models.stages.detect import Detection
-    from models.stages.images import BGRImage
+    from models.stages.images import BGRImage, FloatVector
     from models.stages.landmarks import Landmarks
     from models.store import CardFile, ModelCard, ModelStore
 
@@ -41,7 +44,13 @@ _LIMITS = QualityLimits()
 
 
 @dataclass(frozen=True)
-class _Face:
+class FoundFace:
+    """A face in which the landmark model agrees with the detector.
+
+    Attributes:
+        area_ratio: box over picture, 0 to 1.
+    """
+
     detection: Detection
     landmarks: Landmarks
     location: FaceLocation
@@ -54,10 +63,20 @@ class FaceEngine:
     Attributes:
         embedder_card: of the network that runs here.
         embedder_file: the variant of it.
+        networks: that network and the further ones, by the id of their cards.
     """
 
-    def __init__(self, pipeline: FacePipeline, near: FaceDetector, settings: Settings) -> None:
+    def __init__(
+        self,
+        pipeline: FacePipeline,
+        near: FaceDetector,
+        settings: Settings,
+        further: Sequence[Embeds] = (),
+    ) -> None:
         self._pipeline = pipeline
+        self.networks: dict[str, Embeds] = {
+            network.embedder_card.id: network for network in (pipeline, *further)
+        }
         self._near = near
         self._settings = settings
         self._proof = Proof(pipeline)
@@ -85,7 +104,10 @@ class FaceEngine:
         )
         near = store.load(settings.near_detector)
         session = open_session(near, runtime=settings.runtime, threads=settings.threads)
-        return cls(pipeline, FaceDetector(near.card, session), settings)
+        further = [
+            _Network.open(store, reference, settings) for reference in settings.further_embedders
+        ]
+        return cls(pipeline, FaceDetector(near.card, session), settings, further)
 
     def encode(self, request: EncodeFaceRequest) -> EncodeFaceResponse:
         """Answer SD3.
@@ -97,7 +119,7 @@ class FaceEngine:
         picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
         faces = self._faces(picture_bgr, self._pipeline.detect(picture_bgr))
         face = _the_one(faces, request)
-        views = self._views(request.num_jitters)
+        views = self.views(request.num_jitters)
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
         return EncodeFaceResponse(
             success=True,
@@ -123,7 +145,7 @@ class FaceEngine:
         picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
         faces = self._faces(picture_bgr, self._look(picture_bgr, request.model))
         kept = [face for face in faces if face.area_ratio >= request.min_face_area_ratio]
-        views = self._views(request.num_jitters)
+        views = self.views(request.num_jitters)
         answers = [self._detected(picture_bgr, face, views) for face in kept]
         return DetectFacesResponse(
             success=True,
@@ -145,7 +167,22 @@ class FaceEngine:
         """
         self._proof.run()
 
-    def _detected(self, picture_bgr: BGRImage, face: _Face, views: int) -> DetectedFace:
+    def find(
+        self, image_base64: str, model: DetectorName = "full"
+    ) -> tuple[BGRImage, list[FoundFace]]:
+        """Decode a picture and find its faces, largest first.
+
+        Raises:
+            RefusalError: the picture cannot be used.
+        """
+        picture_bgr = decode_picture(image_base64, self._settings.max_pixels)
+        return picture_bgr, self._faces(picture_bgr, self._look(picture_bgr, model))
+
+    def views(self, wanted: int) -> int:
+        """So many views of a face are fused, where so many are wanted."""
+        return max(1, min(wanted, self._settings.max_jitters))
+
+    def _detected(self, picture_bgr: BGRImage, face: FoundFace, views: int) -> DetectedFace:
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
         return DetectedFace(
             embedding=embedding.astype(float).tolist(),
@@ -164,7 +201,7 @@ class FaceEngine:
             case _:
                 assert_never(model)
 
-    def _faces(self, picture_bgr: BGRImage, detections: list[Detection]) -> list[_Face]:
+    def _faces(self, picture_bgr: BGRImage, detections: list[Detection]) -> list[FoundFace]:
         """Keep the detections in which the landmark model sees a face, each once, largest first."""
         height, width = picture_bgr.shape[:2]
         seen = []
@@ -174,16 +211,31 @@ class FaceEngine:
             if landmarks is not None and landmarks.presence >= self._settings.min_presence:
                 location = _location(detection, width, height)
                 area = (location.right - location.left) * (location.bottom - location.top)
-                seen.append(_Face(detection, landmarks, location, area / (width * height)))
+                seen.append(FoundFace(detection, landmarks, location, area / (width * height)))
         faces = each_once(seen, lambda face: face.detection)
         faces.sort(key=lambda face: -face.detection.area_px)
         return faces[: self._settings.max_faces]
 
-    def _views(self, num_jitters: int) -> int:
-        return max(1, min(num_jitters, self._settings.max_jitters))
+
+class _Network:
+    """A further embedder, without detector and landmarks of its own."""
+
+    def __init__(self, card: ModelCard, embedder: FaceEmbedder) -> None:
+        self.embedder_card = card
+        self._embedder = embedder
+
+    @classmethod
+    def open(cls, store: ModelStore, reference: str, settings: Settings) -> Self:
+        model = store.load(reference)
+        session = open_session(model, runtime=settings.runtime, threads=settings.threads)
+        return cls(model.card, FaceEmbedder(model.card, session))
+
+    def embed(self, frame_bgr: BGRImage, landmarks: Landmarks) -> FloatVector:
+        """See `FaceEmbedder.embed`."""
+        return self._embedder.embed(frame_bgr, landmarks)
 
 
-def _the_one(faces: list[_Face], request: EncodeFaceRequest) -> _Face:
+def _the_one(faces: list[FoundFace], request: EncodeFaceRequest) -> FoundFace:
     if not faces:
         raise RefusalError(ErrorCode.NO_FACE_FOUND, "There is no face in the picture.")
     rival_px = faces[0].detection.area_px * _LIMITS.rival_ratio
@@ -209,7 +261,7 @@ def _location(detection: Detection, width: int, height: int) -> FaceLocation:
     )
 
 
-def _quality(picture_bgr: BGRImage, face: _Face) -> Quality:
+def _quality(picture_bgr: BGRImage, face: FoundFace) -> Quality:
     measured = assess(picture_bgr, [face.detection], _LIMITS)
     eyes = face.detection.keypoints_px[[_RIGHT_EYE, _LEFT_EYE]]
     return Quality(

@@ -232,7 +232,8 @@ class ModelsInUse(_Response):
 
     detector: str
     landmarks: str
-    embedder: str
+    embedder: str = Field(description="card and variant; of the plan's endpoints")
+    embedders: list[str] = Field(description="cards of all embedders, the one above first")
 
 
 class HealthResponse(_Response):

@@ -6,7 +6,7 @@ alone takes the false non-match rate at FMR 1 % from 1.0 % to 0.6 %; docs/ml-ser
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -15,14 +15,24 @@ from models.stages.landmarks import Landmarks
 from models.stages.templates import fuse_probes
 
 if TYPE_CHECKING:
-    from models.pipeline import FacePipeline
     from models.stages.images import BGRImage, FloatVector
+    from models.store import ModelCard
 
 # Face Mesh points that alignments use, left and right of the face. Points on the middle line
 # (1, 2 ...) are their own mirror image.
 _PAIRS = np.array([(33, 263), (133, 362), (159, 386), (145, 374), (61, 291)])
 MIRRORED_POINTS = frozenset(int(point) for pair in _PAIRS for point in pair)
 MIDDLE_POINTS = frozenset((0, 1, 2, 4, 5, 6, 17, 152, 168))
+
+
+class Embeds(Protocol):
+    """An embedder with its alignment; a `FacePipeline` is one."""
+
+    embedder_card: ModelCard
+
+    def embed(self, frame_bgr: BGRImage, landmarks: Landmarks) -> FloatVector:
+        """See `models.stages.embed.FaceEmbedder.embed`."""
+        ...
 
 
 class _Shift(NamedTuple):
@@ -45,13 +55,11 @@ _SHIFTS = (
 )
 
 
-def embed_views(
-    pipeline: FacePipeline, picture_bgr: BGRImage, face: Landmarks, views: int
-) -> FloatVector:
+def embed_views(network: Embeds, picture_bgr: BGRImage, face: Landmarks, views: int) -> FloatVector:
     """Make one embedding out of those of several views of a face, by their direction.
 
     Args:
-        pipeline: embeds; used by this thread only.
+        network: embeds; used by this thread only.
         picture_bgr: (H, W, 3) uint8. Not modified.
         face: its landmarks in the picture.
         views: >= 1; odd ones are mirrored, the first two are otherwise as the face is.
@@ -60,17 +68,17 @@ def embed_views(
         (D,) float32, of the length that the embedder's card gives to templates and probes, so
         that its limits mean the same for every count of views.
     """
-    matching = pipeline.embedder_card.matching
+    matching = network.embedder_card.matching
     length = 1.0 if matching is None else matching.length
-    rows = np.stack(_embeddings(pipeline, picture_bgr, face, views))
+    rows = np.stack(_embeddings(network, picture_bgr, face, views))
     return fuse_probes(rows, length=length)
 
 
 def _embeddings(
-    pipeline: FacePipeline, picture_bgr: BGRImage, face: Landmarks, views: int
+    network: Embeds, picture_bgr: BGRImage, face: Landmarks, views: int
 ) -> list[FloatVector]:
     if views == 1:
-        return [pipeline.embed(picture_bgr, face)]
+        return [network.embed(picture_bgr, face)]
     window_bgr, local = _cut_window(picture_bgr, face)
     mirror_bgr = cv2.flip(window_bgr, 1)
     turned = mirrored(local, window_bgr.shape[1])
@@ -78,7 +86,7 @@ def _embeddings(
     for number in range(views):
         shift = _SHIFTS[number // 2 % len(_SHIFTS)]
         frame, points = (mirror_bgr, turned) if number % 2 else (window_bgr, local)
-        embeddings.append(pipeline.embed(frame, _shifted(points, shift)))  # type: ignore[arg-type]
+        embeddings.append(network.embed(frame, _shifted(points, shift)))  # type: ignore[arg-type]
     return embeddings
 
 

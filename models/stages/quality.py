@@ -39,6 +39,10 @@ class QualityReason(StrEnum):
     OFF_CENTRE = "OFF_CENTRE"
 
 
+ADVICE = frozenset({QualityReason.OFF_CENTRE})
+"""Reasons that a better picture would not have; all others make a picture unfit for enrolment."""
+
+
 @dataclass(frozen=True)
 class QualityLimits:
     """What a face must reach.

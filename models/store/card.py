@@ -18,6 +18,7 @@ from models.errors import CardError
 from models.store.calibration import Calibration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
@@ -149,12 +150,21 @@ class Matching(_Part):
         Args:
             distance: Euclidean, or `1 - cosine`; infinite stays infinite.
         """
-        if not self.scale or isinf(distance):
-            return distance
-        owns = [own for own, _ in self.scale]
-        right = min(max(bisect_right(owns, distance), 1), len(owns) - 1)
-        (own, common), (next_own, next_common) = self.scale[right - 1 : right + 1]
-        return common + (distance - own) * (next_common - common) / (next_own - own)
+        return _along(self.scale, distance)
+
+    def from_common_scale(self, distance: float) -> float:
+        """The inverse of `on_common_scale`."""
+        return _along(tuple((common, own) for own, common in self.scale), distance)
+
+
+def _along(points: Sequence[tuple[float, float]], value: float) -> float:
+    """Straight lines between and beyond rising points; without any, the value itself."""
+    if not points or isinf(value):
+        return value
+    places = [place for place, _ in points]
+    right = min(max(bisect_right(places, value), 1), len(places) - 1)
+    (place, result), (next_place, next_result) = points[right - 1 : right + 1]
+    return result + (value - place) * (next_result - result) / (next_place - place)
 
 
 class ModelCard(_Part):

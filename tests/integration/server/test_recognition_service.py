@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from server.ml.encoder import FaceEncoded, FaceRefused
+from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate, GalleryQuestion
 from server.ml.http import EncoderOptions, HTTPFaceEncoder
 from tests.support.ports import free_port, is_listening
 from tests.support.processes import BIN, running
@@ -58,3 +60,45 @@ def test_file_that_is_no_picture_is_refused_by_name(encoder: HTTPFaceEncoder) ->
     outcome = encoder.encode(b"\xff\xd8\xff" + b"x" * 500, correlation_id="test")
     assert isinstance(outcome, FaceRefused)
     assert outcome.code in {"CORRUPT_IMAGE", "NOT_AN_IMAGE", "UNSUPPORTED_FORMAT"}
+
+
+def question(own: list[FaceTemplate], others: dict[str, list[FaceTemplate]]) -> GalleryQuestion:
+    return GalleryQuestion(
+        own[0].model_id,
+        tuple(one.embedding for one in own),
+        {name: tuple(one.embedding for one in found) for name, found in others.items()},
+    )
+
+
+def test_the_same_person_twice_is_found_and_another_person_is_not(
+    encoder: HTTPFaceEncoder, photos: dict[str, bytes]
+) -> None:
+    own, again, other = (
+        encoded(encoder, photos[name]).templates[0]
+        for name in ("person-1-a", "person-1-b", "person-2-a")
+    )
+
+    found = encoder.check_gallery(
+        question([own], {"again": [own, again], "other": [other]}), correlation_id="test"
+    )
+
+    assert found is not None
+    near = {one.person_id for one in (*found.duplicates, *found.look_alikes)}
+    assert near == {"again"}
+
+
+def test_a_photo_that_blocks_is_refused_for_its_reason(
+    encoder: HTTPFaceEncoder, photos: dict[str, bytes]
+) -> None:
+    picture = cv2.imdecode(np.frombuffer(photos["person-1-a"], np.uint8), cv2.IMREAD_COLOR)
+    _, blurred = cv2.imencode(".jpg", cv2.GaussianBlur(picture, (0, 0), 12))
+
+    outcome = encoder.encode(blurred.tobytes(), correlation_id="test")
+
+    assert isinstance(outcome, FaceRefused)
+    assert outcome.code == "TOO_BLURRED"
+
+
+def test_the_models_that_make_templates_are_known(encoder: HTTPFaceEncoder) -> None:
+    assert encoder.check() == "up"
+    assert "dlib-resnet-v1" in encoder.models()
