@@ -105,7 +105,7 @@ def _tflite(name: str, content: bytes) -> Iterator[Contestant]:
 
 def _openvino(xml: Path, size_bytes: int) -> Iterator[Contestant]:
     try:
-        import openvino  # type: ignore[import-not-found]  # in no group
+        import openvino
     except ImportError:
         return
     hints = {

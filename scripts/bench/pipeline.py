@@ -20,7 +20,7 @@ import numpy as np
 from models.pipeline import FacePipeline, PipelineSettings
 from models.stages.match import Gallery
 from models.store import default_store
-from scripts.bench import peer
+from scripts.bench import peer, peer_openvino
 from scripts.bench.frames import make_clip, read_clip
 
 if TYPE_CHECKING:
@@ -82,9 +82,14 @@ def measure(options: argparse.Namespace) -> None:
     print(f"{pipeline.embedder_file.name}, {options.templates:,} templates, one thread\n")
     print_table(rows)
     slow = peer.time_frames(frames[:: max(1, len(frames) // 10)], options.templates)
+    total = float(np.median(rows.sum(axis=1)))
     if slow is not None:
-        total = float(np.median(rows.sum(axis=1)))
         print(f"\nface_recognition 1.3 on the same frames: {slow:.0f} ms, {slow / total:.1f} x")
+    if options.openvino is None:
+        return
+    other = peer_openvino.time_frames(frames, options.templates, options.openvino)
+    if other is not None:
+        print(f"YuNet and reid-0095 under OpenVINO: {other:.2f} ms, {other / total:.2f} x")
 
 
 def print_table(rows: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
@@ -99,6 +104,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, help="a video (default: made from sample photos)")
+    parser.add_argument("--openvino", type=Path, help="folder of YuNet and reid-0095, to compare")
     parser.add_argument("--frames", type=int, default=120, help="how many (default: %(default)s)")
     parser.add_argument("--templates", type=int, default=10_000, help="default: %(default)s")
     parser.add_argument("--embedder", default=PipelineSettings().embedder)
