@@ -27,7 +27,7 @@ def record(xml: Path, width_px: int, height_px: int) -> dict[str, list[float]]:
     Returns:
         Embeddings by the picture's name, rounded to 5 decimals.
     """
-    import openvino  # type: ignore[import-not-found]  # in no group, see above
+    import openvino  # in the group bench alone
 
     # "f32" because processors with bfloat16 would otherwise round.
     hints = {"INFERENCE_PRECISION_HINT": "f32"}

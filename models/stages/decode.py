@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from models.stages.images import BGRImage
 
 _FOREIGN = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\1\0", b"%PDF", b"8BPS", b"\x76\x2f\x31\x01")
-_FOREIGN_AT_4 = (b"ftypheic", b"ftypheix", b"ftypavif", b"ftypmif1", b"ftypmsf1")
+# Source: ISO/IEC 23008-12, annexes B and F, and the AVIF specification, section 6.
+_PHONE_BRANDS = frozenset(
+    (
+        *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+        *(b"mif1", b"mif2", b"msf1", b"avif", b"avis", b"avio"),
+    )
+)
+_MOST_BRANDS = 32
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # Source: ITU-T T.81, table B.1
 _JPEG_ALONE = frozenset([0x01, *range(0xD0, 0xD8)])  # markers without a length
 _ORIENTATION_TAG = 274
@@ -66,7 +73,7 @@ def image_size(data: bytes) -> tuple[int, int]:
         size = _png_size(data)
     elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         size = _webp_size(data)
-    elif data.startswith(_FOREIGN) or data[4:12] in _FOREIGN_AT_4:
+    elif data.startswith(_FOREIGN) or _is_of_a_phone(data):
         raise ImageError(
             ImageErrorCode.UNSUPPORTED_FORMAT, "the picture is not a JPEG, PNG or WebP file"
         )
@@ -77,7 +84,18 @@ def image_size(data: bytes) -> tuple[int, int]:
     return size
 
 
+def _is_of_a_phone(data: bytes) -> bool:
+    """HEIC or AVIF, by the brand of the file or one it says it is compatible with."""
+    if data[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(data[:4], "big"), 16 + 4 * _MOST_BRANDS, len(data))
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
+    return not _PHONE_BRANDS.isdisjoint(brands)
+
+
 def _decode(data: bytes) -> BGRImage:
+    if data.startswith(b"\x89PNG"):
+        data = _without_the_rest(data)
     is_webp = data.startswith(b"RIFF")
     # WORKAROUND OpenCV 4.11 turns JPEG and PNG upright, but not WebP: done here, and switched off
     # there so that a later OpenCV does not turn it twice.
@@ -144,6 +162,22 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 def _png_size(data: bytes) -> tuple[int, int] | None:
     return _pair(data, 16, "big", 4) if data[12:16] == b"IHDR" else None
+
+
+def _without_the_rest(data: bytes) -> bytes:
+    """A PNG up to its end, each chunk as long as it says.
+
+    WORKAROUND OpenCV 4.11 allocates what a chunk says it holds, behind the end too: 161 bytes took
+    3.5 GB.
+    """
+    position = 8
+    while position + 12 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        kind = data[position + 4 : position + 8]
+        position += 12 + length
+        if kind == b"IEND" and length == 0:
+            return data[:position]
+    raise _corrupt("the picture ends early")
 
 
 def _webp_size(data: bytes) -> tuple[int, int] | None:

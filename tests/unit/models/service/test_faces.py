@@ -185,7 +185,22 @@ def test_a_thorough_look_finds_the_small_faces_that_one_look_misses(
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("group_016_8.jpg", 8), ("group_014_5.jpg", 5), ("group_017_0.jpg", 0)],
+    [
+        ("group_000_5.jpg", 5),
+        ("group_010_2.jpg", 2),
+        ("group_011_3.jpg", 3),
+        ("group_012_4.jpg", 4),
+        ("group_014_5.jpg", 5),
+        ("group_015_6.jpg", 6),
+        ("group_016_8.jpg", 8),
+        ("group_017_0.jpg", 0),
+        ("group_coral.jpg", 4),  # two of them in the dark behind
+        ("group_friends.jpg", 6),
+        ("kit_with_rose.jpg", 2),
+        ("no_face.png", 0),
+        ("obama_and_biden.jpg", 3),  # a child below them
+        ("rot_180.jpg", 1),
+    ],
 )
 def test_a_thorough_look_counts_a_group(
     client: TestClient, shared_faces: Path, name: str, count: int

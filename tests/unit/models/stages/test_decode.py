@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 import zlib
 from typing import TYPE_CHECKING
@@ -112,6 +113,26 @@ def test_refuses_a_side_too_long_for_the_stages_however_few_the_pixels(
     assert code_of(encoded(".png", picture(*shape))) is ImageErrorCode.TOO_LARGE
 
 
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"C\xd3\xcf!\x0b\xda\xf0)\xfc}" + bytes(100),  # a chunk of 1.1 GB
+        b"\xff\xd8\xff\xe0\n\0",  # not even a whole one, of 4.2 GB
+        b"\0\0\0\4IEND" + bytes(8) + b"\x7f\0\0\0abcd" + bytes(50),  # an end that goes on
+        b"\0\0\0\0IEND" + bytes(4) + b"\x7f\0\0\0abcd" + bytes(50),  # something after the end
+    ],
+)
+def test_a_png_chunk_longer_than_the_file_is_refused_unread(tail: bytes) -> None:
+    header = encoded(".png")[:33]
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(ImageError) as caught:
+        decode_image(header + tail, max_pixels=1_000_000)
+
+    assert caught.value.code is ImageErrorCode.CORRUPT
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
+
+
 def test_refuses_a_bomb_by_its_header_alone() -> None:
     header = b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + crc(header)
@@ -130,6 +151,10 @@ def test_refuses_a_bomb_by_its_header_alone() -> None:
         (b"BM" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
         (b"II*\0" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
         (b"\0\0\0\x18ftypheic" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\0\0\0\x18ftyphevx" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\0\0\0\x18ftypmif2" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\0\0\0\x1cftypabcd\0\0\0\0abcdheim" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\0\0\0\x18ftypisom" + bytes(50), ImageErrorCode.NOT_AN_IMAGE),
         (b"%PDF-1.7", ImageErrorCode.UNSUPPORTED_FORMAT),
         (b"\xff\xd8\xff", ImageErrorCode.CORRUPT),
         (b"\x89PNG\r\n\x1a\n", ImageErrorCode.CORRUPT),
