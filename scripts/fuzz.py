@@ -70,7 +70,7 @@ def seeds(target: str) -> Iterator[bytes]:
             yield cv2.imencode(suffix, tiny)[1].tobytes()
     else:
         yield b'{"model_id":"m","person":{"id":"a","templates":["AAAAAA=="]},"others":[]}'
-        yield b'{"model_id":"m","people":[{"id":"a","templates":["AAAAAA=="],"cohort":"9b"}]}'
+        yield b'{"model_id":"m","people":[{"id":"a","templates":["AAAAAA=="],"cohorts":["9b"]}]}'
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {"picture": picture, "card": card, "request": request}

@@ -174,7 +174,9 @@ class GalleryCheckResponse(_Message):
 class Member(Person):
     """Somebody of the school."""
 
-    cohort: str | None = Field(default=None, max_length=128)
+    cohorts: list[Annotated[str, Field(min_length=1, max_length=128)]] = Field(
+        default=[], max_length=16
+    )
 
 
 class OperatingPointRequest(_Message):

@@ -200,8 +200,8 @@ def _cohorts(
 ) -> list[CohortAnswer]:
     named: dict[str, set[str]] = {}
     for member in people:
-        if member.cohort:
-            named.setdefault(member.cohort, set()).add(member.id)
+        for name in member.cohorts:
+            named.setdefault(name, set()).add(member.id)
     row_of = {name: row for row, name in enumerate(school.ids)}
     answers = []
     for name in sorted(named):

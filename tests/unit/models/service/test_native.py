@@ -195,7 +195,7 @@ def point(client: TestClient, people: list[dict[str, Any]]) -> dict[str, Any]:
 
 def school(count: int, cohort: str = "9b") -> list[dict[str, Any]]:
     return [
-        {"id": f"p{n}", "templates": around(centre(100 + n), 0.01, 3, n), "cohort": cohort}
+        {"id": f"p{n}", "templates": around(centre(100 + n), 0.01, 3, n), "cohorts": [cohort, "all"]}
         for n in range(count)
     ]
 
@@ -234,12 +234,13 @@ def test_two_entries_of_one_person_are_the_closest_pair_and_raise_the_rate(
 
 def test_small_cohorts_are_suppressed(client: TestClient) -> None:
     people = school(35) + [
-        person | {"id": f"q{n}", "cohort": "7a"} for n, person in enumerate(school(5))
+        person | {"id": f"q{n}", "cohorts": ["7a"]} for n, person in enumerate(school(5))
     ]
     cohorts = {one["name"]: one for one in point(client, people)["cohorts"]}
 
     assert cohorts["7a"] == {"name": "7a", "people": 5, "suppressed": True, "at_card_limits": []}
     assert cohorts["9b"]["at_card_limits"]
+    assert cohorts["all"]["people"] == cohorts["9b"]["people"]
 
 
 @pytest.mark.parametrize(
