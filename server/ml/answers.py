@@ -18,6 +18,7 @@ from server.ml.encoder import (
     GalleryFindings,
     Resembling,
 )
+from server.ml.school import OperatingPoint, SchoolQuestion
 
 REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
 #: Answers that will not change however often one asks: what was sent is refused.
@@ -42,7 +43,7 @@ class _Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, protected_namespaces=())
 
 
-A = TypeVar("A", bound=_Answer)
+A = TypeVar("A", bound=BaseModel)
 
 
 class _Refusal(_Answer):
@@ -179,6 +180,18 @@ def understand_findings(status: int, content: bytes) -> GalleryFindings | None:
     )
 
 
+def understand_school(status: int, content: bytes) -> OperatingPoint | None:
+    """What `/api/v1/gallery/operating-point` measured; None where the service cannot.
+
+    Raises:
+        TransientError: nothing usable.
+        RefusedKeyError: the key is wrong.
+    """
+    if not is_offered(status) or _refusal_in(status, content) is not None:
+        return None
+    return _read(OperatingPoint, content)
+
+
 def models_in(content: bytes) -> tuple[str, ...]:
     """The embedders that `/health` names, the default one first; none where it names none."""
     try:
@@ -197,6 +210,23 @@ def packed_all(people: Mapping[str, tuple[tuple[float, ...], ...]]) -> list[dict
     return [
         {"id": key, "templates": [packed(one) for one in found]} for key, found in people.items()
     ]
+
+
+def school_body(question: SchoolQuestion) -> dict[str, object]:
+    """A question about the school as it travels."""
+    return {
+        "model_id": question.model_id,
+        "people": [
+            {
+                "id": person.key,
+                "templates": [packed(one) for one in person.templates],
+                "cohorts": list(person.cohorts),
+            }
+            for person in question.people
+        ],
+        "roster_sizes": list(question.roster_sizes),
+        "targets": list(question.targets),
+    }
 
 
 def _template(given: _Template) -> FaceTemplate:

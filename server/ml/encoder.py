@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from server.errors import UnavailableError
+from server.ml.school import OperatingPoint, SchoolQuestion
 
 ServiceStatus = Literal["up", "down", "unknown"]
 #: Templates of one model, one for each photo.
@@ -119,6 +120,15 @@ class FaceEncoder(Protocol):
         self, question: GalleryQuestion, *, correlation_id: str
     ) -> GalleryFindings | None:
         """Compare a person with themselves and with everybody else; None: it cannot do that.
+
+        Raises:
+            EncoderUnavailableError: no usable answer after all attempts.
+        """
+
+    def operating_point(
+        self, question: SchoolQuestion, *, correlation_id: str
+    ) -> OperatingPoint | None:
+        """Measure what a model's limits mean among these people; None: it cannot do that.
 
         Raises:
             EncoderUnavailableError: no usable answer after all attempts.

@@ -28,9 +28,11 @@ from server.ml.answers import (
     models_in,
     packed,
     packed_all,
+    school_body,
     understand_faces,
     understand_findings,
     understand_plan,
+    understand_school,
 )
 from server.ml.breaker import CircuitBreaker
 from server.ml.encoder import (
@@ -41,6 +43,7 @@ from server.ml.encoder import (
     GalleryQuestion,
     ServiceStatus,
 )
+from server.ml.school import OperatingPoint, SchoolQuestion
 
 T = TypeVar("T")
 
@@ -56,6 +59,7 @@ _BROKEN = (urllib3.exceptions.HTTPError, OSError)
 _FACES = "/api/v1/faces"
 _PLAN = "/api/ml/encode-face"
 _CHECK = "/api/v1/gallery/check"
+_OPERATING_POINT = "/api/v1/gallery/operating-point"
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,13 @@ class HTTPFaceEncoder:
                 found.look_alikes + part.look_alikes,
             )
         return found
+
+    def operating_point(
+        self, question: SchoolQuestion, *, correlation_id: str
+    ) -> OperatingPoint | None:
+        """See the port."""
+        ask = partial(self._post, _OPERATING_POINT, school_body(question), correlation_id)
+        return self._persist(lambda: understand_school(*ask()))
 
     def models(self) -> tuple[str, ...]:
         """See the port."""

@@ -11,6 +11,7 @@ from server.ml.encoder import (
     GalleryQuestion,
     ServiceStatus,
 )
+from server.ml.school import OperatingPoint, SchoolQuestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,8 @@ class FakeEncoder:
         photos: every photo it was given, in order.
         findings: what every check of the gallery finds; None: it cannot check.
         questions: every such check, in order.
+        point: what every measurement of the school finds; None: it cannot measure.
+        school_questions: every such question, in order.
         offers: the models it says it has.
         during: called while a photo is being looked at, for example to withdraw consent meanwhile.
     """
@@ -35,6 +38,8 @@ class FakeEncoder:
     def __init__(self) -> None:
         self.outcome: EncodingOutcome = ENCODED
         self.findings: GalleryFindings | None = GalleryFindings({})
+        self.point: OperatingPoint | None = OperatingPoint(people=0, is_enough=False)
+        self.school_questions: list[SchoolQuestion] = []
         self.questions: list[GalleryQuestion] = []
         self.offers: tuple[str, ...] = (TEMPLATE.model_id,)
         self.is_up = True
@@ -63,6 +68,17 @@ class FakeEncoder:
         if not self.is_up:
             raise EncoderUnavailableError
         return self.findings
+
+    def operating_point(
+        self, question: SchoolQuestion, *, correlation_id: str
+    ) -> OperatingPoint | None:
+        """Measure as told."""
+        self.school_questions.append(question)
+        self.correlation_ids.append(correlation_id)
+        self.during()
+        if not self.is_up:
+            raise EncoderUnavailableError
+        return self.point
 
     def models(self) -> tuple[str, ...]:
         """As told."""

@@ -9,6 +9,7 @@ import pytest
 
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate, GalleryQuestion
 from server.ml.http import EncoderOptions, HTTPFaceEncoder
+from server.ml.school import EnrolledPerson, SchoolQuestion
 from tests.support.ports import free_port, is_listening
 from tests.support.processes import BIN, running
 
@@ -102,3 +103,29 @@ def test_a_photo_that_blocks_is_refused_for_its_reason(
 def test_the_models_that_make_templates_are_known(encoder: HTTPFaceEncoder) -> None:
     assert encoder.check() == "up"
     assert "dlib-resnet-v1" in encoder.models()
+
+
+def test_what_the_limits_mean_among_the_people_of_a_school(encoder: HTTPFaceEncoder) -> None:
+    random = np.random.default_rng(5)
+    people = []
+    for number in range(40):
+        own = random.normal(0, 1, 128)
+        photos = own / np.linalg.norm(own) + random.normal(0, 0.01, (3, 128))
+        rows = tuple(tuple(float(value) for value in row) for row in photos)
+        people.append(EnrolledPerson(str(number), rows, ("9b",) if number < 5 else ()))
+    model_id = encoder.models()[0] if encoder.check() == "up" else ""
+    found = encoder.operating_point(
+        SchoolQuestion(model_id, people, [30], [1e-4, 1e-2]), correlation_id="test"
+    )
+    assert found is not None
+    assert (found.people, found.pairs, found.is_enough) == (40, 780, True)
+    assert [limit.target_fpir for limit in found.at_card_limits] == [1e-4, 1e-2]
+    assert [limit.expected_fpir for limit in found.at_card_limits] == [0.0, 0.0]
+    assert [(one.people, one.suppressed) for one in found.cohorts] == [(5, True)]
+
+
+def test_a_model_that_the_service_does_not_have_cannot_be_measured(
+    encoder: HTTPFaceEncoder,
+) -> None:
+    question = SchoolQuestion("no-such-model", [], [30], [1e-4])
+    assert encoder.operating_point(question, correlation_id="test") is None

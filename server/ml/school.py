@@ -1,0 +1,95 @@
+"""What a model's limits mean in this school: the question, and the figures that come back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class EnrolledPerson:
+    """Somebody whose templates are measured.
+
+    Attributes:
+        key: tells the person from the others of the question; means nothing elsewhere.
+        templates: of one model, one for each photo.
+        cohorts: parts of the school that the person belongs to.
+    """
+
+    key: str
+    templates: tuple[tuple[float, ...], ...]
+    cohorts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SchoolQuestion:
+    """Ask what the limits of a model's card do among these people.
+
+    Attributes:
+        model_id: of all templates.
+        people: everybody who may be measured.
+        roster_sizes: how many are due at a time; the first one counts for the ceiling.
+        targets: accepted FPIRs, 0 to 1; the first one counts for the ceiling.
+    """
+
+    model_id: str
+    people: Sequence[EnrolledPerson]
+    roster_sizes: Sequence[int]
+    targets: Sequence[float]
+
+
+class _Figures(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class LimitHere(_Figures):
+    """What the card's limit for a target does here; shares with their 95 % intervals.
+
+    Attributes:
+        target_fpir: the share of strangers' scans that the limit is meant for.
+        gallery_size: how many are due.
+        limit: distance, on the scale that all cards share.
+        expected_fpir: the share to expect among these people.
+        interval: of it.
+        fnmr: share of people whose worst photo would miss; None with too few of several photos.
+        fnmr_interval: of it.
+    """
+
+    target_fpir: float
+    gallery_size: int
+    limit: float
+    expected_fpir: float
+    interval: Interval
+    fnmr: float | None = None
+    fnmr_interval: Interval | None = None
+
+
+class CohortHere(_Figures):
+    """One part of the school; no figures for a small one."""
+
+    name: str
+    people: int
+    suppressed: bool
+    at_card_limits: tuple[LimitHere, ...] = ()
+
+
+class OperatingPoint(_Figures):
+    """The figures of a school. Nobody is named in them.
+
+    Attributes:
+        people: how many were measured.
+        is_enough: False: too few for any figure.
+        pairs: pairs of different people.
+        ceiling: the limit that keeps the first target for the first size among these people.
+        at_card_limits: for each size and target.
+        cohorts: the same for parts of the school.
+    """
+
+    people: int
+    is_enough: bool
+    pairs: int | None = None
+    ceiling: float | None = None
+    at_card_limits: tuple[LimitHere, ...] = ()
+    cohorts: tuple[CohortHere, ...] = ()
