@@ -18,6 +18,7 @@ from server.ml.encoder import (
     GalleryFindings,
     Resembling,
 )
+from server.ml.quality import FrameMeasure, FrameQuality
 from server.ml.school import OperatingPoint, SchoolQuestion
 
 REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
@@ -69,6 +70,19 @@ class _Face(_Answer):
 
 class _Faces(_Answer):
     faces: list[_Face]
+
+
+class _Measured(_Quality):
+    measures: dict[str, FrameMeasure]
+
+
+class _Judged(_Answer):
+    area_ratio: float
+    quality: _Measured
+
+
+class _Picture(_Answer):
+    face: _Judged | None
 
 
 class _Near(_Answer):
@@ -130,9 +144,8 @@ def understand_faces(status: int, content: bytes, *, min_area_ratio: float) -> E
     if len(faces) != 1:
         return FaceRefused("MULTIPLE_FACES" if faces else "NO_FACE_FOUND")
     face = faces[0]
-    blocking = list(face.quality.blocking)
-    if face.area_ratio < min_area_ratio and "FACE_TOO_SMALL" not in blocking:
-        blocking.insert(0, "FACE_TOO_SMALL")
+    is_small = face.area_ratio < min_area_ratio
+    blocking = _with_size(face.quality.blocking, is_small=is_small)
     if blocking:
         return FaceRefused(blocking[0], tuple(blocking[1:]))
     if not face.templates:
@@ -192,6 +205,33 @@ def understand_school(status: int, content: bytes) -> OperatingPoint | None:
     return _read(OperatingPoint, content)
 
 
+def understand_quality(
+    status: int, content: bytes, *, min_area_ratio: float
+) -> FrameQuality | None:
+    """What `/api/v1/quality` says of a picture; None where the service has no such endpoint.
+
+    Raises:
+        TransientError: nothing usable.
+        RefusedKeyError: the key is wrong.
+    """
+    if not is_offered(status):
+        return None
+    refusal = _refusal_in(status, content)
+    if refusal is not None:
+        return FrameQuality((refusal,), (refusal,))
+    face = _read(_Picture, content).face
+    if face is None:
+        return FrameQuality(("NO_FACE_FOUND",), ("NO_FACE_FOUND",))
+    quality, is_small = face.quality, face.area_ratio < min_area_ratio
+    # The same as at enrolment, where this server may ask for more than the service does.
+    area = FrameMeasure(value=face.area_ratio, least=min_area_ratio)
+    return FrameQuality(
+        tuple(_with_size(quality.reasons, is_small=is_small)),
+        tuple(_with_size(quality.blocking, is_small=is_small)),
+        quality.measures | {"area": area},
+    )
+
+
 def models_in(content: bytes) -> tuple[str, ...]:
     """The embedders that `/health` names, the default one first; none where it names none."""
     try:
@@ -227,6 +267,12 @@ def school_body(question: SchoolQuestion) -> dict[str, object]:
         "roster_sizes": list(question.roster_sizes),
         "targets": list(question.targets),
     }
+
+
+def _with_size(codes: list[str], *, is_small: bool) -> list[str]:
+    """The codes, with this server's own limit for the face's size."""
+    missing = is_small and "FACE_TOO_SMALL" not in codes
+    return ["FACE_TOO_SMALL", *codes] if missing else list(codes)
 
 
 def _template(given: _Template) -> FaceTemplate:

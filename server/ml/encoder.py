@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from server.errors import UnavailableError
+from server.ml.quality import FrameQuality
 from server.ml.school import OperatingPoint, SchoolQuestion
 
 ServiceStatus = Literal["up", "down", "unknown"]
@@ -132,6 +133,16 @@ class FaceEncoder(Protocol):
 
         Raises:
             EncoderUnavailableError: no usable answer after all attempts.
+        """
+
+    def quality(self, photo: bytes, *, correlation_id: str) -> FrameQuality | None:
+        """Judge the face of a camera picture, at once or not at all; None: it cannot do that.
+
+        A miss says nothing about the service to those who wait with a photo: it is neither
+        repeated nor counted.
+
+        Raises:
+            EncoderUnavailableError: no usable answer within two seconds.
         """
 
     def models(self) -> tuple[str, ...]:

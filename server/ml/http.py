@@ -32,6 +32,7 @@ from server.ml.answers import (
     understand_faces,
     understand_findings,
     understand_plan,
+    understand_quality,
     understand_school,
 )
 from server.ml.breaker import CircuitBreaker
@@ -43,6 +44,7 @@ from server.ml.encoder import (
     GalleryQuestion,
     ServiceStatus,
 )
+from server.ml.quality import FrameQuality
 from server.ml.school import OperatingPoint, SchoolQuestion
 
 T = TypeVar("T")
@@ -51,12 +53,17 @@ _logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 HEALTH_TIMEOUT_S = 3.0
+#: For a hint to somebody who stands before a camera; a later one is of no use.
+QUALITY_TIMEOUT_S = 2.0
 MAX_ANSWER_BYTES = 1_000_000
 _CHUNK_BYTES = 16_384
+#: Pictures of cameras that are judged at the same time.
+GUIDED_AT_ONCE = 2
 #: Templates in one question about the gallery; larger schools are asked about in parts.
 CHECK_TEMPLATES = 2000
 _BROKEN = (urllib3.exceptions.HTTPError, OSError)
 _FACES = "/api/v1/faces"
+_QUALITY = "/api/v1/quality"
 _PLAN = "/api/ml/encode-face"
 _CHECK = "/api/v1/gallery/check"
 _OPERATING_POINT = "/api/v1/gallery/operating-point"
@@ -144,6 +151,19 @@ class HTTPFaceEncoder:
         ask = partial(self._post, _OPERATING_POINT, school_body(question), correlation_id)
         return self._persist(lambda: understand_school(*ask()))
 
+    def quality(self, photo: bytes, *, correlation_id: str) -> FrameQuality | None:
+        """See the port."""
+        if self._closing.is_set() or self._breaker.is_open:
+            raise EncoderUnavailableError
+        timeout_s = min(QUALITY_TIMEOUT_S, self._options.timeout_s)
+        body = {"image_base64": base64.b64encode(photo).decode()}
+        try:
+            answer = self._post(_QUALITY, body, correlation_id, timeout_s=timeout_s)
+            smallest = self._options.min_face_area_ratio
+            return understand_quality(*answer, min_area_ratio=smallest)
+        except (TransientError, RefusedKeyError) as exc:
+            raise EncoderUnavailableError from exc
+
     def models(self) -> tuple[str, ...]:
         """See the port."""
         return self._models
@@ -225,15 +245,18 @@ class HTTPFaceEncoder:
     def _ask_check(self, body: dict[str, object], correlation_id: str) -> GalleryFindings | None:
         return understand_findings(*self._post(_CHECK, body, correlation_id))
 
-    def _post(self, path: str, body: object, correlation_id: str) -> tuple[int, bytes]:
-        deadline_s = self._monotonic() + self._options.timeout_s
-        connect_s = min(CONNECT_TIMEOUT_S, self._options.timeout_s)
+    def _post(
+        self, path: str, body: object, correlation_id: str, *, timeout_s: float | None = None
+    ) -> tuple[int, bytes]:
+        within_s = timeout_s or self._options.timeout_s
+        deadline_s = self._monotonic() + within_s
+        connect_s = min(CONNECT_TIMEOUT_S, within_s)
         try:
             with self._session.post(
                 f"{self._options.url}{path}",
                 json=body,
                 headers={"X-Correlation-ID": correlation_id},
-                timeout=(connect_s, self._options.timeout_s),
+                timeout=(connect_s, within_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -281,7 +304,7 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
             timeout_s=settings.ml_service_timeout,
             max_retries=settings.ml_service_max_retries,
             min_face_area_ratio=settings.min_face_area_ratio,
-            connections=settings.enrolment_workers + 1,
+            connections=settings.enrolment_workers + 1 + GUIDED_AT_ONCE,
         )
     )
 

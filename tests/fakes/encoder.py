@@ -11,6 +11,7 @@ from server.ml.encoder import (
     GalleryQuestion,
     ServiceStatus,
 )
+from server.ml.quality import FrameQuality
 from server.ml.school import OperatingPoint, SchoolQuestion
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class FakeEncoder:
         questions: every such check, in order.
         point: what every measurement of the school finds; None: it cannot measure.
         school_questions: every such question, in order.
+        frame: what every camera picture shows; None: it cannot judge.
+        frames: every such picture, in order.
         offers: the models it says it has.
         during: called while a photo is being looked at, for example to withdraw consent meanwhile.
     """
@@ -40,6 +43,8 @@ class FakeEncoder:
         self.findings: GalleryFindings | None = GalleryFindings({})
         self.point: OperatingPoint | None = OperatingPoint(people=0, is_enough=False)
         self.school_questions: list[SchoolQuestion] = []
+        self.frame: FrameQuality | None = FrameQuality()
+        self.frames: list[bytes] = []
         self.questions: list[GalleryQuestion] = []
         self.offers: tuple[str, ...] = (TEMPLATE.model_id,)
         self.is_up = True
@@ -79,6 +84,15 @@ class FakeEncoder:
         if not self.is_up:
             raise EncoderUnavailableError
         return self.point
+
+    def quality(self, photo: bytes, *, correlation_id: str) -> FrameQuality | None:
+        """Judge as told."""
+        self.frames.append(photo)
+        self.correlation_ids.append(correlation_id)
+        self.during()
+        if not self.is_up:
+            raise EncoderUnavailableError
+        return self.frame
 
     def models(self) -> tuple[str, ...]:
         """As told."""

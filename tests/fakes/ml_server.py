@@ -42,6 +42,33 @@ FACES: dict[str, Any] = {
     "image": {"width": 640, "height": 480},
     "processing_time_ms": 1.0,
 }
+#: A good face that looks into the camera; limits as the real service has them.
+QUALITY: dict[str, Any] = {
+    "success": True,
+    "face": FACES["faces"][0]
+    | {
+        "quality": {
+            "reasons": [],
+            "blocking": [],
+            "measures": {
+                "side": {"value": 180.0, "unit": "px", "least": 60.0, "most": None},
+                "area": {"value": 0.25, "unit": "", "least": 0.0, "most": None},
+                "sharpness": {"value": 240.0, "unit": "grey^2", "least": 60.0, "most": None},
+                "brightness": {"value": 120.0, "unit": "grey", "least": 45.0, "most": 220.0},
+                "yaw": {"value": 2.0, "unit": "deg", "least": -30.0, "most": 30.0},
+                "pitch": {"value": -3.0, "unit": "deg", "least": -25.0, "most": 25.0},
+                "roll": {"value": 1.0, "unit": "deg", "least": -25.0, "most": 25.0},
+                "eyes_open": {"value": 0.28, "unit": "", "least": 0.13, "most": None},
+                "covered": {"value": 6.0, "unit": "Lab", "least": None, "most": 25.0},
+                "off_centre": {"value": 0.08, "unit": "", "least": None, "most": 0.35},
+            },
+            "pose": {"yaw_deg": 2.0, "pitch_deg": -3.0, "roll_deg": 1.0},
+        }
+    },
+    "faces_count": 1,
+    "image": {"width": 480, "height": 360},
+    "processing_time_ms": 1.0,
+}
 NOTHING_FOUND: dict[str, Any] = {
     "set_aside": [],
     "duplicates": [],
@@ -171,7 +198,12 @@ def drip(handler: _Handler) -> None:
 
 def accept_with_key(handler: _Handler) -> None:
     """What the real service does with a good photo, and with a gallery without a problem."""
-    _by_path(handler, {"/api/v1/faces": FACES, "/api/v1/gallery/check": NOTHING_FOUND})
+    answers = {
+        "/api/v1/faces": FACES,
+        "/api/v1/gallery/check": NOTHING_FOUND,
+        "/api/v1/quality": QUALITY,
+    }
+    _by_path(handler, answers)
 
 
 def accept_as_planned(handler: _Handler) -> None:
@@ -192,6 +224,15 @@ def one_face(**quality: list[str]) -> Behaviour:
     """A photo of one person, of this quality."""
     face = FACES["faces"][0]
     return answer(200, FACES | {"faces": [face | {"quality": face["quality"] | quality}]})
+
+
+def seen(codes: list[str], **values: float) -> dict[str, Any]:
+    """What `/api/v1/quality` says of a face with these faults and these values."""
+    face = QUALITY["face"]
+    given = face["quality"]["measures"]
+    measures = given | {name: given[name] | {"value": value} for name, value in values.items()}
+    quality = face["quality"] | {"reasons": codes, "blocking": codes, "measures": measures}
+    return QUALITY | {"face": face | {"quality": quality}}
 
 
 @contextmanager
