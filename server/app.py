@@ -15,6 +15,8 @@ import server.accounts.administration_api
 import server.accounts.administration_pages
 import server.accounts.api
 import server.accounts.pages
+import server.accuracy.api
+import server.accuracy.pages
 import server.attendance.api
 import server.attendance.pages
 import server.audit.pages
@@ -26,12 +28,14 @@ import server.kiosks.pages
 import server.people.api
 import server.people.pages
 import server.policies.api
+import server.policies.pages
 import server.timetable.api
 import server.timetable.pages
 import server.web.preferences
 import server.web.today
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
+from server.accuracy.tasks import AccuracyMeasuring
 from server.attendance.today import today_content
 from server.config import Settings
 from server.db.engine import Database
@@ -75,6 +79,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.api.router,
     server.timetable.pages.router,
     server.policies.api.router,
+    server.policies.pages.router,
+    server.accuracy.api.router,
+    server.accuracy.pages.router,
     server.kiosks.api.router,
     server.kiosks.pages.router,
     server.attendance.api.router,
@@ -170,10 +177,11 @@ def _background_tasks(app: FastAPI) -> list[BackgroundTask]:
     enrolment = EnrolmentWorkers(
         state.database, state.vault, state.ml, WorkerOptions.of(state.settings)
     )
+    accuracy = AccuracyMeasuring(state.database, state.vault, state.ml, state.settings.zone)
     broker = BrokerTasks(state.settings, state.database, state.vault)
     state.probes["broker"] = broker.status
     state.admit_kiosk = broker.admit
-    return [enrolment, broker]
+    return [accuracy, enrolment, broker]
 
 
 def _authenticator(settings: Settings, database: Database, cookies: SessionCookies) -> Authenticate:

@@ -1,5 +1,8 @@
 """Read and change the policy. Its schema is the protocol's, so a kiosk gets what is kept."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlmodel import Session, col, select
 
 from protocol.v1.messages import Policy
@@ -13,6 +16,35 @@ def current_policy(session: Session) -> Policy:
     if latest is None:
         return Policy()
     return Policy.model_validate(latest.document | {"version": latest.version})
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the policy and the one before it.
+
+    Attributes:
+        policy: as it was put in force.
+        before: what it took the place of.
+        created_by: who.
+        created_at: when, UTC.
+    """
+
+    policy: Policy
+    before: Policy
+    created_by: str
+    created_at: datetime
+
+
+def versions(session: Session, limit: int) -> list[Version]:
+    """The newest versions, newest first."""
+    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(limit + 1)
+    rows = session.exec(query).all()
+    policies = [Policy.model_validate(row.document | {"version": row.version}) for row in rows]
+    older = [*policies[1:], Policy()]
+    return [
+        Version(policy, before, row.created_by, row.created_at)
+        for row, policy, before in zip(rows[:limit], policies, older, strict=False)
+    ]
 
 
 def set_policy(session: Session, policy: Policy, *, actor: str) -> Policy:

@@ -33,6 +33,8 @@ ENTRIES = (
     Entry("/courses", "layout.nav.courses", "course", _OFFICE),
     Entry("/rooms", "layout.nav.rooms", "room", _OFFICE),
     Entry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
+    Entry("/policy", "layout.nav.policy", "policy", frozenset({Role.DPO})),
+    Entry("/accuracy", "layout.nav.accuracy", "accuracy", frozenset({Role.DPO})),
     Entry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
     Entry("/users", "layout.nav.users", "users", frozenset()),
 )

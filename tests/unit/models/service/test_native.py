@@ -195,7 +195,11 @@ def point(client: TestClient, people: list[dict[str, Any]]) -> dict[str, Any]:
 
 def school(count: int, cohort: str = "9b") -> list[dict[str, Any]]:
     return [
-        {"id": f"p{n}", "templates": around(centre(100 + n), 0.01, 3, n), "cohorts": [cohort, "all"]}
+        {
+            "id": f"p{n}",
+            "templates": around(centre(100 + n), 0.01, 3, n),
+            "cohorts": [cohort, "all"],
+        }
         for n in range(count)
     ]
 

@@ -1,0 +1,1 @@
+"""How well the school's own people are told apart: measured on request, without photos."""

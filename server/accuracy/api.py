@@ -1,0 +1,47 @@
+"""The school's operating point: the JSON API."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from server.accuracy import service
+from server.db.session import ReadSessionDep, SessionDep
+from server.ml.school import OperatingPoint
+from server.web.access import AdminDep, require_role
+from server.web.principal import Principal, Role
+
+router = APIRouter(prefix="/api/v1/accuracy", tags=["accuracy"])
+ReaderDep = Annotated[Principal, require_role(Role.DPO)]
+
+
+class ModelFigures(BaseModel):
+    """The newest figures of one model."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_id: str
+    is_waiting: bool
+    measured_at: datetime | None
+    figures: OperatingPoint | None
+
+
+@router.get("")
+def read_accuracy(_: ReaderDep, session: ReadSessionDep) -> list[ModelFigures]:
+    """What is known of every model in use."""
+    return [
+        ModelFigures(
+            model_id=one.model_id,
+            is_waiting=one.is_waiting,
+            measured_at=one.measurement.finished_at if one.measurement else None,
+            figures=one.point,
+        )
+        for one in service.state(session)
+    ]
+
+
+@router.post("", status_code=202)
+def measure(principal: AdminDep, session: SessionDep) -> dict[str, int]:
+    """Ask for new figures of every model; says how many measurements were added."""
+    return {"added": service.request(session, actor=principal.actor)}

@@ -1,0 +1,53 @@
+"""The page that says how well this school's people are told apart."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from server.accuracy import service
+from server.db.session import ReadSessionDep, SessionDep
+from server.policies.service import current_policy
+from server.timetable.service import courses
+from server.web.access import AdminDep, require_role
+from server.web.figures import one_in, percent
+from server.web.pages import render, see_other
+from server.web.principal import Principal, Role
+
+router = APIRouter(prefix="/accuracy", include_in_schema=False)
+ReaderDep = Annotated[Principal, require_role(Role.DPO)]
+
+
+@router.get("")
+def accuracy_page(request: Request, _: ReaderDep, session: ReadSessionDep) -> Response:
+    """The newest figures of every model in use."""
+    context = {
+        "models": service.state(session),
+        "policy": current_policy(session),
+        "courses": {str(course.id): course for course in courses(session)},
+        "by_size": service.by_size,
+        "one_in": one_in,
+        "percent": percent,
+        "rounded_down": service.rounded_down,
+    }
+    return render(request, "accuracy/accuracy.html", context)
+
+
+@router.post("")
+def measure(principal: AdminDep, session: SessionDep) -> Response:
+    """Ask for new figures; they appear on the page when they are there."""
+    service.request(session, actor=principal.actor)
+    return see_other("/accuracy")
+
+
+@router.post("/{measurement_id}/ceiling")
+def use_as_ceiling(measurement_id: uuid.UUID, principal: AdminDep, session: SessionDep) -> Response:
+    """Put a policy in force whose limits stay below what was measured.
+
+    Raises:
+        NotFoundError: no such measurement.
+        ConflictError: it has no such figure.
+    """
+    service.use_as_ceiling(session, measurement_id, actor=principal.actor)
+    return see_other("/policy?saved=true")

@@ -1,0 +1,124 @@
+"""The policy's form: every setting with its range, read from the protocol's own schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from protocol.v1.messages import Policy
+
+Kind = Literal["rate", "number", "choice"]
+_DIGITS = 12
+#: What a rate may be chosen as, from seldom to often.
+RATES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of the form.
+
+    Attributes:
+        group: attribute of `Policy` that holds it.
+        name: attribute of the group, and the field's name.
+        kind: how it is entered.
+        options: of a choice.
+        is_optional: whether it may be left empty.
+        step: of a number.
+    """
+
+    group: str
+    name: str
+    kind: Kind = "number"
+    options: tuple[str, ...] = ()
+    is_optional: bool = False
+    step: str = "1"
+
+    def value_in(self, policy: Policy) -> Any:
+        """What the policy says."""
+        return getattr(getattr(policy, self.group), self.name)
+
+    def text_in(self, policy: Policy) -> str:
+        """The same as the form shows it."""
+        value = self.value_in(policy)
+        return "" if value is None else plain(value)
+
+
+SETTINGS = (
+    Setting("recognition", "roster_fpir", "rate"),
+    Setting("recognition", "wide_fpir", "rate"),
+    Setting("recognition", "limit_ceiling", is_optional=True, step="0.001"),
+    Setting("recognition", "fixed_distance", is_optional=True, step="0.001"),
+    Setting("recognition", "minimum_margin", step="0.001"),
+    Setting("recognition", "frames_to_agree"),
+    Setting("kiosk", "liveness", "choice", ("off", "passive", "active")),
+    Setting("kiosk", "gallery", "choice", ("room", "school")),
+    Setting("kiosk", "language", "choice", ("en", "ar")),
+    Setting("kiosk", "not_me_s", step="0.5"),
+    Setting("attendance", "opens_before_min"),
+    Setting("attendance", "late_after_min"),
+    Setting("attendance", "closes_after_start_min", is_optional=True),
+    Setting("attendance", "absent_grace_min"),
+    Setting("attendance", "duplicate_window_s"),
+)
+
+
+class PolicyRefusedError(Exception):
+    """The form cannot be a policy.
+
+    Attributes:
+        problems: names of the settings that cannot be, each with a key of its words.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("the form is not a policy")
+        self.problems = dict(problems)
+
+
+def plain(value: object) -> str:
+    """A value as people write it: `0.0001`, not `1e-04`; `5`, not `5.0`."""
+    if isinstance(value, float):
+        return f"{value:.{_DIGITS}f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def bounds(setting: Setting) -> tuple[str, str]:
+    """Least and most of a number, as the schema says."""
+    group: type[BaseModel] = type(getattr(Policy(), setting.group))
+    schema = group.model_json_schema()["properties"][setting.name]
+    number = next(iter(schema.get("anyOf", [schema])))
+    least = number.get("minimum", number.get("exclusiveMinimum", 0))
+    return plain(least), plain(number.get("maximum", number.get("exclusiveMaximum", 0)))
+
+
+def read(form: Mapping[str, str], current: Policy) -> Policy:
+    """The policy that a form asks for; what it does not hold stays as it is.
+
+    Raises:
+        PolicyRefusedError: something is missing, out of range, or contradicts the rest.
+    """
+    document = current.model_dump(mode="json")
+    for setting in SETTINGS:
+        text = form.get(setting.name, setting.text_in(current)).strip()
+        document[setting.group][setting.name] = text or None
+    problems = {
+        one.name: "policies.problem.choice"
+        for one in SETTINGS
+        if one.kind == "choice" and document[one.group][one.name] not in one.options
+    }
+    try:
+        policy = Policy.model_validate(document, strict=False)
+    except ValidationError as exc:
+        problems |= {str(one["loc"][1]): "policies.problem.range" for one in exc.errors()}
+        raise PolicyRefusedError(problems) from None
+    if policy.recognition.wide_fpir > policy.recognition.roster_fpir:
+        problems["wide_fpir"] = "policies.problem.wide"
+    if problems:
+        raise PolicyRefusedError(problems)
+    return policy
+
+
+def changes(old: Policy, new: Policy) -> list[tuple[Setting, str, str]]:
+    """What differs: the setting, what it was, and what it is."""
+    pairs = [(one, one.text_in(old), one.text_in(new)) for one in SETTINGS]
+    return [(one, before, after) for one, before, after in pairs if before != after]

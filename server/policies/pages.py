@@ -1,0 +1,100 @@
+"""The policy's page: every setting with what it means, and the versions there were."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from protocol.v1.messages import Policy
+from server.audit.service import record
+from server.db.session import ReadSessionDep, SessionDep
+from server.policies import forms, service
+from server.policies.forms import PolicyRefusedError, Setting
+from server.web.access import AdminDep, require_role
+from server.web.figures import one_in
+from server.web.pages import render, see_other
+from server.web.principal import Principal, Role
+
+router = APIRouter(prefix="/policy", include_in_schema=False)
+_VERSIONS = 20
+
+
+@router.get("")
+def policy_page(
+    request: Request,
+    _: Annotated[Principal, require_role(Role.DPO)],
+    session: ReadSessionDep,
+    *,
+    saved: bool = False,
+) -> Response:
+    """The policy in force; a form for admins, to read for the others."""
+    policy = service.current_policy(session)
+    values = {one.name: one.text_in(policy) for one in forms.SETTINGS}
+    return _page(request, session, values, {}, is_saved=saved)
+
+
+async def _values(request: Request) -> dict[str, str]:
+    return {key: str(value) for key, value in (await request.form(max_fields=100)).items()}
+
+
+@router.post("")
+def save(
+    request: Request,
+    principal: AdminDep,
+    session: SessionDep,
+    values: Annotated[dict[str, str], Depends(_values)],
+) -> Response:
+    """Put the form in force as a new version, where it changes anything."""
+    current = service.current_policy(session)
+    if values.get("version", str(current.version)) != str(current.version):
+        return _page(request, session, values, {"version": "policies.problem.overtaken"})
+    try:
+        wanted = forms.read(values, current)
+    except PolicyRefusedError as exc:
+        return _page(request, session, values, exc.problems)
+    if forms.changes(current, wanted):
+        policy = service.set_policy(session, wanted, actor=principal.actor)
+        record(
+            session,
+            actor=principal.actor,
+            action="policy.set",
+            subject="policy",
+            details={"version": policy.version},
+        )
+    return see_other("/policy?saved=true")
+
+
+def _page(
+    request: Request,
+    session: Session,
+    values: dict[str, str],
+    problems: dict[str, str],
+    *,
+    is_saved: bool = False,
+) -> Response:
+    policy = service.current_policy(session)
+    context = {
+        "policy": policy,
+        "defaults": Policy(),
+        "values": values,
+        "problems": problems,
+        "groups": _groups(),
+        "bounds": forms.bounds,
+        "plain": forms.plain,
+        "rates": sorted(
+            {*forms.RATES, policy.recognition.roster_fpir, policy.recognition.wide_fpir}
+        ),
+        "one_in": one_in,
+        "versions": service.versions(session, _VERSIONS),
+        "changes": forms.changes,
+        "is_saved": is_saved,
+    }
+    return render(request, "policies/policy.html", context, status_code=400 if problems else 200)
+
+
+def _groups() -> dict[str, list[Setting]]:
+    found: dict[str, list[Setting]] = {}
+    for setting in forms.SETTINGS:
+        found.setdefault(setting.group, []).append(setting)
+    return found

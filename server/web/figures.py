@@ -1,0 +1,16 @@
+"""Rates and shares as people say them."""
+
+_NEVER = 1e-9
+
+
+def one_in(rate: float) -> str:
+    """`1 : 10,000` for 1e-4; `0` for what was not seen at all."""
+    if rate < _NEVER:
+        return "0"
+    return f"1 : {round(1 / rate):,}"
+
+
+def percent(share: float) -> str:
+    """A share with as many digits as it deserves: `0.4 %`, `12 %`."""
+    value = share * 100
+    return f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"

@@ -1,0 +1,148 @@
+"""The policy's page: admins change it, the data protection officer reads it, versions remain."""
+
+import re
+
+import pytest
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from protocol.v1.messages import Policy
+from server.audit.tables import AuditEntry
+from server.db.engine import Database
+from server.policies import forms
+from server.web.principal import Role
+from tests.integration.server.conftest import SignIn
+
+
+@pytest.fixture
+def admin(sign_in: SignIn) -> TestClient:
+    """A client signed in as an admin."""
+    return sign_in(Role.ADMIN)
+
+
+def form(**changed: str) -> dict[str, str]:
+    default = {one.name: one.text_in(Policy()) for one in forms.SETTINGS}
+    return default | {"version": "0"} | changed
+
+
+def in_force(client: TestClient) -> Policy:
+    return Policy.model_validate(client.get("/api/v1/policy").json())
+
+
+def test_a_change_is_a_new_version_with_an_entry_in_the_audit_trail(
+    admin: TestClient, database: Database
+) -> None:
+    answer = admin.post("/policy", data=form(roster_fpir="0.00001", liveness="passive"))
+    assert answer.status_code == 303
+    policy = in_force(admin)
+    assert (policy.version, policy.recognition.roster_fpir) == (1, 1e-5)
+    assert policy.kiosk.liveness == "passive"
+    with database.reading() as session:
+        last = session.exec(select(AuditEntry).order_by("seq")).all()[-1]
+    assert (last.action, last.details) == ("policy.set", {"version": 1})
+
+
+def test_saving_what_is_in_force_makes_no_version(admin: TestClient) -> None:
+    admin.post("/policy", data=form())
+    assert in_force(admin).version == 0
+
+
+def test_every_setting_survives_the_way_through_the_form(admin: TestClient) -> None:
+    wanted = form(
+        wide_fpir="0.000001",
+        limit_ceiling="0.412",
+        fixed_distance="0.4",
+        minimum_margin="0.055",
+        frames_to_agree="5",
+        gallery="school",
+        language="ar",
+        not_me_s="7.5",
+        opens_before_min="20",
+        late_after_min="0",
+        closes_after_start_min="30",
+        absent_grace_min="5",
+        duplicate_window_s="60",
+    )
+    admin.post("/policy", data=wanted)
+    policy = in_force(admin)
+    shown = {one.name: one.text_in(policy) for one in forms.SETTINGS}
+    assert shown | {"version": "0"} == wanted
+
+
+def test_an_optional_limit_can_be_taken_away_again(admin: TestClient) -> None:
+    admin.post("/policy", data=form(limit_ceiling="0.4"))
+    admin.post("/policy", data=form(limit_ceiling="", version="1"))
+    assert in_force(admin).recognition.limit_ceiling is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("frames_to_agree", "0"),
+        ("frames_to_agree", "many"),
+        ("minimum_margin", ""),
+        ("roster_fpir", "0"),
+        ("roster_fpir", "nan"),
+        ("limit_ceiling", "-1"),
+        ("late_after_min", "1e9"),
+        ("liveness", "perhaps"),
+        ("gallery", "world"),
+        ("wide_fpir", "0.01"),
+    ],
+)
+def test_what_cannot_be_is_named_at_its_field_and_nothing_is_saved(
+    admin: TestClient, name: str, value: str
+) -> None:
+    answer = admin.post("/policy", data=form(**{name: value}))
+    assert answer.status_code == 400
+    assert "Nothing was saved" in answer.text
+    assert answer.text.count("hint problem") == 1
+    assert in_force(admin).version == 0
+
+
+def test_the_range_of_a_number_is_said_in_words(admin: TestClient) -> None:
+    answer = admin.post("/policy", data=form(frames_to_agree="31"))
+    assert "from 1 to 30" in answer.text
+
+
+def test_two_admins_do_not_overwrite_each_other(admin: TestClient) -> None:
+    admin.post("/policy", data=form(late_after_min="7"))
+    answer = admin.post("/policy", data=form(late_after_min="9"))
+    assert answer.status_code == 400
+    assert "Somebody else" in answer.text
+    assert in_force(admin).attendance.late_after_min == 7
+
+
+def test_history_says_what_each_version_changed(admin: TestClient) -> None:
+    admin.post("/policy", data=form(roster_fpir="0.001"))
+    admin.post("/policy", data=form(roster_fpir="0.001", liveness="active", version="1"))
+    page = admin.get("/policy").text
+    history = re.sub(r"<[^>]+>|\s+", " ", page[page.index('id="history"') :])
+    history = re.sub(" +", " ", history)
+    assert history.index("Version 2") < history.index("Version 1")
+    assert "Check that a person is standing there: Off → Active" in history
+    assert "1 : 10,000 → 1 : 1,000" in history
+
+
+def test_data_protection_reads_and_may_not_change(sign_in: SignIn) -> None:
+    officer = sign_in(Role.DPO)
+    page = officer.get("/policy")
+    assert page.status_code == 200
+    assert "disabled" in page.text
+    assert '<button class="button primary">' not in page.text
+    assert officer.post("/policy", data=form(late_after_min="7")).status_code == 403
+
+
+@pytest.mark.parametrize("role", [Role.OFFICE, Role.TEACHER, Role.TECHNICIAN])
+def test_others_do_not_see_the_page(sign_in: SignIn, role: Role) -> None:
+    client = sign_in(role)
+    assert client.get("/policy").status_code == 403
+    assert "/policy" not in client.get("/").text
+
+
+def test_arabic_page_has_every_word(admin: TestClient) -> None:
+    admin.cookies.set("rollcall_language", "ar")
+    admin.post("/policy", data=form(liveness="passive"))
+    page = admin.get("/policy")
+    assert 'dir="rtl"' in page.text
+    assert "policies." not in page.text
