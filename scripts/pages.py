@@ -15,22 +15,33 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlmodel import select
 
+from models.service.native_schemas import OperatingPointRequest
+from models.service.operating_point import operating_point
+from models.store import default_store
+from protocol.v1.messages import KioskPolicy, Policy
 from scripts.invented_school import School, Size, fill
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
 from server.accounts.tables import Account
+from server.accuracy.question import prepare
+from server.accuracy.service import MeasurementJob
+from server.accuracy.tables import Measurement, MeasurementStatus
 from server.app import create_app
 from server.config import load_settings
+from server.db.types import new_id
+from server.ml.answers import school_body
+from server.policies.service import set_policy
 from server.web.principal import Role
 
 SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
@@ -45,12 +56,15 @@ DOCUMENTED = (
     "person-phone-light-ar",
     "enrol-laptop-light-en",
     "kiosks-laptop-dark-en",
+    "policy-laptop-light-en",
+    "accuracy-laptop-light-en",
     "audit-laptop-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
     "sign-in-phone-light-en",
 )
 _OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
+_MODEL = "dlib-resnet-v1"
 _PASSWORD = "a password for pictures"  # noqa: S105 - of a server that lives for a minute
 _STAFF = (
     ("m.weber", "Mara Weber", Role.TEACHER, True),
@@ -89,6 +103,8 @@ def running_site(folder: Path) -> Iterator[Site]:
     try:
         school = fill(app.state.database, app.state.vault, _size(), datetime.now(UTC))
         user_id = _staff(app)
+        _change_policy(app)
+        _measure(app)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Site(f"http://127.0.0.1:{port}", school, user_id)
     finally:
@@ -122,6 +138,42 @@ def _staff(app: FastAPI) -> str:
         return str(made[0].id)
 
 
+def _change_policy(app: FastAPI) -> None:
+    passive = Policy(kiosk=KioskPolicy(liveness="passive"))
+    with app.state.database.transaction() as session:
+        set_policy(session, passive, actor="system")
+
+
+def _measure(app: FastAPI) -> None:
+    """The figures that the recognition service gives for people of made-up numbers."""
+    card = default_store().find(_MODEL)[0]
+    with app.state.database.transaction() as session:
+        job = MeasurementJob(new_id(), _MODEL, 1)
+        question = prepare(session, app.state.vault, job, datetime.now(UTC).date())
+        invented = [replace(one, templates=_templates(int(one.key))) for one in question.people]
+        body = school_body(replace(question, model_id=_MODEL, people=invented))
+        found = operating_point(card, OperatingPointRequest.model_validate(body))
+        session.add(
+            Measurement(
+                model_id=_MODEL,
+                status=MeasurementStatus.DONE,
+                requested_by="system",
+                finished_at=datetime.now(UTC),
+                result=found.model_dump(mode="json"),
+            )
+        )
+
+
+def _templates(number: int) -> tuple[tuple[float, ...], ...]:
+    """Three photos of somebody who does not exist, as far apart as people and photos are."""
+    random = np.random.default_rng(number)
+    directions = np.random.default_rng(0).normal(0, 1, (13, 128)) / np.sqrt(128)
+    person = directions[0] * 1.3 + random.normal(0, 0.21, 12) @ directions[1:]
+    noise = random.uniform(0.010, 0.027, (3, 1))
+    photos = person + random.normal(0, 1, (3, 128)) * noise
+    return tuple(tuple(map(float, row)) for row in photos)
+
+
 def _set_password(account: Account) -> None:
     account.password_hash = hash_password(_PASSWORD)
     account.must_change_password = False
@@ -145,6 +197,8 @@ def addresses(site: Site) -> dict[str, str]:
         "rooms": "/rooms",
         "kiosks": "/kiosks",
         "kiosk": f"/kiosks/{school.kiosks[0]}",
+        "policy": "/policy",
+        "accuracy": "/accuracy",
         "audit": "/audit?verify=true",
         "users": "/users",
         "user": f"/users/{site.user_id}",
@@ -154,7 +208,9 @@ def addresses(site: Site) -> dict[str, str]:
     }
 
 
-def photograph(browser: Browser, site: Site, out: Path, wanted: frozenset[str]) -> int:
+def photograph(
+    browser: Browser, site: Site, out: Path, wanted: frozenset[str], *, is_whole: bool = False
+) -> int:
     """Take the wanted pictures; returns how many."""
     taken = 0
     for (size, shape), theme, language in product(SIZES.items(), THEMES, LANGUAGES):
@@ -172,14 +228,14 @@ def photograph(browser: Browser, site: Site, out: Path, wanted: frozenset[str]) 
         page = context.new_page()
         page.goto(f"{site.url}/sign-in")
         if "sign-in" in names:
-            _shoot(page, out / f"sign-in{suffix}.png")
+            _shoot(page, out / f"sign-in{suffix}.png", is_whole)
         page.locator("#username").fill("admin")
         page.locator("#password").fill(_PASSWORD)
         page.locator("button.primary").click()
         page.wait_for_url(f"{site.url}/")
         for name in sorted(set(names) - {"sign-in"}):
             page.goto(site.url + _address(page, site, name))
-            _shoot(page, out / f"{name}{suffix}.png")
+            _shoot(page, out / f"{name}{suffix}.png", is_whole)
         taken += len(names)
         context.close()
     return taken
@@ -193,9 +249,9 @@ def _address(page: Page, site: Site, name: str) -> str:
     return page.locator(".register a.row-link").first.get_attribute("href") or "/"
 
 
-def _shoot(page: Page, path: Path) -> None:
+def _shoot(page: Page, path: Path, is_whole: bool) -> None:
     page.wait_for_load_state("load")
-    page.screenshot(path=path)
+    page.screenshot(path=path, full_page=is_whole)
 
 
 def main() -> int:
@@ -204,6 +260,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=_OUT)
     parser.add_argument("--all", action="store_true", help="every page in every form")
     parser.add_argument("--only", nargs="*", default=[], help="names such as people-phone-dark-ar")
+    parser.add_argument("--whole", action="store_true", help="down to the foot of the page")
     options = parser.parse_args()
     logging.disable(logging.ERROR)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -221,7 +278,7 @@ def main() -> int:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
-        taken = photograph(browser, site, options.out, wanted)
+        taken = photograph(browser, site, options.out, wanted, is_whole=options.whole)
         browser.close()
     sys.stdout.write(f"{taken} pictures in {options.out}, {time.monotonic() - started:.0f} s\n")
     return 0

@@ -1,13 +1,15 @@
 """Rates and shares as people say them."""
 
+from server.web.translations import Translator
+
 _NEVER = 1e-9
 
 
-def one_in(rate: float) -> str:
-    """`1 : 10,000` for 1e-4; `0` for what was not seen at all."""
+def one_in(t: Translator, rate: float) -> str:
+    """`1 in 10,000` for 1e-4; `0` for what was not seen at all."""
     if rate < _NEVER:
         return "0"
-    return f"1 : {round(1 / rate):,}"
+    return t("layout.one_in", count=f"{round(1 / rate):,}")
 
 
 def percent(share: float) -> str:

@@ -121,7 +121,7 @@ def test_history_says_what_each_version_changed(admin: TestClient) -> None:
     history = re.sub(" +", " ", history)
     assert history.index("Version 2") < history.index("Version 1")
     assert "Check that a person is standing there: Off → Active" in history
-    assert "1 : 10,000 → 1 : 1,000" in history
+    assert "1 in 10,000 → 1 in 1,000" in history
 
 
 def test_data_protection_reads_and_may_not_change(sign_in: SignIn) -> None:
