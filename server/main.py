@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -23,6 +24,20 @@ from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
 
 Command = Callable[[Settings, argparse.Namespace], int]
+
+
+class SettledServer(uvicorn.Server):
+    """Keeps what lives from the start on out of the garbage collector's rounds.
+
+    Modules, tables and endpoints are some 180,000 objects. Without this the collector looks through
+    all of them every few pages, and whoever asked for that page waits 0.1 s longer.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +77,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
         forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
     )
-    server = uvicorn.Server(config)
+    server = SettledServer(config)
     # Before the first start makes an account and prints a password that nobody then looks for.
     with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -33,6 +34,19 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from fastapi import FastAPI
+
+
+class SettledServer(uvicorn.Server):
+    """Keeps what lives from the start on out of the garbage collector's rounds.
+
+    Without this a round looks through all modules, 0.05 s in the middle of somebody's request.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +93,7 @@ def _serve(settings: Settings, app: FastAPI, listener: socket.socket) -> None:
     # would then end the process with that signal, before it could say 0.
     signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        SettledServer(config).run(sockets=[listener])
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
