@@ -29,7 +29,7 @@ from sqlmodel import select
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
-from protocol.v1.messages import KioskPolicy, Policy
+from protocol.v1.messages import KioskPolicy
 from scripts.invented_school import School, Size, fill
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
@@ -41,6 +41,7 @@ from server.app import create_app
 from server.config import load_settings
 from server.db.types import new_id
 from server.ml.answers import school_body
+from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from server.web.principal import Role
 
@@ -139,7 +140,7 @@ def _staff(app: FastAPI) -> str:
 
 
 def _change_policy(app: FastAPI) -> None:
-    passive = Policy(kiosk=KioskPolicy(liveness="passive"))
+    passive = SchoolPolicy(kiosk=KioskPolicy(liveness="passive"))
     with app.state.database.transaction() as session:
         set_policy(session, passive, actor="system")
 
@@ -186,6 +187,7 @@ def addresses(site: Site) -> dict[str, str]:
     return {
         "today": "/",
         "people": "/people",
+        "coverage": "/people/coverage",
         "person": f"/people/{school.people[0]}",
         "enrol": f"/people/{school.people[0]}/enrol",
         "consent": f"/people/{school.people[7]}/consents/new",

@@ -1,6 +1,7 @@
 """The composition root: everything the server is made of is put together here and nowhere else."""
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -22,6 +23,7 @@ import server.attendance.pages
 import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
+import server.enrollment.coverage_pages
 import server.enrollment.pages
 import server.kiosks.api
 import server.kiosks.pages
@@ -42,9 +44,10 @@ from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
 from server.db.vault import Vault, open_vault
+from server.enrollment.guidance import GuidanceGate
 from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
 from server.migrations.runner import upgrade
-from server.ml.http import encoder_from
+from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.mqtt.tasks import BrokerTasks
 from server.web import health
 from server.web.access import Authenticate, refuse_unguarded
@@ -74,6 +77,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.people.api.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
+    server.enrollment.coverage_pages.router,  # before the next, like "new"
     server.enrollment.pages.router,
     server.enrollment.capture_pages.router,
     server.timetable.api.router,
@@ -110,6 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.probes = {}
     app.state.today = today_content
     app.state.admit_kiosk = None
+    app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
     # The last one added is the outermost.

@@ -166,8 +166,13 @@ def is_under_way(session: Session, person_id: uuid.UUID) -> bool:
     return session.exec(waiting.limit(1)).first() is not None
 
 
-def in_need_of_a_photo(session: Session, person_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Who cannot be recognised with one of the models: no photo of theirs serves it."""
+def in_need_of_a_photo(
+    session: Session, person_ids: Collection[uuid.UUID] | None = None
+) -> set[uuid.UUID]:
+    """Who cannot be recognised with one of the models: no photo of theirs serves it.
+
+    Of these people only, or of everybody.
+    """
     has = exists().where(
         col(Template.person_id) == col(Enrolment.person_id),
         col(Template.model_id) == col(MissingTemplate.model_id),
@@ -175,9 +180,10 @@ def in_need_of_a_photo(session: Session, person_ids: Collection[uuid.UUID]) -> s
     query = (
         select(Enrolment.person_id)
         .join(MissingTemplate, col(Enrolment.id) == col(MissingTemplate.enrolment_id))
-        .where(col(Enrolment.person_id).in_(person_ids), col(MissingTemplate.reason).is_not(None))
-        .where(~has)
+        .where(col(MissingTemplate.reason).is_not(None), ~has)
     )
+    if person_ids is not None:
+        query = query.where(col(Enrolment.person_id).in_(person_ids))
     return set(session.exec(query))
 
 

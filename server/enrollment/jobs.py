@@ -20,6 +20,7 @@ from server.db.vault import Sealed, Vault
 from server.enrollment.gallery import log_change, store_template
 from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.resemblance import request_checks
+from server.enrollment.retention import is_kept
 from server.enrollment.service import delete_photos
 from server.enrollment.tables import (
     ChangeKind,
@@ -127,6 +128,8 @@ def accept(
     row.face_area_ratio = face.face_area_ratio
     row.advice = list(face.advice)
     _finish(row, EnrolmentStatus.ACCEPTED, None, at)
+    if not is_kept(session):
+        delete_photos(session, [row.id])
     _record(session, row, "enrolment.accept", {"models": [one.model_id for one in face.templates]})
     return True
 

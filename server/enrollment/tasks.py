@@ -19,6 +19,7 @@ from server.enrollment.backfill import GIVEN_UP, MAX_ATTEMPTS
 from server.enrollment.backfill_tasks import TemplateBackfill
 from server.enrollment.check_tasks import GalleryChecks
 from server.enrollment.jobs import Job
+from server.enrollment.retention import drop_photos
 from server.logs import adopt_correlation_id, new_correlation_id
 from server.ml.encoder import EncoderUnavailableError, FaceEncoder, FaceRefused
 
@@ -120,11 +121,23 @@ class EnrolmentWorkers:
         return self._backfill.find()
 
     def sweep(self) -> int:
-        """Erase the biometric data of everybody without a live consent; returns how many."""
+        """Erase what may not be kept: whose consent ended, and photos where the policy keeps none.
+
+        Returns how many people lost their consent.
+        """
         with self._database.transaction() as session:
             count = service.erase_expired(session, at=now(), today=self._today())
         if count:
             _logger.info("erased biometric data of %s people without a live consent", count)
+        while self._drop_photos():
+            pass
+        return count
+
+    def _drop_photos(self) -> int:
+        with self._database.transaction() as session:
+            count = drop_photos(session)
+        if count:
+            _logger.info("erased %s photos whose templates are made", count)
         return count
 
     def _process(self, job: Job) -> None:

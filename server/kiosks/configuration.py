@@ -55,7 +55,7 @@ def build(session: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> C
         kiosk_name=kiosk.name,
         school=School(name=school.name, time_zone=school.zone.key),
         room=RoomRef(id=str(room.id), name=room.name),
-        policy=policy,
+        policy=policy.for_kiosks(),
         sessions=tuple(_entry(view, lists[view.session.id]) for view in views),
         elsewhere=_elsewhere(session, kiosk.room_id, due, school.zone, at),
         people=_names(session, due),

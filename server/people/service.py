@@ -15,6 +15,9 @@ from server.people.consent import ConsentState, Statement, consent_state
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.tables import Consent, Person
 
+#: Ids in one query: databases take only so many parameters.
+_AT_A_TIME = 10_000
+
 
 def create_person(session: Session, new: PersonCreate, *, actor: str) -> Person:
     """Add a person.
@@ -146,11 +149,14 @@ def state_of(session: Session, person_id: uuid.UUID, today: date) -> ConsentStat
 def states_of(
     session: Session, person_ids: Collection[uuid.UUID], today: date
 ) -> dict[uuid.UUID, ConsentState]:
-    """The same for several people, in one query."""
-    query = select(Consent).where(col(Consent.person_id).in_(person_ids))
+    """The same for several people, in few queries."""
     said: dict[uuid.UUID, list[Statement]] = defaultdict(list)
-    for row in session.exec(query):
-        said[row.person_id].append(_statement(row))
+    wanted = list(person_ids)
+    for start in range(0, len(wanted), _AT_A_TIME):
+        part = wanted[start : start + _AT_A_TIME]
+        query = select(Consent).where(col(Consent.person_id).in_(part))
+        for row in session.exec(query):
+            said[row.person_id].append(_statement(row))
     return {key: consent_state(said[key], today) for key in person_ids}
 
 

@@ -2,23 +2,23 @@
 
 from fastapi import APIRouter
 
-from protocol.v1.messages import Policy
 from server.audit.service import record
 from server.db.session import ReadSessionDep, SessionDep
 from server.policies import service
+from server.policies.schemas import SchoolPolicy
 from server.web.access import AdminDep, SignedInDep
 
 router = APIRouter(prefix="/api/v1/policy", tags=["policy"])
 
 
 @router.get("")
-def read_policy(_: SignedInDep, session: ReadSessionDep) -> Policy:
+def read_policy(_: SignedInDep, session: ReadSessionDep) -> SchoolPolicy:
     """The policy in force."""
     return service.current_policy(session)
 
 
 @router.put("")
-def set_policy(body: Policy, principal: AdminDep, session: SessionDep) -> Policy:
+def set_policy(body: SchoolPolicy, principal: AdminDep, session: SessionDep) -> SchoolPolicy:
     """Put a new version in force; the number in the body is ignored."""
     policy = service.set_policy(session, body, actor=principal.actor)
     record(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from protocol.v1.messages import Policy
+from server.policies.schemas import SchoolPolicy
 
 Kind = Literal["rate", "number", "choice"]
 _DIGITS = 12
@@ -19,7 +19,7 @@ class Setting:
     """One setting of the form.
 
     Attributes:
-        group: attribute of `Policy` that holds it.
+        group: attribute of `SchoolPolicy` that holds it.
         name: attribute of the group, and the field's name.
         kind: how it is entered.
         options: of a choice.
@@ -34,11 +34,11 @@ class Setting:
     is_optional: bool = False
     step: str = "1"
 
-    def value_in(self, policy: Policy) -> Any:
+    def value_in(self, policy: SchoolPolicy) -> Any:
         """What the policy says."""
         return getattr(getattr(policy, self.group), self.name)
 
-    def text_in(self, policy: Policy) -> str:
+    def text_in(self, policy: SchoolPolicy) -> str:
         """The same as the form shows it."""
         value = self.value_in(policy)
         return "" if value is None else plain(value)
@@ -55,6 +55,9 @@ SETTINGS = (
     Setting("kiosk", "gallery", "choice", ("room", "school")),
     Setting("kiosk", "language", "choice", ("en", "ar")),
     Setting("kiosk", "not_me_s", step="0.5"),
+    Setting("enrolment", "keep_photos", "choice", ("true", "false")),
+    Setting("enrolment", "photos_wanted"),
+    Setting("enrolment", "renew_after_days"),
     Setting("attendance", "opens_before_min"),
     Setting("attendance", "late_after_min"),
     Setting("attendance", "closes_after_start_min", is_optional=True),
@@ -77,6 +80,8 @@ class PolicyRefusedError(Exception):
 
 def plain(value: object) -> str:
     """A value as people write it: `0.0001`, not `1e-04`; `5`, not `5.0`."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float):
         return f"{value:.{_DIGITS}f}".rstrip("0").rstrip(".")
     return str(value)
@@ -84,14 +89,14 @@ def plain(value: object) -> str:
 
 def bounds(setting: Setting) -> tuple[str, str]:
     """Least and most of a number, as the schema says."""
-    group: type[BaseModel] = type(getattr(Policy(), setting.group))
+    group: type[BaseModel] = type(getattr(SchoolPolicy(), setting.group))
     schema = group.model_json_schema()["properties"][setting.name]
     number = next(iter(schema.get("anyOf", [schema])))
     least = number.get("minimum", number.get("exclusiveMinimum", 0))
     return plain(least), plain(number.get("maximum", number.get("exclusiveMaximum", 0)))
 
 
-def read(form: Mapping[str, str], current: Policy) -> Policy:
+def read(form: Mapping[str, str], current: SchoolPolicy) -> SchoolPolicy:
     """The policy that a form asks for; what it does not hold stays as it is.
 
     Raises:
@@ -107,7 +112,7 @@ def read(form: Mapping[str, str], current: Policy) -> Policy:
         if one.kind == "choice" and document[one.group][one.name] not in one.options
     }
     try:
-        policy = Policy.model_validate(document, strict=False)
+        policy = SchoolPolicy.model_validate(document, strict=False)
     except ValidationError as exc:
         problems |= {str(one["loc"][1]): "policies.problem.range" for one in exc.errors()}
         raise PolicyRefusedError(problems) from None
@@ -118,7 +123,7 @@ def read(form: Mapping[str, str], current: Policy) -> Policy:
     return policy
 
 
-def changes(old: Policy, new: Policy) -> list[tuple[Setting, str, str]]:
+def changes(old: SchoolPolicy, new: SchoolPolicy) -> list[tuple[Setting, str, str]]:
     """What differs: the setting, what it was, and what it is."""
     pairs = [(one, one.text_in(old), one.text_in(new)) for one in SETTINGS]
     return [(one, before, after) for one, before, after in pairs if before != after]

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from protocol.v1.messages import Policy
 from server.audit.service import record
 from server.db.session import ReadSessionDep, SessionDep
 from server.policies import forms, service
 from server.policies.forms import PolicyRefusedError, Setting
+from server.policies.schemas import SchoolPolicy
 from server.web.access import AdminDep, require_role
 from server.web.figures import one_in
 from server.web.pages import render, see_other
@@ -76,7 +76,7 @@ def _page(
     policy = service.current_policy(session)
     context = {
         "policy": policy,
-        "defaults": Policy(),
+        "defaults": SchoolPolicy(),
         "values": values,
         "problems": problems,
         "groups": _groups(),

@@ -7,11 +7,12 @@ import pytest
 from sqlmodel import select
 
 from protocol.v1 import sealing
-from protocol.v1.messages import GalleryPage, KioskPolicy, Policy
+from protocol.v1.messages import GalleryPage, KioskPolicy
 from server.db.types import now
 from server.kiosks import claiming, configuration, gallery
 from server.kiosks.tables import Kiosk
 from server.people.tables import Consent, Person
+from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from server.timetable import service as timetable
 from tests.fakes.simulated_kiosk import SimulatedKiosk
@@ -155,7 +156,7 @@ def test_policy_can_widen_the_gallery_to_the_school(school: School) -> None:
     template = school.enrol(school.person(on_roster=False))
     assert _page(school, device).upserts == ()
     with school.database.transaction() as session:
-        set_policy(session, Policy(kiosk=KioskPolicy(gallery="school")), actor="system")
+        set_policy(session, SchoolPolicy(kiosk=KioskPolicy(gallery="school")), actor="system")
     assert _held(_page(school, device)) == {str(template)}
 
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from protocol.v1.messages import ConfigDocument, GalleryPage, KioskPolicy, Policy
+from protocol.v1.messages import ConfigDocument, GalleryPage, KioskPolicy
 from server.db.types import now
 from server.enrollment.resemblance import set_aside
 from server.enrollment.tables import Resemblance, Template
 from server.kiosks import configuration, gallery
 from server.kiosks.tables import Kiosk
+from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.school.conftest import MODEL, School
@@ -58,7 +59,7 @@ def test_pair_with_somebody_who_is_not_due_stays_here_unless_all_travel(school: 
     pair = _resemble(school, one, other)
     assert _document(school, device).look_alikes == ()
     with school.database.transaction() as session:
-        set_policy(session, Policy(kiosk=KioskPolicy(gallery="school")), actor="system")
+        set_policy(session, SchoolPolicy(kiosk=KioskPolicy(gallery="school")), actor="system")
     assert _document(school, device).look_alikes == (pair,)
 
 

@@ -6,10 +6,10 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from protocol.v1.messages import Policy
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.policies import forms
+from server.policies.schemas import SchoolPolicy
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 
@@ -21,12 +21,12 @@ def admin(sign_in: SignIn) -> TestClient:
 
 
 def form(**changed: str) -> dict[str, str]:
-    default = {one.name: one.text_in(Policy()) for one in forms.SETTINGS}
+    default = {one.name: one.text_in(SchoolPolicy()) for one in forms.SETTINGS}
     return default | {"version": "0"} | changed
 
 
-def in_force(client: TestClient) -> Policy:
-    return Policy.model_validate(client.get("/api/v1/policy").json())
+def in_force(client: TestClient) -> SchoolPolicy:
+    return SchoolPolicy.model_validate(client.get("/api/v1/policy").json())
 
 
 def test_a_change_is_a_new_version_with_an_entry_in_the_audit_trail(
@@ -57,6 +57,9 @@ def test_every_setting_survives_the_way_through_the_form(admin: TestClient) -> N
         gallery="school",
         language="ar",
         not_me_s="7.5",
+        keep_photos="false",
+        photos_wanted="5",
+        renew_after_days="200",
         opens_before_min="20",
         late_after_min="0",
         closes_after_start_min="30",

@@ -1,0 +1,115 @@
+"""Who of the school can be recognised how well: the whole list, worked out anew each time."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, func, select
+
+from server.enrollment.backfill import in_need_of_a_photo
+from server.enrollment.service import UNFINISHED
+from server.enrollment.tables import Enrolment, Template
+from server.people import service as people
+from server.people.consent import ConsentState
+from server.people.tables import Person
+from server.policies.schemas import EnrolmentPolicy
+
+
+class Cover(StrEnum):
+    """How well somebody with a live consent is covered, the worst first."""
+
+    MISSING = "missing"
+    RENEW = "renew"
+    OLD = "old"
+    WEAK = "weak"
+    READY = "ready"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One person.
+
+    Attributes:
+        person: who.
+        cover: how well they are covered.
+        photos: in use.
+        newest: when the newest of them was taken in, UTC.
+        is_pending: whether a photo of theirs is on its way.
+    """
+
+    person: Person
+    cover: Cover
+    photos: int
+    newest: datetime | None
+    is_pending: bool
+
+
+def lines(session: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo) -> list[Line]:
+    """Everybody with a live consent, by family name."""
+    everybody = session.exec(
+        select(Person).order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
+    ).all()
+    states = people.states_of(session, [one.id for one in everybody], today)
+    live = [one for one in everybody if states[one.id] is ConsentState.LIVE]
+    photos = _photos_in_use(session)
+    pending = set(_pending(session))
+    in_need = in_need_of_a_photo(session)
+    found = []
+    for person in live:
+        count, newest = photos.get(person.id, (0, None))
+        age_days = (today - newest.astimezone(zone).date()).days if newest else 0
+        cover = judge(policy, photos=count, age_days=age_days, is_in_need=person.id in in_need)
+        found.append(Line(person, cover, count, newest, person.id in pending))
+    return found
+
+
+def judge(policy: EnrolmentPolicy, *, photos: int, age_days: int, is_in_need: bool) -> Cover:
+    """How well somebody is covered.
+
+    Args:
+        policy: how many photos are wanted, and how long one is good for.
+        photos: in use.
+        age_days: of the newest of them.
+        is_in_need: whether a new model can use none of them.
+    """
+    if photos == 0:
+        return Cover.MISSING
+    if is_in_need:
+        return Cover.RENEW
+    if age_days >= policy.renew_after_days:
+        return Cover.OLD
+    return Cover.WEAK if photos < policy.photos_wanted else Cover.READY
+
+
+def tally(found: Iterable[Line]) -> dict[Cover, int]:
+    """How many people there are of each kind."""
+    counts = dict.fromkeys(Cover, 0)
+    for line in found:
+        counts[line.cover] += 1
+    return counts
+
+
+def _photos_in_use(session: Session) -> dict[uuid.UUID, tuple[int, datetime]]:
+    """Photos in use and the newest one's time, by person.
+
+    A photo's time is its enrolment's: templates for a further model are younger than the face.
+    """
+    query = (
+        select(
+            Enrolment.person_id,
+            func.count(col(Enrolment.id).distinct()),
+            func.max(col(Enrolment.created_at)),
+        )
+        .join(Template, col(Template.enrolment_id) == col(Enrolment.id))
+        .where(col(Template.set_aside_reason).is_(None))
+        .group_by(col(Enrolment.person_id))
+    )
+    return {person_id: (count, newest) for person_id, count, newest in session.exec(query)}
+
+
+def _pending(session: Session) -> Iterable[uuid.UUID]:
+    query = select(Enrolment.person_id).where(col(Enrolment.status).in_(UNFINISHED))
+    return session.exec(query.distinct())

@@ -1,0 +1,49 @@
+"""The page that says who cannot be recognised, or not well, and why."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from server.db.session import ReadSessionDep
+from server.enrollment import coverage
+from server.enrollment.coverage import Cover
+from server.enrollment.photo import school_date
+from server.policies.service import current_policy
+from server.web.access import require_role
+from server.web.pages import render
+from server.web.principal import Principal, Role
+from server.web.state import SettingsDep
+
+router = APIRouter(include_in_schema=False)
+_PAGE = 50
+
+
+@router.get("/people/coverage")
+def coverage_page(
+    request: Request,
+    _: Annotated[Principal, require_role(Role.OFFICE, Role.DPO)],
+    session: ReadSessionDep,
+    settings: SettingsDep,
+    cover: Cover | None = None,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> Response:
+    """Everybody with a live consent of one kind, or everybody who lacks something."""
+    policy = current_policy(session).enrolment
+    found = coverage.lines(session, policy, today=school_date(settings), zone=settings.zone)
+    wanted = [
+        line
+        for line in found
+        if line.cover is cover or (cover is None and line.cover is not Cover.READY)
+    ]
+    context = {
+        "tally": coverage.tally(found),
+        "total": len(found),
+        "cover": cover,
+        "lines": wanted[(page - 1) * _PAGE : page * _PAGE],
+        "count": len(wanted),
+        "page": page,
+        "has_more": page * _PAGE < len(wanted),
+        "policy": policy,
+    }
+    return render(request, "enrollment/coverage.html", context)

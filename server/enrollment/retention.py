@@ -1,0 +1,51 @@
+"""Photos that have done their work: gone at once, or within the hour, where the policy says so."""
+
+import uuid
+
+from sqlalchemy import exists
+from sqlmodel import Session, col, select
+
+from server.audit.service import SYSTEM, record
+from server.enrollment.service import delete_photos
+from server.enrollment.tables import (
+    Enrolment,
+    EnrolmentPhoto,
+    EnrolmentStatus,
+    MissingTemplate,
+)
+from server.policies.service import current_policy
+
+_AT_A_TIME = 1000
+
+
+def is_kept(session: Session) -> bool:
+    """Whether accepted photos stay."""
+    return current_policy(session).enrolment.keep_photos
+
+
+def drop_photos(session: Session) -> int:
+    """Delete photos that have become templates, where the policy keeps none; returns how many.
+
+    A photo that a further model still waits for stays until that is done.
+    """
+    if is_kept(session):
+        return 0
+    found = _finished(session)
+    delete_photos(session, found)
+    if found:
+        details = {"photos": len(found)}
+        record(session, actor=SYSTEM, action="photos.drop", subject="photos", details=details)
+    return len(found)
+
+
+def _finished(session: Session) -> list[uuid.UUID]:
+    is_awaited = exists().where(
+        col(MissingTemplate.enrolment_id) == col(Enrolment.id),
+        col(MissingTemplate.reason).is_(None),
+    )
+    query = (
+        select(EnrolmentPhoto.enrolment_id)
+        .join(Enrolment, col(Enrolment.id) == col(EnrolmentPhoto.enrolment_id))
+        .where(Enrolment.status == EnrolmentStatus.ACCEPTED.value, ~is_awaited)
+    )
+    return list(session.exec(query.limit(_AT_A_TIME)))
