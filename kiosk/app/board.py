@@ -32,11 +32,19 @@ _LINK_STATES = {LinkHealth.UP: PartState.OK, LinkHealth.DOWN: PartState.DEGRADED
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """How the parts that see are now; asked from any thread."""
+    """How the parts that see are now; asked from any thread.
+
+    Attributes:
+        camera: asked.
+        recognition: asked.
+        accelerator: asked.
+        embedder: id of the model whose templates are compared.
+    """
 
     camera: Callable[[], CameraHealth]
     recognition: Callable[[], RecognitionState]
     accelerator: Callable[[], AcceleratorState] = AcceleratorState
+    embedder: str | None = None
 
 
 class HealthBoard:
@@ -91,6 +99,7 @@ class HealthBoard:
             synced_through=None if device.outbox.waiting else device.watermark(),
             gallery_version=device.gallery.since,
             gallery_size=device.gallery.size,
+            embedder=self._eyes.embedder,
             config_version=kept.document.version if kept else None,
             clock_source=reading.source,
             clock_offset_ms=reading.offset_ms,

@@ -147,7 +147,12 @@ class Kiosk:
         )
         self._device = device
         self._window.post_rules(self._rules(device.roster.timetable))
-        eyes = Eyes(lambda: self._camera.report().health, self._recognition, self._accelerator)
+        eyes = Eyes(
+            lambda: self._camera.report().health,
+            self._recognition,
+            self._accelerator,
+            self._settings.embedder,
+        )
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
         if not self._wait_for_data(device, self._board):

@@ -119,6 +119,9 @@ class Status(Message):
     synced_through: Instant | None = None
     gallery_version: Count = 0
     gallery_size: Count = 0
+    embedder: Identifier | None = Field(
+        default=None, description="model whose templates the kiosk compares"
+    )
     config_version: Identifier | None = None
     clock_source: Word | None = None
     clock_offset_ms: Score | None = None

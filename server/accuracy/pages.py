@@ -1,12 +1,12 @@
 """The page that says how well this school's people are told apart."""
 
 import uuid
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from server.accuracy import service
+from server.accuracy import models, service
 from server.db.session import ReadSessionDep, SessionDep
 from server.policies.service import current_policy
 from server.timetable.service import courses
@@ -14,6 +14,9 @@ from server.web.access import AdminDep, require_role
 from server.web.figures import one_in, percent
 from server.web.pages import render, see_other
 from server.web.principal import Principal, Role
+
+if TYPE_CHECKING:
+    from server.ml.encoder import FaceEncoder
 
 router = APIRouter(prefix="/accuracy", include_in_schema=False)
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
@@ -24,6 +27,7 @@ def accuracy_page(request: Request, _: ReaderDep, session: ReadSessionDep) -> Re
     """The newest figures of every model in use."""
     context = {
         "models": service.state(session),
+        "uses": models.in_use(session, _served(request)),
         "policy": current_policy(session),
         "courses": {str(course.id): course for course in courses(session)},
         "by_size": service.by_size,
@@ -51,3 +55,24 @@ def use_as_ceiling(measurement_id: uuid.UUID, principal: AdminDep, session: Sess
     """
     service.use_as_ceiling(session, measurement_id, actor=principal.actor)
     return see_other("/policy?saved=true")
+
+
+@router.post("/models/erase")
+def erase_model(
+    request: Request,
+    principal: AdminDep,
+    session: SessionDep,
+    model_id: Annotated[str, Form(max_length=80)],
+) -> Response:
+    """Erase the templates of a model that nothing uses any more.
+
+    Raises:
+        ConflictError: something does, or it is not known.
+    """
+    models.erase(session, model_id, _served(request), actor=principal.actor)
+    return see_other("/accuracy#models")
+
+
+def _served(request: Request) -> tuple[str, ...]:
+    encoder: FaceEncoder = request.app.state.ml
+    return encoder.models() if encoder.status() == "up" else ()

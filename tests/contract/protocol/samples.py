@@ -111,6 +111,7 @@ def _status() -> m.Status:
         synced_through=AT,
         gallery_version=9,
         gallery_size=30,
+        embedder="dlib-resnet-v1",
         config_version="c1",
         clock_source=m.ClockSource.NTP,
         clock_offset_ms=-1.5,

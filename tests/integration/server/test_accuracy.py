@@ -15,14 +15,15 @@ from server.accuracy.tasks import AccuracyMeasuring
 from server.audit.tables import AuditEntry
 from server.config import Settings
 from server.db.engine import Database
-from server.enrollment.tables import Template
+from server.enrollment.tables import GalleryChange, Template
 from server.enrollment.tasks import EnrolmentWorkers
+from server.kiosks.service import create_kiosk
 from server.ml.school import CohortHere, LimitHere, OperatingPoint
 from server.timetable import service as timetable
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
 from tests.integration.server.conftest import SignIn
-from tests.support.enrolling import enrol
+from tests.support.enrolling import count, enrol
 
 
 def limit(target: float, size: int = 30, **figures: Any) -> LimitHere:
@@ -264,3 +265,66 @@ def test_others_see_nothing_of_it(sign_in: Callable[[Role], TestClient], role: R
     client = sign_in(role)
     assert client.get("/accuracy").status_code == 403
     assert client.get("/api/v1/accuracy").status_code == 403
+
+
+def retire(app: FastAPI, encoder: FakeEncoder, *offers: str) -> None:
+    encoder.offers = offers
+    app.state.ml = encoder
+
+
+def erase(client: TestClient, model_id: str = TEMPLATE.model_id) -> int:
+    return client.post("/accuracy/models/erase", data={"model_id": model_id}).status_code
+
+
+def test_templates_of_a_model_that_nothing_uses_can_be_erased(
+    app: FastAPI, admin: TestClient, enrolled: str, encoder: FakeEncoder, database: Database
+) -> None:
+    del enrolled
+    retire(app, encoder, "a-new-one")
+    assert "1 people have no template of another model" in admin.get("/accuracy").text
+    assert erase(admin) == 303
+    assert count(database, Template) == 0
+    with database.reading() as session:
+        kinds = [one.kind for one in session.exec(select(GalleryChange).order_by("seq"))]
+        last = session.exec(select(AuditEntry).order_by("seq")).all()[-1]
+    assert kinds == ["upsert", "tombstone"]
+    assert last.action == "model.erase"
+
+
+@pytest.mark.parametrize("offers", [(), (TEMPLATE.model_id,)])
+def test_a_model_that_is_served_or_perhaps_is_cannot_be_erased(
+    app: FastAPI,
+    admin: TestClient,
+    enrolled: str,
+    encoder: FakeEncoder,
+    database: Database,
+    offers: tuple[str, ...],
+) -> None:
+    del enrolled
+    retire(app, encoder, *offers)
+    assert erase(admin) == 409
+    assert count(database, Template) == 1
+
+
+def test_a_model_that_a_kiosk_compares_cannot_be_erased(
+    app: FastAPI, admin: TestClient, enrolled: str, encoder: FakeEncoder, database: Database
+) -> None:
+    del enrolled
+    retire(app, encoder, "a-new-one")
+    with database.transaction() as session:
+        room = timetable.create_room(session, "Room 1")
+        kiosk = create_kiosk(session, name="Door", room_id=room.id)
+        kiosk.status = {"embedder": TEMPLATE.model_id}
+    assert "compared at Door" in admin.get("/accuracy").text
+    assert erase(admin) == 409
+
+
+def test_only_admins_erase_a_models_templates(
+    app: FastAPI, sign_in: SignIn, enrolled: str, encoder: FakeEncoder, database: Database
+) -> None:
+    del enrolled
+    retire(app, encoder, "a-new-one")
+    officer = sign_in(Role.DPO)
+    assert "Not used any more" in officer.get("/accuracy").text
+    assert erase(officer) == 403
+    assert count(database, Template) == 1

@@ -1,0 +1,67 @@
+"""Templates of a model that nobody uses any more: count them, and erase them."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, delete, select
+
+from server.audit.service import record
+from server.db.types import now
+from server.enrollment.gallery import log_change
+from server.enrollment.tables import (
+    ChangeKind,
+    GalleryCheck,
+    MissingTemplate,
+    Resemblance,
+    Template,
+)
+
+
+@dataclass(frozen=True)
+class ModelCover:
+    """How many people one model knows.
+
+    Attributes:
+        model_id: the model.
+        people: with at least one template in use.
+        only_here: of them, without a template of any other model.
+    """
+
+    model_id: str
+    people: int
+    only_here: int
+
+
+def cover_by_model(session: Session) -> list[ModelCover]:
+    """Every model that has templates."""
+    known: dict[str, set[uuid.UUID]] = {}
+    query = select(Template.model_id, Template.person_id).distinct()
+    for model_id, person_id in session.exec(query.where(col(Template.set_aside_reason).is_(None))):
+        known.setdefault(model_id, set()).add(person_id)
+    return [
+        ModelCover(model_id, len(people), len(people - _others(known, model_id)))
+        for model_id, people in sorted(known.items())
+    ]
+
+
+def erase_model(session: Session, model_id: str, *, actor: str) -> int:
+    """Delete a model's templates and what was found by comparing them; returns how many.
+
+    Kiosks drop them at their next contact, as they drop those of a withdrawn consent.
+    """
+    at = now()
+    query = select(Template).where(Template.model_id == model_id).order_by(col(Template.id))
+    templates = session.exec(query.with_for_update()).all()
+    for template in templates:
+        log_change(session, template, ChangeKind.TOMBSTONE, at)
+        session.delete(template)
+    for table in (GalleryCheck, Resemblance, MissingTemplate):
+        session.exec(delete(table).where(col(table.model_id) == model_id))
+    if templates:
+        details = {"model": model_id, "templates": len(templates)}
+        record(session, actor=actor, action="model.erase", subject="model", details=details)
+    return len(templates)
+
+
+def _others(known: dict[str, set[uuid.UUID]], model_id: str) -> set[uuid.UUID]:
+    return set().union(*(people for other, people in known.items() if other != model_id))
