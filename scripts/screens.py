@@ -72,6 +72,8 @@ DOCUMENTED = (
     "not-recognised-landscape-light-en",
     "ready-camera-gone-landscape-dark-en",
     "ready-model-missing-landscape-light-en",
+    "prove-turn_left-landscape-light-en",
+    "prove-blink-portrait-dark-ar",
     "claim-landscape-light-en",
     "ready-landscape-light-ar",
     "welcome-late-landscape-dark-ar",
