@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.domain.liveness import LivenessLevel
 from tests.integration.kiosk.bare_door import ACK_DEADLINE_S, Door
 from tests.integration.kiosk.real_school import RealSchool, real_school
 from tests.support.processes import BIN
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -37,6 +39,20 @@ def test_configuration_names_room_lesson_and_people(door: Door, school: RealScho
     assert timetable.lessons[0].id == school.session_id
     assert timetable.lessons[0].roster == set(school.people)
     assert timetable.short_name(school.people[0]).startswith("Given0 F")
+
+
+def test_a_policy_saved_on_its_page_reaches_the_kiosk_while_it_runs(
+    door: Door, school: RealSchool
+) -> None:
+    form = {"version": "0", "roster_fpir": "0.001", "limit_ceiling": "0.41", "liveness": "active"}
+    saved = school.http.post(f"{school.url}/policy", data=form, timeout=30)
+    timetable = door.device.roster
+
+    wait_until(lambda: timetable.timetable.match_rules.ceiling == 0.41, what="the new policy")
+
+    assert saved.ok
+    rules = timetable.timetable.match_rules
+    assert (rules.roster_fpir, rules.liveness) == (0.001, LivenessLevel.ACTIVE)
 
 
 def test_clock_is_measured_against_the_server(door: Door) -> None:
