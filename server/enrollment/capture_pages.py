@@ -1,17 +1,24 @@
-"""The page that takes a photo, and the fragments that follow it to its end."""
+"""The page that takes photos, its live guidance, and fragments that follow a photo to its end."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from fastapi import APIRouter, File, Request, UploadFile
+from fastapi import APIRouter, Body, File, Request, UploadFile
+from sqlmodel import Session
 from starlette.responses import Response
 
-from server.db.session import ReadSessionDep, SessionDep
+from server.config import Settings
+from server.db.session import DatabaseDep, ReadSessionDep, SessionDep
 from server.enrollment import service
-from server.enrollment.photo import read_photo, school_date
+from server.enrollment.guidance import BARS, GuidanceGate, Pose, guide
+from server.enrollment.photo import check_frame, read_photo, school_date
+from server.enrollment.schemas import GuidanceRead
 from server.enrollment.tables import Enrolment, EnrolmentStatus
-from server.enrollment.words import reason_words
+from server.enrollment.words import capture_words, guidance_words, is_posed, reason_words
 from server.errors import ConsentRequiredError, TooLargeError, UnsupportedMediaError
+from server.logs import correlation_id
+from server.ml.encoder import EncoderUnavailableError, FaceEncoder
+from server.ml.quality import FrameQuality
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.web.access import OfficeDep
@@ -35,12 +42,51 @@ def capture_page(
     Raises:
         ConsentRequiredError: there is no live consent, so no camera is opened.
     """
-    person = people.get_person(session, person_id)
-    state = people.state_of(session, person_id, school_date(settings))
-    if state is not ConsentState.LIVE:
-        raise ConsentRequiredError(consent=state.value)
-    context = {"person": person, "max_bytes": settings.photo_max_bytes}
+    _require_consent(session, settings, person_id)
+    context = {
+        "person": people.get_person(session, person_id),
+        "max_bytes": settings.photo_max_bytes,
+        "words": capture_words(request_translator(request)),
+        "poses": get_args(Pose),
+        "bars": list(BARS),
+        "photos": len(service.photos_in_use(service.templates_of(session, person_id))),
+    }
     return render(request, "enrollment/enrol.html", context)
+
+
+@router.post("/people/{person_id}/enrol/guidance")
+def guidance(
+    request: Request,
+    person_id: uuid.UUID,
+    _: OfficeDep,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    frame: Annotated[bytes, Body(media_type="image/jpeg")],
+    pose: Pose | Literal["any"] = "any",
+) -> GuidanceRead:
+    """Judge one small picture of the camera; it is neither kept nor logged.
+
+    Raises:
+        NotFoundError: no such person.
+        ConsentRequiredError: nothing may be computed about this face.
+        TooLargeError: not small.
+        UnsupportedMediaError: no JPEG.
+    """
+    check_frame(frame)
+    # No connection of the database is held while the service looks.
+    with database.reading() as session:
+        _require_consent(session, settings, person_id)
+    gate: GuidanceGate = request.app.state.guidance
+    with gate.passing(person_id) as may_pass:
+        if not may_pass:
+            return _unguided("busy")
+        try:
+            encoder: FaceEncoder = request.app.state.ml
+            found = encoder.quality(frame, correlation_id=correlation_id())
+        except EncoderUnavailableError:
+            return _unguided("away")
+    wanted = None if pose == "any" else pose
+    return _unguided("unable") if found is None else _guided(request, found, wanted)
 
 
 @router.post("/people/{person_id}/enrol")
@@ -80,6 +126,28 @@ def progress(
 ) -> Response:
     """The fragment again; it stops asking when the enrolment is finished."""
     return _progress(request, service.get_enrolment(session, enrolment_id))
+
+
+def _require_consent(session: Session, settings: Settings, person_id: uuid.UUID) -> None:
+    people.get_person(session, person_id)
+    state = people.state_of(session, person_id, school_date(settings))
+    if state is not ConsentState.LIVE:
+        raise ConsentRequiredError(consent=state.value)
+
+
+def _guided(request: Request, found: FrameQuality, wanted: Pose | None) -> GuidanceRead:
+    seen = guide(found)
+    return GuidanceRead(
+        state="judged",
+        is_good=seen.reason is None and is_posed(seen, wanted),
+        pose=seen.pose,
+        words=guidance_words(request_translator(request), seen, wanted),
+        bars=seen.bars,
+    )
+
+
+def _unguided(state: Literal["busy", "away", "unable"]) -> GuidanceRead:
+    return GuidanceRead(state=state, is_good=False, pose=None, words="", bars={})
 
 
 def _progress(request: Request, enrolment: Enrolment) -> Response:

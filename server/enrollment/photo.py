@@ -12,6 +12,8 @@ PHOTO_PURPOSE = "photo"
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MIN_BYTES = 100
+#: A picture for guidance, at most; the page sends about a tenth of it.
+FRAME_MAX_BYTES = 200 * 1024
 
 
 def check_photo(photo: bytes, *, max_bytes: int) -> None:
@@ -30,6 +32,19 @@ def check_photo(photo: bytes, *, max_bytes: int) -> None:
         )
     if len(photo) < _MIN_BYTES or not _is_photo(photo):
         raise UnsupportedMediaError("Use a JPEG, PNG or WebP photo.")
+
+
+def check_frame(frame: bytes) -> None:
+    """Let a small JPEG pass, as the page sends them for guidance.
+
+    Raises:
+        TooLargeError: more than `FRAME_MAX_BYTES`.
+        UnsupportedMediaError: of another kind.
+    """
+    if len(frame) > FRAME_MAX_BYTES:
+        raise TooLargeError(max_bytes=FRAME_MAX_BYTES)
+    if not frame.startswith(_JPEG):
+        raise UnsupportedMediaError("Send a JPEG.")
 
 
 def _is_photo(photo: bytes) -> bool:

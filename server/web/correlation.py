@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.logs import adopt_correlation_id
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+#: Asked so often by machines that a line each would bury the others; the metrics count them.
+_UNLOGGED = {"/health", "/metrics", "/people/{person_id}/enrol/guidance"}
 HEADER = "X-Correlation-ID"
 _SECONDS = Histogram(
     "rollcall_http_request_seconds",
@@ -56,7 +58,7 @@ def _log_request(scope: Scope, status: int, duration_s: float) -> None:
     # An unknown method is a stranger's word: it must not become a label.
     method = scope["method"] if scope["method"] in _METHODS else "other"
     _SECONDS.labels(method, route, str(status)).observe(duration_s)
-    if route.startswith("/static") or route in {"/health", "/metrics"}:
+    if route.startswith("/static") or route in _UNLOGGED:
         return
     _logger.info(
         "request",

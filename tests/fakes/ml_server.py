@@ -198,12 +198,17 @@ def drip(handler: _Handler) -> None:
 
 def accept_with_key(handler: _Handler) -> None:
     """What the real service does with a good photo, and with a gallery without a problem."""
+    accept_seeing(QUALITY)(handler)
+
+
+def accept_seeing(quality: dict[str, Any], *, faces: dict[str, Any] = FACES) -> Behaviour:
+    """The same, with this to say of camera pictures, and of photos."""
     answers = {
-        "/api/v1/faces": FACES,
+        "/api/v1/faces": faces,
         "/api/v1/gallery/check": NOTHING_FOUND,
-        "/api/v1/quality": QUALITY,
+        "/api/v1/quality": quality,
     }
-    _by_path(handler, answers)
+    return lambda handler: _by_path(handler, answers)
 
 
 def accept_as_planned(handler: _Handler) -> None:

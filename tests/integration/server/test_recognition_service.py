@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from server.enrollment.guidance import BARS, guide
+from server.enrollment.photo import FRAME_MAX_BYTES
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate, GalleryQuestion
 from server.ml.http import EncoderOptions, HTTPFaceEncoder
 from server.ml.school import EnrolledPerson, SchoolQuestion
@@ -98,6 +100,57 @@ def test_a_photo_that_blocks_is_refused_for_its_reason(
 
     assert isinstance(outcome, FaceRefused)
     assert outcome.code == "TOO_BLURRED"
+
+
+def as_frame(photo: bytes, blur_px: float = 0.0) -> bytes:
+    """A photo as the page sends pictures of its camera: 480 pixels wide."""
+    picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    height = round(picture.shape[0] * 480 / picture.shape[1])
+    frame = cv2.resize(picture, (480, height), interpolation=cv2.INTER_AREA)
+    if blur_px:
+        frame = cv2.GaussianBlur(frame, (0, 0), blur_px)
+    return bytes(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
+
+
+def test_good_camera_picture_has_a_bar_for_everything_and_no_reason(
+    encoder: HTTPFaceEncoder, photos: dict[str, bytes]
+) -> None:
+    frame = as_frame(photos["person-1-a"])
+    quality = encoder.quality(frame, correlation_id="test")
+    assert quality is not None
+    seen = guide(quality)
+    assert quality.blocking == ()
+    assert seen.pose == "straight"
+    heights = [height for height in seen.bars.values() if height is not None]
+    assert len(heights) == len(BARS)
+    assert min(heights) >= 50
+    assert len(frame) < FRAME_MAX_BYTES / 2
+
+
+def test_mirrored_head_is_turned_the_other_way(
+    encoder: HTTPFaceEncoder, photos: dict[str, bytes]
+) -> None:
+    picture = cv2.imdecode(np.frombuffer(photos["person-1-a"], np.uint8), cv2.IMREAD_COLOR)
+    _, mirrored = cv2.imencode(".jpg", cv2.flip(picture, 1))
+    found = [
+        encoder.quality(photo, correlation_id="test")
+        for photo in (photos["person-1-a"], mirrored.tobytes())
+    ]
+    yaw, back = (one.measures["yaw"].value for one in found if one is not None)
+    assert yaw == pytest.approx(-back, abs=3)
+
+
+def test_what_is_wrong_with_a_camera_picture_is_named(
+    encoder: HTTPFaceEncoder, photos: dict[str, bytes]
+) -> None:
+    blurred = encoder.quality(as_frame(photos["person-1-a"], 6), correlation_id="test")
+    _, wall = cv2.imencode(".jpg", np.full((360, 480, 3), 120, np.uint8))
+    nobody = encoder.quality(wall.tobytes(), correlation_id="test")
+    assert blurred is not None
+    assert nobody is not None
+    assert guide(blurred).reason == "TOO_BLURRED"
+    assert guide(blurred).bars["sharpness"] in range(50)
+    assert (guide(nobody).reason, guide(nobody).pose) == ("NO_FACE_FOUND", None)
 
 
 def test_the_models_that_make_templates_are_known(encoder: HTTPFaceEncoder) -> None:
