@@ -40,7 +40,7 @@ from server.accuracy.tables import Measurement, MeasurementStatus
 from server.app import create_app
 from server.config import load_settings
 from server.db.types import new_id
-from server.ml.answers import school_body
+from server.ml import questions
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from server.web.principal import Role
@@ -152,7 +152,7 @@ def _measure(app: FastAPI) -> None:
         job = MeasurementJob(new_id(), _MODEL, 1)
         question = prepare(session, app.state.vault, job, datetime.now(UTC).date())
         invented = [replace(one, templates=_templates(int(one.key))) for one in question.people]
-        body = school_body(replace(question, model_id=_MODEL, people=invented))
+        body = questions.of_school(replace(question, model_id=_MODEL, people=invented))
         found = operating_point(card, OperatingPointRequest.model_validate(body))
         session.add(
             Measurement(

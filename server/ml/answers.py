@@ -4,7 +4,6 @@ import base64
 import binascii
 import math
 import struct
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -19,7 +18,7 @@ from server.ml.encoder import (
     Resembling,
 )
 from server.ml.quality import FrameMeasure, FrameQuality
-from server.ml.school import OperatingPoint, SchoolQuestion
+from server.ml.school import OperatingPoint
 
 REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
 #: Answers that will not change however often one asks: what was sent is refused.
@@ -238,35 +237,6 @@ def models_in(content: bytes) -> tuple[str, ...]:
         return _Health.model_validate_json(content).named()
     except ValidationError:
         return ()
-
-
-def packed(embedding: tuple[float, ...]) -> str:
-    """An embedding as it travels: base64 of float32, little-endian."""
-    return base64.b64encode(struct.pack(f"<{len(embedding)}f", *embedding)).decode()
-
-
-def packed_all(people: Mapping[str, tuple[tuple[float, ...], ...]]) -> list[dict[str, object]]:
-    """People and their templates as they travel."""
-    return [
-        {"id": key, "templates": [packed(one) for one in found]} for key, found in people.items()
-    ]
-
-
-def school_body(question: SchoolQuestion) -> dict[str, object]:
-    """A question about the school as it travels."""
-    return {
-        "model_id": question.model_id,
-        "people": [
-            {
-                "id": person.key,
-                "templates": [packed(one) for one in person.templates],
-                "cohorts": list(person.cohorts),
-            }
-            for person in question.people
-        ],
-        "roster_sizes": list(question.roster_sizes),
-        "targets": list(question.targets),
-    }
 
 
 def _with_size(codes: list[str], *, is_small: bool) -> list[str]:

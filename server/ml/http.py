@@ -1,10 +1,9 @@
 """The HTTP adapter of the encoder port: one pooled session, deadlines, retries, a breaker."""
 
-import base64
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -21,14 +20,12 @@ from tenacity import (
 )
 
 from server.config import Settings
+from server.ml import questions
 from server.ml.answers import (
     RefusedKeyError,
     TransientError,
     is_offered,
     models_in,
-    packed,
-    packed_all,
-    school_body,
     understand_faces,
     understand_findings,
     understand_plan,
@@ -37,7 +34,6 @@ from server.ml.answers import (
 )
 from server.ml.breaker import CircuitBreaker
 from server.ml.encoder import (
-    Embeddings,
     EncoderUnavailableError,
     EncodingOutcome,
     GalleryFindings,
@@ -59,8 +55,6 @@ MAX_ANSWER_BYTES = 1_000_000
 _CHUNK_BYTES = 16_384
 #: Pictures of cameras that are judged at the same time.
 GUIDED_AT_ONCE = 2
-#: Templates in one question about the gallery; larger schools are asked about in parts.
-CHECK_TEMPLATES = 2000
 _BROKEN = (urllib3.exceptions.HTTPError, OSError)
 _FACES = "/api/v1/faces"
 _QUALITY = "/api/v1/quality"
@@ -128,12 +122,7 @@ class HTTPFaceEncoder:
     ) -> GalleryFindings | None:
         """See the port."""
         found = GalleryFindings({})
-        for others in _parts(question.others):
-            body: dict[str, object] = {
-                "model_id": question.model_id,
-                "person": {"id": "new", "templates": [packed(one) for one in question.templates]},
-                "others": packed_all(others),
-            }
+        for body in questions.of_gallery(question):
             part = self._persist(partial(self._ask_check, body, correlation_id))
             if part is None:
                 return None
@@ -148,7 +137,7 @@ class HTTPFaceEncoder:
         self, question: SchoolQuestion, *, correlation_id: str
     ) -> OperatingPoint | None:
         """See the port."""
-        ask = partial(self._post, _OPERATING_POINT, school_body(question), correlation_id)
+        ask = partial(self._post, _OPERATING_POINT, questions.of_school(question), correlation_id)
         return self._persist(lambda: understand_school(*ask()))
 
     def quality(self, photo: bytes, *, correlation_id: str) -> FrameQuality | None:
@@ -156,7 +145,7 @@ class HTTPFaceEncoder:
         if self._closing.is_set() or self._breaker.is_open:
             raise EncoderUnavailableError
         timeout_s = min(QUALITY_TIMEOUT_S, self._options.timeout_s)
-        body = {"image_base64": base64.b64encode(photo).decode()}
+        body = questions.of_photo(photo)
         try:
             answer = self._post(_QUALITY, body, correlation_id, timeout_s=timeout_s)
             smallest = self._options.min_face_area_ratio
@@ -228,18 +217,14 @@ class HTTPFaceEncoder:
         return outcome
 
     def _ask_faces(self, photo: bytes, correlation_id: str) -> EncodingOutcome:
-        image = base64.b64encode(photo).decode()
         smallest = self._options.min_face_area_ratio
-        body = {"image_base64": image, "single": True}
+        body = questions.of_photo(photo, single=True)
         status, content = self._post(_FACES, body, correlation_id)
         if is_offered(status):
             return understand_faces(status, content, min_area_ratio=smallest)
-        plan = {
-            "image_base64": image,
-            "validate_single": True,
-            "min_face_area_ratio": smallest,
-            "num_jitters": 1,
-        }
+        plan = questions.of_photo(
+            photo, validate_single=True, min_face_area_ratio=smallest, num_jitters=1
+        )
         return understand_plan(*self._post(_PLAN, plan, correlation_id))
 
     def _ask_check(self, body: dict[str, object], correlation_id: str) -> GalleryFindings | None:
@@ -307,16 +292,3 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
             connections=settings.enrolment_workers + 1 + GUIDED_AT_ONCE,
         )
     )
-
-
-def _parts(others: Mapping[str, Embeddings]) -> Iterator[dict[str, Embeddings]]:
-    """Everybody, in parts of about `CHECK_TEMPLATES` templates; one empty part for nobody."""
-    part: dict[str, Embeddings] = {}
-    size = 0
-    for person_id, templates in others.items():
-        if part and size + len(templates) > CHECK_TEMPLATES:
-            yield part
-            part, size = {}, 0
-        part[person_id] = templates
-        size += len(templates)
-    yield part

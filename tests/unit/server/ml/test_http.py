@@ -141,7 +141,7 @@ def test_every_model_of_the_service_makes_a_template(
 def test_gallery_is_asked_about_in_parts_and_the_answers_joined(
     service: MLServer, encoder: HTTPFaceEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.ml.http.CHECK_TEMPLATES", 2)
+    monkeypatch.setattr("server.ml.questions.CHECK_TEMPLATES", 2)
     first = fake.NOTHING_FOUND | {
         "set_aside": [{"index": 1, "distance": 0.7}],
         "duplicates": [{"id": "b", "distance": 0.3}],
