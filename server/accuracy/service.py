@@ -128,14 +128,9 @@ def use_as_ceiling(session: Session, measurement_id: uuid.UUID, *, actor: str) -
         raise ConflictError(problem="no_ceiling")
     policy = current_policy(session)
     recognition = policy.recognition.model_copy(update={"limit_ceiling": ceiling})
-    new = set_policy(session, policy.model_copy(update={"recognition": recognition}), actor=actor)
-    record(
-        session,
-        actor=actor,
-        action="policy.set",
-        subject="policy",
-        details={"version": new.version, "from": f"measurement:{measurement_id}"},
-    )
+    source = f"measurement:{measurement_id}"
+    changed = policy.model_copy(update={"recognition": recognition})
+    set_policy(session, changed, actor=actor, source=source)
 
 
 def by_size(limits: Iterable[LimitHere]) -> dict[int, list[LimitHere]]:

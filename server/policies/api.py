@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 
-from server.audit.service import record
 from server.db.session import ReadSessionDep, SessionDep
 from server.policies import service
 from server.policies.schemas import SchoolPolicy
@@ -20,12 +19,4 @@ def read_policy(_: SignedInDep, session: ReadSessionDep) -> SchoolPolicy:
 @router.put("")
 def set_policy(body: SchoolPolicy, principal: AdminDep, session: SessionDep) -> SchoolPolicy:
     """Put a new version in force; the number in the body is ignored."""
-    policy = service.set_policy(session, body, actor=principal.actor)
-    record(
-        session,
-        actor=principal.actor,
-        action="policy.set",
-        subject="policy",
-        details={"version": policy.version},
-    )
-    return policy
+    return service.set_policy(session, body, actor=principal.actor)

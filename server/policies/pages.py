@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
 from server.db.session import ReadSessionDep, SessionDep
+from server.errors import ConflictError
 from server.policies import forms, service
 from server.policies.forms import PolicyRefusedError, Setting
 from server.policies.schemas import SchoolPolicy
@@ -18,6 +18,7 @@ from server.web.principal import Principal, Role
 
 router = APIRouter(prefix="/policy", include_in_schema=False)
 _VERSIONS = 20
+_OVERTAKEN = "policies.problem.overtaken"
 
 
 @router.get("")
@@ -48,20 +49,17 @@ def save(
     """Put the form in force as a new version, where it changes anything."""
     current = service.current_policy(session)
     if values.get("version", str(current.version)) != str(current.version):
-        return _page(request, session, values, {"version": "policies.problem.overtaken"})
+        return _page(request, session, values, {"version": _OVERTAKEN})
     try:
         wanted = forms.read(values, current)
     except PolicyRefusedError as exc:
         return _page(request, session, values, exc.problems)
-    if forms.changes(current, wanted):
-        policy = service.set_policy(session, wanted, actor=principal.actor)
-        record(
-            session,
-            actor=principal.actor,
-            action="policy.set",
-            subject="policy",
-            details={"version": policy.version},
-        )
+    if not forms.changes(current, wanted):
+        return see_other("/policy?saved=true")
+    try:
+        service.set_policy(session, wanted, actor=principal.actor)
+    except ConflictError:
+        return _page(request, session, values, {"version": _OVERTAKEN})
     return see_other("/policy?saved=true")
 
 

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from server.audit.service import record
+from server.errors import ConflictError
 from server.policies.schemas import SchoolPolicy
 from server.policies.tables import PolicyVersion
 
@@ -47,12 +50,30 @@ def versions(session: Session, limit: int) -> list[Version]:
     ]
 
 
-def set_policy(session: Session, policy: SchoolPolicy, *, actor: str) -> SchoolPolicy:
-    """Put a new version in force; returns it with its number."""
+def set_policy(
+    session: Session, policy: SchoolPolicy, *, actor: str, source: str | None = None
+) -> SchoolPolicy:
+    """Put a new version in force and record who did; returns it with its number.
+
+    Args:
+        session: the caller's.
+        policy: its number does not matter.
+        actor: who.
+        source: where its values come from, if not from that person.
+
+    Raises:
+        ConflictError: somebody else did at the same moment.
+    """
     version = current_policy(session).version + 1
     document = policy.model_dump(mode="json", exclude={"version"})
-    session.add(PolicyVersion(version=version, document=document, created_by=actor))
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(PolicyVersion(version=version, document=document, created_by=actor))
+            session.flush()
+    except IntegrityError as exc:
+        raise ConflictError("Somebody else has changed the policy meanwhile.") from exc
+    details = {"version": version} | ({"from": source} if source else {})
+    record(session, actor=actor, action="policy.set", subject="policy", details=details)
     return policy.model_copy(update={"version": version})
 
 

@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
-from server.policies import forms
+from server.errors import ConflictError
+from server.policies import forms, service
 from server.policies.schemas import SchoolPolicy
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
@@ -149,3 +150,14 @@ def test_arabic_page_has_every_word(admin: TestClient) -> None:
     page = admin.get("/policy")
     assert 'dir="rtl"' in page.text
     assert "policies." not in page.text
+
+
+def test_the_same_version_set_twice_at_once_is_refused(
+    admin: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin.post("/policy", data=form(late_after_min="7"))
+    # As if the other's version had been committed between reading and writing.
+    monkeypatch.setattr(service, "current_policy", lambda _session: SchoolPolicy())
+    with database.transaction() as session, pytest.raises(ConflictError):
+        service.set_policy(session, SchoolPolicy(), actor="system")
+    assert admin.post("/policy", data=form(late_after_min="9")).status_code == 400
