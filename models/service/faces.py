@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, assert_never
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import open_session
 from models.service.errors import ErrorCode, RefusalError
+from models.service.finding import FaceFinder
 from models.service.pictures import decode_picture
 from models.service.proof import Proof
 from models.service.schemas import (
@@ -19,11 +19,9 @@ from models.service.schemas import (
     DetectMetadata,
     EncodeFaceResponse,
     EncodeMetadata,
-    FaceLocation,
     ImageDimensions,
     Quality,
 )
-from models.service.thorough import MOST_SIGHTINGS, detect_thoroughly, each_once
 from models.service.variations import Embeds, embed_views
 from models.stages.detect import FaceDetector
 from models.stages.embed import FaceEmbedder
@@ -33,28 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.service.config import Settings
+    from models.service.finding import FoundFace
     from models.service.schemas import DetectFacesRequest, DetectorName, EncodeFaceRequest
-    from models.stages.detect import Detection
     from models.stages.images import BGRImage, FloatVector
     from models.stages.landmarks import Landmarks
     from models.store import CardFile, ModelCard, ModelStore
 
 _RIGHT_EYE, _LEFT_EYE = 0, 1
 _LIMITS = QualityLimits()
-
-
-@dataclass(frozen=True)
-class FoundFace:
-    """A face in which the landmark model agrees with the detector.
-
-    Attributes:
-        area_ratio: box over picture, 0 to 1.
-    """
-
-    detection: Detection
-    landmarks: Landmarks
-    location: FaceLocation
-    area_ratio: float
 
 
 class FaceEngine:
@@ -77,7 +61,7 @@ class FaceEngine:
         self.networks: dict[str, Embeds] = {
             network.embedder_card.id: network for network in (pipeline, *further)
         }
-        self._near = near
+        self._finder = FaceFinder(pipeline, near, settings)
         self._settings = settings
         self._proof = Proof(pipeline)
         self.embedder_card: ModelCard = pipeline.embedder_card
@@ -117,7 +101,7 @@ class FaceEngine:
         """
         started = time.perf_counter()
         picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
-        faces = self._faces(picture_bgr, self._pipeline.detect(picture_bgr))
+        faces = self._finder.find(picture_bgr)
         face = _the_one(faces, request)
         views = self.views(request.num_jitters)
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
@@ -143,7 +127,7 @@ class FaceEngine:
         """
         started = time.perf_counter()
         picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
-        faces = self._faces(picture_bgr, self._look(picture_bgr, request.model))
+        faces = self._finder.find(picture_bgr, request.model)
         kept = [face for face in faces if face.area_ratio >= request.min_face_area_ratio]
         views = self.views(request.num_jitters)
         answers = [self._detected(picture_bgr, face, views) for face in kept]
@@ -176,7 +160,7 @@ class FaceEngine:
             RefusalError: the picture cannot be used.
         """
         picture_bgr = decode_picture(image_base64, self._settings.max_pixels)
-        return picture_bgr, self._faces(picture_bgr, self._look(picture_bgr, model))
+        return picture_bgr, self._finder.find(picture_bgr, model)
 
     def views(self, wanted: int) -> int:
         """So many views of a face are fused, where so many are wanted."""
@@ -189,32 +173,6 @@ class FaceEngine:
             location=face.location,
             face_area_ratio=face.area_ratio,
         )
-
-    def _look(self, picture_bgr: BGRImage, model: DetectorName) -> list[Detection]:
-        match model:
-            case "near":
-                return self._near.detect(picture_bgr)
-            case "cnn" | "thorough":
-                return detect_thoroughly(self._pipeline.detect, picture_bgr)
-            case "hog" | "full":
-                return self._pipeline.detect(picture_bgr)
-            case _:
-                assert_never(model)
-
-    def _faces(self, picture_bgr: BGRImage, detections: list[Detection]) -> list[FoundFace]:
-        """Keep the detections in which the landmark model sees a face, each once, largest first."""
-        height, width = picture_bgr.shape[:2]
-        seen = []
-        surest = sorted(detections, key=lambda found: -found.score)
-        for detection in surest[: MOST_SIGHTINGS * self._settings.max_faces]:
-            landmarks = self._pipeline.landmarks(picture_bgr, detection)
-            if landmarks is not None and landmarks.presence >= self._settings.min_presence:
-                location = _location(detection, width, height)
-                area = (location.right - location.left) * (location.bottom - location.top)
-                seen.append(FoundFace(detection, landmarks, location, area / (width * height)))
-        faces = each_once(seen, lambda face: face.detection)
-        faces.sort(key=lambda face: -face.detection.area_px)
-        return faces[: self._settings.max_faces]
 
 
 class _Network:
@@ -249,16 +207,6 @@ def _the_one(faces: list[FoundFace], request: EncodeFaceRequest) -> FoundFace:
             ErrorCode.FACE_TOO_SMALL, "The face is too small in the picture; come nearer."
         )
     return faces[0]
-
-
-def _location(detection: Detection, width: int, height: int) -> FaceLocation:
-    left, top, box_width, box_height = detection.box_px
-    return FaceLocation(
-        top=round(min(max(top, 0), height)),
-        right=round(min(max(left + box_width, 0), width)),
-        bottom=round(min(max(top + box_height, 0), height)),
-        left=round(min(max(left, 0), width)),
-    )
 
 
 def _quality(picture_bgr: BGRImage, face: FoundFace) -> Quality:

@@ -29,7 +29,8 @@ from models.stages.quality_measures import measures_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.service.faces import FaceEngine, FoundFace
+    from models.service.faces import FaceEngine
+    from models.service.finding import FoundFace
     from models.service.variations import Embeds
     from models.stages.detect import Detection
     from models.stages.images import BGRImage

@@ -7,19 +7,17 @@ hold faces that are small and yet sharp enough to embed: they are looked at in t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.stages.detect import Detection
-from models.stages.ranges import is_same_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from models.stages.images import BGRImage
 
-Face = TypeVar("Face")
 # Tiles of half, or a third, of the picture's sides, at every half of a tile: whatever lies on one's
 # seam is in the middle of another.
 _HALVES, _THIRDS = 2, 3
@@ -47,21 +45,6 @@ def detect_thoroughly(
     return found
 
 
-def each_once(faces: Sequence[Face], detection_of: Callable[[Face], Detection]) -> list[Face]:
-    """Keep the surest of the detections that are one face.
-
-    Args:
-        faces: in any order.
-        detection_of: gives a face's detection.
-    """
-    kept: list[Face] = []
-    for face in sorted(faces, key=lambda each: -detection_of(each).score):
-        box = detection_of(face)
-        if not any(is_same_face(box, detection_of(other)) for other in kept):
-            kept.append(face)
-    return kept
-
-
 def _tiles(picture_bgr: BGRImage) -> Iterator[tuple[int, int, BGRImage]]:
     height, width = picture_bgr.shape[:2]
     if min(height, width) < 2 * _MIN_TILE_PX:
@@ -72,7 +55,7 @@ def _tiles(picture_bgr: BGRImage) -> Iterator[tuple[int, int, BGRImage]]:
         for top in (int(height * step) for step in steps):
             for left in (int(width * step) for step in steps):
                 tile = picture_bgr[top : top + height // parts, left : left + width // parts]
-                yield left, top, np.ascontiguousarray(tile)
+                yield left, top, tile
 
 
 def _moved(face: Detection, left: int, top: int) -> Detection:
