@@ -62,6 +62,9 @@ def ways(rows: Rows) -> dict[str, tuple[float, Search]]:
         found = gallery.search(probe)
         return int(found.person_id or -1), int(found.second_person_id or -1)
 
+    def numpy_product(probe: Rows) -> tuple[int, int]:
+        return of_scores(rows @ probe)
+
     def numpy_half(probe: Rows) -> tuple[int, int]:
         parts = [half[n : n + step].astype(np.float32) @ probe for n in range(0, len(half), step)]
         return of_scores(np.concatenate(parts))
@@ -79,6 +82,7 @@ def ways(rows: Rows) -> dict[str, tuple[float, Search]]:
 
     return {
         "`Gallery.search`: numpy, float32": (rows.nbytes / 1e6, ours),
+        "numpy, float32 by `@`": (rows.nbytes / 1e6, numpy_product),
         "numpy, float16 in blocks": (half.nbytes / 1e6, numpy_half),
         "faiss IndexFlatIP, float32": (rows.nbytes / 1e6, faiss_flat),
         "usearch exact, float32": (rows.nbytes / 1e6, usearch_of(rows)),
