@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import pytest
+from playwright.sync_api import Browser
 
 from tests.fakes.ml_server import API_KEY, MLServer, ml_server
+from tests.support.browser import CHROMIUM
 from tests.support.ports import free_port
 from tests.support.processes import BIN, Process, running
 
@@ -52,7 +55,13 @@ def recognition() -> Iterator[MLServer]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, recognition: MLServer) -> Iterator[Site]:
+def recognition_url(recognition: MLServer) -> str:
+    """Where the server looks for recognition."""
+    return recognition.url
+
+
+@pytest.fixture
+def site(tmp_path: Path, recognition_url: str) -> Iterator[Site]:
     """A server of its own, with an empty database."""
     port = free_port()
     site = Site(f"http://localhost:{port}", tmp_path / "data", Process([], tmp_path / "log"))
@@ -62,7 +71,7 @@ def site(tmp_path: Path, recognition: MLServer) -> Iterator[Site]:
         "ROLLCALL_SERVER_SCHOOL_NAME": "Lindenhof School",
         "ROLLCALL_SERVER_BROKER_PORT": str(free_port()),
         "ROLLCALL_SERVER_ENROLMENT_LEASE_S": "2",
-        "ML_SERVICE_URL": recognition.url,
+        "ML_SERVICE_URL": recognition_url,
         "ML_SERVICE_API_KEY": API_KEY,
         "ML_SERVICE_MAX_RETRIES": "0",
     }
@@ -74,3 +83,26 @@ def site(tmp_path: Path, recognition: MLServer) -> Iterator[Site]:
     ) as process:
         site.process = process
         yield site
+
+
+@pytest.fixture
+def camera_browser(browser: Browser, tmp_path: Path, assets: Path) -> Iterator[Browser]:
+    """A browser whose camera shows a face from the sample photos."""
+    found = sorted(assets.rglob("person-1-a.jpg"))
+    if not found:
+        pytest.skip("needs the sample photos of the asset cache")
+    picture = cv2.imread(str(found[0]))
+    width = picture.shape[1]
+    frame = cv2.resize(picture[: width * 3 // 4], (640, 480), interpolation=cv2.INTER_AREA)
+    clip = tmp_path / "camera.mjpeg"
+    clip.write_bytes(bytes(cv2.imencode(".jpg", frame)[1]) * 30)
+    fake_camera = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={clip}",
+    ]
+    own = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *fake_camera]
+    )
+    yield own
+    own.close()
