@@ -132,7 +132,7 @@ async def detect_faces(
     parts: Parts,
 ) -> DetectFacesResponse | Refusal:
     """Turn every face of a picture into an embedding (SD4)."""
-    answer = await parts.pool.run(lambda engine: engine.detect(request))
+    answer = await parts.pool.run(lambda engine: engine.detect(request, parts.pool.share))
     parts.metrics.faces.inc(answer.count)
     return answer
 

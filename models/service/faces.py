@@ -22,6 +22,7 @@ from models.service.schemas import (
     ImageDimensions,
     Quality,
 )
+from models.service.sharing import alone
 from models.service.variations import Embeds, embed_views
 from models.stages.detect import FaceDetector
 from models.stages.embed import FaceEmbedder
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from models.service.config import Settings
     from models.service.finding import FoundFace
     from models.service.schemas import DetectFacesRequest, DetectorName, EncodeFaceRequest
+    from models.service.sharing import Job, Shares
+    from models.stages.detect import Detection
     from models.stages.images import BGRImage, FloatVector
     from models.stages.landmarks import Landmarks
     from models.store import CardFile, ModelCard, ModelStore
@@ -119,18 +122,22 @@ class FaceEngine:
             ),
         )
 
-    def detect(self, request: DetectFacesRequest) -> DetectFacesResponse:
+    def detect(self, request: DetectFacesRequest, share: Shares = alone) -> DetectFacesResponse:
         """Answer SD4.
+
+        Args:
+            request: what is asked.
+            share: runs parts of the work, on other engines too.
 
         Raises:
             RefusalError: the picture cannot be used.
         """
         started = time.perf_counter()
         picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
-        faces = self._finder.find(picture_bgr, request.model)
+        faces = self._find(picture_bgr, request.model, share)
         kept = [face for face in faces if face.area_ratio >= request.min_face_area_ratio]
         views = self.views(request.num_jitters)
-        answers = [self._detected(picture_bgr, face, views) for face in kept]
+        answers = share(self, [_embedding(picture_bgr, face, views) for face in kept])
         return DetectFacesResponse(
             success=True,
             faces=answers,
@@ -152,27 +159,43 @@ class FaceEngine:
         self._proof.run()
 
     def find(
-        self, image_base64: str, model: DetectorName = "full"
+        self, image_base64: str, model: DetectorName = "full", share: Shares = alone
     ) -> tuple[BGRImage, list[FoundFace]]:
         """Decode a picture and find its faces, largest first.
+
+        Args:
+            image_base64: the picture.
+            model: how to look.
+            share: runs parts of the work, on other engines too.
 
         Raises:
             RefusalError: the picture cannot be used.
         """
         picture_bgr = decode_picture(image_base64, self._settings.max_pixels)
-        return picture_bgr, self._finder.find(picture_bgr, model)
+        return picture_bgr, self._find(picture_bgr, model, share)
 
     def views(self, wanted: int) -> int:
         """So many views of a face are fused, where so many are wanted."""
         return max(1, min(wanted, self._settings.max_jitters))
 
-    def _detected(self, picture_bgr: BGRImage, face: FoundFace, views: int) -> DetectedFace:
+    def look(self, picture_bgr: BGRImage) -> list[Detection]:
+        """Find the faces of one picture, without landmarks; see `FacePipeline.detect`."""
+        return self._pipeline.detect(picture_bgr)
+
+    def embed(self, picture_bgr: BGRImage, face: FoundFace, views: int) -> DetectedFace:
+        """Embed one face of a picture."""
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
         return DetectedFace(
             embedding=embedding.astype(float).tolist(),
             location=face.location,
             face_area_ratio=face.area_ratio,
         )
+
+    def _find(self, picture_bgr: BGRImage, model: DetectorName, share: Shares) -> list[FoundFace]:
+        def detect_each(pictures: Sequence[BGRImage]) -> list[list[Detection]]:
+            return share(self, [_looking(each) for each in pictures])
+
+        return self._finder.find(picture_bgr, model, detect_each)
 
 
 class _Network:
@@ -191,6 +214,14 @@ class _Network:
     def embed(self, frame_bgr: BGRImage, landmarks: Landmarks) -> FloatVector:
         """See `FaceEmbedder.embed`."""
         return self._embedder.embed(frame_bgr, landmarks)
+
+
+def _looking(picture_bgr: BGRImage) -> Job[list[Detection]]:
+    return lambda engine: engine.look(picture_bgr)
+
+
+def _embedding(picture_bgr: BGRImage, face: FoundFace, views: int) -> Job[DetectedFace]:
+    return lambda engine: engine.embed(picture_bgr, face, views)
 
 
 def _the_one(faces: list[FoundFace], request: EncodeFaceRequest) -> FoundFace:

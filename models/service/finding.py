@@ -10,9 +10,12 @@ from models.service.thorough import MOST_SIGHTINGS, detect_thoroughly
 from models.stages.ranges import is_same_face
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.pipeline import FacePipeline
     from models.service.config import Settings
     from models.service.schemas import DetectorName
+    from models.service.thorough import DetectsEach
     from models.stages.detect import Detection
     from models.stages.images import BGRImage
     from models.stages.landmarks import Landmarks
@@ -42,14 +45,21 @@ class FaceFinder:
         self._most = settings.max_faces
         self._min_presence = settings.min_presence
 
-    def find(self, picture_bgr: BGRImage, model: DetectorName = "full") -> list[FoundFace]:
+    def find(
+        self,
+        picture_bgr: BGRImage,
+        model: DetectorName = "full",
+        detect_each: DetectsEach | None = None,
+    ) -> list[FoundFace]:
         """Find faces, largest first.
 
         Args:
             picture_bgr: (H, W, 3) uint8. Not modified.
             model: how to look.
+            detect_each: looks at the parts of a picture; by default one after another.
         """
-        detections = sorted(self._look(picture_bgr, model), key=lambda found: -found.score)
+        looks = detect_each or self._detect_each
+        detections = sorted(self._look(picture_bgr, model, looks), key=lambda found: -found.score)
         faces: list[FoundFace] = []
         for detection in detections[: MOST_SIGHTINGS * self._most]:
             # The surest sighting of a face counts. The others need no landmarks, which cost more.
@@ -61,12 +71,17 @@ class FaceFinder:
         faces.sort(key=lambda face: -face.detection.area_px)
         return faces[: self._most]
 
-    def _look(self, picture_bgr: BGRImage, model: DetectorName) -> list[Detection]:
+    def _detect_each(self, pictures: Sequence[BGRImage]) -> list[list[Detection]]:
+        return [self._pipeline.detect(picture_bgr) for picture_bgr in pictures]
+
+    def _look(
+        self, picture_bgr: BGRImage, model: DetectorName, detect_each: DetectsEach
+    ) -> list[Detection]:
         match model:
             case "near":
                 return self._near.detect(picture_bgr)
             case "cnn" | "thorough":
-                return detect_thoroughly(self._pipeline.detect, picture_bgr)
+                return detect_thoroughly(detect_each, picture_bgr)
             case "hog" | "full":
                 return self._pipeline.detect(picture_bgr)
             case _:

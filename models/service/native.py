@@ -35,7 +35,7 @@ router = APIRouter(
 @router.post("/faces")
 async def faces(request: Annotated[FacesRequest, Body()], parts: Parts) -> FacesResponse | Refusal:
     """Find, judge and embed every face of a picture."""
-    answer = await parts.pool.run(lambda engine: answer_faces(engine, request))
+    answer = await parts.pool.run(lambda engine: answer_faces(engine, request, parts.pool.share))
     parts.metrics.faces.inc(len(answer.faces))
     return answer
 

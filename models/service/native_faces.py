@@ -20,6 +20,7 @@ from models.service.native_schemas import (
     Template,
 )
 from models.service.schemas import ImageDimensions
+from models.service.sharing import alone
 from models.service.variations import embed_views
 from models.service.vectors import packed
 from models.stages.pose import head_pose
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from models.service.faces import FaceEngine
     from models.service.finding import FoundFace
+    from models.service.sharing import Job, Shares
     from models.service.variations import Embeds
     from models.stages.detect import Detection
     from models.stages.images import BGRImage
@@ -38,26 +40,34 @@ if TYPE_CHECKING:
 _LIMITS = QualityLimits()
 
 
-def answer_faces(engine: FaceEngine, request: FacesRequest) -> FacesResponse:
+def answer_faces(engine: FaceEngine, request: FacesRequest, share: Shares = alone) -> FacesResponse:
     """Find, judge and embed.
+
+    Args:
+        engine: of the job.
+        request: what is asked.
+        share: runs parts of the work, on other engines too.
 
     Raises:
         RefusalError: the picture cannot be used, a model is unknown, or `single` is not kept.
     """
     started = time.perf_counter()
-    networks = _networks(engine, request.models)
-    picture_bgr, faces = engine.find(request.image_base64, request.detector)
+    names = _names(engine, request.models)
+    picture_bgr, faces = engine.find(request.image_base64, request.detector, share)
     if request.single:
         faces = [_single(faces)]
     views = engine.views(request.views)
     found = [face.detection for face in faces]
-    answers = [
-        EmbeddedFace(
+
+    def embedding(face: FoundFace) -> Job[EmbeddedFace]:
+        return lambda any_engine: EmbeddedFace(
             **dict(judged(picture_bgr, face, found)),
-            templates=[_template(network, picture_bgr, face, views) for network in networks],
+            templates=[
+                _template(any_engine.networks[name], picture_bgr, face, views) for name in names
+            ],
         )
-        for face in faces
-    ]
+
+    answers = share(engine, [embedding(face) for face in faces])
     return FacesResponse(
         faces=answers, image=_size(picture_bgr), processing_time_ms=_since_ms(started)
     )
@@ -119,12 +129,12 @@ def judged(picture_bgr: BGRImage, face: FoundFace, all_found: Sequence[Detection
     )
 
 
-def _networks(engine: FaceEngine, wanted: Sequence[str] | None) -> list[Embeds]:
+def _names(engine: FaceEngine, wanted: Sequence[str] | None) -> list[str]:
     names = list(engine.networks) if wanted is None else list(dict.fromkeys(wanted))
     if any(name not in engine.networks for name in names):
         known = ", ".join(engine.networks)
         raise RefusalError(ErrorCode.UNKNOWN_MODEL, f"The models here are: {known}.")
-    return [engine.networks[name] for name in names]
+    return names
 
 
 def _single(faces: Sequence[FoundFace]) -> FoundFace:

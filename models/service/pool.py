@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from models.service.errors import ErrorCode, RefusalError
@@ -16,7 +17,36 @@ if TYPE_CHECKING:
 
 Engine = TypeVar("Engine")
 Answer = TypeVar("Answer")
+Part = TypeVar("Part")
 RETRY_AFTER_S = 2
+
+
+class _Free(Generic[Engine]):
+    """The engines that nobody uses. For any thread."""
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self._engines = list(engines)
+        self._waiting = 0
+        self._changed = threading.Condition()
+
+    def get(self, timeout: float | None = None) -> Engine:
+        """Take one, waiting for it."""
+        with self._changed:
+            self._waiting += 1
+            self._changed.wait_for(lambda: self._engines, timeout)
+            self._waiting -= 1
+            return self._engines.pop()
+
+    def spare(self) -> Engine | None:
+        """Take one that nobody waits for."""
+        with self._changed:
+            return None if self._waiting or not self._engines else self._engines.pop()
+
+    def put(self, engine: Engine) -> None:
+        """Give one back."""
+        with self._changed:
+            self._engines.append(engine)
+            self._changed.notify()
 
 
 class WorkerPool(Generic[Engine]):
@@ -31,11 +61,10 @@ class WorkerPool(Generic[Engine]):
         """
         self.size = len(engines)
         self._wait_s = wait_s
-        self._free: SimpleQueue[Engine] = SimpleQueue()
-        for engine in engines:
-            self._free.put(engine)
+        self._free = _Free(engines)
         self._slots = asyncio.Semaphore(self.size)
         self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="ml-worker")
+        self._helpers = ThreadPoolExecutor(self.size, thread_name_prefix="ml-helper")
 
     async def run(self, job: Callable[[Engine], Answer]) -> Answer:
         """Run a job on a worker's thread with its engine.
@@ -55,8 +84,46 @@ class WorkerPool(Generic[Engine]):
         future.add_done_callback(lambda _done: self._slots.release())
         return await asyncio.shield(future)
 
+    def share(self, engine: Engine, jobs: Sequence[Callable[[Engine], Part]]) -> list[Part]:
+        """Run the parts of a job, on its own engine and on those that nobody needs meanwhile.
+
+        Args:
+            engine: of the job that asks, in its thread.
+            jobs: parts that do not depend on each other, a few milliseconds each: whoever comes
+                in the middle waits for the end of one.
+
+        Returns:
+            Their answers, in order.
+        """
+        answers: dict[int, Part] = {}
+        todo = deque(enumerate(jobs))
+        count = min(self.size, len(jobs)) - 1
+        helpers = [
+            self._helpers.submit(copy_context().run, self._help, todo, answers)
+            for _ in range(count)
+        ]
+        try:
+            while _do_next(engine, todo, answers):
+                pass
+        finally:
+            todo.clear()  # where one failed, the rest is not wanted
+            for helper in helpers:
+                if not helper.cancel():
+                    helper.result()
+        return [answers[number] for number in range(len(jobs))]
+
+    def _help(
+        self, todo: deque[tuple[int, Callable[[Engine], Part]]], answers: dict[int, Part]
+    ) -> None:
+        has_more = True
+        while has_more and (engine := self._free.spare()) is not None:
+            try:
+                has_more = _do_next(engine, todo, answers)
+            finally:
+                self._free.put(engine)
+
     def _work(self, job: Callable[[Engine], Answer]) -> Answer:
-        engine = self._free.get_nowait()  # a slot is held, so one is free
+        engine = self._free.get()  # a slot is held, so one is free, or will be in a moment
         try:
             return job(engine)
         finally:
@@ -65,6 +132,21 @@ class WorkerPool(Generic[Engine]):
     def close(self) -> None:
         """Wait for running jobs and end the threads."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._helpers.shutdown(wait=True)
+
+
+def _do_next(
+    engine: Engine,
+    todo: deque[tuple[int, Callable[[Engine], Part]]],
+    answers: dict[int, Part],
+) -> bool:
+    """Do one part; False where there is none left."""
+    try:
+        number, job = todo.popleft()
+    except IndexError:
+        return False
+    answers[number] = job(engine)
+    return True
 
 
 def overloaded() -> RefusalError:

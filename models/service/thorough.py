@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from models.stages.images import BGRImage
 
+    DetectsEach = Callable[[Sequence[BGRImage]], Sequence[Sequence[Detection]]]
+
 # Tiles of half, or a third, of the picture's sides, at every half of a tile: whatever lies on one's
 # seam is in the middle of another.
 _HALVES, _THIRDS = 2, 3
@@ -27,22 +29,23 @@ MOST_SIGHTINGS = 9
 """How often one face may be found: in the whole picture, in four halves and in four thirds."""
 
 
-def detect_thoroughly(
-    detect: Callable[[BGRImage], Sequence[Detection]], picture_bgr: BGRImage
-) -> list[Detection]:
+def detect_thoroughly(detect: DetectsEach, picture_bgr: BGRImage) -> list[Detection]:
     """Look at the whole picture and at overlapping parts: nine, and 25 more of a large picture.
 
     Args:
-        detect: finds faces in one picture.
+        detect: finds the faces of each of several pictures.
         picture_bgr: (H, W, 3) uint8. Not modified.
 
     Returns:
         Boxes and keypoints in the picture's pixels; a face may be among them several times.
     """
-    found = list(detect(picture_bgr))
-    for left, top, tile_bgr in _tiles(picture_bgr):
-        found += [_moved(face, left, top) for face in detect(tile_bgr)]
-    return found
+    parts = [(0, 0, picture_bgr), *_tiles(picture_bgr)]
+    seen = detect([part_bgr for _left, _top, part_bgr in parts])
+    return [
+        _moved(face, left, top)
+        for (left, top, _part), faces in zip(parts, seen, strict=True)
+        for face in faces
+    ]
 
 
 def _tiles(picture_bgr: BGRImage) -> Iterator[tuple[int, int, BGRImage]]:
