@@ -122,7 +122,9 @@ class FaceEngine:
             ),
         )
 
-    def detect(self, request: DetectFacesRequest, share: Shares = alone) -> DetectFacesResponse:
+    def detect(
+        self, request: DetectFacesRequest, share: Shares[FaceEngine] = alone
+    ) -> DetectFacesResponse:
         """Answer SD4.
 
         Args:
@@ -159,7 +161,7 @@ class FaceEngine:
         self._proof.run()
 
     def find(
-        self, image_base64: str, model: DetectorName = "full", share: Shares = alone
+        self, image_base64: str, model: DetectorName = "full", share: Shares[FaceEngine] = alone
     ) -> tuple[BGRImage, list[FoundFace]]:
         """Decode a picture and find its faces, largest first.
 
@@ -191,7 +193,9 @@ class FaceEngine:
             face_area_ratio=face.area_ratio,
         )
 
-    def _find(self, picture_bgr: BGRImage, model: DetectorName, share: Shares) -> list[FoundFace]:
+    def _find(
+        self, picture_bgr: BGRImage, model: DetectorName, share: Shares[FaceEngine]
+    ) -> list[FoundFace]:
         def detect_each(pictures: Sequence[BGRImage]) -> list[list[Detection]]:
             return share(self, [_looking(each) for each in pictures])
 
@@ -216,11 +220,11 @@ class _Network:
         return self._embedder.embed(frame_bgr, landmarks)
 
 
-def _looking(picture_bgr: BGRImage) -> Job[list[Detection]]:
+def _looking(picture_bgr: BGRImage) -> Job[FaceEngine, list[Detection]]:
     return lambda engine: engine.look(picture_bgr)
 
 
-def _embedding(picture_bgr: BGRImage, face: FoundFace, views: int) -> Job[DetectedFace]:
+def _embedding(picture_bgr: BGRImage, face: FoundFace, views: int) -> Job[FaceEngine, DetectedFace]:
     return lambda engine: engine.embed(picture_bgr, face, views)
 
 

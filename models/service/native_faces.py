@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 _LIMITS = QualityLimits()
 
 
-def answer_faces(engine: FaceEngine, request: FacesRequest, share: Shares = alone) -> FacesResponse:
+def answer_faces(
+    engine: FaceEngine, request: FacesRequest, share: Shares[FaceEngine] = alone
+) -> FacesResponse:
     """Find, judge and embed.
 
     Args:
@@ -59,7 +61,7 @@ def answer_faces(engine: FaceEngine, request: FacesRequest, share: Shares = alon
     views = engine.views(request.views)
     found = [face.detection for face in faces]
 
-    def embedding(face: FoundFace) -> Job[EmbeddedFace]:
+    def embedding(face: FoundFace) -> Job[FaceEngine, EmbeddedFace]:
         return lambda any_engine: EmbeddedFace(
             **dict(judged(picture_bgr, face, found)),
             templates=[

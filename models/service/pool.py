@@ -11,13 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from models.service.errors import ErrorCode, RefusalError
+from models.service.sharing import Engine, Job, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-Engine = TypeVar("Engine")
 Answer = TypeVar("Answer")
-Part = TypeVar("Part")
 RETRY_AFTER_S = 2
 
 
@@ -66,7 +65,7 @@ class WorkerPool(Generic[Engine]):
         self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="ml-worker")
         self._helpers = ThreadPoolExecutor(self.size, thread_name_prefix="ml-helper")
 
-    async def run(self, job: Callable[[Engine], Answer]) -> Answer:
+    async def run(self, job: Job[Engine, Answer]) -> Answer:
         """Run a job on a worker's thread with its engine.
 
         A caller who gives up does not free the worker; the end of the job does.
@@ -84,7 +83,7 @@ class WorkerPool(Generic[Engine]):
         future.add_done_callback(lambda _done: self._slots.release())
         return await asyncio.shield(future)
 
-    def share(self, engine: Engine, jobs: Sequence[Callable[[Engine], Part]]) -> list[Part]:
+    def share(self, engine: Engine, jobs: Sequence[Job[Engine, Part]]) -> list[Part]:
         """Run the parts of a job, on its own engine and on those that nobody needs meanwhile.
 
         Args:
@@ -112,9 +111,7 @@ class WorkerPool(Generic[Engine]):
                     helper.result()
         return [answers[number] for number in range(len(jobs))]
 
-    def _help(
-        self, todo: deque[tuple[int, Callable[[Engine], Part]]], answers: dict[int, Part]
-    ) -> None:
+    def _help(self, todo: deque[tuple[int, Job[Engine, Part]]], answers: dict[int, Part]) -> None:
         has_more = True
         while has_more and (engine := self._free.spare()) is not None:
             try:
@@ -122,7 +119,7 @@ class WorkerPool(Generic[Engine]):
             finally:
                 self._free.put(engine)
 
-    def _work(self, job: Callable[[Engine], Answer]) -> Answer:
+    def _work(self, job: Job[Engine, Answer]) -> Answer:
         engine = self._free.get()  # a slot is held, so one is free, or will be in a moment
         try:
             return job(engine)
@@ -137,7 +134,7 @@ class WorkerPool(Generic[Engine]):
 
 def _do_next(
     engine: Engine,
-    todo: deque[tuple[int, Callable[[Engine], Part]]],
+    todo: deque[tuple[int, Job[Engine, Part]]],
     answers: dict[int, Part],
 ) -> bool:
     """Do one part; False where there is none left."""
