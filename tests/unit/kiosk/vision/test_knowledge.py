@@ -63,7 +63,7 @@ def test_every_answer_is_of_one_whole_gallery_while_it_is_replaced() -> None:
 
     writer = threading.Thread(target=replace_often)
     writer.start()
-    seen = set()
+    seen: set[str] = set()
     try:
         while len(seen) < GENERATIONS:
             tiers = index.current()
