@@ -33,14 +33,14 @@ class Line:
     """One person.
 
     Attributes:
-        person: who.
+        person_id: who.
         cover: how well they are covered.
         photos: in use.
         newest: when the newest of them was taken in, UTC.
         is_pending: whether a photo of theirs is on its way.
     """
 
-    person: Person
+    person_id: uuid.UUID
     cover: Cover
     photos: int
     newest: datetime | None
@@ -49,20 +49,20 @@ class Line:
 
 def lines(session: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo) -> list[Line]:
     """Everybody with a live consent, by family name."""
-    everybody = session.exec(
-        select(Person).order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
-    ).all()
-    states = people.states_of(session, [one.id for one in everybody], today)
-    live = [one for one in everybody if states[one.id] is ConsentState.LIVE]
+    by_name = (col(Person.family_name), col(Person.given_name), col(Person.id))
+    everybody = session.exec(select(Person.id).order_by(*by_name)).all()
+    states = people.states_of(session, everybody, today)
     photos = _photos_in_use(session)
     pending = set(_pending(session))
     in_need = in_need_of_a_photo(session)
     found = []
-    for person in live:
-        count, newest = photos.get(person.id, (0, None))
+    for key in everybody:
+        if states[key] is not ConsentState.LIVE:
+            continue
+        count, newest = photos.get(key, (0, None))
         age_days = (today - newest.astimezone(zone).date()).days if newest else 0
-        cover = judge(policy, photos=count, age_days=age_days, is_in_need=person.id in in_need)
-        found.append(Line(person, cover, count, newest, person.id in pending))
+        cover = judge(policy, photos=count, age_days=age_days, is_in_need=key in in_need)
+        found.append(Line(key, cover, count, newest, key in pending))
     return found
 
 

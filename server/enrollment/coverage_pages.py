@@ -9,6 +9,7 @@ from server.db.session import ReadSessionDep
 from server.enrollment import coverage
 from server.enrollment.coverage import Cover
 from server.enrollment.photo import school_date
+from server.people.service import people_by_id
 from server.policies.service import current_policy
 from server.web.access import require_role
 from server.web.pages import render
@@ -36,11 +37,13 @@ def coverage_page(
         for line in found
         if line.cover is cover or (cover is None and line.cover is not Cover.READY)
     ]
+    lines = wanted[(page - 1) * _PAGE : page * _PAGE]
     context = {
         "tally": coverage.tally(found),
         "total": len(found),
         "cover": cover,
-        "lines": wanted[(page - 1) * _PAGE : page * _PAGE],
+        "lines": lines,
+        "people": people_by_id(session, [line.person_id for line in lines]),
         "count": len(wanted),
         "page": page,
         "has_more": page * _PAGE < len(wanted),
