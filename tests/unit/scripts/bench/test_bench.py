@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from models.pipeline import FacePipeline, PipelineSettings
+from models.service.config import Settings
+from models.service.finding import FaceFinder
+from models.service.vectors import unpacked
+from models.stages.decode import decode_image
 from models.store import default_store
+from scripts.bench.class_photo import FACES, class_photo
 from scripts.bench.frames import make_clip, read_clip
+from scripts.bench.ml_service import invented_school
 from scripts.bench.pipeline import STAGES, strangers, time_frame
 from scripts.bench.verification import Pair, balanced, cross_validated, read_pairs
 
@@ -28,6 +34,28 @@ def test_every_made_frame_has_a_face_and_every_stage_takes_time() -> None:
     assert all(
         times is not None and len(times) == len(STAGES) and min(times) > 0 for times in timed
     )
+
+
+@pytest.mark.usefixtures("assets")
+def test_the_class_photo_has_ten_faces_of_which_a_single_look_sees_not_all() -> None:
+    pipeline = FacePipeline.open(default_store(), PipelineSettings())
+    finder = FaceFinder(pipeline, pipeline, Settings(api_key="a key for tests"))
+
+    photo = decode_image(class_photo(pipeline, 1632, 1224), max_pixels=2_000_000)
+
+    assert len(finder.find(photo, "thorough")) == FACES
+    assert len(finder.find(photo, "full")) < FACES
+
+
+def test_invented_people_are_as_far_apart_as_real_ones() -> None:
+    school = invented_school(200)
+    rows = np.stack([unpacked(person["templates"], 128) for person in school])
+
+    strangers = np.linalg.norm(rows[:100, 0] - rows[100:, 0], axis=1)
+    own = np.linalg.norm(rows[:, 0] - rows[:, 1], axis=1)
+
+    assert strangers.mean() == pytest.approx(0.87, abs=0.05)
+    assert own.mean() == pytest.approx(0.4, abs=0.05)
 
 
 def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
