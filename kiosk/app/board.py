@@ -38,13 +38,13 @@ class Eyes:
         camera: asked.
         recognition: asked.
         accelerator: asked.
-        embedder: id of the model whose templates are compared.
+        embedder: asked for the id of the model whose templates are compared.
     """
 
     camera: Callable[[], CameraHealth]
     recognition: Callable[[], RecognitionState]
     accelerator: Callable[[], AcceleratorState] = AcceleratorState
-    embedder: str | None = None
+    embedder: Callable[[], str | None] = lambda: None
 
 
 class HealthBoard:
@@ -99,7 +99,7 @@ class HealthBoard:
             synced_through=None if device.outbox.waiting else device.watermark(),
             gallery_version=device.gallery.since,
             gallery_size=device.gallery.size,
-            embedder=self._eyes.embedder,
+            embedder=self._eyes.embedder(),
             config_version=kept.document.version if kept else None,
             clock_source=reading.source,
             clock_offset_ms=reading.offset_ms,

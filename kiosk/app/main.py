@@ -151,7 +151,7 @@ class Kiosk:
             lambda: self._camera.report().health,
             self._recognition,
             self._accelerator,
-            self._settings.embedder,
+            self._embedder,
         )
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
@@ -245,6 +245,9 @@ class Kiosk:
 
     def _accelerator(self) -> AcceleratorState:
         return AcceleratorState() if self._sight is None else self._sight.accelerator()
+
+    def _embedder(self) -> str | None:
+        return None if self._sight is None else self._sight.embedder()
 
     def _on_stage(self, stage: SetupStage) -> None:
         self._window.post_screen(SettingUp(stage))

@@ -105,6 +105,11 @@ class Sight:
         status = pipeline.accelerator
         return AcceleratorState(status.rung, status.fault or "", status.since)
 
+    def embedder(self) -> str | None:
+        """Id of the model whose templates are compared; None until it is open."""
+        pipeline = self._opened_pipeline
+        return None if pipeline is None else pipeline.embedder_card.id
+
     def start(self) -> None:
         """Open the camera and begin to look."""
         if not self._camera.spec.is_replay:

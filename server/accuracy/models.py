@@ -19,16 +19,18 @@ class ModelUse:
         cover: whom it knows.
         is_served: whether the recognition service makes its templates; None while unknown.
         kiosks: names of those that compare its templates, as they last said.
+        silent: names of those that have not said which model they compare: perhaps this one.
     """
 
     cover: ModelCover
     is_served: bool | None
     kiosks: tuple[str, ...]
+    silent: tuple[str, ...]
 
     @property
     def is_retired(self) -> bool:
         """Whether nothing makes or compares its templates any more."""
-        return self.is_served is False and not self.kiosks
+        return self.is_served is False and not self.kiosks and not self.silent
 
 
 def in_use(session: Session, served: Collection[str]) -> list[ModelUse]:
@@ -40,13 +42,14 @@ def in_use(session: Session, served: Collection[str]) -> list[ModelUse]:
     """
     by_model: dict[str, list[str]] = {}
     for kiosk in session.exec(select(Kiosk).order_by("name")):
-        if kiosk.state != KioskState.REVOKED:
+        if kiosk.state == KioskState.CLAIMED:
             by_model.setdefault((kiosk.status or {}).get("embedder") or "", []).append(kiosk.name)
     return [
         ModelUse(
             cover,
             cover.model_id in served if served else None,
             tuple(by_model.get(cover.model_id, ())),
+            tuple(by_model.get("", ())),
         )
         for cover in retired.cover_by_model(session)
     ]

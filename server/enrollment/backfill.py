@@ -76,6 +76,21 @@ def queue(session: Session, found: Collection[tuple[uuid.UUID, str]]) -> None:
         session.add(MissingTemplate(enrolment_id=enrolment_id, model_id=model_id))
 
 
+def has_others(session: Session, models: Sequence[str]) -> bool:
+    """Whether anything is queued, or was refused, for a model that is none of these."""
+    others = col(MissingTemplate.model_id).not_in(models)
+    query = select(MissingTemplate.enrolment_id).where(others).limit(1)
+    return session.exec(query).first() is not None
+
+
+def forget_others(session: Session, models: Sequence[str]) -> None:
+    """Take back what is queued, or was refused, for models that are none of these.
+
+    If one returns, everything without a template of it is queued again.
+    """
+    session.exec(delete(MissingTemplate).where(col(MissingTemplate.model_id).not_in(models)))
+
+
 def is_any_due(session: Session, at: datetime) -> bool:
     """Whether `claim` would find something."""
     query = select(MissingTemplate.enrolment_id).where(_due(at)).limit(1)

@@ -27,10 +27,17 @@ class TemplateBackfill:
         self._zone = zone
 
     def find(self) -> int:
-        """Queue photos that lack a template of one of the service's models; returns how many."""
+        """Queue photos that lack a template of one of the service's models; returns how many.
+
+        What was queued for a model that it has no more is taken back.
+        """
         models = self._encoder.models()
         with self._database.reading() as session:
             found = backfill.missing(session, models)
+            is_dated = bool(models) and backfill.has_others(session, models)
+        if is_dated:
+            with self._database.transaction() as session:
+                backfill.forget_others(session, models)
         if found:
             with self._database.transaction() as session:
                 backfill.queue(session, found)

@@ -19,11 +19,11 @@ from server.enrollment.tables import (
 
 @dataclass(frozen=True)
 class ModelCover:
-    """How many people one model knows.
+    """How many people one model has templates of, set aside or not.
 
     Attributes:
         model_id: the model.
-        people: with at least one template in use.
+        people: with at least one.
         only_here: of them, without a template of any other model.
     """
 
@@ -36,7 +36,7 @@ def cover_by_model(session: Session) -> list[ModelCover]:
     """Every model that has templates."""
     known: dict[str, set[uuid.UUID]] = {}
     query = select(Template.model_id, Template.person_id).distinct()
-    for model_id, person_id in session.exec(query.where(col(Template.set_aside_reason).is_(None))):
+    for model_id, person_id in session.exec(query):
         known.setdefault(model_id, set()).add(person_id)
     return [
         ModelCover(model_id, len(people), len(people - _others(known, model_id)))

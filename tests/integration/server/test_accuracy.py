@@ -18,6 +18,7 @@ from server.db.engine import Database
 from server.enrollment.tables import GalleryChange, Template
 from server.enrollment.tasks import EnrolmentWorkers
 from server.kiosks.service import create_kiosk
+from server.kiosks.tables import KioskState
 from server.ml.school import CohortHere, LimitHere, OperatingPoint
 from server.timetable import service as timetable
 from server.web.principal import Role
@@ -314,8 +315,28 @@ def test_a_model_that_a_kiosk_compares_cannot_be_erased(
     with database.transaction() as session:
         room = timetable.create_room(session, "Room 1")
         kiosk = create_kiosk(session, name="Door", room_id=room.id)
+        kiosk.state = KioskState.CLAIMED
         kiosk.status = {"embedder": TEMPLATE.model_id}
     assert "compared at Door" in admin.get("/accuracy").text
+    assert erase(admin) == 409
+
+
+@pytest.mark.parametrize("status", [None, {}, {"embedder": None}])
+def test_while_a_kiosk_has_not_said_what_it_compares_nothing_can_be_erased(
+    app: FastAPI,
+    admin: TestClient,
+    enrolled: str,
+    encoder: FakeEncoder,
+    database: Database,
+    status: dict[str, Any] | None,
+) -> None:
+    del enrolled
+    retire(app, encoder, "a-new-one")
+    with database.transaction() as session:
+        room = timetable.create_room(session, "Room 1")
+        kiosk = create_kiosk(session, name="Door", room_id=room.id)
+        kiosk.state, kiosk.status = KioskState.CLAIMED, status
+    assert "Perhaps compared at Door" in admin.get("/accuracy").text
     assert erase(admin) == 409
 
 

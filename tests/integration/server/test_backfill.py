@@ -163,3 +163,32 @@ def test_service_that_lost_the_further_model_again_is_asked_another_day(
     assert worker.add_one()
     assert not worker.add_one()
     assert count(database, MissingTemplate) == 1
+
+
+def test_what_was_queued_for_a_model_that_went_again_is_taken_back(
+    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+) -> None:
+    worker.find_missing()
+    assert count(database, MissingTemplate) == 1
+    encoder.offers = ()
+    worker.find_missing()
+    assert count(database, MissingTemplate) == 1, "nobody knows what the service has"
+    encoder.offers = (TEMPLATE.model_id,)
+    worker.find_missing()
+    assert count(database, MissingTemplate) == 0
+
+
+def test_nobody_is_asked_for_a_photo_for_a_model_that_went_again(
+    office: TestClient,
+    person_id: str,
+    photo: str,
+    worker: EnrolmentWorkers,
+    encoder: FakeEncoder,
+) -> None:
+    encoder.outcome = FaceRefused("TOO_BLURRED")
+    worker.find_missing()
+    worker.add_one()
+    assert person_id in office.get("/people/coverage?cover=renew").text
+    encoder.offers = (TEMPLATE.model_id,)
+    worker.find_missing()
+    assert person_id not in office.get("/people/coverage?cover=renew").text
