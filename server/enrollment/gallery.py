@@ -2,8 +2,10 @@
 
 import struct
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, func, select
 
 from server.db.lock import GALLERY_LOCK, lock_until_commit
@@ -21,22 +23,35 @@ def latest_seq(session: Session) -> int:
 
 
 def log_change(session: Session, template: Template, kind: ChangeKind, at: datetime) -> None:
-    """Append a change, in the caller's transaction.
+    """Append a change, in the caller's transaction."""
+    log_changes(session, [(template.person_id, template.id)], kind, at)
+
+
+def log_changes(
+    session: Session,
+    changed: Sequence[tuple[uuid.UUID, uuid.UUID]],
+    kind: ChangeKind,
+    at: datetime,
+) -> None:
+    """Append changes, in the caller's transaction.
 
     Writers take turns until their commits, so a reader never sees a number before a smaller one.
+
+    Args:
+        session: the caller's.
+        changed: person and template.
+        kind: what happened to all of them.
+        at: when, UTC.
     """
     lock_until_commit(session, GALLERY_LOCK)
     session.flush()
-    session.add(
-        GalleryChange(
-            seq=latest_seq(session) + 1,
-            person_id=template.person_id,
-            template_id=template.id,
-            kind=kind.value,
-            at=at,
-        )
-    )
-    session.flush()
+    numbered = enumerate(changed, start=latest_seq(session) + 1)
+    rows = [
+        {"seq": seq, "person_id": person_id, "template_id": template_id, "kind": kind, "at": at}
+        for seq, (person_id, template_id) in numbered
+    ]
+    if rows:
+        session.execute(insert(GalleryChange), rows)
 
 
 def seal_template(vault: Vault, template_id: uuid.UUID, embedding: tuple[float, ...]) -> Sealed:

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from server.audit.service import record
 from server.db.types import now
-from server.enrollment.gallery import log_change
+from server.enrollment.gallery import log_changes
 from server.enrollment.tables import (
     ChangeKind,
     GalleryCheck,
@@ -15,6 +15,7 @@ from server.enrollment.tables import (
     Resemblance,
     Template,
 )
+from server.people.tables import Person
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,19 @@ def erase_model(session: Session, model_id: str, *, actor: str) -> int:
 
     Kiosks drop them at their next contact, as they drop those of a withdrawn consent.
     """
-    at = now()
-    query = select(Template).where(Template.model_id == model_id).order_by(col(Template.id))
-    templates = session.exec(query.with_for_update()).all()
-    for template in templates:
-        log_change(session, template, ChangeKind.TOMBSTONE, at)
-        session.delete(template)
-    for table in (GalleryCheck, Resemblance, MissingTemplate):
+    known = select(Template.person_id).where(Template.model_id == model_id)
+    # Everybody else who changes somebody's templates holds that person first, too.
+    holding = select(Person.id).where(col(Person.id).in_(known)).order_by(col(Person.id))
+    session.exec(holding.with_for_update()).all()
+    of_model = select(Template.person_id, Template.id).where(Template.model_id == model_id)
+    erased = session.exec(of_model.order_by(col(Template.id))).all()
+    log_changes(session, erased, ChangeKind.TOMBSTONE, now())
+    for table in (Template, GalleryCheck, Resemblance, MissingTemplate):
         session.exec(delete(table).where(col(table.model_id) == model_id))
-    if templates:
-        details = {"model": model_id, "templates": len(templates)}
+    if erased:
+        details = {"model": model_id, "templates": len(erased)}
         record(session, actor=actor, action="model.erase", subject="model", details=details)
-    return len(templates)
+    return len(erased)
 
 
 def _others(known: dict[str, set[uuid.UUID]], model_id: str) -> set[uuid.UUID]:
