@@ -210,11 +210,13 @@ class CurveAnswer(_Message):
 
 
 class CohortAnswer(_Message):
-    """One part of the school; nothing but its name and count below 30 people."""
+    """One part of the school: the first target for the first size; or nothing but its name."""
 
     name: str
-    people: int
-    suppressed: bool
+    people: int | None = Field(default=None, description="null: suppressed")
+    suppressed: bool = Field(
+        description="its figures, or their difference from others, would be of fewer than 30"
+    )
     at_card_limits: list[LimitAnswer] = []
 
 

@@ -116,10 +116,10 @@ def fpir_of(fmr: float, gallery_size: int) -> float:
     """The inverse of `fmr_for`.
 
     Args:
-        fmr: share of comparisons that go wrong, 0 to below 1.
+        fmr: share of comparisons that go wrong, 0 to 1.
         gallery_size: people; below 1 counts as 1.
     """
-    return -expm1(log1p(-fmr) * max(gallery_size, 1))
+    return 1.0 if fmr >= 1.0 else -expm1(log1p(-fmr) * max(gallery_size, 1))
 
 
 def _applying(

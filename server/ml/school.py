@@ -67,10 +67,10 @@ class LimitHere(_Figures):
 
 
 class CohortHere(_Figures):
-    """One part of the school; no figures for a small one."""
+    """One part of the school; not even a count where figures would give a few people away."""
 
     name: str
-    people: int
+    people: int | None = None
     suppressed: bool
     at_card_limits: tuple[LimitHere, ...] = ()
 
@@ -84,7 +84,7 @@ class OperatingPoint(_Figures):
         pairs: pairs of different people.
         ceiling: the limit that keeps the first target for the first size among these people.
         at_card_limits: for each size and target.
-        cohorts: the same for parts of the school.
+        cohorts: the first target for the first size, for parts of the school.
     """
 
     people: int

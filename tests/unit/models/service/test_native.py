@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
-from models.service.operating_point import LEAST_PEOPLE
+from models.service.disclosure import LEAST_PEOPLE
 from models.store import default_store
 from tests.unit.models.service.conftest import KEY, as_base64
 
@@ -236,15 +236,15 @@ def test_two_entries_of_one_person_are_the_closest_pair_and_raise_the_rate(
     assert all(rate > 0 for rate in rates)
 
 
-def test_small_cohorts_are_suppressed(client: TestClient) -> None:
+def test_small_cohorts_and_what_gives_them_away_are_suppressed(client: TestClient) -> None:
     people = school(35) + [
         person | {"id": f"q{n}", "cohorts": ["7a"]} for n, person in enumerate(school(5))
     ]
     cohorts = {one["name"]: one for one in point(client, people)["cohorts"]}
 
-    assert cohorts["7a"] == {"name": "7a", "people": 5, "suppressed": True, "at_card_limits": []}
-    assert cohorts["9b"]["at_card_limits"]
-    assert cohorts["all"]["people"] == cohorts["9b"]["people"]
+    nothing: dict[str, object] = {"people": None, "suppressed": True, "at_card_limits": []}
+    assert cohorts["7a"] == {"name": "7a", **nothing}
+    assert cohorts["9b"] == {"name": "9b", **nothing}, "all but five: their figures would be known"
 
 
 @pytest.mark.parametrize(

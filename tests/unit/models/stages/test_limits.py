@@ -105,6 +105,11 @@ def test_shares_of_comparisons_and_of_searches_belong_together(target: float, si
     assert fpir_of(fmr_for(target, size), size) == pytest.approx(target, rel=1e-6)
 
 
+@given(size=SIZES)
+def test_where_every_comparison_goes_wrong_every_search_does(size: int) -> None:
+    assert fpir_of(1.0, size) == 1.0
+
+
 @pytest.mark.parametrize(
     ("target", "size", "counts", "expected", "is_extrapolated"),
     [
