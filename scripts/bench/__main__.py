@@ -9,7 +9,7 @@ import argparse
 import subprocess
 import sys
 
-ALL = ("pipeline", "embedders", "ml_service", "ingest", "pages")
+ALL = ("pipeline", "embedders", "ml_service", "class_photo", "ingest", "pages")
 
 
 def main(arguments: list[str]) -> int:
