@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from server.db.session import ReadSessionDep, SessionDep
+from server.errors import ConflictError
 from server.policies import service
 from server.policies.schemas import SchoolPolicy
 from server.web.access import AdminDep, SignedInDep
@@ -18,5 +19,18 @@ def read_policy(_: SignedInDep, session: ReadSessionDep) -> SchoolPolicy:
 
 @router.put("")
 def set_policy(body: SchoolPolicy, principal: AdminDep, session: SessionDep) -> SchoolPolicy:
-    """Put a new version in force; the number in the body is ignored."""
-    return service.set_policy(session, body, actor=principal.actor)
+    """Put a new version in force; what the body does not name stays as it is.
+
+    Raises:
+        ConflictError: the body names a version that is no longer in force.
+        InvalidError: it contradicts itself.
+    """
+    current = service.current_policy(session)
+    if "version" in body.model_fields_set and body.version != current.version:
+        raise ConflictError("Somebody else has changed the policy meanwhile.")
+    named = body.model_dump(mode="json", exclude_unset=True)
+    document = current.model_dump(mode="json")
+    for group, values in named.items():
+        document[group] = document[group] | values if isinstance(values, dict) else values
+    wanted = SchoolPolicy.model_validate(document)
+    return service.set_policy(session, wanted, actor=principal.actor)

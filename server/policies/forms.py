@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from server.policies import service
 from server.policies.schemas import SchoolPolicy
 
 Kind = Literal["rate", "number", "choice"]
-_DIGITS = 12
+_SMALLEST = 0.001
 #: What a rate may be chosen as, from seldom to often.
 RATES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
@@ -47,14 +49,14 @@ class Setting:
 SETTINGS = (
     Setting("recognition", "roster_fpir", "rate"),
     Setting("recognition", "wide_fpir", "rate"),
-    Setting("recognition", "limit_ceiling", is_optional=True, step="0.001"),
-    Setting("recognition", "fixed_distance", is_optional=True, step="0.001"),
-    Setting("recognition", "minimum_margin", step="0.001"),
+    Setting("recognition", "limit_ceiling", is_optional=True, step="any"),
+    Setting("recognition", "fixed_distance", is_optional=True, step="any"),
+    Setting("recognition", "minimum_margin", step="any"),
     Setting("recognition", "frames_to_agree"),
     Setting("kiosk", "liveness", "choice", ("off", "passive", "active")),
     Setting("kiosk", "gallery", "choice", ("room", "school")),
     Setting("kiosk", "language", "choice", ("en", "ar")),
-    Setting("kiosk", "not_me_s", step="0.5"),
+    Setting("kiosk", "not_me_s", step="any"),
     Setting("enrolment", "keep_photos", "choice", ("true", "false")),
     Setting("enrolment", "photos_wanted"),
     Setting("enrolment", "renew_after_days"),
@@ -83,7 +85,8 @@ def plain(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.{_DIGITS}f}".rstrip("0").rstrip(".")
+        digits = f"{Decimal(repr(value)):f}"
+        return digits.rstrip("0").rstrip(".") if "." in digits else digits
     return str(value)
 
 
@@ -92,7 +95,7 @@ def bounds(setting: Setting) -> tuple[str, str]:
     group: type[BaseModel] = type(getattr(SchoolPolicy(), setting.group))
     schema = group.model_json_schema()["properties"][setting.name]
     number = next(iter(schema.get("anyOf", [schema])))
-    least = number.get("minimum", number.get("exclusiveMinimum", 0))
+    least = number.get("minimum", _SMALLEST)
     return plain(least), plain(number.get("maximum", number.get("exclusiveMaximum", 0)))
 
 
@@ -114,13 +117,25 @@ def read(form: Mapping[str, str], current: SchoolPolicy) -> SchoolPolicy:
     try:
         policy = SchoolPolicy.model_validate(document, strict=False)
     except ValidationError as exc:
-        problems |= {str(one["loc"][1]): "policies.problem.range" for one in exc.errors()}
-        raise PolicyRefusedError(problems) from None
-    if policy.recognition.wide_fpir > policy.recognition.roster_fpir:
+        out_of_range = {str(one["loc"][1]): "policies.problem.range" for one in exc.errors()}
+        raise PolicyRefusedError(out_of_range | problems) from None
+    if not service.is_sound(policy):
         problems["wide_fpir"] = "policies.problem.wide"
     if problems:
         raise PolicyRefusedError(problems)
     return policy
+
+
+def rebased(form: Mapping[str, str], base: SchoolPolicy, current: SchoolPolicy) -> dict[str, str]:
+    """The form of somebody who began with `base`, on top of what is in force now.
+
+    What they changed stays as they wish it; everything else is as it is now.
+    """
+    values = {}
+    for setting in SETTINGS:
+        wish = form.get(setting.name, setting.text_in(base)).strip()
+        values[setting.name] = wish if wish != setting.text_in(base) else setting.text_in(current)
+    return values
 
 
 def changes(old: SchoolPolicy, new: SchoolPolicy) -> list[tuple[Setting, str, str]]:

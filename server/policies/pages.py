@@ -48,8 +48,9 @@ def save(
 ) -> Response:
     """Put the form in force as a new version, where it changes anything."""
     current = service.current_policy(session)
-    if values.get("version", str(current.version)) != str(current.version):
-        return _page(request, session, values, {"version": _OVERTAKEN})
+    if (opened := _opened_version(values, current.version)) != current.version:
+        wishes = forms.rebased(values, service.policy_at(session, opened), current)
+        return _page(request, session, wishes, {"version": _OVERTAKEN})
     try:
         wanted = forms.read(values, current)
     except PolicyRefusedError as exc:
@@ -61,6 +62,11 @@ def save(
     except ConflictError:
         return _page(request, session, values, {"version": _OVERTAKEN})
     return see_other("/policy?saved=true")
+
+
+def _opened_version(values: dict[str, str], current: int) -> int:
+    text = values.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else current
 
 
 def _page(

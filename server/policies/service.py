@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from server.audit.service import record
-from server.errors import ConflictError
+from server.errors import ConflictError, InvalidError
 from server.policies.schemas import SchoolPolicy
 from server.policies.tables import PolicyVersion
 
@@ -19,6 +20,12 @@ def current_policy(session: Session) -> SchoolPolicy:
     if latest is None:
         return SchoolPolicy()
     return _policy_of(latest)
+
+
+def policy_at(session: Session, version: int) -> SchoolPolicy:
+    """A version there was; the defaults for one there never was."""
+    row = session.get(PolicyVersion, version)
+    return SchoolPolicy() if row is None else _policy_of(row)
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,10 @@ def set_policy(
         source: where its values come from, if not from that person.
 
     Raises:
+        InvalidError: it is out of bounds, or easier for those who are not due.
         ConflictError: somebody else did at the same moment.
     """
+    _refuse_unsound(policy)
     version = current_policy(session).version + 1
     document = policy.model_dump(mode="json", exclude={"version"})
     try:
@@ -75,6 +84,20 @@ def set_policy(
     details = {"version": version} | ({"from": source} if source else {})
     record(session, actor=actor, action="policy.set", subject="policy", details=details)
     return policy.model_copy(update={"version": version})
+
+
+def is_sound(policy: SchoolPolicy) -> bool:
+    """Whether strangers are not taken more easily for those who are not due."""
+    return policy.recognition.wide_fpir <= policy.recognition.roster_fpir
+
+
+def _refuse_unsound(policy: SchoolPolicy) -> None:
+    try:
+        SchoolPolicy.model_validate(policy.model_dump(mode="json"))
+    except ValidationError as exc:
+        raise InvalidError("The policy is out of its bounds.") from exc
+    if not is_sound(policy):
+        raise InvalidError("Whoever is not due must not be easier to be taken for: wide_fpir.")
 
 
 def _policy_of(row: PolicyVersion) -> SchoolPolicy:

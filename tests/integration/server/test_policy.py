@@ -90,6 +90,9 @@ def test_an_optional_limit_can_be_taken_away_again(admin: TestClient) -> None:
         ("limit_ceiling", "-1"),
         ("late_after_min", "1e9"),
         ("liveness", "perhaps"),
+        ("liveness", "x" * 500),
+        ("keep_photos", "maybe"),
+        ("keep_photos", ""),
         ("gallery", "world"),
         ("wide_fpir", "0.01"),
     ],
@@ -111,10 +114,16 @@ def test_the_range_of_a_number_is_said_in_words(admin: TestClient) -> None:
 
 def test_two_admins_do_not_overwrite_each_other(admin: TestClient) -> None:
     admin.post("/policy", data=form(late_after_min="7"))
-    answer = admin.post("/policy", data=form(late_after_min="9"))
-    assert answer.status_code == 400
-    assert "Somebody else" in answer.text
-    assert in_force(admin).attendance.late_after_min == 7
+    overtaken = admin.post("/policy", data=form(absent_grace_min="20"))
+    assert overtaken.status_code == 400
+    assert "Somebody else" in overtaken.text
+    assert in_force(admin).attendance.absent_grace_min == 10
+
+    shown = dict(re.findall(r'name="([a-z_]+)" type="number"[^>]* value="([^"]*)"', overtaken.text))
+    admin.post("/policy", data=form(version="1", **shown))
+
+    attendance = in_force(admin).attendance
+    assert (attendance.late_after_min, attendance.absent_grace_min) == (7, 20)
 
 
 def test_history_says_what_each_version_changed(admin: TestClient) -> None:
@@ -161,3 +170,32 @@ def test_the_same_version_set_twice_at_once_is_refused(
     with database.transaction() as session, pytest.raises(ConflictError):
         service.set_policy(session, SchoolPolicy(), actor="system")
     assert admin.post("/policy", data=form(late_after_min="9")).status_code == 400
+
+
+def test_a_program_changes_what_it_names_and_nothing_else(admin: TestClient) -> None:
+    admin.post("/policy", data=form(keep_photos="false", liveness="active"))
+    answer = admin.put("/api/v1/policy", json={"enrolment": {"photos_wanted": 5}})
+    assert answer.status_code == 200
+    policy = in_force(admin)
+    assert (policy.enrolment.keep_photos, policy.enrolment.photos_wanted) == (False, 5)
+    assert policy.kiosk.liveness == "active"
+
+
+def test_a_program_that_saw_an_older_version_is_refused(admin: TestClient) -> None:
+    seen = admin.get("/api/v1/policy").json()
+    admin.post("/policy", data=form(late_after_min="7"))
+    assert admin.put("/api/v1/policy", json=seen).status_code == 409
+
+
+def test_a_program_cannot_make_strangers_easier_to_take_for_others(admin: TestClient) -> None:
+    body = {"recognition": {"wide_fpir": 0.01, "roster_fpir": 0.001}}
+    assert admin.put("/api/v1/policy", json=body).status_code == 400
+    assert in_force(admin).version == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e-06, "0.000001"), (1e-13, "0.0000000000001"), (5.0, "5"), (0.4375, "0.4375"), (30, "30")],
+)
+def test_numbers_are_written_as_people_write_them(value: float, text: str) -> None:
+    assert forms.plain(value) == text
