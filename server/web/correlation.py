@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.logs import adopt_correlation_id
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-#: Asked so often by machines that a line each would bury the others; the metrics count them.
+#: Asked so often by machines that a line each would bury the others while all is well;
+#: the metrics count them.
 _UNLOGGED = {"/health", "/metrics", "/people/{person_id}/enrol/guidance"}
 HEADER = "X-Correlation-ID"
 _SECONDS = Histogram(
@@ -58,7 +59,8 @@ def _log_request(scope: Scope, status: int, duration_s: float) -> None:
     # An unknown method is a stranger's word: it must not become a label.
     method = scope["method"] if scope["method"] in _METHODS else "other"
     _SECONDS.labels(method, route, str(status)).observe(duration_s)
-    if route.startswith("/static") or route in _UNLOGGED:
+    is_routine = route.startswith("/static") or route in _UNLOGGED
+    if is_routine and status < 400:
         return
     _logger.info(
         "request",

@@ -188,3 +188,17 @@ def test_nothing_is_kept_or_logged(
     assert (count(database, Enrolment), count(database, EnrolmentPhoto)) == (0, 0)
     assert count(database, AuditEntry) == entries
     assert [record for record in caplog.records if record.name.startswith("server")] == []
+
+
+def test_only_what_went_wrong_leaves_a_line(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="server.requests")
+    ask(office, person_id)
+    ask(office, str(uuid.uuid4()))
+    lines = [record for record in caplog.records if record.name == "server.requests"]
+    assert [vars(line)["status"] for line in lines] == [404]
+    assert {vars(line)["route"] for line in lines} == {"/people/{person_id}/enrol/guidance"}
