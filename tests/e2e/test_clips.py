@@ -74,11 +74,13 @@ def enrol_at_webcam(page: Page, url: str) -> None:
     """Do what a secretary does: wait for the oval to turn good, take the photo, send it."""
     page.goto(url)
     page.click("#start")
-    for _attempt in range(5):
+    for attempt in range(1, 6):
         expect(page.locator("#oval.is-good")).to_be_attached(timeout=20_000)
         page.click("#shoot")
         page.click("#send")
-        outcome = page.locator("#result [data-status=accepted], #result [data-status=rejected]")
+        expect(page.locator("#result > li")).to_have_count(attempt)
+        newest = page.locator("#result > li").first
+        outcome = newest.locator("[data-status=accepted], [data-status=rejected]")
         outcome.wait_for(timeout=60_000)
         if outcome.get_attribute("data-status") == "accepted":
             return

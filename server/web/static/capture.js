@@ -3,12 +3,11 @@
 
 import { Guidance } from "./guidance.js";
 import { Poses } from "./poses.js";
+import { Sent } from "./sent.js";
 
 const PHOTO_QUALITY = 0.92;
 const MAX_SIDE = 1280;
 const ACCEPTED = ["image/jpeg", "image/png", "image/webp"];
-const NOT_TAKEN = ["refused", "rejected", "withdrawn"];
-const FINISHED = [...NOT_TAKEN, "accepted"];
 
 const byId = (id) => document.getElementById(id);
 const root = byId("capture");
@@ -19,13 +18,15 @@ const form = byId("photo-form");
 const input = byId("photo");
 const meters = byId("meters");
 const poses = new Poses(byId("poses"));
+const sent = new Sent(byId("result"), byId("sent-photo"), countPoses);
 const guidance = new Guidance(video, root.dataset.guidance, guide);
 let stream = null;
+// Each start and each stop of the camera is a run of its own: an older one that comes back from
+// waiting must not go on.
+let run = 0;
 let seenPose = null;
 // Of the photo that is being looked at; null of a file.
 let photoPose = null;
-// The pose that the photo sent last was the first of; null where it was not.
-let sentPose = null;
 
 function say(text, isGood = false) {
   const line = byId("guidance");
@@ -41,15 +42,16 @@ function reveal(id, isVisible) {
 
 function show(state) {
   root.dataset.state = state;
-  reveal("start", state === "idle");
+  reveal("start", state === "idle" || state === "starting");
+  byId("start").disabled = state === "starting";
   reveal("shoot", state === "live");
   reveal("again", state === "review" || state === "sent");
-  reveal("send", state === "review");
+  reveal("send", state === "review" || state === "sending");
   reveal("preview", state === "live");
-  reveal("still", state === "review" || state === "sent");
-  reveal("idle", state === "idle");
+  reveal("still", ["review", "sending", "sent"].includes(state));
+  reveal("idle", state === "idle" || state === "starting");
   reveal("oval", state === "live" || state === "review");
-  reveal("guidance", state !== "sent");
+  reveal("guidance", state !== "sending" && state !== "sent");
   reveal("meters", state === "live");
   reveal("tips-card", state === "idle" || state === "review");
   offerNext();
@@ -57,35 +59,64 @@ function show(state) {
 
 // After a photo that counts, the next pose is the thing to do; else the same one again.
 function offerNext() {
-  const isNext = root.dataset.state === "sent" && !NOT_TAKEN.includes(sentStatus())
-    && poses.wanted !== "any";
+  const isNext = root.dataset.state === "sent" && sent.hasTakenNewest && poses.wanted !== "any";
   byId("again").textContent = isNext ? words.next : words.again;
   byId("again").classList.toggle("primary", isNext);
   root.dataset.turn = "";
 }
 
-function sentStatus() {
-  return byId("progress")?.dataset.status;
+// A photo sent counts, whether it still waits or is accepted; a refused one gives its pose back.
+function countPoses() {
+  poses.take(sent.takenPoses);
+  guidance.wanted = poses.wanted;
+  offerNext();
 }
 
 function stop() {
+  run += 1;
   guidance.stop();
-  if (stream) stream.getTracks().forEach((track) => track.stop());
+  if (stream) halt(stream);
   stream = null;
+}
+
+function halt(one) {
+  one.getTracks().forEach((track) => track.stop());
 }
 
 async function start() {
   if (!navigator.mediaDevices) return say(words.insecure);
+  stop();
+  const own = run;
+  show("starting");
   say(words.starting);
   try {
-    const wanted = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } };
-    stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    await open(own);
   } catch (error) {
-    const known = { NotAllowedError: "denied", NotFoundError: "missing", NotReadableError: "busy" };
-    return say(words[known[error.name] || "missing"]);
+    if (own === run) fail(error);
+    return;
   }
-  video.srcObject = stream;
+  if (own === run) goLive();
+}
+
+// Leaves the camera off if the run ended while the browser asked for it.
+async function open(own) {
+  const wanted = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } };
+  const opened = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+  if (own !== run) return halt(opened);
+  stream = opened;
+  video.srcObject = opened;
   await video.play();
+}
+
+function fail(error) {
+  const known = { NotAllowedError: "denied", NotFoundError: "missing", NotReadableError: "busy" };
+  stop();
+  show("idle");
+  byId("start").focus();
+  say(words[known[error.name] || "missing"]);
+}
+
+function goLive() {
   show("live");
   say(words.look);
   seenPose = null;
@@ -119,8 +150,11 @@ function shoot() {
   canvas.height = Math.round(video.videoHeight * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
   const pose = seenPose ?? poses.wanted;
-  canvas.toBlob((blob) => keep(new File([blob], "photo.jpg", { type: "image/jpeg" }), pose),
-    "image/jpeg", PHOTO_QUALITY);
+  const own = run;
+  const keepBlob = (blob) => {
+    if (own === run) keep(new File([blob], "photo.jpg", { type: "image/jpeg" }), pose);
+  };
+  canvas.toBlob(keepBlob, "image/jpeg", PHOTO_QUALITY);
 }
 
 // `pose` is null for a file: it is not mirrored then, and ticks nothing.
@@ -128,6 +162,7 @@ function keep(file, pose) {
   const chosen = new DataTransfer();
   chosen.items.add(file);
   input.files = chosen.files;
+  input.setCustomValidity("");
   stop();
   photoPose = pose;
   if (still.src) URL.revokeObjectURL(still.src);
@@ -149,36 +184,28 @@ function chosen() {
     say(words[problem]);
     return;
   }
-  clearResult();
   keep(file, null);
-}
-
-// What is still on its way goes on being followed.
-function clearResult() {
-  if (FINISHED.includes(sentStatus())) byId("result").replaceChildren();
 }
 
 byId("start").addEventListener("click", start);
 byId("shoot").addEventListener("click", shoot);
 byId("again").addEventListener("click", () => {
   input.value = "";
-  clearResult();
   start();
 });
 input.addEventListener("change", chosen);
-form.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) show("sent");
-});
-// A photo counts from when it is sent; one that is refused later gives its pose back.
 form.addEventListener("htmx:beforeRequest", () => {
-  sentPose = poses.isOpen(photoPose) ? photoPose : null;
+  sent.expect(photoPose);
+  show("sending");
 });
-byId("result").addEventListener("htmx:afterSettle", () => {
-  poses.mark(sentPose, !NOT_TAKEN.includes(sentStatus()));
-  guidance.wanted = poses.wanted;
-  offerNext();
+// A file chosen meanwhile is the thing to look at.
+form.addEventListener("htmx:afterRequest", (event) => {
+  if (root.dataset.state === "sending") show(event.detail.successful ? "sent" : "review");
 });
-window.addEventListener("pagehide", stop);
+window.addEventListener("pagehide", () => {
+  stop();
+  if (["starting", "live"].includes(root.dataset.state)) show("idle");
+});
 // Without this script the form has its own button; with it there is one place to send from.
 reveal("upload", false);
 reveal("poses", true);

@@ -15,16 +15,13 @@ export class Poses {
     return step.classList.contains("is-taken");
   }
 
-  // Whether a photo of this pose would be the first.
-  isOpen(pose) {
-    return this.steps.some((step) => step.dataset.pose === pose && !this.isTaken(step));
-  }
-
-  mark(pose, isTaken) {
-    const step = this.steps.find((one) => one.dataset.pose === pose);
-    if (!step) return;
-    step.classList.toggle("is-taken", isTaken);
-    step.querySelector(".pose-taken").toggleAttribute("hidden", !isTaken);
+  // Tick these and no others.
+  take(poses) {
+    for (const step of this.steps) {
+      const isTaken = poses.has(step.dataset.pose);
+      step.classList.toggle("is-taken", isTaken);
+      step.querySelector(".pose-taken").toggleAttribute("hidden", !isTaken);
+    }
     this.draw();
   }
 

@@ -98,6 +98,44 @@ def test_refused_photo_gives_its_pose_back(
     expect(page.get_by_role("button", name="Take another")).to_be_visible()
 
 
+def test_each_photo_is_followed_to_its_own_end(
+    camera_page: Page, site: Site, recognition: MLServer
+) -> None:
+    page = camera_page
+    open_camera(page, site)
+    expect(page.locator("#guidance")).to_have_text("Good. Take the photo.")
+    recognition.behave(answer(500, {}))
+    take_photo(page)
+    expect(page.locator("#poses .is-taken")).to_contain_text("Straight")
+    page.get_by_role("button", name="Next photo").click()
+    take_photo(page)
+    expect(page.locator("#poses .is-taken")).to_have_count(2)
+    under_way = page.locator("#result").locator("[data-status=pending], [data-status=processing]")
+    expect(under_way).to_have_count(2)
+
+    recognition.behave(fake.accept_seeing(fake.QUALITY, faces=fake.FACES | {"faces": []}))
+    refused = page.get_by_role("listitem").filter(has_text="This photo cannot be used")
+    expect(refused).to_have_count(2, timeout=40_000)
+    expect(refused).to_contain_text(["A little left", "Straight"])
+    expect(page.locator("#poses .is-taken")).to_have_count(0)
+    expect(page.locator("#poses [aria-current=step]")).to_contain_text("Straight")
+    expect(page.get_by_role("button", name="Take another")).to_be_visible()
+
+
+def test_outcome_of_a_photo_stays_while_the_next_is_taken(
+    camera_page: Page, site: Site, recognition: MLServer
+) -> None:
+    page = camera_page
+    open_camera(page, site)
+    expect(page.locator("#guidance")).to_have_text("Good. Take the photo.")
+    take_photo(page)
+    expect(page.get_by_role("link", name="Done")).to_be_visible()
+    page.get_by_role("button", name="Next photo").click()
+    expect(page.get_by_role("button", name="Take photo")).to_be_visible()
+    expect(page.get_by_role("heading", name="Enrolled")).to_be_visible()
+    expect(page.get_by_role("link", name="Done")).to_be_hidden()
+
+
 def test_without_the_service_the_browser_guides_and_says_so(
     camera_page: Page, site: Site, recognition: MLServer
 ) -> None:
