@@ -34,6 +34,7 @@ def accuracy_page(request: Request, _: ReaderDep, session: ReadSessionDep) -> Re
         "one_in": one_in,
         "percent": percent,
         "rounded_down": service.rounded_down,
+        "usable_ceiling": service.usable_ceiling,
     }
     return render(request, "accuracy/accuracy.html", context)
 

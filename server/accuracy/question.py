@@ -2,25 +2,33 @@
 
 import hashlib
 import heapq
+import logging
 import statistics
 import uuid
 from datetime import date
+from functools import partial
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from server.accuracy.service import MeasurementJob
 from server.db.vault import Vault
+from server.enrollment import resemblance
 from server.enrollment.gallery import open_template
 from server.enrollment.tables import Template
+from server.errors import SealBrokenError
 from server.ml.school import EnrolledPerson, SchoolQuestion
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.policies.service import current_policy
 from server.timetable import service as timetable
 
+_logger = logging.getLogger(__name__)
 #: A larger school is measured on so many of its people, drawn by chance.
 MOST_PEOPLE = 4000
+#: Of one person, the newest; and of all together, as they travel.
+_MOST_PHOTOS = 5
+_MOST_BYTES = 20_000_000
 _MOST_COHORTS = 16
 _USUAL_ROSTER = 30
 _TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -31,14 +39,16 @@ def prepare(session: Session, vault: Vault, job: MeasurementJob, today: date) ->
     by_person: dict[uuid.UUID, list[Template]] = {}
     for template in session.exec(_usable(job.model_id)):
         by_person.setdefault(template.person_id, []).append(template)
+    for doubtful in resemblance.enrolled_twice(session, job.model_id):
+        by_person.pop(doubtful, None)
     states = people.states_of(session, by_person, today)
     live = [key for key in by_person if states[key] is ConsentState.LIVE]
-    drawn = heapq.nsmallest(MOST_PEOPLE, live, key=lambda key: _lot(job, key))
+    drawn = _fitting(heapq.nsmallest(MOST_PEOPLE, live, key=partial(_lot, job)), by_person)
     rosters = _rosters(session, today)
     measured = [
         EnrolledPerson(
             str(number),
-            tuple(open_template(vault, one) for one in by_person[key]),
+            _opened(vault, by_person[key]),
             _cohorts_of(key, rosters),
         )
         for number, key in enumerate(drawn)
@@ -51,6 +61,29 @@ def prepare(session: Session, vault: Vault, job: MeasurementJob, today: date) ->
 def _usable(model_id: str) -> SelectOfScalar[Template]:
     query = select(Template).where(Template.model_id == model_id)
     return query.where(col(Template.set_aside_reason).is_(None)).order_by(col(Template.id))
+
+
+def _fitting(drawn: list[uuid.UUID], by_person: dict[uuid.UUID, list[Template]]) -> list[uuid.UUID]:
+    """As many of them as one question holds."""
+    size, fitting = 0, []
+    for key in drawn:
+        # Four bytes a value, four characters for every three bytes.
+        size += sum(one.dimension * 16 // 3 for one in by_person[key][-_MOST_PHOTOS:])
+        if size > _MOST_BYTES:
+            break
+        fitting.append(key)
+    return fitting
+
+
+def _opened(vault: Vault, templates: list[Template]) -> tuple[tuple[float, ...], ...]:
+    """The newest of them; what does not open is left out, and said in the log."""
+    opened = []
+    for template in templates[-_MOST_PHOTOS:]:
+        try:
+            opened.append(open_template(vault, template))
+        except SealBrokenError:
+            _logger.warning("accuracy: template %s does not open, it is left out", template.id)
+    return tuple(opened)
 
 
 def _lot(job: MeasurementJob, person_id: uuid.UUID) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from server.accuracy.tables import Measurement, MeasurementStatus
@@ -18,6 +19,8 @@ from server.policies.service import current_policy, set_policy
 
 #: For this long nobody else takes up a measurement that somebody has taken.
 _TAKEN = timedelta(minutes=10)
+#: Tries while the service is well; then it is given up.
+MAX_ATTEMPTS = 4
 _LONGEST_PAUSE = timedelta(minutes=10)
 
 
@@ -50,13 +53,22 @@ class ModelAccuracy:
 def request(session: Session, *, actor: str) -> int:
     """Ask for a measurement of every model that has templates; returns how many were added."""
     waiting = set(session.exec(select(Measurement.model_id).where(_is_waiting())))
-    added = [model_id for model_id in models_in_use(session) if model_id not in waiting]
-    for model_id in added:
-        status = MeasurementStatus.WAITING.value
-        session.add(Measurement(model_id=model_id, status=status, requested_by=actor))
+    wanted = [model_id for model_id in models_in_use(session) if model_id not in waiting]
+    added = [model_id for model_id in wanted if _add(session, model_id, actor)]
     if added:
         record(session, actor=actor, action="accuracy.measure", subject="accuracy")
     return len(added)
+
+
+def _add(session: Session, model_id: str, actor: str) -> bool:
+    status = MeasurementStatus.WAITING.value
+    try:
+        with session.begin_nested():
+            session.add(Measurement(model_id=model_id, status=status, requested_by=actor))
+            session.flush()
+    except IntegrityError:  # somebody else has asked at the same moment
+        return False
+    return True
 
 
 def models_in_use(session: Session) -> list[str]:
@@ -96,11 +108,14 @@ def finish(
 
 
 def put_back(session: Session, job: MeasurementJob, at: datetime, *, is_waiting: bool) -> None:
-    """Try again: at once where the service was away, else after longer and longer pauses."""
+    """Try again: at once where the service was away, else after pauses, and not for ever."""
     row = _held(session, job)
     if row is None:
         return
     row.attempts -= int(is_waiting)
+    if row.attempts >= MAX_ATTEMPTS:
+        row.status, row.finished_at = MeasurementStatus.FAILED.value, at
+        return
     pause = min(timedelta(seconds=2 ** min(job.attempts, 12)), _LONGEST_PAUSE)
     row.not_before = at if is_waiting else at + pause
 
@@ -115,18 +130,16 @@ def use_as_ceiling(session: Session, measurement_id: uuid.UUID, *, actor: str) -
 
     Raises:
         NotFoundError: no such measurement.
-        ConflictError: it has no such figure.
+        ConflictError: it has no such figure, or none for the policy of today.
     """
     row = session.get(Measurement, measurement_id)
     if row is None:
         raise NotFoundError(what="measurement")
-    point = _point_of(row)
-    if point is None or point.ceiling is None:
-        raise ConflictError(problem="no_ceiling")
-    ceiling = rounded_down(point.ceiling)
-    if ceiling <= 0:
-        raise ConflictError(problem="no_ceiling")
     policy = current_policy(session)
+    model = _state_of(session, row.model_id)
+    ceiling = usable_ceiling(model, policy.recognition.roster_fpir)
+    if ceiling is None or model.measurement is not row:
+        raise ConflictError(problem="no_ceiling")
     recognition = policy.recognition.model_copy(update={"limit_ceiling": ceiling})
     source = f"measurement:{measurement_id}"
     changed = policy.model_copy(update={"recognition": recognition})
@@ -139,6 +152,22 @@ def by_size(limits: Iterable[LimitHere]) -> dict[int, list[LimitHere]]:
     for limit in sorted(limits, key=lambda one: (one.gallery_size, -one.target_fpir)):
         found.setdefault(limit.gallery_size, []).append(limit)
     return found
+
+
+def usable_ceiling(model: ModelAccuracy, rate: float) -> float | None:
+    """The ceiling that a model's newest figures give for a rate of strangers.
+
+    Returns:
+        None where they were measured for another rate, or where two people are so alike that the
+        limit would be stricter than any the calibration gives: it would send everybody away.
+    """
+    point = model.point
+    if point is None or point.ceiling is None or not point.at_card_limits:
+        return None
+    ceiling = rounded_down(point.ceiling)
+    is_too_strict = ceiling < min(one.limit for one in point.at_card_limits)
+    is_of_today = point.at_card_limits[0].target_fpir == rate
+    return ceiling if is_of_today and not is_too_strict else None
 
 
 def rounded_down(distance: float) -> float:

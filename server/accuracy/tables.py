@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -16,13 +16,24 @@ class MeasurementStatus(StrEnum):
 
     WAITING = "waiting"
     DONE = "done"
-    IMPOSSIBLE = "impossible"
+    IMPOSSIBLE = "impossible"  # the service cannot measure this model
+    FAILED = "failed"  # given up
 
 
 class Measurement(SQLModel, table=True):
     """One model's operating point in this school. Whoever takes the job moves `not_before`."""
 
     __tablename__ = "accuracy_measurements"
+    __table_args__ = (
+        # One waits at a time, however many replicas are asked at once.
+        Index(
+            "ix_accuracy_measurements_waiting",
+            "model_id",
+            unique=True,
+            sqlite_where=text("status = 'waiting'"),
+            postgresql_where=text("status = 'waiting'"),
+        ),
+    )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     model_id: str = Field(max_length=80, index=True)

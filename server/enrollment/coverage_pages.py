@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from server.db.session import ReadSessionDep
@@ -26,7 +27,7 @@ def coverage_page(
     _: Annotated[Principal, require_role(Role.OFFICE, Role.DPO)],
     session: ReadSessionDep,
     settings: SettingsDep,
-    cover: Cover | None = None,
+    cover: Annotated[Cover | None, BeforeValidator(lambda text: text or None)] = None,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> Response:
     """Everybody with a live consent of one kind, or everybody who lacks something."""

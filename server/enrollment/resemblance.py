@@ -158,6 +158,16 @@ def pairs_among(
     )
 
 
+def enrolled_twice(session: Session, model_id: str) -> set[uuid.UUID]:
+    """One of each two people who may be one person, until somebody says that they are two."""
+    query = select(Resemblance.second_id).where(
+        Resemblance.model_id == model_id,
+        Resemblance.kind == ResemblanceKind.DUPLICATE.value,
+        col(Resemblance.dismissed_at).is_(None),
+    )
+    return set(session.exec(query))
+
+
 def fingerprint(session: Session) -> str:
     """A short text that changes whenever a pair comes or goes."""
     query = select(func.count(), func.max(col(Resemblance.found_at)))

@@ -30,12 +30,11 @@ def drop_photos(session: Session) -> int:
     """
     if is_kept(session):
         return 0
-    found = _finished(session)
-    delete_photos(session, found)
-    if found:
-        details = {"photos": len(found)}
+    count = delete_photos(session, _finished(session))
+    if count:
+        details = {"photos": count}
         record(session, actor=SYSTEM, action="photos.drop", subject="photos", details=details)
-    return len(found)
+    return count
 
 
 def _finished(session: Session) -> list[uuid.UUID]:

@@ -270,10 +270,10 @@ def _erase(
     )
 
 
-def delete_photos(session: Session, enrolment_ids: Iterable[uuid.UUID]) -> None:
-    """Delete the photos of these enrolments."""
+def delete_photos(session: Session, enrolment_ids: Iterable[uuid.UUID]) -> int:
+    """Delete the photos of these enrolments; returns how many there were."""
     chosen = col(EnrolmentPhoto.enrolment_id).in_(list(enrolment_ids))
-    session.exec(delete(EnrolmentPhoto).where(chosen))
+    return session.exec(delete(EnrolmentPhoto).where(chosen)).rowcount
 
 
 def _erase_without_consent(

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -50,6 +51,8 @@ _logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 5.0
 HEALTH_TIMEOUT_S = 3.0
 #: For a hint to somebody who stands before a camera; a later one is of no use.
+#: The whole school is compared: so many times as long as for a photo.
+SCHOOL_TIMEOUTS = 4
 QUALITY_TIMEOUT_S = 2.0
 MAX_ANSWER_BYTES = 1_000_000
 _CHUNK_BYTES = 16_384
@@ -137,21 +140,20 @@ class HTTPFaceEncoder:
         self, question: SchoolQuestion, *, correlation_id: str
     ) -> OperatingPoint | None:
         """See the port."""
-        ask = partial(self._post, _OPERATING_POINT, questions.of_school(question), correlation_id)
-        return self._persist(lambda: understand_school(*ask()))
+        timeout_s = SCHOOL_TIMEOUTS * self._options.timeout_s
+        body = questions.of_school(question)
+        with _unavailable():
+            answer = self._post_once(_OPERATING_POINT, body, correlation_id, timeout_s)
+            return understand_school(*answer)
 
     def quality(self, photo: bytes, *, correlation_id: str) -> FrameQuality | None:
         """See the port."""
-        if self._closing.is_set() or self._breaker.is_open:
-            raise EncoderUnavailableError
         timeout_s = min(QUALITY_TIMEOUT_S, self._options.timeout_s)
         body = questions.of_photo(photo)
-        try:
-            answer = self._post(_QUALITY, body, correlation_id, timeout_s=timeout_s)
-            smallest = self._options.min_face_area_ratio
+        smallest = self._options.min_face_area_ratio
+        with _unavailable():
+            answer = self._post_once(_QUALITY, body, correlation_id, timeout_s)
             return understand_quality(*answer, min_area_ratio=smallest)
-        except (TransientError, RefusedKeyError) as exc:
-            raise EncoderUnavailableError from exc
 
     def models(self) -> tuple[str, ...]:
         """See the port."""
@@ -230,6 +232,14 @@ class HTTPFaceEncoder:
     def _ask_check(self, body: dict[str, object], correlation_id: str) -> GalleryFindings | None:
         return understand_findings(*self._post(_CHECK, body, correlation_id))
 
+    def _post_once(
+        self, path: str, body: object, correlation_id: str, timeout_s: float
+    ) -> tuple[int, bytes]:
+        """Ask what no photo waits for: no retry, and the breaker hears nothing of a failure."""
+        if self._closing.is_set() or self._breaker.is_open:
+            raise EncoderUnavailableError
+        return self._post(path, body, correlation_id, timeout_s=timeout_s)
+
     def _post(
         self, path: str, body: object, correlation_id: str, *, timeout_s: float | None = None
     ) -> tuple[int, bytes]:
@@ -289,6 +299,15 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
             timeout_s=settings.ml_service_timeout,
             max_retries=settings.ml_service_max_retries,
             min_face_area_ratio=settings.min_face_area_ratio,
-            connections=settings.enrolment_workers + 1 + GUIDED_AT_ONCE,
+            connections=settings.enrolment_workers + 2 + GUIDED_AT_ONCE,
         )
     )
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """What one attempt may come to, in the words of the port."""
+    try:
+        yield
+    except (TransientError, RefusedKeyError) as exc:
+        raise EncoderUnavailableError from exc

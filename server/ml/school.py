@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Interval = tuple[float, float]
 
@@ -93,3 +94,9 @@ class OperatingPoint(_Figures):
     ceiling: float | None = None
     at_card_limits: tuple[LimitHere, ...] = ()
     cohorts: tuple[CohortHere, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.is_enough and (self.pairs is None or self.ceiling is None):
+            raise ValueError("figures are missing")
+        return self

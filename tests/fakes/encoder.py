@@ -49,6 +49,7 @@ class FakeEncoder:
         self.offers: tuple[str, ...] = (TEMPLATE.model_id,)
         self.is_up = True
         self.fails_on_photos = False
+        self.fails_on_schools = False
         self.photos: list[bytes] = []
         self.correlation_ids: list[str] = []
         self.during: Callable[[], object] = lambda: None
@@ -81,7 +82,7 @@ class FakeEncoder:
         self.school_questions.append(question)
         self.correlation_ids.append(correlation_id)
         self.during()
-        if not self.is_up:
+        if not self.is_up or self.fails_on_schools:
             raise EncoderUnavailableError
         return self.point
 

@@ -29,6 +29,15 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_accuracy_measurements_model_id"), "accuracy_measurements", ["model_id"]
     )
+    waiting = sa.text("status = 'waiting'")
+    op.create_index(
+        "ix_accuracy_measurements_waiting",
+        "accuracy_measurements",
+        ["model_id"],
+        unique=True,
+        sqlite_where=waiting,
+        postgresql_where=waiting,
+    )
 
 
 def downgrade() -> None:

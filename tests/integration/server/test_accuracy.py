@@ -1,5 +1,6 @@
 """The school measures itself on its own templates; nobody is named, small groups are not shown."""
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from protocol.v1.messages import Policy
+from server.accuracy.service import MAX_ATTEMPTS
 from server.accuracy.tables import Measurement
 from server.accuracy.tasks import AccuracyMeasuring
 from server.audit.tables import AuditEntry
@@ -19,12 +21,13 @@ from server.enrollment.tables import GalleryChange, Template
 from server.enrollment.tasks import EnrolmentWorkers
 from server.kiosks.service import create_kiosk
 from server.kiosks.tables import KioskState
+from server.ml.encoder import GalleryFindings, Resembling
 from server.ml.school import CohortHere, LimitHere, OperatingPoint
 from server.timetable import service as timetable
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
 from tests.integration.server.conftest import SignIn
-from tests.support.enrolling import count, enrol
+from tests.support.enrolling import GIVEN, count, enrol
 
 
 def limit(target: float, size: int = 30, **figures: Any) -> LimitHere:
@@ -251,6 +254,123 @@ def test_a_measurement_without_figures_cannot_become_the_ceiling(
     assert admin.post(f"/accuracy/{measured}/ceiling").status_code == 409
     assert admin.post(f"/accuracy/{uuid.uuid4()}/ceiling").status_code == 404
     assert admin.get("/api/v1/policy").json()["version"] == 0
+
+
+def ceiling_of(
+    client: TestClient, measuring: AccuracyMeasuring, encoder: FakeEncoder, point: OperatingPoint
+) -> int:
+    """Measure this, and try to use it."""
+    encoder.point = point
+    client.post("/accuracy")
+    measuring.run_one()
+    page = client.get("/accuracy").text
+    found = re.search(r"/accuracy/([0-9a-f-]{36})/ceiling", page)
+    if found is None:
+        return 0
+    return client.post(found.group(0)).status_code
+
+
+def test_figures_for_another_rate_than_todays_cannot_become_the_ceiling(
+    admin: TestClient, enrolled: str, measuring: AccuracyMeasuring, encoder: FakeEncoder
+) -> None:
+    del enrolled
+    encoder.point = POINT
+    admin.post("/accuracy")
+    measuring.run_one()
+    admin.put("/api/v1/policy", json={"recognition": {"roster_fpir": 1e-3}})
+    page = admin.get("/accuracy").text
+    assert "another rate of strangers" in page
+    assert "/ceiling" not in page
+
+
+def test_two_people_who_are_nearly_one_do_not_switch_recognition_off(
+    admin: TestClient, enrolled: str, measuring: AccuracyMeasuring, encoder: FakeEncoder
+) -> None:
+    del enrolled
+    alike = POINT.model_copy(update={"ceiling": 0.097})
+    assert ceiling_of(admin, measuring, encoder, alike) == 0
+    assert "nearly everybody to the teacher" in admin.get("/accuracy").text
+
+
+def test_only_the_newest_figures_become_the_ceiling(
+    admin: TestClient,
+    enrolled: str,
+    measuring: AccuracyMeasuring,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    del enrolled
+    encoder.point = POINT
+    admin.post("/accuracy")
+    measuring.run_one()
+    with database.reading() as session:
+        older = session.exec(select(Measurement)).one().id
+    assert ceiling_of(admin, measuring, encoder, POINT) == 303
+    assert admin.post(f"/accuracy/{older}/ceiling").status_code == 409
+
+
+def test_a_measurement_that_keeps_failing_is_given_up_and_can_be_asked_for_again(
+    admin: TestClient,
+    enrolled: str,
+    measuring: AccuracyMeasuring,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    del enrolled
+    encoder.fails_on_schools = True
+    admin.post("/accuracy")
+    for _ in range(MAX_ATTEMPTS):
+        with database.transaction() as session:
+            for row in session.exec(select(Measurement)):
+                row.not_before = row.requested_at
+        assert measuring.run_one()
+    page = admin.get("/accuracy").text
+    assert "was given up" in page
+    assert "every 2s" not in page
+    encoder.fails_on_schools = False
+    assert ceiling_of(admin, measuring, encoder, POINT) == 303
+
+
+def test_a_template_that_does_not_open_is_left_out(
+    admin: TestClient,
+    office: TestClient,
+    enrolled: str,
+    worker: EnrolmentWorkers,
+    measuring: AccuracyMeasuring,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    enrol(office, enrolled)
+    worker.run_one()
+    with database.transaction() as session:
+        broken = session.exec(select(Template)).first()
+        assert broken is not None
+        broken.data = b"altered"
+    admin.post("/accuracy")
+    assert measuring.run_one()
+    (person,) = encoder.school_questions[-1].people
+    assert len(person.templates) == 1
+
+
+def test_one_of_two_who_may_be_one_person_is_left_out(
+    admin: TestClient,
+    office: TestClient,
+    enrolled: str,
+    worker: EnrolmentWorkers,
+    measuring: AccuracyMeasuring,
+    encoder: FakeEncoder,
+) -> None:
+    body = {"student_number": "S-2", "given_name": "Other", "family_name": "One"}
+    other = office.post("/api/v1/people", json=body).json()["id"]
+    office.post(f"/api/v1/people/{other}/consents", json=GIVEN)
+    worker.check_one()
+    encoder.findings = GalleryFindings({}, (Resembling(enrolled, 0.2),))
+    enrol(office, other)
+    while worker.run_one() or worker.check_one():
+        pass
+    admin.post("/accuracy")
+    measuring.run_one()
+    assert len(encoder.school_questions[-1].people) == 1
 
 
 def test_data_protection_reads_and_only_admins_measure(sign_in: SignIn) -> None:
