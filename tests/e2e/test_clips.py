@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420), pytest.mark.usefixtures
 ENROLLED = {"S001": "again", "S002": "please", "S003": "school"}
 SEEN = {"S001": ("student", "yes"), "S002": ("sorry", "milk"), "S003": ("walk", "book")}
 STRANGER = ("night", "sister")
+PHOTOS = 3  # with one, a stranger as alike as these people are gets by now and then
 FPS, SIZE_PX = 30, (640, 480)
 
 BGRImage = npt.NDArray[np.uint8]
@@ -71,18 +72,24 @@ def write_door(path: Path, clips: Sequence[Path]) -> Path:
 
 
 def enrol_at_webcam(page: Page, url: str) -> None:
-    """Do what a secretary does: wait for the oval to turn good, take the photo, send it."""
+    """Do what a secretary does: wait for the oval to turn good, take photos until three are in."""
     page.goto(url)
     page.click("#start")
-    for attempt in range(1, 6):
-        expect(page.locator("#oval.is-good")).to_be_attached(timeout=20_000)
+    accepted = 0
+    for attempt in range(1, 16):
+        if accepted:
+            # Nobody turns their head in a clip: a picture that was judged has to do.
+            page.wait_for_event("response", lambda answer: "/guidance" in answer.url)
+        else:
+            expect(page.locator("#oval.is-good")).to_be_attached(timeout=20_000)
         page.click("#shoot")
         page.click("#send")
         expect(page.locator("#result > li")).to_have_count(attempt)
         newest = page.locator("#result > li").first
         outcome = newest.locator("[data-status=accepted], [data-status=rejected]")
         outcome.wait_for(timeout=60_000)
-        if outcome.get_attribute("data-status") == "accepted":
+        accepted += outcome.get_attribute("data-status") == "accepted"
+        if accepted == PHOTOS:
             return
         page.click("#again")
     raise AssertionError(f"no frame was good enough: {page.inner_text('#result')}")
