@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 UNCALIBRATED = {Tier.ROSTER: 0.42, Tier.WIDE: 0.38}
 """Limits of a model whose card was never calibrated, on the common scale: there 0.42 lets about
 one stranger in a thousand pass in a class of 30 with one picture each (docs/accuracy.md)."""
+LEAST_PEOPLE = 30
+"""A smaller gallery keeps to the limits of so many. By the formula fewer people allow a laxer one;
+but the strangers who come to one door are more like its people than those that limits are
+calibrated on (docs/accuracy.md, frames of one track)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +86,5 @@ class TierLimits:
         if fixed is not None:
             return fixed
         fpir = rules.roster_fpir if is_roster else rules.wide_fpir
-        limit = self.card.limit(fpir, self.people, self.tier, counts)
+        limit = self.card.limit(fpir, max(self.people, LEAST_PEOPLE), self.tier, counts)
         return limit if rules.ceiling is None else min(limit, rules.ceiling)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.matching import MatchRules
-from kiosk.vision.limits import UNCALIBRATED, Calibrated, TierLimits
+from kiosk.vision.limits import LEAST_PEOPLE, UNCALIBRATED, Calibrated, TierLimits
 from models.stages.limits import Tier, explained_limit
 from models.store import ModelCard, default_store
 
@@ -70,6 +70,14 @@ def test_more_people_never_loosen_a_limit(
     crowded = limits(rules, people + more, tier, photos).limit("ana", frames)
 
     assert crowded <= limits(rules, people, tier, photos).limit("ana", frames)
+
+
+@pytest.mark.parametrize("people", [1, 3, 29])
+def test_a_small_class_keeps_to_the_limit_of_a_usual_one(people: int) -> None:
+    usual = limits(MatchRules(), LEAST_PEOPLE).limit("ana", 3)
+
+    assert limits(MatchRules(), people).limit("ana", 3) == usual
+    assert limits(MatchRules(), 2 * LEAST_PEOPLE).limit("ana", 3) < usual
 
 
 @given(ceiling=st.floats(0.01, 1), people=PEOPLE, tier=TIERS, photos=COUNTS, frames=COUNTS)
