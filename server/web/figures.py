@@ -1,5 +1,7 @@
 """Rates and shares as people say them."""
 
+from math import floor
+
 from server.web.translations import Translator
 
 _NEVER = 1e-9
@@ -10,6 +12,11 @@ def one_in(t: Translator, rate: float) -> str:
     if rate < _NEVER:
         return "0"
     return t("layout.one_in", count=f"{round(1 / rate):,}")
+
+
+def at_most_one_in(t: Translator, rate: float) -> str:
+    """The same for an upper end: never rarer than it is, so `1 in 1` for 0.62."""
+    return t("layout.one_in", count=f"{floor(1 / max(rate, _NEVER)):,}")
 
 
 def percent(share: float) -> str:

@@ -1,0 +1,27 @@
+"""Rates in words: an estimate is rounded, an upper end never sounds rarer than it is."""
+
+import pytest
+
+from server.web.figures import at_most_one_in, one_in, percent
+from server.web.translations import translator
+
+T = translator("en")
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"), [(0.0, "0"), (1e-4, "1 in 10,000"), (0.002, "1 in 500"), (0.6, "1 in 2")]
+)
+def test_an_estimate_is_rounded(rate: float, words: str) -> None:
+    assert one_in(T, rate) == words
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"), [(0.62, "1 in 1"), (0.5, "1 in 2"), (0.0026, "1 in 384"), (1.0, "1 in 1")]
+)
+def test_an_upper_end_never_sounds_rarer_than_it_is(rate: float, words: str) -> None:
+    assert at_most_one_in(T, rate) == words
+
+
+@pytest.mark.parametrize(("share", "words"), [(0.0, "0.0 %"), (0.0432, "4.3 %"), (0.1, "10 %")])
+def test_a_share_has_as_many_digits_as_it_deserves(share: float, words: str) -> None:
+    assert percent(share) == words
