@@ -11,7 +11,7 @@ from server.db.session import ReadSessionDep, SessionDep
 from server.policies.service import current_policy
 from server.timetable.service import courses
 from server.web.access import AdminDep, require_role
-from server.web.figures import at_most_one_in, one_in, percent
+from server.web.figures import one_in, percent, upper_end
 from server.web.pages import render, see_other
 from server.web.principal import Principal, Role
 
@@ -32,7 +32,7 @@ def accuracy_page(request: Request, _: ReaderDep, session: ReadSessionDep) -> Re
         "courses": {str(course.id): course for course in courses(session)},
         "by_size": service.by_size,
         "one_in": one_in,
-        "at_most_one_in": at_most_one_in,
+        "upper_end": upper_end,
         "percent": percent,
         "rounded_down": service.rounded_down,
         "usable_ceiling": service.usable_ceiling,

@@ -30,7 +30,7 @@ MOST_PEOPLE = 4000
 _MOST_PHOTOS = 5
 _MOST_BYTES = 20_000_000
 _MOST_COHORTS = 16
-_USUAL_ROSTER = 30
+_LEAST_ROSTER = 30
 _TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 
@@ -105,9 +105,9 @@ def _cohorts_of(person_id: uuid.UUID, rosters: dict[uuid.UUID, set[uuid.UUID]]) 
 
 
 def _sizes(rosters: dict[uuid.UUID, set[uuid.UUID]]) -> list[int]:
-    """The usual class and the largest one."""
-    sizes = [len(roster) for roster in rosters.values() if roster]
+    """The usual class and the largest one; kiosks keep smaller ones to the limits of thirty."""
+    sizes = [max(len(roster), _LEAST_ROSTER) for roster in rosters.values() if roster]
     if not sizes:
-        return [_USUAL_ROSTER]
+        return [_LEAST_ROSTER]
     usual = statistics.median_high(sizes)
     return list(dict.fromkeys((usual, max(sizes))))

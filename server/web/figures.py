@@ -1,10 +1,11 @@
 """Rates and shares as people say them."""
 
-from math import floor
+from math import ceil, floor
 
 from server.web.translations import Translator
 
 _NEVER = 1e-9
+_COMMON = 0.1  # above it `1 in 3` is too coarse a word
 
 
 def one_in(t: Translator, rate: float) -> str:
@@ -14,8 +15,10 @@ def one_in(t: Translator, rate: float) -> str:
     return t("layout.one_in", count=f"{round(1 / rate):,}")
 
 
-def at_most_one_in(t: Translator, rate: float) -> str:
-    """The same for an upper end: never rarer than it is, so `1 in 1` for 0.62."""
+def upper_end(t: Translator, rate: float) -> str:
+    """The same for an upper end, never rarer than it is; `62 %` for 0.62."""
+    if rate > _COMMON:
+        return f"{ceil(round(rate * 100, 6))} %"
     return t("layout.one_in", count=f"{floor(1 / max(rate, _NEVER)):,}")
 
 

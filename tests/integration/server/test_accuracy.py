@@ -154,7 +154,7 @@ def test_courses_of_today_are_the_cohorts_and_their_sizes_the_rosters(
     measuring.run_one()
     (question,) = encoder.school_questions
     assert question.people[0].cohorts == (str(course_id),)
-    assert question.roster_sizes == [1]
+    assert question.roster_sizes == [30]
     page = admin.get("/accuracy").text
     assert "MA-9" in page
     assert "Not shown: 1 courses" in page

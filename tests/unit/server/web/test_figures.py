@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.web.figures import at_most_one_in, one_in, percent
+from server.web.figures import one_in, percent, upper_end
 from server.web.translations import translator
 
 T = translator("en")
@@ -16,10 +16,11 @@ def test_an_estimate_is_rounded(rate: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "words"), [(0.62, "1 in 1"), (0.5, "1 in 2"), (0.0026, "1 in 384"), (1.0, "1 in 1")]
+    ("rate", "words"),
+    [(0.62, "62 %"), (0.521, "53 %"), (0.1, "1 in 10"), (0.0026, "1 in 384"), (1.0, "100 %")],
 )
 def test_an_upper_end_never_sounds_rarer_than_it_is(rate: float, words: str) -> None:
-    assert at_most_one_in(T, rate) == words
+    assert upper_end(T, rate) == words
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.0, "0.0 %"), (0.0432, "4.3 %"), (0.1, "10 %")])
