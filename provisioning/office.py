@@ -20,17 +20,17 @@ class Office:
             self._http.verify = ca_file
 
     def sign_in(self, username: str, password: str) -> None:
-        """Open a session.
+        """Sign in.
 
         Raises:
             ServerRefusedError: wrong name or password, or locked.
             ServerUnreachableError: no answer.
         """
-        self._call("POST", "/session", {"username": username, "password": password})
+        self._call("POST", "/sign-in", {"username": username, "password": password})
 
     def sign_out(self) -> None:
-        """End the session on the server."""
-        self._call("DELETE", "/session")
+        """Sign out on the server."""
+        self._call("DELETE", "/sign-in")
 
     def claim_code(self, kiosk_name: str, room_name: str) -> str:
         """Give a fresh claim code for the kiosk of that name, making it where there is none.

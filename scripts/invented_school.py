@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from protocol.v1 import signing
 from protocol.v1.identifiers import uuid7
-from protocol.v1.messages import Clock, EventBatch, EventDraft
+from protocol.v1.messages import ClockStamp, EventBatch, UnsignedEvent
 from server.attendance.ingest import take_in
 from server.attendance.verification import Delivery
 from server.db.engine import Database
@@ -47,7 +47,7 @@ class Size:
     """How large the school is."""
 
     people: int
-    sessions: int
+    lessons: int
     kiosks: int
     class_size: int = 24
     present: float = 0.7
@@ -68,44 +68,44 @@ class School:
     people: list[uuid.UUID]
     courses: list[uuid.UUID]
     rooms: list[uuid.UUID]
-    sessions: list[uuid.UUID]
+    lessons: list[uuid.UUID]
     kiosks: list[uuid.UUID]
 
 
 def fill(database: Database, vault: Vault, size: Size, at: datetime) -> School:
-    """Make people with consents and templates, a day's sessions, kiosks, and who was seen.
+    """Make people with consents and templates, a day's lessons, kiosks, and who was seen.
 
     Args:
         database: migrated, without people.
         vault: seals the templates.
         size: how much of everything.
-        at: the middle of the day; about half of the sessions are over by then.
+        at: the middle of the day; about half of the lessons are over by then.
     """
     chance = random.Random(7)  # noqa: S311 - the same school each time
-    with database.transaction() as session:
-        people = [_person(session, number) for number in range(size.people)]
+    with database.transaction() as db:
+        people = [_person(db, number) for number in range(size.people)]
         for number, person_id in enumerate(people):
-            _consent_and_template(session, vault, person_id, number, at)
-        rooms = [timetable.create_room(session, f"R{n + 10}").id for n in range(size.kiosks)]
-        kiosks = _kiosks(session, rooms, at)
-        courses, rosters = _courses(session, people, size, chance)
-        sessions = _sessions(session, courses, rooms, size, at)
-    for index, session_id in enumerate(sessions):
+            _consent_and_template(db, vault, person_id, number, at)
+        rooms = [timetable.create_room(db, f"R{n + 10}").id for n in range(size.kiosks)]
+        kiosks = _kiosks(db, rooms, at)
+        courses, rosters = _courses(db, people, size, chance)
+        lessons = _lessons(db, courses, rooms, size, at)
+    for index, lesson_id in enumerate(lessons):
         roster = rosters[index % len(courses)]
         seen = [one for one in roster if chance.random() < size.present]
-        _attend(database, kiosks, index, session_id, seen, at)
-    return School(people, courses, rooms, sessions, kiosks.ids)
+        _attend(database, kiosks, index, lesson_id, seen, at)
+    return School(people, courses, rooms, lessons, kiosks.ids)
 
 
-def _person(session: Session, number: int) -> uuid.UUID:
+def _person(db: Session, number: int) -> uuid.UUID:
     given = _GIVEN[number % len(_GIVEN)]
     family = _FAMILY[(number * 7 + number // len(_GIVEN)) % len(_FAMILY)]
     new = PersonCreate(student_number=f"S-{2001 + number}", given_name=given, family_name=family)
-    return create_person(session, new, actor="system").id
+    return create_person(db, new, actor="system").id
 
 
 def _consent_and_template(
-    session: Session, vault: Vault, person_id: uuid.UUID, number: int, at: datetime
+    db: Session, vault: Vault, person_id: uuid.UUID, number: int, at: datetime
 ) -> None:
     """Most have both; some only a consent, some refused, some were never asked."""
     if number % 11 == 7:
@@ -114,7 +114,7 @@ def _consent_and_template(
     consent = ConsentCreate(
         given_by="A parent", role=ConsentRole.PARENT, text_version="2026-09", decision=decision
     )
-    add_consent(session, person_id, consent, actor="system", at=at - timedelta(days=30))
+    add_consent(db, person_id, consent, actor="system", at=at - timedelta(days=30))
     if decision is ConsentDecision.REFUSED or number % 13 == 4:
         return
     is_accepted = number % 19 != 6
@@ -127,13 +127,13 @@ def _consent_and_template(
         created_at=at - timedelta(days=29),
         finished_at=at - timedelta(days=29),
     )
-    session.add(enrolment)
-    session.flush()
+    db.add(enrolment)
+    db.flush()
     if is_accepted:
-        _template(session, vault, enrolment, at)
+        _template(db, vault, enrolment, at)
 
 
-def _template(session: Session, vault: Vault, enrolment: Enrolment, at: datetime) -> None:
+def _template(db: Session, vault: Vault, enrolment: Enrolment, at: datetime) -> None:
     values = tuple(random.Random(enrolment.id.int).gauss(0, 0.1) for _ in range(128))  # noqa: S311
     template_id = uuid.uuid4()
     sealed = seal_template(vault, template_id, values)
@@ -147,17 +147,17 @@ def _template(session: Session, vault: Vault, enrolment: Enrolment, at: datetime
         data=sealed.data,
         created_at=at - timedelta(days=29),
     )
-    session.add(template)
-    session.flush()
-    log_change(session, template, ChangeKind.UPSERT, at)
+    db.add(template)
+    db.flush()
+    log_change(db, template, ChangeKind.UPSERT, at)
 
 
-def _kiosks(session: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
+def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
     """One for each room: most are well, one is silent, the last one is not claimed yet."""
     made = Kiosks()
     for number, room_id in enumerate(rooms):
-        kiosk = create_kiosk(session, name=f"Door of R{number + 10}", room_id=room_id)
-        row = session.get_one(Kiosk, kiosk.id)
+        kiosk = create_kiosk(db, name=f"Door of R{number + 10}", room_id=room_id)
+        row = db.get_one(Kiosk, kiosk.id)
         key = signing.make_key()
         made.ids.append(row.id)
         made.keys.append(key)
@@ -166,28 +166,28 @@ def _kiosks(session: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
         row.state = KioskState.CLAIMED
         row.is_online = number != 1
         row.last_seen_at = at - (timedelta(hours=3) if number == 1 else timedelta(seconds=5))
-        session.add(row)
+        db.add(row)
     return made
 
 
 def _courses(
-    session: Session, people: list[uuid.UUID], size: Size, chance: random.Random
+    db: Session, people: list[uuid.UUID], size: Size, chance: random.Random
 ) -> tuple[list[uuid.UUID], list[list[uuid.UUID]]]:
     courses, rosters = [], []
     for number, subject in itertools.product(range(1, 3), _SUBJECTS):
         course = timetable.create_course(
-            session, code=f"{subject[:3].upper()}-{number}", title=f"{subject} {number}"
+            db, code=f"{subject[:3].upper()}-{number}", title=f"{subject} {number}"
         )
         roster = chance.sample(people, min(size.class_size, len(people)))
         for person_id in roster:
-            timetable.add_to_roster(session, course.id, person_id=person_id)
+            timetable.add_to_roster(db, course.id, person_id=person_id)
         courses.append(course.id)
         rosters.append(roster)
     return courses, rosters
 
 
-def _sessions(
-    session: Session,
+def _lessons(
+    db: Session,
     courses: list[uuid.UUID],
     rooms: list[uuid.UUID],
     size: Size,
@@ -195,12 +195,12 @@ def _sessions(
 ) -> list[uuid.UUID]:
     """Lessons of 45 minutes in every room, around the moment given; one is on in each room."""
     made = []
-    turns = -(-size.sessions // len(rooms))
-    for number in range(size.sessions):
+    turns = -(-size.lessons // len(rooms))
+    for number in range(size.lessons):
         turn = number // len(rooms) - turns // 2
         starts_at = at - timedelta(minutes=20) + turn * timedelta(minutes=55)
-        added = timetable.create_session(
-            session,
+        added = timetable.create_lesson(
+            db,
             course_id=courses[number % len(courses)],
             room_id=rooms[number % len(rooms)],
             starts_at=starts_at,
@@ -214,32 +214,32 @@ def _attend(
     database: Database,
     kiosks: Kiosks,
     index: int,
-    session_id: uuid.UUID,
+    lesson_id: uuid.UUID,
     seen: list[uuid.UUID],
     at: datetime,
 ) -> None:
     """Let the room's kiosk have seen these people, one after another from the start on."""
-    with database.reading() as session:
-        starts_at = timetable.session_view(session, session_id).session.starts_at
+    with database.reading() as db:
+        starts_at = timetable.lesson_view(db, lesson_id).lesson.starts_at
     if starts_at > at or not seen:
         return
     place = index % len(kiosks.ids)
     kiosk_id, key = str(kiosks.ids[place]), kiosks.keys[place]
-    with database.transaction() as session:
-        head, seq = _chain(session, kiosks.ids[place])
+    with database.transaction() as db:
+        head, seq = _chain(db, kiosks.ids[place])
         raws = []
         for number, person_id in enumerate(seen):
-            draft = EventDraft(
+            draft = UnsignedEvent(
                 id=str(uuid7()),
                 kiosk_id=kiosk_id,
                 seq=seq + number + 1,
                 occurred_at=min(at, starts_at + timedelta(seconds=37 * number - 120)),
-                clock=Clock(source="ntp", offset_ms=1.2, age_s=20),
-                session_id=str(session_id),
+                clock=ClockStamp(source="ntp", offset_ms=1.2, age_s=20),
+                lesson_id=str(lesson_id),
                 person_id=str(person_id),
                 kind="seen",
                 method="face",
-                score=0.31,
+                distance=0.31,
                 margin=0.2,
                 threshold=0.42,
                 quality=0.9,
@@ -254,9 +254,9 @@ def _attend(
             synced_through=at,
             last_seq=seq + len(seen),
         )
-        take_in(session, [Delivery(kiosk_id, batch.to_json())], at)
+        take_in(db, [Delivery(kiosk_id, batch.to_json())], at)
 
 
-def _chain(session: Session, kiosk_id: uuid.UUID) -> tuple[str, int]:
-    progress = session.get_one(KioskProgress, kiosk_id)
+def _chain(db: Session, kiosk_id: uuid.UUID) -> tuple[str, int]:
+    progress = db.get_one(KioskProgress, kiosk_id)
     return progress.highest_hash, progress.highest_seq

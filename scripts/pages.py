@@ -114,16 +114,16 @@ def running_site(folder: Path) -> Iterator[Site]:
 
 
 def _size() -> Size:
-    return Size(people=140, sessions=12, kiosks=4, class_size=14, present=0.75)
+    return Size(people=140, lessons=12, kiosks=4, class_size=14, present=0.75)
 
 
 def _staff(app: FastAPI) -> str:
-    with app.state.database.transaction() as session:
-        admin = session.exec(select(Account).where(Account.username == "admin")).one()
+    with app.state.database.transaction() as db:
+        admin = db.exec(select(Account).where(Account.username == "admin")).one()
         _set_password(admin)
         made = [
             create_account(
-                session,
+                db,
                 username=username,
                 display_name=name,
                 role=role,
@@ -141,20 +141,20 @@ def _staff(app: FastAPI) -> str:
 
 def _change_policy(app: FastAPI) -> None:
     passive = SchoolPolicy(kiosk=KioskPolicy(liveness="passive"))
-    with app.state.database.transaction() as session:
-        set_policy(session, passive, actor="system")
+    with app.state.database.transaction() as db:
+        set_policy(db, passive, actor="system")
 
 
 def _measure(app: FastAPI) -> None:
     """The figures that the recognition service gives for people of made-up numbers."""
     card = default_store().find(_MODEL)[0]
-    with app.state.database.transaction() as session:
+    with app.state.database.transaction() as db:
         job = MeasurementJob(new_id(), _MODEL, 1)
-        question = prepare(session, app.state.vault, job, datetime.now(UTC).date())
+        question = prepare(db, app.state.vault, job, datetime.now(UTC).date())
         invented = [replace(one, templates=_templates(int(one.key))) for one in question.people]
         body = questions.of_school(replace(question, model_id=_MODEL, people=invented))
         found = operating_point(card, OperatingPointRequest.model_validate(body))
-        session.add(
+        db.add(
             Measurement(
                 model_id=_MODEL,
                 status=MeasurementStatus.DONE,
@@ -183,7 +183,7 @@ def _set_password(account: Account) -> None:
 def addresses(site: Site) -> dict[str, str]:
     """Every page by name."""
     school = site.school
-    running = school.sessions[len(school.sessions) // 2]
+    running = school.lessons[len(school.lessons) // 2]
     return {
         "today": "/",
         "people": "/people",
@@ -191,9 +191,9 @@ def addresses(site: Site) -> dict[str, str]:
         "person": f"/people/{school.people[0]}",
         "enrol": f"/people/{school.people[0]}/enrol",
         "consent": f"/people/{school.people[7]}/consents/new",
-        "sessions": "/sessions",
-        "register": f"/sessions/{running}",
-        "line": f"/sessions/{running}/people/{{first}}",
+        "lessons": "/lessons",
+        "register": f"/lessons/{running}",
+        "line": f"/lessons/{running}/people/{{first}}",
         "courses": "/courses",
         "course": f"/courses/{school.courses[0]}",
         "rooms": "/rooms",

@@ -32,7 +32,6 @@ from PySide6.QtGui import (
     QPen,
 )
 
-from kiosk.domain.clock import ClockSource
 from kiosk.domain.health import (
     CameraHealth,
     DiskHealth,
@@ -51,7 +50,7 @@ from kiosk.domain.screens import (
     NotRecognised,
     ProveAlive,
     Ready,
-    RunningSession,
+    RunningLesson,
     Screen,
     SettingUp,
     SetupStage,
@@ -60,6 +59,7 @@ from kiosk.domain.screens import (
 )
 from kiosk.domain.sightings import Hint
 from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
+from protocol.v1.messages import ClockSource
 
 NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
 SIZES = {"landscape": (800, 480), "portrait": (1080, 1920)}
@@ -131,11 +131,11 @@ def shots(language: str) -> Iterator[Shot]:
     other_room = "قاعة 14" if is_arabic else "R14"
     title = "الرياضيات 10 ب" if is_arabic else "Mathematics 10B"
     name = "ليلى م." if is_arabic else "Amina K."
-    session = RunningSession(title, NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
-    yield Shot("ready", Ready(room, session))
-    yield Shot("ready-no-session", Ready(room, None), OFFLINE)
-    yield Shot("ready-camera-gone", Ready(room, session), BROKEN)
-    yield Shot("ready-model-missing", Ready(room, session), MODELLESS)
+    lesson = RunningLesson(title, NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
+    yield Shot("ready", Ready(room, lesson))
+    yield Shot("ready-no-lesson", Ready(room, None), OFFLINE)
+    yield Shot("ready-camera-gone", Ready(room, lesson), BROKEN)
+    yield Shot("ready-model-missing", Ready(room, lesson), MODELLESS)
     yield Shot("looking", Looking(0.66))
     yield Shot("looking-hint", Looking(0.2, Hint.ONE_AT_A_TIME))
     for motion in Motion:

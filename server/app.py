@@ -51,7 +51,7 @@ from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.mqtt.tasks import BrokerTasks
 from server.web import health
 from server.web.access import Authenticate, refuse_unguarded
-from server.web.cookies import SessionCookies
+from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
@@ -136,7 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     database, vault = open_storage(settings)
-    cookies = SessionCookies(settings, vault)
+    cookies = SignInCookies(settings, vault)
     app.state.database = database
     app.state.vault = vault
     app.state.cookies = cookies
@@ -166,8 +166,8 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
         vault = open_vault(settings)
         database = Database(settings.sqlalchemy_url)
         upgrade(database)
-        with database.transaction() as session:
-            password = ensure_admin(session)
+        with database.transaction() as db:
+            password = ensure_admin(db)
     if password is not None:
         announce_admin_password(settings, password)
     return database, vault
@@ -189,13 +189,13 @@ def _background_tasks(app: FastAPI) -> list[BackgroundTask]:
     return [accuracy, enrolment, broker]
 
 
-def _authenticator(settings: Settings, database: Database, cookies: SessionCookies) -> Authenticate:
+def _authenticator(settings: Settings, database: Database, cookies: SignInCookies) -> Authenticate:
     def authenticate(cookie: str) -> Principal | None:
         token = cookies.read(cookie)
         if token is None:
             return None
-        with database.reading() as session:
-            found = principal_of(session, settings, token=token, at=now())
+        with database.reading() as db:
+            found = principal_of(db, settings, token=token, at=now())
         if found is None:
             return None
         principal, is_stale = found
@@ -208,8 +208,8 @@ def _authenticator(settings: Settings, database: Database, cookies: SessionCooki
 
 def _note_use(database: Database, token: str) -> None:
     try:
-        with database.transaction() as session:
-            touch(session, token=token, at=now())
+        with database.transaction() as db:
+            touch(db, token=token, at=now())
     except OperationalError:
         # Whoever only reads goes on reading while somebody else writes for long.
         _logger.warning("a sign-in's last use could not be noted: the database is locked")

@@ -68,10 +68,10 @@ class Settings(BaseSettings):
     )
 
     # -- sign-in ------------------------------------------------------------------------------
-    session_idle_minutes: int = Field(
+    sign_in_idle_minutes: int = Field(
         default=60, ge=5, le=1440, description="A sign-in ends after this long without a request."
     )
-    session_max_hours: int = Field(
+    sign_in_max_hours: int = Field(
         default=12, ge=1, le=168, description="A sign-in ends after this long in any case."
     )
     lockout_failures: int = Field(

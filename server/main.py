@@ -116,8 +116,8 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
     database, _vault = open_storage(settings)
-    with database.transaction() as session:
-        password = reset_password(session, username=options.username)
+    with database.transaction() as db:
+        password = reset_password(db, username=options.username)
     database.close()
     sys.stdout.write(f"{options.username} password: {password}\n")
     return 0
@@ -126,8 +126,8 @@ def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
 def _verify_audit(settings: Settings, options: argparse.Namespace) -> int:
     del options
     database, _vault = open_storage(settings)
-    with database.reading() as session:
-        result = verify(session)
+    with database.reading() as db:
+        result = verify(db)
     database.close()
     if result.broken_at is not None:
         sys.stderr.write(f"The audit trail is broken at entry {result.broken_at}.\n")

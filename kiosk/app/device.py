@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from kiosk.app.attending import WatchedOutbox
 from kiosk.app.roster import CurrentTimetable
 from kiosk.config import Settings
-from kiosk.domain.clock import ClockSource
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.recorder import Recorder
 from kiosk.domain.timetable import Timetable
@@ -25,7 +24,13 @@ from kiosk.sync.inbox import Inbox
 from kiosk.sync.mqtt import MQTTLink
 from kiosk.sync.scheduler import Scheduler
 from kiosk.sync.uploader import Uploader, UploadHooks, UploadRoute, UploadTimings
-from protocol.v1.messages import BrokerAccess, ClaimResponse, ConfigDocument, Hint
+from protocol.v1.messages import (
+    BrokerAccess,
+    ClaimResponse,
+    ClockSource,
+    ConfigDocument,
+    VersionHint,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -192,7 +197,7 @@ class Device:
         self.roster.change(timetable)
         self._hooks.on_timetable(timetable)
 
-    def _on_hint(self, hint: Hint) -> None:
+    def _on_hint(self, hint: VersionHint) -> None:
         if self.downloader.is_outdated(hint):
             self.scheduler.soon(DOWNLOAD_JOB)
 

@@ -52,7 +52,7 @@ def run(settings: Settings) -> int:
     lock = FolderLock(private_folder(settings.data_dir))
     platform = ["-platform", "offscreen"] if settings.headless else []
     application = build_application(["rollcall-kiosk", *platform])
-    kiosk = Kiosk(settings)
+    kiosk = KioskProcess(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: kiosk.end(0))
     watchdog = _watchdog(settings, kiosk.is_alive)
@@ -66,7 +66,7 @@ def run(settings: Settings) -> int:
     return kiosk.exit_status
 
 
-class Kiosk:
+class KioskProcess:
     """The window, and a thread that brings up the rest behind it."""
 
     def __init__(self, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from kiosk.domain.clock import Clock, ClockReading
 from kiosk.domain.display import Display, Result
-from kiosk.domain.events import EventDraft, EventKind, Evidence
+from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.liveness import Motion
 from kiosk.domain.marks import Mark, MarkBook
 from kiosk.domain.recorder import Recorder, Stored
@@ -18,13 +18,14 @@ from kiosk.domain.screens import (
     NotRecognisedReason,
     ProveAlive,
     Ready,
-    RunningSession,
+    RunningLesson,
     Screen,
     Welcome,
     WelcomeStatus,
 )
 from kiosk.domain.sightings import Recognition, Sighting, SightingKind
 from kiosk.domain.timetable import Lesson, Standing, Timetable
+from protocol.v1.messages import EventKind
 
 _ANSWERED_KEPT = 64
 """Answered (track, person) pairs remembered, so that one who stays is not greeted for ever."""
@@ -134,7 +135,7 @@ class Attendant:
         draft = EventDraft(
             kind=EventKind.NOT_ME,
             clock=self._clock.reading(),
-            session_id=mark.lesson_id,
+            lesson_id=mark.lesson_id,
             person_id=mark.person_id,
             policy_version=self._timetable.policy.version,
             refers_to=mark.event_id,
@@ -191,7 +192,7 @@ class Attendant:
     def _marked(self, stored: Stored, track_id: int) -> Mark | None:
         """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
         draft = stored.draft
-        lesson = self._timetable.lesson(draft.session_id)
+        lesson = self._timetable.lesson(draft.lesson_id)
         if lesson is None or draft.kind is not EventKind.SEEN:
             return None
         arrived_at = draft.clock.best_at
@@ -234,11 +235,11 @@ class Attendant:
         return EventDraft(
             kind=EventKind.SEEN,
             clock=arrival.clock,
-            session_id=lesson_id,
+            lesson_id=lesson_id,
             person_id=found.person_id,
             policy_version=self._timetable.policy.version,
-            evidence=Evidence(
-                score=found.distance,
+            evidence=MatchEvidence(
+                distance=found.distance,
                 margin=found.margin,
                 threshold=found.threshold,
                 quality=found.quality,
@@ -299,5 +300,5 @@ class Attendant:
         running = None
         if lessons:
             first = lessons[0]
-            running = RunningSession(first.title, first.starts_at, first.ends_at)
+            running = RunningLesson(first.title, first.starts_at, first.ends_at)
         return Ready(self._timetable.room_name, running)

@@ -2,17 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
-
-class ClockSource(StrEnum):
-    """What the wall clock was last set or checked by. Source: protocol.md, Attendance event."""
-
-    NTP = "ntp"
-    RTC = "rtc"
-    SERVER = "server"
-    UNSYNCED = "unsynced"
+from protocol.v1.messages import ClockSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.liveness import LivenessLevel
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Appointment, AttendancePolicy, Lesson, Timetable
-from protocol.v1.messages import ConfigDocument, Policy, SessionEntry
+from protocol.v1.messages import ConfigDocument, LessonEntry, LivenessLevel, Policy
 
 _WIDE_SHARE = 0.9
 """Outside the roster a limit somebody set is stricter by this factor, as the gallery is larger."""
@@ -29,7 +28,7 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
         time_zone=document.school.time_zone,
         lessons=tuple(
             _lesson(entry, policy)
-            for entry in document.sessions
+            for entry in document.lessons
             if entry.room_id == document.room.id
         ),
         elsewhere=tuple(
@@ -82,7 +81,7 @@ def _attendance(policy: Policy) -> AttendancePolicy:
     )
 
 
-def _lesson(entry: SessionEntry, policy: AttendancePolicy) -> Lesson:
+def _lesson(entry: LessonEntry, policy: AttendancePolicy) -> Lesson:
     return Lesson(
         id=entry.id,
         title=entry.course_title or entry.course_code,

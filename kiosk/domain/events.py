@@ -1,24 +1,17 @@
 """What the kiosk records: drafts that the outbox turns into signed, chained events."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.liveness import UNCHECKED, LivenessReading
-
-
-class EventKind(StrEnum):
-    """Source: protocol.md, Attendance event."""
-
-    SEEN = "seen"
-    NOT_ME = "not_me"
+from protocol.v1.messages import EventKind
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class MatchEvidence:
     """The numbers a face mark rests on; units as in ``Recognition``."""
 
-    score: float
+    distance: float
     margin: float | None
     threshold: float
     quality: float
@@ -33,7 +26,7 @@ class EventDraft:
     Attributes:
         kind: seen, or not_me, which voids the event named in ``refers_to``.
         clock: the reading at the moment of capture.
-        session_id: the session it was taken for; None if none applied here.
+        lesson_id: the lesson it was taken for; None if none applied here.
         person_id: whom it is about.
         evidence: None for not_me.
         policy_version: of the policy that was in force on this kiosk.
@@ -42,10 +35,10 @@ class EventDraft:
 
     kind: EventKind
     clock: ClockReading
-    session_id: str | None
+    lesson_id: str | None
     person_id: str
     policy_version: int
-    evidence: Evidence | None = None
+    evidence: MatchEvidence | None = None
     refers_to: str | None = None
 
 

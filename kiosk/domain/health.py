@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from kiosk.domain.clock import ClockSource
+from protocol.v1.messages import ClockSource
 
 
 class CameraHealth(StrEnum):

@@ -3,13 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class LivenessLevel(StrEnum):
-    """How much the policy asks for."""
-
-    OFF = "off"
-    PASSIVE = "passive"
-    ACTIVE = "active"
+from protocol.v1.messages import LivenessLevel
 
 
 class Motion(StrEnum):

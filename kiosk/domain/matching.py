@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.liveness import LivenessLevel
+from protocol.v1.messages import LivenessLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,7 @@ class MatchRules:
 
     Attributes:
         roster_fpir: share of strangers' scans that may be taken for somebody due in the running
-            session here, above 0, below 1.
+            lesson here, above 0, below 1.
         wide_fpir: the same for everybody else in the gallery, who is never marked present.
         roster_distance: a limit in place of the calibrated one for people due.
         wide_distance: the same for everybody else.

@@ -82,7 +82,7 @@ class RosterView(Protocol):
     """Who is due in this room now, and how close a match must be. Safe from any thread."""
 
     def expected_now(self) -> frozenset[str]:
-        """Ids of the people due in the sessions open here now; empty if none is."""
+        """Ids of the people due in the lessons open here now; empty if none is."""
         ...
 
     def match_rules(self) -> MatchRules:

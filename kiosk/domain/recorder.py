@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kiosk.domain.events import EventDraft, EventKind, RecordedEvent
+from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.domain.ports import Outbox
 from kiosk.errors import StorageError
+from protocol.v1.messages import EventKind
 
 _Key = tuple[EventKind, str, str | None]
 
@@ -51,7 +52,7 @@ class Recorder:
         Returns:
             What was stored, or None when the disk refused and the draft waits in memory.
         """
-        key = (draft.kind, draft.person_id, draft.session_id)
+        key = (draft.kind, draft.person_id, draft.lesson_id)
         first = self._unsaved.get(key, draft)
         try:
             event = self.outbox.append(first)

@@ -9,7 +9,7 @@ from kiosk.domain.sightings import Hint
 
 
 @dataclass(frozen=True, slots=True)
-class RunningSession:
+class RunningLesson:
     """What the Ready screen says about the lesson. Times are UTC; the UI shows them locally."""
 
     title: str
@@ -19,10 +19,10 @@ class RunningSession:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Waiting for somebody. ``session`` is None when no session is open in this room."""
+    """Waiting for somebody. ``lesson`` is None when no lesson is open in this room."""
 
     room_name: str
-    session: RunningSession | None
+    lesson: RunningLesson | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Welcome:
 
     Attributes:
         display_name: first name and initial, never more.
-        status: present or late, of the first mark in this session.
+        status: present or late, of the first mark in this lesson.
         late_min: whole minutes after the start, >= 1 when late, else 0.
         can_undo: whether "Not me" is offered now.
         already_marked: a repeat within the duplicate window; no second event was made.

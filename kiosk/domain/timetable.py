@@ -37,7 +37,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One session in this kiosk's room: when (UTC) and for whom."""
+    """One lesson in this kiosk's room: when (UTC) and for whom."""
 
     id: str
     title: str

@@ -22,7 +22,7 @@ class Durability(StrEnum):
     NORMAL = "NORMAL"
 
 
-class Database:
+class SQLiteFile:
     """A connection that several threads share, one transaction at a time.
 
     Args:

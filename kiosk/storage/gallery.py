@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk.domain.clock import Clock
 from kiosk.domain.ports import GallerySnapshot, TemplateMatrix
 from kiosk.errors import AnswerError, CorruptStoreError
-from kiosk.storage.database import Database, Durability
+from kiosk.storage.database import Durability, SQLiteFile
 from kiosk.storage.files import remove
 from kiosk.storage.gallery_schema import MIGRATIONS
 from protocol.v1 import sealing, signing
@@ -64,11 +64,11 @@ class SQLiteGallery:
         self._snapshots: dict[str, GallerySnapshot] = {}
         self._snapshot_lock = threading.Lock()
         try:
-            self._database = Database(path, MIGRATIONS, Durability.NORMAL)
+            self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
         except CorruptStoreError:
             logger.warning("The gallery cache was damaged; it is downloaded again")
             remove(path)
-            self._database = Database(path, MIGRATIONS, Durability.NORMAL)
+            self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
         self._bind_to_key()
 
     @property

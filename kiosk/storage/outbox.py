@@ -11,15 +11,16 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.clock import Clock
-from kiosk.domain.events import EventDraft, Evidence, RecordedEvent
-from kiosk.domain.liveness import LivenessLevel, LivenessReading
+from kiosk.domain.events import EventDraft, MatchEvidence, RecordedEvent
+from kiosk.domain.liveness import LivenessReading
 from kiosk.domain.queue import Settled
 from kiosk.errors import DiskFullError, OutboxFullError
-from kiosk.storage.database import Database, Durability
+from kiosk.storage.database import Durability, SQLiteFile
 from kiosk.storage.outbox_schema import MIGRATIONS
 from kiosk.storage.reserve import Reserve
 from protocol.v1 import messages, signing
 from protocol.v1.identifiers import uuid7
+from protocol.v1.messages import LivenessLevel
 
 _RESERVE_BYTES = 1 << 20
 _TEMPORARY_REASONS = frozenset({messages.RefusalReason.BACKEND})
@@ -55,7 +56,7 @@ class SQLiteOutbox:
     """
 
     def __init__(self, path: Path, signer: ChainSigner, clock: Clock, max_events: int) -> None:
-        self._database = Database(path, MIGRATIONS, Durability.FULL)
+        self._database = SQLiteFile(path, MIGRATIONS, Durability.FULL)
         self._signer = signer
         self._clock = clock
         self._max_events = max_events
@@ -207,18 +208,18 @@ class SQLiteOutbox:
     def _has_no_chain(self, db: sqlite3.Connection) -> bool:
         return db.execute("SELECT 1 FROM chain").fetchone() is None
 
-    def _drafted(self, draft: EventDraft, event_id: str, seq: int) -> messages.EventDraft:
-        return messages.EventDraft(
+    def _drafted(self, draft: EventDraft, event_id: str, seq: int) -> messages.UnsignedEvent:
+        return messages.UnsignedEvent(
             id=event_id,
             kiosk_id=self._signer.kiosk_id,
             seq=seq,
             occurred_at=draft.clock.recorded_at,
-            clock=messages.Clock(
+            clock=messages.ClockStamp(
                 source=draft.clock.source,
                 offset_ms=draft.clock.offset_ms,
                 age_s=draft.clock.age_s,
             ),
-            session_id=draft.session_id,
+            lesson_id=draft.lesson_id,
             person_id=draft.person_id,
             kind=draft.kind,
             method=messages.EventMethod.FACE,
@@ -227,7 +228,7 @@ class SQLiteOutbox:
             **_evidence_fields(draft.evidence),
         )
 
-    def _signed(self, draft: messages.EventDraft, prev_hash: str) -> messages.AttendanceEvent:
+    def _signed(self, draft: messages.UnsignedEvent, prev_hash: str) -> messages.AttendanceEvent:
         return signing.sign_event(draft, prev_hash=prev_hash, key=self._signer.key)
 
     def _insert(
@@ -269,7 +270,7 @@ class SQLiteOutbox:
     def _renumber(self, db: sqlite3.Connection, bodies: Iterable[str]) -> None:
         for body in bodies:
             head = _head(db)
-            draft = messages.EventDraft.model_validate(json.loads(body) | {"seq": head.seq + 1})
+            draft = messages.UnsignedEvent.model_validate(json.loads(body) | {"seq": head.seq + 1})
             self._insert(db, self._signed(draft, head.hash), renumbered=True)
 
 
@@ -324,11 +325,11 @@ def _delete(db: sqlite3.Connection, rows: Iterable[_Row]) -> None:
     db.executemany("DELETE FROM event WHERE seq = ?", [(row[0],) for row in rows])
 
 
-def _evidence_fields(evidence: Evidence | None) -> dict[str, object]:
+def _evidence_fields(evidence: MatchEvidence | None) -> dict[str, object]:
     if evidence is None:
         return {}
     return {
-        "score": _finite(evidence.score),
+        "distance": _finite(evidence.distance),
         "margin": _finite(evidence.margin),
         "threshold": _finite(evidence.threshold),
         "quality": _finite(evidence.quality),

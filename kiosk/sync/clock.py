@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kiosk.domain.clock import ClockReading, ClockSource
+from kiosk.domain.clock import ClockReading
+from protocol.v1.messages import ClockSource
 
 _NTP_MARK = Path("/run/systemd/timesync/synchronized")
 """Touched by systemd-timesyncd at each synchronisation since boot. Source: systemd-timesyncd(8)."""

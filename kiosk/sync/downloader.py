@@ -10,7 +10,7 @@ from kiosk.domain.clock import Clock
 from kiosk.domain.download import CachedConfig, ConfigStore, GalleryStore
 from kiosk.domain.health import FaultEdge
 from kiosk.errors import KioskError, RefusedError, StorageError, SyncError, UnreachableError
-from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, Hint
+from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, VersionHint
 
 logger = logging.getLogger(__name__)
 
@@ -75,11 +75,11 @@ class Downloader:
         self._page_limit = page_limit
         self._busy = threading.Lock()
         self._fault = FaultEdge()
-        self._wanted: Hint | None = None
+        self._wanted: VersionHint | None = None
         self._is_stopping = False
         self.is_fresh = False
 
-    def is_outdated(self, hint: Hint) -> bool:
+    def is_outdated(self, hint: VersionHint) -> bool:
         """Whether the server has something newer than we hold; it is remembered as wanted."""
         self._wanted = hint
         return self._lags(hint)
@@ -140,7 +140,7 @@ class Downloader:
             self._source.send_erasure(erasure)
             self._stores.gallery.forget_erasure(erasure.id)
 
-    def _lags(self, hint: Hint) -> bool:
+    def _lags(self, hint: VersionHint) -> bool:
         kept = self._stores.config.load()
         is_config_old = kept is None or kept.document.version != hint.config
         return is_config_old or self._stores.gallery.since != hint.gallery

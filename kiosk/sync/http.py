@@ -147,7 +147,7 @@ class ServerClient:
     ) -> requests.Response:
         sent_at_s = self._clock.monotonic_s()
         try:
-            answer = self._session().request(
+            answer = self._http().request(
                 method,
                 self._base + path,
                 data=None if body is None else body.to_json(),
@@ -180,13 +180,13 @@ class ServerClient:
             headers["Authorization"] = f"Device {self._token}"
         return headers
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            self._local.session = session
-        return session
+    def _http(self) -> requests.Session:
+        http: requests.Session | None = getattr(self._local, "http", None)
+        if http is None:
+            http = requests.Session()
+            http.trust_env = False
+            self._local.http = http
+        return http
 
     def _compare_clocks(self, answer: requests.Response, sent_at_s: float) -> None:
         server_time = _server_time(answer.headers)

@@ -20,8 +20,8 @@ from protocol.v1.messages import (
     MAX_EVENTS_PER_BATCH,
     Ack,
     EventBatch,
-    Hint,
     RawEvent,
+    VersionHint,
     parse_message,
 )
 
@@ -91,7 +91,7 @@ class UploadHooks:
     """
 
     watermark: Callable[[], datetime | None] = lambda: None
-    on_hint: Callable[[Hint], None] = lambda _hint: None
+    on_hint: Callable[[VersionHint], None] = lambda _hint: None
     on_link_up: Callable[[], None] = lambda: None
     on_idle: Callable[[], None] = lambda: None
 
@@ -190,7 +190,7 @@ class Uploader:
             if item.channel == topics.ACK:
                 self._settle(parse_message(Ack, item.payload))
             elif item.channel == topics.HINT:
-                self._hooks.on_hint(parse_message(Hint, item.payload))
+                self._hooks.on_hint(parse_message(VersionHint, item.payload))
         except ProtocolError as exc:
             logger.warning("A message on the %s channel made no sense: %s", item.channel, exc)
 

@@ -21,7 +21,7 @@ class Tiers:
     """The gallery in two parts, which together hold everybody once, and what matching keeps to.
 
     Attributes:
-        expected: of the people due in the running session here, one fused template each.
+        expected: of the people due in the running lesson here, one fused template each.
         others: everybody else's.
         rules: of the policy in force.
         expected_limits: how close a match among those due must be.

@@ -11,13 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kiosk.domain.liveness import (
-    UNCHECKED,
-    LivenessLevel,
-    LivenessReading,
-    LivenessVerdict,
-    Motion,
-)
+from kiosk.domain.liveness import UNCHECKED, LivenessReading, LivenessVerdict, Motion
 from models.stages.liveness.challenge import (
     Challenge,
     ChallengeDesk,
@@ -27,6 +21,7 @@ from models.stages.liveness.challenge import (
 from models.stages.liveness.verdict import Outcome
 from models.stages.liveness.watch import LivenessWatch
 from models.stages.pose import eye_aspect_ratio, head_pose
+from protocol.v1.messages import LivenessLevel
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from kiosk.domain.liveness import LivenessLevel, LivenessReading, LivenessVerdict
+from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Hint, Recognition, Sighting
 from kiosk.vision.decision import Match, judge
@@ -19,6 +19,7 @@ from models.stages.images import FloatVector
 from models.stages.landmarks import Landmarks
 from models.stages.track import Tracker
 from models.store import ModelCard
+from protocol.v1.messages import LivenessLevel
 
 
 class FaceModels(Protocol):
@@ -88,7 +89,7 @@ class _Track:
 
 
 @dataclass(slots=True)
-class _Face:
+class _TrackedFace:
     """One face of one frame, on its track."""
 
     track_id: int
@@ -146,7 +147,7 @@ class Recogniser:
         is_crowded = len(found) > self._settings.max_faces
         return answers or self._looking(faces, frame.captured_at_s, is_crowded=is_crowded)
 
-    def _faces(self, found: Sequence[Detection], at_s: float) -> list[_Face]:
+    def _faces(self, found: Sequence[Detection], at_s: float) -> list[_TrackedFace]:
         """The faces with their tracks, largest first, without bystanders."""
         largest = sorted(found, key=lambda face: face.area_px, reverse=True)
         followed = largest[: self._settings.max_faces]
@@ -156,7 +157,7 @@ class Recogniser:
         self._gate.keep_only(known)
         least = largest[0].area_px * self._settings.bystander_area if largest else 0.0
         return [
-            _Face(number, self._tracks.setdefault(number, self._new_track()), face)
+            _TrackedFace(number, self._tracks.setdefault(number, self._new_track()), face)
             for number, face in zip(ids, followed, strict=True)
             if face.area_px >= least
         ]
@@ -167,7 +168,7 @@ class Recogniser:
         self._seen_at_s = None
         return [Sighting.empty(at_s)]
 
-    def _compare(self, frame: Frame, faces: Sequence[_Face], *, checks_life: bool) -> None:
+    def _compare(self, frame: Frame, faces: Sequence[_TrackedFace], *, checks_life: bool) -> None:
         """Embed the faces for which that can change something, at most so many at once."""
         left = self._settings.max_embedded
         for face in sorted(faces, key=_urgency):
@@ -179,7 +180,7 @@ class Recogniser:
         """Answered faces are compared now and then only."""
         return not track.is_answered or at_s - track.compared_at_s >= self._settings.recheck_s
 
-    def _judge_view(self, frame: Frame, face: _Face, *, checks_life: bool) -> None:
+    def _judge_view(self, frame: Frame, face: _TrackedFace, *, checks_life: bool) -> None:
         """Take a face into its track's evidence if it is good, and better than what is there."""
         evidence = face.track.evidence
         guidance, picture = self._settings.guidance, frame.frame_bgr
@@ -209,7 +210,7 @@ class Recogniser:
             face.track.evidence.add(embedding, judged.quality)
         face.track.compared_at_s = frame.captured_at_s
 
-    def _answers(self, faces: Sequence[_Face], tiers: Tiers, at_s: float) -> list[Sighting]:
+    def _answers(self, faces: Sequence[_TrackedFace], tiers: Tiers, at_s: float) -> list[Sighting]:
         """Who was recognised, or turned out to be nobody known, in this frame."""
         if not any(self._may_have_news(face) for face in faces):
             return []
@@ -223,12 +224,12 @@ class Recogniser:
         news = [self._news(face, won.get(number), level, at_s) for number, face in judged.items()]
         return [sighting for sighting in news if sighting is not None]
 
-    def _may_have_news(self, face: _Face) -> bool:
+    def _may_have_news(self, face: _TrackedFace) -> bool:
         is_asked = self._gate.asked(face.track_id) is not None
         return is_asked or (face.is_fresh and not face.track.told)
 
     def _news(
-        self, face: _Face, match: Match | None, level: LivenessLevel, at_s: float
+        self, face: _TrackedFace, match: Match | None, level: LivenessLevel, at_s: float
     ) -> Sighting | None:
         """Enter the outcome for one face; what is new about it."""
         track = face.track
@@ -244,7 +245,7 @@ class Recogniser:
         return Sighting.unknown(face.track_id, at_s)
 
     def _matched(
-        self, face: _Face, match: Match, level: LivenessLevel, at_s: float
+        self, face: _TrackedFace, match: Match, level: LivenessLevel, at_s: float
     ) -> Sighting | None:
         """Hand a match on as soon as its face has shown that it is alive."""
         liveness = self._gate.reading(face.track_id, level, at_s)
@@ -258,7 +259,7 @@ class Recogniser:
         return self._recognised(face, match, liveness, at_s)
 
     def _recognised(
-        self, face: _Face, match: Match, liveness: LivenessReading, at_s: float
+        self, face: _TrackedFace, match: Match, liveness: LivenessReading, at_s: float
     ) -> Sighting:
         recognition = Recognition(
             person_id=match.person_id,
@@ -271,7 +272,9 @@ class Recogniser:
         )
         return Sighting.recognised(face.track_id, at_s, recognition)
 
-    def _looking(self, faces: Sequence[_Face], at_s: float, *, is_crowded: bool) -> list[Sighting]:
+    def _looking(
+        self, faces: Sequence[_TrackedFace], at_s: float, *, is_crowded: bool
+    ) -> list[Sighting]:
         """How the largest face without an answer does."""
         waiting = [face for face in faces if not face.track.is_answered and not face.is_mistaken]
         if not waiting:
@@ -290,7 +293,7 @@ class Recogniser:
         return _Track(Evidence(self._matching))
 
 
-def _urgency(face: _Face) -> tuple[bool, int]:
+def _urgency(face: _TrackedFace) -> tuple[bool, int]:
     """Who has no answer comes first, and of those who was seen least."""
     return face.track.is_answered, len(face.track.evidence)
 

@@ -82,7 +82,7 @@ def rotation(turn_deg: tuple[float, float, float]) -> Floats:
     return cast("Floats", about_y @ about_x @ about_z)
 
 
-class Camera:
+class SceneCamera:
     """A pinhole camera with noise; its pixels' rays are laid out once."""
 
     def __init__(self, random: np.random.Generator) -> None:

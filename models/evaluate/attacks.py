@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluate.attack_scene import FOCAL_PX, Camera, Hand, Maps, Placement, make_room
+from models.evaluate.attack_scene import FOCAL_PX, Hand, Maps, Placement, SceneCamera, make_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +108,7 @@ def render(instrument: Instrument, source: Source, seed: int) -> Iterator[BGRIma
     """
     key = zlib.crc32(f"{instrument.name}/{source.name}".encode())
     random = np.random.default_rng((seed, key))
-    camera, room = Camera(random), make_room(random)
+    camera, room = SceneCamera(random), make_room(random)
     hand = Hand(random, np.array((*instrument.sway, 1.0)), np.array((*instrument.tremor, 0.0)))
     rest = random.uniform(-1, 1, 6) * np.array((6.0, 5.0, 4.0, 25.0, 15.0, 0.0))
     show = _Print(source, random) if instrument.surface == "print" else _Screen(source, random)

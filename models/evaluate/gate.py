@@ -69,7 +69,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """Whether the candidate passes, and why."""
 
     comparisons: tuple[Comparison, ...]
@@ -106,7 +106,7 @@ def compare(
     rule: Rule,
     design: Design,
     margins: Margins = Margins(),
-) -> Verdict:
+) -> GateVerdict:
     """Compare two models on one data set.
 
     Args:
@@ -129,7 +129,7 @@ def compare(
     misses = [miss_rates(one, margins.fpir, weights) for one in trials]
     of_pairs = "balanced error on pairs"
     of_scans = f"FNIR at FPIR {100 * margins.fpir:g} % among {design.gallery_size}"
-    return Verdict(
+    return GateVerdict(
         (
             _comparison(of_pairs, errors, margins.balanced_error),
             _comparison(of_scans, misses, margins.fnir),

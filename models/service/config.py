@@ -24,7 +24,7 @@ MAX_AUTOMATIC_WORKERS = 8
 _MIB = 1024 * 1024
 
 
-class ConfigurationError(Exception):
+class ServiceSettingsError(Exception):
     """The settings cannot be read."""
 
 
@@ -171,18 +171,18 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         **overrides: values that win over everything else.
 
     Raises:
-        ConfigurationError: the TOML file is missing or malformed.
+        ServiceSettingsError: the TOML file is missing or malformed.
         pydantic.ValidationError: a value is missing, malformed or unknown.
     """
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
     named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
     if named is not None and not Path(named).is_file():
-        raise ConfigurationError(f"the settings file {named} does not exist")
+        raise ServiceSettingsError(f"the settings file {named} does not exist")
     try:
         return Settings(**overrides)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"the settings file {named} is not TOML: {error}") from error
+        raise ServiceSettingsError(f"the settings file {named} is not TOML: {error}") from error
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -23,7 +23,7 @@ from models.stages.templates import fuse_enrolment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.service.native_schemas import GalleryCheckRequest, Person
+    from models.service.native_schemas import GalleryCheckRequest, GalleryPerson
     from models.stages.images import FloatArray, FloatVector
     from models.store import Matching, ModelCard
 
@@ -76,7 +76,7 @@ def matching_of(card: ModelCard) -> Matching:
     return card.matching
 
 
-def refuse_too_many(people: Sequence[Person]) -> None:
+def refuse_too_many(people: Sequence[GalleryPerson]) -> None:
     """Keep a question to what a worker answers in seconds.
 
     Raises:
@@ -88,7 +88,7 @@ def refuse_too_many(people: Sequence[Person]) -> None:
         )
 
 
-def fused(people: Sequence[Person], card: ModelCard) -> tuple[list[str], FloatArray]:
+def fused(people: Sequence[GalleryPerson], card: ModelCard) -> tuple[list[str], FloatArray]:
     """One template a person; who has none is left out, ids given twice are one person.
 
     Returns:

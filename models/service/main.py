@@ -21,7 +21,7 @@ from models.service.app import create_app, open_parts
 from models.service.config import (
     CONFIG_VARIABLE,
     ENV_PREFIX,
-    ConfigurationError,
+    ServiceSettingsError,
     Settings,
     describe_settings,
     load_settings,
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings(options.config)
     except ValidationError as error:
         return _fail(_setting_words(error), 2)
-    except ConfigurationError as error:
+    except ServiceSettingsError as error:
         return _fail(str(error), 2)
     configure_logging(settings.log_level)
     cv2.setNumThreads(settings.threads)  # the workers are the parallelism

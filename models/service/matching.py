@@ -13,7 +13,7 @@ from models.service.schemas import (
     BatchMatchRequest,
     BatchMatchResponse,
     FaceMatch,
-    Match,
+    MatchAnswer,
     MatchFacesRequest,
     MatchFacesResponse,
     StudentDistance,
@@ -74,7 +74,7 @@ class Matcher:
         listed = [StudentDistance(student_id=name, min_distance=d) for d, name in per_student]
         return MatchFacesResponse(
             success=True,
-            match=Match(
+            match=MatchAnswer(
                 student_id=best[1] if best and certainty != "no_match" else None,
                 distance=best[0] if best else None,
                 confidence=max(0.0, 1.0 - best[0]) if best else 0.0,

@@ -12,12 +12,12 @@ from models.service.native_schemas import (
     FaceQualityAnswer,
     FacesRequest,
     FacesResponse,
+    GalleryTemplate,
     JudgedFace,
     MeasureAnswer,
     Pose,
     QualityRequest,
     QualityResponse,
-    Template,
 )
 from models.service.schemas import ImageDimensions
 from models.service.sharing import alone
@@ -151,9 +151,11 @@ def _single(faces: Sequence[FoundFace]) -> FoundFace:
     return faces[0]
 
 
-def _template(network: Embeds, picture_bgr: BGRImage, face: FoundFace, views: int) -> Template:
+def _template(
+    network: Embeds, picture_bgr: BGRImage, face: FoundFace, views: int
+) -> GalleryTemplate:
     vector = embed_views(network, picture_bgr, face.landmarks, views)
-    return Template(
+    return GalleryTemplate(
         model_id=network.embedder_card.id, dimension=len(vector), values_base64=packed(vector)
     )
 

@@ -91,7 +91,7 @@ class JudgedFace(_Message):
     quality: FaceQualityAnswer
 
 
-class Template(_Message):
+class GalleryTemplate(_Message):
     """A face as one model's numbers."""
 
     model_id: str
@@ -102,7 +102,7 @@ class Template(_Message):
 class EmbeddedFace(JudgedFace):
     """A face with its templates."""
 
-    templates: list[Template]
+    templates: list[GalleryTemplate]
 
 
 class FacesResponse(_Message):
@@ -124,7 +124,7 @@ class QualityResponse(_Message):
     processing_time_ms: float
 
 
-class Person(_Message):
+class GalleryPerson(_Message):
     """Somebody's templates of one model, one for each photo."""
 
     id: PersonId
@@ -135,8 +135,8 @@ class GalleryCheckRequest(_Message):
     """Ask what a person's templates show beside each other and beside other people's."""
 
     model_id: ModelId
-    person: Person
-    others: list[Person] = Field(default=[], max_length=MAX_TEMPLATES)
+    person: GalleryPerson
+    others: list[GalleryPerson] = Field(default=[], max_length=MAX_TEMPLATES)
 
 
 class SetAsideAnswer(_Message):
@@ -171,7 +171,7 @@ class GalleryCheckResponse(_Message):
     limits: CheckLimits
 
 
-class Member(Person):
+class Member(GalleryPerson):
     """Somebody of the school."""
 
     cohorts: list[Annotated[str, Field(min_length=1, max_length=128)]] = Field(

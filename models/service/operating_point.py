@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.service.native_schemas import Member, OperatingPointRequest
-    from models.service.school_distances import School
+    from models.service.school_distances import SchoolTemplates
     from models.stages.images import FloatVector
     from models.store import Calibration, ModelCard
 
@@ -72,7 +72,7 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
 
 
 def _answer(
-    school: School, asked: Sequence[Asked], people: Sequence[Member]
+    school: SchoolTemplates, asked: Sequence[Asked], people: Sequence[Member]
 ) -> OperatingPointResponse:
     places = np.flatnonzero(np.triu(np.ones(school.between.shape, np.bool_), k=1))
     apart = school.between.ravel()[places]
@@ -133,7 +133,7 @@ def _at_limit(
     )
 
 
-def _rows_of(school: School, people: Sequence[Member]) -> dict[str, NDArray[np.intp]]:
+def _rows_of(school: SchoolTemplates, people: Sequence[Member]) -> dict[str, NDArray[np.intp]]:
     row_of = {name: row for row, name in enumerate(school.ids)}
     named: dict[str, set[int]] = {}
     for member in people:
@@ -143,7 +143,7 @@ def _rows_of(school: School, people: Sequence[Member]) -> dict[str, NDArray[np.i
 
 
 def _cohorts(
-    school: School, first: Asked, cohorts: Mapping[str, NDArray[np.intp]]
+    school: SchoolTemplates, first: Asked, cohorts: Mapping[str, NDArray[np.intp]]
 ) -> list[CohortAnswer]:
     shown = showable(cohorts, np.ones(len(school.ids), np.bool_))
     several = ~np.isnan(school.within)
@@ -163,7 +163,9 @@ def _cohorts(
     return answers
 
 
-def _closest(school: School, places: NDArray[np.intp], apart: FloatVector) -> list[PairAnswer]:
+def _closest(
+    school: SchoolTemplates, places: NDArray[np.intp], apart: FloatVector
+) -> list[PairAnswer]:
     nearest = np.argpartition(apart, _NAMED_PAIRS)[:_NAMED_PAIRS]
     nearest = nearest[np.lexsort((nearest, apart[nearest]))]
     answers = []

@@ -165,7 +165,7 @@ class MatchFacesRequest(_Request):
     return_all_distances: bool = False
 
 
-class Match(_Response):
+class MatchAnswer(_Response):
     """The nearest person."""
 
     student_id: str | None = Field(description="null: nobody is near enough")
@@ -185,7 +185,7 @@ class MatchFacesResponse(_Response):
     """Whose face it is."""
 
     success: Literal[True]
-    match: Match
+    match: MatchAnswer
     all_distances: list[StudentDistance] | None = Field(
         description="nearest first; null unless asked for"
     )

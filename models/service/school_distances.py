@@ -27,7 +27,7 @@ _LEAST_LENGTH = 1e-12
 
 
 @dataclass(frozen=True)
-class School:
+class SchoolTemplates:
     """Distances among people, on the scale that all cards share.
 
     Attributes:
@@ -43,7 +43,7 @@ class School:
     photos: int
 
 
-def school_of(card: ModelCard, people: Sequence[Member]) -> School:
+def school_of(card: ModelCard, people: Sequence[Member]) -> SchoolTemplates:
     """Compare everybody with everybody else.
 
     Args:
@@ -59,7 +59,7 @@ def school_of(card: ModelCard, people: Sequence[Member]) -> School:
     owners = np.array([row_of[one.id] for one in people for _ in one.templates], np.intp)
     rows = unpacked([text for one in people for text in one.templates], card.dimension)
     photos = np.bincount(owners, minlength=len(ids))
-    return School(
+    return SchoolTemplates(
         ids,
         _between(matching_of(card), templates),
         np.where(photos > 1, _worst(matching_of(card), rows, owners), np.nan).astype(np.float32),

@@ -35,7 +35,7 @@ class SetAside:
 
 
 @dataclass(frozen=True)
-class Enrolment:
+class FusedTemplate:
     """A person's template and what became of the pictures.
 
     Attributes:
@@ -57,7 +57,7 @@ def fuse_enrolment(
     length: float = 1.0,
     outlier_limit: float | None = None,
     metric: Metric = "euclidean",
-) -> Enrolment:
+) -> FusedTemplate:
     """Make a person's template.
 
     Args:
@@ -77,7 +77,7 @@ def fuse_enrolment(
     bound = float("inf") if outlier_limit is None else outlier_limit
     kept, aside = set_aside_outliers(views, bound, length=length, metric=metric)
     rows = list(kept)
-    return Enrolment(_direction(shares[rows] @ views[rows]) * np.float32(length), kept, aside)
+    return FusedTemplate(_direction(shares[rows] @ views[rows]) * np.float32(length), kept, aside)
 
 
 def fuse_probes(

@@ -11,11 +11,11 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Distance = Annotated[float, Field(ge=0)]
 
 
-class _Part(BaseModel):
+class _CalibrationPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CalibrationCurve(_Part):
+class CalibrationCurve(_CalibrationPart):
     """Distances between fused templates and fused probes of given counts of pictures."""
 
     enrolled: int = Field(gt=0, description="pictures in a template")
@@ -60,7 +60,7 @@ class CalibrationCurve(_Part):
         return self
 
 
-class Calibration(_Part):
+class Calibration(_CalibrationPart):
     """Score distributions of strangers and of the same person, as measured by models.evaluate."""
 
     data: str = Field(description="what it was measured on, in words")

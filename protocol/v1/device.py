@@ -17,7 +17,7 @@ from protocol.v1.fields import (
     Message,
     Note,
     PublicKey,
-    Score,
+    Real,
     Seq,
     Signature,
     Word,
@@ -124,14 +124,14 @@ class Status(Message):
     )
     config_version: Identifier | None = None
     clock_source: Word | None = None
-    clock_offset_ms: Score | None = None
+    clock_offset_ms: Real | None = None
     parts: Annotated[
         dict[Annotated[str, Field(max_length=40)], PartHealth],
         Field(max_length=MAX_STATUS_PARTS),
     ] = Field(default_factory=dict)
 
 
-class Hint(Message):
+class VersionHint(Message):
     """Which versions are current for this kiosk; never the content."""
 
     gallery: Count

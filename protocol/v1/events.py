@@ -16,7 +16,7 @@ from protocol.v1.fields import (
     Message,
     ModelId,
     Note,
-    Score,
+    Real,
     Seq,
     Signature,
     Word,
@@ -71,7 +71,7 @@ class RefusalReason(StrEnum):
     BACKEND = "backend"
 
 
-class Clock(Message):
+class ClockStamp(Message):
     """What the kiosk knew about its own clock."""
 
     source: Word
@@ -87,11 +87,11 @@ class Liveness(Message):
     """What the liveness check said about the face."""
 
     verdict: Word
-    score: Score | None = None
+    score: Real | None = None
     method: Word | None = None
 
 
-class EventDraft(Message):
+class UnsignedEvent(Message):
     """An attendance event before it is chained and signed.
 
     A `not_me` event names the event it takes back in `refers_to`.
@@ -102,22 +102,22 @@ class EventDraft(Message):
     kiosk_id: KioskId
     seq: Seq
     occurred_at: Instant
-    clock: Clock
-    session_id: Identifier | None = None
+    clock: ClockStamp
+    lesson_id: Identifier | None = None
     person_id: Identifier | None = None
     kind: Word
     method: Word
     refers_to: EventId | None = None
-    score: Score | None = None
-    margin: Score | None = None
-    threshold: Score | None = None
-    quality: Score | None = None
+    distance: Real | None = None
+    margin: Real | None = None
+    threshold: Real | None = None
+    quality: Real | None = None
     liveness: Liveness | None = None
     model_id: ModelId | None = None
     policy_version: Count | None = None
 
 
-class AttendanceEvent(EventDraft):
+class AttendanceEvent(UnsignedEvent):
     """An attendance event as it is kept, sent and stored: chained and signed.
 
     `hash` is SHA-256 over the canonical JSON of the event without `hash` and `signature`;
@@ -147,7 +147,7 @@ class EventBatch(Message):
     last_seq: Count = 0
 
 
-class Refusal(Message):
+class EventRefusal(Message):
     """One event that went to quarantine."""
 
     id: Annotated[str, Field(max_length=64)]
@@ -175,7 +175,7 @@ class Ack(Message):
     kiosk_id: KioskId
     stored_through: Count
     stored_beyond: Annotated[tuple[SeqRange, ...], Field(max_length=MAX_RANGES_PER_ACK)] = ()
-    refused: Annotated[tuple[Refusal, ...], Field(max_length=MAX_REFUSALS_PER_ACK)] = ()
+    refused: Annotated[tuple[EventRefusal, ...], Field(max_length=MAX_REFUSALS_PER_ACK)] = ()
     server_time: Instant
     note: Note | None = None
 

@@ -83,7 +83,7 @@ PublicKey = Annotated[str, StringConstraints(max_length=44), _base64_bytes(32)]
 Base64Text = Annotated[str, StringConstraints(max_length=8192), _base64_bytes(None)]
 Seq = Annotated[int, Field(ge=1, le=MAX_SAFE_INTEGER)]
 Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
-Score = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Real = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 
 
 class Message(BaseModel):

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import JsonValue, ValidationError
 
 from protocol.v1.errors import BadHashError, BadSignatureError, MalformedMessageError
-from protocol.v1.events import AttendanceEvent, EventDraft, RawEvent
+from protocol.v1.events import AttendanceEvent, RawEvent, UnsignedEvent
 
 GENESIS_HASH = "0" * 64
 _UNHASHED = frozenset({"hash", "signature"})
@@ -82,13 +82,13 @@ def event_hash(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(hashed)).hexdigest()
 
 
-def to_raw(event: EventDraft) -> RawEvent:
+def to_raw(event: UnsignedEvent) -> RawEvent:
     """Return an event as the JSON object that goes over the wire."""
     raw: RawEvent = event.model_dump(mode="json")
     return raw
 
 
-def sign_event(draft: EventDraft, *, prev_hash: str, key: Ed25519PrivateKey) -> AttendanceEvent:
+def sign_event(draft: UnsignedEvent, *, prev_hash: str, key: Ed25519PrivateKey) -> AttendanceEvent:
     """Chain an event to the one before it and sign it.
 
     Args:

@@ -19,9 +19,10 @@ from protocol.v1.fields import (
     Signature,
     Word,
 )
+from protocol.v1.policy import Policy
 
 MAX_PAGE_ENTRIES = 1000
-MAX_SESSIONS = 2000
+MAX_LESSONS = 2000
 MAX_ROSTER = 5000
 MAX_PEOPLE = 20_000
 
@@ -75,71 +76,15 @@ class GalleryPage(Message):
     tombstones: Annotated[tuple[Tombstone, ...], Field(max_length=MAX_PAGE_ENTRIES)] = ()
 
 
-class School(Message):
+class SchoolRef(Message):
     """The school the kiosk stands in."""
 
     name: Label
     time_zone: Annotated[str, Field(max_length=64)] = Field(description="IANA name")
 
 
-class RecognitionPolicy(Message):
-    """How seldom a stranger may be taken for somebody, and what else a match must keep.
-
-    The kiosk turns the rates into limits with the calibration in its model's card, the people in
-    the gallery, and the pictures of each (docs/accuracy.md). Distances and margins are on the
-    scale that all cards share (docs/models.md).
-    """
-
-    roster_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=1e-4, description="share of strangers' scans taken for somebody due now"
-    )
-    wide_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=1e-5, description="share of strangers' scans taken for anybody else"
-    )
-    fixed_distance: Annotated[float, Field(gt=0, le=10)] | None = Field(
-        default=None, description="limit of the school's own, in place of calibrated ones"
-    )
-    limit_ceiling: Annotated[float, Field(gt=0, le=10)] | None = Field(
-        default=None, description="no calibrated limit exceeds it; from the school's own templates"
-    )
-    minimum_margin: Annotated[float, Field(ge=0, le=10)] = 0.04
-    frames_to_agree: Annotated[int, Field(ge=1, le=30)] = 3
-
-
-class AttendancePolicy(Message):
-    """When a sighting counts, and as what (minutes and seconds)."""
-
-    opens_before_min: Annotated[int, Field(ge=0, le=240)] = 15
-    late_after_min: Annotated[int, Field(ge=0, le=240)] = 5
-    closes_after_start_min: Annotated[int, Field(ge=0, le=1440)] | None = None
-    absent_grace_min: Annotated[int, Field(ge=0, le=1440)] = 10
-    duplicate_window_s: Annotated[int, Field(ge=0, le=86400)] = 300
-
-
-class KioskPolicy(Message):
-    """What the kiosk may do and say."""
-
-    liveness: Word = "off"
-    gallery: Word = Field(
-        default="room",
-        description="Who can be recognised: `room` (due there within 7 days) or `school`",
-    )
-    fallbacks: Annotated[tuple[Word, ...], Field(max_length=8)] = ()
-    language: Annotated[str, Field(max_length=35)] = "en"
-    not_me_s: Annotated[float, Field(ge=0, le=60)] = 5.0
-
-
-class Policy(Message):
-    """The effective policy for one kiosk, computed by the server."""
-
-    version: Count = 0
-    recognition: RecognitionPolicy = RecognitionPolicy()
-    attendance: AttendancePolicy = AttendancePolicy()
-    kiosk: KioskPolicy = KioskPolicy()
-
-
-class SessionEntry(Message):
-    """One session in the kiosk's room, with who is due."""
+class LessonEntry(Message):
+    """One lesson in the kiosk's room, with who is due."""
 
     id: Identifier
     course_code: Label
@@ -172,10 +117,10 @@ class ConfigDocument(Message):
     version: Identifier
     kiosk_id: KioskId
     kiosk_name: Label
-    school: School
+    school: SchoolRef
     room: RoomRef
     policy: Policy
-    sessions: Annotated[tuple[SessionEntry, ...], Field(max_length=MAX_SESSIONS)] = ()
+    lessons: Annotated[tuple[LessonEntry, ...], Field(max_length=MAX_LESSONS)] = ()
     elsewhere: Annotated[tuple[ElsewhereEntry, ...], Field(max_length=MAX_PEOPLE)] = ()
     people: Annotated[tuple[PersonName, ...], Field(max_length=MAX_PEOPLE)] = ()
     look_alikes: Annotated[

@@ -92,13 +92,13 @@ class Caller:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._session = requests.Session()
-        self._session.headers.update({"X-API-Key": KEY, "Content-Type": "application/json"})
+        self._http = requests.Session()
+        self._http.headers.update({"X-API-Key": KEY, "Content-Type": "application/json"})
 
     def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Send JSON, get JSON."""
         content = json.dumps(body)
-        answer: dict[str, Any] = self._session.post(
+        answer: dict[str, Any] = self._http.post(
             f"{self._url}/api/{path}", data=content, timeout=60
         ).json()
         if not answer["success"]:

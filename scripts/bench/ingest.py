@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.v1 import signing
 from protocol.v1.identifiers import uuid7
-from protocol.v1.messages import Clock, EventBatch, EventDraft
+from protocol.v1.messages import ClockStamp, EventBatch, UnsignedEvent
 from server.attendance.ingest import take_in
 from server.attendance.verification import Delivery
 from server.db.engine import Database
@@ -55,11 +55,11 @@ class Outcome:
 def make_kiosk(database: Database, name: str, room_id: object) -> tuple[str, Ed25519PrivateKey]:
     """A claimed kiosk; returns its id and key."""
     key = signing.make_key()
-    with database.transaction() as session:
-        kiosk = create_kiosk(session, name=name, room_id=room_id)  # type: ignore[arg-type]
-        row = session.get_one(Kiosk, kiosk.id)
+    with database.transaction() as db:
+        kiosk = create_kiosk(db, name=name, room_id=room_id)  # type: ignore[arg-type]
+        row = db.get_one(Kiosk, kiosk.id)
         row.state, row.signing_key = KioskState.CLAIMED, signing.public_text(key)
-        session.add(row)
+        db.add(row)
     return kiosk.wire_id, key
 
 
@@ -67,17 +67,17 @@ def make_deliveries(kiosk_id: str, key: Ed25519PrivateKey, count: int) -> list[D
     """A kiosk's chain of events, in full batches."""
     at, head, raws = datetime.now(UTC), signing.GENESIS_HASH, []
     for seq in range(1, count + 1):
-        draft = EventDraft(
+        draft = UnsignedEvent(
             id=str(uuid7()),
             kiosk_id=kiosk_id,
             seq=seq,
             occurred_at=at,
-            clock=Clock(source="ntp", offset_ms=1.25, age_s=30.5),
-            session_id=str(uuid7()),
+            clock=ClockStamp(source="ntp", offset_ms=1.25, age_s=30.5),
+            lesson_id=str(uuid7()),
             person_id=str(uuid7()),
             kind="seen",
             method="face",
-            score=0.412345,
+            distance=0.412345,
             margin=0.2,
             threshold=0.5,
             quality=0.87,
@@ -95,8 +95,8 @@ def make_deliveries(kiosk_id: str, key: Ed25519PrivateKey, count: int) -> list[D
 
 def measure(name: str, database: Database, events: int, kiosks: int, together: int) -> Outcome:
     """Take in everything, `together` batches to a commit."""
-    with database.transaction() as session:
-        room_id = create_room(session, f"R{uuid7()}").id
+    with database.transaction() as db:
+        room_id = create_room(db, f"R{uuid7()}").id
     made = [make_kiosk(database, f"K{uuid7()}", room_id) for _ in range(kiosks)]
     chains = [make_deliveries(kiosk_id, key, events // kiosks) for kiosk_id, key in made]
     queue = [delivery for turn in zip(*chains, strict=True) for delivery in turn]
@@ -104,8 +104,8 @@ def measure(name: str, database: Database, events: int, kiosks: int, together: i
     started = time.perf_counter()
     for start in range(0, len(queue), together):
         before = time.perf_counter()
-        with database.transaction() as session:
-            intake = take_in(session, queue[start : start + together], datetime.now(UTC))
+        with database.transaction() as db:
+            intake = take_in(db, queue[start : start + together], datetime.now(UTC))
         times.append((time.perf_counter() - before) * 1000)
         assert intake.refused == 0
     wall_s = time.perf_counter() - started

@@ -76,12 +76,12 @@ def timed(url: str, path: str, body: dict[str, Any], count: int, clients: int) -
     """Median and 95th percentile in milliseconds, and requests a second."""
 
     def run(share: int) -> list[float]:
-        session = requests.Session()
-        session.headers.update({"X-API-Key": KEY, "Content-Type": "application/json"})
+        http = requests.Session()
+        http.headers.update({"X-API-Key": KEY, "Content-Type": "application/json"})
         taken = []
         for number in range(share + _WARM):
             started = time.perf_counter()
-            answer = session.post(f"{url}/api/{path}", data=content, timeout=60)
+            answer = http.post(f"{url}/api/{path}", data=content, timeout=60)
             taken.append((time.perf_counter() - started) * 1000)
             if number == 0 and not answer.json()["success"]:
                 raise SystemExit(f"{path}: {answer.json()['error']}")

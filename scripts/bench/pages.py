@@ -1,6 +1,6 @@
-"""Time each page of the server, with 1,000 people, 50 sessions of today and 10 kiosks on SQLite.
+"""Time each page of the server, with 1,000 people, 50 lessons of today and 10 kiosks on SQLite.
 
-    .venv/bin/python -m scripts.bench.pages [--people 1000] [--sessions 50] [--kiosks 10]
+    .venv/bin/python -m scripts.bench.pages [--people 1000] [--lessons 50] [--kiosks 10]
 
 The pages are asked of a real server process over the loopback, by turns, so that what it does now
 and then (collecting garbage, housekeeping) meets each of them as in a school. The first request of
@@ -67,14 +67,14 @@ class Page:
 
 def paths(school: School) -> dict[str, str]:
     """Every page by name."""
-    person, course, session = school.people[0], school.courses[0], school.sessions[0]
-    running = school.sessions[len(school.sessions) // 2]
+    person, course, lesson = school.people[0], school.courses[0], school.lessons[0]
+    running = school.lessons[len(school.lessons) // 2]
     return {
         "today": "/",
-        "sessions": "/sessions",
-        "register, over": f"/sessions/{session}",
-        "register, running": f"/sessions/{running}",
-        "register, live part": f"/sessions/{running}/live",
+        "lessons": "/lessons",
+        "register, over": f"/lessons/{lesson}",
+        "register, running": f"/lessons/{running}",
+        "register, live part": f"/lessons/{running}/live",
         "people": "/people",
         "people, page 10": "/people?page=10",
         "person": f"/people/{person}",
@@ -103,9 +103,9 @@ def fill_server(settings: Settings, size: Size) -> tuple[list[Page], str]:
     with TestClient(app, headers={"X-Requested-With": "rollcall"}) as client:
         school = fill(app.state.database, app.state.vault, size, datetime.now(UTC))
         password = (settings.data_dir / "admin-password.txt").read_text().strip()
-        client.post("/api/v1/session", json={"username": "admin", "password": password})
+        client.post("/api/v1/sign-in", json={"username": "admin", "password": password})
         chosen = "a password for measuring"
-        client.post("/api/v1/session/password", json={"old": password, "new": chosen})
+        client.post("/api/v1/sign-in/password", json={"old": password, "new": chosen})
         pages = [_counted(app, client, *each) for each in paths(school).items()]
         return pages, "; ".join(f"{name}={value}" for name, value in client.cookies.items())
 
@@ -167,7 +167,7 @@ def measure(port: int, cookie: str, pages: list[Page], repeat: int) -> None:
 
 
 def noon_zone(at: datetime) -> str:
-    """A zone in which it is about noon, so that all sessions around now are of one day."""
+    """A zone in which it is about noon, so that all lessons around now are of one day."""
     return f"Etc/GMT{at.hour - 12:+d}"
 
 
@@ -175,12 +175,12 @@ def main() -> int:
     """Fill a server and print the table; 1 when a page is over the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1000)
-    parser.add_argument("--sessions", type=int, default=50)
+    parser.add_argument("--lessons", type=int, default=50)
     parser.add_argument("--kiosks", type=int, default=10)
     parser.add_argument("--repeat", type=int, default=100)
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    size = Size(people=options.people, sessions=options.sessions, kiosks=options.kiosks)
+    size = Size(people=options.people, lessons=options.lessons, kiosks=options.kiosks)
     with tempfile.TemporaryDirectory(prefix="rollcall-pages-") as folder:
         settings = load_settings(
             data_dir=Path(folder) / "data",

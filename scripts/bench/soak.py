@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 import requests
 
-from kiosk.domain.liveness import LivenessLevel
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.ports import Frame, GallerySnapshot
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.recogniser import Recogniser, RecognitionSettings
 from models.pipeline import FacePipeline, PipelineSettings
 from models.store import asset_folder, default_store
+from protocol.v1.messages import LivenessLevel
 from scripts.bench.frames import make_clip
 from scripts.bench.ml_service import KEY, service
 
@@ -107,7 +107,7 @@ class Watched:
         )
 
 
-def ask(session: requests.Session, url: str, photo: str, number: int) -> None:
+def ask(http: requests.Session, url: str, photo: str, number: int) -> None:
     """Send one request, by turns of another kind."""
     row = base64.b64encode(np.random.default_rng(number).random(128, np.float32).tobytes()).decode()
     everybody = [{"id": str(n), "templates": [row]} for n in range(30)]
@@ -124,7 +124,7 @@ def ask(session: requests.Session, url: str, photo: str, number: int) -> None:
             },
         ),
     )[number % 4]
-    answer = session.post(f"{url}/api/v1/{path}", json=body, timeout=60)
+    answer = http.post(f"{url}/api/v1/{path}", json=body, timeout=60)
     answer.raise_for_status()
 
 
@@ -134,13 +134,13 @@ def soak(minutes: float) -> list[Watched]:
     child = subprocess.Popen([sys.executable, "-m", "scripts.bench.soak", _CHILD])
     try:
         with service("dlib-resnet-v1-float16", "tflite", workers=1) as url:
-            session = requests.Session()
-            session.headers["X-API-Key"] = KEY
+            http = requests.Session()
+            http.headers["X-API-Key"] = KEY
             worker = Watched("ML service, one worker", _pid_of_service(child.pid))
             watched = [Watched("recognition of the kiosk", child.pid), worker]
             started, sampled = time.monotonic(), float("-inf")
             while (now := time.monotonic() - started) < 60 * minutes:
-                ask(session, url, photo, worker.done)
+                ask(http, url, photo, worker.done)
                 worker.done += 1
                 if now - sampled >= _SAMPLE_S:
                     sampled = now

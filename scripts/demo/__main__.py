@@ -1,4 +1,4 @@
-"""`make demo`: a school, a room, a session running now, and people walking up to the kiosk."""
+"""`make demo`: a school, a room, a lesson running now, and people walking up to the kiosk."""
 
 import argparse
 import os

@@ -82,7 +82,7 @@ class Demo:
         """Sign in as the first admin, choose a password, set up room, course and kiosk."""
         one_time = (self.scratch / "server" / "admin-password.txt").read_text().strip()
         self.client.sign_in("admin", one_time)
-        self.client.post("/session/password", {"old": one_time, "new": self.password})
+        self.client.post("/sign-in/password", {"old": one_time, "new": self.password})
         self._school = set_up(self.client, ROOM)
 
     def enrol(self, photos: Mapping[Student, Path]) -> None:
@@ -137,13 +137,13 @@ class Demo:
             raise DemoError(f"the kiosk ended with status {status}")
 
     def register(self) -> dict[str, Any]:
-        """The session's register as the server sees it now."""
-        register: dict[str, Any] = self.client.get(f"/sessions/{self.school.session_id}/register")
+        """The lesson's register as the server sees it now."""
+        register: dict[str, Any] = self.client.get(f"/lessons/{self.school.lesson_id}/register")
         return register
 
     def photograph(self) -> None:
         """Save pictures of the register and the Today page."""
-        pages = {"register": f"/sessions/{self.school.session_id}", "today": "/"}
+        pages = {"register": f"/lessons/{self.school.lesson_id}", "today": "/"}
         report.photograph_pages(self.server_url, self.client, pages, self._output)
 
     def stranger_was_refused(self) -> bool:

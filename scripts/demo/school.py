@@ -27,7 +27,7 @@ class School:
     """What was set up, by the ids the server gave."""
 
     course_id: str
-    session_id: str
+    lesson_id: str
     kiosk_id: str
     claim_code: str
 
@@ -41,12 +41,12 @@ class AdminClient:
         self._http.headers["X-Requested-With"] = "rollcall"
 
     def sign_in(self, username: str, password: str) -> None:
-        """Open a session; its cookie stays in this client."""
-        self.post("/session", {"username": username, "password": password})
+        """Open a lesson; its cookie stays in this client."""
+        self.post("/sign-in", {"username": username, "password": password})
 
     @property
     def cookies(self) -> list[dict[str, str]]:
-        """The session cookie in the form a browser context takes."""
+        """The lesson cookie in the form a browser context takes."""
         return [
             {"name": cookie.name, "value": cookie.value or "", "url": self._base}
             for cookie in self._http.cookies
@@ -80,8 +80,8 @@ def set_up(client: AdminClient, room: str) -> School:
     course_id = client.post("/courses", {"code": "MAT-7", "title": "Mathematics 7"})["id"]
     kiosk = client.post("/kiosks", {"name": f"Door of {room}", "room_id": room_id})
     now = datetime.now(UTC).replace(microsecond=0)
-    session = client.post(
-        "/sessions",
+    db = client.post(
+        "/lessons",
         {
             "course_id": course_id,
             "room_id": room_id,
@@ -89,7 +89,7 @@ def set_up(client: AdminClient, room: str) -> School:
             "ends_at": (now + timedelta(minutes=44)).isoformat(),
         },
     )
-    return School(course_id, session["id"], kiosk["id"], kiosk["claim_code"])
+    return School(course_id, db["id"], kiosk["id"], kiosk["claim_code"])
 
 
 def admit(client: AdminClient, school: School, student: Student) -> str:

@@ -1,1 +1,1 @@
-"""Who may sign in, as what, and their sessions."""
+"""Who may sign in, as what, and their sign-ins."""

@@ -12,7 +12,7 @@ from server.accounts.passwords import one_time_password
 from server.accounts.schemas import AccountCreate
 from server.accounts.service import (
     create_account,
-    end_sessions,
+    end_sign_ins,
     get_account,
     note,
     renew_password,
@@ -23,16 +23,14 @@ from server.errors import ConflictError
 from server.web.principal import Principal, Role
 
 
-def accounts(session: Session) -> list[Account]:
+def accounts(db: Session) -> list[Account]:
     """Every account: the active ones first, by name."""
     return list(
-        session.exec(select(Account).order_by(col(Account.is_active).desc(), col(Account.username)))
+        db.exec(select(Account).order_by(col(Account.is_active).desc(), col(Account.username)))
     )
 
 
-def add_account(
-    session: Session, new: AccountCreate, *, principal: Principal
-) -> tuple[Account, str]:
+def add_account(db: Session, new: AccountCreate, *, principal: Principal) -> tuple[Account, str]:
     """Add an account; returns it with its one-time password, which is kept nowhere.
 
     Raises:
@@ -40,7 +38,7 @@ def add_account(
     """
     password = one_time_password()
     account = create_account(
-        session,
+        db,
         username=new.username,
         display_name=new.display_name,
         role=new.role,
@@ -51,20 +49,20 @@ def add_account(
 
 
 def reset_password(
-    session: Session, account_id: uuid.UUID, *, principal: Principal
+    db: Session, account_id: uuid.UUID, *, principal: Principal
 ) -> tuple[Account, str]:
-    """Give somebody a new one-time password; their sessions end.
+    """Give somebody a new one-time password; their sign-ins end.
 
     Raises:
         NotFoundError: no such account.
         ConflictError: it is one's own; that one is changed, not reset.
     """
-    account = _of_somebody_else(session, account_id, principal)
-    return account, renew_password(session, account, actor=principal.actor)
+    account = _of_somebody_else(db, account_id, principal)
+    return account, renew_password(db, account, actor=principal.actor)
 
 
 def set_active(
-    session: Session, account_id: uuid.UUID, *, is_active: bool, principal: Principal
+    db: Session, account_id: uuid.UUID, *, is_active: bool, principal: Principal
 ) -> Account:
     """Disable an account, which signs it out everywhere, or enable it again.
 
@@ -72,48 +70,46 @@ def set_active(
         NotFoundError: no such account.
         ConflictError: it is one's own, or the last active admin's.
     """
-    account = _of_somebody_else(session, account_id, principal)
+    account = _of_somebody_else(db, account_id, principal)
     if account.is_active == is_active:
         return account
     if not is_active:
-        _keep_an_admin(session, account)
-        end_sessions(session, account)
+        _keep_an_admin(db, account)
+        end_sign_ins(db, account)
     account.is_active = is_active
     action = "account.enable" if is_active else "account.disable"
-    note(session, principal.actor, action, account.id)
+    note(db, principal.actor, action, account.id)
     return account
 
 
-def set_role(
-    session: Session, account_id: uuid.UUID, *, role: Role, principal: Principal
-) -> Account:
+def set_role(db: Session, account_id: uuid.UUID, *, role: Role, principal: Principal) -> Account:
     """Give an account another role; it counts from the next request on.
 
     Raises:
         NotFoundError: no such account.
         ConflictError: it is one's own, or the last active admin's.
     """
-    account = _of_somebody_else(session, account_id, principal)
+    account = _of_somebody_else(db, account_id, principal)
     if account.role == role:
         return account
-    _keep_an_admin(session, account)
+    _keep_an_admin(db, account)
     details = {"from": account.role, "to": role.value}
     account.role = role.value
-    note(session, principal.actor, "account.change_role", account.id, details)
+    note(db, principal.actor, "account.change_role", account.id, details)
     return account
 
 
-def _of_somebody_else(session: Session, account_id: uuid.UUID, principal: Principal) -> Account:
+def _of_somebody_else(db: Session, account_id: uuid.UUID, principal: Principal) -> Account:
     # Two admins who act on each other at the same moment take turns, here and in every database.
-    lock_until_commit(session, FIRST_ACCOUNT_LOCK)
-    account = get_account(session, account_id)
-    session.refresh(account)
+    lock_until_commit(db, FIRST_ACCOUNT_LOCK)
+    account = get_account(db, account_id)
+    db.refresh(account)
     if account.id == principal.account_id:
         raise ConflictError("This is your own account.", problem="own_account")
     return account
 
 
-def _keep_an_admin(session: Session, account: Account) -> None:
+def _keep_an_admin(db: Session, account: Account) -> None:
     if account.role != Role.ADMIN or not account.is_active:
         return
     others = select(func.count()).where(
@@ -121,5 +117,5 @@ def _keep_an_admin(session: Session, account: Account) -> None:
         col(Account.is_active).is_(True),
         col(Account.id) != account.id,
     )
-    if session.exec(others).one() == 0:
+    if db.exec(others).one() == 0:
         raise ConflictError("This is the last administrator.", problem="last_admin")

@@ -12,7 +12,7 @@ from server.accounts import administration
 from server.accounts.schemas import AccountCreate, AccountForm, RoleForm
 from server.accounts.service import get_account
 from server.accounts.tables import Account
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
@@ -22,9 +22,9 @@ router = APIRouter(prefix="/users", include_in_schema=False)
 
 
 @router.get("")
-def users_page(request: Request, _: AdminDep, session: ReadSessionDep) -> Response:
+def users_page(request: Request, _: AdminDep, db: ReadDBDep) -> Response:
     """Every account."""
-    context = {"accounts": administration.accounts(session)}
+    context = {"accounts": administration.accounts(db)}
     return render(request, "accounts/users.html", context)
 
 
@@ -38,14 +38,14 @@ def new_user_page(request: Request, _: AdminDep) -> Response:
 def add_user(
     request: Request,
     principal: AdminDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[AccountForm, Form()],
 ) -> Response:
     """Add the account and show its one-time password, this once."""
     t = request_translator(request)
     try:
         new = AccountCreate.model_validate(form.model_dump())
-        account, password = administration.add_account(session, new, principal=principal)
+        account, password = administration.add_account(db, new, principal=principal)
     except ValidationError as exc:
         problems = {
             str(e["loc"][0]): t(
@@ -62,46 +62,40 @@ def add_user(
 
 
 @router.get("/{account_id}")
-def user_page(
-    request: Request, account_id: uuid.UUID, _: AdminDep, session: ReadSessionDep
-) -> Response:
+def user_page(request: Request, account_id: uuid.UUID, _: AdminDep, db: ReadDBDep) -> Response:
     """One account and what may be done to it."""
-    return _user(request, session, account_id)
+    return _user(request, db, account_id)
 
 
 @router.post("/{account_id}/password")
 def reset_password(
-    request: Request, account_id: uuid.UUID, principal: AdminDep, session: SessionDep
+    request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep
 ) -> Response:
     """Make a new one-time password and show it, this once."""
     try:
-        account, password = administration.reset_password(session, account_id, principal=principal)
+        account, password = administration.reset_password(db, account_id, principal=principal)
     except ConflictError as exc:
-        return _user(request, session, account_id, exc)
+        return _user(request, db, account_id, exc)
     return _password(request, account, password)
 
 
 @router.post("/{account_id}/disable")
-def disable(
-    request: Request, account_id: uuid.UUID, principal: AdminDep, session: SessionDep
-) -> Response:
+def disable(request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
     """Disable the account."""
     try:
-        administration.set_active(session, account_id, is_active=False, principal=principal)
+        administration.set_active(db, account_id, is_active=False, principal=principal)
     except ConflictError as exc:
-        return _user(request, session, account_id, exc)
+        return _user(request, db, account_id, exc)
     return see_other("/users")
 
 
 @router.post("/{account_id}/enable")
-def enable(
-    request: Request, account_id: uuid.UUID, principal: AdminDep, session: SessionDep
-) -> Response:
+def enable(request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
     """Enable the account."""
     try:
-        administration.set_active(session, account_id, is_active=True, principal=principal)
+        administration.set_active(db, account_id, is_active=True, principal=principal)
     except ConflictError as exc:
-        return _user(request, session, account_id, exc)
+        return _user(request, db, account_id, exc)
     return see_other(f"/users/{account_id}")
 
 
@@ -110,14 +104,14 @@ def change_role(
     request: Request,
     account_id: uuid.UUID,
     principal: AdminDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[RoleForm, Form()],
 ) -> Response:
     """Give the account another role."""
     try:
-        administration.set_role(session, account_id, role=form.role, principal=principal)
+        administration.set_role(db, account_id, role=form.role, principal=principal)
     except ConflictError as exc:
-        return _user(request, session, account_id, exc)
+        return _user(request, db, account_id, exc)
     return see_other(f"/users/{account_id}")
 
 
@@ -128,13 +122,13 @@ def _new_form(request: Request, form: AccountForm, problems: dict[str, str]) -> 
 
 
 def _user(
-    request: Request, session: Session, account_id: uuid.UUID, refusal: ConflictError | None = None
+    request: Request, db: Session, account_id: uuid.UUID, refusal: ConflictError | None = None
 ) -> Response:
     problem = ""
     if refusal is not None:
         problem = request_translator(request)(f"accounts.users.{refusal.details['problem']}")
     context = {
-        "account": get_account(session, account_id),
+        "account": get_account(db, account_id),
         "roles": list(Role),
         "problem": problem,
     }

@@ -5,8 +5,8 @@ from starlette.responses import JSONResponse, Response
 
 from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
-from server.accounts.schemas import PasswordChange, SessionRead, SignInRequest
-from server.db.session import DatabaseDep, SessionDep
+from server.accounts.schemas import PasswordChange, SignInRead, SignInRequest
+from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
 from server.errors import NotSignedInError, TooManyAttemptsError
 from server.web.access import PUBLIC, SignedInDep
@@ -14,10 +14,10 @@ from server.web.errors import json_error
 from server.web.principal import Role
 from server.web.state import CookiesDep, SettingsDep, get_cookies
 
-router = APIRouter(prefix="/api/v1/session", tags=["session"])
+router = APIRouter(prefix="/api/v1/sign-in", tags=["sign-in"])
 
 
-@router.post("", dependencies=[PUBLIC], response_model=SessionRead)
+@router.post("", dependencies=[PUBLIC], response_model=SignInRead)
 def sign_in(
     request: Request,
     body: SignInRequest,
@@ -25,7 +25,7 @@ def sign_in(
     settings: SettingsDep,
     cookies: CookiesDep,
 ) -> Response:
-    """Sign in; the answer sets the session cookie."""
+    """Sign in; the answer sets the sign-in cookie."""
     guess = signing_in.Credentials(
         username=body.username,
         password=body.password.get_secret_value(),
@@ -38,7 +38,7 @@ def sign_in(
         case signing_in.Locked(until):
             return json_error(TooManyAttemptsError(until=until.isoformat()))
         case signing_in.SignedIn(token, account):
-            read = SessionRead(
+            read = SignInRead(
                 account_id=account.id,
                 display_name=account.display_name,
                 role=Role(account.role),
@@ -51,9 +51,9 @@ def sign_in(
 
 
 @router.get("")
-def who_am_i(principal: SignedInDep) -> SessionRead:
+def who_am_i(principal: SignedInDep) -> SignInRead:
     """Who is signed in."""
-    return SessionRead(
+    return SignInRead(
         account_id=principal.account_id,
         display_name=principal.display_name,
         role=principal.role,
@@ -62,11 +62,9 @@ def who_am_i(principal: SignedInDep) -> SessionRead:
 
 
 @router.delete("", status_code=204)
-def sign_out(
-    request: Request, _: SignedInDep, session: SessionDep, cookies: CookiesDep
-) -> Response:
-    """Sign out; the session ends on the server, not only in this browser."""
-    service.sign_out(session, token=cookies.token_of(request))
+def sign_out(request: Request, _: SignedInDep, db: DBDep, cookies: CookiesDep) -> Response:
+    """Sign out; the sign-in ends on the server, not only in this browser."""
+    service.sign_out(db, token=cookies.token_of(request))
     response = Response(status_code=204)
     cookies.clear(response)
     return response
@@ -77,12 +75,12 @@ def change_password(
     request: Request,
     body: PasswordChange,
     principal: SignedInDep,
-    session: SessionDep,
+    db: DBDep,
     settings: SettingsDep,
 ) -> Response:
-    """Change one's own password; all one's other sessions end."""
+    """Change one's own password; all one's other sign-ins end."""
     account = service.change_password(
-        session,
+        db,
         principal.account_id,
         old=body.old.get_secret_value(),
         new=body.new.get_secret_value(),

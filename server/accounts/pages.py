@@ -8,7 +8,7 @@ from starlette.responses import Response
 from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
 from server.accounts.schemas import PasswordForm, SignInForm
-from server.db.session import DatabaseDep, SessionDep
+from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
 from server.errors import InvalidError
 from server.web.access import PUBLIC, SignedInDep, current_principal
@@ -54,11 +54,9 @@ def sign_in(
 
 
 @router.post("/sign-out")
-def sign_out(
-    request: Request, _: SignedInDep, session: SessionDep, cookies: CookiesDep
-) -> Response:
-    """End the session."""
-    service.sign_out(session, token=cookies.token_of(request))
+def sign_out(request: Request, _: SignedInDep, db: DBDep, cookies: CookiesDep) -> Response:
+    """Sign out."""
+    service.sign_out(db, token=cookies.token_of(request))
     response = see_other("/sign-in")
     cookies.clear(response)
     return response
@@ -74,7 +72,7 @@ def password_page(request: Request, _: SignedInDep) -> Response:
 def change_password(
     request: Request,
     principal: SignedInDep,
-    session: SessionDep,
+    db: DBDep,
     settings: SettingsDep,
     form: Annotated[PasswordForm, Form()],
 ) -> Response:
@@ -83,7 +81,7 @@ def change_password(
         return render(request, "accounts/password.html", {"problem": "differ"}, status_code=400)
     try:
         account = service.change_password(
-            session,
+            db,
             principal.account_id,
             old=form.old,
             new=form.new,

@@ -23,7 +23,7 @@ class PasswordChange(BaseModel):
     new: SecretStr = Field(max_length=256)
 
 
-class SessionRead(BaseModel):
+class SignInRead(BaseModel):
     """Who is signed in."""
 
     account_id: uuid.UUID

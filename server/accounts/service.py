@@ -1,4 +1,4 @@
-"""Accounts and their sessions: who there is, who is in and for how long, and their passwords."""
+"""Accounts and their sign-ins: who there is, who is in and for how long, and their passwords."""
 
 import secrets
 import unicodedata
@@ -35,13 +35,13 @@ def normalise(username: str) -> str:
     return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
-def find_account(session: Session, username: str) -> Account | None:
+def find_account(db: Session, username: str) -> Account | None:
     """The account of a name, or None."""
-    return session.exec(select(Account).where(Account.username == normalise(username))).first()
+    return db.exec(select(Account).where(Account.username == normalise(username))).first()
 
 
 def create_account(
-    session: Session, *, username: str, display_name: str, role: Role, password: str, actor: str
+    db: Session, *, username: str, display_name: str, role: Role, password: str, actor: str
 ) -> Account:
     """Create an account whose password must be changed at first use.
 
@@ -56,24 +56,24 @@ def create_account(
         must_change_password=True,
     )
     try:
-        with session.begin_nested():
-            session.add(account)
-            session.flush()
+        with db.begin_nested():
+            db.add(account)
+            db.flush()
     except IntegrityError as exc:
         raise ConflictError("An account of this name exists already.", problem="taken") from exc
-    note(session, actor, "account.create", account.id, {"role": role.value})
+    note(db, actor, "account.create", account.id, {"role": role.value})
     return account
 
 
 def principal_of(
-    session: Session, settings: Settings, *, token: str, at: datetime
+    db: Session, settings: Settings, *, token: str, at: datetime
 ) -> tuple[Principal, bool] | None:
-    """Whose session a token is, and whether its last use should be written again; None if none."""
-    row = session.get(SignIn, digest(token))
-    idle = timedelta(minutes=settings.session_idle_minutes)
+    """Whose sign-in a token is, and whether its last use should be written again; None if none."""
+    row = db.get(SignIn, digest(token))
+    idle = timedelta(minutes=settings.sign_in_idle_minutes)
     if row is None or row.expires_at <= at or row.last_seen_at + idle <= at:
         return None
-    account = session.get(Account, row.account_id)
+    account = db.get(Account, row.account_id)
     if account is None or not account.is_active:
         return None
     principal = Principal(
@@ -82,30 +82,30 @@ def principal_of(
     return principal, row.last_seen_at + TOUCH_EVERY <= at
 
 
-def touch(session: Session, *, token: str, at: datetime) -> None:
-    """Write that a session is still in use."""
-    row = session.get(SignIn, digest(token))
+def touch(db: Session, *, token: str, at: datetime) -> None:
+    """Write that a sign-in is still in use."""
+    row = db.get(SignIn, digest(token))
     if row is not None:
         row.last_seen_at = at
 
 
-def sign_out(session: Session, *, token: str) -> None:
-    """End a session. Its cookie is worthless from then on, wherever it was copied to."""
-    row = session.get(SignIn, digest(token))
+def sign_out(db: Session, *, token: str) -> None:
+    """End a sign-in. Its cookie is worthless from then on, wherever it was copied to."""
+    row = db.get(SignIn, digest(token))
     if row is not None:
-        note(session, f"account:{row.account_id}", "account.sign_out", row.account_id)
-        session.delete(row)
+        note(db, f"account:{row.account_id}", "account.sign_out", row.account_id)
+        db.delete(row)
 
 
 def change_password(
-    session: Session, account_id: uuid.UUID, *, old: str, new: str, keep_token: str
+    db: Session, account_id: uuid.UUID, *, old: str, new: str, keep_token: str
 ) -> Account:
-    """Change one's own password and end all one's other sessions.
+    """Change one's own password and end all one's other sign-ins.
 
     Raises:
         InvalidError: the old one is wrong, or the new one too weak.
     """
-    account = get_account(session, account_id)
+    account = get_account(db, account_id)
     if not verify_password(account.password_hash, old):
         raise InvalidError("The current password is not right.", problem="wrong_password")
     _refuse_weak(account, old, new)
@@ -114,49 +114,49 @@ def change_password(
     others = delete(SignIn).where(
         col(SignIn.account_id) == account.id, col(SignIn.token_hash) != digest(keep_token)
     )
-    session.exec(others)
-    note(session, f"account:{account.id}", "account.change_password", account.id)
+    db.exec(others)
+    note(db, f"account:{account.id}", "account.change_password", account.id)
     return account
 
 
-def reset_password(session: Session, *, username: str) -> str:
-    """Give an account a new one-time password, unlock it and end its sessions.
+def reset_password(db: Session, *, username: str) -> str:
+    """Give an account a new one-time password, unlock it and end its sign-ins.
 
     Raises:
         NotFoundError: no such account.
     """
-    account = find_account(session, username)
+    account = find_account(db, username)
     if account is None:
         raise NotFoundError(f"There is no account named {normalise(username)}.")
     account.is_active = True
-    return renew_password(session, account, actor=SYSTEM)
+    return renew_password(db, account, actor=SYSTEM)
 
 
-def renew_password(session: Session, account: Account, *, actor: str) -> str:
-    """Give an account a new one-time password, unlock it and end its sessions."""
+def renew_password(db: Session, account: Account, *, actor: str) -> str:
+    """Give an account a new one-time password, unlock it and end its sign-ins."""
     password = one_time_password()
     account.password_hash = hash_password(password)
     account.must_change_password = True
-    end_sessions(session, account)
+    end_sign_ins(db, account)
     of_name = col(SignInThrottle.name_hash) == digest(account.username)
-    session.exec(delete(SignInThrottle).where(of_name))
-    note(session, actor, "account.reset_password", account.id)
+    db.exec(delete(SignInThrottle).where(of_name))
+    note(db, actor, "account.reset_password", account.id)
     return password
 
 
-def end_sessions(session: Session, account: Account) -> None:
+def end_sign_ins(db: Session, account: Account) -> None:
     """Sign an account out everywhere."""
-    session.exec(delete(SignIn).where(col(SignIn.account_id) == account.id))
+    db.exec(delete(SignIn).where(col(SignIn.account_id) == account.id))
 
 
-def ensure_admin(session: Session) -> str | None:
+def ensure_admin(db: Session) -> str | None:
     """Make the first account where there is none; returns its one-time password."""
-    lock_until_commit(session, FIRST_ACCOUNT_LOCK)
-    if session.exec(select(Account).limit(1)).first() is not None:
+    lock_until_commit(db, FIRST_ACCOUNT_LOCK)
+    if db.exec(select(Account).limit(1)).first() is not None:
         return None
     password = one_time_password()
     create_account(
-        session,
+        db,
         username=ADMIN_NAME,
         display_name="Administrator",
         role=Role.ADMIN,
@@ -166,31 +166,31 @@ def ensure_admin(session: Session) -> str | None:
     return password
 
 
-def get_account(session: Session, account_id: uuid.UUID) -> Account:
+def get_account(db: Session, account_id: uuid.UUID) -> Account:
     """One account.
 
     Raises:
         NotFoundError: no such account.
     """
-    account = session.get(Account, account_id)
+    account = db.get(Account, account_id)
     if account is None:
         raise NotFoundError
     return account
 
 
-def purge_sign_ins(session: Session, *, at: datetime) -> None:
-    """Delete sessions that are over and failures that are long past."""
-    session.exec(delete(SignIn).where(col(SignIn.expires_at) <= at))
+def purge_sign_ins(db: Session, *, at: datetime) -> None:
+    """Delete sign-ins that are over and failures that are long past."""
+    db.exec(delete(SignIn).where(col(SignIn.expires_at) <= at))
     old = at - _FORGET_FAILURES_AFTER
-    session.exec(delete(SignInThrottle).where(col(SignInThrottle.last_failure_at) <= old))
+    db.exec(delete(SignInThrottle).where(col(SignInThrottle.last_failure_at) <= old))
 
 
-def open_session(session: Session, settings: Settings, account: Account, at: datetime) -> str:
-    """Open a session; returns the token for the cookie, which is kept nowhere."""
-    purge_sign_ins(session, at=at)
+def open_sign_in(db: Session, settings: Settings, account: Account, at: datetime) -> str:
+    """Open a sign-in; returns the token for the cookie, which is kept nowhere."""
+    purge_sign_ins(db, at=at)
     token = secrets.token_urlsafe(32)
-    expires_at = at + timedelta(hours=settings.session_max_hours)
-    session.add(
+    expires_at = at + timedelta(hours=settings.sign_in_max_hours)
+    db.add(
         SignIn(
             token_hash=digest(token),
             account_id=account.id,
@@ -215,7 +215,7 @@ def _refuse_weak(account: Account, old: str, new: str) -> None:
 
 
 def note(
-    session: Session,
+    db: Session,
     actor: str,
     action: str,
     identity: uuid.UUID | str,
@@ -223,7 +223,7 @@ def note(
 ) -> None:
     """Write to the audit trail what was done to an account."""
     subject = subject_of("account", identity)
-    record(session, actor=actor, action=action, subject=subject, details=details)
+    record(db, actor=actor, action=action, subject=subject, details=details)
 
 
 def digest(text: str) -> bytes:

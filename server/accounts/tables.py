@@ -1,4 +1,4 @@
-"""Accounts, their sign-in sessions, and the throttle against guessing."""
+"""Accounts, their sign-ins, and the throttle against guessing."""
 
 import uuid
 from datetime import datetime
@@ -25,7 +25,7 @@ class Account(SQLModel, table=True):
 
 
 class SignIn(SQLModel, table=True):
-    """A session in a browser. The cookie holds a token; only its hash is here."""
+    """One sign-in in a browser. The cookie holds a token; only its hash is here."""
 
     __tablename__ = "sign_ins"
 

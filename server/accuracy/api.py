@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from server.accuracy import service
-from server.db.session import ReadSessionDep, SessionDep
-from server.ml.school import OperatingPoint
+from server.db.dependencies import DBDep, ReadDBDep
+from server.ml.school import SchoolOperatingPoint
 from server.web.access import AdminDep, require_role
 from server.web.principal import Principal, Role
 
@@ -24,11 +24,11 @@ class ModelFigures(BaseModel):
     model_id: str
     is_waiting: bool
     measured_at: datetime | None
-    figures: OperatingPoint | None
+    figures: SchoolOperatingPoint | None
 
 
 @router.get("")
-def read_accuracy(_: ReaderDep, session: ReadSessionDep) -> list[ModelFigures]:
+def read_accuracy(_: ReaderDep, db: ReadDBDep) -> list[ModelFigures]:
     """What is known of every model in use."""
     return [
         ModelFigures(
@@ -37,11 +37,11 @@ def read_accuracy(_: ReaderDep, session: ReadSessionDep) -> list[ModelFigures]:
             measured_at=one.measurement.finished_at if one.measurement else None,
             figures=one.point,
         )
-        for one in service.state(session)
+        for one in service.state(db)
     ]
 
 
 @router.post("", status_code=202)
-def measure(principal: AdminDep, session: SessionDep) -> dict[str, int]:
+def measure(principal: AdminDep, db: DBDep) -> dict[str, int]:
     """Ask for new figures of every model; says how many measurements were added."""
-    return {"added": service.request(session, actor=principal.actor)}
+    return {"added": service.request(db, actor=principal.actor)}

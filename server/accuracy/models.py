@@ -33,15 +33,15 @@ class ModelUse:
         return self.is_served is False and not self.kiosks and not self.silent
 
 
-def in_use(session: Session, served: Collection[str]) -> list[ModelUse]:
+def in_use(db: Session, served: Collection[str]) -> list[ModelUse]:
     """Every model that has templates.
 
     Args:
-        session: to read with.
+        db: to read with.
         served: the models that the recognition service names; empty while unknown.
     """
     by_model: dict[str, list[str]] = {}
-    for kiosk in session.exec(select(Kiosk).order_by("name")):
+    for kiosk in db.exec(select(Kiosk).order_by("name")):
         if kiosk.state == KioskState.CLAIMED:
             by_model.setdefault((kiosk.status or {}).get("embedder") or "", []).append(kiosk.name)
     return [
@@ -51,16 +51,16 @@ def in_use(session: Session, served: Collection[str]) -> list[ModelUse]:
             tuple(by_model.get(cover.model_id, ())),
             tuple(by_model.get("", ())),
         )
-        for cover in retired.cover_by_model(session)
+        for cover in retired.cover_by_model(db)
     ]
 
 
-def erase(session: Session, model_id: str, served: Collection[str], *, actor: str) -> None:
+def erase(db: Session, model_id: str, served: Collection[str], *, actor: str) -> None:
     """Erase the templates of a retired model.
 
     Raises:
         ConflictError: it is in use, or nobody knows whether it is.
     """
-    if not any(one.is_retired for one in in_use(session, served) if one.cover.model_id == model_id):
+    if not any(one.is_retired for one in in_use(db, served) if one.cover.model_id == model_id):
         raise ConflictError(problem="model_in_use")
-    retired.erase_model(session, model_id, actor=actor)
+    retired.erase_model(db, model_id, actor=actor)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from server.accuracy import models, service
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.policies.service import current_policy
 from server.timetable.service import courses
 from server.web.access import AdminDep, require_role
@@ -23,13 +23,13 @@ ReaderDep = Annotated[Principal, require_role(Role.DPO)]
 
 
 @router.get("")
-def accuracy_page(request: Request, _: ReaderDep, session: ReadSessionDep) -> Response:
+def accuracy_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
     """The newest figures of every model in use."""
     context = {
-        "models": service.state(session),
-        "uses": models.in_use(session, _served(request)),
-        "policy": current_policy(session),
-        "courses": {str(course.id): course for course in courses(session)},
+        "models": service.state(db),
+        "uses": models.in_use(db, _served(request)),
+        "policy": current_policy(db),
+        "courses": {str(course.id): course for course in courses(db)},
         "by_size": service.by_size,
         "one_in": one_in,
         "upper_end": upper_end,
@@ -41,21 +41,21 @@ def accuracy_page(request: Request, _: ReaderDep, session: ReadSessionDep) -> Re
 
 
 @router.post("")
-def measure(principal: AdminDep, session: SessionDep) -> Response:
+def measure(principal: AdminDep, db: DBDep) -> Response:
     """Ask for new figures; they appear on the page when they are there."""
-    service.request(session, actor=principal.actor)
+    service.request(db, actor=principal.actor)
     return see_other("/accuracy")
 
 
 @router.post("/{measurement_id}/ceiling")
-def use_as_ceiling(measurement_id: uuid.UUID, principal: AdminDep, session: SessionDep) -> Response:
+def use_as_ceiling(measurement_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
     """Put a policy in force whose limits stay below what was measured.
 
     Raises:
         NotFoundError: no such measurement.
         ConflictError: it has no such figure.
     """
-    service.use_as_ceiling(session, measurement_id, actor=principal.actor)
+    service.use_as_ceiling(db, measurement_id, actor=principal.actor)
     return see_other("/policy?saved=true")
 
 
@@ -63,7 +63,7 @@ def use_as_ceiling(measurement_id: uuid.UUID, principal: AdminDep, session: Sess
 def erase_model(
     request: Request,
     principal: AdminDep,
-    session: SessionDep,
+    db: DBDep,
     model_id: Annotated[str, Form(max_length=80)],
 ) -> Response:
     """Erase the templates of a model that nothing uses any more.
@@ -71,7 +71,7 @@ def erase_model(
     Raises:
         ConflictError: something does, or it is not known.
     """
-    models.erase(session, model_id, _served(request), actor=principal.actor)
+    models.erase(db, model_id, _served(request), actor=principal.actor)
     return see_other("/accuracy#models")
 
 

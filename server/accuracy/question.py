@@ -34,17 +34,17 @@ _LEAST_ROSTER = 30
 _TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 
-def prepare(session: Session, vault: Vault, job: MeasurementJob, today: date) -> SchoolQuestion:
+def prepare(db: Session, vault: Vault, job: MeasurementJob, today: date) -> SchoolQuestion:
     """Put the question together; the policy's own rate comes first."""
     by_person: dict[uuid.UUID, list[Template]] = {}
-    for template in session.exec(_usable(job.model_id)):
+    for template in db.exec(_usable(job.model_id)):
         by_person.setdefault(template.person_id, []).append(template)
-    for doubtful in resemblance.enrolled_twice(session, job.model_id):
+    for doubtful in resemblance.enrolled_twice(db, job.model_id):
         by_person.pop(doubtful, None)
-    states = people.states_of(session, by_person, today)
+    states = people.states_of(db, by_person, today)
     live = [key for key in by_person if states[key] is ConsentState.LIVE]
     drawn = _fitting(heapq.nsmallest(MOST_PEOPLE, live, key=partial(_lot, job)), by_person)
-    rosters = _rosters(session, today)
+    rosters = _rosters(db, today)
     measured = [
         EnrolledPerson(
             str(number),
@@ -53,7 +53,7 @@ def prepare(session: Session, vault: Vault, job: MeasurementJob, today: date) ->
         )
         for number, key in enumerate(drawn)
     ]
-    rate = current_policy(session).recognition.roster_fpir
+    rate = current_policy(db).recognition.roster_fpir
     targets = [rate, *(target for target in _TARGETS if target != rate)]
     return SchoolQuestion(job.model_id, measured, _sizes(rosters), targets)
 
@@ -90,9 +90,9 @@ def _lot(job: MeasurementJob, person_id: uuid.UUID) -> bytes:
     return hashlib.sha256(job.id.bytes + person_id.bytes).digest()
 
 
-def _rosters(session: Session, today: date) -> dict[uuid.UUID, set[uuid.UUID]]:
+def _rosters(db: Session, today: date) -> dict[uuid.UUID, set[uuid.UUID]]:
     """Who is on each course's roster today."""
-    found = timetable.rosters_of(session, [course.id for course in timetable.courses(session)])
+    found = timetable.rosters_of(db, [course.id for course in timetable.courses(db)])
     return {
         course_id: {person.id for entry, person in rows if timetable.applies(entry, today)}
         for course_id, rows in found.items()

@@ -14,7 +14,7 @@ from server.accuracy.tables import Measurement, MeasurementStatus
 from server.audit.service import record
 from server.enrollment.tables import Template
 from server.errors import ConflictError, NotFoundError
-from server.ml.school import LimitHere, OperatingPoint
+from server.ml.school import LimitHere, SchoolOperatingPoint
 from server.policies.service import current_policy, set_policy
 
 #: For this long nobody else takes up a measurement that somebody has taken.
@@ -46,47 +46,47 @@ class ModelAccuracy:
 
     model_id: str
     measurement: Measurement | None
-    point: OperatingPoint | None
+    point: SchoolOperatingPoint | None
     is_waiting: bool
 
 
-def request(session: Session, *, actor: str) -> int:
+def request(db: Session, *, actor: str) -> int:
     """Ask for a measurement of every model that has templates; returns how many were added."""
-    waiting = set(session.exec(select(Measurement.model_id).where(_is_waiting())))
-    wanted = [model_id for model_id in models_in_use(session) if model_id not in waiting]
-    added = [model_id for model_id in wanted if _add(session, model_id, actor)]
+    waiting = set(db.exec(select(Measurement.model_id).where(_is_waiting())))
+    wanted = [model_id for model_id in models_in_use(db) if model_id not in waiting]
+    added = [model_id for model_id in wanted if _add(db, model_id, actor)]
     if added:
-        record(session, actor=actor, action="accuracy.measure", subject="accuracy")
+        record(db, actor=actor, action="accuracy.measure", subject="accuracy")
     return len(added)
 
 
-def _add(session: Session, model_id: str, actor: str) -> bool:
+def _add(db: Session, model_id: str, actor: str) -> bool:
     status = MeasurementStatus.WAITING.value
     try:
-        with session.begin_nested():
-            session.add(Measurement(model_id=model_id, status=status, requested_by=actor))
-            session.flush()
+        with db.begin_nested():
+            db.add(Measurement(model_id=model_id, status=status, requested_by=actor))
+            db.flush()
     except IntegrityError:  # somebody else has asked at the same moment
         return False
     return True
 
 
-def models_in_use(session: Session) -> list[str]:
+def models_in_use(db: Session) -> list[str]:
     """Every model that somebody has a template of."""
-    return sorted(session.exec(select(Template.model_id).distinct()))
+    return sorted(db.exec(select(Template.model_id).distinct()))
 
 
-def is_any_due(session: Session, at: datetime) -> bool:
+def is_any_due(db: Session, at: datetime) -> bool:
     """Whether `claim` would find something."""
     due = select(Measurement.id).where(_is_waiting(), col(Measurement.not_before) <= at)
-    return session.exec(due.limit(1)).first() is not None
+    return db.exec(due.limit(1)).first() is not None
 
 
-def claim(session: Session, at: datetime) -> MeasurementJob | None:
+def claim(db: Session, at: datetime) -> MeasurementJob | None:
     """Take the measurement that has waited longest."""
     due = select(Measurement).where(_is_waiting(), col(Measurement.not_before) <= at)
     query = due.order_by(col(Measurement.not_before)).limit(1)
-    row = session.exec(query.with_for_update(skip_locked=True)).first()
+    row = db.exec(query.with_for_update(skip_locked=True)).first()
     if row is None:
         return None
     row.not_before = at + _TAKEN
@@ -95,10 +95,10 @@ def claim(session: Session, at: datetime) -> MeasurementJob | None:
 
 
 def finish(
-    session: Session, job: MeasurementJob, point: OperatingPoint | None, at: datetime
+    db: Session, job: MeasurementJob, point: SchoolOperatingPoint | None, at: datetime
 ) -> None:
     """Keep what was measured; None: the service cannot measure this model."""
-    row = _held(session, job)
+    row = _held(db, job)
     if row is None:
         return
     done = MeasurementStatus.DONE if point is not None else MeasurementStatus.IMPOSSIBLE
@@ -107,9 +107,9 @@ def finish(
     row.finished_at = at
 
 
-def put_back(session: Session, job: MeasurementJob, at: datetime, *, is_waiting: bool) -> None:
+def put_back(db: Session, job: MeasurementJob, at: datetime, *, is_waiting: bool) -> None:
     """Try again: at once where the service was away, else after pauses, and not for ever."""
-    row = _held(session, job)
+    row = _held(db, job)
     if row is None:
         return
     row.attempts -= int(is_waiting)
@@ -120,30 +120,30 @@ def put_back(session: Session, job: MeasurementJob, at: datetime, *, is_waiting:
     row.not_before = at if is_waiting else at + pause
 
 
-def state(session: Session) -> list[ModelAccuracy]:
+def state(db: Session) -> list[ModelAccuracy]:
     """What is known of every model in use."""
-    return [_state_of(session, model_id) for model_id in models_in_use(session)]
+    return [_state_of(db, model_id) for model_id in models_in_use(db)]
 
 
-def use_as_ceiling(session: Session, measurement_id: uuid.UUID, *, actor: str) -> None:
+def use_as_ceiling(db: Session, measurement_id: uuid.UUID, *, actor: str) -> None:
     """Let no calibrated limit exceed what keeps the policy's rate among these people.
 
     Raises:
         NotFoundError: no such measurement.
         ConflictError: it has no such figure, or none for the policy of today.
     """
-    row = session.get(Measurement, measurement_id)
+    row = db.get(Measurement, measurement_id)
     if row is None:
         raise NotFoundError(what="measurement")
-    policy = current_policy(session)
-    model = _state_of(session, row.model_id)
+    policy = current_policy(db)
+    model = _state_of(db, row.model_id)
     ceiling = usable_ceiling(model, policy.recognition.roster_fpir)
     if ceiling is None or model.measurement is not row:
         raise ConflictError(problem="no_ceiling")
     recognition = policy.recognition.model_copy(update={"limit_ceiling": ceiling})
     source = f"measurement:{measurement_id}"
     changed = policy.model_copy(update={"recognition": recognition})
-    set_policy(session, changed, actor=actor, source=source)
+    set_policy(db, changed, actor=actor, source=source)
 
 
 def by_size(limits: Iterable[LimitHere]) -> dict[int, list[LimitHere]]:
@@ -175,21 +175,21 @@ def rounded_down(distance: float) -> float:
     return math.floor(distance * 1000) / 1000
 
 
-def _state_of(session: Session, model_id: str) -> ModelAccuracy:
+def _state_of(db: Session, model_id: str) -> ModelAccuracy:
     mine = select(Measurement).where(Measurement.model_id == model_id)
-    waiting = session.exec(mine.where(_is_waiting()).limit(1)).first()
+    waiting = db.exec(mine.where(_is_waiting()).limit(1)).first()
     newest = mine.where(col(Measurement.finished_at).is_not(None))
-    row = session.exec(newest.order_by(col(Measurement.finished_at).desc()).limit(1)).first()
+    row = db.exec(newest.order_by(col(Measurement.finished_at).desc()).limit(1)).first()
     point = _point_of(row) if row is not None else None
     return ModelAccuracy(model_id, row, point, waiting is not None)
 
 
-def _point_of(row: Measurement) -> OperatingPoint | None:
-    return OperatingPoint.model_validate(row.result) if row.result is not None else None
+def _point_of(row: Measurement) -> SchoolOperatingPoint | None:
+    return SchoolOperatingPoint.model_validate(row.result) if row.result is not None else None
 
 
-def _held(session: Session, job: MeasurementJob) -> Measurement | None:
-    row = session.get(Measurement, job.id, with_for_update=True, populate_existing=True)
+def _held(db: Session, job: MeasurementJob) -> Measurement | None:
+    row = db.get(Measurement, job.id, with_for_update=True, populate_existing=True)
     is_open = row is not None and row.status == MeasurementStatus.WAITING
     return row if is_open else None
 

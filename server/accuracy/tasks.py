@@ -45,15 +45,15 @@ class AccuracyMeasuring:
 
     def run_one(self) -> bool:
         """Take and work on one measurement; returns whether there was one."""
-        with self._database.reading() as session:
-            if not service.is_any_due(session, now()):
+        with self._database.reading() as db:
+            if not service.is_any_due(db, now()):
                 return False
-        with self._database.transaction() as session:
-            job = service.claim(session, now())
+        with self._database.transaction() as db:
+            job = service.claim(db, now())
         if job is None:
             return False
-        with self._database.reading() as session:
-            question = prepare(session, self._vault, job, self._today())
+        with self._database.reading() as db:
+            question = prepare(db, self._vault, job, self._today())
         self._ask(job, question)
         return True
 
@@ -62,11 +62,11 @@ class AccuracyMeasuring:
             point = self._encoder.operating_point(question, correlation_id=correlation_id())
         except EncoderUnavailableError:
             is_waiting = self._encoder.check() != "up"
-            with self._database.transaction() as session:
-                service.put_back(session, job, now(), is_waiting=is_waiting)
+            with self._database.transaction() as db:
+                service.put_back(db, job, now(), is_waiting=is_waiting)
             return
-        with self._database.transaction() as session:
-            service.finish(session, job, point, now())
+        with self._database.transaction() as db:
+            service.finish(db, job, point, now())
         _logger.info("accuracy of %s measured on %s people", job.model_id, len(question.people))
 
     def _work(self) -> None:

@@ -19,12 +19,12 @@ from server.attendance.schemas import (
 )
 from server.attendance.verification import Delivery
 from server.audit.service import record
+from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.engine import Database
-from server.db.session import DatabaseDep, ReadSessionDep, SessionDep
 from server.db.types import now
 from server.errors import TooLargeError
 from server.kiosks.device import DeviceDep
-from server.timetable.api import session_read
+from server.timetable.api import lesson_read
 from server.web.access import require_role
 from server.web.principal import Principal, Role
 from server.web.state import SettingsDep
@@ -36,7 +36,7 @@ RegisterDep = Annotated[Principal, require_role(Role.OFFICE, Role.TEACHER)]
 def register_read(register: service.Register) -> RegisterRead:
     """What clients get to see of a register."""
     return RegisterRead(
-        session=session_read(register.view),
+        lesson=lesson_read(register.view),
         rows=[_row(line) for line in register.lines],
         counts={status.value: count for status, count in register.counts.items()},
         waiting_for=[
@@ -48,7 +48,7 @@ def register_read(register: service.Register) -> RegisterRead:
     )
 
 
-def _row(line: service.Line) -> RegisterRow:
+def _row(line: service.RegisterLine) -> RegisterRow:
     return RegisterRow(
         person_id=line.person.id,
         display_name=line.person.display_name,
@@ -63,32 +63,32 @@ def _row(line: service.Line) -> RegisterRow:
     )
 
 
-@router.get("/sessions/{session_id}/register")
+@router.get("/lessons/{lesson_id}/register")
 def read_register(
-    session_id: uuid.UUID, _: RegisterDep, session: ReadSessionDep, settings: SettingsDep
+    lesson_id: uuid.UUID, _: RegisterDep, db: ReadDBDep, settings: SettingsDep
 ) -> RegisterRead:
-    """The register of a session as of now."""
-    return register_read(service.register_of(session, session_id, zone=settings.zone, at=now()))
+    """The register of a lesson as of now."""
+    return register_read(service.register_of(db, lesson_id, zone=settings.zone, at=now()))
 
 
-@router.post("/sessions/{session_id}/corrections", status_code=201)
+@router.post("/lessons/{lesson_id}/corrections", status_code=201)
 def correct(
-    session_id: uuid.UUID, body: CorrectionCreate, principal: RegisterDep, session: SessionDep
+    lesson_id: uuid.UUID, body: CorrectionCreate, principal: RegisterDep, db: DBDep
 ) -> CorrectionRead:
     """Say what somebody's status is, and why; the derived one stays on record."""
     row = service.correct(
-        session,
-        session_id,
+        db,
+        lesson_id,
         person_id=body.person_id,
         status=body.status,
         reason=body.reason,
         made_by=principal.account_id,
     )
     record(
-        session,
+        db,
         actor=principal.actor,
         action="attendance.correct",
-        subject=f"session:{session_id}",
+        subject=f"lesson:{lesson_id}",
         details={"person": str(body.person_id), "status": body.status},
     )
     return CorrectionRead(
@@ -119,5 +119,5 @@ async def sync_events(request: Request, device: DeviceDep, database: DatabaseDep
 
 
 def _take_one_in(database: Database, delivery: Delivery) -> Ack:
-    with database.transaction() as session:
-        return take_in(session, [delivery], now()).acks[0]
+    with database.transaction() as db:
+        return take_in(db, [delivery], now()).acks[0]

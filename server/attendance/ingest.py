@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
 from protocol.v1.events import MAX_REFUSALS_PER_ACK
-from protocol.v1.messages import Ack, EventBatch, Refusal, RefusalReason
+from protocol.v1.messages import Ack, EventBatch, EventRefusal, RefusalReason
 from server.attendance.sequence import Link, move_progress, stored_runs
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import (
@@ -69,11 +69,11 @@ class Intake:
     refused: int
 
 
-def take_in(session: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake:
+def take_in(db: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake:
     """Take in batches of any kiosks.
 
     Args:
-        session: the database session; the caller commits.
+        db: the database session; the caller commits.
         deliveries: in the order they came.
         at: the server's clock.
     """
@@ -82,27 +82,27 @@ def take_in(session: Session, deliveries: Sequence[Delivery], at: datetime) -> I
     in_order = sorted(deliveries, key=attrgetter("kiosk_id"))
     for kiosk_id, own in groupby(in_order, key=attrgetter("kiosk_id")):
         harvest = Harvest(kiosk_id)
-        kiosk, progress = _lock(session, kiosk_id)
+        kiosk, progress = _lock(db, kiosk_id)
         _judge_all(harvest, own, kiosk, at)
         if kiosk is not None and progress is not None:
-            _store(session, harvest, kiosk, progress, at)
-        keep_in_quarantine(session, kiosk_id, harvest.rejected, at)
+            _store(db, harvest, kiosk, progress, at)
+        keep_in_quarantine(db, kiosk_id, harvest.rejected, at)
         harvests.append(harvest)
-        acks.append(_ack(session, harvest, progress, at))
+        acks.append(_ack(db, harvest, progress, at))
     stored = sum(len(harvest.fresh) for harvest in harvests)
     sound = sum(len(harvest.accepted) for harvest in harvests)
     refused = sum(len(harvest.rejected) for harvest in harvests)
     return Intake(tuple(acks), stored, sound - stored, refused)
 
 
-def _lock(session: Session, kiosk_id: str) -> tuple[Kiosk | None, KioskProgress | None]:
+def _lock(db: Session, kiosk_id: str) -> tuple[Kiosk | None, KioskProgress | None]:
     """The kiosk, and its progress locked: one writer at a time works on one kiosk's chain."""
     try:
         key = uuid.UUID(kiosk_id)
     except ValueError:
         return None, None
-    progress = session.get(KioskProgress, key, with_for_update=True, populate_existing=True)
-    return session.get(Kiosk, key), progress
+    progress = db.get(KioskProgress, key, with_for_update=True, populate_existing=True)
+    return db.get(Kiosk, key), progress
 
 
 def _judge_all(
@@ -134,18 +134,18 @@ def _blanket_refusal(kiosk: Kiosk | None) -> RefusalReason | None:
 
 
 def _store(
-    session: Session, harvest: Harvest, kiosk: Kiosk, progress: KioskProgress, at: datetime
+    db: Session, harvest: Harvest, kiosk: Kiosk, progress: KioskProgress, at: datetime
 ) -> None:
-    known = _known(session, kiosk.id, harvest.accepted)
+    known = _known(db, kiosk.id, harvest.accepted)
     for one in harvest.accepted:
         if one.event.seq > progress.highest_seq + LONGEST_LEAP:
             harvest.rejected.append(refuse_known(one, RefusalReason.LEAP))
         else:
             _place(harvest, known, one)
-    hashes = _hashes_before(session, kiosk.id, harvest)
+    hashes = _hashes_before(db, kiosk.id, harvest)
     rows = [_row(kiosk.id, one, hashes, at) for one in harvest.fresh]
     for start in range(0, len(rows), _CHUNK):
-        session.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
+        db.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
     progress.torn += sum(row["is_chain_torn"] for row in rows)
     progress.refused += len(harvest.rejected)
     fresh = [Link(one.event.seq, one.event.hash) for one in harvest.fresh]
@@ -154,10 +154,10 @@ def _store(
         for one in harvest.rejected
         if one.is_authentic and one.seq and one.hash
     ]
-    move_progress(session, progress, fresh, authentic, at)
+    move_progress(db, progress, fresh, authentic, at)
     for batch in harvest.batches:
         move_watermark(progress, batch.synced_through, batch.last_seq, at)
-    session.add(progress)
+    db.add(progress)
 
 
 @dataclass
@@ -168,7 +168,7 @@ class _Known:
     id_by_seq: dict[int, str]
 
 
-def _known(session: Session, kiosk_id: uuid.UUID, accepted: Sequence[Accepted]) -> _Known:
+def _known(db: Session, kiosk_id: uuid.UUID, accepted: Sequence[Accepted]) -> _Known:
     known = _Known({}, {})
     for start in range(0, len(accepted), _CHUNK):
         part = accepted[start : start + _CHUNK]
@@ -178,7 +178,7 @@ def _known(session: Session, kiosk_id: uuid.UUID, accepted: Sequence[Accepted]) 
             col(StoredEvent.kiosk_id) == kiosk_id,
             col(StoredEvent.id).in_(ids) | col(StoredEvent.seq).in_(seqs),
         )
-        for event_id, seq, digest in session.exec(query):
+        for event_id, seq, digest in db.exec(query):
             known.hash_by_id[str(event_id)] = digest
             known.id_by_seq[seq] = str(event_id)
     return known
@@ -198,7 +198,7 @@ def _place(harvest: Harvest, known: _Known, one: Accepted) -> None:
     harvest.fresh.append(one)
 
 
-def _hashes_before(session: Session, kiosk_id: uuid.UUID, harvest: Harvest) -> dict[int, set[str]]:
+def _hashes_before(db: Session, kiosk_id: uuid.UUID, harvest: Harvest) -> dict[int, set[str]]:
     """Hashes by sequence number, for the events that stand right before the fresh ones."""
     hashes: dict[int, set[str]] = {}
     for one in harvest.fresh:
@@ -215,7 +215,7 @@ def _hashes_before(session: Session, kiosk_id: uuid.UUID, harvest: Harvest) -> d
         kept = select(QuarantinedEvent.seq, QuarantinedEvent.hash).where(
             col(QuarantinedEvent.kiosk_id) == str(kiosk_id), col(QuarantinedEvent.seq).in_(part)
         )
-        for seq, digest in [*session.exec(stored), *session.exec(kept)]:
+        for seq, digest in [*db.exec(stored), *db.exec(kept)]:
             if seq is not None and digest is not None:
                 hashes.setdefault(seq, set()).add(digest)
     return hashes
@@ -234,13 +234,13 @@ def _row(
         "seq": event.seq,
         "occurred_at": event.occurred_at,
         "received_at": at,
-        "session_id": one.session_id,
+        "lesson_id": one.lesson_id,
         "person_id": one.person_id,
         "kind": event.kind,
         "method": event.method,
         "refers_to": uuid.UUID(event.refers_to) if event.refers_to else None,
         "clock_source": event.clock.source,
-        "score": event.score,
+        "distance": event.distance,
         "hash": event.hash,
         "is_chain_torn": bool(before) and event.prev_hash not in before,
         "body": one.body,
@@ -248,7 +248,7 @@ def _row(
 
 
 def keep_in_quarantine(
-    session: Session, kiosk_id: str, rejected: Iterable[Rejected], at: datetime
+    db: Session, kiosk_id: str, rejected: Iterable[Rejected], at: datetime
 ) -> None:
     """Keep what was refused, with the reason; a repeat changes nothing."""
     rows = {
@@ -267,26 +267,26 @@ def keep_in_quarantine(
         for one in rejected
     }
     if rows:
-        session.execute(_insert_or_ignore(session), list(rows.values()))
+        db.execute(_insert_or_ignore(db), list(rows.values()))
 
 
-def _insert_or_ignore(session: Session) -> Insert:
+def _insert_or_ignore(db: Session) -> Insert:
     """A repeat of what is in quarantine changes nothing."""
     table = QuarantinedEvent.__table__  # type: ignore[attr-defined]
-    if session.get_bind().dialect.name == "postgresql":
+    if db.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def _ack(session: Session, harvest: Harvest, progress: KioskProgress | None, at: datetime) -> Ack:
+def _ack(db: Session, harvest: Harvest, progress: KioskProgress | None, at: datetime) -> Ack:
     refused = [
-        Refusal(id=one.event_id or "", seq=one.seq, reason=one.reason)
+        EventRefusal(id=one.event_id or "", seq=one.seq, reason=one.reason)
         for one in harvest.rejected[:MAX_REFUSALS_PER_ACK]
     ]
     return Ack(
         kiosk_id=harvest.kiosk_id,
         stored_through=progress.stored_through if progress else 0,
-        stored_beyond=stored_runs(session, progress) if progress else (),
+        stored_beyond=stored_runs(db, progress) if progress else (),
         refused=tuple(refused),
         server_time=at,
     )

@@ -1,4 +1,4 @@
-"""The register of a session: live, countable, correctable."""
+"""The register of a lesson: live, countable, correctable."""
 
 import hashlib
 import uuid
@@ -16,7 +16,7 @@ from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.schemas import CorrectionCreate
 from server.attendance.today import is_running
 from server.audit.service import record
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import NotFoundError, ServerError
 from server.web.access import require_role
@@ -31,7 +31,7 @@ RegisterDep = Annotated[Principal, require_role(Role.OFFICE, Role.TEACHER)]
 TONES = {
     AttendanceStatus.PRESENT: ("ok", "check"),
     AttendanceStatus.LATE: ("warn", "clock"),
-    AttendanceStatus.EXPECTED: ("quiet", "session"),
+    AttendanceStatus.EXPECTED: ("quiet", "lesson"),
     AttendanceStatus.ABSENT: ("bad", "cross"),
     AttendanceStatus.PENDING: ("info", "clock"),
     AttendanceStatus.EXCUSED: ("quiet", "shield"),
@@ -42,62 +42,62 @@ TONES = {
 class LineKey:
     """Which line of which register a page is about."""
 
-    session_id: uuid.UUID
+    lesson_id: uuid.UUID
     person_id: uuid.UUID
 
 
 LineDep = Annotated[LineKey, Depends()]
 
 
-@router.get("/sessions/{session_id}")
+@router.get("/lessons/{lesson_id}")
 def register_page(
     request: Request,
-    session_id: uuid.UUID,
+    lesson_id: uuid.UUID,
     _: RegisterDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
 ) -> Response:
     """The register; its live part asks for itself every two seconds."""
-    register = service.register_of(session, session_id, zone=settings.zone, at=now())
+    register = service.register_of(db, lesson_id, zone=settings.zone, at=now())
     return render(request, "attendance/register.html", _context(register))
 
 
-@router.get("/sessions/{session_id}/live")
+@router.get("/lessons/{lesson_id}/live")
 def live_register(
     request: Request,
-    session_id: uuid.UUID,
+    lesson_id: uuid.UUID,
     _: RegisterDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
     shown: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The live part alone; 204 where the page shows it already."""
-    register = service.register_of(session, session_id, zone=settings.zone, at=now())
+    register = service.register_of(db, lesson_id, zone=settings.zone, at=now())
     context = _context(register)
     if context["version"] == shown:
         return Response(status_code=204)
     return render(request, "attendance/live.html", context)
 
 
-@router.get("/sessions/{session_id}/people/{person_id}")
+@router.get("/lessons/{lesson_id}/people/{person_id}")
 def line_page(
     request: Request,
     place: LineDep,
     _: RegisterDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
 ) -> Response:
     """One line of the register: how it came about, and the form to correct it."""
-    context = _line_context(session, settings, place)
+    context = _line_context(db, settings, place)
     return render(request, "attendance/line.html", context)
 
 
-@router.post("/sessions/{session_id}/people/{person_id}")
+@router.post("/lessons/{lesson_id}/people/{person_id}")
 def correct(
     request: Request,
     place: LineDep,
     principal: RegisterDep,
-    session: SessionDep,
+    db: DBDep,
     settings: SettingsDep,
     form: Annotated[CorrectionForm, Form()],
 ) -> Response:
@@ -105,8 +105,8 @@ def correct(
     try:
         body = CorrectionCreate.model_validate(form.model_dump() | {"person_id": place.person_id})
         service.correct(
-            session,
-            place.session_id,
+            db,
+            place.lesson_id,
             person_id=place.person_id,
             status=body.status,
             reason=body.reason,
@@ -115,17 +115,17 @@ def correct(
     except (ServerError, ValidationError) as exc:
         words = request_translator(request)("attendance.problem.reason")
         problem = exc.message if isinstance(exc, ServerError) else words
-        context = _line_context(session, settings, place)
+        context = _line_context(db, settings, place)
         context |= {"form": form, "problem": problem}
         return render(request, "attendance/line.html", context, status_code=400)
     record(
-        session,
+        db,
         actor=principal.actor,
         action="attendance.correct",
-        subject=f"session:{place.session_id}",
+        subject=f"lesson:{place.lesson_id}",
         details={"person": str(place.person_id), "status": body.status},
     )
-    return see_other(f"/sessions/{place.session_id}")
+    return see_other(f"/lessons/{place.lesson_id}")
 
 
 def _context(register: service.Register) -> dict[str, Any]:
@@ -148,15 +148,15 @@ def _context(register: service.Register) -> dict[str, Any]:
     return context | {"version": hashlib.sha256(shown.encode()).hexdigest()[:16]}
 
 
-def _line_context(session: Session, settings: SettingsDep, place: LineKey) -> dict[str, Any]:
-    register = service.register_of(session, place.session_id, zone=settings.zone, at=now())
+def _line_context(db: Session, settings: SettingsDep, place: LineKey) -> dict[str, Any]:
+    register = service.register_of(db, place.lesson_id, zone=settings.zone, at=now())
     line = next((one for one in register.lines if one.person.id == place.person_id), None)
     if line is None:
-        raise NotFoundError("This person is not on the register of this session.")
+        raise NotFoundError("This person is not on the register of this lesson.")
     context = _context(register)
     return context | {
         "line": line,
-        "history": service.history_of(session, place.session_id, place.person_id),
+        "history": service.history_of(db, place.lesson_id, place.person_id),
         "choices": CORRECTABLE,
         "form": CorrectionForm(status=line.mark.status),
         "problem": "",

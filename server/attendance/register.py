@@ -20,7 +20,7 @@ class AttendanceStatus(StrEnum):
 
     PRESENT = "present"
     LATE = "late"
-    EXPECTED = "expected"  # the session has not ended yet
+    EXPECTED = "expected"  # the lesson has not ended yet
     ABSENT = "absent"
     PENDING = "pending"  # it has, but some kiosk has not told everything
     EXCUSED = "excused"  # by a person only
@@ -36,7 +36,7 @@ CORRECTABLE = (
 
 @dataclass(frozen=True)
 class Window:
-    """When a sighting counts for a session, and as what.
+    """When a sighting counts for a lesson, and as what.
 
     Attributes:
         opens_at: the first moment that counts.
@@ -54,7 +54,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class RegisterEvent:
     """The part of an event that the register is made of."""
 
     event_id: uuid.UUID
@@ -77,7 +77,7 @@ class Ruling:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Judgement:
     """One line of the register.
 
     Attributes:
@@ -100,7 +100,7 @@ class Mark:
 
 
 def window_of(starts_at: datetime, ends_at: datetime, policy: AttendancePolicy) -> Window:
-    """Work out a session's window from its times and the policy."""
+    """Work out a lesson's window from its times and the policy."""
     closes = policy.closes_after_start_min
     closes_at = ends_at if closes is None else starts_at + timedelta(minutes=closes)
     return Window(
@@ -114,18 +114,18 @@ def window_of(starts_at: datetime, ends_at: datetime, policy: AttendancePolicy) 
 
 def derive_register(
     roster: Sequence[uuid.UUID],
-    sightings: Iterable[Sighting],
+    sightings: Iterable[RegisterEvent],
     window: Window,
     *,
     watermarks: Mapping[uuid.UUID, datetime | None],
     rulings: Iterable[Ruling] = (),
     at: datetime,
-) -> list[Mark]:
-    """Derive the register of one session.
+) -> list[Judgement]:
+    """Derive the register of one lesson.
 
     Args:
         roster: who is due, in the order of the lines.
-        sightings: events of the session, in any order, repeats allowed.
+        sightings: events of the lesson, in any order, repeats allowed.
         window: when a sighting counts.
         watermarks: for every kiosk that could have seen somebody, up to when it has told
             everything; None where it has told nothing.
@@ -144,7 +144,7 @@ def derive_register(
     ]
 
 
-def count_statuses(marks: Iterable[Mark]) -> dict[AttendanceStatus, int]:
+def count_statuses(marks: Iterable[Judgement]) -> dict[AttendanceStatus, int]:
     """Count the lines of each status; every status is named."""
     counts = dict.fromkeys(AttendanceStatus, 0)
     for mark in marks:
@@ -153,15 +153,15 @@ def count_statuses(marks: Iterable[Mark]) -> dict[AttendanceStatus, int]:
 
 
 def _valid_by_person(
-    sightings: Iterable[Sighting], window: Window
-) -> dict[uuid.UUID, list[Sighting]]:
+    sightings: Iterable[RegisterEvent], window: Window
+) -> dict[uuid.UUID, list[RegisterEvent]]:
     unique = {(one.kiosk_id, one.event_id): one for one in sightings}
     voided = {
         (one.kiosk_id, one.refers_to)
         for one in unique.values()
         if one.kind == EventKind.NOT_ME and one.refers_to is not None
     }
-    found: dict[uuid.UUID, list[Sighting]] = {}
+    found: dict[uuid.UUID, list[RegisterEvent]] = {}
     for key, one in unique.items():
         if one.person_id is None or one.kind not in _MARKING_KINDS or key in voided:
             continue
@@ -186,18 +186,18 @@ def _unseen_status(
 
 def _mark(
     person_id: uuid.UUID,
-    valid: Sequence[Sighting],
+    valid: Sequence[RegisterEvent],
     ruling: Ruling | None,
     window: Window,
     unseen: AttendanceStatus,
-) -> Mark:
+) -> Judgement:
     if not valid:
         status = AttendanceStatus(ruling.status) if ruling else unseen
-        return Mark(person_id, status, unseen, is_corrected=ruling is not None)
+        return Judgement(person_id, status, unseen, is_corrected=ruling is not None)
     first = valid[0]
     is_late = first.occurred_at > window.late_after
     derived = AttendanceStatus.LATE if is_late else AttendanceStatus.PRESENT
-    return Mark(
+    return Judgement(
         person_id=person_id,
         status=AttendanceStatus(ruling.status) if ruling else derived,
         derived=derived,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, StringConstraints
 
-from server.timetable.schemas import SessionRead
+from server.timetable.schemas import LessonRead
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
@@ -27,7 +27,7 @@ class RegisterRow(BaseModel):
 
 
 class WaitingFor(BaseModel):
-    """A kiosk that has not told everything up to the end of the session."""
+    """A kiosk that has not told everything up to the end of the lesson."""
 
     kiosk_id: uuid.UUID
     name: str
@@ -35,9 +35,9 @@ class WaitingFor(BaseModel):
 
 
 class RegisterRead(BaseModel):
-    """The register of one session as of now."""
+    """The register of one lesson as of now."""
 
-    session: SessionRead
+    lesson: LessonRead
     rows: list[RegisterRow]
     counts: dict[str, int]
     waiting_for: list[WaitingFor]

@@ -23,7 +23,7 @@ class Link(NamedTuple):
 
 
 def move_progress(
-    session: Session,
+    db: Session,
     progress: KioskProgress,
     fresh: Sequence[Link],
     authentic: Sequence[Link],
@@ -32,7 +32,7 @@ def move_progress(
     """Move a kiosk's progress past what was just stored or kept in quarantine.
 
     Args:
-        session: the rows are in it, not committed yet.
+        db: the rows are in it, not committed yet.
         progress: locked by the caller.
         fresh: events new to the record.
         authentic: refused events that the kiosk did sign: they are kept too.
@@ -46,17 +46,17 @@ def move_progress(
     arrived = {link.seq for link in (*fresh, *authentic)}
     through = _contiguous(progress.stored_through, arrived)
     if progress.stored_through < through < progress.highest_seq:
-        arrived |= set(_kept_after(session, progress.kiosk_id, through))
+        arrived |= set(_kept_after(db, progress.kiosk_id, through))
         through = _contiguous(through, arrived)
     progress.stored_through = through
 
 
-def stored_runs(session: Session, progress: KioskProgress) -> tuple[SeqRange, ...]:
+def stored_runs(db: Session, progress: KioskProgress) -> tuple[SeqRange, ...]:
     """The runs in our keeping past the first gap, oldest first."""
     if progress.highest_seq <= progress.stored_through:
         return ()
     runs: list[SeqRange] = []
-    for seq in sorted(set(_kept_after(session, progress.kiosk_id, progress.stored_through))):
+    for seq in sorted(set(_kept_after(db, progress.kiosk_id, progress.stored_through))):
         if runs and runs[-1].last == seq - 1:
             runs[-1] = SeqRange(first=runs[-1].first, last=seq)
         elif len(runs) == MAX_RANGES_PER_ACK:
@@ -66,7 +66,7 @@ def stored_runs(session: Session, progress: KioskProgress) -> tuple[SeqRange, ..
     return tuple(runs)
 
 
-def _kept_after(session: Session, kiosk_id: uuid.UUID, seq: int) -> Iterable[int]:
+def _kept_after(db: Session, kiosk_id: uuid.UUID, seq: int) -> Iterable[int]:
     stored = (
         select(StoredEvent.seq)
         .where(col(StoredEvent.kiosk_id) == kiosk_id, col(StoredEvent.seq) > seq)
@@ -83,7 +83,7 @@ def _kept_after(session: Session, kiosk_id: uuid.UUID, seq: int) -> Iterable[int
         .order_by(col(QuarantinedEvent.seq))
         .limit(_LOOK_AHEAD)
     )
-    return [*session.exec(stored), *(found for found in session.exec(kept) if found is not None)]
+    return [*db.exec(stored), *(found for found in db.exec(kept) if found is not None)]
 
 
 def _contiguous(start: int, seqs: set[int]) -> int:

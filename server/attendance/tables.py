@@ -23,13 +23,13 @@ class StoredEvent(SQLModel, table=True):
     seq: int = Field(sa_type=BigInteger)
     occurred_at: datetime = utc_field()
     received_at: datetime = utc_field()
-    session_id: uuid.UUID | None = Field(default=None, index=True)
+    lesson_id: uuid.UUID | None = Field(default=None, index=True)
     person_id: uuid.UUID | None = Field(default=None, index=True)
     kind: str = Field(max_length=48)
     method: str = Field(max_length=48)
     refers_to: uuid.UUID | None = Field(default=None)
     clock_source: str = Field(max_length=48)
-    score: float | None = Field(default=None)
+    distance: float | None = Field(default=None)
     hash: str = Field(max_length=64)
     # The event before it is known, and is not the one this event names.
     is_chain_torn: bool = Field(default=False)
@@ -59,12 +59,12 @@ class QuarantinedEvent(SQLModel, table=True):
 
 
 class Correction(SQLModel, table=True):
-    """A person's word about somebody's status in a session. The newest one counts."""
+    """A person's word about somebody's status in a lesson. The newest one counts."""
 
     __tablename__ = "attendance_corrections"
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    session_id: uuid.UUID = Field(foreign_key="class_sessions.id", index=True, ondelete="CASCADE")
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True, ondelete="CASCADE")
     person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
     status: str = Field(max_length=20)
     reason: str = Field(max_length=500)

@@ -1,4 +1,4 @@
-"""What the first page shows: today's sessions with live counts, and what needs somebody."""
+"""What the first page shows: today's lessons with live counts, and what needs somebody."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,28 +13,28 @@ from server.kiosks.service import KioskView, is_reachable, kiosk_views
 from server.kiosks.tables import KioskState
 from server.web.pages import local_time, request_translator
 from server.web.principal import Principal, Role
-from server.web.today import TodayContent, TodaySession, Trouble
+from server.web.today import TodayContent, TodayLesson, Trouble
 from server.web.translations import Translator
 
 _TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
 
 
-def today_content(session: Session, principal: Principal, request: Request) -> TodayContent:
+def today_content(db: Session, principal: Principal, request: Request) -> TodayContent:
     """Put the page together."""
     settings = request.app.state.settings
     at = now()
     first, last = day_bounds(at, settings.zone)
-    registers = service.registers_between(session, first, last, zone=settings.zone, at=at)
+    registers = service.registers_between(db, first, last, zone=settings.zone, at=at)
     registers.sort(key=lambda one: _order(one, at))
     t = request_translator(request)
-    views = kiosk_views(session) if principal.role in _TECHNICAL else []
+    views = kiosk_views(db) if principal.role in _TECHNICAL else []
     silent = [
         view
         for view in views
         if view.kiosk.state == KioskState.CLAIMED and not is_reachable(view.kiosk, at)
     ]
     return TodayContent(
-        sessions=[_session(register, at) for register in registers],
+        lessons=[_lesson(register, at) for register in registers],
         troubles=[_silent(view, t, request) for view in silent],
     )
 
@@ -47,25 +47,25 @@ def day_bounds(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def is_running(register: service.Register, at: datetime) -> bool:
-    """Whether the session is on at a moment."""
-    return register.view.session.starts_at <= at < register.view.session.ends_at
+    """Whether the lesson is on at a moment."""
+    return register.view.lesson.starts_at <= at < register.view.lesson.ends_at
 
 
 def _order(register: service.Register, at: datetime) -> tuple[int, datetime]:
     """What runs comes first, then what is to come, then what is over."""
-    session = register.view.session
-    turn = 0 if is_running(register, at) else 1 if session.starts_at > at else 2
-    return turn, session.starts_at
+    lesson = register.view.lesson
+    turn = 0 if is_running(register, at) else 1 if lesson.starts_at > at else 2
+    return turn, lesson.starts_at
 
 
-def _session(register: service.Register, at: datetime) -> TodaySession:
+def _lesson(register: service.Register, at: datetime) -> TodayLesson:
     view = register.view
-    return TodaySession(
-        path=f"/sessions/{view.session.id}",
+    return TodayLesson(
+        path=f"/lessons/{view.lesson.id}",
         course=f"{view.course.code} {view.course.title}",
         room=view.room.name,
-        starts_at=view.session.starts_at,
-        ends_at=view.session.ends_at,
+        starts_at=view.lesson.starts_at,
+        ends_at=view.lesson.ends_at,
         is_running=is_running(register, at),
         present=register.attended,
         late=register.counts[AttendanceStatus.LATE],

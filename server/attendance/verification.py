@@ -45,7 +45,7 @@ class Accepted:
 
     event: AttendanceEvent
     body: str
-    session_id: uuid.UUID | None
+    lesson_id: uuid.UUID | None
     person_id: uuid.UUID | None
 
 
@@ -106,10 +106,10 @@ def judge(raw: RawEvent, kiosk_id: str, key: Ed25519PublicKey, at: datetime) -> 
     if event.clock.source != ClockSource.UNSYNCED and event.occurred_at > at + FUTURE_TOLERANCE:
         return _authentic(raw, event, RefusalReason.FUTURE)
     try:
-        session_id, person_id = _uuid(event.session_id), _uuid(event.person_id)
+        lesson_id, person_id = _uuid(event.lesson_id), _uuid(event.person_id)
     except ValueError:
         return _authentic(raw, event, RefusalReason.MALFORMED)
-    return Accepted(event, _text(raw), session_id, person_id)
+    return Accepted(event, _text(raw), lesson_id, person_id)
 
 
 def refuse_known(accepted: Accepted, reason: RefusalReason) -> Rejected:

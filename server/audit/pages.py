@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from server.audit import service
-from server.db.session import ReadSessionDep
+from server.db.dependencies import ReadDBDep
 from server.web.access import require_role
 from server.web.pages import render
 from server.web.principal import Principal, Role
@@ -19,13 +19,13 @@ _PAGE = 100
 def audit_page(
     request: Request,
     _: Annotated[Principal, require_role(Role.DPO)],
-    session: ReadSessionDep,
+    db: ReadDBDep,
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     verify: bool = False,
 ) -> Response:
     """List entries."""
-    entries = service.recent(session, before=before, limit=_PAGE)
+    entries = service.recent(db, before=before, limit=_PAGE)
     older = entries[-1].seq if len(entries) == _PAGE else None
-    result = service.verify(session) if verify else None
+    result = service.verify(db) if verify else None
     context = {"entries": entries, "older": older, "result": result}
     return render(request, "audit/list.html", context)

@@ -33,7 +33,7 @@ class Verification:
 
 
 def record(
-    session: Session,
+    db: Session,
     *,
     actor: str,
     action: str,
@@ -43,15 +43,15 @@ def record(
     """Append one entry, in the caller's transaction: what is undone is not recorded.
 
     Args:
-        session: the caller's; on PostgreSQL it holds the chain's lock until its commit.
+        db: the caller's; on PostgreSQL it holds the chain's lock until its commit.
         actor: `account:<id>`, `kiosk:<id>` or `system`.
         action: noun.verb, such as `person.view_biometrics`.
         subject: see `subject_of`.
         details: ids and codes only; never names or biometric data.
     """
-    lock_until_commit(session, AUDIT_LOCK)
-    session.flush()
-    last = session.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1)).first()
+    lock_until_commit(db, AUDIT_LOCK)
+    db.flush()
+    last = db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1)).first()
     entry = AuditEntry(
         seq=last.seq + 1 if last else 1,
         at=now(),
@@ -64,23 +64,23 @@ def record(
         hash=b"",
     )
     entry.hash = _digest(entry)
-    session.add(entry)
-    session.flush()
+    db.add(entry)
+    db.flush()
     return entry
 
 
-def recent(session: Session, *, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
+def recent(db: Session, *, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
     """The newest entries, newest first; `before` continues a listing."""
     query = select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(limit)
     if before is not None:
         query = query.where(col(AuditEntry.seq) < before)
-    return list(session.exec(query))
+    return list(db.exec(query))
 
 
-def verify(session: Session) -> Verification:
+def verify(db: Session) -> Verification:
     """Walk the whole chain: each seq follows, each hash fits what the row says now."""
     seq, prev_hash = 0, GENESIS
-    while page := _page_after(session, seq):
+    while page := _page_after(db, seq):
         for entry in page:
             intact = entry.seq == seq + 1 and entry.prev_hash == prev_hash
             if not intact or entry.hash != _digest(entry):
@@ -89,9 +89,9 @@ def verify(session: Session) -> Verification:
     return Verification(seq, None)
 
 
-def _page_after(session: Session, seq: int) -> list[AuditEntry]:
+def _page_after(db: Session, seq: int) -> list[AuditEntry]:
     query = select(AuditEntry).where(col(AuditEntry.seq) > seq).order_by(col(AuditEntry.seq))
-    return list(session.exec(query.limit(_VERIFY_PAGE)))
+    return list(db.exec(query.limit(_VERIFY_PAGE)))
 
 
 def _digest(entry: AuditEntry) -> bytes:

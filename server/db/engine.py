@@ -32,14 +32,14 @@ class Database:
         On SQLite it takes the write lock at its first statement, so it never fails half way for
         want of it.
         """
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with Session(self.engine, expire_on_commit=False) as db, db.begin():
+            yield db
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One snapshot for reading. Nothing is ever committed, and writers are not blocked."""
-        with Session(self._reader, expire_on_commit=False) as session:
-            yield session
+        with Session(self._reader, expire_on_commit=False) as db:
+            yield db
 
     def close(self) -> None:
         """Close every connection."""

@@ -26,10 +26,10 @@ def startup_lock(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def lock_until_commit(session: Session, number: int) -> None:
+def lock_until_commit(db: Session, number: int) -> None:
     """Serialise the rest of this transaction against others that take the same lock.
 
     On SQLite there is nothing to do: a transaction that writes is alone already.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Request, UploadFile
 
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import service
 from server.enrollment.photo import read_photo, school_date
@@ -31,28 +31,28 @@ def record_consent(
     person_id: uuid.UUID,
     body: ConsentCreate,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     settings: SettingsDep,
 ) -> ConsentRead:
     """Write down that consent was given or refused. A refusal erases photos and templates."""
     today = school_date(settings)
     consent = service.record_consent(
-        session, person_id, body, actor=principal.actor, at=now(), today=today
+        db, person_id, body, actor=principal.actor, at=now(), today=today
     )
-    return _read_consent(consent, people.state_of(session, person_id, today))
+    return _read_consent(consent, people.state_of(db, person_id, today))
 
 
 @router.get("/people/{person_id}/consents")
 def list_consents(
     person_id: uuid.UUID,
     _: Annotated[Principal, require_role(Role.OFFICE, Role.DPO)],
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
 ) -> list[ConsentRead]:
     """Everything that was said about a person, newest first."""
-    people.get_person(session, person_id)
-    state = people.state_of(session, person_id, school_date(settings))
-    return [_read_consent(row, state) for row in people.consents_of(session, person_id)]
+    people.get_person(db, person_id)
+    state = people.state_of(db, person_id, school_date(settings))
+    return [_read_consent(row, state) for row in people.consents_of(db, person_id)]
 
 
 @router.post("/people/{person_id}/consents/{consent_id}/withdraw")
@@ -60,15 +60,15 @@ def withdraw_consent(
     person_id: uuid.UUID,
     consent_id: uuid.UUID,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     settings: SettingsDep,
 ) -> ConsentRead:
     """Take a consent back. Photos, templates and unfinished work are erased at once."""
     today = school_date(settings)
     consent = service.withdraw_consent(
-        session, person_id, consent_id, actor=principal.actor, at=now(), today=today
+        db, person_id, consent_id, actor=principal.actor, at=now(), today=today
     )
-    return _read_consent(consent, people.state_of(session, person_id, today))
+    return _read_consent(consent, people.state_of(db, person_id, today))
 
 
 @router.post("/people/{person_id}/enrolments", status_code=202)
@@ -76,7 +76,7 @@ def start_enrolment(
     person_id: uuid.UUID,
     photo: PhotoFile,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     vault: VaultDep,
     request: Request,
 ) -> EnrolmentRead:
@@ -84,7 +84,7 @@ def start_enrolment(
     settings = get_settings(request)
     content = read_photo(photo.file, settings)
     enrolment = service.start_enrolment(
-        session,
+        db,
         vault,
         person_id=person_id,
         photo=content,
@@ -96,18 +96,18 @@ def start_enrolment(
 
 @router.delete("/people/{person_id}/enrolments/{enrolment_id}", status_code=204)
 def remove_enrolment(
-    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: OfficeDep, session: SessionDep
+    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: OfficeDep, db: DBDep
 ) -> None:
     """Erase one photo and its template, here and on kiosks; the consent stays."""
-    service.remove_enrolment(session, person_id, enrolment_id, actor=principal.actor, at=now())
+    service.remove_enrolment(db, person_id, enrolment_id, actor=principal.actor, at=now())
 
 
 @router.get("/enrolments/{enrolment_id}")
 def get_enrolment(
-    enrolment_id: uuid.UUID, _: OfficeDep, session: ReadSessionDep, request: Request
+    enrolment_id: uuid.UUID, _: OfficeDep, db: ReadDBDep, request: Request
 ) -> EnrolmentRead:
     """How far an enrolment has come."""
-    enrolment = service.get_enrolment(session, enrolment_id)
+    enrolment = service.get_enrolment(db, enrolment_id)
     return _read_enrolment(enrolment, request_translator(request))
 
 

@@ -53,7 +53,7 @@ class BackfillJob:
     correlation_id: str
 
 
-def missing(session: Session, models: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
+def missing(db: Session, models: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
     """Accepted photos without a template of one of these models, that nobody has queued yet."""
     found: list[tuple[uuid.UUID, str]] = []
     for model_id in models:
@@ -66,50 +66,50 @@ def missing(session: Session, models: Sequence[str]) -> list[tuple[uuid.UUID, st
         )
         accepted = select(Enrolment.id).where(Enrolment.status == _ACCEPTED)
         query = accepted.where(~has, ~is_queued).limit(_PAGE)
-        found += [(key, model_id) for key in session.exec(query)]
+        found += [(key, model_id) for key in db.exec(query)]
     return found
 
 
-def queue(session: Session, found: Collection[tuple[uuid.UUID, str]]) -> None:
+def queue(db: Session, found: Collection[tuple[uuid.UUID, str]]) -> None:
     """Write down what `missing` found."""
     for enrolment_id, model_id in found:
-        session.add(MissingTemplate(enrolment_id=enrolment_id, model_id=model_id))
+        db.add(MissingTemplate(enrolment_id=enrolment_id, model_id=model_id))
 
 
-def has_others(session: Session, models: Sequence[str]) -> bool:
+def has_others(db: Session, models: Sequence[str]) -> bool:
     """Whether anything is queued, or was refused, for a model that is none of these."""
     others = col(MissingTemplate.model_id).not_in(models)
     query = select(MissingTemplate.enrolment_id).where(others).limit(1)
-    return session.exec(query).first() is not None
+    return db.exec(query).first() is not None
 
 
-def forget_others(session: Session, models: Sequence[str]) -> None:
+def forget_others(db: Session, models: Sequence[str]) -> None:
     """Take back what is queued, or was refused, for models that are none of these.
 
     If one returns, everything without a template of it is queued again.
     """
-    session.exec(delete(MissingTemplate).where(col(MissingTemplate.model_id).not_in(models)))
+    db.exec(delete(MissingTemplate).where(col(MissingTemplate.model_id).not_in(models)))
 
 
-def is_any_due(session: Session, at: datetime) -> bool:
+def is_any_due(db: Session, at: datetime) -> bool:
     """Whether `claim` would find something."""
     query = select(MissingTemplate.enrolment_id).where(_due(at)).limit(1)
-    return session.exec(query).first() is not None
+    return db.exec(query).first() is not None
 
 
-def claim(session: Session, vault: Vault, *, at: datetime, today: date) -> BackfillJob | None:
+def claim(db: Session, vault: Vault, *, at: datetime, today: date) -> BackfillJob | None:
     """Take the photo that has waited longest; None where it turns out that none serves."""
     query = select(MissingTemplate).where(_due(at)).order_by(col(MissingTemplate.not_before))
-    row = session.exec(query.limit(1).with_for_update(skip_locked=True)).first()
+    row = db.exec(query.limit(1).with_for_update(skip_locked=True)).first()
     if row is None:
         return None
     row.not_before = at + _TAKEN
     row.attempts += 1
-    enrolment = session.get_one(Enrolment, row.enrolment_id)
-    if not _may_use(session, enrolment, today):
-        session.delete(row)
+    enrolment = db.get_one(Enrolment, row.enrolment_id)
+    if not _may_use(db, enrolment, today):
+        db.delete(row)
         return None
-    photo = session.get(EnrolmentPhoto, row.enrolment_id)
+    photo = db.get(EnrolmentPhoto, row.enrolment_id)
     if photo is None:
         row.reason = PHOTO_MISSING
         return None
@@ -125,7 +125,7 @@ def claim(session: Session, vault: Vault, *, at: datetime, today: date) -> Backf
 
 
 def finish(
-    session: Session,
+    db: Session,
     vault: Vault,
     job: BackfillJob,
     outcome: EncodingOutcome,
@@ -134,10 +134,10 @@ def finish(
     today: date,
 ) -> None:
     """Store the template, or why there is none; nothing where the photo has gone meanwhile."""
-    people.get_person(session, job.person_id, lock=True)
-    row = _held(session, job)
-    enrolment = session.get(Enrolment, job.enrolment_id, with_for_update=True)
-    if row is None or enrolment is None or not _may_use(session, enrolment, today):
+    people.get_person(db, job.person_id, lock=True)
+    row = _held(db, job)
+    enrolment = db.get(Enrolment, job.enrolment_id, with_for_update=True)
+    if row is None or enrolment is None or not _may_use(db, enrolment, today):
         return
     if isinstance(outcome, FaceRefused):
         row.reason = outcome.code
@@ -146,18 +146,18 @@ def finish(
     if made is None:  # the service has another model again; perhaps tomorrow
         row.not_before = at + timedelta(days=1)
         return
-    template = store_template(session, vault, enrolment, made, at)
-    log_change(session, template, ChangeKind.UPSERT, at)
-    request_checks(session, job.person_id, [job.model_id])
-    session.delete(row)
+    template = store_template(db, vault, enrolment, made, at)
+    log_change(db, template, ChangeKind.UPSERT, at)
+    request_checks(db, job.person_id, [job.model_id])
+    db.delete(row)
     details = {"enrolment": str(enrolment.id), "model": job.model_id}
     subject = subject_of("person", job.person_id)
-    record(session, actor=SYSTEM, action="template.add", subject=subject, details=details)
+    record(db, actor=SYSTEM, action="template.add", subject=subject, details=details)
 
 
-def put_back(session: Session, job: BackfillJob, at: datetime, *, is_waiting: bool) -> None:
+def put_back(db: Session, job: BackfillJob, at: datetime, *, is_waiting: bool) -> None:
     """Try again: at once where the service was away, else after longer pauses, and not for ever."""
-    row = _held(session, job)
+    row = _held(db, job)
     if row is None:
         return
     row.attempts -= int(is_waiting)
@@ -166,23 +166,23 @@ def put_back(session: Session, job: BackfillJob, at: datetime, *, is_waiting: bo
         row.reason = GIVEN_UP
 
 
-def forget_photos(session: Session, enrolment_ids: Collection[uuid.UUID]) -> None:
+def forget_photos(db: Session, enrolment_ids: Collection[uuid.UUID]) -> None:
     """Nothing is to be made of these photos any more."""
     chosen = col(MissingTemplate.enrolment_id).in_(enrolment_ids)
-    session.exec(delete(MissingTemplate).where(chosen))
+    db.exec(delete(MissingTemplate).where(chosen))
 
 
-def is_under_way(session: Session, person_id: uuid.UUID) -> bool:
+def is_under_way(db: Session, person_id: uuid.UUID) -> bool:
     """Whether templates of a new model are still to be made of a person's photos."""
     query = select(MissingTemplate.enrolment_id).join(
         Enrolment, col(Enrolment.id) == col(MissingTemplate.enrolment_id)
     )
     waiting = query.where(Enrolment.person_id == person_id, col(MissingTemplate.reason).is_(None))
-    return session.exec(waiting.limit(1)).first() is not None
+    return db.exec(waiting.limit(1)).first() is not None
 
 
 def in_need_of_a_photo(
-    session: Session, person_ids: Collection[uuid.UUID] | None = None
+    db: Session, person_ids: Collection[uuid.UUID] | None = None
 ) -> set[uuid.UUID]:
     """Who cannot be recognised with one of the models: no photo of theirs serves it.
 
@@ -199,18 +199,18 @@ def in_need_of_a_photo(
     )
     if person_ids is not None:
         query = query.where(col(Enrolment.person_id).in_(person_ids))
-    return set(session.exec(query))
+    return set(db.exec(query))
 
 
 def _due(at: datetime) -> ColumnElement[bool]:
     return and_(col(MissingTemplate.reason).is_(None), col(MissingTemplate.not_before) <= at)
 
 
-def _held(session: Session, job: BackfillJob) -> MissingTemplate | None:
+def _held(db: Session, job: BackfillJob) -> MissingTemplate | None:
     key = (job.enrolment_id, job.model_id)
-    return session.get(MissingTemplate, key, with_for_update=True, populate_existing=True)
+    return db.get(MissingTemplate, key, with_for_update=True, populate_existing=True)
 
 
-def _may_use(session: Session, enrolment: Enrolment, today: date) -> bool:
-    state = people.state_of(session, enrolment.person_id, today)
+def _may_use(db: Session, enrolment: Enrolment, today: date) -> bool:
+    state = people.state_of(db, enrolment.person_id, today)
     return enrolment.status == _ACCEPTED and state is ConsentState.LIVE

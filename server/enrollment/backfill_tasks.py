@@ -32,25 +32,25 @@ class TemplateBackfill:
         What was queued for a model that it has no more is taken back.
         """
         models = self._encoder.models()
-        with self._database.reading() as session:
-            found = backfill.missing(session, models)
-            is_dated = bool(models) and backfill.has_others(session, models)
+        with self._database.reading() as db:
+            found = backfill.missing(db, models)
+            is_dated = bool(models) and backfill.has_others(db, models)
         if is_dated:
-            with self._database.transaction() as session:
-                backfill.forget_others(session, models)
+            with self._database.transaction() as db:
+                backfill.forget_others(db, models)
         if found:
-            with self._database.transaction() as session:
-                backfill.queue(session, found)
+            with self._database.transaction() as db:
+                backfill.queue(db, found)
             _logger.info("%s templates are to be made for a further model", len(found))
         return len(found)
 
     def run_one(self) -> bool:
         """Claim and work on one photo; returns whether there was one."""
-        with self._database.reading() as session:
-            if not backfill.is_any_due(session, now()):
+        with self._database.reading() as db:
+            if not backfill.is_any_due(db, now()):
                 return False
-        with self._database.transaction() as session:
-            job = backfill.claim(session, self._vault, at=now(), today=self._today())
+        with self._database.transaction() as db:
+            job = backfill.claim(db, self._vault, at=now(), today=self._today())
         if job is not None:
             adopt_correlation_id(job.correlation_id)
             self._process(job)
@@ -61,11 +61,11 @@ class TemplateBackfill:
             outcome = self._encoder.encode(job.photo, correlation_id=job.correlation_id)
         except EncoderUnavailableError:
             is_waiting = self._encoder.check() != "up"
-            with self._database.transaction() as session:
-                backfill.put_back(session, job, now(), is_waiting=is_waiting)
+            with self._database.transaction() as db:
+                backfill.put_back(db, job, now(), is_waiting=is_waiting)
             return
-        with self._database.transaction() as session:
-            backfill.finish(session, self._vault, job, outcome, at=now(), today=self._today())
+        with self._database.transaction() as db:
+            backfill.finish(db, self._vault, job, outcome, at=now(), today=self._today())
         verdict = outcome.code if isinstance(outcome, FaceRefused) else "made"
         _logger.info("template of %s for %s: %s", job.enrolment_id, job.model_id, verdict)
 

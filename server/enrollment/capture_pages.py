@@ -8,7 +8,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.config import Settings
-from server.db.session import DatabaseDep, ReadSessionDep, SessionDep
+from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.enrollment import service
 from server.enrollment.guidance import BARS, GuidanceGate, Pose, guide
 from server.enrollment.photo import check_frame, read_photo, school_date
@@ -34,7 +34,7 @@ def capture_page(
     request: Request,
     person_id: uuid.UUID,
     _: OfficeDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
 ) -> Response:
     """Webcam and upload.
@@ -42,14 +42,14 @@ def capture_page(
     Raises:
         ConsentRequiredError: there is no live consent, so no camera is opened.
     """
-    _require_consent(session, settings, person_id)
+    _require_consent(db, settings, person_id)
     context = {
-        "person": people.get_person(session, person_id),
+        "person": people.get_person(db, person_id),
         "max_bytes": settings.photo_max_bytes,
         "words": capture_words(request_translator(request)),
         "poses": get_args(Pose),
         "bars": list(BARS),
-        "photos": len(service.photos_in_use(service.templates_of(session, person_id))),
+        "photos": len(service.photos_in_use(service.templates_of(db, person_id))),
     }
     return render(request, "enrollment/enrol.html", context)
 
@@ -74,8 +74,8 @@ def guidance(
     """
     check_frame(frame)
     # No connection of the database is held while the service looks.
-    with database.reading() as session:
-        _require_consent(session, settings, person_id)
+    with database.reading() as db:
+        _require_consent(db, settings, person_id)
     gate: GuidanceGate = request.app.state.guidance
     with gate.passing(person_id) as may_pass:
         if not may_pass:
@@ -94,7 +94,7 @@ def take_photo(
     request: Request,
     person_id: uuid.UUID,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     vault: VaultDep,
     photo: Annotated[UploadFile, File()],
 ) -> Response:
@@ -103,7 +103,7 @@ def take_photo(
     try:
         content = read_photo(photo.file, settings)
         enrolment = service.start_enrolment(
-            session,
+            db,
             vault,
             person_id=person_id,
             photo=content,
@@ -121,16 +121,14 @@ def take_photo(
 
 
 @router.get("/enrolments/{enrolment_id}/progress")
-def progress(
-    request: Request, enrolment_id: uuid.UUID, _: OfficeDep, session: ReadSessionDep
-) -> Response:
+def progress(request: Request, enrolment_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
     """The fragment again; it stops asking when the enrolment is finished."""
-    return _progress(request, service.get_enrolment(session, enrolment_id))
+    return _progress(request, service.get_enrolment(db, enrolment_id))
 
 
-def _require_consent(session: Session, settings: Settings, person_id: uuid.UUID) -> None:
-    people.get_person(session, person_id)
-    state = people.state_of(session, person_id, school_date(settings))
+def _require_consent(db: Session, settings: Settings, person_id: uuid.UUID) -> None:
+    people.get_person(db, person_id)
+    state = people.state_of(db, person_id, school_date(settings))
     if state is not ConsentState.LIVE:
         raise ConsentRequiredError(consent=state.value)
 

@@ -28,18 +28,18 @@ class GalleryChecks:
 
     def run_one(self) -> bool:
         """Claim and work on one check; returns whether there was one."""
-        with self._database.reading() as session:
-            if not checks.is_any_due(session, now()):
+        with self._database.reading() as db:
+            if not checks.is_any_due(db, now()):
                 return False
-        with self._database.transaction() as session:
-            job = checks.claim(session, now())
+        with self._database.transaction() as db:
+            job = checks.claim(db, now())
         if job is None:
             return False
-        with self._database.reading() as session:
-            asked = checks.prepare(session, self._vault, job, self._today())
+        with self._database.reading() as db:
+            asked = checks.prepare(db, self._vault, job, self._today())
         if asked is None:
-            with self._database.transaction() as session:
-                checks.drop(session, job)
+            with self._database.transaction() as db:
+                checks.drop(db, job)
             return True
         self._ask(job, asked)
         return True
@@ -49,14 +49,14 @@ class GalleryChecks:
             found = self._encoder.check_gallery(asked.question, correlation_id=correlation_id())
         except EncoderUnavailableError:
             is_waiting = self._encoder.check() != "up"
-            with self._database.transaction() as session:
-                checks.put_back(session, job, now(), is_waiting=is_waiting)
+            with self._database.transaction() as db:
+                checks.put_back(db, job, now(), is_waiting=is_waiting)
             return
-        with self._database.transaction() as session:
+        with self._database.transaction() as db:
             if found is None:
-                checks.put_off(session, job, now())
+                checks.put_off(db, job, now())
                 return
-            checks.finish(session, job, asked, found, at=now(), today=self._today())
+            checks.finish(db, job, asked, found, at=now(), today=self._today())
         _logger.info(
             "gallery check: %s set aside, %s possible duplicates, %s look-alikes",
             len(found.set_aside),

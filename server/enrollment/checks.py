@@ -49,25 +49,25 @@ class OpenCheck:
     templates: tuple[uuid.UUID, ...]
 
 
-def is_any_due(session: Session, at: datetime) -> bool:
+def is_any_due(db: Session, at: datetime) -> bool:
     """Whether `claim` would find something."""
     due = select(GalleryCheck.person_id).where(col(GalleryCheck.not_before) <= at)
-    return session.exec(due.limit(1)).first() is not None
+    return db.exec(due.limit(1)).first() is not None
 
 
-def is_under_way(session: Session, person_id: uuid.UUID, at: datetime) -> bool:
+def is_under_way(db: Session, person_id: uuid.UUID, at: datetime) -> bool:
     """Whether somebody is being compared, or will be in the next minutes."""
     query = select(GalleryCheck.person_id).where(
         GalleryCheck.person_id == person_id, col(GalleryCheck.not_before) <= at + _TAKEN
     )
-    return session.exec(query.limit(1)).first() is not None
+    return db.exec(query.limit(1)).first() is not None
 
 
-def claim(session: Session, at: datetime) -> CheckJob | None:
+def claim(db: Session, at: datetime) -> CheckJob | None:
     """Take the check that has waited longest."""
     due = select(GalleryCheck).where(col(GalleryCheck.not_before) <= at)
     query = due.order_by(col(GalleryCheck.not_before)).limit(1)
-    row = session.exec(query.with_for_update(skip_locked=True)).first()
+    row = db.exec(query.with_for_update(skip_locked=True)).first()
     if row is None:
         return None
     row.not_before = at + _TAKEN
@@ -75,7 +75,7 @@ def claim(session: Session, at: datetime) -> CheckJob | None:
     return CheckJob(row.person_id, row.model_id, row.revision, row.attempts)
 
 
-def prepare(session: Session, vault: Vault, job: CheckJob, today: date) -> OpenCheck | None:
+def prepare(db: Session, vault: Vault, job: CheckJob, today: date) -> OpenCheck | None:
     """Open the templates of the person and of everybody else with a live consent.
 
     Returns:
@@ -83,10 +83,10 @@ def prepare(session: Session, vault: Vault, job: CheckJob, today: date) -> OpenC
     """
     query = select(Template).where(Template.model_id == job.model_id).order_by(col(Template.id))
     by_person: dict[uuid.UUID, list[Template]] = {}
-    for template in session.exec(query):
+    for template in db.exec(query):
         if template.person_id == job.person_id or template.set_aside_reason is None:
             by_person.setdefault(template.person_id, []).append(template)
-    states = people.states_of(session, by_person, today)
+    states = people.states_of(db, by_person, today)
     mine = by_person.pop(job.person_id, [])
     if not mine or states[job.person_id] is not ConsentState.LIVE:
         return None
@@ -100,7 +100,7 @@ def prepare(session: Session, vault: Vault, job: CheckJob, today: date) -> OpenC
 
 
 def finish(
-    session: Session,
+    db: Session,
     job: CheckJob,
     asked: OpenCheck,
     found: GalleryFindings,
@@ -110,35 +110,35 @@ def finish(
 ) -> bool:
     """Keep what was found. False: the templates have changed meanwhile, it will be asked again."""
     near = {uuid.UUID(one.person_id): one for one in (*found.look_alikes, *found.duplicates)}
-    _hold(session, {job.person_id, *near})
-    row = _held(session, job)
+    _hold(db, {job.person_id, *near})
+    row = _held(db, job)
     if row is None:
         return False
     for index, template_id in enumerate(asked.templates):
-        template = session.get_one(Template, template_id)
+        template = db.get_one(Template, template_id)
         is_outlier = index in found.set_aside and not template.is_restored
         if is_outlier and template.set_aside_reason is None:
-            set_aside(session, template, at)
+            set_aside(db, template, at)
         elif not is_outlier and template.set_aside_reason is not None:
-            bring_back(session, template, at, actor=SYSTEM)
+            bring_back(db, template, at, actor=SYSTEM)
     duplicates = {uuid.UUID(one.person_id) for one in found.duplicates}
-    still = _still_there(session, near, job.model_id, today)
+    still = _still_there(db, near, job.model_id, today)
     kept = {key: one for key, one in near.items() if key in still}
-    _keep_pairs(session, job, kept, duplicates)
-    session.delete(row)
+    _keep_pairs(db, job, kept, duplicates)
+    db.delete(row)
     return True
 
 
-def drop(session: Session, job: CheckJob) -> None:
+def drop(db: Session, job: CheckJob) -> None:
     """Nothing is left to compare."""
-    row = _held(session, job)
+    row = _held(db, job)
     if row is not None:
-        session.delete(row)
+        db.delete(row)
 
 
-def put_back(session: Session, job: CheckJob, at: datetime, *, is_waiting: bool) -> None:
+def put_back(db: Session, job: CheckJob, at: datetime, *, is_waiting: bool) -> None:
     """Try again: at once where the service was away, else after longer and longer pauses."""
-    row = _held(session, job)
+    row = _held(db, job)
     if row is None:
         return
     row.attempts -= int(is_waiting)
@@ -146,38 +146,38 @@ def put_back(session: Session, job: CheckJob, at: datetime, *, is_waiting: bool)
     row.not_before = at if is_waiting else at + pause
 
 
-def put_off(session: Session, job: CheckJob, at: datetime) -> None:
+def put_off(db: Session, job: CheckJob, at: datetime) -> None:
     """The service cannot check galleries, or not with this model: perhaps tomorrow."""
-    row = _held(session, job)
+    row = _held(db, job)
     if row is not None:
         row.not_before = at + timedelta(days=1)
 
 
-def _held(session: Session, job: CheckJob) -> GalleryCheck | None:
+def _held(db: Session, job: CheckJob) -> GalleryCheck | None:
     key = (job.person_id, job.model_id)
-    row = session.get(GalleryCheck, key, with_for_update=True, populate_existing=True)
+    row = db.get(GalleryCheck, key, with_for_update=True, populate_existing=True)
     return row if row is not None and row.revision == job.revision else None
 
 
-def _hold(session: Session, person_ids: Collection[uuid.UUID]) -> None:
+def _hold(db: Session, person_ids: Collection[uuid.UUID]) -> None:
     """Nobody's consent changes until the commit. In order, so that two checks cannot deadlock."""
     query = select(Person.id).where(col(Person.id).in_(person_ids)).order_by(col(Person.id))
-    session.exec(query.with_for_update()).all()
+    db.exec(query.with_for_update()).all()
 
 
 def _still_there(
-    session: Session, person_ids: Collection[uuid.UUID], model_id: str, today: date
+    db: Session, person_ids: Collection[uuid.UUID], model_id: str, today: date
 ) -> set[uuid.UUID]:
     query = select(Template.person_id).where(
         col(Template.person_id).in_(person_ids), Template.model_id == model_id
     )
-    having = set(session.exec(query))
-    states = people.states_of(session, having, today)
+    having = set(db.exec(query))
+    states = people.states_of(db, having, today)
     return {key for key in having if states[key] is ConsentState.LIVE}
 
 
 def _keep_pairs(
-    session: Session,
+    db: Session,
     job: CheckJob,
     near: dict[uuid.UUID, Resembling],
     duplicates: Collection[uuid.UUID],
@@ -189,21 +189,21 @@ def _keep_pairs(
     )
     known = {
         row.second_id if row.first_id == job.person_id else row.first_id: row
-        for row in session.exec(query)
+        for row in db.exec(query)
     }
     for other_id, one in near.items():
         is_duplicate = other_id in duplicates
         kind = ResemblanceKind.DUPLICATE if is_duplicate else ResemblanceKind.LOOK_ALIKE
         row = known.pop(other_id, None)
         if row is None:
-            session.add(_pair(job, other_id, kind, one.distance))
+            db.add(_pair(job, other_id, kind, one.distance))
         else:
             row.distance = one.distance
             row.kind = row.kind if row.dismissed_at is not None else kind.value
     for row in known.values():
         # That two people are two was somebody's word; it holds if they come near again.
         if row.dismissed_at is None:
-            session.delete(row)
+            db.delete(row)
 
 
 def _pair(

@@ -29,7 +29,7 @@ class Cover(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class CoverageLine:
     """One person.
 
     Attributes:
@@ -47,14 +47,16 @@ class Line:
     is_pending: bool
 
 
-def lines(session: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo) -> list[Line]:
+def lines(
+    db: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo
+) -> list[CoverageLine]:
     """Everybody with a live consent, by family name."""
     by_name = (col(Person.family_name), col(Person.given_name), col(Person.id))
-    everybody = session.exec(select(Person.id).order_by(*by_name)).all()
-    states = people.states_of(session, everybody, today)
-    photos = _photos_in_use(session)
-    pending = set(_pending(session))
-    in_need = in_need_of_a_photo(session)
+    everybody = db.exec(select(Person.id).order_by(*by_name)).all()
+    states = people.states_of(db, everybody, today)
+    photos = _photos_in_use(db)
+    pending = set(_pending(db))
+    in_need = in_need_of_a_photo(db)
     found = []
     for key in everybody:
         if states[key] is not ConsentState.LIVE:
@@ -62,7 +64,7 @@ def lines(session: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneI
         count, newest = photos.get(key, (0, None))
         age_days = (today - newest.astimezone(zone).date()).days if newest else 0
         cover = judge(policy, photos=count, age_days=age_days, is_in_need=key in in_need)
-        found.append(Line(key, cover, count, newest, key in pending))
+        found.append(CoverageLine(key, cover, count, newest, key in pending))
     return found
 
 
@@ -84,7 +86,7 @@ def judge(policy: EnrolmentPolicy, *, photos: int, age_days: int, is_in_need: bo
     return Cover.WEAK if photos < policy.photos_wanted else Cover.READY
 
 
-def tally(found: Iterable[Line]) -> dict[Cover, int]:
+def tally(found: Iterable[CoverageLine]) -> dict[Cover, int]:
     """How many people there are of each kind."""
     counts = dict.fromkeys(Cover, 0)
     for line in found:
@@ -92,7 +94,7 @@ def tally(found: Iterable[Line]) -> dict[Cover, int]:
     return counts
 
 
-def _photos_in_use(session: Session) -> dict[uuid.UUID, tuple[int, datetime]]:
+def _photos_in_use(db: Session) -> dict[uuid.UUID, tuple[int, datetime]]:
     """Photos in use and the newest one's time, by person.
 
     A photo's time is its enrolment's: templates for a further model are younger than the face.
@@ -107,9 +109,9 @@ def _photos_in_use(session: Session) -> dict[uuid.UUID, tuple[int, datetime]]:
         .where(col(Template.set_aside_reason).is_(None))
         .group_by(col(Enrolment.person_id))
     )
-    return {person_id: (count, newest) for person_id, count, newest in session.exec(query)}
+    return {person_id: (count, newest) for person_id, count, newest in db.exec(query)}
 
 
-def _pending(session: Session) -> Iterable[uuid.UUID]:
+def _pending(db: Session) -> Iterable[uuid.UUID]:
     query = select(Enrolment.person_id).where(col(Enrolment.status).in_(UNFINISHED))
-    return session.exec(query.distinct())
+    return db.exec(query.distinct())

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
-from server.db.session import ReadSessionDep
+from server.db.dependencies import ReadDBDep
 from server.enrollment import coverage
 from server.enrollment.coverage import Cover
 from server.enrollment.photo import school_date
@@ -25,14 +25,14 @@ _PAGE = 50
 def coverage_page(
     request: Request,
     _: Annotated[Principal, require_role(Role.OFFICE, Role.DPO)],
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
     cover: Annotated[Cover | None, BeforeValidator(lambda text: text or None)] = None,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> Response:
     """Everybody with a live consent of one kind, or everybody who lacks something."""
-    policy = current_policy(session).enrolment
-    found = coverage.lines(session, policy, today=school_date(settings), zone=settings.zone)
+    policy = current_policy(db).enrolment
+    found = coverage.lines(db, policy, today=school_date(settings), zone=settings.zone)
     wanted = [
         line
         for line in found
@@ -44,7 +44,7 @@ def coverage_page(
         "total": len(found),
         "cover": cover,
         "lines": lines,
-        "people": people_by_id(session, [line.person_id for line in lines]),
+        "people": people_by_id(db, [line.person_id for line in lines]),
         "count": len(wanted),
         "page": page,
         "has_more": page * _PAGE < len(wanted),

@@ -17,18 +17,18 @@ from server.ml.encoder import FaceTemplate
 PURPOSE = "template"
 
 
-def latest_seq(session: Session) -> int:
+def latest_seq(db: Session) -> int:
     """Number of the newest change; 0 where there is none."""
-    return session.exec(select(func.max(col(GalleryChange.seq)))).one() or 0
+    return db.exec(select(func.max(col(GalleryChange.seq)))).one() or 0
 
 
-def log_change(session: Session, template: Template, kind: ChangeKind, at: datetime) -> None:
+def log_change(db: Session, template: Template, kind: ChangeKind, at: datetime) -> None:
     """Append a change, in the caller's transaction."""
-    log_changes(session, [(template.person_id, template.id)], kind, at)
+    log_changes(db, [(template.person_id, template.id)], kind, at)
 
 
 def log_changes(
-    session: Session,
+    db: Session,
     changed: Sequence[tuple[uuid.UUID, uuid.UUID]],
     kind: ChangeKind,
     at: datetime,
@@ -38,20 +38,20 @@ def log_changes(
     Writers take turns until their commits, so a reader never sees a number before a smaller one.
 
     Args:
-        session: the caller's.
+        db: the caller's.
         changed: person and template.
         kind: what happened to all of them.
         at: when, UTC.
     """
-    lock_until_commit(session, GALLERY_LOCK)
-    session.flush()
-    numbered = enumerate(changed, start=latest_seq(session) + 1)
+    lock_until_commit(db, GALLERY_LOCK)
+    db.flush()
+    numbered = enumerate(changed, start=latest_seq(db) + 1)
     rows = [
         {"seq": seq, "person_id": person_id, "template_id": template_id, "kind": kind, "at": at}
         for seq, (person_id, template_id) in numbered
     ]
     if rows:
-        session.execute(insert(GalleryChange), rows)
+        db.execute(insert(GalleryChange), rows)
 
 
 def seal_template(vault: Vault, template_id: uuid.UUID, embedding: tuple[float, ...]) -> Sealed:
@@ -61,7 +61,7 @@ def seal_template(vault: Vault, template_id: uuid.UUID, embedding: tuple[float, 
 
 
 def store_template(
-    session: Session, vault: Vault, enrolment: Enrolment, made: FaceTemplate, at: datetime
+    db: Session, vault: Vault, enrolment: Enrolment, made: FaceTemplate, at: datetime
 ) -> Template:
     """Keep one model's template of a photo, sealed. The caller logs the change."""
     template_id = new_id()
@@ -76,8 +76,8 @@ def store_template(
         data=sealed.data,
         created_at=at,
     )
-    session.add(template)
-    session.flush()
+    db.add(template)
+    db.flush()
     return template
 
 

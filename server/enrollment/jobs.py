@@ -51,13 +51,13 @@ class Job:
     correlation_id: str
 
 
-def is_any_due(session: Session, at: datetime) -> bool:
+def is_any_due(db: Session, at: datetime) -> bool:
     """Whether `claim` would find something."""
-    return session.exec(select(Enrolment.id).where(_due(at)).limit(1)).first() is not None
+    return db.exec(select(Enrolment.id).where(_due(at)).limit(1)).first() is not None
 
 
 def claim(
-    session: Session, vault: Vault, *, owner: str, at: datetime, lease: timedelta, today: date
+    db: Session, vault: Vault, *, owner: str, at: datetime, lease: timedelta, today: date
 ) -> Job | None:
     """Take the longest waiting enrolment. Never gives one to two workers.
 
@@ -65,13 +65,13 @@ def claim(
     alone. A photo whose consent ran out while it waited is erased instead: nothing is computed.
     """
     query = select(Enrolment).where(_due(at)).order_by(col(Enrolment.not_before)).limit(1)
-    row = session.exec(query.with_for_update(skip_locked=True)).first()
+    row = db.exec(query.with_for_update(skip_locked=True)).first()
     if row is None:
         return None
-    if people.state_of(session, row.person_id, today) is not ConsentState.LIVE:
-        _drop(session, row, at)
+    if people.state_of(db, row.person_id, today) is not ConsentState.LIVE:
+        _drop(db, row, at)
         return None
-    photo = session.get(EnrolmentPhoto, row.id)
+    photo = db.get(EnrolmentPhoto, row.id)
     if photo is None:
         # Cannot happen while photo and row share transactions; never loop on it.
         _finish(row, EnrolmentStatus.REJECTED, "PHOTO_MISSING", at)
@@ -91,20 +91,20 @@ def claim(
     return Job(row.id, row.person_id, plain, row.attempts, row.correlation_id)
 
 
-def renew(session: Session, *, owner: str, until: datetime) -> None:
+def renew(db: Session, *, owner: str, until: datetime) -> None:
     """Keep every lease of a worker pool that is still alive."""
     mine = and_(col(Enrolment.lease_owner) == owner, col(Enrolment.status) == _PROCESSING)
-    session.exec(update(Enrolment).where(mine).values(lease_until=until))
+    db.exec(update(Enrolment).where(mine).values(lease_until=until))
 
 
-def holds_any(session: Session, owner: str) -> bool:
+def holds_any(db: Session, owner: str) -> bool:
     """Whether a worker pool has claimed something and not finished it."""
     mine = and_(col(Enrolment.lease_owner) == owner, col(Enrolment.status) == _PROCESSING)
-    return session.exec(select(Enrolment.id).where(mine).limit(1)).first() is not None
+    return db.exec(select(Enrolment.id).where(mine).limit(1)).first() is not None
 
 
 def accept(
-    session: Session,
+    db: Session,
     vault: Vault,
     job: Job,
     face: FaceEncoded,
@@ -114,43 +114,43 @@ def accept(
 ) -> bool:
     """Store the templates and log the changes. False: it was withdrawn or taken over meanwhile."""
     at = now()
-    people.get_person(session, job.person_id, lock=True)
-    row = _held(session, job, owner)
+    people.get_person(db, job.person_id, lock=True)
+    row = _held(db, job, owner)
     if row is None:
         return False
-    if people.state_of(session, job.person_id, today) is not ConsentState.LIVE:
-        _drop(session, row, at)
+    if people.state_of(db, job.person_id, today) is not ConsentState.LIVE:
+        _drop(db, row, at)
         return False
     for made in face.templates:
-        template = store_template(session, vault, row, made, at)
-        log_change(session, template, ChangeKind.UPSERT, at)
-    request_checks(session, job.person_id, {one.model_id for one in face.templates})
+        template = store_template(db, vault, row, made, at)
+        log_change(db, template, ChangeKind.UPSERT, at)
+    request_checks(db, job.person_id, {one.model_id for one in face.templates})
     row.face_area_ratio = face.face_area_ratio
     row.advice = list(face.advice)
     _finish(row, EnrolmentStatus.ACCEPTED, None, at)
-    if not is_kept(session):
-        delete_photos(session, [row.id])
-    _record(session, row, "enrolment.accept", {"models": [one.model_id for one in face.templates]})
+    if not is_kept(db):
+        delete_photos(db, [row.id])
+    _record(db, row, "enrolment.accept", {"models": [one.model_id for one in face.templates]})
     return True
 
 
-def reject(session: Session, job: Job, refused: FaceRefused, *, owner: str, at: datetime) -> bool:
+def reject(db: Session, job: Job, refused: FaceRefused, *, owner: str, at: datetime) -> bool:
     """Note why, and delete the photo. False: it was withdrawn or taken over meanwhile."""
-    row = _held(session, job, owner)
+    row = _held(db, job, owner)
     if row is None:
         return False
-    delete_photos(session, [row.id])
+    delete_photos(db, [row.id])
     row.advice = list(refused.further)
     _finish(row, EnrolmentStatus.REJECTED, refused.code, at)
-    _record(session, row, "enrolment.reject", {"reason": refused.code})
+    _record(db, row, "enrolment.reject", {"reason": refused.code})
     return True
 
 
 def put_back(
-    session: Session, job: Job, *, owner: str, not_before: datetime, is_waiting_for_service: bool
+    db: Session, job: Job, *, owner: str, not_before: datetime, is_waiting_for_service: bool
 ) -> None:
     """Return an enrolment that could not be worked on to those that wait."""
-    row = _held(session, job, owner)
+    row = _held(db, job, owner)
     if row is None:
         return
     row.status = _PENDING
@@ -162,12 +162,12 @@ def put_back(
         row.attempts -= 1
 
 
-def mark_waiting(session: Session) -> None:
+def mark_waiting(db: Session) -> None:
     """Let everything pending say that it waits for the recognition service."""
     pending = and_(
         col(Enrolment.status) == _PENDING, col(Enrolment.is_waiting_for_service).is_(False)
     )
-    session.exec(update(Enrolment).where(pending).values(is_waiting_for_service=True))
+    db.exec(update(Enrolment).where(pending).values(is_waiting_for_service=True))
 
 
 def _due(at: datetime) -> ColumnElement[bool]:
@@ -177,8 +177,8 @@ def _due(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _held(session: Session, job: Job, owner: str) -> Enrolment | None:
-    row = session.get(Enrolment, job.enrolment_id, with_for_update=True)
+def _held(db: Session, job: Job, owner: str) -> Enrolment | None:
+    row = db.get(Enrolment, job.enrolment_id, with_for_update=True)
     if row is None or row.status != _PROCESSING or row.lease_owner != owner:
         return None
     return row
@@ -193,14 +193,14 @@ def _finish(row: Enrolment, status: EnrolmentStatus, reason: str | None, at: dat
     row.finished_at = at
 
 
-def _drop(session: Session, row: Enrolment, at: datetime) -> None:
+def _drop(db: Session, row: Enrolment, at: datetime) -> None:
     """Erase a photo that lost its consent before it became anything."""
-    delete_photos(session, [row.id])
+    delete_photos(db, [row.id])
     _finish(row, EnrolmentStatus.WITHDRAWN, None, at)
-    _record(session, row, "enrolment.drop", {"reason": "consent_ended"})
+    _record(db, row, "enrolment.drop", {"reason": "consent_ended"})
 
 
-def _record(session: Session, row: Enrolment, action: str, details: Mapping[str, object]) -> None:
+def _record(db: Session, row: Enrolment, action: str, details: Mapping[str, object]) -> None:
     subject = subject_of("person", row.person_id)
     details = {"enrolment": str(row.id), **details}
-    record(session, actor=SYSTEM, action=action, subject=subject, details=details)
+    record(db, actor=SYSTEM, action=action, subject=subject, details=details)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from server.audit.service import record
 from server.audit.tables import subject_of
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import backfill, checks, resemblance, service
 from server.enrollment.photo import school_date
@@ -35,18 +35,18 @@ Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 def people_page(
     request: Request,
     _: Reader,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
     """List people."""
-    return _people(request, session, "", page)
+    return _people(request, db, "", page)
 
 
 @router.post("/people")
 def search_people(
     request: Request,
     _: Reader,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     q: Annotated[str, Form(max_length=100)] = "",
     page: Annotated[int, Form(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
@@ -55,12 +55,12 @@ def search_people(
     What is searched for is a name. It travels in the body, since addresses end up in the logs of
     proxies and in the browser's history.
     """
-    return _people(request, session, q, page)
+    return _people(request, db, q, page)
 
 
-def _people(request: Request, session: Session, q: str, page: int) -> Response:
+def _people(request: Request, db: Session, q: str, page: int) -> Response:
     settings = get_settings(request)
-    found, total = people.find_people(session, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
+    found, total = people.find_people(db, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
     ids = [person.id for person in found]
     context = {
         "people": found,
@@ -68,65 +68,59 @@ def _people(request: Request, session: Session, q: str, page: int) -> Response:
         "q": q,
         "page": page,
         "has_more": page * _PAGE < total,
-        "consents": people.states_of(session, ids, school_date(settings)),
-        "coverage": service.coverage_of(session, ids),
+        "consents": people.states_of(db, ids, school_date(settings)),
+        "coverage": service.coverage_of(db, ids),
     }
     template = "people_table.html" if is_htmx(request) else "people.html"
     return render(request, f"enrollment/{template}", context)
 
 
 @router.get("/people/{person_id}")
-def person_page(
-    request: Request, person_id: uuid.UUID, principal: Reader, session: SessionDep
-) -> Response:
+def person_page(request: Request, person_id: uuid.UUID, principal: Reader, db: DBDep) -> Response:
     """One person. That somebody looked is itself recorded."""
-    context = _person_context(request, session, person_id)
+    context = _person_context(request, db, person_id)
     subject = subject_of("person", person_id)
-    record(session, actor=principal.actor, action="person.view_biometrics", subject=subject)
+    record(db, actor=principal.actor, action="person.view_biometrics", subject=subject)
     return render(request, "enrollment/person.html", context)
 
 
 @router.get("/people/{person_id}/photos")
-def photos_fragment(
-    request: Request, person_id: uuid.UUID, _: Reader, session: ReadSessionDep
-) -> Response:
+def photos_fragment(request: Request, person_id: uuid.UUID, _: Reader, db: ReadDBDep) -> Response:
     """How far the photos are: what the person page asks for while some are on their way."""
-    return render(request, "enrollment/photos.html", _person_context(request, session, person_id))
+    return render(request, "enrollment/photos.html", _person_context(request, db, person_id))
 
 
 @router.post("/people/{person_id}/enrolments/{enrolment_id}/remove")
 def remove_photo(
-    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: OfficeDep, session: SessionDep
+    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: OfficeDep, db: DBDep
 ) -> Response:
     """Erase one photo and its template."""
-    service.remove_enrolment(session, person_id, enrolment_id, actor=principal.actor, at=now())
+    service.remove_enrolment(db, person_id, enrolment_id, actor=principal.actor, at=now())
     return see_other(f"/people/{person_id}")
 
 
 @router.post("/people/{person_id}/enrolments/{enrolment_id}/restore")
 def restore_photo(
-    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: AdminDep, session: SessionDep
+    person_id: uuid.UUID, enrolment_id: uuid.UUID, principal: AdminDep, db: DBDep
 ) -> Response:
     """Use a photo after all that was set aside for being unlike the others."""
-    resemblance.restore(session, person_id, enrolment_id, actor=principal.actor, at=now())
+    resemblance.restore(db, person_id, enrolment_id, actor=principal.actor, at=now())
     return see_other(f"/people/{person_id}")
 
 
 @router.post("/people/{person_id}/resembles/{other_id}/dismiss")
 def dismiss_duplicate(
-    person_id: uuid.UUID, other_id: uuid.UUID, principal: AdminDep, session: SessionDep
+    person_id: uuid.UUID, other_id: uuid.UUID, principal: AdminDep, db: DBDep
 ) -> Response:
     """Say that two people who look like one are two."""
-    resemblance.dismiss(session, person_id, other_id, actor=principal.actor)
+    resemblance.dismiss(db, person_id, other_id, actor=principal.actor)
     return see_other(f"/people/{person_id}")
 
 
 @router.get("/people/{person_id}/consents/new")
-def consent_page(
-    request: Request, person_id: uuid.UUID, _: OfficeDep, session: ReadSessionDep
-) -> Response:
+def consent_page(request: Request, person_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
     """The form on which consent or refusal is written down."""
-    return _consent_form(request, session, person_id, ConsentForm(), {})
+    return _consent_form(request, db, person_id, ConsentForm(), {})
 
 
 @router.post("/people/{person_id}/consents/new")
@@ -134,14 +128,14 @@ def record_consent(
     request: Request,
     person_id: uuid.UUID,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[ConsentForm, Form()],
 ) -> Response:
     """Write it down, or show the form again with what is wrong."""
     given = form.model_dump() | {"expires_on": form.expires_on or None}
     try:
         service.record_consent(
-            session,
+            db,
             person_id,
             ConsentCreate.model_validate(given),
             actor=principal.actor,
@@ -154,7 +148,7 @@ def record_consent(
         problems = {"expires_on": "expired"}
     else:
         return see_other(f"/people/{person_id}")
-    return _consent_form(request, session, person_id, form, problems)
+    return _consent_form(request, db, person_id, form, problems)
 
 
 @router.get("/people/{person_id}/consents/{consent_id}/withdraw")
@@ -163,11 +157,11 @@ def withdraw_page(
     person_id: uuid.UUID,
     consent_id: uuid.UUID,
     _: OfficeDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
 ) -> Response:
     """Ask once more before everything is erased."""
-    person = people.get_person(session, person_id)
-    templates = len(service.templates_of(session, person_id))
+    person = people.get_person(db, person_id)
+    templates = len(service.templates_of(db, person_id))
     context = {"person": person, "consent_id": consent_id, "templates": templates}
     return render(request, "enrollment/withdraw.html", context)
 
@@ -178,11 +172,11 @@ def withdraw(
     person_id: uuid.UUID,
     consent_id: uuid.UUID,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
 ) -> Response:
     """Take the consent back and erase."""
     service.withdraw_consent(
-        session,
+        db,
         person_id,
         consent_id,
         actor=principal.actor,
@@ -194,13 +188,13 @@ def withdraw(
 
 def _consent_form(
     request: Request,
-    session: Session,
+    db: Session,
     person_id: uuid.UUID,
     form: ConsentForm,
     problems: dict[str, str],
 ) -> Response:
     context = {
-        "person": people.get_person(session, person_id),
+        "person": people.get_person(db, person_id),
         "values": form,
         "problem_words": problem_words(request_translator(request), problems),
     }
@@ -208,18 +202,18 @@ def _consent_form(
     return render(request, "enrollment/consent.html", context, status_code=status_code)
 
 
-def _person_context(request: Request, session: Session, person_id: uuid.UUID) -> dict[str, object]:
+def _person_context(request: Request, db: Session, person_id: uuid.UUID) -> dict[str, object]:
     settings = get_settings(request)
     t = request_translator(request)
-    state = people.state_of(session, person_id, school_date(settings))
-    enrolments = service.enrolments_of(session, person_id)
-    templates = service.templates_of(session, person_id)
-    is_comparing = checks.is_under_way(session, person_id, now())
+    state = people.state_of(db, person_id, school_date(settings))
+    enrolments = service.enrolments_of(db, person_id)
+    templates = service.templates_of(db, person_id)
+    is_comparing = checks.is_under_way(db, person_id, now())
     return {
-        "person": people.get_person(session, person_id),
+        "person": people.get_person(db, person_id),
         "state": state,
         "may_enrol": state is ConsentState.LIVE,
-        "consents": people.consents_of(session, person_id),
+        "consents": people.consents_of(db, person_id),
         "enrolments": enrolments,
         "is_working": is_comparing or any(row.status in service.UNFINISHED for row in enrolments),
         "is_comparing": is_comparing,
@@ -227,9 +221,9 @@ def _person_context(request: Request, session: Session, person_id: uuid.UUID) ->
         "models": sorted({template.model_id for template in templates}),
         "since": min((template.created_at for template in templates), default=None),
         "set_aside": service.photos_set_aside(templates),
-        "is_adding": backfill.is_under_way(session, person_id),
-        "needs_photo": bool(backfill.in_need_of_a_photo(session, [person_id])),
-        "likenesses": resemblance.likenesses_of(session, person_id),
+        "is_adding": backfill.is_under_way(db, person_id),
+        "needs_photo": bool(backfill.in_need_of_a_photo(db, [person_id])),
+        "likenesses": resemblance.likenesses_of(db, person_id),
         "removable": service.REMOVABLE,
         "reason_words": lambda code: reason_words(t, code),
     }

@@ -46,35 +46,35 @@ def about(person_id: uuid.UUID) -> ColumnElement[bool]:
     return or_(col(Resemblance.first_id) == person_id, col(Resemblance.second_id) == person_id)
 
 
-def request_checks(session: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
+def request_checks(db: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
     """Have a person's templates of these models compared again. The caller holds the person."""
     for model_id in sorted(set(models)):
-        row = session.get(GalleryCheck, (person_id, model_id))
+        row = db.get(GalleryCheck, (person_id, model_id))
         if row is None:
-            session.add(GalleryCheck(person_id=person_id, model_id=model_id))
+            db.add(GalleryCheck(person_id=person_id, model_id=model_id))
             continue
         row.revision, row.attempts, row.not_before = row.revision + 1, 0, now()
-    session.flush()
+    db.flush()
 
 
-def forget_person(session: Session, person_id: uuid.UUID) -> None:
+def forget_person(db: Session, person_id: uuid.UUID) -> None:
     """Delete everything that was found by comparing a person, and what was to be compared."""
-    session.exec(delete(Resemblance).where(about(person_id)))
-    session.exec(delete(GalleryCheck).where(col(GalleryCheck.person_id) == person_id))
+    db.exec(delete(Resemblance).where(about(person_id)))
+    db.exec(delete(GalleryCheck).where(col(GalleryCheck.person_id) == person_id))
 
 
-def after_removal(session: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
+def after_removal(db: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
     """Follow up on templates that were taken away. The caller holds the person."""
     query = select(Template.model_id).where(Template.person_id == person_id)
-    left = set(session.exec(query))
+    left = set(db.exec(query))
     gone = set(models) - left
-    session.exec(delete(Resemblance).where(about(person_id), col(Resemblance.model_id).in_(gone)))
-    request_checks(session, person_id, set(models) & left)
+    db.exec(delete(Resemblance).where(about(person_id), col(Resemblance.model_id).in_(gone)))
+    request_checks(db, person_id, set(models) & left)
 
 
-def likenesses_of(session: Session, person_id: uuid.UUID) -> list[Likeness]:
+def likenesses_of(db: Session, person_id: uuid.UUID) -> list[Likeness]:
     """Whom a person resembles, possible duplicates first; each once, however many models say so."""
-    rows = session.exec(
+    rows = db.exec(
         select(Resemblance).where(about(person_id)).order_by(col(Resemblance.distance))
     ).all()
     found: dict[uuid.UUID, list[Resemblance]] = {}
@@ -82,11 +82,11 @@ def likenesses_of(session: Session, person_id: uuid.UUID) -> list[Likeness]:
         other = row.second_id if row.first_id == person_id else row.first_id
         found.setdefault(other, []).append(row)
     query = select(Person).where(col(Person.id).in_(found))
-    likenesses = [_likeness(other, found[other.id]) for other in session.exec(query)]
+    likenesses = [_likeness(other, found[other.id]) for other in db.exec(query)]
     return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.display_name))
 
 
-def dismiss(session: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: str) -> None:
+def dismiss(db: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: str) -> None:
     """Say that two people are two: they stay look-alikes. Repeating it changes nothing.
 
     Raises:
@@ -96,7 +96,7 @@ def dismiss(session: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, acto
     query = select(Resemblance).where(
         Resemblance.first_id == first, Resemblance.second_id == second
     )
-    rows = session.exec(query.with_for_update()).all()
+    rows = db.exec(query.with_for_update()).all()
     if not rows:
         raise NotFoundError("These two were not found to resemble each other.")
     at = now()
@@ -106,72 +106,72 @@ def dismiss(session: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, acto
             row.dismissed_at, row.dismissed_by = at, actor
     details = {"other": str(other_id)}
     subject = subject_of("person", person_id)
-    record(session, actor=actor, action="resemblance.dismiss", subject=subject, details=details)
+    record(db, actor=actor, action="resemblance.dismiss", subject=subject, details=details)
 
 
-def set_aside(session: Session, template: Template, at: datetime) -> None:
+def set_aside(db: Session, template: Template, at: datetime) -> None:
     """Let a template go to no kiosk any more."""
     template.set_aside_reason = OUTLIER
-    log_change(session, template, ChangeKind.TOMBSTONE, at)
-    _record(session, template, "template.set_aside", SYSTEM)
+    log_change(db, template, ChangeKind.TOMBSTONE, at)
+    _record(db, template, "template.set_aside", SYSTEM)
 
 
-def bring_back(session: Session, template: Template, at: datetime, *, actor: str) -> None:
+def bring_back(db: Session, template: Template, at: datetime, *, actor: str) -> None:
     """Let a template that was set aside go to kiosks again."""
     template.set_aside_reason = None
-    log_change(session, template, ChangeKind.UPSERT, at)
-    _record(session, template, "template.restore", actor)
+    log_change(db, template, ChangeKind.UPSERT, at)
+    _record(db, template, "template.restore", actor)
 
 
 def restore(
-    session: Session, person_id: uuid.UUID, enrolment_id: uuid.UUID, *, actor: str, at: datetime
+    db: Session, person_id: uuid.UUID, enrolment_id: uuid.UUID, *, actor: str, at: datetime
 ) -> None:
     """Use a photo that was set aside after all, for good. Repeating it changes nothing.
 
     Raises:
         NotFoundError: no such person, or no template of such a photo of theirs.
     """
-    people.get_person(session, person_id, lock=True)
+    people.get_person(db, person_id, lock=True)
     query = select(Template).where(
         Template.enrolment_id == enrolment_id, Template.person_id == person_id
     )
-    templates = session.exec(query).all()
+    templates = db.exec(query).all()
     if not templates:
         raise NotFoundError("There is no such photo.")
     for template in templates:
         if template.set_aside_reason is not None:
             template.is_restored = True
-            bring_back(session, template, at, actor=actor)
-    request_checks(session, person_id, {template.model_id for template in templates})
+            bring_back(db, template, at, actor=actor)
+    request_checks(db, person_id, {template.model_id for template in templates})
 
 
 def pairs_among(
-    session: Session, person_ids: Collection[uuid.UUID] | None
+    db: Session, person_ids: Collection[uuid.UUID] | None
 ) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Everybody of these who resembles another of these, in a fixed order; None is everybody."""
     query = select(Resemblance.first_id, Resemblance.second_id).distinct()
     among = None if person_ids is None else set(person_ids)
     return sorted(
         (first, second)
-        for first, second in session.exec(query)
+        for first, second in db.exec(query)
         if among is None or (first in among and second in among)
     )
 
 
-def enrolled_twice(session: Session, model_id: str) -> set[uuid.UUID]:
+def enrolled_twice(db: Session, model_id: str) -> set[uuid.UUID]:
     """One of each two people who may be one person, until somebody says that they are two."""
     query = select(Resemblance.second_id).where(
         Resemblance.model_id == model_id,
         Resemblance.kind == ResemblanceKind.DUPLICATE.value,
         col(Resemblance.dismissed_at).is_(None),
     )
-    return set(session.exec(query))
+    return set(db.exec(query))
 
 
-def fingerprint(session: Session) -> str:
+def fingerprint(db: Session) -> str:
     """A short text that changes whenever a pair comes or goes."""
     query = select(func.count(), func.max(col(Resemblance.found_at)))
-    number, newest = session.exec(query).one()
+    number, newest = db.exec(query).one()
     return f"{number}-{newest.timestamp():.6f}" if number else "0"
 
 
@@ -181,7 +181,7 @@ def _likeness(other: Person, rows: Sequence[Resemblance]) -> Likeness:
     return Likeness(other, is_near and not was_dismissed, was_dismissed)
 
 
-def _record(session: Session, template: Template, action: str, actor: str) -> None:
+def _record(db: Session, template: Template, action: str, actor: str) -> None:
     subject = subject_of("person", template.person_id)
     details = {"enrolment": str(template.enrolment_id), "model": template.model_id}
-    record(session, actor=actor, action=action, subject=subject, details=details)
+    record(db, actor=actor, action=action, subject=subject, details=details)

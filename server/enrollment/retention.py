@@ -18,26 +18,26 @@ from server.policies.service import current_policy
 _AT_A_TIME = 1000
 
 
-def is_kept(session: Session) -> bool:
+def is_kept(db: Session) -> bool:
     """Whether accepted photos stay."""
-    return current_policy(session).enrolment.keep_photos
+    return current_policy(db).enrolment.keep_photos
 
 
-def drop_photos(session: Session) -> int:
+def drop_photos(db: Session) -> int:
     """Delete photos that have become templates, where the policy keeps none; returns how many.
 
     A photo that a further model still waits for stays until that is done.
     """
-    if is_kept(session):
+    if is_kept(db):
         return 0
-    count = delete_photos(session, _finished(session))
+    count = delete_photos(db, _finished(db))
     if count:
         details = {"photos": count}
-        record(session, actor=SYSTEM, action="photos.drop", subject="photos", details=details)
+        record(db, actor=SYSTEM, action="photos.drop", subject="photos", details=details)
     return count
 
 
-def _finished(session: Session) -> list[uuid.UUID]:
+def _finished(db: Session) -> list[uuid.UUID]:
     is_awaited = exists().where(
         col(MissingTemplate.enrolment_id) == col(Enrolment.id),
         col(MissingTemplate.reason).is_(None),
@@ -47,4 +47,4 @@ def _finished(session: Session) -> list[uuid.UUID]:
         .join(Enrolment, col(Enrolment.id) == col(EnrolmentPhoto.enrolment_id))
         .where(Enrolment.status == EnrolmentStatus.ACCEPTED.value, ~is_awaited)
     )
-    return list(session.exec(query.limit(_AT_A_TIME)))
+    return list(db.exec(query.limit(_AT_A_TIME)))

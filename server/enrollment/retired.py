@@ -33,11 +33,11 @@ class ModelCover:
     only_here: int
 
 
-def cover_by_model(session: Session) -> list[ModelCover]:
+def cover_by_model(db: Session) -> list[ModelCover]:
     """Every model that has templates."""
     known: dict[str, set[uuid.UUID]] = {}
     query = select(Template.model_id, Template.person_id).distinct()
-    for model_id, person_id in session.exec(query):
+    for model_id, person_id in db.exec(query):
         known.setdefault(model_id, set()).add(person_id)
     return [
         ModelCover(model_id, len(people), len(people - _others(known, model_id)))
@@ -45,7 +45,7 @@ def cover_by_model(session: Session) -> list[ModelCover]:
     ]
 
 
-def erase_model(session: Session, model_id: str, *, actor: str) -> int:
+def erase_model(db: Session, model_id: str, *, actor: str) -> int:
     """Delete a model's templates and what was found by comparing them; returns how many.
 
     Kiosks drop them at their next contact, as they drop those of a withdrawn consent.
@@ -53,15 +53,15 @@ def erase_model(session: Session, model_id: str, *, actor: str) -> int:
     known = select(Template.person_id).where(Template.model_id == model_id)
     # Everybody else who changes somebody's templates holds that person first, too.
     holding = select(Person.id).where(col(Person.id).in_(known)).order_by(col(Person.id))
-    session.exec(holding.with_for_update()).all()
+    db.exec(holding.with_for_update()).all()
     of_model = select(Template.person_id, Template.id).where(Template.model_id == model_id)
-    erased = session.exec(of_model.order_by(col(Template.id))).all()
-    log_changes(session, erased, ChangeKind.TOMBSTONE, now())
+    erased = db.exec(of_model.order_by(col(Template.id))).all()
+    log_changes(db, erased, ChangeKind.TOMBSTONE, now())
     for table in (Template, GalleryCheck, Resemblance, MissingTemplate):
-        session.exec(delete(table).where(col(table.model_id) == model_id))
+        db.exec(delete(table).where(col(table.model_id) == model_id))
     if erased:
         details = {"model": model_id, "templates": len(erased)}
-        record(session, actor=actor, action="model.erase", subject="model", details=details)
+        record(db, actor=actor, action="model.erase", subject="model", details=details)
     return len(erased)
 
 

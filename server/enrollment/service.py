@@ -52,7 +52,7 @@ class Coverage:
 
 
 def start_enrolment(
-    session: Session,
+    db: Session,
     vault: Vault,
     *,
     person_id: uuid.UUID,
@@ -66,8 +66,8 @@ def start_enrolment(
         NotFoundError: no such person.
         ConsentRequiredError: nothing may be computed or stored about this face.
     """
-    people.get_person(session, person_id, lock=True)
-    state = people.state_of(session, person_id, today)
+    people.get_person(db, person_id, lock=True)
+    state = people.state_of(db, person_id, today)
     if state is not ConsentState.LIVE:
         raise ConsentRequiredError(consent=state.value)
     enrolment = Enrolment(
@@ -77,38 +77,38 @@ def start_enrolment(
         correlation_id=correlation_id(),
         created_by=actor,
     )
-    session.add(enrolment)
-    session.flush()
+    db.add(enrolment)
+    db.flush()
     sealed = vault.seal(photo, purpose=PHOTO_PURPOSE, context=str(enrolment.id))
-    session.add(EnrolmentPhoto(enrolment_id=enrolment.id, key_id=sealed.key_id, data=sealed.data))
+    db.add(EnrolmentPhoto(enrolment_id=enrolment.id, key_id=sealed.key_id, data=sealed.data))
     subject = subject_of("person", person_id)
     details = {"enrolment": str(enrolment.id)}
-    record(session, actor=actor, action="enrolment.create", subject=subject, details=details)
+    record(db, actor=actor, action="enrolment.create", subject=subject, details=details)
     return enrolment
 
 
-def get_enrolment(session: Session, enrolment_id: uuid.UUID) -> Enrolment:
+def get_enrolment(db: Session, enrolment_id: uuid.UUID) -> Enrolment:
     """One enrolment.
 
     Raises:
         NotFoundError: no such enrolment.
     """
-    enrolment = session.get(Enrolment, enrolment_id)
+    enrolment = db.get(Enrolment, enrolment_id)
     if enrolment is None:
         raise NotFoundError("There is no such enrolment.")
     return enrolment
 
 
-def enrolments_of(session: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
+def enrolments_of(db: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
     """A person's enrolments, newest first."""
     query = select(Enrolment).where(Enrolment.person_id == person_id)
-    return list(session.exec(query.order_by(col(Enrolment.id).desc()).limit(limit)))
+    return list(db.exec(query.order_by(col(Enrolment.id).desc()).limit(limit)))
 
 
-def templates_of(session: Session, person_id: uuid.UUID) -> list[Template]:
+def templates_of(db: Session, person_id: uuid.UUID) -> list[Template]:
     """A person's templates, oldest first; still sealed."""
     query = select(Template).where(Template.person_id == person_id).order_by(col(Template.id))
-    return list(session.exec(query))
+    return list(db.exec(query))
 
 
 def photos_in_use(templates: Iterable[Template]) -> set[uuid.UUID]:
@@ -121,14 +121,14 @@ def photos_set_aside(templates: Iterable[Template]) -> set[uuid.UUID]:
     return {one.enrolment_id for one in templates if one.set_aside_reason is not None}
 
 
-def coverage_of(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Coverage]:
+def coverage_of(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Coverage]:
     """How well each of these people can be recognised, in a few queries."""
-    templates = _count_photos_in_use(session, person_ids)
+    templates = _count_photos_in_use(db, person_ids)
     newest = select(func.max(col(Enrolment.created_at)), Enrolment.person_id).where(
         col(Enrolment.person_id).in_(person_ids)
     )
     latest = newest.group_by(col(Enrolment.person_id)).subquery()
-    rows = session.exec(
+    rows = db.exec(
         select(Enrolment).join(
             latest,
             (col(Enrolment.person_id) == latest.c.person_id)
@@ -136,8 +136,8 @@ def coverage_of(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uui
         )
     )
     last = {row.person_id: (EnrolmentStatus(row.status), row.reason) for row in rows}
-    pending = _count_pending(session, person_ids)
-    in_need = in_need_of_a_photo(session, person_ids)
+    pending = _count_pending(db, person_ids)
+    in_need = in_need_of_a_photo(db, person_ids)
     return {
         key: Coverage(templates.get(key, 0), pending.get(key, 0), key in in_need, last.get(key))
         for key in person_ids
@@ -145,7 +145,7 @@ def coverage_of(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uui
 
 
 def record_consent(
-    session: Session,
+    db: Session,
     person_id: uuid.UUID,
     new: ConsentCreate,
     *,
@@ -159,13 +159,13 @@ def record_consent(
         NotFoundError: no such person.
         InvalidError: the consent would have expired already.
     """
-    consent = people.add_consent(session, person_id, new, actor=actor, at=at)
-    _erase_without_consent(session, person_id, actor=actor, at=at, today=today)
+    consent = people.add_consent(db, person_id, new, actor=actor, at=at)
+    _erase_without_consent(db, person_id, actor=actor, at=at, today=today)
     return consent
 
 
 def withdraw_consent(
-    session: Session,
+    db: Session,
     person_id: uuid.UUID,
     consent_id: uuid.UUID,
     *,
@@ -178,50 +178,50 @@ def withdraw_consent(
     Raises:
         NotFoundError: no such person or statement.
     """
-    consent = people.end_consent(session, person_id, consent_id, actor=actor, at=at)
-    _erase_without_consent(session, person_id, actor=actor, at=at, today=today)
+    consent = people.end_consent(db, person_id, consent_id, actor=actor, at=at)
+    _erase_without_consent(db, person_id, actor=actor, at=at, today=today)
     return consent
 
 
-def erase_expired(session: Session, *, at: datetime, today: date) -> int:
+def erase_expired(db: Session, *, at: datetime, today: date) -> int:
     """Erase the biometric data of everybody whose consent is no longer live; returns how many."""
-    having = set(session.exec(select(col(Template.person_id)).distinct()))
+    having = set(db.exec(select(col(Template.person_id)).distinct()))
     having |= set(
-        session.exec(
+        db.exec(
             select(col(Enrolment.person_id)).where(col(Enrolment.status).in_(REMOVABLE)).distinct()
         )
     )
-    states = people.states_of(session, having, today)
+    states = people.states_of(db, having, today)
     ended = [key for key, state in states.items() if state is not ConsentState.LIVE]
     for person_id in sorted(ended):
-        people.get_person(session, person_id, lock=True)
-        _erase_without_consent(session, person_id, actor=SYSTEM, at=at, today=today)
+        people.get_person(db, person_id, lock=True)
+        _erase_without_consent(db, person_id, actor=SYSTEM, at=at, today=today)
     return len(ended)
 
 
-def erase_biometrics(session: Session, person_id: uuid.UUID, *, actor: str, at: datetime) -> None:
+def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datetime) -> None:
     """Delete a person's photos, templates and unfinished jobs, and tell the kiosks.
 
     The caller holds the person's row.
     """
-    rows = session.exec(
+    rows = db.exec(
         select(Enrolment)
         .where(Enrolment.person_id == person_id, col(Enrolment.status).in_(REMOVABLE))
         .order_by(col(Enrolment.id))
         .with_for_update()
     ).all()
-    templates = templates_of(session, person_id)
-    forget_person(session, person_id)
+    templates = templates_of(db, person_id)
+    forget_person(db, person_id)
     if not rows and not templates:
         return
-    _erase(session, rows, templates, at)
+    _erase(db, rows, templates, at)
     details = {"templates": len(templates), "photos": len(rows)}
     subject = subject_of("person", person_id)
-    record(session, actor=actor, action="biometrics.erase", subject=subject, details=details)
+    record(db, actor=actor, action="biometrics.erase", subject=subject, details=details)
 
 
 def remove_enrolment(
-    session: Session,
+    db: Session,
     person_id: uuid.UUID,
     enrolment_id: uuid.UUID,
     *,
@@ -233,30 +233,30 @@ def remove_enrolment(
     Raises:
         NotFoundError: no such person, or no such photo of theirs.
     """
-    people.get_person(session, person_id, lock=True)
-    row = session.get(Enrolment, enrolment_id, with_for_update=True)
+    people.get_person(db, person_id, lock=True)
+    row = db.get(Enrolment, enrolment_id, with_for_update=True)
     if row is None or row.person_id != person_id:
         raise NotFoundError("There is no such enrolment.")
     if row.status not in REMOVABLE:
         return
-    of_photo = session.exec(select(Template).where(Template.enrolment_id == enrolment_id)).all()
+    of_photo = db.exec(select(Template).where(Template.enrolment_id == enrolment_id)).all()
     models = {template.model_id for template in of_photo}
-    _erase(session, [row], of_photo, at)
-    after_removal(session, person_id, models)
+    _erase(db, [row], of_photo, at)
+    after_removal(db, person_id, models)
     subject = subject_of("person", person_id)
     details = {"enrolment": str(enrolment_id)}
-    record(session, actor=actor, action="enrolment.remove", subject=subject, details=details)
+    record(db, actor=actor, action="enrolment.remove", subject=subject, details=details)
 
 
 def _erase(
-    session: Session, rows: Sequence[Enrolment], templates: Sequence[Template], at: datetime
+    db: Session, rows: Sequence[Enrolment], templates: Sequence[Template], at: datetime
 ) -> None:
-    delete_photos(session, (row.id for row in rows))
-    forget_photos(session, [row.id for row in rows])
+    delete_photos(db, (row.id for row in rows))
+    forget_photos(db, [row.id for row in rows])
     for template in templates:
-        log_change(session, template, ChangeKind.TOMBSTONE, at)
-        session.delete(template)
-    session.exec(
+        log_change(db, template, ChangeKind.TOMBSTONE, at)
+        db.delete(template)
+    db.exec(
         update(Enrolment)
         .where(col(Enrolment.id).in_([row.id for row in rows]))
         .values(
@@ -270,34 +270,32 @@ def _erase(
     )
 
 
-def delete_photos(session: Session, enrolment_ids: Iterable[uuid.UUID]) -> int:
+def delete_photos(db: Session, enrolment_ids: Iterable[uuid.UUID]) -> int:
     """Delete the photos of these enrolments; returns how many there were."""
     chosen = col(EnrolmentPhoto.enrolment_id).in_(list(enrolment_ids))
-    return session.exec(delete(EnrolmentPhoto).where(chosen)).rowcount
+    return db.exec(delete(EnrolmentPhoto).where(chosen)).rowcount
 
 
 def _erase_without_consent(
-    session: Session, person_id: uuid.UUID, *, actor: str, at: datetime, today: date
+    db: Session, person_id: uuid.UUID, *, actor: str, at: datetime, today: date
 ) -> None:
-    if people.state_of(session, person_id, today) is not ConsentState.LIVE:
-        erase_biometrics(session, person_id, actor=actor, at=at)
+    if people.state_of(db, person_id, today) is not ConsentState.LIVE:
+        erase_biometrics(db, person_id, actor=actor, at=at)
 
 
-def _count_pending(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+def _count_pending(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     query = (
         select(Enrolment.person_id, func.count())
         .where(col(Enrolment.person_id).in_(person_ids), col(Enrolment.status).in_(UNFINISHED))
         .group_by(col(Enrolment.person_id))
     )
-    return dict(session.exec(query).all())
+    return dict(db.exec(query).all())
 
 
-def _count_photos_in_use(
-    session: Session, person_ids: Collection[uuid.UUID]
-) -> dict[uuid.UUID, int]:
+def _count_photos_in_use(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     query = (
         select(Template.person_id, func.count(col(Template.enrolment_id).distinct()))
         .where(col(Template.person_id).in_(person_ids), col(Template.set_aside_reason).is_(None))
         .group_by(col(Template.person_id))
     )
-    return dict(session.exec(query).all())
+    return dict(db.exec(query).all())

@@ -90,12 +90,12 @@ class EnrolmentWorkers:
     def run_one(self) -> bool:
         """Claim and work on one enrolment; returns whether there was one."""
         at = now()
-        with self._database.reading() as session:
-            if not jobs.is_any_due(session, at):
+        with self._database.reading() as db:
+            if not jobs.is_any_due(db, at):
                 return False
-        with self._database.transaction() as session:
+        with self._database.transaction() as db:
             job = jobs.claim(
-                session,
+                db,
                 self._vault,
                 owner=self._owner,
                 at=at,
@@ -125,8 +125,8 @@ class EnrolmentWorkers:
 
         Returns how many people lost their consent.
         """
-        with self._database.transaction() as session:
-            count = service.erase_expired(session, at=now(), today=self._today())
+        with self._database.transaction() as db:
+            count = service.erase_expired(db, at=now(), today=self._today())
         if count:
             _logger.info("erased biometric data of %s people without a live consent", count)
         while self._drop_photos():
@@ -134,8 +134,8 @@ class EnrolmentWorkers:
         return count
 
     def _drop_photos(self) -> int:
-        with self._database.transaction() as session:
-            count = drop_photos(session)
+        with self._database.transaction() as db:
+            count = drop_photos(db)
         if count:
             _logger.info("erased %s photos whose templates are made", count)
         return count
@@ -146,12 +146,12 @@ class EnrolmentWorkers:
         except EncoderUnavailableError:
             self._put_back(job)
             return
-        with self._database.transaction() as session:
+        with self._database.transaction() as db:
             if isinstance(outcome, FaceRefused):
-                done = jobs.reject(session, job, outcome, owner=self._owner, at=now())
+                done = jobs.reject(db, job, outcome, owner=self._owner, at=now())
             else:
                 done = jobs.accept(
-                    session,
+                    db,
                     self._vault,
                     job,
                     outcome,
@@ -165,13 +165,13 @@ class EnrolmentWorkers:
     def _put_back(self, job: Job) -> None:
         """Wait for the service; or, where it is well and only this photo fails, back off."""
         is_service_down = self._stopping.is_set() or self._encoder.check() != "up"
-        with self._database.transaction() as session:
+        with self._database.transaction() as db:
             if not is_service_down and job.attempts >= MAX_ATTEMPTS:
-                jobs.reject(session, job, FaceRefused(GIVEN_UP), owner=self._owner, at=now())
+                jobs.reject(db, job, FaceRefused(GIVEN_UP), owner=self._owner, at=now())
                 return
             pause = timedelta(0) if is_service_down else timedelta(seconds=2**job.attempts)
             jobs.put_back(
-                session,
+                db,
                 job,
                 owner=self._owner,
                 not_before=now() + pause,
@@ -208,18 +208,18 @@ class EnrolmentWorkers:
             self._stopping.wait(pause_s)
 
     def _renew(self) -> None:
-        with self._database.reading() as session:
-            if not jobs.holds_any(session, self._owner):
+        with self._database.reading() as db:
+            if not jobs.holds_any(db, self._owner):
                 return
-        with self._database.transaction() as session:
-            jobs.renew(session, owner=self._owner, until=now() + self._options.lease)
+        with self._database.transaction() as db:
+            jobs.renew(db, owner=self._owner, until=now() + self._options.lease)
 
     def _mark_waiting(self) -> None:
-        with self._database.reading() as session:
-            if not jobs.is_any_due(session, now()):
+        with self._database.reading() as db:
+            if not jobs.is_any_due(db, now()):
                 return
-        with self._database.transaction() as session:
-            jobs.mark_waiting(session)
+        with self._database.transaction() as db:
+            jobs.mark_waiting(db)
 
     def _today(self) -> date:
         return now().astimezone(self._options.zone).date()

@@ -19,7 +19,7 @@ from protocol.v1.signing import public_text
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.audit.service import SYSTEM, record
 from server.config import Settings
-from server.db.session import DatabaseDep, ReadSessionDep, SessionDep
+from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
 from server.db.vault import Vault
 from server.errors import ForbiddenError, TooManyAttemptsError
@@ -39,7 +39,7 @@ TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
 
 
-class ClaimRefusedError(ForbiddenError):
+class ClaimCodeRefusedError(ForbiddenError):
     """The claim code does not work; which of the ways it fails in is nobody's business."""
 
     code = "claim_refused"
@@ -68,45 +68,43 @@ def kiosk_read(view: service.KioskView) -> KioskRead:
 
 
 @router.post("/kiosks", status_code=201)
-def create_kiosk(body: KioskCreate, principal: TechnicianDep, session: SessionDep) -> ClaimCodeRead:
+def create_kiosk(body: KioskCreate, principal: TechnicianDep, db: DBDep) -> ClaimCodeRead:
     """Add a kiosk; the answer holds its claim code, which is shown this one time."""
-    kiosk = service.create_kiosk(session, name=body.name, room_id=body.room_id)
-    record(session, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
-    code, expires_at = claiming.issue_code(session, kiosk, actor=principal.actor, at=now())
+    kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
+    record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
+    code, expires_at = claiming.issue_code(db, kiosk, actor=principal.actor, at=now())
     return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
 
 
 @router.get("/kiosks")
-def list_kiosks(_: ViewerDep, session: ReadSessionDep) -> list[KioskRead]:
+def list_kiosks(_: ViewerDep, db: ReadDBDep) -> list[KioskRead]:
     """Every kiosk, by name."""
-    return [kiosk_read(view) for view in service.kiosk_views(session)]
+    return [kiosk_read(view) for view in service.kiosk_views(db)]
 
 
 @router.get("/kiosks/{kiosk_id}")
-def read_kiosk(kiosk_id: uuid.UUID, _: ViewerDep, session: ReadSessionDep) -> KioskRead:
+def read_kiosk(kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> KioskRead:
     """One kiosk."""
-    return kiosk_read(service.kiosk_view(session, kiosk_id))
+    return kiosk_read(service.kiosk_view(db, kiosk_id))
 
 
 @router.post("/kiosks/{kiosk_id}/claim-codes", status_code=201)
-def new_claim_code(
-    kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep
-) -> ClaimCodeRead:
+def new_claim_code(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> ClaimCodeRead:
     """Make a new claim code; older ones of this kiosk stop working."""
-    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
-    code, expires_at = claiming.issue_code(session, kiosk, actor=principal.actor, at=now())
-    record(session, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
+    kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
+    code, expires_at = claiming.issue_code(db, kiosk, actor=principal.actor, at=now())
+    record(db, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
 
 
 @router.post("/kiosks/{kiosk_id}/revoke")
-def revoke_kiosk(kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep) -> KioskRead:
+def revoke_kiosk(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> KioskRead:
     """Take the kiosk's token, broker account and data key away; it stays listed."""
-    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
-    claiming.revoke(session, kiosk, at=now())
-    record(session, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
-    session.flush()
-    return kiosk_read(service.kiosk_view(session, kiosk_id))
+    kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
+    claiming.revoke(db, kiosk, at=now())
+    record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
+    db.flush()
+    return kiosk_read(service.kiosk_view(db, kiosk_id))
 
 
 @router.post("/devices/claim", dependencies=[PUBLIC], response_model=ClaimResponse)
@@ -120,16 +118,16 @@ def claim(
     """Exchange a claim code and the kiosk's public keys for its credentials."""
     address = request.client.host if request.client else "unknown"
     # The outcome is a value: a refused attempt must be counted, and raising would roll that back.
-    with database.transaction() as session:
-        outcome = claiming.claim(session, vault, body, address=address, at=now())
-        answer = _answer_claim(session, request, settings, vault, outcome)
+    with database.transaction() as db:
+        outcome = claiming.claim(db, vault, body, address=address, at=now())
+        answer = _answer_claim(db, request, settings, vault, outcome)
     if isinstance(outcome, claiming.Claimed) and (admit := request.app.state.admit_kiosk):
         admit(outcome.kiosk.wire_id, outcome.kiosk.generation)
     return answer
 
 
 def _answer_claim(
-    session: Session,
+    db: Session,
     request: Request,
     settings: Settings,
     vault: Vault,
@@ -139,13 +137,13 @@ def _answer_claim(
         case claiming.ClaimThrottled(until):
             return json_error(TooManyAttemptsError(until=until.isoformat()))
         case claiming.ClaimRefused():
-            record(session, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
-            return json_error(ClaimRefusedError())
+            record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
+            return json_error(ClaimCodeRefusedError())
         case claiming.Claimed(kiosk):
             actor = f"kiosk:{kiosk.id}"
-            record(session, actor=actor, action="kiosk.claim", subject=actor)
-            room = room_of(session, kiosk.room_id)
-            server_key = public_text(claiming.server_signing_key(session, vault))
+            record(db, actor=actor, action="kiosk.claim", subject=actor)
+            room = room_of(db, kiosk.room_id)
+            server_key = public_text(claiming.server_signing_key(db, vault))
             broker = _broker_access(request, settings, outcome)
             answer = _claim_response(
                 outcome, room, broker, school=settings.school_name, server_key=server_key
@@ -190,30 +188,30 @@ def _claim_response(
 @router.get("/sync/gallery")
 def sync_gallery(
     device: DeviceDep,
-    session: SessionDep,
+    db: DBDep,
     settings: SettingsDep,
     vault: VaultDep,
     since: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ENTRIES)] = 200,
 ) -> GalleryPage:
     """Changes to this kiosk's gallery after a change number."""
-    kiosk = service.kiosk_of(session, device.id, for_update=True)
+    kiosk = service.kiosk_of(db, device.id, for_update=True)
     at = now()
-    state = gallery.school_state(session, settings.zone, at)
-    gallery.refresh(session, kiosk, state, zone=settings.zone, at=at)
-    return gallery.page(session, vault, kiosk, since=since, limit=limit)
+    state = gallery.school_state(db, settings.zone, at)
+    gallery.refresh(db, kiosk, state, zone=settings.zone, at=at)
+    return gallery.page(db, vault, kiosk, since=since, limit=limit)
 
 
 @router.get("/sync/config", response_model=None)
 def sync_config(
     device: DeviceDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
     if_none_match: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
     """Policy, the next 7 days of the kiosk's room, and names; 304 where nothing changed."""
     school = configuration.SchoolInfo(settings.school_name, settings.zone)
-    document = configuration.build(session, device, school, now())
+    document = configuration.build(db, device, school, now())
     etag = f'"{document.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in {part.strip().removeprefix("W/") for part in if_none_match.split(",")}:
@@ -222,12 +220,12 @@ def sync_config(
 
 
 @router.post("/sync/erasures", status_code=204)
-def sync_erasure(body: Erasure, device: DeviceDep, session: SessionDep) -> None:
+def sync_erasure(body: Erasure, device: DeviceDep, db: DBDep) -> None:
     """Take in a kiosk's signed word that a person's data is gone from it."""
-    kiosk = service.kiosk_of(session, device.id)
-    service.take_erasure(session, kiosk, body, now())
+    kiosk = service.kiosk_of(db, device.id)
+    service.take_erasure(db, kiosk, body, now())
     record(
-        session,
+        db,
         actor=f"kiosk:{kiosk.id}",
         action="person.erased_on_kiosk",
         subject=f"person:{body.person_id}",

@@ -65,16 +65,16 @@ class ClaimThrottled:
 ClaimOutcome = Claimed | ClaimRefused | ClaimThrottled
 
 
-def issue_code(session: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[str, datetime]:
+def issue_code(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[str, datetime]:
     """Make a new claim code; older ones of this kiosk stop working.
 
     Returns:
         The code, 8 characters, and when it expires.
     """
-    session.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
+    db.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     expires_at = at + CODE_LIFETIME
-    session.add(
+    db.add(
         ClaimCode(
             code_hash=_digest(code), kiosk_id=kiosk.id, expires_at=expires_at, created_by=actor
         )
@@ -83,30 +83,30 @@ def issue_code(session: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> t
 
 
 def claim(
-    session: Session, vault: Vault, request: ClaimRequest, *, address: str, at: datetime
+    db: Session, vault: Vault, request: ClaimRequest, *, address: str, at: datetime
 ) -> ClaimOutcome:
     """Bind a kiosk's own keys to its row and make its credentials.
 
     Args:
-        session: the database session.
+        db: the database session.
         vault: seals what the server must be able to read again.
         request: from the kiosk.
         address: where the request came from, for the throttle.
         at: the server's clock; the kiosk's is not asked.
     """
-    lock_until_commit(session, CLAIM_LOCK)
-    throttle = _throttle(session, address, at)
+    lock_until_commit(db, CLAIM_LOCK)
+    throttle = _throttle(db, address, at)
     if throttle.failures >= FAILURES_ALLOWED:
         return ClaimThrottled(throttle.window_started_at + FAILURE_WINDOW)
-    kiosk = _redeem(session, request, at) if _holds_its_key(request) else None
+    kiosk = _redeem(db, request, at) if _holds_its_key(request) else None
     if kiosk is None:
         throttle.failures += 1
-        session.add(throttle)
+        db.add(throttle)
         return ClaimRefused()
-    return _bind(session, vault, kiosk, request, at)
+    return _bind(db, vault, kiosk, request, at)
 
 
-def revoke(session: Session, kiosk: Kiosk, *, at: datetime) -> None:
+def revoke(db: Session, kiosk: Kiosk, *, at: datetime) -> None:
     """Take everything back: token, broker account, data key. The broker link does its part soon.
 
     Raises:
@@ -122,14 +122,14 @@ def revoke(session: Session, kiosk: Kiosk, *, at: datetime) -> None:
     # Without its data key the gallery it still holds can be opened by nobody but itself; the
     # kiosk destroys its own copy when the server refuses its token.
     kiosk.data_key = kiosk.data_key_key_id = None
-    session.add(kiosk)
-    session.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
+    db.add(kiosk)
+    db.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
 
 
-def kiosk_by_token(session: Session, token: str) -> Kiosk | None:
+def kiosk_by_token(db: Session, token: str) -> Kiosk | None:
     """The claimed kiosk that holds a device token."""
     digest = _digest(token)
-    kiosk = session.exec(select(Kiosk).where(Kiosk.token_hash == digest)).first()
+    kiosk = db.exec(select(Kiosk).where(Kiosk.token_hash == digest)).first()
     if kiosk is None or kiosk.state != KioskState.CLAIMED or kiosk.token_hash is None:
         return None
     return kiosk if hmac.compare_digest(kiosk.token_hash, digest) else None
@@ -159,16 +159,16 @@ def data_key(vault: Vault, kiosk: Kiosk) -> bytes:
     return vault.open(sealed, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
 
 
-def server_signing_key(session: Session, vault: Vault) -> Ed25519PrivateKey:
+def server_signing_key(db: Session, vault: Vault) -> Ed25519PrivateKey:
     """The key that commands to kiosks are signed with; made on first use, the same for ever."""
-    lock_until_commit(session, SERVER_KEY_LOCK)
-    row = session.get(ServerKey, 1)
+    lock_until_commit(db, SERVER_KEY_LOCK)
+    row = db.get(ServerKey, 1)
     if row is None:
         made = signing.private_bytes(signing.make_key())
         sealed = vault.seal(made, purpose=SERVER_KEY_PURPOSE, context="1")
         row = ServerKey(key_id=sealed.key_id, data=sealed.data)
-        session.add(row)
-        session.flush()
+        db.add(row)
+        db.flush()
     raw = vault.open(Sealed(row.key_id, row.data), purpose=SERVER_KEY_PURPOSE, context="1")
     return signing.private_key(raw)
 
@@ -183,15 +183,15 @@ def _holds_its_key(request: ClaimRequest) -> bool:
     return True
 
 
-def _redeem(session: Session, request: ClaimRequest, at: datetime) -> Kiosk | None:
-    row = session.get(ClaimCode, _digest(request.claim_code), with_for_update=True)
+def _redeem(db: Session, request: ClaimRequest, at: datetime) -> Kiosk | None:
+    row = db.get(ClaimCode, _digest(request.claim_code), with_for_update=True)
     if row is None or row.expires_at <= at:
         return None
-    kiosk = session.get(Kiosk, row.kiosk_id, with_for_update=True)
+    kiosk = db.get(Kiosk, row.kiosk_id, with_for_update=True)
     if row.used_at is not None and not (kiosk and _may_repeat(kiosk, request)):
         return None
     row.used_at = at
-    session.add(row)
+    db.add(row)
     return kiosk
 
 
@@ -212,11 +212,9 @@ def is_unheard(kiosk: Kiosk) -> bool:
     return kiosk.last_seen_at <= kiosk.claimed_at
 
 
-def _bind(
-    session: Session, vault: Vault, kiosk: Kiosk, request: ClaimRequest, at: datetime
-) -> Claimed:
+def _bind(db: Session, vault: Vault, kiosk: Kiosk, request: ClaimRequest, at: datetime) -> Claimed:
     progress = _continue_chain(
-        session, kiosk.id, is_same_device=kiosk.signing_key == request.signing_key
+        db, kiosk.id, is_same_device=kiosk.signing_key == request.signing_key
     )
     token, password = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     key = sealing.make_data_key()
@@ -230,8 +228,8 @@ def _bind(
     sealed = vault.seal(key, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
     kiosk.data_key_key_id, kiosk.data_key = sealed.key_id, sealed.data
     kiosk.last_seen_at = at
-    _forget_gallery(session, kiosk)
-    session.add(kiosk)
+    _forget_gallery(db, kiosk)
+    db.add(kiosk)
     wrapped = sealing.wrap_key(
         key, request.sealing_key, kiosk_id=kiosk.wire_id, key_id=kiosk.data_key_id
     )
@@ -244,31 +242,29 @@ def _bind(
     )
 
 
-def _forget_gallery(session: Session, kiosk: Kiosk) -> None:
+def _forget_gallery(db: Session, kiosk: Kiosk) -> None:
     """A claimed kiosk starts empty; `gallery_version` goes on, so no old page can fit the new."""
-    session.exec(delete(GalleryEntry).where(col(GalleryEntry.kiosk_id) == kiosk.id))
+    db.exec(delete(GalleryEntry).where(col(GalleryEntry.kiosk_id) == kiosk.id))
     kiosk.gallery_source = ""
 
 
-def _continue_chain(
-    session: Session, kiosk_id: uuid.UUID, *, is_same_device: bool
-) -> KioskProgress:
+def _continue_chain(db: Session, kiosk_id: uuid.UUID, *, is_same_device: bool) -> KioskProgress:
     """Let the chain go on after the last event received.
 
     With a new key the old device is gone, and with it whatever it had not sent: a gap in what
     came from it will never close, so the new device does not wait for it.
     """
-    progress = session.get(KioskProgress, kiosk_id, with_for_update=True)
+    progress = db.get(KioskProgress, kiosk_id, with_for_update=True)
     if progress is None:
         progress = KioskProgress(kiosk_id=kiosk_id)
     elif not is_same_device:
         progress.stored_through = progress.highest_seq
-    session.add(progress)
+    db.add(progress)
     return progress
 
 
-def _throttle(session: Session, address: str, at: datetime) -> ClaimThrottle:
-    row = session.get(ClaimThrottle, _digest(address), with_for_update=True)
+def _throttle(db: Session, address: str, at: datetime) -> ClaimThrottle:
+    row = db.get(ClaimThrottle, _digest(address), with_for_update=True)
     if row is None:
         row = ClaimThrottle(address_hash=_digest(address), window_started_at=at)
     elif row.window_started_at + FAILURE_WINDOW <= at:

@@ -12,10 +12,10 @@ from sqlmodel import Session, col, select
 from protocol.v1.messages import (
     ConfigDocument,
     ElsewhereEntry,
+    LessonEntry,
     PersonName,
     RoomRef,
-    School,
-    SessionEntry,
+    SchoolRef,
 )
 from protocol.v1.signing import canonical
 from protocol.v1.sync import MAX_PEOPLE
@@ -25,7 +25,7 @@ from server.kiosks.tables import Kiosk
 from server.people.tables import Person
 from server.policies.service import current_policy
 from server.timetable import service as timetable
-from server.timetable.service import SessionView
+from server.timetable.service import LessonView
 
 ELSEWHERE_HORIZON = timedelta(hours=24)
 RECENT = timedelta(hours=12)
@@ -40,26 +40,26 @@ class SchoolInfo:
     zone: ZoneInfo
 
 
-def build(session: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> ConfigDocument:
+def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> ConfigDocument:
     """Put the document together; its version is a hash of everything else in it."""
-    room = timetable.room_of(session, kiosk.room_id)
-    views = timetable.session_views(
-        session, room_id=room.id, after=at - RECENT, before=at + HORIZON, limit=2000
+    room = timetable.room_of(db, kiosk.room_id)
+    views = timetable.lesson_views(
+        db, room_id=room.id, after=at - RECENT, before=at + HORIZON, limit=2000
     )
-    lists = timetable.rosters(session, views, school.zone)
+    lists = timetable.rosters(db, views, school.zone)
     due = {person_id for roster in lists.values() for person_id in roster}
-    policy = current_policy(session)
+    policy = current_policy(db)
     draft = ConfigDocument(
         version="draft",
         kiosk_id=kiosk.wire_id,
         kiosk_name=kiosk.name,
-        school=School(name=school.name, time_zone=school.zone.key),
+        school=SchoolRef(name=school.name, time_zone=school.zone.key),
         room=RoomRef(id=str(room.id), name=room.name),
         policy=policy.for_kiosks(),
-        sessions=tuple(_entry(view, lists[view.session.id]) for view in views),
-        elsewhere=_elsewhere(session, kiosk.room_id, due, school.zone, at),
-        people=_names(session, due),
-        look_alikes=_look_alikes(session, None if policy.kiosk.gallery == "school" else due),
+        lessons=tuple(_entry(view, lists[view.lesson.id]) for view in views),
+        elsewhere=_elsewhere(db, kiosk.room_id, due, school.zone, at),
+        people=_names(db, due),
+        look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
     )
     return draft.model_copy(update={"version": _version(draft)})
 
@@ -68,48 +68,48 @@ def _version(draft: ConfigDocument) -> str:
     return hashlib.sha256(canonical(draft.model_dump(mode="json"))).hexdigest()[:VERSION_LENGTH]
 
 
-def _entry(view: SessionView, roster: Iterable[uuid.UUID]) -> SessionEntry:
-    return SessionEntry(
-        id=str(view.session.id),
+def _entry(view: LessonView, roster: Iterable[uuid.UUID]) -> LessonEntry:
+    return LessonEntry(
+        id=str(view.lesson.id),
         course_code=view.course.code,
         course_title=view.course.title,
         room_id=str(view.room.id),
-        starts_at=view.session.starts_at,
-        ends_at=view.session.ends_at,
+        starts_at=view.lesson.starts_at,
+        ends_at=view.lesson.ends_at,
         roster=tuple(str(person_id) for person_id in roster),
     )
 
 
 def _elsewhere(
-    session: Session, room_id: uuid.UUID, due: set[uuid.UUID], zone: ZoneInfo, at: datetime
+    db: Session, room_id: uuid.UUID, due: set[uuid.UUID], zone: ZoneInfo, at: datetime
 ) -> tuple[ElsewhereEntry, ...]:
     views = [
         view
-        for view in timetable.session_views(session, after=at, before=at + ELSEWHERE_HORIZON)
+        for view in timetable.lesson_views(db, after=at, before=at + ELSEWHERE_HORIZON)
         if view.room.id != room_id
     ]
-    lists = timetable.rosters(session, views, zone)
+    lists = timetable.rosters(db, views, zone)
     return tuple(
         ElsewhereEntry(
             person_id=str(person_id),
             room_name=view.room.name,
-            starts_at=view.session.starts_at,
-            ends_at=view.session.ends_at,
+            starts_at=view.lesson.starts_at,
+            ends_at=view.lesson.ends_at,
         )
         for view in views
-        for person_id in lists[view.session.id]
+        for person_id in lists[view.lesson.id]
         if person_id in due
     )
 
 
-def _look_alikes(session: Session, gallery: set[uuid.UUID] | None) -> tuple[tuple[str, str], ...]:
+def _look_alikes(db: Session, gallery: set[uuid.UUID] | None) -> tuple[tuple[str, str], ...]:
     """Who of the kiosk's gallery is easily confused; None is everybody."""
-    pairs = pairs_among(session, gallery)[:MAX_PEOPLE]
+    pairs = pairs_among(db, gallery)[:MAX_PEOPLE]
     return tuple((str(first), str(second)) for first, second in pairs)
 
 
-def _names(session: Session, due: set[uuid.UUID]) -> tuple[PersonName, ...]:
-    found = session.exec(select(Person).where(col(Person.id).in_(due)).order_by(col(Person.id)))
+def _names(db: Session, due: set[uuid.UUID]) -> tuple[PersonName, ...]:
+    found = db.exec(select(Person).where(col(Person.id).in_(due)).order_by(col(Person.id)))
     return tuple(PersonName(id=str(one.id), display_name=greeting_name(one)) for one in found)
 
 

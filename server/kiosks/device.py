@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from server.db.session import DatabaseDep
+from server.db.dependencies import DatabaseDep
 from server.db.types import now
 from server.errors import NotSignedInError
 from server.kiosks.claiming import is_unheard, kiosk_by_token
@@ -34,16 +34,16 @@ def current_kiosk(request: Request, database: DatabaseDep) -> Kiosk:
     if scheme != SCHEME or not 0 < len(token) <= _LONGEST_TOKEN:
         raise UnknownDeviceError
     at = now()
-    with database.reading() as session:
-        kiosk = kiosk_by_token(session, token)
+    with database.reading() as db:
+        kiosk = kiosk_by_token(db, token)
     if kiosk is None:
         raise UnknownDeviceError
     if needs_touch(kiosk, at) or is_unheard(kiosk):
-        with database.transaction() as session:
-            fresh = session.get(Kiosk, kiosk.id)
+        with database.transaction() as db:
+            fresh = db.get(Kiosk, kiosk.id)
             if fresh is not None:
                 fresh.last_seen_at = at
-                session.add(fresh)
+                db.add(fresh)
     return kiosk
 
 

@@ -55,22 +55,20 @@ class SchoolState:
         return ":".join(map(str, parts))
 
 
-def school_state(session: Session, zone: ZoneInfo, at: datetime) -> SchoolState:
+def school_state(db: Session, zone: ZoneInfo, at: datetime) -> SchoolState:
     """Read the counters; cheap enough to ask every second."""
-    policy = current_policy(session)
+    policy = current_policy(db)
     return SchoolState(
-        gallery_seq=latest_seq(session),
-        timetable_version=timetable.current_version(session),
+        gallery_seq=latest_seq(db),
+        timetable_version=timetable.current_version(db),
         policy_version=policy.version,
         scope=policy.kiosk.gallery,
         day=timetable.local_date(at, zone).isoformat(),
-        resemblances=fingerprint(session),
+        resemblances=fingerprint(db),
     )
 
 
-def refresh(
-    session: Session, kiosk: Kiosk, state: SchoolState, *, zone: ZoneInfo, at: datetime
-) -> bool:
+def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, zone: ZoneInfo, at: datetime) -> bool:
     """Bring a kiosk's change log up to the state of the school.
 
     Returns:
@@ -80,27 +78,27 @@ def refresh(
     if kiosk.gallery_source == source:
         return False
     before = kiosk.gallery_version
-    templates = _in_scope(session, kiosk, state, zone, at)
-    consenting = _consenting(session, set(templates.values()), state)
+    templates = _in_scope(db, kiosk, state, zone, at)
+    consenting = _consenting(db, set(templates.values()), state)
     wanted = {key: person for key, person in templates.items() if person in consenting}
     held = {
         entry.template_id: entry
-        for entry in session.exec(select(GalleryEntry).where(GalleryEntry.kiosk_id == kiosk.id))
+        for entry in db.exec(select(GalleryEntry).where(GalleryEntry.kiosk_id == kiosk.id))
     }
     for template_id, person_id in wanted.items():
         entry = held.get(template_id)
         if entry is None or entry.gone is not None:
-            _put(session, kiosk, template_id, person_id, gone=None)
+            _put(db, kiosk, template_id, person_id, gone=None)
     leaving = [e for e in held.values() if e.gone is None and e.template_id not in wanted]
-    for entry, reason in _reasons(session, leaving, state):
-        _put(session, kiosk, entry.template_id, entry.person_id, gone=reason)
+    for entry, reason in _reasons(db, leaving, state):
+        _put(db, kiosk, entry.template_id, entry.person_id, gone=reason)
     kiosk.gallery_source = source
-    session.add(kiosk)
-    session.flush()
+    db.add(kiosk)
+    db.flush()
     return kiosk.gallery_version != before
 
 
-def page(session: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> GalleryPage:
+def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> GalleryPage:
     """One page of a kiosk's gallery after a change number.
 
     A number from a future this server does not know (its database was restored) starts over.
@@ -113,9 +111,9 @@ def page(session: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int
         .order_by(col(GalleryEntry.change))
         .limit(count + 1)
     )
-    rows = list(session.exec(query))
+    rows = list(db.exec(query))
     entries, is_complete = rows[:count], len(rows) <= count
-    upserts = _upserts(session, vault, kiosk, [entry for entry in entries if entry.gone is None])
+    upserts = _upserts(db, vault, kiosk, [entry for entry in entries if entry.gone is None])
     return GalleryPage(
         since=start,
         next=kiosk.gallery_version if is_complete else entries[-1].change,
@@ -127,35 +125,33 @@ def page(session: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int
     )
 
 
-def people_due(
-    session: Session, room_id: uuid.UUID, zone: ZoneInfo, at: datetime
-) -> set[uuid.UUID]:
+def people_due(db: Session, room_id: uuid.UUID, zone: ZoneInfo, at: datetime) -> set[uuid.UUID]:
     """Who is due in a room from now to the horizon, and who was in the last hours."""
-    views = timetable.session_views(
-        session, room_id=room_id, after=at - timedelta(hours=12), before=at + HORIZON, limit=2000
+    views = timetable.lesson_views(
+        db, room_id=room_id, after=at - timedelta(hours=12), before=at + HORIZON, limit=2000
     )
-    lists = timetable.rosters(session, views, zone)
+    lists = timetable.rosters(db, views, zone)
     return {person_id for roster in lists.values() for person_id in roster}
 
 
 def _in_scope(
-    session: Session, kiosk: Kiosk, state: SchoolState, zone: ZoneInfo, at: datetime
+    db: Session, kiosk: Kiosk, state: SchoolState, zone: ZoneInfo, at: datetime
 ) -> dict[uuid.UUID, uuid.UUID]:
     query = select(Template.id, Template.person_id).where(_IN_USE)
     if state.scope != "school":
-        due = people_due(session, kiosk.room_id, zone, at)
+        due = people_due(db, kiosk.room_id, zone, at)
         query = query.where(col(Template.person_id).in_(due))
-    return dict(session.exec(query).all())
+    return dict(db.exec(query).all())
 
 
-def _consenting(session: Session, person_ids: set[uuid.UUID], state: SchoolState) -> set[uuid.UUID]:
+def _consenting(db: Session, person_ids: set[uuid.UUID], state: SchoolState) -> set[uuid.UUID]:
     """Who may be recognised today. A consent that ran out at midnight counts before its sweep."""
-    states = states_of(session, person_ids, date.fromisoformat(state.day))
+    states = states_of(db, person_ids, date.fromisoformat(state.day))
     return {key for key, consent in states.items() if consent is ConsentState.LIVE}
 
 
 def _put(
-    session: Session,
+    db: Session,
     kiosk: Kiosk,
     template_id: uuid.UUID,
     person_id: uuid.UUID,
@@ -163,7 +159,7 @@ def _put(
     gone: str | None,
 ) -> None:
     kiosk.gallery_version += 1
-    session.merge(
+    db.merge(
         GalleryEntry(
             kiosk_id=kiosk.id,
             template_id=template_id,
@@ -175,14 +171,14 @@ def _put(
 
 
 def _reasons(
-    session: Session, leaving: list[GalleryEntry], state: SchoolState
+    db: Session, leaving: list[GalleryEntry], state: SchoolState
 ) -> list[tuple[GalleryEntry, str]]:
     people = {entry.person_id for entry in leaving}
-    consenting = _consenting(session, people, state)
+    consenting = _consenting(db, people, state)
     query = select(Template.id, Template.person_id).where(
         col(Template.person_id).in_(people), _IN_USE
     )
-    left = dict(session.exec(query).all())
+    left = dict(db.exec(query).all())
     with_templates = set(left.values())
 
     def reason(entry: GalleryEntry) -> TombstoneReason:
@@ -198,13 +194,13 @@ def _reasons(
 
 
 def _upserts(
-    session: Session, vault: Vault, kiosk: Kiosk, entries: list[GalleryEntry]
+    db: Session, vault: Vault, kiosk: Kiosk, entries: list[GalleryEntry]
 ) -> tuple[TemplateUpsert, ...]:
     if not entries:
         return ()
     key = data_key(vault, kiosk)
     ids = [entry.template_id for entry in entries]
-    found = session.exec(select(Template).where(col(Template.id).in_(ids)))
+    found = db.exec(select(Template).where(col(Template.id).in_(ids)))
     templates = {template.id: template for template in found}
     # A template erased since the last refresh is left out; its tombstone comes with the next.
     return tuple(

@@ -10,7 +10,7 @@ _BAD_PARTS = frozenset({"failed", "degraded"})
 
 
 @dataclass(frozen=True)
-class Health:
+class KioskHealth:
     """One word about a kiosk.
 
     Attributes:
@@ -25,19 +25,19 @@ class Health:
 
 
 _BY_STATE = {
-    KioskState.NEW: Health("unclaimed", "info", "clock"),
-    KioskState.REVOKED: Health("revoked", "quiet", "cross"),
+    KioskState.NEW: KioskHealth("unclaimed", "info", "clock"),
+    KioskState.REVOKED: KioskHealth("revoked", "quiet", "cross"),
 }
 
 
-def health_of(view: KioskView, at: datetime) -> Health:
+def health_of(view: KioskView, at: datetime) -> KioskHealth:
     """Sum up what is known."""
     kiosk = view.kiosk
     if kiosk.state != KioskState.CLAIMED:
         return _BY_STATE[KioskState(kiosk.state)]
     if not is_reachable(kiosk, at):
-        return Health("silent", "bad", "warning")
+        return KioskHealth("silent", "bad", "warning")
     parts = (kiosk.status or {}).get("parts", {}).values()
     if any(part.get("state") in _BAD_PARTS for part in parts):
-        return Health("trouble", "warn", "warning")
-    return Health("online", "ok", "check")
+        return KioskHealth("trouble", "warn", "warning")
+    return KioskHealth("online", "ok", "check")

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.audit.service import record
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.kiosks import claiming, service
@@ -28,50 +28,48 @@ ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role
 
 
 @router.get("/kiosks")
-def kiosks_page(request: Request, _: ViewerDep, session: ReadSessionDep) -> Response:
+def kiosks_page(request: Request, _: ViewerDep, db: ReadDBDep) -> Response:
     """Every kiosk and how it is."""
     at = now()
-    rows = [(view, health_of(view, at)) for view in service.kiosk_views(session)]
-    return render(request, "kiosks/list.html", {"rows": rows, "has_rooms": bool(rooms(session))})
+    rows = [(view, health_of(view, at)) for view in service.kiosk_views(db)]
+    return render(request, "kiosks/list.html", {"rows": rows, "has_rooms": bool(rooms(db))})
 
 
 @router.get("/kiosks/new")
 def new_kiosk_page(
     request: Request,
     _: TechnicianDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     room: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The form for a kiosk."""
-    return _form(request, session, KioskForm(room_id=room))
+    return _form(request, db, KioskForm(room_id=room))
 
 
 @router.post("/kiosks/new")
 def create_kiosk(
     request: Request,
     principal: TechnicianDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[KioskForm, Form()],
 ) -> Response:
     """Add the kiosk and show its claim code, this one time."""
     try:
         body = KioskCreate.model_validate(form.model_dump())
-        kiosk = service.create_kiosk(session, name=body.name, room_id=body.room_id)
+        kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
     except ServerError as exc:
-        return _form(request, session, form, exc.message)
+        return _form(request, db, form, exc.message)
     except ValidationError:
         words = request_translator(request)("timetable.problem.incomplete")
-        return _form(request, session, form, words)
-    record(session, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
-    return _code(request, session, kiosk, principal)
+        return _form(request, db, form, words)
+    record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
+    return _code(request, db, kiosk, principal)
 
 
 @router.get("/kiosks/{kiosk_id}")
-def kiosk_page(
-    request: Request, kiosk_id: uuid.UUID, _: ViewerDep, session: ReadSessionDep
-) -> Response:
+def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> Response:
     """One kiosk: health, progress, actions."""
-    view = service.kiosk_view(session, kiosk_id)
+    view = service.kiosk_view(db, kiosk_id)
     context = {
         "view": view,
         "health": health_of(view, now()),
@@ -81,39 +79,37 @@ def kiosk_page(
 
 @router.post("/kiosks/{kiosk_id}/code")
 def new_code(
-    request: Request, kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep
+    request: Request, kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep
 ) -> Response:
     """Make a new claim code and show it, this one time."""
-    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
-    record(session, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
-    return _code(request, session, kiosk, principal)
+    kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
+    record(db, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
+    return _code(request, db, kiosk, principal)
 
 
 @router.get("/kiosks/{kiosk_id}/revoke")
-def revoke_page(
-    request: Request, kiosk_id: uuid.UUID, _: TechnicianDep, session: ReadSessionDep
-) -> Response:
+def revoke_page(request: Request, kiosk_id: uuid.UUID, _: TechnicianDep, db: ReadDBDep) -> Response:
     """Ask before revoking."""
-    return render(request, "kiosks/revoke.html", {"view": service.kiosk_view(session, kiosk_id)})
+    return render(request, "kiosks/revoke.html", {"view": service.kiosk_view(db, kiosk_id)})
 
 
 @router.post("/kiosks/{kiosk_id}/revoke")
-def revoke(kiosk_id: uuid.UUID, principal: TechnicianDep, session: SessionDep) -> Response:
+def revoke(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> Response:
     """Take the kiosk's credentials away."""
-    kiosk = service.kiosk_of(session, kiosk_id, for_update=True)
-    claiming.revoke(session, kiosk, at=now())
-    record(session, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
+    kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
+    claiming.revoke(db, kiosk, at=now())
+    record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     return see_other(f"/kiosks/{kiosk_id}")
 
 
-def _form(request: Request, session: Session, form: KioskForm, problem: str = "") -> Response:
-    choices = [(str(room.id), room.name) for room in rooms(session)]
+def _form(request: Request, db: Session, form: KioskForm, problem: str = "") -> Response:
+    choices = [(str(room.id), room.name) for room in rooms(db)]
     context = {"form": form, "rooms": choices, "problem": problem}
     return render(request, "kiosks/new.html", context, status_code=400 if problem else 200)
 
 
-def _code(request: Request, session: Session, kiosk: Kiosk, principal: Principal) -> Response:
-    code, expires_at = claiming.issue_code(session, kiosk, actor=principal.actor, at=now())
+def _code(request: Request, db: Session, kiosk: Kiosk, principal: Principal) -> Response:
+    code, expires_at = claiming.issue_code(db, kiosk, actor=principal.actor, at=now())
     context = {
         "kiosk": kiosk,
         "code": code,

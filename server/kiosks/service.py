@@ -28,59 +28,59 @@ class KioskView:
     progress: KioskProgress
 
 
-def create_kiosk(session: Session, *, name: str, room_id: uuid.UUID) -> Kiosk:
+def create_kiosk(db: Session, *, name: str, room_id: uuid.UUID) -> Kiosk:
     """Add a kiosk, to be claimed later.
 
     Raises:
         NotFoundError: there is no such room.
         ConflictError: there is a kiosk of that name.
     """
-    room_of(session, room_id)
+    room_of(db, room_id)
     kiosk = Kiosk(name=name, room_id=room_id)
     try:
-        with session.begin_nested():
-            session.add(kiosk)
-            session.flush()
+        with db.begin_nested():
+            db.add(kiosk)
+            db.flush()
     except IntegrityError as exc:
         raise ConflictError(f"There is a kiosk called {name} already.") from exc
-    session.add(KioskProgress(kiosk_id=kiosk.id))
-    session.flush()
+    db.add(KioskProgress(kiosk_id=kiosk.id))
+    db.flush()
     return kiosk
 
 
-def kiosk_of(session: Session, kiosk_id: uuid.UUID, *, for_update: bool = False) -> Kiosk:
+def kiosk_of(db: Session, kiosk_id: uuid.UUID, *, for_update: bool = False) -> Kiosk:
     """One kiosk.
 
     Raises:
         NotFoundError: there is none of that id.
     """
-    kiosk = session.get(Kiosk, kiosk_id, with_for_update=for_update)
+    kiosk = db.get(Kiosk, kiosk_id, with_for_update=for_update)
     if kiosk is None:
         raise NotFoundError("There is no such kiosk.")
     return kiosk
 
 
-def kiosk_for_wire_id(session: Session, wire_id: str) -> Kiosk | None:
+def kiosk_for_wire_id(db: Session, wire_id: str) -> Kiosk | None:
     """The claimed kiosk that uses this id on the wire, locked; None where there is none."""
     try:
-        kiosk = session.get(Kiosk, uuid.UUID(wire_id), with_for_update=True)
+        kiosk = db.get(Kiosk, uuid.UUID(wire_id), with_for_update=True)
     except ValueError:
         return None
     return kiosk if kiosk is not None and kiosk.state == KioskState.CLAIMED else None
 
 
-def kiosk_view(session: Session, kiosk_id: uuid.UUID) -> KioskView:
+def kiosk_view(db: Session, kiosk_id: uuid.UUID) -> KioskView:
     """One kiosk with room and progress.
 
     Raises:
         NotFoundError: there is none of that id.
     """
-    kiosk = kiosk_of(session, kiosk_id)
-    progress = session.get(KioskProgress, kiosk_id) or KioskProgress(kiosk_id=kiosk_id)
-    return KioskView(kiosk, room_of(session, kiosk.room_id), progress)
+    kiosk = kiosk_of(db, kiosk_id)
+    progress = db.get(KioskProgress, kiosk_id) or KioskProgress(kiosk_id=kiosk_id)
+    return KioskView(kiosk, room_of(db, kiosk.room_id), progress)
 
 
-def kiosk_views(session: Session) -> list[KioskView]:
+def kiosk_views(db: Session) -> list[KioskView]:
     """Every kiosk, by name, with room and progress."""
     query = (
         select(Kiosk, Room, KioskProgress)
@@ -88,7 +88,7 @@ def kiosk_views(session: Session) -> list[KioskView]:
         .join(KioskProgress, col(KioskProgress.kiosk_id) == col(Kiosk.id))
         .order_by(col(Kiosk.name))
     )
-    return [KioskView(*row) for row in session.exec(query)]
+    return [KioskView(*row) for row in db.exec(query)]
 
 
 def is_reachable(kiosk: Kiosk, at: datetime) -> bool:
@@ -104,12 +104,12 @@ def needs_touch(kiosk: Kiosk, at: datetime) -> bool:
 
 
 def take_status(
-    session: Session, kiosk: Kiosk, status: Status, at: datetime, *, is_news: bool = True
+    db: Session, kiosk: Kiosk, status: Status, at: datetime, *, is_news: bool = True
 ) -> None:
     """Keep what a kiosk says about itself, and its watermark.
 
     Args:
-        session: the database session.
+        db: the database session.
         kiosk: who says it.
         status: what it says.
         at: the server's clock.
@@ -121,11 +121,11 @@ def take_status(
             kiosk.last_seen_at = at
         kiosk.status = status.model_dump(mode="json")
         kiosk.status_at = at
-        progress = session.get(KioskProgress, kiosk.id, with_for_update=True)
+        progress = db.get(KioskProgress, kiosk.id, with_for_update=True)
         if progress is not None:
             move_watermark(progress, status.synced_through, status.last_seq, at)
-            session.add(progress)
-    session.add(kiosk)
+            db.add(progress)
+    db.add(kiosk)
 
 
 def move_watermark(
@@ -143,7 +143,7 @@ def move_watermark(
         progress.synced_through = never_before(progress.synced_through, progress.claimed_through)
 
 
-def take_erasure(session: Session, kiosk: Kiosk, erasure: Erasure, at: datetime) -> None:
+def take_erasure(db: Session, kiosk: Kiosk, erasure: Erasure, at: datetime) -> None:
     """Keep a kiosk's signed word that a person's data is gone; a repeat changes nothing.
 
     Raises:
@@ -162,8 +162,8 @@ def take_erasure(session: Session, kiosk: Kiosk, erasure: Erasure, at: datetime)
         person_id = uuid.UUID(erasure.person_id)
     except ValueError as exc:
         raise InvalidError("The person id is not one of this server's.") from exc
-    if session.get(ErasureReceipt, uuid.UUID(erasure.id)) is None:
-        session.add(
+    if db.get(ErasureReceipt, uuid.UUID(erasure.id)) is None:
+        db.add(
             ErasureReceipt(
                 id=uuid.UUID(erasure.id),
                 kiosk_id=kiosk.id,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from server.db.engine import Database
@@ -35,6 +36,11 @@ def write_revision(database: Database, message: str) -> None:
     """Write a new revision from the difference between schema and code. For developers."""
     with _exclusive_connection(database) as connection:
         command.revision(_config(connection), message, autogenerate=True)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the revision a database is at; None where it was never migrated."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config(connection: Connection) -> Config:

@@ -18,7 +18,7 @@ from server.ml.encoder import (
     Resembling,
 )
 from server.ml.quality import FrameMeasure, FrameQuality
-from server.ml.school import OperatingPoint
+from server.ml.school import SchoolOperatingPoint
 
 REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
 #: Answers that will not change however often one asks: what was sent is refused.
@@ -80,7 +80,7 @@ class _Judged(_Answer):
     quality: _Measured
 
 
-class _Picture(_Answer):
+class _PictureAnswer(_Answer):
     face: _Judged | None
 
 
@@ -192,7 +192,7 @@ def understand_findings(status: int, content: bytes) -> GalleryFindings | None:
     )
 
 
-def understand_school(status: int, content: bytes) -> OperatingPoint | None:
+def understand_school(status: int, content: bytes) -> SchoolOperatingPoint | None:
     """What `/api/v1/gallery/operating-point` measured; None where the service cannot.
 
     Raises:
@@ -201,7 +201,7 @@ def understand_school(status: int, content: bytes) -> OperatingPoint | None:
     """
     if not is_offered(status) or _refusal_in(status, content) is not None:
         return None
-    return _read(OperatingPoint, content)
+    return _read(SchoolOperatingPoint, content)
 
 
 def understand_quality(
@@ -218,7 +218,7 @@ def understand_quality(
     refusal = _refusal_in(status, content)
     if refusal is not None:
         return FrameQuality((refusal,), (refusal,))
-    face = _read(_Picture, content).face
+    face = _read(_PictureAnswer, content).face
     if face is None:
         return FrameQuality(("NO_FACE_FOUND",), ("NO_FACE_FOUND",))
     quality, is_small = face.quality, face.area_ratio < min_area_ratio

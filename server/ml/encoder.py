@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from server.errors import UnavailableError
 from server.ml.quality import FrameQuality
-from server.ml.school import OperatingPoint, SchoolQuestion
+from server.ml.school import SchoolOperatingPoint, SchoolQuestion
 
 ServiceStatus = Literal["up", "down", "unknown"]
 #: Templates of one model, one for each photo.
@@ -128,7 +128,7 @@ class FaceEncoder(Protocol):
 
     def operating_point(
         self, question: SchoolQuestion, *, correlation_id: str
-    ) -> OperatingPoint | None:
+    ) -> SchoolOperatingPoint | None:
         """Measure what a model's limits mean among these people; None: it cannot do that.
 
         Raises:

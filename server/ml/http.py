@@ -1,4 +1,4 @@
-"""The HTTP adapter of the encoder port: one pooled session, deadlines, retries, a breaker."""
+"""The HTTP adapter of the encoder port: one pooled lesson, deadlines, retries, a breaker."""
 
 import logging
 import threading
@@ -42,7 +42,7 @@ from server.ml.encoder import (
     ServiceStatus,
 )
 from server.ml.quality import FrameQuality
-from server.ml.school import OperatingPoint, SchoolQuestion
+from server.ml.school import SchoolOperatingPoint, SchoolQuestion
 
 T = TypeVar("T")
 
@@ -108,13 +108,13 @@ class HTTPFaceEncoder:
         self._breaker = CircuitBreaker(monotonic)
         self._status: ServiceStatus = "unknown"
         self._models: tuple[str, ...] = ()
-        self._session = requests.Session()
+        self._http = requests.Session()
         # Nothing of the environment's proxies or ~/.netrc: the key goes to this service alone.
-        self._session.trust_env = False
+        self._http.trust_env = False
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=options.connections)
-        self._session.mount(options.url, adapter)
+        self._http.mount(options.url, adapter)
         if options.api_key is not None:
-            self._session.headers["X-API-Key"] = options.api_key
+            self._http.headers["X-API-Key"] = options.api_key
 
     def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
         """See the port."""
@@ -138,7 +138,7 @@ class HTTPFaceEncoder:
 
     def operating_point(
         self, question: SchoolQuestion, *, correlation_id: str
-    ) -> OperatingPoint | None:
+    ) -> SchoolOperatingPoint | None:
         """See the port."""
         timeout_s = SCHOOL_TIMEOUTS * self._options.timeout_s
         body = questions.of_school(question)
@@ -162,7 +162,7 @@ class HTTPFaceEncoder:
     def check(self) -> ServiceStatus:
         """See the port."""
         try:
-            with self._session.get(
+            with self._http.get(
                 f"{self._options.url}/health", timeout=HEALTH_TIMEOUT_S, stream=True
             ) as response:
                 is_well = response.status_code == HTTPStatus.OK
@@ -186,7 +186,7 @@ class HTTPFaceEncoder:
     def close(self) -> None:
         """See the port."""
         self._closing.set()
-        self._session.close()
+        self._http.close()
 
     def _persist(self, ask: Callable[[], T]) -> T:
         """Ask until there is an answer, or the attempts are used up."""
@@ -247,7 +247,7 @@ class HTTPFaceEncoder:
         deadline_s = self._monotonic() + within_s
         connect_s = min(CONNECT_TIMEOUT_S, within_s)
         try:
-            with self._session.post(
+            with self._http.post(
                 f"{self._options.url}{path}",
                 json=body,
                 headers={"X-Correlation-ID": correlation_id},

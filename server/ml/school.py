@@ -76,7 +76,7 @@ class CohortHere(_Figures):
     at_card_limits: tuple[LimitHere, ...] = ()
 
 
-class OperatingPoint(_Figures):
+class SchoolOperatingPoint(_Figures):
     """The figures of a school. Nobody is named in them.
 
     Attributes:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from protocol.v1 import topics
-from protocol.v1.messages import Hint
+from protocol.v1.messages import VersionHint
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
@@ -136,13 +136,13 @@ class Housekeeper:
                 held[kiosk_id] = generation
 
     def _wanted_accounts(self) -> dict[str, str]:
-        with self._database.reading() as session:
+        with self._database.reading() as db:
             query = select(Kiosk.id, Kiosk.generation).where(Kiosk.state == KioskState.CLAIMED)
-            return {str(kiosk_id): str(number) for kiosk_id, number in session.exec(query)}
+            return {str(kiosk_id): str(number) for kiosk_id, number in db.exec(query)}
 
     def _add(self, kiosk_id: str, generation: str) -> None:
-        with self._database.reading() as session:
-            kiosk = session.exec(select(Kiosk).where(col(Kiosk.id) == uuid.UUID(kiosk_id))).one()
+        with self._database.reading() as db:
+            kiosk = db.exec(select(Kiosk).where(col(Kiosk.id) == uuid.UUID(kiosk_id))).one()
             password = broker_password(self._vault, kiosk)
         self._accounts.add(BrokerAccount(kiosk_id, password, generation))
         logger.info("kiosk %s has an account on the broker", kiosk_id)
@@ -152,20 +152,20 @@ class Housekeeper:
             if self._told.hints.get(kiosk_id) == version:
                 continue
             number, config = version
-            hint = Hint(gallery=number, config=config, issued_at=now())
+            hint = VersionHint(gallery=number, config=config, issued_at=now())
             self._link.publish(topics.hint(kiosk_id), hint.to_json(), retain=True)
             self._told.hints[kiosk_id] = version
 
     def _current_versions(self) -> dict[str, tuple[int, str]]:
         at = now()
-        with self._database.reading() as session:
-            state = gallery.school_state(session, self._school.zone, at)
-            kiosks = list(session.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))
+        with self._database.reading() as db:
+            state = gallery.school_state(db, self._school.zone, at)
+            kiosks = list(db.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))
         stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
         if stale:
-            with self._database.transaction() as session:
+            with self._database.transaction() as db:
                 for kiosk in stale:
-                    self._look_at(session, kiosk, state)
+                    self._look_at(db, kiosk, state)
         self._sources = {
             kiosk.wire_id: self._sources[kiosk.wire_id]
             for kiosk in kiosks
@@ -177,12 +177,12 @@ class Housekeeper:
         known = self._sources.get(kiosk.wire_id)
         return known is None or known[0] != source or known[1] != kiosk.gallery_version
 
-    def _look_at(self, session: Session, kiosk: Kiosk, state: gallery.SchoolState) -> None:
-        fresh = session.get(Kiosk, kiosk.id, with_for_update=True)
+    def _look_at(self, db: Session, kiosk: Kiosk, state: gallery.SchoolState) -> None:
+        fresh = db.get(Kiosk, kiosk.id, with_for_update=True)
         if fresh is None or fresh.state != KioskState.CLAIMED:
             return
         at = now()
-        gallery.refresh(session, fresh, state, zone=self._school.zone, at=at)
-        document = configuration.build(session, fresh, self._school, at)
+        gallery.refresh(db, fresh, state, zone=self._school.zone, at=at)
+        document = configuration.build(db, fresh, self._school, at)
         source = state.source_for(fresh)
         self._sources[fresh.wire_id] = (source, fresh.gallery_version, document.version)

@@ -103,21 +103,21 @@ class IngestWriter:
 
     def _take(self, arrivals: Sequence[Arrival]) -> None:
         started = time.perf_counter()
-        with self._database.transaction() as session:
-            intake = self._events(session, arrivals)
+        with self._database.transaction() as db:
+            intake = self._events(db, arrivals)
             for arrival in arrivals:
                 if arrival.address.channel == topics.STATUS:
-                    _status(session, arrival)
+                    _status(db, arrival)
         COMMIT_SECONDS.observe(time.perf_counter() - started)
         self._answer(intake)
 
-    def _events(self, session: Session, arrivals: Sequence[Arrival]) -> Intake:
+    def _events(self, db: Session, arrivals: Sequence[Arrival]) -> Intake:
         deliveries = [
             Delivery(arrival.address.kiosk_id, arrival.payload)
             for arrival in arrivals
             if arrival.address.channel == topics.EVENTS
         ]
-        return take_in(session, deliveries, now())
+        return take_in(db, deliveries, now())
 
     def _answer(self, intake: Intake) -> None:
         EVENTS.labels("stored").inc(intake.stored)
@@ -128,9 +128,9 @@ class IngestWriter:
 
     def _set_aside(self, arrival: Arrival) -> None:
         text = arrival.payload.decode("utf-8", "replace").replace("\0", "")
-        with self._database.transaction() as session:
+        with self._database.transaction() as db:
             rejected = Rejected(RefusalReason.BACKEND, text)
-            keep_in_quarantine(session, arrival.address.kiosk_id, [rejected], now())
+            keep_in_quarantine(db, arrival.address.kiosk_id, [rejected], now())
 
     def _failing(self) -> None:
         if not self._is_failing:
@@ -143,8 +143,8 @@ class IngestWriter:
             logger.info("the database takes events again")
 
 
-def _status(session: Session, arrival: Arrival) -> None:
-    kiosk = kiosk_for_wire_id(session, arrival.address.kiosk_id)
+def _status(db: Session, arrival: Arrival) -> None:
+    kiosk = kiosk_for_wire_id(db, arrival.address.kiosk_id)
     if kiosk is None:
         return
     try:
@@ -152,4 +152,4 @@ def _status(session: Session, arrival: Arrival) -> None:
     except ProtocolError as exc:
         logger.warning("kiosk %s sent a status that cannot be read: %s", kiosk.id, exc)
         return
-    take_status(session, kiosk, status, now(), is_news=not arrival.is_retained)
+    take_status(db, kiosk, status, now(), is_news=not arrival.is_retained)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from sqlmodel import Session
 
 from server.config import Settings
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.people import service
 from server.people.consent import ConsentState
@@ -22,16 +22,16 @@ ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 
 
 @router.post("", status_code=201)
-def create_person(body: PersonCreate, principal: OfficeDep, session: SessionDep) -> PersonRead:
+def create_person(body: PersonCreate, principal: OfficeDep, db: DBDep) -> PersonRead:
     """Add a person."""
-    person = service.create_person(session, body, actor=principal.actor)
+    person = service.create_person(db, body, actor=principal.actor)
     return read_person(person, ConsentState.NONE)
 
 
 @router.get("")
 def find_people(
     _: ReaderDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
     q: Annotated[str, Query(max_length=100)] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -41,23 +41,23 @@ def find_people(
 
     Addresses end up in the logs of proxies: where there is one, use `POST /people/search`.
     """
-    return _find(session, settings, PersonSearch(q=q, limit=limit, offset=offset))
+    return _find(db, settings, PersonSearch(q=q, limit=limit, offset=offset))
 
 
 @router.post("/search")
 def search_people(
-    body: PersonSearch, _: ReaderDep, session: ReadSessionDep, settings: SettingsDep
+    body: PersonSearch, _: ReaderDep, db: ReadDBDep, settings: SettingsDep
 ) -> PersonList:
     """The same, with the words in the body."""
-    return _find(session, settings, body)
+    return _find(db, settings, body)
 
 
-def _find(session: Session, settings: Settings, search: PersonSearch) -> PersonList:
+def _find(db: Session, settings: Settings, search: PersonSearch) -> PersonList:
     people, total = service.find_people(
-        session, words=search.q, limit=search.limit, offset=search.offset
+        db, words=search.q, limit=search.limit, offset=search.offset
     )
     today = now().astimezone(settings.zone).date()
-    states = service.states_of(session, [p.id for p in people], today)
+    states = service.states_of(db, [p.id for p in people], today)
     return PersonList(people=[read_person(p, states[p.id]) for p in people], total=total)
 
 
@@ -65,13 +65,13 @@ def _find(session: Session, settings: Settings, search: PersonSearch) -> PersonL
 def get_person(
     person_id: uuid.UUID,
     _: ReaderDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
 ) -> PersonRead:
     """One person."""
-    person = service.get_person(session, person_id)
+    person = service.get_person(db, person_id)
     today = now().astimezone(settings.zone).date()
-    return read_person(person, service.state_of(session, person_id, today))
+    return read_person(person, service.state_of(db, person_id, today))
 
 
 def read_person(person: Person, consent: ConsentState) -> PersonRead:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from server.db.session import SessionDep
+from server.db.dependencies import DBDep
 from server.errors import ConflictError
 from server.people import service
 from server.people.schemas import PersonCreate, PersonForm
@@ -27,14 +27,14 @@ def new_person_page(request: Request, _: OfficeDep) -> Response:
 def create_person(
     request: Request,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[PersonForm, Form()],
 ) -> Response:
     """Add the person, or show the form again with what is wrong."""
     values = form.model_dump()
     try:
         person = service.create_person(
-            session, PersonCreate.model_validate(values), actor=principal.actor
+            db, PersonCreate.model_validate(values), actor=principal.actor
         )
     except ValidationError as exc:
         problems = {str(e["loc"][0]): e["type"] for e in exc.errors(include_input=False)}

@@ -25,14 +25,14 @@ _SAID = sqlalchemy.select(
 )
 
 
-def create_person(session: Session, new: PersonCreate, *, actor: str) -> Person:
+def create_person(db: Session, new: PersonCreate, *, actor: str) -> Person:
     """Add a person.
 
     Raises:
         ConflictError: somebody has this student number already.
     """
     query = select(Person).where(Person.student_number == new.student_number)
-    if session.exec(query).first() is not None:
+    if db.exec(query).first() is not None:
         raise ConflictError(
             "Somebody with this student number exists already.", problem="student_number_taken"
         )
@@ -44,17 +44,17 @@ def create_person(session: Session, new: PersonCreate, *, actor: str) -> Person:
         display_name=display_name,
         search_text=fold(f"{new.given_name} {new.family_name} {display_name} {new.student_number}"),
     )
-    session.add(person)
-    session.flush()
-    record(session, actor=actor, action="person.create", subject=subject_of("person", person.id))
+    db.add(person)
+    db.flush()
+    record(db, actor=actor, action="person.create", subject=subject_of("person", person.id))
     return person
 
 
-def get_person(session: Session, person_id: uuid.UUID, *, lock: bool = False) -> Person:
+def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Person:
     """One person.
 
     Args:
-        session: the caller's.
+        db: the caller's.
         person_id: whom.
         lock: hold the row until the end of the transaction; whoever decides about a person's
             consent or biometric data does.
@@ -62,24 +62,24 @@ def get_person(session: Session, person_id: uuid.UUID, *, lock: bool = False) ->
     Raises:
         NotFoundError: no such person.
     """
-    person = session.get(Person, person_id, with_for_update=lock or None)
+    person = db.get(Person, person_id, with_for_update=lock or None)
     if person is None:
         raise NotFoundError("There is no such person.")
     return person
 
 
-def people_by_id(session: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
+def people_by_id(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
     """Those of these people whom there are."""
-    found = session.exec(select(Person).where(col(Person.id).in_(person_ids)))
+    found = db.exec(select(Person).where(col(Person.id).in_(person_ids)))
     return {person.id: person for person in found}
 
 
 def find_people(
-    session: Session, *, words: str = "", limit: int = 50, offset: int = 0
+    db: Session, *, words: str = "", limit: int = 50, offset: int = 0
 ) -> tuple[list[Person], int]:
     """People whose names or number contain every word, by family name; and how many there are."""
     conditions = [col(Person.search_text).contains(w, autoescape=True) for w in fold(words).split()]
-    total = session.exec(select(func.count()).select_from(Person).where(*conditions)).one()
+    total = db.exec(select(func.count()).select_from(Person).where(*conditions)).one()
     query = (
         select(Person)
         .where(*conditions)
@@ -87,7 +87,7 @@ def find_people(
         .limit(limit)
         .offset(offset)
     )
-    return list(session.exec(query)), total
+    return list(db.exec(query)), total
 
 
 def fold(text: str) -> str:
@@ -97,7 +97,7 @@ def fold(text: str) -> str:
 
 
 def add_consent(
-    session: Session, person_id: uuid.UUID, new: ConsentCreate, *, actor: str, at: datetime
+    db: Session, person_id: uuid.UUID, new: ConsentCreate, *, actor: str, at: datetime
 ) -> Consent:
     """Write down what was said. Callers that end consent also erase: see enrollment.service.
 
@@ -105,7 +105,7 @@ def add_consent(
         NotFoundError: no such person.
         InvalidError: it would be over before it begins.
     """
-    get_person(session, person_id, lock=True)
+    get_person(db, person_id, lock=True)
     if new.expires_on is not None and new.expires_on < at.date():
         raise InvalidError("The consent would have expired already.", problem="expired")
     consent = Consent(
@@ -118,54 +118,54 @@ def add_consent(
         expires_on=new.expires_on,
         recorded_by=actor,
     )
-    session.add(consent)
-    session.flush()
+    db.add(consent)
+    db.flush()
     details = {"role": consent.role, "decision": consent.decision, "consent": str(consent.id)}
     subject = subject_of("person", person_id)
-    record(session, actor=actor, action="consent.record", subject=subject, details=details)
+    record(db, actor=actor, action="consent.record", subject=subject, details=details)
     return consent
 
 
 def end_consent(
-    session: Session, person_id: uuid.UUID, consent_id: uuid.UUID, *, actor: str, at: datetime
+    db: Session, person_id: uuid.UUID, consent_id: uuid.UUID, *, actor: str, at: datetime
 ) -> Consent:
     """Take a statement back. Repeating it changes nothing.
 
     Raises:
         NotFoundError: no such person, or no such statement about them.
     """
-    get_person(session, person_id, lock=True)
-    consent = session.get(Consent, consent_id)
+    get_person(db, person_id, lock=True)
+    consent = db.get(Consent, consent_id)
     if consent is None or consent.person_id != person_id:
         raise NotFoundError("There is no such consent.")
     if consent.withdrawn_at is None:
         consent.withdrawn_at = at
-        session.flush()
+        db.flush()
         details = {"consent": str(consent.id)}
         subject = subject_of("person", person_id)
-        record(session, actor=actor, action="consent.withdraw", subject=subject, details=details)
+        record(db, actor=actor, action="consent.withdraw", subject=subject, details=details)
     return consent
 
 
-def consents_of(session: Session, person_id: uuid.UUID) -> list[Consent]:
+def consents_of(db: Session, person_id: uuid.UUID) -> list[Consent]:
     """Everything that was said about a person, newest first."""
     query = select(Consent).where(Consent.person_id == person_id)
-    return list(session.exec(query.order_by(col(Consent.decided_at).desc(), col(Consent.id))))
+    return list(db.exec(query.order_by(col(Consent.decided_at).desc(), col(Consent.id))))
 
 
-def state_of(session: Session, person_id: uuid.UUID, today: date) -> ConsentState:
+def state_of(db: Session, person_id: uuid.UUID, today: date) -> ConsentState:
     """Whether a person's face may be processed on this date."""
-    return states_of(session, [person_id], today)[person_id]
+    return states_of(db, [person_id], today)[person_id]
 
 
 def states_of(
-    session: Session, person_ids: Collection[uuid.UUID], today: date
+    db: Session, person_ids: Collection[uuid.UUID], today: date
 ) -> dict[uuid.UUID, ConsentState]:
     """The same for several people, in few queries."""
     said: dict[uuid.UUID, list[Statement]] = defaultdict(list)
     wanted = list(person_ids)
     for start in range(0, len(wanted), _AT_A_TIME):
         part = wanted[start : start + _AT_A_TIME]
-        for person_id, *said_so in session.execute(_SAID.where(col(Consent.person_id).in_(part))):
+        for person_id, *said_so in db.execute(_SAID.where(col(Consent.person_id).in_(part))):
             said[person_id].append(Statement(*said_so))
     return {key: consent_state(said[key], today) for key in person_ids}

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import service
 from server.policies.schemas import SchoolPolicy
@@ -12,20 +12,20 @@ router = APIRouter(prefix="/api/v1/policy", tags=["policy"])
 
 
 @router.get("")
-def read_policy(_: SignedInDep, session: ReadSessionDep) -> SchoolPolicy:
+def read_policy(_: SignedInDep, db: ReadDBDep) -> SchoolPolicy:
     """The policy in force."""
-    return service.current_policy(session)
+    return service.current_policy(db)
 
 
 @router.put("")
-def set_policy(body: SchoolPolicy, principal: AdminDep, session: SessionDep) -> SchoolPolicy:
+def set_policy(body: SchoolPolicy, principal: AdminDep, db: DBDep) -> SchoolPolicy:
     """Put a new version in force; what the body does not name stays as it is.
 
     Raises:
         ConflictError: the body names a version that is no longer in force.
         InvalidError: it contradicts itself.
     """
-    current = service.current_policy(session)
+    current = service.current_policy(db)
     if "version" in body.model_fields_set and body.version != current.version:
         raise ConflictError("Somebody else has changed the policy meanwhile.")
     named = body.model_dump(mode="json", exclude_unset=True)
@@ -33,4 +33,4 @@ def set_policy(body: SchoolPolicy, principal: AdminDep, session: SessionDep) -> 
     for group, values in named.items():
         document[group] = document[group] | values if isinstance(values, dict) else values
     wanted = SchoolPolicy.model_validate(document)
-    return service.set_policy(session, wanted, actor=principal.actor)
+    return service.set_policy(db, wanted, actor=principal.actor)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import forms, service
 from server.policies.forms import PolicyRefusedError, Setting
@@ -25,14 +25,14 @@ _OVERTAKEN = "policies.problem.overtaken"
 def policy_page(
     request: Request,
     _: Annotated[Principal, require_role(Role.DPO)],
-    session: ReadSessionDep,
+    db: ReadDBDep,
     *,
     saved: bool = False,
 ) -> Response:
     """The policy in force; a form for admins, to read for the others."""
-    policy = service.current_policy(session)
+    policy = service.current_policy(db)
     values = {one.name: one.text_in(policy) for one in forms.SETTINGS}
-    return _page(request, session, values, {}, is_saved=saved)
+    return _page(request, db, values, {}, is_saved=saved)
 
 
 async def _values(request: Request) -> dict[str, str]:
@@ -43,24 +43,24 @@ async def _values(request: Request) -> dict[str, str]:
 def save(
     request: Request,
     principal: AdminDep,
-    session: SessionDep,
+    db: DBDep,
     values: Annotated[dict[str, str], Depends(_values)],
 ) -> Response:
     """Put the form in force as a new version, where it changes anything."""
-    current = service.current_policy(session)
+    current = service.current_policy(db)
     if (opened := _opened_version(values, current.version)) != current.version:
-        wishes = forms.rebased(values, service.policy_at(session, opened), current)
-        return _page(request, session, wishes, {"version": _OVERTAKEN})
+        wishes = forms.rebased(values, service.policy_at(db, opened), current)
+        return _page(request, db, wishes, {"version": _OVERTAKEN})
     try:
         wanted = forms.read(values, current)
     except PolicyRefusedError as exc:
-        return _page(request, session, values, exc.problems)
+        return _page(request, db, values, exc.problems)
     if not forms.changes(current, wanted):
         return see_other("/policy?saved=true")
     try:
-        service.set_policy(session, wanted, actor=principal.actor)
+        service.set_policy(db, wanted, actor=principal.actor)
     except ConflictError:
-        return _page(request, session, values, {"version": _OVERTAKEN})
+        return _page(request, db, values, {"version": _OVERTAKEN})
     return see_other("/policy?saved=true")
 
 
@@ -71,13 +71,13 @@ def _opened_version(values: dict[str, str], current: int) -> int:
 
 def _page(
     request: Request,
-    session: Session,
+    db: Session,
     values: dict[str, str],
     problems: dict[str, str],
     *,
     is_saved: bool = False,
 ) -> Response:
-    policy = service.current_policy(session)
+    policy = service.current_policy(db)
     context = {
         "policy": policy,
         "defaults": SchoolPolicy(),
@@ -90,7 +90,7 @@ def _page(
             {*forms.RATES, policy.recognition.roster_fpir, policy.recognition.wide_fpir}
         ),
         "one_in": one_in,
-        "versions": service.versions(session, _VERSIONS),
+        "versions": service.versions(db, _VERSIONS),
         "changes": forms.changes,
         "is_saved": is_saved,
     }

@@ -13,18 +13,18 @@ from server.policies.schemas import SchoolPolicy
 from server.policies.tables import PolicyVersion
 
 
-def current_policy(session: Session) -> SchoolPolicy:
+def current_policy(db: Session) -> SchoolPolicy:
     """The policy in force; the defaults, as version 0, where nobody has set one."""
     query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
-    latest = session.exec(query).first()
+    latest = db.exec(query).first()
     if latest is None:
         return SchoolPolicy()
     return _policy_of(latest)
 
 
-def policy_at(session: Session, version: int) -> SchoolPolicy:
+def policy_at(db: Session, version: int) -> SchoolPolicy:
     """A version there was; the defaults for one there never was."""
-    row = session.get(PolicyVersion, version)
+    row = db.get(PolicyVersion, version)
     return SchoolPolicy() if row is None else _policy_of(row)
 
 
@@ -45,10 +45,10 @@ class Version:
     created_at: datetime
 
 
-def versions(session: Session, limit: int) -> list[Version]:
+def versions(db: Session, limit: int) -> list[Version]:
     """The newest versions, newest first."""
     query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(limit + 1)
-    rows = session.exec(query).all()
+    rows = db.exec(query).all()
     policies = [_policy_of(row) for row in rows]
     older = [*policies[1:], SchoolPolicy()]
     return [
@@ -58,12 +58,12 @@ def versions(session: Session, limit: int) -> list[Version]:
 
 
 def set_policy(
-    session: Session, policy: SchoolPolicy, *, actor: str, source: str | None = None
+    db: Session, policy: SchoolPolicy, *, actor: str, source: str | None = None
 ) -> SchoolPolicy:
     """Put a new version in force and record who did; returns it with its number.
 
     Args:
-        session: the caller's.
+        db: the caller's.
         policy: its number does not matter.
         actor: who.
         source: where its values come from, if not from that person.
@@ -73,16 +73,16 @@ def set_policy(
         ConflictError: somebody else did at the same moment.
     """
     _refuse_unsound(policy)
-    version = current_policy(session).version + 1
+    version = current_policy(db).version + 1
     document = policy.model_dump(mode="json", exclude={"version"})
     try:
-        with session.begin_nested():
-            session.add(PolicyVersion(version=version, document=document, created_by=actor))
-            session.flush()
+        with db.begin_nested():
+            db.add(PolicyVersion(version=version, document=document, created_by=actor))
+            db.flush()
     except IntegrityError as exc:
         raise ConflictError("Somebody else has changed the policy meanwhile.") from exc
     details = {"version": version} | ({"from": source} if source else {})
-    record(session, actor=actor, action="policy.set", subject="policy", details=details)
+    record(db, actor=actor, action="policy.set", subject="policy", details=details)
     return policy.model_copy(update={"version": version})
 
 

@@ -23,8 +23,8 @@ class CourseForm(BaseModel):
     title: Text = ""
 
 
-class SessionForm(BaseModel):
-    """A new session, in the school's time."""
+class LessonForm(BaseModel):
+    """A new lesson, in the school's time."""
 
     course_id: Text = ""
     room_id: Text = ""

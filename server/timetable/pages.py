@@ -1,4 +1,4 @@
-"""Pages of the timetable: sessions of a week, courses with their rosters, rooms."""
+"""Pages of the timetable: lessons of a week, courses with their rosters, rooms."""
 
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,14 +12,14 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.audit.service import record
-from server.db.session import ReadSessionDep, SessionDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.people.service import find_people
 from server.timetable import service
-from server.timetable.forms import CourseForm, RoomForm, RosterForm, SessionForm
+from server.timetable.forms import CourseForm, LessonForm, RoomForm, RosterForm
 from server.timetable.schemas import CourseCreate, RoomCreate
-from server.timetable.service import SessionView
+from server.timetable.service import LessonView
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
 from server.web.state import SettingsDep
@@ -29,19 +29,19 @@ _CANDIDATES = 20
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 
 
-@router.get("/sessions")
-def sessions_page(
+@router.get("/lessons")
+def lessons_page(
     request: Request,
     _: SignedInDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     settings: SettingsDep,
     day: Annotated[date | None, Query(ge=_FIRST_DAY, le=_LAST_DAY)] = None,
 ) -> Response:
-    """A week of sessions, by day."""
+    """A week of lessons, by day."""
     first = day or service.local_date(now(), settings.zone)
     first -= timedelta(days=first.weekday())
     starts_at, ends_at = _week(first, settings.zone)
-    views = service.session_views(session, after=starts_at, before=ends_at)
+    views = service.lesson_views(db, after=starts_at, before=ends_at)
     context = {
         "days": _by_day(views, settings.zone),
         "first": first,
@@ -50,102 +50,102 @@ def sessions_page(
         "last": first + timedelta(days=6),
         "today": service.local_date(now(), settings.zone),
         "at": now(),
-        "has_courses": bool(service.courses(session)),
-        "has_rooms": bool(service.rooms(session)),
+        "has_courses": bool(service.courses(db)),
+        "has_rooms": bool(service.rooms(db)),
     }
-    return render(request, "timetable/sessions.html", context)
+    return render(request, "timetable/lessons.html", context)
 
 
-@router.get("/sessions/new")
-def new_session_page(
-    request: Request, _: OfficeDep, session: ReadSessionDep, settings: SettingsDep
+@router.get("/lessons/new")
+def new_lesson_page(
+    request: Request, _: OfficeDep, db: ReadDBDep, settings: SettingsDep
 ) -> Response:
-    """The form for a session; it proposes the next full hour."""
+    """The form for a lesson; it proposes the next full hour."""
     start = now().astimezone(settings.zone).replace(minute=0, second=0) + timedelta(hours=1)
-    form = SessionForm(
+    form = LessonForm(
         day=start.date().isoformat(),
         starts=f"{start:%H:%M}",
         ends=f"{start + timedelta(minutes=45):%H:%M}",
     )
-    return _session_form(request, session, form)
+    return _lesson_form(request, db, form)
 
 
-@router.post("/sessions/new")
-def create_session(
+@router.post("/lessons/new")
+def create_lesson(
     request: Request,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     settings: SettingsDep,
-    form: Annotated[SessionForm, Form()],
+    form: Annotated[LessonForm, Form()],
 ) -> Response:
-    """Add the session, or show the form again with what is wrong."""
+    """Add the lesson, or show the form again with what is wrong."""
     try:
         starts_at, ends_at = form.times(settings.zone)
-        with session.begin_nested():
-            added = service.create_session(
-                session,
+        with db.begin_nested():
+            added = service.create_lesson(
+                db,
                 course_id=uuid.UUID(form.course_id),
                 room_id=uuid.UUID(form.room_id),
                 starts_at=starts_at,
                 ends_at=ends_at,
             )
     except ServerError as exc:
-        return _session_form(request, session, form, exc.message)
+        return _lesson_form(request, db, form, exc.message)
     except ValueError:
         words = request_translator(request)("timetable.problem.incomplete")
-        return _session_form(request, session, form, words)
-    record(session, actor=principal.actor, action="session.create", subject=f"session:{added.id}")
-    return see_other(f"/sessions/{added.id}")
+        return _lesson_form(request, db, form, words)
+    record(db, actor=principal.actor, action="lesson.create", subject=f"lesson:{added.id}")
+    return see_other(f"/lessons/{added.id}")
 
 
 @router.get("/rooms")
-def rooms_page(request: Request, _: OfficeDep, session: ReadSessionDep) -> Response:
+def rooms_page(request: Request, _: OfficeDep, db: ReadDBDep) -> Response:
     """Every room, and the form for another."""
-    return _rooms(request, session)
+    return _rooms(request, db)
 
 
 @router.post("/rooms")
 def create_room(
     request: Request,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[RoomForm, Form()],
 ) -> Response:
     """Add a room."""
     try:
-        room = service.create_room(session, RoomCreate(name=form.name).name)
+        room = service.create_room(db, RoomCreate(name=form.name).name)
     except ServerError as exc:
-        return _rooms(request, session, form.name, exc.message)
+        return _rooms(request, db, form.name, exc.message)
     except ValidationError:
         words = request_translator(request)("timetable.problem.incomplete")
-        return _rooms(request, session, form.name, words)
-    record(session, actor=principal.actor, action="room.create", subject=f"room:{room.id}")
+        return _rooms(request, db, form.name, words)
+    record(db, actor=principal.actor, action="room.create", subject=f"room:{room.id}")
     return see_other("/rooms")
 
 
 @router.get("/courses")
-def courses_page(request: Request, _: OfficeDep, session: ReadSessionDep) -> Response:
+def courses_page(request: Request, _: OfficeDep, db: ReadDBDep) -> Response:
     """Every course, and the form for another."""
-    return _courses(request, session, CourseForm())
+    return _courses(request, db, CourseForm())
 
 
 @router.post("/courses")
 def create_course(
     request: Request,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[CourseForm, Form()],
 ) -> Response:
     """Add a course."""
     try:
         body = CourseCreate(code=form.code, title=form.title)
-        course = service.create_course(session, code=body.code, title=body.title)
+        course = service.create_course(db, code=body.code, title=body.title)
     except ServerError as exc:
-        return _courses(request, session, form, exc.message)
+        return _courses(request, db, form, exc.message)
     except ValidationError:
         words = request_translator(request)("timetable.problem.incomplete")
-        return _courses(request, session, form, words)
-    record(session, actor=principal.actor, action="course.create", subject=f"course:{course.id}")
+        return _courses(request, db, form, words)
+    record(db, actor=principal.actor, action="course.create", subject=f"course:{course.id}")
     return see_other(f"/courses/{course.id}")
 
 
@@ -154,10 +154,10 @@ def course_page(
     request: Request,
     course_id: uuid.UUID,
     _: OfficeDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
 ) -> Response:
     """One course: its roster, and a search for people to put on it."""
-    return _course(request, session, course_id)
+    return _course(request, db, course_id)
 
 
 @router.post("/courses/{course_id}")
@@ -165,11 +165,11 @@ def search_for_roster(
     request: Request,
     course_id: uuid.UUID,
     _: OfficeDep,
-    session: ReadSessionDep,
+    db: ReadDBDep,
     q: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """The same with the people found; their names stay out of the address and its logs."""
-    return _course(request, session, course_id, q=q)
+    return _course(request, db, course_id, q=q)
 
 
 @router.post("/courses/{course_id}/roster")
@@ -177,22 +177,20 @@ def add_to_roster(
     request: Request,
     course_id: uuid.UUID,
     principal: OfficeDep,
-    session: SessionDep,
+    db: DBDep,
     form: Annotated[RosterForm, Form()],
 ) -> Response:
     """Put a person on the roster."""
     try:
         person_id, first, last = form.values()
-        service.add_to_roster(
-            session, course_id, person_id=person_id, from_date=first, until_date=last
-        )
+        service.add_to_roster(db, course_id, person_id=person_id, from_date=first, until_date=last)
     except ServerError as exc:
-        return _course(request, session, course_id, problem=exc.message)
+        return _course(request, db, course_id, problem=exc.message)
     except ValueError:
         words = request_translator(request)("timetable.problem.incomplete")
-        return _course(request, session, course_id, problem=words)
+        return _course(request, db, course_id, problem=words)
     record(
-        session,
+        db,
         actor=principal.actor,
         action="roster.add",
         subject=f"course:{course_id}",
@@ -203,12 +201,12 @@ def add_to_roster(
 
 @router.post("/courses/{course_id}/roster/{entry_id}/remove")
 def remove_from_roster(
-    course_id: uuid.UUID, entry_id: uuid.UUID, principal: OfficeDep, session: SessionDep
+    course_id: uuid.UUID, entry_id: uuid.UUID, principal: OfficeDep, db: DBDep
 ) -> Response:
     """Take a roster entry back."""
-    service.remove_from_roster(session, course_id, entry_id)
+    service.remove_from_roster(db, course_id, entry_id)
     record(
-        session,
+        db,
         actor=principal.actor,
         action="roster.remove",
         subject=f"course:{course_id}",
@@ -217,40 +215,38 @@ def remove_from_roster(
     return see_other(f"/courses/{course_id}")
 
 
-def _session_form(
-    request: Request, session: Session, form: SessionForm, problem: str = ""
-) -> Response:
+def _lesson_form(request: Request, db: Session, form: LessonForm, problem: str = "") -> Response:
     context = {
         "form": form,
         "problem": problem,
-        "courses": [(str(one.id), f"{one.code} · {one.title}") for one in service.courses(session)],
-        "rooms": [(str(room.id), room.name) for room in service.rooms(session)],
+        "courses": [(str(one.id), f"{one.code} · {one.title}") for one in service.courses(db)],
+        "rooms": [(str(room.id), room.name) for room in service.rooms(db)],
     }
     return render(
-        request, "timetable/new_session.html", context, status_code=400 if problem else 200
+        request, "timetable/new_lesson.html", context, status_code=400 if problem else 200
     )
 
 
-def _rooms(request: Request, session: Session, name: str = "", problem: str = "") -> Response:
-    context = {"rooms": service.rooms(session), "name": name, "problem": problem}
+def _rooms(request: Request, db: Session, name: str = "", problem: str = "") -> Response:
+    context = {"rooms": service.rooms(db), "name": name, "problem": problem}
     return render(request, "timetable/rooms.html", context, status_code=400 if problem else 200)
 
 
-def _courses(request: Request, session: Session, form: CourseForm, problem: str = "") -> Response:
-    found = service.courses(session)
-    sizes = service.roster_sizes(session)
+def _courses(request: Request, db: Session, form: CourseForm, problem: str = "") -> Response:
+    found = service.courses(db)
+    sizes = service.roster_sizes(db)
     context = {"courses": found, "sizes": sizes, "form": form, "problem": problem}
     return render(request, "timetable/courses.html", context, status_code=400 if problem else 200)
 
 
 def _course(
-    request: Request, session: Session, course_id: uuid.UUID, *, q: str = "", problem: str = ""
+    request: Request, db: Session, course_id: uuid.UUID, *, q: str = "", problem: str = ""
 ) -> Response:
-    roster = service.roster_people(session, course_id)
+    roster = service.roster_people(db, course_id)
     listed = {person.id for _entry, person in roster}
-    candidates = find_people(session, words=q, limit=_CANDIDATES + len(listed))[0] if q else []
+    candidates = find_people(db, words=q, limit=_CANDIDATES + len(listed))[0] if q else []
     context = {
-        "course": service.course_of(session, course_id),
+        "course": service.course_of(db, course_id),
         "roster": roster,
         "q": q,
         "candidates": [one for one in candidates if one.id not in listed][:_CANDIDATES],
@@ -266,8 +262,8 @@ def _week(first: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return monday.astimezone(UTC), following.astimezone(UTC)
 
 
-def _by_day(views: list[SessionView], zone: ZoneInfo) -> list[tuple[date, list[SessionView]]]:
-    def day_of(view: SessionView) -> date:
-        return service.local_date(view.session.starts_at, zone)
+def _by_day(views: list[LessonView], zone: ZoneInfo) -> list[tuple[date, list[LessonView]]]:
+    def day_of(view: LessonView) -> date:
+        return service.local_date(view.lesson.starts_at, zone)
 
     return [(day, list(own)) for day, own in groupby(views, key=day_of)]

@@ -1,4 +1,4 @@
-"""What clients send and get about rooms, courses, rosters and sessions."""
+"""What clients send and get about rooms, courses, rosters and lessons."""
 
 import uuid
 from datetime import date
@@ -61,8 +61,8 @@ class RosterRead(BaseModel):
     until_date: date | None = Field(alias="until")
 
 
-class SessionCreate(BaseModel):
-    """A new session; times carry their offset from UTC."""
+class LessonCreate(BaseModel):
+    """A new lesson; times carry their offset from UTC."""
 
     course_id: uuid.UUID
     room_id: uuid.UUID
@@ -70,8 +70,8 @@ class SessionCreate(BaseModel):
     ends_at: AwareDatetime
 
 
-class SessionRead(BaseModel):
-    """A session with the words to show it by."""
+class LessonRead(BaseModel):
+    """A lesson with the words to show it by."""
 
     id: uuid.UUID
     course_id: uuid.UUID

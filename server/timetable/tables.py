@@ -1,4 +1,4 @@
-"""Rooms, courses, dated rosters, sessions, and a counter that says when any of them changed."""
+"""Rooms, courses, dated rosters, lessons, and a counter that says when any of them changed."""
 
 import uuid
 from datetime import date, datetime
@@ -43,11 +43,11 @@ class RosterEntry(SQLModel, table=True):
     created_at: datetime = utc_field(default_now=True)
 
 
-class ClassSession(SQLModel, table=True):
+class Lesson(SQLModel, table=True):
     """One meeting of a course in a room. The same course twice a day is two of them."""
 
-    __tablename__ = "class_sessions"
-    __table_args__ = (Index("ix_class_sessions_room_id_starts_at", "room_id", "starts_at"),)
+    __tablename__ = "lessons"
+    __table_args__ = (Index("ix_lessons_room_id_starts_at", "room_id", "starts_at"),)
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     course_id: uuid.UUID = Field(foreign_key="courses.id", index=True, ondelete="CASCADE")

@@ -1,1 +1,1 @@
-"""What every page and endpoint shares: access, sessions, errors, templates, translations."""
+"""What every page and endpoint shares: access, lessons, errors, templates, translations."""

@@ -18,7 +18,7 @@ from server.web.principal import Principal, Role
 #: Signature of what app.py installs as `app.state.authenticate`: cookie value to principal.
 Authenticate = Callable[[str], Principal | None]
 
-SESSION_COOKIE = "rollcall_session"
+SIGN_IN_COOKIE = "rollcall_sign_in"
 _GUARDS: set[object] = set()
 
 #: What somebody with a one-time password may use: the API (its clients change it there), the form
@@ -37,7 +37,7 @@ def access_guard(dependency: Guard) -> Guard:
 def current_principal(request: Request) -> Principal | None:
     """Who is signed in, or None. Looked up once per request."""
     if not hasattr(request.state, "principal"):
-        cookie = request.cookies.get(SESSION_COOKIE, "")
+        cookie = request.cookies.get(SIGN_IN_COOKIE, "")
         request.state.principal = request.app.state.authenticate(cookie) if cookie else None
     principal: Principal | None = request.state.principal
     return principal

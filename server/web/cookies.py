@@ -1,4 +1,4 @@
-"""The session cookie: a signed token that means nothing without its row in the database.
+"""The sign-in cookie: a signed token that means nothing without its row in the database.
 
 Beside it the device cookie: it says that a name has signed in with this browser before, so that a
 stranger's wrong guesses elsewhere do not lock it out. It opens nothing.
@@ -13,20 +13,20 @@ from starlette.responses import Response
 
 from server.config import Settings
 from server.db.vault import Vault
-from server.web.access import SESSION_COOKIE
+from server.web.access import SIGN_IN_COOKIE
 
 DEVICE_COOKIE = "rollcall_device"
 _DEVICE_MAX_AGE_S = 180 * 24 * 3600
 
 
-class SessionCookies:
-    """Signs and checks the session cookie. The signature keeps guesses away from the database."""
+class SignInCookies:
+    """Signs and checks the sign-in cookie. The signature keeps guesses away from the database."""
 
     def __init__(self, settings: Settings, vault: Vault) -> None:
-        self._signer = Signer(vault.subkey("session-cookie"), salt="rollcall.session")
+        self._signer = Signer(vault.subkey("sign-in-cookie"), salt="rollcall.sign-in")
         self._devices = Signer(vault.subkey("device-cookie"), salt="rollcall.device")
         self._secure = settings.secure_cookies
-        self._max_age_s = settings.session_max_hours * 3600
+        self._max_age_s = settings.sign_in_max_hours * 3600
 
     def read(self, value: str) -> str | None:
         """The token inside a cookie, or None where the signature is not ours."""
@@ -38,7 +38,7 @@ class SessionCookies:
     def issue(self, response: Response, token: str) -> None:
         """Put a token into the browser."""
         response.set_cookie(
-            SESSION_COOKIE,
+            SIGN_IN_COOKIE,
             self._signer.sign(token).decode(),
             max_age=self._max_age_s,
             httponly=True,
@@ -48,11 +48,11 @@ class SessionCookies:
 
     def clear(self, response: Response) -> None:
         """Take the token out of the browser."""
-        response.delete_cookie(SESSION_COOKIE, httponly=True, secure=self._secure, samesite="lax")
+        response.delete_cookie(SIGN_IN_COOKIE, httponly=True, secure=self._secure, samesite="lax")
 
     def token_of(self, request: Request) -> str:
         """The token a request came with; empty where there is none that we signed."""
-        return self.read(request.cookies.get(SESSION_COOKIE, "")) or ""
+        return self.read(request.cookies.get(SIGN_IN_COOKIE, "")) or ""
 
     def know_device(self, response: Response, username: str) -> None:
         """Mark a browser as one that this name has signed in with."""

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
-from server.db.session import DatabaseDep
+from server.db.dependencies import DatabaseDep
 from server.web.access import PUBLIC
 
 router = APIRouter(tags=["health"])
@@ -28,8 +28,8 @@ Probes = dict[str, Callable[[], Any]]
 def health(request: Request, database: DatabaseDep) -> JSONResponse:
     """Say how the server and what it talks to are. 503 only where the server itself cannot work."""
     try:
-        with database.reading() as session:
-            session.execute(text("SELECT 1"))
+        with database.reading() as db:
+            db.execute(text("SELECT 1"))
         database_status = "up"
     except SQLAlchemyError:
         _logger.exception("the database does not answer")

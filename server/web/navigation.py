@@ -6,7 +6,7 @@ from server.web.principal import Principal, Role
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """One entry of the main menu.
 
     Attributes:
@@ -27,20 +27,20 @@ _OFFICE = frozenset({Role.OFFICE})
 _WATCHERS = frozenset({Role.OFFICE, Role.TECHNICIAN, Role.DPO})
 
 ENTRIES = (
-    Entry("/", "layout.nav.today", "today", _EVERYONE),
-    Entry("/sessions", "layout.nav.sessions", "session", _EVERYONE),
-    Entry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
-    Entry("/courses", "layout.nav.courses", "course", _OFFICE),
-    Entry("/rooms", "layout.nav.rooms", "room", _OFFICE),
-    Entry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
-    Entry("/policy", "layout.nav.policy", "policy", frozenset({Role.DPO})),
-    Entry("/accuracy", "layout.nav.accuracy", "accuracy", frozenset({Role.DPO})),
-    Entry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
-    Entry("/users", "layout.nav.users", "users", frozenset()),
+    NavigationEntry("/", "layout.nav.today", "today", _EVERYONE),
+    NavigationEntry("/lessons", "layout.nav.lessons", "lesson", _EVERYONE),
+    NavigationEntry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
+    NavigationEntry("/courses", "layout.nav.courses", "course", _OFFICE),
+    NavigationEntry("/rooms", "layout.nav.rooms", "room", _OFFICE),
+    NavigationEntry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
+    NavigationEntry("/policy", "layout.nav.policy", "policy", frozenset({Role.DPO})),
+    NavigationEntry("/accuracy", "layout.nav.accuracy", "accuracy", frozenset({Role.DPO})),
+    NavigationEntry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
+    NavigationEntry("/users", "layout.nav.users", "users", frozenset()),
 )
 
 
-def entries_for(principal: Principal | None) -> list[Entry]:
+def entries_for(principal: Principal | None) -> list[NavigationEntry]:
     """The menu of one account; empty where nobody is signed in."""
     if principal is None:
         return []

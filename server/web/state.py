@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 
 from server.config import Settings
 from server.db.vault import Vault
-from server.web.cookies import SessionCookies
+from server.web.cookies import SignInCookies
 
 
 def get_settings(request: Request) -> Settings:
@@ -21,12 +21,12 @@ def get_vault(request: Request) -> Vault:
     return vault
 
 
-def get_cookies(request: Request) -> SessionCookies:
+def get_cookies(request: Request) -> SignInCookies:
     """The cookie handling of this application."""
-    cookies: SessionCookies = request.app.state.cookies
+    cookies: SignInCookies = request.app.state.cookies
     return cookies
 
 
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 VaultDep = Annotated[Vault, Depends(get_vault)]
-CookiesDep = Annotated[SessionCookies, Depends(get_cookies)]
+CookiesDep = Annotated[SignInCookies, Depends(get_cookies)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.db.session import ReadSessionDep
+from server.db.dependencies import ReadDBDep
 from server.db.types import now
 from server.web.access import SignedInDep
 from server.web.pages import render
@@ -18,8 +18,8 @@ router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
-class TodaySession:
-    """One session as Today shows it.
+class TodayLesson:
+    """One lesson as Today shows it.
 
     Attributes:
         path: its register page.
@@ -63,7 +63,7 @@ class Trouble:
 class TodayContent:
     """Everything on the page."""
 
-    sessions: Sequence[TodaySession]
+    lessons: Sequence[TodayLesson]
     troubles: Sequence[Trouble]
 
 
@@ -72,8 +72,8 @@ TodaySource = Callable[[Session, Principal, Request], TodayContent]
 
 
 @router.get("/")
-def today_page(request: Request, principal: SignedInDep, session: ReadSessionDep) -> Response:
-    """Sessions of today, the running ones first."""
+def today_page(request: Request, principal: SignedInDep, db: ReadDBDep) -> Response:
+    """Lessons of today, the running ones first."""
     source: TodaySource = request.app.state.today
-    content = source(session, principal, request)
+    content = source(db, principal, request)
     return render(request, "web/today.html", {"content": content, "at": now()})

@@ -12,7 +12,7 @@ from server.ml.encoder import (
     ServiceStatus,
 )
 from server.ml.quality import FrameQuality
-from server.ml.school import OperatingPoint, SchoolQuestion
+from server.ml.school import SchoolOperatingPoint, SchoolQuestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class FakeEncoder:
     def __init__(self) -> None:
         self.outcome: EncodingOutcome = ENCODED
         self.findings: GalleryFindings | None = GalleryFindings({})
-        self.point: OperatingPoint | None = OperatingPoint(people=0, is_enough=False)
+        self.point: SchoolOperatingPoint | None = SchoolOperatingPoint(people=0, is_enough=False)
         self.school_questions: list[SchoolQuestion] = []
         self.frame: FrameQuality | None = FrameQuality()
         self.frames: list[bytes] = []
@@ -77,7 +77,7 @@ class FakeEncoder:
 
     def operating_point(
         self, question: SchoolQuestion, *, correlation_id: str
-    ) -> OperatingPoint | None:
+    ) -> SchoolOperatingPoint | None:
         """Measure as told."""
         self.school_questions.append(question)
         self.correlation_ids.append(correlation_id)

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from kiosk.domain.clock import ClockReading, ClockSource
+from kiosk.domain.clock import ClockReading
+from protocol.v1.messages import ClockSource
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 

@@ -60,16 +60,16 @@ class SchoolServer:
                 server_time=datetime.now(UTC),
             )
 
-    def _take(self, raw: m.RawEvent) -> m.Refusal | None:
+    def _take(self, raw: m.RawEvent) -> m.EventRefusal | None:
         event_id = str(raw["id"])
         assert self.signing_key is not None
         try:
             event = signing.verify_event(raw, signing.public_key(self.signing_key))
         except ProtocolError as exc:
-            return m.Refusal(id=event_id, reason=exc.reason)
+            return m.EventRefusal(id=event_id, reason=exc.reason)
         self.events.setdefault(event.seq, event)
         reason = self.refuse_ids.get(event_id)
-        return m.Refusal(id=event_id, seq=event.seq, reason=reason) if reason else None
+        return m.EventRefusal(id=event_id, seq=event.seq, reason=reason) if reason else None
 
     def gallery_page(self, since: int, limit: int) -> m.GalleryPage:
         entries: list[m.TemplateUpsert | m.Tombstone] = [*self.upserts, *self.tombstones]

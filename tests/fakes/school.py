@@ -66,11 +66,11 @@ def config(version: str = "c1", roster: Sequence[str] = ("p1", "p2")) -> m.Confi
         version=version,
         kiosk_id=KIOSK_ID,
         kiosk_name="Door of R12",
-        school=m.School(name="Hill School", time_zone="Europe/Berlin"),
+        school=m.SchoolRef(name="Hill School", time_zone="Europe/Berlin"),
         room=m.RoomRef(id="room-12", name="R12"),
         policy=m.Policy(version=3),
-        sessions=(
-            m.SessionEntry(
+        lessons=(
+            m.LessonEntry(
                 id="s1",
                 course_code="BIO-9",
                 course_title="Biology",

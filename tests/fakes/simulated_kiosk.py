@@ -11,14 +11,14 @@ from protocol.v1 import sealing, signing
 from protocol.v1.identifiers import uuid7
 from protocol.v1.messages import (
     ClaimRequest,
-    Clock,
     ClockSource,
+    ClockStamp,
     Erasure,
     EventBatch,
-    EventDraft,
     EventKind,
     EventMethod,
     RawEvent,
+    UnsignedEvent,
 )
 
 
@@ -48,23 +48,23 @@ class SimulatedKiosk:
         at: datetime,
         *,
         person_id: object = None,
-        session_id: object = None,
+        lesson_id: object = None,
         **fields: Any,
     ) -> RawEvent:
         """The next event of the chain, signed."""
         self.seq += 1
-        draft = EventDraft.model_validate(
+        draft = UnsignedEvent.model_validate(
             {
                 "id": str(uuid7()),
                 "kiosk_id": self.kiosk_id,
                 "seq": self.seq,
                 "occurred_at": at,
-                "clock": Clock(source=ClockSource.NTP, offset_ms=1.5, age_s=10),
-                "session_id": None if session_id is None else str(session_id),
+                "clock": ClockStamp(source=ClockSource.NTP, offset_ms=1.5, age_s=10),
+                "lesson_id": None if lesson_id is None else str(lesson_id),
                 "person_id": None if person_id is None else str(person_id),
                 "kind": EventKind.SEEN,
                 "method": EventMethod.FACE,
-                "score": 0.41,
+                "distance": 0.41,
                 "margin": 0.2,
                 "threshold": 0.5,
                 "quality": 0.9,

@@ -27,5 +27,5 @@ def outcome(office: TestClient, enrolment: dict[str, Any]) -> dict[str, Any]:
 
 def count(database: Database, table: type[Any]) -> int:
     """How many rows a table has."""
-    with database.reading() as session:
-        return len(session.exec(select(table)).all())
+    with database.reading() as db:
+        return len(db.exec(select(table)).all())

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.clock import ClockSource
 from kiosk.domain.health import CameraHealth, DiskHealth, Health, RecognitionHealth
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
+from protocol.v1.messages import ClockSource
 
 MAX_ITEMS = 4
 _SEVERITIES = ("alarm", "warning", "quiet")

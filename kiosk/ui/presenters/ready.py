@@ -1,4 +1,4 @@
-"""Ready screen: the room's session and an invitation, nobody's name."""
+"""Ready screen: the room's lesson and an invitation, nobody's name."""
 
 from dataclasses import dataclass
 
@@ -35,16 +35,16 @@ class Senses:
 
 
 def ready_view(screen: Ready, words: Catalogue, senses: Senses) -> ReadyView:
-    """Choose the words for a session or none."""
-    title, hours = words("ready.no_session"), ""
-    if screen.session is not None:
-        title = screen.session.title
-        hours = words.time_range(screen.session.starts_at, screen.session.ends_at)
+    """Choose the words for a lesson or none."""
+    title, hours = words("ready.no_lesson"), ""
+    if screen.lesson is not None:
+        title = screen.lesson.title
+        hours = words.time_range(screen.lesson.starts_at, screen.lesson.ends_at)
     if not senses.compares:
         return ReadyView(title, hours, words("ready.no_recognition"), "alert", "calm")
     if not senses.has_faces:
         return ReadyView(title, hours, words("ready.no_faces"), "person", "calm")
-    is_inviting = senses.sees and screen.session is not None
+    is_inviting = senses.sees and screen.lesson is not None
     return ReadyView(title, hours, words("ready.look") if is_inviting else "")
 
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// Room, session and time; nobody's name.
+// Room, lesson and time; nobody's name.
 Item {
     id: screen
 

@@ -77,7 +77,7 @@ class FaceSample:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LivenessEvidence:
     """The cues over a track; units as in `LivenessLimits`.
 
     Attributes:
@@ -119,10 +119,10 @@ class Verdict:
     outcome: Outcome
     score: float
     reasons: tuple[LivenessReason, ...]
-    evidence: Evidence | None = None
+    evidence: LivenessEvidence | None = None
 
 
-def gather(samples: Sequence[FaceSample], limits: LivenessLimits) -> Evidence | None:
+def gather(samples: Sequence[FaceSample], limits: LivenessLimits) -> LivenessEvidence | None:
     """Measure all cues of a track.
 
     Args:
@@ -143,7 +143,7 @@ def gather(samples: Sequence[FaceSample], limits: LivenessLimits) -> Evidence | 
     around = surroundings_motion([s.flow for s in samples if s.flow is not None], limits)
     signs = [sample.signs for sample in samples if sample.signs is not None]
     strength, correlation = relief(shapes)
-    return Evidence(
+    return LivenessEvidence(
         frames=len(samples),
         span_s=span_s,
         plane_residual=plane_residual(shapes),
@@ -158,7 +158,7 @@ def gather(samples: Sequence[FaceSample], limits: LivenessLimits) -> Evidence | 
     )
 
 
-def judge(evidence: Evidence | None, limits: LivenessLimits | None = None) -> Verdict:
+def judge(evidence: LivenessEvidence | None, limits: LivenessLimits | None = None) -> Verdict:
     """Turn cues into a verdict: any sign of a carrier is an attack, any gap is undecided.
 
     Args:
@@ -192,7 +192,7 @@ def _outcome(reasons: tuple[LivenessReason, ...]) -> Outcome:
     return Outcome.ATTACK if _AGAINST.intersection(reasons) else Outcome.UNDECIDED
 
 
-def _score(evidence: Evidence, bounds: LivenessLimits) -> float:
+def _score(evidence: LivenessEvidence, bounds: LivenessLimits) -> float:
     """The weakest cue; each is 0.5 at its limit."""
     residual, around = evidence.plane_residual, evidence.surroundings_motion
     cues = [

@@ -21,19 +21,19 @@ SECOND_ID = "019ab0c0-0000-7000-8000-000000000002"
 SEALING_PUBLIC = base64.b64encode(SEALING_KEY.public_key().public_bytes_raw()).decode()
 
 
-def seen(event_id: str = EVENT_ID, seq: int = 1) -> m.EventDraft:
+def seen(event_id: str = EVENT_ID, seq: int = 1) -> m.UnsignedEvent:
     """A full event: every field has a value."""
-    return m.EventDraft(
+    return m.UnsignedEvent(
         id=event_id,
         kiosk_id=KIOSK,
         seq=seq,
         occurred_at=AT,
-        clock=m.Clock(source=m.ClockSource.NTP, offset_ms=-12.25, age_s=31.5),
-        session_id="session-1",
+        clock=m.ClockStamp(source=m.ClockSource.NTP, offset_ms=-12.25, age_s=31.5),
+        lesson_id="lesson-1",
         person_id="person-1",
         kind=m.EventKind.SEEN,
         method=m.EventMethod.FACE,
-        score=0.41000000000000003,
+        distance=0.41000000000000003,
         margin=0.1,
         threshold=0.5,
         quality=1e-7,
@@ -43,14 +43,14 @@ def seen(event_id: str = EVENT_ID, seq: int = 1) -> m.EventDraft:
     )
 
 
-def not_me() -> m.EventDraft:
+def not_me() -> m.UnsignedEvent:
     """A sparse event: what is unknown is null."""
-    return m.EventDraft(
+    return m.UnsignedEvent(
         id=SECOND_ID,
         kiosk_id=KIOSK,
         seq=2,
         occurred_at=LATER,
-        clock=m.Clock(source=m.ClockSource.UNSYNCED),
+        clock=m.ClockStamp(source=m.ClockSource.UNSYNCED),
         kind=m.EventKind.NOT_ME,
         method=m.EventMethod.FACE,
         refers_to=EVENT_ID,
@@ -176,12 +176,12 @@ def _config() -> m.ConfigDocument:
         version="c1",
         kiosk_id=KIOSK,
         kiosk_name="Door of R12",
-        school=m.School(name="Grünwald School", time_zone="Europe/Berlin"),
+        school=m.SchoolRef(name="Grünwald School", time_zone="Europe/Berlin"),
         room=m.RoomRef(id="room-12", name="R12"),
         policy=m.Policy(version=3),
-        sessions=(
-            m.SessionEntry(
-                id="session-1",
+        lessons=(
+            m.LessonEntry(
+                id="lesson-1",
                 course_code="BIO-9",
                 course_title="Biology",
                 room_id="room-12",
@@ -215,10 +215,10 @@ def all_samples() -> dict[str, m.Message]:
             kiosk_id=KIOSK,
             stored_through=2,
             stored_beyond=(m.SeqRange(first=4, last=9),),
-            refused=(m.Refusal(id=EVENT_ID, seq=3, reason=m.RefusalReason.BAD_SIGNATURE),),
+            refused=(m.EventRefusal(id=EVENT_ID, seq=3, reason=m.RefusalReason.BAD_SIGNATURE),),
             server_time=AT,
         ),
-        "hint": m.Hint(gallery=9, config="c1", models=None, issued_at=AT),
+        "hint": m.VersionHint(gallery=9, config="c1", models=None, issued_at=AT),
         "status": _status(),
         "status-will": m.Status(online=False),
         "command": _command(),

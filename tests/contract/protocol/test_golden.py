@@ -51,9 +51,9 @@ def test_frozen_event_still_verifies(name: str) -> None:
 
 def test_canonical_form_of_the_frozen_event_has_not_moved() -> None:
     raw = json.loads(_frozen("event"))
-    assert raw["hash"] == ("2dc905da6d863b834e8a477948f0aeb35d7a9fce3698ba7834b56633ccf125b9")
-    assert signing.canonical({"score": raw["score"], "quality": raw["quality"]}) == (
-        b'{"quality":1e-7,"score":0.41000000000000003}'
+    assert raw["hash"] == ("e909630350463cdcd8b0ab5349e7a5f7dbadff3df0ffa238aa627822150db8dd")
+    assert signing.canonical({"distance": raw["distance"], "quality": raw["quality"]}) == (
+        b'{"distance":0.41000000000000003,"quality":1e-7}'
     )
 
 

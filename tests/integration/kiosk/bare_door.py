@@ -7,10 +7,11 @@ from pathlib import Path
 from kiosk.app.device import Device, DeviceHooks, Identity
 from kiosk.app.onboarding import Onboarding, server_client
 from kiosk.config import Settings
-from kiosk.domain.events import EventDraft, EventKind, Evidence
+from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.health import LinkHealth
 from kiosk.storage.identity import IdentityStore
 from kiosk.sync.clock import SystemClock
+from protocol.v1.messages import EventKind
 from tests.integration.kiosk.real_school import RealSchool
 from tests.support.waiting import wait_until
 
@@ -51,7 +52,7 @@ class Door:
 
     def sees(self, person_id: str) -> None:
         lesson = self.device.roster.timetable.lessons[0]
-        evidence = Evidence(0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
+        evidence = MatchEvidence(0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
         reading = self.clock.reading()
         draft = EventDraft(EventKind.SEEN, reading, lesson.id, person_id, 0, evidence)
         self.device.watched.append(draft)

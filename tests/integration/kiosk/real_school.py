@@ -25,7 +25,7 @@ class RealSchool:
     url: str
     broker_port: int
     http: requests.Session = field(default_factory=requests.Session)
-    session_id: str = ""
+    lesson_id: str = ""
     kiosk_id: str = ""
     claim_code: str = ""
     people: list[str] = field(default_factory=list)
@@ -47,15 +47,15 @@ class RealSchool:
         return answer.json()
 
     def present(self) -> set[str]:
-        rows = self.get(f"/sessions/{self.session_id}/register")["rows"]
+        rows = self.get(f"/lessons/{self.lesson_id}/register")["rows"]
         return {row["person_id"] for row in rows if row["status"] in ("present", "late")}
 
     def set_up(self, data_dir: Path, students: int) -> None:
         """Sign in as the first admin and make the school."""
         self.http.headers["X-Requested-With"] = "rollcall"
         one_time = (data_dir / "admin-password.txt").read_text().strip()
-        self.post("/session", {"username": "admin", "password": one_time})
-        self.post("/session/password", {"old": one_time, "new": PASSWORD})
+        self.post("/sign-in", {"username": "admin", "password": one_time})
+        self.post("/sign-in/password", {"old": one_time, "new": PASSWORD})
         room_id = self.post("/rooms", {"name": "R12"})["id"]
         course_id = self.post("/courses", {"code": "BIO-9", "title": "Biology"})["id"]
         for number in range(students):
@@ -67,7 +67,7 @@ class RealSchool:
             "starts_at": (now - timedelta(minutes=1)).isoformat(),
             "ends_at": (now + timedelta(minutes=40)).isoformat(),
         }
-        self.session_id = self.post("/sessions", body)["id"]
+        self.lesson_id = self.post("/lessons", body)["id"]
         kiosk = self.post("/kiosks", {"name": "Door of R12", "room_id": room_id})
         self.kiosk_id, self.claim_code = kiosk["id"], kiosk["claim_code"]
 

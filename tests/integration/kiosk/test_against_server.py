@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.domain.liveness import LivenessLevel
+from protocol.v1.messages import LivenessLevel
 from tests.integration.kiosk.bare_door import ACK_DEADLINE_S, Door
 from tests.integration.kiosk.real_school import RealSchool, real_school
 from tests.support.processes import BIN
@@ -36,7 +36,7 @@ def test_configuration_names_room_lesson_and_people(door: Door, school: RealScho
     timetable = door.device.roster.timetable
 
     assert timetable.room_name == "R12"
-    assert timetable.lessons[0].id == school.session_id
+    assert timetable.lessons[0].id == school.lesson_id
     assert timetable.lessons[0].roster == set(school.people)
     assert timetable.short_name(school.people[0]).startswith("Given0 F")
 

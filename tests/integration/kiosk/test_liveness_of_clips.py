@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk.domain.liveness import LivenessLevel, LivenessVerdict
+from kiosk.domain.liveness import LivenessVerdict
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.ports import BGRImage, Frame, GallerySnapshot
 from kiosk.domain.sightings import Sighting, SightingKind
@@ -16,6 +16,7 @@ from models.evaluate.attacks import INSTRUMENTS, Source, render
 from models.evaluate.liveness import Clip, read_source
 from models.pipeline import FacePipeline, PipelineSettings
 from models.store import default_store
+from protocol.v1.messages import LivenessLevel
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("assets")]
 

@@ -11,7 +11,7 @@ from kiosk.domain.health import LinkHealth
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged
 from kiosk.sync.mqtt import MQTTLink
-from protocol.v1.messages import EventBatch, Hint, Status, parse_message
+from protocol.v1.messages import EventBatch, Status, VersionHint, parse_message
 from tests.fakes.kiosk_clock import START
 from tests.fakes.school import KIOSK_ID, broker_access
 from tests.integration.kiosk.broker_peer import BrokerPeer, peer
@@ -70,7 +70,7 @@ def test_events_arrive_unretained(linked: Linked, school: BrokerPeer) -> None:
 
 def test_acks_and_hints_land_in_the_inbox(linked: Linked, school: BrokerPeer) -> None:
     acked = ack(4, kiosk_id=KIOSK_ID)
-    hint = Hint(gallery=3, config="c1", issued_at=START)
+    hint = VersionHint(gallery=3, config="c1", issued_at=START)
     school.say("ack", acked)
     school.say("hint", hint, retain=True)
 

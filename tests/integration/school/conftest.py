@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from protocol.v1.messages import Ack, RawEvent
 from server.attendance.ingest import Intake, take_in
-from server.attendance.register import Mark
+from server.attendance.register import Judgement
 from server.attendance.service import Register, register_of
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import Delivery
@@ -43,45 +43,45 @@ CONSENT = ConsentCreate(given_by="A Parent", role=ConsentRole.PARENT, text_versi
 
 @dataclass
 class School:
-    """One room, one course, one session around now, and ways to look at what happened."""
+    """One room, one course, one lesson around now, and ways to look at what happened."""
 
     database: Database
     vault: Vault
     settings: Settings
     room_id: uuid.UUID
     course_id: uuid.UUID
-    session_id: uuid.UUID
+    lesson_id: uuid.UUID
     starts_at: datetime
     ends_at: datetime
     people: list[uuid.UUID] = field(default_factory=list)
 
     def person(self, *, on_roster: bool = True) -> uuid.UUID:
         number = next(_numbers)
-        with self.database.transaction() as session:
+        with self.database.transaction() as db:
             person = create_person(
-                session,
+                db,
                 PersonCreate(
                     student_number=f"S{number}", given_name=f"Given{number}", family_name="Family"
                 ),
                 actor="system",
             )
-            add_consent(session, person.id, CONSENT, actor="system", at=now())
+            add_consent(db, person.id, CONSENT, actor="system", at=now())
             if on_roster:
-                timetable.add_to_roster(session, self.course_id, person_id=person.id)
+                timetable.add_to_roster(db, self.course_id, person_id=person.id)
                 self.people.append(person.id)
             return person.id
 
     def enrol(self, person_id: uuid.UUID, values: tuple[float, ...] = (0.5,) * 128) -> uuid.UUID:
         """Give a person a template, as the enrolment worker does."""
-        with self.database.transaction() as session:
+        with self.database.transaction() as db:
             enrolment = Enrolment(
                 person_id=person_id,
                 status=EnrolmentStatus.ACCEPTED,
                 correlation_id="test",
                 created_by="system",
             )
-            session.add(enrolment)
-            session.flush()
+            db.add(enrolment)
+            db.flush()
             template_id = uuid.uuid4()
             sealed = seal_template(self.vault, template_id, values)
             template = Template(
@@ -93,34 +93,34 @@ class School:
                 key_id=sealed.key_id,
                 data=sealed.data,
             )
-            session.add(template)
-            log_change(session, template, ChangeKind.UPSERT, now())
+            db.add(template)
+            log_change(db, template, ChangeKind.UPSERT, now())
             return template_id
 
     def erase(self, template_id: uuid.UUID) -> None:
-        with self.database.transaction() as session:
-            template = session.get_one(Template, template_id)
-            log_change(session, template, ChangeKind.TOMBSTONE, now())
-            session.delete(template)
+        with self.database.transaction() as db:
+            template = db.get_one(Template, template_id)
+            log_change(db, template, ChangeKind.TOMBSTONE, now())
+            db.delete(template)
 
     def new_kiosk(self) -> tuple[uuid.UUID, str]:
         """A kiosk that nobody has claimed, and its code."""
-        with self.database.transaction() as session:
-            kiosk = create_kiosk(session, name=f"Kiosk {next(_numbers)}", room_id=self.room_id)
-            code, _until = claiming.issue_code(session, kiosk, actor="system", at=now())
+        with self.database.transaction() as db:
+            kiosk = create_kiosk(db, name=f"Kiosk {next(_numbers)}", room_id=self.room_id)
+            code, _until = claiming.issue_code(db, kiosk, actor="system", at=now())
             return kiosk.id, code
 
     def code_for(self, kiosk_id: uuid.UUID) -> str:
-        with self.database.transaction() as session:
-            kiosk = session.get_one(Kiosk, kiosk_id)
-            return claiming.issue_code(session, kiosk, actor="system", at=now())[0]
+        with self.database.transaction() as db:
+            kiosk = db.get_one(Kiosk, kiosk_id)
+            return claiming.issue_code(db, kiosk, actor="system", at=now())[0]
 
     def claim(
         self, device: SimulatedKiosk, code: str, *, at: datetime | None = None, address: str = "a"
     ) -> claiming.ClaimOutcome:
-        with self.database.transaction() as session:
+        with self.database.transaction() as db:
             request = device.claim_request(code)
-            return claiming.claim(session, self.vault, request, address=address, at=at or now())
+            return claiming.claim(db, self.vault, request, address=address, at=at or now())
 
     def kiosk(self) -> SimulatedKiosk:
         """A claimed kiosk."""
@@ -132,13 +132,13 @@ class School:
         return device
 
     def revoke(self, device: SimulatedKiosk) -> None:
-        with self.database.transaction() as session:
-            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-            claiming.revoke(session, kiosk, at=now())
+        with self.database.transaction() as db:
+            kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+            claiming.revoke(db, kiosk, at=now())
 
     def take(self, *deliveries: Delivery, at: datetime | None = None) -> Intake:
-        with self.database.transaction() as session:
-            return take_in(session, deliveries, at or now())
+        with self.database.transaction() as db:
+            return take_in(db, deliveries, at or now())
 
     def send(
         self, device: SimulatedKiosk, *events: RawEvent, synced_through: datetime | None = None
@@ -147,24 +147,24 @@ class School:
         return self.take(Delivery(device.kiosk_id, payload)).acks[0]
 
     def stored(self, device: SimulatedKiosk) -> list[StoredEvent]:
-        with self.database.reading() as session:
+        with self.database.reading() as db:
             query = select(StoredEvent).where(StoredEvent.kiosk_id == uuid.UUID(device.kiosk_id))
-            return list(session.exec(query.order_by(col(StoredEvent.seq))))
+            return list(db.exec(query.order_by(col(StoredEvent.seq))))
 
     def quarantined(self) -> list[QuarantinedEvent]:
-        with self.database.reading() as session:
+        with self.database.reading() as db:
             query = select(QuarantinedEvent).order_by(col(QuarantinedEvent.received_at))
-            return list(session.exec(query))
+            return list(db.exec(query))
 
     def progress(self, device: SimulatedKiosk) -> KioskProgress:
-        with self.database.reading() as session:
-            return session.get_one(KioskProgress, uuid.UUID(device.kiosk_id))
+        with self.database.reading() as db:
+            return db.get_one(KioskProgress, uuid.UUID(device.kiosk_id))
 
     def register(self, at: datetime | None = None) -> Register:
-        with self.database.reading() as session:
-            return register_of(session, self.session_id, zone=self.settings.zone, at=at or now())
+        with self.database.reading() as db:
+            return register_of(db, self.lesson_id, zone=self.settings.zone, at=at or now())
 
-    def mark(self, person_id: uuid.UUID, at: datetime | None = None) -> Mark:
+    def mark(self, person_id: uuid.UUID, at: datetime | None = None) -> Judgement:
         lines = self.register(at).lines
         return next(line.mark for line in lines if line.person.id == person_id)
 
@@ -224,15 +224,15 @@ def _url(port: int, name: str) -> str:
 
 @pytest.fixture
 def school(database: Database, tmp_path: Path) -> School:
-    """The school, with a session that began ten minutes ago."""
+    """The school, with a lesson that began ten minutes ago."""
     settings = Settings(data_dir=tmp_path, timezone="Europe/Berlin", school_name="Test School")
     at = now()
     starts_at, ends_at = at - timedelta(minutes=10), at + timedelta(minutes=35)
-    with database.transaction() as session:
-        room = timetable.create_room(session, "R12")
-        course = timetable.create_course(session, code="BIO-9", title="Biology")
-        meeting = timetable.create_session(
-            session,
+    with database.transaction() as db:
+        room = timetable.create_room(db, "R12")
+        course = timetable.create_course(db, code="BIO-9", title="Biology")
+        meeting = timetable.create_lesson(
+            db,
             course_id=course.id,
             room_id=room.id,
             starts_at=starts_at,
@@ -244,7 +244,7 @@ def school(database: Database, tmp_path: Path) -> School:
         settings=settings,
         room_id=room.id,
         course_id=course.id,
-        session_id=meeting.id,
+        lesson_id=meeting.id,
         starts_at=starts_at,
         ends_at=ends_at,
     )

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from protocol.v1 import topics
 from protocol.v1.fields import parse_message
-from protocol.v1.messages import Ack, Hint, RawEvent, Status
+from protocol.v1.messages import Ack, RawEvent, Status, VersionHint
 from server.attendance.ingest import Intake, take_in
 from server.attendance.verification import Delivery
 from server.config import Settings
@@ -60,8 +60,8 @@ class Link:
 
     def connect(self, device: SimulatedKiosk) -> Client:
         """Connect as a kiosk does, as soon as its account is there."""
-        with self.school.database.reading() as session:
-            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        with self.school.database.reading() as db:
+            kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
             password = claiming.broker_password(self.school.vault, kiosk)
 
         def attempt() -> list[Client]:
@@ -127,8 +127,8 @@ def test_kiosk_is_let_in_by_the_broker_as_soon_as_its_claim_is_answered(link: Li
     with link.server() as tasks:
         wait_until(lambda: tasks.status() == "connected", what="the link")
         device = link.school.kiosk()
-        with link.school.database.reading() as session:
-            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        with link.school.database.reading() as db:
+            kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
             password = claiming.broker_password(link.school.vault, kiosk)
         assert tasks.admit(kiosk.wire_id, kiosk.generation)
         client = Client(link.settings.broker_port, device.kiosk_id, password, clean_session=False)
@@ -230,9 +230,9 @@ def test_hint_follows_the_gallery(link: Link) -> None:
     device = link.school.kiosk()
     with link.server():
         client = link.connect(device)
-        before = parse_message(Hint, next_of(client, topics.HINT))
+        before = parse_message(VersionHint, next_of(client, topics.HINT))
         link.school.enrol(link.school.person())
-        after = parse_message(Hint, next_of(client, topics.HINT))
+        after = parse_message(VersionHint, next_of(client, topics.HINT))
         assert after.gallery > before.gallery or after.config != before.config
 
 
@@ -240,8 +240,8 @@ def test_status_reaches_the_kiosks_row(link: Link) -> None:
     device = link.school.kiosk()
 
     def kiosk() -> Kiosk:
-        with link.school.database.reading() as session:
-            return session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        with link.school.database.reading() as db:
+            return db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
 
     with link.server():
         client = link.connect(device)
@@ -282,10 +282,10 @@ def test_database_that_is_locked_for_a_while_costs_no_event(
 def test_message_that_breaks_the_server_is_set_aside_and_holds_up_no_other(
     link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fragile(session: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake:
+    def fragile(db: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake:
         if any(delivery.payload == b"poison" for delivery in deliveries):
             raise RuntimeError("a fault of ours")
-        return take_in(session, deliveries, at)
+        return take_in(db, deliveries, at)
 
     monkeypatch.setattr("server.mqtt.writer.take_in", fragile)
     device = link.school.kiosk()

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.integration
 
 
 def _kiosk(school: School, kiosk_id: str | uuid.UUID) -> Kiosk:
-    with school.database.reading() as session:
-        return session.get_one(Kiosk, uuid.UUID(str(kiosk_id)))
+    with school.database.reading() as db:
+        return db.get_one(Kiosk, uuid.UUID(str(kiosk_id)))
 
 
 def test_claim_gives_a_kiosk_all_it_needs(school: School) -> None:
@@ -37,8 +37,8 @@ def test_claim_gives_a_kiosk_all_it_needs(school: School) -> None:
     stored = _kiosk(school, kiosk_id)
     assert key == claiming.data_key(school.vault, stored)
     assert outcome.broker_password == claiming.broker_password(school.vault, stored)
-    with school.database.reading() as session:
-        found = claiming.kiosk_by_token(session, outcome.device_token)
+    with school.database.reading() as db:
+        found = claiming.kiosk_by_token(db, outcome.device_token)
     assert found is not None
     assert found.id == kiosk_id
 
@@ -47,9 +47,9 @@ def test_secrets_are_not_in_the_database(school: School) -> None:
     kiosk_id, code = school.new_kiosk()
     outcome = school.claim(SimulatedKiosk(), code)
     assert isinstance(outcome, claiming.Claimed)
-    with school.database.reading() as session:
-        codes = session.exec(select(ClaimCode)).all()
-        row = session.get_one(Kiosk, kiosk_id)
+    with school.database.reading() as db:
+        codes = db.exec(select(ClaimCode)).all()
+        row = db.get_one(Kiosk, kiosk_id)
     dumped = repr([one.model_dump() for one in codes]) + repr(row.model_dump())
     for secret in (code, outcome.device_token, outcome.broker_password):
         assert secret not in dumped
@@ -80,9 +80,9 @@ def test_claim_whose_answer_was_lost_is_made_again_with_the_same_code(school: Sc
     again = school.claim(device, code)
     assert isinstance(lost, claiming.Claimed)
     assert isinstance(again, claiming.Claimed)
-    with school.database.reading() as session:
-        assert claiming.kiosk_by_token(session, lost.device_token) is None
-        found = claiming.kiosk_by_token(session, again.device_token)
+    with school.database.reading() as db:
+        assert claiming.kiosk_by_token(db, lost.device_token) is None
+        found = claiming.kiosk_by_token(db, again.device_token)
     assert found is not None
     assert found.id == kiosk_id
 
@@ -94,8 +94,8 @@ def test_used_code_is_dead_for_another_key_and_once_the_kiosk_was_heard_of(
     device = SimulatedKiosk()
     school.claim(device, code)
     assert isinstance(school.claim(SimulatedKiosk(), code), claiming.ClaimRefused)
-    with school.database.transaction() as session:
-        kiosk = session.get_one(Kiosk, kiosk_id)
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, kiosk_id)
         kiosk.last_seen_at = now() + timedelta(seconds=1)
     assert isinstance(school.claim(device, code), claiming.ClaimRefused)
 
@@ -106,8 +106,8 @@ def test_keys_that_the_caller_does_not_hold_are_not_bound(school: School) -> Non
     request = honest.claim_request(code).model_copy(
         update={"proof": thief.claim_request(code).proof}
     )
-    with school.database.transaction() as session:
-        outcome = claiming.claim(session, school.vault, request, address="a", at=now())
+    with school.database.transaction() as db:
+        outcome = claiming.claim(db, school.vault, request, address="a", at=now())
     assert isinstance(outcome, claiming.ClaimRefused)
     assert isinstance(school.claim(honest, code), claiming.Claimed)
 
@@ -133,8 +133,8 @@ def test_revoking_takes_everything_back(school: School) -> None:
     device.kiosk_id = str(kiosk_id)
     school.revoke(device)
     stored = _kiosk(school, kiosk_id)
-    with school.database.reading() as session:
-        assert claiming.kiosk_by_token(session, outcome.device_token) is None
+    with school.database.reading() as db:
+        assert claiming.kiosk_by_token(db, outcome.device_token) is None
     with pytest.raises(ForbiddenError):
         claiming.data_key(school.vault, stored)
     with pytest.raises(ForbiddenError):
@@ -172,19 +172,19 @@ def test_erasure_counts_once_and_only_with_the_kiosks_signature(school: School) 
     device, person = school.kiosk(), school.person()
     erasure = device.erasure(person, now())
     forged = SimulatedKiosk(kiosk_id=device.kiosk_id).erasure(person, now())
-    with school.database.transaction() as session:
-        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
         for _ in range(2):
-            take_erasure(session, kiosk, erasure, now())
+            take_erasure(db, kiosk, erasure, now())
         with pytest.raises(ForbiddenError):
-            take_erasure(session, kiosk, forged, now())
-    with school.database.reading() as session:
-        assert len(session.exec(select(ErasureReceipt)).all()) == 1
+            take_erasure(db, kiosk, forged, now())
+    with school.database.reading() as db:
+        assert len(db.exec(select(ErasureReceipt)).all()) == 1
 
 
 def test_server_key_is_made_once(school: School) -> None:
-    with school.database.transaction() as session:
-        first = claiming.server_signing_key(session, school.vault)
-    with school.database.transaction() as session:
-        second = claiming.server_signing_key(session, school.vault)
+    with school.database.transaction() as db:
+        first = claiming.server_signing_key(db, school.vault)
+    with school.database.transaction() as db:
+        second = claiming.server_signing_key(db, school.vault)
     assert first.private_bytes_raw() == second.private_bytes_raw()

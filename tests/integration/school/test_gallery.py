@@ -23,11 +23,11 @@ pytestmark = pytest.mark.integration
 
 def _page(school: School, device: SimulatedKiosk, since: int = 0, limit: int = 200) -> GalleryPage:
     at, zone = now(), school.settings.zone
-    with school.database.transaction() as session:
-        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        state = gallery.school_state(session, zone, at)
-        gallery.refresh(session, kiosk, state, zone=zone, at=at)
-        return gallery.page(session, school.vault, kiosk, since=since, limit=limit)
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        state = gallery.school_state(db, zone, at)
+        gallery.refresh(db, kiosk, state, zone=zone, at=at)
+        return gallery.page(db, school.vault, kiosk, since=since, limit=limit)
 
 
 def _held(page: GalleryPage) -> set[str]:
@@ -51,8 +51,8 @@ def test_template_arrives_as_float16_under_the_kiosks_own_key(school: School) ->
     template = school.enrol(school.person(), values)
     device = school.kiosk()
     (upsert,) = _page(school, device).upserts
-    with school.database.reading() as session:
-        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+    with school.database.reading() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
     key = claiming.data_key(school.vault, kiosk)
     packed = sealing.open_template(
         upsert.sealed, key, template_id=str(template), dimension=upsert.dimension
@@ -100,10 +100,10 @@ def test_consent_that_ran_out_takes_a_template_off_kiosks_before_it_is_swept(
     person_id = school.person()
     template, device = school.enrol(person_id), school.kiosk()
     assert _held(_page(school, device)) == {str(template)}
-    with school.database.transaction() as session:
-        consent = session.exec(select(Consent).where(Consent.person_id == person_id)).one()
+    with school.database.transaction() as db:
+        consent = db.exec(select(Consent).where(Consent.person_id == person_id)).one()
         consent.expires_on = now().date() - timedelta(days=2)
-        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
         kiosk.gallery_source = "as of yesterday"
     page = _page(school, device, since=1)
     assert _gone(page) == {str(template): "erased"}
@@ -124,25 +124,25 @@ def test_who_leaves_the_course_leaves_the_gallery_and_comes_back(school: School)
     device, person = school.kiosk(), school.person()
     template = school.enrol(person)
     first = _page(school, device)
-    with school.database.transaction() as session:
-        ((entry, _person),) = timetable.roster_people(session, school.course_id)
-        timetable.remove_from_roster(session, school.course_id, entry.id)
+    with school.database.transaction() as db:
+        ((entry, _person),) = timetable.roster_people(db, school.course_id)
+        timetable.remove_from_roster(db, school.course_id, entry.id)
     left = _page(school, device, first.next)
     assert _gone(left) == {str(template): "scope"}
-    with school.database.transaction() as session:
-        timetable.add_to_roster(session, school.course_id, person_id=person)
+    with school.database.transaction() as db:
+        timetable.add_to_roster(db, school.course_id, person_id=person)
     assert _held(_page(school, device, left.next)) == {str(template)}
 
 
-def test_session_beyond_the_horizon_brings_nobody_yet(school: School) -> None:
+def test_lesson_beyond_the_horizon_brings_nobody_yet(school: School) -> None:
     person = school.person(on_roster=False)
     school.enrol(person)
     at = now() + gallery.HORIZON + timedelta(days=1)
-    with school.database.transaction() as session:
-        course = timetable.create_course(session, code="LATER", title="Later")
-        timetable.add_to_roster(session, course.id, person_id=person)
-        timetable.create_session(
-            session,
+    with school.database.transaction() as db:
+        course = timetable.create_course(db, code="LATER", title="Later")
+        timetable.add_to_roster(db, course.id, person_id=person)
+        timetable.create_lesson(
+            db,
             course_id=course.id,
             room_id=school.room_id,
             starts_at=at,
@@ -155,8 +155,8 @@ def test_policy_can_widen_the_gallery_to_the_school(school: School) -> None:
     device = school.kiosk()
     template = school.enrol(school.person(on_roster=False))
     assert _page(school, device).upserts == ()
-    with school.database.transaction() as session:
-        set_policy(session, SchoolPolicy(kiosk=KioskPolicy(gallery="school")), actor="system")
+    with school.database.transaction() as db:
+        set_policy(db, SchoolPolicy(kiosk=KioskPolicy(gallery="school")), actor="system")
     assert _held(_page(school, device)) == {str(template)}
 
 
@@ -182,19 +182,17 @@ def test_configuration_changes_its_version_exactly_when_it_changes(school: Schoo
     info = configuration.SchoolInfo(school.settings.school_name, school.settings.zone)
 
     def build(offset_s: int) -> tuple[str, int]:
-        with school.database.reading() as session:
-            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-            document = configuration.build(
-                session, kiosk, info, now() + timedelta(seconds=offset_s)
-            )
+        with school.database.reading() as db:
+            kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+            document = configuration.build(db, kiosk, info, now() + timedelta(seconds=offset_s))
         return document.version, len(document.people)
 
     first = build(0)
     assert build(5) == first
-    with school.database.transaction() as session:
-        row = session.get_one(Person, person)
+    with school.database.transaction() as db:
+        row = db.get_one(Person, person)
         row.given_name = "Changed"
-        session.add(row)
+        db.add(row)
     assert build(0)[0] != first[0]
 
 
@@ -212,21 +210,21 @@ def test_configuration_names_people_by_first_name_and_initial() -> None:
 def test_configuration_says_who_is_due_elsewhere(school: School) -> None:
     device, person = school.kiosk(), school.person()
     at = now()
-    with school.database.transaction() as session:
-        other_room = timetable.create_room(session, "R14")
-        course = timetable.create_course(session, code="ART", title="Art")
-        timetable.add_to_roster(session, course.id, person_id=person)
-        timetable.create_session(
-            session,
+    with school.database.transaction() as db:
+        other_room = timetable.create_room(db, "R14")
+        course = timetable.create_course(db, code="ART", title="Art")
+        timetable.add_to_roster(db, course.id, person_id=person)
+        timetable.create_lesson(
+            db,
             course_id=course.id,
             room_id=other_room.id,
             starts_at=at,
             ends_at=at + timedelta(hours=1),
         )
     info = configuration.SchoolInfo("School", school.settings.zone)
-    with school.database.reading() as session:
-        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        document = configuration.build(session, kiosk, info, at)
+    with school.database.reading() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        document = configuration.build(db, kiosk, info, at)
     assert [(entry.person_id, entry.room_name) for entry in document.elsewhere] == [
         (str(person), "R14")
     ]

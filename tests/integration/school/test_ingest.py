@@ -125,7 +125,7 @@ def test_bad_signature_cannot_use_up_a_number(school: School) -> None:
 def test_one_bad_event_does_not_hide_the_others(school: School) -> None:
     device = school.kiosk()
     events = device.events(3, now())
-    events[1] = events[1] | {"score": 0.99}
+    events[1] = events[1] | {"distance": 0.99}
     ack = school.send(device, *events)
     assert [(refusal.seq, refusal.reason) for refusal in ack.refused] == [(2, "bad_hash")]
     assert [row.seq for row in school.stored(device)] == [1, 3]
@@ -134,7 +134,7 @@ def test_one_bad_event_does_not_hide_the_others(school: School) -> None:
 
 def test_repeated_refusals_fill_no_quarantine(school: School) -> None:
     device = school.kiosk()
-    tampered = device.event(now()) | {"score": 0.99}
+    tampered = device.event(now()) | {"distance": 0.99}
     for _ in range(5):
         school.send(device, tampered)
     school.take(*[Delivery(device.kiosk_id, b"garbage")] * 5)

@@ -21,26 +21,26 @@ pytestmark = pytest.mark.integration
 
 def _resemble(school: School, one: uuid.UUID, other: uuid.UUID) -> tuple[str, str]:
     first, second = sorted((one, other))
-    with school.database.transaction() as session:
+    with school.database.transaction() as db:
         pair = Resemblance(
             first_id=first, second_id=second, model_id=MODEL, kind="look_alike", distance=0.5
         )
-        session.add(pair)
+        db.add(pair)
     return str(first), str(second)
 
 
 def _document(school: School, device: SimulatedKiosk) -> ConfigDocument:
     info = configuration.SchoolInfo(school.settings.school_name, school.settings.zone)
-    with school.database.reading() as session:
-        kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        return configuration.build(session, kiosk, info, now())
+    with school.database.reading() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        return configuration.build(db, kiosk, info, now())
 
 
 def _source(school: School, device: SimulatedKiosk) -> str:
     """What decides whether a kiosk is told that there is something new."""
-    with school.database.reading() as session:
-        state = gallery.school_state(session, school.settings.zone, now())
-        return state.source_for(session.get_one(Kiosk, uuid.UUID(device.kiosk_id)))
+    with school.database.reading() as db:
+        state = gallery.school_state(db, school.settings.zone, now())
+        return state.source_for(db.get_one(Kiosk, uuid.UUID(device.kiosk_id)))
 
 
 def test_pair_of_the_kiosks_people_travels_and_changes_the_version(school: School) -> None:
@@ -58,8 +58,8 @@ def test_pair_with_somebody_who_is_not_due_stays_here_unless_all_travel(school: 
     device, one, other = school.kiosk(), school.person(), school.person(on_roster=False)
     pair = _resemble(school, one, other)
     assert _document(school, device).look_alikes == ()
-    with school.database.transaction() as session:
-        set_policy(session, SchoolPolicy(kiosk=KioskPolicy(gallery="school")), actor="system")
+    with school.database.transaction() as db:
+        set_policy(db, SchoolPolicy(kiosk=KioskPolicy(gallery="school")), actor="system")
     assert _document(school, device).look_alikes == (pair,)
 
 
@@ -70,16 +70,16 @@ def test_template_set_aside_leaves_the_kiosk_and_the_others_stay(school: School)
 
     def page(since: int) -> GalleryPage:
         at = now() + timedelta(seconds=1)
-        with school.database.transaction() as session:
-            kiosk = session.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-            state = gallery.school_state(session, zone, at)
-            gallery.refresh(session, kiosk, state, zone=zone, at=at)
-            return gallery.page(session, school.vault, kiosk, since=since, limit=50)
+        with school.database.transaction() as db:
+            kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+            state = gallery.school_state(db, zone, at)
+            gallery.refresh(db, kiosk, state, zone=zone, at=at)
+            return gallery.page(db, school.vault, kiosk, since=since, limit=50)
 
     first = page(0)
     assert {upsert.template_id for upsert in first.upserts} == {str(kept), str(unlike)}
-    with school.database.transaction() as session:
-        set_aside(session, session.get_one(Template, unlike), now())
+    with school.database.transaction() as db:
+        set_aside(db, db.get_one(Template, unlike), now())
     second = page(first.next)
     assert [(gone.template_id, gone.reason) for gone in second.tombstones] == [
         (str(unlike), "replaced")

@@ -1,4 +1,4 @@
-"""Rooms, courses, rosters and sessions: what may be entered, and who is due on which date."""
+"""Rooms, courses, rosters and lessons: what may be entered, and who is due on which date."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ import pytest
 from server.db.types import new_id
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.timetable import service as timetable
-from server.timetable.forms import SessionForm
+from server.timetable.forms import LessonForm
 from tests.integration.school.conftest import School
 
 pytestmark = pytest.mark.integration
@@ -16,20 +16,20 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_names_and_codes_are_unique(school: School) -> None:
-    with school.database.transaction() as session:
+    with school.database.transaction() as db:
         with pytest.raises(ConflictError):
-            timetable.create_room(session, "R12")
+            timetable.create_room(db, "R12")
         with pytest.raises(ConflictError):
-            timetable.create_course(session, code="BIO-9", title="Again")
-        assert [room.name for room in timetable.rooms(session)] == ["R12"]
+            timetable.create_course(db, code="BIO-9", title="Again")
+        assert [room.name for room in timetable.rooms(db)] == ["R12"]
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 24 * 60 + 1])
-def test_session_ends_after_it_starts_and_within_a_day(school: School, minutes: int) -> None:
+def test_lesson_ends_after_it_starts_and_within_a_day(school: School, minutes: int) -> None:
     starts_at = school.ends_at + timedelta(days=2)
-    with school.database.transaction() as session, pytest.raises(InvalidError):
-        timetable.create_session(
-            session,
+    with school.database.transaction() as db, pytest.raises(InvalidError):
+        timetable.create_lesson(
+            db,
             course_id=school.course_id,
             room_id=school.room_id,
             starts_at=starts_at,
@@ -37,18 +37,18 @@ def test_session_ends_after_it_starts_and_within_a_day(school: School, minutes: 
         )
 
 
-def test_room_holds_one_session_at_a_time(school: School) -> None:
-    with school.database.transaction() as session:
+def test_room_holds_one_lesson_at_a_time(school: School) -> None:
+    with school.database.transaction() as db:
         following = {"course_id": school.course_id, "room_id": school.room_id}
         with pytest.raises(ConflictError):
-            timetable.create_session(
-                session,
+            timetable.create_lesson(
+                db,
                 **following,
                 starts_at=school.ends_at - timedelta(minutes=1),
                 ends_at=school.ends_at + timedelta(minutes=30),
             )
-        timetable.create_session(
-            session,
+        timetable.create_lesson(
+            db,
             **following,
             starts_at=school.ends_at,
             ends_at=school.ends_at + timedelta(minutes=30),
@@ -56,15 +56,15 @@ def test_room_holds_one_session_at_a_time(school: School) -> None:
 
 
 def test_what_does_not_exist_is_said_so(school: School) -> None:
-    with school.database.transaction() as session:
+    with school.database.transaction() as db:
         with pytest.raises(NotFoundError):
-            timetable.add_to_roster(session, new_id(), person_id=new_id())
+            timetable.add_to_roster(db, new_id(), person_id=new_id())
         with pytest.raises(NotFoundError):
-            timetable.add_to_roster(session, school.course_id, person_id=new_id())
+            timetable.add_to_roster(db, school.course_id, person_id=new_id())
         with pytest.raises(NotFoundError):
-            timetable.remove_from_roster(session, school.course_id, new_id())
+            timetable.remove_from_roster(db, school.course_id, new_id())
         with pytest.raises(NotFoundError):
-            timetable.session_view(session, new_id())
+            timetable.lesson_view(db, new_id())
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_roster_entries_of_one_person_do_not_overlap(
     person = school.person(on_roster=False)
 
     def add(from_date: date | None, until_date: date | None) -> bool:
-        with school.database.transaction() as session:
+        with school.database.transaction() as db:
             try:
                 timetable.add_to_roster(
-                    session,
+                    db,
                     school.course_id,
                     person_id=person,
                     from_date=from_date,
@@ -102,29 +102,27 @@ def test_roster_entries_of_one_person_do_not_overlap(
 
 def test_roster_goes_by_the_date_at_the_school(school: School) -> None:
     person = school.person(on_roster=False)
-    with school.database.transaction() as session:
-        timetable.add_to_roster(
-            session, school.course_id, person_id=person, from_date=date(2027, 3, 2)
-        )
-        meeting = timetable.create_session(
-            session,
+    with school.database.transaction() as db:
+        timetable.add_to_roster(db, school.course_id, person_id=person, from_date=date(2027, 3, 2))
+        meeting = timetable.create_lesson(
+            db,
             course_id=school.course_id,
             room_id=school.room_id,
             starts_at=datetime(2027, 3, 1, 23, 30, tzinfo=UTC),
             ends_at=datetime(2027, 3, 2, 0, 15, tzinfo=UTC),
         )
-        view = timetable.session_view(session, meeting.id)
-        assert timetable.rosters(session, [view], BERLIN) == {meeting.id: [person]}
-        assert timetable.rosters(session, [view], ZoneInfo("UTC")) == {meeting.id: []}
+        view = timetable.lesson_view(db, meeting.id)
+        assert timetable.rosters(db, [view], BERLIN) == {meeting.id: [person]}
+        assert timetable.rosters(db, [view], ZoneInfo("UTC")) == {meeting.id: []}
 
 
 def test_version_grows_with_every_change(school: School) -> None:
     versions = []
-    with school.database.transaction() as session:
-        versions.append(timetable.current_version(session))
-        timetable.create_room(session, "R99")
-        session.flush()
-        versions.append(timetable.current_version(session))
+    with school.database.transaction() as db:
+        versions.append(timetable.current_version(db))
+        timetable.create_room(db, "R99")
+        db.flush()
+        versions.append(timetable.current_version(db))
     assert versions[1] == versions[0] + 1
 
 
@@ -133,11 +131,11 @@ def test_version_grows_with_every_change(school: School) -> None:
     [("2026-10-24", 6), ("2026-10-26", 7), ("2027-03-27", 7), ("2027-03-29", 6)],
 )
 def test_eight_in_the_morning_stays_so_across_a_clock_change(day: str, utc_hour: int) -> None:
-    starts_at, ends_at = SessionForm(day=day, starts="08:00", ends="08:45").times(BERLIN)
+    starts_at, ends_at = LessonForm(day=day, starts="08:00", ends="08:45").times(BERLIN)
     assert starts_at.hour == utc_hour
     assert ends_at - starts_at == timedelta(minutes=45)
 
 
 def test_end_before_the_start_is_on_the_next_day() -> None:
-    starts_at, ends_at = SessionForm(day="2026-11-23", starts="22:00", ends="01:00").times(BERLIN)
+    starts_at, ends_at = LessonForm(day="2026-11-23", starts="22:00", ends="01:00").times(BERLIN)
     assert ends_at - starts_at == timedelta(hours=3)

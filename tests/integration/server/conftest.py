@@ -79,9 +79,9 @@ def sign_in(database: Database, new_client: Callable[[], TestClient]) -> SignIn:
     """Make an account of a role and a client that is signed in with it."""
 
     def sign_in_as(role: Role) -> TestClient:
-        with database.transaction() as session:
+        with database.transaction() as db:
             account = create_account(
-                session,
+                db,
                 username=role.value + "-account",
                 display_name=role.value.title(),
                 role=role,
@@ -91,7 +91,7 @@ def sign_in(database: Database, new_client: Callable[[], TestClient]) -> SignIn:
             account.must_change_password = False
         client = new_client()
         credentials = {"username": role.value + "-account", "password": PASSWORD}
-        assert client.post("/api/v1/session", json=credentials).status_code == 200
+        assert client.post("/api/v1/sign-in", json=credentials).status_code == 200
         return client
 
     return sign_in_as

@@ -1,4 +1,4 @@
-"""Sign-in, sessions, lockout, roles, cross-site requests, error shapes."""
+"""Sign-in, lessons, lockout, roles, cross-site requests, error shapes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,15 +30,15 @@ def test_first_start_makes_an_admin_whose_password_is_printed_and_kept_private(
     assert path.stat().st_mode & 0o777 == 0o600
     client = TestClient(app, headers={"X-Requested-With": "rollcall"})
     answer = client.post(
-        "/api/v1/session", json={"username": " Admin", "password": path.read_text().strip()}
+        "/api/v1/sign-in", json={"username": " Admin", "password": path.read_text().strip()}
     )
     assert answer.json()["role"] == "admin"
     assert answer.json()["must_change_password"] is True
 
 
 def test_second_start_makes_no_second_admin(database: Database) -> None:
-    with database.transaction() as session:
-        assert ensure_admin(session) is None
+    with database.transaction() as db:
+        assert ensure_admin(db) is None
 
 
 def test_changing_the_one_time_password_deletes_its_file(
@@ -46,11 +46,11 @@ def test_changing_the_one_time_password_deletes_its_file(
 ) -> None:
     path = settings.data_dir / "admin-password.txt"
     old = path.read_text().strip()
-    client.post("/api/v1/session", json={"username": "admin", "password": old})
-    answer = client.post("/api/v1/session/password", json={"old": old, "new": PASSWORD})
+    client.post("/api/v1/sign-in", json={"username": "admin", "password": old})
+    answer = client.post("/api/v1/sign-in/password", json={"old": old, "new": PASSWORD})
     assert answer.status_code == 204
     assert not path.exists()
-    assert client.get("/api/v1/session").json()["must_change_password"] is False
+    assert client.get("/api/v1/sign-in").json()["must_change_password"] is False
 
 
 def test_one_time_password_leads_every_page_to_its_change(
@@ -65,20 +65,20 @@ def test_one_time_password_leads_every_page_to_its_change(
 
 @pytest.mark.parametrize("new", ["short", PASSWORD, "office-account is my name"])
 def test_weak_new_password_is_refused(office: TestClient, new: str) -> None:
-    answer = office.post("/api/v1/session/password", json={"old": PASSWORD, "new": new})
+    answer = office.post("/api/v1/sign-in/password", json={"old": PASSWORD, "new": new})
     assert answer.status_code == 400
     assert answer.json()["error"]["details"] == {"problem": "weak_password"}
 
 
-def test_changing_the_password_ends_other_sessions_and_keeps_this_one(
+def test_changing_the_password_ends_other_sign_ins_and_keeps_this_one(
     office: TestClient, new_client: Callable[[], TestClient]
 ) -> None:
     other = new_client()
-    other.post("/api/v1/session", json={"username": "office-account", "password": PASSWORD})
+    other.post("/api/v1/sign-in", json={"username": "office-account", "password": PASSWORD})
     body = {"old": PASSWORD, "new": "quite another password"}
-    assert office.post("/api/v1/session/password", json=body).status_code == 204
-    assert office.get("/api/v1/session").status_code == 200
-    assert other.get("/api/v1/session").status_code == 401
+    assert office.post("/api/v1/sign-in/password", json=body).status_code == 204
+    assert office.get("/api/v1/sign-in").status_code == 200
+    assert other.get("/api/v1/sign-in").status_code == 401
 
 
 def test_lockout_holds_against_the_right_password_until_it_ends(
@@ -104,10 +104,10 @@ def test_strangers_wrong_guesses_do_not_lock_a_browser_that_was_in_before(
     right = {"username": "office-account", "password": PASSWORD}
     stranger = new_client()
     for _ in range(settings.lockout_failures + 1):
-        last = stranger.post("/api/v1/session", json=right | {"password": "wrong"})
+        last = stranger.post("/api/v1/sign-in", json=right | {"password": "wrong"})
     assert last.status_code == 429
-    assert stranger.post("/api/v1/session", json=right).status_code == 429
-    assert office.post("/api/v1/session", json=right).status_code == 200
+    assert stranger.post("/api/v1/sign-in", json=right).status_code == 429
+    assert office.post("/api/v1/sign-in", json=right).status_code == 200
 
 
 def test_browser_that_was_in_before_has_no_more_guesses_than_others(
@@ -115,12 +115,12 @@ def test_browser_that_was_in_before_has_no_more_guesses_than_others(
 ) -> None:
     wrong = {"username": "Office-Account", "password": "wrong"}
     codes = [
-        office.post("/api/v1/session", json=wrong).status_code
+        office.post("/api/v1/sign-in", json=wrong).status_code
         for _ in range(settings.lockout_failures)
     ]
     assert codes[-1] == 429
     right = wrong | {"password": PASSWORD}
-    assert office.post("/api/v1/session", json=right).status_code == 429
+    assert office.post("/api/v1/sign-in", json=right).status_code == 429
 
 
 def test_device_mark_of_one_name_is_worth_nothing_for_another(
@@ -129,9 +129,9 @@ def test_device_mark_of_one_name_is_worth_nothing_for_another(
     sign_in(Role.TEACHER)
     wrong = {"username": "teacher-account", "password": "wrong"}
     for _ in range(settings.lockout_failures):
-        office.post("/api/v1/session", json=wrong)
+        office.post("/api/v1/sign-in", json=wrong)
     right = wrong | {"password": PASSWORD}
-    assert office.post("/api/v1/session", json=right).status_code == 429
+    assert office.post("/api/v1/sign-in", json=right).status_code == 429
 
 
 def test_guesses_made_at_once_are_no_more_than_guesses_made_in_turn(
@@ -151,46 +151,46 @@ def test_guesses_made_at_once_are_no_more_than_guesses_made_in_turn(
 def test_lockout_does_not_tell_which_names_exist(client: TestClient, settings: Settings) -> None:
     body = {"username": "nobody", "password": "wrong"}
     codes = [
-        client.post("/api/v1/session", json=body).status_code
+        client.post("/api/v1/sign-in", json=body).status_code
         for _ in range(settings.lockout_failures)
     ]
     assert codes == [401] * (settings.lockout_failures - 1) + [429]
 
 
-def test_session_ends_when_idle(settings: Settings, database: Database, office: TestClient) -> None:
-    with database.transaction() as session:
-        for row in session.exec(select(SignInRow)):
-            row.last_seen_at = now() - timedelta(minutes=settings.session_idle_minutes + 1)
-    assert office.get("/api/v1/session").status_code == 401
+def test_sign_in_ends_when_idle(settings: Settings, database: Database, office: TestClient) -> None:
+    with database.transaction() as db:
+        for row in db.exec(select(SignInRow)):
+            row.last_seen_at = now() - timedelta(minutes=settings.sign_in_idle_minutes + 1)
+    assert office.get("/api/v1/sign-in").status_code == 401
 
 
-def test_use_of_a_session_is_noted(database: Database, office: TestClient) -> None:
+def test_use_of_a_sign_in_is_noted(database: Database, office: TestClient) -> None:
     earlier = now() - timedelta(minutes=5)
-    with database.transaction() as session:
-        for row in session.exec(select(SignInRow)):
+    with database.transaction() as db:
+        for row in db.exec(select(SignInRow)):
             row.last_seen_at = earlier
-    assert office.get("/api/v1/session").status_code == 200
-    with database.reading() as session:
-        assert session.exec(select(SignInRow)).one().last_seen_at > earlier
+    assert office.get("/api/v1/sign-in").status_code == 200
+    with database.reading() as db:
+        assert db.exec(select(SignInRow)).one().last_seen_at > earlier
 
 
 def test_signing_out_makes_a_copied_cookie_worthless(office: TestClient) -> None:
-    cookie = office.cookies["rollcall_session"]
-    assert office.delete("/api/v1/session").status_code == 204
-    office.cookies.set("rollcall_session", cookie)
-    assert office.get("/api/v1/session").status_code == 401
+    cookie = office.cookies["rollcall_sign_in"]
+    assert office.delete("/api/v1/sign-in").status_code == 204
+    office.cookies.set("rollcall_sign_in", cookie)
+    assert office.get("/api/v1/sign-in").status_code == 401
 
 
 @pytest.mark.parametrize("cookie", ["", "nonsense", "a.b", "x" * 5000])
 def test_forged_cookie_signs_nobody_in(client: TestClient, cookie: str) -> None:
-    client.cookies.set("rollcall_session", cookie)
-    assert client.get("/api/v1/session").status_code == 401
+    client.cookies.set("rollcall_sign_in", cookie)
+    assert client.get("/api/v1/sign-in").status_code == 401
 
 
 def test_database_holds_no_token(database: Database, office: TestClient) -> None:
-    token = office.cookies["rollcall_session"].split(".")[0]
-    with database.reading() as session:
-        rows = session.exec(select(SignInRow)).all()
+    token = office.cookies["rollcall_sign_in"].split(".")[0]
+    with database.reading() as db:
+        rows = db.exec(select(SignInRow)).all()
     assert all(token.encode() not in row.token_hash for row in rows)
 
 
@@ -231,7 +231,7 @@ def test_state_changes_are_refused_unless_from_our_own_pages(
     app: FastAPI, headers: dict[str, str], status: int
 ) -> None:
     client = TestClient(app, headers=headers)
-    assert client.post("/api/v1/session", json={}).status_code == status
+    assert client.post("/api/v1/sign-in", json={}).status_code == status
 
 
 def test_malformed_payload_is_named_but_not_quoted(office: TestClient) -> None:

@@ -22,7 +22,7 @@ from server.enrollment.tasks import EnrolmentWorkers
 from server.kiosks.service import create_kiosk
 from server.kiosks.tables import KioskState
 from server.ml.encoder import GalleryFindings, Resembling
-from server.ml.school import CohortHere, LimitHere, OperatingPoint
+from server.ml.school import CohortHere, LimitHere, SchoolOperatingPoint
 from server.timetable import service as timetable
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
@@ -35,7 +35,7 @@ def limit(target: float, size: int = 30, **figures: Any) -> LimitHere:
     return LimitHere(target_fpir=target, gallery_size=size, **given)
 
 
-POINT = OperatingPoint(
+POINT = SchoolOperatingPoint(
     people=120,
     is_enough=True,
     pairs=7140,
@@ -106,8 +106,8 @@ def test_a_measurement_is_asked_for_once_taken_and_shown(
     assert "every 2s" not in page
     assert "7,140" in page
     assert "5.0 %" in page
-    with database.reading() as session:
-        entries = [one.action for one in session.exec(select(AuditEntry).order_by("seq"))]
+    with database.reading() as db:
+        entries = [one.action for one in db.exec(select(AuditEntry).order_by("seq"))]
     assert entries.count("accuracy.measure") == 1
 
 
@@ -136,8 +136,8 @@ def test_courses_of_today_are_the_cohorts_and_their_sizes_the_rosters(
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
-    with database.transaction() as session:
-        course_id = timetable.create_course(session, code="MA-9", title="Mathematics").id
+    with database.transaction() as db:
+        course_id = timetable.create_course(db, code="MA-9", title="Mathematics").id
     added = admin.post(f"/api/v1/courses/{course_id}/roster", json={"person_id": enrolled})
     assert added.status_code == 201, added.text
     encoder.point = POINT.model_copy(
@@ -170,14 +170,14 @@ def test_who_took_consent_back_or_was_set_aside_is_not_measured(
 ) -> None:
     body = {"student_number": "S-2", "given_name": "Other", "family_name": "One"}
     other = office.post("/api/v1/people", json=body).json()["id"]
-    with database.transaction() as session:
-        mine = session.exec(select(Template)).one()
+    with database.transaction() as db:
+        mine = db.exec(select(Template)).one()
         aside = Template(**mine.model_dump(exclude={"id"}) | {"set_aside_reason": "outlier"})
         foreign = Template(
             **mine.model_dump(exclude={"id", "person_id"}) | {"person_id": uuid.UUID(other)}
         )
-        session.add(aside)
-        session.add(foreign)
+        db.add(aside)
+        db.add(foreign)
     assert other != enrolled
     admin.post("/api/v1/accuracy")
     measuring.run_one()
@@ -203,7 +203,7 @@ def test_a_service_that_is_away_is_asked_again(
     ("point", "words"),
     [
         (None, "cannot measure this model"),
-        (OperatingPoint(people=12, is_enough=False), "Only 12 enrolled people"),
+        (SchoolOperatingPoint(people=12, is_enough=False), "Only 12 enrolled people"),
     ],
 )
 def test_why_there_are_no_figures_is_said(
@@ -211,7 +211,7 @@ def test_why_there_are_no_figures_is_said(
     enrolled: str,
     measuring: AccuracyMeasuring,
     encoder: FakeEncoder,
-    point: OperatingPoint | None,
+    point: SchoolOperatingPoint | None,
     words: str,
 ) -> None:
     del enrolled
@@ -232,8 +232,8 @@ def test_a_measurement_becomes_the_ceiling_of_the_policy_never_rounded_up(
     encoder.point = POINT
     admin.post("/accuracy")
     measuring.run_one()
-    with database.reading() as session:
-        measured = session.exec(select(Measurement)).one().id
+    with database.reading() as db:
+        measured = db.exec(select(Measurement)).one().id
     assert admin.post(f"/accuracy/{measured}/ceiling").status_code == 303
     policy = admin.get("/api/v1/policy").json()
     assert policy["recognition"]["limit_ceiling"] == 0.437
@@ -249,15 +249,18 @@ def test_a_measurement_without_figures_cannot_become_the_ceiling(
     del enrolled
     admin.post("/accuracy")
     measuring.run_one()
-    with database.reading() as session:
-        measured = session.exec(select(Measurement)).one().id
+    with database.reading() as db:
+        measured = db.exec(select(Measurement)).one().id
     assert admin.post(f"/accuracy/{measured}/ceiling").status_code == 409
     assert admin.post(f"/accuracy/{uuid.uuid4()}/ceiling").status_code == 404
     assert admin.get("/api/v1/policy").json()["version"] == 0
 
 
 def ceiling_of(
-    client: TestClient, measuring: AccuracyMeasuring, encoder: FakeEncoder, point: OperatingPoint
+    client: TestClient,
+    measuring: AccuracyMeasuring,
+    encoder: FakeEncoder,
+    point: SchoolOperatingPoint,
 ) -> int:
     """Measure this, and try to use it."""
     encoder.point = point
@@ -303,8 +306,8 @@ def test_only_the_newest_figures_become_the_ceiling(
     encoder.point = POINT
     admin.post("/accuracy")
     measuring.run_one()
-    with database.reading() as session:
-        older = session.exec(select(Measurement)).one().id
+    with database.reading() as db:
+        older = db.exec(select(Measurement)).one().id
     assert ceiling_of(admin, measuring, encoder, POINT) == 303
     assert admin.post(f"/accuracy/{older}/ceiling").status_code == 409
 
@@ -320,8 +323,8 @@ def test_a_measurement_that_keeps_failing_is_given_up_and_can_be_asked_for_again
     encoder.fails_on_schools = True
     admin.post("/accuracy")
     for _ in range(MAX_ATTEMPTS):
-        with database.transaction() as session:
-            for row in session.exec(select(Measurement)):
+        with database.transaction() as db:
+            for row in db.exec(select(Measurement)):
                 row.not_before = row.requested_at
         assert measuring.run_one()
     page = admin.get("/accuracy").text
@@ -342,8 +345,8 @@ def test_a_template_that_does_not_open_is_left_out(
 ) -> None:
     enrol(office, enrolled)
     worker.run_one()
-    with database.transaction() as session:
-        broken = session.exec(select(Template)).first()
+    with database.transaction() as db:
+        broken = db.exec(select(Template)).first()
         assert broken is not None
         broken.data = b"altered"
     admin.post("/accuracy")
@@ -405,9 +408,9 @@ def test_templates_of_a_model_that_nothing_uses_can_be_erased(
     assert "1 people have no template of another model" in admin.get("/accuracy").text
     assert erase(admin) == 303
     assert count(database, Template) == 0
-    with database.reading() as session:
-        kinds = [one.kind for one in session.exec(select(GalleryChange).order_by("seq"))]
-        last = session.exec(select(AuditEntry).order_by("seq")).all()[-1]
+    with database.reading() as db:
+        kinds = [one.kind for one in db.exec(select(GalleryChange).order_by("seq"))]
+        last = db.exec(select(AuditEntry).order_by("seq")).all()[-1]
     assert kinds == ["upsert", "tombstone"]
     assert last.action == "model.erase"
 
@@ -432,9 +435,9 @@ def test_a_model_that_a_kiosk_compares_cannot_be_erased(
 ) -> None:
     del enrolled
     retire(app, encoder, "a-new-one")
-    with database.transaction() as session:
-        room = timetable.create_room(session, "Room 1")
-        kiosk = create_kiosk(session, name="Door", room_id=room.id)
+    with database.transaction() as db:
+        room = timetable.create_room(db, "Room 1")
+        kiosk = create_kiosk(db, name="Door", room_id=room.id)
         kiosk.state = KioskState.CLAIMED
         kiosk.status = {"embedder": TEMPLATE.model_id}
     assert "compared at Door" in admin.get("/accuracy").text
@@ -452,9 +455,9 @@ def test_while_a_kiosk_has_not_said_what_it_compares_nothing_can_be_erased(
 ) -> None:
     del enrolled
     retire(app, encoder, "a-new-one")
-    with database.transaction() as session:
-        room = timetable.create_room(session, "Room 1")
-        kiosk = create_kiosk(session, name="Door", room_id=room.id)
+    with database.transaction() as db:
+        room = timetable.create_room(db, "Room 1")
+        kiosk = create_kiosk(db, name="Door", room_id=room.id)
         kiosk.state, kiosk.status = KioskState.CLAIMED, status
     assert "Perhaps compared at Door" in admin.get("/accuracy").text
     assert erase(admin) == 409

@@ -38,8 +38,8 @@ def photo(
 
 
 def models(database: Database) -> list[str]:
-    with database.reading() as session:
-        return sorted(row.model_id for row in session.exec(select(Template)))
+    with database.reading() as db:
+        return sorted(row.model_id for row in db.exec(select(Template)))
 
 
 def test_photo_gets_a_template_of_the_further_model_and_is_compared_by_it(
@@ -95,8 +95,8 @@ def test_photo_that_was_not_kept_needs_another(
     worker: EnrolmentWorkers,
     database: Database,
 ) -> None:
-    with database.transaction() as session:
-        session.delete(session.get_one(EnrolmentPhoto, uuid.UUID(photo)))
+    with database.transaction() as db:
+        db.delete(db.get_one(EnrolmentPhoto, uuid.UUID(photo)))
     worker.find_missing()
     worker.add_one()
     assert "A new photo is needed" in office.get(f"/people/{person_id}").text
@@ -125,11 +125,11 @@ def test_photo_that_alone_fails_is_given_up(
     encoder.fails_on_photos = True
     for _ in range(MAX_ATTEMPTS):
         assert worker.add_one()
-        with database.transaction() as session:
-            session.exec(select(MissingTemplate)).one().not_before = now()
+        with database.transaction() as db:
+            db.exec(select(MissingTemplate)).one().not_before = now()
     assert not worker.add_one()
-    with database.reading() as session:
-        assert session.exec(select(MissingTemplate)).one().reason == "PROCESSING_FAILED"
+    with database.reading() as db:
+        assert db.exec(select(MissingTemplate)).one().reason == "PROCESSING_FAILED"
 
 
 @pytest.mark.parametrize("when", ["before", "during"])

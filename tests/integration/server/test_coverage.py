@@ -32,9 +32,9 @@ def take(office: TestClient, worker: EnrolmentWorkers, person_id: str, photos: i
 
 
 def keep_no_photos(database: Database) -> None:
-    with database.transaction() as session:
+    with database.transaction() as db:
         policy = SchoolPolicy(enrolment=EnrolmentPolicy(keep_photos=False))
-        set_policy(session, policy, actor="system")
+        set_policy(db, policy, actor="system")
 
 
 def shown(client: TestClient, cover: str) -> bool:
@@ -87,8 +87,8 @@ def test_photos_grow_old_by_when_they_were_taken_not_when_a_template_was_made(
 ) -> None:
     del consent
     take(office, worker, person_id, photos=3)
-    with database.transaction() as session:
-        for row in session.exec(select(Enrolment)):
+    with database.transaction() as db:
+        for row in db.exec(select(Enrolment)):
             row.created_at = now() - timedelta(days=366)
     assert shown(office, "old")
     take(office, worker, person_id)
@@ -104,8 +104,8 @@ def test_photos_set_aside_do_not_count(
 ) -> None:
     del consent
     take(office, worker, person_id, photos=3)
-    with database.transaction() as session:
-        one = session.exec(select(Template)).first()
+    with database.transaction() as db:
+        one = db.exec(select(Template)).first()
         assert one is not None
         one.set_aside_reason = "outlier"
     assert shown(office, "weak")
@@ -155,8 +155,8 @@ def test_kept_photos_go_once_the_policy_says_so_and_it_is_recorded(
     keep_no_photos(database)
     worker.sweep()
     assert count(database, EnrolmentPhoto) == 1, "the one that still waits"
-    with database.reading() as session:
-        last = session.exec(select(AuditEntry).order_by("seq")).all()[-1]
+    with database.reading() as db:
+        last = db.exec(select(AuditEntry).order_by("seq")).all()[-1]
     assert (last.action, last.details) == ("photos.drop", {"photos": 2})
 
 
@@ -175,9 +175,9 @@ def test_a_photo_that_a_further_model_waits_for_stays_until_then(
     keep_no_photos(database)
     worker.sweep()
     assert count(database, EnrolmentPhoto) == 1
-    with database.transaction() as session:
-        for row in session.exec(select(MissingTemplate)):
-            session.delete(row)
+    with database.transaction() as db:
+        for row in db.exec(select(MissingTemplate)):
+            db.delete(row)
     worker.sweep()
     assert count(database, EnrolmentPhoto) == 0
 

@@ -64,8 +64,8 @@ def test_one_photo_is_erased_and_the_consent_stays(
     assert outcome(office, first)["status"] == "withdrawn"
     assert outcome(office, second)["status"] == "accepted"
     assert (count(database, Template), count(database, EnrolmentPhoto)) == (1, 1)
-    with database.reading() as session:
-        kinds = [row.kind for row in session.exec(select(GalleryChange))]
+    with database.reading() as db:
+        kinds = [row.kind for row in db.exec(select(GalleryChange))]
     assert sorted(kinds) == ["tombstone", "upsert", "upsert"]
     assert office.post(f"/people/{person_id}/enrolments/{second['id']}/remove").status_code == 303
     assert count(database, Template) == 0
@@ -102,9 +102,9 @@ def test_photo_becomes_a_template_and_one_change(
     assert worker.run_one()
     assert outcome(office, enrolment)["status"] == "accepted"
     assert encoder.photos == [JPEG]
-    with database.reading() as session:
-        template = session.exec(select(Template)).one()
-        change = session.exec(select(GalleryChange)).one()
+    with database.reading() as db:
+        template = db.exec(select(Template)).one()
+        change = db.exec(select(GalleryChange)).one()
         assert (change.seq, change.kind, change.template_id) == (1, "upsert", template.id)
         assert change.person_id == uuid.UUID(person_id)
         embedding = open_template(app.state.vault, template)
@@ -122,9 +122,9 @@ def test_photo_and_template_are_not_readable_in_the_database(
 ) -> None:
     enrol(office, person_id)
     worker.run_one()
-    with database.reading() as session:
-        photo = session.exec(select(EnrolmentPhoto)).one()
-        template = session.exec(select(Template)).one()
+    with database.reading() as db:
+        photo = db.exec(select(EnrolmentPhoto)).one()
+        template = db.exec(select(Template)).one()
     assert b"a photo" not in photo.data
     assert struct.pack("<4f", *TEMPLATE.embedding[:4]) not in template.data
     assert photo.key_id == template.key_id != ""
@@ -189,8 +189,8 @@ def test_photo_becomes_one_template_for_each_model(
     encoder.outcome = FaceEncoded((TEMPLATE, FaceTemplate("m2", (1.0, 0.0))), 0.2)
     enrol(office, person_id)
     worker.run_one()
-    with database.reading() as session:
-        models = sorted(row.model_id for row in session.exec(select(Template)))
+    with database.reading() as db:
+        models = sorted(row.model_id for row in db.exec(select(Template)))
     assert models == ["dlib-resnet-v1", "m2"]
     assert count(database, GalleryChange) == 2
 
@@ -306,8 +306,8 @@ def test_photo_that_alone_fails_is_given_up_with_a_reason(
 
 
 def _let_waiting_end(database: Database) -> None:
-    with database.transaction() as session:
-        for row in session.exec(select(Enrolment)):
+    with database.transaction() as db:
+        for row in db.exec(select(Enrolment)):
             row.not_before = now()
 
 
@@ -320,9 +320,9 @@ def test_killed_worker_loses_no_photo(
     database: Database,
 ) -> None:
     enrolment = enrol(office, person_id)
-    with database.transaction() as session:  # a worker claims it, and is never heard of again
+    with database.transaction() as db:  # a worker claims it, and is never heard of again
         jobs.claim(
-            session,
+            db,
             app.state.vault,
             owner="dead",
             at=now(),
@@ -339,21 +339,17 @@ def test_live_lease_keeps_others_away(
 ) -> None:
     enrol(office, person_id)
     lease = timedelta(seconds=30)
-    with database.transaction() as session:
+    with database.transaction() as db:
         assert (
-            jobs.claim(
-                session, app.state.vault, owner="a", at=now(), lease=lease, today=now().date()
-            )
+            jobs.claim(db, app.state.vault, owner="a", at=now(), lease=lease, today=now().date())
             is not None
         )
-    with database.transaction() as session:
-        jobs.renew(session, owner="a", until=now() + 2 * lease)
-    with database.transaction() as session:
+    with database.transaction() as db:
+        jobs.renew(db, owner="a", until=now() + 2 * lease)
+    with database.transaction() as db:
         later = now() + timedelta(seconds=45)
         assert (
-            jobs.claim(
-                session, app.state.vault, owner="b", at=later, lease=lease, today=now().date()
-            )
+            jobs.claim(db, app.state.vault, owner="b", at=later, lease=lease, today=now().date())
             is None
         )
 
@@ -367,23 +363,23 @@ def test_overtaken_worker_changes_nothing(
     database: Database,
 ) -> None:
     enrol(office, person_id)
-    with database.transaction() as session:
+    with database.transaction() as db:
         job = jobs.claim(
-            session, app.state.vault, owner="slow", at=now(), lease=timedelta(), today=now().date()
+            db, app.state.vault, owner="slow", at=now(), lease=timedelta(), today=now().date()
         )
         assert job is not None
-    with database.transaction() as session:
+    with database.transaction() as db:
         jobs.claim(
-            session,
+            db,
             app.state.vault,
             owner="quick",
             at=now(),
             lease=timedelta(seconds=30),
             today=now().date(),
         )
-    with database.transaction() as session:
+    with database.transaction() as db:
         today = now().date()
-        assert not jobs.accept(session, app.state.vault, job, ENCODED, owner="slow", today=today)
+        assert not jobs.accept(db, app.state.vault, job, ENCODED, owner="slow", today=today)
     assert count(database, Template) == 0
 
 
@@ -398,8 +394,8 @@ def test_coverage_counts_templates_and_pending_photos(
     worker.run_one()
     enrol(office, person_id)
     key = uuid.UUID(person_id)
-    with database.reading() as session:
-        found = service.coverage_of(session, [key])[key]
+    with database.reading() as db:
+        found = service.coverage_of(db, [key])[key]
     assert (found.templates, found.pending) == (1, 1)
     assert found.last is not None
     assert found.last[0] == "pending"

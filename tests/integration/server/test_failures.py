@@ -22,16 +22,16 @@ def locked(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         pytest.skip("PostgreSQL has no lock on the whole database")
     monkeypatch.setattr("server.db.engine.BUSY_TIMEOUT_MS", 20)
     database.close()
-    with database.transaction() as session:
-        session.connection()
+    with database.transaction() as db:
+        db.connection()
         yield
 
 
 @pytest.fixture
 def stale_office(office: TestClient, database: Database) -> TestClient:
     """An office client whose last use is due to be written again."""
-    with database.transaction() as session:
-        session.connection().exec_driver_sql(
+    with database.transaction() as db:
+        db.connection().exec_driver_sql(
             "UPDATE sign_ins SET last_seen_at = '2000-01-01', expires_at = '2999-01-01'"
         )
     return office
@@ -42,7 +42,7 @@ def test_locked_database_is_said_in_plain_words_with_a_time_to_wait(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = {"username": "admin", "password": "whatever"}
-    answer = client.post("/api/v1/session", json=body)
+    answer = client.post("/api/v1/sign-in", json=body)
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "database_busy"
     assert answer.headers["Retry-After"] == "5"
@@ -69,7 +69,7 @@ def test_unforeseen_error_has_the_designed_page_with_every_header(
         raise ZeroDivisionError("Ada Berg")
 
     app.state.authenticate = fail
-    client.cookies.set("rollcall_session", "something")
+    client.cookies.set("rollcall_sign_in", "something")
     page = client.get("/people")
     assert page.status_code == 500
     assert "Something went wrong" in page.text
@@ -89,7 +89,7 @@ def test_error_page_does_without_the_database(
         raise OperationalError("SELECT", {}, Exception("gone"))
 
     app.state.authenticate = fail
-    client.cookies.set("rollcall_session", "something")
+    client.cookies.set("rollcall_sign_in", "something")
     assert client.get("/people").status_code == 503
     caplog.clear()
 
@@ -107,12 +107,12 @@ HUGE = 10**30
         "/api/v1/people?offset=9223372036854775807",
         "/api/v1/people?q=%00",
         f"/audit?before={HUGE}",
-        "/sessions?day=0001-01-01",
-        "/sessions?day=9999-12-31",
-        "/api/v1/sessions?after=0001-01-01T00:00:00%2B14:00",
-        "/api/v1/sessions?before=9999-12-31T23:59:59-14:00",
+        "/lessons?day=0001-01-01",
+        "/lessons?day=9999-12-31",
+        "/api/v1/lessons?after=0001-01-01T00:00:00%2B14:00",
+        "/api/v1/lessons?before=9999-12-31T23:59:59-14:00",
         "/courses/00000000-0000-0000-0000-000000000000?q=%00",
-        "/sessions/00000000-0000-0000-0000-000000000000/live?shown=%00",
+        "/lessons/00000000-0000-0000-0000-000000000000/live?shown=%00",
         "/kiosks/new?room=%00",
         "/sign-in?next=%00",
         "/people/not-an-id",
@@ -134,10 +134,10 @@ def test_hostile_address_is_never_an_error_of_ours(
         ("/api/v1/people", PERSON | {"student_number": "\x00"}),
         ("/api/v1/rooms", {"name": "R\x00"}),
         ("/api/v1/courses", {"code": "\x00", "title": "\x00"}),
-        ("/api/v1/session", {"username": "\x00", "password": "\x00"}),
-        ("/api/v1/session", {"username": "\ud800", "password": "\ud800"}),
+        ("/api/v1/sign-in", {"username": "\x00", "password": "\x00"}),
+        ("/api/v1/sign-in", {"username": "\ud800", "password": "\ud800"}),
         (
-            "/api/v1/sessions",
+            "/api/v1/lessons",
             {
                 "course_id": "00000000-0000-0000-0000-000000000000",
                 "room_id": "00000000-0000-0000-0000-000000000000",
@@ -168,7 +168,7 @@ def test_hostile_body_is_never_an_error_of_ours(
         ("/courses", {"code": "\x00", "title": "\x00"}),
         ("/users/new", {"username": "ab", "display_name": "\x00", "role": "dpo"}),
         (
-            "/sessions/new",
+            "/lessons/new",
             {
                 "course_id": "x",
                 "room_id": "y",

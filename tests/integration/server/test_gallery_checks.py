@@ -49,14 +49,14 @@ def look_alike_of(other: str) -> GalleryFindings:
 
 
 def likenesses(database: Database, person_id: str) -> list[tuple[str, bool]]:
-    with database.reading() as session:
-        found = likenesses_of(session, uuid.UUID(person_id))
+    with database.reading() as db:
+        found = likenesses_of(db, uuid.UUID(person_id))
         return [(str(one.other.id), one.is_duplicate) for one in found]
 
 
 def reasons(database: Database) -> list[str | None]:
-    with database.reading() as session:
-        rows = session.exec(select(Template).order_by(Template.id))  # type: ignore[arg-type]
+    with database.reading() as db:
+        rows = db.exec(select(Template).order_by(Template.id))  # type: ignore[arg-type]
         return [row.set_aside_reason for row in rows]
 
 
@@ -123,11 +123,11 @@ def test_check_of_a_worker_that_died_is_taken_up_later(
 ) -> None:
     enrol(office, person_id)
     worker.run_one()
-    with database.transaction() as session:
-        assert checks.claim(session, now()) is not None
+    with database.transaction() as db:
+        assert checks.claim(db, now()) is not None
     assert not worker.check_one()
-    with database.transaction() as session:
-        assert checks.claim(session, now() + timedelta(minutes=11)) is not None
+    with database.transaction() as db:
+        assert checks.claim(db, now() + timedelta(minutes=11)) is not None
 
 
 def test_check_that_alone_fails_backs_off(
@@ -142,11 +142,11 @@ def test_check_that_alone_fails_backs_off(
     pauses = []
     at = now()
     for _ in range(14):
-        with database.transaction() as session:
-            job = checks.claim(session, at + timedelta(days=1))
+        with database.transaction() as db:
+            job = checks.claim(db, at + timedelta(days=1))
             assert job is not None
-            checks.put_back(session, job, at, is_waiting=False)
-            pauses.append((session.exec(select(GalleryCheck)).one().not_before - at).seconds)
+            checks.put_back(db, job, at, is_waiting=False)
+            pauses.append((db.exec(select(GalleryCheck)).one().not_before - at).seconds)
     assert pauses[:3] == [2, 4, 8]
     assert pauses[-1] == 3600
 
@@ -201,9 +201,9 @@ def test_outlier_is_set_aside_and_comes_back_when_later_photos_are_like_it(
     encoder.findings = GalleryFindings({1: 0.9})
     run_all(worker)
     assert reasons(database) == [None, "outlier"]
-    with database.reading() as session:
-        kinds = [row.kind for row in session.exec(select(GalleryChange))]
-        coverage = service.coverage_of(session, [uuid.UUID(person_id)])
+    with database.reading() as db:
+        kinds = [row.kind for row in db.exec(select(GalleryChange))]
+        coverage = service.coverage_of(db, [uuid.UUID(person_id)])
     assert sorted(kinds) == ["tombstone", "upsert", "upsert"]
     assert coverage[uuid.UUID(person_id)].templates == 1
     encoder.findings = GalleryFindings({})
@@ -303,8 +303,8 @@ def test_pair_goes_when_a_later_check_does_not_find_it(
 
 
 def _fingerprint(database: Database) -> str:
-    with database.reading() as session:
-        return fingerprint(session)
+    with database.reading() as db:
+        return fingerprint(db)
 
 
 @pytest.mark.parametrize("whose", ["mine", "theirs"])
@@ -322,9 +322,9 @@ def test_withdrawal_of_either_deletes_the_pair(
     enrol(office, person_id)
     run_all(worker)
     everybody = [uuid.UUID(person_id), uuid.UUID(other_id)]
-    with database.reading() as session:
-        assert pairs_among(session, everybody) == [tuple(sorted(everybody))]
-        assert pairs_among(session, everybody[:1]) == []
+    with database.reading() as db:
+        assert pairs_among(db, everybody) == [tuple(sorted(everybody))]
+        assert pairs_among(db, everybody[:1]) == []
     ending = person_id if whose == "mine" else other_id
     given = office.get(f"/api/v1/people/{ending}/consents").json()[0]["id"]
     office.post(f"/api/v1/people/{ending}/consents/{given}/withdraw")

@@ -122,8 +122,8 @@ def test_consent_that_ran_out_ends_the_guidance(
     service: FakeEncoder,
     database: Database,
 ) -> None:
-    with database.transaction() as session:
-        session.exec(select(Consent)).one().expires_on = (now() - timedelta(days=2)).date()
+    with database.transaction() as db:
+        db.exec(select(Consent)).one().expires_on = (now() - timedelta(days=2)).date()
     assert ask(office, person_id).status_code == 409
     assert service.frames == []
 

@@ -17,7 +17,7 @@ from tests.fakes.encoder import TEMPLATE
 
 
 def _enrolled(database: Database, vault: Vault) -> uuid.UUID:
-    with database.transaction() as session:
+    with database.transaction() as db:
         person = Person(
             student_number="S-1",
             given_name="A",
@@ -25,18 +25,18 @@ def _enrolled(database: Database, vault: Vault) -> uuid.UUID:
             display_name="A B",
             search_text="",
         )
-        session.add(person)
-        session.flush()
+        db.add(person)
+        db.flush()
         enrolment = Enrolment(
             person_id=person.id,
             status=EnrolmentStatus.ACCEPTED,
             correlation_id="test",
             created_by="system",
         )
-        session.add(enrolment)
-        session.flush()
+        db.add(enrolment)
+        db.flush()
         for _ in range(2):
-            store_template(session, vault, enrolment, TEMPLATE, now())
+            store_template(db, vault, enrolment, TEMPLATE, now())
         return person.id
 
 
@@ -52,10 +52,10 @@ def test_whoever_is_enrolled_already_is_compared_once(database: Database, app: F
     _migrate(database, "0004")
     _migrate(database, "head")
     runner.check(database)
-    with database.reading() as session:
-        queued = session.exec(select(GalleryCheck)).one()
+    with database.reading() as db:
+        queued = db.exec(select(GalleryCheck)).one()
         assert (queued.person_id, queued.model_id) == (person_id, TEMPLATE.model_id)
         assert (queued.revision, queued.attempts) == (1, 0)
-        kept = session.exec(select(Template)).all()
+        kept = db.exec(select(Template)).all()
         assert [one.set_aside_reason for one in kept] == [None, None]
         assert len(open_template(vault, kept[0])) == 128

@@ -38,8 +38,8 @@ def test_a_change_is_a_new_version_with_an_entry_in_the_audit_trail(
     policy = in_force(admin)
     assert (policy.version, policy.recognition.roster_fpir) == (1, 1e-5)
     assert policy.kiosk.liveness == "passive"
-    with database.reading() as session:
-        last = session.exec(select(AuditEntry).order_by("seq")).all()[-1]
+    with database.reading() as db:
+        last = db.exec(select(AuditEntry).order_by("seq")).all()[-1]
     assert (last.action, last.details) == ("policy.set", {"version": 1})
 
 
@@ -166,9 +166,9 @@ def test_the_same_version_set_twice_at_once_is_refused(
 ) -> None:
     admin.post("/policy", data=form(late_after_min="7"))
     # As if the other's version had been committed between reading and writing.
-    monkeypatch.setattr(service, "current_policy", lambda _session: SchoolPolicy())
-    with database.transaction() as session, pytest.raises(ConflictError):
-        service.set_policy(session, SchoolPolicy(), actor="system")
+    monkeypatch.setattr(service, "current_policy", lambda _db: SchoolPolicy())
+    with database.transaction() as db, pytest.raises(ConflictError):
+        service.set_policy(db, SchoolPolicy(), actor="system")
     assert admin.post("/policy", data=form(late_after_min="9")).status_code == 400
 
 

@@ -18,15 +18,15 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Classroom:
-    """One room, course and running session, made over the API, with a kiosk to claim."""
+    """One room, course and running lesson, made over the API, with a kiosk to claim."""
 
     def __init__(self, admin: TestClient) -> None:
         self.admin = admin
         self.room = self.post("/rooms", name="R12")["id"]
         self.course = self.post("/courses", code="BIO-9", title="Biology")["id"]
         at = now()
-        self.session = self.post(
-            "/sessions",
+        self.lesson = self.post(
+            "/lessons",
             course_id=self.course,
             room_id=self.room,
             starts_at=(at - timedelta(minutes=3)).isoformat(),
@@ -52,7 +52,7 @@ class Classroom:
         return parse_message(ClaimResponse, answer.content)
 
     def register(self) -> dict[str, Any]:
-        answer: dict[str, Any] = self.admin.get(f"/api/v1/sessions/{self.session}/register").json()
+        answer: dict[str, Any] = self.admin.get(f"/api/v1/lessons/{self.lesson}/register").json()
         return answer
 
 
@@ -74,7 +74,7 @@ def test_event_over_http_becomes_a_line_of_the_register(
     classroom: Classroom, device: TestClient
 ) -> None:
     assert classroom.register()["rows"][0]["status"] == "expected"
-    event = classroom.device.event(now(), person_id=classroom.person, session_id=classroom.session)
+    event = classroom.device.event(now(), person_id=classroom.person, lesson_id=classroom.lesson)
     answer = device.post("/api/v1/sync/events", content=classroom.device.batch([event]))
     assert parse_message(Ack, answer.content).stored_through == 1
     (row,) = classroom.register()["rows"]
@@ -84,7 +84,7 @@ def test_event_over_http_becomes_a_line_of_the_register(
 
 def test_correction_by_a_teacher_counts(classroom: Classroom, sign_in: SignIn) -> None:
     teacher = sign_in(Role.TEACHER)
-    path = f"/api/v1/sessions/{classroom.session}/corrections"
+    path = f"/api/v1/lessons/{classroom.lesson}/corrections"
     body = {"person_id": classroom.person, "status": "excused", "reason": "note from home"}
     assert teacher.post(path, json=body).status_code == 201
     assert classroom.register()["rows"][0]["status"] == "excused"
@@ -95,7 +95,7 @@ def test_correction_by_a_teacher_counts(classroom: Classroom, sign_in: SignIn) -
 def test_configuration_is_sent_once_per_version(classroom: Classroom, device: TestClient) -> None:
     first = device.get("/api/v1/sync/config")
     document = parse_message(ConfigDocument, first.content)
-    assert [entry.id for entry in document.sessions] == [classroom.session]
+    assert [entry.id for entry in document.lessons] == [classroom.lesson]
     assert [person.display_name for person in document.people] == ["Zoë K."]
     assert document.school.time_zone == "Europe/Berlin"
     etag = first.headers["etag"]
@@ -217,10 +217,10 @@ def test_policy_is_versioned_and_reaches_the_kiosk(
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_every_page_shows_in_every_language(classroom: Classroom, language: str) -> None:
     kiosk, course = classroom.kiosk["id"], classroom.course
-    session, person = classroom.session, classroom.person
+    lesson, person = classroom.lesson, classroom.person
     pages = [
-        "/", "/sessions", "/sessions/new", f"/sessions/{session}", f"/sessions/{session}/live",
-        f"/sessions/{session}/people/{person}", "/rooms", "/courses", f"/courses/{course}",
+        "/", "/lessons", "/lessons/new", f"/lessons/{lesson}", f"/lessons/{lesson}/live",
+        f"/lessons/{lesson}/people/{person}", "/rooms", "/courses", f"/courses/{course}",
         "/kiosks", "/kiosks/new", f"/kiosks/{kiosk}", f"/kiosks/{kiosk}/revoke",
     ]  # fmt: skip
     headers = {"Accept-Language": language}
@@ -243,18 +243,18 @@ def test_forms_lead_from_a_room_to_a_kiosk_with_its_code(classroom: Classroom) -
     assert "claim-code" in shown.text
     times = {"day": "2027-01-11", "starts": "08:00", "ends": "08:45"}
     ids = {"course_id": course.headers["location"].rsplit("/", 1)[1], "room_id": room}
-    assert admin.post("/sessions/new", data=times | ids).status_code == 303
-    assert admin.post("/sessions/new", data=times | ids).status_code == 400
-    assert admin.post("/sessions/new", data=times).status_code == 400
+    assert admin.post("/lessons/new", data=times | ids).status_code == 303
+    assert admin.post("/lessons/new", data=times | ids).status_code == 400
+    assert admin.post("/lessons/new", data=times).status_code == 400
 
 
 def test_live_register_says_nothing_where_nothing_changed(
     classroom: Classroom, device: TestClient
 ) -> None:
-    path = f"/sessions/{classroom.session}/live"
+    path = f"/lessons/{classroom.lesson}/live"
     shown = classroom.admin.get(path).text.split("shown=")[1].split('"')[0]
     assert classroom.admin.get(f"{path}?shown={shown}").status_code == 204
-    event = classroom.device.event(now(), person_id=classroom.person, session_id=classroom.session)
+    event = classroom.device.event(now(), person_id=classroom.person, lesson_id=classroom.lesson)
     device.post("/api/v1/sync/events", content=classroom.device.batch([event]))
     changed = classroom.admin.get(f"{path}?shown={shown}")
     assert changed.status_code == 200

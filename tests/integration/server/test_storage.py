@@ -90,33 +90,33 @@ def test_two_processes_may_migrate_at_once(settings: Settings, empty: Database) 
 
 def test_raising_rolls_everything_back(fresh: Database) -> None:
     def add_and_fail() -> None:
-        with fresh.transaction() as session:
-            session.add(_person("S-1"))
-            session.flush()
+        with fresh.transaction() as db:
+            db.add(_person("S-1"))
+            db.flush()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         add_and_fail()
-    with fresh.reading() as session:
-        assert session.exec(select(Person)).all() == []
+    with fresh.reading() as db:
+        assert db.exec(select(Person)).all() == []
 
 
 def test_reading_never_commits(fresh: Database) -> None:
-    with fresh.reading() as session:
-        session.add(_person("S-1"))
-        session.flush()
-    with fresh.reading() as session:
-        assert session.exec(select(Person)).all() == []
+    with fresh.reading() as db:
+        db.add(_person("S-1"))
+        db.flush()
+    with fresh.reading() as db:
+        assert db.exec(select(Person)).all() == []
 
 
 def test_times_come_back_in_utc_whatever_zone_they_had(fresh: Database) -> None:
     at = datetime(2026, 11, 23, 8, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
-    with fresh.transaction() as session:
+    with fresh.transaction() as db:
         person = _person("S-1")
         person.created_at = at
-        session.add(person)
-    with fresh.reading() as session:
-        stored = session.exec(select(Person)).one().created_at
+        db.add(person)
+    with fresh.reading() as db:
+        stored = db.exec(select(Person)).one().created_at
     assert stored == at
     assert stored.tzinfo is UTC
 
@@ -124,16 +124,16 @@ def test_times_come_back_in_utc_whatever_zone_they_had(fresh: Database) -> None:
 def test_naive_time_is_refused(fresh: Database) -> None:
     person = _person("S-1")
     person.created_at = datetime(2026, 11, 23)  # noqa: DTZ001 - that is the point
-    with pytest.raises(Exception, match="needs a zone"), fresh.transaction() as session:
-        session.add(person)
+    with pytest.raises(Exception, match="needs a zone"), fresh.transaction() as db:
+        db.add(person)
 
 
 def test_sqlite_is_durable_and_keeps_its_references(fresh: Database) -> None:
     if not fresh.is_sqlite:
         pytest.skip("SQLite's own settings")
-    with fresh.reading() as session:
+    with fresh.reading() as db:
         found = [
-            session.execute(text(f"PRAGMA {name}")).scalar_one()
+            db.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         ]
     assert found == ["wal", 2, 1, 1]
@@ -149,19 +149,19 @@ def test_reader_is_not_blocked_by_a_writer(fresh: Database) -> None:
 
 def test_audit_chain_is_whole_and_verifies(fresh: Database) -> None:
     for number in range(5):
-        with fresh.transaction() as session:
-            _record(session, number)
-    with fresh.reading() as session:
-        result = verify(session)
+        with fresh.transaction() as db:
+            _record(db, number)
+    with fresh.reading() as db:
+        result = verify(db)
     assert (result.entries, result.broken_at) == (5, None)
 
 
 def test_audit_entries_cannot_be_changed_or_deleted(fresh: Database) -> None:
-    with fresh.transaction() as session:
-        _record(session, 1)
+    with fresh.transaction() as db:
+        _record(db, 1)
     for statement in ("UPDATE audit_entries SET actor = 'x'", "DELETE FROM audit_entries"):
-        with pytest.raises(DBAPIError, match="append-only"), fresh.transaction() as session:
-            session.execute(text(statement))
+        with pytest.raises(DBAPIError, match="append-only"), fresh.transaction() as db:
+            db.execute(text(statement))
 
 
 @pytest.mark.parametrize(
@@ -177,24 +177,24 @@ def test_somebody_with_the_database_in_hand_is_found_out(
     fresh: Database, statement: str, broken_at: int
 ) -> None:
     for number in range(5):
-        with fresh.transaction() as session:
-            _record(session, number)
-    with fresh.transaction() as session:
-        _disarm(fresh, session)
-        session.execute(text(statement))
-    with fresh.reading() as session:
-        assert verify(session).broken_at == broken_at
+        with fresh.transaction() as db:
+            _record(db, number)
+    with fresh.transaction() as db:
+        _disarm(fresh, db)
+        db.execute(text(statement))
+    with fresh.reading() as db:
+        assert verify(db).broken_at == broken_at
 
 
 def test_audit_chain_holds_under_concurrent_writers(fresh: Database) -> None:
     _in_threads(fresh, _record)
-    with fresh.reading() as session:
-        assert verify(session).entries == 40
-        assert verify(session).broken_at is None
+    with fresh.reading() as db:
+        assert verify(db).entries == 40
+        assert verify(db).broken_at is None
 
 
 def test_gallery_changes_have_no_gaps_under_concurrent_writers(fresh: Database) -> None:
-    def change(session: Session, _number: int) -> None:
+    def change(db: Session, _number: int) -> None:
         template = Template(
             person_id=new_id(),
             enrolment_id=new_id(),
@@ -203,30 +203,30 @@ def test_gallery_changes_have_no_gaps_under_concurrent_writers(fresh: Database) 
             key_id="k",
             data=b"",
         )
-        log_change(session, template, ChangeKind.UPSERT, now())
+        log_change(db, template, ChangeKind.UPSERT, now())
 
     _in_threads(fresh, change)
-    with fresh.reading() as session:
-        seqs = sorted(row.seq for row in session.exec(select(GalleryChange)))
+    with fresh.reading() as db:
+        seqs = sorted(row.seq for row in db.exec(select(GalleryChange)))
     assert seqs == list(range(1, 41))
 
 
 def test_two_workers_never_claim_the_same_photo(settings: Settings, fresh: Database) -> None:
     vault = open_vault(settings)
-    with fresh.transaction() as session:
+    with fresh.transaction() as db:
         person = _person("S-1")
-        session.add(person)
-        session.flush()
-        session.add(_consent(person.id))
+        db.add(person)
+        db.flush()
+        db.add(_consent(person.id))
         for _ in range(12):
-            _pending(session, vault, person.id)
+            _pending(db, vault, person.id)
     claimed: list[object] = []
 
     def claim_all(owner: str) -> None:
         while True:
-            with fresh.transaction() as session:
+            with fresh.transaction() as db:
                 job = jobs.claim(
-                    session,
+                    db,
                     vault,
                     owner=owner,
                     at=now(),
@@ -246,10 +246,10 @@ def test_two_workers_never_claim_the_same_photo(settings: Settings, fresh: Datab
 
 
 def test_errors_of_the_database_do_not_quote_what_was_stored(fresh: Database) -> None:
-    with fresh.transaction() as session:
-        session.add(_person("S-1"))
-    with pytest.raises(DBAPIError) as caught, fresh.transaction() as session:
-        session.add(_person("S-1"))
+    with fresh.transaction() as db:
+        db.add(_person("S-1"))
+    with pytest.raises(DBAPIError) as caught, fresh.transaction() as db:
+        db.add(_person("S-1"))
     assert "Zaynab" not in str(caught.value)
 
 
@@ -257,8 +257,8 @@ def test_account_names_are_unique(fresh: Database) -> None:
     def account() -> Account:
         return Account(username="a", display_name="A", role="office", password_hash="x")
 
-    with pytest.raises(DBAPIError), fresh.transaction() as session:
-        session.add_all([account(), account()])
+    with pytest.raises(DBAPIError), fresh.transaction() as db:
+        db.add_all([account(), account()])
 
 
 def _person(number: str) -> Person:
@@ -271,9 +271,9 @@ def _person(number: str) -> Person:
     )
 
 
-def _record(session: Session, number: int) -> AuditEntry:
+def _record(db: Session, number: int) -> AuditEntry:
     return record(
-        session,
+        db,
         actor="system",
         action="test.run",
         subject=f"test:{number}",
@@ -281,14 +281,14 @@ def _record(session: Session, number: int) -> AuditEntry:
     )
 
 
-def _disarm(database: Database, session: Session) -> None:
+def _disarm(database: Database, db: Session) -> None:
     statements = (
         ["DROP TRIGGER audit_entries_no_update", "DROP TRIGGER audit_entries_no_delete"]
         if database.is_sqlite
         else ["DROP TRIGGER audit_entries_append_only ON audit_entries"]
     )
     for statement in statements:
-        session.execute(text(statement))
+        db.execute(text(statement))
 
 
 def _consent(person_id: uuid.UUID) -> Consent:
@@ -302,19 +302,19 @@ def _consent(person_id: uuid.UUID) -> Consent:
     )
 
 
-def _pending(session: Session, vault: Vault, person_id: uuid.UUID) -> None:
+def _pending(db: Session, vault: Vault, person_id: uuid.UUID) -> None:
     row = Enrolment(person_id=person_id, status="pending", correlation_id="c", created_by="system")
-    session.add(row)
-    session.flush()
+    db.add(row)
+    db.flush()
     sealed = vault.seal(b"photo", purpose=PHOTO_PURPOSE, context=str(row.id))
-    session.add(EnrolmentPhoto(enrolment_id=row.id, key_id=sealed.key_id, data=sealed.data))
+    db.add(EnrolmentPhoto(enrolment_id=row.id, key_id=sealed.key_id, data=sealed.data))
 
 
 def _in_threads(database: Database, step: Callable[[Session, int], object]) -> None:
     def ten_times(first: int) -> None:
         for number in range(first, first + 10):
-            with database.transaction() as session:
-                step(session, number)
+            with database.transaction() as db:
+                step(db, number)
 
     threads = [threading.Thread(target=ten_times, args=(n * 10,)) for n in range(4)]
     for thread in threads:

@@ -22,7 +22,7 @@ def admin(sign_in: SignIn) -> TestClient:
 
 
 def own_id(client: TestClient) -> str:
-    answer: str = client.get("/api/v1/session").json()["account_id"]
+    answer: str = client.get("/api/v1/sign-in").json()["account_id"]
     return answer
 
 
@@ -32,8 +32,8 @@ def first_admin_id(client: TestClient) -> str:
 
 
 def actions(database: Database) -> list[str]:
-    with database.reading() as session:
-        return [entry.action for entry in session.exec(select(AuditEntry).order_by("seq"))]
+    with database.reading() as db:
+        return [entry.action for entry in db.exec(select(AuditEntry).order_by("seq"))]
 
 
 def test_new_account_signs_in_with_its_one_time_password_and_must_change_it(
@@ -43,12 +43,12 @@ def test_new_account_signs_in_with_its_one_time_password_and_must_change_it(
     assert answer.status_code == 201
     password = answer.json()["one_time_password"]
     signed_in = client.post(
-        "/api/v1/session", json={"username": "m.weber", "password": password}
+        "/api/v1/sign-in", json={"username": "m.weber", "password": password}
     ).json()
     assert (signed_in["role"], signed_in["must_change_password"]) == ("teacher", True)
     assert "account.create" in actions(database)
-    with database.reading() as session:
-        kept = session.exec(select(Account).where(Account.username == "m.weber")).one()
+    with database.reading() as db:
+        kept = db.exec(select(Account).where(Account.username == "m.weber")).one()
     assert password not in kept.password_hash
 
 
@@ -87,23 +87,23 @@ def test_disabled_account_is_out_at_once_and_in_again_when_enabled(
     teacher = sign_in(Role.TEACHER)
     path = f"/api/v1/accounts/{own_id(teacher)}"
     assert admin.post(f"{path}/disable").json()["is_active"] is False
-    assert teacher.get("/api/v1/session").status_code == 401
+    assert teacher.get("/api/v1/sign-in").status_code == 401
     credentials = {"username": "teacher-account", "password": "a password for tests"}
-    assert teacher.post("/api/v1/session", json=credentials).status_code == 401
+    assert teacher.post("/api/v1/sign-in", json=credentials).status_code == 401
     assert admin.post(f"{path}/enable").json()["is_active"] is True
-    assert teacher.post("/api/v1/session", json=credentials).status_code == 200
+    assert teacher.post("/api/v1/sign-in", json=credentials).status_code == 200
     assert {"account.disable", "account.enable"} <= set(actions(database))
 
 
-def test_reset_ends_sessions_and_the_old_password(
+def test_reset_ends_sign_ins_and_the_old_password(
     admin: TestClient, office: TestClient, new_client: Callable[[], TestClient]
 ) -> None:
     answer = admin.post(f"/api/v1/accounts/{own_id(office)}/password").json()
-    assert office.get("/api/v1/session").status_code == 401
+    assert office.get("/api/v1/sign-in").status_code == 401
     old = {"username": "office-account", "password": "a password for tests"}
-    assert new_client().post("/api/v1/session", json=old).status_code == 401
+    assert new_client().post("/api/v1/sign-in", json=old).status_code == 401
     new = old | {"password": answer["one_time_password"]}
-    assert new_client().post("/api/v1/session", json=new).status_code == 200
+    assert new_client().post("/api/v1/sign-in", json=new).status_code == 200
 
 
 def test_reset_of_a_disabled_account_does_not_enable_it(
@@ -138,7 +138,7 @@ def test_one_of_two_admins_who_disable_each_other_stays(
     first = first_admin_id(admin)
     password = admin.post(f"/api/v1/accounts/{first}/password").json()["one_time_password"]
     other = new_client()
-    other.post("/api/v1/session", json={"username": "admin", "password": password})
+    other.post("/api/v1/sign-in", json={"username": "admin", "password": password})
     assert admin.post(f"/api/v1/accounts/{first}/disable").status_code == 200
     assert other.post(f"/api/v1/accounts/{own_id(admin)}/disable").status_code == 401
     assert (

@@ -18,8 +18,8 @@ from tests.support.enrolling import GIVEN, count, enrol, outcome
 
 
 def expire(database: Database) -> None:
-    with database.transaction() as session:
-        session.exec(select(Consent)).one().expires_on = (now() - timedelta(days=2)).date()
+    with database.transaction() as db:
+        db.exec(select(Consent)).one().expires_on = (now() - timedelta(days=2)).date()
 
 
 def test_withdrawal_erases_everything_and_leaves_tombstones(
@@ -36,9 +36,9 @@ def test_withdrawal_erases_everything_and_leaves_tombstones(
     assert count(database, EnrolmentPhoto) == count(database, Template) == 0
     assert outcome(office, first)["status"] == outcome(office, second)["status"] == "withdrawn"
     assert not worker.run_one()
-    with database.reading() as session:
-        changes = session.exec(select(GalleryChange).order_by("seq")).all()
-        assert latest_seq(session) == 2
+    with database.reading() as db:
+        changes = db.exec(select(GalleryChange).order_by("seq")).all()
+        assert latest_seq(db) == 2
     assert [c.kind for c in changes] == ["upsert", "tombstone"]
     assert changes[0].template_id == changes[1].template_id
 

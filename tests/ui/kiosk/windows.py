@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from PySide6.QtQuick import QQuickItem
 
-from kiosk.domain.clock import ClockSource
 from kiosk.domain.health import (
     CameraHealth,
     Health,
@@ -22,7 +21,7 @@ from kiosk.domain.screens import (
     NoticeReason,
     NotRecognised,
     Ready,
-    RunningSession,
+    RunningLesson,
     Screen,
     SettingUp,
     SetupStage,
@@ -31,12 +30,11 @@ from kiosk.domain.screens import (
 )
 from kiosk.domain.sightings import Hint
 from kiosk.ui.shell import KioskWindow, ShellSettings
+from protocol.v1.messages import ClockSource
 
 NOW = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
-SESSION = RunningSession("Maths 10B", NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
-LONG_SESSION = RunningSession(
-    "Environmental systems and societies", SESSION.starts_at, SESSION.ends_at
-)
+LESSON = RunningLesson("Maths 10B", NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
+LONG_LESSON = RunningLesson("Environmental systems and societies", LESSON.starts_at, LESSON.ends_at)
 WELL = Health(
     server=LinkHealth.UP,
     broker=LinkHealth.UP,
@@ -52,8 +50,8 @@ MODELLESS = replace(
 )
 TROUBLED = Health(offline_since=NOW, waiting=128, refused=2, camera=CameraHealth.FROZEN)
 SCREENS: dict[str, Screen] = {
-    "ready": Ready("Room 12", SESSION),
-    "ready-long": Ready("Laboratory of natural sciences 3", LONG_SESSION),
+    "ready": Ready("Room 12", LESSON),
+    "ready-long": Ready("Laboratory of natural sciences 3", LONG_LESSON),
     "ready-none": Ready("Room 12", None),
     "looking": Looking(0.5),
     **{f"looking-{hint.value}": Looking(0.5, hint) for hint in Hint},

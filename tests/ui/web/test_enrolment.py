@@ -141,7 +141,7 @@ def test_log_of_a_whole_enrolment_names_nobody(
     page.get_by_role("button", name="Use this photo").click()
     expect(page.get_by_role("heading", name="Enrolled")).to_be_visible()
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
-    token = cookies["rollcall_session"].split(".")[0]
+    token = cookies["rollcall_sign_in"].split(".")[0]
     log = site.process.log.replace(f"admin password: {one_time_password}", "")
     assert "accepted" in log
     secrets = [

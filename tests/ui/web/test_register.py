@@ -20,11 +20,11 @@ NAMES = ("Ada Lovelace", "Benjamin Okafor")
 
 @dataclass
 class Lesson:
-    """A running session with two people due and a claimed kiosk."""
+    """A running lesson with two people due and a claimed kiosk."""
 
     site: Site
     http: requests.Session
-    session_id: str
+    lesson_id: str
     kiosk_id: str
     people: list[str]
     device: SimulatedKiosk
@@ -32,7 +32,7 @@ class Lesson:
 
     def see(self, person: int) -> None:
         """Let the kiosk see somebody."""
-        event = self.device.event(now(), person_id=self.people[person], session_id=self.session_id)
+        event = self.device.event(now(), person_id=self.people[person], lesson_id=self.lesson_id)
         answer = requests.post(
             f"{self.site.url}/api/v1/sync/events",
             data=self.device.batch([event]),
@@ -55,8 +55,8 @@ def lesson(site: Site) -> Lesson:
         return result
 
     first_password = site.one_time_password
-    post("/session", username="admin", password=first_password)
-    post("/session/password", old=first_password, new=PASSWORD)
+    post("/sign-in", username="admin", password=first_password)
+    post("/sign-in/password", old=first_password, new=PASSWORD)
     room = post("/rooms", name="R12")["id"]
     course = post("/courses", code="BIO-9", title="Biology")["id"]
     people = []
@@ -67,7 +67,7 @@ def lesson(site: Site) -> Lesson:
         people.append(person["id"])
     times = {"starts_at": now() - timedelta(minutes=2), "ends_at": now() + timedelta(minutes=40)}
     meeting = post(
-        "/sessions",
+        "/lessons",
         course_id=course,
         room_id=room,
         **{name: at.isoformat() for name, at in times.items()},
@@ -103,7 +103,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, lesson: Lesson) -> It
 
 
 def test_who_is_seen_appears_without_a_reload(lesson: Lesson, page: Page) -> None:
-    page.goto(f"{lesson.site.url}/sessions/{lesson.session_id}")
+    page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
     expect(page.locator("tr.is-expected")).to_have_count(2)
     lesson.see(0)
     expect(page.locator("tr.is-present")).to_contain_text(NAMES[0])
@@ -113,7 +113,7 @@ def test_who_is_seen_appears_without_a_reload(lesson: Lesson, page: Page) -> Non
 
 
 def test_correction_by_hand_shows_on_the_register(lesson: Lesson, page: Page) -> None:
-    page.goto(f"{lesson.site.url}/sessions/{lesson.session_id}")
+    page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
     page.get_by_role("link", name=NAMES[1]).click()
     page.get_by_text("Excused", exact=True).click()
     page.get_by_label("Reason").fill("Medical appointment")
@@ -132,7 +132,7 @@ def test_claim_code_is_large_and_shown_once(lesson: Lesson, page: Page) -> None:
     expect(page.locator(".claim-code")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/", "/sessions", "/kiosks", "/courses", "/rooms"])
+@pytest.mark.parametrize("path", ["/", "/lessons", "/kiosks", "/courses", "/rooms"])
 def test_nothing_is_wider_than_the_screen(lesson: Lesson, page: Page, path: str) -> None:
     page.goto(lesson.site.url + path)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

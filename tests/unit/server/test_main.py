@@ -35,7 +35,7 @@ def test_reset_password_prints_one_that_works(capsys: pytest.CaptureFixture[str]
     headers = {"X-Requested-With": "rollcall"}
     with TestClient(create_app(load_settings()), headers=headers) as client:
         body = {"username": "admin", "password": password}
-        assert client.post("/api/v1/session", json=body).status_code == 200
+        assert client.post("/api/v1/sign-in", json=body).status_code == 200
 
 
 def test_reset_password_of_nobody_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,9 +50,9 @@ def test_verify_audit_tells_whole_from_broken(
     database.close()
     assert main(["verify-audit"]) == 0
     database = Database(load_settings().sqlalchemy_url)
-    with database.transaction() as session:
-        session.execute(text("DROP TRIGGER audit_entries_no_update"))
-        session.execute(text("UPDATE audit_entries SET action = 'account.nothing'"))
+    with database.transaction() as db:
+        db.execute(text("DROP TRIGGER audit_entries_no_update"))
+        db.execute(text("UPDATE audit_entries SET action = 'account.nothing'"))
     database.close()
     assert main(["verify-audit"]) == 1
     assert "broken at entry 1" in capsys.readouterr().err

@@ -74,7 +74,7 @@ class Door:
 
     def kinds(self) -> list[tuple[str, str, str | None]]:
         return [
-            (draft.kind.value, draft.person_id, draft.session_id) for draft in self.outbox.drafts
+            (draft.kind.value, draft.person_id, draft.lesson_id) for draft in self.outbox.drafts
         ]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.attendant import AttendantTimings
-from kiosk.domain.liveness import LivenessLevel, LivenessReading, LivenessVerdict, Motion
+from kiosk.domain.liveness import LivenessReading, LivenessVerdict, Motion
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -17,12 +17,13 @@ from kiosk.domain.screens import (
     NotRecognisedReason,
     ProveAlive,
     Ready,
-    RunningSession,
+    RunningLesson,
     Welcome,
     WelcomeStatus,
 )
 from kiosk.domain.sightings import Hint, Sighting
 from kiosk.domain.timetable import Timetable
+from protocol.v1.messages import LivenessLevel
 from tests.fakes.kiosk_clock import START
 from tests.unit.kiosk.domain.door import (
     LESSON,
@@ -35,7 +36,7 @@ from tests.unit.kiosk.domain.door import (
 
 ON_TIME = Welcome("Given1 F.", WelcomeStatus.PRESENT)
 AGAIN = Welcome("Given1 F.", WelcomeStatus.PRESENT, can_undo=False, already_marked=True)
-READY = Ready("R12", RunningSession("Biology", LESSON.starts_at, LESSON.ends_at))
+READY = Ready("R12", RunningLesson("Biology", LESSON.starts_at, LESSON.ends_at))
 
 
 def test_person_on_the_roster_is_marked_and_welcomed() -> None:
@@ -53,7 +54,7 @@ def test_event_carries_the_evidence_and_the_policy() -> None:
 
     (draft,) = door.outbox.drafts
     assert draft.evidence is not None
-    assert (draft.evidence.score, draft.evidence.margin) == (0.3, 0.2)
+    assert (draft.evidence.distance, draft.evidence.margin) == (0.3, 0.2)
     assert (draft.evidence.threshold, draft.evidence.quality) == (0.5, 0.9)
     assert (draft.evidence.model_id, draft.policy_version) == ("dlib-resnet-v1", 3)
 
@@ -193,7 +194,7 @@ def test_of_two_open_lessons_the_one_without_a_mark_comes_first() -> None:
     door.later(6)
     door.comes("p1")
 
-    assert [session for _, _, session in door.kinds()] == ["one", "zero"]
+    assert [lesson for _, _, lesson in door.kinds()] == ["one", "zero"]
 
 
 def test_not_me_within_its_time_voids_the_mark() -> None:
@@ -414,7 +415,7 @@ def test_nobody_gets_two_events_for_a_lesson_within_the_window(
 
     times: dict[tuple[str, str | None], list[float]] = {}
     for draft in door.outbox.drafts:
-        key = (draft.person_id, draft.session_id)
+        key = (draft.person_id, draft.lesson_id)
         times.setdefault(key, []).append(draft.clock.at.timestamp())
     gaps = [b - a for seen in times.values() for a, b in pairwise(seen)]
     assert all(gap >= TIMETABLE.policy.duplicate_window_s for gap in gaps)

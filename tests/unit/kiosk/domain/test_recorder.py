@@ -1,5 +1,6 @@
-from kiosk.domain.events import EventDraft, EventKind
+from kiosk.domain.events import EventDraft
 from kiosk.domain.recorder import Recorder
+from protocol.v1.messages import EventKind
 from tests.fakes.kiosk_clock import ManualClock
 from tests.fakes.kiosk_outbox import MemoryOutbox
 

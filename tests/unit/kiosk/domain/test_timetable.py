@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.configuration import MatchOverrides, timetable_from
-from kiosk.domain.liveness import LivenessLevel
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Standing, Timetable, short_name
+from protocol.v1.messages import LivenessLevel
 from tests.fakes.kiosk_clock import START
 from tests.fakes.school import config
 from tests.unit.kiosk.domain.door import LESSON, TIMETABLE
@@ -26,8 +26,8 @@ def test_document_becomes_a_timetable() -> None:
 
 def test_lessons_of_other_rooms_are_left_out() -> None:
     document = config()
-    moved = document.sessions[0].model_copy(update={"room_id": "room-14", "id": "s2"})
-    both = document.model_copy(update={"sessions": (*document.sessions, moved)})
+    moved = document.lessons[0].model_copy(update={"room_id": "room-14", "id": "s2"})
+    both = document.model_copy(update={"lessons": (*document.lessons, moved)})
 
     lessons = timetable_from(both, MatchOverrides()).lessons
 
@@ -36,8 +36,8 @@ def test_lessons_of_other_rooms_are_left_out() -> None:
 
 def test_lesson_without_a_title_shows_its_code() -> None:
     document = config()
-    untitled = document.sessions[0].model_copy(update={"course_title": ""})
-    changed = document.model_copy(update={"sessions": (untitled,)})
+    untitled = document.lessons[0].model_copy(update={"course_title": ""})
+    changed = document.model_copy(update={"lessons": (untitled,)})
 
     assert timetable_from(changed, MatchOverrides()).lessons[0].title == "BIO-9"
 

@@ -2,25 +2,25 @@
 
 from pathlib import Path
 
-from kiosk.domain.clock import ClockReading, ClockSource
-from kiosk.domain.events import EventDraft, EventKind, Evidence
+from kiosk.domain.clock import ClockReading
+from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.storage.outbox import ChainSigner, ChainStart, SQLiteOutbox
 from kiosk.storage.recovery import OpenedOutbox, open_outbox
-from protocol.v1.messages import Ack, RawEvent, Refusal
+from protocol.v1.messages import Ack, ClockSource, EventKind, EventRefusal, RawEvent
 from protocol.v1.signing import ChainLink, ChainReport, inspect_chain, private_key, verify_event
 from tests.fakes.kiosk_clock import START, ManualClock
 
 SIGNER = ChainSigner("k1", private_key(bytes(range(32))))
 
 
-def draft(person_id: str = "p1", session_id: str | None = "s1") -> EventDraft:
+def draft(person_id: str = "p1", lesson_id: str | None = "s1") -> EventDraft:
     return EventDraft(
         kind=EventKind.SEEN,
         clock=ClockReading(START, ClockSource.NTP, 12, 3.5),
-        session_id=session_id,
+        lesson_id=lesson_id,
         person_id=person_id,
         policy_version=4,
-        evidence=Evidence(0.31, 0.2, 0.5, 0.9, "dlib-resnet-v1"),
+        evidence=MatchEvidence(0.31, 0.2, 0.5, 0.9, "dlib-resnet-v1"),
     )
 
 
@@ -44,7 +44,7 @@ def outbox_in(folder: Path, *, max_events: int = 1000) -> SQLiteOutbox:
     return opened(folder, max_events=max_events).outbox
 
 
-def ack(stored_through: int, *refused: Refusal, kiosk_id: str = "k1") -> Ack:
+def ack(stored_through: int, *refused: EventRefusal, kiosk_id: str = "k1") -> Ack:
     return Ack(kiosk_id=kiosk_id, stored_through=stored_through, refused=refused, server_time=START)
 
 

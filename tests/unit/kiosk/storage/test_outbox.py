@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.domain.clock import ClockReading, ClockSource
+from kiosk.domain.clock import ClockReading
 from kiosk.errors import DiskFullError, OutboxFullError
 from kiosk.storage.outbox import ChainSigner, ChainStart
-from protocol.v1.messages import Refusal
+from protocol.v1.messages import ClockSource, EventRefusal
 from protocol.v1.signing import GENESIS_HASH, make_key, read_event
 from tests.fakes.kiosk_clock import START
 from tests.unit.kiosk.storage.drafts import SIGNER, ack, chain_of, draft, opened, outbox_in
@@ -33,9 +33,9 @@ def test_event_carries_what_the_protocol_asks_for(tmp_path: Path) -> None:
 
     event = read_event(outbox.pending(1)[0])
 
-    assert (event.kiosk_id, event.session_id, event.person_id) == ("k1", "s1", "p1")
+    assert (event.kiosk_id, event.lesson_id, event.person_id) == ("k1", "s1", "p1")
     assert (event.kind, event.method, event.model_id) == ("seen", "face", "dlib-resnet-v1")
-    assert (event.score, event.margin, event.threshold, event.quality) == (0.31, 0.2, 0.5, 0.9)
+    assert (event.distance, event.margin, event.threshold, event.quality) == (0.31, 0.2, 0.5, 0.9)
     assert (event.clock.source, event.clock.offset_ms, event.clock.age_s) == ("ntp", 12, 3.5)
     assert (event.policy_version, event.prev_hash) == (4, GENESIS_HASH)
 
@@ -104,7 +104,7 @@ def test_refused_event_is_kept_apart(tmp_path: Path) -> None:
     outbox.append(draft())
     outbox.pending(10)
 
-    settled = outbox.settle(ack(2, Refusal(id=bad.event_id, seq=1, reason="future")))
+    settled = outbox.settle(ack(2, EventRefusal(id=bad.event_id, seq=1, reason="future")))
 
     assert (settled.stored, settled.refused) == (1, 1)
     assert (outbox.waiting, outbox.refused) == (0, 1)
@@ -117,7 +117,7 @@ def test_event_the_server_could_not_take_for_now_is_sent_again(tmp_path: Path) -
     event = outbox.append(draft())
     outbox.pending(10)
 
-    outbox.settle(ack(1, Refusal(id=event.event_id, seq=1, reason="backend")))
+    outbox.settle(ack(1, EventRefusal(id=event.event_id, seq=1, reason="backend")))
 
     assert outbox.waiting == 1
     assert outbox.refused == 0
@@ -127,7 +127,7 @@ def test_event_whose_number_is_taken_gets_the_next_one_once(tmp_path: Path) -> N
     outbox = outbox_in(tmp_path)
     event = outbox.append(draft())
     outbox.pending(10)
-    fork = Refusal(id=event.event_id, seq=1, reason="fork")
+    fork = EventRefusal(id=event.event_id, seq=1, reason="fork")
 
     outbox.settle(ack(80, fork))
 
@@ -144,7 +144,7 @@ def test_renumbered_event_the_server_had_all_along_is_not_called_refused(tmp_pat
     outbox.settle(ack(80))
     outbox.pending(10)
 
-    outbox.settle(ack(80, Refusal(id=event.event_id, seq=81, reason="reused_id")))
+    outbox.settle(ack(80, EventRefusal(id=event.event_id, seq=81, reason="reused_id")))
 
     assert (outbox.waiting, outbox.refused) == (0, 0)
 

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from protocol.v1.messages import RawEvent, Refusal
+from protocol.v1.messages import EventRefusal, RawEvent
 from tests.unit.kiosk.storage.drafts import ack, chain_of, draft, outbox_in
 
 
@@ -22,7 +22,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.outbox = outbox_in(self.folder)
         self.recorded: list[str] = []
         self.server: dict[int, RawEvent] = {}
-        self.quarantine: dict[str, Refusal] = {}
+        self.quarantine: dict[str, EventRefusal] = {}
         self.settled_seq = 0
 
     @rule(count=st.integers(1, 5))
@@ -36,7 +36,7 @@ class OutboxMachine(RuleBasedStateMachine):
         for raw in batch:
             self.server.setdefault(int(str(raw["seq"])), raw)
         if batch and is_first_refused:
-            refusal = Refusal(id=str(batch[0]["id"]), reason="future")
+            refusal = EventRefusal(id=str(batch[0]["id"]), reason="future")
             self.quarantine[refusal.id] = refusal
         if not is_ack_lost:
             self.settled_seq = max(self.server, default=0)

@@ -8,7 +8,7 @@ from kiosk.errors import RefusedError, SyncError, UnreachableError
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.sync.downloader import Downloader, DownloadStores
-from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, Hint
+from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, VersionHint
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.fakes.kiosk_server import SchoolServer
 from tests.fakes.school import DATA_KEY, KEY_ID, KIOSK_ID, MODEL_ID, SIGNING_KEY, config, tombstone
@@ -143,9 +143,9 @@ def test_hint_tells_whether_a_download_is_due(site: Site) -> None:
     site.source.school.upserts = [template(1)]
     site.downloader.download()
 
-    assert not site.downloader.is_outdated(Hint(gallery=1, config="c1", issued_at=START))
-    assert site.downloader.is_outdated(Hint(gallery=2, config="c1", issued_at=START))
-    assert site.downloader.is_outdated(Hint(gallery=1, config="c2", issued_at=START))
+    assert not site.downloader.is_outdated(VersionHint(gallery=1, config="c1", issued_at=START))
+    assert site.downloader.is_outdated(VersionHint(gallery=2, config="c1", issued_at=START))
+    assert site.downloader.is_outdated(VersionHint(gallery=1, config="c2", issued_at=START))
 
 
 def test_revoked_kiosk_is_told_so(site: Site) -> None:

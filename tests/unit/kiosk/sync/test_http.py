@@ -3,14 +3,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kiosk.domain.clock import ClockSource
 from kiosk.domain.health import LinkHealth
 from kiosk.errors import AnswerError, ClaimRefusedError, RefusedError, UnreachableError
 from kiosk.storage.identity import Keys
 from kiosk.sync.claim import ClaimOffer, claim_request
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import ServerClient, Timeouts
-from protocol.v1.messages import ClaimRequest, EventBatch
+from protocol.v1.messages import ClaimRequest, ClockSource, EventBatch
 from protocol.v1.sealing import make_sealing_key, sealing_public_text
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
 from tests.fakes.school import DEVICE_TOKEN, KIOSK_ID, SIGNING_KEY, upsert

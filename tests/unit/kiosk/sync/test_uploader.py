@@ -8,7 +8,7 @@ from kiosk.domain.health import LinkHealth
 from kiosk.errors import UnreachableError
 from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged, Woken
 from kiosk.sync.uploader import Uploader, UploadHooks, UploadRoute, UploadTimings
-from protocol.v1.messages import Ack, EventBatch, Hint, Refusal
+from protocol.v1.messages import Ack, EventBatch, EventRefusal, VersionHint
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.unit.kiosk.storage.drafts import ack, draft, outbox_in
 
@@ -27,7 +27,9 @@ class Server:
             raise UnreachableError("away")
         self.batches.append(batch)
         refused = [
-            Refusal(id=str(raw["id"]), reason=self.reason) for raw in batch.events if self.reason
+            EventRefusal(id=str(raw["id"]), reason=self.reason)
+            for raw in batch.events
+            if self.reason
         ]
         self.seqs |= {int(str(raw["seq"])) for raw in batch.events}
         return ack(max(self.seqs, default=0), *refused)
@@ -56,7 +58,7 @@ class Line:
         self.server = Server()
         self.broker = Broker()
         self.outbox = outbox_in(folder)
-        self.hints: list[Hint] = []
+        self.hints: list[VersionHint] = []
         self.uploader = Uploader(
             self.outbox,
             UploadRoute("k1", self.server, self.broker),
@@ -220,7 +222,7 @@ def test_watermark_is_told_with_an_empty_batch_while_the_broker_is_away(line: Li
 def test_hints_are_passed_on_and_nonsense_is_not(
     line: Line, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hint = Hint(gallery=4, config="c2", issued_at=START)
+    hint = VersionHint(gallery=4, config="c2", issued_at=START)
     with caplog.at_level(logging.WARNING):
         line.turn(Arrived("hint", hint.to_json()), Arrived("ack", b"{}"), Arrived("hint", b"\xff"))
 

@@ -63,7 +63,7 @@ def test_two_people_too_close_to_each_other_are_nobody() -> None:
     assert found(gallery(ana=0.30, eva=0.34), gallery()) is None
 
 
-def test_a_stranger_to_the_session_is_not_marked_as_a_look_alike_on_the_roster() -> None:
+def test_a_stranger_to_the_lesson_is_not_marked_as_a_look_alike_on_the_roster() -> None:
     assert found(gallery(ana=0.45), gallery(ben=0.2)) == "ben"
 
 

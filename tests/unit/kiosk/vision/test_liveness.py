@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.domain.liveness import UNCHECKED, LivenessLevel, LivenessReading, LivenessVerdict, Motion
+from kiosk.domain.liveness import UNCHECKED, LivenessReading, LivenessVerdict, Motion
 from kiosk.vision.liveness import PASSIVE_WAIT_S, LivenessGate
 from models.stages.liveness import challenge
+from protocol.v1.messages import LivenessLevel
 from tests.unit.models.stages.head_mesh import at, flat, head, turned
 
 STEP_S = 1 / 15

@@ -8,7 +8,7 @@ import pytest
 
 from models.evaluate.cli import REFUSED, UNUSABLE, main
 from models.evaluate.commands import COMMANDS
-from models.evaluate.gate import Comparison, Verdict
+from models.evaluate.gate import Comparison, GateVerdict
 from models.store import default_store, read_card
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_a_refusal_is_an_exit_code_and_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert assets.is_dir()
-    verdict = Verdict((Comparison("FNIR", 0.01, 0.2, 0.3, 0.01),))
+    verdict = GateVerdict((Comparison("FNIR", 0.01, 0.2, 0.3, 0.01),))
     monkeypatch.setattr("models.evaluate.commands.compare", lambda *_: verdict)
 
     code = main(["gate", str(data), "--cache", cache, "--candidate", "dlib-resnet-v1-int8"])

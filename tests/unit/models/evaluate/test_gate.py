@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from models.evaluate.dataset import Pair, Picture
-from models.evaluate.gate import Comparison, Verdict, compare
+from models.evaluate.gate import Comparison, GateVerdict, compare
 from models.evaluate.identification import Design
 from models.evaluate.rules import RULES
 from tests.unit.models.evaluate.people import made_up
@@ -58,6 +58,6 @@ def test_as_good_a_model_is_refused_where_few_people_speak_for_it() -> None:
 
 @pytest.mark.parametrize(("upper", "passes"), [(0.01, True), (0.0101, False), (-0.2, True)])
 def test_the_upper_end_decides(upper: float, passes: bool) -> None:
-    verdict = Verdict((Comparison("FNIR", 0.1, 0.1, upper, 0.01),))
+    verdict = GateVerdict((Comparison("FNIR", 0.1, 0.1, upper, 0.01),))
 
     assert verdict.passes is passes

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.evaluate.attack_scene import FOCAL_PX, SIZE_PX, Camera, Placement, rotation
+from models.evaluate.attack_scene import FOCAL_PX, SIZE_PX, Placement, SceneCamera, rotation
 from models.evaluate.attacks import INSTRUMENTS, Instrument, Source, render
 from models.evaluate.liveness import (
     LIVE,
@@ -67,7 +67,7 @@ def test_one_seed_gives_the_same_frames_and_another_gives_others(instrument: Ins
 
 
 def test_a_flat_sheet_is_seen_as_a_pinhole_camera_sees_it() -> None:
-    camera = Camera(np.random.default_rng(0))
+    camera = SceneCamera(np.random.default_rng(0))
     placement = Placement((20.0, -10.0, 5.0), (30.0, -20.0, 400.0))
     x, y = camera.look_at(placement)
     point = rotation(placement.turn_deg) @ (x[100, 200], y[100, 200], 0) + placement.offset_mm
@@ -77,7 +77,7 @@ def test_a_flat_sheet_is_seen_as_a_pinhole_camera_sees_it() -> None:
 
 
 def test_a_hardly_bent_sheet_is_as_good_as_flat() -> None:
-    camera = Camera(np.random.default_rng(0))
+    camera = SceneCamera(np.random.default_rng(0))
     flat = camera.look_at(Placement((5.0, 5.0, 5.0), (0.0, 0.0, 400.0)))
     bent = camera.look_at(Placement((5.0, 5.0, 5.0), (0.0, 0.0, 400.0), 1e-4))
 

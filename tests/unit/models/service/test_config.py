@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.service.config import ConfigurationError, Settings, describe_settings, load_settings
+from models.service.config import ServiceSettingsError, Settings, describe_settings, load_settings
 from models.service.main import main
 
 
@@ -88,7 +88,7 @@ def test_a_wrong_file_is_named_in_one_sentence(
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLCALL_ML_CONFIG", "/nowhere/ml.toml")
 
-    with pytest.raises(ConfigurationError, match="does not exist"):
+    with pytest.raises(ServiceSettingsError, match="does not exist"):
         load_settings()
 
 

@@ -105,14 +105,14 @@ def test_unknown_words_are_kept_as_text() -> None:
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])))
 def test_times_travel_as_utc_with_milliseconds(moment: datetime) -> None:
     try:
-        hint = messages.Hint(gallery=0, config="c", issued_at=moment)
+        hint = messages.VersionHint(gallery=0, config="c", issued_at=moment)
     except ValueError:
         assert moment.year in {1, 9999}
         return
     body = json.loads(hint.to_json())
     assert body["issued_at"].endswith("Z")
     assert moment - hint.issued_at < timedelta(milliseconds=1)
-    assert parse_message(messages.Hint, hint.to_json()) == hint
+    assert parse_message(messages.VersionHint, hint.to_json()) == hint
 
 
 @pytest.mark.parametrize("kiosk_id", ["", "a/b", "a+", "#", "a b", "x" * 65, "k\n", "../k", "ключ"])

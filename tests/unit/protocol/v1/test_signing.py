@@ -15,7 +15,7 @@ from protocol.v1.errors import (
     MalformedMessageError,
     ProtocolError,
 )
-from protocol.v1.events import AttendanceEvent, Clock, EventBatch, EventDraft, RawEvent
+from protocol.v1.events import AttendanceEvent, ClockStamp, EventBatch, RawEvent, UnsignedEvent
 from protocol.v1.fields import parse_message
 from protocol.v1.identifiers import uuid7
 
@@ -29,17 +29,17 @@ _instants = st.datetimes(
     timezones=st.just(UTC),
 )
 drafts = st.builds(
-    EventDraft,
+    UnsignedEvent,
     id=st.builds(lambda ms: str(uuid7(unix_ms=ms)), st.integers(0, 2**40)),
     kiosk_id=st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z"),
     seq=st.integers(1, 2**53 - 1),
     occurred_at=_instants,
-    clock=st.builds(Clock, source=_words, offset_ms=st.none() | st.floats(-1e14, 1e14)),
-    session_id=st.none() | st.from_regex(r"\A[A-Za-z0-9_.:-]{1,64}\Z"),
+    clock=st.builds(ClockStamp, source=_words, offset_ms=st.none() | st.floats(-1e14, 1e14)),
+    lesson_id=st.none() | st.from_regex(r"\A[A-Za-z0-9_.:-]{1,64}\Z"),
     person_id=st.none() | st.from_regex(r"\A[A-Za-z0-9_.:-]{1,64}\Z"),
     kind=_words,
     method=_words,
-    score=_scores,
+    distance=_scores,
     margin=_scores,
     threshold=_scores,
     quality=_scores,
@@ -54,12 +54,12 @@ json_values = st.recursive(
 def _chain(length: int) -> list[AttendanceEvent]:
     events: list[AttendanceEvent] = []
     for seq in range(1, length + 1):
-        draft = EventDraft(
+        draft = UnsignedEvent(
             id=str(uuid7()),
             kiosk_id="k",
             seq=seq,
             occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
-            clock=Clock(source="ntp"),
+            clock=ClockStamp(source="ntp"),
             kind="seen",
             method="face",
         )
@@ -73,7 +73,7 @@ def _links(events: list[AttendanceEvent]) -> list[signing.ChainLink]:
 
 
 @given(drafts)
-def test_signed_event_survives_the_wire_exactly(draft: EventDraft) -> None:
+def test_signed_event_survives_the_wire_exactly(draft: UnsignedEvent) -> None:
     event = signing.sign_event(draft, prev_hash=signing.GENESIS_HASH, key=KEY)
     batch = EventBatch(kiosk_id=draft.kiosk_id, events=(signing.to_raw(event),))
     received = parse_message(EventBatch, batch.to_json()).events[0]
@@ -81,7 +81,7 @@ def test_signed_event_survives_the_wire_exactly(draft: EventDraft) -> None:
 
 
 @given(drafts, st.data())
-def test_any_changed_field_is_noticed(draft: EventDraft, data: st.DataObject) -> None:
+def test_any_changed_field_is_noticed(draft: UnsignedEvent, data: st.DataObject) -> None:
     raw = signing.to_raw(signing.sign_event(draft, prev_hash=signing.GENESIS_HASH, key=KEY))
     name = data.draw(st.sampled_from(sorted(raw)))
     value = data.draw(json_values.filter(lambda drawn: drawn != raw[name]))
@@ -91,7 +91,7 @@ def test_any_changed_field_is_noticed(draft: EventDraft, data: st.DataObject) ->
 
 @given(drafts, st.text(max_size=20), json_values)
 def test_fields_of_a_newer_kiosk_are_covered_by_its_signature(
-    draft: EventDraft, name: str, value: RawEvent
+    draft: UnsignedEvent, name: str, value: RawEvent
 ) -> None:
     event = signing.to_raw(signing.sign_event(draft, prev_hash=signing.GENESIS_HASH, key=KEY))
     tampered = event | {"x_" + name: value}
@@ -153,7 +153,7 @@ def test_missing_events_are_found(length: int, data: st.DataObject) -> None:
 
 def test_fork_and_break_are_found() -> None:
     events = _chain(4)
-    draft = EventDraft.model_validate(signing.to_raw(events[1]) | {"person_id": "other"})
+    draft = UnsignedEvent.model_validate(signing.to_raw(events[1]) | {"person_id": "other"})
     other = signing.sign_event(draft, prev_hash=events[0].hash, key=KEY)
     report = signing.inspect_chain(_links([*events, other]))
     assert report.forks == (2,)

@@ -12,9 +12,9 @@ from protocol.v1.messages import AttendancePolicy
 from server.attendance.register import (
     CORRECTABLE,
     AttendanceStatus,
-    Mark,
+    Judgement,
+    RegisterEvent,
     Ruling,
-    Sighting,
     count_statuses,
     derive_register,
     window_of,
@@ -31,7 +31,7 @@ AFTERWARDS = END + timedelta(hours=1)
 TOLD = {DOOR: END + timedelta(minutes=1)}
 
 
-def seen(minute: float, person: uuid.UUID | None = ADA, **fields: object) -> Sighting:
+def seen(minute: float, person: uuid.UUID | None = ADA, **fields: object) -> RegisterEvent:
     values: dict[str, object] = {
         "event_id": uuid.uuid4(),
         "kiosk_id": DOOR,
@@ -40,19 +40,19 @@ def seen(minute: float, person: uuid.UUID | None = ADA, **fields: object) -> Sig
         "kind": "seen",
         "method": "face",
     }
-    return Sighting(**(values | fields))  # type: ignore[arg-type]
+    return RegisterEvent(**(values | fields))  # type: ignore[arg-type]
 
 
-def not_me(of: Sighting, minute: float = 1) -> Sighting:
+def not_me(of: RegisterEvent, minute: float = 1) -> RegisterEvent:
     return seen(minute, None, kind="not_me", refers_to=of.event_id, kiosk_id=of.kiosk_id)
 
 
 def line(
-    *sightings: Sighting,
+    *sightings: RegisterEvent,
     at: datetime = DURING,
     watermarks: dict[uuid.UUID, datetime | None] | None = None,
     rulings: tuple[Ruling, ...] = (),
-) -> Mark:
+) -> Judgement:
     told = TOLD if watermarks is None else watermarks
     (mark,) = derive_register([ADA], sightings, WINDOW, watermarks=told, rulings=rulings, at=at)
     return mark
@@ -137,7 +137,7 @@ def test_unsynced_clock_is_shown() -> None:
     assert not line(seen(1, clock_source="rtc")).is_clock_doubtful
 
 
-def test_window_never_outlasts_the_session() -> None:
+def test_window_never_outlasts_the_lesson() -> None:
     window = window_of(START, END, AttendancePolicy(closes_after_start_min=240))
     assert window.closes_at == END
     early = window_of(START, END, AttendancePolicy(closes_after_start_min=10))
@@ -146,7 +146,7 @@ def test_window_never_outlasts_the_session() -> None:
 
 _sightings = st.lists(
     st.builds(
-        Sighting,
+        RegisterEvent,
         event_id=st.integers(1, 12).map(lambda number: uuid.UUID(int=number)),
         kiosk_id=st.sampled_from([DOOR, BACK]),
         person_id=st.sampled_from([ADA, BEN, None]),
@@ -174,17 +174,17 @@ ROSTER = [CHI, ADA, BEN]
 
 
 def _derive(
-    sightings: list[Sighting],
+    sightings: list[RegisterEvent],
     watermarks: dict[uuid.UUID, datetime | None],
     at: datetime,
     rulings: list[Ruling],
-) -> list[Mark]:
+) -> list[Judgement]:
     return derive_register(ROSTER, sightings, WINDOW, watermarks=watermarks, rulings=rulings, at=at)
 
 
 @given(_sightings, _watermarks, _moments, _rulings, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_events_change_nothing(
-    sightings: list[Sighting],
+    sightings: list[RegisterEvent],
     watermarks: dict[uuid.UUID, datetime | None],
     at: datetime,
     rulings: list[Ruling],
@@ -198,7 +198,7 @@ def test_order_and_repetition_of_events_change_nothing(
 
 @given(_sightings, _watermarks, _moments, _rulings)
 def test_every_person_of_the_roster_has_one_line_in_its_order(
-    sightings: list[Sighting],
+    sightings: list[RegisterEvent],
     watermarks: dict[uuid.UUID, datetime | None],
     at: datetime,
     rulings: list[Ruling],
@@ -210,7 +210,7 @@ def test_every_person_of_the_roster_has_one_line_in_its_order(
 
 @given(_sightings, _watermarks, _moments)
 def test_absence_is_never_derived_without_every_watermark(
-    sightings: list[Sighting], watermarks: dict[uuid.UUID, datetime | None], at: datetime
+    sightings: list[RegisterEvent], watermarks: dict[uuid.UUID, datetime | None], at: datetime
 ) -> None:
     marks = _derive(sightings, watermarks, at, [])
     everyone_told = bool(watermarks) and all(told and told >= END for told in watermarks.values())
@@ -220,7 +220,7 @@ def test_absence_is_never_derived_without_every_watermark(
 
 @given(_sightings, _watermarks, _moments)
 def test_more_knowledge_never_turns_a_present_into_an_absent(
-    sightings: list[Sighting], watermarks: dict[uuid.UUID, datetime | None], at: datetime
+    sightings: list[RegisterEvent], watermarks: dict[uuid.UUID, datetime | None], at: datetime
 ) -> None:
     before = {mark.person_id: mark for mark in _derive(sightings, watermarks, at, [])}
     later = _derive(sightings, {DOOR: AFTERWARDS, BACK: AFTERWARDS}, AFTERWARDS, [])
@@ -234,7 +234,7 @@ def test_more_knowledge_never_turns_a_present_into_an_absent(
 
 @given(_sightings, _watermarks, _moments, st.data())
 def test_taking_back_every_sighting_leaves_nobody_attending(
-    sightings: list[Sighting],
+    sightings: list[RegisterEvent],
     watermarks: dict[uuid.UUID, datetime | None],
     at: datetime,
     data: st.DataObject,

@@ -51,7 +51,7 @@ def test_event_signed_by_another_key_is_refused() -> None:
 
 
 def test_event_changed_on_its_way_is_refused() -> None:
-    assert _reason(KIOSK.event(NOW) | {"score": 0.1}) == ("bad_hash", False)
+    assert _reason(KIOSK.event(NOW) | {"distance": 0.1}) == ("bad_hash", False)
 
 
 @pytest.mark.parametrize("change", [{"seq": 0}, {"id": "x"}, {"occurred_at": "noon"}, {"clock": 1}])

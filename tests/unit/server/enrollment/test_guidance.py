@@ -100,7 +100,7 @@ def test_script_has_words_for_all_that_it_says_by_itself(language: str) -> None:
     assert all(capture_words(translator(language)).values())
 
 
-class Clock:
+class ClockStamp:
     now_s = 100.0
 
     def __call__(self) -> float:
@@ -108,7 +108,7 @@ class Clock:
 
 
 def test_gate_lets_a_persons_next_picture_through_after_a_moment() -> None:
-    clock = Clock()
+    clock = ClockStamp()
     gate = GuidanceGate(clock, at_once=2)
 
     def may_pass(person: str) -> bool:
@@ -121,7 +121,7 @@ def test_gate_lets_a_persons_next_picture_through_after_a_moment() -> None:
 
 
 def test_gate_lets_few_through_at_a_time() -> None:
-    gate = GuidanceGate(Clock(), at_once=1)
+    gate = GuidanceGate(ClockStamp(), at_once=1)
     with gate.passing("a") as first, gate.passing("b") as second:
         assert (first, second) == (True, False)
     with gate.passing("c") as third:
@@ -129,7 +129,7 @@ def test_gate_lets_few_through_at_a_time() -> None:
 
 
 def test_gate_opens_again_after_trouble() -> None:
-    gate = GuidanceGate(Clock(), at_once=1)
+    gate = GuidanceGate(ClockStamp(), at_once=1)
     with pytest.raises(RuntimeError), gate.passing("a"):
         raise RuntimeError
     with gate.passing("b") as passed:

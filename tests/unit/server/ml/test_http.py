@@ -92,7 +92,7 @@ def test_service_of_the_plan_is_asked_as_the_plan_says(
 def test_connection_is_kept_between_photos(service: MLServer, encoder: HTTPFaceEncoder) -> None:
     encoder.encode(PHOTO, correlation_id="a")
     encoder.encode(PHOTO, correlation_id="b")
-    pool = encoder._session.get_adapter(service.url).poolmanager.pools  # type: ignore[attr-defined]
+    pool = encoder._http.get_adapter(service.url).poolmanager.pools  # type: ignore[attr-defined]
     assert [pool[key].num_connections for key in pool.keys()] == [1]  # noqa: SIM118
 
 

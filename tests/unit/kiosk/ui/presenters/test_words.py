@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.domain.clock import ClockSource
 from kiosk.domain.health import (
     AcceleratorState,
     CameraHealth,
@@ -25,7 +24,7 @@ from kiosk.domain.screens import (
     NotRecognisedReason,
     ProveAlive,
     Ready,
-    RunningSession,
+    RunningLesson,
     Welcome,
     WelcomeStatus,
 )
@@ -38,9 +37,10 @@ from kiosk.ui.presenters.looking import looking_view
 from kiosk.ui.presenters.proving import proving_view
 from kiosk.ui.presenters.ready import ReadyPresenter, Senses, ready_view
 from kiosk.ui.presenters.welcome import welcome_view
+from protocol.v1.messages import ClockSource
 
 AT = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
-SESSION = RunningSession("Maths", AT - timedelta(minutes=6), AT + timedelta(minutes=44))
+LESSON = RunningLesson("Maths", AT - timedelta(minutes=6), AT + timedelta(minutes=44))
 WELL = Health(
     server=LinkHealth.UP,
     broker=LinkHealth.UP,
@@ -50,26 +50,26 @@ WELL = Health(
 )
 
 
-def test_ready_says_session_time_and_where_to_look(words: Catalogue) -> None:
-    view = ready_view(Ready("R12", SESSION), words, Senses())
+def test_ready_says_lesson_time_and_where_to_look(words: Catalogue) -> None:
+    view = ready_view(Ready("R12", LESSON), words, Senses())
     assert (view.title, view.hours) == ("Maths", "09:00 \u2013 09:50")
     assert view.instruction == "Look at the camera"
 
 
-def test_ready_without_a_session_invites_nobody(words: Catalogue) -> None:
+def test_ready_without_a_lesson_invites_nobody(words: Catalogue) -> None:
     view = ready_view(Ready("R12", None), words, Senses())
     assert view.title == "No class in this room right now"
     assert (view.hours, view.instruction) == ("", "")
 
 
 def test_ready_sends_nobody_to_a_camera_that_does_not_see(words: Catalogue) -> None:
-    view = ready_view(Ready("R12", SESSION), words, Senses(sees=False))
+    view = ready_view(Ready("R12", LESSON), words, Senses(sees=False))
     assert view.instruction == ""
 
 
 def test_ready_says_when_the_kiosk_knows_nobody(words: Catalogue) -> None:
     presenter = ReadyPresenter(words)
-    presenter.show(Ready("R12", SESSION))
+    presenter.show(Ready("R12", LESSON))
     presenter.show_health(Health(camera=CameraHealth.OK, templates=0))
     assert presenter.current.instruction == "No faces stored here yet"
     presenter.show_health(WELL)
@@ -219,7 +219,7 @@ def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
     (item,) = health_view(health, words).items
     assert item.words == "Model face-mesh is missing or damaged: run scripts/fetch_assets"
     presenter = ReadyPresenter(words)
-    presenter.show(Ready("R12", SESSION))
+    presenter.show(Ready("R12", LESSON))
     presenter.show_health(health)
     assert presenter.current.instruction == "Please ask the teacher"
 

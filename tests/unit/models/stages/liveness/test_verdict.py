@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from models.stages.liveness.limits import LivenessLimits
 from models.stages.liveness.motion import Flow
 from models.stages.liveness.verdict import (
-    Evidence,
     FaceSample,
+    LivenessEvidence,
     LivenessReason,
     Outcome,
     gather,
@@ -23,7 +23,7 @@ from models.stages.liveness.verdict import (
 from tests.unit.models.stages.head_mesh import head, seen, turned
 
 LIMITS = LivenessLimits()
-ALIVE = Evidence(
+ALIVE = LivenessEvidence(
     frames=30,
     span_s=2.0,
     plane_residual=2 * LIMITS.min_plane_residual,

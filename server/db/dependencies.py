@@ -1,6 +1,6 @@
 """One transaction per request: the dependencies through which endpoints reach the database.
 
-Nothing outside this package commits. `SessionDep` commits when the endpoint has returned and before
+Nothing outside this package commits. `DBDep` commits when the endpoint has returned and before
 the answer is sent, and rolls back when it raises, so an answer of success is always on disk.
 """
 
@@ -19,18 +19,18 @@ def get_database(request: Request) -> Database:
     return database
 
 
-def _write_session(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.transaction() as session:
-        yield session
+def _write_db(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
+    with database.transaction() as db:
+        yield db
 
 
-def _read_session(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.reading() as session:
-        yield session
+def _read_db(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
+    with database.reading() as db:
+        yield db
 
 
 DatabaseDep = Annotated[Database, Depends(get_database)]
 #: For endpoints that change something (and for views that are themselves audited).
-SessionDep = Annotated[Session, Depends(_write_session, scope="function")]
+DBDep = Annotated[Session, Depends(_write_db, scope="function")]
 #: For endpoints that only read: never blocks or waits for a writer.
-ReadSessionDep = Annotated[Session, Depends(_read_session, scope="function")]
+ReadDBDep = Annotated[Session, Depends(_read_db, scope="function")]

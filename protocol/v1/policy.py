@@ -1,0 +1,79 @@
+"""The policy: every setting a kiosk acts on, with its default and range. Stated here only."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from protocol.v1.fields import Count, Message, Word
+
+
+class RecognitionPolicy(Message):
+    """How seldom a stranger may be taken for somebody, and what else a match must keep.
+
+    The kiosk turns the rates into limits with the calibration in its model's card, the people in
+    the gallery, and the pictures of each (docs/accuracy.md). Distances and margins are on the
+    scale that all cards share (docs/models.md).
+    """
+
+    roster_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=1e-4, description="share of strangers' scans taken for somebody due now"
+    )
+    wide_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=1e-5, description="share of strangers' scans taken for anybody else"
+    )
+    fixed_distance: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        default=None, description="limit of the school's own, in place of calibrated ones"
+    )
+    limit_ceiling: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        default=None, description="no calibrated limit exceeds it; from the school's own templates"
+    )
+    minimum_margin: Annotated[float, Field(ge=0, le=10)] = 0.04
+    frames_to_agree: Annotated[int, Field(ge=1, le=30)] = 3
+
+
+class AttendancePolicy(Message):
+    """When a sighting counts, and as what (minutes and seconds)."""
+
+    opens_before_min: Annotated[int, Field(ge=0, le=240)] = 15
+    late_after_min: Annotated[int, Field(ge=0, le=240)] = 5
+    closes_after_start_min: Annotated[int, Field(ge=0, le=1440)] | None = None
+    absent_grace_min: Annotated[int, Field(ge=0, le=1440)] = 10
+    duplicate_window_s: Annotated[int, Field(ge=0, le=86400)] = 300
+
+
+class LivenessLevel(StrEnum):
+    """How much is asked of a face before it counts."""
+
+    OFF = "off"
+    PASSIVE = "passive"
+    ACTIVE = "active"
+
+
+class GalleryScope(StrEnum):
+    """Who can be recognised at a kiosk: people due in its room within 7 days, or everybody."""
+
+    ROOM = "room"
+    SCHOOL = "school"
+
+
+class KioskPolicy(Message):
+    """What the kiosk may do and say."""
+
+    liveness: Word = LivenessLevel.OFF
+    gallery: Word = Field(
+        default=GalleryScope.ROOM,
+        description="Who can be recognised: `room` (due there within 7 days) or `school`",
+    )
+    fallbacks: Annotated[tuple[Word, ...], Field(max_length=8)] = ()
+    language: Annotated[str, Field(max_length=35)] = "en"
+    not_me_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+
+
+class Policy(Message):
+    """The effective policy for one kiosk, computed by the server."""
+
+    version: Count = 0
+    recognition: RecognitionPolicy = RecognitionPolicy()
+    attendance: AttendancePolicy = AttendancePolicy()
+    kiosk: KioskPolicy = KioskPolicy()
