@@ -146,9 +146,6 @@ class Settings(BaseSettings):
         le=10,
         description="A result stays this long before the next person's picture covers it.",
     )
-    not_me_pause_s: float = Field(
-        default=10.0, ge=0, le=300, description='After "Not me" the match is not believed so long.'
-    )
 
     # -- the screen ---------------------------------------------------------------------------
     fullscreen: bool = Field(default=True, description="Cover the whole display.")

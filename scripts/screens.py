@@ -55,11 +55,10 @@ from kiosk.domain.screens import (
     SettingUp,
     SetupStage,
     Welcome,
-    WelcomeStatus,
 )
 from kiosk.domain.sightings import Hint
 from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
-from protocol.v1.messages import ClockSource
+from protocol.v1.messages import ArrivalStatus, ClockSource
 
 NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
 SIZES = {"landscape": (800, 480), "portrait": (1080, 1920)}
@@ -140,8 +139,8 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("looking-hint", Looking(0.2, Hint.ONE_AT_A_TIME))
     for motion in Motion:
         yield Shot(f"prove-{motion.value}", ProveAlive(motion))
-    yield Shot("welcome", Welcome(name, WelcomeStatus.PRESENT))
-    yield Shot("welcome-late", Welcome(name, WelcomeStatus.LATE, 6), OFFLINE)
+    yield Shot("welcome", Welcome(name, ArrivalStatus.PRESENT))
+    yield Shot("welcome-late", Welcome(name, ArrivalStatus.LATE, 6), OFFLINE)
     yield Shot("elsewhere", Elsewhere(name, other_room))
     yield Shot("not-recognised", NotRecognised())
     yield Shot("notice", Notice(NoticeReason.NOT_ON_LIST))

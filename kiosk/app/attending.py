@@ -103,9 +103,9 @@ class AttendantLoop:
         """Something was seen."""
         self._work.put(lambda: self._attendant.handle(sighting))
 
-    def not_me(self, event_id: str = "") -> None:
-        """The person of this mark tapped "Not me"; empty for the mark on screen."""
-        self._work.put(lambda: self._attendant.not_me(event_id))
+    def not_me(self, answer_id: str = "") -> None:
+        """The person of this answer tapped "Not me"; empty for the mark on screen."""
+        self._work.put(lambda: self._attendant.not_me(answer_id))
 
     def configure(self, timetable: Timetable) -> None:
         """A new configuration is in force."""

@@ -19,9 +19,10 @@ from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.health import AcceleratorState, Health, RecognitionState
+from kiosk.domain.marks import MarkMemory
 from kiosk.domain.screens import SettingUp, SetupStage
 from kiosk.domain.timetable import Timetable
-from kiosk.errors import KioskError
+from kiosk.errors import KioskError, StorageError
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.files import private_folder
 from kiosk.storage.identity import IdentityStore
@@ -175,10 +176,15 @@ class KioskProcess:
         settings = self._settings
         timings = AttendantTimings(
             hold_s=settings.result_hold_s,
-            not_me_pause_s=settings.not_me_pause_s,
             duplicate_window_s=settings.duplicate_window_s,
         )
-        attendant = Attendant(self._clock, device.recorder, device.roster.timetable, timings)
+        attendant = Attendant(
+            self._clock,
+            device.recorder,
+            device.roster.timetable,
+            timings,
+            memory=_memory(device),
+        )
         loop = AttendantLoop(attendant, on_screen=self._window.post_screen, on_turn=board.refresh)
         knowledge = Knowledge(device.gallery, device.roster)
         self._sight = Sight(settings, self._camera, knowledge, loop.see)
@@ -252,9 +258,9 @@ class KioskProcess:
     def _on_stage(self, stage: SetupStage) -> None:
         self._window.post_screen(SettingUp(stage))
 
-    def _on_not_me(self, event_id: str) -> None:
+    def _on_not_me(self, answer_id: str) -> None:
         if self._loop is not None:
-            self._loop.not_me(event_id)
+            self._loop.not_me(answer_id)
 
     def _on_timetable(self, timetable: Timetable) -> None:
         self._window.post_rules(self._rules(timetable))
@@ -280,6 +286,15 @@ class KioskProcess:
                 self._device.gallery.wipe()
         finally:
             self.end(REVOKED)
+
+
+def _memory(device: Device) -> MarkMemory:
+    """Return the marks of the day; a disk that cannot be read costs only the memory of them."""
+    try:
+        return device.outbox.memory()
+    except StorageError as exc:
+        logger.warning("marks of the day unreadable, starting without them: %s", exc)
+        return MarkMemory()
 
 
 def _translated(language: str) -> str:

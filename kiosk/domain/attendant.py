@@ -4,10 +4,10 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from kiosk.domain.clock import Clock, ClockReading
-from kiosk.domain.display import Display, Result
+from kiosk.domain.display import Display, Offer, Result
 from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.liveness import Motion
-from kiosk.domain.marks import Mark, MarkBook
+from kiosk.domain.marks import Denial, Mark, MarkBook, MarkMemory
 from kiosk.domain.recorder import Recorder, Stored
 from kiosk.domain.screens import (
     Elsewhere,
@@ -21,11 +21,10 @@ from kiosk.domain.screens import (
     RunningLesson,
     Screen,
     Welcome,
-    WelcomeStatus,
 )
 from kiosk.domain.sightings import Recognition, Sighting, SightingKind
-from kiosk.domain.timetable import Lesson, Standing, Timetable
-from protocol.v1.messages import EventKind
+from kiosk.domain.timetable import Lesson, Timetable
+from protocol.v1.messages import ArrivalStatus, EventKind
 
 _ANSWERED_KEPT = 64
 """Answered (track, person) pairs remembered, so that one who stays is not greeted for ever."""
@@ -39,14 +38,12 @@ class AttendantTimings:
         result_s: a result stays on screen at least this long, and as long as "Not me" is offered.
         hold_s: a result is not covered by the next person's screen before this.
         looking_s: Looking ends when nothing was heard of the face for so long: no camera, say.
-        not_me_pause_s: after "Not me", how long a match with the same person is not believed.
         duplicate_window_s: overrides the policy's where set.
     """
 
     result_s: float = 3.0
     hold_s: float = 1.5
     looking_s: float = 2.0
-    not_me_pause_s: float = 10.0
     duplicate_window_s: float | None = None
 
 
@@ -67,13 +64,20 @@ class Attendant:
     """
 
     def __init__(
-        self, clock: Clock, recorder: Recorder, timetable: Timetable, timings: AttendantTimings
+        self,
+        clock: Clock,
+        recorder: Recorder,
+        timetable: Timetable,
+        timings: AttendantTimings,
+        *,
+        memory: MarkMemory | None = None,
     ) -> None:
         self._clock = clock
         self._recorder = recorder
         self._timetable = timetable
         self._timings = timings
-        self._book = MarkBook(timings.not_me_pause_s)
+        self._book = MarkBook()
+        self._recall(memory or MarkMemory())
         self._display = Display(
             self._ready(),
             hold_s=timings.hold_s,
@@ -81,6 +85,7 @@ class Attendant:
             now_s=clock.monotonic_s(),
         )
         self._answered: deque[tuple[int, str]] = deque(maxlen=_ANSWERED_KEPT)
+        self._repeats = 0
         self.unmatched_count = 0
         self.refused_count = 0
 
@@ -114,33 +119,65 @@ class Attendant:
         """Let time pass: results leave the screen, lessons begin and end, the disk is retried."""
         self._let_time_pass()
         for stored in self._recorder.retry(self._clock.monotonic_s()):
-            self._marked(stored, track_id=-1)
+            self._marked(stored)
         return self.screen
 
-    def not_me(self, event_id: str = "") -> Screen:
-        """Void a mark while that is offered, also when its Welcome has just left the screen.
+    def not_me(self, answer_id: str = "") -> Screen:
+        """Take back an answer while that is offered, also just after it left the screen.
 
         Args:
-            event_id: of the mark, as in the Welcome that was tapped; empty for that on screen.
+            answer_id: of the Welcome that was tapped; empty for that on screen.
         """
         self._let_time_pass()
         now_s = self._clock.monotonic_s()
-        result = self._display.offered(event_id, now_s, self._timetable.not_me_s)
-        if result is not None and result.mark is not None:
-            self._display.take_back(result, self._voided(result.mark, now_s), now_s)
+        result = self._display.offered(answer_id, now_s, self._timetable.not_me_s)
+        if result is not None and result.offer is not None:
+            self._display.take_back(result, self._denied(result.offer, now_s), now_s)
         return self.screen
 
-    def _voided(self, mark: Mark, now_s: float) -> Screen:
-        """Record that a mark was wrong; what to show."""
-        draft = EventDraft(
+    def _recall(self, memory: MarkMemory) -> None:
+        """Take over what the disk remembers from before a restart."""
+        now_s, now = self._clock.monotonic_s(), self._clock.reading().best_at
+        for kept in memory.marks:
+            lesson = self._timetable.lesson(kept.lesson_id)
+            is_late = kept.status is ArrivalStatus.LATE
+            mark = Mark(
+                event_id=kept.event_id,
+                person_id=kept.person_id,
+                lesson_id=kept.lesson_id,
+                at_s=now_s - max(0.0, (now - kept.at).total_seconds()),
+                status=kept.status,
+                late_min=lesson.window.late_min(kept.at) if lesson and is_late else int(is_late),
+            )
+            earlier = self._book.get(mark.person_id, mark.lesson_id)
+            self._book.add(_first_status(mark, earlier))
+        for denial in memory.denials:
+            self._book.deny(denial)
+
+    def _denied(self, offer: Offer, now_s: float) -> Screen:
+        """Record that a match was wrong; return what to show.
+
+        A repeat may follow a mark that was right: another person was there before. So the scan of
+        now is recorded and voided, and the earlier mark stays.
+        """
+        event_id: str | None = offer.mark.event_id
+        if not offer.is_recorded:
+            stored = self._recorder.record(replace(offer.draft, shown=None), now_s)
+            event_id = stored.event.event_id if stored else None
+        self._book.void(offer.mark)
+        if offer.earlier is not None:
+            self._book.add(offer.earlier)
+        evidence = offer.draft.evidence
+        if evidence is not None:
+            denial = Denial(offer.mark.person_id, offer.mark.lesson_id, evidence.distance)
+            self._book.deny(denial)
+        draft = replace(
+            offer.draft,
             kind=EventKind.NOT_ME,
             clock=self._clock.reading(),
-            lesson_id=mark.lesson_id,
-            person_id=mark.person_id,
-            policy_version=self._timetable.policy.version,
-            refers_to=mark.event_id,
+            refers_to=event_id,
+            shown=None,
         )
-        self._book.void(mark, now_s)
         if self._recorder.record(draft, now_s) is None:
             return Notice(NoticeReason.NOT_SAVED)
         return NotRecognised(NotRecognisedReason.NOT_ME)
@@ -151,13 +188,13 @@ class Attendant:
         if answered in self._answered:
             return
         self._answered.append(answered)
-        if self._book.is_distrusted(found.person_id, now_s):
-            self._show(NotRecognised(NotRecognisedReason.NOT_ME), sighting.track_id)
-            return
         clock = self._clock.reading().earlier(max(0.0, now_s - sighting.at_s))
         arrival = _Arrival(found, sighting.track_id, clock, now_s)
         lesson = self._lesson_for(found.person_id, clock)
-        if lesson is None:
+        open_here = [one.id for one in self._timetable.open_here(clock.best_at)]
+        if self._book.is_denied(found, open_here):
+            self._show(NotRecognised(NotRecognisedReason.NOT_ME), sighting.track_id)
+        elif lesson is None:
             self._not_due_here(arrival)
         else:
             self._arrived(arrival, lesson)
@@ -173,42 +210,49 @@ class Attendant:
         earlier = self._book.get(arrival.found.person_id, lesson.id)
         window_s = self._duplicate_window_s(lesson)
         if earlier is not None and arrival.now_s - earlier.at_s < window_s:
-            self._show(self._welcome(earlier, already_marked=True), arrival.track_id)
-        elif earlier is None and lesson.standing(arrival.clock.best_at) is Standing.CLOSED:
-            self._note(arrival, Notice(NoticeReason.CHECK_IN_CLOSED), lesson.id)
+            self._repeat(arrival, lesson, earlier)
+        elif earlier is None and lesson.window.arrival(arrival.clock.best_at) is None:
+            self._note(arrival, Notice(NoticeReason.CHECK_IN_CLOSED), lesson)
         else:
-            self._mark(arrival, lesson)
+            self._mark(arrival, lesson, earlier)
 
-    def _mark(self, arrival: _Arrival, lesson: Lesson) -> None:
-        stored = self._recorder.record(self._draft(arrival, lesson.id), arrival.now_s)
-        mark = self._marked(stored, arrival.track_id) if stored else None
+    def _repeat(self, arrival: _Arrival, lesson: Lesson, earlier: Mark) -> None:
+        """Say "already on the list"; "Not me" takes back this scan, not the earlier one."""
+        draft = self._draft(arrival, lesson)
+        self._show_mark(Offer(earlier, draft, earlier, is_recorded=False), arrival.track_id)
+
+    def _mark(self, arrival: _Arrival, lesson: Lesson, earlier: Mark | None) -> None:
+        draft = self._draft(arrival, lesson)
+        stored = self._recorder.record(draft, arrival.now_s)
+        mark = self._marked(stored) if stored else None
         if mark is None:
             self._show(Notice(NoticeReason.NOT_SAVED), arrival.track_id)
-            return
-        can_undo = self._timetable.not_me_s > 0
-        welcome = self._welcome(mark, already_marked=False)
-        self._show(welcome, arrival.track_id, mark if can_undo else None)
+        else:
+            self._show_mark(Offer(mark, draft, earlier), arrival.track_id)
 
-    def _marked(self, stored: Stored, track_id: int) -> Mark | None:
+    def _show_mark(self, offer: Offer, track_id: int) -> None:
+        welcome = self._welcome(offer.mark, already_marked=offer.earlier is not None)
+        if not offer.is_recorded:
+            self._repeats += 1
+            welcome = replace(welcome, answer_id=f"{welcome.answer_id}.{self._repeats}")
+        self._show(welcome, track_id, offer if welcome.can_undo else None)
+
+    def _marked(self, stored: Stored) -> Mark | None:
         """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
         draft = stored.draft
         lesson = self._timetable.lesson(draft.lesson_id)
-        if lesson is None or draft.kind is not EventKind.SEEN:
+        if lesson is None or draft.kind is not EventKind.SEEN or draft.shown is None:
             return None
-        arrived_at = draft.clock.best_at
-        is_late = lesson.standing(arrived_at) is not Standing.PRESENT
+        is_late = draft.shown is ArrivalStatus.LATE
         mark = Mark(
             event_id=stored.event.event_id,
             person_id=draft.person_id,
             lesson_id=lesson.id,
-            track_id=track_id,
             at_s=self._clock.monotonic_s(),
-            status=WelcomeStatus.LATE if is_late else WelcomeStatus.PRESENT,
-            late_min=lesson.late_min(arrived_at) if is_late else 0,
+            status=draft.shown,
+            late_min=lesson.window.late_min(draft.clock.best_at) if is_late else 0,
         )
-        earlier = self._book.get(draft.person_id, lesson.id)
-        if earlier is not None:
-            mark = replace(mark, status=earlier.status, late_min=earlier.late_min)
+        mark = _first_status(mark, self._book.get(draft.person_id, lesson.id))
         self._book.add(mark)
         return mark
 
@@ -223,21 +267,21 @@ class Attendant:
         else:
             self._note(arrival, Notice(NoticeReason.NOTHING_RUNNING), None)
 
-    def _note(self, arrival: _Arrival, screen: Screen, lesson_id: str | None) -> None:
+    def _note(self, arrival: _Arrival, screen: Screen, lesson: Lesson | None) -> None:
         """Keep the event, once per window: the server may know of a change we have not heard of."""
         window_s = self._duplicate_window_s(None)
         if self._book.note(arrival.found.person_id, arrival.now_s, window_s):
-            self._recorder.record(self._draft(arrival, lesson_id), arrival.now_s)
+            self._recorder.record(self._draft(arrival, lesson), arrival.now_s)
         self._show(screen, arrival.track_id)
 
-    def _draft(self, arrival: _Arrival, lesson_id: str | None) -> EventDraft:
+    def _draft(self, arrival: _Arrival, lesson: Lesson | None) -> EventDraft:
         found = arrival.found
         return EventDraft(
             kind=EventKind.SEEN,
             clock=arrival.clock,
-            lesson_id=lesson_id,
+            lesson_id=lesson.id if lesson else None,
             person_id=found.person_id,
-            policy_version=self._timetable.policy.version,
+            policy_version=(lesson or self._timetable).policy_version,
             evidence=MatchEvidence(
                 distance=found.distance,
                 margin=found.margin,
@@ -246,7 +290,15 @@ class Attendant:
                 model_id=found.model_id,
                 liveness=found.liveness,
             ),
+            shown=self._shown_status(arrival, lesson),
         )
+
+    def _shown_status(self, arrival: _Arrival, lesson: Lesson | None) -> ArrivalStatus | None:
+        """Return what the person is shown: the first status in this lesson never changes."""
+        if lesson is None:
+            return None
+        earlier = self._book.get(arrival.found.person_id, lesson.id)
+        return earlier.status if earlier else lesson.window.arrival(arrival.clock.best_at)
 
     def _looking(self, sighting: Sighting) -> None:
         if self._has_answer(sighting.track_id):
@@ -278,9 +330,9 @@ class Attendant:
             display_name=self._timetable.short_name(mark.person_id),
             status=mark.status,
             late_min=mark.late_min,
-            can_undo=not already_marked and self._timetable.not_me_s > 0,
+            can_undo=self._timetable.not_me_s > 0,
             already_marked=already_marked,
-            event_id=mark.event_id,
+            answer_id=mark.event_id,
         )
 
     def _duplicate_window_s(self, lesson: Lesson | None) -> float:
@@ -292,8 +344,8 @@ class Attendant:
         stay_s = max(self._timings.result_s, self._timetable.not_me_s)
         self._display.turn(self._ready(), self._clock.monotonic_s(), stay_s=stay_s)
 
-    def _show(self, screen: Screen, track_id: int, mark: Mark | None = None) -> None:
-        self._display.answer(Result(screen, track_id, mark), self._clock.monotonic_s())
+    def _show(self, screen: Screen, track_id: int, offer: Offer | None = None) -> None:
+        self._display.answer(Result(screen, track_id, offer), self._clock.monotonic_s())
 
     def _ready(self) -> Ready:
         lessons = self._timetable.open_here(self._clock.reading().best_at)
@@ -302,3 +354,10 @@ class Attendant:
             first = lessons[0]
             running = RunningLesson(first.title, first.starts_at, first.ends_at)
         return Ready(self._timetable.room_name, running)
+
+
+def _first_status(mark: Mark, earlier: Mark | None) -> Mark:
+    """Return the mark with the status of the first one in its lesson."""
+    if earlier is None:
+        return mark
+    return replace(mark, status=earlier.status, late_min=earlier.late_min)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from protocol.v1.messages import ClockSource
+from protocol.v1.messages import ClockSource, corrected_time, whole_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,20 @@ class ClockReading:
 
     @property
     def best_at(self) -> datetime:
-        """The best estimate of the true time, UTC: the wall clock plus the measured offset."""
-        return self.at + timedelta(milliseconds=self.offset_ms or 0)
+        """The best estimate of the true time, UTC, ms: what the server counts an event at."""
+        return corrected_time(self.recorded_at, self.source, self.offset_ms)
 
     @property
     def recorded_at(self) -> datetime:
-        """What an event says as its time, UTC.
+        """What an event says as its time, UTC, ms.
 
         Where the time comes from the server it is the server's, as a kiosk without battery-backed
         clock and NTP has no other; else it is the wall clock as it stands. The offset is in the
         event either way, so that nothing is moved silently.
         """
-        return self.best_at if self.source is ClockSource.SERVER else self.at
+        if self.source is not ClockSource.SERVER or self.offset_ms is None:
+            return whole_ms(self.at)
+        return whole_ms(self.at + timedelta(milliseconds=self.offset_ms))
 
     def earlier(self, seconds: float) -> "ClockReading":
         """The same reading as it was some seconds ago (>= 0)."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kiosk.domain.matching import MatchRules
-from kiosk.domain.timetable import Appointment, AttendancePolicy, Lesson, Timetable
+from kiosk.domain.timetable import Appointment, Lesson, Timetable
 from protocol.v1.messages import ConfigDocument, LessonEntry, LivenessLevel, Policy
 
 _WIDE_SHARE = 0.9
@@ -22,12 +22,11 @@ class MatchOverrides:
 
 def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timetable:
     """What a configuration document means for this kiosk."""
-    policy = _attendance(document.policy)
     return Timetable(
         room_name=document.room.name,
         time_zone=document.school.time_zone,
         lessons=tuple(
-            _lesson(entry, policy)
+            _lesson(entry, document.policy)
             for entry in document.lessons
             if entry.room_id == document.room.id
         ),
@@ -36,7 +35,8 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
             for entry in document.elsewhere
         ),
         display_names={person.id: person.display_name for person in document.people},
-        policy=policy,
+        policy=document.policy.attendance,
+        policy_version=document.policy.version,
         match_rules=match_rules(document, overrides),
         not_me_s=document.policy.kiosk.not_me_s,
         language=document.policy.kiosk.language,
@@ -70,23 +70,13 @@ def _liveness(word: str) -> LivenessLevel:
         return LivenessLevel.PASSIVE
 
 
-def _attendance(policy: Policy) -> AttendancePolicy:
-    windows = policy.attendance
-    return AttendancePolicy(
-        version=policy.version,
-        opens_before_min=windows.opens_before_min,
-        late_after_min=windows.late_after_min,
-        closes_after_min=windows.closes_after_start_min,
-        duplicate_window_s=windows.duplicate_window_s,
-    )
-
-
-def _lesson(entry: LessonEntry, policy: AttendancePolicy) -> Lesson:
+def _lesson(entry: LessonEntry, policy: Policy) -> Lesson:
     return Lesson(
         id=entry.id,
         title=entry.course_title or entry.course_code,
         starts_at=entry.starts_at,
         ends_at=entry.ends_at,
         roster=frozenset(entry.roster),
-        policy=policy,
+        policy=entry.attendance or policy.attendance,
+        policy_version=policy.version if entry.policy_version is None else entry.policy_version,
     )

@@ -3,13 +3,31 @@
 from collections import deque
 from dataclasses import dataclass
 
+from kiosk.domain.events import EventDraft
 from kiosk.domain.marks import Mark
-from kiosk.domain.screens import Looking, ProveAlive, Ready, Screen
+from kiosk.domain.screens import Looking, ProveAlive, Ready, Screen, Welcome
 
 _MAX_WAITING = 8
 _KEPT = 8
 _GRACE_S = 0.5
 """A tap on "Not me" may be on its way for so long after the offer ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a tap on "Not me" takes back.
+
+    Attributes:
+        mark: that is on screen.
+        draft: of the scan that led to it.
+        earlier: the mark this person already had in the lesson; it may have been right.
+        is_recorded: whether the scan itself is an event on disk.
+    """
+
+    mark: Mark
+    draft: EventDraft
+    earlier: Mark | None = None
+    is_recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +37,12 @@ class Result:
     Attributes:
         screen: what to show.
         track_id: whose answer it is.
-        mark: what "Not me" would undo; None where it is not offered.
+        offer: what "Not me" would take back; None where it is not offered.
     """
 
     screen: Screen
     track_id: int
-    mark: Mark | None = None
+    offer: Offer | None = None
 
 
 class Display:
@@ -88,19 +106,18 @@ class Display:
         elif isinstance(self.screen, Ready):
             self.screen = ready
 
-    def offered(self, event_id: str, now_s: float, offer_s: float) -> Result | None:
+    def offered(self, answer_id: str, now_s: float, offer_s: float) -> Result | None:
         """The result whose "Not me" was tapped, if the tap came in time.
 
         Args:
-            event_id: of its mark; empty for that on screen.
+            answer_id: of its Welcome; empty for that on screen.
             now_s: the time.
             offer_s: how long "Not me" is offered.
         """
         for result, shown_s in reversed(self._shown):
-            mark = result.mark
-            if mark is None or not self._is_meant(result, mark, event_id):
+            if result.offer is None or not self._is_meant(result, answer_id):
                 continue
-            grace_s = _GRACE_S if event_id else 0.0
+            grace_s = _GRACE_S if answer_id else 0.0
             return result if now_s - shown_s < offer_s + grace_s else None
         return None
 
@@ -109,8 +126,10 @@ class Display:
         self._shown = deque((kept for kept in self._shown if kept[0] is not result), maxlen=_KEPT)
         self._put(Result(screen, result.track_id), now_s)
 
-    def _is_meant(self, result: Result, mark: Mark, event_id: str) -> bool:
-        return mark.event_id == event_id if event_id else result.screen is self.screen
+    def _is_meant(self, result: Result, answer_id: str) -> bool:
+        if not answer_id:
+            return result.screen is self.screen
+        return isinstance(result.screen, Welcome) and result.screen.answer_id == answer_id
 
     def _put(self, result: Result, now_s: float) -> None:
         self._replace(result.screen, result.track_id, now_s)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.liveness import UNCHECKED, LivenessReading
-from protocol.v1.messages import EventKind
+from protocol.v1.messages import ArrivalStatus, EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,10 @@ class EventDraft:
         clock: the reading at the moment of capture.
         lesson_id: the lesson it was taken for; None if none applied here.
         person_id: whom it is about.
-        evidence: None for not_me.
         policy_version: of the policy that was in force on this kiosk.
+        evidence: the numbers of the match; for not_me those of the match that was denied.
         refers_to: id of the event that a not_me voids.
+        shown: the status the person saw; None where none was shown.
     """
 
     kind: EventKind
@@ -40,6 +41,7 @@ class EventDraft:
     policy_version: int
     evidence: MatchEvidence | None = None
     refers_to: str | None = None
+    shown: ArrivalStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

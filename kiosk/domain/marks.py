@@ -1,8 +1,15 @@
-"""Who was marked when: what makes a repeat a repeat, and what "Not me" may undo."""
+"""Which students were marked in which lesson, and which matches a person called wrong."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from kiosk.domain.screens import WelcomeStatus
+from kiosk.domain.sightings import Recognition
+from protocol.v1.messages import ArrivalStatus
+
+DENIED_MARGIN = 0.06
+"""After "Not me", a match must be closer than the denied one by this much, on the scale that all
+cards share: about 1.5 times the spread between two scans of one face (docs/kiosk.md, Not me)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +18,6 @@ class Mark:
 
     Attributes:
         event_id: of the newest event.
-        track_id: of the newest event.
         at_s: monotonic, of the newest event.
         status: of the first event in this lesson; later ones never change it.
         late_min: likewise.
@@ -20,41 +26,86 @@ class Mark:
     event_id: str
     person_id: str
     lesson_id: str
-    track_id: int
     at_s: float
-    status: WelcomeStatus
+    status: ArrivalStatus
     late_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A match that the person in front of the kiosk called wrong.
+
+    Only the distance is kept: no embedding of a person who said that they are somebody else.
+
+    Attributes:
+        person_id: who was matched.
+        lesson_id: the lesson it was for; the denial ends with it.
+        distance: of the denied match.
+    """
+
+    person_id: str
+    lesson_id: str
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedMark:
+    """A mark of the last day, as the disk remembers it across a restart.
+
+    Attributes:
+        at: when it was made, UTC, by the best time the kiosk had.
+        status: what the person saw.
+    """
+
+    event_id: str
+    person_id: str
+    lesson_id: str
+    at: datetime
+    status: ArrivalStatus
+
+
+@dataclass(frozen=True, slots=True)
+class MarkMemory:
+    """What a restarted kiosk knows of the last day: marks, and matches called wrong."""
+
+    marks: tuple[RememberedMark, ...] = ()
+    denials: tuple[Denial, ...] = ()
 
 
 @dataclass(slots=True)
 class MarkBook:
-    """The marks this process made, newest per person and lesson.
+    """The marks and denials of the lessons this kiosk knows, newest per person and lesson."""
 
-    After a restart it is empty: a repeat then makes one more event, which the server folds.
-    """
-
-    not_me_pause_s: float
     _marks: dict[tuple[str, str], Mark] = field(default_factory=dict)
+    _denials: dict[tuple[str, str], Denial] = field(default_factory=dict)
     _noted_s: dict[str, float] = field(default_factory=dict)
-    _voided_at_s: dict[str, float] = field(default_factory=dict)
 
     def get(self, person_id: str, lesson_id: str) -> Mark | None:
-        """The mark of this person in this lesson, if there is one."""
+        """Return the mark of this person in this lesson, if there is one."""
         return self._marks.get((person_id, lesson_id))
 
     def add(self, mark: Mark) -> None:
         """Remember a mark in place of the one before."""
         self._marks[(mark.person_id, mark.lesson_id)] = mark
 
-    def void(self, mark: Mark, now_s: float) -> None:
-        """Forget a mark, and do not believe the same match again at once."""
+    def void(self, mark: Mark) -> None:
+        """Forget a mark."""
         self._marks.pop((mark.person_id, mark.lesson_id), None)
-        self._voided_at_s[mark.person_id] = now_s
 
-    def is_distrusted(self, person_id: str, now_s: float) -> bool:
-        """Whether a match with this person was called wrong just now."""
-        voided_at_s = self._voided_at_s.get(person_id)
-        return voided_at_s is not None and now_s - voided_at_s < self.not_me_pause_s
+    def deny(self, denial: Denial) -> None:
+        """Remember a match that was called wrong; of several the closest one counts."""
+        key = (denial.person_id, denial.lesson_id)
+        kept = self._denials.get(key)
+        if kept is None or denial.distance < kept.distance:
+            self._denials[key] = denial
+
+    def is_denied(self, found: Recognition, lesson_ids: Iterable[str]) -> bool:
+        """Return whether this match is no better than one called wrong in one of these lessons."""
+        denials = [self._denials.get((found.person_id, lesson_id)) for lesson_id in lesson_ids]
+        return any(
+            denial is not None and found.distance > denial.distance - DENIED_MARGIN
+            for denial in denials
+        )
 
     def note(self, person_id: str, now_s: float, window_s: float) -> bool:
         """Note a person who is not marked. False when that was already done within the window."""
@@ -65,5 +116,6 @@ class MarkBook:
         return True
 
     def keep_only(self, lesson_ids: frozenset[str]) -> None:
-        """Drop the marks of lessons that are over."""
+        """Forget the lessons that are over."""
         self._marks = {key: mark for key, mark in self._marks.items() if key[1] in lesson_ids}
+        self._denials = {key: kept for key, kept in self._denials.items() if key[1] in lesson_ids}

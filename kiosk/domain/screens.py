@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from kiosk.domain.liveness import Motion
 from kiosk.domain.sightings import Hint
+from protocol.v1.messages import ArrivalStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,6 @@ class ProveAlive:
     motion: Motion
 
 
-class WelcomeStatus(StrEnum):
-    """How the arrival counts by the clock and the policy the kiosk has."""
-
-    PRESENT = "present"
-    LATE = "late"
-
-
 @dataclass(frozen=True, slots=True)
 class Welcome:
     """The mark is on disk.
@@ -56,17 +50,17 @@ class Welcome:
         status: present or late, of the first mark in this lesson.
         late_min: whole minutes after the start, >= 1 when late, else 0.
         can_undo: whether "Not me" is offered now.
-        already_marked: a repeat within the duplicate window; no second event was made.
-        event_id: of the mark, so that "Not me" voids the one that was on screen when it was
-            tapped and no other. Two people may have one short name: see `is_same`.
+        already_marked: the person was marked in this lesson before; the first status stays.
+        answer_id: names this answer, so that "Not me" takes back the one that was on screen when
+            it was tapped and no other. Two people may have one short name: see `is_same`.
     """
 
     display_name: str
-    status: WelcomeStatus
+    status: ArrivalStatus
     late_min: int = 0
     can_undo: bool = True
     already_marked: bool = False
-    event_id: str = field(default="", compare=False)
+    answer_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,5 +124,5 @@ Screen = Ready | Looking | ProveAlive | Welcome | Elsewhere | NotRecognised | No
 def is_same(first: Screen | None, second: Screen) -> bool:
     """Whether showing the second after the first would change nothing, "Not me" included."""
     if isinstance(first, Welcome) and isinstance(second, Welcome):
-        return first == second and first.event_id == second.event_id
+        return first == second and first.answer_id == second.answer_id
     return first == second

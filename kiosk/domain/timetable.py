@@ -3,67 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from kiosk.domain.matching import MatchRules
-
-
-@dataclass(frozen=True, slots=True)
-class AttendancePolicy:
-    """The attendance windows in force here.
-
-    Attributes:
-        version: of the policy document.
-        opens_before_min: check-in opens this long before the start.
-        late_after_min: an arrival more than this after the start is late.
-        closes_after_min: check-in closes this long after the start; None means at the end.
-        duplicate_window_s: a repeat within this time makes no second event.
-    """
-
-    version: int = 0
-    opens_before_min: int = 15
-    late_after_min: int = 5
-    closes_after_min: int | None = None
-    duplicate_window_s: float = 300.0
-
-
-class Standing(StrEnum):
-    """How an arrival counts."""
-
-    PRESENT = "present"
-    LATE = "late"
-    CLOSED = "closed"
+from protocol.v1.messages import AttendancePolicy, AttendanceWindow, window_of
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One lesson in this kiosk's room: when (UTC) and for whom."""
+    """One lesson in this kiosk's room: when (UTC), for whom, and by which policy."""
 
     id: str
     title: str
     starts_at: datetime
     ends_at: datetime
     roster: frozenset[str]
-    policy: AttendancePolicy
+    policy: AttendancePolicy = field(default_factory=AttendancePolicy)
+    policy_version: int = 0
 
-    def is_open(self, at: datetime) -> bool:
-        """Whether the lesson or its check-in is on; start included, end excluded."""
-        opens_at = self.starts_at - timedelta(minutes=self.policy.opens_before_min)
-        return opens_at <= at < self.ends_at
-
-    def standing(self, at: datetime) -> Standing:
-        """How somebody who comes at ``at`` (while open) counts."""
-        since_start = at - self.starts_at
-        closes_min = self.policy.closes_after_min
-        if closes_min is not None and since_start > timedelta(minutes=closes_min):
-            return Standing.CLOSED
-        if since_start > timedelta(minutes=self.policy.late_after_min):
-            return Standing.LATE
-        return Standing.PRESENT
-
-    def late_min(self, at: datetime) -> int:
-        """Whole minutes after the start, at least 1."""
-        return max(1, int((at - self.starts_at).total_seconds() // 60))
+    @property
+    def window(self) -> AttendanceWindow:
+        """When a sighting counts here, and as what; the same as on the server."""
+        return window_of(self.starts_at, self.ends_at, self.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +47,7 @@ class Timetable:
         elsewhere: who is due in other rooms.
         display_names: by person id.
         policy: in force where no lesson says otherwise.
+        policy_version: of the newest policy this kiosk has.
         match_rules: for matching.
         not_me_s: a result stays on screen, and "Not me" is offered, this long.
         language: that the policy asks for, such as ``en``.
@@ -98,6 +59,7 @@ class Timetable:
     elsewhere: tuple[Appointment, ...] = ()
     display_names: Mapping[str, str] = field(default_factory=dict)
     policy: AttendancePolicy = field(default_factory=AttendancePolicy)
+    policy_version: int = 0
     match_rules: MatchRules = field(default_factory=MatchRules)
     not_me_s: float = 5.0
     language: str = "en"
@@ -107,8 +69,8 @@ class Timetable:
         return next((lesson for lesson in self.lessons if lesson.id == lesson_id), None)
 
     def open_here(self, at: datetime) -> tuple[Lesson, ...]:
-        """Lessons open in this room, the one that started last first."""
-        is_open = [lesson for lesson in self.lessons if lesson.is_open(at)]
+        """Return the lessons open in this room at that time, the one that starts last first."""
+        is_open = [lesson for lesson in self.lessons if lesson.window.is_open(at)]
         return tuple(sorted(is_open, key=_start_and_id, reverse=True))
 
     def due_elsewhere(self, person_id: str, at: datetime) -> Appointment | None:

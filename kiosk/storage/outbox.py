@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk.domain.clock import Clock
 from kiosk.domain.events import EventDraft, MatchEvidence, RecordedEvent
 from kiosk.domain.liveness import LivenessReading
+from kiosk.domain.marks import MarkMemory
 from kiosk.domain.queue import Settled
 from kiosk.errors import DiskFullError, OutboxFullError
+from kiosk.storage import day_memory
 from kiosk.storage.database import Durability, SQLiteFile
 from kiosk.storage.outbox_schema import MIGRATIONS
 from kiosk.storage.reserve import Reserve
@@ -117,6 +119,7 @@ class SQLiteOutbox:
             head = _head(db)
             event = self._signed(self._drafted(draft, event_id, head.seq + 1), head.hash)
             self._insert(db, event)
+            day_memory.remember(db, event_id, draft)
         self._count(waiting=1)
         return RecordedEvent(event_id, event.seq)
 
@@ -175,6 +178,16 @@ class SQLiteOutbox:
         self._count(waiting=-len(refused) - len(stored), refused=len(refused))
         return Settled(stored=len(stored), refused=len(refused), renumbered=len(taken))
 
+    def memory(self) -> MarkMemory:
+        """Return the marks of the last day and the matches called wrong, for a restart.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        with self._database.transaction() as db:
+            day_memory.prune(db, self._clock.reading().best_at)
+            return day_memory.recall(db)
+
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._database.close()
@@ -196,6 +209,7 @@ class SQLiteOutbox:
                     (event.seq, event.id, json.dumps(body)),
                 )
                 self._set_head(db, ChainStart(event.seq, event.hash))
+                day_memory.adopt(db, [event])
                 count += 1
         self._count(waiting=count)
         return count
@@ -225,6 +239,7 @@ class SQLiteOutbox:
             method=messages.EventMethod.FACE,
             refers_to=draft.refers_to,
             policy_version=draft.policy_version,
+            shown=draft.shown,
             **_evidence_fields(draft.evidence),
         )
 

@@ -22,4 +22,20 @@ MIGRATIONS = (
         refused_at TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE day_mark (
+        event_id TEXT PRIMARY KEY,
+        person_id TEXT NOT NULL,
+        lesson_id TEXT NOT NULL,
+        status TEXT NOT NULL,
+        at_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE day_denial (
+        person_id TEXT NOT NULL,
+        lesson_id TEXT NOT NULL,
+        distance REAL NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (person_id, lesson_id)
+    ) STRICT;
+    """,
 )

@@ -115,6 +115,9 @@ class UnsignedEvent(Message):
     liveness: Liveness | None = None
     model_id: ModelId | None = None
     policy_version: Count | None = None
+    shown: Word | None = Field(
+        default=None, description="the status the person saw: present or late"
+    )
 
 
 class AttendanceEvent(UnsignedEvent):

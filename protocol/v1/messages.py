@@ -50,14 +50,23 @@ from protocol.v1.sync import (
     Tombstone,
     TombstoneReason,
 )
+from protocol.v1.window import (
+    ArrivalStatus,
+    AttendanceWindow,
+    corrected_time,
+    whole_ms,
+    window_of,
+)
 
 __all__ = [
     "MAX_DOCUMENT_BYTES",
     "MAX_EVENTS_PER_BATCH",
     "MAX_MESSAGE_BYTES",
     "Ack",
+    "ArrivalStatus",
     "AttendanceEvent",
     "AttendancePolicy",
+    "AttendanceWindow",
     "BrokerAccess",
     "ClaimRequest",
     "ClaimResponse",
@@ -96,5 +105,8 @@ __all__ = [
     "UnsignedEvent",
     "VersionHint",
     "WrappedKey",
+    "corrected_time",
     "parse_message",
+    "whole_ms",
+    "window_of",
 ]

@@ -19,7 +19,7 @@ from protocol.v1.fields import (
     Signature,
     Word,
 )
-from protocol.v1.policy import Policy
+from protocol.v1.policy import AttendancePolicy, Policy
 
 MAX_PAGE_ENTRIES = 1000
 MAX_LESSONS = 2000
@@ -92,6 +92,13 @@ class LessonEntry(Message):
     room_id: Identifier
     starts_at: Instant
     ends_at: Instant
+    policy_version: Count | None = Field(
+        default=None,
+        description="of the policy that judges this lesson, where it is not the newest",
+    )
+    attendance: AttendancePolicy | None = Field(
+        default=None, description="its windows; None: those of the document's policy"
+    )
     roster: Annotated[tuple[Identifier, ...], Field(max_length=MAX_ROSTER)] = ()
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from PySide6.QtCore import Signal, Slot
 
-from kiosk.domain.screens import Welcome, WelcomeStatus
+from kiosk.domain.screens import Welcome
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
+from protocol.v1.messages import ArrivalStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class WelcomeView:
 
 def welcome_view(screen: Welcome, words: Catalogue, at: datetime) -> WelcomeView:
     """Choose words, sign and tone for a mark shown at ``at``."""
-    is_late = screen.status is WelcomeStatus.LATE
+    is_late = screen.status is ArrivalStatus.LATE
     greeting = words("welcome.again" if screen.already_marked else "welcome.greeting")
     recorded = "" if screen.already_marked else words("welcome.recorded", time=words.time(at))
     return WelcomeView(
@@ -50,7 +51,7 @@ class WelcomePresenter(ViewPresenter[WelcomeView]):
     """Shows a mark and takes its correction.
 
     Signals:
-        not_me_tapped: the person says that the mark (id of its event, str) is not theirs, in time.
+        not_me_tapped: the person says that the mark (id of the answer, str) is not theirs, in time.
     """
 
     not_me_tapped = Signal(str)
@@ -62,7 +63,7 @@ class WelcomePresenter(ViewPresenter[WelcomeView]):
         self._monotonic_s = monotonic_s
         self._undo_s = undo_s
         self._shown_at_s = 0.0
-        self._event_id = ""
+        self._answer_id = ""
 
     def offer_undo_for(self, undo_s: float) -> None:
         """From the next mark on, "Not me" is offered so long, seconds."""
@@ -71,7 +72,7 @@ class WelcomePresenter(ViewPresenter[WelcomeView]):
     def show(self, screen: Welcome, at: datetime) -> None:
         """Show a mark made at ``at``; the time for "Not me" starts now."""
         self._shown_at_s = self._monotonic_s()
-        self._event_id = screen.event_id
+        self._answer_id = screen.answer_id
         self.replace(welcome_view(screen, self._words, at))
 
     def tick(self) -> None:
@@ -90,4 +91,4 @@ class WelcomePresenter(ViewPresenter[WelcomeView]):
         self.tick()
         if self.current.can_undo:
             self.replace(replace(self.current, can_undo=False, remaining=0.0))
-            self.not_me_tapped.emit(self._event_id)
+            self.not_me_tapped.emit(self._answer_id)

@@ -14,13 +14,14 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from kiosk.domain.ports import BGRImage, Frame
-from kiosk.domain.screens import SettingUp, SetupStage, Welcome, WelcomeStatus
+from kiosk.domain.screens import SettingUp, SetupStage, Welcome
 from kiosk.ui.shell import KioskWindow, ShellRules
 from kiosk.vision.camera import Camera, CameraDeadlines
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.picture_health import PictureLimits
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
 from models.stages.detect import Detection
+from protocol.v1.messages import ArrivalStatus
 from tests.fakes.capture import LIVE, ScriptedCapture, noise
 from tests.fakes.face_models import ListGallery, ScriptedModels, vector
 from tests.ui.kiosk.windows import (
@@ -137,7 +138,7 @@ def test_the_same_state_again_does_not_offer_not_me_anew(
     open_window: OpenWindow, clock: Seconds
 ) -> None:
     window = open_window(still())
-    mark = Welcome("Amina K.", WelcomeStatus.PRESENT)
+    mark = Welcome("Amina K.", ArrivalStatus.PRESENT)
     window.post_screen(mark)
     clock.now_s += 5.1
     window.post_screen(mark)

@@ -26,11 +26,10 @@ from kiosk.domain.screens import (
     SettingUp,
     SetupStage,
     Welcome,
-    WelcomeStatus,
 )
 from kiosk.domain.sightings import Hint
 from kiosk.ui.shell import KioskWindow, ShellSettings
-from protocol.v1.messages import ClockSource
+from protocol.v1.messages import ArrivalStatus, ClockSource
 
 NOW = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
 LESSON = RunningLesson("Maths 10B", NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
@@ -55,10 +54,10 @@ SCREENS: dict[str, Screen] = {
     "ready-none": Ready("Room 12", None),
     "looking": Looking(0.5),
     **{f"looking-{hint.value}": Looking(0.5, hint) for hint in Hint},
-    "welcome": Welcome("Amina K.", WelcomeStatus.PRESENT),
-    "welcome-late": Welcome("Maximiliane-Antoinette W.", WelcomeStatus.LATE, 125),
+    "welcome": Welcome("Amina K.", ArrivalStatus.PRESENT),
+    "welcome-late": Welcome("Maximiliane-Antoinette W.", ArrivalStatus.LATE, 125),
     "welcome-again": Welcome(
-        "Amina K.", WelcomeStatus.PRESENT, can_undo=False, already_marked=True
+        "Amina K.", ArrivalStatus.PRESENT, can_undo=False, already_marked=True
     ),
     "elsewhere": Elsewhere("Amina K.", "Science lab 3"),
     "not-recognised": NotRecognised(),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.marks import MarkMemory
 from kiosk.domain.recorder import Recorder
 from kiosk.domain.screens import Screen
 from kiosk.domain.sightings import Hint, Recognition, Sighting
@@ -26,8 +27,8 @@ def lesson(lesson_id: str, *, starts_min: int, lasts_min: int, roster: str = "p1
     return Lesson(lesson_id, f"Title {lesson_id}", starts_at, ends_at, people, LESSON.policy)
 
 
-def recognition(person_id: str = "p1") -> Recognition:
-    return Recognition(person_id, 0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
+def recognition(person_id: str = "p1", distance: float = 0.3) -> Recognition:
+    return Recognition(person_id, distance, 0.2, 0.5, 0.9, "dlib-resnet-v1")
 
 
 class Door:
@@ -39,13 +40,14 @@ class Door:
         timings: AttendantTimings | None = None,
         *,
         minutes: float = 0,
+        memory: MarkMemory | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.clock.advance(minutes * 60)
         self.outbox = MemoryOutbox()
         self.recorder = Recorder(self.outbox, max_unsaved=3)
         self.attendant = Attendant(
-            self.clock, self.recorder, timetable, timings or AttendantTimings()
+            self.clock, self.recorder, timetable, timings or AttendantTimings(), memory=memory
         )
         self._tracks = 0
 
@@ -53,10 +55,18 @@ class Door:
         self._tracks += 1
         return self._tracks
 
-    def comes(self, person_id: str, track: int | None = None, ago_s: float = 0) -> Screen:
+    def comes(
+        self,
+        person_id: str,
+        track: int | None = None,
+        ago_s: float = 0,
+        *,
+        distance: float = 0.3,
+    ) -> Screen:
         track_id = self.new_track() if track is None else track
         at_s = self.clock.monotonic_s() - ago_s
-        return self.attendant.handle(Sighting.recognised(track_id, at_s, recognition(person_id)))
+        found = recognition(person_id, distance)
+        return self.attendant.handle(Sighting.recognised(track_id, at_s, found))
 
     def looks(self, track: int, progress: float = 0.5, hint: Hint | None = None) -> Screen:
         sighting = Sighting.looking(track, self.clock.monotonic_s(), progress=progress, hint=hint)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kiosk.domain.attendant import AttendantTimings
 from kiosk.domain.liveness import LivenessReading, LivenessVerdict, Motion
+from kiosk.domain.marks import Denial, MarkMemory, RememberedMark
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -19,11 +20,10 @@ from kiosk.domain.screens import (
     Ready,
     RunningLesson,
     Welcome,
-    WelcomeStatus,
 )
 from kiosk.domain.sightings import Hint, Sighting
 from kiosk.domain.timetable import Timetable
-from protocol.v1.messages import LivenessLevel
+from protocol.v1.messages import ArrivalStatus, AttendancePolicy, LivenessLevel
 from tests.fakes.kiosk_clock import START
 from tests.unit.kiosk.domain.door import (
     LESSON,
@@ -34,8 +34,8 @@ from tests.unit.kiosk.domain.door import (
     with_lessons,
 )
 
-ON_TIME = Welcome("Given1 F.", WelcomeStatus.PRESENT)
-AGAIN = Welcome("Given1 F.", WelcomeStatus.PRESENT, can_undo=False, already_marked=True)
+ON_TIME = Welcome("Given1 F.", ArrivalStatus.PRESENT)
+AGAIN = Welcome("Given1 F.", ArrivalStatus.PRESENT, already_marked=True)
 READY = Ready("R12", RunningLesson("Biology", LESSON.starts_at, LESSON.ends_at))
 
 
@@ -70,14 +70,14 @@ def test_event_has_the_time_of_the_frame_not_of_the_decision() -> None:
 @pytest.mark.parametrize(
     ("minutes", "status", "late_min"),
     [
-        (-15, WelcomeStatus.PRESENT, 0),
-        (5, WelcomeStatus.PRESENT, 0),
-        (5.1, WelcomeStatus.LATE, 5),
-        (44, WelcomeStatus.LATE, 44),
+        (-15, ArrivalStatus.PRESENT, 0),
+        (5, ArrivalStatus.PRESENT, 0),
+        (5.1, ArrivalStatus.LATE, 5),
+        (44, ArrivalStatus.LATE, 44),
     ],
 )
 def test_status_follows_the_clock_and_the_policy(
-    minutes: float, status: WelcomeStatus, late_min: int
+    minutes: float, status: ArrivalStatus, late_min: int
 ) -> None:
     assert Door(minutes=minutes).comes("p1") == Welcome("Given1 F.", status, late_min)
 
@@ -106,7 +106,7 @@ def test_repeat_after_the_window_is_recorded_and_keeps_its_first_status() -> Non
     door.comes("p1")
     door.later(20 * 60)
 
-    assert door.comes("p1") == ON_TIME
+    assert door.comes("p1") == AGAIN
     assert len(door.outbox.drafts) == 2
 
 
@@ -152,7 +152,7 @@ def test_person_unknown_to_the_configuration_is_not_marked_in_the_lesson() -> No
 def test_person_without_a_name_is_welcomed_without_one() -> None:
     door = Door(replace(TIMETABLE, display_names={}))
 
-    assert door.comes("p1") == Welcome("", WelcomeStatus.PRESENT)
+    assert door.comes("p1") == Welcome("", ArrivalStatus.PRESENT)
 
 
 def test_nothing_running_is_said_and_noted_once_in_the_window() -> None:
@@ -166,7 +166,7 @@ def test_nothing_running_is_said_and_noted_once_in_the_window() -> None:
 
 
 def test_check_in_that_closed_marks_nobody_but_keeps_the_sighting() -> None:
-    policy = replace(LESSON.policy, closes_after_min=20)
+    policy = AttendancePolicy(closes_after_start_min=20)
     door = Door(with_lessons(replace(LESSON, policy=policy)), minutes=21)
 
     assert door.comes("p1") == Notice(NoticeReason.CHECK_IN_CLOSED)
@@ -207,7 +207,7 @@ def test_not_me_within_its_time_voids_the_mark() -> None:
     assert screen == NotRecognised(NotRecognisedReason.NOT_ME)
     assert door.kinds() == [("seen", "p1", "s1"), ("not_me", "p1", "s1")]
     assert door.outbox.drafts[1].refers_to == "event-1"
-    assert door.outbox.drafts[1].evidence is None
+    assert door.outbox.drafts[1].shown is None
 
 
 def test_not_me_after_its_time_changes_nothing() -> None:
@@ -229,25 +229,131 @@ def test_policy_may_offer_no_not_me_and_the_welcome_still_stays() -> None:
     assert door.later(0.2) == READY
 
 
-def test_not_me_is_not_offered_for_a_repeat() -> None:
+def test_not_me_on_a_repeat_takes_back_the_repeat_and_keeps_the_mark() -> None:
     door = Door()
     door.comes("p1")
     door.later(6)
+    repeat = door.comes("p1")
+
+    assert repeat == AGAIN
+    assert door.attendant.not_me() == NotRecognised(NotRecognisedReason.NOT_ME)
+    assert [kind for kind, _, _ in door.kinds()] == ["seen", "seen", "not_me"]
+    assert door.outbox.drafts[2].refers_to == "event-2"
+    door.later(6)
+    assert door.comes("p1", distance=0.1) == AGAIN
+
+
+def test_second_tap_on_a_repeat_does_not_reach_the_first_mark() -> None:
+    door = Door()
     door.comes("p1")
+    door.clock.advance(2)
+    repeat = door.comes("p1")
+    assert isinstance(repeat, Welcome)
 
-    assert door.attendant.not_me() == AGAIN
-    assert len(door.outbox.drafts) == 1
+    door.attendant.not_me(repeat.answer_id)
+    door.attendant.not_me(repeat.answer_id)
+
+    assert [draft.refers_to for draft in door.outbox.drafts] == [None, None, "event-2"]
 
 
-def test_match_called_wrong_is_not_believed_for_a_while() -> None:
+def test_not_me_on_a_repeat_after_the_window_keeps_the_first_mark() -> None:
+    door = Door()
+    door.comes("p1")
+    door.later(20 * 60)
+    door.comes("p1")
+    door.attendant.not_me()
+    door.later(6)
+
+    assert door.outbox.drafts[2].refers_to == "event-2"
+    assert door.comes("p1", distance=0.1) == AGAIN
+
+
+@pytest.mark.parametrize("minutes", [0.2, 5, 40])
+def test_match_called_wrong_is_not_believed_again_in_this_lesson(minutes: float) -> None:
     door = Door()
     door.comes("p1")
     door.attendant.not_me()
-    door.clock.advance(6)
+    door.later(minutes * 60)
 
     assert door.comes("p1") == NotRecognised(NotRecognisedReason.NOT_ME)
-    door.clock.advance(6)
+    assert door.comes("p1", distance=0.27) == NotRecognised(NotRecognisedReason.NOT_ME)
+
+
+def test_a_clearly_better_match_is_believed_after_not_me() -> None:
+    door = Door()
+    door.comes("p1", distance=0.4)
+    door.attendant.not_me()
+    door.later(6)
+
+    assert door.comes("p1", distance=0.3) == ON_TIME
+
+
+def test_every_further_not_me_asks_for_a_better_match() -> None:
+    door = Door()
+    for distance in (0.4, 0.3):
+        door.comes("p1", distance=distance)
+        door.attendant.not_me()
+        door.later(6)
+
+    assert door.comes("p1", distance=0.39) == NotRecognised(NotRecognisedReason.NOT_ME)
+    assert door.comes("p1", distance=0.29) == NotRecognised(NotRecognisedReason.NOT_ME)
+
+
+def test_not_me_holds_in_a_second_lesson_that_is_open_too() -> None:
+    both = with_lessons(
+        lesson("one", starts_min=0, lasts_min=50), lesson("zero", starts_min=-5, lasts_min=50)
+    )
+    door = Door(both)
+    door.comes("p1")
+    door.attendant.not_me()
+    door.later(6)
+
+    assert door.comes("p1") == NotRecognised(NotRecognisedReason.NOT_ME)
+    assert [kind for kind, _, _ in door.kinds()] == ["seen", "not_me"]
+
+
+def test_not_me_ends_with_the_lesson() -> None:
+    door = Door(
+        with_lessons(
+            lesson("one", starts_min=0, lasts_min=45), lesson("two", starts_min=60, lasts_min=45)
+        )
+    )
+    door.comes("p1")
+    door.attendant.not_me()
+    door.later(60 * 60)
+
     assert door.comes("p1") == ON_TIME
+
+
+def test_restart_remembers_who_is_on_the_list_and_how() -> None:
+    mark = RememberedMark("e1", "p1", "s1", START, ArrivalStatus.PRESENT)
+    door = Door(minutes=33, memory=MarkMemory(marks=(mark,)))
+
+    assert door.comes("p1") == AGAIN
+    assert len(door.outbox.drafts) == 1
+
+
+def test_restart_remembers_lateness_of_then_not_of_now() -> None:
+    at = START + timedelta(minutes=7)
+    late = RememberedMark("e1", "p1", "s1", at, ArrivalStatus.LATE)
+    door = Door(minutes=9, memory=MarkMemory(marks=(late,)))
+
+    assert door.comes("p1") == Welcome("Given1 F.", ArrivalStatus.LATE, 7, already_marked=True)
+    assert door.outbox.drafts == []
+
+
+def test_restart_remembers_what_was_called_wrong() -> None:
+    door = Door(memory=MarkMemory(denials=(Denial("p1", "s1", 0.3),)))
+
+    assert door.comes("p1") == NotRecognised(NotRecognisedReason.NOT_ME)
+
+
+def test_event_says_what_the_person_saw() -> None:
+    door = Door(minutes=6)
+    door.comes("p1")
+    door.comes("p3")
+
+    assert [draft.shown for draft in door.outbox.drafts] == [ArrivalStatus.LATE, None]
 
 
 def test_next_person_is_welcomed_once_the_last_has_been_read() -> None:
@@ -258,19 +364,19 @@ def test_next_person_is_welcomed_once_the_last_has_been_read() -> None:
 
     assert [draft.person_id for draft in door.outbox.drafts] == ["p1", "p2"]
     assert at_once == ON_TIME
-    assert door.later(1.3) == Welcome("Given2 F.", WelcomeStatus.PRESENT)
+    assert door.later(1.3) == Welcome("Given2 F.", ArrivalStatus.PRESENT)
 
 
 def test_not_me_voids_the_mark_that_was_tapped_though_the_next_is_on_screen() -> None:
     door = Door()
     tapped = door.comes("p1")
     door.clock.advance(1.6)
-    assert door.comes("p2") == Welcome("Given2 F.", WelcomeStatus.PRESENT)
+    assert door.comes("p2") == Welcome("Given2 F.", ArrivalStatus.PRESENT)
 
     assert isinstance(tapped, Welcome)
-    door.attendant.not_me(tapped.event_id)
+    door.attendant.not_me(tapped.answer_id)
     assert door.kinds()[-1] == ("not_me", "p1", door.kinds()[0][2])
-    door.attendant.not_me(tapped.event_id)
+    door.attendant.not_me(tapped.answer_id)
     assert len(door.kinds()) == 3
 
 
@@ -280,7 +386,7 @@ def test_a_tap_on_its_way_when_the_offer_ended_still_counts() -> None:
     door.clock.advance(5.2)
 
     assert isinstance(tapped, Welcome)
-    assert door.attendant.not_me(tapped.event_id) == NotRecognised(NotRecognisedReason.NOT_ME)
+    assert door.attendant.not_me(tapped.answer_id) == NotRecognised(NotRecognisedReason.NOT_ME)
 
 
 def test_looking_ends_when_nothing_more_is_heard_of_the_face() -> None:
@@ -439,7 +545,9 @@ def test_welcome_is_only_shown_for_a_mark_that_is_stored(
     for name, value in steps:
         before = len(door.outbox.drafts)
         screen = _step(door, name, value)
-        is_fresh_mark = isinstance(screen, Welcome) and screen.can_undo and name == "comes"
+        is_fresh_mark = (
+            isinstance(screen, Welcome) and not screen.already_marked and name == "comes"
+        )
         assert not is_fresh_mark or len(door.outbox.drafts) > before
 
 

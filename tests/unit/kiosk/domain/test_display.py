@@ -4,11 +4,15 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.display import Display, Result
+from kiosk.domain.display import Display, Offer, Result
+from kiosk.domain.events import EventDraft
 from kiosk.domain.marks import Mark
-from kiosk.domain.screens import Looking, NotRecognised, Ready, Welcome, WelcomeStatus, is_same
+from kiosk.domain.screens import Looking, NotRecognised, Ready, Welcome, is_same
+from protocol.v1.messages import ArrivalStatus, EventKind
+from tests.fakes.kiosk_clock import ManualClock
 
 READY = Ready("R12", None)
+DRAFT = EventDraft(EventKind.SEEN, ManualClock().reading(), "l1", "p1", 0)
 HOLD_S, LOOKING_S, STAY_S, OFFER_S = 1.5, 2.0, 5.0, 5.0
 
 
@@ -18,9 +22,9 @@ def display() -> Display:
 
 def result(number: int) -> Result:
     event_id = f"e{number}"
-    welcome = Welcome(f"Given{number} F.", WelcomeStatus.PRESENT, event_id=event_id)
-    mark = Mark(event_id, f"p{number}", "l1", number, 0.0, WelcomeStatus.PRESENT, 0)
-    return Result(welcome, number, mark)
+    welcome = Welcome(f"Given{number} F.", ArrivalStatus.PRESENT, answer_id=event_id)
+    mark = Mark(event_id, f"p{number}", "l1", 0.0, ArrivalStatus.PRESENT, 0)
+    return Result(welcome, number, Offer(mark, DRAFT))
 
 
 @given(gaps=st.lists(st.floats(0, 3), max_size=8))
@@ -82,5 +86,5 @@ def test_two_people_of_one_short_name_are_two_screens() -> None:
     first, second = result(1).screen, result(1).screen
     assert isinstance(second, Welcome)
     assert is_same(first, second)
-    assert not is_same(first, replace(second, event_id="e2"))
+    assert not is_same(first, replace(second, answer_id="e2"))
     assert not is_same(None, READY)

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,8 +6,8 @@ from hypothesis import strategies as st
 
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.matching import MatchRules
-from kiosk.domain.timetable import Standing, Timetable, short_name
-from protocol.v1.messages import LivenessLevel
+from kiosk.domain.timetable import Timetable, short_name
+from protocol.v1.messages import AttendancePolicy, LivenessLevel
 from tests.fakes.kiosk_clock import START
 from tests.fakes.school import config
 from tests.unit.kiosk.domain.door import LESSON, TIMETABLE
@@ -106,25 +105,16 @@ def test_check_in_elsewhere_counts_before_the_lesson_begins() -> None:
     assert TIMETABLE.due_elsewhere("p1", early) is None
 
 
-@given(st.integers(0, 60), st.integers(1, 60), st.integers(-30 * 60, 90 * 60))
-def test_arrivals_never_fall_between_present_late_and_closed(
-    late_after_min: int, more_min: int, after_s: int
-) -> None:
-    policy = replace(
-        LESSON.policy, late_after_min=late_after_min, closes_after_min=late_after_min + more_min
-    )
-    lesson = replace(LESSON, policy=policy)
-    at = lesson.starts_at + timedelta(seconds=after_s)
-    expected = (
-        Standing.PRESENT
-        if after_s <= late_after_min * 60
-        else Standing.LATE
-        if after_s <= (late_after_min + more_min) * 60
-        else Standing.CLOSED
-    )
+def test_a_lesson_is_judged_by_the_policy_the_server_names_for_it() -> None:
+    document = config()
+    older = AttendancePolicy(late_after_min=20)
+    entry = document.lessons[0].model_copy(update={"policy_version": 2, "attendance": older})
+    changed = document.model_copy(update={"lessons": (entry,)})
 
-    assert lesson.standing(at) is expected
-    assert lesson.late_min(at) >= 1
+    (lesson,) = timetable_from(changed, MatchOverrides()).lessons
+
+    assert (lesson.policy, lesson.policy_version) == (older, 2)
+    assert lesson.window.late_after == START + timedelta(minutes=20)
 
 
 @pytest.mark.parametrize(

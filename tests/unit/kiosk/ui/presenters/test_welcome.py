@@ -3,12 +3,13 @@ from datetime import UTC, datetime
 import pytest
 from pytestqt.qtbot import QtBot
 
-from kiosk.domain.screens import Welcome, WelcomeStatus
+from kiosk.domain.screens import Welcome
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.welcome import WelcomePresenter
+from protocol.v1.messages import ArrivalStatus
 
 AT = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
-MARK = Welcome("Ana L.", WelcomeStatus.PRESENT)
+MARK = Welcome("Ana L.", ArrivalStatus.PRESENT)
 
 
 class Seconds:
@@ -70,13 +71,13 @@ def test_the_next_person_gets_the_whole_time(
     presenter: WelcomePresenter, clock: Seconds, qtbot: QtBot
 ) -> None:
     clock.now_s += 4.0
-    presenter.show(Welcome("Ben M.", WelcomeStatus.PRESENT), AT)
+    presenter.show(Welcome("Ben M.", ArrivalStatus.PRESENT), AT)
     clock.now_s += 4.0
     with qtbot.waitSignal(presenter.not_me_tapped, timeout=0):
         presenter.undo()
 
 
 def test_a_repeat_cannot_be_undone(presenter: WelcomePresenter, qtbot: QtBot) -> None:
-    presenter.show(Welcome("Ana L.", WelcomeStatus.PRESENT, can_undo=False), AT)
+    presenter.show(Welcome("Ana L.", ArrivalStatus.PRESENT, can_undo=False), AT)
     with qtbot.assertNotEmitted(presenter.not_me_tapped):
         presenter.undo()

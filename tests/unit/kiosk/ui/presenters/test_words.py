@@ -26,7 +26,6 @@ from kiosk.domain.screens import (
     Ready,
     RunningLesson,
     Welcome,
-    WelcomeStatus,
 )
 from kiosk.domain.sightings import Hint
 from kiosk.ui.catalogue import Catalogue, load_catalogue
@@ -37,7 +36,7 @@ from kiosk.ui.presenters.looking import looking_view
 from kiosk.ui.presenters.proving import proving_view
 from kiosk.ui.presenters.ready import ReadyPresenter, Senses, ready_view
 from kiosk.ui.presenters.welcome import welcome_view
-from protocol.v1.messages import ClockSource
+from protocol.v1.messages import ArrivalStatus, ClockSource
 
 AT = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
 LESSON = RunningLesson("Maths", AT - timedelta(minutes=6), AT + timedelta(minutes=44))
@@ -92,20 +91,20 @@ def test_the_ring_is_never_less_than_empty_or_more_than_full(
 
 
 def test_present_and_late_differ_in_words_sign_and_tone(words: Catalogue) -> None:
-    present = welcome_view(Welcome("Ana L.", WelcomeStatus.PRESENT), words, AT)
-    late = welcome_view(Welcome("Ana L.", WelcomeStatus.LATE, 6), words, AT)
+    present = welcome_view(Welcome("Ana L.", ArrivalStatus.PRESENT), words, AT)
+    late = welcome_view(Welcome("Ana L.", ArrivalStatus.LATE, 6), words, AT)
     assert (present.status, present.icon, present.tone) == ("Present", "check", "accent")
     assert (late.status, late.icon, late.tone) == ("Late by 6 minutes", "clock", "late")
     assert present.recorded == "Recorded at 09:06"
 
 
 def test_lateness_follows_the_grammar_of_the_language(arabic: Catalogue) -> None:
-    late = welcome_view(Welcome("ليلى م.", WelcomeStatus.LATE, 2), arabic, AT)
+    late = welcome_view(Welcome("ليلى م.", ArrivalStatus.LATE, 2), arabic, AT)
     assert late.status == "متأخر دقيقتين"
 
 
 def test_a_repeat_says_so_and_claims_no_new_record(words: Catalogue) -> None:
-    again = Welcome("Ana L.", WelcomeStatus.PRESENT, can_undo=False, already_marked=True)
+    again = Welcome("Ana L.", ArrivalStatus.PRESENT, can_undo=False, already_marked=True)
     view = welcome_view(again, words, AT)
     assert view.greeting == "You are already on the list"
     assert view.recorded == ""
