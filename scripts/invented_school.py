@@ -8,6 +8,7 @@ import random
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session
@@ -27,6 +28,8 @@ from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.service import add_consent, create_person
 from server.people.tables import ConsentDecision, ConsentRole
 from server.timetable import service as timetable
+from server.timetable.lessons import LessonPlan, create_lesson
+from server.timetable.roster import add_to_roster
 
 _GIVEN = """
 Alma Benno Chiara Dario Elif Farid Greta Hana Idris Jonas Kamila Leander Mina Noor Oskar Paula
@@ -114,7 +117,8 @@ def _consent_and_template(
     consent = ConsentCreate(
         given_by="A parent", role=ConsentRole.PARENT, text_version="2026-09", decision=decision
     )
-    add_consent(db, person_id, consent, actor="system", at=at - timedelta(days=30))
+    given_at = at - timedelta(days=30)
+    add_consent(db, person_id, consent, actor="system", at=given_at, today=given_at.date())
     if decision is ConsentDecision.REFUSED or number % 13 == 4:
         return
     is_accepted = number % 19 != 6
@@ -180,7 +184,8 @@ def _courses(
         )
         roster = chance.sample(people, min(size.class_size, len(people)))
         for person_id in roster:
-            timetable.add_to_roster(db, course.id, person_id=person_id)
+            entry = add_to_roster(db, course.id, person_id=person_id)
+            entry.counts_after = None  # they were there before the day began
         courses.append(course.id)
         rosters.append(roster)
     return courses, rosters
@@ -199,13 +204,13 @@ def _lessons(
     for number in range(size.lessons):
         turn = number // len(rooms) - turns // 2
         starts_at = at - timedelta(minutes=20) + turn * timedelta(minutes=55)
-        added = timetable.create_lesson(
-            db,
+        plan = LessonPlan(
             course_id=courses[number % len(courses)],
             room_id=rooms[number % len(rooms)],
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=45),
         )
+        added = create_lesson(db, plan, zone=ZoneInfo("UTC"), at=at, allow_double=True)
         made.append(added.id)
     return made
 

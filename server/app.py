@@ -19,7 +19,9 @@ import server.accounts.pages
 import server.accuracy.api
 import server.accuracy.pages
 import server.attendance.api
+import server.attendance.lessons_api
 import server.attendance.pages
+import server.attendance.past_api
 import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
@@ -89,6 +91,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.kiosks.api.router,
     server.kiosks.pages.router,
     server.attendance.api.router,
+    server.attendance.lessons_api.router,
+    server.attendance.past_api.router,
     server.attendance.pages.router,
 )
 
@@ -165,7 +169,7 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
     with startup_lock(settings.data_dir):
         vault = open_vault(settings)
         database = Database(settings.sqlalchemy_url)
-        upgrade(database)
+        upgrade(database, time_zone=settings.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
     if password is not None:

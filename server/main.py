@@ -106,7 +106,7 @@ def _broker(settings: Settings, options: argparse.Namespace) -> int:
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     with startup_lock(settings.data_dir):
         database = Database(settings.sqlalchemy_url)
-        upgrade(database)
+        upgrade(database, time_zone=settings.timezone)
         if options.write_revision:
             write_revision(database, options.write_revision)
         database.close()

@@ -21,6 +21,7 @@ from server.ml.school import EnrolledPerson, SchoolQuestion
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.policies.service import current_policy
+from server.timetable import roster
 from server.timetable import service as timetable
 
 _logger = logging.getLogger(__name__)
@@ -92,9 +93,9 @@ def _lot(job: MeasurementJob, person_id: uuid.UUID) -> bytes:
 
 def _rosters(db: Session, today: date) -> dict[uuid.UUID, set[uuid.UUID]]:
     """Who is on each course's roster today."""
-    found = timetable.rosters_of(db, [course.id for course in timetable.courses(db)])
+    found = roster.rosters_of(db, [course.id for course in timetable.courses(db)])
     return {
-        course_id: {person.id for entry, person in rows if timetable.applies(entry, today)}
+        course_id: {person.id for entry, person in rows if roster.covers(entry, today)}
         for course_id, rows in found.items()
     }
 

@@ -1,7 +1,6 @@
 """The register for clients, and the endpoint that takes kiosks' events in over HTTP."""
 
 import uuid
-from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -9,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from protocol.v1.fields import MAX_MESSAGE_BYTES
 from protocol.v1.messages import Ack
 from server.attendance import service
+from server.attendance.access import RegisterDep, refuse_foreign_course
 from server.attendance.ingest import take_in
 from server.attendance.schemas import (
     CorrectionCreate,
@@ -24,19 +24,17 @@ from server.db.engine import Database
 from server.db.types import now
 from server.errors import TooLargeError
 from server.kiosks.device import DeviceDep
-from server.timetable.api import lesson_read
-from server.web.access import require_role
-from server.web.principal import Principal, Role
+from server.timetable.lesson_read import lesson_read
 from server.web.state import SettingsDep
 
 router = APIRouter(prefix="/api/v1", tags=["attendance"])
-RegisterDep = Annotated[Principal, require_role(Role.OFFICE, Role.TEACHER)]
 
 
 def register_read(register: service.Register) -> RegisterRead:
     """What clients get to see of a register."""
     return RegisterRead(
         lesson=lesson_read(register.view),
+        policy_version=register.policy_version,
         rows=[_row(line) for line in register.lines],
         counts={status.value: count for status, count in register.counts.items()},
         waiting_for=[
@@ -56,6 +54,7 @@ def _row(line: service.RegisterLine) -> RegisterRow:
         status=line.mark.status,
         derived_status=line.mark.derived,
         first_seen_at=line.mark.first_seen_at,
+        shown_status=line.mark.shown_status,
         kiosk_id=line.mark.kiosk_id,
         method=line.mark.method,
         is_corrected=line.mark.is_corrected,
@@ -65,17 +64,23 @@ def _row(line: service.RegisterLine) -> RegisterRow:
 
 @router.get("/lessons/{lesson_id}/register")
 def read_register(
-    lesson_id: uuid.UUID, _: RegisterDep, db: ReadDBDep, settings: SettingsDep
+    lesson_id: uuid.UUID, principal: RegisterDep, db: ReadDBDep, settings: SettingsDep
 ) -> RegisterRead:
-    """The register of a lesson as of now."""
-    return register_read(service.register_of(db, lesson_id, zone=settings.zone, at=now()))
+    """The register of a lesson as of now; for teachers those of their own courses."""
+    refuse_foreign_course(db, lesson_id, principal, settings)
+    return register_read(service.register_of(db, lesson_id, at=now()))
 
 
 @router.post("/lessons/{lesson_id}/corrections", status_code=201)
 def correct(
-    lesson_id: uuid.UUID, body: CorrectionCreate, principal: RegisterDep, db: DBDep
+    lesson_id: uuid.UUID,
+    body: CorrectionCreate,
+    principal: RegisterDep,
+    db: DBDep,
+    settings: SettingsDep,
 ) -> CorrectionRead:
-    """Say what somebody's status is, and why; the derived one stays on record."""
+    """Say what a person's status is, and why; the derived one stays on record."""
+    refuse_foreign_course(db, lesson_id, principal, settings)
     row = service.correct(
         db,
         lesson_id,

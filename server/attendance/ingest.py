@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
 from protocol.v1.events import MAX_REFUSALS_PER_ACK
-from protocol.v1.messages import Ack, EventBatch, EventRefusal, RefusalReason
+from protocol.v1.messages import Ack, EventBatch, EventRefusal, RefusalReason, corrected_time
 from server.attendance.sequence import Link, move_progress, stored_runs
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import (
@@ -233,6 +233,7 @@ def _row(
         "id": uuid.UUID(event.id),
         "seq": event.seq,
         "occurred_at": event.occurred_at,
+        "counted_at": corrected_time(event.occurred_at, event.clock.source, event.clock.offset_ms),
         "received_at": at,
         "lesson_id": one.lesson_id,
         "person_id": one.person_id,
@@ -241,6 +242,7 @@ def _row(
         "refers_to": uuid.UUID(event.refers_to) if event.refers_to else None,
         "clock_source": event.clock.source,
         "distance": event.distance,
+        "shown_status": event.shown,
         "hash": event.hash,
         "is_chain_torn": bool(before) and event.prev_hash not in before,
         "body": one.body,

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.attendance import service
+from server.attendance.access import RegisterDep, refuse_foreign_course
 from server.attendance.forms import CorrectionForm
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.schemas import CorrectionCreate
@@ -19,13 +20,10 @@ from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import NotFoundError, ServerError
-from server.web.access import require_role
 from server.web.pages import render, request_translator, see_other
-from server.web.principal import Principal, Role
 from server.web.state import SettingsDep
 
 router = APIRouter(include_in_schema=False)
-RegisterDep = Annotated[Principal, require_role(Role.OFFICE, Role.TEACHER)]
 
 #: Colour and symbol of each status; the word stands beside them.
 TONES = {
@@ -53,12 +51,13 @@ LineDep = Annotated[LineKey, Depends()]
 def register_page(
     request: Request,
     lesson_id: uuid.UUID,
-    _: RegisterDep,
+    principal: RegisterDep,
     db: ReadDBDep,
     settings: SettingsDep,
 ) -> Response:
     """The register; its live part asks for itself every two seconds."""
-    register = service.register_of(db, lesson_id, zone=settings.zone, at=now())
+    refuse_foreign_course(db, lesson_id, principal, settings)
+    register = service.register_of(db, lesson_id, at=now())
     return render(request, "attendance/register.html", _context(register))
 
 
@@ -66,13 +65,14 @@ def register_page(
 def live_register(
     request: Request,
     lesson_id: uuid.UUID,
-    _: RegisterDep,
+    principal: RegisterDep,
     db: ReadDBDep,
     settings: SettingsDep,
     shown: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The live part alone; 204 where the page shows it already."""
-    register = service.register_of(db, lesson_id, zone=settings.zone, at=now())
+    refuse_foreign_course(db, lesson_id, principal, settings)
+    register = service.register_of(db, lesson_id, at=now())
     context = _context(register)
     if context["version"] == shown:
         return Response(status_code=204)
@@ -83,13 +83,13 @@ def live_register(
 def line_page(
     request: Request,
     place: LineDep,
-    _: RegisterDep,
+    principal: RegisterDep,
     db: ReadDBDep,
     settings: SettingsDep,
 ) -> Response:
     """One line of the register: how it came about, and the form to correct it."""
-    context = _line_context(db, settings, place)
-    return render(request, "attendance/line.html", context)
+    refuse_foreign_course(db, place.lesson_id, principal, settings)
+    return render(request, "attendance/line.html", _line_context(db, place))
 
 
 @router.post("/lessons/{lesson_id}/people/{person_id}")
@@ -102,6 +102,7 @@ def correct(
     form: Annotated[CorrectionForm, Form()],
 ) -> Response:
     """Correct the line."""
+    refuse_foreign_course(db, place.lesson_id, principal, settings)
     try:
         body = CorrectionCreate.model_validate(form.model_dump() | {"person_id": place.person_id})
         service.correct(
@@ -115,7 +116,7 @@ def correct(
     except (ServerError, ValidationError) as exc:
         words = request_translator(request)("attendance.problem.reason")
         problem = exc.message if isinstance(exc, ServerError) else words
-        context = _line_context(db, settings, place)
+        context = _line_context(db, place)
         context |= {"form": form, "problem": problem}
         return render(request, "attendance/line.html", context, status_code=400)
     record(
@@ -148,8 +149,8 @@ def _context(register: service.Register) -> dict[str, Any]:
     return context | {"version": hashlib.sha256(shown.encode()).hexdigest()[:16]}
 
 
-def _line_context(db: Session, settings: SettingsDep, place: LineKey) -> dict[str, Any]:
-    register = service.register_of(db, place.lesson_id, zone=settings.zone, at=now())
+def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
+    register = service.register_of(db, place.lesson_id, at=now())
     line = next((one for one in register.lines if one.person.id == place.person_id), None)
     if line is None:
         raise NotFoundError("This person is not on the register of this lesson.")

@@ -2,13 +2,13 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from server.timetable.schemas import LessonRead
-
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+from server.attendance.past_kinds import AnyChange
+from server.attendance.register import CORRECTABLE, AttendanceStatus
+from server.timetable.schemas import LessonRead, Reason
 
 
 class RegisterRow(BaseModel):
@@ -20,6 +20,9 @@ class RegisterRow(BaseModel):
     status: str
     derived_status: str
     first_seen_at: datetime | None
+    shown_status: str | None = Field(
+        description="what the kiosk showed, where it was something else"
+    )
     kiosk_id: uuid.UUID | None
     method: str | None
     is_corrected: bool
@@ -27,7 +30,7 @@ class RegisterRow(BaseModel):
 
 
 class WaitingFor(BaseModel):
-    """A kiosk that has not told everything up to the end of the lesson."""
+    """A kiosk that has not reported everything up to the end of the lesson."""
 
     kiosk_id: uuid.UUID
     name: str
@@ -38,16 +41,23 @@ class RegisterRead(BaseModel):
     """The register of one lesson as of now."""
 
     lesson: LessonRead
+    policy_version: int
     rows: list[RegisterRow]
     counts: dict[str, int]
     waiting_for: list[WaitingFor]
+
+
+def _correctable(status: AttendanceStatus) -> AttendanceStatus:
+    if status not in CORRECTABLE:
+        raise ValueError("people cannot set this status")
+    return status
 
 
 class CorrectionCreate(BaseModel):
     """A person's word about somebody's status, and why."""
 
     person_id: uuid.UUID
-    status: Literal["present", "late", "absent", "excused"]
+    status: Annotated[AttendanceStatus, AfterValidator(_correctable)]
     reason: Reason
 
 
@@ -60,3 +70,40 @@ class CorrectionRead(BaseModel):
     reason: str
     made_by: uuid.UUID
     made_at: datetime
+
+
+class PastPreviewRead(BaseModel):
+    """What a change of the past would do; the fingerprint goes into its confirmation."""
+
+    lines: list["PastLineRead"]
+    fingerprint: str
+
+
+class PastLineRead(BaseModel):
+    """One line of a register that would change; null where there is no line."""
+
+    lesson_id: uuid.UUID
+    person_id: uuid.UUID
+    display_name: str
+    before: str | None
+    after: str | None
+
+
+class PastChangeCreate(BaseModel):
+    """A change of the past as it was previewed, and why."""
+
+    change: AnyChange
+    reason: Reason
+    fingerprint: str = Field(max_length=64)
+
+
+class PastChangeRead(BaseModel):
+    """A change of the past that was made."""
+
+    id: uuid.UUID
+    kind: str
+    document: dict[str, Any]
+    lines_changed: int
+    reason: str
+    made_by: str
+    made_at: AwareDatetime

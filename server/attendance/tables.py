@@ -2,8 +2,9 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -15,13 +16,15 @@ class StoredEvent(SQLModel, table=True):
     __tablename__ = "attendance_events"
     __table_args__ = (
         UniqueConstraint("kiosk_id", "seq"),
-        Index("ix_attendance_events_kiosk_id_occurred_at", "kiosk_id", "occurred_at"),
+        Index("ix_attendance_events_kiosk_id_counted_at", "kiosk_id", "counted_at"),
     )
 
     kiosk_id: uuid.UUID = Field(primary_key=True, foreign_key="kiosks.id")
     id: uuid.UUID = Field(primary_key=True)
     seq: int = Field(sa_type=BigInteger)
+    # As the kiosk stated it, and corrected by the clock offset it stated beside it.
     occurred_at: datetime = utc_field()
+    counted_at: datetime = utc_field()
     received_at: datetime = utc_field()
     lesson_id: uuid.UUID | None = Field(default=None, index=True)
     person_id: uuid.UUID | None = Field(default=None, index=True)
@@ -30,6 +33,7 @@ class StoredEvent(SQLModel, table=True):
     refers_to: uuid.UUID | None = Field(default=None)
     clock_source: str = Field(max_length=48)
     distance: float | None = Field(default=None)
+    shown_status: str | None = Field(default=None, max_length=48)
     hash: str = Field(max_length=64)
     # The event before it is known, and is not the one this event names.
     is_chain_torn: bool = Field(default=False)
@@ -64,9 +68,35 @@ class Correction(SQLModel, table=True):
     __tablename__ = "attendance_corrections"
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True, ondelete="CASCADE")
-    person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
     status: str = Field(max_length=20)
     reason: str = Field(max_length=500)
     made_by: uuid.UUID = Field(foreign_key="accounts.id")
+    made_at: datetime = utc_field(default_now=True)
+
+
+class PastChange(SQLModel, table=True):
+    """A change of the past that a person made: what, why, and how many lines it changed."""
+
+    __tablename__ = "past_changes"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    kind: str = Field(max_length=20)
+    document: dict[str, Any] = Field(sa_type=JSON)
+    lines_changed: int
+    reason: str = Field(max_length=500)
+    made_by: str = Field(max_length=80)
+    made_at: datetime = utc_field(default_now=True)
+
+
+class Rejudgement(SQLModel, table=True):
+    """A decision to judge one lesson by another policy version. The newest one counts."""
+
+    __tablename__ = "rejudgements"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
+    policy_version: int = Field(foreign_key="policy_versions.version")
+    change_id: uuid.UUID = Field(foreign_key="past_changes.id")
     made_at: datetime = utc_field(default_now=True)

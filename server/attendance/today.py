@@ -1,7 +1,6 @@
 """What the first page shows: today's lessons with live counts, and what needs somebody."""
 
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from fastapi import Request
 from sqlmodel import Session
@@ -11,6 +10,8 @@ from server.attendance.register import AttendanceStatus
 from server.db.types import now
 from server.kiosks.service import KioskView, is_reachable, kiosk_views
 from server.kiosks.tables import KioskState
+from server.timetable.local_time import day_bounds, local_date
+from server.timetable.teachers import visible_courses
 from server.web.pages import local_time, request_translator
 from server.web.principal import Principal, Role
 from server.web.today import TodayContent, TodayLesson, Trouble
@@ -23,8 +24,10 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     """Put the page together."""
     settings = request.app.state.settings
     at = now()
-    first, last = day_bounds(at, settings.zone)
-    registers = service.registers_between(db, first, last, zone=settings.zone, at=at)
+    today = local_date(at, settings.zone)
+    first, last = day_bounds(today, settings.zone)
+    own = visible_courses(db, principal, today)
+    registers = service.registers_between(db, first, last, at=at, courses=own)
     registers.sort(key=lambda one: _order(one, at))
     t = request_translator(request)
     views = kiosk_views(db) if principal.role in _TECHNICAL else []
@@ -39,22 +42,16 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     )
 
 
-def day_bounds(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """First and last moment of the school's day, UTC."""
-    midnight = datetime.combine(at.astimezone(zone).date(), time(), tzinfo=zone)
-    following = datetime.combine(midnight.date() + timedelta(days=1), time(), tzinfo=zone)
-    return midnight.astimezone(UTC), following.astimezone(UTC)
-
-
 def is_running(register: service.Register, at: datetime) -> bool:
     """Whether the lesson is on at a moment."""
-    return register.view.lesson.starts_at <= at < register.view.lesson.ends_at
+    return not register.view.is_cancelled and register.window.is_running(at)
 
 
 def _order(register: service.Register, at: datetime) -> tuple[int, datetime]:
     """What runs comes first, then what is to come, then what is over."""
     lesson = register.view.lesson
-    turn = 0 if is_running(register, at) else 1 if lesson.starts_at > at else 2
+    is_ahead = lesson.starts_at > at and not register.view.is_cancelled
+    turn = 0 if is_running(register, at) else 1 if is_ahead else 2
     return turn, lesson.starts_at
 
 
@@ -70,6 +67,7 @@ def _lesson(register: service.Register, at: datetime) -> TodayLesson:
         present=register.attended,
         late=register.counts[AttendanceStatus.LATE],
         expected=len(register.lines),
+        is_cancelled=view.is_cancelled,
     )
 
 

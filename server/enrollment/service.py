@@ -159,7 +159,7 @@ def record_consent(
         NotFoundError: no such person.
         InvalidError: the consent would have expired already.
     """
-    consent = people.add_consent(db, person_id, new, actor=actor, at=at)
+    consent = people.add_consent(db, person_id, new, actor=actor, at=at, today=today)
     _erase_without_consent(db, person_id, actor=actor, at=at, today=today)
     return consent
 

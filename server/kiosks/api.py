@@ -1,6 +1,7 @@
 """Kiosks for the office, and the device API that kiosks themselves call."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -23,12 +24,23 @@ from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
 from server.db.vault import Vault
 from server.errors import ForbiddenError, TooManyAttemptsError
-from server.kiosks import claiming, configuration, gallery, service
+from server.kiosks import claiming, configuration, gallery, placements, service
 from server.kiosks.device import DeviceDep
-from server.kiosks.schemas import ClaimCodeRead, KioskCreate, KioskRead
+from server.kiosks.schemas import (
+    ClaimCodeRead,
+    ClosureCreate,
+    ClosureRead,
+    KioskCreate,
+    KioskMove,
+    KioskRead,
+    KioskUpdate,
+    PlacementRead,
+)
+from server.kiosks.tables import KioskPlacement, WatermarkClosure
+from server.timetable.local_time import midnight
 from server.timetable.service import room_of
 from server.timetable.tables import Room
-from server.web.access import PUBLIC, require_role
+from server.web.access import PUBLIC, AdminDep, require_role
 from server.web.errors import json_error
 from server.web.principal import Principal, Role
 from server.web.state import SettingsDep, VaultDep
@@ -46,8 +58,8 @@ class ClaimCodeRefusedError(ForbiddenError):
     default_message = "This claim code does not work. Ask for a new one."
 
 
-def kiosk_read(view: service.KioskView) -> KioskRead:
-    """What clients get to see of a kiosk."""
+def kiosk_read(view: service.KioskView, hung: Sequence[KioskPlacement] = ()) -> KioskRead:
+    """Return what clients get to see of a kiosk; `hung` is where it was, newest first."""
     kiosk, progress = view.kiosk, view.progress
     return KioskRead(
         id=kiosk.id,
@@ -63,6 +75,10 @@ def kiosk_read(view: service.KioskView) -> KioskRead:
         highest_seq=progress.highest_seq,
         synced_through=progress.synced_through,
         gallery_version=kiosk.gallery_version,
+        placements=[
+            PlacementRead(room_id=one.room_id, from_at=one.from_at, until_at=one.until_at)
+            for one in hung
+        ],
         status=kiosk.status,
     )
 
@@ -84,8 +100,70 @@ def list_kiosks(_: ViewerDep, db: ReadDBDep) -> list[KioskRead]:
 
 @router.get("/kiosks/{kiosk_id}")
 def read_kiosk(kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> KioskRead:
-    """One kiosk."""
-    return kiosk_read(service.kiosk_view(db, kiosk_id))
+    """One kiosk, with where it hung."""
+    return _with_placements(db, kiosk_id)
+
+
+@router.patch("/kiosks/{kiosk_id}")
+def rename_kiosk(
+    kiosk_id: uuid.UUID, body: KioskUpdate, principal: TechnicianDep, db: DBDep
+) -> KioskRead:
+    """Give a kiosk another name."""
+    service.rename_kiosk(db, kiosk_id, body.name)
+    record(db, actor=principal.actor, action="kiosk.change", subject=f"kiosk:{kiosk_id}")
+    return _with_placements(db, kiosk_id)
+
+
+@router.post("/kiosks/{kiosk_id}/move")
+def move_kiosk(
+    kiosk_id: uuid.UUID, body: KioskMove, principal: TechnicianDep, db: DBDep
+) -> KioskRead:
+    """Hang the kiosk in another room from now on; registers of the past stay as they are."""
+    kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
+    placements.move(db, kiosk, room_id=body.room_id, actor=principal.actor, at=now())
+    record(
+        db,
+        actor=principal.actor,
+        action="kiosk.move",
+        subject=f"kiosk:{kiosk_id}",
+        details={"room": str(body.room_id)},
+    )
+    return _with_placements(db, kiosk_id)
+
+
+@router.get("/kiosks/{kiosk_id}/watermark-closures")
+def list_closures(kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> list[ClosureRead]:
+    """For which spans of time the kiosk is no longer waited for, newest first."""
+    service.kiosk_of(db, kiosk_id)
+    return [_closure_read(row) for row in placements.closures_of(db, [kiosk_id])]
+
+
+@router.post("/kiosks/{kiosk_id}/watermark-closures", status_code=201)
+def close_watermark(
+    kiosk_id: uuid.UUID,
+    body: ClosureCreate,
+    principal: AdminDep,
+    db: DBDep,
+    settings: SettingsDep,
+) -> ClosureRead:
+    """Stop waiting for what the kiosk has not reported from a date until now."""
+    kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
+    row = placements.close_watermark(
+        db,
+        kiosk,
+        from_at=midnight(body.from_date, settings.zone),
+        reason=body.reason,
+        actor=principal.actor,
+        at=now(),
+    )
+    record(
+        db,
+        actor=principal.actor,
+        action="kiosk.close_watermark",
+        subject=f"kiosk:{kiosk_id}",
+        details={"from": row.from_at.isoformat(), "through": row.through_at.isoformat()},
+    )
+    return _closure_read(row)
 
 
 @router.post("/kiosks/{kiosk_id}/claim-codes", status_code=201)
@@ -101,10 +179,25 @@ def new_claim_code(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> 
 def revoke_kiosk(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> KioskRead:
     """Take the kiosk's token, broker account and data key away; it stays listed."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
-    claiming.revoke(db, kiosk, at=now())
+    claiming.revoke(db, kiosk, actor=principal.actor, at=now())
     record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     db.flush()
-    return kiosk_read(service.kiosk_view(db, kiosk_id))
+    return _with_placements(db, kiosk_id)
+
+
+def _with_placements(db: Session, kiosk_id: uuid.UUID) -> KioskRead:
+    return kiosk_read(service.kiosk_view(db, kiosk_id), placements.placements_of(db, kiosk_id))
+
+
+def _closure_read(row: WatermarkClosure) -> ClosureRead:
+    return ClosureRead(
+        id=row.id,
+        from_at=row.from_at,
+        through_at=row.through_at,
+        reason=row.reason,
+        closed_by=row.closed_by,
+        closed_at=row.closed_at,
+    )
 
 
 @router.post("/devices/claim", dependencies=[PUBLIC], response_model=ClaimResponse)
@@ -198,7 +291,7 @@ def sync_gallery(
     kiosk = service.kiosk_of(db, device.id, for_update=True)
     at = now()
     state = gallery.school_state(db, settings.zone, at)
-    gallery.refresh(db, kiosk, state, zone=settings.zone, at=at)
+    gallery.refresh(db, kiosk, state, at=at)
     return gallery.page(db, vault, kiosk, since=since, limit=limit)
 
 

@@ -15,6 +15,7 @@ from protocol.v1.messages import ClaimRequest, WrappedKey
 from server.db.lock import CLAIM_LOCK, lock_until_commit
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, ForbiddenError
+from server.kiosks.placements import close_placement, open_placement, welcome_back
 from server.kiosks.tables import (
     ClaimCode,
     ClaimThrottle,
@@ -106,14 +107,17 @@ def claim(
     return _bind(db, vault, kiosk, request, at)
 
 
-def revoke(db: Session, kiosk: Kiosk, *, at: datetime) -> None:
+def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
     """Take everything back: token, broker account, data key. The broker link does its part soon.
+
+    It can be claimed again with a new code.
 
     Raises:
         ConflictError: it is revoked already.
     """
     if kiosk.state == KioskState.REVOKED:
         raise ConflictError("This kiosk is revoked already.")
+    close_placement(db, kiosk, actor=actor, at=at, device_left=True)
     kiosk.state = KioskState.REVOKED
     kiosk.revoked_at = at
     kiosk.is_online = False
@@ -213,9 +217,12 @@ def is_unheard(kiosk: Kiosk) -> bool:
 
 
 def _bind(db: Session, vault: Vault, kiosk: Kiosk, request: ClaimRequest, at: datetime) -> Claimed:
-    progress = _continue_chain(
-        db, kiosk.id, is_same_device=kiosk.signing_key == request.signing_key
-    )
+    is_same_device = kiosk.signing_key == request.signing_key
+    actor = f"kiosk:{kiosk.id}"
+    if is_same_device:
+        welcome_back(db, kiosk)
+    close_placement(db, kiosk, actor=actor, at=at, device_left=not is_same_device)
+    progress = _continue_chain(db, kiosk.id, is_same_device=is_same_device)
     token, password = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     key = sealing.make_data_key()
     kiosk.generation += 1
@@ -230,6 +237,7 @@ def _bind(db: Session, vault: Vault, kiosk: Kiosk, request: ClaimRequest, at: da
     kiosk.last_seen_at = at
     _forget_gallery(db, kiosk)
     db.add(kiosk)
+    open_placement(db, kiosk, actor=actor, at=at)
     wrapped = sealing.wrap_key(
         key, request.sealing_key, kiosk_id=kiosk.wire_id, key_id=kiosk.data_key_id
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,8 +23,10 @@ from server.enrollment.resemblance import pairs_among
 from server.kiosks.gallery import HORIZON
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
-from server.policies.service import current_policy
+from server.policies.schemas import SchoolPolicy
+from server.policies.service import PolicyTimeline, current_policy
 from server.timetable import service as timetable
+from server.timetable.roster import rosters
 from server.timetable.service import LessonView
 
 ELSEWHERE_HORIZON = timedelta(hours=24)
@@ -43,10 +45,9 @@ class SchoolInfo:
 def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> ConfigDocument:
     """Put the document together; its version is a hash of everything else in it."""
     room = timetable.room_of(db, kiosk.room_id)
-    views = timetable.lesson_views(
-        db, room_id=room.id, after=at - RECENT, before=at + HORIZON, limit=2000
-    )
-    lists = timetable.rosters(db, views, school.zone)
+    views = _planned(db, after=at - RECENT, before=at + HORIZON, room_ids=[room.id])
+    lists = rosters(db, views)
+    timeline = PolicyTimeline(db)
     due = {person_id for roster in lists.values() for person_id in roster}
     policy = current_policy(db)
     draft = ConfigDocument(
@@ -56,8 +57,8 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         school=SchoolRef(name=school.name, time_zone=school.zone.key),
         room=RoomRef(id=str(room.id), name=room.name),
         policy=policy.for_kiosks(),
-        lessons=tuple(_entry(view, lists[view.lesson.id]) for view in views),
-        elsewhere=_elsewhere(db, kiosk.room_id, due, school.zone, at),
+        lessons=tuple(_entry(view, lists[view.lesson.id], timeline, policy) for view in views),
+        elsewhere=_elsewhere(db, kiosk.room_id, due, at),
         people=_names(db, due),
         look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
     )
@@ -68,7 +69,24 @@ def _version(draft: ConfigDocument) -> str:
     return hashlib.sha256(canonical(draft.model_dump(mode="json"))).hexdigest()[:VERSION_LENGTH]
 
 
-def _entry(view: LessonView, roster: Iterable[uuid.UUID]) -> LessonEntry:
+def _planned(
+    db: Session,
+    *,
+    after: datetime,
+    before: datetime,
+    room_ids: Collection[uuid.UUID] | None = None,
+) -> list[LessonView]:
+    """Return the lessons of a span that are not cancelled."""
+    views = timetable.lesson_views(db, after=after, before=before, room_ids=room_ids)
+    return [view for view in views if not view.is_cancelled]
+
+
+def _entry(
+    view: LessonView, roster: Iterable[uuid.UUID], timeline: PolicyTimeline, policy: SchoolPolicy
+) -> LessonEntry:
+    """Describe a lesson; one that started under an older policy names that one's windows."""
+    version = timeline.version_at(view.lesson.starts_at)
+    is_older = version != policy.version
     return LessonEntry(
         id=str(view.lesson.id),
         course_code=view.course.code,
@@ -76,19 +94,21 @@ def _entry(view: LessonView, roster: Iterable[uuid.UUID]) -> LessonEntry:
         room_id=str(view.room.id),
         starts_at=view.lesson.starts_at,
         ends_at=view.lesson.ends_at,
+        policy_version=version if is_older else None,
+        attendance=timeline.policy(version).attendance if is_older else None,
         roster=tuple(str(person_id) for person_id in roster),
     )
 
 
 def _elsewhere(
-    db: Session, room_id: uuid.UUID, due: set[uuid.UUID], zone: ZoneInfo, at: datetime
+    db: Session, room_id: uuid.UUID, due: set[uuid.UUID], at: datetime
 ) -> tuple[ElsewhereEntry, ...]:
     views = [
         view
-        for view in timetable.lesson_views(db, after=at, before=at + ELSEWHERE_HORIZON)
+        for view in _planned(db, after=at, before=at + ELSEWHERE_HORIZON)
         if view.room.id != room_id
     ]
-    lists = timetable.rosters(db, views, zone)
+    lists = rosters(db, views)
     return tuple(
         ElsewhereEntry(
             person_id=str(person_id),

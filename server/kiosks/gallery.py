@@ -25,6 +25,8 @@ from server.people.consent import ConsentState
 from server.people.service import states_of
 from server.policies.service import current_policy
 from server.timetable import service as timetable
+from server.timetable.local_time import local_date
+from server.timetable.roster import rosters
 
 HORIZON = timedelta(days=7)
 _IN_USE = col(Template.set_aside_reason).is_(None)
@@ -63,12 +65,12 @@ def school_state(db: Session, zone: ZoneInfo, at: datetime) -> SchoolState:
         timetable_version=timetable.current_version(db),
         policy_version=policy.version,
         scope=policy.kiosk.gallery,
-        day=timetable.local_date(at, zone).isoformat(),
+        day=local_date(at, zone).isoformat(),
         resemblances=fingerprint(db),
     )
 
 
-def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, zone: ZoneInfo, at: datetime) -> bool:
+def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, at: datetime) -> bool:
     """Bring a kiosk's change log up to the state of the school.
 
     Returns:
@@ -78,7 +80,7 @@ def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, zone: ZoneInfo, at
     if kiosk.gallery_source == source:
         return False
     before = kiosk.gallery_version
-    templates = _in_scope(db, kiosk, state, zone, at)
+    templates = _in_scope(db, kiosk, state, at)
     consenting = _consenting(db, set(templates.values()), state)
     wanted = {key: person for key, person in templates.items() if person in consenting}
     held = {
@@ -125,21 +127,21 @@ def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> 
     )
 
 
-def people_due(db: Session, room_id: uuid.UUID, zone: ZoneInfo, at: datetime) -> set[uuid.UUID]:
+def people_due(db: Session, room_id: uuid.UUID, at: datetime) -> set[uuid.UUID]:
     """Who is due in a room from now to the horizon, and who was in the last hours."""
     views = timetable.lesson_views(
-        db, room_id=room_id, after=at - timedelta(hours=12), before=at + HORIZON, limit=2000
+        db, room_ids=[room_id], after=at - timedelta(hours=12), before=at + HORIZON
     )
-    lists = timetable.rosters(db, views, zone)
+    lists = rosters(db, [view for view in views if not view.is_cancelled])
     return {person_id for roster in lists.values() for person_id in roster}
 
 
 def _in_scope(
-    db: Session, kiosk: Kiosk, state: SchoolState, zone: ZoneInfo, at: datetime
+    db: Session, kiosk: Kiosk, state: SchoolState, at: datetime
 ) -> dict[uuid.UUID, uuid.UUID]:
     query = select(Template.id, Template.person_id).where(_IN_USE)
     if state.scope != "school":
-        due = people_due(db, kiosk.room_id, zone, at)
+        due = people_due(db, kiosk.room_id, at)
         query = query.where(col(Template.person_id).in_(due))
     return dict(db.exec(query).all())
 

@@ -97,7 +97,7 @@ def revoke_page(request: Request, kiosk_id: uuid.UUID, _: TechnicianDep, db: Rea
 def revoke(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> Response:
     """Take the kiosk's credentials away."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
-    claiming.revoke(db, kiosk, at=now())
+    claiming.revoke(db, kiosk, actor=principal.actor, at=now())
     record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     return see_other(f"/kiosks/{kiosk_id}")
 

@@ -1,11 +1,12 @@
 """What clients send and get about kiosks."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints
 
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 
 
@@ -14,6 +15,44 @@ class KioskCreate(BaseModel):
 
     name: Name
     room_id: uuid.UUID
+
+
+class KioskUpdate(BaseModel):
+    """A kiosk's new name."""
+
+    name: Name
+
+
+class KioskMove(BaseModel):
+    """The room a kiosk hangs in from now on."""
+
+    room_id: uuid.UUID
+
+
+class ClosureCreate(BaseModel):
+    """From which date on not to wait for what a kiosk has not reported, and why."""
+
+    from_date: date
+    reason: Reason
+
+
+class ClosureRead(BaseModel):
+    """A span of time for which a kiosk is no longer waited for."""
+
+    id: uuid.UUID
+    from_at: datetime
+    through_at: datetime
+    reason: str
+    closed_by: str
+    closed_at: datetime
+
+
+class PlacementRead(BaseModel):
+    """Where a kiosk hung, from when until when."""
+
+    room_id: uuid.UUID
+    from_at: datetime
+    until_at: datetime | None
 
 
 class ClaimCodeRead(BaseModel):
@@ -40,4 +79,5 @@ class KioskRead(BaseModel):
     highest_seq: int
     synced_through: datetime | None
     gallery_version: int
+    placements: list[PlacementRead]
     status: dict[str, Any] | None

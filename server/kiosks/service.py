@@ -42,9 +42,31 @@ def create_kiosk(db: Session, *, name: str, room_id: uuid.UUID) -> Kiosk:
             db.add(kiosk)
             db.flush()
     except IntegrityError as exc:
-        raise ConflictError(f"There is a kiosk called {name} already.") from exc
+        raise ConflictError(
+            f"There is a kiosk called {name} already.", problem="name_taken"
+        ) from exc
     db.add(KioskProgress(kiosk_id=kiosk.id))
     db.flush()
+    return kiosk
+
+
+def rename_kiosk(db: Session, kiosk_id: uuid.UUID, name: str) -> Kiosk:
+    """Give a kiosk another name.
+
+    Raises:
+        NotFoundError: there is no such kiosk.
+        ConflictError: there is another one of that name.
+    """
+    kiosk = kiosk_of(db, kiosk_id, for_update=True)
+    kiosk.name = name
+    try:
+        with db.begin_nested():
+            db.add(kiosk)
+            db.flush()
+    except IntegrityError as exc:
+        raise ConflictError(
+            f"There is a kiosk called {name} already.", problem="name_taken"
+        ) from exc
     return kiosk
 
 

@@ -80,6 +80,41 @@ class KioskProgress(SQLModel, table=True):
     torn: int = Field(default=0)
 
 
+class KioskPlacement(SQLModel, table=True):
+    """A kiosk beside one door, from one moment to another. Closed and opened, never overwritten.
+
+    `device_left` says that the device that stood here is gone or lost its claim: what it reported
+    by then, `reported_through`, is all that will come. Else the kiosk's progress says how far.
+    """
+
+    __tablename__ = "kiosk_placements"
+    __table_args__ = (Index("ix_kiosk_placements_room_id_from_at", "room_id", "from_at"),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    kiosk_id: uuid.UUID = Field(foreign_key="kiosks.id", index=True)
+    room_id: uuid.UUID = Field(foreign_key="rooms.id")
+    from_at: datetime = utc_field()
+    until_at: datetime | None = utc_field(nullable=True)
+    opened_by: str = Field(max_length=80)
+    closed_by: str | None = Field(default=None, max_length=80)
+    device_left: bool = Field(default=False)
+    reported_through: datetime | None = utc_field(nullable=True)
+
+
+class WatermarkClosure(SQLModel, table=True):
+    """An admin's decision not to wait for what a kiosk has not reported in a span of time."""
+
+    __tablename__ = "watermark_closures"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    kiosk_id: uuid.UUID = Field(foreign_key="kiosks.id", index=True)
+    from_at: datetime = utc_field()
+    through_at: datetime = utc_field()
+    reason: str = Field(max_length=500)
+    closed_by: str = Field(max_length=80)
+    closed_at: datetime = utc_field(default_now=True)
+
+
 class ClaimCode(SQLModel, table=True):
     """A code a technician types into a kiosk, once. Only its hash is kept."""
 

@@ -13,13 +13,19 @@ from server.db.engine import Database
 from server.db.lock import MIGRATION_LOCK
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database, *, time_zone: str = "UTC") -> None:
     """Bring the schema up to date. Several processes may call this at once; one does the work.
 
     On SQLite the caller holds the start-up lock of the data folder.
+
+    Args:
+        database: to migrate.
+        time_zone: IANA name of the school's zone, for rows that did not name theirs.
     """
     with _exclusive_connection(database) as connection:
-        command.upgrade(_config(connection), "head")
+        config = _config(connection)
+        config.attributes["time_zone"] = time_zone
+        command.upgrade(config, "head")
 
 
 def check(database: Database) -> None:

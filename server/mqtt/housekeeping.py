@@ -182,7 +182,7 @@ class Housekeeper:
         if fresh is None or fresh.state != KioskState.CLAIMED:
             return
         at = now()
-        gallery.refresh(db, fresh, state, zone=self._school.zone, at=at)
+        gallery.refresh(db, fresh, state, at=at)
         document = configuration.build(db, fresh, self._school, at)
         source = state.source_for(fresh)
         self._sources[fresh.wire_id] = (source, fresh.gallery_version, document.version)

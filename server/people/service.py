@@ -97,16 +97,30 @@ def fold(text: str) -> str:
 
 
 def add_consent(
-    db: Session, person_id: uuid.UUID, new: ConsentCreate, *, actor: str, at: datetime
+    db: Session,
+    person_id: uuid.UUID,
+    new: ConsentCreate,
+    *,
+    actor: str,
+    at: datetime,
+    today: date,
 ) -> Consent:
     """Write down what was said. Callers that end consent also erase: see enrollment.service.
+
+    Args:
+        db: the caller's.
+        person_id: about whom.
+        new: what was said.
+        actor: who writes it down.
+        at: now, UTC.
+        today: the school's date.
 
     Raises:
         NotFoundError: no such person.
         InvalidError: it would be over before it begins.
     """
     get_person(db, person_id, lock=True)
-    if new.expires_on is not None and new.expires_on < at.date():
+    if new.expires_on is not None and new.expires_on < today:
         raise InvalidError("The consent would have expired already.", problem="expired")
     consent = Consent(
         person_id=person_id,

@@ -35,6 +35,8 @@ class Person(SQLModel, table=True):
     display_name: str = Field(max_length=160)
     search_text: str = Field(max_length=400)  # folded; see people.service.search_text_of
     created_at: datetime = utc_field(default_now=True)
+    # From then on the name is gone; registers keep the line and its count.
+    erased_at: datetime | None = utc_field(nullable=True)
 
 
 class Consent(SQLModel, table=True):

@@ -1,5 +1,6 @@
 """Read and change the policy. What kiosks get of it has the protocol's own schema."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,24 +9,51 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from server.audit.service import record
-from server.errors import ConflictError, InvalidError
+from server.db.types import now
+from server.errors import ConflictError, InvalidError, NotFoundError
 from server.policies.schemas import SchoolPolicy
 from server.policies.tables import PolicyVersion
 
 
 def current_policy(db: Session) -> SchoolPolicy:
-    """The policy in force; the defaults, as version 0, where nobody has set one."""
+    """Return the policy in force; version 0 holds the defaults of the first installation."""
     query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
-    latest = db.exec(query).first()
-    if latest is None:
-        return SchoolPolicy()
-    return _policy_of(latest)
+    return _policy_of(db.exec(query).one())
+
+
+class PolicyTimeline:
+    """Which policy was in force when. Versions are only ever added, so an answer never changes."""
+
+    def __init__(self, db: Session) -> None:
+        query = select(PolicyVersion.version, PolicyVersion.created_at)
+        rows = db.exec(query.order_by(col(PolicyVersion.version))).all()
+        self._versions = [version for version, _since in rows]
+        self._since = [since for _version, since in rows]
+        self._db = db
+        self._read: dict[int, SchoolPolicy] = {}
+
+    def version_at(self, moment: datetime) -> int:
+        """Return the number of the version in force at a moment."""
+        return self._versions[max(0, bisect_right(self._since, moment) - 1)]
+
+    def policy(self, version: int) -> SchoolPolicy:
+        """Return a version; each is read once.
+
+        Raises:
+            NotFoundError: there is no such version.
+        """
+        if version not in self._read:
+            row = self._db.get(PolicyVersion, version)
+            if row is None:
+                raise NotFoundError("There is no such version of the policy.")
+            self._read[version] = _policy_of(row)
+        return self._read[version]
 
 
 def policy_at(db: Session, version: int) -> SchoolPolicy:
-    """A version there was; the defaults for one there never was."""
+    """Return one version; the first one for a number that never existed."""
     row = db.get(PolicyVersion, version)
-    return SchoolPolicy() if row is None else _policy_of(row)
+    return _policy_of(row or db.get_one(PolicyVersion, 0))
 
 
 @dataclass(frozen=True)
@@ -50,10 +78,9 @@ def versions(db: Session, limit: int) -> list[Version]:
     query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(limit + 1)
     rows = db.exec(query).all()
     policies = [_policy_of(row) for row in rows]
-    older = [*policies[1:], SchoolPolicy()]
     return [
         Version(policy, before, row.created_by, row.created_at)
-        for row, policy, before in zip(rows[:limit], policies, older, strict=False)
+        for row, policy, before in zip(rows[:limit], policies, policies[1:], strict=False)
     ]
 
 
@@ -73,11 +100,19 @@ def set_policy(
         ConflictError: somebody else did at the same moment.
     """
     _refuse_unsound(policy)
-    version = current_policy(db).version + 1
-    document = policy.model_dump(mode="json", exclude={"version"})
+    newest = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
+    before = db.exec(newest).first()
+    version = before.version + 1 if before else 1
+    row = PolicyVersion(
+        version=version,
+        document=policy.model_dump(mode="json", exclude={"version"}),
+        created_by=actor,
+        # A clock that was set back must not put a version in force before the one it follows.
+        created_at=max(now(), before.created_at) if before else now(),
+    )
     try:
         with db.begin_nested():
-            db.add(PolicyVersion(version=version, document=document, created_by=actor))
+            db.add(row)
             db.flush()
     except IntegrityError as exc:
         raise ConflictError("Somebody else has changed the policy meanwhile.") from exc

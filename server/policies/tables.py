@@ -1,4 +1,7 @@
-"""Versions of the policy document; the highest one is in force, and none is ever changed."""
+"""Versions of the policy document; the highest one is in force, and none is ever changed.
+
+Version 0 holds the defaults of the first installation, so that later defaults judge no old lesson.
+"""
 
 from datetime import datetime
 from typing import Any

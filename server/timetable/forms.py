@@ -1,11 +1,14 @@
 """What the timetable's forms send: text, to be read and to be shown again where it is wrong."""
 
 import uuid
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, StringConstraints
+
+from server.timetable.lessons import LessonPlan
+from server.timetable.local_time import parse_date, parse_time, to_utc
+from server.timetable.roster import RosterDates
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
@@ -32,18 +35,22 @@ class LessonForm(BaseModel):
     starts: Text = ""
     ends: Text = ""
 
-    def times(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """Start and end, UTC. An end before the start is on the next day.
+    allow_double: Text = ""
+
+    def plan(self, zone: ZoneInfo) -> LessonPlan:
+        """Return what is to be planned, in UTC.
 
         Raises:
-            ValueError: a field is empty or no date or time.
+            BadLocalTimeError: a field is no date or time, or names a moment that is not one.
+            ValueError: no course or room was chosen.
         """
-        day = date.fromisoformat(self.day)
-        starts, ends = time.fromisoformat(self.starts), time.fromisoformat(self.ends)
-        last_day = day if ends > starts else day + timedelta(days=1)
-        starts_at = datetime.combine(day, starts, tzinfo=zone)
-        ends_at = datetime.combine(last_day, ends, tzinfo=zone)
-        return starts_at.astimezone(UTC), ends_at.astimezone(UTC)
+        day = parse_date(self.day)
+        return LessonPlan(
+            course_id=uuid.UUID(self.course_id),
+            room_id=uuid.UUID(self.room_id),
+            starts_at=to_utc(day, parse_time(self.starts), zone),
+            ends_at=to_utc(day, parse_time(self.ends), zone),
+        )
 
 
 class RosterForm(BaseModel):
@@ -53,12 +60,13 @@ class RosterForm(BaseModel):
     from_date: Text = ""
     until_date: Text = ""
 
-    def values(self) -> tuple[uuid.UUID, date | None, date | None]:
-        """The person and the two dates.
+    def values(self) -> tuple[uuid.UUID, RosterDates]:
+        """Return the person and the dates.
 
         Raises:
-            ValueError: no person, or no date where something stands.
+            BadLocalTimeError: no date where something stands.
+            ValueError: no person.
         """
-        first = date.fromisoformat(self.from_date) if self.from_date else None
-        last = date.fromisoformat(self.until_date) if self.until_date else None
-        return uuid.UUID(self.person_id), first, last
+        first = parse_date(self.from_date) if self.from_date else None
+        last = parse_date(self.until_date) if self.until_date else None
+        return uuid.UUID(self.person_id), RosterDates(first, last)

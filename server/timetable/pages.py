@@ -1,7 +1,7 @@
 """Pages of the timetable: lessons of a week, courses with their rosters, rooms."""
 
 import uuid
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,10 +16,13 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.people.service import find_people
-from server.timetable import service
+from server.timetable import lessons, service
+from server.timetable import roster as rosters
 from server.timetable.forms import CourseForm, LessonForm, RoomForm, RosterForm
+from server.timetable.local_time import local_date, midnight
 from server.timetable.schemas import CourseCreate, RoomCreate
 from server.timetable.service import LessonView
+from server.timetable.teachers import visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
 from server.web.state import SettingsDep
@@ -32,23 +35,24 @@ _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 @router.get("/lessons")
 def lessons_page(
     request: Request,
-    _: SignedInDep,
+    principal: SignedInDep,
     db: ReadDBDep,
     settings: SettingsDep,
     day: Annotated[date | None, Query(ge=_FIRST_DAY, le=_LAST_DAY)] = None,
 ) -> Response:
     """A week of lessons, by day."""
-    first = day or service.local_date(now(), settings.zone)
+    first = day or local_date(now(), settings.zone)
     first -= timedelta(days=first.weekday())
     starts_at, ends_at = _week(first, settings.zone)
-    views = service.lesson_views(db, after=starts_at, before=ends_at)
+    own = visible_courses(db, principal, local_date(now(), settings.zone))
+    views = service.lesson_views(db, after=starts_at, before=ends_at, courses=own)
     context = {
         "days": _by_day(views, settings.zone),
         "first": first,
         "previous": first - timedelta(days=7),
         "following": first + timedelta(days=7),
         "last": first + timedelta(days=6),
-        "today": service.local_date(now(), settings.zone),
+        "today": local_date(now(), settings.zone),
         "at": now(),
         "has_courses": bool(service.courses(db)),
         "has_rooms": bool(service.rooms(db)),
@@ -80,14 +84,10 @@ def create_lesson(
 ) -> Response:
     """Add the lesson, or show the form again with what is wrong."""
     try:
-        starts_at, ends_at = form.times(settings.zone)
+        plan = form.plan(settings.zone)
         with db.begin_nested():
-            added = service.create_lesson(
-                db,
-                course_id=uuid.UUID(form.course_id),
-                room_id=uuid.UUID(form.room_id),
-                starts_at=starts_at,
-                ends_at=ends_at,
+            added = lessons.create_lesson(
+                db, plan, zone=settings.zone, at=now(), allow_double=bool(form.allow_double)
             )
     except ServerError as exc:
         return _lesson_form(request, db, form, exc.message)
@@ -182,8 +182,14 @@ def add_to_roster(
 ) -> Response:
     """Put a person on the roster."""
     try:
-        person_id, first, last = form.values()
-        service.add_to_roster(db, course_id, person_id=person_id, from_date=first, until_date=last)
+        person_id, dates = form.values()
+        rosters.add_to_roster(
+            db,
+            course_id,
+            person_id=person_id,
+            from_date=dates.from_date,
+            until_date=dates.until_date,
+        )
     except ServerError as exc:
         return _course(request, db, course_id, problem=exc.message)
     except ValueError:
@@ -201,10 +207,15 @@ def add_to_roster(
 
 @router.post("/courses/{course_id}/roster/{entry_id}/remove")
 def remove_from_roster(
-    course_id: uuid.UUID, entry_id: uuid.UUID, principal: OfficeDep, db: DBDep
+    course_id: uuid.UUID,
+    entry_id: uuid.UUID,
+    principal: OfficeDep,
+    db: DBDep,
+    settings: SettingsDep,
 ) -> Response:
-    """Take a roster entry back."""
-    service.remove_from_roster(db, course_id, entry_id)
+    """Take a person off the roster: today is the last day."""
+    at = now()
+    rosters.end_entry(db, course_id, entry_id, today=local_date(at, settings.zone), at=at)
     record(
         db,
         actor=principal.actor,
@@ -242,8 +253,13 @@ def _courses(request: Request, db: Session, form: CourseForm, problem: str = "")
 def _course(
     request: Request, db: Session, course_id: uuid.UUID, *, q: str = "", problem: str = ""
 ) -> Response:
-    roster = service.roster_people(db, course_id)
-    listed = {person.id for _entry, person in roster}
+    today = local_date(now(), request.app.state.settings.zone)
+    roster = rosters.roster_people(db, course_id)
+    listed = {
+        person.id
+        for entry, person in roster
+        if entry.until_date is None or entry.until_date >= today
+    }
     candidates = find_people(db, words=q, limit=_CANDIDATES + len(listed))[0] if q else []
     context = {
         "course": service.course_of(db, course_id),
@@ -251,19 +267,17 @@ def _course(
         "q": q,
         "candidates": [one for one in candidates if one.id not in listed][:_CANDIDATES],
         "problem": problem,
-        "today": now().date(),
+        "today": today,
     }
     return render(request, "timetable/course.html", context, status_code=400 if problem else 200)
 
 
 def _week(first: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    monday = datetime.combine(first, time(), tzinfo=zone)
-    following = datetime.combine(first + timedelta(days=7), time(), tzinfo=zone)
-    return monday.astimezone(UTC), following.astimezone(UTC)
+    return midnight(first, zone), midnight(first + timedelta(days=7), zone)
 
 
 def _by_day(views: list[LessonView], zone: ZoneInfo) -> list[tuple[date, list[LessonView]]]:
     def day_of(view: LessonView) -> date:
-        return service.local_date(view.lesson.starts_at, zone)
+        return local_date(view.lesson.starts_at, zone)
 
     return [(day, list(own)) for day, own in groupby(views, key=day_of)]

@@ -39,8 +39,28 @@ class CourseRead(BaseModel):
     title: str
 
 
+class RoomUpdate(RoomCreate):
+    """A room's new name."""
+
+
+class CourseUpdate(CourseCreate):
+    """A course's new code and title."""
+
+
+class RosterUpdate(BaseModel):
+    """New dates of a roster entry; they may not touch a lesson that has started."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_date: date | None = Field(default=None, alias="from")
+    until_date: date | None = Field(default=None, alias="until")
+
+
 class RosterCreate(BaseModel):
-    """A person joins a course; dates are the school's, both included, open where left out."""
+    """A person joins a course; dates are the school's, both included; from today if left out.
+
+    Lessons that are over by now never list the person for it.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -59,6 +79,53 @@ class RosterRead(BaseModel):
     person_id: uuid.UUID
     from_date: date | None = Field(alias="from")
     until_date: date | None = Field(alias="until")
+    counts_after: AwareDatetime | None = Field(
+        description="lessons that ended by then do not list the person; null: the dates decide"
+    )
+
+
+class TeacherCreate(BaseModel):
+    """An account teaches a course; dates are the school's, both included."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    account_id: uuid.UUID
+    from_date: date | None = Field(default=None, alias="from")
+    until_date: date | None = Field(default=None, alias="until")
+
+
+class TeacherEnd(BaseModel):
+    """The last day on which an account teaches a course."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    until_date: date = Field(alias="until")
+
+
+class TeacherRead(BaseModel):
+    """An account that teaches, taught or will teach a course."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    id: uuid.UUID
+    course_id: uuid.UUID
+    account_id: uuid.UUID
+    from_date: date | None = Field(alias="from")
+    until_date: date | None = Field(alias="until")
+
+
+class TermCreate(BaseModel):
+    """A span of dates in which lessons take place, both included."""
+
+    name: Name
+    first_day: date
+    last_day: date
+
+
+class TermRead(TermCreate):
+    """A term."""
+
+    id: uuid.UUID
 
 
 class LessonCreate(BaseModel):
@@ -68,6 +135,30 @@ class LessonCreate(BaseModel):
     room_id: uuid.UUID
     starts_at: AwareDatetime
     ends_at: AwareDatetime
+    allow_double: bool = Field(
+        default=False, description="course or teacher is in another room then too, and it is meant"
+    )
+
+
+class LessonUpdate(LessonCreate):
+    """What a lesson that has not started is to be instead."""
+
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+class ReasonGiven(BaseModel):
+    """Why a lesson is cancelled, or counts again."""
+
+    reason: Reason
+
+
+class CancellationRead(BaseModel):
+    """Why and when a lesson was cancelled."""
+
+    reason: str
+    cancelled_at: AwareDatetime
+    cancelled_by: str
 
 
 class LessonRead(BaseModel):
@@ -81,3 +172,4 @@ class LessonRead(BaseModel):
     room_name: str
     starts_at: AwareDatetime
     ends_at: AwareDatetime
+    cancelled: CancellationRead | None

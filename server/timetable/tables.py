@@ -1,7 +1,8 @@
-"""Rooms, courses, dated rosters, lessons, and a counter that says when any of them changed."""
+"""Rooms, courses, dated rosters and teachers, lessons, terms, and a counter of changes."""
 
 import uuid
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
@@ -31,30 +32,83 @@ class Course(SQLModel, table=True):
 
 
 class RosterEntry(SQLModel, table=True):
-    """A person's place in a course, from one date to another (both included, school time)."""
+    """A person's place in a course, from one date to another (both included, school time).
+
+    A lesson that ended by `counts_after` does not list the person, whatever the dates say: who
+    joins today was not absent this morning. None where the dates alone decide.
+    """
 
     __tablename__ = "roster_entries"
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    course_id: uuid.UUID = Field(foreign_key="courses.id", index=True, ondelete="CASCADE")
-    person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    course_id: uuid.UUID = Field(foreign_key="courses.id", index=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
     from_date: date | None = Field(default=None)
     until_date: date | None = Field(default=None)
+    counts_after: datetime | None = utc_field(nullable=True)
     created_at: datetime = utc_field(default_now=True)
 
 
 class Lesson(SQLModel, table=True):
-    """One meeting of a course in a room. The same course twice a day is two of them."""
+    """One meeting of a course in a room. The same course twice a day is two of them.
+
+    `time_zone` is the school's at the time it was planned: it decides the lesson's date for ever.
+    """
 
     __tablename__ = "lessons"
     __table_args__ = (Index("ix_lessons_room_id_starts_at", "room_id", "starts_at"),)
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    course_id: uuid.UUID = Field(foreign_key="courses.id", index=True, ondelete="CASCADE")
-    room_id: uuid.UUID = Field(foreign_key="rooms.id", ondelete="CASCADE")
+    course_id: uuid.UUID = Field(foreign_key="courses.id", index=True)
+    room_id: uuid.UUID = Field(foreign_key="rooms.id")
     starts_at: datetime = utc_field(index=True)
     ends_at: datetime = utc_field()
+    time_zone: str = Field(max_length=64)
     created_at: datetime = utc_field(default_now=True)
+
+    @property
+    def day(self) -> date:
+        """The date the lesson has at the school."""
+        return self.starts_at.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+class LessonCancellation(SQLModel, table=True):
+    """A lesson that did not count, and that it counts again. Never deleted."""
+
+    __tablename__ = "lesson_cancellations"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
+    reason: str = Field(max_length=500)
+    cancelled_by: str = Field(max_length=80)
+    cancelled_at: datetime = utc_field(default_now=True)
+    restored_by: str | None = Field(default=None, max_length=80)
+    restored_at: datetime | None = utc_field(nullable=True)
+    restore_reason: str | None = Field(default=None, max_length=500)
+
+
+class CourseTeacher(SQLModel, table=True):
+    """An account that teaches a course, from one date to another (both included, school time)."""
+
+    __tablename__ = "course_teachers"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    course_id: uuid.UUID = Field(foreign_key="courses.id", index=True)
+    account_id: uuid.UUID = Field(foreign_key="accounts.id", index=True)
+    from_date: date | None = Field(default=None)
+    until_date: date | None = Field(default=None)
+    created_at: datetime = utc_field(default_now=True)
+
+
+class Term(SQLModel, table=True):
+    """A span of dates in which lessons take place (both included, school time)."""
+
+    __tablename__ = "terms"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(max_length=80, unique=True)
+    first_day: date
+    last_day: date
 
 
 class TimetableVersion(SQLModel, table=True):

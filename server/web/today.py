@@ -31,6 +31,7 @@ class TodayLesson:
         present: seen so far, late ones included.
         late: of those, late.
         expected: on the roster.
+        is_cancelled: whether it counts for nothing.
     """
 
     path: str
@@ -42,6 +43,7 @@ class TodayLesson:
     present: int
     late: int
     expected: int
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True)

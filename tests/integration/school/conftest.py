@@ -31,7 +31,10 @@ from server.migrations.runner import upgrade
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.service import add_consent, create_person
 from server.people.tables import ConsentRole
+from server.timetable import lessons as planning
+from server.timetable import roster
 from server.timetable import service as timetable
+from server.timetable.lessons import LessonPlan
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 
 MODEL = "dlib-resnet-v1"
@@ -65,9 +68,9 @@ class School:
                 ),
                 actor="system",
             )
-            add_consent(db, person.id, CONSENT, actor="system", at=now())
+            add_consent(db, person.id, CONSENT, actor="system", at=now(), today=now().date())
             if on_roster:
-                timetable.add_to_roster(db, self.course_id, person_id=person.id)
+                roster.add_to_roster(db, self.course_id, person_id=person.id)
                 self.people.append(person.id)
             return person.id
 
@@ -126,7 +129,7 @@ class School:
         """A claimed kiosk."""
         device = SimulatedKiosk()
         _kiosk_id, code = self.new_kiosk()
-        outcome = self.claim(device, code)
+        outcome = self.claim(device, code, at=self.starts_at - timedelta(hours=1))
         assert isinstance(outcome, claiming.Claimed)
         device.kiosk_id = outcome.kiosk.wire_id
         return device
@@ -134,7 +137,7 @@ class School:
     def revoke(self, device: SimulatedKiosk) -> None:
         with self.database.transaction() as db:
             kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-            claiming.revoke(db, kiosk, at=now())
+            claiming.revoke(db, kiosk, actor="system", at=now())
 
     def take(self, *deliveries: Delivery, at: datetime | None = None) -> Intake:
         with self.database.transaction() as db:
@@ -162,7 +165,7 @@ class School:
 
     def register(self, at: datetime | None = None) -> Register:
         with self.database.reading() as db:
-            return register_of(db, self.lesson_id, zone=self.settings.zone, at=at or now())
+            return register_of(db, self.lesson_id, at=at or now())
 
     def mark(self, person_id: uuid.UUID, at: datetime | None = None) -> Judgement:
         lines = self.register(at).lines
@@ -231,13 +234,8 @@ def school(database: Database, tmp_path: Path) -> School:
     with database.transaction() as db:
         room = timetable.create_room(db, "R12")
         course = timetable.create_course(db, code="BIO-9", title="Biology")
-        meeting = timetable.create_lesson(
-            db,
-            course_id=course.id,
-            room_id=room.id,
-            starts_at=starts_at,
-            ends_at=ends_at,
-        )
+        plan = LessonPlan(course.id, room.id, starts_at, ends_at)
+        meeting = planning.create_lesson(db, plan, zone=settings.zone, at=at)
     return School(
         database=database,
         vault=open_vault(settings),

@@ -12,7 +12,8 @@ from server.attendance.register import AttendanceStatus
 from server.attendance.verification import Delivery
 from server.db.types import now
 from server.errors import InvalidError
-from server.timetable import service as timetable
+from server.timetable import roster
+from server.timetable.local_time import local_date
 from tests.integration.school.conftest import School
 
 pytestmark = pytest.mark.integration
@@ -103,14 +104,14 @@ def test_running_lessons_open_before_their_start(school: School) -> None:
     def running(at_minute: float) -> int:
         at = school.starts_at + timedelta(minutes=at_minute)
         with school.database.reading() as db:
-            return len(service.running_lessons(db, zone=school.settings.zone, at=at))
+            return len(service.running_lessons(db, at=at))
 
     assert [running(minute) for minute in (-16, -14, 0, 44, 46)] == [0, 1, 1, 1, 0]
 
 
 def test_who_joins_later_was_not_absent_before(school: School) -> None:
     person = school.person(on_roster=False)
-    tomorrow = timetable.local_date(school.starts_at, school.settings.zone) + timedelta(days=1)
+    tomorrow = local_date(school.starts_at, school.settings.zone) + timedelta(days=1)
     with school.database.transaction() as db:
-        timetable.add_to_roster(db, school.course_id, person_id=person, from_date=tomorrow)
+        roster.add_to_roster(db, school.course_id, person_id=person, from_date=tomorrow)
     assert school.register().lines == ()

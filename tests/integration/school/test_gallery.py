@@ -14,9 +14,12 @@ from server.kiosks.tables import Kiosk
 from server.people.tables import Consent, Person
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
+from server.timetable import roster
 from server.timetable import service as timetable
+from server.timetable.local_time import local_date
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.school.conftest import MODEL, School
+from tests.support.planning import plan_lesson
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +29,7 @@ def _page(school: School, device: SimulatedKiosk, since: int = 0, limit: int = 2
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
         state = gallery.school_state(db, zone, at)
-        gallery.refresh(db, kiosk, state, zone=zone, at=at)
+        gallery.refresh(db, kiosk, state, at=at)
         return gallery.page(db, school.vault, kiosk, since=since, limit=limit)
 
 
@@ -124,13 +127,17 @@ def test_who_leaves_the_course_leaves_the_gallery_and_comes_back(school: School)
     device, person = school.kiosk(), school.person()
     template = school.enrol(person)
     first = _page(school, device)
+    at = now()
     with school.database.transaction() as db:
-        ((entry, _person),) = timetable.roster_people(db, school.course_id)
-        timetable.remove_from_roster(db, school.course_id, entry.id)
+        ((entry, _person),) = roster.roster_people(db, school.course_id)
+        today = local_date(at, school.settings.zone)
+        roster.end_entry(db, school.course_id, entry.id, today=today, at=at)
+        entry.until_date = today - timedelta(days=1)  # as it looks tomorrow
+        timetable.bump_version(db)
     left = _page(school, device, first.next)
     assert _gone(left) == {str(template): "scope"}
     with school.database.transaction() as db:
-        timetable.add_to_roster(db, school.course_id, person_id=person)
+        roster.add_to_roster(db, school.course_id, person_id=person)
     assert _held(_page(school, device, left.next)) == {str(template)}
 
 
@@ -140,8 +147,8 @@ def test_lesson_beyond_the_horizon_brings_nobody_yet(school: School) -> None:
     at = now() + gallery.HORIZON + timedelta(days=1)
     with school.database.transaction() as db:
         course = timetable.create_course(db, code="LATER", title="Later")
-        timetable.add_to_roster(db, course.id, person_id=person)
-        timetable.create_lesson(
+        roster.add_to_roster(db, course.id, person_id=person)
+        plan_lesson(
             db,
             course_id=course.id,
             room_id=school.room_id,
@@ -213,8 +220,8 @@ def test_configuration_says_who_is_due_elsewhere(school: School) -> None:
     with school.database.transaction() as db:
         other_room = timetable.create_room(db, "R14")
         course = timetable.create_course(db, code="ART", title="Art")
-        timetable.add_to_roster(db, course.id, person_id=person)
-        timetable.create_lesson(
+        roster.add_to_roster(db, course.id, person_id=person)
+        plan_lesson(
             db,
             course_id=course.id,
             room_id=other_room.id,

@@ -73,7 +73,7 @@ def test_template_set_aside_leaves_the_kiosk_and_the_others_stay(school: School)
         with school.database.transaction() as db:
             kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
             state = gallery.school_state(db, zone, at)
-            gallery.refresh(db, kiosk, state, zone=zone, at=at)
+            gallery.refresh(db, kiosk, state, at=at)
             return gallery.page(db, school.vault, kiosk, since=since, limit=50)
 
     first = page(0)

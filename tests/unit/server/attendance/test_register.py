@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.v1.messages import AttendancePolicy
+from protocol.v1.messages import AttendancePolicy, window_of
 from server.attendance.register import (
     CORRECTABLE,
     AttendanceStatus,
     Judgement,
+    KioskWatch,
     RegisterEvent,
     Ruling,
     count_statuses,
     derive_register,
-    window_of,
 )
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -28,7 +28,8 @@ ADA, BEN, CHI = (uuid.UUID(int=number) for number in (1, 2, 3))
 DOOR, BACK = uuid.UUID(int=100), uuid.UUID(int=101)
 DURING = START + timedelta(minutes=20)
 AFTERWARDS = END + timedelta(hours=1)
-TOLD = {DOOR: END + timedelta(minutes=1)}
+Watermarks = dict[uuid.UUID, datetime | None]
+REPORTED: Watermarks = {DOOR: END + timedelta(minutes=1)}
 
 
 def seen(minute: float, person: uuid.UUID | None = ADA, **fields: object) -> RegisterEvent:
@@ -36,7 +37,7 @@ def seen(minute: float, person: uuid.UUID | None = ADA, **fields: object) -> Reg
         "event_id": uuid.uuid4(),
         "kiosk_id": DOOR,
         "person_id": person,
-        "occurred_at": START + timedelta(minutes=minute),
+        "counted_at": START + timedelta(minutes=minute),
         "kind": "seen",
         "method": "face",
     }
@@ -50,12 +51,20 @@ def not_me(of: RegisterEvent, minute: float = 1) -> RegisterEvent:
 def line(
     *sightings: RegisterEvent,
     at: datetime = DURING,
-    watermarks: dict[uuid.UUID, datetime | None] | None = None,
+    watermarks: Watermarks | None = None,
     rulings: tuple[Ruling, ...] = (),
 ) -> Judgement:
-    told = TOLD if watermarks is None else watermarks
-    (mark,) = derive_register([ADA], sightings, WINDOW, watermarks=told, rulings=rulings, at=at)
+    watches = watching(REPORTED if watermarks is None else watermarks)
+    (mark,) = derive_register([ADA], sightings, WINDOW, watches=watches, rulings=rulings, at=at)
     return mark
+
+
+def watching(watermarks: Watermarks) -> list[KioskWatch]:
+    return [KioskWatch(kiosk, END, through) for kiosk, through in watermarks.items()]
+
+
+def ruling(status: str, at: datetime, number: int = 1) -> Ruling:
+    return Ruling(at, uuid.UUID(int=number), ADA, status)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +75,8 @@ def line(
         (0, "present"),
         (5, "present"),
         (5.1, "late"),
-        (45, "late"),
-        (45.1, "expected"),
+        (44.9, "late"),
+        (45, "expected"),
     ],
 )
 def test_first_sighting_in_the_window_decides(minute: float, expected: str) -> None:
@@ -114,7 +123,7 @@ def test_kinds_of_a_newer_kiosk_mark_nobody() -> None:
     ],
 )
 def test_nobody_is_absent_before_every_kiosk_has_told(
-    watermarks: dict[uuid.UUID, datetime | None], expected: str
+    watermarks: Watermarks, expected: str
 ) -> None:
     assert line(at=AFTERWARDS, watermarks=watermarks).status == expected
 
@@ -126,8 +135,8 @@ def test_nobody_is_absent_before_the_grace_has_passed() -> None:
 
 
 def test_newest_correction_counts_and_the_derived_status_stays_visible() -> None:
-    older = Ruling(ADA, "excused", DURING)
-    newer = Ruling(ADA, "absent", DURING + timedelta(minutes=1))
+    older = ruling("excused", DURING, 2)
+    newer = ruling("absent", DURING + timedelta(minutes=1), 1)
     mark = line(seen(1), rulings=(newer, older))
     assert (mark.status, mark.derived, mark.is_corrected) == ("absent", "present", True)
 
@@ -137,11 +146,40 @@ def test_unsynced_clock_is_shown() -> None:
     assert not line(seen(1, clock_source="rtc")).is_clock_doubtful
 
 
-def test_window_never_outlasts_the_lesson() -> None:
-    window = window_of(START, END, AttendancePolicy(closes_after_start_min=240))
-    assert window.closes_at == END
-    early = window_of(START, END, AttendancePolicy(closes_after_start_min=10))
-    assert early.closes_at == START + timedelta(minutes=10)
+def test_of_two_corrections_at_one_moment_the_later_id_counts() -> None:
+    one, other = ruling("excused", DURING, 1), ruling("absent", DURING, 2)
+    assert line(rulings=(one, other)).status == line(rulings=(other, one)).status == "absent"
+
+
+def test_kiosk_that_is_released_is_not_waited_for() -> None:
+    watch = KioskWatch(DOOR, END, None, is_released=True)
+    (mark,) = derive_register([ADA], [], WINDOW, watches=[watch], at=AFTERWARDS)
+    assert mark.status == AttendanceStatus.ABSENT
+
+
+def test_kiosk_that_left_needs_to_report_only_until_then() -> None:
+    left_at = START + timedelta(minutes=10)
+    watch = KioskWatch(DOOR, left_at, left_at)
+    (mark,) = derive_register([ADA], [], WINDOW, watches=[watch], at=AFTERWARDS)
+    assert mark.status == AttendanceStatus.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"), [("late", "late"), ("present", None), (None, None), ("novel", None)]
+)
+def test_what_the_kiosk_showed_is_said_where_it_differs(
+    shown: str | None, expected: str | None
+) -> None:
+    assert line(seen(1, shown_status=shown)).shown_status == expected
+
+
+def test_two_kiosks_may_use_one_event_id_at_one_moment() -> None:
+    event_id = uuid.UUID(int=7)
+    first = seen(1, event_id=event_id, kiosk_id=DOOR)
+    second = seen(1, event_id=event_id, kiosk_id=BACK)
+    assert line(first, second) == line(second, first)
+    assert line(first, second).kiosk_id == DOOR
+    assert line(first, not_me(first), second).kiosk_id == BACK
 
 
 _sightings = st.lists(
@@ -150,7 +188,7 @@ _sightings = st.lists(
         event_id=st.integers(1, 12).map(lambda number: uuid.UUID(int=number)),
         kiosk_id=st.sampled_from([DOOR, BACK]),
         person_id=st.sampled_from([ADA, BEN, None]),
-        occurred_at=st.integers(-30, 70).map(lambda minute: START + timedelta(minutes=minute)),
+        counted_at=st.integers(-30, 70).map(lambda minute: START + timedelta(minutes=minute)),
         kind=st.sampled_from(["seen", "not_me", "roll_call", "novelty"]),
         method=st.sampled_from(["face", "qr"]),
         refers_to=st.none() | st.integers(1, 12).map(lambda number: uuid.UUID(int=number)),
@@ -163,29 +201,31 @@ _watermarks = st.dictionaries(st.sampled_from([DOOR, BACK]), st.none() | _moment
 _rulings = st.lists(
     st.builds(
         Ruling,
+        made_at=_moments,
+        ruling_id=st.integers(1, 9).map(lambda number: uuid.UUID(int=number)),
         person_id=st.sampled_from([ADA, BEN]),
         status=st.sampled_from([status.value for status in CORRECTABLE]),
-        made_at=_moments,
     ),
     max_size=3,
-    unique_by=lambda one: one.made_at,
+    unique_by=lambda one: one.ruling_id,
 )
 ROSTER = [CHI, ADA, BEN]
 
 
 def _derive(
     sightings: list[RegisterEvent],
-    watermarks: dict[uuid.UUID, datetime | None],
+    watermarks: Watermarks,
     at: datetime,
     rulings: list[Ruling],
 ) -> list[Judgement]:
-    return derive_register(ROSTER, sightings, WINDOW, watermarks=watermarks, rulings=rulings, at=at)
+    watches = watching(watermarks)
+    return derive_register(ROSTER, sightings, WINDOW, watches=watches, rulings=rulings, at=at)
 
 
 @given(_sightings, _watermarks, _moments, _rulings, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_events_change_nothing(
     sightings: list[RegisterEvent],
-    watermarks: dict[uuid.UUID, datetime | None],
+    watermarks: Watermarks,
     at: datetime,
     rulings: list[Ruling],
     order: random.Random,
@@ -199,7 +239,7 @@ def test_order_and_repetition_of_events_change_nothing(
 @given(_sightings, _watermarks, _moments, _rulings)
 def test_every_person_of_the_roster_has_one_line_in_its_order(
     sightings: list[RegisterEvent],
-    watermarks: dict[uuid.UUID, datetime | None],
+    watermarks: Watermarks,
     at: datetime,
     rulings: list[Ruling],
 ) -> None:
@@ -210,7 +250,7 @@ def test_every_person_of_the_roster_has_one_line_in_its_order(
 
 @given(_sightings, _watermarks, _moments)
 def test_absence_is_never_derived_without_every_watermark(
-    sightings: list[RegisterEvent], watermarks: dict[uuid.UUID, datetime | None], at: datetime
+    sightings: list[RegisterEvent], watermarks: Watermarks, at: datetime
 ) -> None:
     marks = _derive(sightings, watermarks, at, [])
     everyone_told = bool(watermarks) and all(told and told >= END for told in watermarks.values())
@@ -220,7 +260,7 @@ def test_absence_is_never_derived_without_every_watermark(
 
 @given(_sightings, _watermarks, _moments)
 def test_more_knowledge_never_turns_a_present_into_an_absent(
-    sightings: list[RegisterEvent], watermarks: dict[uuid.UUID, datetime | None], at: datetime
+    sightings: list[RegisterEvent], watermarks: Watermarks, at: datetime
 ) -> None:
     before = {mark.person_id: mark for mark in _derive(sightings, watermarks, at, [])}
     later = _derive(sightings, {DOOR: AFTERWARDS, BACK: AFTERWARDS}, AFTERWARDS, [])
@@ -235,7 +275,7 @@ def test_more_knowledge_never_turns_a_present_into_an_absent(
 @given(_sightings, _watermarks, _moments, st.data())
 def test_taking_back_every_sighting_leaves_nobody_attending(
     sightings: list[RegisterEvent],
-    watermarks: dict[uuid.UUID, datetime | None],
+    watermarks: Watermarks,
     at: datetime,
     data: st.DataObject,
 ) -> None:

@@ -1,0 +1,108 @@
+"""Plan, edit, delete, cancel and restore lessons: the JSON API.
+
+It lies beside the register, because what may be deleted depends on what was recorded.
+"""
+
+import uuid
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime
+
+from server.attendance import service as attendance
+from server.audit.service import record
+from server.db.dependencies import DBDep, ReadDBDep
+from server.db.types import now
+from server.timetable import lessons, service
+from server.timetable.lesson_read import lesson_read
+from server.timetable.lessons import LessonPlan
+from server.timetable.local_time import local_date
+from server.timetable.schemas import LessonCreate, LessonRead, LessonUpdate, ReasonGiven
+from server.timetable.teachers import visible_courses
+from server.web.access import OfficeDep, SignedInDep
+from server.web.state import SettingsDep
+
+router = APIRouter(prefix="/api/v1/lessons", tags=["lessons"])
+
+
+def _plan(body: LessonCreate) -> LessonPlan:
+    return LessonPlan(body.course_id, body.room_id, body.starts_at, body.ends_at)
+
+
+@router.post("", status_code=201)
+def create_lesson(
+    body: LessonCreate, principal: OfficeDep, db: DBDep, settings: SettingsDep
+) -> LessonRead:
+    """Plan a lesson. 409 `double_booking` asks; repeat with `allow_double` if it is meant."""
+    added = lessons.create_lesson(
+        db, _plan(body), zone=settings.zone, at=now(), allow_double=body.allow_double
+    )
+    record(db, actor=principal.actor, action="lesson.create", subject=f"lesson:{added.id}")
+    return lesson_read(service.lesson_view(db, added.id))
+
+
+@router.get("")
+def list_lessons(
+    principal: SignedInDep,
+    db: ReadDBDep,
+    settings: SettingsDep,
+    after: AwareDatetime | None = None,
+    before: AwareDatetime | None = None,
+    room_id: uuid.UUID | None = None,
+) -> list[LessonRead]:
+    """Lessons by start; for teachers those of their own courses."""
+    views = service.lesson_views(
+        db,
+        after=after,
+        before=before,
+        room_ids=None if room_id is None else [room_id],
+        courses=visible_courses(db, principal, local_date(now(), settings.zone)),
+    )
+    return [lesson_read(view) for view in views]
+
+
+@router.put("/{lesson_id}")
+def change_lesson(
+    lesson_id: uuid.UUID,
+    body: LessonUpdate,
+    principal: OfficeDep,
+    db: DBDep,
+    settings: SettingsDep,
+) -> LessonRead:
+    """Change a lesson that has not started."""
+    lessons.change_lesson(
+        db,
+        lesson_id,
+        _plan(body),
+        zone=settings.zone,
+        at=now(),
+        allow_double=body.allow_double,
+    )
+    record(db, actor=principal.actor, action="lesson.change", subject=f"lesson:{lesson_id}")
+    return lesson_read(service.lesson_view(db, lesson_id))
+
+
+@router.delete("/{lesson_id}", status_code=204)
+def delete_lesson(lesson_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None:
+    """Delete a lesson for which nothing was recorded."""
+    attendance.delete_lesson(db, lesson_id)
+    record(db, actor=principal.actor, action="lesson.delete", subject=f"lesson:{lesson_id}")
+
+
+@router.post("/{lesson_id}/cancel")
+def cancel_lesson(
+    lesson_id: uuid.UUID, body: ReasonGiven, principal: OfficeDep, db: DBDep
+) -> LessonRead:
+    """Cancel a lesson: its lines stay and count for nothing."""
+    lessons.cancel_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
+    record(db, actor=principal.actor, action="lesson.cancel", subject=f"lesson:{lesson_id}")
+    return lesson_read(service.lesson_view(db, lesson_id))
+
+
+@router.post("/{lesson_id}/restore")
+def restore_lesson(
+    lesson_id: uuid.UUID, body: ReasonGiven, principal: OfficeDep, db: DBDep
+) -> LessonRead:
+    """Let a cancelled lesson count again."""
+    lessons.restore_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
+    record(db, actor=principal.actor, action="lesson.restore", subject=f"lesson:{lesson_id}")
+    return lesson_read(service.lesson_view(db, lesson_id))

@@ -1,0 +1,72 @@
+"""Changes of the past: preview and make them by the JSON API."""
+
+from fastapi import APIRouter
+
+from server.attendance import past
+from server.attendance.past import Confirmation
+from server.attendance.past_kinds import AnyChange
+from server.attendance.schemas import (
+    PastChangeCreate,
+    PastChangeRead,
+    PastLineRead,
+    PastPreviewRead,
+)
+from server.attendance.tables import PastChange
+from server.db.dependencies import DBDep, ReadDBDep
+from server.db.types import now
+from server.web.access import OfficeDep
+from server.web.state import SettingsDep
+
+router = APIRouter(prefix="/api/v1/past-changes", tags=["past changes"])
+
+
+@router.get("")
+def list_changes(_: OfficeDep, db: ReadDBDep) -> list[PastChangeRead]:
+    """The newest changes of the past, newest first."""
+    return [_read(row) for row in past.past_changes(db)]
+
+
+@router.post("/preview")
+def preview(body: AnyChange, _: OfficeDep, db: DBDep, settings: SettingsDep) -> PastPreviewRead:
+    """Say which lines of which registers a change would alter; nothing is kept."""
+    found = past.preview(db, body, zone=settings.zone, at=now())
+    return PastPreviewRead(
+        lines=[
+            PastLineRead(
+                lesson_id=one.view.lesson.id,
+                person_id=one.person.id,
+                display_name=one.person.display_name,
+                before=one.before,
+                after=one.after,
+            )
+            for one in found.lines
+        ],
+        fingerprint=found.fingerprint,
+    )
+
+
+@router.post("", status_code=201)
+def make(
+    body: PastChangeCreate, principal: OfficeDep, db: DBDep, settings: SettingsDep
+) -> PastChangeRead:
+    """Make a change as it was previewed. 409 where the registers changed since."""
+    row = past.make(
+        db,
+        body.change,
+        Confirmation(principal.actor, body.reason, body.fingerprint),
+        zone=settings.zone,
+        at=now(),
+    )
+    return _read(row)
+
+
+def _read(row: PastChange) -> PastChangeRead:
+    return PastChangeRead(
+        id=row.id,
+        kind=row.kind,
+        document=row.document,
+        lines_changed=row.lines_changed,
+        reason=row.reason,
+        made_by=row.made_by,
+        made_at=row.made_at,
+    )

@@ -1,0 +1,273 @@
+"""Plan, edit, cancel and restore lessons; what may be planned."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, or_, select
+
+from server.errors import ConflictError, InvalidError
+from server.timetable.local_time import local_date
+from server.timetable.service import (
+    LessonView,
+    bump_version,
+    course_of,
+    lesson_view,
+    lesson_views,
+    room_of,
+)
+from server.timetable.tables import (
+    CourseTeacher,
+    Lesson,
+    LessonCancellation,
+    Term,
+)
+
+LONGEST_LESSON = timedelta(hours=12)
+#: Where no term is entered, a date further away is a typing error.
+FURTHEST = timedelta(days=400)
+
+
+class DoubleBookingError(ConflictError):
+    """A course or a teacher would be in two rooms at once; asked, because it may be meant."""
+
+    code = "double_booking"
+
+
+@dataclass(frozen=True)
+class LessonPlan:
+    """What a lesson is to be: course, room, start and end (aware)."""
+
+    course_id: uuid.UUID
+    room_id: uuid.UUID
+    starts_at: datetime
+    ends_at: datetime
+
+    def in_whole_seconds(self) -> "LessonPlan":
+        """Return the same, cut to seconds: no bell is more exact."""
+        starts_at, ends_at = (one.replace(microsecond=0) for one in (self.starts_at, self.ends_at))
+        return LessonPlan(self.course_id, self.room_id, starts_at, ends_at)
+
+
+def create_lesson(
+    db: Session,
+    plan: LessonPlan,
+    *,
+    zone: ZoneInfo,
+    at: datetime,
+    allow_double: bool = False,
+) -> Lesson:
+    """Add a lesson.
+
+    Args:
+        db: the caller's.
+        plan: what it is to be.
+        zone: the school's; kept with the lesson.
+        at: now.
+        allow_double: the person was told that course or teacher is elsewhere too, and means it.
+
+    Raises:
+        NotFoundError: no such course or room.
+        InvalidError: it ends before it starts, lasts too long, or lies outside the terms.
+        ConflictError: the room is taken in that time.
+        DoubleBookingError: course or teacher has another lesson then.
+    """
+    plan = plan.in_whole_seconds()
+    check_plan(db, plan, zone=zone, at=at, allow_double=allow_double)
+    added = Lesson(
+        course_id=plan.course_id,
+        room_id=plan.room_id,
+        starts_at=plan.starts_at,
+        ends_at=plan.ends_at,
+        time_zone=zone.key,
+    )
+    db.add(added)
+    bump_version(db)
+    db.flush()
+    return added
+
+
+def change_lesson(
+    db: Session,
+    lesson_id: uuid.UUID,
+    plan: LessonPlan,
+    *,
+    zone: ZoneInfo,
+    at: datetime,
+    allow_double: bool = False,
+) -> Lesson:
+    """Change a lesson that has not started; for one that has, see `server.attendance.past`.
+
+    Raises:
+        ConflictError: it has started, or would have; or the room is taken.
+        NotFoundError, InvalidError, DoubleBookingError: as for a new one.
+    """
+    lesson = lesson_view(db, lesson_id).lesson
+    plan = plan.in_whole_seconds()
+    if lesson.starts_at <= at or plan.starts_at <= at:
+        raise ConflictError(
+            "A lesson that has started is changed under “Change past registers”.",
+            problem="started",
+        )
+    check_plan(db, plan, zone=zone, at=at, allow_double=allow_double, besides=lesson.id)
+    apply_plan(db, lesson, plan, zone=zone)
+    return lesson
+
+
+def apply_plan(db: Session, lesson: Lesson, plan: LessonPlan, *, zone: ZoneInfo) -> None:
+    """Write a checked plan into a lesson."""
+    lesson.course_id, lesson.room_id = plan.course_id, plan.room_id
+    lesson.starts_at, lesson.ends_at = plan.starts_at, plan.ends_at
+    lesson.time_zone = zone.key
+    db.add(lesson)
+    bump_version(db)
+    db.flush()
+
+
+def check_plan(
+    db: Session,
+    plan: LessonPlan,
+    *,
+    zone: ZoneInfo,
+    at: datetime,
+    allow_double: bool = False,
+    besides: uuid.UUID | None = None,
+) -> None:
+    """Refuse what cannot be meant, and ask about what may not be.
+
+    Raises:
+        NotFoundError, InvalidError, ConflictError, DoubleBookingError: see `create_lesson`.
+    """
+    course_of(db, plan.course_id)
+    room_of(db, plan.room_id)
+    _refuse_odd_times(db, plan, zone, at)
+    views = [
+        view
+        for view in lesson_views(db, after=plan.starts_at, before=plan.ends_at)
+        if view.lesson.id != besides and not view.is_cancelled
+    ]
+    if any(view.room.id == plan.room_id for view in views):
+        raise ConflictError("The room has another lesson in that time.", problem="room_taken")
+    if not allow_double:
+        _ask_about_doubles(db, plan, views, local_date(plan.starts_at, zone))
+
+
+def delete_lesson(db: Session, lesson_id: uuid.UUID) -> None:
+    """Delete a lesson; callers make sure that nothing was recorded for it.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+    """
+    lesson = lesson_view(db, lesson_id).lesson
+    for cancellation in db.exec(
+        select(LessonCancellation).where(LessonCancellation.lesson_id == lesson_id)
+    ):
+        db.delete(cancellation)
+    db.flush()
+    db.delete(lesson)
+    bump_version(db)
+    db.flush()
+
+
+def cancel_lesson(
+    db: Session, lesson_id: uuid.UUID, *, reason: str, actor: str, at: datetime
+) -> LessonCancellation:
+    """Cancel a lesson: its lines stay and count for nothing.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+        ConflictError: it is cancelled already.
+    """
+    if lesson_view(db, lesson_id).is_cancelled:
+        raise ConflictError("This lesson is cancelled already.", problem="cancelled")
+    row = LessonCancellation(
+        lesson_id=lesson_id, reason=reason, cancelled_by=actor, cancelled_at=at
+    )
+    db.add(row)
+    bump_version(db)
+    db.flush()
+    return row
+
+
+def restore_lesson(
+    db: Session, lesson_id: uuid.UUID, *, reason: str, actor: str, at: datetime
+) -> LessonCancellation:
+    """Let a cancelled lesson count again.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+        ConflictError: it is not cancelled, or its room was given to another lesson.
+    """
+    view = lesson_view(db, lesson_id)
+    row = view.cancellation
+    if row is None:
+        raise ConflictError("This lesson is not cancelled.", problem="not_cancelled")
+    others = lesson_views(
+        db, after=view.lesson.starts_at, before=view.lesson.ends_at, room_ids=[view.room.id]
+    )
+    if any(not other.is_cancelled for other in others):
+        raise ConflictError("The room has another lesson in that time.", problem="room_taken")
+    row.restored_by, row.restored_at, row.restore_reason = actor, at, reason
+    db.add(row)
+    bump_version(db)
+    db.flush()
+    return row
+
+
+def _refuse_odd_times(db: Session, plan: LessonPlan, zone: ZoneInfo, at: datetime) -> None:
+    lasts = plan.ends_at - plan.starts_at
+    if lasts <= timedelta(0):
+        raise InvalidError("The lesson ends before it starts.", problem="ends_before_start")
+    if lasts > LONGEST_LESSON:
+        raise InvalidError("A lesson lasts at most 12 hours.", problem="too_long")
+    try:
+        day = local_date(plan.starts_at, zone)
+    except OverflowError as exc:
+        raise InvalidError("This date is out of range.", problem="far_away") from exc
+    terms = db.exec(select(Term)).all()
+    if terms and not any(term.first_day <= day <= term.last_day for term in terms):
+        raise InvalidError("This date is outside the school's terms.", problem="outside_terms")
+    if not terms and abs(plan.starts_at - at) > FURTHEST:
+        raise InvalidError("This date is more than 400 days away.", problem="far_away")
+
+
+def _ask_about_doubles(
+    db: Session, plan: LessonPlan, views: Collection[LessonView], day: date
+) -> None:
+    for view in views:
+        if view.course.id == plan.course_id:
+            raise DoubleBookingError(
+                f"This course has a lesson in {view.room.name} at that time.",
+                problem="course_elsewhere",
+                room=view.room.name,
+            )
+    courses = {view.course.id: view for view in views}
+    shared = _shared_teachers(db, plan.course_id, set(courses), day)
+    for course_id in shared:
+        view = courses[course_id]
+        raise DoubleBookingError(
+            f"A teacher of this course teaches {view.course.code} in {view.room.name}"
+            " at that time.",
+            problem="teacher_elsewhere",
+            room=view.room.name,
+            course=view.course.code,
+        )
+
+
+def _shared_teachers(
+    db: Session, course_id: uuid.UUID, others: Collection[uuid.UUID], day: date
+) -> list[uuid.UUID]:
+    """Return those of the other courses that a teacher of this one teaches too, on a date."""
+    if not others:
+        return []
+    on_day = (
+        or_(col(CourseTeacher.from_date).is_(None), col(CourseTeacher.from_date) <= day),
+        or_(col(CourseTeacher.until_date).is_(None), col(CourseTeacher.until_date) >= day),
+    )
+    mine = select(CourseTeacher.account_id).where(CourseTeacher.course_id == course_id, *on_day)
+    query = select(CourseTeacher.course_id).where(
+        col(CourseTeacher.course_id).in_(others), col(CourseTeacher.account_id).in_(mine), *on_day
+    )
+    return sorted(set(db.exec(query)))

@@ -1,0 +1,227 @@
+"""Who is on a course's roster when. Entries are closed and opened; the past stays as it was."""
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from server.db.types import now
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.people.tables import Person
+from server.timetable.service import LessonView, bump_version, course_of, found_or_404
+from server.timetable.tables import Lesson, RosterEntry
+
+
+class PastRegistersError(ConflictError):
+    """An ordinary edit would change registers of lessons that have started."""
+
+    code = "past_registers"
+
+
+@dataclass(frozen=True)
+class RosterDates:
+    """From when until when; both included, school time, open where None."""
+
+    from_date: date | None = None
+    until_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.from_date and self.until_date and self.until_date < self.from_date:
+            raise InvalidError("The last day on the roster is before the first.", problem="order")
+
+
+def applies(entry: RosterEntry, lesson: Lesson) -> bool:
+    """Return whether an entry lists its person in a lesson of the course."""
+    is_after = entry.counts_after is None or lesson.ends_at > entry.counts_after
+    return is_after and covers(entry, lesson.day)
+
+
+def covers(entry: RosterEntry, day: date) -> bool:
+    """Return whether a date lies between the entry's dates."""
+    after_first = entry.from_date is None or entry.from_date <= day
+    return after_first and (entry.until_date is None or day <= entry.until_date)
+
+
+def add_to_roster(
+    db: Session,
+    course_id: uuid.UUID,
+    *,
+    person_id: uuid.UUID,
+    from_date: date | None = None,
+    until_date: date | None = None,
+) -> RosterEntry:
+    """Put a person on a course's roster. Lessons that are over never list the person for it.
+
+    Raises:
+        NotFoundError: no such course or person.
+        InvalidError: the last day is before the first, or the person's data was erased.
+        ConflictError: the person is on the roster in that time already.
+    """
+    dates = RosterDates(from_date, until_date)
+    course_of(db, course_id)
+    person = found_or_404(db.get(Person, person_id), "person")
+    if person.erased_at is not None:
+        raise InvalidError("The data of this person was erased.", problem="erased")
+    entry = RosterEntry(
+        course_id=course_id,
+        person_id=person_id,
+        from_date=from_date,
+        until_date=until_date,
+        counts_after=now(),
+    )
+    first = RosterDates(_first_day(entry), dates.until_date)
+    refuse_overlap(db, course_id, person_id, first)
+    db.add(entry)
+    bump_version(db)
+    db.flush()
+    return entry
+
+
+def change_dates(
+    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, dates: RosterDates, *, at: datetime
+) -> RosterEntry:
+    """Change an entry's dates where no lesson that has started is touched.
+
+    Raises:
+        NotFoundError: there is no such entry in that course.
+        ConflictError: the person has another entry in that time.
+        PastRegistersError: registers of the past would change.
+    """
+    entry = entry_of(db, course_id, entry_id)
+    refuse_overlap(db, course_id, entry.person_id, dates, besides=entry.id)
+    started = started_lessons(db, course_id, at)
+    before = {lesson.id for lesson in started if applies(entry, lesson)}
+    entry.from_date, entry.until_date = dates.from_date, dates.until_date
+    after = {lesson.id for lesson in started if applies(entry, lesson)}
+    if before != after:
+        raise PastRegistersError(
+            f"This would change the registers of {len(before ^ after)} lessons that have started.",
+            problem="past_registers",
+        )
+    db.add(entry)
+    bump_version(db)
+    return entry
+
+
+def end_entry(
+    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, today: date, at: datetime
+) -> RosterEntry | None:
+    """Take a person off the roster: today is the last day. Lessons that have started stay.
+
+    Returns:
+        The closed entry; None where no lesson had started with it, so that it was deleted.
+
+    Raises:
+        NotFoundError: there is no such entry in that course.
+        ConflictError: it ended before today.
+    """
+    entry = entry_of(db, course_id, entry_id)
+    bump_version(db)
+    if not any(applies(entry, lesson) for lesson in started_lessons(db, course_id, at)):
+        db.delete(entry)
+        return None
+    if entry.until_date is not None and entry.until_date < today:
+        raise ConflictError("This entry has ended already.", problem="ended")
+    entry.until_date = today
+    db.add(entry)
+    return entry
+
+
+def entry_of(db: Session, course_id: uuid.UUID, entry_id: uuid.UUID) -> RosterEntry:
+    """Return one entry of a course.
+
+    Raises:
+        NotFoundError: there is none of that id in that course.
+    """
+    entry = db.get(RosterEntry, entry_id)
+    if entry is None or entry.course_id != course_id:
+        raise NotFoundError("There is no such entry on the roster.")
+    return entry
+
+
+def refuse_overlap(
+    db: Session,
+    course_id: uuid.UUID,
+    person_id: uuid.UUID,
+    dates: RosterDates,
+    *,
+    besides: uuid.UUID | None = None,
+) -> None:
+    """Refuse dates in which the person is on the roster already.
+
+    Raises:
+        ConflictError: another entry of the person covers one of these days.
+    """
+    query = select(RosterEntry).where(
+        col(RosterEntry.course_id) == course_id, col(RosterEntry.person_id) == person_id
+    )
+    for other in db.exec(query):
+        if other.id != besides and _overlaps(other, dates):
+            raise ConflictError(
+                "This person is on the roster in that time already.", problem="overlap"
+            )
+
+
+def started_lessons(db: Session, course_id: uuid.UUID, at: datetime) -> Sequence[Lesson]:
+    """Return the lessons of a course that have started, cancelled ones included, by start."""
+    query = select(Lesson).where(col(Lesson.course_id) == course_id, col(Lesson.starts_at) <= at)
+    return db.exec(query.order_by(col(Lesson.starts_at), col(Lesson.id))).all()
+
+
+def roster_people(
+    db: Session, course_id: uuid.UUID, *, on: date | None = None
+) -> list[tuple[RosterEntry, Person]]:
+    """Return a course's roster by family name; only that of one date, where given."""
+    rows = rosters_of(db, {course_id}).get(course_id, [])
+    return [row for row in rows if on is None or covers(row[0], on)]
+
+
+def rosters_of(
+    db: Session, course_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[RosterEntry, Person]]]:
+    """Return the rosters of several courses in one query, each by family name."""
+    query = (
+        select(RosterEntry, Person)
+        .join(Person, col(Person.id) == col(RosterEntry.person_id))
+        .where(col(RosterEntry.course_id).in_(course_ids))
+        .order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
+    )
+    found: dict[uuid.UUID, list[tuple[RosterEntry, Person]]] = {}
+    for entry, person in db.exec(query):
+        found.setdefault(entry.course_id, []).append((entry, person))
+    return found
+
+
+def rosters(db: Session, views: Iterable[LessonView]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Return who is due in each of these lessons: person ids by lesson id."""
+    wanted = list(views)
+    by_course: dict[uuid.UUID, list[RosterEntry]] = {}
+    query = select(RosterEntry).where(
+        col(RosterEntry.course_id).in_({view.course.id for view in wanted})
+    )
+    for entry in db.exec(query.order_by(col(RosterEntry.person_id))):
+        by_course.setdefault(entry.course_id, []).append(entry)
+    return {
+        view.lesson.id: [
+            entry.person_id
+            for entry in by_course.get(view.course.id, [])
+            if applies(entry, view.lesson)
+        ]
+        for view in wanted
+    }
+
+
+def _first_day(entry: RosterEntry) -> date | None:
+    if entry.from_date is None and entry.counts_after is not None:
+        day = entry.counts_after.date()
+        return min(day, entry.until_date) if entry.until_date else day
+    return entry.from_date
+
+
+def _overlaps(entry: RosterEntry, dates: RosterDates) -> bool:
+    first = _first_day(entry)
+    starts_later = bool(dates.until_date and first and first > dates.until_date)
+    ended = bool(dates.from_date and entry.until_date and entry.until_date < dates.from_date)
+    return not (starts_later or ended)

@@ -1,0 +1,91 @@
+"""Who teaches which course when; what teachers may see follows from it."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+
+from sqlmodel import Session, col, or_, select
+
+from server.accounts.tables import Account
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.timetable.service import course_of
+from server.timetable.tables import CourseTeacher
+from server.web.principal import Principal, Role
+
+
+def add_teacher(
+    db: Session,
+    course_id: uuid.UUID,
+    *,
+    account_id: uuid.UUID,
+    from_date: date | None = None,
+    until_date: date | None = None,
+) -> CourseTeacher:
+    """Let an account teach a course, from one date to another.
+
+    Raises:
+        NotFoundError: no such course or account.
+        InvalidError: the account is no teacher's, or the last day is before the first.
+        ConflictError: the account teaches the course in that time already.
+    """
+    course_of(db, course_id)
+    account = db.get(Account, account_id)
+    if account is None:
+        raise NotFoundError("There is no such account.")
+    if account.role != Role.TEACHER:
+        raise InvalidError("This account is not a teacher's.", problem="not_a_teacher")
+    if from_date and until_date and until_date < from_date:
+        raise InvalidError("The last day is before the first.", problem="order")
+    for other in teachers_of(db, course_id):
+        if other.account_id == account_id and _overlap(other, from_date, until_date):
+            raise ConflictError("This teacher has the course in that time already.")
+    row = CourseTeacher(
+        course_id=course_id, account_id=account_id, from_date=from_date, until_date=until_date
+    )
+    db.add(row)
+    db.flush()
+    return row
+
+
+def end_teacher(
+    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, last_day: date
+) -> CourseTeacher:
+    """Set the last day on which an account teaches a course.
+
+    Raises:
+        NotFoundError: there is no such entry in that course.
+        InvalidError: the last day is before the first.
+    """
+    row = db.get(CourseTeacher, entry_id)
+    if row is None or row.course_id != course_id:
+        raise NotFoundError("There is no such teacher of this course.")
+    if row.from_date is not None and last_day < row.from_date:
+        raise InvalidError("The last day is before the first.", problem="order")
+    row.until_date = last_day
+    db.add(row)
+    db.flush()
+    return row
+
+
+def teachers_of(db: Session, course_id: uuid.UUID) -> Sequence[CourseTeacher]:
+    """Return everyone who teaches, taught or will teach a course."""
+    query = select(CourseTeacher).where(CourseTeacher.course_id == course_id)
+    return db.exec(query.order_by(col(CourseTeacher.created_at), col(CourseTeacher.id))).all()
+
+
+def visible_courses(db: Session, principal: Principal, today: date) -> set[uuid.UUID] | None:
+    """Return the courses whose lessons an account may see; None: all of them."""
+    if principal.role != Role.TEACHER:
+        return None
+    query = select(CourseTeacher.course_id).where(
+        CourseTeacher.account_id == principal.account_id,
+        or_(col(CourseTeacher.from_date).is_(None), col(CourseTeacher.from_date) <= today),
+        or_(col(CourseTeacher.until_date).is_(None), col(CourseTeacher.until_date) >= today),
+    )
+    return set(db.exec(query))
+
+
+def _overlap(row: CourseTeacher, first: date | None, last: date | None) -> bool:
+    starts_later = bool(last and row.from_date and row.from_date > last)
+    ended = bool(first and row.until_date and row.until_date < first)
+    return not (starts_later or ended)

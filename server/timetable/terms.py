@@ -1,0 +1,71 @@
+"""The school's terms: in which dates lessons may be planned."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.timetable.tables import Term
+
+
+def terms(db: Session) -> Sequence[Term]:
+    """Return every term, by its first day."""
+    return db.exec(select(Term).order_by(col(Term.first_day), col(Term.id))).all()
+
+
+def create_term(db: Session, *, name: str, first_day: date, last_day: date) -> Term:
+    """Add a term.
+
+    Raises:
+        InvalidError: it ends before it begins.
+        ConflictError: there is one of that name.
+    """
+    term = Term(name=name, first_day=first_day, last_day=last_day)
+    return _save(db, term)
+
+
+def change_term(
+    db: Session, term_id: uuid.UUID, *, name: str, first_day: date, last_day: date
+) -> Term:
+    """Change a term. Lessons that are planned stay as they are.
+
+    Raises:
+        NotFoundError: there is no such term.
+        InvalidError, ConflictError: as for a new one.
+    """
+    term = _term_of(db, term_id)
+    term.name, term.first_day, term.last_day = name, first_day, last_day
+    return _save(db, term)
+
+
+def delete_term(db: Session, term_id: uuid.UUID) -> None:
+    """Delete a term. Lessons that are planned stay as they are.
+
+    Raises:
+        NotFoundError: there is no such term.
+    """
+    db.delete(_term_of(db, term_id))
+
+
+def _term_of(db: Session, term_id: uuid.UUID) -> Term:
+    term = db.get(Term, term_id)
+    if term is None:
+        raise NotFoundError("There is no such term.")
+    return term
+
+
+def _save(db: Session, term: Term) -> Term:
+    if term.last_day < term.first_day:
+        raise InvalidError("The last day of the term is before the first.", problem="order")
+    try:
+        with db.begin_nested():
+            db.add(term)
+            db.flush()
+    except IntegrityError as exc:
+        raise ConflictError(
+            f"There is a term called {term.name} already.", problem="name_taken"
+        ) from exc
+    return term
