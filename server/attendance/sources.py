@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, or_, select
@@ -21,6 +21,7 @@ from server.timetable.service import LessonView
 from server.timetable.tables import Lesson, RosterEntry
 
 _CHUNK = 500
+_NEVER = datetime.min.replace(tzinfo=UTC)
 #: No policy opens a check-in earlier than this before the start (protocol.v1.policy).
 _EARLIEST_OPENING = timedelta(minutes=240)
 
@@ -177,7 +178,7 @@ class _Assignment:
         """Return the lesson the sighting counts for; None where it counts for none.
 
         The lesson that runs comes before one whose check-in is open. A lesson that was entered
-        after it had started takes nothing from one that was planned.
+        after it had started takes nothing from those that were there before.
         """
         rooms = {
             placement.room_id
@@ -191,7 +192,7 @@ class _Assignment:
             and one.window.arrival(event.counted_at) is not None
             and self._is_due(event.person_id, one)
         ]
-        fitting.sort(key=lambda one: (_entered_late(one), not _runs(one, event.counted_at)))
+        fitting.sort(key=lambda one: (_entered_late_at(one), not _runs(one, event.counted_at)))
         return fitting[0].lesson.id if fitting else None
 
     def _is_due(self, person_id: uuid.UUID | None, one: JudgedLesson) -> bool:
@@ -205,8 +206,10 @@ def _claim_order(one: JudgedLesson) -> tuple[datetime, datetime, uuid.UUID]:
     return one.lesson.starts_at, one.lesson.created_at, one.lesson.id
 
 
-def _entered_late(one: JudgedLesson) -> bool:
-    return one.lesson.created_at > one.lesson.starts_at
+def _entered_late_at(one: JudgedLesson) -> datetime:
+    """Return when a lesson was entered that had started by then; the earliest moment otherwise."""
+    created_at = one.lesson.created_at
+    return created_at if created_at > one.lesson.starts_at else _NEVER
 
 
 def _runs(one: JudgedLesson, at: datetime) -> bool:
