@@ -9,7 +9,7 @@ from protocol.v1.fields import Count, Message, Word
 
 
 class RecognitionPolicy(Message):
-    """How seldom a stranger may be taken for somebody, and what else a match must keep.
+    """How often a stranger may be mistaken for a student, and what else a match needs.
 
     The kiosk turns the rates into limits with the calibration in its model's card, the people in
     the gallery, and the pictures of each (docs/accuracy.md). Distances and margins are on the
@@ -17,10 +17,14 @@ class RecognitionPolicy(Message):
     """
 
     roster_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=1e-4, description="share of strangers' scans taken for somebody due now"
+        default=1e-4,
+        description="share of strangers' scans mistaken for a person due now",
+        json_schema_extra={"kind": "rate"},
     )
     wide_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=1e-5, description="share of strangers' scans taken for anybody else"
+        default=1e-5,
+        description="share of strangers' scans mistaken for any other person",
+        json_schema_extra={"kind": "rate"},
     )
     fixed_distance: Annotated[float, Field(gt=0, le=10)] | None = Field(
         default=None, description="limit of the school's own, in place of calibrated ones"
@@ -66,7 +70,9 @@ class KioskPolicy(Message):
         description="Who can be recognised: `room` (due there within 7 days) or `school`",
     )
     fallbacks: Annotated[tuple[Word, ...], Field(max_length=8)] = ()
-    language: Annotated[str, Field(max_length=35)] = "en"
+    language: Annotated[str, Field(max_length=35)] = Field(
+        default="en", json_schema_extra={"options": ["en", "ar"]}
+    )
     not_me_s: Annotated[float, Field(ge=0, le=60)] = 5.0
 
 

@@ -27,7 +27,7 @@ def set_policy(body: SchoolPolicy, principal: AdminDep, db: DBDep) -> SchoolPoli
     """
     current = service.current_policy(db)
     if "version" in body.model_fields_set and body.version != current.version:
-        raise ConflictError("Somebody else has changed the policy meanwhile.")
+        raise ConflictError("Another person changed the policy meanwhile.")
     named = body.model_dump(mode="json", exclude_unset=True)
     document = current.model_dump(mode="json")
     for group, values in named.items():

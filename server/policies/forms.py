@@ -1,11 +1,13 @@
 """The policy's form: every setting with its range, read from the protocol's own schema."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from server.policies import service
 from server.policies.schemas import SchoolPolicy
@@ -46,26 +48,37 @@ class Setting:
         return "" if value is None else plain(value)
 
 
-SETTINGS = (
-    Setting("recognition", "roster_fpir", "rate"),
-    Setting("recognition", "wide_fpir", "rate"),
-    Setting("recognition", "limit_ceiling", is_optional=True, step="any"),
-    Setting("recognition", "fixed_distance", is_optional=True, step="any"),
-    Setting("recognition", "minimum_margin", step="any"),
-    Setting("recognition", "frames_to_agree"),
-    Setting("kiosk", "liveness", "choice", ("off", "passive", "active")),
-    Setting("kiosk", "gallery", "choice", ("room", "school")),
-    Setting("kiosk", "language", "choice", ("en", "ar")),
-    Setting("kiosk", "not_me_s", step="any"),
-    Setting("enrolment", "keep_photos", "choice", ("true", "false")),
-    Setting("enrolment", "photos_wanted"),
-    Setting("enrolment", "renew_after_days"),
-    Setting("attendance", "opens_before_min"),
-    Setting("attendance", "late_after_min"),
-    Setting("attendance", "closes_after_start_min", is_optional=True),
-    Setting("attendance", "absent_grace_min"),
-    Setting("attendance", "duplicate_window_s"),
-)
+def _settings() -> Iterator[Setting]:
+    """Read every setting, in its order, from the schema of the policy itself."""
+    for group, field in SchoolPolicy.model_fields.items():
+        part = field.annotation
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            for name, one in part.model_fields.items():
+                if one.annotation is not None and get_origin(one.annotation) is not tuple:
+                    yield _setting(group, name, one)
+
+
+def _setting(group: str, name: str, field: FieldInfo) -> Setting:
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    options = extra.get("options")
+    choices = tuple(map(str, options)) if isinstance(options, list) else ()
+    if isinstance(field.default, StrEnum):
+        choices = tuple(one.value for one in type(field.default))
+    if field.annotation is bool:
+        choices = ("true", "false")
+    is_fraction = "float" in str(field.annotation)
+    return Setting(
+        group,
+        name,
+        "choice" if choices else "rate" if extra.get("kind") == "rate" else "number",
+        choices,
+        is_optional=field.default is None,
+        step="any" if is_fraction else "1",
+    )
+
+
+#: Every setting there is: one that is added to the schema has its place on the page.
+SETTINGS = tuple(_settings())
 
 
 class PolicyRefusedError(Exception):

@@ -17,8 +17,7 @@ from server.policies.tables import PolicyVersion
 
 def current_policy(db: Session) -> SchoolPolicy:
     """Return the policy in force; version 0 holds the defaults of the first installation."""
-    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
-    return _policy_of(db.exec(query).one())
+    return _policy_of(_newest(db))
 
 
 class PolicyTimeline:
@@ -100,22 +99,21 @@ def set_policy(
         ConflictError: somebody else did at the same moment.
     """
     _refuse_unsound(policy)
-    newest = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
-    before = db.exec(newest).first()
-    version = before.version + 1 if before else 1
+    before = _newest(db)
+    version = before.version + 1
     row = PolicyVersion(
         version=version,
         document=policy.model_dump(mode="json", exclude={"version"}),
         created_by=actor,
         # A clock that was set back must not put a version in force before the one it follows.
-        created_at=max(now(), before.created_at) if before else now(),
+        created_at=max(now(), before.created_at),
     )
     try:
         with db.begin_nested():
             db.add(row)
             db.flush()
     except IntegrityError as exc:
-        raise ConflictError("Somebody else has changed the policy meanwhile.") from exc
+        raise ConflictError("Another person changed the policy meanwhile.") from exc
     details = {"version": version} | ({"from": source} if source else {})
     record(db, actor=actor, action="policy.set", subject="policy", details=details)
     return policy.model_copy(update={"version": version})
@@ -132,7 +130,15 @@ def _refuse_unsound(policy: SchoolPolicy) -> None:
     except ValidationError as exc:
         raise InvalidError("The policy is out of its bounds.") from exc
     if not is_sound(policy):
-        raise InvalidError("Whoever is not due must not be easier to be taken for: wide_fpir.")
+        raise InvalidError(
+            "The limit outside the roster (wide_fpir) must be at least as strict as the one for the"
+            " roster."
+        )
+
+
+def _newest(db: Session) -> PolicyVersion:
+    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
+    return db.exec(query).one()
 
 
 def _policy_of(row: PolicyVersion) -> SchoolPolicy:

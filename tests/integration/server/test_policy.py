@@ -11,6 +11,7 @@ from server.db.engine import Database
 from server.errors import ConflictError
 from server.policies import forms, service
 from server.policies.schemas import SchoolPolicy
+from server.policies.tables import PolicyVersion
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 
@@ -166,7 +167,7 @@ def test_the_same_version_set_twice_at_once_is_refused(
 ) -> None:
     admin.post("/policy", data=form(late_after_min="7"))
     # As if the other's version had been committed between reading and writing.
-    monkeypatch.setattr(service, "current_policy", lambda _db: SchoolPolicy())
+    monkeypatch.setattr(service, "_newest", lambda db: db.get_one(PolicyVersion, 0))
     with database.transaction() as db, pytest.raises(ConflictError):
         service.set_policy(db, SchoolPolicy(), actor="system")
     assert admin.post("/policy", data=form(late_after_min="9")).status_code == 400
