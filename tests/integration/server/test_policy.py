@@ -117,7 +117,7 @@ def test_two_admins_do_not_overwrite_each_other(admin: TestClient) -> None:
     admin.post("/policy", data=form(late_after_min="7"))
     overtaken = admin.post("/policy", data=form(absent_grace_min="20"))
     assert overtaken.status_code == 400
-    assert "Somebody else" in overtaken.text
+    assert "Another person changed" in overtaken.text
     assert in_force(admin).attendance.absent_grace_min == 10
 
     shown = dict(re.findall(r'name="([a-z_]+)" type="number"[^>]* value="([^"]*)"', overtaken.text))
