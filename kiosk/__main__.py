@@ -106,7 +106,7 @@ def _add(
 
 _EXIT_WORDS = """exit statuses of run:
   0  told to end, or the replay is over and everything is at the server
-  1  something unforeseen
+  1  unexpected error
   2  the settings, the data folder or the camera setting cannot be used
   3  the replay is over, but not every event is at the server
   4  never got ready within exit_timeout_s (only with exit_after_replay)

@@ -116,7 +116,7 @@ class AttendantLoop:
             try:
                 self._turn()
             except Exception:
-                logger.exception("The attendant met something unforeseen and goes on")
+                logger.exception("unexpected error in the attendant, continuing")
 
     def _turn(self) -> None:
         with contextlib.suppress(queue.Empty):

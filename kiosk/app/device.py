@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from kiosk.app.attending import WatchedOutbox
 from kiosk.app.roster import CurrentTimetable
 from kiosk.config import Settings
+from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.marks import MarkMemory
 from kiosk.domain.recorder import Recorder
 from kiosk.domain.timetable import Timetable
+from kiosk.errors import StorageError
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.storage.identity import Keys, gallery_key
@@ -165,6 +168,24 @@ class Device:
         self.uploader.stop()
         self.outbox.close()
         self.gallery.close()
+
+    def attendant(self) -> Attendant:
+        """Build the attendant for this kiosk; it knows the marks made before a restart."""
+        settings = self._settings
+        timings = AttendantTimings(
+            hold_s=settings.result_hold_s,
+            duplicate_window_s=settings.duplicate_window_s,
+        )
+        return Attendant(
+            self._clock, self.recorder, self.roster.timetable, timings, memory=self._memory()
+        )
+
+    def _memory(self) -> MarkMemory:
+        try:
+            return self.outbox.memory()
+        except StorageError as exc:
+            logger.warning("marks of the day unreadable, starting without them: %s", exc)
+            return MarkMemory()
 
     def watermark(self) -> datetime | None:
         """The time (UTC) up to which everything that was seen is in the outbox."""

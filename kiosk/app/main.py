@@ -16,13 +16,11 @@ from kiosk.app.notify import ALIVE, READY, STOPPING, notify
 from kiosk.app.onboarding import Onboarding, server_client
 from kiosk.app.sight import Sight, build_camera
 from kiosk.config import Settings
-from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.health import AcceleratorState, Health, RecognitionState
-from kiosk.domain.marks import MarkMemory
 from kiosk.domain.screens import SettingUp, SetupStage
 from kiosk.domain.timetable import Timetable
-from kiosk.errors import KioskError, StorageError
+from kiosk.errors import KioskError
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.files import private_folder
 from kiosk.storage.identity import IdentityStore
@@ -127,7 +125,7 @@ class KioskProcess:
             logger.critical("The kiosk cannot go on: %s", exc)
             self.end(FAILED)
         except Exception:
-            logger.exception("The kiosk met something unforeseen and ends")
+            logger.exception("unexpected error, shutting down")
             self.end(FAILED)
 
     def _bring_up(self) -> bool:
@@ -174,17 +172,7 @@ class KioskProcess:
 
     def _open_the_door(self, device: Device, board: HealthBoard) -> None:
         settings = self._settings
-        timings = AttendantTimings(
-            hold_s=settings.result_hold_s,
-            duplicate_window_s=settings.duplicate_window_s,
-        )
-        attendant = Attendant(
-            self._clock,
-            device.recorder,
-            device.roster.timetable,
-            timings,
-            memory=_memory(device),
-        )
+        attendant = device.attendant()
         loop = AttendantLoop(attendant, on_screen=self._window.post_screen, on_turn=board.refresh)
         knowledge = Knowledge(device.gallery, device.roster)
         self._sight = Sight(settings, self._camera, knowledge, loop.see)
@@ -286,15 +274,6 @@ class KioskProcess:
                 self._device.gallery.wipe()
         finally:
             self.end(REVOKED)
-
-
-def _memory(device: Device) -> MarkMemory:
-    """Return the marks of the day; a disk that cannot be read costs only the memory of them."""
-    try:
-        return device.outbox.memory()
-    except StorageError as exc:
-        logger.warning("marks of the day unreadable, starting without them: %s", exc)
-        return MarkMemory()
 
 
 def _translated(language: str) -> str:

@@ -173,7 +173,7 @@ class Uploader:
                 self.turn(self._inbox.take(self._timings.idle_s))
                 self._hooks.on_idle()
             except Exception:
-                logger.exception("The uploader met something unforeseen and goes on")
+                logger.exception("unexpected error in the uploader, continuing")
 
     def _take_in(self, item: Item) -> None:
         if isinstance(item, LinkChanged):

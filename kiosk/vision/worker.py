@@ -115,7 +115,7 @@ class RecognitionWorker:
             except Exception:  # the edge of the thread: the rest of the kiosk works without us
                 self._state = RecognitionState(RecognitionHealth.FAILING)
                 if self._fault.start(monotonic()):
-                    logger.exception("Recognition met something unforeseen and tries again")
+                    logger.exception("unexpected error in recognition, retrying")
             if self._recogniser is None:
                 self._stopping.wait(self._settings.retry_s)
 

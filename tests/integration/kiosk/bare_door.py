@@ -9,6 +9,8 @@ from kiosk.app.onboarding import Onboarding, server_client
 from kiosk.config import Settings
 from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.health import LinkHealth
+from kiosk.domain.screens import Screen
+from kiosk.domain.sightings import Recognition, Sighting
 from kiosk.storage.identity import IdentityStore
 from kiosk.sync.clock import SystemClock
 from protocol.v1.messages import EventKind
@@ -56,6 +58,12 @@ class Door:
         reading = self.clock.reading()
         draft = EventDraft(EventKind.SEEN, reading, lesson.id, person_id, 0, evidence)
         self.device.watched.append(draft)
+
+    def greets(self, person_id: str) -> Screen:
+        """What a new attendant, as after a restart, says to this person."""
+        found = Recognition(person_id, 0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
+        sighting = Sighting.recognised(1, self.clock.monotonic_s(), found)
+        return self.device.attendant().handle(sighting)
 
     def wait_ready(self) -> None:
         wait_until(lambda: self.device.has_configuration, what="the configuration")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.domain.screens import Welcome
 from protocol.v1.messages import LivenessLevel
 from tests.integration.kiosk.bare_door import ACK_DEADLINE_S, Door
 from tests.integration.kiosk.real_school import RealSchool, real_school
@@ -113,17 +114,23 @@ def test_events_recorded_while_everything_is_dead_arrive_when_it_is_back(
 def test_restarted_kiosk_goes_on_with_its_chain_and_needs_no_code(
     door: Door, school: RealSchool
 ) -> None:
+    first = door.greets(school.people[7])
     door.device.stop()
     before = door.device.outbox
     again = Door(school, door.settings.data_dir)
+    repeat = again.greets(school.people[7])
     again.sees(school.people[6])
     again.wait_delivered()
     door.device = again.device
     door.revoked = again.revoked
 
+    assert isinstance(first, Welcome)
+    assert isinstance(repeat, Welcome)
+    assert (first.already_marked, repeat.already_marked) == (False, True)
+    assert (repeat.status, repeat.late_min) == (first.status, first.late_min)
     assert before is not again.device.outbox
     assert again.device.outbox.refused == 0
-    assert school.people[6] in school.present()
+    assert {school.people[6], school.people[7]} <= school.present()
 
 
 def test_status_command_says_what_this_kiosk_is(door: Door) -> None:

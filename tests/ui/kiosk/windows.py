@@ -57,7 +57,7 @@ SCREENS: dict[str, Screen] = {
     "welcome": Welcome("Amina K.", ArrivalStatus.PRESENT),
     "welcome-late": Welcome("Maximiliane-Antoinette W.", ArrivalStatus.LATE, 125),
     "welcome-again": Welcome(
-        "Amina K.", ArrivalStatus.PRESENT, can_undo=False, already_marked=True
+        "Amina K.", ArrivalStatus.PRESENT, already_marked=True
     ),
     "elsewhere": Elsewhere("Amina K.", "Science lab 3"),
     "not-recognised": NotRecognised(),
