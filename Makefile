@@ -24,4 +24,8 @@ bench:           ## the benchmarks of docs/benchmarks.md
 	@scripts/bootstrap kiosk test bench
 	@$(PYTHON) -m scripts.bench $(ARGS)
 
-.PHONY: help demo test check lint bench
+mutate:          ## break each rule of the record and check that a test notices
+	@scripts/bootstrap kiosk test
+	@$(PYTHON) -m scripts.mutate $(ARGS)
+
+.PHONY: mutate help demo test check lint bench

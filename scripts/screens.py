@@ -48,6 +48,7 @@ from kiosk.domain.screens import (
     Notice,
     NoticeReason,
     NotRecognised,
+    NotRecognisedReason,
     ProveAlive,
     Ready,
     RunningLesson,
@@ -140,6 +141,8 @@ def shots(language: str) -> Iterator[Shot]:
     for motion in Motion:
         yield Shot(f"prove-{motion.value}", ProveAlive(motion))
     yield Shot("welcome", Welcome(name, ArrivalStatus.PRESENT))
+    yield Shot("welcome-again", Welcome(name, ArrivalStatus.PRESENT, already_marked=True))
+    yield Shot("not-me", NotRecognised(NotRecognisedReason.NOT_ME))
     yield Shot("welcome-late", Welcome(name, ArrivalStatus.LATE, 6), OFFLINE)
     yield Shot("elsewhere", Elsewhere(name, other_room))
     yield Shot("not-recognised", NotRecognised())
