@@ -18,7 +18,9 @@ settings.load_profile("rollcall")
 pytest_plugins = [
     "tests.support.browser",
     "tests.support.mosquitto",
+    "tests.support.passwords",
     "tests.support.postgres",
+    "tests.support.databases",  # after postgres, which it imports
 ]
 
 INSTALLED_BY_US = ("Debian's", "asset cache", "fetch_assets", "C compiler", "own uv")

@@ -59,7 +59,11 @@ def page(
     )
 
 
-def config(version: str = "c1", roster: Sequence[str] = ("p1", "p2")) -> m.ConfigDocument:
+def config(
+    version: str = "c1",
+    roster: Sequence[str] = ("p1", "p2"),
+    recognition: m.RecognitionPolicy | None = None,
+) -> m.ConfigDocument:
     """One lesson in R12 from START for 45 minutes; p3 is due in R14 meanwhile."""
     ends_at = START + timedelta(minutes=45)
     return m.ConfigDocument(
@@ -68,7 +72,7 @@ def config(version: str = "c1", roster: Sequence[str] = ("p1", "p2")) -> m.Confi
         kiosk_name="Door of R12",
         school=m.SchoolRef(name="Hill School", time_zone="Europe/Berlin"),
         room=m.RoomRef(id="room-12", name="R12"),
-        policy=m.Policy(version=3),
+        policy=m.Policy(version=3, recognition=recognition or m.RecognitionPolicy()),
         lessons=(
             m.LessonEntry(
                 id="s1",

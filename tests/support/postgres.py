@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -29,7 +30,7 @@ def _account() -> str | None:
 
 def _ready(port: int) -> bool:
     try:
-        psycopg.connect(f"host=127.0.0.1 port={port} user=rollcall dbname=postgres").close()
+        psycopg.connect(_admin(port)).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -76,10 +77,24 @@ def postgres_port() -> Iterator[int]:
 @pytest.fixture
 def postgres_url(postgres_port: int) -> Iterator[str]:
     """SQLAlchemy URL of an empty database of this test's own."""
+    with new_database(postgres_port) as url:
+        yield url
+
+
+@contextmanager
+def new_database(port: int, *, template: str = "template1") -> Iterator[str]:
+    """Create a database as a copy of another one, yield its SQLAlchemy URL, and drop it.
+
+    Args:
+        port: of the private cluster.
+        template: name of the database to copy; nobody may be connected to it.
+    """
     name = f"test_{uuid.uuid4().hex}"
-    admin = f"host=127.0.0.1 port={postgres_port} user=rollcall dbname=postgres"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    yield f"postgresql+psycopg://rollcall@127.0.0.1:{postgres_port}/{name}"
-    with psycopg.connect(admin, autocommit=True) as connection:
+    with psycopg.connect(_admin(port), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+        yield f"postgresql+psycopg://rollcall@127.0.0.1:{port}/{name}"
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def _admin(port: int) -> str:
+    return f"host=127.0.0.1 port={port} user=rollcall dbname=postgres"

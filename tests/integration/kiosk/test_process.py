@@ -5,14 +5,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
+from tests.fakes.kiosk_clock import ManualClock
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
-from tests.fakes.school import upsert
+from tests.fakes.school import DATA_KEY, KEY_ID, KIOSK_ID, MODEL_ID, SIGNING_KEY, upsert
 from tests.support.processes import BIN, Process
 from tests.support.waiting import wait_until
 
@@ -169,6 +172,48 @@ def test_revoked_kiosk_destroys_what_it_was_given_and_ends(
     assert process.wait(20) == 5, process.log
     assert not (tmp_path / "kiosk" / "identity" / "claim.json").exists()
     assert (tmp_path / "kiosk" / "identity" / "signing.key").exists()
+
+
+def test_kiosk_that_is_revoked_while_it_runs_keeps_no_template(
+    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
+    _wait_for(process, "2 templates")
+    monkeypatch.setattr("tests.fakes.kiosk_server.DEVICE_TOKEN", "revoked")
+
+    assert process.wait(20) == 5, process.log
+    assert _held_templates(tmp_path / "kiosk", school) == []
+    assert _people_in_gallery(tmp_path / "kiosk") == ()
+
+
+def test_kiosk_that_was_revoked_while_it_was_off_keeps_no_template(
+    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
+    _wait_for(first, "2 templates")
+    first.kill()
+    held = _held_templates(tmp_path / "kiosk", school)
+    monkeypatch.setattr("tests.fakes.kiosk_server.DEVICE_TOKEN", "revoked")
+    second = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
+
+    assert second.wait(30) == 5, second.log
+    assert held == ["t1", "t2"]
+    assert _held_templates(tmp_path / "kiosk", school) == []
+    assert _people_in_gallery(tmp_path / "kiosk") == ()
+
+
+def _held_templates(folder: Path, school: SchoolServer) -> list[str]:
+    """Return the ids of the school's templates whose sealed text is in any file of the kiosk."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    stored = b"".join(path.read_bytes() for path in files)
+    return [entry.template_id for entry in school.upserts if entry.sealed.encode() in stored]
+
+
+def _people_in_gallery(folder: Path) -> tuple[str, ...]:
+    """Open the gallery with the key that the kiosk had; return the people it still knows."""
+    keys = GalleryKeys(KIOSK_ID, KEY_ID, DATA_KEY, SIGNING_KEY)
+    with closing(SQLiteGallery(folder / "gallery.db", keys, ManualClock())) as gallery:
+        return gallery.snapshot(MODEL_ID).person_ids
 
 
 def test_camera_setting_that_makes_no_sense_is_one_sentence(kiosks: Kiosks, url: str) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlmodel import col, select
 
@@ -27,7 +26,6 @@ from server.enrollment.tables import ChangeKind, Enrolment, EnrolmentStatus, Tem
 from server.kiosks import claiming
 from server.kiosks.service import create_kiosk
 from server.kiosks.tables import Kiosk, KioskProgress
-from server.migrations.runner import upgrade
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.service import add_consent, create_person
 from server.people.tables import ConsentRole
@@ -172,57 +170,17 @@ class School:
         return next(line.mark for line in lines if line.person.id == person_id)
 
 
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file to copy."""
-    path = tmp_path_factory.mktemp("migrated") / "empty.sqlite3"
-    opened = Database(f"sqlite:///{path}")
-    upgrade(opened)
-    opened.close()
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres_port: int) -> str:
-    """Name of a migrated, empty PostgreSQL database to copy."""
-    name = f"migrated_{uuid.uuid4().hex}"
-    with psycopg.connect(_admin(postgres_port), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    opened = Database(_url(postgres_port, name))
-    upgrade(opened)
-    opened.close()
-    return name
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A migrated, empty database of each kind, copied from one that was migrated once."""
     if request.param == "sqlite":
-        path = tmp_path / "test.sqlite3"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        opened = Database(f"sqlite:///{path}")
-        yield opened
-        opened.close()
-        return
-    port, origin = (
-        request.getfixturevalue("postgres_port"),
-        request.getfixturevalue("migrated_postgres"),
-    )
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(_admin(port), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{origin}"'.encode())
-        opened = Database(_url(port, name))
-        yield opened
-        opened.close()
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-def _admin(port: int) -> str:
-    return f"host=127.0.0.1 port={port} user=rollcall dbname=postgres"
-
-
-def _url(port: int, name: str) -> str:
-    return f"postgresql+psycopg://rollcall@127.0.0.1:{port}/{name}"
+        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "test.sqlite3")
+        url = f"sqlite:///{path}"
+    else:
+        url = request.getfixturevalue("migrated_postgres_url")
+    opened = Database(url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A whole server on SQLite and on PostgreSQL, with accounts of every role."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from server.accounts.service import create_account
 from server.app import create_app
 from server.config import Settings, load_settings
 from server.db.engine import Database
+from server.db.lock import startup_lock
 from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
 from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
@@ -23,19 +25,48 @@ PASSWORD = "a password for tests"
 SignIn = Callable[[Role], TestClient]
 
 
+@pytest.fixture(autouse=True)
+def _fast_passwords(fast_passwords: None) -> None:
+    """Sign in and create accounts without the cost of a real password hash."""
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
-def database_url(request: pytest.FixtureRequest) -> SecretStr | None:
-    """None for SQLite in the data folder; else a PostgreSQL database of this test's own."""
-    if request.param == "sqlite":
-        return None
-    return SecretStr(request.getfixturevalue("postgres_url"))
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Run the test on SQLite and on PostgreSQL."""
+    kind: str = request.param
+    return kind
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: SecretStr | None) -> Settings:
-    """Settings of a server without worker threads: tests call the worker themselves."""
+def settings(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) -> Settings:
+    """Settings of a server with a migrated, empty database and without worker threads.
+
+    Tests call the worker themselves.
+    """
+    if database_kind == "postgresql":
+        url = request.getfixturevalue("migrated_postgres_url")
+        return server_settings(tmp_path / "data", SecretStr(url))
+    found = server_settings(tmp_path / "data")
+    with startup_lock(found.data_dir):  # creates the folder as a server does, with its access mode
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), found.data_dir / "rollcall.sqlite3")
+    return found
+
+
+@pytest.fixture
+def unmigrated_settings(
+    request: pytest.FixtureRequest, tmp_path: Path, database_kind: str
+) -> Settings:
+    """Settings of a server that never ran: no data folder, and a database without tables."""
+    if database_kind == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+        return server_settings(tmp_path / "data", SecretStr(url))
+    return server_settings(tmp_path / "data")
+
+
+def server_settings(data_dir: Path, database_url: SecretStr | None = None) -> Settings:
+    """Settings without worker threads and without a recognition service."""
     return load_settings(
-        data_dir=tmp_path / "data",
+        data_dir=data_dir,
         database_url=database_url,
         enrolment_workers=0,
         timezone="Europe/Berlin",

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
-from sqlmodel import select
+from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
 from server.accounts import signing_in as accounts
+from server.accounts.passwords import needs_rehash, verify_password
 from server.accounts.service import ensure_admin
+from server.accounts.tables import Account
 from server.accounts.tables import SignIn as SignInRow
 from server.config import Settings
 from server.db.engine import Database
@@ -79,6 +82,20 @@ def test_changing_the_password_ends_other_sign_ins_and_keeps_this_one(
     assert office.post("/api/v1/sign-in/password", json=body).status_code == 204
     assert office.get("/api/v1/sign-in").status_code == 200
     assert other.get("/api/v1/sign-in").status_code == 401
+
+
+def test_sign_in_replaces_a_hash_with_other_parameters(
+    database: Database, office: TestClient, new_client: Callable[[], TestClient]
+) -> None:
+    older = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
+    with database.transaction() as db:
+        _office_account(db).password_hash = older
+    body = {"username": "office-account", "password": PASSWORD}
+    assert new_client().post("/api/v1/sign-in", json=body).status_code == 200
+    with database.reading() as db:
+        renewed = _office_account(db).password_hash
+    assert not needs_rehash(renewed)
+    assert verify_password(renewed, PASSWORD)
 
 
 def test_lockout_holds_against_the_right_password_until_it_ends(
@@ -315,3 +332,7 @@ def test_data_folder_is_private(settings: Settings, app: FastAPI) -> None:
     keys: list[Path] = list((settings.data_dir / "keys").iterdir())
     assert [key.stat().st_mode & 0o777 for key in keys] == [0o600]
     assert settings.data_dir.stat().st_mode & 0o077 == 0
+
+
+def _office_account(db: Session) -> Account:
+    return db.exec(select(Account).where(Account.username == "office-account")).one()

@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 
 import server.migrations
 from server.accounts.tables import Account
+from server.app import open_storage
 from server.audit.service import record, verify
 from server.audit.tables import AuditEntry
 from server.config import Settings
@@ -37,25 +38,40 @@ from server.people.tables import Consent, Person
 
 
 @pytest.fixture
-def empty(settings: Settings) -> Iterator[Database]:
-    settings.data_dir.mkdir(parents=True)
-    database = Database(settings.sqlalchemy_url)
+def empty(unmigrated_settings: Settings) -> Iterator[Database]:
+    """A database without tables."""
+    unmigrated_settings.data_dir.mkdir(parents=True)
+    database = Database(unmigrated_settings.sqlalchemy_url)
     yield database
     database.close()
 
 
 @pytest.fixture
-def fresh(empty: Database) -> Database:
+def fresh(settings: Settings) -> Iterator[Database]:
+    """A migrated, empty database."""
+    database = Database(settings.sqlalchemy_url)
+    yield database
+    database.close()
+
+
+def test_schema_equals_the_tables_in_code(empty: Database) -> None:
     upgrade(empty)
-    return empty
+    check(empty)
 
 
-def test_schema_equals_the_tables_in_code(fresh: Database) -> None:
-    check(fresh)
+def test_migrating_again_changes_nothing(empty: Database) -> None:
+    upgrade(empty)
+    upgrade(empty)
+    check(empty)
 
 
-def test_migrating_again_changes_nothing(fresh: Database) -> None:
-    upgrade(fresh)
+def test_first_start_migrates_a_database_without_tables(unmigrated_settings: Settings) -> None:
+    database, _vault = open_storage(unmigrated_settings)
+    check(database)
+    database.close()
+
+
+def test_tests_copy_a_database_with_the_schema_of_the_code(fresh: Database) -> None:
     check(fresh)
 
 
@@ -67,7 +83,8 @@ def test_there_is_one_head() -> None:
     assert len(ScriptDirectory.from_config(config).get_heads()) == 1
 
 
-def test_two_processes_may_migrate_at_once(settings: Settings, empty: Database) -> None:
+def test_two_processes_may_migrate_at_once(unmigrated_settings: Settings, empty: Database) -> None:
+    settings = unmigrated_settings
     errors: list[BaseException] = []
 
     def migrate() -> None:

@@ -1,6 +1,7 @@
 """A real server process, a real browser, and a recognition service that can be lost."""
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,9 +62,11 @@ def recognition_url(recognition: MLServer) -> str:
 
 
 @pytest.fixture
-def site(tmp_path: Path, recognition_url: str) -> Iterator[Site]:
+def site(tmp_path: Path, recognition_url: str, migrated_sqlite: Path) -> Iterator[Site]:
     """A server of its own, with an empty database."""
     port = free_port()
+    (tmp_path / "data").mkdir(mode=0o700)
+    shutil.copy(migrated_sqlite, tmp_path / "data" / "rollcall.sqlite3")
     site = Site(f"http://localhost:{port}", tmp_path / "data", Process([], tmp_path / "log"))
     settings = {
         "ROLLCALL_SERVER_DATA_DIR": str(site.data_dir),

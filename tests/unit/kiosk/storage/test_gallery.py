@@ -214,3 +214,40 @@ def test_snapshot_is_opened_once_for_each_version(tmp_path: Path) -> None:
 
     assert first is second
     assert gallery.snapshot(MODEL_ID).version != first.version
+
+
+def test_wiped_gallery_has_no_template_in_its_files(tmp_path: Path) -> None:
+    gallery = _gallery(tmp_path)
+    templates = [upsert(1), upsert(2)]
+    gallery.apply(page(0, templates))
+
+    gallery.wipe()
+
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not [entry.template_id for entry in templates if entry.sealed.encode() in stored]
+    assert _people(gallery) == []
+    gallery.close()
+    assert _people(_gallery(tmp_path)) == []
+
+
+def test_wiped_gallery_downloads_everything_again(tmp_path: Path) -> None:
+    gallery = _gallery(tmp_path)
+    gallery.apply(page(0, [upsert(1), upsert(2)]))
+    before = gallery.version()
+
+    gallery.wipe()
+
+    assert (gallery.size, gallery.since) == (0, 0)
+    assert gallery.version() > before
+    gallery.apply(page(0, [upsert(1)]))
+    assert _people(gallery) == ["p1"]
+
+
+def test_wiped_gallery_keeps_receipts_that_the_server_does_not_have(tmp_path: Path) -> None:
+    gallery = _gallery(tmp_path)
+    gallery.apply(page(0, [upsert(1), upsert(2)]))
+    gallery.apply(page(2, [], [tombstone(1, 3, "erased")]))
+
+    gallery.wipe()
+
+    assert [receipt.person_id for receipt in gallery.erasures()] == ["p1"]

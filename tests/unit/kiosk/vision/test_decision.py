@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.matching import MatchRules
-from kiosk.vision.decision import Match, decide
+from kiosk.vision.decision import Match, decide, judge
 from kiosk.vision.knowledge import Tiers
 from kiosk.vision.limits import Calibrated
+from models.stages.fuse import Evidence
 from models.stages.match import Gallery
 from models.store import default_store
 from tests.fakes.face_models import DIMENSION, vector
@@ -117,3 +120,26 @@ def test_people_easily_confused_are_so_in_different_tiers_too(places: tuple[floa
 def test_people_easily_confused_in_different_tiers_are_told_apart_when_they_can_be() -> None:
     assert found(gallery(ana=0.10), gallery(eva=0.31), CONFUSABLE) == "ana"
     assert found(gallery(ana=0.40), gallery(eva=0.10), CONFUSABLE) == "eva"
+
+
+def evidence(frames: int) -> Evidence:
+    """Frames that all look like Ana."""
+    assert CARD.matching is not None
+    seen = Evidence(CARD.matching)
+    for _ in range(frames):
+        seen.add(vector(1.0), 0.9)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("min_frames", "needed"), [(1, 2), (2, 2), (3, 3), (4, 4), (7, 7), (10, 10)]
+)
+def test_nobody_is_found_before_the_rules_number_of_frames_agree(
+    min_frames: int, needed: int
+) -> None:
+    ana = Gallery.build(["ana"], np.stack([evidence(1).fused()]), "m")
+    tiers = split(ana, gallery(), replace(RULES, min_frames=min_frames))
+    assert judge(evidence(needed - 1), tiers) is None
+    match = judge(evidence(needed), tiers)
+    assert match is not None
+    assert match.person_id == "ana"

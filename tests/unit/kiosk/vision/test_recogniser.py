@@ -1,53 +1,28 @@
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kiosk.domain.ports import Frame
-from kiosk.domain.sightings import Hint, Sighting, SightingKind
+from kiosk.domain.sightings import Hint, SightingKind
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.recogniser import Recogniser, RecognitionSettings
-from tests.fakes.face_models import Face, ListGallery, ScriptedModels, beside, vector
+from tests.fakes.face_models import Face, ListGallery, beside, vector
+from tests.fakes.scripted_door import STEP_S, ScriptedDoor, kinds, people
 
 ANA, BEN, STRANGER = vector(1.0), vector(0.0, 1.0), vector(0.0, 0.0, 5.0)
 PEOPLE = {"ana": ANA, "ben": BEN}
 SETTINGS = RecognitionSettings(unknown_after_frames=4)
-PICTURE = np.random.default_rng(3).integers(0, 255, (480, 640, 3), dtype=np.uint8)
-STEP_S = 1 / 15
 
 
-class Door:
-    """A recogniser at a door; each call of ``sees`` is one frame later."""
+class Door(ScriptedDoor):
+    """A door whose gallery the test may change."""
 
     def __init__(
         self,
         people: dict[str, NDArray[np.float32]] = PEOPLE,
         expected: frozenset[str] | None = None,
     ) -> None:
-        self.models = ScriptedModels()
         self.gallery = ListGallery(dict(people), expected)
-        knowledge = Knowledge(self.gallery, self.gallery)
-        self.recogniser = Recogniser(self.models, knowledge, SETTINGS)
-        self.at_s = 0.0
-        self._index = 0
-
-    def sees(self, *faces: Face, frames: int = 1) -> list[Sighting]:
-        self.models.faces = faces
-        return [sighting for _ in range(frames) for sighting in self._next()]
-
-    def _next(self) -> list[Sighting]:
-        self.at_s += STEP_S
-        self._index += 1
-        return self.recogniser.look(Frame(PICTURE, self.at_s, self._index))
-
-
-def kinds(sightings: Sequence[Sighting]) -> list[SightingKind]:
-    return [sighting.kind for sighting in sightings]
-
-
-def people(sightings: Sequence[Sighting]) -> list[str]:
-    return [s.recognition.person_id for s in sightings if s.recognition is not None]
+        super().__init__(Knowledge(self.gallery, self.gallery), SETTINGS)
 
 
 def test_one_frame_is_not_enough_and_two_that_agree_are() -> None:
