@@ -1,4 +1,4 @@
-"""`rollcall-provision`: claim a kiosk at the server and write its settings."""
+"""`rollcall-provision`: claim a kiosk, move it to another room, write its settings."""
 
 import argparse
 import getpass
@@ -30,13 +30,25 @@ def _claim(options: argparse.Namespace) -> str:
     password = _password(options)
     if options.dry_run:
         return f"would ask {options.server} for a claim code for {options.name!r}"
-    office.sign_in(options.username, password)
-    code = office.claim_code(options.name, options.room)
-    office.sign_out()
+    with office.signed_in(options.username, password):
+        code = office.claim_code(options.name, options.room)
     if not options.write:
         return f"claim code: {code}"
     options.claim_code = code
     return f"claim code: {code}\n{_configure(options)}"
+
+
+def _move(options: argparse.Namespace) -> str:
+    office = Office(options.server, ca_file=options.server_ca)
+    password = _password(options)
+    with office.signed_in(options.username, password):
+        change = office.room_change(options.name, options.room)
+        if not change.is_needed:
+            return f"{options.name!r} is in room {change.to_room!r} already"
+        if not options.dry_run:
+            office.move(change)
+    done = "would move" if options.dry_run else "moved"
+    return f"{done} {options.name!r} from room {change.from_room!r} to {change.to_room!r}"
 
 
 def _configure(options: argparse.Namespace) -> str:
@@ -50,10 +62,14 @@ def _configure(options: argparse.Namespace) -> str:
 
 
 def _password(options: argparse.Namespace) -> str:
-    if options.password_file is None:
-        return getpass.getpass(f"Password of {options.username} on {options.server}: ")
     try:
+        if options.password_file is None:
+            return getpass.getpass(f"Password of {options.username} on {options.server}: ")
         return str(options.password_file.read_text(encoding="utf-8").strip())
+    except EOFError as exc:
+        raise ProvisioningError("no password was typed; use --password-file") from exc
+    except UnicodeDecodeError as exc:
+        raise ProvisioningError(f"cannot read {options.password_file}: not UTF-8 text") from exc
     except OSError as exc:
         raise ProvisioningError(f"cannot read {options.password_file}: {exc.strerror}") from exc
 
@@ -71,12 +87,19 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Example: rollcall-provision claim --server https://rollcall.example.org "
         "--username tina --name 'Door of R12' --room R12 --write",
     )
-    claim.add_argument("--username", required=True, help="a technician's account on the server")
-    claim.add_argument("--password-file", type=Path, help="instead of typing the password")
-    claim.add_argument("--name", required=True, help="the kiosk's name on the server")
-    claim.add_argument("--room", required=True, help="name of the room it hangs at")
+    _add_account_options(claim)
+    claim.add_argument("--room", required=True, type=str.strip, help="name of the kiosk's room")
     claim.add_argument("--write", action="store_true", help="write the kiosk's settings too")
     claim.set_defaults(command=_claim)
+    move = commands.add_parser(
+        "move",
+        help="move a kiosk to another room",
+        epilog="Example: rollcall-provision move --server https://rollcall.example.org "
+        "--username tina --name 'Door of R12' --room R14",
+    )
+    _add_account_options(move)
+    move.add_argument("--room", required=True, type=str.strip, help="name of the room it moves to")
+    move.set_defaults(command=_move)
     configure = commands.add_parser(
         "configure",
         help="write the kiosk's settings file",
@@ -85,16 +108,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     configure.add_argument("--claim-code", help="8 characters, from the server's Kiosks page")
     configure.set_defaults(command=_configure)
+    for command in (claim, move, configure):
+        _add_server_options(command)
     for command in (claim, configure):
         _add_file_options(command)
     return parser
 
 
-def _add_file_options(command: argparse.ArgumentParser) -> None:
+def _add_account_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--username", required=True, help="a technician's account on the server")
+    command.add_argument("--password-file", type=Path, help="instead of typing the password")
+    command.add_argument(
+        "--name", required=True, type=str.strip, help="the kiosk's name on the server"
+    )
+
+
+def _add_server_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--server", required=True, help="address of the server")
     command.add_argument("--server-ca", help="its certificate authority, where not public")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def _add_file_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--file", type=Path, default=DEFAULT_FILE, help=f"[{DEFAULT_FILE}]")
     command.add_argument("--camera", help="index, /dev/video path or GStreamer pipeline")
     command.add_argument("--data-dir", help="folder for the kiosk's keys and records")
     command.add_argument("--language", help="language of the screens")
-    command.add_argument("--dry-run", action="store_true", help="only say what would be done")

@@ -1,64 +1,136 @@
 """The technician's side of the server's API: rooms, kiosks, claim codes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
 
-from provisioning.errors import ServerRefusedError, ServerUnreachableError
+from provisioning.errors import (
+    ProvisioningError,
+    ServerRefusedError,
+    ServerUnreachableError,
+)
 
 _TIMEOUT_S = (5, 30)
 
 
-class Office:
-    """A signed-in connection to one server."""
+@dataclass(frozen=True)
+class RoomChange:
+    """The move of one kiosk; nothing happens where both rooms are the same."""
 
-    def __init__(self, server_url: str, *, ca_file: str | None = None) -> None:
+    kiosk_id: str
+    room_id: str
+    from_room: str
+    to_room: str
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the kiosk is in another room now."""
+        return self.from_room != self.to_room
+
+
+class Office:
+    """A connection to one server."""
+
+    def __init__(
+        self,
+        server_url: str,
+        *,
+        ca_file: str | None = None,
+        http: requests.Session | None = None,
+    ) -> None:
+        """Prepare a connection; nothing is sent yet.
+
+        Args:
+            server_url: address of the server.
+            ca_file: file of its certificate authority; None: one that the system trusts.
+            http: sends the requests; None: a new session.
+
+        Raises:
+            ProvisioningError: there is no such certificate file.
+        """
+        if ca_file is not None and not Path(ca_file).is_file():
+            raise ProvisioningError(f"cannot read {ca_file}: No such file")
         self._url = server_url.rstrip("/")
-        self._http = requests.Session()
+        self._http = http or requests.Session()
         self._http.headers["X-Requested-With"] = "rollcall"
         if ca_file is not None:
             self._http.verify = ca_file
 
-    def sign_in(self, username: str, password: str) -> None:
-        """Sign in.
+    @contextmanager
+    def signed_in(self, username: str, password: str) -> Iterator[None]:
+        """Sign in for the block, and sign out after it even if a step of it fails.
 
         Raises:
-            ServerRefusedError: wrong name or password, or locked.
+            ServerRefusedError: the name or password is wrong, or the account is locked.
             ServerUnreachableError: no answer.
         """
         self._call("POST", "/sign-in", {"username": username, "password": password})
-
-    def sign_out(self) -> None:
-        """Sign out on the server."""
-        self._call("DELETE", "/sign-in")
+        try:
+            yield
+        finally:
+            with suppress(ProvisioningError):
+                self._call("DELETE", "/sign-in")
 
     def claim_code(self, kiosk_name: str, room_name: str) -> str:
-        """Give a fresh claim code for the kiosk of that name, making it where there is none.
+        """Return a new claim code for the kiosk of that name; create the kiosk if it is missing.
+
+        A claimed or revoked kiosk keeps its place, its events and its name.
 
         Raises:
-            ServerRefusedError: there is no such room, or the kiosk hangs in another one.
+            ServerRefusedError: there is no such room, or the kiosk belongs to another one.
             ServerUnreachableError: no answer.
         """
-        rooms = {room["name"]: room["id"] for room in self._call("GET", "/rooms")}
-        if room_name not in rooms:
-            known = ", ".join(sorted(rooms)) or "none yet"
-            raise ServerRefusedError(
-                f"there is no room {room_name!r} on the server; it has: {known}"
-            )
+        room_id = self._room_id(room_name)
         kiosk = self._kiosk(kiosk_name)
         if kiosk is None:
-            body = {"name": kiosk_name, "room_id": rooms[room_name]}
+            body = {"name": kiosk_name, "room_id": room_id}
             return str(self._call("POST", "/kiosks", body)["claim_code"])
-        if kiosk["room_name"] != room_name:
+        if kiosk["room_id"] != room_id:
             raise ServerRefusedError(
                 f"the kiosk {kiosk_name!r} belongs to room {kiosk['room_name']!r}; "
-                "choose another name, or move it on the server's Kiosks page"
+                "to change its room, use `rollcall-provision move`"
             )
         return str(self._call("POST", f"/kiosks/{kiosk['id']}/claim-codes")["claim_code"])
 
+    def room_change(self, kiosk_name: str, room_name: str) -> RoomChange:
+        """Return what moving the kiosk of that name to a room means; changes nothing.
+
+        Raises:
+            ServerRefusedError: there is no such kiosk or room.
+            ServerUnreachableError: no answer.
+        """
+        kiosk = self._kiosk(kiosk_name)
+        if kiosk is None:
+            raise ServerRefusedError(
+                f"there is no kiosk {kiosk_name!r} on the server; "
+                "to add it, use `rollcall-provision claim`"
+            )
+        room_id = self._room_id(room_name)
+        return RoomChange(str(kiosk["id"]), room_id, str(kiosk["room_name"]), room_name)
+
+    def move(self, change: RoomChange) -> None:
+        """Move a kiosk to another room from now on.
+
+        Raises:
+            ServerRefusedError: the server refused.
+            ServerUnreachableError: no answer.
+        """
+        self._call("POST", f"/kiosks/{change.kiosk_id}/move", {"room_id": change.room_id})
+
+    def _room_id(self, name: str) -> str:
+        rooms = {room["name"]: str(room["id"]) for room in self._call("GET", "/rooms")}
+        if name not in rooms:
+            known = ", ".join(sorted(rooms)) or "none yet"
+            raise ServerRefusedError(f"there is no room {name!r} on the server; it has: {known}")
+        return rooms[name]
+
     def _kiosk(self, name: str) -> dict[str, Any] | None:
-        kiosks = [kiosk for kiosk in self._call("GET", "/kiosks") if kiosk["name"] == name]
-        return next((kiosk for kiosk in kiosks if kiosk["state"] != "revoked"), None)
+        kiosks: list[dict[str, Any]] = self._call("GET", "/kiosks")
+        return next((kiosk for kiosk in kiosks if kiosk["name"] == name), None)
 
     def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         try:
@@ -71,7 +143,12 @@ class Office:
             ) from exc
         if not answer.ok:
             raise ServerRefusedError(f"the server refused: {_words(answer)}")
-        return answer.json() if answer.content else None
+        try:
+            return answer.json() if answer.content else None
+        except requests.JSONDecodeError as exc:
+            raise ServerUnreachableError(
+                f"{self._url} is not a Rollcall server; check the address"
+            ) from exc
 
 
 def _words(answer: requests.Response) -> str:

@@ -19,6 +19,8 @@ import server.accounts.pages
 import server.accuracy.api
 import server.accuracy.pages
 import server.attendance.api
+import server.attendance.erasure_api
+import server.attendance.erasure_pages
 import server.attendance.lessons_api
 import server.attendance.pages
 import server.attendance.past_api
@@ -93,6 +95,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.attendance.api.router,
     server.attendance.lessons_api.router,
     server.attendance.past_api.router,
+    server.attendance.erasure_api.router,
+    server.attendance.erasure_pages.router,
     server.attendance.pages.router,
 )
 

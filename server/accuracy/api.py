@@ -7,7 +7,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from server.accuracy import service
+from server.attendance.false_matches import DAYS, count_false_matches
 from server.db.dependencies import DBDep, ReadDBDep
+from server.db.types import now
 from server.ml.school import SchoolOperatingPoint
 from server.web.access import AdminDep, require_role
 from server.web.principal import Principal, Role
@@ -25,6 +27,37 @@ class ModelFigures(BaseModel):
     is_waiting: bool
     measured_at: datetime | None
     figures: SchoolOperatingPoint | None
+
+
+class FalseMatchesRead(BaseModel):
+    """How often a face mark was taken back with "Not me".
+
+    Attributes:
+        days: length of the window that ends now.
+        marks: face marks in it, including those taken back.
+        taken_back: of them.
+        share: of marks taken back, 0 to 1; null without marks.
+        interval: 95 % interval of the share; null without marks.
+    """
+
+    days: int
+    marks: int
+    taken_back: int
+    share: float | None
+    interval: tuple[float, float] | None
+
+
+@router.get("/false-matches")
+def read_false_matches(_: ReaderDep, db: ReadDBDep) -> FalseMatchesRead:
+    """How often students took a face mark back in the last days."""
+    found = count_false_matches(db, at=now())
+    return FalseMatchesRead(
+        days=DAYS,
+        marks=found.marks,
+        taken_back=found.taken_back,
+        share=found.share,
+        interval=found.interval,
+    )
 
 
 @router.get("")

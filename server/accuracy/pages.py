@@ -7,12 +7,14 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from server.accuracy import models, service
+from server.attendance.false_matches import DAYS, count_false_matches
 from server.db.dependencies import DBDep, ReadDBDep
+from server.db.types import now
 from server.policies.service import current_policy
 from server.timetable.service import courses
 from server.web.access import AdminDep, require_role
-from server.web.figures import one_in, percent, upper_end
-from server.web.pages import render, see_other
+from server.web.figures import one_in, percent, percents, upper_end
+from server.web.pages import is_htmx, render, see_other
 from server.web.principal import Principal, Role
 
 if TYPE_CHECKING:
@@ -25,7 +27,12 @@ ReaderDep = Annotated[Principal, require_role(Role.DPO)]
 @router.get("")
 def accuracy_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
     """The newest figures of every model in use."""
+    # While a measurement runs, the page asks for its other part every 2 s; that needs no count.
+    false_matches = None if is_htmx(request) else count_false_matches(db, at=now())
     context = {
+        "false_matches": false_matches,
+        "days": DAYS,
+        "percents": percents,
         "models": service.state(db),
         "uses": models.in_use(db, _served(request)),
         "policy": current_policy(db),

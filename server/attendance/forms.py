@@ -12,3 +12,10 @@ class CorrectionForm(BaseModel):
 
     status: Text = ""
     reason: Text = ""
+
+
+class ErasureForm(BaseModel):
+    """The erasure page's form, before anything about it is checked."""
+
+    student_number: str = ""
+    reason: str = ""

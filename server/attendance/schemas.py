@@ -72,6 +72,20 @@ class CorrectionRead(BaseModel):
     made_at: datetime
 
 
+class PersonErase(BaseModel):
+    """Why a person is erased; without any name."""
+
+    reason: Reason
+
+
+class ErasedPersonRead(BaseModel):
+    """A person after the erasure."""
+
+    id: uuid.UUID
+    student_number: str
+    erased_at: datetime
+
+
 class PastPreviewRead(BaseModel):
     """What a change of the past would do; the fingerprint goes into its confirmation."""
 

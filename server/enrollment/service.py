@@ -64,9 +64,10 @@ def start_enrolment(
 
     Raises:
         NotFoundError: no such person.
+        ConflictError: the person was erased.
         ConsentRequiredError: nothing may be computed or stored about this face.
     """
-    people.get_person(db, person_id, lock=True)
+    people.refuse_erased(people.get_person(db, person_id, lock=True))
     state = people.state_of(db, person_id, today)
     if state is not ConsentState.LIVE:
         raise ConsentRequiredError(consent=state.value)
@@ -218,6 +219,14 @@ def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datet
     details = {"templates": len(templates), "photos": len(rows)}
     subject = subject_of("person", person_id)
     record(db, actor=actor, action="biometrics.erase", subject=subject, details=details)
+
+
+def erase_leftovers(db: Session, person_id: uuid.UUID) -> None:
+    """Delete photos and jobs of a person's enrolments in any state. The caller holds the person."""
+    query = select(Enrolment.id).where(Enrolment.person_id == person_id)
+    enrolment_ids = db.exec(query).all()
+    delete_photos(db, enrolment_ids)
+    forget_photos(db, enrolment_ids)
 
 
 def remove_enrolment(

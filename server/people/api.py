@@ -83,4 +83,5 @@ def read_person(person: Person, consent: ConsentState) -> PersonRead:
         family_name=person.family_name,
         display_name=person.display_name,
         consent=consent,
+        erased_at=person.erased_at,
     )

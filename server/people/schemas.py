@@ -44,6 +44,7 @@ class PersonRead(BaseModel):
     family_name: str
     display_name: str
     consent: ConsentState
+    erased_at: datetime | None
 
 
 class PersonList(BaseModel):

@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import date, datetime
 
 import sqlalchemy
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, delete, func, select
 
 from server.audit.service import record
 from server.audit.tables import subject_of
@@ -19,6 +19,8 @@ from server.people.tables import Consent, Person
 
 #: Ids in one query: databases take only so many parameters.
 _AT_A_TIME = 10_000
+#: Stands for each name of a person whose data was erased.
+ERASED_NAME = "Erased person"
 #: Columns, not rows of the table: everybody's are asked for at times, and objects cost more.
 _SAID = sqlalchemy.select(
     col(Consent.person_id), *(col(getattr(Consent, one.name)) for one in fields(Statement))
@@ -66,6 +68,31 @@ def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Pers
     if person is None:
         raise NotFoundError("There is no such person.")
     return person
+
+
+def refuse_erased(person: Person) -> None:
+    """Raise an error for a person whose data was erased.
+
+    Raises:
+        ConflictError: it was.
+    """
+    if person.erased_at is not None:
+        raise ConflictError("The data of this person was erased.", problem="erased")
+
+
+def erase_identity(db: Session, person: Person, *, at: datetime) -> None:
+    """Replace a person's names and number by ones that say nothing, and delete the consents.
+
+    The number ends with the random digits of the id: its first ones are a time, which people who
+    were imported together share.
+    """
+    person.given_name = person.family_name = person.display_name = ERASED_NAME
+    person.student_number = f"erased-{person.id.hex[-12:]}"
+    person.search_text = fold(f"{ERASED_NAME} {person.student_number}")
+    person.erased_at = at
+    db.add(person)
+    db.exec(delete(Consent).where(col(Consent.person_id) == person.id))
+    db.flush()
 
 
 def people_by_id(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
@@ -118,8 +145,9 @@ def add_consent(
     Raises:
         NotFoundError: no such person.
         InvalidError: it would be over before it begins.
+        ConflictError: the person was erased.
     """
-    get_person(db, person_id, lock=True)
+    refuse_erased(get_person(db, person_id, lock=True))
     if new.expires_on is not None and new.expires_on < today:
         raise InvalidError("The consent would have expired already.", problem="expired")
     consent = Consent(

@@ -1,6 +1,6 @@
 """Rates and shares as people say them."""
 
-from math import ceil, floor
+from math import ceil, floor, log10
 
 from server.web.translations import Translator
 
@@ -26,3 +26,10 @@ def percent(share: float) -> str:
     """A share with as many digits as it deserves: `0.4 %`, `12 %`."""
     value = share * 100
     return f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"
+
+
+def percents(*shares: float) -> tuple[str, ...]:
+    """Shares with the same number of digits, enough for the largest: `0.2 %`, `0.1 %`, `0.7 %`."""
+    largest = max(shares) * 100
+    digits = 1 if largest >= 0.1 else 1 + ceil(-log10(max(largest, _NEVER)))
+    return tuple(f"{share * 100:.{digits}f} %" for share in shares)

@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[Main, Sequence[str]]] = {
     ),
     "rollcall-ml": (models.service.main.main, ()),
     "rollcall-kiosk": (kiosk.__main__.main, ("run", "claim", "status")),
-    "rollcall-provision": (provisioning.cli.main, ("claim", "configure")),
+    "rollcall-provision": (provisioning.cli.main, ("claim", "move", "configure")),
     "rollcall-models": (
         models.cli.main.main,
         ("list", "install", "use", "verify", "remove"),

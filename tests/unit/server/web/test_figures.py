@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.web.figures import one_in, percent, upper_end
+from server.web.figures import one_in, percent, percents, upper_end
 from server.web.translations import translator
 
 T = translator("en")
@@ -26,3 +26,17 @@ def test_an_upper_end_never_sounds_rarer_than_it_is(rate: float, words: str) -> 
 @pytest.mark.parametrize(("share", "words"), [(0.0, "0.0 %"), (0.0432, "4.3 %"), (0.1, "10 %")])
 def test_a_share_has_as_many_digits_as_it_deserves(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ((0.0024, 0.0008, 0.0071), ("0.2 %", "0.1 %", "0.7 %")),
+        ((0.0, 0.0, 0.79), ("0.0 %", "0.0 %", "79.0 %")),
+        ((1 / 450_000, 4e-7, 1.3e-5), ("0.0002 %", "0.0000 %", "0.0013 %")),
+    ],
+)
+def test_shares_beside_each_other_have_as_many_digits_as_the_largest_needs(
+    shares: tuple[float, ...], words: tuple[str, ...]
+) -> None:
+    assert percents(*shares) == words

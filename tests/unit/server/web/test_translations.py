@@ -65,3 +65,11 @@ def test_language_is_chosen_by_the_person_then_the_browser(
 def test_values_keep_their_own_direction_in_arabic() -> None:
     t = Translator("ar", {"a.b": "نص {date}"})
     assert t("a.b", date="2026-09") == "نص \u20682026-09\u2069"
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_no_text_about_consent_promises_a_code_or_a_pin(language: str) -> None:
+    promise = re.compile(r"\b(QR|PIN|a code)\b|رقم سري|برمز")
+    texts = translator(language).texts.items()
+    found = {key for key, text in texts if key.startswith("enrollment.") and promise.search(text)}
+    assert found == set()

@@ -1,0 +1,109 @@
+"""Erase a person: everything personal goes, and registers keep their lines."""
+
+import re
+import uuid
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, or_, select, update
+
+from server.attendance.tables import Correction, PastChange
+from server.audit.service import record
+from server.audit.tables import subject_of
+from server.enrollment import service as enrollment
+from server.errors import InvalidError
+from server.people import service as people
+from server.people.tables import Person
+from server.timetable import roster
+from server.timetable.tables import RosterEntry
+
+ERASED_REASON = "erased"
+#: Shorter words are particles such as "de", which a reason may well hold.
+_SHORTEST_NAME = 3
+
+
+def erase_person(
+    db: Session,
+    person_id: uuid.UUID,
+    *,
+    reason: str,
+    actor: str,
+    at: datetime,
+    today: date,
+) -> Person:
+    """Erase a person's name, number, consents, photos and templates, here and on kiosks.
+
+    The row of the person stays, with its roster entries, events and corrections, so registers of
+    the past keep the line, its status and their counts. Lessons that have not started no longer
+    list the person, except later ones of a course that has met today.
+
+    Free text about this one person may hold the name. It is replaced by "erased" in corrections
+    and in changes of the past to a roster: the only case in which these rows are updated.
+
+    Args:
+        db: the caller's.
+        person_id: who is erased.
+        reason: kept in the audit trail, which can never be changed, so it must not name the person.
+        actor: who erases.
+        at: now, UTC.
+        today: the school's date.
+
+    Raises:
+        NotFoundError: no such person.
+        ConflictError: the person was erased before.
+        InvalidError: the reason holds a name or the number of the person.
+    """
+    person = people.get_person(db, person_id, lock=True)
+    people.refuse_erased(person)
+    _refuse_names(person, reason)
+    # Before the audit trail is locked: changes of the timetable take these locks in this order.
+    _leave_rosters(db, person_id, today=today, at=at)
+    enrollment.erase_biometrics(db, person_id, actor=actor, at=at)
+    enrollment.erase_leftovers(db, person_id)
+    people.erase_identity(db, person, at=at)
+    lines = _erase_reasons(db, person_id)
+    subject = subject_of("person", person_id)
+    details = {"reason": reason, "reasons_erased": lines}
+    record(db, actor=actor, action="person.erase", subject=subject, details=details)
+    return person
+
+
+def _refuse_names(person: Person, reason: str) -> None:
+    names = f"{person.given_name} {person.family_name} {person.display_name}"
+    if _words(f"{names} {person.student_number}") & _words(reason):
+        raise InvalidError(
+            "The reason must not contain the name or the student number.", problem="named"
+        )
+
+
+def _words(text: str) -> set[str]:
+    words = re.findall(r"\w+", people.fold(text))
+    return {word for word in words if len(word) >= _SHORTEST_NAME}
+
+
+def _leave_rosters(db: Session, person_id: uuid.UUID, *, today: date, at: datetime) -> None:
+    """End every roster entry that goes on; today counts only where a lesson of today started."""
+    query = select(RosterEntry).where(
+        col(RosterEntry.person_id) == person_id,
+        or_(col(RosterEntry.until_date).is_(None), col(RosterEntry.until_date) >= today),
+    )
+    for entry in db.exec(query.order_by(col(RosterEntry.id))).all():
+        closed = roster.end_entry(db, entry.course_id, entry.id, today=today, at=at)
+        if closed is None:
+            continue
+        started = roster.started_lessons(db, closed.course_id, at)
+        if not any(lesson.day >= today and roster.applies(closed, lesson) for lesson in started):
+            closed.until_date = today - timedelta(days=1)
+            db.add(closed)
+    db.flush()
+
+
+def _erase_reasons(db: Session, person_id: uuid.UUID) -> int:
+    """Replace free text about one person; return how many rows there were."""
+    about = col(Correction.person_id) == person_id
+    corrected = db.exec(update(Correction).where(about).values(reason=ERASED_REASON)).rowcount
+    query = select(PastChange).where(PastChange.kind == "roster")
+    changes = [row for row in db.exec(query) if row.document["person_id"] == str(person_id)]
+    for row in changes:
+        row.reason = ERASED_REASON
+        db.add(row)
+    return corrected + len(changes)
