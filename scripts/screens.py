@@ -67,6 +67,7 @@ DOCUMENTED = (
     "ready-landscape-light-en",
     "looking-landscape-light-en",
     "welcome-landscape-light-en",
+    "welcome-again-landscape-light-en",
     "welcome-late-landscape-dark-en",
     "elsewhere-landscape-light-en",
     "not-recognised-landscape-light-en",

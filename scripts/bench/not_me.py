@@ -1,6 +1,6 @@
 """How often a look-alike passes again after "Not me", and how often the right student is refused.
 
-    python -m scripts.bench.not_me FOLDER [--model dlib-resnet-v1:int8]
+    python -m scripts.bench.not_me FOLDER [--model dlib-resnet-v1]
 
 FOLDER holds one folder of photos per person. One photo of each person is enrolled. A stranger whose
 photo lies within the limit taps "Not me"; then another photo of the same stranger is scanned, and
@@ -64,7 +64,7 @@ def main() -> int:
     """Print one table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", default="dlib-resnet-v1:int8")
+    parser.add_argument("--model", default="dlib-resnet-v1")
     options = parser.parse_args()
     probes, owners = vectors(options.folder, options.model)
     write = sys.stdout.write

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from protocol.v1.messages import AttendancePolicy
 from server.attendance import past
 from server.attendance import service as attendance
+from server.attendance.erasure import erase_person
 from server.attendance.past import Confirmation
 from server.attendance.past_kinds import AnyChange, LessonChange, PolicyChange, RosterChange
 from server.attendance.register import AttendanceStatus
@@ -159,6 +160,12 @@ def _cancel_other(world: World, number: int) -> None:
         planning.cancel_lesson(world.db, lesson_id, reason="test", actor="system", at=now())
 
 
+def _erase(world: World, number: int) -> None:
+    """The name goes; the lines and their counts stay."""
+    person_id = _pick(world.people, number)
+    erase_person(world.db, person_id, reason="asked", actor="system", at=now(), today=TODAY)
+
+
 def _calendar(world: World, course: int) -> None:
     terms.create_term(
         world.db,
@@ -184,6 +191,7 @@ _ORDINARY: dict[Callable[..., None], list[st.SearchStrategy[object]]] = {
     _delete_lesson: [_numbers],
     _cancel_other: [_numbers],
     _calendar: [_numbers],
+    _erase: [_numbers],
 }
 _steps = st.lists(
     st.one_of(*(st.tuples(st.just(do), *drawn) for do, drawn in _ORDINARY.items())),

@@ -56,9 +56,7 @@ SCREENS: dict[str, Screen] = {
     **{f"looking-{hint.value}": Looking(0.5, hint) for hint in Hint},
     "welcome": Welcome("Amina K.", ArrivalStatus.PRESENT),
     "welcome-late": Welcome("Maximiliane-Antoinette W.", ArrivalStatus.LATE, 125),
-    "welcome-again": Welcome(
-        "Amina K.", ArrivalStatus.PRESENT, already_marked=True
-    ),
+    "welcome-again": Welcome("Amina K.", ArrivalStatus.PRESENT, already_marked=True),
     "elsewhere": Elsewhere("Amina K.", "Science lab 3"),
     "not-recognised": NotRecognised(),
     **{f"notice-{reason.value}": Notice(reason) for reason in NoticeReason},
