@@ -130,7 +130,7 @@ class Settings(BaseSettings):
         description="Least distance to the second-best person. Default: the policy's.",
     )
     min_frames: int | None = Field(
-        default=None, ge=1, le=30, description="Frames that must agree. Default: the policy's."
+        default=None, ge=1, le=10, description="Frames that must agree. Default: the policy's."
     )
 
     # -- at the door --------------------------------------------------------------------------

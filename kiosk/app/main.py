@@ -269,9 +269,14 @@ class KioskProcess:
         """The server does not know us: what it gave us must go; our own records stay."""
         logger.error("The server revoked this kiosk: its credentials and gallery are destroyed")
         try:
-            self._identity.forget_claim()
             if self._device is not None:
                 self._device.gallery.wipe()
+        finally:
+            self._forget_and_end()
+
+    def _forget_and_end(self) -> None:
+        try:
+            self._identity.forget_claim()
         finally:
             self.end(REVOKED)
 

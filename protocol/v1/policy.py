@@ -7,6 +7,9 @@ from pydantic import Field
 
 from protocol.v1.fields import Count, Message, Word
 
+MOST_FRAMES = 10
+"""A kiosk keeps this many frames of a face; it could never wait for more."""
+
 
 class RecognitionPolicy(Message):
     """How often a stranger may be mistaken for a student, and what else a match needs.
@@ -33,7 +36,7 @@ class RecognitionPolicy(Message):
         default=None, description="no calibrated limit exceeds it; from the school's own templates"
     )
     minimum_margin: Annotated[float, Field(ge=0, le=10)] = 0.04
-    frames_to_agree: Annotated[int, Field(ge=1, le=30)] = 3
+    frames_to_agree: Annotated[int, Field(ge=1, le=MOST_FRAMES)] = 3
 
 
 class AttendancePolicy(Message):

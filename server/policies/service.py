@@ -1,6 +1,7 @@
 """Read and change the policy. What kiosks get of it has the protocol's own schema."""
 
 from bisect import bisect_right
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from protocol.v1.policy import MOST_FRAMES
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
@@ -142,4 +144,9 @@ def _newest(db: Session) -> PolicyVersion:
 
 
 def _policy_of(row: PolicyVersion) -> SchoolPolicy:
-    return SchoolPolicy.model_validate(row.document | {"version": row.version})
+    document = deepcopy(row.document)
+    recognition = document.get("recognition", {})
+    # Up to 30 were accepted once; with more than ten no kiosk recognised any student.
+    if recognition.get("frames_to_agree", 0) > MOST_FRAMES:
+        recognition["frames_to_agree"] = MOST_FRAMES
+    return SchoolPolicy.model_validate(document | {"version": row.version})

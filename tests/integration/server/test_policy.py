@@ -6,6 +6,8 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from models.stages.fuse import Evidence
+from protocol.v1.policy import MOST_FRAMES
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.errors import ConflictError
@@ -109,8 +111,8 @@ def test_what_cannot_be_is_named_at_its_field_and_nothing_is_saved(
 
 
 def test_the_range_of_a_number_is_said_in_words(admin: TestClient) -> None:
-    answer = admin.post("/policy", data=form(frames_to_agree="31"))
-    assert "from 1 to 30" in answer.text
+    answer = admin.post("/policy", data=form(frames_to_agree="11"))
+    assert "from 1 to 10" in answer.text
 
 
 def test_two_admins_do_not_overwrite_each_other(admin: TestClient) -> None:
@@ -200,3 +202,13 @@ def test_a_program_cannot_make_strangers_easier_to_take_for_others(admin: TestCl
 )
 def test_numbers_are_written_as_people_write_them(value: float, text: str) -> None:
     assert forms.plain(value) == text
+
+
+def test_a_stored_number_of_frames_that_no_kiosk_could_reach_is_cut(
+    admin: TestClient, database: Database
+) -> None:
+    document = {"recognition": {"frames_to_agree": 30}}
+    with database.transaction() as db:
+        db.add(PolicyVersion(version=1, document=document, created_by="system"))
+    assert in_force(admin).recognition.frames_to_agree == MOST_FRAMES
+    assert Evidence.kept == MOST_FRAMES
