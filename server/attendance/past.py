@@ -212,7 +212,9 @@ def _trial_change(change_id: uuid.UUID, at: datetime) -> PastChange:
 
 def _apply_roster(db: Session, change: RosterChange) -> None:
     dates = RosterDates(change.from_date, change.until_date)
-    timetable.found_or_404(db.get(Person, change.person_id), "person")
+    person = timetable.found_or_404(db.get(Person, change.person_id), "person")
+    if person.erased_at is not None and change.entry_id is None:
+        raise InvalidError("The data of this person was erased.", problem="erased")
     roster.refuse_overlap(db, change.course_id, change.person_id, dates, besides=change.entry_id)
     if change.entry_id is None:
         entry = RosterEntry(course_id=change.course_id, person_id=change.person_id)

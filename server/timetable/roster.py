@@ -61,7 +61,7 @@ def add_to_roster(
     """
     dates = RosterDates(from_date, until_date)
     course_of(db, course_id)
-    person = found_or_404(db.get(Person, person_id), "person")
+    person = found_or_404(db.get(Person, person_id, with_for_update=True), "person")
     if person.erased_at is not None:
         raise InvalidError("The data of this person was erased.", problem="erased")
     entry = RosterEntry(
