@@ -18,6 +18,7 @@ from server.errors import InvalidError
 from server.timetable import service as timetable
 from server.timetable.forms import LessonForm
 from server.timetable.local_time import parse_date, parse_time, to_utc
+from server.timetable.tables import Lesson
 
 
 def read_change(
@@ -53,11 +54,10 @@ def read_change(
             )
 
 
-def fill_in(db: Session, kind: PastKind, form: PastForm, *, zone: ZoneInfo) -> PastForm:
-    """Return the form of a lesson with what the lesson is, where nothing was typed yet."""
-    if kind is not PastKind.LESSON or not form.lesson_id or form.day:
+def fill_in(form: PastForm, lesson: Lesson, *, zone: ZoneInfo) -> PastForm:
+    """Return the form with when and where a lesson takes place, where nothing was typed yet."""
+    if form.day:
         return form
-    lesson = timetable.lesson_view(db, uuid.UUID(form.lesson_id)).lesson
     known = LessonForm.of(lesson, zone)
     return form.model_copy(update=known.model_dump(include={"room_id", "day", "starts", "ends"}))
 

@@ -57,7 +57,10 @@ def past_form_page(
     form: Annotated[PastForm, Query()],
 ) -> Response:
     """The form for one kind of change, filled in with what the link to it says."""
-    return _form(request, db, kind, fill_in(db, kind, form, zone=get_settings(request).zone))
+    view = _view(db, form)
+    if kind is PastKind.LESSON and view is not None:
+        form = fill_in(form, view.lesson, zone=get_settings(request).zone)
+    return _form(request, db, kind, form)
 
 
 @router.post("/past-changes/roster/people")
@@ -160,13 +163,15 @@ def _form(
         for version, since in version_dates(db)
     ]
     person_id = _id_or_none(form.person_id)
+    courses = {str(one.id): f"{one.code} · {one.title}" for one in timetable.courses(db)}
     context = {
         "kind": kind,
         "form": form,
         "problem": problem_text(t, exc),
         "view": _view(db, form),
         "versions": versions,
-        "courses": [(str(one.id), f"{one.code} · {one.title}") for one in timetable.courses(db)],
+        "courses": list(courses.items()),
+        "course": courses.get(form.course_id, t("past.gone")),
         "rooms": [(str(room.id), room.name) for room in timetable.rooms(db)],
         "person": people_by_id(db, [person_id]).get(person_id) if person_id else None,
         "candidates": find_people(db, words=form.q, limit=_CANDIDATES)[0] if form.q else [],

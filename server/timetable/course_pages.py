@@ -204,7 +204,9 @@ def remove_from_roster(
             today = local_date(at, settings.zone)
             rosters.end_entry(db, course_id, entry_id, today=today, at=at)
     except ServerError as exc:
-        return _course(request, db, course_id, refusal=RosterRefusal(exc, _form_of(entry), entry_id))
+        return _course(
+            request, db, course_id, refusal=RosterRefusal(exc, _form_of(entry), entry_id)
+        )
     _record_entry(db, principal.actor, "roster.remove", course_id, entry_id)
     return see_other(f"/courses/{course_id}")
 

@@ -1,16 +1,20 @@
 """The policy's page: admins change it, the data protection officer reads it, versions remain."""
 
 import re
+from datetime import datetime
 
 import pytest
+from sqlalchemy import insert
 from sqlmodel import select
 from starlette.testclient import TestClient
 
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
+from server.db.types import now
 from server.errors import ConflictError
 from server.policies import forms, service
 from server.policies.schemas import SchoolPolicy
+from server.policies.tables import PolicyVersion
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 
@@ -164,11 +168,18 @@ def test_arabic_page_has_every_word(admin: TestClient) -> None:
 def test_the_same_version_set_twice_at_once_is_refused(
     admin: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admin.post("/policy", data=form(late_after_min="7"))
-    # As if the other's version had been committed between reading and writing.
-    monkeypatch.setattr(service, "current_policy", lambda _db: SchoolPolicy())
-    with database.transaction() as db, pytest.raises(ConflictError):
-        service.set_policy(db, SchoolPolicy(), actor="system")
+    with database.transaction() as db:
+
+        def other_is_faster() -> datetime:
+            row = {"version": 1, "document": {}, "created_by": "system", "created_at": at}
+            db.execute(insert(PolicyVersion).values(**row))
+            return at
+
+        # The other's version is written between reading the newest one and writing this one.
+        at = now()
+        monkeypatch.setattr(service, "now", other_is_faster)
+        with pytest.raises(ConflictError):
+            service.set_policy(db, SchoolPolicy(), actor="system")
     assert admin.post("/policy", data=form(late_after_min="9")).status_code == 400
 
 
