@@ -92,7 +92,7 @@ def _roster(db: Session, course_id: uuid.UUID) -> None:
     today = now().date()
     for number, entry in enumerate(entries[:4]):
         entry.from_date = today - timedelta(days=70)
-        if number < 2:  # noqa: PLR2004 - two of them
+        if number < 2:
             entry.until_date = today - timedelta(days=20 + number)
         db.add(entry)
     entries[4].from_date = today + timedelta(days=7)

@@ -1,6 +1,7 @@
 """Pages of the changes of the past: the list, the three forms, the preview, the confirmation."""
 
 import uuid
+from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Any
 
@@ -158,8 +159,16 @@ def _form(
 ) -> Response:
     t = request_translator(request)
     zone = get_settings(request).zone
+    year = datetime.now(zone).year
     versions = [
-        (str(version), t("past.version_since", version=version, at=moment_words(since, t, zone)))
+        (
+            str(version),
+            t(
+                "past.version_since",
+                version=version,
+                at=moment_words(since, t, zone, this_year=year),
+            ),
+        )
         for version, since in version_dates(db)
     ]
     person_id = _id_or_none(form.person_id)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
@@ -32,6 +32,7 @@ class PastWording:
         wanted = list(changes)
         self._t = t
         self._zone = zone
+        self._year = datetime.now(zone).year
         ids = {found for one in wanted if (found := _lesson_of(one)) is not None}
         self._lessons = {view.lesson.id: view for view in timetable.lesson_views(db, ids=ids)}
         self._courses = {one.id: one.code for one in timetable.courses(db)}
@@ -64,11 +65,11 @@ class PastWording:
         values = {
             "person": person.display_name if person else self._t("past.gone"),
             "course": self._courses.get(change.course_id, self._t("past.gone")),
-            "first": day_words(change.from_date, self._t),
+            "first": self._day(change.from_date),
         }
         if change.until_date is None:
             return self._t("past.words.roster_open", **values)
-        last = day_words(change.until_date, self._t)
+        last = self._day(change.until_date)
         return self._t("past.words.roster", **values, last=last)
 
     def _lesson(self, change: LessonChange) -> str:
@@ -82,7 +83,10 @@ class PastWording:
         )
 
     def _moment(self, at: datetime) -> str:
-        return moment_words(at, self._t, self._zone)
+        return moment_words(at, self._t, self._zone, this_year=self._year)
+
+    def _day(self, day: date) -> str:
+        return day_words(day, self._t, this_year=self._year)
 
 
 def _lesson_of(change: AnyChange) -> uuid.UUID | None:

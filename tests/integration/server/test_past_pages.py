@@ -44,6 +44,7 @@ def lesson(desk: OfficeDesk) -> str:
                 kind="seen",
                 method="face",
                 clock_source="ntp",
+                shown_status="late",
                 hash="0" * 64,
                 body="{}",
             )
@@ -97,7 +98,7 @@ def test_one_lesson_is_judged_by_another_policy(
     assert f"judged by policy version {strict_policy}" in listed
     assert "It was so" in listed
     assert "Office" in listed
-    assert "1 register line changes." in listed
+    assert "1 line changed" in listed
 
 
 def test_all_lessons_of_a_course_are_judged_by_another_policy(
@@ -293,6 +294,13 @@ def test_confirmation_of_an_old_preview_shows_the_new_one(
     assert (answer.status_code, problem("preview_old") in answer.text) == (400, True)
     assert 'value="It was so"' in answer.text
     assert confirm(desk.office, "policy", answer.text) == 303
+
+
+def test_register_says_where_the_kiosk_showed_another_status(desk: OfficeDesk, lesson: str) -> None:
+    assert "The kiosk showed: Late" in desk.office.get(f"/lessons/{lesson}").text
+    line = desk.office.get(f"/lessons/{lesson}/people/{desk.ada}").text
+    assert "<dt>The kiosk showed</dt><dd>Late</dd>" in line
+    assert "The kiosk showed" not in desk.office.get(f"/lessons/{lesson}/people/{desk.ben}").text
 
 
 def test_register_and_course_lead_to_the_change_of_the_past(desk: OfficeDesk, lesson: str) -> None:
