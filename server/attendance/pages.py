@@ -161,7 +161,7 @@ def _context(db: Session, register: service.Register) -> dict[str, Any]:
 
 
 def _actions(db: Session, register: service.Register, principal: Principal) -> dict[str, bool]:
-    """Return what whoever asks may do with the lesson itself."""
+    """Return what the account may do with the lesson itself."""
     lesson = register.view.lesson
     may_plan = principal.role in (Role.ADMIN, Role.OFFICE)
     return {

@@ -84,7 +84,7 @@ class LessonForm(BaseModel):
 
 
 class DatesForm(BaseModel):
-    """From when until when somebody is on a roster."""
+    """The first and the last day of a person on a roster."""
 
     from_date: Text = ""
     until_date: Text = ""

@@ -139,7 +139,7 @@ def test_removal_of_an_entry_that_has_ended_is_refused(desk: OfficeDesk) -> None
     assert "0 on the roster" in page
 
 
-def test_page_says_since_when_somebody_is_listed(desk: OfficeDesk) -> None:
+def test_page_says_since_when_a_person_is_listed(desk: OfficeDesk) -> None:
     desk.post(f"/courses/{desk.course}/roster", person_id=desk.ada, **{"from": day_in(-30)})
     desk.post(f"/courses/{desk.course}/roster", person_id=desk.ben, **{"from": day_in(2)})
     page = " ".join(desk.office.get(f"/courses/{desk.course}").text.split())
