@@ -23,7 +23,7 @@ from server.db.vault import Vault
 from server.enrollment.gallery import log_change, seal_template
 from server.enrollment.tables import ChangeKind, Enrolment, EnrolmentStatus, Template
 from server.kiosks.service import create_kiosk
-from server.kiosks.tables import Kiosk, KioskProgress, KioskState
+from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress, KioskState
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.service import add_consent, create_person
 from server.people.tables import ConsentDecision, ConsentRole
@@ -157,7 +157,7 @@ def _template(db: Session, vault: Vault, enrolment: Enrolment, at: datetime) -> 
 
 
 def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
-    """One for each room: most are well, one is silent, the last one is not claimed yet."""
+    """One for each room: most are well, one is silent."""
     made = Kiosks()
     for number, room_id in enumerate(rooms):
         kiosk = create_kiosk(db, name=f"Door of R{number + 10}", room_id=room_id)
@@ -171,6 +171,10 @@ def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
         row.is_online = number != 1
         row.last_seen_at = at - (timedelta(hours=3) if number == 1 else timedelta(seconds=5))
         db.add(row)
+        placed = KioskPlacement(
+            kiosk_id=row.id, room_id=room_id, from_at=row.claimed_at, opened_by="system"
+        )
+        db.add(placed)
     return made
 
 

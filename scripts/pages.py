@@ -29,7 +29,8 @@ from sqlmodel import select
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
-from protocol.v1.messages import KioskPolicy
+from protocol.v1.messages import AttendancePolicy, KioskPolicy
+from scripts.invented_history import add_history
 from scripts.invented_school import School, Size, fill
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
@@ -52,6 +53,8 @@ DOCUMENTED = (
     "today-laptop-light-en",
     "register-laptop-light-en",
     "register-phone-dark-en",
+    "register-cancelled-laptop-light-en",
+    "past-preview-laptop-light-en",
     "people-laptop-light-en",
     "person-laptop-light-en",
     "person-phone-light-ar",
@@ -106,6 +109,7 @@ def running_site(folder: Path) -> Iterator[Site]:
         user_id = _staff(app)
         _change_policy(app)
         _measure(app)
+        add_history(app.state.database, school, account=f"account:{user_id}")
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Site(f"http://127.0.0.1:{port}", school, user_id)
     finally:
@@ -140,7 +144,9 @@ def _staff(app: FastAPI) -> str:
 
 
 def _change_policy(app: FastAPI) -> None:
-    passive = SchoolPolicy(kiosk=KioskPolicy(liveness="passive"))
+    passive = SchoolPolicy(
+        kiosk=KioskPolicy(liveness="passive"), attendance=AttendancePolicy(late_after_min=2)
+    )
     with app.state.database.transaction() as db:
         set_policy(db, passive, actor="system")
 
@@ -184,7 +190,27 @@ def addresses(site: Site) -> dict[str, str]:
     """Every page by name."""
     school = site.school
     running = school.lessons[len(school.lessons) // 2]
+    planned = school.lessons[-1]
+    cancelled, pending, past = school.lessons[:3]
     return {
+        "new-lesson": "/lessons/new",
+        "edit-lesson": f"/lessons/{planned}/edit",
+        "cancel-lesson": f"/lessons/{planned}/cancel",
+        "delete-lesson": f"/lessons/{planned}/delete",
+        "register-cancelled": f"/lessons/{cancelled}",
+        "register-pending": f"/lessons/{pending}",
+        "register-past": f"/lessons/{past}",
+        "past-changes": "/past-changes",
+        "past-policy": f"/past-changes/policy?lesson_id={past}",
+        "past-roster": f"/past-changes/roster?person_id={school.people[0]}",
+        "past-lesson": f"/past-changes/lesson?lesson_id={past}",
+        "past-preview": f"/past-changes/policy?lesson_id={past}",
+        "edit-course": f"/courses/{school.courses[0]}/edit",
+        "edit-room": f"/rooms/{school.rooms[0]}/edit",
+        "terms": "/terms",
+        "move-kiosk": f"/kiosks/{school.kiosks[0]}/move",
+        "do-not-wait": f"/kiosks/{school.kiosks[0]}/do-not-wait",
+        "edit-person": f"/people/{school.people[0]}/edit",
         "today": "/",
         "people": "/people",
         "coverage": "/people/coverage",
@@ -237,6 +263,7 @@ def photograph(
         page.wait_for_url(f"{site.url}/")
         for name in sorted(set(names) - {"sign-in"}):
             page.goto(site.url + _address(page, site, name))
+            _act(page, name)
             _shoot(page, out / f"{name}{suffix}.png", is_whole)
         taken += len(names)
         context.close()
@@ -249,6 +276,17 @@ def _address(page: Page, site: Site, name: str) -> str:
         return address
     page.goto(site.url + address.split("/people/", maxsplit=1)[0])
     return page.locator(".register a.row-link").first.get_attribute("href") or "/"
+
+
+def _act(page: Page, name: str) -> None:
+    """Do on a page what leads to what is to be seen."""
+    if name == "past-preview":
+        page.locator("#policy_version").select_option("1")
+        page.locator("button.primary").click()
+        page.wait_for_selector("#confirm")
+    if name == "course":
+        page.locator("#roster details").first.evaluate("element => element.open = true")
+        page.locator("#past-entries").evaluate("element => element.open = true")
 
 
 def _shoot(page: Page, path: Path, is_whole: bool) -> None:

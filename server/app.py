@@ -22,8 +22,10 @@ import server.attendance.api
 import server.attendance.erasure_api
 import server.attendance.erasure_pages
 import server.attendance.lessons_api
+import server.attendance.lessons_pages
 import server.attendance.pages
 import server.attendance.past_api
+import server.attendance.past_pages
 import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
@@ -31,12 +33,15 @@ import server.enrollment.coverage_pages
 import server.enrollment.pages
 import server.kiosks.api
 import server.kiosks.pages
+import server.kiosks.placement_pages
 import server.people.api
 import server.people.pages
 import server.policies.api
 import server.policies.pages
 import server.timetable.api
+import server.timetable.course_pages
 import server.timetable.pages
+import server.timetable.term_pages
 import server.web.preferences
 import server.web.today
 from server.accounts.admin_password import announce_admin_password
@@ -86,17 +91,22 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.enrollment.capture_pages.router,
     server.timetable.api.router,
     server.timetable.pages.router,
+    server.timetable.course_pages.router,
+    server.timetable.term_pages.router,
     server.policies.api.router,
     server.policies.pages.router,
     server.accuracy.api.router,
     server.accuracy.pages.router,
     server.kiosks.api.router,
     server.kiosks.pages.router,
+    server.kiosks.placement_pages.router,
     server.attendance.api.router,
     server.attendance.lessons_api.router,
     server.attendance.past_api.router,
     server.attendance.erasure_api.router,
     server.attendance.erasure_pages.router,
+    server.attendance.past_pages.router,
+    server.attendance.lessons_pages.router,  # before the next, which would match "new"
     server.attendance.pages.router,
 )
 

@@ -15,17 +15,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kiosk.domain.marks import DENIED_MARGIN
 from models.evaluate.dataset import DataSet
 from models.evaluate.faces import FaceReader
 from models.store import default_store
 
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
 _LIMITS = (0.45, 0.50, 0.55)
 _MARGINS = (0.0, 0.02, 0.04, DENIED_MARGIN, 0.08, 0.10)
 
 
-def vectors(folder: Path, model: str) -> tuple[np.ndarray, np.ndarray]:
+def vectors(folder: Path, model: str) -> tuple[FloatArray, IntArray]:
     """Return all probes (N, D) float32 and the number of the person of each (N,) int64."""
     cache = Path.home() / ".cache" / "rollcall" / "evaluate"
     embedded = FaceReader(default_store(), model, cache).read(DataSet.read(folder), lambda: None)
@@ -40,8 +43,8 @@ def vectors(folder: Path, model: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def denied(
-    probes: np.ndarray, owners: np.ndarray, limit: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    probes: FloatArray, owners: IntArray, limit: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return for every denied scan its distance, that of the stranger's next, and the student's."""
     first = np.unique(owners, return_index=True)[1]
     gallery = probes[first]

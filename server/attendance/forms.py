@@ -1,5 +1,6 @@
-"""What the register's form sends."""
+"""What the forms of registers and lessons send: text, to be read and to be shown again."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
@@ -19,3 +20,38 @@ class ErasureForm(BaseModel):
 
     student_number: str = ""
     reason: str = ""
+
+
+class ReasonForm(BaseModel):
+    """Why a lesson is cancelled, or counts again."""
+
+    reason: Text = ""
+
+
+class PastKind(StrEnum):
+    """Which of the forms for changes of the past it is."""
+
+    POLICY = "policy"
+    ROSTER = "roster"
+    LESSON = "lesson"
+
+
+class PastForm(BaseModel):
+    """Every field of the forms for changes of the past; each kind uses some of them."""
+
+    lesson_id: Text = ""
+    course_id: Text = ""
+    first: Text = ""
+    last: Text = ""
+    policy_version: Text = ""
+    person_id: Text = ""
+    entry_id: Text = ""
+    from_date: Text = ""
+    until_date: Text = ""
+    room_id: Text = ""
+    day: Text = ""
+    starts: Text = ""
+    ends: Text = ""
+    q: Text = ""
+    reason: Text = ""
+    fingerprint: Text = ""

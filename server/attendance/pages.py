@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
+from server.accounts.names import actor_names
 from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course
 from server.attendance.forms import CorrectionForm
@@ -21,6 +22,8 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import NotFoundError, ServerError
 from server.web.pages import render, request_translator, see_other
+from server.web.principal import Principal, Role
+from server.web.problems import problem_text
 from server.web.state import SettingsDep
 
 router = APIRouter(include_in_schema=False)
@@ -58,7 +61,8 @@ def register_page(
     """The register; its live part asks for itself every two seconds."""
     refuse_foreign_course(db, lesson_id, principal, settings)
     register = service.register_of(db, lesson_id, at=now())
-    return render(request, "attendance/register.html", _context(register))
+    context = _context(db, register) | _actions(db, register, principal)
+    return render(request, "attendance/register.html", context)
 
 
 @router.get("/lessons/{lesson_id}/live")
@@ -73,7 +77,7 @@ def live_register(
     """The live part alone; 204 where the page shows it already."""
     refuse_foreign_course(db, lesson_id, principal, settings)
     register = service.register_of(db, lesson_id, at=now())
-    context = _context(register)
+    context = _context(db, register)
     if context["version"] == shown:
         return Response(status_code=204)
     return render(request, "attendance/live.html", context)
@@ -114,10 +118,13 @@ def correct(
             made_by=principal.account_id,
         )
     except (ServerError, ValidationError) as exc:
-        words = request_translator(request)("attendance.problem.reason")
-        problem = exc.message if isinstance(exc, ServerError) else words
-        context = _line_context(db, place)
-        context |= {"form": form, "problem": problem}
+        t = request_translator(request)
+        problem = (
+            problem_text(t, exc, area="correction")
+            if isinstance(exc, ServerError)
+            else t("attendance.problem.reason")
+        )
+        context = _line_context(db, place) | {"form": form, "problem": problem}
         return render(request, "attendance/line.html", context, status_code=400)
     record(
         db,
@@ -129,14 +136,16 @@ def correct(
     return see_other(f"/lessons/{place.lesson_id}")
 
 
-def _context(register: service.Register) -> dict[str, Any]:
+def _context(db: Session, register: service.Register) -> dict[str, Any]:
     at = now()
+    cancellation = register.view.cancellation
     context: dict[str, Any] = {
         "register": register,
         "tones": TONES,
         "is_running": is_running(register, at),
         "is_over": at >= register.window.judged_at,
         "kiosk_names": {one.kiosk.id: one.kiosk.name for one in register.kiosks},
+        "names": actor_names(db, [cancellation.cancelled_by if cancellation else None]),
     }
     shown = repr(
         (
@@ -144,9 +153,22 @@ def _context(register: service.Register) -> dict[str, Any]:
             [(one.kiosk.id, one.synced_through) for one in register.waiting_for],
             context["is_running"],
             context["is_over"],
+            register.policy_version,
+            cancellation.id if cancellation else None,
         )
     )
     return context | {"version": hashlib.sha256(shown.encode()).hexdigest()[:16]}
+
+
+def _actions(db: Session, register: service.Register, principal: Principal) -> dict[str, bool]:
+    """Return what the account may do with the lesson itself."""
+    lesson = register.view.lesson
+    may_plan = principal.role in (Role.ADMIN, Role.OFFICE)
+    return {
+        "may_plan": may_plan,
+        "has_started": lesson.starts_at <= now(),
+        "may_delete": may_plan and not service.has_events(db, lesson.id),
+    }
 
 
 def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
@@ -154,7 +176,7 @@ def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
     line = next((one for one in register.lines if one.person.id == place.person_id), None)
     if line is None:
         raise NotFoundError("This person is not on the register of this lesson.")
-    context = _context(register)
+    context = _context(db, register)
     return context | {
         "line": line,
         "history": service.history_of(db, place.lesson_id, place.person_id),

@@ -12,7 +12,8 @@ from server.kiosks.service import KioskView, is_reachable, kiosk_views
 from server.kiosks.tables import KioskState
 from server.timetable.local_time import day_bounds, local_date
 from server.timetable.teachers import visible_courses
-from server.web.pages import local_time, request_translator
+from server.web.dates import moment_words
+from server.web.pages import request_translator
 from server.web.principal import Principal, Role
 from server.web.today import TodayContent, TodayLesson, Trouble
 from server.web.translations import Translator
@@ -73,6 +74,7 @@ def _lesson(register: service.Register, at: datetime) -> TodayLesson:
 
 def _silent(view: KioskView, t: Translator, request: Request) -> Trouble:
     seen = view.kiosk.last_seen_at
-    when = local_time(seen, request.app.state.settings) if seen else t("kiosks.never")
+    zone = request.app.state.settings.zone
+    when = moment_words(seen, t, zone, this_year=now().year) if seen else t("kiosks.never")
     text = t("kiosks.silent", name=view.kiosk.name, room=view.room.name, at=when)
     return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="warn")

@@ -8,7 +8,14 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
 class KioskForm(BaseModel):
-    """A new kiosk."""
+    """A kiosk: its name, its room, or both."""
 
     name: Text = ""
     room_id: Text = ""
+
+
+class ClosureForm(BaseModel):
+    """From which date on not to wait for a kiosk, and why."""
+
+    from_date: Text = ""
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=600)] = ""

@@ -1,18 +1,18 @@
-"""Pages of the kiosks: the list, adding one, its claim code, how it is, revoking it."""
+"""Pages of the kiosks: the list, adding one, its claim code, its state, revoking it."""
 
 import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
+from server.accounts.names import actor_names
 from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
-from server.kiosks import claiming, service
+from server.kiosks import claiming, placements, service
 from server.kiosks.forms import KioskForm
 from server.kiosks.health import health_of
 from server.kiosks.schemas import KioskCreate
@@ -21,6 +21,7 @@ from server.timetable.service import rooms
 from server.web.access import require_role
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
+from server.web.problems import problem_text
 
 router = APIRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
@@ -57,11 +58,8 @@ def create_kiosk(
     try:
         body = KioskCreate.model_validate(form.model_dump())
         kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
-    except ServerError as exc:
-        return _form(request, db, form, exc.message)
-    except ValidationError:
-        words = request_translator(request)("timetable.problem.incomplete")
-        return _form(request, db, form, words)
+    except (ServerError, ValueError) as exc:
+        return _form(request, db, form, problem_text(request_translator(request), exc))
     record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
     return _code(request, db, kiosk, principal)
 
@@ -70,9 +68,14 @@ def create_kiosk(
 def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> Response:
     """One kiosk: health, progress, actions."""
     view = service.kiosk_view(db, kiosk_id)
+    closures = placements.closures_of(db, [kiosk_id])
     context = {
         "view": view,
         "health": health_of(view, now()),
+        "hung": placements.placements_of(db, kiosk_id),
+        "closures": closures,
+        "room_names": {room.id: room.name for room in rooms(db)},
+        "names": actor_names(db, {one.closed_by for one in closures}),
     }
     return render(request, "kiosks/kiosk.html", context)
 

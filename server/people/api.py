@@ -74,6 +74,20 @@ def get_person(
     return read_person(person, service.state_of(db, person_id, today))
 
 
+@router.patch("/{person_id}")
+def change_person(
+    person_id: uuid.UUID,
+    body: PersonCreate,
+    principal: OfficeDep,
+    db: DBDep,
+    settings: SettingsDep,
+) -> PersonRead:
+    """Change a person's names and student number."""
+    person = service.change_person(db, person_id, body, actor=principal.actor)
+    today = now().astimezone(settings.zone).date()
+    return read_person(person, service.state_of(db, person_id, today))
+
+
 def read_person(person: Person, consent: ConsentState) -> PersonRead:
     """Shape a person for an answer."""
     return PersonRead(

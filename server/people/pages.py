@@ -1,15 +1,17 @@
-"""The page on which a person is added. Lists and details are in enrollment.pages."""
+"""The pages that add a person and change their names. Lists and details: enrollment.pages."""
 
+import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from server.db.dependencies import DBDep
-from server.errors import ConflictError
+from server.db.dependencies import DBDep, ReadDBDep
+from server.errors import ConflictError, InvalidError
 from server.people import service
 from server.people.schemas import PersonCreate, PersonForm
+from server.people.tables import Person
 from server.people.words import problem_words
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
@@ -31,20 +33,66 @@ def create_person(
     form: Annotated[PersonForm, Form()],
 ) -> Response:
     """Add the person, or show the form again with what is wrong."""
-    values = form.model_dump()
     try:
-        person = service.create_person(
-            db, PersonCreate.model_validate(values), actor=principal.actor
-        )
-    except ValidationError as exc:
-        problems = {str(e["loc"][0]): e["type"] for e in exc.errors(include_input=False)}
-        return _form(request, values, problems)
-    except ConflictError:
-        return _form(request, values, {"student_number": "taken"})
+        new = PersonCreate.model_validate(form.model_dump())
+        person = service.create_person(db, new, actor=principal.actor)
+    except (ValidationError, ConflictError) as exc:
+        return _form(request, form.model_dump(), _problems(exc))
     return see_other(f"/people/{person.id}")
 
 
-def _form(request: Request, values: dict[str, str], problems: dict[str, str]) -> Response:
+@router.get("/people/{person_id}/edit")
+def edit_person_page(
+    request: Request, person_id: uuid.UUID, _: OfficeDep, db: ReadDBDep
+) -> Response:
+    """The form with the person's names and number."""
+    person = service.get_person(db, person_id)
+    names = f"{person.given_name} {person.family_name}"
+    values = {
+        "student_number": person.student_number,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "display_name": "" if person.display_name == names else person.display_name,
+    }
+    return _form(request, values, {}, person=person)
+
+
+@router.post("/people/{person_id}/edit")
+def edit_person(
+    request: Request,
+    person_id: uuid.UUID,
+    principal: OfficeDep,
+    db: DBDep,
+    form: Annotated[PersonForm, Form()],
+) -> Response:
+    """Change the person, or show the form again with what is wrong."""
+    person = service.get_person(db, person_id)
+    try:
+        new = PersonCreate.model_validate(form.model_dump())
+        with db.begin_nested():
+            service.change_person(db, person_id, new, actor=principal.actor)
+    except (ValidationError, ConflictError, InvalidError) as exc:
+        return _form(request, form.model_dump(), _problems(exc), person=person)
+    return see_other(f"/people/{person_id}")
+
+
+def _problems(exc: ValidationError | ConflictError | InvalidError) -> dict[str, str]:
+    match exc:
+        case ValidationError():
+            return {str(e["loc"][0]): e["type"] for e in exc.errors(include_input=False)}
+        case ConflictError():
+            return {"student_number": "taken"}
+        case InvalidError():
+            return {"given_name": "erased"}
+
+
+def _form(
+    request: Request,
+    values: dict[str, str],
+    problems: dict[str, str],
+    *,
+    person: Person | None = None,
+) -> Response:
     words = problem_words(request_translator(request), problems)
-    context = {"values": values, "problem_words": words}
-    return render(request, "people/new.html", context, status_code=400 if problems else 200)
+    context = {"values": values, "problem_words": words, "person": person}
+    return render(request, "people/form.html", context, status_code=400 if problems else 200)

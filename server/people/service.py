@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import fields
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy
 from sqlmodel import Session, col, delete, func, select
@@ -33,22 +34,36 @@ def create_person(db: Session, new: PersonCreate, *, actor: str) -> Person:
     Raises:
         ConflictError: somebody has this student number already.
     """
-    query = select(Person).where(Person.student_number == new.student_number)
-    if db.exec(query).first() is not None:
-        raise ConflictError(
-            "Somebody with this student number exists already.", problem="student_number_taken"
-        )
-    display_name = new.display_name or f"{new.given_name} {new.family_name}"
-    person = Person(
-        student_number=new.student_number,
-        given_name=new.given_name,
-        family_name=new.family_name,
-        display_name=display_name,
-        search_text=fold(f"{new.given_name} {new.family_name} {display_name} {new.student_number}"),
-    )
+    _refuse_taken_number(db, new.student_number)
+    person = Person(**_columns(new))
     db.add(person)
     db.flush()
     record(db, actor=actor, action="person.create", subject=subject_of("person", person.id))
+    return person
+
+
+def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor: str) -> Person:
+    """Change a person's names and student number; the audit trail names the fields, not the words.
+
+    Raises:
+        NotFoundError: no such person.
+        InvalidError: the person's data was erased.
+        ConflictError: another person has this student number.
+    """
+    person = get_person(db, person_id, lock=True)
+    if person.erased_at is not None:
+        raise InvalidError("The data of this person was erased.", problem="erased")
+    _refuse_taken_number(db, new.student_number, besides=person_id)
+    changed = {name: text for name, text in _columns(new).items() if getattr(person, name) != text}
+    if not changed:
+        return person
+    for name, text in changed.items():
+        setattr(person, name, text)
+    db.add(person)
+    db.flush()
+    details = {"fields": sorted(changed.keys() - {"search_text"})}
+    subject = subject_of("person", person_id)
+    record(db, actor=actor, action="person.change", subject=subject, details=details)
     return person
 
 
@@ -99,6 +114,26 @@ def people_by_id(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UU
     """Those of these people whom there are."""
     found = db.exec(select(Person).where(col(Person.id).in_(person_ids)))
     return {person.id: person for person in found}
+
+
+def _columns(new: PersonCreate) -> dict[str, Any]:
+    display_name = new.display_name or f"{new.given_name} {new.family_name}"
+    words = f"{new.given_name} {new.family_name} {display_name} {new.student_number}"
+    return {
+        "student_number": new.student_number,
+        "given_name": new.given_name,
+        "family_name": new.family_name,
+        "display_name": display_name,
+        "search_text": fold(words),
+    }
+
+
+def _refuse_taken_number(db: Session, number: str, *, besides: uuid.UUID | None = None) -> None:
+    found = db.exec(select(Person).where(Person.student_number == number)).first()
+    if found is not None and found.id != besides:
+        raise ConflictError(
+            "Another person has this student number already.", problem="student_number_taken"
+        )
 
 
 def find_people(

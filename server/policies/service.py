@@ -85,6 +85,12 @@ def versions(db: Session, limit: int) -> list[Version]:
     ]
 
 
+def version_dates(db: Session) -> list[tuple[int, datetime]]:
+    """Return every version's number with the moment it came into force, newest first."""
+    query = select(PolicyVersion.version, PolicyVersion.created_at)
+    return list(db.exec(query.order_by(col(PolicyVersion.version).desc())).all())
+
+
 def set_policy(
     db: Session, policy: SchoolPolicy, *, actor: str, source: str | None = None
 ) -> SchoolPolicy:

@@ -1,6 +1,7 @@
 """What the timetable's forms send: text, to be read and to be shown again where it is wrong."""
 
 import uuid
+from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -9,25 +10,42 @@ from pydantic import BaseModel, StringConstraints
 from server.timetable.lessons import LessonPlan
 from server.timetable.local_time import parse_date, parse_time, to_utc
 from server.timetable.roster import RosterDates
+from server.timetable.tables import Lesson
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
 class RoomForm(BaseModel):
-    """A new room."""
+    """A room."""
 
     name: Text = ""
 
 
 class CourseForm(BaseModel):
-    """A new course."""
+    """A course."""
 
     code: Text = ""
     title: Text = ""
 
 
+class TermForm(BaseModel):
+    """A term."""
+
+    name: Text = ""
+    first_day: Text = ""
+    last_day: Text = ""
+
+    def days(self) -> tuple[date, date]:
+        """Return the first and the last day.
+
+        Raises:
+            BadLocalTimeError: a field is no date.
+        """
+        return parse_date(self.first_day), parse_date(self.last_day)
+
+
 class LessonForm(BaseModel):
-    """A new lesson, in the school's time."""
+    """A lesson, in the school's time."""
 
     course_id: Text = ""
     room_id: Text = ""
@@ -36,6 +54,18 @@ class LessonForm(BaseModel):
     ends: Text = ""
 
     allow_double: Text = ""
+
+    @classmethod
+    def of(cls, lesson: Lesson, zone: ZoneInfo) -> "LessonForm":
+        """Return the form with what a lesson is."""
+        starts_at, ends_at = (one.astimezone(zone) for one in (lesson.starts_at, lesson.ends_at))
+        return cls(
+            course_id=str(lesson.course_id),
+            room_id=str(lesson.room_id),
+            day=starts_at.date().isoformat(),
+            starts=f"{starts_at:%H:%M}",
+            ends=f"{ends_at:%H:%M}",
+        )
 
     def plan(self, zone: ZoneInfo) -> LessonPlan:
         """Return what is to be planned, in UTC.
@@ -53,12 +83,29 @@ class LessonForm(BaseModel):
         )
 
 
-class RosterForm(BaseModel):
-    """A person for a roster."""
+class DatesForm(BaseModel):
+    """The first and the last day of a person on a roster."""
 
-    person_id: Text = ""
     from_date: Text = ""
     until_date: Text = ""
+
+    def dates(self) -> RosterDates:
+        """Return the dates; open where nothing stands.
+
+        Raises:
+            BadLocalTimeError: no date where something stands.
+            InvalidError: the last day is before the first.
+        """
+        first = parse_date(self.from_date) if self.from_date else None
+        last = parse_date(self.until_date) if self.until_date else None
+        return RosterDates(first, last)
+
+
+class RosterForm(DatesForm):
+    """A person for a roster; the words that found them, to find them again."""
+
+    person_id: Text = ""
+    q: Text = ""
 
     def values(self) -> tuple[uuid.UUID, RosterDates]:
         """Return the person and the dates.
@@ -67,6 +114,4 @@ class RosterForm(BaseModel):
             BadLocalTimeError: no date where something stands.
             ValueError: no person.
         """
-        first = parse_date(self.from_date) if self.from_date else None
-        last = parse_date(self.until_date) if self.until_date else None
-        return uuid.UUID(self.person_id), RosterDates(first, last)
+        return uuid.UUID(self.person_id), self.dates()

@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, and_, col, func, select
+from sqlmodel import Session, and_, col, func, or_, select
 
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
@@ -179,11 +179,16 @@ def lesson_views(
     return [LessonView(*row) for row in db.exec(query)]
 
 
-def roster_sizes(db: Session) -> dict[uuid.UUID, int]:
-    """Return how many entries each course's roster has; courses without any are at 0."""
+def roster_sizes(db: Session, *, on: date) -> dict[uuid.UUID, int]:
+    """Return how many people each course's roster lists on a date; 0 for those without any."""
+    is_listed = and_(
+        col(RosterEntry.course_id) == col(Course.id),
+        or_(col(RosterEntry.from_date).is_(None), col(RosterEntry.from_date) <= on),
+        or_(col(RosterEntry.until_date).is_(None), col(RosterEntry.until_date) >= on),
+    )
     query = (
         select(Course.id, func.count(col(RosterEntry.id)))
-        .outerjoin(RosterEntry, col(RosterEntry.course_id) == col(Course.id))
+        .outerjoin(RosterEntry, is_listed)
         .group_by(col(Course.id))
     )
     return dict(db.exec(query).all())

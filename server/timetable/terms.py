@@ -60,12 +60,13 @@ def _term_of(db: Session, term_id: uuid.UUID) -> Term:
 def _save(db: Session, term: Term) -> Term:
     if term.last_day < term.first_day:
         raise InvalidError("The last day of the term is before the first.", problem="order")
+    name = term.name  # cannot be read any more once the statement has failed
     try:
         with db.begin_nested():
             db.add(term)
             db.flush()
     except IntegrityError as exc:
         raise ConflictError(
-            f"There is a term called {term.name} already.", problem="name_taken"
+            f"There is a term called {name} already.", problem="name_taken"
         ) from exc
     return term

@@ -1,6 +1,6 @@
 """Render pages: templates of every package, with who is asking, in their language and theme."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from server.config import Settings
 from server.web.access import current_principal
+from server.web.dates import day_words, moment_words, time_words
 from server.web.navigation import entries_for
 from server.web.translations import LANGUAGES, Translator, choose_language, translator
 
@@ -35,7 +36,8 @@ def render(
         request: the request; decides language, theme, navigation.
         template: `<package>/<file>.html`, from `server/<package>/templates/<file>.html`.
         context: values of the template, besides those that every page has: `t`, `principal`,
-            `settings`, `navigation`, `static`, `local_time`, `theme`, `path`.
+            `settings`, `navigation`, `static`, `local_time`, `theme`, `path`, and `day_words`,
+            `time_words` and `moment_words` of `server.web.dates`.
         status_code: HTTP status.
     """
     settings: Settings = request.app.state.settings
@@ -53,6 +55,7 @@ def render(
         "static": static_url,
         "local_time": lambda at: local_time(at, settings),
         "local_date": lambda at: local_time(at, settings)[:10],
+        **_date_words(t, settings),
     }
     text = environment().get_template(template).render(values | dict(context or {}))
     return HTMLResponse(text, status_code, headers={"Content-Language": t.language})
@@ -99,6 +102,15 @@ def static_url(name: str) -> str:
     """Address of a static file, with a version so that it may be cached for ever."""
     version = sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={version}"
+
+
+def _date_words(t: Translator, settings: Settings) -> dict[str, Callable[..., str]]:
+    zone, year = settings.zone, datetime.now(settings.zone).year
+    return {
+        "day_words": lambda day: day_words(day, t, this_year=year),
+        "time_words": lambda at: time_words(at, zone),
+        "moment_words": lambda at: moment_words(at, t, zone, this_year=year),
+    }
 
 
 def _theme(request: Request) -> str:

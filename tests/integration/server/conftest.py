@@ -20,6 +20,7 @@ from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
 from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import GIVEN
+from tests.support.office_desk import OfficeDesk
 
 PASSWORD = "a password for tests"
 SignIn = Callable[[Role], TestClient]
@@ -132,6 +133,12 @@ def sign_in(database: Database, new_client: Callable[[], TestClient]) -> SignIn:
 def office(sign_in: SignIn) -> TestClient:
     """A client signed in as the office."""
     return sign_in(Role.OFFICE)
+
+
+@pytest.fixture
+def desk(office: TestClient, database: Database) -> OfficeDesk:
+    """A small school that the office entered."""
+    return OfficeDesk(office, database)
 
 
 @pytest.fixture

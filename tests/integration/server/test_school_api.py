@@ -84,6 +84,8 @@ def test_event_over_http_becomes_a_line_of_the_register(
 
 def test_correction_by_a_teacher_counts(classroom: Classroom, sign_in: SignIn) -> None:
     teacher = sign_in(Role.TEACHER)
+    account_id = teacher.get("/api/v1/sign-in").json()["account_id"]
+    classroom.post(f"/courses/{classroom.course}/teachers", account_id=account_id)
     path = f"/api/v1/lessons/{classroom.lesson}/corrections"
     body = {"person_id": classroom.person, "status": "excused", "reason": "note from home"}
     assert teacher.post(path, json=body).status_code == 201

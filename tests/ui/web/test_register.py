@@ -132,7 +132,10 @@ def test_claim_code_is_large_and_shown_once(lesson: Lesson, page: Page) -> None:
     expect(page.locator(".claim-code")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/", "/lessons", "/kiosks", "/courses", "/rooms"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/lessons", "/lessons/new", "/kiosks", "/courses", "/rooms", "/terms", "/past-changes"],
+)
 def test_nothing_is_wider_than_the_screen(lesson: Lesson, page: Page, path: str) -> None:
     page.goto(lesson.site.url + path)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
