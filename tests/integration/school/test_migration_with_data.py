@@ -69,102 +69,121 @@ def _event(connection: Connection, seq: int, person: uuid.UUID, minute: int) -> 
     )
 
 
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def _room_and_lesson(connection: Connection) -> None:
+    _add(connection, "rooms", id=ROOM, name="R12", created_at=START)
+    _add(connection, "courses", id=COURSE, code="B", title="Biology", created_at=START)
+    _add(
+        connection,
+        "class_sessions",
+        id=LESSON,
+        course_id=COURSE,
+        room_id=ROOM,
+        starts_at=START,
+        ends_at=END,
+        created_at=START - timedelta(days=9),
+    )
+
+
+def _student(connection: Connection, number: int, person: uuid.UUID) -> None:
+    _add(
+        connection,
+        "people",
+        id=person,
+        student_number=f"S{number}",
+        given_name="G",
+        family_name=f"F{number}",
+        display_name="G F",
+        search_text="",
+        created_at=START,
+    )
+    _add(
+        connection,
+        "roster_entries",
+        id=uuid.UUID(int=50 + number),
+        course_id=COURSE,
+        person_id=person,
+        created_at=NOW,
+    )
+
+
+def _kiosk(connection: Connection) -> None:
+    """A kiosk that was claimed again after the lesson."""
+    _add(
+        connection,
+        "kiosks",
+        id=KIOSK,
+        name="Door",
+        room_id=ROOM,
+        state="claimed",
+        created_at=START,
+        claimed_at=NOW,
+        generation=2,
+        gallery_version=0,
+        gallery_source="",
+        is_online=False,
+    )
+    _add(
+        connection,
+        "kiosk_progress",
+        kiosk_id=KIOSK,
+        stored_through=2,
+        highest_seq=2,
+        highest_hash="0" * 64,
+        synced_through=NOW,
+        claimed_seq=2,
+        refused=0,
+        torn=0,
+    )
+    _event(connection, 1, ADA, -5)
+    _event(connection, 2, BEN, 8)
+
+
+def _correction(connection: Connection) -> None:
+    _add(
+        connection,
+        "accounts",
+        id=ACCOUNT,
+        username="o",
+        display_name="O",
+        role="office",
+        password_hash="x",
+        must_change_password=False,
+        is_active=True,
+        created_at=START,
+    )
+    _add(
+        connection,
+        "attendance_corrections",
+        id=uuid.UUID(int=70),
+        session_id=LESSON,
+        person_id=CHI,
+        status="excused",
+        reason="ill",
+        made_by=ACCOUNT,
+        made_at=NOW,
+    )
+
+
 @pytest.fixture
 def landed(database: Database) -> Database:
     """A school at revision 0006: a lesson with three students, seen by a kiosk claimed again."""
     migrate(database, "0006")
     with database.engine.begin() as connection:
-        now = datetime(2026, 11, 20, tzinfo=UTC)
-        _add(connection, "rooms", id=ROOM, name="R12", created_at=START)
-        _add(connection, "courses", id=COURSE, code="B", title="Biology", created_at=START)
-        _add(
-            connection,
-            "class_sessions",
-            id=LESSON,
-            course_id=COURSE,
-            room_id=ROOM,
-            starts_at=START,
-            ends_at=END,
-            created_at=START - timedelta(days=9),
-        )
+        _room_and_lesson(connection)
         for number, person in enumerate((ADA, BEN, CHI)):
-            _add(
-                connection,
-                "people",
-                id=person,
-                student_number=f"S{number}",
-                given_name="G",
-                family_name=f"F{number}",
-                display_name="G F",
-                search_text="",
-                created_at=START,
-            )
-            _add(
-                connection,
-                "roster_entries",
-                id=uuid.UUID(int=50 + number),
-                course_id=COURSE,
-                person_id=person,
-                created_at=now,
-            )
-        _add(
-            connection,
-            "kiosks",
-            id=KIOSK,
-            name="Door",
-            room_id=ROOM,
-            state="claimed",
-            created_at=START,
-            claimed_at=now,
-            generation=2,
-            gallery_version=0,
-            gallery_source="",
-            is_online=False,
-        )
-        _add(
-            connection,
-            "kiosk_progress",
-            kiosk_id=KIOSK,
-            stored_through=2,
-            highest_seq=2,
-            highest_hash="0" * 64,
-            synced_through=now,
-            claimed_seq=2,
-            refused=0,
-            torn=0,
-        )
-        _event(connection, 1, ADA, -5)
-        _event(connection, 2, BEN, 8)
-        _add(
-            connection,
-            "accounts",
-            id=ACCOUNT,
-            username="o",
-            display_name="O",
-            role="office",
-            password_hash="x",
-            must_change_password=False,
-            is_active=True,
-            created_at=START,
-        )
-        _add(
-            connection,
-            "attendance_corrections",
-            id=uuid.UUID(int=70),
-            session_id=LESSON,
-            person_id=CHI,
-            status="excused",
-            reason="ill",
-            made_by=ACCOUNT,
-            made_at=now,
-        )
+            _student(connection, number, person)
+        _kiosk(connection)
+        _correction(connection)
         _add(
             connection,
             "policy_versions",
             version=1,
             document={"attendance": {"late_after_min": 10}},
             created_by="a",
-            created_at=now,
+            created_at=NOW,
         )
     return database
 
