@@ -7,9 +7,9 @@ from datetime import datetime
 from kiosk.domain.sightings import Recognition
 from protocol.v1.messages import ArrivalStatus
 
-DENIED_MARGIN = 0.06
+DENIED_MARGIN = 0.04
 """After "Not me", a match must be closer than the denied one by this much, on the scale that all
-cards share: about 1.5 times the spread between two scans of one face (docs/kiosk.md, Not me)."""
+cards share. Source: docs/measurements/not-me.md."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from models.store import default_store
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
-_LIMITS = (0.45, 0.50, 0.55)
-_MARGINS = (0.0, 0.02, 0.04, DENIED_MARGIN, 0.08, 0.10)
+_LIMITS = (0.45, 0.50)
+_MARGINS = (0.0, 0.02, DENIED_MARGIN, 0.06, 0.08, 0.10)
 
 
 def vectors(folder: Path, model: str) -> tuple[FloatArray, IntArray]:
