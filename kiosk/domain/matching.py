@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from protocol.v1.messages import LivenessLevel
+from protocol.v1.messages import LivenessLevel, RecognitionPolicy
+
+_DEFAULTS = RecognitionPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +12,7 @@ class MatchRules:
     """The policy on matching; distances on the scale that all cards share, smaller is closer.
 
     Attributes:
-        roster_fpir: share of strangers' scans that may be taken for somebody due in the running
+        roster_fpir: share of strangers' scans that may be mistaken for a student due in the running
             lesson here, above 0, below 1.
         wide_fpir: the same for everybody else in the gallery, who is never marked present.
         roster_distance: a limit in place of the calibrated one for people due.
@@ -22,13 +24,13 @@ class MatchRules:
         liveness: what else is asked of a face before it counts.
     """
 
-    roster_fpir: float = 1e-4
-    wide_fpir: float = 1e-5
+    roster_fpir: float = _DEFAULTS.roster_fpir
+    wide_fpir: float = _DEFAULTS.wide_fpir
     roster_distance: float | None = None
     wide_distance: float | None = None
     ceiling: float | None = None
-    min_margin: float = 0.04
-    min_frames: int = 3
+    min_margin: float = _DEFAULTS.minimum_margin
+    min_frames: int = _DEFAULTS.frames_to_agree
     look_alikes: frozenset[frozenset[str]] = frozenset()
     liveness: LivenessLevel = LivenessLevel.OFF
 

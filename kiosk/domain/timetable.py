@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kiosk.domain.matching import MatchRules
-from protocol.v1.messages import AttendancePolicy, AttendanceWindow, window_of
+from protocol.v1.messages import AttendancePolicy, AttendanceWindow, KioskPolicy, window_of
+
+_DEFAULTS = KioskPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ class Timetable:
     policy: AttendancePolicy = field(default_factory=AttendancePolicy)
     policy_version: int = 0
     match_rules: MatchRules = field(default_factory=MatchRules)
-    not_me_s: float = 5.0
-    language: str = "en"
+    not_me_s: float = _DEFAULTS.not_me_s
+    language: str = _DEFAULTS.language
 
     def lesson(self, lesson_id: str | None) -> Lesson | None:
         """The lesson with this id, None if we were not told of it."""
