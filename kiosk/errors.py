@@ -11,7 +11,7 @@ KioskError
     ├── UnreachableError          no answer: try again later
     ├── RefusedError              an answer, and it says no (status and code kept)
     │   └── ClaimRefusedError     the claim code was not accepted
-    └── AnswerError               an answer that makes no sense
+    └── AnswerError               an invalid answer
 """
 
 

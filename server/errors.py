@@ -37,7 +37,7 @@ class MalformedError(ServerError):
 
 
 class InvalidError(ServerError):
-    """The payload is well formed, but asks for something that makes no sense."""
+    """The payload is well formed, but the request is invalid."""
 
     status_code = 400
     code = "invalid"
@@ -53,7 +53,7 @@ class NotSignedInError(ServerError):
 
 
 class ForbiddenError(ServerError):
-    """Somebody is signed in, but may not do this."""
+    """The signed-in account may not do this."""
 
     status_code = 403
     code = "forbidden"

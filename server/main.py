@@ -27,10 +27,10 @@ Command = Callable[[Settings, argparse.Namespace], int]
 
 
 class SettledServer(uvicorn.Server):
-    """Keeps what lives from the start on out of the garbage collector's rounds.
+    """Excludes the objects that exist at startup from garbage collection.
 
-    Modules, tables and endpoints are some 180,000 objects. Without this the collector looks through
-    all of them every few pages, and whoever asked for that page waits 0.1 s longer.
+    Modules, tables and endpoints are some 180,000 objects. Without this, the collector scans all of
+    them every few pages and delays the response by 0.1 s.
     """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

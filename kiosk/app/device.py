@@ -51,7 +51,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class DeviceHooks:
-    """What the device tells, each on a thread of its own.
+    """Callbacks of the device, each called on one of its threads.
 
     Attributes:
         on_timetable: a new configuration is in force.

@@ -183,7 +183,7 @@ class KioskProcess:
         logger.info("The door is open: %s", device.roster.timetable.room_name)
 
     def _watch(self) -> None:
-        """Wait for the end; a replay ends by itself."""
+        """Wait until the process must stop; end it automatically after a replay."""
         while not self._stopping.wait(_LOOK_S):
             status = self._status_after_replay() if self._settings.exit_after_replay else None
             if status is not None:

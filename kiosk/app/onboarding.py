@@ -67,7 +67,7 @@ class Onboarding:
         self._codes: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def enter_code(self, code: str) -> None:
-        """Somebody typed a claim code."""
+        """Accept a claim code that a person typed."""
         self._codes.put(code)
 
     def wait_for_claim(self, keys: Keys, code: str | None) -> ClaimResponse | None:

@@ -20,10 +20,10 @@ _FETCH = "scripts/fetch_assets"
 
 
 def build_camera(settings: Settings, on_frame: Callable[[Frame], None]) -> Camera:
-    """The camera the settings name; nothing is opened before its ``start``.
+    """Return the camera that the settings name; ``start`` opens it.
 
     Raises:
-        CameraError: the setting makes no sense here.
+        CameraError: the setting is invalid here.
     """
     options = SourceOptions(
         width_px=settings.camera_width_px,

@@ -312,7 +312,7 @@ class Attendant:
             self._display.look(ProveAlive(motion), sighting.track_id, now_s)
 
     def _nobody_known(self, sighting: Sighting) -> None:
-        """A picture of somebody gets the answer of a stranger, so that nothing is learnt."""
+        """Show "not recognised"; a picture of a face gets the same answer, to reveal nothing."""
         if self._has_answer(sighting.track_id):
             return
         self._answered.append((sighting.track_id, ""))

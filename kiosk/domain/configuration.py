@@ -63,7 +63,7 @@ def match_rules(document: ConfigDocument, overrides: MatchOverrides) -> MatchRul
 
 
 def _liveness(word: str) -> LivenessLevel:
-    """The level that a policy names; a newer server's word, unknown here, is not taken for off."""
+    """Return the level that a policy names; an unknown word of a newer server never means off."""
     try:
         return LivenessLevel(word)
     except ValueError:

@@ -26,8 +26,8 @@ class EventDraft:
     Attributes:
         kind: seen, or not_me, which voids the event named in ``refers_to``.
         clock: the reading at the moment of capture.
-        lesson_id: the lesson it was taken for; None if none applied here.
-        person_id: whom it is about.
+        lesson_id: the lesson the event counts for; None if no lesson applied here.
+        person_id: the person the event is about.
         policy_version: of the policy that was in force on this kiosk.
         evidence: the numbers of the match; for not_me those of the match that was denied.
         refers_to: id of the event that a not_me voids.

@@ -53,7 +53,7 @@ class RecognitionState:
 
     @property
     def is_off(self) -> bool:
-        """Nobody can be recognised until somebody mends it."""
+        """Return whether recognition is off until a person fixes it."""
         return self.health in (RecognitionHealth.MODEL_MISSING, RecognitionHealth.FAILING)
 
 

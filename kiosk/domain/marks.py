@@ -33,9 +33,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A match that the person in front of the kiosk called wrong.
+    """A match that the person in front of the kiosk rejected.
 
-    Only the distance is kept: no embedding of a person who said that they are somebody else.
+    Only the distance is kept: no embedding of a person who said that the match is wrong.
 
     Attributes:
         person_id: who was matched.

@@ -1,4 +1,4 @@
-"""What a face must keep to count as somebody."""
+"""The limits that a face must meet to match a person."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class MatchRules:
     """The policy on matching; distances on the scale that all cards share, smaller is closer.
 
     Attributes:
-        roster_fpir: share of strangers' scans that may be mistaken for a student due in the running
+        roster_fpir: share of strangers' scans that may be mistaken for a person due in the running
             lesson here, above 0, below 1.
-        wide_fpir: the same for everybody else in the gallery, who is never marked present.
+        wide_fpir: the same for all other people in the gallery, who are never marked present.
         roster_distance: a limit in place of the calibrated one for people due.
         wide_distance: the same for everybody else.
         ceiling: no calibrated limit exceeds it.

@@ -20,7 +20,7 @@ class RunningLesson:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Waiting for somebody. ``lesson`` is None when no lesson is open in this room."""
+    """Waiting for a person. ``lesson`` is None when no lesson is open in this room."""
 
     room_name: str
     lesson: RunningLesson | None
@@ -28,7 +28,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """Somebody is there: a ring fills (progress 0..1), one hint at a time."""
+    """A person is in view: a ring fills (progress 0..1), with one hint at a time."""
 
     progress: float
     hint: Hint | None = None
@@ -36,7 +36,7 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class ProveAlive:
-    """Somebody was recognised, and is asked for a motion that a picture cannot make."""
+    """A person was recognised and must make a motion that a picture cannot make."""
 
     motion: Motion
 

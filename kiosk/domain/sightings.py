@@ -35,7 +35,7 @@ class Hint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """Whom a track was recognised as, and how surely.
+    """The person a track was recognised as, and how close the match is.
 
     Attributes:
         person_id: the best match in the gallery.
@@ -66,7 +66,7 @@ class Sighting:
         at_s: when the newest frame it rests on was captured, on the monotonic clock.
         progress: how much of the evidence is there, 0..1 (LOOKING).
         hint: the one hint to show, if any (LOOKING).
-        recognition: whom and how surely (RECOGNISED).
+        recognition: the person and how close the match is (RECOGNISED).
         motion: what the person is asked to do (PROVING).
     """
 
@@ -93,25 +93,25 @@ class Sighting:
     def looking(
         cls, track_id: int, at_s: float, *, progress: float, hint: Hint | None = None
     ) -> "Sighting":
-        """Somebody is there and the evidence is still growing."""
+        """Return a sighting of a person in view whose evidence is still growing."""
         return cls(SightingKind.LOOKING, track_id, at_s, progress=progress, hint=hint)
 
     @classmethod
     def recognised(cls, track_id: int, at_s: float, recognition: Recognition) -> "Sighting":
-        """Somebody is there and is in the gallery."""
+        """Return a sighting of a person who is in the gallery."""
         return cls(SightingKind.RECOGNISED, track_id, at_s, progress=1.0, recognition=recognition)
 
     @classmethod
     def proving(cls, track_id: int, at_s: float, motion: Motion) -> "Sighting":
-        """Somebody is there who was recognised, and is asked to show that they are alive."""
+        """Return a sighting of a recognised person who must show that they are alive."""
         return cls(SightingKind.PROVING, track_id, at_s, progress=1.0, motion=motion)
 
     @classmethod
     def refused(cls, track_id: int, at_s: float) -> "Sighting":
-        """A face is there that was recognised, and taken for a picture of one."""
+        """Return a sighting of a recognised face that was refused as a picture of a face."""
         return cls(SightingKind.REFUSED, track_id, at_s, progress=1.0)
 
     @classmethod
     def unknown(cls, track_id: int, at_s: float) -> "Sighting":
-        """Somebody is there, was seen well enough, and is not in the gallery."""
+        """Return a sighting of a person seen well enough who is not in the gallery."""
         return cls(SightingKind.UNKNOWN, track_id, at_s, progress=1.0)

@@ -12,7 +12,7 @@ _DEFAULTS = KioskPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One lesson in this kiosk's room: when (UTC), for whom, and by which policy."""
+    """One lesson in this kiosk's room: its times (UTC), roster and policy."""
 
     id: str
     title: str

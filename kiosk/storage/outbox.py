@@ -39,7 +39,7 @@ class ChainSigner:
 
 @dataclass(frozen=True, slots=True)
 class ChainStart:
-    """Where a kiosk without a chain of its own begins: the last number taken, and its hash."""
+    """The start of a new chain: the last sequence number already used, and its hash."""
 
     seq: int = 0
     hash: str = signing.GENESIS_HASH
@@ -138,17 +138,17 @@ class SQLiteOutbox:
         return [json.loads(body) for _, body in rows]
 
     def settle(self, ack: messages.Ack) -> Settled:
-        """Let go of what the server has, keep apart what it refused.
+        """Delete the events that the server stored, and set aside those it refused.
 
-        Only what `pending` handed out can be let go: a number alone does not prove that the
-        server holds our event. Events it could not take for now stay. An event whose number the
-        server already holds for another one (this disk was lost or restored) gets the next free
-        number and is sent again.
+        Only events that `pending` returned are deleted: a number alone does not prove that the
+        server holds our event. Events that it cannot store yet stay. If the server already holds
+        another event with the same number (this disk was lost or restored), our event gets the
+        next free number and is sent again.
 
-        Deleting needs room too: on a full disk the reserve is given up for it.
+        Deleting needs disk space too: on a full disk the reserve is released first.
 
         Raises:
-            StorageError: nothing has changed.
+            StorageError: nothing was changed.
         """
         try:
             settled = self._settled(ack)

@@ -9,11 +9,11 @@ from kiosk.storage.files import PRIVATE_FILE
 
 
 class Reserve:
-    """A file of nothing that is given up when deleting needs room: SQLite deletes by writing.
+    """A placeholder to delete on a full disk, because SQLite needs space to delete rows.
 
     Args:
         path: the file.
-        size_bytes: how much room.
+        size_bytes: the space to reserve.
     """
 
     def __init__(self, path: Path, size_bytes: int) -> None:

@@ -153,6 +153,6 @@ class Downloader:
         if isinstance(error, UnreachableError):
             logger.info("Working from what is stored here: %s", error)
         elif isinstance(error, SyncError | StorageError):
-            logger.error("A download was given up: %s", error)
+            logger.error("download failed: %s", error)
         else:
             raise error

@@ -51,7 +51,7 @@ class MQTTLink:
         self.health = LinkHealth.DOWN
 
     def start(self) -> None:
-        """Begin to connect, on a thread of its own."""
+        """Start to connect, on a separate thread."""
         self._thread.start()
 
     def stop(self) -> None:

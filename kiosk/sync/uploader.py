@@ -135,7 +135,7 @@ class Uploader:
         self._is_watermark_due = False
 
     def start(self) -> None:
-        """Begin, on a thread of its own."""
+        """Start to upload, on a separate thread."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The camera as the rest of the kiosk sees it: always there, says how it is, mends itself."""
+"""The camera for the rest of the kiosk: reports its health and recovers from failures."""
 
 import logging
 import threading
@@ -53,17 +53,17 @@ def open_source(
     deadlines: CameraDeadlines | None = None,
     limits: PictureLimits | None = None,
 ) -> "Camera":
-    """Make the camera a setting names; nothing is opened before ``start``.
+    """Return the camera that a setting names; ``start`` opens it.
 
     Raises:
-        CameraError: the setting makes no sense here; see ``parse_spec``.
+        CameraError: the setting is invalid here; see ``parse_spec``.
     """
     spec = parse_spec(setting, options or SourceOptions())
     return Camera(spec, deadlines=deadlines or CameraDeadlines(), limits=limits or PictureLimits())
 
 
 class Camera:
-    """Watches over a capture process from a thread of its own.
+    """Supervises a capture process from its own thread.
 
     ``latest``, ``wait_newer`` and ``report`` may be called from any thread. Listeners are called
     in the camera's thread and must return at once.

@@ -50,10 +50,10 @@ def judge(evidence: Evidence, tiers: Tiers, without: frozenset[str] = frozenset(
 def decide(
     probe: FloatVector, frames: int, tiers: Tiers, without: frozenset[str] = frozenset()
 ) -> Match | None:
-    """Find the person, or nobody.
+    """Return the matching person, or None.
 
-    Somebody not due here who fits clearly better than the best person on the roster is not
-    marked as that person: the answer is then theirs if they keep the strict limit, else nobody.
+    If a person not due here fits clearly better than the best person on the roster, nobody on the
+    roster is marked: the match is that other person within the strict limit, else None.
     Two people who are easily confused must be further apart, whichever tier they are in.
 
     Args:

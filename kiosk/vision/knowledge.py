@@ -1,4 +1,4 @@
-"""Whom the kiosk can know now: its gallery, split by who is due here, and the limits in force."""
+"""The people the kiosk can recognise now: its gallery, split by who is due, and the limits."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -45,13 +45,13 @@ class FaceModels(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecognitionSettings:
-    """How faces are followed and judged.
+    """How faces are tracked and judged.
 
     Attributes:
-        max_fps: frames looked at per second while somebody is there.
-        idle_fps: while nobody is.
-        gone_s: nobody in view for so long counts as gone.
-        unknown_after_frames: good frames without a match before that is said.
+        max_fps: frames processed per second while a face is in view.
+        idle_fps: the same while no face is in view.
+        gone_s: time without a face in view after which the person counts as gone.
+        unknown_after_frames: good frames without a match before the person counts as unknown.
         recheck_s: how often an answered face is compared again, to notice that it changed hands.
         max_faces: so many are followed at once, the largest first.
         max_embedded: faces embedded in one frame; the others wait for the next.
@@ -299,7 +299,7 @@ def _urgency(face: _TrackedFace) -> tuple[bool, int]:
 
 
 def _claim(track: _Track, tiers: Tiers, without: frozenset[str]) -> Match | None:
-    """Whom a track is taken for: as before, or judged anew."""
+    """Return the match of a track: the earlier one if still possible, else a new one."""
     if track.match is not None and track.match.person_id not in without:
         return track.match
     return judge(track.evidence, tiers, without)

@@ -83,7 +83,7 @@ def has_gstreamer(build_information: str | None = None) -> bool:
 def parse_spec(
     setting: str, options: SourceOptions, *, build_information: str | None = None
 ) -> SourceSpec:
-    """Understand a camera setting.
+    """Parse a camera setting.
 
     Args:
         setting: ``0``, ``/dev/video0``, ``v4l2src ! … ! appsink``, ``replay:clip.mp4``,
@@ -92,7 +92,7 @@ def parse_spec(
         build_information: of OpenCV; its own by default.
 
     Raises:
-        CameraError: the setting makes no sense here; the message says why.
+        CameraError: the setting is invalid here; the message says why.
     """
     text = setting.strip()
     if text.startswith(REPLAY_PREFIX):

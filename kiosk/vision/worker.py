@@ -1,4 +1,4 @@
-"""Recognition in a thread of its own: always the newest frame, never in the preview's way."""
+"""Recognition in its own thread: uses the newest frame and never delays the preview."""
 
 import logging
 import threading

@@ -30,13 +30,13 @@ _FIRST_SERVER_ERROR = 500
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a publisher is waited for.
+    """Timeouts and retries of a download.
 
     Attributes:
-        silence_s: a connection that gives nothing for so long is given up.
-        attempts: so many in a row that bring nothing new end it.
-        pause_s: before the second attempt; doubles from one to the next.
-        total_s: for one file, however steadily it trickles.
+        silence_s: timeout for a connection that sends nothing.
+        attempts: consecutive attempts without new bytes before the download fails.
+        pause_s: wait before the second attempt; doubles for each further one.
+        total_s: timeout for one file, even while bytes still arrive.
     """
 
     silence_s: float = 30.0

@@ -145,7 +145,7 @@ def prepare(
 
 
 def check_accuracy(model: VerifiedModel, present: str, data: Path, folder: Path) -> None:
-    """Let the accuracy gate of `models.evaluate` compare a model with the one in use.
+    """Compare a model with the one in use, with the accuracy gate of `models.evaluate`.
 
     Args:
         model: not yet placed.
@@ -154,7 +154,7 @@ def check_accuracy(model: VerifiedModel, present: str, data: Path, folder: Path)
         folder: the asset folder.
 
     Raises:
-        InstallError: the gate refuses it, or cannot be run; the gate has said why.
+        InstallError: the gate refused it or failed; the gate printed the reason.
     """
     from models.evaluate.cli import main as evaluate
 

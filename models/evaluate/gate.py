@@ -36,7 +36,7 @@ class Margins:
     Attributes:
         balanced_error: of verification.
         fnir: of identification at `fpir`.
-        fpir: share of strangers' scans taken for somebody.
+        fpir: share of strangers' scans mistaken for an enrolled person.
     """
 
     balanced_error: float = 0.003

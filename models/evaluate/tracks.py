@@ -73,7 +73,7 @@ class TrackResult:
         people: in the clips.
         clips: of them.
         missed: share of the scans of enrolled people that did not give the person.
-        alarms: share of the scans of people not enrolled that gave somebody.
+        alarms: share of the scans of people not enrolled that matched a person.
         distant_alarms: the same when only people of the background set are enrolled, who were
             seen by other cameras.
         limit: distance, from the calibration.
@@ -223,7 +223,7 @@ class _Scans:
         return shares
 
     def strange(self, limit: float) -> Floats:
-        """Shares of a clip's scans that give somebody when the person is not enrolled."""
+        """Return per clip the share of scans that match although the person is not enrolled."""
         chosen = {person: self._clip_of(person) for person in self._people}
         others = self._background(self._design.gallery_size - len(chosen) + 1)
         return np.array(
@@ -236,7 +236,7 @@ class _Scans:
         )
 
     def distant(self, limit: float) -> Floats:
-        """Shares of a clip's scans that give somebody of the background set, alone enrolled."""
+        """Return per clip the share of scans that match with only background people enrolled."""
         others = self._background(self._design.gallery_size)
         numbers = range(len(self._tracks))
         return np.array([(self._apart(others, number) < limit).mean() for number in numbers])

@@ -48,8 +48,8 @@ class VerificationResult:
         balanced_accuracy: mean of the shares of pairs told right, of one and of two people; every
             pair is judged by the limit that is best for the other folds.
         limit: mean of the folds' limits.
-        fmr: rising shares of pairs of two people taken for one.
-        fnmr: at each of them, the share of pairs of one person taken for two.
+        fmr: rising shares of pairs of two people mistaken for one person.
+        fnmr: at each of them, the share of pairs of one person mistaken for two people.
     """
 
     balanced_accuracy: Interval

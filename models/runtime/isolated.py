@@ -1,4 +1,4 @@
-"""A model on an accelerator, in a process of its own that may hang, crash and be killed."""
+"""A model on an accelerator, in a separate process that may hang, crash and be killed."""
 
 from __future__ import annotations
 

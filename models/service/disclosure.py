@@ -17,7 +17,7 @@ LEAST_PEOPLE = 30
 def showable(
     cohorts: Mapping[str, NDArray[np.intp]], measured: NDArray[np.bool_]
 ) -> frozenset[str]:
-    """Names of the cohorts whose figures may be shown beside each other and beside the school's.
+    """Return the cohorts whose figures may be shown beside each other and beside the school's.
 
     A course of 30 and one with the same people and one more would give that one away, and so
     would the school beside classes that make up all of it but one. The cohorts shown divide the
@@ -27,7 +27,7 @@ def showable(
 
     Args:
         cohorts: rows of each one's people, without repeats.
-        measured: (P,): whom the figure is about.
+        measured: (P,): the people that the figure is about.
 
     Source: complementary suppression and differencing, Hundepool and others, Statistical
     Disclosure Control, Wiley 2012.

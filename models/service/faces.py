@@ -203,7 +203,7 @@ class FaceEngine:
 
 
 class _Network:
-    """A further embedder, without detector and landmarks of its own."""
+    """An additional embedder without its own detector and landmarks."""
 
     def __init__(self, card: ModelCard, embedder: FaceEmbedder) -> None:
         self.embedder_card = card

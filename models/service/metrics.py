@@ -1,4 +1,4 @@
-"""What the service counts, in a registry of its own."""
+"""Metrics of the service, in a separate registry."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ async def quality(
 async def gallery_check(
     request: Annotated[GalleryCheckRequest, Body()], parts: Parts
 ) -> GalleryCheckResponse:
-    """Find what does not fit in a person's templates, and whom they may be confused with."""
+    """Find the templates that do not fit a person, and the people they may be confused with."""
     card = _card(parts.cards, request.model_id)
     job = partial(check_gallery, card, request)
     return await parts.pool.run(lambda _engine: job())

@@ -125,7 +125,7 @@ class QualityResponse(_Message):
 
 
 class GalleryPerson(_Message):
-    """Somebody's templates of one model, one for each photo."""
+    """A person's templates of one model, one for each photo."""
 
     id: PersonId
     templates: list[Vector] = Field(max_length=MAX_PERSON_TEMPLATES)
@@ -172,7 +172,7 @@ class GalleryCheckResponse(_Message):
 
 
 class Member(GalleryPerson):
-    """Somebody of the school."""
+    """A person of the school, with the cohorts they belong to."""
 
     cohorts: list[Annotated[str, Field(min_length=1, max_length=128)]] = Field(
         default=[], max_length=16

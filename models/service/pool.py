@@ -84,12 +84,12 @@ class WorkerPool(Generic[Engine]):
         return await asyncio.shield(future)
 
     def share(self, engine: Engine, jobs: Sequence[Job[Engine, Part]]) -> list[Part]:
-        """Run the parts of a job, on its own engine and on those that nobody needs meanwhile.
+        """Run the parts of a job, on its own engine and on idle ones.
 
         Args:
             engine: of the job that asks, in its thread.
-            jobs: parts that do not depend on each other, a few milliseconds each: whoever comes
-                in the middle waits for the end of one.
+            jobs: parts that do not depend on each other, a few milliseconds each: another request
+                that arrives meanwhile waits for the end of one part.
 
         Returns:
             Their answers, in order.

@@ -18,11 +18,11 @@ _HALVINGS = 64
 
 
 def pair_interval(share: float, people: int) -> Interval:
-    """Where the share of all pairs of people may lie, given that of the pairs among these.
+    """Return an interval for the share of all pairs of people, given the share among these people.
 
-    Whoever resembles many is in many pairs and still one piece of evidence, so that pairs among
-    P people say no more than P // 2 pairs that have nobody in common. The interval holds whatever
-    resembles whom, and each further near pair raises both ends; a bootstrap of people does
+    A person who resembles many others is in many pairs but is one piece of evidence. So the pairs
+    of P people count as P // 2 pairs that share no person. The interval holds whichever people
+    resemble each other, and each further near pair raises both ends. A bootstrap of people does
     neither: most of its resamples miss a single near pair.
 
     Args:

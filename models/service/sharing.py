@@ -1,4 +1,4 @@
-"""How a job's parts get to several engines: whoever has parts is given a way to run them."""
+"""The interface that a job uses to run its parts on several engines."""
 
 from __future__ import annotations
 

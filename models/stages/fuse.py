@@ -1,4 +1,4 @@
-"""What a track has shown of a face: its best frames, fused, and who they may be taken for."""
+"""The evidence of a track: its best frames, fused, and the person that they match."""
 
 from __future__ import annotations
 
@@ -80,15 +80,15 @@ class Evidence:
         self.judged_count += 1
 
     def add(self, embedding: FloatVector, quality: float) -> bool:
-        """Take in one more frame.
+        """Add one more frame.
 
         Args:
             embedding: (D,) float32. Not modified.
             quality: 0..1.
 
         Returns:
-            False when this frame and the one before look like somebody else: the track has
-            changed hands and must begin anew. A single odd frame is only left out.
+            False when this frame and the one before look like another person: the track then
+            shows another person and must start again. A single odd frame is only skipped.
 
         Raises:
             GalleryError: the embedding has no direction.
@@ -129,7 +129,7 @@ class Evidence:
 
     @property
     def is_doubted(self) -> bool:
-        """The newest frame that was embedded looked like somebody else, and was left out."""
+        """Return whether the newest embedded frame was skipped: it looked like another person."""
         return self._is_odd
 
     @property
@@ -168,14 +168,14 @@ def settle_claims(
 ) -> dict[int, ClaimT]:
     """Give each track of a frame one person, and each person one track.
 
-    Where two tracks claim one person the nearer keeps it, and the other is judged again without
-    that person: nobody stands in two places. The outcome does not depend on the order.
+    When two tracks claim one person, the nearer track keeps the person. The other track is judged
+    again without that person: nobody is in two places. The result does not depend on the order.
 
     Args:
-        judges: by track: whom it looks like when these people cannot be, within the limits.
+        judges: by track: returns the match within the limits, without the people given.
 
     Returns:
-        What each track got; tracks that are nobody are left out.
+        The claim of each track; tracks without a match are left out.
     """
     holders: dict[str, tuple[int, ClaimT]] = {}
     impossible: dict[int, frozenset[str]] = dict.fromkeys(judges, frozenset())

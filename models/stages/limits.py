@@ -1,6 +1,6 @@
 """Turns the rate of false alarms that a policy accepts into a limit on the distance.
 
-A stranger is taken for somebody in a gallery of N when one of N comparisons goes wrong, so
+A stranger is mistaken for a person in a gallery of N when one of N comparisons goes wrong, so
 FPIR = 1 - (1 - FMR)^N. The calibration in the embedder's card says which share of comparisons of
 two people (FMR) is closer than a distance.
 
@@ -56,11 +56,11 @@ class Limit:
 
 
 def limit_for(calibration: Calibration, target_fpir: float, gallery_size: int, tier: Tier) -> float:
-    """The distance below which a probe may count as somebody, whatever the counts of pictures.
+    """Return the distance below which a probe may match, for any counts of pictures.
 
     Args:
         calibration: of the embedder's card.
-        target_fpir: share of strangers' scans that may be taken for somebody, above 0, below 1.
+        target_fpir: share of strangers' scans that may match a person, above 0, below 1.
         gallery_size: people in the gallery; below 1 counts as 1.
         tier: the wide gallery keeps to the lower ends of the measured intervals.
 

@@ -109,10 +109,10 @@ def fuse_probes(
 def set_aside_outliers(
     embeddings: FloatArray, limit: float, *, length: float = 1.0, metric: Metric = "euclidean"
 ) -> tuple[tuple[int, ...], tuple[SetAside, ...]]:
-    """Find the pictures that are not of the person whom the others show.
+    """Find the pictures that do not show the same person as the others.
 
-    The picture furthest from the mean of the others goes, as long as it is beyond the limit, at
-    least three pictures are left to judge by and most of the pictures stay. When somebody else's
+    The picture furthest from the mean of the others is set aside while it is beyond the limit, at
+    least three pictures are left to compare and most of the pictures stay. When another person's
     picture is among three or more, it is the furthest one in more than 99 of 100 cases.
 
     Args:

@@ -85,7 +85,7 @@ class Tracker:
         return [self._follow(found.get(row), box, at_s) for row, box in enumerate(boxes)]
 
     def renumber(self, track_id: int) -> int:
-        """Somebody else stands where this track was: forget it and number the new face."""
+        """Forget a track whose place another person took; return the id of the new track."""
         path = self._paths.pop(track_id)
         new_id = self._new_id()
         self._paths[new_id] = path

@@ -30,10 +30,10 @@ MAX_STATUS_PARTS = 32
 
 
 class ClaimRequest(Message):
-    """A kiosk asks to be known: its claim code and the public halves of its own keys.
+    """A kiosk's request to be claimed: its claim code and the public halves of its keys.
 
     `proof` is the kiosk's signature over the rest (`signing.sign_document`, context "claim"):
-    nobody binds a key they do not hold.
+    it proves that the kiosk holds the signing key.
     """
 
     claim_code: ClaimCode
@@ -45,7 +45,7 @@ class ClaimRequest(Message):
 
 
 class BrokerAccess(Message):
-    """How the kiosk reaches the broker, and as whom."""
+    """The broker's address and the kiosk's credentials for it."""
 
     host: HostName
     port: Annotated[int, Field(ge=1, le=65535)]
@@ -73,8 +73,8 @@ class RoomRef(Message):
 class ClaimResponse(Message):
     """Everything a claimed kiosk needs.
 
-    A kiosk that holds no chain of its own starts at `next_seq` with `chain_head` as `prev_hash`.
-    One that claims again with its old key and events not yet sent keeps its own chain.
+    A kiosk without a stored chain starts at `next_seq` with `chain_head` as `prev_hash`.
+    A kiosk that claims again with its old key and has unsent events keeps its own chain.
     """
 
     kiosk_id: KioskId

@@ -29,7 +29,7 @@ def topic(kiosk_id: str, channel: str) -> str:
     """Return the topic of one kiosk's channel.
 
     Raises:
-        ValueError: the id could break out of its own branch, or the channel is unknown.
+        ValueError: the id is invalid and could leave its branch, or the channel is unknown.
     """
     if not _KIOSK_ID.match(kiosk_id):
         raise ValueError("a kiosk id is 1 to 64 letters, digits, '-' or '_'")

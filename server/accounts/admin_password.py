@@ -1,4 +1,4 @@
-"""Hand the first one-time password to whoever starts the server: one line, one file, once."""
+"""Print the first one-time password once when the server starts, and keep it in a file."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ def announce_admin_password(settings: Settings, password: str) -> None:
 
 
 def forget_admin_password(settings: Settings) -> None:
-    """Delete the file: somebody has chosen a password of their own."""
+    """Delete the file after the admin has chosen a new password."""
     _path(settings).unlink(missing_ok=True)
 
 

@@ -51,11 +51,11 @@ def add_account(db: Session, new: AccountCreate, *, principal: Principal) -> tup
 def reset_password(
     db: Session, account_id: uuid.UUID, *, principal: Principal
 ) -> tuple[Account, str]:
-    """Give somebody a new one-time password; their sign-ins end.
+    """Give another account a new one-time password and end its sign-ins.
 
     Raises:
         NotFoundError: no such account.
-        ConflictError: it is one's own; that one is changed, not reset.
+        ConflictError: it is the admin's own account, whose password is changed, not reset.
     """
     account = _of_somebody_else(db, account_id, principal)
     return account, renew_password(db, account, actor=principal.actor)

@@ -29,7 +29,7 @@ def add_account(body: AccountCreate, principal: AdminDep, db: DBDep) -> OneTimeP
 
 @router.post("/{account_id}/password")
 def reset_password(account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> OneTimePassword:
-    """Give somebody a new one-time password; their sign-ins end."""
+    """Give another account a new one-time password and end its sign-ins."""
     account, password = administration.reset_password(db, account_id, principal=principal)
     return OneTimePassword(account=_read(account), one_time_password=password)
 

@@ -39,7 +39,7 @@ SignInOutcome = SignedIn | Refused | Locked
 
 @dataclass(frozen=True)
 class Credentials:
-    """What somebody signs in with.
+    """What a person signs in with.
 
     Attributes:
         username: as typed.

@@ -9,7 +9,7 @@ from server.db.types import new_id, utc_field
 
 
 class Account(SQLModel, table=True):
-    """Somebody who may sign in."""
+    """The account of a person who may sign in."""
 
     __tablename__ = "accounts"
 

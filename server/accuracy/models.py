@@ -1,4 +1,4 @@
-"""The models that have templates: who serves them, who compares them, whom they know."""
+"""The models that have templates: who serves them, who compares them, how many people have any."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class ModelUse:
     """One model.
 
     Attributes:
-        cover: whom it knows.
+        cover: how many people have its templates.
         is_served: whether the recognition service makes its templates; None while unknown.
         kiosks: names of those that compare its templates, as they last said.
         silent: names of those that have not said which model they compare: perhaps this one.

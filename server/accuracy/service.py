@@ -26,7 +26,7 @@ _LONGEST_PAUSE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class MeasurementJob:
-    """A measurement somebody has taken."""
+    """A measurement that a worker has claimed."""
 
     id: uuid.UUID
     model_id: str
@@ -72,7 +72,7 @@ def _add(db: Session, model_id: str, actor: str) -> bool:
 
 
 def models_in_use(db: Session) -> list[str]:
-    """Every model that somebody has a template of."""
+    """Return every model that at least one person has a template of."""
     return sorted(db.exec(select(Template.model_id).distinct()))
 
 

@@ -21,7 +21,7 @@ class MeasurementStatus(StrEnum):
 
 
 class Measurement(SQLModel, table=True):
-    """One model's operating point in this school. Whoever takes the job moves `not_before`."""
+    """One model's operating point in this school. The worker that claims it moves `not_before`."""
 
     __tablename__ = "accuracy_measurements"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The thread that measures the school when somebody has asked for it."""
+"""The thread that measures the school on request."""
 
 import logging
 import threading

@@ -9,7 +9,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=600)]
 
 
 class CorrectionForm(BaseModel):
-    """Somebody's status, and why."""
+    """A student's corrected status, and the reason."""
 
     status: Text = ""
     reason: Text = ""

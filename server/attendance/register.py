@@ -1,7 +1,7 @@
 """From events to the register: pure rules, no database, no clock.
 
 The register is never stored. It follows from events, timetable, policy, watermarks and
-corrections, so a late batch corrects it by itself and the same inputs always give the same lines.
+corrections. So a late batch corrects it automatically, and equal inputs always give equal lines.
 """
 
 import uuid

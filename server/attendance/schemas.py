@@ -54,7 +54,7 @@ def _correctable(status: AttendanceStatus) -> AttendanceStatus:
 
 
 class CorrectionCreate(BaseModel):
-    """A person's word about somebody's status, and why."""
+    """A manual correction of a student's status, and the reason."""
 
     person_id: uuid.UUID
     status: Annotated[AttendanceStatus, AfterValidator(_correctable)]

@@ -63,7 +63,7 @@ class QuarantinedEvent(SQLModel, table=True):
 
 
 class Correction(SQLModel, table=True):
-    """A person's word about somebody's status in a lesson. The newest one counts."""
+    """A manual correction of a student's status in a lesson. The newest one counts."""
 
     __tablename__ = "attendance_corrections"
 

@@ -1,4 +1,4 @@
-"""What the first page shows: today's lessons with live counts, and what needs somebody."""
+"""What the first page shows: today's lessons with live counts, and what needs attention."""
 
 from datetime import datetime
 

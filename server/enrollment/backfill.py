@@ -43,7 +43,7 @@ _PAGE = 500
 
 @dataclass(frozen=True)
 class BackfillJob:
-    """A photo somebody has taken, to make one model's template of it."""
+    """A photo that a worker has claimed, to make one model's template of it."""
 
     enrolment_id: uuid.UUID
     person_id: uuid.UUID

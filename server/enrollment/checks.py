@@ -28,7 +28,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class CheckJob:
-    """A check somebody has taken: whose templates, of which model, in which state."""
+    """A check that a worker has claimed: the person, the model and the revision."""
 
     person_id: uuid.UUID
     model_id: str
@@ -56,7 +56,7 @@ def is_any_due(db: Session, at: datetime) -> bool:
 
 
 def is_under_way(db: Session, person_id: uuid.UUID, at: datetime) -> bool:
-    """Whether somebody is being compared, or will be in the next minutes."""
+    """Return whether a person is being compared, or will be in the next minutes."""
     query = select(GalleryCheck.person_id).where(
         GalleryCheck.person_id == person_id, col(GalleryCheck.not_before) <= at + _TAKEN
     )

@@ -19,7 +19,7 @@ from server.policies.schemas import EnrolmentPolicy
 
 
 class Cover(StrEnum):
-    """How well somebody with a live consent is covered, the worst first."""
+    """How well a person with a live consent is covered, the worst first."""
 
     MISSING = "missing"
     RENEW = "renew"
@@ -69,7 +69,7 @@ def lines(
 
 
 def judge(policy: EnrolmentPolicy, *, photos: int, age_days: int, is_in_need: bool) -> Cover:
-    """How well somebody is covered.
+    """Return how well a person is covered.
 
     Args:
         policy: how many photos are wanted, and how long one is good for.

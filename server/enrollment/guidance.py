@@ -1,4 +1,4 @@
-"""Guide somebody before a camera: what is in the way, how far each measure is from its limit."""
+"""Guide a person at a camera: what to put right, how far each measure is from its limit."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -50,9 +50,9 @@ def search_people(
     q: Annotated[str, Form(max_length=100)] = "",
     page: Annotated[int, Form(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
-    """List people found; htmx asks for the table alone while somebody types.
+    """List the people found; htmx requests only the table while the user types.
 
-    What is searched for is a name. It travels in the body, since addresses end up in the logs of
+    The search text is a name. It is sent in the body, because addresses are kept in the logs of
     proxies and in the browser's history.
     """
     return _people(request, db, q, page)
@@ -77,7 +77,7 @@ def _people(request: Request, db: Session, q: str, page: int) -> Response:
 
 @router.get("/people/{person_id}")
 def person_page(request: Request, person_id: uuid.UUID, principal: Reader, db: DBDep) -> Response:
-    """One person. That somebody looked is itself recorded."""
+    """Show one person, and record in the audit trail who viewed them."""
     context = _person_context(request, db, person_id)
     subject = subject_of("person", person_id)
     record(db, actor=principal.actor, action="person.view_biometrics", subject=subject)

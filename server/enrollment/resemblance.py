@@ -1,4 +1,4 @@
-"""Who resembles whom, and which photos are unlike a person's others: keep it, show it, undo it."""
+"""People who resemble each other, and photos unlike a person's others: store, show and undo."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -28,12 +28,12 @@ OUTLIER = "outlier"
 
 @dataclass(frozen=True)
 class Likeness:
-    """Somebody a person resembles.
+    """A person who resembles another one.
 
     Attributes:
-        other: who.
+        other: the person.
         is_duplicate: whether they may be one person enrolled twice, and nobody said otherwise.
-        was_dismissed: whether somebody said that they are two people.
+        was_dismissed: whether a user said that they are two people.
     """
 
     other: Person
@@ -73,7 +73,7 @@ def after_removal(db: Session, person_id: uuid.UUID, models: Collection[str]) ->
 
 
 def likenesses_of(db: Session, person_id: uuid.UUID) -> list[Likeness]:
-    """Whom a person resembles, possible duplicates first; each once, however many models say so."""
+    """Return the people a person resembles, each once for all models, possible duplicates first."""
     rows = db.exec(
         select(Resemblance).where(about(person_id)).order_by(col(Resemblance.distance))
     ).all()
@@ -159,7 +159,7 @@ def pairs_among(
 
 
 def enrolled_twice(db: Session, model_id: str) -> set[uuid.UUID]:
-    """One of each two people who may be one person, until somebody says that they are two."""
+    """Return one of each two people who may be one person, until a user says they are two."""
     query = select(Resemblance.second_id).where(
         Resemblance.model_id == model_id,
         Resemblance.kind == ResemblanceKind.DUPLICATE.value,

@@ -1,4 +1,4 @@
-"""Enrolments, their encrypted photos and templates, who resembles whom, and the log of changes."""
+"""Enrolments, their encrypted photos and templates, resemblances, and the log of changes."""
 
 import uuid
 from datetime import datetime
@@ -90,10 +90,11 @@ class Template(SQLModel, table=True):
 
 
 class GalleryCheck(SQLModel, table=True):
-    """A person's templates of one model are to be compared with everybody's: the job.
+    """A job: compare a person's templates of one model with those of all other people.
 
-    Whoever takes it moves `not_before` ahead; dead, they are simply overtaken. `revision` grows
-    with every change to the templates, so an answer about older ones changes nothing.
+    The worker that claims it moves `not_before` ahead. If the worker dies, another one claims the
+    job after that time. `revision` grows with every change to the templates, so an answer about
+    older ones changes nothing.
     """
 
     __tablename__ = "gallery_checks"

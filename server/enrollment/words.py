@@ -28,7 +28,7 @@ def reason_words(t: Translator, code: str) -> str:
 
 
 def live_words(t: Translator, code: str) -> str:
-    """The same for somebody who stands before a camera: shorter, and nothing is lost yet."""
+    """Return a shorter text for a person at the camera, who has not lost a photo yet."""
     return t.or_else(f"enrollment.live.{code}", reason_words(t, code))
 
 
@@ -47,7 +47,7 @@ def is_posed(guidance: Guidance, wanted: Pose | None) -> bool:
 
 
 def capture_words(t: Translator) -> dict[str, str]:
-    """What the script of the page that takes photos says by itself."""
+    """Return the texts that the script of the photo page shows without asking the server."""
     own = {key: t(f"enrollment.enrol.{key}") for key in _ON_THE_PAGE}
     own |= {f"pose_{pose}": t(f"enrollment.pose_hint.{pose}") for pose in ("left", "right")}
     return own | {key: live_words(t, code) for key, code in _BY_THE_BROWSER.items()}

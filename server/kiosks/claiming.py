@@ -200,10 +200,10 @@ def _redeem(db: Session, request: ClaimRequest, at: datetime) -> Kiosk | None:
 
 
 def _may_repeat(kiosk: Kiosk, request: ClaimRequest) -> bool:
-    """Whether a used code may be used again: the answer to its claim must have been lost.
+    """Return whether a used code may be used again because the answer to its claim was lost.
 
-    It was where the same key asks and nobody has used the credentials yet. Once somebody has, a
-    recorded claim is worth nothing to whoever repeats it.
+    The answer counts as lost if the same key asks and nobody has used the credentials yet. Once
+    they were used, a recorded claim is useless to an attacker who replays it.
     """
     is_same_device = kiosk.signing_key == request.signing_key
     return is_same_device and kiosk.state == KioskState.CLAIMED and is_unheard(kiosk)

@@ -1,8 +1,8 @@
 """What each kiosk's gallery holds: who is due in its room soon, and the pages that bring it there.
 
-Every kiosk has a change log of its own, one row per template, numbered as it changes. Whether a
-template is new, replaced, or its person just joined a course in that room: to the kiosk it is one
-more change, so a page costs what changed and nobody ever needs a full download twice.
+Every kiosk has its own change log, one row per template, numbered as it changes. A template that
+is new, that was replaced or whose person just joined a course in that room is one more change for
+the kiosk. So a page costs what changed, and no kiosk ever needs a full download twice.
 """
 
 import uuid

@@ -36,7 +36,7 @@ class TransientError(Exception):
 
 
 class RefusedKeyError(Exception):
-    """The service does not know our key. Asking again is useless until somebody mends it."""
+    """The service does not know our key. Retries fail until a person fixes the key."""
 
 
 class _Answer(BaseModel):

@@ -56,10 +56,10 @@ class FaceRefused:
 
 @dataclass(frozen=True)
 class Resembling:
-    """Somebody whose templates are near another person's.
+    """A person whose templates are near another person's.
 
     Attributes:
-        person_id: whom, as given.
+        person_id: the person's id, as given.
         distance: between the people, on the common scale of the model's card.
     """
 

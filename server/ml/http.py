@@ -276,7 +276,7 @@ class HTTPFaceEncoder:
 
     def _on_failure(self, error: Exception) -> None:
         if self._breaker.fail():
-            _logger.error("recognition service given up for a while: %s", error)
+            _logger.error("recognition service circuit breaker opened: %s", error)
         self._note("down")
 
     def _note(self, status: ServiceStatus) -> None:

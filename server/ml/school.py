@@ -11,7 +11,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class EnrolledPerson:
-    """Somebody whose templates are measured.
+    """A person whose templates are measured.
 
     Attributes:
         key: tells the person from the others of the question; means nothing elsewhere.

@@ -43,10 +43,10 @@ def main(settings: Settings) -> int:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Say in one sentence that the port is taken, before a broker says it in many.
+    """Fail with one clear sentence when the port is taken, before the broker logs many.
 
     Raises:
-        ConfigurationError: somebody listens there already, or it may not be opened.
+        ConfigurationError: the port is in use, or may not be opened.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:

@@ -28,7 +28,7 @@ LAST_OFFSET = 10_000_000
 
 
 class PersonSearch(BaseModel):
-    """Whom to look for."""
+    """The search text, and the part of the results to return."""
 
     q: str = Field(default="", max_length=100, description="Parts of names or of a number.")
     limit: int = Field(default=50, ge=1, le=500)

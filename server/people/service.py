@@ -32,7 +32,7 @@ def create_person(db: Session, new: PersonCreate, *, actor: str) -> Person:
     """Add a person.
 
     Raises:
-        ConflictError: somebody has this student number already.
+        ConflictError: another person has this student number.
     """
     _refuse_taken_number(db, new.student_number)
     person = Person(**_columns(new))
@@ -68,13 +68,13 @@ def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor
 
 
 def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Person:
-    """One person.
+    """Return one person.
 
     Args:
         db: the caller's.
-        person_id: whom.
-        lock: hold the row until the end of the transaction; whoever decides about a person's
-            consent or biometric data does.
+        person_id: the person's id.
+        lock: lock the row until the end of the transaction; required before a decision about the
+            person's consent or biometric data.
 
     Raises:
         NotFoundError: no such person.
@@ -111,7 +111,7 @@ def erase_identity(db: Session, person: Person, *, at: datetime) -> None:
 
 
 def people_by_id(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
-    """Those of these people whom there are."""
+    """Return the people that exist among these ids."""
     found = db.exec(select(Person).where(col(Person.id).in_(person_ids)))
     return {person.id: person for person in found}
 
@@ -167,19 +167,19 @@ def add_consent(
     at: datetime,
     today: date,
 ) -> Consent:
-    """Write down what was said. Callers that end consent also erase: see enrollment.service.
+    """Record a decision about consent. Callers that end consent also erase: see enrollment.service.
 
     Args:
         db: the caller's.
-        person_id: about whom.
-        new: what was said.
-        actor: who writes it down.
+        person_id: the person that the decision is about.
+        new: the decision.
+        actor: who records it.
         at: now, UTC.
         today: the school's date.
 
     Raises:
         NotFoundError: no such person.
-        InvalidError: it would be over before it begins.
+        InvalidError: the consent would already be expired.
         ConflictError: the person was erased.
     """
     refuse_erased(get_person(db, person_id, lock=True))

@@ -24,7 +24,7 @@ class ConsentDecision(StrEnum):
 
 
 class Person(SQLModel, table=True):
-    """Somebody whose attendance is taken. The id is stable across years."""
+    """A person whose attendance is recorded. The id is stable across years."""
 
     __tablename__ = "people"
 

@@ -140,9 +140,9 @@ def read(form: Mapping[str, str], current: SchoolPolicy) -> SchoolPolicy:
 
 
 def rebased(form: Mapping[str, str], base: SchoolPolicy, current: SchoolPolicy) -> dict[str, str]:
-    """The form of somebody who began with `base`, on top of what is in force now.
+    """Return a form that began with `base`, updated to the policy in force now.
 
-    What they changed stays as they wish it; everything else is as it is now.
+    Settings that the user changed keep the user's value; all others get the current value.
     """
     values = {}
     for setting in SETTINGS:

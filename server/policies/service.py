@@ -103,8 +103,8 @@ def set_policy(
         source: where its values come from, if not from that person.
 
     Raises:
-        InvalidError: it is out of bounds, or easier for those who are not due.
-        ConflictError: somebody else did at the same moment.
+        InvalidError: it is out of bounds, or less strict for people who are not due.
+        ConflictError: another person set a policy at the same moment.
     """
     _refuse_unsound(policy)
     before = _newest(db)

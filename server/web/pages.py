@@ -62,7 +62,7 @@ def render(
 
 
 def request_translator(request: Request) -> Translator:
-    """The translator for whoever asks."""
+    """Return the translator for the language of this request."""
     wanted = request.cookies.get(LANGUAGE_COOKIE)
     accepted = request.headers.get("accept-language", "")
     return translator(choose_language(wanted, accepted, request.app.state.settings.language))

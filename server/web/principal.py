@@ -23,7 +23,7 @@ class Principal:
         account_id: the account.
         display_name: for the page header; never logged.
         role: decides what is allowed.
-        must_change_password: still uses a password somebody else has seen.
+        must_change_password: still uses a password that another person has seen.
     """
 
     account_id: uuid.UUID

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class BackgroundTask(Protocol):
-    """Something that runs beside the requests, in threads of its own."""
+    """Something that runs beside the requests, in its own threads."""
 
     def start(self) -> None:
         """Begin; returns at once."""

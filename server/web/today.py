@@ -48,10 +48,10 @@ class TodayLesson:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that needs somebody: a silent kiosk, a register not taken.
+    """A problem that needs attention: a silent kiosk, a register not taken.
 
     Attributes:
-        path: where to mend it.
+        path: where to fix it.
         text: in words, translated.
         tone: warn or bad.
     """

@@ -49,7 +49,7 @@ def answer_view(screen: Elsewhere | NotRecognised | Notice, words: Catalogue) ->
 
 
 class AnswerPresenter(ViewPresenter[AnswerView]):
-    """Shows where to go or whom to ask; carries the sign of Welcome too."""
+    """Shows where to go or where to ask; also holds the sign of the Welcome screen."""
 
     def __init__(self, words: Catalogue) -> None:
         super().__init__(AnswerView(), words)

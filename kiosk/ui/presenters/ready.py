@@ -26,7 +26,7 @@ class Senses:
     Attributes:
         sees: the camera gives a picture; nobody is told to look at one that does not.
         compares: the models are there.
-        has_faces: the kiosk knows somebody.
+        has_faces: the kiosk knows at least one person.
     """
 
     sees: bool = True

@@ -158,9 +158,9 @@ def judge_answer(
     """Judge frames against a challenge; the same frames give the same answer.
 
     Args:
-        challenge: what was asked, of whom, and when.
-        samples: in order of time; those from before it was shown are left out.
-        now_s: until when was watched.
+        challenge: the motion, the track that must make it, and the time it was shown.
+        samples: in order of time; samples from before the challenge was shown are skipped.
+        now_s: end of the time watched.
         limits: of motion and time.
     """
     end_s = challenge.shown_at_s + limits.deadline_s
