@@ -24,7 +24,7 @@ from server.attendance.sources import (
     judged_lessons,
     read_sources,
 )
-from server.attendance.tables import Correction, StoredEvent
+from server.attendance.tables import Correction, Rejudgement, StoredEvent
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
 from server.policies.service import current_policy
@@ -120,15 +120,16 @@ def registers_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> l
 
 
 def has_events(db: Session, lesson_id: uuid.UUID) -> bool:
-    """Return whether anything was recorded for a lesson: sightings, or corrections by a person.
+    """Return whether anything was recorded for a lesson: sightings, or decisions by a person.
 
     Raises:
         NotFoundError: there is no such lesson.
     """
     lessons = judged_lessons(db, [timetable.lesson_view(db, lesson_id)])
-    named = select(func.count()).where(StoredEvent.lesson_id == lesson_id)
-    corrected = select(func.count()).where(Correction.lesson_id == lesson_id)
-    is_named = db.exec(named).one() > 0 or db.exec(corrected).one() > 0
+    is_named = any(
+        db.exec(select(func.count()).where(col(column) == lesson_id)).one()
+        for column in (StoredEvent.lesson_id, Correction.lesson_id, Rejudgement.lesson_id)
+    )
     return is_named or bool(read_sources(db, lessons).events)
 
 
@@ -165,7 +166,7 @@ def correct(
     """
     view = timetable.lesson_view(db, lesson_id)
     if status not in CORRECTABLE:
-        raise InvalidError("This status cannot be set by a person.")
+        raise InvalidError("This status cannot be set by a person.", problem="status")
     if view.is_cancelled:
         raise ConflictError("This lesson is cancelled.", problem="cancelled")
     sources = read_sources(db, judged_lessons(db, [view]))
@@ -175,7 +176,7 @@ def correct(
         if applies(entry, view.lesson)
     }
     if person_id not in due:
-        raise InvalidError("This person is not on the roster of the lesson.")
+        raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
     correction = Correction(
         lesson_id=lesson_id, person_id=person_id, status=status, reason=reason, made_by=made_by
     )

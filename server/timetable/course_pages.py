@@ -262,7 +262,7 @@ def _course(
     ]
     past = [one for one in lines if one.entry.until_date and one.entry.until_date < today]
     listed = [one for one in lines if one not in past]
-    known = {one.person.id for one in listed}
+    known = {one.person.id for one in listed if one.entry.until_date != today}
     candidates = find_people(db, words=q, limit=_CANDIDATES + len(known))[0] if q else []
     is_adding = refusal is not None and refusal.entry_id is None
     context = {

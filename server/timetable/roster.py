@@ -72,6 +72,9 @@ def add_to_roster(
         counts_after=now(),
     )
     first = RosterDates(_first_day(entry), dates.until_date)
+    if (ended := _ending_on(db, entry, first.from_date)) is not None:
+        resumed = RosterDates(ended.from_date, dates.until_date)
+        return change_dates(db, course_id, ended.id, resumed, at=now())
     refuse_overlap(db, course_id, person_id, first)
     db.add(entry)
     bump_version(db)
@@ -211,6 +214,21 @@ def rosters(db: Session, views: Iterable[LessonView]) -> dict[uuid.UUID, list[uu
         ]
         for view in wanted
     }
+
+
+def _ending_on(db: Session, entry: RosterEntry, day: date | None) -> RosterEntry | None:
+    """Return an entry of the person that ends on the very day the new one begins.
+
+    A person who was taken off and is put back on the same day goes on with the entry they had.
+    """
+    if day is None:
+        return None
+    query = select(RosterEntry).where(
+        col(RosterEntry.course_id) == entry.course_id,
+        col(RosterEntry.person_id) == entry.person_id,
+        col(RosterEntry.until_date) == day,
+    )
+    return db.exec(query).first()
 
 
 def _first_day(entry: RosterEntry) -> date | None:

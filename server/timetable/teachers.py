@@ -38,7 +38,9 @@ def add_teacher(
         raise InvalidError("The last day is before the first.", problem="order")
     for other in teachers_of(db, course_id):
         if other.account_id == account_id and _overlap(other, from_date, until_date):
-            raise ConflictError("This teacher has the course in that time already.")
+            raise ConflictError(
+                "This teacher has the course in that time already.", problem="teaches_already"
+            )
     row = CourseTeacher(
         course_id=course_id, account_id=account_id, from_date=from_date, until_date=until_date
     )

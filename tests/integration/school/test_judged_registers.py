@@ -387,6 +387,29 @@ def test_a_confirmation_of_an_old_preview_is_refused(world: World) -> None:
         past.make(world.db, change, Confirmation("system", "a reason", old), zone=ZONE, at=now())
 
 
+def test_a_lesson_that_was_judged_again_is_not_deleted(world: World) -> None:
+    _change_policy(world, 10, 0, 15, 10)
+    _made(world, PolicyChange(lesson_ids=(world.waiting,), policy_version=1))
+    with pytest.raises(ServerError, match="cancel it instead"):
+        attendance.delete_lesson(world.db, world.waiting)
+
+
+def test_a_lesson_for_which_nothing_was_recorded_is_deleted(world: World) -> None:
+    attendance.delete_lesson(world.db, world.waiting)
+    with pytest.raises(ServerError, match="no such lesson"):
+        timetable.lesson_view(world.db, world.waiting)
+
+
+def test_an_erased_person_is_not_put_on_a_past_roster(world: World) -> None:
+    erased = world.person()
+    erase_person(world.db, erased, reason="asked", actor="system", at=now(), today=TODAY)
+    change = RosterChange(
+        course_id=world.courses[0], person_id=erased, from_date=TODAY - timedelta(days=9)
+    )
+    with pytest.raises(ServerError, match="was erased"):
+        past.preview(world.db, change, zone=ZONE, at=now())
+
+
 def test_an_ordinary_edit_of_a_started_lesson_is_refused_by_name(world: World) -> None:
     with pytest.raises(ServerError, match="Change past registers"):
         _edit_lesson(world, 0, 1, 2)

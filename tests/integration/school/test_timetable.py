@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session
 
-from server.db.types import new_id
+from server.db.types import new_id, now
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.timetable import roster
 from server.timetable import service as timetable
 from server.timetable.forms import LessonForm
-from server.timetable.local_time import BadLocalTimeError, to_utc
+from server.timetable.local_time import BadLocalTimeError, local_date, to_utc
 from tests.integration.school.conftest import School
 from tests.support.planning import BERLIN, plan_lesson
 
@@ -104,6 +104,17 @@ def test_roster_entries_of_one_person_do_not_overlap(
 
     assert add(date(2026, 1, 1), date(2026, 1, 31))
     assert add(first, last) is fits
+
+
+def test_who_is_taken_off_and_put_back_on_one_day_keeps_the_entry(school: School) -> None:
+    person, at = school.person(), now()
+    today = local_date(at, BERLIN)
+    with school.database.transaction() as db:
+        ((entry, _person),) = roster.roster_people(db, school.course_id)
+        roster.end_entry(db, school.course_id, entry.id, today=today, at=at)
+        assert entry.until_date == today
+        again = roster.add_to_roster(db, school.course_id, person_id=person, from_date=today)
+        assert (again.id, again.until_date) == (entry.id, None)
 
 
 @pytest.mark.parametrize(
