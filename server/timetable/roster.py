@@ -189,7 +189,9 @@ def rosters_of(
         select(RosterEntry, Person)
         .join(Person, col(Person.id) == col(RosterEntry.person_id))
         .where(col(RosterEntry.course_id).in_(course_ids))
-        .order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
+        .order_by(
+            col(Person.family_name), col(Person.given_name), col(Person.id), col(RosterEntry.id)
+        )
     )
     found: dict[uuid.UUID, list[tuple[RosterEntry, Person]]] = {}
     for entry, person in db.exec(query):

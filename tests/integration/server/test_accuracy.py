@@ -292,7 +292,7 @@ def test_two_people_who_are_nearly_one_do_not_switch_recognition_off(
     del enrolled
     alike = POINT.model_copy(update={"ceiling": 0.097})
     assert ceiling_of(admin, measuring, encoder, alike) == 0
-    assert "nearly everybody to the teacher" in admin.get("/accuracy").text
+    assert "nearly every student to the teacher" in admin.get("/accuracy").text
 
 
 def test_only_the_newest_figures_become_the_ceiling(

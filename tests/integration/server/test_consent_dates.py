@@ -1,13 +1,11 @@
 """The last day of a consent is a date of the school, also where UTC has another date."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from server.config import Settings, load_settings
+from server.config import Settings
 from tests.support.enrolling import GIVEN, enrol
 
 #: Eleven hours behind UTC: there it is still 4 March, 18:00.
@@ -28,14 +26,9 @@ def place() -> Place:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: SecretStr | None, place: Place) -> Settings:
-    return load_settings(
-        data_dir=tmp_path / "data",
-        database_url=database_url,
-        enrolment_workers=0,
-        timezone=place[0],
-        ml_service_url="http://127.0.0.1:9",
-    )
+def settings(settings: Settings, place: Place) -> Settings:
+    """The usual settings, in the zone of the place."""
+    return settings.model_copy(update={"timezone": place[0]})
 
 
 @pytest.fixture

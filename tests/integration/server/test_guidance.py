@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.db.types import now
+from server.enrollment.guidance import GuidanceGate
 from server.enrollment.photo import FRAME_MAX_BYTES
 from server.enrollment.tables import Enrolment, EnrolmentPhoto
 from server.ml.quality import FrameMeasure, FrameQuality
@@ -99,8 +100,13 @@ def test_service_that_cannot_help_is_told_apart(
 
 
 def test_pictures_that_come_too_fast_do_not_reach_the_service(
-    office: TestClient, person_id: str, consent: dict[str, Any], service: FakeEncoder
+    app: FastAPI,
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    service: FakeEncoder,
 ) -> None:
+    app.state.guidance = GuidanceGate(lambda: 0.0, at_once=2)  # no time passes
     inner: list[Any] = []
     service.during = lambda: inner.append(ask(office, person_id).json()["state"])
     assert ask(office, person_id).json()["state"] == "judged"

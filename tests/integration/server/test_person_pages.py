@@ -44,7 +44,7 @@ def test_saving_what_is_there_is_no_change(desk: OfficeDesk, database: Database)
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"student_number": "S2"}, "Somebody with this number exists already."),
+        ({"student_number": "S2"}, "Another person has this number."),
         ({"given_name": " "}, "Please fill this in."),
         ({"family_name": "x" * 81}, "This is too long."),
     ],

@@ -112,7 +112,7 @@ def test_removal_keeps_the_entry_for_the_past(desk: OfficeDesk) -> None:
     desk.always_on_roster(desk.ada)
     desk.lesson(-timedelta(days=3))
     page = desk.office.get(f"/courses/{desk.course}").text
-    assert "Today is the last day of Ada Lovelace on the roster." in page
+    assert "If you remove Ada Lovelace, today is the last day on the roster." in page
     assert desk.office.post(f"{entry_path(desk)}/remove").status_code == 303
     assert desk.entries()[0]["until"] == day_in(0)
 
