@@ -12,7 +12,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_QUICK_BACKEND", "software")
 
 # Shared, busy machines: an example that takes long is no failure, only a wrong one is.
-settings.register_profile("rollcall", deadline=None)
+# Before a new rule is handed in: HYPOTHESIS_EXAMPLES=20000.
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "100"))
+settings.register_profile("rollcall", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("rollcall")
 
 pytest_plugins = [
