@@ -62,7 +62,7 @@ class School:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def database_setting(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The server's setting for an empty database of its own; SQLite needs none."""
+    """The setting that gives each server a separate, empty database; SQLite needs none."""
     if request.param == "sqlite":
         return {}
     port, name = request.getfixturevalue("postgres_port"), f"provisioning_{uuid.uuid4().hex}"

@@ -19,5 +19,6 @@ def test_a_long_file_is_named_whatever_its_language() -> None:
     assert oversized(Path("kiosk/ui/Door.qml"), "\n" * 501) == {"kiosk/ui/Door.qml": 501}
 
 
-def test_tests_may_be_longer() -> None:
-    assert oversized(Path("tests/test_door.py"), "\n" * 600) == {}
+def test_tests_have_the_same_limit() -> None:
+    assert oversized(Path("tests/test_door.py"), "\n" * 500) == {}
+    assert oversized(Path("tests/test_door.py"), "\n" * 501) == {"tests/test_door.py": 501}

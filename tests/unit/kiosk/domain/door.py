@@ -8,15 +8,20 @@ from kiosk.domain.clock import ClockReading
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.marks import MarkMemory
 from kiosk.domain.recorder import Recorder
-from kiosk.domain.screens import Screen
+from kiosk.domain.screens import Ready, RunningLesson, Screen, Welcome
 from kiosk.domain.sightings import Hint, Recognition, Sighting
 from kiosk.domain.timetable import Lesson, Timetable
+from protocol.v1.messages import ArrivalStatus
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.fakes.kiosk_outbox import MemoryOutbox
 from tests.fakes.school import config
 
 TIMETABLE = timetable_from(config(), MatchOverrides())
 LESSON = TIMETABLE.lessons[0]
+
+ON_TIME = Welcome("Given1 F.", ArrivalStatus.PRESENT)
+AGAIN = Welcome("Given1 F.", ArrivalStatus.PRESENT, already_marked=True)
+READY = Ready("R12", RunningLesson("Biology", LESSON.starts_at, LESSON.ends_at))
 
 
 def lesson(lesson_id: str, *, starts_min: int, lasts_min: int, roster: str = "p1 p2") -> Lesson:
