@@ -92,7 +92,7 @@ def delete_lesson(lesson_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None
 def cancel_lesson(
     lesson_id: uuid.UUID, body: ReasonGiven, principal: OfficeDep, db: DBDep
 ) -> LessonRead:
-    """Cancel a lesson: its lines stay and count for nothing."""
+    """Cancel a lesson: its lines stay but no longer count."""
     lessons.cancel_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
     record(db, actor=principal.actor, action="lesson.cancel", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))

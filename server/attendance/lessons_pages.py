@@ -119,7 +119,7 @@ def cancel_lesson(
     db: DBDep,
     form: Annotated[ReasonForm, Form()],
 ) -> Response:
-    """Cancel the lesson: its lines stay and count for nothing."""
+    """Cancel the lesson: its lines stay but no longer count."""
     try:
         reason = ReasonGiven(reason=form.reason).reason
         with db.begin_nested():

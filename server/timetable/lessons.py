@@ -174,7 +174,7 @@ def delete_lesson(db: Session, lesson_id: uuid.UUID) -> None:
 def cancel_lesson(
     db: Session, lesson_id: uuid.UUID, *, reason: str, actor: str, at: datetime
 ) -> LessonCancellation:
-    """Cancel a lesson: its lines stay and count for nothing.
+    """Cancel a lesson: its lines stay but no longer count.
 
     Raises:
         NotFoundError: there is no such lesson.
