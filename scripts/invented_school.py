@@ -150,6 +150,7 @@ def _template(db: Session, vault: Vault, enrolment: Enrolment, at: datetime) -> 
         key_id=sealed.key_id,
         data=sealed.data,
         created_at=at - timedelta(days=29),
+        checked_at=at - timedelta(days=29),
     )
     db.add(template)
     db.flush()

@@ -36,7 +36,6 @@ from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
 from server.accounts.tables import Account
 from server.accuracy.question import prepare
-from server.accuracy.service import MeasurementJob
 from server.accuracy.tables import Measurement, MeasurementStatus
 from server.app import create_app
 from server.config import load_settings
@@ -155,8 +154,8 @@ def _measure(app: FastAPI) -> None:
     """The figures that the recognition service gives for people of made-up numbers."""
     card = default_store().find(_MODEL)[0]
     with app.state.database.transaction() as db:
-        job = MeasurementJob(new_id(), _MODEL, 1)
-        question = prepare(db, app.state.vault, job, datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        question = prepare(db, app.state.vault, _MODEL, new_id().bytes, today)
         invented = [replace(one, templates=_templates(int(one.key))) for one in question.people]
         body = questions.of_school(replace(question, model_id=_MODEL, people=invented))
         found = operating_point(card, OperatingPointRequest.model_validate(body))

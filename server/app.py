@@ -31,6 +31,7 @@ import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
 import server.enrollment.pages
+import server.jobs.pages
 import server.kiosks.api
 import server.kiosks.pages
 import server.kiosks.placement_pages
@@ -46,28 +47,27 @@ import server.web.preferences
 import server.web.today
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
-from server.accuracy.tasks import AccuracyMeasuring
 from server.attendance.today import today_content
+from server.background import Background
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
 from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
-from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
+from server.enrollment.problems import problem_sentence, problems, unreadable_sentences
 from server.migrations.runner import upgrade
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
-from server.mqtt.tasks import BrokerTasks
 from server.web import health
 from server.web.access import Authenticate, refuse_unguarded
 from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
-from server.web.pages import STATIC
+from server.web.pages import STATIC, request_translator
 from server.web.principal import Principal
 from server.web.security import SecurityHeaders
-from server.web.tasks import BackgroundTask
+from server.web.translations import translator
 
 #: A multipart form around a photo.
 _FORM_OVERHEAD_BYTES = 1024 * 1024
@@ -97,6 +97,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.policies.pages.router,
     server.accuracy.api.router,
     server.accuracy.pages.router,
+    server.jobs.pages.router,
     server.kiosks.api.router,
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
@@ -131,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.probes = {}
     app.state.today = today_content
+    app.state.problems = lambda request: problems(request, request_translator(request))
     app.state.admit_kiosk = None
     app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
@@ -159,9 +161,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.vault = vault
     app.state.cookies = cookies
     app.state.ml = encoder_from(settings)
-    app.state.probes["ml"] = app.state.ml.status
     app.state.authenticate = _authenticator(settings, database, cookies)
-    tasks = _background_tasks(app)
+    tasks = _background(app).tasks()
     for task in tasks:
         task.start()
     _logger.info("started")
@@ -191,20 +192,20 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
     return database, vault
 
 
-def _background_tasks(app: FastAPI) -> list[BackgroundTask]:
-    """Everything that runs beside the requests, in the order it starts. Add yours here.
-
-    Also the place to install a probe for /health: `app.state.probes["broker"] = link.status`.
-    """
+def _background(app: FastAPI) -> Background:
+    """Everything that runs beside the requests, and its probes for /health."""
     state = app.state
-    enrolment = EnrolmentWorkers(
-        state.database, state.vault, state.ml, WorkerOptions.of(state.settings)
-    )
-    accuracy = AccuracyMeasuring(state.database, state.vault, state.ml, state.settings.zone)
-    broker = BrokerTasks(state.settings, state.database, state.vault)
-    state.probes["broker"] = broker.status
-    state.admit_kiosk = broker.admit
-    return [accuracy, enrolment, broker]
+    background = Background(state.settings, state.database, state.vault, state.ml)
+    state.job_handlers = background.handlers
+    state.unreadable = background.upkeep.unreadable
+    state.admit_kiosk = background.broker.admit
+    state.probes |= {
+        "ml": state.ml.status,
+        "ml_problem": lambda: problem_sentence(state.ml.problem(), translator("en")),
+        "unreadable": lambda: unreadable_sentences(state.unreadable(), translator("en")),
+        "broker": background.broker.status,
+    }
+    return background
 
 
 def _authenticator(settings: Settings, database: Database, cookies: SignInCookies) -> Authenticate:

@@ -117,10 +117,10 @@ class Settings(BaseSettings):
     enrolment_workers: int = Field(
         default=1, ge=0, le=16, description="Threads that turn photos into templates."
     )
-    enrolment_lease_s: float = Field(
+    job_lease_s: float = Field(
         default=30.0,
         ge=1,
-        description="A photo whose worker was not heard of for this long is taken up by another,"
+        description="A job whose worker did not renew its claim for this long is started again,"
         " seconds.",
     )
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import heapq
-import logging
 import statistics
 import uuid
 from datetime import date
@@ -11,12 +10,10 @@ from functools import partial
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from server.accuracy.service import MeasurementJob
 from server.db.vault import Vault
 from server.enrollment import resemblance
-from server.enrollment.gallery import open_template
+from server.enrollment.gallery import open_readable
 from server.enrollment.tables import Template
-from server.errors import SealBrokenError
 from server.ml.school import EnrolledPerson, SchoolQuestion
 from server.people import service as people
 from server.people.consent import ConsentState
@@ -24,7 +21,6 @@ from server.policies.service import current_policy
 from server.timetable import roster
 from server.timetable import service as timetable
 
-_logger = logging.getLogger(__name__)
 #: A larger school is measured on so many of its people, drawn by chance.
 MOST_PEOPLE = 4000
 #: Of one person, the newest; and of all together, as they travel.
@@ -35,16 +31,24 @@ _LEAST_ROSTER = 30
 _TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 
-def prepare(db: Session, vault: Vault, job: MeasurementJob, today: date) -> SchoolQuestion:
-    """Put the question together; the policy's own rate comes first."""
+def prepare(db: Session, vault: Vault, model_id: str, lot: bytes, today: date) -> SchoolQuestion:
+    """Put the question together; the policy's own rate comes first.
+
+    Args:
+        db: for reading.
+        vault: opens the templates.
+        model_id: of the templates.
+        lot: decides who is drawn in a school that is too large.
+        today: of the school.
+    """
     by_person: dict[uuid.UUID, list[Template]] = {}
-    for template in db.exec(_usable(job.model_id)):
+    for template in db.exec(_usable(model_id)):
         by_person.setdefault(template.person_id, []).append(template)
-    for doubtful in resemblance.enrolled_twice(db, job.model_id):
+    for doubtful in resemblance.enrolled_twice(db, model_id):
         by_person.pop(doubtful, None)
     states = people.states_of(db, by_person, today)
     live = [key for key in by_person if states[key] is ConsentState.LIVE]
-    drawn = _fitting(heapq.nsmallest(MOST_PEOPLE, live, key=partial(_lot, job)), by_person)
+    drawn = _fitting(heapq.nsmallest(MOST_PEOPLE, live, key=partial(_drawn, lot)), by_person)
     rosters = _rosters(db, today)
     measured = [
         EnrolledPerson(
@@ -56,7 +60,7 @@ def prepare(db: Session, vault: Vault, job: MeasurementJob, today: date) -> Scho
     ]
     rate = current_policy(db).recognition.roster_fpir
     targets = [rate, *(target for target in _TARGETS if target != rate)]
-    return SchoolQuestion(job.model_id, measured, _sizes(rosters), targets)
+    return SchoolQuestion(model_id, measured, _sizes(rosters), targets)
 
 
 def _usable(model_id: str) -> SelectOfScalar[Template]:
@@ -77,18 +81,12 @@ def _fitting(drawn: list[uuid.UUID], by_person: dict[uuid.UUID, list[Template]])
 
 
 def _opened(vault: Vault, templates: list[Template]) -> tuple[tuple[float, ...], ...]:
-    """The newest of them; what does not open is left out, and said in the log."""
-    opened = []
-    for template in templates[-_MOST_PHOTOS:]:
-        try:
-            opened.append(open_template(vault, template))
-        except SealBrokenError:
-            _logger.warning("accuracy: template %s does not open, it is left out", template.id)
-    return tuple(opened)
+    """The newest of them; what cannot be read is left out."""
+    return tuple(open_readable(vault, templates[-_MOST_PHOTOS:]).values())
 
 
-def _lot(job: MeasurementJob, person_id: uuid.UUID) -> bytes:
-    return hashlib.sha256(job.id.bytes + person_id.bytes).digest()
+def _drawn(lot: bytes, person_id: uuid.UUID) -> bytes:
+    return hashlib.sha256(lot + person_id.bytes).digest()
 
 
 def _rosters(db: Session, today: date) -> dict[uuid.UUID, set[uuid.UUID]]:

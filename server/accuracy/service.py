@@ -1,36 +1,26 @@
-"""Measurements of the school as jobs: ask for one, take it, keep its figures, act on them."""
+"""Measurements of the school: ask for one, keep its figures, act on them."""
 
 import math
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from server.accuracy.tables import Measurement, MeasurementStatus
 from server.audit.service import record
+from server.db.types import now
 from server.enrollment.tables import Template
 from server.errors import ConflictError, NotFoundError
+from server.jobs import service as jobs
+from server.jobs.schemas import ClaimedJob
+from server.jobs.tables import Job, JobState
 from server.ml.school import LimitHere, SchoolOperatingPoint
 from server.policies.service import current_policy, set_policy
 
-#: For this long nobody else takes up a measurement that somebody has taken.
-_TAKEN = timedelta(minutes=10)
-#: Tries while the service is well; then it is given up.
-MAX_ATTEMPTS = 4
-_LONGEST_PAUSE = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class MeasurementJob:
-    """A measurement that a worker has claimed."""
-
-    id: uuid.UUID
-    model_id: str
-    attempts: int
+#: The kind of job.
+MEASURE = "measure"
+SUBJECT = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -42,33 +32,24 @@ class ModelAccuracy:
         measurement: the newest that is finished, if any.
         point: its figures; None where it could not be measured.
         is_waiting: whether another one is under way.
+        is_parked: whether another one failed too often.
     """
 
     model_id: str
     measurement: Measurement | None
     point: SchoolOperatingPoint | None
     is_waiting: bool
+    is_parked: bool = False
 
 
 def request(db: Session, *, actor: str) -> int:
     """Ask for a measurement of every model that has templates; returns how many were added."""
-    waiting = set(db.exec(select(Measurement.model_id).where(_is_waiting())))
-    wanted = [model_id for model_id in models_in_use(db) if model_id not in waiting]
-    added = [model_id for model_id in wanted if _add(db, model_id, actor)]
-    if added:
-        record(db, actor=actor, action="accuracy.measure", subject="accuracy")
-    return len(added)
-
-
-def _add(db: Session, model_id: str, actor: str) -> bool:
-    status = MeasurementStatus.WAITING.value
-    try:
-        with db.begin_nested():
-            db.add(Measurement(model_id=model_id, status=status, requested_by=actor))
-            db.flush()
-    except IntegrityError:  # somebody else has asked at the same moment
-        return False
-    return True
+    wanted = [model_id for model_id in models_in_use(db) if not _is_under_way(_job(db, model_id))]
+    for model_id in wanted:
+        jobs.enqueue(db, MEASURE, {"model": model_id}, subject=SUBJECT, actor=actor)
+    if wanted:
+        record(db, actor=actor, action="accuracy.measure", subject=SUBJECT)
+    return len(wanted)
 
 
 def models_in_use(db: Session) -> list[str]:
@@ -76,48 +57,19 @@ def models_in_use(db: Session) -> list[str]:
     return sorted(db.exec(select(Template.model_id).distinct()))
 
 
-def is_any_due(db: Session, at: datetime) -> bool:
-    """Whether `claim` would find something."""
-    due = select(Measurement.id).where(_is_waiting(), col(Measurement.not_before) <= at)
-    return db.exec(due.limit(1)).first() is not None
-
-
-def claim(db: Session, at: datetime) -> MeasurementJob | None:
-    """Take the measurement that has waited longest."""
-    due = select(Measurement).where(_is_waiting(), col(Measurement.not_before) <= at)
-    query = due.order_by(col(Measurement.not_before)).limit(1)
-    row = db.exec(query.with_for_update(skip_locked=True)).first()
-    if row is None:
-        return None
-    row.not_before = at + _TAKEN
-    row.attempts += 1
-    return MeasurementJob(row.id, row.model_id, row.attempts)
-
-
-def finish(
-    db: Session, job: MeasurementJob, point: SchoolOperatingPoint | None, at: datetime
-) -> None:
+def keep(db: Session, job: ClaimedJob, point: SchoolOperatingPoint | None) -> None:
     """Keep what was measured; None: the service cannot measure this model."""
-    row = _held(db, job)
-    if row is None:
-        return
     done = MeasurementStatus.DONE if point is not None else MeasurementStatus.IMPOSSIBLE
-    row.status = done.value
-    row.result = point.model_dump(mode="json") if point is not None else None
-    row.finished_at = at
-
-
-def put_back(db: Session, job: MeasurementJob, at: datetime, *, is_waiting: bool) -> None:
-    """Try again: at once where the service was away, else after pauses, and not for ever."""
-    row = _held(db, job)
-    if row is None:
-        return
-    row.attempts -= int(is_waiting)
-    if row.attempts >= MAX_ATTEMPTS:
-        row.status, row.finished_at = MeasurementStatus.FAILED.value, at
-        return
-    pause = min(timedelta(seconds=2 ** min(job.attempts, 12)), _LONGEST_PAUSE)
-    row.not_before = at if is_waiting else at + pause
+    db.add(
+        Measurement(
+            model_id=job.about["model"],
+            status=done.value,
+            requested_by=job.created_by,
+            requested_at=job.created_at,
+            finished_at=now(),
+            result=point.model_dump(mode="json") if point is not None else None,
+        )
+    )
 
 
 def state(db: Session) -> list[ModelAccuracy]:
@@ -177,22 +129,20 @@ def rounded_down(distance: float) -> float:
 
 def _state_of(db: Session, model_id: str) -> ModelAccuracy:
     mine = select(Measurement).where(Measurement.model_id == model_id)
-    waiting = db.exec(mine.where(_is_waiting()).limit(1)).first()
-    newest = mine.where(col(Measurement.finished_at).is_not(None))
-    row = db.exec(newest.order_by(col(Measurement.finished_at).desc()).limit(1)).first()
+    row = db.exec(mine.order_by(col(Measurement.finished_at).desc()).limit(1)).first()
     point = _point_of(row) if row is not None else None
-    return ModelAccuracy(model_id, row, point, waiting is not None)
+    job = _job(db, model_id)
+    is_parked = job is not None and job.state == JobState.PARKED
+    return ModelAccuracy(model_id, row, point, _is_under_way(job), is_parked)
+
+
+def _job(db: Session, model_id: str) -> Job | None:
+    return jobs.find(db, MEASURE, {"model": model_id})
+
+
+def _is_under_way(job: Job | None) -> bool:
+    return job is not None and job.state != JobState.PARKED
 
 
 def _point_of(row: Measurement) -> SchoolOperatingPoint | None:
     return SchoolOperatingPoint.model_validate(row.result) if row.result is not None else None
-
-
-def _held(db: Session, job: MeasurementJob) -> Measurement | None:
-    row = db.get(Measurement, job.id, with_for_update=True, populate_existing=True)
-    is_open = row is not None and row.status == MeasurementStatus.WAITING
-    return row if is_open else None
-
-
-def _is_waiting() -> Any:
-    return col(Measurement.status) == MeasurementStatus.WAITING.value

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from server.attendance import service
 from server.attendance.register import AttendanceStatus
 from server.db.types import now
+from server.enrollment.problems import troubles
 from server.kiosks.service import KioskView, is_reachable, kiosk_views
 from server.kiosks.tables import KioskState
 from server.timetable.local_time import day_bounds, local_date
@@ -31,6 +32,7 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     registers = service.registers_between(db, first, last, at=at, courses=own)
     registers.sort(key=lambda one: _order(one, at))
     t = request_translator(request)
+    recognition = troubles(request, db, t) if principal.role in _TECHNICAL else []
     views = kiosk_views(db) if principal.role in _TECHNICAL else []
     silent = [
         view
@@ -39,7 +41,7 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     ]
     return TodayContent(
         lessons=[_lesson(register, at) for register in registers],
-        troubles=[_silent(view, t, request) for view in silent],
+        troubles=[*recognition, *(_silent(view, t, request) for view in silent)],
     )
 
 

@@ -6,6 +6,7 @@ written from then on, and the older ones still open what they sealed.
 
 import base64
 import binascii
+import logging
 import os
 import secrets
 from dataclasses import dataclass
@@ -18,11 +19,17 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from prometheus_client import Counter
 
 from server.errors import ConfigurationError, SealBrokenError
 
 if TYPE_CHECKING:
     from server.config import Settings
+
+_logger = logging.getLogger(__name__)
+_UNREADABLE = Counter(
+    "rollcall_unreadable", "Times a stored value did not decrypt.", ["purpose", "reason"]
+)
 
 KEY_BYTES = 32
 # Source: NIST SP 800-38D section 8.2.2, random nonces of 96 bits.
@@ -48,6 +55,23 @@ class Vault:
     def __init__(self, keys: dict[str, bytes], active_key_id: str) -> None:
         self._keys = keys
         self.active_key_id = active_key_id
+        self._damaged: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str]] = set()
+
+    def has_key(self, key_id: str) -> bool:
+        """Return whether what this key sealed can be opened."""
+        return key_id in self._keys
+
+    def key_ids(self) -> tuple[str, ...]:
+        """Return the ids of all keys, in a fixed order."""
+        return tuple(sorted(self._keys))
+
+    def damaged(self) -> tuple[tuple[str, str], ...]:
+        """Return purpose and context of the values that did not open although their key is there.
+
+        Only those that were met since the process started.
+        """
+        return tuple(sorted(self._damaged))
 
     def seal(self, plaintext: bytes, *, purpose: str, context: str) -> Sealed:
         """Encrypt a value.
@@ -64,11 +88,36 @@ class Vault:
         )
 
     def open(self, sealed: Sealed, *, purpose: str, context: str) -> bytes:
-        """Decrypt a value.
+        """Decrypt a value. What does not open is counted, and logged once.
 
         Raises:
             SealBrokenError: the key is missing, or the value, its purpose or context was changed.
         """
+        try:
+            plain = self._decrypt(sealed, purpose, context)
+        except SealBrokenError:
+            self._note_unreadable(sealed, purpose, context)
+            raise
+        self._damaged.discard((purpose, context))
+        return plain
+
+    def _note_unreadable(self, sealed: Sealed, purpose: str, context: str) -> None:
+        is_damaged = self.has_key(sealed.key_id)
+        reason = "damaged" if is_damaged else "key_missing"
+        _UNREADABLE.labels(purpose, reason).inc()
+        if is_damaged:
+            self._damaged.add((purpose, context))
+        if (purpose, context) not in self._warned:
+            self._warned.add((purpose, context))
+            _logger.warning(
+                "%s unreadable, skipped id=%s reason=%s key=%s",
+                purpose,
+                context,
+                reason,
+                sealed.key_id,
+            )
+
+    def _decrypt(self, sealed: Sealed, purpose: str, context: str) -> bytes:
         cipher = AESGCM(self.subkey(purpose, sealed.key_id))
         nonce, ciphertext = sealed.data[:NONCE_BYTES], sealed.data[NONCE_BYTES:]
         try:

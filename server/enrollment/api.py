@@ -4,14 +4,15 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, File, Request, UploadFile
+from sqlmodel import Session
 
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import service
 from server.enrollment.photo import read_photo, school_date
+from server.enrollment.problems import waiting_code, waiting_words
 from server.enrollment.schemas import EnrolmentRead
 from server.enrollment.tables import Enrolment, EnrolmentStatus
-from server.enrollment.words import reason_words
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate, ConsentRead
@@ -20,7 +21,6 @@ from server.web.access import OfficeDep, require_role
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
 from server.web.state import SettingsDep, VaultDep, get_settings
-from server.web.translations import Translator
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"])
 PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG or WebP")]
@@ -91,7 +91,7 @@ def start_enrolment(
         actor=principal.actor,
         today=school_date(settings),
     )
-    return _read_enrolment(enrolment, request_translator(request))
+    return _read_enrolment(request, db, enrolment)
 
 
 @router.delete("/people/{person_id}/enrolments/{enrolment_id}", status_code=204)
@@ -107,18 +107,18 @@ def get_enrolment(
     enrolment_id: uuid.UUID, _: OfficeDep, db: ReadDBDep, request: Request
 ) -> EnrolmentRead:
     """How far an enrolment has come."""
-    enrolment = service.get_enrolment(db, enrolment_id)
-    return _read_enrolment(enrolment, request_translator(request))
+    return _read_enrolment(request, db, service.get_enrolment(db, enrolment_id))
 
 
-def _read_enrolment(row: Enrolment, t: Translator) -> EnrolmentRead:
-    reason = "WAITING_FOR_SERVICE" if row.is_waiting_for_service else row.reason
+def _read_enrolment(request: Request, db: Session, row: Enrolment) -> EnrolmentRead:
+    reason = row.reason or waiting_code(request, db, row)
+    t = request_translator(request)
     return EnrolmentRead(
         id=row.id,
         person_id=row.person_id,
         status=EnrolmentStatus(row.status),
         reason=reason,
-        message=reason_words(t, reason) if reason else None,
+        message=waiting_words(request, reason, t) if reason else None,
         advice=row.advice,
         created_at=row.created_at,
         finished_at=row.finished_at,

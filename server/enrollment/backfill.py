@@ -1,60 +1,36 @@
 """Templates for a model that the service has been given since a photo was taken, from kept photos.
 
-The backlog is a table: what waits there survives restarts, and a photo that does not serve the new
-model stays there with the reason, for the person page.
+A row of `missing_templates` says what is missing; a job makes it. A photo that does not serve the
+new model keeps its row with the reason, for the person page.
 """
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists
-from sqlmodel import Session, col, delete, select
+from sqlalchemy import exists
+from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
-from server.db.vault import Sealed, Vault
-from server.enrollment.gallery import log_change, store_template
-from server.enrollment.photo import PHOTO_PURPOSE
+from server.db.types import now
+from server.db.vault import Vault
+from server.enrollment.gallery import store_template
+from server.enrollment.kinds import ADD_MODEL
 from server.enrollment.resemblance import request_checks
-from server.enrollment.tables import (
-    ChangeKind,
-    Enrolment,
-    EnrolmentPhoto,
-    EnrolmentStatus,
-    MissingTemplate,
-    Template,
-)
-from server.ml.encoder import EncodingOutcome, FaceRefused
+from server.enrollment.tables import Enrolment, EnrolmentStatus, MissingTemplate, Template
+from server.jobs import service as jobs
+from server.ml.encoder import FaceTemplate
 from server.people import service as people
 from server.people.consent import ConsentState
 
-PHOTO_MISSING = "PHOTO_MISSING"
-GIVEN_UP = "PROCESSING_FAILED"
-#: Tries for a photo on which only this photo fails; then it is given up.
-MAX_ATTEMPTS = 6
-#: For this long nobody else takes up a photo that somebody has taken.
-_TAKEN = timedelta(minutes=10)
 _ACCEPTED = EnrolmentStatus.ACCEPTED.value
 #: Photos queued in one transaction.
 _PAGE = 500
 
 
-@dataclass(frozen=True)
-class BackfillJob:
-    """A photo that a worker has claimed, to make one model's template of it."""
-
-    enrolment_id: uuid.UUID
-    person_id: uuid.UUID
-    model_id: str
-    photo: bytes
-    attempts: int
-    correlation_id: str
-
-
 def missing(db: Session, models: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
-    """Accepted photos without a template of one of these models, that nobody has queued yet."""
+    """Accepted photos without a template of one of these models that are not queued yet."""
     found: list[tuple[uuid.UUID, str]] = []
     for model_id in models:
         has = exists().where(
@@ -71,9 +47,14 @@ def missing(db: Session, models: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
 
 
 def queue(db: Session, found: Collection[tuple[uuid.UUID, str]]) -> None:
-    """Write down what `missing` found."""
+    """Ask for what `missing` found."""
+    query = select(Enrolment.id, Enrolment.person_id)
+    query = query.where(col(Enrolment.id).in_({key for key, _ in found}))
+    owners = dict(db.exec(query).all())
     for enrolment_id, model_id in found:
         db.add(MissingTemplate(enrolment_id=enrolment_id, model_id=model_id))
+        subject = subject_of("person", owners[enrolment_id])
+        jobs.enqueue(db, ADD_MODEL, _about(enrolment_id, model_id), subject=subject, actor=SYSTEM)
 
 
 def has_others(db: Session, models: Sequence[str]) -> bool:
@@ -88,88 +69,49 @@ def forget_others(db: Session, models: Sequence[str]) -> None:
 
     If one returns, everything without a template of it is queued again.
     """
-    db.exec(delete(MissingTemplate).where(col(MissingTemplate.model_id).not_in(models)))
+    others = col(MissingTemplate.model_id).not_in(models)
+    _delete(db, db.exec(select(MissingTemplate).where(others)).all())
 
 
-def is_any_due(db: Session, at: datetime) -> bool:
-    """Whether `claim` would find something."""
-    query = select(MissingTemplate.enrolment_id).where(_due(at)).limit(1)
-    return db.exec(query).first() is not None
-
-
-def claim(db: Session, vault: Vault, *, at: datetime, today: date) -> BackfillJob | None:
-    """Take the photo that has waited longest; None where it turns out that none serves."""
-    query = select(MissingTemplate).where(_due(at)).order_by(col(MissingTemplate.not_before))
-    row = db.exec(query.limit(1).with_for_update(skip_locked=True)).first()
-    if row is None:
-        return None
-    row.not_before = at + _TAKEN
-    row.attempts += 1
-    enrolment = db.get_one(Enrolment, row.enrolment_id)
-    if not _may_use(db, enrolment, today):
-        db.delete(row)
-        return None
-    photo = db.get(EnrolmentPhoto, row.enrolment_id)
-    if photo is None:
-        row.reason = PHOTO_MISSING
-        return None
-    sealed = Sealed(photo.key_id, photo.data)
-    return BackfillJob(
-        row.enrolment_id,
-        enrolment.person_id,
-        row.model_id,
-        vault.open(sealed, purpose=PHOTO_PURPOSE, context=str(enrolment.id)),
-        row.attempts,
-        enrolment.correlation_id,
-    )
-
-
-def finish(
-    db: Session,
-    vault: Vault,
-    job: BackfillJob,
-    outcome: EncodingOutcome,
-    *,
-    at: datetime,
-    today: date,
+def add_template(
+    db: Session, vault: Vault, enrolment_id: uuid.UUID, made: FaceTemplate, *, today: date
 ) -> None:
-    """Store the template, or why there is none; nothing where the photo has gone meanwhile."""
-    people.get_person(db, job.person_id, lock=True)
-    row = _held(db, job)
-    enrolment = db.get(Enrolment, job.enrolment_id, with_for_update=True)
-    if row is None or enrolment is None or not _may_use(db, enrolment, today):
+    """Store a template of a further model; nothing where the photo has gone meanwhile."""
+    row, enrolment = _locked(db, enrolment_id, made.model_id)
+    if row is None or enrolment is None or not may_use(db, enrolment, today):
         return
-    if isinstance(outcome, FaceRefused):
-        row.reason = outcome.code
-        return
-    made = {one.model_id: one for one in outcome.templates}.get(job.model_id)
-    if made is None:  # the service has another model again; perhaps tomorrow
-        row.not_before = at + timedelta(days=1)
-        return
-    template = store_template(db, vault, enrolment, made, at)
-    log_change(db, template, ChangeKind.UPSERT, at)
-    request_checks(db, job.person_id, [job.model_id])
+    store_template(db, vault, enrolment, made, now())
+    request_checks(db, enrolment.person_id, [made.model_id])
     db.delete(row)
-    details = {"enrolment": str(enrolment.id), "model": job.model_id}
-    subject = subject_of("person", job.person_id)
+    details = {"enrolment": str(enrolment.id), "model": made.model_id}
+    subject = subject_of("person", enrolment.person_id)
     record(db, actor=SYSTEM, action="template.add", subject=subject, details=details)
 
 
-def put_back(db: Session, job: BackfillJob, at: datetime, *, is_waiting: bool) -> None:
-    """Try again: at once where the service was away, else after longer pauses, and not for ever."""
-    row = _held(db, job)
-    if row is None:
-        return
-    row.attempts -= int(is_waiting)
-    row.not_before = at if is_waiting else at + timedelta(seconds=2**job.attempts)
-    if row.attempts >= MAX_ATTEMPTS:
-        row.reason = GIVEN_UP
+def note_reason(db: Session, enrolment_id: uuid.UUID, model_id: str, reason: str) -> None:
+    """Note why a photo does not serve a model."""
+    row, _ = _locked(db, enrolment_id, model_id)
+    if row is not None:
+        row.reason = reason
+
+
+def drop(db: Session, enrolment_id: uuid.UUID, model_id: str) -> None:
+    """Nothing is missing any more: the photo may not be used."""
+    row, _ = _locked(db, enrolment_id, model_id)
+    if row is not None:
+        db.delete(row)
 
 
 def forget_photos(db: Session, enrolment_ids: Collection[uuid.UUID]) -> None:
     """Nothing is to be made of these photos any more."""
     chosen = col(MissingTemplate.enrolment_id).in_(enrolment_ids)
-    db.exec(delete(MissingTemplate).where(chosen))
+    _delete(db, db.exec(select(MissingTemplate).where(chosen)).all())
+
+
+def forget_model(db: Session, model_id: str) -> None:
+    """No template of a model is to be made any more."""
+    chosen = MissingTemplate.model_id == model_id
+    _delete(db, db.exec(select(MissingTemplate).where(chosen)).all())
 
 
 def is_under_way(db: Session, person_id: uuid.UUID) -> bool:
@@ -202,15 +144,34 @@ def in_need_of_a_photo(
     return set(db.exec(query))
 
 
-def _due(at: datetime) -> ColumnElement[bool]:
-    return and_(col(MissingTemplate.reason).is_(None), col(MissingTemplate.not_before) <= at)
-
-
-def _held(db: Session, job: BackfillJob) -> MissingTemplate | None:
-    key = (job.enrolment_id, job.model_id)
-    return db.get(MissingTemplate, key, with_for_update=True, populate_existing=True)
-
-
-def _may_use(db: Session, enrolment: Enrolment, today: date) -> bool:
+def may_use(db: Session, enrolment: Enrolment, today: date) -> bool:
+    """Return whether templates may be made of a photo: it was accepted, its consent is live."""
     state = people.state_of(db, enrolment.person_id, today)
     return enrolment.status == _ACCEPTED and state is ConsentState.LIVE
+
+
+def _locked(
+    db: Session, enrolment_id: uuid.UUID, model_id: str
+) -> tuple[MissingTemplate | None, Enrolment | None]:
+    """The rows, under the person's lock, like everything that changes a person's templates."""
+    found = db.get(Enrolment, enrolment_id)
+    if found is None:
+        return None, None
+    people.get_person(db, found.person_id, lock=True)
+    key = (enrolment_id, model_id)
+    row = db.get(MissingTemplate, key, with_for_update=True, populate_existing=True)
+    return row, db.get(Enrolment, enrolment_id, with_for_update=True, populate_existing=True)
+
+
+def _delete(db: Session, rows: Sequence[MissingTemplate]) -> None:
+    for start in range(0, len(rows), _PAGE):
+        part = rows[start : start + _PAGE]
+        abouts = [_about(row.enrolment_id, row.model_id) for row in part]
+        jobs.forget(db, ADD_MODEL, abouts)
+    for row in rows:
+        db.delete(row)
+    db.flush()
+
+
+def _about(enrolment_id: uuid.UUID, model_id: str) -> dict[str, str]:
+    return {"enrolment": str(enrolment_id), "model": model_id}

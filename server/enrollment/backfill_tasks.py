@@ -1,22 +1,36 @@
-"""One step of making templates for a new model from kept photos, for the enrolment workers."""
+"""Make templates for a new model from kept photos: find what is missing, and one job for each."""
 
 import logging
-from datetime import date
+import uuid
+from datetime import date, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
 
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
 from server.enrollment import backfill
-from server.enrollment.backfill import BackfillJob
-from server.logs import adopt_correlation_id
+from server.enrollment.kinds import ADD_MODEL
+from server.enrollment.photo import PHOTO_MISSING, UNREADABLE, UNREADABLE_PAUSE, open_photo
+from server.enrollment.tables import Enrolment, EnrolmentPhoto
+from server.errors import SealBrokenError
+from server.jobs.recognition import after_failure, is_ready
+from server.jobs.schemas import ClaimedJob, Done, Later, Result
 from server.ml.encoder import EncoderUnavailableError, FaceEncoder, FaceRefused
 
 _logger = logging.getLogger(__name__)
+#: Reason for a photo whose job an admin cancelled.
+CANCELLED = "CANCELLED"
+#: The service has another model again; perhaps tomorrow.
+_MODEL_GONE = Later("MODEL_GONE", pause=timedelta(days=1))
 
 
-class TemplateBackfill:
-    """Works on photos one at a time; what it cannot finish waits in the database."""
+class AddTemplates:
+    """The handler, and the search for what is missing."""
+
+    kind = ADD_MODEL
 
     def __init__(
         self, database: Database, vault: Vault, encoder: FaceEncoder, zone: ZoneInfo
@@ -41,33 +55,55 @@ class TemplateBackfill:
         if found:
             with self._database.transaction() as db:
                 backfill.queue(db, found)
-            _logger.info("%s templates are to be made for a further model", len(found))
+            _logger.info("templates queued for a further model: %s", len(found))
         return len(found)
 
-    def run_one(self) -> bool:
-        """Claim and work on one photo; returns whether there was one."""
-        with self._database.reading() as db:
-            if not backfill.is_any_due(db, now()):
-                return False
-        with self._database.transaction() as db:
-            job = backfill.claim(db, self._vault, at=now(), today=self._today())
-        if job is not None:
-            adopt_correlation_id(job.correlation_id)
-            self._process(job)
-        return True
+    def is_ready(self) -> bool:
+        """Return whether the recognition service can be asked."""
+        return is_ready(self._encoder)
 
-    def _process(self, job: BackfillJob) -> None:
+    def run(self, job: ClaimedJob) -> Result:
+        """Make one photo's template of one model."""
+        enrolment_id, model_id = _what(job)
+        with self._database.reading() as db:
+            enrolment = db.get(Enrolment, enrolment_id)
+            photo = db.get(EnrolmentPhoto, enrolment_id)
+            may_use = enrolment is not None and backfill.may_use(db, enrolment, self._today())
+        if not may_use:
+            return Done(lambda db: backfill.drop(db, enrolment_id, model_id), "overtaken")
+        if photo is None:
+            return _refused(job, PHOTO_MISSING)
+        return self._encode(job, photo)
+
+    def _encode(self, job: ClaimedJob, photo: EnrolmentPhoto) -> Result:
+        enrolment_id, model_id = _what(job)
         try:
-            outcome = self._encoder.encode(job.photo, correlation_id=job.correlation_id)
-        except EncoderUnavailableError:
-            is_waiting = self._encoder.check() != "up"
-            with self._database.transaction() as db:
-                backfill.put_back(db, job, now(), is_waiting=is_waiting)
-            return
-        with self._database.transaction() as db:
-            backfill.finish(db, self._vault, job, outcome, at=now(), today=self._today())
-        verdict = outcome.code if isinstance(outcome, FaceRefused) else "made"
-        _logger.info("template of %s for %s: %s", job.enrolment_id, job.model_id, verdict)
+            plain = open_photo(self._vault, photo)
+            outcome = self._encoder.encode(plain, correlation_id=job.correlation_id)
+        except SealBrokenError:
+            return Later(UNREADABLE, pause=UNREADABLE_PAUSE)
+        except EncoderUnavailableError as exc:
+            return after_failure(self._encoder, exc)
+        if isinstance(outcome, FaceRefused):
+            return _refused(job, outcome.code)
+        made = {one.model_id: one for one in outcome.templates}.get(model_id)
+        if made is None:
+            return _MODEL_GONE
+        add = partial(backfill.add_template, made=made, today=self._today())
+        return Done(lambda db: add(db, self._vault, enrolment_id), "made")
+
+    def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
+        """Note that the photo does not serve the model: a new one has to be taken."""
+        del actor
+        backfill.note_reason(db, *_what(job), CANCELLED)
 
     def _today(self) -> date:
         return now().astimezone(self._zone).date()
+
+
+def _refused(job: ClaimedJob, code: str) -> Done:
+    return Done(lambda db: backfill.note_reason(db, *_what(job), code), code)
+
+
+def _what(job: ClaimedJob) -> tuple[uuid.UUID, str]:
+    return uuid.UUID(job.about["enrolment"]), job.about["model"]

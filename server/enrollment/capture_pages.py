@@ -12,6 +12,7 @@ from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.enrollment import service
 from server.enrollment.guidance import BARS, GuidanceGate, Pose, guide
 from server.enrollment.photo import check_frame, read_photo, school_date
+from server.enrollment.problems import waiting_code, waiting_words
 from server.enrollment.schemas import GuidanceRead
 from server.enrollment.tables import Enrolment, EnrolmentStatus
 from server.enrollment.words import capture_words, guidance_words, is_posed, reason_words
@@ -117,13 +118,13 @@ def take_photo(
         return render(request, "enrollment/refused.html", context)
     if not is_htmx(request):
         return see_other(f"/people/{person_id}")
-    return _progress(request, enrolment)
+    return _progress(request, db, enrolment)
 
 
 @router.get("/enrolments/{enrolment_id}/progress")
 def progress(request: Request, enrolment_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
     """The fragment again; it stops asking when the enrolment is finished."""
-    return _progress(request, service.get_enrolment(db, enrolment_id))
+    return _progress(request, db, service.get_enrolment(db, enrolment_id))
 
 
 def _require_consent(db: Session, settings: Settings, person_id: uuid.UUID) -> None:
@@ -148,9 +149,11 @@ def _unguided(state: Literal["busy", "away", "unable"]) -> GuidanceRead:
     return GuidanceRead(state=state, is_good=False, pose=None, words="", bars={})
 
 
-def _progress(request: Request, enrolment: Enrolment) -> Response:
+def _progress(request: Request, db: Session, enrolment: Enrolment) -> Response:
     t = request_translator(request)
+    waiting = waiting_code(request, db, enrolment)
     context = {
+        "waiting": waiting_words(request, waiting, t) if waiting else None,
         "enrolment": enrolment,
         "is_finished": enrolment.status in _FINISHED,
         "advice": [reason_words(t, code) for code in enrolment.advice],

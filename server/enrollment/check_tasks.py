@@ -1,22 +1,37 @@
-"""One step of comparing enrolled people with each other, for the enrolment workers."""
+"""Compare enrolled people with each other: one job for each person and model."""
 
 import logging
-from datetime import date
+import uuid
+from datetime import date, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session
+
+from server.audit.service import SYSTEM, record
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
 from server.enrollment import checks
-from server.enrollment.checks import CheckJob, OpenCheck
-from server.logs import correlation_id
-from server.ml.encoder import EncoderUnavailableError, FaceEncoder
+from server.enrollment.checks import OpenCheck, PersonModel
+from server.enrollment.kinds import COMPARE
+from server.enrollment.photo import UNREADABLE, UNREADABLE_PAUSE
+from server.errors import SealBrokenError
+from server.jobs import service as jobs
+from server.jobs.recognition import after_failure, is_ready
+from server.jobs.schemas import ClaimedJob, Done, Later, Result
+from server.ml.encoder import EncoderUnavailableError, FaceEncoder, GalleryFindings
 
 _logger = logging.getLogger(__name__)
+#: Reason of a check that the service does not offer, and when it is asked again.
+CANNOT_CHECK = "CANNOT_CHECK"
+_ANOTHER_DAY = timedelta(days=1)
 
 
-class GalleryChecks:
-    """Works on checks one at a time; what it cannot finish waits in the database."""
+class ComparePeople:
+    """The handler."""
+
+    kind = COMPARE
 
     def __init__(
         self, database: Database, vault: Vault, encoder: FaceEncoder, zone: ZoneInfo
@@ -26,39 +41,46 @@ class GalleryChecks:
         self._encoder = encoder
         self._zone = zone
 
-    def run_one(self) -> bool:
-        """Claim and work on one check; returns whether there was one."""
-        with self._database.reading() as db:
-            if not checks.is_any_due(db, now()):
-                return False
-        with self._database.transaction() as db:
-            job = checks.claim(db, now())
-        if job is None:
-            return False
-        with self._database.reading() as db:
-            asked = checks.prepare(db, self._vault, job, self._today())
-        if asked is None:
-            with self._database.transaction() as db:
-                checks.drop(db, job)
-            return True
-        self._ask(job, asked)
-        return True
+    def is_ready(self) -> bool:
+        """Return whether the recognition service can be asked."""
+        return is_ready(self._encoder)
 
-    def _ask(self, job: CheckJob, asked: OpenCheck) -> None:
+    def run(self, job: ClaimedJob) -> Result:
+        """Compare one person with themselves and with everybody else."""
+        whose = _whose(job)
         try:
-            found = self._encoder.check_gallery(asked.question, correlation_id=correlation_id())
-        except EncoderUnavailableError:
-            is_waiting = self._encoder.check() != "up"
-            with self._database.transaction() as db:
-                checks.put_back(db, job, now(), is_waiting=is_waiting)
-            return
-        with self._database.transaction() as db:
-            if found is None:
-                checks.put_off(db, job, now())
-                return
-            checks.finish(db, job, asked, found, at=now(), today=self._today())
+            with self._database.reading() as db:
+                asked = checks.prepare(db, self._vault, whose, self._today())
+        except SealBrokenError:
+            return Later(UNREADABLE, pause=UNREADABLE_PAUSE)
+        if asked is None:
+            return Done(lambda _: None, "nothing_to_compare")
+        try:
+            found = self._encoder.check_gallery(asked.question, correlation_id=job.correlation_id)
+        except EncoderUnavailableError as exc:
+            return after_failure(self._encoder, exc)
+        if found is None:
+            release = partial(_release, job=job, actor=SYSTEM)
+            return Later(CANNOT_CHECK, pause=_ANOTHER_DAY, write=release)
+        return Done(partial(self._keep, job=job, asked=asked, found=found))
+
+    def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
+        """Let the templates go to kiosks without the check: an admin decided so."""
+        _release(db, job=job, actor=actor)
+
+    def _keep(
+        self, db: Session, *, job: ClaimedJob, asked: OpenCheck, found: GalleryFindings
+    ) -> None:
+        checks.keep_findings(
+            db,
+            _whose(job),
+            asked,
+            found,
+            is_held=partial(jobs.is_held, db, job),
+            today=self._today(),
+        )
         _logger.info(
-            "gallery check: %s set aside, %s possible duplicates, %s look-alikes",
+            "gallery check done: %s set aside, %s possible duplicates, %s look-alikes",
             len(found.set_aside),
             len(found.duplicates),
             len(found.look_alikes),
@@ -66,3 +88,15 @@ class GalleryChecks:
 
     def _today(self) -> date:
         return now().astimezone(self._zone).date()
+
+
+def _whose(job: ClaimedJob) -> PersonModel:
+    return PersonModel(uuid.UUID(job.about["person"]), job.about["model"])
+
+
+def _release(db: Session, *, job: ClaimedJob, actor: str) -> None:
+    count = checks.release(db, _whose(job))
+    if count:
+        details = {"model": job.about["model"], "templates": count}
+        action = "template.release_unchecked"
+        record(db, actor=actor, action=action, subject=job.subject, details=details)

@@ -1,39 +1,41 @@
-"""Checks of the gallery as jobs: take one, ask about it, keep what was found.
+"""Compare a person's templates with everybody else's: what is asked, and what is kept of it.
 
-Taking a job puts it off; a worker that dies is overtaken once that time is over. An answer counts
-only where the person's templates are still those that were asked about.
+An answer counts only where the person's templates are still those that were asked about.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM
+from server.audit.tables import subject_of
+from server.db.types import now
 from server.db.vault import Vault
-from server.enrollment.gallery import open_template
+from server.enrollment.gallery import log_change, open_readable
+from server.enrollment.kinds import COMPARE
 from server.enrollment.resemblance import bring_back, set_aside
-from server.enrollment.tables import GalleryCheck, Resemblance, ResemblanceKind, Template
+from server.enrollment.tables import ChangeKind, Resemblance, ResemblanceKind, Template
+from server.errors import SealBrokenError
+from server.jobs import service as jobs
+from server.jobs.tables import JobState
 from server.ml.encoder import GalleryFindings, GalleryQuestion, Resembling
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.tables import Person
 
-#: For this long nobody else takes up a check that somebody has taken.
-_TAKEN = timedelta(minutes=10)
-_LONGEST_PAUSE = timedelta(hours=1)
+#: A check that is due later than this is not shown as running.
+_SOON = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class CheckJob:
-    """A check that a worker has claimed: the person, the model and the revision."""
+class PersonModel:
+    """Whose templates of which model are compared."""
 
     person_id: uuid.UUID
     model_id: str
-    revision: int
-    attempts: int
 
 
 @dataclass(frozen=True)
@@ -49,37 +51,26 @@ class OpenCheck:
     templates: tuple[uuid.UUID, ...]
 
 
-def is_any_due(db: Session, at: datetime) -> bool:
-    """Whether `claim` would find something."""
-    due = select(GalleryCheck.person_id).where(col(GalleryCheck.not_before) <= at)
-    return db.exec(due.limit(1)).first() is not None
-
-
-def is_under_way(db: Session, person_id: uuid.UUID, at: datetime) -> bool:
+def is_under_way(db: Session, person_id: uuid.UUID) -> bool:
     """Return whether a person is being compared, or will be in the next minutes."""
-    query = select(GalleryCheck.person_id).where(
-        GalleryCheck.person_id == person_id, col(GalleryCheck.not_before) <= at + _TAKEN
+    soon = now() + _SOON
+    found = jobs.concerning(db, subject_of("person", person_id))
+    return any(
+        job.kind == COMPARE and job.state != JobState.PARKED and job.not_before <= soon
+        for job in found
     )
-    return db.exec(query.limit(1)).first() is not None
 
 
-def claim(db: Session, at: datetime) -> CheckJob | None:
-    """Take the check that has waited longest."""
-    due = select(GalleryCheck).where(col(GalleryCheck.not_before) <= at)
-    query = due.order_by(col(GalleryCheck.not_before)).limit(1)
-    row = db.exec(query.with_for_update(skip_locked=True)).first()
-    if row is None:
-        return None
-    row.not_before = at + _TAKEN
-    row.attempts += 1
-    return CheckJob(row.person_id, row.model_id, row.revision, row.attempts)
-
-
-def prepare(db: Session, vault: Vault, job: CheckJob, today: date) -> OpenCheck | None:
+def prepare(db: Session, vault: Vault, job: PersonModel, today: date) -> OpenCheck | None:
     """Open the templates of the person and of everybody else with a live consent.
+
+    A template that cannot be read is left out.
 
     Returns:
         None where the person has none, or may not be compared.
+
+    Raises:
+        SealBrokenError: none of the person's templates can be read.
     """
     query = select(Template).where(Template.model_id == job.model_id).order_by(col(Template.id))
     by_person: dict[uuid.UUID, list[Template]] = {}
@@ -90,73 +81,78 @@ def prepare(db: Session, vault: Vault, job: CheckJob, today: date) -> OpenCheck 
     mine = by_person.pop(job.person_id, [])
     if not mine or states[job.person_id] is not ConsentState.LIVE:
         return None
+    own = open_readable(vault, mine)
+    if not own:
+        raise SealBrokenError(key_id=mine[0].key_id)
     others = {
-        str(key): tuple(open_template(vault, one) for one in found)
+        str(key): tuple(open_readable(vault, found).values())
         for key, found in by_person.items()
         if states[key] is ConsentState.LIVE
     }
-    own = tuple(open_template(vault, one) for one in mine)
-    return OpenCheck(GalleryQuestion(job.model_id, own, others), tuple(one.id for one in mine))
+    readable = {key: found for key, found in others.items() if found}
+    question = GalleryQuestion(job.model_id, tuple(own.values()), readable)
+    return OpenCheck(question, tuple(own))
 
 
-def finish(
+def keep_findings(
     db: Session,
-    job: CheckJob,
+    job: PersonModel,
     asked: OpenCheck,
     found: GalleryFindings,
     *,
-    at: datetime,
+    is_held: Callable[[], bool],
     today: date,
-) -> bool:
-    """Keep what was found. False: the templates have changed meanwhile, it will be asked again."""
+) -> None:
+    """Keep what was found, and let the templates go to kiosks.
+
+    Args:
+        db: the caller's transaction.
+        job: whose templates.
+        asked: what was asked.
+        found: what the service answered.
+        is_held: whether the templates are still those that were asked about; if not, nothing
+            is kept, and it will be asked again.
+        today: of the school.
+    """
     near = {uuid.UUID(one.person_id): one for one in (*found.look_alikes, *found.duplicates)}
     _hold(db, {job.person_id, *near})
-    row = _held(db, job)
-    if row is None:
-        return False
+    if not is_held():
+        return
     for index, template_id in enumerate(asked.templates):
-        template = db.get_one(Template, template_id)
-        is_outlier = index in found.set_aside and not template.is_restored
-        if is_outlier and template.set_aside_reason is None:
-            set_aside(db, template, at)
-        elif not is_outlier and template.set_aside_reason is not None:
-            bring_back(db, template, at, actor=SYSTEM)
+        _judge(db, db.get_one(Template, template_id), is_unlike=index in found.set_aside)
     duplicates = {uuid.UUID(one.person_id) for one in found.duplicates}
     still = _still_there(db, near, job.model_id, today)
     kept = {key: one for key, one in near.items() if key in still}
     _keep_pairs(db, job, kept, duplicates)
-    db.delete(row)
-    return True
 
 
-def drop(db: Session, job: CheckJob) -> None:
-    """Nothing is left to compare."""
-    row = _held(db, job)
-    if row is not None:
-        db.delete(row)
+def release(db: Session, job: PersonModel) -> int:
+    """Let templates go to kiosks that cannot be compared; returns how many waited for it."""
+    _hold(db, {job.person_id})
+    query = select(Template).where(
+        Template.person_id == job.person_id,
+        Template.model_id == job.model_id,
+        col(Template.checked_at).is_(None),
+    )
+    waiting = db.exec(query).all()
+    at = now()
+    for template in waiting:
+        template.checked_at = at
+        log_change(db, template, ChangeKind.UPSERT, at)
+    return len(waiting)
 
 
-def put_back(db: Session, job: CheckJob, at: datetime, *, is_waiting: bool) -> None:
-    """Try again: at once where the service was away, else after longer and longer pauses."""
-    row = _held(db, job)
-    if row is None:
-        return
-    row.attempts -= int(is_waiting)
-    pause = min(timedelta(seconds=2 ** min(job.attempts, 12)), _LONGEST_PAUSE)
-    row.not_before = at if is_waiting else at + pause
-
-
-def put_off(db: Session, job: CheckJob, at: datetime) -> None:
-    """The service cannot check galleries, or not with this model: perhaps tomorrow."""
-    row = _held(db, job)
-    if row is not None:
-        row.not_before = at + timedelta(days=1)
-
-
-def _held(db: Session, job: CheckJob) -> GalleryCheck | None:
-    key = (job.person_id, job.model_id)
-    row = db.get(GalleryCheck, key, with_for_update=True, populate_existing=True)
-    return row if row is not None and row.revision == job.revision else None
+def _judge(db: Session, template: Template, *, is_unlike: bool) -> None:
+    at = now()
+    is_first = template.checked_at is None
+    template.checked_at = template.checked_at or at
+    is_outlier = is_unlike and not template.is_restored
+    if is_outlier and template.set_aside_reason is None:
+        set_aside(db, template, at)
+    elif not is_outlier and template.set_aside_reason is not None:
+        bring_back(db, template, at, actor=SYSTEM)
+    elif is_first and not is_outlier:
+        log_change(db, template, ChangeKind.UPSERT, at)
 
 
 def _hold(db: Session, person_ids: Collection[uuid.UUID]) -> None:
@@ -178,7 +174,7 @@ def _still_there(
 
 def _keep_pairs(
     db: Session,
-    job: CheckJob,
+    job: PersonModel,
     near: dict[uuid.UUID, Resembling],
     duplicates: Collection[uuid.UUID],
 ) -> None:
@@ -207,7 +203,7 @@ def _keep_pairs(
 
 
 def _pair(
-    job: CheckJob, other_id: uuid.UUID, kind: ResemblanceKind, distance: float
+    job: PersonModel, other_id: uuid.UUID, kind: ResemblanceKind, distance: float
 ) -> Resemblance:
     first, second = sorted((job.person_id, other_id))
     return Resemblance(

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, func, select
 
 from server.enrollment.backfill import in_need_of_a_photo
-from server.enrollment.service import UNFINISHED
-from server.enrollment.tables import Enrolment, Template
+from server.enrollment.gallery import is_in_use
+from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.tables import Person
@@ -106,12 +106,15 @@ def _photos_in_use(db: Session) -> dict[uuid.UUID, tuple[int, datetime]]:
             func.max(col(Enrolment.created_at)),
         )
         .join(Template, col(Template.enrolment_id) == col(Enrolment.id))
-        .where(col(Template.set_aside_reason).is_(None))
+        .where(is_in_use())
         .group_by(col(Enrolment.person_id))
     )
     return {person_id: (count, newest) for person_id, count, newest in db.exec(query)}
 
 
 def _pending(db: Session) -> Iterable[uuid.UUID]:
-    query = select(Enrolment.person_id).where(col(Enrolment.status).in_(UNFINISHED))
-    return db.exec(query.distinct())
+    """Who has a photo without its templates, or templates that wait for their check."""
+    waiting = Enrolment.status == EnrolmentStatus.PENDING.value
+    yield from db.exec(select(Enrolment.person_id).where(waiting).distinct())
+    unchecked = col(Template.checked_at).is_(None)
+    yield from db.exec(select(Template.person_id).where(unchecked).distinct())

@@ -1,17 +1,19 @@
 """The log of gallery changes that kiosks follow, and the templates as numbers."""
 
+import contextlib
 import struct
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, and_, insert
 from sqlmodel import Session, col, func, select
 
 from server.db.lock import GALLERY_LOCK, lock_until_commit
 from server.db.types import new_id
 from server.db.vault import Sealed, Vault
 from server.enrollment.tables import ChangeKind, Enrolment, GalleryChange, Template
+from server.errors import SealBrokenError
 from server.ml.encoder import FaceTemplate
 
 PURPOSE = "template"
@@ -20,6 +22,11 @@ PURPOSE = "template"
 def latest_seq(db: Session) -> int:
     """Number of the newest change; 0 where there is none."""
     return db.exec(select(func.max(col(GalleryChange.seq)))).one() or 0
+
+
+def is_in_use() -> ColumnElement[bool]:
+    """Which templates go to kiosks: compared with everybody else's, and not set aside."""
+    return and_(col(Template.set_aside_reason).is_(None), col(Template.checked_at).is_not(None))
 
 
 def log_change(db: Session, template: Template, kind: ChangeKind, at: datetime) -> None:
@@ -79,6 +86,20 @@ def store_template(
     db.add(template)
     db.flush()
     return template
+
+
+def open_readable(
+    vault: Vault, templates: Iterable[Template]
+) -> dict[uuid.UUID, tuple[float, ...]]:
+    """Decrypt the templates that can be read, by id; the others are left out.
+
+    The vault notes and logs those that it cannot read.
+    """
+    opened = {}
+    for template in templates:
+        with contextlib.suppress(SealBrokenError):
+            opened[template.id] = open_template(vault, template)
+    return opened
 
 
 def open_template(vault: Vault, template: Template) -> tuple[float, ...]:

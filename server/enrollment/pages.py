@@ -14,6 +14,8 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import backfill, checks, resemblance, service
 from server.enrollment.photo import school_date
+from server.enrollment.problems import waiting_code, waiting_words
+from server.enrollment.tables import EnrolmentStatus
 from server.enrollment.words import reason_words
 from server.errors import InvalidError
 from server.people import service as people
@@ -27,6 +29,7 @@ from server.web.state import get_settings
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
+_PENDING = EnrolmentStatus.PENDING.value
 _LAST_PAGE = 1_000_000
 Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 
@@ -208,14 +211,20 @@ def _person_context(request: Request, db: Session, person_id: uuid.UUID) -> dict
     state = people.state_of(db, person_id, school_date(settings))
     enrolments = service.enrolments_of(db, person_id)
     templates = service.templates_of(db, person_id)
-    is_comparing = checks.is_under_way(db, person_id, now())
+    is_comparing = checks.is_under_way(db, person_id)
+    waiting = {
+        row.id: waiting_words(request, code, t)
+        for row in enrolments
+        if (code := waiting_code(request, db, row)) is not None
+    }
     return {
         "person": people.get_person(db, person_id),
         "state": state,
         "may_enrol": state is ConsentState.LIVE,
         "consents": people.consents_of(db, person_id),
         "enrolments": enrolments,
-        "is_working": is_comparing or any(row.status in service.UNFINISHED for row in enrolments),
+        "is_working": is_comparing or any(row.status == _PENDING for row in enrolments),
+        "waiting": waiting,
         "is_comparing": is_comparing,
         "photos_in_use": service.photos_in_use(templates),
         "models": sorted({template.model_id for template in templates}),

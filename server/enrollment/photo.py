@@ -1,14 +1,22 @@
 """Check an uploaded photo by its own bytes; what a client calls it does not count."""
 
-from datetime import date
+import hmac
+import uuid
+from datetime import date, timedelta
 from typing import BinaryIO
 
 from server.config import Settings
 from server.db.types import now
+from server.db.vault import Sealed, Vault
+from server.enrollment.tables import EnrolmentPhoto
 from server.errors import TooLargeError, UnsupportedMediaError
 
 #: What the vault seals photos for.
 PHOTO_PURPOSE = "photo"
+PHOTO_MISSING = "PHOTO_MISSING"
+#: A photo or template does not decrypt: a key is missing, perhaps for a while, or it is damaged.
+UNREADABLE = "UNREADABLE"
+UNREADABLE_PAUSE = timedelta(minutes=5)
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MIN_BYTES = 100
@@ -67,3 +75,22 @@ def read_photo(photo: BinaryIO, settings: Settings) -> bytes:
     content = photo.read(settings.photo_max_bytes + 1)
     check_photo(content, max_bytes=settings.photo_max_bytes)
     return content
+
+
+def open_photo(vault: Vault, photo: EnrolmentPhoto) -> bytes:
+    """Decrypt a photo.
+
+    Raises:
+        SealBrokenError: the key is missing, or the row was altered.
+    """
+    sealed = Sealed(photo.key_id, photo.data)
+    return vault.open(sealed, purpose=PHOTO_PURPOSE, context=str(photo.enrolment_id))
+
+
+def digest_of(vault: Vault, photo: bytes, person_id: uuid.UUID) -> str:
+    """Return a keyed fingerprint of a photo, 64 hex digits: equal only for the same file.
+
+    Keyed, so that a copy of the database does not tell whether a known picture was used.
+    """
+    key = vault.subkey("photo-digest")
+    return hmac.new(key, person_id.bytes + photo, "sha256").hexdigest()

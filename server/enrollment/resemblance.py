@@ -12,14 +12,15 @@ from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
 from server.db.types import now
 from server.enrollment.gallery import log_change
+from server.enrollment.kinds import COMPARE
 from server.enrollment.tables import (
     ChangeKind,
-    GalleryCheck,
     Resemblance,
     ResemblanceKind,
     Template,
 )
 from server.errors import NotFoundError
+from server.jobs import service as jobs
 from server.people import service as people
 from server.people.tables import Person
 
@@ -49,18 +50,15 @@ def about(person_id: uuid.UUID) -> ColumnElement[bool]:
 def request_checks(db: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
     """Have a person's templates of these models compared again. The caller holds the person."""
     for model_id in sorted(set(models)):
-        row = db.get(GalleryCheck, (person_id, model_id))
-        if row is None:
-            db.add(GalleryCheck(person_id=person_id, model_id=model_id))
-            continue
-        row.revision, row.attempts, row.not_before = row.revision + 1, 0, now()
+        pair = {"model": model_id, "person": str(person_id)}
+        jobs.enqueue(db, COMPARE, pair, subject=subject_of("person", person_id), actor=SYSTEM)
     db.flush()
 
 
 def forget_person(db: Session, person_id: uuid.UUID) -> None:
     """Delete everything that was found by comparing a person, and what was to be compared."""
     db.exec(delete(Resemblance).where(about(person_id)))
-    db.exec(delete(GalleryCheck).where(col(GalleryCheck.person_id) == person_id))
+    jobs.forget_subject(db, subject_of("person", person_id), [COMPARE])
 
 
 def after_removal(db: Session, person_id: uuid.UUID, models: Collection[str]) -> None:

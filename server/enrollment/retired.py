@@ -7,14 +7,15 @@ from sqlmodel import Session, col, delete, select
 
 from server.audit.service import record
 from server.db.types import now
+from server.enrollment import backfill
 from server.enrollment.gallery import log_changes
+from server.enrollment.kinds import COMPARE
 from server.enrollment.tables import (
     ChangeKind,
-    GalleryCheck,
-    MissingTemplate,
     Resemblance,
     Template,
 )
+from server.jobs import service as jobs
 from server.people.tables import Person
 
 
@@ -57,8 +58,11 @@ def erase_model(db: Session, model_id: str, *, actor: str) -> int:
     of_model = select(Template.person_id, Template.id).where(Template.model_id == model_id)
     erased = db.exec(of_model.order_by(col(Template.id))).all()
     log_changes(db, erased, ChangeKind.TOMBSTONE, now())
-    for table in (Template, GalleryCheck, Resemblance, MissingTemplate):
+    for table in (Template, Resemblance):
         db.exec(delete(table).where(col(table.model_id) == model_id))
+    backfill.forget_model(db, model_id)
+    abouts = [job.about for job in jobs.of_kind(db, COMPARE) if job.about["model"] == model_id]
+    jobs.forget(db, COMPARE, abouts)
     if erased:
         details = {"model": model_id, "templates": len(erased)}
         record(db, actor=actor, action="model.erase", subject="model", details=details)

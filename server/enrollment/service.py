@@ -1,10 +1,12 @@
 """Enrolment: take a photo in, and take everything biometric out again."""
 
+import logging
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import exists, or_
 from sqlmodel import Session, col, delete, func, select, update
 
 from server.audit.service import SYSTEM, record
@@ -12,8 +14,9 @@ from server.audit.tables import subject_of
 from server.db.types import new_id
 from server.db.vault import Vault
 from server.enrollment.backfill import forget_photos, in_need_of_a_photo
-from server.enrollment.gallery import log_change
-from server.enrollment.photo import PHOTO_PURPOSE
+from server.enrollment.gallery import is_in_use, log_change
+from server.enrollment.kinds import ENCODE
+from server.enrollment.photo import PHOTO_PURPOSE, digest_of
 from server.enrollment.resemblance import after_removal, forget_person
 from server.enrollment.tables import (
     ChangeKind,
@@ -22,16 +25,17 @@ from server.enrollment.tables import (
     EnrolmentStatus,
     Template,
 )
-from server.errors import ConsentRequiredError, NotFoundError
+from server.errors import ConsentRequiredError, NotFoundError, ServerError
+from server.jobs import service as jobs
 from server.logs import correlation_id
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate
 from server.people.tables import Consent
 
-UNFINISHED = (EnrolmentStatus.PENDING.value, EnrolmentStatus.PROCESSING.value)
+_logger = logging.getLogger(__name__)
 #: What still has a photo or template that can be erased.
-REMOVABLE = (*UNFINISHED, EnrolmentStatus.ACCEPTED.value)
+REMOVABLE = (EnrolmentStatus.PENDING.value, EnrolmentStatus.ACCEPTED.value)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def start_enrolment(
     actor: str,
     today: date,
 ) -> Enrolment:
-    """Take a checked photo in. Photo and row are one transaction: neither exists alone.
+    """Take a checked photo in. Photo, row and job are one transaction: none exists alone.
+
+    The same file again is the same photo: the enrolment that it already has is returned.
 
     Raises:
         NotFoundError: no such person.
@@ -71,10 +77,15 @@ def start_enrolment(
     state = people.state_of(db, person_id, today)
     if state is not ConsentState.LIVE:
         raise ConsentRequiredError(consent=state.value)
+    digest = digest_of(vault, photo, person_id)
+    same = _same_photo(db, person_id, digest)
+    if same is not None:
+        return same
     enrolment = Enrolment(
         id=new_id(),
         person_id=person_id,
         status=EnrolmentStatus.PENDING.value,
+        photo_digest=digest,
         correlation_id=correlation_id(),
         created_by=actor,
     )
@@ -83,9 +94,19 @@ def start_enrolment(
     sealed = vault.seal(photo, purpose=PHOTO_PURPOSE, context=str(enrolment.id))
     db.add(EnrolmentPhoto(enrolment_id=enrolment.id, key_id=sealed.key_id, data=sealed.data))
     subject = subject_of("person", person_id)
+    jobs.enqueue(db, ENCODE, {"enrolment": str(enrolment.id)}, subject=subject, actor=actor)
     details = {"enrolment": str(enrolment.id)}
     record(db, actor=actor, action="enrolment.create", subject=subject, details=details)
     return enrolment
+
+
+def _same_photo(db: Session, person_id: uuid.UUID, digest: str) -> Enrolment | None:
+    query = select(Enrolment).where(
+        Enrolment.person_id == person_id,
+        Enrolment.photo_digest == digest,
+        col(Enrolment.status).in_(REMOVABLE),
+    )
+    return db.exec(query).first()
 
 
 def get_enrolment(db: Session, enrolment_id: uuid.UUID) -> Enrolment:
@@ -114,7 +135,11 @@ def templates_of(db: Session, person_id: uuid.UUID) -> list[Template]:
 
 def photos_in_use(templates: Iterable[Template]) -> set[uuid.UUID]:
     """Which photos' templates go to kiosks."""
-    return {one.enrolment_id for one in templates if one.set_aside_reason is None}
+    return {
+        one.enrolment_id
+        for one in templates
+        if one.set_aside_reason is None and one.checked_at is not None
+    }
 
 
 def photos_set_aside(templates: Iterable[Template]) -> set[uuid.UUID]:
@@ -194,10 +219,19 @@ def erase_expired(db: Session, *, at: datetime, today: date) -> int:
     )
     states = people.states_of(db, having, today)
     ended = [key for key, state in states.items() if state is not ConsentState.LIVE]
-    for person_id in sorted(ended):
-        people.get_person(db, person_id, lock=True)
-        _erase_without_consent(db, person_id, actor=SYSTEM, at=at, today=today)
-    return len(ended)
+    return sum(_erase_apart(db, person_id, at, today) for person_id in sorted(ended))
+
+
+def _erase_apart(db: Session, person_id: uuid.UUID, at: datetime, today: date) -> bool:
+    """Erase one person; a failure leaves the others' erasure as it is."""
+    try:
+        with db.begin_nested():
+            people.get_person(db, person_id, lock=True)
+            _erase_without_consent(db, person_id, actor=SYSTEM, at=at, today=today)
+    except ServerError:
+        _logger.exception("erasure failed, retrying in an hour person=%s", person_id)
+        return False
+    return True
 
 
 def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datetime) -> None:
@@ -225,8 +259,7 @@ def erase_leftovers(db: Session, person_id: uuid.UUID) -> None:
     """Delete photos and jobs of a person's enrolments in any state. The caller holds the person."""
     query = select(Enrolment.id).where(Enrolment.person_id == person_id)
     enrolment_ids = db.exec(query).all()
-    delete_photos(db, enrolment_ids)
-    forget_photos(db, enrolment_ids)
+    _forget(db, enrolment_ids)
 
 
 def remove_enrolment(
@@ -260,8 +293,7 @@ def remove_enrolment(
 def _erase(
     db: Session, rows: Sequence[Enrolment], templates: Sequence[Template], at: datetime
 ) -> None:
-    delete_photos(db, (row.id for row in rows))
-    forget_photos(db, [row.id for row in rows])
+    _forget(db, [row.id for row in rows])
     for template in templates:
         log_change(db, template, ChangeKind.TOMBSTONE, at)
         db.delete(template)
@@ -270,13 +302,16 @@ def _erase(
         .where(col(Enrolment.id).in_([row.id for row in rows]))
         .values(
             status=EnrolmentStatus.WITHDRAWN.value,
-            is_waiting_for_service=False,
-            lease_owner=None,
-            lease_until=None,
             finished_at=at,
         )
         .execution_options(synchronize_session="fetch")
     )
+
+
+def _forget(db: Session, enrolment_ids: Sequence[uuid.UUID]) -> None:
+    delete_photos(db, enrolment_ids)
+    forget_photos(db, enrolment_ids)
+    jobs.forget(db, ENCODE, [{"enrolment": str(key)} for key in enrolment_ids])
 
 
 def delete_photos(db: Session, enrolment_ids: Iterable[uuid.UUID]) -> int:
@@ -293,9 +328,14 @@ def _erase_without_consent(
 
 
 def _count_pending(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Photos that wait for their templates, or whose templates wait for their check."""
+    is_unchecked = exists().where(
+        col(Template.enrolment_id) == col(Enrolment.id), col(Template.checked_at).is_(None)
+    )
+    is_pending = or_(col(Enrolment.status) == EnrolmentStatus.PENDING.value, is_unchecked)
     query = (
         select(Enrolment.person_id, func.count())
-        .where(col(Enrolment.person_id).in_(person_ids), col(Enrolment.status).in_(UNFINISHED))
+        .where(col(Enrolment.person_id).in_(person_ids), is_pending)
         .group_by(col(Enrolment.person_id))
     )
     return dict(db.exec(query).all())
@@ -304,7 +344,7 @@ def _count_pending(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.
 def _count_photos_in_use(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     query = (
         select(Template.person_id, func.count(col(Template.enrolment_id).distinct()))
-        .where(col(Template.person_id).in_(person_ids), col(Template.set_aside_reason).is_(None))
+        .where(col(Template.person_id).in_(person_ids), is_in_use())
         .group_by(col(Template.person_id))
     )
     return dict(db.exec(query).all())

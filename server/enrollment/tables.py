@@ -14,7 +14,6 @@ class EnrolmentStatus(StrEnum):
     """How far an enrolment has come."""
 
     PENDING = "pending"
-    PROCESSING = "processing"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
@@ -35,7 +34,11 @@ class ResemblanceKind(StrEnum):
 
 
 class Enrolment(SQLModel, table=True):
-    """One photo's way to a template. Also the job: a worker claims it with a lease."""
+    """One photo's way to a template.
+
+    Attributes:
+        photo_digest: keyed fingerprint of the file; the same file again is no second photo.
+    """
 
     __tablename__ = "enrolments"
 
@@ -43,13 +46,9 @@ class Enrolment(SQLModel, table=True):
     person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
     status: str = Field(max_length=20, index=True)
     reason: str | None = Field(default=None, max_length=60)
-    is_waiting_for_service: bool = Field(default=False)
     face_area_ratio: float | None = Field(default=None)
     advice: list[str] = Field(default_factory=list, sa_type=JSON)
-    attempts: int = Field(default=0)
-    not_before: datetime = utc_field(default_now=True)
-    lease_until: datetime | None = utc_field(nullable=True)
-    lease_owner: str | None = Field(default=None, max_length=64)
+    photo_digest: str | None = Field(default=None, max_length=64, index=True)
     correlation_id: str = Field(max_length=64)
     created_by: str = Field(max_length=80)
     created_at: datetime = utc_field(default_now=True)
@@ -71,8 +70,8 @@ class EnrolmentPhoto(SQLModel, table=True):
 class Template(SQLModel, table=True):
     """A face as numbers, encrypted: float32, little-endian, `dimension` of them.
 
-    One for each photo and model. What is set aside stays here and goes to no kiosk; a restored one
-    is not set aside again.
+    One for each photo and model. It goes to kiosks once it was compared with everybody else's.
+    What is set aside stays here and goes to no kiosk; a restored one is not set aside again.
     """
 
     __tablename__ = "templates"
@@ -86,24 +85,8 @@ class Template(SQLModel, table=True):
     data: bytes = Field(sa_type=LargeBinary)
     set_aside_reason: str | None = Field(default=None, max_length=20)
     is_restored: bool = Field(default=False)
+    checked_at: datetime | None = utc_field(nullable=True)
     created_at: datetime = utc_field(default_now=True)
-
-
-class GalleryCheck(SQLModel, table=True):
-    """A job: compare a person's templates of one model with those of all other people.
-
-    The worker that claims it moves `not_before` ahead. If the worker dies, another one claims the
-    job after that time. `revision` grows with every change to the templates, so an answer about
-    older ones changes nothing.
-    """
-
-    __tablename__ = "gallery_checks"
-
-    person_id: uuid.UUID = Field(foreign_key="people.id", primary_key=True, ondelete="CASCADE")
-    model_id: str = Field(max_length=80, primary_key=True)
-    revision: int = Field(default=1)
-    attempts: int = Field(default=0)
-    not_before: datetime = utc_field(default_now=True)
 
 
 class Resemblance(SQLModel, table=True):
@@ -124,9 +107,9 @@ class Resemblance(SQLModel, table=True):
 
 
 class MissingTemplate(SQLModel, table=True):
-    """A photo that a model of the service has no template of yet: the job; or why there is none.
+    """A photo without a template of one of the service's models, and why; no reason: a job waits.
 
-    With a `reason` it is over: this photo does not serve that model, another has to be taken.
+    With a reason this photo does not serve that model: another one has to be taken.
     """
 
     __tablename__ = "missing_templates"
@@ -135,8 +118,6 @@ class MissingTemplate(SQLModel, table=True):
         foreign_key="enrolments.id", primary_key=True, ondelete="CASCADE"
     )
     model_id: str = Field(max_length=80, primary_key=True)
-    attempts: int = Field(default=0)
-    not_before: datetime = utc_field(default_now=True)
     reason: str | None = Field(default=None, max_length=60)
 
 

@@ -290,7 +290,7 @@ def sync_gallery(
     """Changes to this kiosk's gallery after a change number."""
     kiosk = service.kiosk_of(db, device.id, for_update=True)
     at = now()
-    state = gallery.school_state(db, settings.zone, at)
+    state = gallery.school_state(db, vault, settings.zone, at)
     gallery.refresh(db, kiosk, state, at=at)
     return gallery.page(db, vault, kiosk, since=since, limit=limit)
 

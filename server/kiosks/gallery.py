@@ -5,6 +5,7 @@ is new, that was replaced or whose person just joined a course in that room is o
 the kiosk. So a page costs what changed, and no kiosk ever needs a full download twice.
 """
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from protocol.v1 import sealing
 from protocol.v1.messages import GalleryPage, TemplateUpsert, Tombstone, TombstoneReason
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.db.vault import Vault
-from server.enrollment.gallery import latest_seq, open_template
+from server.enrollment.gallery import is_in_use, latest_seq, open_readable
 from server.enrollment.resemblance import fingerprint
 from server.enrollment.tables import Template
 from server.kiosks.claiming import data_key
@@ -29,7 +30,6 @@ from server.timetable.local_time import local_date
 from server.timetable.roster import rosters
 
 HORIZON = timedelta(days=7)
-_IN_USE = col(Template.set_aside_reason).is_(None)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class SchoolState:
     scope: str
     day: str
     resemblances: str
+    keys: tuple[str, ...]
 
     def source_for(self, kiosk: Kiosk) -> str:
         """The state as far as it matters to one kiosk, as text."""
@@ -53,11 +54,12 @@ class SchoolState:
             kiosk.room_id.hex,
             kiosk.generation,
             self.resemblances,
+            hashlib.sha256("".join(self.keys).encode()).hexdigest()[:8],
         )
         return ":".join(map(str, parts))
 
 
-def school_state(db: Session, zone: ZoneInfo, at: datetime) -> SchoolState:
+def school_state(db: Session, vault: Vault, zone: ZoneInfo, at: datetime) -> SchoolState:
     """Read the counters; cheap enough to ask every second."""
     policy = current_policy(db)
     return SchoolState(
@@ -67,6 +69,7 @@ def school_state(db: Session, zone: ZoneInfo, at: datetime) -> SchoolState:
         scope=policy.kiosk.gallery,
         day=local_date(at, zone).isoformat(),
         resemblances=fingerprint(db),
+        keys=vault.key_ids(),
     )
 
 
@@ -89,7 +92,7 @@ def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, at: datetime) -> b
     }
     for template_id, person_id in wanted.items():
         entry = held.get(template_id)
-        if entry is None or entry.gone is not None:
+        if entry is None or entry.gone is not None or entry.is_held_back:
             _put(db, kiosk, template_id, person_id, gone=None)
     leaving = [e for e in held.values() if e.gone is None and e.template_id not in wanted]
     for entry, reason in _reasons(db, leaving, state):
@@ -103,7 +106,9 @@ def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, at: datetime) -> b
 def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> GalleryPage:
     """One page of a kiosk's gallery after a change number.
 
-    A number from a future this server does not know (its database was restored) starts over.
+    A template that cannot be read is left out. It is offered again when the keys change, and
+    every day. A number from a future this server does not know (its database was restored)
+    starts over.
     """
     start = since if since <= kiosk.gallery_version else 0
     count = min(max(limit, 1), MAX_PAGE_ENTRIES)
@@ -139,7 +144,7 @@ def people_due(db: Session, room_id: uuid.UUID, at: datetime) -> set[uuid.UUID]:
 def _in_scope(
     db: Session, kiosk: Kiosk, state: SchoolState, at: datetime
 ) -> dict[uuid.UUID, uuid.UUID]:
-    query = select(Template.id, Template.person_id).where(_IN_USE)
+    query = select(Template.id, Template.person_id).where(is_in_use())
     if state.scope != "school":
         due = people_due(db, kiosk.room_id, at)
         query = query.where(col(Template.person_id).in_(due))
@@ -178,7 +183,7 @@ def _reasons(
     people = {entry.person_id for entry in leaving}
     consenting = _consenting(db, people, state)
     query = select(Template.id, Template.person_id).where(
-        col(Template.person_id).in_(people), _IN_USE
+        col(Template.person_id).in_(people), is_in_use()
     )
     left = dict(db.exec(query).all())
     with_templates = set(left.values())
@@ -204,16 +209,23 @@ def _upserts(
     ids = [entry.template_id for entry in entries]
     found = db.exec(select(Template).where(col(Template.id).in_(ids)))
     templates = {template.id: template for template in found}
-    # A template erased since the last refresh is left out; its tombstone comes with the next.
-    return tuple(
-        _upsert(vault, key, templates[entry.template_id], entry.change)
-        for entry in entries
-        if entry.template_id in templates
-    )
+    opened = open_readable(vault, templates.values())
+    upserts = []
+    for entry in entries:
+        template = templates.get(entry.template_id)
+        if template is None:
+            continue  # erased since the last refresh; its tombstone comes with the next
+        if template.id not in opened:
+            entry.is_held_back = True
+            continue
+        upserts.append(_upsert(key, template, opened[template.id], entry.change))
+    return tuple(upserts)
 
 
-def _upsert(vault: Vault, key: bytes, template: Template, change: int) -> TemplateUpsert:
-    packed = sealing.pack_values(open_template(vault, template))
+def _upsert(
+    key: bytes, template: Template, values: tuple[float, ...], change: int
+) -> TemplateUpsert:
+    packed = sealing.pack_values(values)
     return TemplateUpsert(
         template_id=str(template.id),
         person_id=str(template.person_id),

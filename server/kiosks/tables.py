@@ -150,6 +150,8 @@ class GalleryEntry(SQLModel, table=True):
     change: int = Field(sa_type=BigInteger)
     # None while it belongs in the gallery; else why it had to leave.
     gone: str | None = Field(default=None, max_length=20)
+    # The template could not be read when the kiosk asked.
+    is_held_back: bool = Field(default=False)
 
 
 class ServerKey(SQLModel, table=True):

@@ -7,6 +7,7 @@ import server.accuracy.tables
 import server.attendance.tables
 import server.audit.tables
 import server.enrollment.tables
+import server.jobs.tables
 import server.kiosks.tables
 import server.people.tables
 import server.policies.tables

@@ -5,7 +5,7 @@ import binascii
 import math
 import struct
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,26 +17,34 @@ from server.ml.encoder import (
     GalleryFindings,
     Resembling,
 )
+from server.ml.problems import ForeignAnswerError, RefusedKeyError, TransientError
 from server.ml.quality import FrameMeasure, FrameQuality
 from server.ml.school import SchoolOperatingPoint
 
 REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
-#: Answers that will not change however often one asks: what was sent is refused.
+#: Statuses with which the service refuses a request.
 _REFUSED = {
+    HTTPStatus.OK,
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 _NOT_OFFERED = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
-
-
-class TransientError(Exception):
-    """This attempt failed; the next may not."""
-
-
-class RefusedKeyError(Exception):
-    """The service does not know our key. Retries fail until a person fixes the key."""
+#: Refusals that say nothing about the picture: another version may accept it.
+_NOT_ABOUT_THE_PICTURE = {
+    "MALFORMED_REQUEST",
+    "UNKNOWN_MODEL",
+    "NOT_CALIBRATED",
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "METHOD_NOT_ALLOWED",
+    "RATE_LIMITED",
+    "OVERLOADED",
+    "NOT_READY",
+    "INTERNAL_ERROR",
+}
 
 
 class _Answer(BaseModel):
@@ -47,6 +55,7 @@ A = TypeVar("A", bound=BaseModel)
 
 
 class _Refusal(_Answer):
+    success: Literal[False]
     error_code: str
 
 
@@ -110,23 +119,47 @@ class _PlanAnswer(_Answer):
     success: bool
     embedding: list[float] | None = None
     metadata: _PlanMetadata | None = None
-    error_code: str | None = None
 
 
 class _Models(_Answer):
     embedders: list[str] = []
 
 
-class _Health(_Answer):
+class ServiceHealth(_Answer):
+    """What `/health` says of a service that works."""
+
+    status: Literal["healthy"]
+    version: str = ""
     models: _Models = _Models()
 
     def named(self) -> tuple[str, ...]:
+        """The embedders, the default one first; none where it names none."""
         return tuple(dict.fromkeys(self.models.embedders))
 
 
-def is_offered(status: int) -> bool:
-    """Whether the service has this endpoint at all."""
-    return status not in _NOT_OFFERED
+def health_in(status: int, content: bytes) -> ServiceHealth:
+    """Read the answer of `/health`.
+
+    Raises:
+        ForeignAnswerError: it is not our service's.
+        TransientError: the service says that it is not well.
+    """
+    if status == HTTPStatus.OK:
+        return _read(ServiceHealth, content)
+    _read(_Answer, content)  # at least JSON
+    raise TransientError(f"/health answers with status {status}")
+
+
+def is_offered(status: int, content: bytes) -> bool:
+    """Return whether the service has this endpoint at all.
+
+    Raises:
+        ForeignAnswerError: it is not the service that says so.
+    """
+    if status not in _NOT_OFFERED:
+        return True
+    _read(_Answer, content)
+    return False
 
 
 def understand_faces(status: int, content: bytes, *, min_area_ratio: float) -> EncodingOutcome:
@@ -136,7 +169,7 @@ def understand_faces(status: int, content: bytes, *, min_area_ratio: float) -> E
         TransientError: nothing usable.
         RefusedKeyError: the key is wrong.
     """
-    refusal = _refusal_in(status, content)
+    refusal = _verdict_in(status, content)
     if refusal is not None:
         return FaceRefused(refusal)
     faces = _read(_Faces, content).faces
@@ -160,14 +193,12 @@ def understand_plan(status: int, content: bytes) -> EncodingOutcome:
         TransientError: nothing usable.
         RefusedKeyError: the key is wrong.
     """
-    _refuse_key(status)
-    if status in _REFUSED:
-        return FaceRefused(REFUSED_CODE)
-    if status != HTTPStatus.OK:
-        raise TransientError(f"status {status}")
+    refusal = _verdict_in(status, content)
+    if refusal is not None:
+        return FaceRefused(refusal)
     answer = _read(_PlanAnswer, content)
     if not answer.success:
-        return FaceRefused(answer.error_code or REFUSED_CODE)
+        return FaceRefused(REFUSED_CODE)
     if not answer.embedding or answer.metadata is None:
         raise TransientError("answer is incomplete")
     template = FaceTemplate(answer.metadata.model_id, tuple(answer.embedding))
@@ -182,7 +213,7 @@ def understand_findings(status: int, content: bytes) -> GalleryFindings | None:
         TransientError: nothing usable.
         RefusedKeyError: the key is wrong.
     """
-    if not is_offered(status) or _refusal_in(status, content) is not None:
+    if not is_offered(status, content) or _refusal_in(status, content) is not None:
         return None
     found = _read(_Findings, content)
     return GalleryFindings(
@@ -199,7 +230,7 @@ def understand_school(status: int, content: bytes) -> SchoolOperatingPoint | Non
         TransientError: nothing usable.
         RefusedKeyError: the key is wrong.
     """
-    if not is_offered(status) or _refusal_in(status, content) is not None:
+    if not is_offered(status, content) or _refusal_in(status, content) is not None:
         return None
     return _read(SchoolOperatingPoint, content)
 
@@ -213,7 +244,7 @@ def understand_quality(
         TransientError: nothing usable.
         RefusedKeyError: the key is wrong.
     """
-    if not is_offered(status):
+    if not is_offered(status, content):
         return None
     refusal = _refusal_in(status, content)
     if refusal is not None:
@@ -229,14 +260,6 @@ def understand_quality(
         tuple(_with_size(quality.blocking, is_small=is_small)),
         quality.measures | {"area": area},
     )
-
-
-def models_in(content: bytes) -> tuple[str, ...]:
-    """The embedders that `/health` names, the default one first; none where it names none."""
-    try:
-        return _Health.model_validate_json(content).named()
-    except ValidationError:
-        return ()
 
 
 def _with_size(codes: list[str], *, is_small: bool) -> list[str]:
@@ -256,26 +279,34 @@ def _template(given: _Template) -> FaceTemplate:
     return FaceTemplate(given.model_id, values)
 
 
+def _verdict_in(status: int, content: bytes) -> str | None:
+    """The code of a refusal that is about the picture; None where there is an answer to read."""
+    code = _refusal_in(status, content)
+    if code in _NOT_ABOUT_THE_PICTURE:
+        raise TransientError(f"status {status}, {code}")
+    return code
+
+
 def _refusal_in(status: int, content: bytes) -> str | None:
-    """The code of a refusal, or None where there is an answer to read."""
-    _refuse_key(status)
-    if status in _REFUSED:
-        return REFUSED_CODE
-    if status != HTTPStatus.OK:
+    """The code of a refusal, or None where there is an answer to read.
+
+    A refusal counts only in the service's own words: a proxy refuses with the same statuses.
+    """
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise RefusedKeyError("the service refuses our key (ML_SERVICE_API_KEY)")
+    if status not in _REFUSED:
+        _read(_Answer, content)
         raise TransientError(f"status {status}")
     try:
         return _Refusal.model_validate_json(content).error_code
-    except ValidationError:
-        return None
-
-
-def _refuse_key(status: int) -> None:
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise RefusedKeyError("the service refuses our key (ML_SERVICE_API_KEY)")
+    except ValidationError as exc:
+        if status == HTTPStatus.OK:
+            return None
+        raise ForeignAnswerError(f"status {status} without the service's own words") from exc
 
 
 def _read(kind: type[A], content: bytes) -> A:
     try:
         return kind.model_validate_json(content)
     except ValidationError as exc:
-        raise TransientError("answer makes no sense") from exc
+        raise ForeignAnswerError("unreadable answer") from exc

@@ -66,12 +66,6 @@ class CircuitBreaker:
             self._opened_at_s = self._monotonic()
             return was_closed
 
-    def hint_recovered(self) -> None:
-        """Something else saw the service well again: let the next caller try at once."""
-        with self._lock:
-            if self._state is _State.OPEN:
-                self._opened_at_s = self._monotonic() - self._rest_s
-
     @property
     def is_open(self) -> bool:
         """Whether `try_acquire` would say no."""

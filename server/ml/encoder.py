@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from server.errors import UnavailableError
+from server.ml.problems import ServiceProblem
 from server.ml.quality import FrameQuality
 from server.ml.school import SchoolOperatingPoint, SchoolQuestion
 
@@ -101,10 +102,26 @@ EncodingOutcome = FaceEncoded | FaceRefused
 
 
 class EncoderUnavailableError(UnavailableError):
-    """No answer, or none that makes sense. The photo is as good as before: try again later."""
+    """No answer, or none that can be read. The photo is as good as before: try again later.
+
+    Attributes:
+        problem: what the last attempt showed; None where there was no attempt.
+        retry_after_s: how long the service asks to wait; None where it does not say.
+    """
 
     code = "recognition_unavailable"
     default_message = "The recognition service does not answer at the moment."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        problem: ServiceProblem | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.problem = problem
+        self.retry_after_s = retry_after_s
 
 
 class FaceEncoder(Protocol):
@@ -148,11 +165,27 @@ class FaceEncoder(Protocol):
     def models(self) -> tuple[str, ...]:
         """The models that make templates, as last heard; empty while unknown."""
 
+    def software(self) -> str:
+        """The service's version and models, as last heard; changes when it is upgraded."""
+
     def check(self) -> ServiceStatus:
-        """Ask the service whether it is well; waits for its answer, a few seconds at most."""
+        """Ask the service whether it works; waits for its answer, a few seconds at most.
+
+        It works if `/health` answers in the service's own JSON, and a picture without a face got
+        the answer "no face" within the last minute, or some photo got an answer.
+        """
+
+    def proves_itself(self) -> bool:
+        """Ask about a picture without a face; returns whether address, key and decoding work.
+
+        After a failed photo: where the service proves itself, the failure was the photo's.
+        """
 
     def status(self) -> ServiceStatus:
         """How the service was when last heard of; answers at once."""
+
+    def problem(self) -> ServiceProblem | None:
+        """What is wrong, as last seen; None: nothing, or it was never asked."""
 
     def is_closed_off(self) -> bool:
         """Whether an attempt now would be refused without asking the service."""

@@ -1,4 +1,4 @@
-"""The HTTP adapter of the encoder port: one pooled lesson, deadlines, retries, a breaker."""
+"""The HTTP adapter of the encoder port: retries, a circuit breaker, and a diagnosis."""
 
 import logging
 import threading
@@ -7,40 +7,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from typing import TypeVar
 
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from tenacity import (
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-)
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential
 
 from server.config import Settings
 from server.ml import questions
 from server.ml.answers import (
-    RefusedKeyError,
-    TransientError,
+    health_in,
     is_offered,
-    models_in,
     understand_faces,
     understand_findings,
     understand_plan,
     understand_quality,
     understand_school,
 )
+from server.ml.blank_picture import blank_picture
 from server.ml.breaker import CircuitBreaker
+from server.ml.connection import MLConnection
 from server.ml.encoder import (
     EncoderUnavailableError,
     EncodingOutcome,
+    FaceRefused,
     GalleryFindings,
     GalleryQuestion,
     ServiceStatus,
 )
+from server.ml.problems import BusyError, RefusedKeyError, ServiceProblem, TransientError
 from server.ml.quality import FrameQuality
 from server.ml.school import SchoolOperatingPoint, SchoolQuestion
 
@@ -48,17 +41,14 @@ T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 5.0
-HEALTH_TIMEOUT_S = 3.0
-#: For a hint to somebody who stands before a camera; a later one is of no use.
-#: The whole school is compared: so many times as long as for a photo.
+#: The whole school is compared: so many times the deadline of a photo.
 SCHOOL_TIMEOUTS = 4
+#: The person is standing before the camera; a later hint is of no use.
 QUALITY_TIMEOUT_S = 2.0
-MAX_ANSWER_BYTES = 1_000_000
-_CHUNK_BYTES = 16_384
 #: Pictures of cameras that are judged at the same time.
 GUIDED_AT_ONCE = 2
-_BROKEN = (urllib3.exceptions.HTTPError, OSError)
+#: A proof that the service works is believed for this long.
+PROOF_LASTS_S = 60.0
 _FACES = "/api/v1/faces"
 _QUALITY = "/api/v1/quality"
 _PLAN = "/api/ml/encode-face"
@@ -106,15 +96,15 @@ class HTTPFaceEncoder:
         self._closing = threading.Event()
         self._pause = pause or self._wait
         self._breaker = CircuitBreaker(monotonic)
-        self._status: ServiceStatus = "unknown"
+        self._is_known = False
+        self._problem: ServiceProblem | None = None
+        self._proven_at_s = float("-inf")
+        self._busy_until_s = float("-inf")
         self._models: tuple[str, ...] = ()
-        self._http = requests.Session()
-        # Nothing of the environment's proxies or ~/.netrc: the key goes to this service alone.
-        self._http.trust_env = False
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=options.connections)
-        self._http.mount(options.url, adapter)
-        if options.api_key is not None:
-            self._http.headers["X-API-Key"] = options.api_key
+        self._version = ""
+        self._link = MLConnection(
+            options.url, options.api_key, connections=options.connections, monotonic=monotonic
+        )
 
     def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
         """See the port."""
@@ -159,53 +149,65 @@ class HTTPFaceEncoder:
         """See the port."""
         return self._models
 
+    def software(self) -> str:
+        """See the port."""
+        return " ".join((self._version, *self._models))
+
     def check(self) -> ServiceStatus:
         """See the port."""
-        try:
-            with self._http.get(
-                f"{self._options.url}/health", timeout=HEALTH_TIMEOUT_S, stream=True
-            ) as response:
-                is_well = response.status_code == HTTPStatus.OK
-                content = self._read(response, self._monotonic() + HEALTH_TIMEOUT_S)
-        except (requests.RequestException, *_BROKEN, TransientError):
-            is_well = False
-        self._note("up" if is_well else "down")
-        if is_well:
-            self._models = models_in(content)
-            self._breaker.hint_recovered()
-        return self._status
+        problem = self._ask_health()
+        if problem is None and self._is_busy():
+            problem = ServiceProblem.OVERLOADED
+        if problem is None and self._needs_proof():
+            problem = self._prove()
+        self._note(problem)
+        return self.status()
+
+    def proves_itself(self) -> bool:
+        """See the port."""
+        if self._closing.is_set():
+            return False
+        problem = self._prove()
+        if problem is ServiceProblem.FAILING and self._is_proven():
+            problem = None  # it answered another photo meanwhile
+        self._note(problem)
+        return problem is None
 
     def status(self) -> ServiceStatus:
         """See the port."""
-        return self._status
+        if not self._is_known:
+            return "unknown"
+        return "up" if self._problem is None else "down"
+
+    def problem(self) -> ServiceProblem | None:
+        """See the port."""
+        return self._problem
 
     def is_closed_off(self) -> bool:
         """See the port."""
-        return self._breaker.is_open
+        return self._breaker.is_open or self._is_busy()
 
     def close(self) -> None:
         """See the port."""
         self._closing.set()
-        self._http.close()
+        self._link.close()
 
     def _persist(self, ask: Callable[[], T]) -> T:
         """Ask until there is an answer, or the attempts are used up."""
         retrying = Retrying(
             stop=stop_after_attempt(1 + self._options.max_retries),
             wait=wait_exponential(multiplier=1, min=1),
-            retry=retry_if_exception_type(TransientError),
+            retry=_is_worth_repeating,
             sleep=self._pause,
             reraise=True,
         )
-        try:
+        with _unavailable():
             outcome: T = retrying(self._attempt, ask)
-        except (TransientError, RefusedKeyError) as exc:
-            raise EncoderUnavailableError from exc
         return outcome
 
     def _attempt(self, ask: Callable[[], T]) -> T:
-        if self._closing.is_set() or not self._breaker.try_acquire():
-            raise EncoderUnavailableError
+        if self._closing.is_set() or self._is_busy() or not self._breaker.try_acquire():
+            raise EncoderUnavailableError(problem=self._problem)
         try:
             outcome = ask()
         except (TransientError, RefusedKeyError) as exc:
@@ -215,14 +217,15 @@ class HTTPFaceEncoder:
             self._breaker.fail()
             raise
         self._breaker.succeed()
-        self._note("up")
+        self._proven_at_s = self._monotonic()
+        self._note(None)
         return outcome
 
     def _ask_faces(self, photo: bytes, correlation_id: str) -> EncodingOutcome:
         smallest = self._options.min_face_area_ratio
         body = questions.of_photo(photo, single=True)
         status, content = self._post(_FACES, body, correlation_id)
-        if is_offered(status):
+        if is_offered(status, content):
             return understand_faces(status, content, min_area_ratio=smallest)
         plan = questions.of_photo(
             photo, validate_single=True, min_face_area_ratio=smallest, num_jitters=1
@@ -232,66 +235,86 @@ class HTTPFaceEncoder:
     def _ask_check(self, body: dict[str, object], correlation_id: str) -> GalleryFindings | None:
         return understand_findings(*self._post(_CHECK, body, correlation_id))
 
+    def _ask_health(self) -> ServiceProblem | None:
+        try:
+            health = health_in(*self._link.health())
+        except TransientError as exc:
+            return exc.problem
+        self._models, self._version = health.named(), health.version
+        return None
+
+    def _needs_proof(self) -> bool:
+        return not self._is_proven() or self._problem is not None or self._breaker.is_open
+
+    def _is_proven(self) -> bool:
+        return self._monotonic() - self._proven_at_s <= PROOF_LASTS_S
+
+    def _prove(self) -> ServiceProblem | None:
+        """Send a picture without a face, and return what is wrong with the service."""
+        try:
+            outcome = self._ask_faces(blank_picture(), "proof")
+        except RefusedKeyError:
+            has_key = self._options.api_key is not None
+            return ServiceProblem.KEY_REFUSED if has_key else ServiceProblem.KEY_MISSING
+        except BusyError as exc:
+            self._note_busy(exc)
+            return exc.problem
+        except TransientError as exc:
+            return exc.problem
+        if outcome != FaceRefused("NO_FACE_FOUND"):
+            return ServiceProblem.FAILING
+        self._breaker.succeed()
+        self._proven_at_s = self._monotonic()
+        return None
+
     def _post_once(
         self, path: str, body: object, correlation_id: str, timeout_s: float
     ) -> tuple[int, bytes]:
         """Ask what no photo waits for: no retry, and the breaker hears nothing of a failure."""
-        if self._closing.is_set() or self._breaker.is_open:
-            raise EncoderUnavailableError
-        return self._post(path, body, correlation_id, timeout_s=timeout_s)
+        if self._closing.is_set() or self.is_closed_off():
+            raise EncoderUnavailableError(problem=self._problem)
+        return self._link.post(path, body, correlation_id, timeout_s=timeout_s)
 
-    def _post(
-        self, path: str, body: object, correlation_id: str, *, timeout_s: float | None = None
-    ) -> tuple[int, bytes]:
-        within_s = timeout_s or self._options.timeout_s
-        deadline_s = self._monotonic() + within_s
-        connect_s = min(CONNECT_TIMEOUT_S, within_s)
-        try:
-            with self._http.post(
-                f"{self._options.url}{path}",
-                json=body,
-                headers={"X-Correlation-ID": correlation_id},
-                timeout=(connect_s, within_s),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return response.status_code, self._read(response, deadline_s)
-        except (requests.RequestException, *_BROKEN) as exc:
-            raise TransientError(type(exc).__name__) from exc
+    def _post(self, path: str, body: object, correlation_id: str) -> tuple[int, bytes]:
+        return self._link.post(path, body, correlation_id, timeout_s=self._options.timeout_s)
 
-    def _read(self, response: requests.Response, deadline_s: float) -> bytes:
-        content = bytearray()
-        # read1 returns what has come; a plain read would wait for a full chunk, however slowly
-        # it drips, and never look at the deadline.
-        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
-                raise TransientError("answer too long")
-            if self._monotonic() > deadline_s:
-                raise TransientError("answer too slow")
-        return bytes(content)
+    def _is_busy(self) -> bool:
+        return self._monotonic() < self._busy_until_s
 
     def _wait(self, seconds: float) -> None:
         self._closing.wait(seconds)
 
-    def _on_failure(self, error: Exception) -> None:
-        if self._breaker.fail():
-            _logger.error("recognition service circuit breaker opened: %s", error)
-        self._note("down")
+    def _note_busy(self, error: BusyError) -> None:
+        self._busy_until_s = self._monotonic() + error.retry_after_s
 
-    def _note(self, status: ServiceStatus) -> None:
-        previous, self._status = self._status, status
-        if status == previous:
+    def _on_failure(self, error: TransientError | RefusedKeyError) -> None:
+        if isinstance(error, BusyError):
+            # An answer, and an honest one: nothing is broken.
+            self._breaker.succeed()
+            self._note_busy(error)
+            self._note(error.problem)
             return
-        if status == "down":
-            _logger.warning("recognition service does not answer")
-        elif previous == "down":
-            _logger.info("recognition service answers again")
+        if self._breaker.fail():
+            _logger.error("ML service circuit breaker opened for 60 s: %s", error)
+
+    def _note(self, problem: ServiceProblem | None) -> None:
+        was_known, previous = self._is_known, self._problem
+        self._is_known, self._problem = True, problem
+        if problem == previous:
+            return
+        if problem is not None:
+            _logger.warning("ML service unavailable: %s", problem.value)
+        elif was_known:
+            _logger.info("ML service available again")
 
 
 def encoder_from(settings: Settings) -> HTTPFaceEncoder:
-    """Build the adapter as configured."""
+    """Build the adapter as configured; warn where the key is missing."""
     key = settings.ml_service_api_key
+    if key is None:
+        _logger.warning("ML_SERVICE_API_KEY is not set, photos wait until it is")
+    if "ml_service_url" not in settings.model_fields_set:
+        _logger.warning("ML_SERVICE_URL is not set, using %s", settings.ml_service_url)
     return HTTPFaceEncoder(
         EncoderOptions(
             url=str(settings.ml_service_url).rstrip("/"),
@@ -304,10 +327,20 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
     )
 
 
+def _is_worth_repeating(state: RetryCallState) -> bool:
+    """A failure that may pass in seconds; a busy service says itself when to come back."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    return isinstance(error, TransientError) and not isinstance(error, BusyError)
+
+
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """What one attempt may come to, in the words of the port."""
+    """Translate the failures of attempts into the port's error."""
     try:
         yield
-    except (TransientError, RefusedKeyError) as exc:
-        raise EncoderUnavailableError from exc
+    except BusyError as exc:
+        raise EncoderUnavailableError(problem=exc.problem, retry_after_s=exc.retry_after_s) from exc
+    except TransientError as exc:
+        raise EncoderUnavailableError(problem=exc.problem) from exc
+    except RefusedKeyError as exc:
+        raise EncoderUnavailableError(problem=ServiceProblem.KEY_REFUSED) from exc

@@ -5,7 +5,8 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import SQLAlchemyError
+from prometheus_client import Counter
+from sqlalchemy.exc import NoResultFound, OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from protocol.v1 import topics
@@ -14,6 +15,7 @@ from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
+from server.errors import ForbiddenError, SealBrokenError
 from server.kiosks import configuration, gallery
 from server.kiosks.claiming import broker_password
 from server.kiosks.tables import Kiosk, KioskState
@@ -26,6 +28,8 @@ from server.mqtt.accounts import (
 from server.mqtt.link import BrokerLink
 
 logger = logging.getLogger(__name__)
+
+_SKIPPED = Counter("rollcall_kiosk_hints_skipped", "Kiosks skipped because of their own data.")
 
 INTERVAL_S = 1.0
 ADMIT_TIMEOUT_S = 2.0
@@ -62,6 +66,7 @@ class Housekeeper:
         self._is_failing = False
         self._told = _Told()
         self._sources: dict[str, tuple[str, int, str]] = {}
+        self._failing: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
         link.when_connected(self._wake.set)
 
@@ -131,8 +136,7 @@ class Housekeeper:
             del held[kiosk_id]
             logger.info("kiosk %s lost its account on the broker", kiosk_id)
         for kiosk_id, generation in wanted.items():
-            if held.get(kiosk_id) != generation:
-                self._add(kiosk_id, generation)
+            if held.get(kiosk_id) != generation and self._add(kiosk_id, generation):
                 held[kiosk_id] = generation
 
     def _wanted_accounts(self) -> dict[str, str]:
@@ -140,12 +144,19 @@ class Housekeeper:
             query = select(Kiosk.id, Kiosk.generation).where(Kiosk.state == KioskState.CLAIMED)
             return {str(kiosk_id): str(number) for kiosk_id, number in db.exec(query)}
 
-    def _add(self, kiosk_id: str, generation: str) -> None:
-        with self._database.reading() as db:
-            kiosk = db.exec(select(Kiosk).where(col(Kiosk.id) == uuid.UUID(kiosk_id))).one()
-            password = broker_password(self._vault, kiosk)
+    def _add(self, kiosk_id: str, generation: str) -> bool:
+        """Make a kiosk's account. False: its password cannot be read, the others go on."""
+        try:
+            with self._database.reading() as db:
+                kiosk = db.exec(select(Kiosk).where(col(Kiosk.id) == uuid.UUID(kiosk_id))).one()
+                password = broker_password(self._vault, kiosk)
+        except SealBrokenError:
+            return False  # the vault has logged it, once
+        except (NoResultFound, ForbiddenError):
+            return False  # deleted or revoked in this moment
         self._accounts.add(BrokerAccount(kiosk_id, password, generation))
         logger.info("kiosk %s has an account on the broker", kiosk_id)
+        return True
 
     def _keep_hints(self) -> None:
         for kiosk_id, version in self._current_versions().items():
@@ -159,13 +170,11 @@ class Housekeeper:
     def _current_versions(self) -> dict[str, tuple[int, str]]:
         at = now()
         with self._database.reading() as db:
-            state = gallery.school_state(db, self._school.zone, at)
+            state = gallery.school_state(db, self._vault, self._school.zone, at)
             kiosks = list(db.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))
         stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
-        if stale:
-            with self._database.transaction() as db:
-                for kiosk in stale:
-                    self._look_at(db, kiosk, state)
+        for kiosk in stale:
+            self._look_at_apart(kiosk, state)
         self._sources = {
             kiosk.wire_id: self._sources[kiosk.wire_id]
             for kiosk in kiosks
@@ -176,6 +185,21 @@ class Housekeeper:
     def _is_stale(self, kiosk: Kiosk, source: str) -> bool:
         known = self._sources.get(kiosk.wire_id)
         return known is None or known[0] != source or known[1] != kiosk.gallery_version
+
+    def _look_at_apart(self, kiosk: Kiosk, state: gallery.SchoolState) -> None:
+        """Look at one kiosk in a transaction of its own, so that a fault stays with it."""
+        try:
+            with self._database.transaction() as db:
+                self._look_at(db, kiosk, state)
+        except OperationalError:
+            raise  # the database, not the kiosk
+        except Exception:
+            if kiosk.wire_id not in self._failing:
+                logger.exception("kiosk skipped, its versions cannot be computed id=%s", kiosk.id)
+            self._failing.add(kiosk.wire_id)
+            _SKIPPED.inc()
+        else:
+            self._failing.discard(kiosk.wire_id)
 
     def _look_at(self, db: Session, kiosk: Kiosk, state: gallery.SchoolState) -> None:
         fresh = db.get(Kiosk, kiosk.id, with_for_update=True)

@@ -11,6 +11,7 @@ from server.ml.encoder import (
     GalleryQuestion,
     ServiceStatus,
 )
+from server.ml.problems import ServiceProblem
 from server.ml.quality import FrameQuality
 from server.ml.school import SchoolOperatingPoint, SchoolQuestion
 
@@ -99,9 +100,21 @@ class FakeEncoder:
         """As told."""
         return self.offers
 
+    def software(self) -> str:
+        """A version and the models."""
+        return " ".join(("1", *self.offers))
+
     def check(self) -> ServiceStatus:
         """Whether it answers."""
         return self.status()
+
+    def proves_itself(self) -> bool:
+        """Whether it answers."""
+        return self.is_up
+
+    def problem(self) -> ServiceProblem | None:
+        """Only one."""
+        return None if self.is_up else ServiceProblem.UNREACHABLE
 
     def status(self) -> ServiceStatus:
         """Whether it answers."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from server.ml.blank_picture import blank_picture
+
 API_KEY = "the-key-of-the-test"
 EMBEDDING = [i / 128 for i in range(128)]
 ACCEPTED: dict[str, Any] = {
@@ -79,6 +81,7 @@ HEALTHY: dict[str, Any] = {
     "status": "healthy",
     "models": {"detector": "d", "landmarks": "l", "embedders": ["dlib-resnet-v1"]},
 }
+_BLANK = base64.b64encode(blank_picture()).decode()
 Behaviour = Callable[["_Handler"], None]
 
 
@@ -92,6 +95,8 @@ class MLServer:
         requests: headers and body of every post.
         paths: where to, in the same order.
         is_healthy: what /health says.
+        health: how /health is answered otherwise.
+        proofs: how many pictures without a face came; they are no requests.
         hang: set at the end, so that slow answers end with the test.
     """
 
@@ -100,6 +105,8 @@ class MLServer:
     requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     is_healthy: bool = True
+    health: Behaviour | None = None
+    proofs: int = 0
     hang: threading.Event = field(default_factory=threading.Event)
 
     def behave(self, *behaviours: Behaviour) -> None:
@@ -117,16 +124,24 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    is_blank = False
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        answer(200 if self.server.state.is_healthy else 503, HEALTHY)(self)
+        state = self.server.state
+        health = state.health or answer(200 if state.is_healthy else 503, HEALTHY)
+        health(self)
 
     def do_POST(self) -> None:
         state = self.server.state
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        state.paths.append(self.path)
-        state.requests.append((dict(self.headers), json.loads(body)))
+        content = json.loads(body)
+        self.is_blank = content.get("image_base64") == _BLANK
+        if self.is_blank:
+            state.proofs += 1
+        else:
+            state.paths.append(self.path)
+            state.requests.append((dict(self.headers), content))
         behaviour = state.behaviours[0]
         if len(state.behaviours) > 1:
             state.behaviours.pop(0)
@@ -150,11 +165,13 @@ def answer(status: int, body: object) -> Behaviour:
     return behave
 
 
-def raw(status: int, content: bytes) -> Behaviour:
-    """An answer that need not be JSON."""
+def raw(status: int, content: bytes, **headers: str) -> Behaviour:
+    """An answer that need not be JSON, with headers such as Retry_After="20"."""
 
     def behave(handler: _Handler) -> None:
         handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content)
@@ -219,6 +236,8 @@ def accept_as_planned(handler: _Handler) -> None:
 def _by_path(handler: _Handler, answers: dict[str, dict[str, Any]]) -> None:
     if handler.headers.get("X-API-Key") != API_KEY:
         answer(401, {"success": False, "error_code": "UNAUTHORIZED"})(handler)
+    elif handler.path in answers and handler.is_blank:
+        answer(200, {"success": False, "error_code": "NO_FACE_FOUND"})(handler)
     elif handler.path in answers:
         answer(200, answers[handler.path])(handler)
     else:

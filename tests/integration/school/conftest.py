@@ -93,6 +93,7 @@ class School:
                 dimension=len(values),
                 key_id=sealed.key_id,
                 data=sealed.data,
+                checked_at=now(),
             )
             db.add(template)
             log_change(db, template, ChangeKind.UPSERT, now())

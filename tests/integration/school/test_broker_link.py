@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -15,12 +16,12 @@ from sqlmodel import Session
 
 from protocol.v1 import topics
 from protocol.v1.fields import parse_message
-from protocol.v1.messages import Ack, RawEvent, Status, VersionHint
+from protocol.v1.messages import Ack, ConfigDocument, RawEvent, Status, VersionHint
 from server.attendance.ingest import Intake, take_in
 from server.attendance.verification import Delivery
 from server.config import Settings
 from server.db.types import now
-from server.kiosks import claiming
+from server.kiosks import claiming, configuration
 from server.kiosks.tables import Kiosk
 from server.mqtt.tasks import BrokerTasks
 from tests.contract.broker.conftest import Client
@@ -296,3 +297,37 @@ def test_message_that_breaks_the_server_is_set_aside_and_holds_up_no_other(
         assert next_ack(client).stored_through == 1
     (kept,) = link.school.quarantined()
     assert (kept.reason, kept.body) == ("backend", "poison")
+
+
+def test_kiosk_with_an_unreadable_password_does_not_stop_the_others(
+    link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = link.school.kiosk(), link.school.kiosk()
+    with link.school.database.transaction() as db:
+        first = db.get_one(Kiosk, uuid.UUID(min(bad.kiosk_id, good.kiosk_id)))
+        first.broker_password_key_id = "k2"
+        device = good if first.wire_id == bad.kiosk_id else bad
+    with link.server():
+        client = link.connect(device)
+        assert parse_message(VersionHint, next_of(client, topics.HINT)).gallery >= 0
+        send(client, device, device.event(now()))
+        assert next_ack(client).stored_through == 1
+    warnings = [record for record in caplog.records if "unreadable" in record.getMessage()]
+    assert len(warnings) == 1, "warned once, not every second"
+
+
+def test_kiosk_whose_versions_cannot_be_computed_does_not_stop_the_others(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = link.school.kiosk(), link.school.kiosk()
+    real = configuration.build
+
+    def build(db: Session, kiosk: Kiosk, *rest: Any) -> ConfigDocument:
+        if kiosk.wire_id == bad.kiosk_id:
+            raise ValueError("this kiosk's room is broken")
+        return real(db, kiosk, *rest)
+
+    monkeypatch.setattr(configuration, "build", build)
+    with link.server():
+        client = link.connect(good)
+        assert parse_message(VersionHint, next_of(client, topics.HINT)).gallery >= 0

@@ -19,16 +19,17 @@ from server.audit.service import verify
 from server.audit.tables import AuditEntry
 from server.db.types import now
 from server.enrollment import service as enrollment
+from server.enrollment.resemblance import request_checks
 from server.enrollment.tables import (
     Enrolment,
     EnrolmentPhoto,
     EnrolmentStatus,
-    GalleryCheck,
     MissingTemplate,
     Resemblance,
     Template,
 )
 from server.errors import ConflictError, InvalidError
+from server.jobs.tables import Job
 from server.kiosks import configuration, gallery
 from server.kiosks.tables import Kiosk
 from server.people.schemas import ConsentCreate, PersonCreate
@@ -88,7 +89,7 @@ def _photo(school: School, person_id: uuid.UUID) -> None:
             today=local_date(now(), school.settings.zone),
         )
         db.add(MissingTemplate(enrolment_id=waiting.id, model_id=MODEL))
-        db.merge(GalleryCheck(person_id=person_id, model_id=MODEL))
+        request_checks(db, person_id, [MODEL])
 
 
 def _correct(school: School, person_id: uuid.UUID, reason: str) -> None:
@@ -122,7 +123,9 @@ def _page(school: School, device: SimulatedKiosk, since: int = 0) -> GalleryPage
     at = now()
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        gallery.refresh(db, kiosk, gallery.school_state(db, school.settings.zone, at), at=at)
+        gallery.refresh(
+            db, kiosk, gallery.school_state(db, school.vault, school.settings.zone, at), at=at
+        )
         return gallery.page(db, school.vault, kiosk, since=since, limit=200)
 
 
@@ -201,7 +204,7 @@ def test_photos_templates_jobs_and_consents_are_gone_and_the_record_stays(school
 
     _erase(school, zaynab)
 
-    gone = _count(school, EnrolmentPhoto, MissingTemplate, GalleryCheck, Resemblance)
+    gone = _count(school, EnrolmentPhoto, MissingTemplate, Job, Resemblance)
     assert set(gone.values()) == {0}
     kept = _count(school, Template, Consent, StoredEvent, RosterEntry, Person)
     assert kept == {"Template": 1, "Consent": 1, "StoredEvent": 1, "RosterEntry": 2, "Person": 2}

@@ -1,6 +1,7 @@
 """What a kiosk may hold, and the pages that bring it there at the price of what changed."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from sqlmodel import select
 from protocol.v1 import sealing
 from protocol.v1.messages import GalleryPage, KioskPolicy
 from server.db.types import now
+from server.db.vault import Vault
+from server.enrollment.tables import Template
 from server.kiosks import claiming, configuration, gallery
 from server.kiosks.tables import Kiosk
 from server.people.tables import Consent, Person
@@ -28,7 +31,7 @@ def _page(school: School, device: SimulatedKiosk, since: int = 0, limit: int = 2
     at, zone = now(), school.settings.zone
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        state = gallery.school_state(db, zone, at)
+        state = gallery.school_state(db, school.vault, zone, at)
         gallery.refresh(db, kiosk, state, at=at)
         return gallery.page(db, school.vault, kiosk, since=since, limit=limit)
 
@@ -235,3 +238,45 @@ def test_configuration_says_who_is_due_elsewhere(school: School) -> None:
     assert [(entry.person_id, entry.room_name) for entry in document.elsewhere] == [
         (str(person), "R14")
     ]
+
+
+def test_unreadable_template_is_left_out_and_comes_when_its_key_is_back(school: School) -> None:
+    good, bad = school.enrol(school.person()), school.enrol(school.person())
+    device = school.kiosk()
+    key_id = _seal_under(school, bad, "k2")
+    first = _page(school, device)
+    assert _held(first) == {str(good)}
+    assert first.complete
+    assert _page(school, device, first.next).upserts == ()
+    _seal_under(school, bad, key_id)
+    again = _page(replace(school, vault=_with_another_key(school.vault)), device, first.next)
+    assert _held(again) == {str(bad)}
+
+
+def test_unreadable_template_does_not_hold_back_erasures(school: School) -> None:
+    gone, bad = school.enrol(school.person()), school.enrol(school.person())
+    device = school.kiosk()
+    first = _page(school, device)
+    _seal_under(school, bad, "k2")
+    school.erase(gone)
+    assert set(_gone(_page(school, device, first.next))) == {str(gone)}
+
+
+def test_template_is_not_sent_before_its_check(school: School) -> None:
+    template_id = school.enrol(school.person())
+    with school.database.transaction() as db:
+        db.get_one(Template, template_id).checked_at = None
+    device = school.kiosk()
+    assert _page(school, device).upserts == ()
+
+
+def _seal_under(school: School, template_id: uuid.UUID, key_id: str) -> str:
+    with school.database.transaction() as db:
+        template = db.get_one(Template, template_id)
+        before, template.key_id = template.key_id, key_id
+        return before
+
+
+def _with_another_key(vault: Vault) -> Vault:
+    """Return the vault as a server has it after a restart with one more key file."""
+    return Vault({**vault._keys, "k9": bytes(32)}, vault.active_key_id)

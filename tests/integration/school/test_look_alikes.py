@@ -39,7 +39,7 @@ def _document(school: School, device: SimulatedKiosk) -> ConfigDocument:
 def _source(school: School, device: SimulatedKiosk) -> str:
     """What decides whether a kiosk is told that there is something new."""
     with school.database.reading() as db:
-        state = gallery.school_state(db, school.settings.zone, now())
+        state = gallery.school_state(db, school.vault, school.settings.zone, now())
         return state.source_for(db.get_one(Kiosk, uuid.UUID(device.kiosk_id)))
 
 
@@ -72,7 +72,7 @@ def test_template_set_aside_leaves_the_kiosk_and_the_others_stay(school: School)
         at = now() + timedelta(seconds=1)
         with school.database.transaction() as db:
             kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-            state = gallery.school_state(db, zone, at)
+            state = gallery.school_state(db, school.vault, zone, at)
             gallery.refresh(db, kiosk, state, at=at)
             return gallery.page(db, school.vault, kiosk, since=since, limit=50)
 

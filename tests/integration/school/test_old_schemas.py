@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from server.db.engine import Database
 from server.migrations import runner
@@ -58,15 +58,13 @@ def test_missing_columns_are_added_and_rows_kept(first_landed: Database) -> None
         assert progress.one() == (3, 0, 0)
 
 
-def test_only_the_newest_of_two_waiting_measurements_stays(first_landed: Database) -> None:
+def test_two_waiting_measurements_become_one_job(first_landed: Database) -> None:
     runner.upgrade(first_landed)
     with first_landed.engine.connect() as connection:
-        ids = connection.execute(text("SELECT id FROM accuracy_measurements")).scalars().all()
-        assert [str(one).replace("-", "") for one in ids] == [f"{2:032d}"]
-        names = {
-            index["name"] for index in inspect(connection).get_indexes("accuracy_measurements")
-        }
-        assert "ix_accuracy_measurements_waiting" in names
+        found = connection.execute(text("SELECT kind, key, state FROM jobs")).all()
+        assert [tuple(row) for row in found] == [("measure", "m", "waiting")]
+        ids = connection.execute(text("SELECT id FROM accuracy_measurements")).all()
+        assert ids == []
 
 
 def test_a_complete_database_is_left_alone(database: Database, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from server.app import create_app
 from server.config import Settings, load_settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
-from server.enrollment.tasks import EnrolmentWorkers, WorkerOptions
 from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import GIVEN
 from tests.support.office_desk import OfficeDesk
+from tests.support.stepping import SteppedWorkers
 
 PASSWORD = "a password for tests"
 SignIn = Callable[[Role], TestClient]
@@ -80,7 +79,7 @@ def app(
     settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FastAPI]:
     """The running application, without its background threads: tests take their steps."""
-    monkeypatch.setattr("server.app._background_tasks", lambda _app: [])
+    monkeypatch.setattr("server.background.Background.tasks", lambda _self: [])
     application = create_app(settings)
     with TestClient(application):
         capsys.readouterr()
@@ -150,14 +149,14 @@ def encoder() -> FakeEncoder:
 @pytest.fixture
 def new_worker(
     app: FastAPI, settings: Settings, encoder: FakeEncoder
-) -> Callable[[], EnrolmentWorkers]:
+) -> Callable[[], SteppedWorkers]:
     """Make workers that take one step at a time."""
-    options = replace(WorkerOptions.of(settings), threads=1)
-    return lambda: EnrolmentWorkers(app.state.database, app.state.vault, encoder, options)
+    app.state.ml = encoder  # pages ask the same service
+    return lambda: SteppedWorkers(app.state.database, app.state.vault, encoder, settings.zone)
 
 
 @pytest.fixture
-def worker(new_worker: Callable[[], EnrolmentWorkers]) -> EnrolmentWorkers:
+def worker(new_worker: Callable[[], SteppedWorkers]) -> SteppedWorkers:
     """One of them."""
     return new_worker()
 

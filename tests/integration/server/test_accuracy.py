@@ -11,14 +11,11 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from protocol.v1.messages import Policy
-from server.accuracy.service import MAX_ATTEMPTS
 from server.accuracy.tables import Measurement
-from server.accuracy.tasks import AccuracyMeasuring
 from server.audit.tables import AuditEntry
-from server.config import Settings
 from server.db.engine import Database
 from server.enrollment.tables import GalleryChange, Template
-from server.enrollment.tasks import EnrolmentWorkers
+from server.jobs.service import MAX_ATTEMPTS
 from server.kiosks.service import create_kiosk
 from server.kiosks.tables import KioskState
 from server.ml.encoder import GalleryFindings, Resembling
@@ -27,7 +24,8 @@ from server.timetable import service as timetable
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
 from tests.integration.server.conftest import SignIn
-from tests.support.enrolling import GIVEN, count, enrol
+from tests.support.enrolling import GIVEN, count, end_waiting, enrol
+from tests.support.stepping import SteppedWorkers
 
 
 def limit(target: float, size: int = 30, **figures: Any) -> LimitHere:
@@ -54,14 +52,14 @@ def admin(sign_in: SignIn) -> TestClient:
 
 
 @pytest.fixture
-def measuring(app: FastAPI, settings: Settings, encoder: FakeEncoder) -> AccuracyMeasuring:
-    """The worker, one step at a time."""
-    return AccuracyMeasuring(app.state.database, app.state.vault, encoder, settings.zone)
+def measuring(worker: SteppedWorkers) -> SteppedWorkers:
+    """Measures one model at a time."""
+    return worker
 
 
 @pytest.fixture
 def enrolled(
-    office: TestClient, person_id: str, consent: dict[str, Any], worker: EnrolmentWorkers
+    office: TestClient, person_id: str, consent: dict[str, Any], worker: SteppedWorkers
 ) -> str:
     """Somebody with a template."""
     del consent
@@ -76,17 +74,17 @@ def figures(client: TestClient) -> Any:
 
 
 def test_nothing_is_measured_where_nobody_is_enrolled(
-    admin: TestClient, measuring: AccuracyMeasuring
+    admin: TestClient, measuring: SteppedWorkers
 ) -> None:
     assert admin.post("/api/v1/accuracy").json() == {"added": 0}
-    assert not measuring.run_one()
+    assert not measuring.measure_one()
     assert "Nobody is enrolled" in admin.get("/accuracy").text
 
 
 def test_a_measurement_is_asked_for_once_taken_and_shown(
     admin: TestClient,
     enrolled: str,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -96,8 +94,8 @@ def test_a_measurement_is_asked_for_once_taken_and_shown(
     admin.post("/accuracy")
     assert "every 2s" in admin.get("/accuracy").text
 
-    assert measuring.run_one()
-    assert not measuring.run_one()
+    assert measuring.measure_one()
+    assert not measuring.measure_one()
 
     (found,) = figures(admin)
     assert (found["model_id"], found["is_waiting"]) == (TEMPLATE.model_id, False)
@@ -112,13 +110,13 @@ def test_a_measurement_is_asked_for_once_taken_and_shown(
 
 
 def test_the_policys_rate_comes_first_and_people_are_numbers(
-    admin: TestClient, enrolled: str, measuring: AccuracyMeasuring, encoder: FakeEncoder
+    admin: TestClient, enrolled: str, measuring: SteppedWorkers, encoder: FakeEncoder
 ) -> None:
     policy = Policy().model_dump(mode="json")
     policy["recognition"]["roster_fpir"] = 0.002
     admin.put("/api/v1/policy", json=policy)
     admin.post("/api/v1/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     (question,) = encoder.school_questions
     assert question.targets[0] == 0.002
     assert sorted(question.targets[1:]) == [1e-5, 1e-4, 1e-3, 1e-2]
@@ -132,7 +130,7 @@ def test_the_policys_rate_comes_first_and_people_are_numbers(
 def test_courses_of_today_are_the_cohorts_and_their_sizes_the_rosters(
     admin: TestClient,
     enrolled: str,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -151,7 +149,7 @@ def test_courses_of_today_are_the_cohorts_and_their_sizes_the_rosters(
         }
     )
     admin.post("/api/v1/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     (question,) = encoder.school_questions
     assert question.people[0].cohorts == (str(course_id),)
     assert question.roster_sizes == [30]
@@ -164,7 +162,7 @@ def test_who_took_consent_back_or_was_set_aside_is_not_measured(
     admin: TestClient,
     office: TestClient,
     enrolled: str,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -180,22 +178,22 @@ def test_who_took_consent_back_or_was_set_aside_is_not_measured(
         db.add(foreign)
     assert other != enrolled
     admin.post("/api/v1/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     (question,) = encoder.school_questions
     assert [len(person.templates) for person in question.people] == [1]
 
 
 def test_a_service_that_is_away_is_asked_again(
-    admin: TestClient, enrolled: str, measuring: AccuracyMeasuring, encoder: FakeEncoder
+    admin: TestClient, enrolled: str, measuring: SteppedWorkers, encoder: FakeEncoder
 ) -> None:
     del enrolled
     encoder.is_up = False
     admin.post("/api/v1/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     assert figures(admin)[0]["is_waiting"]
     encoder.is_up = True
     encoder.point = POINT
-    assert measuring.run_one()
+    assert measuring.measure_one()
     assert figures(admin)[0]["figures"]["people"] == 120
 
 
@@ -209,7 +207,7 @@ def test_a_service_that_is_away_is_asked_again(
 def test_why_there_are_no_figures_is_said(
     admin: TestClient,
     enrolled: str,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     point: SchoolOperatingPoint | None,
     words: str,
@@ -217,21 +215,21 @@ def test_why_there_are_no_figures_is_said(
     del enrolled
     encoder.point = point
     admin.post("/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     assert words in admin.get("/accuracy").text
 
 
 def test_a_measurement_becomes_the_ceiling_of_the_policy_never_rounded_up(
     admin: TestClient,
     enrolled: str,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
     del enrolled
     encoder.point = POINT
     admin.post("/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     with database.reading() as db:
         measured = db.exec(select(Measurement)).one().id
     assert admin.post(f"/accuracy/{measured}/ceiling").status_code == 303
@@ -244,11 +242,11 @@ def test_a_measurement_becomes_the_ceiling_of_the_policy_never_rounded_up(
 
 
 def test_a_measurement_without_figures_cannot_become_the_ceiling(
-    admin: TestClient, enrolled: str, measuring: AccuracyMeasuring, database: Database
+    admin: TestClient, enrolled: str, measuring: SteppedWorkers, database: Database
 ) -> None:
     del enrolled
     admin.post("/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     with database.reading() as db:
         measured = db.exec(select(Measurement)).one().id
     assert admin.post(f"/accuracy/{measured}/ceiling").status_code == 409
@@ -258,14 +256,14 @@ def test_a_measurement_without_figures_cannot_become_the_ceiling(
 
 def ceiling_of(
     client: TestClient,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     point: SchoolOperatingPoint,
 ) -> int:
     """Measure this, and try to use it."""
     encoder.point = point
     client.post("/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     page = client.get("/accuracy").text
     found = re.search(r"/accuracy/([0-9a-f-]{36})/ceiling", page)
     if found is None:
@@ -274,12 +272,12 @@ def ceiling_of(
 
 
 def test_figures_for_another_rate_than_todays_cannot_become_the_ceiling(
-    admin: TestClient, enrolled: str, measuring: AccuracyMeasuring, encoder: FakeEncoder
+    admin: TestClient, enrolled: str, measuring: SteppedWorkers, encoder: FakeEncoder
 ) -> None:
     del enrolled
     encoder.point = POINT
     admin.post("/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     admin.put("/api/v1/policy", json={"recognition": {"roster_fpir": 1e-3}})
     page = admin.get("/accuracy").text
     assert "another rate of strangers" in page
@@ -287,7 +285,7 @@ def test_figures_for_another_rate_than_todays_cannot_become_the_ceiling(
 
 
 def test_two_people_who_are_nearly_one_do_not_switch_recognition_off(
-    admin: TestClient, enrolled: str, measuring: AccuracyMeasuring, encoder: FakeEncoder
+    admin: TestClient, enrolled: str, measuring: SteppedWorkers, encoder: FakeEncoder
 ) -> None:
     del enrolled
     alike = POINT.model_copy(update={"ceiling": 0.097})
@@ -298,14 +296,14 @@ def test_two_people_who_are_nearly_one_do_not_switch_recognition_off(
 def test_only_the_newest_figures_become_the_ceiling(
     admin: TestClient,
     enrolled: str,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
     del enrolled
     encoder.point = POINT
     admin.post("/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     with database.reading() as db:
         older = db.exec(select(Measurement)).one().id
     assert ceiling_of(admin, measuring, encoder, POINT) == 303
@@ -315,7 +313,7 @@ def test_only_the_newest_figures_become_the_ceiling(
 def test_a_measurement_that_keeps_failing_is_given_up_and_can_be_asked_for_again(
     admin: TestClient,
     enrolled: str,
-    measuring: AccuracyMeasuring,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -323,10 +321,8 @@ def test_a_measurement_that_keeps_failing_is_given_up_and_can_be_asked_for_again
     encoder.fails_on_schools = True
     admin.post("/accuracy")
     for _ in range(MAX_ATTEMPTS):
-        with database.transaction() as db:
-            for row in db.exec(select(Measurement)):
-                row.not_before = row.requested_at
-        assert measuring.run_one()
+        end_waiting(database)
+        assert measuring.measure_one()
     page = admin.get("/accuracy").text
     assert "failed several times" in page
     assert "every 2s" not in page
@@ -338,8 +334,8 @@ def test_a_template_that_does_not_open_is_left_out(
     admin: TestClient,
     office: TestClient,
     enrolled: str,
-    worker: EnrolmentWorkers,
-    measuring: AccuracyMeasuring,
+    worker: SteppedWorkers,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -350,7 +346,7 @@ def test_a_template_that_does_not_open_is_left_out(
         assert broken is not None
         broken.data = b"altered"
     admin.post("/accuracy")
-    assert measuring.run_one()
+    assert measuring.measure_one()
     (person,) = encoder.school_questions[-1].people
     assert len(person.templates) == 1
 
@@ -359,8 +355,8 @@ def test_one_of_two_who_may_be_one_person_is_left_out(
     admin: TestClient,
     office: TestClient,
     enrolled: str,
-    worker: EnrolmentWorkers,
-    measuring: AccuracyMeasuring,
+    worker: SteppedWorkers,
+    measuring: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> None:
     body = {"student_number": "S-2", "given_name": "Other", "family_name": "One"}
@@ -372,7 +368,7 @@ def test_one_of_two_who_may_be_one_person_is_left_out(
     while worker.run_one() or worker.check_one():
         pass
     admin.post("/accuracy")
-    measuring.run_one()
+    measuring.measure_one()
     assert len(encoder.school_questions[-1].people) == 1
 
 
@@ -411,7 +407,7 @@ def test_templates_of_a_model_that_nothing_uses_can_be_erased(
     with database.reading() as db:
         kinds = [one.kind for one in db.exec(select(GalleryChange).order_by("seq"))]
         last = db.exec(select(AuditEntry).order_by("seq")).all()[-1]
-    assert kinds == ["upsert", "tombstone"]
+    assert kinds == ["tombstone"]
     assert last.action == "model.erase"
 
 

@@ -9,13 +9,13 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from server.db.engine import Database
-from server.db.types import now
-from server.enrollment.backfill import MAX_ATTEMPTS
-from server.enrollment.tables import EnrolmentPhoto, GalleryCheck, MissingTemplate, Template
-from server.enrollment.tasks import EnrolmentWorkers
+from server.enrollment.tables import EnrolmentPhoto, MissingTemplate, Template
+from server.jobs.service import MAX_ATTEMPTS
+from server.jobs.tables import Job
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
-from tests.support.enrolling import count, enrol
+from tests.support.enrolling import count, end_waiting, enrol, jobs_of
+from tests.support.stepping import SteppedWorkers
 
 FURTHER = FaceTemplate("m2", (1.0, 0.0))
 
@@ -25,7 +25,7 @@ def photo(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> str:
     """An accepted photo; then the service is given a further model."""
@@ -43,7 +43,7 @@ def models(database: Database) -> list[str]:
 
 
 def test_photo_gets_a_template_of_the_further_model_and_is_compared_by_it(
-    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+    photo: str, worker: SteppedWorkers, encoder: FakeEncoder, database: Database
 ) -> None:
     assert worker.find_missing() == 1
     assert worker.find_missing() == 0
@@ -57,7 +57,7 @@ def test_photo_gets_a_template_of_the_further_model_and_is_compared_by_it(
 
 
 def test_nothing_is_queued_while_the_service_names_no_models_or_the_same(
-    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder
+    photo: str, worker: SteppedWorkers, encoder: FakeEncoder
 ) -> None:
     for offers in ((), (TEMPLATE.model_id,)):
         encoder.offers = offers
@@ -68,7 +68,7 @@ def test_photo_that_does_not_serve_the_further_model_is_said_and_not_tried_again
     office: TestClient,
     person_id: str,
     photo: str,
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -92,7 +92,7 @@ def test_photo_that_was_not_kept_needs_another(
     office: TestClient,
     person_id: str,
     photo: str,
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     with database.transaction() as db:
@@ -104,7 +104,7 @@ def test_photo_that_was_not_kept_needs_another(
 
 def test_backlog_survives_an_outage_and_a_restart(
     photo: str,
-    new_worker: Callable[[], EnrolmentWorkers],
+    new_worker: Callable[[], SteppedWorkers],
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -118,18 +118,17 @@ def test_backlog_survives_an_outage_and_a_restart(
     assert models(database) == ["dlib-resnet-v1", "m2"]
 
 
-def test_photo_that_alone_fails_is_given_up(
-    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+def test_photo_that_alone_fails_is_parked(
+    photo: str, worker: SteppedWorkers, encoder: FakeEncoder, database: Database
 ) -> None:
     worker.find_missing()
     encoder.fails_on_photos = True
     for _ in range(MAX_ATTEMPTS):
         assert worker.add_one()
-        with database.transaction() as db:
-            db.exec(select(MissingTemplate)).one().not_before = now()
+        end_waiting(database)
     assert not worker.add_one()
-    with database.reading() as db:
-        assert db.exec(select(MissingTemplate)).one().reason == "PROCESSING_FAILED"
+    assert [job.state for job in jobs_of(database, "add_model")] == ["parked"]
+    assert count(database, EnrolmentPhoto) == 1
 
 
 @pytest.mark.parametrize("when", ["before", "during"])
@@ -138,7 +137,7 @@ def test_nothing_is_made_once_consent_is_withdrawn(
     person_id: str,
     consent: dict[str, Any],
     photo: str,
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
     when: str,
@@ -151,12 +150,12 @@ def test_nothing_is_made_once_consent_is_withdrawn(
     encoder.during = lambda: office.post(path)
     worker.add_one()
     assert len(encoder.photos) == seen + (when == "during")
-    for table in (MissingTemplate, Template, GalleryCheck):
+    for table in (MissingTemplate, Template, Job):
         assert count(database, table) == 0
 
 
 def test_service_that_lost_the_further_model_again_is_asked_another_day(
-    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+    photo: str, worker: SteppedWorkers, encoder: FakeEncoder, database: Database
 ) -> None:
     worker.find_missing()
     encoder.outcome = ENCODED
@@ -166,7 +165,7 @@ def test_service_that_lost_the_further_model_again_is_asked_another_day(
 
 
 def test_what_was_queued_for_a_model_that_went_again_is_taken_back(
-    photo: str, worker: EnrolmentWorkers, encoder: FakeEncoder, database: Database
+    photo: str, worker: SteppedWorkers, encoder: FakeEncoder, database: Database
 ) -> None:
     worker.find_missing()
     assert count(database, MissingTemplate) == 1
@@ -182,7 +181,7 @@ def test_nobody_is_asked_for_a_photo_for_a_model_that_went_again(
     office: TestClient,
     person_id: str,
     photo: str,
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> None:
     encoder.outcome = FaceRefused("TOO_BLURRED")

@@ -13,21 +13,21 @@ from server.db.engine import Database
 from server.db.types import now
 from server.enrollment.coverage import Cover, judge
 from server.enrollment.tables import Enrolment, EnrolmentPhoto, MissingTemplate, Template
-from server.enrollment.tasks import EnrolmentWorkers
 from server.policies.schemas import EnrolmentPolicy, SchoolPolicy
 from server.policies.service import set_policy
 from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import count, enrol
+from tests.support.stepping import SteppedWorkers
 
 SignIn = Callable[[Role], TestClient]
 POLICY = EnrolmentPolicy(photos_wanted=3, renew_after_days=365)
 
 
-def take(office: TestClient, worker: EnrolmentWorkers, person_id: str, photos: int = 1) -> None:
+def take(office: TestClient, worker: SteppedWorkers, person_id: str, photos: int = 1) -> None:
     for _ in range(photos):
         enrol(office, person_id)
-    while worker.run_one():
+    while worker.run_one() or worker.check_one():
         pass
 
 
@@ -61,7 +61,7 @@ def test_the_worst_that_holds_is_said(
 
 
 def test_a_person_moves_from_missing_to_few_to_good(
-    office: TestClient, person_id: str, consent: dict[str, Any], worker: EnrolmentWorkers
+    office: TestClient, person_id: str, consent: dict[str, Any], worker: SteppedWorkers
 ) -> None:
     del consent
     assert shown(office, "missing")
@@ -82,7 +82,7 @@ def test_photos_grow_old_by_when_they_were_taken_not_when_a_template_was_made(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     del consent
@@ -99,7 +99,7 @@ def test_photos_set_aside_do_not_count(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     del consent
@@ -120,7 +120,7 @@ def test_an_accepted_photo_is_kept_sealed_by_default(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     del consent
@@ -133,7 +133,7 @@ def test_where_no_photo_is_kept_it_goes_with_the_template_made(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     del consent
@@ -146,7 +146,7 @@ def test_kept_photos_go_once_the_policy_says_so_and_it_is_recorded(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     del consent
@@ -164,7 +164,7 @@ def test_a_photo_that_a_further_model_waits_for_stays_until_then(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
     encoder: FakeEncoder,
 ) -> None:
@@ -186,7 +186,7 @@ def test_a_new_model_asks_for_new_photos_where_none_was_kept(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
     encoder: FakeEncoder,
 ) -> None:

@@ -11,17 +11,18 @@ from fastapi import FastAPI
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
-from server.enrollment import jobs, service
-from server.enrollment.backfill import MAX_ATTEMPTS
+from server.enrollment import service
 from server.enrollment.gallery import open_template
+from server.enrollment.kinds import ENCODE
 from server.enrollment.tables import Enrolment, EnrolmentPhoto, GalleryChange, Template
-from server.enrollment.tasks import EnrolmentWorkers
+from server.jobs import service as jobs
+from server.jobs.service import MAX_ATTEMPTS
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
-from tests.support.enrolling import JPEG, count, enrol, outcome
+from tests.support.enrolling import JPEG, count, end_waiting, enrol, jobs_of, outcome
+from tests.support.stepping import SteppedWorkers
 
 
 def test_student_number_is_unique(office: TestClient, person_id: str) -> None:
@@ -52,12 +53,13 @@ def test_one_photo_is_erased_and_the_consent_stays(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     first, second = enrol(office, person_id), enrol(office, person_id)
     worker.run_one()
     worker.run_one()
+    worker.check_one()
     path = f"/api/v1/people/{person_id}/enrolments"
     assert office.delete(f"{path}/{first['id']}").status_code == 204
     assert office.delete(f"{path}/{first['id']}").status_code == 204
@@ -92,15 +94,17 @@ def test_photo_becomes_a_template_and_one_change(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     app: FastAPI,
     database: Database,
     encoder: FakeEncoder,
 ) -> None:
-    enrolment = enrol(office, person_id)
+    enrolment = enrol(office, person_id, JPEG)
     assert enrolment["status"] == "pending"
     assert worker.run_one()
     assert outcome(office, enrolment)["status"] == "accepted"
+    assert count(database, GalleryChange) == 0, "kiosks get it after its check"
+    assert worker.check_one()
     assert encoder.photos == [JPEG]
     with database.reading() as db:
         template = db.exec(select(Template)).one()
@@ -117,7 +121,7 @@ def test_photo_and_template_are_not_readable_in_the_database(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     enrol(office, person_id)
@@ -134,7 +138,7 @@ def test_correlation_id_follows_the_photo_to_the_service(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> None:
     path = f"/api/v1/people/{person_id}/enrolments"
@@ -147,7 +151,7 @@ def test_refused_photo_is_deleted_and_its_reason_named(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -164,7 +168,7 @@ def test_photo_of_poor_quality_becomes_no_template_and_the_page_says_why(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -182,7 +186,7 @@ def test_photo_becomes_one_template_for_each_model(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -192,6 +196,8 @@ def test_photo_becomes_one_template_for_each_model(
     with database.reading() as db:
         models = sorted(row.model_id for row in db.exec(select(Template)))
     assert models == ["dlib-resnet-v1", "m2"]
+    assert worker.check_one()
+    assert worker.check_one()
     assert count(database, GalleryChange) == 2
 
 
@@ -199,7 +205,7 @@ def test_unknown_reason_is_kept_and_said_plainly(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> None:
     encoder.outcome = FaceRefused("SOMETHING_NEW")
@@ -255,11 +261,46 @@ def test_png_and_webp_are_taken_too(
     assert enrol(office, person_id, photo + b"x" * 500)["status"] == "pending"
 
 
+def test_the_same_photo_three_times_is_one_photo(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: SteppedWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    first = enrol(office, person_id, JPEG)
+    assert enrol(office, person_id, JPEG)["id"] == first["id"]
+    worker.run_one()
+    assert enrol(office, person_id, JPEG)["id"] == first["id"]
+    assert not worker.run_one()
+    assert (count(database, Template), len(encoder.photos)) == (1, 1)
+
+
+def test_refused_or_erased_photo_may_be_handed_in_again(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: SteppedWorkers,
+    encoder: FakeEncoder,
+) -> None:
+    encoder.outcome = FaceRefused("NO_FACE_FOUND")
+    first = enrol(office, person_id, JPEG)
+    worker.run_one()
+    encoder.outcome = ENCODED
+    second = enrol(office, person_id, JPEG)
+    assert second["id"] != first["id"]
+    worker.run_one()
+    assert outcome(office, second)["status"] == "accepted"
+    office.delete(f"/api/v1/people/{person_id}/enrolments/{second['id']}")
+    assert enrol(office, person_id, JPEG)["id"] != second["id"]
+
+
 def test_photo_waits_while_the_service_is_down_and_finishes_when_it_returns(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> None:
     encoder.is_up = False
@@ -277,7 +318,7 @@ def test_waiting_does_not_use_up_the_attempts(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> None:
     encoder.is_up = False
@@ -287,111 +328,51 @@ def test_waiting_does_not_use_up_the_attempts(
     assert outcome(office, enrolment)["status"] == "pending"
 
 
-def test_photo_that_alone_fails_is_given_up_with_a_reason(
+def test_photo_that_alone_fails_is_parked_and_kept(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
     encoder.fails_on_photos = True
     enrolment = enrol(office, person_id)
     for _ in range(MAX_ATTEMPTS):
-        worker.run_one()
-        _let_waiting_end(database)
+        assert worker.run_one()
+        end_waiting(database)
+    assert not worker.run_one()
     found = outcome(office, enrolment)
-    assert (found["status"], found["reason"]) == ("rejected", "PROCESSING_FAILED")
-    assert count(database, EnrolmentPhoto) == 0
-
-
-def _let_waiting_end(database: Database) -> None:
-    with database.transaction() as db:
-        for row in db.exec(select(Enrolment)):
-            row.not_before = now()
+    assert (found["status"], found["reason"]) == ("pending", "PARKED")
+    assert "kept" in found["message"]
+    assert count(database, EnrolmentPhoto) == 1
 
 
 def test_killed_worker_loses_no_photo(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    new_worker: Callable[[], EnrolmentWorkers],
-    app: FastAPI,
+    new_worker: Callable[[], SteppedWorkers],
     database: Database,
 ) -> None:
     enrolment = enrol(office, person_id)
-    with database.transaction() as db:  # a worker claims it, and is never heard of again
-        jobs.claim(
-            db,
-            app.state.vault,
-            owner="dead",
-            at=now(),
-            lease=timedelta(milliseconds=1),
-            today=now().date(),
-        )
-    assert outcome(office, enrolment)["status"] == "processing"
+    with database.transaction() as db:  # a worker claims it, and then dies
+        jobs.claim(db, ENCODE, owner="dead", at=now(), lease=timedelta(milliseconds=1))
+    assert outcome(office, enrolment)["status"] == "pending"
     assert new_worker().run_one()
     assert outcome(office, enrolment)["status"] == "accepted"
-
-
-def test_live_lease_keeps_others_away(
-    office: TestClient, person_id: str, consent: dict[str, Any], app: FastAPI, database: Database
-) -> None:
-    enrol(office, person_id)
-    lease = timedelta(seconds=30)
-    with database.transaction() as db:
-        assert (
-            jobs.claim(db, app.state.vault, owner="a", at=now(), lease=lease, today=now().date())
-            is not None
-        )
-    with database.transaction() as db:
-        jobs.renew(db, owner="a", until=now() + 2 * lease)
-    with database.transaction() as db:
-        later = now() + timedelta(seconds=45)
-        assert (
-            jobs.claim(db, app.state.vault, owner="b", at=later, lease=lease, today=now().date())
-            is None
-        )
-
-
-def test_overtaken_worker_changes_nothing(
-    office: TestClient,
-    person_id: str,
-    consent: dict[str, Any],
-    app: FastAPI,
-    settings: Settings,
-    database: Database,
-) -> None:
-    enrol(office, person_id)
-    with database.transaction() as db:
-        job = jobs.claim(
-            db, app.state.vault, owner="slow", at=now(), lease=timedelta(), today=now().date()
-        )
-        assert job is not None
-    with database.transaction() as db:
-        jobs.claim(
-            db,
-            app.state.vault,
-            owner="quick",
-            at=now(),
-            lease=timedelta(seconds=30),
-            today=now().date(),
-        )
-    with database.transaction() as db:
-        today = now().date()
-        assert not jobs.accept(db, app.state.vault, job, ENCODED, owner="slow", today=today)
-    assert count(database, Template) == 0
 
 
 def test_coverage_counts_templates_and_pending_photos(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     enrol(office, person_id)
     worker.run_one()
+    worker.check_one()
     enrol(office, person_id)
     key = uuid.UUID(person_id)
     with database.reading() as db:
@@ -401,12 +382,13 @@ def test_coverage_counts_templates_and_pending_photos(
     assert found.last[0] == "pending"
 
 
-def test_unexpected_error_of_the_service_adapter_does_not_end_the_worker(
+def test_unexpected_error_of_the_service_adapter_counts_and_does_not_end_the_worker(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
+    database: Database,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def explode() -> None:
@@ -414,5 +396,7 @@ def test_unexpected_error_of_the_service_adapter_does_not_end_the_worker(
 
     encoder.during = explode
     enrol(office, person_id)
-    assert worker._guarded(worker.run_one) is False
-    assert "a step failed" in caplog.text
+    assert worker.run_one()
+    assert "failed unexpectedly" in caplog.text
+    [job] = jobs_of(database, ENCODE)
+    assert (job.state, job.attempts, job.last_reason) == ("waiting", 1, "UNEXPECTED_ERROR")

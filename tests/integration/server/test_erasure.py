@@ -7,12 +7,12 @@ from starlette.testclient import TestClient
 
 from server.db.engine import Database
 from server.enrollment.tables import EnrolmentPhoto, Template
-from server.enrollment.tasks import EnrolmentWorkers
 from server.people.service import ERASED_NAME
 from server.people.tables import Consent
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 from tests.support.enrolling import GIVEN, JPEG, count, enrol
+from tests.support.stepping import SteppedWorkers
 
 REASON = {"reason": "asked for by letter"}
 
@@ -58,7 +58,7 @@ def test_photo_template_and_consent_are_gone(
     dpo: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     enrol(office, person_id)

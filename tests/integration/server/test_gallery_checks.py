@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,20 +11,22 @@ from starlette.testclient import TestClient
 
 from server.db.engine import Database
 from server.db.types import now
-from server.enrollment import checks, service
+from server.enrollment import service
+from server.enrollment.kinds import COMPARE
 from server.enrollment.resemblance import fingerprint, likenesses_of, pairs_among
-from server.enrollment.tables import GalleryChange, GalleryCheck, Resemblance, Template
-from server.enrollment.tasks import EnrolmentWorkers
+from server.enrollment.tables import GalleryChange, Resemblance, Template
+from server.jobs import service as jobs
 from server.ml.encoder import GalleryFindings, Resembling
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
-from tests.support.enrolling import GIVEN, count, enrol
+from tests.support.enrolling import GIVEN, count, enrol, jobs_of
+from tests.support.stepping import LEASE, SteppedWorkers
 
 SignIn = Callable[[Role], TestClient]
 
 
 @pytest.fixture
-def other_id(office: TestClient, worker: EnrolmentWorkers) -> str:
+def other_id(office: TestClient, worker: SteppedWorkers) -> str:
     """Somebody else, enrolled and compared."""
     body = {"student_number": "S-2", "given_name": "Other", "family_name": "One"}
     other: str = office.post("/api/v1/people", json=body).json()["id"]
@@ -35,7 +36,7 @@ def other_id(office: TestClient, worker: EnrolmentWorkers) -> str:
     return other
 
 
-def run_all(worker: EnrolmentWorkers) -> None:
+def run_all(worker: SteppedWorkers) -> None:
     while worker.run_one() or worker.check_one():
         pass
 
@@ -65,7 +66,7 @@ def test_accepted_photo_is_compared_with_the_persons_others_and_everybody(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -76,7 +77,7 @@ def test_accepted_photo_is_compared_with_the_persons_others_and_everybody(
     assert question.model_id == TEMPLATE.model_id
     assert len(question.templates) == 2
     assert {key: len(found) for key, found in question.others.items()} == {other_id: 1}
-    assert count(database, GalleryCheck) == 0
+    assert jobs_of(database, COMPARE) == []
 
 
 def test_nobody_without_a_live_consent_is_compared(
@@ -84,7 +85,7 @@ def test_nobody_without_a_live_consent_is_compared(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -99,7 +100,7 @@ def test_check_survives_an_outage_and_a_restart(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    new_worker: Callable[[], EnrolmentWorkers],
+    new_worker: Callable[[], SteppedWorkers],
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -111,58 +112,38 @@ def test_check_survives_an_outage_and_a_restart(
         assert first.check_one()
     encoder.is_up = True
     assert new_worker().check_one()
-    assert count(database, GalleryCheck) == 0
+    assert jobs_of(database, COMPARE) == []
 
 
 def test_check_of_a_worker_that_died_is_taken_up_later(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     enrol(office, person_id)
     worker.run_one()
     with database.transaction() as db:
-        assert checks.claim(db, now()) is not None
+        assert jobs.claim(db, COMPARE, owner="dead", at=now(), lease=LEASE) is not None
     assert not worker.check_one()
     with database.transaction() as db:
-        assert checks.claim(db, now() + timedelta(minutes=11)) is not None
-
-
-def test_check_that_alone_fails_backs_off(
-    office: TestClient,
-    person_id: str,
-    consent: dict[str, Any],
-    worker: EnrolmentWorkers,
-    database: Database,
-) -> None:
-    enrol(office, person_id)
-    worker.run_one()
-    pauses = []
-    at = now()
-    for _ in range(14):
-        with database.transaction() as db:
-            job = checks.claim(db, at + timedelta(days=1))
-            assert job is not None
-            checks.put_back(db, job, at, is_waiting=False)
-            pauses.append((db.exec(select(GalleryCheck)).one().not_before - at).seconds)
-    assert pauses[:3] == [2, 4, 8]
-    assert pauses[-1] == 3600
+        later = now() + LEASE
+        assert jobs.claim(db, COMPARE, owner="next", at=later, lease=LEASE) is not None
 
 
 def test_service_that_cannot_check_is_asked_again_another_day(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
     encoder.findings = None
     enrol(office, person_id)
     run_all(worker)
-    assert count(database, GalleryCheck) == 1
+    assert len(jobs_of(database, COMPARE)) == 1
     assert not worker.check_one()
 
 
@@ -170,7 +151,7 @@ def test_answer_about_older_templates_changes_nothing(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -185,14 +166,14 @@ def test_answer_about_older_templates_changes_nothing(
     assert reasons(database) == [None]
     encoder.during, encoder.findings = (lambda: None), GalleryFindings({})
     assert worker.check_one()
-    assert count(database, GalleryCheck) == 0
+    assert jobs_of(database, COMPARE) == []
 
 
 def test_outlier_is_set_aside_and_comes_back_when_later_photos_are_like_it(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -204,7 +185,7 @@ def test_outlier_is_set_aside_and_comes_back_when_later_photos_are_like_it(
     with database.reading() as db:
         kinds = [row.kind for row in db.exec(select(GalleryChange))]
         coverage = service.coverage_of(db, [uuid.UUID(person_id)])
-    assert sorted(kinds) == ["tombstone", "upsert", "upsert"]
+    assert sorted(kinds) == ["tombstone", "upsert"], "the outlier went to no kiosk"
     assert coverage[uuid.UUID(person_id)].templates == 1
     encoder.findings = GalleryFindings({})
     enrol(office, person_id)
@@ -217,7 +198,7 @@ def test_outlier_restored_by_an_admin_is_not_set_aside_again(
     sign_in: SignIn,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -244,7 +225,7 @@ def test_duplicate_is_said_on_both_pages_and_not_to_teachers(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
 ) -> None:
     encoder.findings = duplicate_of(other_id)
@@ -263,7 +244,7 @@ def test_two_people_said_to_be_two_stay_look_alikes(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -288,7 +269,7 @@ def test_pair_goes_when_a_later_check_does_not_find_it(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -313,7 +294,7 @@ def test_withdrawal_of_either_deletes_the_pair(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
     whose: str,
@@ -336,7 +317,7 @@ def test_withdrawal_of_the_other_during_the_check_leaves_no_pair(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -355,7 +336,7 @@ def test_last_photo_removed_takes_its_pairs_along(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -365,7 +346,7 @@ def test_last_photo_removed_takes_its_pairs_along(
     assert count(database, Resemblance) == 1
     office.post(f"/people/{person_id}/enrolments/{photo['id']}/remove")
     assert count(database, Resemblance) == 0
-    assert count(database, GalleryCheck) == 0
+    assert jobs_of(database, COMPARE) == []
 
 
 def test_templates_stay_out_of_the_log(
@@ -374,7 +355,7 @@ def test_templates_stay_out_of_the_log(
     other_id: str,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

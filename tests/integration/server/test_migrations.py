@@ -10,7 +10,9 @@ from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
 from server.enrollment.gallery import open_template, store_template
-from server.enrollment.tables import Enrolment, EnrolmentStatus, GalleryCheck, Template
+from server.enrollment.kinds import COMPARE
+from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
+from server.jobs import service as jobs
 from server.migrations import runner
 from server.people.tables import Person
 from tests.fakes.encoder import TEMPLATE
@@ -53,9 +55,12 @@ def test_whoever_is_enrolled_already_is_compared_once(database: Database, app: F
     _migrate(database, "head")
     runner.check(database)
     with database.reading() as db:
-        queued = db.exec(select(GalleryCheck)).one()
-        assert (queued.person_id, queued.model_id) == (person_id, TEMPLATE.model_id)
-        assert (queued.revision, queued.attempts) == (1, 0)
+        queued = jobs.of_kind(db, COMPARE)
+        assert [job.about for job in queued] == [
+            {"person": str(person_id), "model": TEMPLATE.model_id}
+        ]
+        assert (queued[0].state, queued[0].attempts) == ("waiting", 0)
         kept = db.exec(select(Template)).all()
         assert [one.set_aside_reason for one in kept] == [None, None]
+        assert all(one.checked_at is not None for one in kept), "kiosks may hold them already"
         assert len(open_template(vault, kept[0])) == 128

@@ -22,17 +22,13 @@ from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import new_id, now
-from server.db.vault import Vault, open_vault
-from server.enrollment import jobs
 from server.enrollment.gallery import log_change
-from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.tables import (
     ChangeKind,
-    Enrolment,
-    EnrolmentPhoto,
     GalleryChange,
     Template,
 )
+from server.jobs import service as jobs
 from server.migrations.runner import check, upgrade
 from server.people.tables import Consent, Person
 
@@ -228,31 +224,20 @@ def test_gallery_changes_have_no_gaps_under_concurrent_writers(fresh: Database) 
     assert seqs == list(range(1, 41))
 
 
-def test_two_workers_never_claim_the_same_photo(settings: Settings, fresh: Database) -> None:
-    vault = open_vault(settings)
+def test_one_job_is_never_claimed_twice(fresh: Database) -> None:
     with fresh.transaction() as db:
-        person = _person("S-1")
-        db.add(person)
-        db.flush()
-        db.add(_consent(person.id))
-        for _ in range(12):
-            _pending(db, vault, person.id)
+        for number in range(12):
+            jobs.enqueue(db, "encode", {"n": str(number)}, subject="s", actor="system")
     claimed: list[object] = []
 
     def claim_all(owner: str) -> None:
         while True:
             with fresh.transaction() as db:
-                job = jobs.claim(
-                    db,
-                    vault,
-                    owner=owner,
-                    at=now(),
-                    lease=timedelta(seconds=60),
-                    today=now().date(),
-                )
+                lease = timedelta(seconds=60)
+                job = jobs.claim(db, "encode", owner=owner, at=now(), lease=lease)
             if job is None:
                 return
-            claimed.append(job.enrolment_id)
+            claimed.append(job.about["n"])
 
     threads = [threading.Thread(target=claim_all, args=(str(n),)) for n in range(4)]
     for thread in threads:
@@ -317,14 +302,6 @@ def _consent(person_id: uuid.UUID) -> Consent:
         text_version="1",
         recorded_by="system",
     )
-
-
-def _pending(db: Session, vault: Vault, person_id: uuid.UUID) -> None:
-    row = Enrolment(person_id=person_id, status="pending", correlation_id="c", created_by="system")
-    db.add(row)
-    db.flush()
-    sealed = vault.seal(b"photo", purpose=PHOTO_PURPOSE, context=str(row.id))
-    db.add(EnrolmentPhoto(enrolment_id=row.id, key_id=sealed.key_id, data=sealed.data))
 
 
 def _in_threads(database: Database, step: Callable[[Session, int], object]) -> None:

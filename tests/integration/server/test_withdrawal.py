@@ -11,10 +11,10 @@ from server.db.engine import Database
 from server.db.types import now
 from server.enrollment.gallery import latest_seq
 from server.enrollment.tables import EnrolmentPhoto, GalleryChange, Template
-from server.enrollment.tasks import EnrolmentWorkers
 from server.people.tables import Consent
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import GIVEN, count, enrol, outcome
+from tests.support.stepping import SteppedWorkers
 
 
 def expire(database: Database) -> None:
@@ -26,11 +26,12 @@ def test_withdrawal_erases_everything_and_leaves_tombstones(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     first, second = enrol(office, person_id), enrol(office, person_id)
     worker.run_one()
+    worker.check_one()
     path = f"/api/v1/people/{person_id}/consents/{consent['id']}/withdraw"
     assert office.post(path).json()["state"] == "withdrawn"
     assert count(database, EnrolmentPhoto) == count(database, Template) == 0
@@ -55,7 +56,7 @@ def test_withdrawal_while_the_service_looks_at_the_photo_wins(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -71,7 +72,7 @@ def test_childs_refusal_erases_what_a_parent_allowed(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     enrol(office, person_id)
@@ -86,7 +87,7 @@ def test_expired_consent_is_swept(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     database: Database,
 ) -> None:
     enrol(office, person_id)
@@ -102,7 +103,7 @@ def test_photo_whose_consent_ran_out_while_it_waited_is_never_looked_at(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:
@@ -118,7 +119,7 @@ def test_consent_that_runs_out_while_the_service_looks_leaves_nothing(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
-    worker: EnrolmentWorkers,
+    worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
 ) -> None:

@@ -73,7 +73,7 @@ def site(tmp_path: Path, recognition_url: str, migrated_sqlite: Path) -> Iterato
         "ROLLCALL_SERVER_PORT": str(port),
         "ROLLCALL_SERVER_SCHOOL_NAME": "Lindenhof School",
         "ROLLCALL_SERVER_BROKER_PORT": str(free_port()),
-        "ROLLCALL_SERVER_ENROLMENT_LEASE_S": "2",
+        "ROLLCALL_SERVER_JOB_LEASE_S": "2",
         "ML_SERVICE_URL": recognition_url,
         "ML_SERVICE_API_KEY": API_KEY,
         "ML_SERVICE_MAX_RETRIES": "0",

@@ -18,7 +18,7 @@ from server.main import SettledServer, main
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ROLLCALL_SERVER_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr("server.app._background_tasks", lambda _app: [])
+    monkeypatch.setattr("server.background.Background.tasks", lambda _self: [])
     monkeypatch.setattr("server.main.configure_logging", lambda _level: None)
     return tmp_path / "data"
 

@@ -79,8 +79,3 @@ def test_probe_that_never_ends_is_given_up(opened: CircuitBreaker, clock: FakeCl
     opened.try_acquire()
     clock.now_s = 120
     assert opened.try_acquire()
-
-
-def test_hint_shortens_the_rest(opened: CircuitBreaker) -> None:
-    opened.hint_recovered()
-    assert opened.try_acquire()

@@ -3,9 +3,13 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
+from server.ml.connection import parse_retry_after
 from server.ml.encoder import (
     EncoderUnavailableError,
     FaceEncoded,
@@ -16,10 +20,12 @@ from server.ml.encoder import (
     Resembling,
 )
 from server.ml.http import EncoderOptions, HTTPFaceEncoder
+from server.ml.problems import ServiceProblem
 from tests.fakes import ml_server as fake
 from tests.fakes.ml_server import API_KEY, EMBEDDING, MLServer, answer, ml_server, raw
 
 PHOTO = b"\xff\xd8\xff photo"
+AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
 OK = fake.accept_with_key
 _BROKEN_TEMPLATE = {"model_id": "m", "dimension": 2, "values_base64": "AACAPw=="}
 
@@ -92,7 +98,7 @@ def test_service_of_the_plan_is_asked_as_the_plan_says(
 def test_connection_is_kept_between_photos(service: MLServer, encoder: HTTPFaceEncoder) -> None:
     encoder.encode(PHOTO, correlation_id="a")
     encoder.encode(PHOTO, correlation_id="b")
-    pool = encoder._http.get_adapter(service.url).poolmanager.pools  # type: ignore[attr-defined]
+    pool = encoder._link._http.get_adapter(service.url).poolmanager.pools  # type: ignore[attr-defined]
     assert [pool[key].num_connections for key in pool.keys()] == [1]  # noqa: SIM118
 
 
@@ -193,19 +199,40 @@ def test_refusal_is_a_value_and_not_repeated(
     assert time.waits_s == []
 
 
-@pytest.mark.parametrize("status", [400, 413, 415, 422])
-def test_photo_the_service_cannot_take_is_refused(
-    service: MLServer, encoder: HTTPFaceEncoder, status: int
+def test_refusal_in_the_services_own_words_is_a_verdict(
+    service: MLServer, encoder: HTTPFaceEncoder
 ) -> None:
-    service.behave(answer(status, {"detail": "no"}))
-    assert encoder.encode(PHOTO, correlation_id="a") == FaceRefused("PHOTO_NOT_ACCEPTED")
+    service.behave(answer(413, {"success": False, "error_code": "REQUEST_TOO_LARGE"}))
+    assert encoder.encode(PHOTO, correlation_id="a") == FaceRefused("REQUEST_TOO_LARGE")
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 415, 422])
+@pytest.mark.parametrize("content", [b"<html>413</html>", b'{"detail": "no"}', b""])
+def test_refusal_of_a_proxy_is_no_verdict(
+    service: MLServer, encoder: HTTPFaceEncoder, status: int, content: bytes
+) -> None:
+    service.behave(raw(status, content))
+    with pytest.raises(EncoderUnavailableError):
+        encoder.encode(PHOTO, correlation_id="a")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(422, "MALFORMED_REQUEST"), (422, "UNKNOWN_MODEL"), (200, "INTERNAL_ERROR")],
+)
+def test_refusal_that_is_not_about_the_picture_is_no_verdict(
+    service: MLServer, encoder: HTTPFaceEncoder, status: int, code: str
+) -> None:
+    service.behave(answer(status, {"success": False, "error_code": code}))
+    with pytest.raises(EncoderUnavailableError):
+        encoder.encode(PHOTO, correlation_id="a")
 
 
 @pytest.mark.parametrize(
     "trouble",
     [
         answer(500, {"error": "x"}),
-        answer(503, {"error_code": "OVERLOADED"}),
+        answer(503, {"error": "no words of our own"}),
         answer(429, {}),
         answer(200, {"success": True}),
         answer(200, fake.FACES | {"faces": [fake.FACES["faces"][0] | {"templates": []}]}),
@@ -234,7 +261,6 @@ def test_it_gives_up_after_the_last_retry(
     with pytest.raises(EncoderUnavailableError):
         encoder.encode(PHOTO, correlation_id="a")
     assert len(service.requests) == 4
-    assert encoder.status() == "down"
 
 
 def test_wrong_key_is_not_tried_again_and_the_photo_not_refused(
@@ -275,13 +301,101 @@ def test_breaker_probes_after_sixty_seconds_and_closes(
     assert not encoder.is_closed_off()
 
 
-def test_healthy_answer_lets_the_probe_through_early(
+def test_picture_without_a_face_closes_the_breaker_early(
     service: MLServer, encoder: HTTPFaceEncoder
 ) -> None:
     service.behave(*[answer(500, {})] * 5, OK)
     for _ in range(2):
         with pytest.raises(EncoderUnavailableError):
             encoder.encode(PHOTO, correlation_id="a")
+    assert encoder.check() == "up"
+    assert isinstance(encoder.encode(PHOTO, correlation_id="a"), FaceEncoded)
+
+
+def test_health_alone_does_not_close_the_breaker(
+    service: MLServer, encoder: HTTPFaceEncoder
+) -> None:
+    service.behave(answer(500, {}))
+    for _ in range(2):
+        with pytest.raises(EncoderUnavailableError):
+            encoder.encode(PHOTO, correlation_id="a")
+    assert encoder.check() == "down"
+    assert encoder.problem() is ServiceProblem.FAILING
+    assert encoder.is_closed_off()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "problem"),
+    [
+        (answer(401, {"success": False, "error_code": "UNAUTHORIZED"}), "key_refused"),
+        (raw(403, b"<html>forbidden</html>"), "key_refused"),
+        (answer(500, {"error": "x"}), "failing"),
+        (answer(503, {"success": False, "error_code": "OVERLOADED"}), "overloaded"),
+        (raw(503, b"<html>", Retry_After="20"), "overloaded"),
+        (raw(200, b"<html>Welcome to the guest network</html>"), "not_our_service"),
+        (raw(302, b""), "not_our_service"),
+        (fake.hang_up, "unreachable"),
+        (answer(200, fake.FACES), "failing"),
+    ],
+)
+def test_proof_says_what_is_wrong(
+    service: MLServer, encoder: HTTPFaceEncoder, behaviour: fake.Behaviour, problem: str
+) -> None:
+    service.behave(behaviour)
+    assert not encoder.proves_itself()
+    assert encoder.problem() == problem
+    assert encoder.check() == "down"
+
+
+def test_missing_key_has_its_own_name(service: MLServer) -> None:
+    encoder = impatient(service.url, api_key=None)
+    assert encoder.check() == "down"
+    assert encoder.problem() is ServiceProblem.KEY_MISSING
+    encoder.close()
+
+
+def test_page_of_a_proxy_in_place_of_health_is_not_our_service(
+    service: MLServer, encoder: HTTPFaceEncoder
+) -> None:
+    service.health = raw(200, b"<html>Sign in to the network</html>")
+    assert encoder.check() == "down"
+    assert encoder.problem() is ServiceProblem.NOT_OUR_SERVICE
+    assert service.proofs == 0
+
+
+def test_proof_carries_no_photo_and_is_repeated_after_a_minute(
+    service: MLServer, encoder: HTTPFaceEncoder, time: FakeTime
+) -> None:
+    for _ in range(3):
+        assert encoder.check() == "up"
+        time.now_s += 15
+    assert (service.proofs, service.requests) == (1, [])
+    time.now_s += 30
+    encoder.check()
+    assert service.proofs == 2
+
+
+def test_answer_about_a_photo_is_a_proof_too(service: MLServer, encoder: HTTPFaceEncoder) -> None:
+    encoder.encode(PHOTO, correlation_id="a")
+    assert encoder.check() == "up"
+    assert service.proofs == 0
+
+
+def test_retry_after_is_honoured(
+    service: MLServer, encoder: HTTPFaceEncoder, time: FakeTime
+) -> None:
+    service.behave(raw(503, b"<html>", Retry_After="20"), OK)
+    with pytest.raises(EncoderUnavailableError) as caught:
+        encoder.encode(PHOTO, correlation_id="a")
+    assert caught.value.retry_after_s == 20
+    assert time.waits_s == []
+    time.now_s += 19
+    assert encoder.is_closed_off()
+    assert encoder.check() == "down"
+    with pytest.raises(EncoderUnavailableError):
+        encoder.encode(PHOTO, correlation_id="a")
+    assert (len(service.requests), service.proofs) == (1, 0)
+    time.now_s += 2
     assert encoder.check() == "up"
     assert isinstance(encoder.encode(PHOTO, correlation_id="a"), FaceEncoded)
 
@@ -339,9 +453,33 @@ def test_outage_is_logged_when_it_begins_and_when_it_ends(
 ) -> None:
     caplog.set_level("INFO", "server.ml.http")
     service.behave(*[answer(500, {})] * 3, OK)
-    encoder.encode(PHOTO, correlation_id="a")
-    encoder.encode(PHOTO, correlation_id="a")
+    for _ in range(5):
+        encoder.check()
     assert [record.getMessage() for record in caplog.records] == [
-        "recognition service does not answer",
-        "recognition service answers again",
+        "ML service unavailable: failing",
+        "ML service available again",
     ]
+
+
+@given(text())
+def test_any_retry_after_is_a_bounded_wait_or_none(header: str) -> None:
+    wait_s = parse_retry_after(header, AT)
+    assert wait_s is None or 0 <= wait_s <= 600
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_s"),
+    [
+        ("20", 20),
+        (" 20 ", 20),
+        ("0", 0),
+        ("99999999999", 600),
+        ("Thu, 26 Nov 2026 10:00:30 GMT", 30),
+        ("Thu, 26 Nov 2026 09:00:00 GMT", 0),
+        ("-5", None),
+        ("soon", None),
+        ("1.5", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, wait_s: float | None) -> None:
+    assert parse_retry_after(header, AT) == wait_s

@@ -1,0 +1,71 @@
+"""What runs beside the requests: job workers, upkeep of enrolment, the link to the broker."""
+
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from server.accuracy.tasks import MeasureSchool
+from server.config import Settings
+from server.db.engine import Database
+from server.db.vault import Vault
+from server.enrollment.backfill_tasks import AddTemplates
+from server.enrollment.check_tasks import ComparePeople
+from server.enrollment.encoding import EncodePhotos
+from server.enrollment.tasks import EnrolmentUpkeep
+from server.jobs.tasks import JobWorkers, Lane
+from server.ml.encoder import FaceEncoder
+from server.mqtt.tasks import BrokerTasks
+from server.web.tasks import BackgroundTask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from server.jobs.schemas import JobHandler
+
+
+class Background:
+    """Builds all tasks; each starts and stops on its own.
+
+    Attributes:
+        handlers: by kind of job.
+        workers: the threads that work on jobs.
+        upkeep: watches the recognition service, and erases.
+        broker: talks to the broker.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Database, vault: Vault, encoder: FaceEncoder
+    ) -> None:
+        self._encoder = encoder
+        parts = (database, vault, encoder, settings.zone)
+        urgent: Sequence[JobHandler] = (
+            EncodePhotos(*parts),
+            ComparePeople(*parts),
+            AddTemplates(*parts),
+        )
+        # A measurement takes minutes: no photo waits behind it.
+        slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
+        self.handlers: dict[str, JobHandler] = {one.kind: one for one in (*urgent, *slow)}
+        self.workers = JobWorkers(
+            database,
+            [Lane(urgent, settings.enrolment_workers), Lane(slow, 1)],
+            lease=timedelta(seconds=settings.job_lease_s),
+            software=self._software,
+        )
+        self.upkeep = EnrolmentUpkeep(
+            database,
+            vault,
+            encoder,
+            settings.zone,
+            software=self._software,
+            kinds=tuple(self.handlers),
+        )
+        self.broker = BrokerTasks(settings, database, vault)
+
+    def tasks(self) -> list[BackgroundTask]:
+        """Return all of them, in the order in which they start."""
+        return [self.workers, self.upkeep, self.broker]
+
+    def _software(self) -> str:
+        """What a failed job failed under: another version may not fail."""
+        return f"{version('rollcall')} {self._encoder.software()}"[:300]

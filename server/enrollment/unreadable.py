@@ -1,0 +1,57 @@
+"""Count what cannot be decrypted, for the admin: rows under a missing key, and damaged rows."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlmodel import Session, col, func, select
+
+from server.db.vault import Vault
+from server.enrollment.tables import EnrolmentPhoto, Template
+
+What = Literal["templates", "photos"]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Rows of one kind that cannot be read for one reason.
+
+    Attributes:
+        what: which rows.
+        count: how many, at least 1.
+        key_id: the key that is missing; None: the key is there, the rows are damaged.
+    """
+
+    what: What
+    count: int
+    key_id: str | None
+
+
+def inventory(db: Session, vault: Vault) -> tuple[Unreadable, ...]:
+    """Count the rows under missing keys, and the damaged ones that were met so far."""
+    found = []
+    templates = select(Template.key_id, func.count()).group_by(col(Template.key_id))
+    photos = select(EnrolmentPhoto.key_id, func.count()).group_by(col(EnrolmentPhoto.key_id))
+    sealed: tuple[tuple[What, dict[str, int]], ...] = (
+        ("templates", dict(db.exec(templates).all())),
+        ("photos", dict(db.exec(photos).all())),
+    )
+    for what, by_key in sealed:
+        found += [
+            Unreadable(what, count, key_id)
+            for key_id, count in sorted(by_key.items())
+            if not vault.has_key(key_id)
+        ]
+    return (*found, *_damaged(db, vault))
+
+
+def _damaged(db: Session, vault: Vault) -> list[Unreadable]:
+    counts: Counter[What] = Counter()
+    for purpose, context in vault.damaged():
+        row_id = uuid.UUID(context)
+        if purpose == "template" and db.get(Template, row_id) is not None:
+            counts["templates"] += 1
+        elif purpose == "photo" and db.get(EnrolmentPhoto, row_id) is not None:
+            counts["photos"] += 1
+    return [Unreadable(what, count, None) for what, count in sorted(counts.items())]

@@ -1,0 +1,78 @@
+"""The page of jobs: what waits, what failed and why; try again, or cancel."""
+
+import uuid
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from server.db.dependencies import DBDep, ReadDBDep
+from server.jobs import service
+from server.people.service import people_by_id
+from server.web.access import AdminDep, require_role
+from server.web.pages import render, see_other
+from server.web.principal import Principal, Role
+
+if TYPE_CHECKING:
+    from server.jobs.schemas import JobHandler
+
+router = APIRouter(prefix="/jobs", include_in_schema=False)
+_PAGE = 50
+_LAST_PAGE = 1_000_000
+ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
+_PERSON = "person:"
+
+
+@router.get("")
+def jobs_page(
+    request: Request,
+    _: ReaderDep,
+    db: ReadDBDep,
+    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
+) -> Response:
+    """List jobs, those that need a person first."""
+    found = service.page(db, limit=_PAGE, offset=(page - 1) * _PAGE)
+    counts = service.counts(db)
+    people = {
+        job.subject: uuid.UUID(job.subject.removeprefix(_PERSON))
+        for job in found
+        if job.subject.startswith(_PERSON)
+    }
+    context = {
+        "jobs": found,
+        "counts": counts,
+        "page": page,
+        "has_more": page * _PAGE < counts.waiting + counts.parked,
+        "people": people,
+        "persons": people_by_id(db, set(people.values())),
+        "most_attempts": service.MAX_ATTEMPTS,
+        "problems": request.app.state.problems(request),
+    }
+    return render(request, "jobs/list.html", context)
+
+
+@router.post("/{job_id}/retry")
+def retry(job_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
+    """Try a job again at once.
+
+    Raises:
+        NotFoundError: it is done.
+        ConflictError: it runs at this moment.
+    """
+    service.retry(db, job_id, actor=principal.actor)
+    return see_other("/jobs")
+
+
+@router.post("/{job_id}/cancel")
+def cancel(request: Request, job_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
+    """Cancel a job; its handler follows up.
+
+    Raises:
+        NotFoundError: it is done.
+        ConflictError: it runs at this moment.
+    """
+    job = service.take_away(db, job_id, actor=principal.actor)
+    handler: JobHandler | None = request.app.state.job_handlers.get(job.kind)
+    if handler is not None:
+        handler.cancel(db, job, actor=principal.actor)
+    return see_other("/jobs")
