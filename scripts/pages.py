@@ -8,13 +8,16 @@ Needs Debian's chromium. Nobody on the pages exists and no photograph is used.
 
 import argparse
 import logging
+import os
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
@@ -24,6 +27,7 @@ import numpy as np
 import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
+from pydantic import SecretStr
 from sqlmodel import select
 
 from models.service.native_schemas import OperatingPointRequest
@@ -31,6 +35,7 @@ from models.service.operating_point import operating_point
 from models.store import default_store
 from protocol.v1.messages import AttendancePolicy, KioskPolicy
 from scripts.invented_history import add_history
+from scripts.invented_jobs import add_jobs
 from scripts.invented_school import School, Size, fill
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
@@ -41,6 +46,7 @@ from server.app import create_app
 from server.config import load_settings
 from server.db.types import new_id
 from server.ml import questions
+from server.ml.http import encoder_from
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from server.web.principal import Role
@@ -50,6 +56,8 @@ THEMES = ("light", "dark")
 LANGUAGES = ("en", "ar")
 DOCUMENTED = (
     "today-laptop-light-en",
+    "today-refused-laptop-light-en",
+    "jobs-laptop-light-en",
     "register-laptop-light-en",
     "register-phone-dark-en",
     "register-cancelled-laptop-light-en",
@@ -68,6 +76,7 @@ DOCUMENTED = (
 )
 _OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
 _MODEL = "dlib-resnet-v1"
+_KEY = "a-key-for-pictures"
 _PASSWORD = "a password for pictures"  # noqa: S105 - of a server that lives for a minute
 _STAFF = (
     ("m.weber", "Mara Weber", Role.TEACHER, True),
@@ -84,15 +93,25 @@ class Site:
     url: str
     school: School
     user_id: str
+    app: FastAPI
+
+    def refuse_key(self) -> None:
+        """Let pages see a recognition service that refuses the server's key."""
+        settings = self.app.state.settings.model_copy(
+            update={"ml_service_api_key": SecretStr("an old key")}
+        )
+        self.app.state.ml = encoder_from(settings)
+        self.app.state.ml.check()
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """A server in a thread, filled."""
+def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
+    """A server in a thread, filled, with a recognition service."""
     settings = load_settings(
         data_dir=folder / "data",
         school_name="Lindenhof School",
-        ml_service_url="http://127.0.0.1:9",
+        ml_service_url=ml_url,
+        ml_service_api_key=_KEY,
         database_url=None,
         master_key=None,
         log_level="error",
@@ -110,10 +129,32 @@ def running_site(folder: Path) -> Iterator[Site]:
         _measure(app)
         add_history(app.state.database, school, account=f"account:{user_id}")
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Site(f"http://127.0.0.1:{port}", school, user_id)
+        add_jobs(app.state.database, school)
+        app.state.ml.check()
+        yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
     finally:
         server.should_exit = True
         thread.join(15)
+
+
+@contextmanager
+def running_ml(folder: Path) -> Iterator[str]:
+    """A real recognition service; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "rollcall-ml")]
+    env = os.environ | {"ROLLCALL_ML_API_KEY": _KEY, "ROLLCALL_ML_PORT": str(port)}
+    with (folder / "ml.log").open("wb") as log:
+        child = subprocess.Popen(command, stdout=log, stderr=log, env=env)
+    try:
+        while child.poll() is None:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.terminate()
+        child.wait(15)
 
 
 def _size() -> Size:
@@ -211,6 +252,8 @@ def addresses(site: Site) -> dict[str, str]:
         "do-not-wait": f"/kiosks/{school.kiosks[0]}/do-not-wait",
         "edit-person": f"/people/{school.people[0]}/edit",
         "today": "/",
+        "today-refused": "/",
+        "jobs": "/jobs",
         "people": "/people",
         "coverage": "/people/coverage",
         "person": f"/people/{school.people[0]}",
@@ -261,6 +304,8 @@ def photograph(
         page.locator("button.primary").click()
         page.wait_for_url(f"{site.url}/")
         for name in sorted(set(names) - {"sign-in"}):
+            if name == "today-refused":
+                site.refuse_key()
             page.goto(site.url + _address(page, site, name))
             _act(page, name)
             _shoot(page, out / f"{name}{suffix}.png", is_whole)
@@ -310,7 +355,8 @@ def main() -> int:
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="rollcall-pages-") as folder,
-        running_site(Path(folder)) as site,
+        running_ml(Path(folder)) as ml_url,
+        running_site(Path(folder), ml_url) as site,
         sync_playwright() as playwright,
     ):
         wanted = frozenset(options.only or (_every(site) if options.all else DOCUMENTED))

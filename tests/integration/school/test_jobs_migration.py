@@ -54,6 +54,60 @@ def _enrolment(connection: Connection, key: uuid.UUID, status: str) -> None:
     )
 
 
+def _add_photos(connection: Connection) -> None:
+    _enrolment(connection, WAITING, "pending")
+    _enrolment(connection, RUNNING, "processing")
+    _enrolment(connection, DONE, "accepted")
+    _add(
+        connection,
+        "templates",
+        id=uuid.UUID(int=21),
+        person_id=ADA,
+        enrolment_id=DONE,
+        model_id="m",
+        dimension=1,
+        key_id="k",
+        data=b"x",
+        is_restored=False,
+        created_at=AT,
+    )
+
+
+def _add_queues(connection: Connection) -> None:
+    _add(
+        connection,
+        "gallery_checks",
+        person_id=ADA,
+        model_id="m",
+        revision=3,
+        attempts=2,
+        not_before=AT,
+    )
+    for model, reason in (("m2", None), ("m3", "TOO_BLURRED")):
+        _add(
+            connection,
+            "missing_templates",
+            enrolment_id=DONE,
+            model_id=model,
+            attempts=0,
+            not_before=AT,
+            reason=reason,
+        )
+    for number, status in enumerate(("waiting", "done", "failed"), start=31):
+        _add(
+            connection,
+            "accuracy_measurements",
+            id=uuid.UUID(int=number),
+            model_id="m",
+            status=status,
+            requested_by="user:1",
+            requested_at=AT,
+            attempts=0,
+            not_before=AT,
+            finished_at=None if status == "waiting" else AT,
+        )
+
+
 @pytest.fixture
 def landed(database: Database) -> Database:
     """A database of the release before, with something in every queue."""
@@ -70,54 +124,8 @@ def landed(database: Database) -> Database:
             search_text="ada a",
             created_at=AT,
         )
-        _enrolment(connection, WAITING, "pending")
-        _enrolment(connection, RUNNING, "processing")
-        _enrolment(connection, DONE, "accepted")
-        _add(
-            connection,
-            "templates",
-            id=uuid.UUID(int=21),
-            person_id=ADA,
-            enrolment_id=DONE,
-            model_id="m",
-            dimension=1,
-            key_id="k",
-            data=b"x",
-            is_restored=False,
-            created_at=AT,
-        )
-        _add(
-            connection,
-            "gallery_checks",
-            person_id=ADA,
-            model_id="m",
-            revision=3,
-            attempts=2,
-            not_before=AT,
-        )
-        for model, reason in (("m2", None), ("m3", "TOO_BLURRED")):
-            _add(
-                connection,
-                "missing_templates",
-                enrolment_id=DONE,
-                model_id=model,
-                attempts=0,
-                not_before=AT,
-                reason=reason,
-            )
-        for number, status in enumerate(("waiting", "done", "failed"), start=31):
-            _add(
-                connection,
-                "accuracy_measurements",
-                id=uuid.UUID(int=number),
-                model_id="m",
-                status=status,
-                requested_by="user:1",
-                requested_at=AT,
-                attempts=0,
-                not_before=AT,
-                finished_at=None if status == "waiting" else AT,
-            )
+        _add_photos(connection)
+        _add_queues(connection)
     return database
 
 
