@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
+from models.stages.images import BGRImage
 from tests.fakes.ml_server import API_KEY, MLServer, ml_server
 from tests.support.browser import CHROMIUM
 from tests.support.ports import free_port
@@ -88,6 +90,14 @@ def site(tmp_path: Path, recognition_url: str, migrated_sqlite: Path) -> Iterato
         yield site
 
 
+def _noisy(frame: BGRImage) -> Iterator[BGRImage]:
+    """Repeat a picture with a camera's noise: no two frames are the same file."""
+    random = np.random.default_rng(0)
+    for _ in range(30):
+        noise = random.normal(0, 2, frame.shape)
+        yield np.clip(frame + noise, 0, 255).astype(np.uint8)
+
+
 @pytest.fixture
 def camera_browser(browser: Browser, tmp_path: Path, assets: Path) -> Iterator[Browser]:
     """A browser whose camera shows a face from the sample photos."""
@@ -98,7 +108,7 @@ def camera_browser(browser: Browser, tmp_path: Path, assets: Path) -> Iterator[B
     width = picture.shape[1]
     frame = cv2.resize(picture[: width * 3 // 4], (640, 480), interpolation=cv2.INTER_AREA)
     clip = tmp_path / "camera.mjpeg"
-    clip.write_bytes(bytes(cv2.imencode(".jpg", frame)[1]) * 30)
+    clip.write_bytes(b"".join(bytes(cv2.imencode(".jpg", one)[1]) for one in _noisy(frame.astype(np.uint8))))
     fake_camera = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",

@@ -93,7 +93,7 @@ def test_photo_waits_for_the_service_and_finishes_by_itself(
         {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": JPEG}
     )
     page.get_by_role("button", name="Use this photo").click()
-    waiting = page.get_by_role("heading", name="Waiting for the recognition service")
+    waiting = page.get_by_role("heading", name="The photo is stored")
     expect(waiting).to_be_visible(timeout=20_000)
     recognition.behave(fake.accept_with_key)
     recognition.is_healthy = True
