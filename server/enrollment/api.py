@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, File, Request, UploadFile
+from fastapi import File, Request, UploadFile
 
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
@@ -19,10 +19,11 @@ from server.people.tables import Consent, ConsentDecision, ConsentRole
 from server.web.access import OfficeDep, require_role
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, VaultDep, get_settings
 from server.web.translations import Translator
 
-router = APIRouter(prefix="/api/v1", tags=["enrolment"])
+router = GuardedRouter(prefix="/api/v1", tags=["enrolment"])
 PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG or WebP")]
 
 
