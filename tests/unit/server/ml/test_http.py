@@ -169,6 +169,7 @@ def test_gallery_of_one_person_is_asked_about_too(
         fake.accept_as_planned,
         answer(422, {"success": False, "error_code": "UNKNOWN_MODEL"}),
         answer(200, {"success": False, "error_code": "UNKNOWN_MODEL"}),
+        answer(403, {"success": False, "error_code": "MATCHING_NOT_ALLOWED"}),
     ],
 )
 def test_gallery_that_the_service_cannot_check_is_no_outage(
