@@ -48,13 +48,14 @@ class _Upload:
 
     def __init__(self, started_s: float) -> None:
         self.started_s = started_s
-        self.data = bytearray()
+        self.size_bytes = 0  # counts until its request is done, wherever the bytes are by then
         self.is_removed = False
+        self._data = bytearray()
         self._timeout: asyncio.Timeout | None = None
 
     def rate(self, now_s: float) -> float:
         """Bytes a second since its start."""
-        return len(self.data) / max(now_s - self.started_s, 1e-9)
+        return self.size_bytes / max(now_s - self.started_s, 1e-9)
 
     async def next_message(self, receive: Receive, deadline_s: float) -> Message:
         """Wait for a message until a time of the event loop's clock."""
@@ -69,10 +70,20 @@ class _Upload:
             raise BodyTooSlowError
         return message
 
+    def add(self, part: bytes) -> None:
+        """Keep what arrived."""
+        self._data += part
+        self.size_bytes += len(part)
+
+    def hand_over(self) -> bytes:
+        """Return the body and keep nothing of it."""
+        body, self._data = bytes(self._data), bytearray()
+        return body
+
     def remove(self) -> None:
         """Free its memory now; the task that reads it fails with `BodyTooSlowError`."""
         self.is_removed = True
-        self.data = bytearray()
+        self._data = bytearray()
         if self._timeout is not None:
             self._timeout.reschedule(0.0)
 
@@ -92,7 +103,7 @@ class BodyIntake:
     @property
     def held_bytes(self) -> int:
         """Bytes of all bodies that are being read or used."""
-        return sum(len(upload.data) for upload in self._held)
+        return sum(upload.size_bytes for upload in self._held)
 
     @property
     def is_full(self) -> bool:
@@ -144,16 +155,16 @@ class BodyIntake:
         limits = self.limits
         has_more = True
         while has_more:
-            allowed_s = limits.grace_s + len(upload.data) / limits.bytes_per_s
+            allowed_s = limits.grace_s + upload.size_bytes / limits.bytes_per_s
             message = await upload.next_message(receive, upload.started_s + allowed_s)
             if message["type"] != "http.request":
                 raise BodyBrokenOffError
             part: bytes = message.get("body", b"")
-            if len(upload.data) + len(part) > limits.body_bytes:
+            if upload.size_bytes + len(part) > limits.body_bytes:
                 raise BodyTooLargeError
             while self.held_bytes + len(part) > limits.total_bytes:
                 self._remove_slowest(besides=upload)
-            upload.data += part
+            upload.add(part)
             has_more = message.get("more_body", False)
 
     def _remove_slowest(self, besides: _Upload | None = None) -> None:
@@ -183,6 +194,6 @@ def _replay(upload: _Upload, receive: Receive) -> Receive:
         if is_given:
             return await receive()
         is_given = True
-        return {"type": "http.request", "body": bytes(upload.data), "more_body": False}
+        return {"type": "http.request", "body": upload.hand_over(), "more_body": False}
 
     return give

@@ -88,7 +88,7 @@ class AdmitMatch(Protocol):
 
 def _match_call(request: Request) -> AdmitMatch:
     gate: MatchGate = request.app.state.match_gate
-    return partial(gate.admit, request.scope["state"][CALLER_KEY], request.url.path)
+    return partial(gate.admit, request.scope["state"][CALLER_KEY], request.scope["path"])
 
 
 MatchCall = Annotated[AdmitMatch, Depends(_match_call)]
