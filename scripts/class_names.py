@@ -14,7 +14,7 @@ from scripts.size_ratchet import ROOT, tracked_sources
 
 LISTED = ROOT / "scripts" / "class_names.toml"
 MOST_LISTED = 6
-_PRODUCT = ("kiosk", "server", "models", "provisioning", "protocol")
+_PRODUCT = ("kiosk", "server", "models", "provisioning", "protocol", "intake")
 
 
 def class_names(text: str) -> set[str]:

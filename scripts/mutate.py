@@ -21,6 +21,7 @@ _COPIED = (
     "server",
     "models",
     "protocol",
+    "intake",
     "provisioning",
     "scripts",
     "tests",

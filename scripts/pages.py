@@ -143,7 +143,11 @@ def running_ml(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).parent / "rollcall-ml")]
-    env = os.environ | {"ROLLCALL_ML_API_KEY": _KEY, "ROLLCALL_ML_PORT": str(port)}
+    env = os.environ | {
+        "ROLLCALL_ML_API_KEY": _KEY,
+        "ROLLCALL_ML_MATCH_KEYS": _KEY,
+        "ROLLCALL_ML_PORT": str(port),
+    }
     with (folder / "ml.log").open("wb") as log:
         child = subprocess.Popen(command, stdout=log, stderr=log, env=env)
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from scripts.size_ratchet import ROOT, tracked_sources
 
 LIST = ROOT / "scripts" / "plain_words.toml"
-_PRODUCT = ("kiosk", "server", "models", "provisioning", "protocol")
+_PRODUCT = ("kiosk", "server", "models", "provisioning", "protocol", "intake")
 _CATALOGUES = ("server/web/locales/en/*.toml", "kiosk/ui/translations/en.json")
 _LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import OperationalError
 from starlette.formparsers import MultiPartParser
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
 import server.accounts.administration_api
@@ -45,6 +44,7 @@ import server.timetable.pages
 import server.timetable.term_pages
 import server.web.preferences
 import server.web.today
+from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
 from server.attendance.today import today_content
@@ -59,18 +59,17 @@ from server.enrollment.problems import problem_sentence, problems, unreadable_se
 from server.migrations.runner import upgrade
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.web import health
-from server.web.access import Authenticate, refuse_unguarded
+from server.web.access import Authenticate
 from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
 from server.web.pages import STATIC, request_translator
 from server.web.principal import Principal
+from server.web.routes import FORM_OVERHEAD_BYTES, Bodies, refuse_unguarded
 from server.web.security import SecurityHeaders
 from server.web.translations import translator
 
-#: A multipart form around a photo.
-_FORM_OVERHEAD_BYTES = 1024 * 1024
 _logger = logging.getLogger(__name__)
 
 #: Every endpoint and page. Each must declare who may call it, or the server does not start.
@@ -136,15 +135,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.admit_kiosk = None
     app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
-    MultiPartParser.spool_max_size = settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
-    # The last one added is the outermost.
-    app.add_middleware(
-        RequestBodyLimitMiddleware, max_body_size=settings.photo_max_bytes + _FORM_OVERHEAD_BYTES
-    )
+    MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
+    app.state.bodies = Bodies.of(settings)
     install_error_handlers(app)
+    # The last one added is the outermost.
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
     app.add_middleware(CorrelationMiddleware)
+    app.add_middleware(LingerMiddleware)
     refuse_unguarded(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)

@@ -107,6 +107,23 @@ class Settings(BaseSettings):
         description="Further attempts after a failure, after 1, 2, 4 ... seconds.",
     )
 
+    # -- what is sent -------------------------------------------------------------------------
+    bodies_max_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Memory for the bodies of all requests at a time, bytes; more get 503. At least"
+        " one photo fits in any case.",
+    )
+    body_grace_s: float = Field(
+        default=15.0, gt=0, le=600, description="Time that every body may take, seconds."
+    )
+    body_min_rate: float = Field(
+        default=16_384.0,
+        gt=0,
+        description="Rate that a body must keep on average after that time, bytes a second; slower"
+        " ones get 408.",
+    )
+
     # -- enrolment ----------------------------------------------------------------------------
     photo_max_bytes: int = Field(
         default=8 * 1024 * 1024, ge=10_000, description="Largest photo accepted, bytes."

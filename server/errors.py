@@ -9,9 +9,11 @@ class ServerError(Exception):
         code: stable, machine-readable word; documented, never reused for another meaning.
         message: plain words for people. Never holds a name, a token or biometric data.
         details: further machine-readable facts, safe to show to the caller.
+        retry_after_s: seconds until another attempt may work; None where it is not known.
     """
 
     status_code = 500
+    retry_after_s: int | None = None
     code = "internal_error"
     default_message = "Something went wrong on the server. Nothing was changed."
 
@@ -105,6 +107,15 @@ class TooLargeError(ServerError):
     default_message = "The upload is too large."
 
 
+class UploadTooSlowError(ServerError):
+    """The body of the request did not arrive in time."""
+
+    status_code = 408
+    code = "upload_too_slow"
+    default_message = "The upload took too long, so nothing was saved. Try again."
+    retry_after_s = 2
+
+
 class UnsupportedMediaError(ServerError):
     """The upload is not of an accepted kind."""
 
@@ -127,6 +138,14 @@ class UnavailableError(ServerError):
     status_code = 503
     code = "unavailable"
     default_message = "A service that is needed for this does not answer at the moment."
+
+
+class UploadsFullError(UnavailableError):
+    """The uploads of this moment fill the memory that is set aside for them."""
+
+    code = "uploads_full"
+    default_message = "Too many uploads are running, so nothing was saved. Try again shortly."
+    retry_after_s = 2
 
 
 class DatabaseBusyError(UnavailableError):

@@ -47,9 +47,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a developer's own Rollcall settings out of the tests."""
-    for name in [key for key in os.environ if key.startswith(("ROLLCALL_", "ML_SERVICE_"))]:
+    for name in [key for key in os.environ if key.startswith(("ROLLCALL_", "ML_"))]:
         if name != "ROLLCALL_ASSETS":
             monkeypatch.delenv(name)
+    monkeypatch.delenv("PORT", raising=False)
 
 
 def _shared(name: str) -> Path:

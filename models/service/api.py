@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import APIRouter, Body, Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic_core import from_json
 
-from models.service.edge import KEY_HEADER
+from models.service.edge import CALLER_KEY, KEY_HEADER
+from models.service.errors import ErrorCode, RefusalError
 from models.service.examples import EXAMPLES
 from models.service.schemas import (
     BatchMatchRequest,
@@ -27,16 +29,20 @@ from models.service.schemas import (
     ModelsInUse,
     ReadyResponse,
     Refusal,
+    RootResponse,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
+    from models.service.bodies import RequestRoom
     from models.service.faces import FaceEngine
+    from models.service.match_gate import MatchGate
     from models.service.matching import Matcher
     from models.service.metrics import Metrics
     from models.service.pool import WorkerPool
     from models.service.readiness import Readiness
+    from models.service.schemas import Candidate
     from models.store import ModelCard
 
 
@@ -71,12 +77,35 @@ def _parts(request: Request) -> ServiceParts:
 
 
 Parts = Annotated[ServiceParts, Depends(_parts)]
+
+
+class AdmitMatch(Protocol):
+    """Counts a call that compares vectors; see `MatchGate.admit`."""
+
+    def __call__(self, *, vectors: int, against: int) -> None:
+        """Count it, or refuse it."""
+
+
+def _match_call(request: Request) -> AdmitMatch:
+    gate: MatchGate = request.app.state.match_gate
+    return partial(gate.admit, request.scope["state"][CALLER_KEY], request.scope["path"])
+
+
+MatchCall = Annotated[AdmitMatch, Depends(_match_call)]
+
+
+def _count(candidates: Sequence[Candidate]) -> int:
+    return sum(len(candidate.embeddings) for candidate in candidates)
+
+
 # The key itself is checked in edge.py, before the body is read; this is for OpenAPI.
 documented_key = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": words}
     for status, words in (
         (401, "The key is missing or wrong"),
+        (403, "The key may not compare faces"),
+        (408, "The body arrived too slowly; Retry-After says when to come back"),
         (413, "The body is too large"),
         (422, "The request is malformed"),
         (429, "The key has sent too many requests; Retry-After says when to come back"),
@@ -141,8 +170,10 @@ async def detect_faces(
 async def match_faces(
     request: Annotated[MatchFacesRequest, Body(openapi_examples=EXAMPLES["match-faces"])],
     parts: Parts,
+    match: MatchCall,
 ) -> MatchFacesResponse:
     """Say whose face one embedding is (SD5)."""
+    match(vectors=1, against=_count(request.candidate_embeddings))
     job = partial(parts.matcher.match, request)
     return await parts.pool.run(lambda _engine: job())
 
@@ -151,8 +182,10 @@ async def match_faces(
 async def batch_match(
     request: Annotated[BatchMatchRequest, Body(openapi_examples=EXAMPLES["batch-match"])],
     parts: Parts,
+    match: MatchCall,
 ) -> BatchMatchResponse:
     """Say whose faces those of a class photo are (SD6)."""
+    match(vectors=len(request.detected_faces), against=_count(request.candidate_embeddings))
     job = partial(parts.matcher.batch_match, request)
     return await parts.pool.run(lambda _engine: job())
 
@@ -167,12 +200,31 @@ async def health(parts: Parts) -> HealthResponse:
         models_loaded=True,
         models=parts.models,
         uptime_seconds=round(time.monotonic() - parts.started_at, 3),
+        timestamp=datetime.now(UTC),
+    )
+
+
+@open_router.get("/")
+async def root(parts: Parts) -> RootResponse:
+    """Name the service, and where to read on."""
+    return RootResponse(
+        service="rollcall-ml",
+        version=parts.version,
+        status="running",
+        docs="/docs",
+        health="/health",
     )
 
 
 @open_router.get("/ready", responses={503: {"model": Refusal, "description": "Not now, and why"}})
-async def ready(parts: Parts) -> ReadyResponse:
-    """Say that a worker can run the models, having just done it; at most once a second."""
+async def ready(parts: Parts, request: Request) -> ReadyResponse:
+    """Say that a request would be accepted and a worker can run the models: it has just done so."""
+    room: RequestRoom = request.app.state.room
+    try:
+        room.check()
+    except RefusalError as error:
+        words = "The service is busy: it would refuse a request now."
+        raise RefusalError(ErrorCode.NOT_READY, words, error.retry_after_s) from error
     took_ms = await parts.readiness.check()
     return ReadyResponse(
         status="ready", service="rollcall-ml", models=parts.models, inference_ms=took_ms

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from intake.linger import LingerMiddleware
 from models.service.answers import install_error_answers
 from models.service.api import ServiceParts, open_router, router
+from models.service.bodies import BodyMiddleware, RequestRoom
+from models.service.docs_page import DOCS_PATHS
+from models.service.docs_page import router as docs_router
 from models.service.edge import (
-    AdmissionMiddleware,
-    BodyLimitMiddleware,
     KeyMiddleware,
+    MatchRightMiddleware,
     RateMiddleware,
     RecordMiddleware,
 )
 from models.service.faces import FaceEngine
+from models.service.match_gate import MatchGate
 from models.service.matching import Matcher
 from models.service.metrics import Metrics
 from models.service.native import router as native_router
@@ -52,7 +56,11 @@ def open_parts(settings: Settings, store: ModelStore | None = None) -> ServicePa
     return ServiceParts(
         pool=pool,
         readiness=Readiness(pool),
-        matcher=Matcher.for_card(card),
+        matcher=Matcher.for_card(
+            card,
+            confident=settings.confident_threshold,
+            uncertain=settings.uncertain_threshold,
+        ),
         metrics=Metrics(),
         models=ModelsInUse(
             detector=settings.detector,
@@ -84,27 +92,28 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
         summary="Photos to face embeddings, embeddings to matches. Keeps nothing.",
         version=parts.version,
         lifespan=lifespan,
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # these pages load scripts from elsewhere; docs_page.py has our own
         redoc_url=None,
     )
     app.state.parts = parts
+    app.state.room = RequestRoom(settings)
+    app.state.match_gate = MatchGate(settings.callers, settings.match_per_minute, parts.metrics)
     app.include_router(router)
     app.include_router(native_router)
     app.include_router(open_router)
+    app.include_router(docs_router)
     install_error_answers(app)
-    paths = frozenset(app.openapi()["paths"]) | {"/openapi.json"}
+    paths = frozenset(app.openapi()["paths"]) | {"/openapi.json"} | DOCS_PATHS
     # The last added is the outermost.
-    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
-    app.add_middleware(
-        AdmissionMiddleware,
-        limit=settings.worker_count + settings.queue_limit,
-        metrics=parts.metrics,
-    )
+    app.add_middleware(BodyMiddleware, room=app.state.room, metrics=parts.metrics)
+    app.add_middleware(MatchRightMiddleware, gate=app.state.match_gate)
     if settings.rate_per_minute:
-        buckets = [
-            TokenBucket(settings.rate_per_minute, settings.rate_burst) for _ in settings.api_keys
-        ]
+        buckets = {
+            key.name: TokenBucket(settings.rate_per_minute, settings.rate_burst)
+            for key in settings.callers
+        }
         app.add_middleware(RateMiddleware, buckets=buckets)
-    app.add_middleware(KeyMiddleware, keys=settings.api_keys)
+    app.add_middleware(KeyMiddleware, keys=settings.callers)
     app.add_middleware(RecordMiddleware, metrics=parts.metrics, paths=paths)
+    app.add_middleware(LingerMiddleware)
     return app

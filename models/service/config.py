@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from models.runtime import RuntimeName
+from models.service.keys import CallerKey, caller_keys
+from models.service.plan_names import ENV_PREFIX, PLAN_NAMES, values_under_plan_names
+from models.service.schemas import DetectorName
 
-ENV_PREFIX = "ROLLCALL_ML_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
 MIN_KEY_LENGTH = 8
 MAX_AUTOMATIC_WORKERS = 8
@@ -40,6 +43,12 @@ class Settings(BaseSettings):
         f" {MIN_KEY_LENGTH} characters without commas. Several, separated by commas, are valid side"
         " by side: one for each caller, or the old and the new one. No default: without it the"
         " service does not start.",
+    )
+    match_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that may also compare vectors (match-faces, batch-match, gallery/check,"
+        " gallery/operating-point), separated by commas. A key may stand here and in"
+        " ROLLCALL_ML_API_KEY. Default: no key may, and these endpoints answer 403.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
@@ -97,6 +106,13 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Requests that a key may send at once after a quiet time.",
     )
+    match_per_minute: int = Field(
+        default=6_000,
+        ge=0,
+        le=10_000_000,
+        description="Vectors that each key may compare in a minute, and at once after a quiet time;"
+        " more get 429. 0: any number.",
+    )
     shutdown_grace_s: int = Field(
         default=20, ge=0, le=600, description="Time for running requests at shutdown, seconds."
     )
@@ -104,6 +120,21 @@ class Settings(BaseSettings):
     # -- limits -------------------------------------------------------------------------------
     max_body_bytes: int = Field(
         default=32 * _MIB, ge=1024, le=1024 * _MIB, description="Largest request body, bytes."
+    )
+    bodies_max_bytes: int = Field(
+        default=256 * _MIB,
+        ge=1024,
+        le=64 * 1024 * _MIB,
+        description="Memory for all request bodies at a time, bytes; more get 503.",
+    )
+    body_grace_s: float = Field(
+        default=10.0, gt=0, le=600, description="Time that every request body may take, seconds."
+    )
+    body_min_rate: float = Field(
+        default=65_536.0,
+        gt=0,
+        description="Rate that a body must keep on average after that time, bytes a second; slower"
+        " ones get 408.",
     )
     max_pixels: int = Field(
         default=40_000_000, ge=10_000, le=500_000_000, description="Largest picture, pixels."
@@ -117,6 +148,25 @@ class Settings(BaseSettings):
     max_faces: int = Field(
         default=100, ge=1, le=1000, description="Most faces reported for a picture, largest first."
     )
+    detect_model: DetectorName = Field(
+        default="hog", description="How detect-faces looks where the request does not say."
+    )
+    num_jitters: int = Field(
+        default=2, ge=0, le=100, description="num_jitters where the request does not say."
+    )
+    confident_threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=10,
+        description="Distances below are confident where the request does not say. Default: 0.50 in"
+        " batch-match, the limit of the embedder's card in match-faces.",
+    )
+    uncertain_threshold: float = Field(
+        default=0.60,
+        ge=0,
+        le=10,
+        description="Distances from here on are no match where the request does not say.",
+    )
     max_jitters: int = Field(
         default=10, ge=1, le=100, description="Larger num_jitters count as this many."
     )
@@ -126,17 +176,24 @@ class Settings(BaseSettings):
         default="info", description="Least severe level that is logged."
     )
 
-    @field_validator("api_key")
+    @field_validator("api_key", "match_keys")
     @classmethod
-    def _check_keys(cls, api_key: SecretStr) -> SecretStr:
-        if any(len(key) < MIN_KEY_LENGTH for key in _keys(api_key)):
+    def _check_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None and any(len(key) < MIN_KEY_LENGTH for key in _keys(keys)):
             raise ValueError(f"each key needs at least {MIN_KEY_LENGTH} characters")
-        return api_key
+        return keys
+
+    @model_validator(mode="after")
+    def _check_thresholds(self) -> Self:
+        if (self.confident_threshold or 0.0) > self.uncertain_threshold:
+            raise ValueError("confident_threshold must not exceed uncertain_threshold")
+        return self
 
     @property
-    def api_keys(self) -> tuple[str, ...]:
+    def callers(self) -> tuple[CallerKey, ...]:
         """The keys, at least one."""
-        return _keys(self.api_key)
+        matching = _keys(self.match_keys) if self.match_keys is not None else ()
+        return caller_keys(_keys(self.api_key), matching)
 
     @property
     def worker_count(self) -> int:
@@ -156,11 +213,12 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 -- this is where settings are read
         toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
-        return init_settings, env_settings, toml
+        plans = InitSettingsSource(settings_cls, init_kwargs=values_under_plan_names())
+        return init_settings, env_settings, plans, toml
 
 
-def _keys(api_key: SecretStr) -> tuple[str, ...]:
-    return tuple(key.strip() for key in api_key.get_secret_value().split(","))
+def _keys(keys: SecretStr) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.get_secret_value().split(","))
 
 
 def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
@@ -190,8 +248,17 @@ def describe_settings() -> list[tuple[str, str, str]]:
     return [
         (
             f"{ENV_PREFIX}{name.upper()}",
-            "required" if field.is_required() else str(field.default),
-            field.description or "",
+            "required" if field.is_required() else _default_words(field.default),
+            _description(name, field.description or ""),
         )
         for name, field in Settings.model_fields.items()
     ]
+
+
+def _default_words(default: object) -> str:
+    return "(none)" if default is None else str(default)
+
+
+def _description(name: str, words: str) -> str:
+    plan_name = PLAN_NAMES.get(name)
+    return f"{words} {plan_name} sets it too." if plan_name else words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import math
 import time
@@ -11,23 +10,26 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 
 from models.service.answers import refusal_answer
+from models.service.bodies import GUARDED
 from models.service.errors import ErrorCode, RefusalError
+from models.service.keys import find_key
 from models.service.logs import adopt_correlation_id
-from models.service.pool import overloaded
+from models.service.match_gate import MATCH_PATHS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from models.service.keys import CallerKey
+    from models.service.match_gate import MatchGate
     from models.service.metrics import Metrics
     from models.service.rate import TokenBucket
 
 logger = logging.getLogger(__name__)
 CORRELATION_HEADER = "X-Correlation-ID"
 KEY_HEADER = "X-API-Key"
-GUARDED = "/api/"
-_KEY_NUMBER = "key_number"  # in the scope's state: which of the keys it was
+CALLER_KEY = "caller_key"  # in the scope's state: which of the keys it was
 
 
 class RecordMiddleware:
@@ -94,35 +96,34 @@ class RecordMiddleware:
 class KeyMiddleware:
     """Refuses requests to /api without a key, before a byte of their body is read."""
 
-    def __init__(self, app: ASGIApp, *, keys: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Sequence[CallerKey]) -> None:
         self._app = app
-        self._keys = [key.encode() for key in keys]
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["path"].startswith(GUARDED):
             offered = Headers(scope=scope).get(KEY_HEADER, "").encode("latin-1")
-            # All are compared, so that the time taken says nothing of which one is nearly right.
-            fits = [hmac.compare_digest(offered, key) for key in self._keys]
-            if not any(fits):
+            key = find_key(self._keys, offered)
+            if key is None:
                 refusal = RefusalError(
                     ErrorCode.UNAUTHORIZED, f"The header {KEY_HEADER} is missing or wrong."
                 )
                 await refusal_answer(scope, refusal)(scope, receive, send)
                 return
-            scope.setdefault("state", {})[_KEY_NUMBER] = fits.index(True)
+            scope.setdefault("state", {})[CALLER_KEY] = key
         await self._app(scope, receive, send)
 
 
 class RateMiddleware:
     """Turns away requests to /api whose key has sent too many. Inside `KeyMiddleware`."""
 
-    def __init__(self, app: ASGIApp, *, buckets: Sequence[TokenBucket]) -> None:
+    def __init__(self, app: ASGIApp, *, buckets: Mapping[str, TokenBucket]) -> None:
         """Wrap an application.
 
         Args:
             app: what is wrapped.
-            buckets: one a key, in the keys' order.
+            buckets: one a key, by its name.
         """
         self._app = app
         self._buckets = buckets
@@ -130,7 +131,7 @@ class RateMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["path"].startswith(GUARDED):
-            wait_s = self._buckets[scope["state"][_KEY_NUMBER]].take()
+            wait_s = self._buckets[scope["state"][CALLER_KEY].name].take()
             if wait_s:
                 refusal = RefusalError(
                     ErrorCode.RATE_LIMITED,
@@ -142,70 +143,22 @@ class RateMiddleware:
         await self._app(scope, receive, send)
 
 
-class AdmissionMiddleware:
-    """Bounds how many requests to /api are in flight, and so the memory of their bodies."""
+class MatchRightMiddleware:
+    """Refuses keys that may not compare vectors, before the body is read. Inside `KeyMiddleware`.
 
-    def __init__(self, app: ASGIApp, *, limit: int, metrics: Metrics) -> None:
+    The endpoints ask the gate again, so that no way of writing a path gets round it.
+    """
+
+    def __init__(self, app: ASGIApp, *, gate: MatchGate) -> None:
         self._app = app
-        self._limit = limit
-        self._metrics = metrics
-        self._in_flight = 0
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not scope["path"].startswith(GUARDED):
-            await self._app(scope, receive, send)
-            return
-        if self._in_flight >= self._limit:
-            await refusal_answer(scope, overloaded())(scope, receive, send)
-            return
-        self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
-
-
-class BodyLimitMiddleware:
-    """Refuses bodies over a limit, by their declared length or while they arrive."""
-
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > self._max_bytes:
-            await refusal_answer(scope, self._too_large())(scope, receive, send)
-            return
-        received = 0
-        is_over = False
-
-        async def receive_counted() -> Message:
-            nonlocal received, is_over
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                is_over = True
-                # An empty end makes the framework stop reading; its answer is replaced below.
-                return {"type": "http.request", "body": b"", "more_body": False}
-            return message
-
-        async def send_replaced(message: Message) -> None:
-            if not is_over:
-                await send(message)
-
-        await self._app(scope, receive_counted, send_replaced)
-        if is_over:
-            await refusal_answer(scope, self._too_large())(scope, receive, send)
-
-    def _too_large(self) -> RefusalError:
-        return RefusalError(
-            ErrorCode.REQUEST_TOO_LARGE, f"The body is larger than {self._max_bytes} bytes."
-        )
+        if scope["type"] == "http" and scope["path"] in MATCH_PATHS:
+            try:
+                self._gate.check_right(scope["state"][CALLER_KEY], scope["path"])
+            except RefusalError as refusal:
+                await refusal_answer(scope, refusal)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -17,12 +17,13 @@ from models.service.schemas import (
     DetectedFace,
     DetectFacesResponse,
     DetectMetadata,
+    Dimensions,
     EncodeFaceResponse,
     EncodeMetadata,
-    ImageDimensions,
     Quality,
 )
 from models.service.sharing import alone
+from models.service.single_picture import liveness_of
 from models.service.variations import Embeds, embed_views
 from models.stages.detect import FaceDetector
 from models.stages.embed import FaceEmbedder
@@ -108,6 +109,7 @@ class FaceEngine:
         face = _the_one(faces, request)
         views = self.views(request.num_jitters)
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
+        is_live, reason = liveness_of(picture_bgr, face.landmarks)
         return EncodeFaceResponse(
             success=True,
             embedding=embedding.astype(float).tolist(),
@@ -118,6 +120,8 @@ class FaceEngine:
                 model_id=self._pipeline.embedder_card.id,
                 num_jitters=views,
                 quality=_quality(picture_bgr, face),
+                is_live=is_live,
+                is_live_reason=reason,
                 processing_time_ms=_elapsed_ms(started),
             ),
         )
@@ -136,7 +140,7 @@ class FaceEngine:
         """
         started = time.perf_counter()
         picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
-        faces = self._find(picture_bgr, request.model, share)
+        faces = self._find(picture_bgr, request.model or self._settings.detect_model, share)
         kept = [face for face in faces if face.area_ratio >= request.min_face_area_ratio]
         views = self.views(request.num_jitters)
         answers = share(self, [_embedding(picture_bgr, face, views) for face in kept])
@@ -176,9 +180,10 @@ class FaceEngine:
         picture_bgr = decode_picture(image_base64, self._settings.max_pixels)
         return picture_bgr, self._find(picture_bgr, model, share)
 
-    def views(self, wanted: int) -> int:
-        """So many views of a face are fused, where so many are wanted."""
-        return max(1, min(wanted, self._settings.max_jitters))
+    def views(self, wanted: int | None) -> int:
+        """Return how many views of a face are fused; None wants the default."""
+        count = self._settings.num_jitters if wanted is None else wanted
+        return max(1, min(count, self._settings.max_jitters))
 
     def look(self, picture_bgr: BGRImage) -> list[Detection]:
         """Find the faces of one picture, without landmarks; see `FacePipeline.detect`."""
@@ -187,10 +192,13 @@ class FaceEngine:
     def embed(self, picture_bgr: BGRImage, face: FoundFace, views: int) -> DetectedFace:
         """Embed one face of a picture."""
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
+        is_live, reason = liveness_of(picture_bgr, face.landmarks)
         return DetectedFace(
             embedding=embedding.astype(float).tolist(),
             location=face.location,
             face_area_ratio=face.area_ratio,
+            is_live=is_live,
+            is_live_reason=reason,
         )
 
     def _find(
@@ -235,7 +243,7 @@ def _the_one(faces: list[FoundFace], request: EncodeFaceRequest) -> FoundFace:
     count = sum(face.detection.area_px >= rival_px for face in faces)
     if request.validate_single and count > 1:
         raise RefusalError(
-            ErrorCode.MULTIPLE_FACES, f"There are {count} faces in the picture; show one."
+            ErrorCode.MULTIPLE_FACES_FOUND, f"There are {count} faces in the picture; show one."
         )
     if faces[0].area_ratio < request.min_face_area_ratio:
         raise RefusalError(
@@ -257,8 +265,8 @@ def _quality(picture_bgr: BGRImage, face: FoundFace) -> Quality:
     )
 
 
-def _dimensions(picture_bgr: BGRImage) -> ImageDimensions:
-    return ImageDimensions(width=picture_bgr.shape[1], height=picture_bgr.shape[0])
+def _dimensions(picture_bgr: BGRImage) -> Dimensions:
+    return picture_bgr.shape[1], picture_bgr.shape[0]
 
 
 def _elapsed_ms(started: float) -> float:

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 import structlog
 
+AUDIT_LOGGER = "models.service.audit"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _correlation_id: ContextVar[str] = ContextVar("ml_correlation_id", default="")
 # Libraries whose lines say what ours already say.
@@ -64,6 +65,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)  # whatever the level of the rest
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True

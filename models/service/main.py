@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import logging
 import os
 import signal
 import socket
@@ -20,13 +21,13 @@ from models.errors import ModelsError
 from models.service.app import create_app, open_parts
 from models.service.config import (
     CONFIG_VARIABLE,
-    ENV_PREFIX,
     ServiceSettingsError,
     Settings,
     describe_settings,
     load_settings,
 )
 from models.service.logs import configure_logging
+from models.service.plan_names import environment_name, ineffective_names
 from models.store import ASSET_SETTING
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from fastapi import FastAPI
+
+
+logger = logging.getLogger(__name__)
 
 
 class SettledServer(uvicorn.Server):
@@ -59,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ServiceSettingsError as error:
         return _fail(str(error), 2)
     configure_logging(settings.log_level)
+    _warn(settings)
     cv2.setNumThreads(settings.threads)  # the workers are the parallelism
     try:
         listener = _listen(settings)
@@ -72,6 +77,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 1)
     _serve(settings, create_app(settings, parts), listener)
     return 0
+
+
+def _warn(settings: Settings) -> None:
+    """Name the settings that do not do what a person may expect of them."""
+    for name, reason in ineffective_names():
+        logger.warning("setting ignored name=%s reason=%s", name, reason)
+    if settings.match_keys is None:
+        logger.warning(
+            "no key may compare faces, ROLLCALL_ML_MATCH_KEYS is not set: matching and gallery"
+            " endpoints answer 403"
+        )
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -108,7 +124,9 @@ def _fail(words: str, status: int) -> int:
 def _setting_words(error: ValidationError) -> str:
     """Say in one sentence what is wrong with the first wrong setting, without its value."""
     problem = error.errors(include_input=False, include_url=False)[0]
-    name = ENV_PREFIX + ".".join(str(part) for part in problem["loc"]).upper()
+    if not problem["loc"]:
+        return f"the settings are wrong: {problem['msg']}"
+    name = environment_name(".".join(str(part) for part in problem["loc"]))
     if problem["type"] == "missing":
         return f"{name} is not set; it has no default (rollcall-ml --help lists all settings)"
     return f"the setting {name} is wrong: {problem['msg']}"

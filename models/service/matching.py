@@ -27,8 +27,16 @@ if TYPE_CHECKING:
     from models.store import ModelCard
 
 _Matrix = NDArray[np.float64]
+FAR_APART = 2.0
+"""The distance that is answered where nothing is compared: the plan's client expects a number."""
 # Rows compared at a time: bounds the memory of many faces against many candidates.
 _CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class _Limits:
+    confident: float
+    uncertain: float
 
 
 @dataclass(frozen=True)
@@ -38,26 +46,40 @@ class Matcher:
     Attributes:
         dimension: length of an embedding.
         is_cosine: the metric's own distance is 1 - cosine; else Euclidean.
-        confident: distances below are confident, unless the request says otherwise.
+        confident: in match-faces, distances below are confident.
         scale: brings the metric's own distance to the scale of the limits.
+        batch_confident: the same in batch-match, unless the request says otherwise.
+        uncertain: distances from here on are no match, unless the request says otherwise.
     """
 
     dimension: int
     is_cosine: bool
     confident: float
     scale: Scale = float
+    batch_confident: float = 0.50
+    uncertain: float = 0.60
 
     @classmethod
-    def for_card(cls, card: ModelCard) -> Matcher:
-        """Take dimension, metric and limit from an embedder's card."""
+    def for_card(
+        cls, card: ModelCard, *, confident: float | None = None, uncertain: float = 0.60
+    ) -> Matcher:
+        """Take dimension, metric and limit from an embedder's card.
+
+        Args:
+            card: of the embedder.
+            confident: replaces the card's limit, and 0.50 in batch-match; None: neither.
+            uncertain: distances from here on are no match.
+        """
         if card.matching is None:
             raise ValueError(f"the card {card.id} does not say how its templates compare")
         matching = card.matching
         return cls(
             card.dimension,
             matching.metric == "cosine",
-            matching.confident,
+            matching.confident if confident is None else confident,
             matching.on_common_scale,
+            min(0.50, uncertain) if confident is None else confident,
+            uncertain,
         )
 
     def match(self, request: MatchFacesRequest) -> MatchFacesResponse:
@@ -69,14 +91,15 @@ class Matcher:
         ids, distances = self._distances([request.query_embedding], request.candidate_embeddings)
         per_student = sorted(zip(distances[0].tolist(), ids, strict=True))
         best = per_student[0] if per_student else None
-        confident = min(self.confident, request.threshold)
-        certainty = _certainty(best and best[0], confident, request.threshold)
+        threshold = self.uncertain if request.threshold is None else request.threshold
+        confident = min(self.confident, threshold)
+        certainty = _certainty(best and best[0], confident, threshold)
         listed = [StudentDistance(student_id=name, min_distance=d) for d, name in per_student]
         return MatchFacesResponse(
             success=True,
             match=MatchAnswer(
                 student_id=best[1] if best and certainty != "no_match" else None,
-                distance=best[0] if best else None,
+                distance=best[0] if best else FAR_APART,
                 confidence=max(0.0, 1.0 - best[0]) if best else 0.0,
                 status=certainty,
             ),
@@ -89,7 +112,8 @@ class Matcher:
         Raises:
             RefusalError: an embedding has another length, or the thresholds are out of order.
         """
-        if request.confident_threshold > request.uncertain_threshold:
+        limits = self._limits(request)
+        if limits.confident > limits.uncertain:
             raise RefusalError(
                 ErrorCode.MALFORMED_REQUEST,
                 "confident_threshold must not exceed uncertain_threshold.",
@@ -98,14 +122,23 @@ class Matcher:
         ids, distances = self._distances(faces, request.candidate_embeddings)
         if not ids:
             return BatchMatchResponse(success=True, matches=[_nobody(i) for i in range(len(faces))])
+        is_fake = np.array([face.is_live is False for face in request.detected_faces], np.bool_)
         nearest = distances.argmin(axis=1)
         best = distances[np.arange(len(faces)), nearest]
-        owners = _first_claims(nearest, best)
+        owners = _first_claims(nearest, np.where(is_fake, np.inf, best))
         matches = [
-            _face_match(request, index, ids[student], float(distance), is_owner=index in owners)
+            _nobody(index)
+            if is_fake[index]
+            else _face_match(limits, index, ids[student], float(distance), is_owner=index in owners)
             for index, (student, distance) in enumerate(zip(nearest, best, strict=True))
         ]
         return BatchMatchResponse(success=True, matches=matches)
+
+    def _limits(self, request: BatchMatchRequest) -> _Limits:
+        confident, uncertain = request.confident_threshold, request.uncertain_threshold
+        uncertain = self.uncertain if uncertain is None else uncertain
+        default = min(self.batch_confident, uncertain)
+        return _Limits(default if confident is None else confident, uncertain)
 
     def _distances(
         self, probes: Sequence[list[float]], candidates: Sequence[Candidate]
@@ -169,9 +202,9 @@ def _first_claims(nearest: NDArray[np.intp], best: _Matrix) -> set[int]:
 
 
 def _face_match(
-    request: BatchMatchRequest, index: int, student_id: str, distance: float, *, is_owner: bool
+    limits: _Limits, index: int, student_id: str, distance: float, *, is_owner: bool
 ) -> FaceMatch:
-    certainty = _certainty(distance, request.confident_threshold, request.uncertain_threshold)
+    certainty = _certainty(distance, limits.confident, limits.uncertain)
     is_present = certainty == "confident" and is_owner
     return FaceMatch(
         face_index=index,
@@ -187,7 +220,7 @@ def _nobody(index: int) -> FaceMatch:
     return FaceMatch(
         face_index=index,
         student_id=None,
-        distance=None,
+        distance=FAR_APART,
         status="unknown",
         certainty="no_match",
         nearest_student_id=None,

@@ -15,7 +15,10 @@ class Metrics:
         requests: by path and HTTP status.
         refusals: by path and error code, those with status 200 too.
         seconds: duration by path.
-        in_flight: requests to /api/ml that are being read, waiting or computed.
+        in_flight: requests to /api that are waiting or computed.
+        match_calls: to endpoints that compare vectors, by name of the key, path and outcome
+            (admitted, limited or refused).
+        match_vectors: vectors compared, by name of the key and path.
         faces: faces embedded.
     """
 
@@ -41,7 +44,19 @@ class Metrics:
             registry=self._registry,
         )
         self.in_flight = Gauge(
-            "rollcall_ml_in_flight", "Requests to /api/ml at the moment", registry=self._registry
+            "rollcall_ml_in_flight", "Requests to /api waiting or computed", registry=self._registry
+        )
+        self.match_calls = Counter(
+            "rollcall_ml_match_calls",
+            "Calls of the endpoints that compare vectors",
+            ("key", "path", "outcome"),
+            registry=self._registry,
+        )
+        self.match_vectors = Counter(
+            "rollcall_ml_match_vectors",
+            "Vectors compared",
+            ("key", "path"),
+            registry=self._registry,
         )
         self.faces = Counter(
             "rollcall_ml_faces", "Faces turned into embeddings", registry=self._registry

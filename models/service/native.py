@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Security
 
-from models.service.api import REFUSALS, FastJSONRoute, Parts, documented_key
+from models.service.api import REFUSALS, FastJSONRoute, MatchCall, Parts, documented_key
 from models.service.errors import ErrorCode, RefusalError
 from models.service.gallery_check import check_gallery
 from models.service.native_faces import answer_faces, answer_quality
@@ -50,9 +50,13 @@ async def quality(
 
 @router.post("/gallery/check")
 async def gallery_check(
-    request: Annotated[GalleryCheckRequest, Body()], parts: Parts
+    request: Annotated[GalleryCheckRequest, Body()], parts: Parts, match: MatchCall
 ) -> GalleryCheckResponse:
     """Find the templates that do not fit a person, and the people they may be confused with."""
+    match(
+        vectors=len(request.person.templates),
+        against=sum(len(other.templates) for other in request.others),
+    )
     card = _card(parts.cards, request.model_id)
     job = partial(check_gallery, card, request)
     return await parts.pool.run(lambda _engine: job())
@@ -60,9 +64,11 @@ async def gallery_check(
 
 @router.post("/gallery/operating-point")
 async def gallery_operating_point(
-    request: Annotated[OperatingPointRequest, Body()], parts: Parts
+    request: Annotated[OperatingPointRequest, Body()], parts: Parts, match: MatchCall
 ) -> OperatingPointResponse:
     """Say what the limits of a model's card mean among these people."""
+    # The answer holds shares and a few pairs, so a school counts as one vector.
+    match(vectors=1, against=sum(len(person.templates) for person in request.people))
     card = _card(parts.cards, request.model_id)
     job = partial(operating_point, card, request)
     return await parts.pool.run(lambda _engine: job())

@@ -13,14 +13,15 @@ from models.service.native_schemas import (
     FacesRequest,
     FacesResponse,
     GalleryTemplate,
+    ImageDimensions,
     JudgedFace,
     MeasureAnswer,
     Pose,
     QualityRequest,
     QualityResponse,
 )
-from models.service.schemas import ImageDimensions
 from models.service.sharing import alone
+from models.service.single_picture import liveness_of
 from models.service.variations import embed_views
 from models.service.vectors import packed
 from models.stages.pose import head_pose
@@ -103,6 +104,7 @@ def judged(picture_bgr: BGRImage, face: FoundFace, all_found: Sequence[Detection
     largest = max(all_found, key=lambda found: found.area_px)
     beside = all_found if face.detection is largest else [face.detection]
     quality = assess(picture_bgr, beside, _LIMITS, face.landmarks)
+    is_live, reason = liveness_of(picture_bgr, face.landmarks)
     place, pose = face.location, head_pose(face.landmarks.points_px)
     return JudgedFace(
         box=Box(
@@ -113,6 +115,8 @@ def judged(picture_bgr: BGRImage, face: FoundFace, all_found: Sequence[Detection
         ),
         area_ratio=face.area_ratio,
         landmarks_presence=face.landmarks.presence,
+        is_live=is_live,
+        is_live_reason=reason,
         quality=FaceQualityAnswer(
             reasons=list(quality.reasons),
             blocking=[reason for reason in quality.reasons if reason not in ADVICE],
@@ -146,7 +150,7 @@ def _single(faces: Sequence[FoundFace]) -> FoundFace:
     count = sum(face.detection.area_px >= rival_px for face in faces)
     if count > 1:
         raise RefusalError(
-            ErrorCode.MULTIPLE_FACES, f"There are {count} faces in the picture; show one."
+            ErrorCode.MULTIPLE_FACES_FOUND, f"There are {count} faces in the picture; show one."
         )
     return faces[0]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.service.schemas import ImageDimensions
+from models.service.single_picture import OnePictureReason
 from models.stages.quality import QualityReason
 
 MAX_TEMPLATES = 20_000
@@ -44,6 +44,13 @@ class FacesRequest(_Picture):
     single: bool = Field(
         default=False, description="refuse a picture without a face or with several of like size"
     )
+
+
+class ImageDimensions(_Message):
+    """Size of the upright picture in pixels."""
+
+    width: int
+    height: int
 
 
 class Box(_Message):
@@ -88,6 +95,10 @@ class JudgedFace(_Message):
     box: Box
     area_ratio: float = Field(description="area of the box / area of the picture")
     landmarks_presence: float = Field(description="how sure the landmark model is, 0 to 1")
+    is_live: bool | None = Field(
+        description="false: a screen is seen; null: one picture cannot tell. Never true here"
+    )
+    is_live_reason: OnePictureReason
     quality: FaceQualityAnswer
 
 

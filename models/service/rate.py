@@ -28,17 +28,23 @@ class TokenBucket:
         self._tokens = self._burst
         self._filled_at = clock()
 
-    def take(self) -> float:
-        """Take a token, if there is one.
+    def take(self, count: int = 1) -> float:
+        """Take tokens, if there are enough.
+
+        More than the burst are given where the bucket is full. The next caller waits for them all.
+
+        Args:
+            count: tokens, >= 0.
 
         Returns:
-            0 where there was; else seconds until there is one, > 0. Waiting costs nothing more.
+            0 where there were enough; else seconds until there are, > 0. Waiting costs nothing.
         """
         now = self._clock()
         gained = (now - self._filled_at) * self._per_second
         self._tokens = min(self._burst, self._tokens + gained)
         self._filled_at = now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
+        needed = min(float(count), self._burst)
+        if self._tokens >= needed:
+            self._tokens -= count
             return 0.0
-        return (1.0 - self._tokens) / self._per_second
+        return (needed - self._tokens) / self._per_second

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
 
 from models.service.errors import ErrorCode
+from models.service.single_picture import OnePictureReason
 from models.stages.quality import QualityReason
 
 # Larger values are no embedding, and their squares leave float32.
@@ -20,6 +21,8 @@ Share = Annotated[FiniteFloat, Field(ge=0.0, le=1.0)]
 StudentId = Annotated[str, Field(min_length=1, max_length=128)]
 DetectorName = Literal["hog", "cnn", "full", "thorough", "near"]
 Certainty = Literal["confident", "uncertain", "no_match"]
+Dimensions = tuple[int, int]
+"""Width and height of the upright picture, pixels: the plan's order."""
 
 
 class _Request(BaseModel):
@@ -38,12 +41,12 @@ class _PictureRequest(_Request):
     min_face_area_ratio: Share = Field(
         default=0.0, description="smallest face that counts: area of its box / area of the picture"
     )
-    num_jitters: int = Field(
-        default=2,
+    num_jitters: int | None = Field(
+        default=None,
         ge=0,
         le=100,
         description="views of the face whose embeddings are fused: 0 and 1 the face as it is,"
-        " 2 also its mirror image, more also small turns and shifts",
+        " 2 (default) also its mirror image, more also small turns and shifts",
     )
 
 
@@ -60,10 +63,11 @@ class EncodeFaceRequest(_PictureRequest):
 class DetectFacesRequest(_PictureRequest):
     """Ask for every face in a picture."""
 
-    model: DetectorName = Field(
-        default="hog",
-        description="how to look: 'full' (or 'hog') once; 'thorough' (or 'cnn') again at parts of"
-        " the picture, for small faces; 'near' for faces within arm's length only. hog and cnn are"
+    model: DetectorName | None = Field(
+        default=None,
+        description="how to look: 'full' (or 'hog', the default) once; 'thorough' (or 'cnn')"
+        " again at parts of the picture, for small faces; 'near' for faces within arm's"
+        " length only. hog and cnn are"
         " the names that face_recognition has",
     )
 
@@ -75,13 +79,6 @@ class FaceLocation(_Response):
     right: int
     bottom: int
     left: int
-
-
-class ImageDimensions(_Response):
-    """Size of the upright picture in pixels."""
-
-    width: int
-    height: int
 
 
 class Quality(_Response):
@@ -99,9 +96,13 @@ class EncodeMetadata(_Response):
     """About the picture and the model."""
 
     face_area_ratio: float
-    image_dimensions: ImageDimensions
+    image_dimensions: Dimensions = Field(description="width and height of the upright picture, px")
     model_id: str = Field(description="embeddings of different models never compare")
     num_jitters: int = Field(description="views that were fused")
+    is_live: bool | None = Field(
+        description="false: a screen is seen; null: one picture cannot tell. Never true here"
+    )
+    is_live_reason: OnePictureReason
     quality: Quality
     processing_time_ms: float
 
@@ -121,12 +122,16 @@ class DetectedFace(_Response):
     embedding: list[float]
     location: FaceLocation
     face_area_ratio: float
+    is_live: bool | None = Field(
+        description="false: a screen is seen; null: one picture cannot tell. Never true here"
+    )
+    is_live_reason: OnePictureReason
 
 
 class DetectMetadata(_Response):
     """About the picture and the model."""
 
-    image_dimensions: ImageDimensions
+    image_dimensions: Dimensions = Field(description="width and height of the upright picture, px")
     processing_time_ms: float
     model_id: str
     num_jitters: int
@@ -161,7 +166,9 @@ class MatchFacesRequest(_Request):
 
     query_embedding: Embedding
     candidate_embeddings: list[Candidate]
-    threshold: Distance = Field(default=0.60, description="distances from here on are no match")
+    threshold: Distance | None = Field(
+        default=None, description="distances from here on are no match; default 0.60"
+    )
     return_all_distances: bool = False
 
 
@@ -169,7 +176,7 @@ class MatchAnswer(_Response):
     """The nearest person."""
 
     student_id: str | None = Field(description="null: nobody is near enough")
-    distance: float | None = Field(description="to the nearest; null without candidates")
+    distance: float = Field(description="to the nearest; 2.0 without candidates")
     confidence: float = Field(description="1 - distance, at least 0; no probability")
     status: Certainty
 
@@ -195,6 +202,9 @@ class BatchFace(_Request):
     """A face of a class photo."""
 
     embedding: Embedding
+    is_live: bool | None = Field(
+        default=None, description="false: a picture of a person, so the face matches nobody"
+    )
 
 
 class BatchMatchRequest(_Request):
@@ -202,8 +212,8 @@ class BatchMatchRequest(_Request):
 
     detected_faces: list[BatchFace]
     candidate_embeddings: list[Candidate]
-    confident_threshold: Distance = 0.50
-    uncertain_threshold: Distance = 0.60
+    confident_threshold: Distance | None = Field(default=None, description="default 0.50")
+    uncertain_threshold: Distance | None = Field(default=None, description="default 0.60")
 
 
 class FaceMatch(_Response):
@@ -211,7 +221,9 @@ class FaceMatch(_Response):
 
     face_index: int
     student_id: str | None = Field(description="null unless present")
-    distance: float | None = Field(description="to the nearest; null without candidates")
+    distance: float = Field(
+        description="to the nearest; 2.0 without candidates, and for a face that is not live"
+    )
     status: Literal["present", "unknown"] = Field(description="present only when confident")
     certainty: Certainty
     nearest_student_id: str | None = Field(
@@ -245,6 +257,17 @@ class HealthResponse(_Response):
     models_loaded: bool
     models: ModelsInUse
     uptime_seconds: float
+    timestamp: AwareDatetime = Field(description="now, UTC")
+
+
+class RootResponse(_Response):
+    """What this service is, and where to read on."""
+
+    service: Literal["rollcall-ml"]
+    version: str
+    status: Literal["running"]
+    docs: Literal["/docs"]
+    health: Literal["/health"]
 
 
 class ReadyResponse(_Response):

@@ -41,6 +41,8 @@ def service(embedder: str, runtime: str, workers: int) -> Iterator[str]:
         port = probe.getsockname()[1]
     settings = {
         "API_KEY": KEY,
+        "MATCH_KEYS": KEY,
+        "MATCH_PER_MINUTE": "0",
         "PORT": str(port),
         "EMBEDDER": embedder,
         "RUNTIME": runtime,

@@ -65,6 +65,7 @@ class Demo:
         ml_env = {
             "ROLLCALL_ML_PORT": str(self._ports["ml"]),
             "ROLLCALL_ML_API_KEY": self._api_key,
+            "ROLLCALL_ML_MATCH_KEYS": self._api_key,
             "ROLLCALL_ML_EMBEDDER": self._embedder,
         }
         server, start = console_script("rollcall-server"), self._supervisor.start

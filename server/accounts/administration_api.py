@@ -2,16 +2,15 @@
 
 import uuid
 
-from fastapi import APIRouter
-
 from server.accounts import administration
 from server.accounts.schemas import AccountCreate, AccountRead, OneTimePassword, RoleChange
 from server.accounts.tables import Account
 from server.db.dependencies import DBDep, ReadDBDep
 from server.web.access import AdminDep
 from server.web.principal import Role
+from server.web.routes import GuardedRouter
 
-router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
+router = GuardedRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
 
 @router.get("")

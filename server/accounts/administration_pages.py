@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
@@ -17,8 +17,9 @@ from server.errors import ConflictError
 from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Role
+from server.web.routes import GuardedRouter
 
-router = APIRouter(prefix="/users", include_in_schema=False)
+router = GuardedRouter(prefix="/users", include_in_schema=False)
 
 
 @router.get("")

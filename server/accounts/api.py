@@ -1,6 +1,6 @@
 """Sign in, sign out, change one's password: the JSON API."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from server.accounts import service, signing_in
@@ -12,9 +12,10 @@ from server.errors import NotSignedInError, TooManyAttemptsError
 from server.web.access import PUBLIC, SignedInDep
 from server.web.errors import json_error
 from server.web.principal import Role
+from server.web.routes import GuardedRouter
 from server.web.state import CookiesDep, SettingsDep, get_cookies
 
-router = APIRouter(prefix="/api/v1/sign-in", tags=["sign-in"])
+router = GuardedRouter(prefix="/api/v1/sign-in", tags=["sign-in"])
 
 
 @router.post("", dependencies=[PUBLIC], response_model=SignInRead)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import Response
 
 from server.accounts import service, signing_in
@@ -14,9 +14,10 @@ from server.errors import InvalidError
 from server.web.access import PUBLIC, SignedInDep, current_principal
 from server.web.pages import render, see_other
 from server.web.preferences import local_path
+from server.web.routes import GuardedRouter
 from server.web.state import CookiesDep, SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 
 
 @router.get("/sign-in", dependencies=[PUBLIC])

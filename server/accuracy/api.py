@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from server.accuracy import service
@@ -13,8 +12,9 @@ from server.db.types import now
 from server.ml.school import SchoolOperatingPoint
 from server.web.access import AdminDep, require_role
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 
-router = APIRouter(prefix="/api/v1/accuracy", tags=["accuracy"])
+router = GuardedRouter(prefix="/api/v1/accuracy", tags=["accuracy"])
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
 
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import Response
 
 from server.accuracy import models, service
@@ -16,11 +16,12 @@ from server.web.access import AdminDep, require_role
 from server.web.figures import one_in, percent, percents, upper_end
 from server.web.pages import is_htmx, render, see_other
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 
 if TYPE_CHECKING:
     from server.ml.encoder import FaceEncoder
 
-router = APIRouter(prefix="/accuracy", include_in_schema=False)
+router = GuardedRouter(prefix="/accuracy", include_in_schema=False)
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
 
 

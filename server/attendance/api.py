@@ -2,7 +2,7 @@
 
 import uuid
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES
@@ -25,9 +25,10 @@ from server.db.types import now
 from server.errors import TooLargeError
 from server.kiosks.device import DeviceDep
 from server.timetable.lesson_read import lesson_read
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(prefix="/api/v1", tags=["attendance"])
+router = GuardedRouter(prefix="/api/v1", tags=["attendance"])
 
 
 def register_read(register: service.Register) -> RegisterRead:

@@ -3,8 +3,6 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from server.attendance.erasure import erase_person
 from server.attendance.schemas import ErasedPersonRead, PersonErase
 from server.db.dependencies import DBDep
@@ -12,9 +10,10 @@ from server.db.types import now
 from server.enrollment.photo import school_date
 from server.web.access import require_role
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(prefix="/api/v1/people", tags=["people"])
+router = GuardedRouter(prefix="/api/v1/people", tags=["people"])
 #: Admins too: they may do everything.
 EraserDep = Annotated[Principal, require_role(Role.DPO)]
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
@@ -18,9 +18,10 @@ from server.enrollment.photo import school_date
 from server.errors import InvalidError
 from server.people import service as people
 from server.web.pages import render, see_other
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 
 
 @router.get("/people/{person_id}/erase")

@@ -5,7 +5,6 @@ It lies beside the register, because what may be deleted depends on what was rec
 
 import uuid
 
-from fastapi import APIRouter
 from pydantic import AwareDatetime
 
 from server.attendance import service as attendance
@@ -19,9 +18,10 @@ from server.timetable.local_time import local_date
 from server.timetable.schemas import LessonCreate, LessonRead, LessonUpdate, ReasonGiven
 from server.timetable.teachers import visible_courses
 from server.web.access import OfficeDep, SignedInDep
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(prefix="/api/v1/lessons", tags=["lessons"])
+router = GuardedRouter(prefix="/api/v1/lessons", tags=["lessons"])
 
 
 def _plan(body: LessonCreate) -> LessonPlan:

@@ -7,7 +7,7 @@ import uuid
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -25,9 +25,10 @@ from server.timetable.service import LessonView
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _USUAL_LENGTH = timedelta(minutes=45)
 
 

@@ -1,7 +1,5 @@
 """Changes of the past: preview and make them by the JSON API."""
 
-from fastapi import APIRouter
-
 from server.attendance import past
 from server.attendance.past import Confirmation
 from server.attendance.past_kinds import AnyChange
@@ -15,9 +13,10 @@ from server.attendance.tables import PastChange
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.web.access import OfficeDep
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(prefix="/api/v1/past-changes", tags=["past changes"])
+router = GuardedRouter(prefix="/api/v1/past-changes", tags=["past changes"])
 
 
 @router.get("")

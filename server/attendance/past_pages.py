@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -29,9 +29,10 @@ from server.web.access import OfficeDep
 from server.web.dates import moment_words
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
+from server.web.routes import GuardedRouter
 from server.web.state import get_settings
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _CANDIDATES = 20
 
 

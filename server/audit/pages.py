@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from server.audit import service
@@ -10,8 +10,9 @@ from server.db.dependencies import ReadDBDep
 from server.web.access import require_role
 from server.web.pages import render
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _PAGE = 100
 
 

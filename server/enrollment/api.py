@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, File, Request, UploadFile
+from fastapi import File, Request, UploadFile
 from sqlmodel import Session
 
 from server.db.dependencies import DBDep, ReadDBDep
@@ -20,9 +20,10 @@ from server.people.tables import Consent, ConsentDecision, ConsentRole
 from server.web.access import OfficeDep, require_role
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, VaultDep, get_settings
 
-router = APIRouter(prefix="/api/v1", tags=["enrolment"])
+router = GuardedRouter(prefix="/api/v1", tags=["enrolment"])
 PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG or WebP")]
 
 

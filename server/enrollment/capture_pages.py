@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Literal, get_args
 
-from fastapi import APIRouter, Body, File, Request, UploadFile
+from fastapi import Body, File, Request, UploadFile
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -24,9 +24,10 @@ from server.people import service as people
 from server.people.consent import ConsentState
 from server.web.access import OfficeDep
 from server.web.pages import is_htmx, render, request_translator, see_other
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, VaultDep, get_settings
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _FINISHED = {EnrolmentStatus.ACCEPTED, EnrolmentStatus.REJECTED, EnrolmentStatus.WITHDRAWN}
 
 

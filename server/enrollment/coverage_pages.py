@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
@@ -15,9 +15,10 @@ from server.policies.service import current_policy
 from server.web.access import require_role
 from server.web.pages import render
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _PAGE = 50
 
 

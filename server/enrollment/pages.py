@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
@@ -25,9 +25,10 @@ from server.people.words import problem_words
 from server.web.access import AdminDep, OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 from server.web.state import get_settings
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _PAGE = 50
 _PENDING = EnrolmentStatus.PENDING.value
 _LAST_PAGE = 1_000_000

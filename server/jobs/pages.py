@@ -3,7 +3,7 @@
 import uuid
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from server.db.dependencies import DBDep, ReadDBDep
@@ -12,11 +12,12 @@ from server.people.service import people_by_id
 from server.web.access import AdminDep, require_role
 from server.web.pages import render, see_other
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 
 if TYPE_CHECKING:
     from server.jobs.schemas import JobHandler
 
-router = APIRouter(prefix="/jobs", include_in_schema=False)
+router = GuardedRouter(prefix="/jobs", include_in_schema=False)
 _PAGE = 50
 _LAST_PAGE = 1_000_000
 ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -43,9 +43,10 @@ from server.timetable.tables import Room
 from server.web.access import PUBLIC, AdminDep, require_role
 from server.web.errors import json_error
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, VaultDep
 
-router = APIRouter(prefix="/api/v1", tags=["kiosks"])
+router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]

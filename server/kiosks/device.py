@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from server.db.dependencies import DatabaseDep
+from server.db.dependencies import get_database
+from server.db.engine import Database
 from server.db.types import now
 from server.errors import NotSignedInError
 from server.kiosks.claiming import is_unheard, kiosk_by_token
@@ -24,12 +25,19 @@ class UnknownDeviceError(NotSignedInError):
 
 
 @access_guard
-def current_kiosk(request: Request, database: DatabaseDep) -> Kiosk:
-    """The kiosk behind a request; notes now and then that it was heard of.
+def current_kiosk(request: Request) -> Kiosk:
+    """The kiosk behind a request, looked up once; notes now and then that it was heard of.
 
     Raises:
         UnknownDeviceError: no token, a wrong one, or one of a revoked kiosk.
     """
+    if not hasattr(request.state, "kiosk"):
+        request.state.kiosk = _look_up(request, get_database(request))
+    kiosk: Kiosk = request.state.kiosk
+    return kiosk
+
+
+def _look_up(request: Request, database: Database) -> Kiosk:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != SCHEME or not 0 < len(token) <= _LONGEST_TOKEN:
         raise UnknownDeviceError

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -22,8 +22,9 @@ from server.web.access import require_role
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
+from server.web.routes import GuardedRouter
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
 

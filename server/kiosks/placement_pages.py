@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -22,9 +22,10 @@ from server.timetable.service import rooms
 from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 
 
 @router.get("/kiosks/{kiosk_id}/rename")

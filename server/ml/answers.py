@@ -30,7 +30,8 @@ _REFUSED = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-_NOT_OFFERED = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+#: FORBIDDEN: our key may encode, but not compare (ROLLCALL_ML_MATCH_KEYS of the service).
+_NOT_OFFERED = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.FORBIDDEN}
 #: Refusals that say nothing about the picture: another version may accept it.
 _NOT_ABOUT_THE_PICTURE = {
     "MALFORMED_REQUEST",

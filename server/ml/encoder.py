@@ -117,7 +117,7 @@ class EncoderUnavailableError(UnavailableError):
         message: str | None = None,
         *,
         problem: ServiceProblem | None = None,
-        retry_after_s: float | None = None,
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message)
         self.problem = problem

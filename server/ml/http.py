@@ -1,6 +1,7 @@
 """The HTTP adapter of the encoder port: retries, a circuit breaker, and a diagnosis."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -339,7 +340,9 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except BusyError as exc:
-        raise EncoderUnavailableError(problem=exc.problem, retry_after_s=exc.retry_after_s) from exc
+        raise EncoderUnavailableError(
+            problem=exc.problem, retry_after_s=math.ceil(exc.retry_after_s)
+        ) from exc
     except TransientError as exc:
         raise EncoderUnavailableError(problem=exc.problem) from exc
     except RefusedKeyError as exc:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlmodel import Session
 
 from server.config import Settings
@@ -15,9 +15,10 @@ from server.people.schemas import LAST_OFFSET, PersonCreate, PersonList, PersonR
 from server.people.tables import Person
 from server.web.access import OfficeDep, require_role
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(prefix="/api/v1/people", tags=["people"])
+router = GuardedRouter(prefix="/api/v1/people", tags=["people"])
 ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
@@ -15,8 +15,9 @@ from server.people.tables import Person
 from server.people.words import problem_words
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
+from server.web.routes import GuardedRouter
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 
 
 @router.get("/people/new")

@@ -1,14 +1,13 @@
 """The policy: the JSON API."""
 
-from fastapi import APIRouter
-
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import service
 from server.policies.schemas import SchoolPolicy
 from server.web.access import AdminDep, SignedInDep
+from server.web.routes import GuardedRouter
 
-router = APIRouter(prefix="/api/v1/policy", tags=["policy"])
+router = GuardedRouter(prefix="/api/v1/policy", tags=["policy"])
 
 
 @router.get("")

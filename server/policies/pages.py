@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -15,8 +15,9 @@ from server.web.access import AdminDep, require_role
 from server.web.figures import one_in
 from server.web.pages import render, see_other
 from server.web.principal import Principal, Role
+from server.web.routes import GuardedRouter
 
-router = APIRouter(prefix="/policy", include_in_schema=False)
+router = GuardedRouter(prefix="/policy", include_in_schema=False)
 _VERSIONS = 20
 _OVERTAKEN = "policies.problem.overtaken"
 

@@ -2,8 +2,6 @@
 
 import uuid
 
-from fastapi import APIRouter
-
 from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
@@ -29,9 +27,10 @@ from server.timetable.schemas import (
 )
 from server.timetable.tables import CourseTeacher, RosterEntry, Term
 from server.web.access import OfficeDep, SignedInDep
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(prefix="/api/v1", tags=["timetable"])
+router = GuardedRouter(prefix="/api/v1", tags=["timetable"])
 
 
 def _roster_read(entry: RosterEntry) -> RosterRead:

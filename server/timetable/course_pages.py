@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -27,9 +27,10 @@ from server.timetable.tables import RosterEntry
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _CANDIDATES = 20
 
 

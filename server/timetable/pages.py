@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -23,9 +23,10 @@ from server.timetable.teachers import visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 
 

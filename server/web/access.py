@@ -1,14 +1,12 @@
-"""Deny by default: the guards that endpoints declare, and the check that each has one."""
+"""Deny by default: the guards that endpoints declare. routes.py checks that each has one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
 
 from server.errors import (
-    ConfigurationError,
     ForbiddenError,
     NotSignedInError,
     PasswordChangeDueError,
@@ -19,17 +17,21 @@ from server.web.principal import Principal, Role
 Authenticate = Callable[[str], Principal | None]
 
 SIGN_IN_COOKIE = "rollcall_sign_in"
-_GUARDS: set[object] = set()
+_GUARDS: set[Any] = set()
 
 #: What somebody with a one-time password may use: the API (its clients change it there), the form
 #: that changes it, and the way out.
 _STILL_OPEN = ("/api/", "/password", "/sign-out")
 
-Guard = Callable[..., Any]
+#: Asked before the body is read and again as a dependency, so it must be cheap the second time.
+Guard = Callable[[Request], Any]
 
 
 def access_guard(dependency: Guard) -> Guard:
-    """Mark a dependency as one that decides who may call (for example a device token check)."""
+    """Mark a dependency as one that decides who may call (for example a device token check).
+
+    It needs nothing but the request, since it is asked before the body is read.
+    """
     _GUARDS.add(dependency)
     return dependency
 
@@ -74,7 +76,7 @@ def require_role(*roles: Role) -> Any:
 
 
 @access_guard
-def _anyone() -> None:
+def _anyone(_request: Request) -> None:
     """Say that an endpoint is open on purpose."""
 
 
@@ -86,17 +88,14 @@ OfficeDep = Annotated[Principal, require_role(Role.OFFICE)]
 SignedInDep = Annotated[Principal, require_role(*Role)]
 
 
-def refuse_unguarded(routers: Iterable[APIRouter]) -> None:
-    """Stop the start if an endpoint forgot to say who may call it.
-
-    Raises:
-        ConfigurationError: names the endpoint.
-    """
-    for router in routers:
-        for route in router.routes:
-            if isinstance(route, APIRoute) and not _is_guarded(route.dependant):
-                raise ConfigurationError(f"{route.methods} {route.path} declares no access guard")
+def guards_of(dependant: Dependant) -> list[Guard]:
+    """Return the guards of an endpoint, each once, in the order in which they are asked."""
+    found = [one for inner in dependant.dependencies for one in guards_of(inner)]
+    if dependant.call is not None and dependant.call in _GUARDS:
+        found.append(dependant.call)
+    return list(dict.fromkeys(found))
 
 
-def _is_guarded(dependant: Dependant) -> bool:
-    return dependant.call in _GUARDS or any(_is_guarded(d) for d in dependant.dependencies)
+def is_open_to_anyone(guards: Sequence[Guard]) -> bool:
+    """Whether these guards let everybody in."""
+    return all(guard is _anyone for guard in guards)

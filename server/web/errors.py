@@ -46,7 +46,10 @@ def install_error_handlers(app: FastAPI) -> None:
     def on_server_error(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, ServerError)
         if exc.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            _logger.error("request failed: %s", exc.code, exc_info=exc)
+            if exc.retry_after_s is None:
+                _logger.error("request failed: %s", exc.code, exc_info=exc)
+            else:
+                _logger.warning("request refused: %s", exc.code)
         return answer_error(request, exc)
 
     def on_malformed(request: Request, exc: Exception) -> Response:
@@ -131,9 +134,9 @@ def answer_error(request: Request, error: ServerError) -> Response:
 
 
 def _headers(error: ServerError) -> dict[str, str]:
-    if isinstance(error, DatabaseBusyError):
-        return {"Retry-After": str(error.retry_after_s)}
-    return {}
+    if error.retry_after_s is None:
+        return {}
+    return {"Retry-After": str(error.retry_after_s)}
 
 
 def _to_sign_in(request: Request) -> Response:

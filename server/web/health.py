@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 
 from server.db.dependencies import DatabaseDep
 from server.web.access import PUBLIC
+from server.web.routes import GuardedRouter
 
-router = APIRouter(tags=["health"])
+router = GuardedRouter(tags=["health"])
 _logger = logging.getLogger(__name__)
 _started = time.monotonic()
 

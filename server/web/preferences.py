@@ -3,14 +3,15 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import Response
 
 from server.web.access import PUBLIC
 from server.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, see_other
+from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 _YEAR_S = 365 * 24 * 3600
 
 

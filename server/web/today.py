@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -13,8 +13,9 @@ from server.db.types import now
 from server.web.access import SignedInDep
 from server.web.pages import render
 from server.web.principal import Principal
+from server.web.routes import GuardedRouter
 
-router = APIRouter(include_in_schema=False)
+router = GuardedRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ ACCEPTED: dict[str, Any] = {
     "face_location": {"top": 1, "right": 2, "bottom": 3, "left": 0},
     "metadata": {
         "face_area_ratio": 0.25,
-        "image_dimensions": {"width": 640, "height": 480},
+        "image_dimensions": [640, 480],
         "model_id": "dlib-resnet-v1",
         "quality": {"reasons": []},
     },

@@ -134,7 +134,12 @@ def proxied(target: str) -> Iterator[Proxy]:
 def ml_service(folder: Path) -> tuple[Process, str, Callable[[], bool]]:
     """Prepare a real ML service; returns its process, its address and whether it listens."""
     port = free_port()
-    env = {"ROLLCALL_ML_API_KEY": KEY, "ROLLCALL_ML_PORT": str(port), "ROLLCALL_ML_WORKERS": "1"}
+    env = {
+        "ROLLCALL_ML_API_KEY": KEY,
+        "ROLLCALL_ML_MATCH_KEYS": KEY,
+        "ROLLCALL_ML_PORT": str(port),
+        "ROLLCALL_ML_WORKERS": "1",
+    }
     process = Process([str(BIN / "rollcall-ml")], folder / "ml.log", env)
     return process, f"http://127.0.0.1:{port}", lambda: is_listening(port)
 

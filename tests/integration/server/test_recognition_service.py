@@ -17,6 +17,7 @@ from tests.support.processes import BIN, running
 
 pytestmark = pytest.mark.integration
 KEY = "a-key-for-the-server"
+ENCODE_KEY = "a-key-that-may-only-encode"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,8 @@ def encoder(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     del assets
     port = free_port()
     env = {
-        "ROLLCALL_ML_API_KEY": KEY,
+        "ROLLCALL_ML_API_KEY": f"{KEY},{ENCODE_KEY}",
+        "ROLLCALL_ML_MATCH_KEYS": KEY,
         "ROLLCALL_ML_PORT": str(port),
         "ROLLCALL_ML_WORKERS": "1",
     }
@@ -34,6 +36,14 @@ def encoder(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         adapter = HTTPFaceEncoder(EncoderOptions(url=f"http://127.0.0.1:{port}", api_key=KEY))
         yield adapter
         adapter.close()
+
+
+@pytest.fixture
+def encoding_only(encoder: HTTPFaceEncoder) -> Iterator[HTTPFaceEncoder]:
+    """The same service, with a key that may not compare."""
+    adapter = HTTPFaceEncoder(EncoderOptions(url=encoder._options.url, api_key=ENCODE_KEY))
+    yield adapter
+    adapter.close()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +98,18 @@ def test_the_same_person_twice_is_found_and_another_person_is_not(
     assert found is not None
     near = {one.person_id for one in (*found.duplicates, *found.look_alikes)}
     assert near == {"again"}
+
+
+def test_with_a_key_that_may_only_encode_people_enrol_and_nothing_is_compared(
+    encoding_only: HTTPFaceEncoder, photos: dict[str, bytes]
+) -> None:
+    own = encoded(encoding_only, photos["person-1-a"]).templates[0]
+
+    found = encoding_only.check_gallery(question([own], {}), correlation_id="test")
+    school = SchoolQuestion(own.model_id, [], [30], [1e-4])
+    figures = encoding_only.operating_point(school, correlation_id="test")
+
+    assert (found, figures, encoding_only.status()) == (None, None, "up")
 
 
 def test_a_photo_that_blocks_is_refused_for_its_reason(

@@ -108,7 +108,9 @@ def camera_browser(browser: Browser, tmp_path: Path, assets: Path) -> Iterator[B
     width = picture.shape[1]
     frame = cv2.resize(picture[: width * 3 // 4], (640, 480), interpolation=cv2.INTER_AREA)
     clip = tmp_path / "camera.mjpeg"
-    clip.write_bytes(b"".join(bytes(cv2.imencode(".jpg", one)[1]) for one in _noisy(frame.astype(np.uint8))))
+    clip.write_bytes(
+        b"".join(bytes(cv2.imencode(".jpg", one)[1]) for one in _noisy(frame.astype(np.uint8)))
+    )
     fake_camera = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",

@@ -20,6 +20,7 @@ def recognition_url(tmp_path: Path) -> Iterator[str]:
     port = free_port()
     env = {
         "ROLLCALL_ML_API_KEY": API_KEY,
+        "ROLLCALL_ML_MATCH_KEYS": API_KEY,
         "ROLLCALL_ML_PORT": str(port),
         "ROLLCALL_ML_WORKERS": "1",
     }

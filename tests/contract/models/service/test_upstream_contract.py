@@ -27,6 +27,7 @@ def service(
     port = free_port()
     env = {
         "ROLLCALL_ML_API_KEY": KEY,
+        "ROLLCALL_ML_MATCH_KEYS": KEY,
         "ROLLCALL_ML_PORT": str(port),
         "ROLLCALL_ML_WORKERS": "2",
         "ROLLCALL_ML_LOG_LEVEL": "debug",

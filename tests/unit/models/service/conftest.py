@@ -24,7 +24,13 @@ KEY = "a-key-for-tests-only"
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     return load_settings(
-        api_key=KEY, workers=1, queue_limit=4, max_body_bytes=8_000_000, rate_per_minute=0
+        api_key=KEY,
+        match_keys=KEY,
+        workers=1,
+        queue_limit=4,
+        max_body_bytes=8_000_000,
+        rate_per_minute=0,
+        match_per_minute=0,
     )
 
 

@@ -28,10 +28,15 @@ def test_a_short_key_is_refused_and_not_shown(
 
 
 def test_several_keys_are_one_setting() -> None:
-    assert load_settings(api_key="the-old-one, the-new-one").api_keys == (
-        "the-old-one",
-        "the-new-one",
-    )
+    settings = load_settings(api_key="the-old-one, the-new-one", match_keys="the-new-one,third-key")
+
+    found = [(key.name, key.secret, key.may_match) for key in settings.callers]
+    assert found == [
+        ("key-1", b"the-old-one", False),
+        ("key-2", b"the-new-one", True),
+        ("match-2", b"third-key", True),
+    ]
+    assert "the-old-one" not in repr(settings.callers)
 
 
 @pytest.mark.parametrize("keys", ["the-old-one,", "the-old-one,s3cr3t", ",,,,,,,,,,"])

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from models.service.edge import (
-    AdmissionMiddleware,
-    BodyLimitMiddleware,
     KeyMiddleware,
     RateMiddleware,
     RecordMiddleware,
 )
+from models.service.keys import caller_keys
 from models.service.metrics import Metrics
 from models.service.rate import TokenBucket
 
@@ -39,61 +41,6 @@ async def _ask(app: App, scope: Message, *bodies: bytes) -> list[Message]:
 async def _answer_ok(send: Callable[[Message], Awaitable[None]]) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"ok"})
-
-
-def test_requests_over_the_limit_are_turned_away_and_come_in_later() -> None:
-    async def scenario() -> tuple[list[Message], list[Message], list[Message], list[Message]]:
-        inside, leave = asyncio.Event(), asyncio.Event()
-
-        async def slow(_scope: Message, _receive: object, send: Any) -> None:
-            inside.set()
-            await leave.wait()
-            await _answer_ok(send)
-
-        app = AdmissionMiddleware(slow, limit=1, metrics=Metrics())
-        first = asyncio.create_task(_ask(app, _scope("/api/ml/encode-face")))
-        await inside.wait()
-        turned_away = await _ask(app, _scope("/api/ml/encode-face"))
-        leave.set()
-        health = await _ask(app, _scope("/health"))
-        return await first, turned_away, health, await _ask(app, _scope("/api/ml/encode-face"))
-
-    first, turned_away, health, later = asyncio.run(scenario())
-
-    assert [sent[0]["status"] for sent in (first, turned_away, health, later)] == [
-        200,
-        503,
-        200,
-        200,
-    ]
-    assert (b"retry-after", b"2") in turned_away[0]["headers"]
-
-
-def test_a_body_is_not_read_past_its_limit() -> None:
-    read: list[bytes] = []
-
-    async def reader(_scope: Message, receive: Any, send: Any) -> None:
-        message = await receive()
-        while message.get("more_body"):
-            read.append(message["body"])
-            message = await receive()
-        await _answer_ok(send)
-
-    app = BodyLimitMiddleware(reader, max_bytes=10)
-
-    sent = asyncio.run(_ask(app, _scope("/"), b"12345", b"67890", b"1", b"2"))
-
-    assert sent[0]["status"] == 413
-    assert read == [b"12345", b"67890"]
-
-
-def test_a_declared_length_that_is_no_number_is_refused() -> None:
-    async def never(*_parts: object) -> None:
-        raise AssertionError
-
-    app = BodyLimitMiddleware(never, max_bytes=10)
-
-    assert asyncio.run(_ask(app, _scope("/", (b"content-length", b"-1"))))[0]["status"] == 413
 
 
 def test_an_answer_that_breaks_off_is_not_answered_twice() -> None:
@@ -128,8 +75,9 @@ async def _ok(_scope: Message, _receive: object, send: Any) -> None:
 
 def test_each_key_has_its_own_rate_and_health_has_none() -> None:
     now = [100.0]
-    buckets = [TokenBucket(6, 2, clock=lambda: now[0]) for _ in range(2)]
-    app = KeyMiddleware(RateMiddleware(_ok, buckets=buckets), keys=["first-key", "second-key"])
+    keys = caller_keys(["first-key", "second-key"], [])
+    buckets = {key.name: TokenBucket(6, 2, clock=lambda: now[0]) for key in keys}
+    app = KeyMiddleware(RateMiddleware(_ok, buckets=buckets), keys=keys)
 
     def ask(path: str, key: bytes = b"") -> Message:
         return asyncio.run(_ask(app, _scope(path, _key(key))))[0]
@@ -171,3 +119,30 @@ def test_the_steady_rate_is_kept_over_an_hour() -> None:
         taken += bucket.take() == 0.0
 
     assert abs(taken - (90 * 60 + 10)) <= 2
+
+
+def test_more_than_the_burst_is_given_once_and_waited_for_afterwards() -> None:
+    now = [0.0]
+    bucket = TokenBucket(60, 10, clock=lambda: now[0])
+
+    first = bucket.take(25)
+    waits = bucket.take(1)
+    now[0] += 16.0
+
+    assert (first, waits) == (0.0, 16.0)
+    assert bucket.take(1) == 0.0
+
+
+@given(counts=st.lists(st.integers(0, 30), max_size=60), step_s=st.floats(0.0, 5.0))
+def test_no_more_is_given_in_a_time_than_the_rate_the_burst_and_one_request(
+    counts: list[int], step_s: float
+) -> None:
+    now = [0.0]
+    bucket = TokenBucket(120, 10, clock=lambda: now[0])
+    given_out = 0
+
+    for count in counts:
+        given_out += count if bucket.take(count) == 0.0 else 0
+        now[0] += step_s
+
+    assert given_out <= 10 + 2 * now[0] + 30

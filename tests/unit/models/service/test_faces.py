@@ -48,7 +48,7 @@ def test_a_portrait_gives_one_face_inside_the_picture(
     assert len(body["embedding"]) == 128
     assert 0 <= box["left"] < box["right"] <= width
     assert 0 <= box["top"] < box["bottom"] <= height
-    assert body["metadata"]["image_dimensions"] == {"width": width, "height": height}
+    assert body["metadata"]["image_dimensions"] == [width, height]
     assert body["metadata"]["model_id"] == "dlib-resnet-v1"
     assert 0.05 < body["metadata"]["face_area_ratio"] < 0.15
     assert body["metadata"]["quality"]["presence"] > 0.9
@@ -134,7 +134,7 @@ def test_two_faces_are_refused_unless_the_largest_may_count(
     pair[:1102, 910:] = small
     image = as_base64(pair)
 
-    assert _encode(client, image)["error_code"] == "MULTIPLE_FACES"
+    assert _encode(client, image)["error_code"] == "MULTIPLE_FACES_FOUND"
     largest = _embedding(client, image, validate_single=False)
     alone = _embedding(client, as_base64(photo("person-1-a.jpg")))
     assert np.linalg.norm(largest - alone) < 0.2

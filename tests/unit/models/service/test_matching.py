@@ -4,6 +4,7 @@ import pytest
 from models.service.errors import ErrorCode, RefusalError
 from models.service.matching import Matcher
 from models.service.schemas import BatchMatchRequest, MatchFacesRequest, MatchFacesResponse
+from models.store import default_store
 
 MATCHER = Matcher(dimension=128, is_cosine=False, confident=0.50)
 COSINE = Matcher(dimension=128, is_cosine=True, confident=0.50)
@@ -71,7 +72,8 @@ def test_nobody_to_compare_with_is_no_match(
 ) -> None:
     match = _match(*candidates).match
 
-    assert (match.student_id, match.distance, match.confidence) == (None, None, 0.0)
+    assert (match.student_id, match.confidence) == (None, 0.0)
+    assert match.distance == 2.0, "the known client computes with it"
     assert match.status == "no_match"
 
 
@@ -136,6 +138,51 @@ def test_batch_without_candidates_or_faces_is_an_answer() -> None:
     assert _batch([ORIGIN], {}) == [(0, "unknown", None, "no_match", None)]
     assert _batch([], {"ada": ORIGIN}) == []
     assert _batch([], {}) == []
+
+
+def _batch_of_photo(is_live: list[bool | None]) -> list[tuple[object, ...]]:
+    """A photo of one face each, every one nearer to Ada than the one before."""
+    faces = [
+        {"embedding": _at(0.3 - 0.1 * number), "is_live": one} for number, one in enumerate(is_live)
+    ]
+    candidates = [{"student_id": "ada", "embeddings": [ORIGIN]}]
+    body = {"detected_faces": faces, "candidate_embeddings": candidates}
+    matches = MATCHER.batch_match(BatchMatchRequest.model_validate(body)).matches
+    return [(row.status, row.student_id, row.certainty, row.nearest_student_id) for row in matches]
+
+
+def test_a_face_that_is_not_live_is_nobody_and_claims_nobody() -> None:
+    present = ("present", "ada", "confident", "ada")
+    nobody = ("unknown", None, "no_match", None)
+
+    assert _batch_of_photo([None, False]) == [present, nobody]
+    assert _batch_of_photo([True, False]) == [present, nobody]
+    assert _batch_of_photo([False]) == [nobody]
+
+
+def test_the_settings_limits_count_where_the_request_has_none() -> None:
+    card = default_store().find("dlib-resnet-v1")[0]
+    strict = Matcher.for_card(card, confident=0.2, uncertain=0.25)
+    body: dict[str, object] = {
+        "detected_faces": [{"embedding": _at(0.22)}],
+        "candidate_embeddings": [{"student_id": "ada", "embeddings": [ORIGIN]}],
+    }
+
+    def certainty(**limits: float) -> str:
+        request = BatchMatchRequest.model_validate(body | limits)
+        return strict.batch_match(request).matches[0].certainty
+
+    assert certainty() == "uncertain"
+    assert certainty(confident_threshold=0.23) == "confident"
+    assert certainty(uncertain_threshold=0.21) == "no_match"
+
+
+def test_batch_without_anybody_answers_a_number() -> None:
+    body = {"detected_faces": [{"embedding": ORIGIN}], "candidate_embeddings": []}
+
+    (match,) = MATCHER.batch_match(BatchMatchRequest.model_validate(body)).matches
+
+    assert match.distance == 2.0
 
 
 def test_batch_refuses_thresholds_out_of_order() -> None:

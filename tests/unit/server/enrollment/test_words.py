@@ -9,6 +9,8 @@ from server.web.translations import LANGUAGES, translator
 
 #: What the service says of a photo; the rest of its codes is about the request.
 _OF_PHOTOS = [code.value for code in ErrorCode if code.status == 200 and "BASE64" not in code.value]
+#: Services before the plan's name for it say so, and this server itself.
+_OF_PHOTOS.append("MULTIPLE_FACES")
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))

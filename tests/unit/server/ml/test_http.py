@@ -175,6 +175,7 @@ def test_gallery_of_one_person_is_asked_about_too(
         fake.accept_as_planned,
         answer(422, {"success": False, "error_code": "UNKNOWN_MODEL"}),
         answer(200, {"success": False, "error_code": "UNKNOWN_MODEL"}),
+        answer(403, {"success": False, "error_code": "MATCHING_NOT_ALLOWED"}),
     ],
 )
 def test_gallery_that_the_service_cannot_check_is_no_outage(
@@ -328,7 +329,7 @@ def test_health_alone_does_not_close_the_breaker(
     ("behaviour", "problem"),
     [
         (answer(401, {"success": False, "error_code": "UNAUTHORIZED"}), "key_refused"),
-        (raw(403, b"<html>forbidden</html>"), "key_refused"),
+        (raw(403, b"<html>forbidden</html>"), "not_our_service"),
         (answer(500, {"error": "x"}), "failing"),
         (answer(503, {"success": False, "error_code": "OVERLOADED"}), "overloaded"),
         (raw(503, b"<html>", Retry_After="20"), "overloaded"),

@@ -1,0 +1,9 @@
+"use strict";
+window.addEventListener("load", () => {
+  SwaggerUIBundle({
+    url: "openapi.json",
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    validatorUrl: null, // nothing is sent to another site
+  });
+});
