@@ -4,6 +4,8 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from sqlmodel import Session
+
 from server.accuracy.tasks import MeasureSchool
 from server.config import Settings
 from server.db.engine import Database
@@ -12,7 +14,9 @@ from server.enrollment.backfill_tasks import AddTemplates
 from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
+from server.jobs import service as jobs
 from server.jobs.tasks import JobWorkers, Lane
+from server.kiosks.claiming import KIOSK_PURPOSES
 from server.ml.encoder import FaceEncoder
 from server.mqtt.tasks import BrokerTasks
 from server.web.tasks import BackgroundTask
@@ -57,14 +61,17 @@ class Background:
             vault,
             encoder,
             settings.zone,
-            software=self._software,
-            kinds=tuple(self.handlers),
+            retry_parked=self._retry_parked,
+            kiosk_purposes=KIOSK_PURPOSES,
         )
         self.broker = BrokerTasks(settings, database, vault)
 
     def tasks(self) -> list[BackgroundTask]:
         """Return all of them, in the order in which they start."""
         return [self.workers, self.upkeep, self.broker]
+
+    def _retry_parked(self, db: Session) -> int:
+        return jobs.retry_after_upgrade(db, tuple(self.handlers), self._software())
 
     def _software(self) -> str:
         """What a failed job failed under: another version may not fail."""

@@ -55,7 +55,7 @@ class Vault:
     def __init__(self, keys: dict[str, bytes], active_key_id: str) -> None:
         self._keys = keys
         self.active_key_id = active_key_id
-        self._damaged: set[tuple[str, str]] = set()
+        self._unreadable: dict[tuple[str, str], str] = {}
         self._warned: set[tuple[str, str]] = set()
 
     def has_key(self, key_id: str) -> bool:
@@ -66,12 +66,12 @@ class Vault:
         """Return the ids of all keys, in a fixed order."""
         return tuple(sorted(self._keys))
 
-    def damaged(self) -> tuple[tuple[str, str], ...]:
-        """Return purpose and context of the values that did not open although their key is there.
+    def unreadable(self) -> dict[tuple[str, str], str]:
+        """Return the key id of each value that did not open, by purpose and context.
 
         Only those that were met since the process started.
         """
-        return tuple(sorted(self._damaged))
+        return dict(self._unreadable)
 
     def seal(self, plaintext: bytes, *, purpose: str, context: str) -> Sealed:
         """Encrypt a value.
@@ -98,15 +98,13 @@ class Vault:
         except SealBrokenError:
             self._note_unreadable(sealed, purpose, context)
             raise
-        self._damaged.discard((purpose, context))
+        self._unreadable.pop((purpose, context), None)
         return plain
 
     def _note_unreadable(self, sealed: Sealed, purpose: str, context: str) -> None:
-        is_damaged = self.has_key(sealed.key_id)
-        reason = "damaged" if is_damaged else "key_missing"
+        reason = "damaged" if self.has_key(sealed.key_id) else "key_missing"
         _UNREADABLE.labels(purpose, reason).inc()
-        if is_damaged:
-            self._damaged.add((purpose, context))
+        self._unreadable[(purpose, context)] = sealed.key_id
         if (purpose, context) not in self._warned:
             self._warned.add((purpose, context))
             _logger.warning(

@@ -2,9 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date
 from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
 
 from server.db.engine import Database
 from server.db.types import now
@@ -13,7 +15,6 @@ from server.enrollment import service
 from server.enrollment.backfill_tasks import AddTemplates
 from server.enrollment.retention import drop_photos
 from server.enrollment.unreadable import Unreadable, inventory
-from server.jobs import service as jobs
 from server.logs import new_correlation_id
 from server.ml.encoder import FaceEncoder
 
@@ -36,15 +37,15 @@ class EnrolmentUpkeep:
         encoder: FaceEncoder,
         zone: ZoneInfo,
         *,
-        software: Callable[[], str],
-        kinds: tuple[str, ...],
+        retry_parked: Callable[[Session], int],
+        kiosk_purposes: Container[str] = (),
     ) -> None:
         self._database = database
         self._vault = vault
         self._encoder = encoder
         self._zone = zone
-        self._software = software
-        self._kinds = kinds
+        self._retry_parked = retry_parked
+        self._kiosk_purposes = kiosk_purposes
         self._backfill = AddTemplates(database, vault, encoder, zone)
         self._unreadable: tuple[Unreadable, ...] = ()
         self._stopping = threading.Event()
@@ -71,7 +72,7 @@ class EnrolmentUpkeep:
     def retry_after_upgrade(self) -> int:
         """Let jobs wait again that failed under other software; returns how many."""
         with self._database.transaction() as db:
-            count = jobs.retry_after_upgrade(db, self._kinds, self._software())
+            count = self._retry_parked(db)
         if count:
             _logger.info("parked jobs queued again after an upgrade: %s", count)
         return count
@@ -92,7 +93,7 @@ class EnrolmentUpkeep:
     def take_inventory(self) -> None:
         """Look what cannot be decrypted."""
         with self._database.reading() as db:
-            self._unreadable = inventory(db, self._vault)
+            self._unreadable = inventory(db, self._vault, self._kiosk_purposes)
 
     def _drop_photos(self) -> int:
         with self._database.transaction() as db:

@@ -2,15 +2,18 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlmodel import Session, col, func, select
 
 from server.db.vault import Vault
+from server.enrollment.gallery import PURPOSE
+from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.tables import EnrolmentPhoto, Template
 
-What = Literal["templates", "photos"]
+What = Literal["templates", "photos", "kiosks"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,14 @@ class Unreadable:
     key_id: str | None
 
 
-def inventory(db: Session, vault: Vault) -> tuple[Unreadable, ...]:
-    """Count the rows under missing keys, and the damaged ones that were met so far."""
+def inventory(db: Session, vault: Vault, kiosk_purposes: Container[str]) -> tuple[Unreadable, ...]:
+    """Count the rows under missing keys, and the damaged ones that were met so far.
+
+    Args:
+        db: for reading.
+        vault: knows the keys, and what it could not open.
+        kiosk_purposes: what the secrets of kiosks are sealed for.
+    """
     found = []
     templates = select(Template.key_id, func.count()).group_by(col(Template.key_id))
     photos = select(EnrolmentPhoto.key_id, func.count()).group_by(col(EnrolmentPhoto.key_id))
@@ -43,15 +52,25 @@ def inventory(db: Session, vault: Vault) -> tuple[Unreadable, ...]:
             for key_id, count in sorted(by_key.items())
             if not vault.has_key(key_id)
         ]
-    return (*found, *_damaged(db, vault))
+    return (*found, *_damaged(db, vault), *_kiosks(vault, kiosk_purposes))
 
 
 def _damaged(db: Session, vault: Vault) -> list[Unreadable]:
     counts: Counter[What] = Counter()
-    for purpose, context in vault.damaged():
-        row_id = uuid.UUID(context)
-        if purpose == "template" and db.get(Template, row_id) is not None:
+    for (purpose, context), key_id in vault.unreadable().items():
+        if not vault.has_key(key_id):
+            continue
+        if purpose == PURPOSE and db.get(Template, uuid.UUID(context)) is not None:
             counts["templates"] += 1
-        elif purpose == "photo" and db.get(EnrolmentPhoto, row_id) is not None:
+        elif purpose == PHOTO_PURPOSE and db.get(EnrolmentPhoto, uuid.UUID(context)) is not None:
             counts["photos"] += 1
     return [Unreadable(what, count, None) for what, count in sorted(counts.items())]
+
+
+def _kiosks(vault: Vault, purposes: Container[str]) -> list[Unreadable]:
+    """Kiosks with a secret that could not be read when it was needed."""
+    found: dict[str | None, set[str]] = {}
+    for (purpose, context), key_id in vault.unreadable().items():
+        if purpose in purposes:
+            found.setdefault(None if vault.has_key(key_id) else key_id, set()).add(context)
+    return [Unreadable("kiosks", len(kiosks), key_id) for key_id, kiosks in found.items()]

@@ -36,6 +36,7 @@ FAILURES_ALLOWED = 10
 BROKER_PURPOSE = "kiosk-broker-password"
 DATA_KEY_PURPOSE = "kiosk-data-key"
 SERVER_KEY_PURPOSE = "server-signing-key"
+KIOSK_PURPOSES = frozenset({BROKER_PURPOSE, DATA_KEY_PURPOSE})
 # An advisory lock of PostgreSQL; server.db.lock lists its neighbours.
 SERVER_KEY_LOCK = 7_265_101
 

@@ -10,9 +10,11 @@ from server.enrollment.backfill_tasks import AddTemplates
 from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
+from server.jobs import service as jobs
 from server.jobs.tasks import JobWorkers
 from server.ml.encoder import FaceEncoder
 
+_KINDS = ("encode", "compare", "add_model", "measure")
 LEASE = timedelta(seconds=30)
 
 
@@ -37,8 +39,7 @@ class SteppedWorkers:
         self.workers = JobWorkers(database, [], lease=LEASE, software=lambda: self.version)
         self.upkeep = EnrolmentUpkeep(
             *parts,
-            software=lambda: self.version,
-            kinds=("encode", "compare", "add_model", "measure"),
+            retry_parked=lambda db: jobs.retry_after_upgrade(db, _KINDS, self.version),
         )
 
     def run_one(self) -> bool:

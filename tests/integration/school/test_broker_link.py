@@ -21,6 +21,7 @@ from server.attendance.ingest import Intake, take_in
 from server.attendance.verification import Delivery
 from server.config import Settings
 from server.db.types import now
+from server.enrollment.unreadable import Unreadable, inventory
 from server.kiosks import claiming, configuration
 from server.kiosks.tables import Kiosk
 from server.mqtt.tasks import BrokerTasks
@@ -314,6 +315,9 @@ def test_kiosk_with_an_unreadable_password_does_not_stop_the_others(
         assert next_ack(client).stored_through == 1
     warnings = [record for record in caplog.records if "unreadable" in record.getMessage()]
     assert len(warnings) == 1, "warned once, not every second"
+    with link.school.database.reading() as db:
+        found = inventory(db, link.school.vault, claiming.KIOSK_PURPOSES)
+    assert found == (Unreadable("kiosks", 1, "k2"),)
 
 
 def test_kiosk_whose_versions_cannot_be_computed_does_not_stop_the_others(

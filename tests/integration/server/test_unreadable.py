@@ -168,7 +168,7 @@ def test_admin_is_told_on_the_first_page_and_by_health(
 
 def test_every_sentence_about_unreadable_rows_exists_in_every_language() -> None:
     for language in ("en", "ar"):
-        for what in ("templates", "photos"):
+        for what in ("templates", "photos", "kiosks"):
             for reason in ("key_missing", "damaged"):
                 for number in ("", "_one"):
                     key = f"recognition.unreadable.{what}_{reason}{number}"
