@@ -39,8 +39,11 @@ class Capture(Protocol):
 
 
 def child_command(memory: int, pipe: int) -> list[str]:
-    """How the capture process is started; the spec follows on its standard input."""
-    return [sys.executable, "-m", "kiosk.vision.capture_child", str(memory), str(pipe)]
+    """How the capture process is started; the spec follows on its standard input.
+
+    -P: modules come from where Python is installed, never from the folder the kiosk runs in.
+    """
+    return [sys.executable, "-P", "-m", "kiosk.vision.capture_child", str(memory), str(pipe)]
 
 
 class CaptureProcess:

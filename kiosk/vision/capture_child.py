@@ -1,6 +1,6 @@
 """The capture process: reads one source and publishes its frames. May be killed at any moment.
 
-Started by ``kiosk.vision.capture`` as ``python -m kiosk.vision.capture_child MEMORY PIPE``,
+Started by ``kiosk.vision.capture`` as ``python -P -m kiosk.vision.capture_child MEMORY PIPE``,
 with the source to open on its standard input.
 """
 
