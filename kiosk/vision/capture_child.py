@@ -39,7 +39,7 @@ def run(
 
 def _publish(slots: FrameSlots, notify: Callable[[], None], source: FrameSource) -> None:
     while (frame := source.read()) is not None:
-        slots.write(frame)
+        slots.write(frame, source.skipped_count)
         notify()
     slots.finish(CaptureState.ENDED)
 
