@@ -103,7 +103,7 @@ OFFLINE = Health(
 MODELLESS = replace(
     WELL,
     recognition=RecognitionState(
-        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "scripts/fetch_assets"
+        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "rollcall-models install"
     ),
 )
 UPSIDE_DOWN = replace(WELL, mounting=CameraMounting(180, 180))

