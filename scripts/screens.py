@@ -74,6 +74,7 @@ DOCUMENTED = (
     "not-recognised-landscape-light-en",
     "ready-camera-gone-landscape-dark-en",
     "ready-model-missing-landscape-light-en",
+    "ready-upside-down-landscape-light-en",
     "prove-turn_left-landscape-light-en",
     "prove-blink-portrait-dark-ar",
     "claim-landscape-light-en",

@@ -60,6 +60,13 @@ class MountingLimits:
     period_s: float = 2.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _TurnedFace:
+    turn_deg: int
+    picture_bgr: BGRImage
+    face: Detection
+
+
 class MountingWatch:
     """Looks at frames in order. Used by one thread; `turn_deg` may be read by any.
 
@@ -82,7 +89,7 @@ class MountingWatch:
         """Take in the faces of a frame as the camera gives it; costs nothing worth measuring."""
         if self._next_check_s is None:
             self._next_check_s = at_s + self._limits.period_s
-        self._best_score = max((face.score for face in found if _is_level(face)), default=0.0)
+        self._best_score = max((face.score for face in found if is_level(face)), default=0.0)
         if self._best_score < self._limits.upright_score:
             return
         last_s, count = self._upright_run
@@ -102,31 +109,43 @@ class MountingWatch:
     def check(self, frame: Frame) -> None:
         """Look for a face in the frame, turned; the frame is the one `note` was last told of.
 
-        Takes about as long as one detection, and one landmark run where there is a face.
+        Takes about as long as one detection while there is none. Where there is one, the other
+        turns are looked at too: upside-down faces are found as well, only with a lower score.
 
         Raises:
             models.errors.ModelsError: the models failed.
         """
         at_s = frame.captured_at_s
         self._next_check_s = at_s + self._limits.period_s
-        turn_deg = self._turns[0]
-        if not self._shows_face(turned(frame.frame_bgr, turn_deg)):
+        least = max(self._limits.turned_score, self._best_score + self._limits.gain)
+        found = self._look(frame, self._turns[0])
+        if found is None or found.face.score < least:
             self._turns.rotate(-1)
             return
+        others = [self._look(frame, turn_deg) for turn_deg in list(self._turns)[1:]]
+        best = max([found, *filter(None, others)], key=lambda one: one.face.score)
+        if self._models.landmarks(best.picture_bgr, best.face) is None:
+            self._turns.rotate(-1)
+            return
+        self._count(best.turn_deg, at_s)
+
+    def _look(self, frame: Frame, turn_deg: int) -> "_TurnedFace | None":
+        """Return the surest level face of the frame, turned; None where there is none."""
+        picture = turned(frame.frame_bgr, turn_deg)
+        faces = [face for face in self._models.detect(picture) if is_level(face)]
+        best = max(faces, key=lambda face: face.score, default=None)
+        return None if best is None else _TurnedFace(turn_deg, picture, best)
+
+    def _count(self, turn_deg: int, at_s: float) -> None:
+        """Enter a sighting; the same turn is looked at first next time."""
         since_s = at_s - self._limits.memory_s
         seen = [seen_s for seen_s in self._sightings[turn_deg] if seen_s >= since_s]
         self._sightings[turn_deg] = [*seen, at_s]
+        self._turns.rotate(-self._turns.index(turn_deg))
         if len(seen) + 1 >= self._limits.sightings:
             self.turn_deg = turn_deg
 
-    def _shows_face(self, picture_bgr: BGRImage) -> bool:
-        least = max(self._limits.turned_score, self._best_score + self._limits.gain)
-        faces = [face for face in self._models.detect(picture_bgr) if _is_level(face)]
-        best = max(faces, key=lambda face: face.score, default=None)
-        if best is None or best.score < least:
-            return False
-        return self._models.landmarks(picture_bgr, best) is not None
 
-
-def _is_level(face: Detection) -> bool:
+def is_level(face: Detection) -> bool:
+    """Return whether the line through the eyes is nearer to level than to upright."""
     return abs(face.roll_rad) <= _LARGEST_ROLL_RAD

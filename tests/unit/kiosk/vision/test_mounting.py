@@ -83,6 +83,13 @@ def test_what_is_said_would_make_faces_upright(hung_deg: int, then_deg: int) -> 
     assert hall.passes(60.0) == then_deg
 
 
+@pytest.mark.parametrize("hung_deg", TURNS_DEG)
+def test_a_face_that_is_found_upside_down_too_says_the_right_side(hung_deg: int) -> None:
+    hall = Hall(hung_deg, {0: 0.93, 90: 0.5, 180: 0.78, 270: 0.4})
+
+    assert hall.passes(60.0) == hung_deg
+
+
 def test_one_sighting_is_not_enough() -> None:
     hall = Hall(180)
 
