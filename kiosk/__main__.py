@@ -109,7 +109,8 @@ _EXIT_WORDS = """exit statuses of run:
   1  unexpected error
   2  the settings, the data folder or the camera setting cannot be used
   3  the replay is over, but not every event is at the server
-  4  never got ready within exit_timeout_s (only with exit_after_replay)
+  4  never got ready, or could not read the clip, for exit_timeout_s (only with
+     exit_after_replay)
   5  the server revoked this kiosk
 claim ends with 0 when claimed, 1 when not; status with 1 when this kiosk is not claimed yet.
 """

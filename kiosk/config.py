@@ -1,6 +1,7 @@
 """Settings of the kiosk process: environment over TOML file over default, listed once, here."""
 
 import os
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,15 @@ from pydantic_settings import (
 
 ENV_PREFIX = "ROLLCALL_KIOSK_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+
+
+class CameraRotation(IntEnum):
+    """Degrees clockwise by which pictures are turned; an enum, so that "90" is understood too."""
+
+    NONE = 0
+    QUARTER = 90
+    HALF = 180
+    THREE_QUARTERS = 270
 
 
 class UnusableSettingsError(ValueError):
@@ -65,6 +75,16 @@ class Settings(BaseSettings):
     camera_height_px: int = Field(default=480, ge=120, le=2160, description="Asked of the camera.")
     camera_fps: float = Field(
         default=30.0, gt=0, le=120, description="Asked of the camera; pace of a replayed folder."
+    )
+    camera_rotation: CameraRotation = Field(
+        default=CameraRotation.NONE,
+        description="Degrees clockwise by which each picture is turned so that people stand"
+        " upright in it: 0, 90, 180 or 270. Preview and recognition both get the turned picture.",
+    )
+    camera_mirror: bool = Field(
+        default=False,
+        description="The camera delivers mirrored pictures: swap left and right before anything"
+        " else. Recognition always gets the true picture, and the preview always is a mirror.",
     )
     replay_fps: float | None = Field(
         default=None, gt=0, le=1000, description="Pace of a replayed clip. Default: its own."

@@ -6,11 +6,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from kiosk.config import CameraRotation
 from provisioning import kiosk_file
 from provisioning.errors import ProvisioningError
 from provisioning.office import Office
 
 DEFAULT_FILE = Path("/etc/rollcall/kiosk.toml")
+_WRITTEN = (
+    "server_ca",
+    "claim_code",
+    "camera",
+    "camera_rotation",
+    "camera_mirror",
+    "data_dir",
+    "language",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,8 +62,8 @@ def _move(options: argparse.Namespace) -> str:
 
 
 def _configure(options: argparse.Namespace) -> str:
-    names = ("server_ca", "claim_code", "camera", "data_dir", "language")
-    changes = {name: getattr(options, name) for name in names if getattr(options, name, None)}
+    given = {name: getattr(options, name, None) for name in _WRITTEN}
+    changes = {name: value for name, value in given.items() if value is not None and value != ""}
     settings = kiosk_file.merged(options.file, {"server_url": options.server, **changes})
     changed = kiosk_file.write(options.file, settings, is_dry_run=options.dry_run)
     if not changed:
@@ -132,5 +142,16 @@ def _add_server_options(command: argparse.ArgumentParser) -> None:
 def _add_file_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--file", type=Path, default=DEFAULT_FILE, help=f"[{DEFAULT_FILE}]")
     command.add_argument("--camera", help="index, /dev/video path or GStreamer pipeline")
+    command.add_argument(
+        "--camera-rotation",
+        type=int,
+        choices=[int(rotation) for rotation in CameraRotation],
+        help="degrees clockwise by which pictures are turned upright",
+    )
+    command.add_argument(
+        "--camera-mirror",
+        action=argparse.BooleanOptionalAction,
+        help="the camera delivers mirrored pictures",
+    )
     command.add_argument("--data-dir", help="folder for the kiosk's keys and records")
     command.add_argument("--language", help="language of the screens")

@@ -13,9 +13,18 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session
 
+from kiosk.app.parts import parts_of
+from kiosk.domain.health import (
+    CameraHealth,
+    CameraMounting,
+    Health,
+    LinkHealth,
+    RecognitionHealth,
+    RecognitionState,
+)
 from protocol.v1 import signing
 from protocol.v1.identifiers import uuid7
-from protocol.v1.messages import ClockStamp, EventBatch, UnsignedEvent
+from protocol.v1.messages import ClockStamp, EventBatch, Status, UnsignedEvent
 from server.attendance.ingest import take_in
 from server.attendance.verification import Delivery
 from server.db.engine import Database
@@ -158,7 +167,7 @@ def _template(db: Session, vault: Vault, enrolment: Enrolment, at: datetime) -> 
 
 
 def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
-    """One for each room: most are well, one is silent."""
+    """One for each room: most are well, one is silent, the camera of one hangs upside down."""
     made = Kiosks()
     for number, room_id in enumerate(rooms):
         kiosk = create_kiosk(db, name=f"Door of R{number + 10}", room_id=room_id)
@@ -171,12 +180,24 @@ def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
         row.state = KioskState.CLAIMED
         row.is_online = number != 1
         row.last_seen_at = at - (timedelta(hours=3) if number == 1 else timedelta(seconds=5))
+        row.status = _status(at, is_turned=number == 2).model_dump(mode="json")
         db.add(row)
         placed = KioskPlacement(
             kiosk_id=row.id, room_id=room_id, from_at=row.claimed_at, opened_by="system"
         )
         db.add(placed)
     return made
+
+
+def _status(at: datetime, *, is_turned: bool) -> Status:
+    mounting = CameraMounting(180, 180) if is_turned else CameraMounting()
+    health = Health(
+        broker=LinkHealth.UP,
+        camera=CameraHealth.OK,
+        mounting=mounting,
+        recognition=RecognitionState(RecognitionHealth.OK),
+    )
+    return Status(online=True, at=at, software_version="0.1.0", parts=parts_of(health))
 
 
 def _courses(

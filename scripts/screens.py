@@ -34,6 +34,7 @@ from PySide6.QtGui import (
 
 from kiosk.domain.health import (
     CameraHealth,
+    CameraMounting,
     DiskHealth,
     Health,
     LinkHealth,
@@ -73,6 +74,7 @@ DOCUMENTED = (
     "not-recognised-landscape-light-en",
     "ready-camera-gone-landscape-dark-en",
     "ready-model-missing-landscape-light-en",
+    "ready-upside-down-landscape-light-en",
     "prove-turn_left-landscape-light-en",
     "prove-blink-portrait-dark-ar",
     "claim-landscape-light-en",
@@ -102,9 +104,11 @@ OFFLINE = Health(
 MODELLESS = replace(
     WELL,
     recognition=RecognitionState(
-        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "scripts/fetch_assets"
+        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "rollcall-models install"
     ),
 )
+UPSIDE_DOWN = replace(WELL, mounting=CameraMounting(180, 180))
+ON_ITS_SIDE = replace(OFFLINE, mounting=CameraMounting(90, 90))
 BROKEN = Health(
     server=LinkHealth.UP,
     broker=LinkHealth.UP,
@@ -137,6 +141,8 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("ready-no-lesson", Ready(room, None), OFFLINE)
     yield Shot("ready-camera-gone", Ready(room, lesson), BROKEN)
     yield Shot("ready-model-missing", Ready(room, lesson), MODELLESS)
+    yield Shot("ready-upside-down", Ready(room, lesson), UPSIDE_DOWN)
+    yield Shot("ready-on-its-side", Ready(room, lesson), ON_ITS_SIDE)
     yield Shot("looking", Looking(0.66))
     yield Shot("looking-hint", Looking(0.2, Hint.ONE_AT_A_TIME))
     for motion in Motion:
@@ -228,7 +234,8 @@ def render(shot: Shot, settings: ShellSettings, path: Path, picture: BGRImage) -
     window.post_screen(room)
     window.post_health(shot.health)
     if shot.health.camera is CameraHealth.OK:
-        window.post_frame(Frame(picture, 0.0, 0))
+        quarters = shot.health.mounting.turn_deg // 90
+        window.post_frame(Frame(np.ascontiguousarray(np.rot90(picture, quarters)), 0.0, 0))
     for letter in shot.code:
         window.shell.claim_presenter.press(letter)
     window.post_screen(shot.screen)

@@ -5,29 +5,20 @@ from dataclasses import dataclass
 
 from kiosk.app.device import Device
 from kiosk.app.onboarding import software_version
+from kiosk.app.parts import parts_of
 from kiosk.domain.clock import Clock
 from kiosk.domain.health import (
     AcceleratorState,
     CameraHealth,
+    CameraMounting,
     DiskHealth,
     Health,
     LinkHealth,
-    RecognitionHealth,
     RecognitionState,
 )
-from protocol.v1.messages import PartHealth, PartState, Status
+from protocol.v1.messages import Status
 
 _PERIOD_S = 0.5
-_CAMERA_STATES = {
-    CameraHealth.OK: PartState.OK,
-    CameraHealth.STARTING: PartState.DEGRADED,
-    CameraHealth.FINISHED: PartState.ABSENT,
-}
-_RECOGNITION_STATES = {
-    RecognitionHealth.OK: PartState.OK,
-    RecognitionHealth.STARTING: PartState.DEGRADED,
-}
-_LINK_STATES = {LinkHealth.UP: PartState.OK, LinkHealth.DOWN: PartState.DEGRADED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +30,14 @@ class Eyes:
         recognition: asked.
         accelerator: asked.
         embedder: asked for the id of the model whose templates are compared.
+        mounting: asked how the camera hangs.
     """
 
     camera: Callable[[], CameraHealth]
     recognition: Callable[[], RecognitionState]
     accelerator: Callable[[], AcceleratorState] = AcceleratorState
     embedder: Callable[[], str | None] = lambda: None
+    mounting: Callable[[], CameraMounting] = CameraMounting
 
 
 class HealthBoard:
@@ -103,7 +96,7 @@ class HealthBoard:
             config_version=kept.document.version if kept else None,
             clock_source=reading.source,
             clock_offset_ms=reading.offset_ms,
-            parts=self._parts(),
+            parts=parts_of(self.health),
         )
 
     def _compose(self) -> Health:
@@ -121,6 +114,7 @@ class HealthBoard:
             refused=device.outbox.refused,
             templates=self._templates(),
             camera=self._eyes.camera(),
+            mounting=self._eyes.mounting(),
             recognition=self._eyes.recognition(),
             accelerator=self._eyes.accelerator(),
             clock=reading.source,
@@ -138,29 +132,3 @@ class HealthBoard:
         if version != self._gallery[0]:
             self._gallery = (version, self._device.gallery.size)
         return self._gallery[1]
-
-    def _parts(self) -> dict[str, PartHealth]:
-        health = self.health
-        disk = PartState.OK if health.disk is DiskHealth.OK else PartState.FAILED
-        if health.disk is DiskHealth.RECOVERED:
-            disk = PartState.DEGRADED
-        camera = _CAMERA_STATES.get(health.camera, PartState.FAILED)
-        recognition = health.recognition
-        sees = _RECOGNITION_STATES.get(recognition.health, PartState.FAILED)
-        missing = f" {recognition.model}" if recognition.model else ""
-        broker = _LINK_STATES.get(health.broker, PartState.FAILED)
-        runs = health.accelerator
-        return {
-            "accelerator": PartHealth(
-                state=PartState.DEGRADED if runs.fault else PartState.OK,
-                detail=f"{runs.rung} {runs.fault}".strip(),
-            ),
-            "camera": PartHealth(state=camera, detail=health.camera),
-            "recognition": PartHealth(state=sees, detail=f"{recognition.health}{missing}"),
-            "disk": PartHealth(state=disk, detail=health.disk),
-            "broker": PartHealth(state=broker, detail=health.broker),
-            "refused": PartHealth(
-                state=PartState.DEGRADED if health.refused else PartState.OK,
-                detail=str(health.refused),
-            ),
-        }

@@ -23,10 +23,33 @@ class Ending:
     timeout_s: float
     started_s: float
     _over_since_s: float | None = None
+    _broken_since_s: float | None = None
+    _well_since_s: float | None = None
 
     def not_ready(self, now_s: float) -> int | None:
         """The exit status when the kiosk has not become ready in time, else None."""
         return NEVER_READY if now_s - self.started_s > self.timeout_s else None
+
+    def unreadable(self, now_s: float, *, is_broken: bool) -> int | None:
+        """The exit status when the clip cannot be read, else None. Asked again and again.
+
+        A clip may break off once and be read from its beginning. One that breaks off anew within
+        the timeout is as unreadable as one that cannot be opened.
+
+        Args:
+            now_s: monotonic.
+            is_broken: the clip gives no pictures now, although it is not over.
+        """
+        if is_broken:
+            self._well_since_s = None
+            if self._broken_since_s is None:
+                self._broken_since_s = now_s
+            return NEVER_READY if now_s - self._broken_since_s > self.timeout_s else None
+        if self._well_since_s is None:
+            self._well_since_s = now_s
+        if now_s - self._well_since_s > self.timeout_s:
+            self._broken_since_s = None
+        return None
 
     def after_replay(
         self, now_s: float, *, is_over: bool, is_idle: bool, undelivered: int

@@ -17,7 +17,7 @@ from kiosk.app.onboarding import Onboarding, server_client
 from kiosk.app.sight import Sight, build_camera
 from kiosk.config import Settings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
-from kiosk.domain.health import AcceleratorState, Health, RecognitionState
+from kiosk.domain.health import AcceleratorState, CameraMounting, Health, RecognitionState
 from kiosk.domain.screens import SettingUp, SetupStage
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
@@ -151,6 +151,7 @@ class KioskProcess:
             self._recognition,
             self._accelerator,
             self._embedder,
+            self._mounting,
         )
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
@@ -193,10 +194,15 @@ class KioskProcess:
     def _status_after_replay(self) -> int | None:
         if self._sight is None or self._loop is None or self._device is None:
             return None
+        now_s = self._clock.monotonic_s()
+        status = self._ending.unreadable(now_s, is_broken=self._sight.is_broken)
+        if status is not None:
+            logger.error("clip unreadable: %s", self._camera.report().detail)
+            return status
         device = self._device
         undelivered = device.outbox.waiting + device.outbox.refused + device.recorder.unsaved_count
         return self._ending.after_replay(
-            self._clock.monotonic_s(),
+            now_s,
             is_over=self._sight.is_over,
             is_idle=self._loop.is_idle,
             undelivered=undelivered,
@@ -239,6 +245,9 @@ class KioskProcess:
 
     def _accelerator(self) -> AcceleratorState:
         return AcceleratorState() if self._sight is None else self._sight.accelerator()
+
+    def _mounting(self) -> CameraMounting:
+        return CameraMounting() if self._sight is None else self._sight.mounting()
 
     def _embedder(self) -> str | None:
         return None if self._sight is None else self._sight.embedder()

@@ -4,7 +4,12 @@ import threading
 from collections.abc import Callable
 
 from kiosk.config import Settings
-from kiosk.domain.health import AcceleratorState, CameraHealth, RecognitionState
+from kiosk.domain.health import (
+    AcceleratorState,
+    CameraHealth,
+    CameraMounting,
+    RecognitionState,
+)
 from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
 from kiosk.errors import ModelMissingError
@@ -16,7 +21,8 @@ from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import AcceleratorSettings, LadderPolicy
 from models.store import ModelStore, default_store
 
-_FETCH = "scripts/fetch_assets"
+_FULL_TURN_DEG = 360
+_FETCH = "rollcall-models install"
 
 
 def build_camera(settings: Settings, on_frame: Callable[[Frame], None]) -> Camera:
@@ -31,6 +37,8 @@ def build_camera(settings: Settings, on_frame: Callable[[Frame], None]) -> Camer
         fps=settings.camera_fps,
         replay_fps=settings.replay_fps,
         is_looped=settings.replay_loop,
+        rotation_deg=int(settings.camera_rotation),
+        is_mirrored=settings.camera_mirror,
     )
     camera = open_source(settings.camera, options)
     camera.subscribe(on_frame=on_frame)
@@ -93,9 +101,20 @@ class Sight:
         """The replayed clip came to its end."""
         return self._camera.report().health is CameraHealth.FINISHED
 
+    @property
+    def is_broken(self) -> bool:
+        """The camera or clip gives no pictures, and not because it is over."""
+        return self._camera.report().health is CameraHealth.GONE
+
     def state(self) -> RecognitionState:
         """Whether faces are compared, and otherwise what is missing."""
         return self._worker.state()
+
+    def mounting(self) -> CameraMounting:
+        """How the camera seems to hang, and the setting that would make up for it."""
+        turn_deg = self._worker.turn_deg()
+        set_deg = self._camera.spec.options.rotation_deg
+        return CameraMounting(turn_deg, (set_deg + turn_deg) % _FULL_TURN_DEG)
 
     def accelerator(self) -> AcceleratorState:
         """What runs the embedding network, since when and why."""
@@ -149,12 +168,7 @@ def _missing(store: ModelStore, pipeline: PipelineSettings, error: StoreError) -
         try:
             store.load(reference)
         except (ModelFileMissingError, ModelFileCorruptError) as exc:
-            return ModelMissingError(str(exc), model=reference, command=_command(store, reference))
+            return ModelMissingError(str(exc), model=reference, command=_FETCH)
         except StoreError:
             continue
     return ModelMissingError(str(error), model="", command=_FETCH)
-
-
-def _command(store: ModelStore, reference: str) -> str:
-    card, _ = store.find(reference)
-    return _FETCH if card.origin is None else f"rollcall-models install {card.id}"

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from protocol.v1.messages import ClockSource
 
+_UPSIDE_DOWN_DEG = 180
+
 
 class CameraHealth(StrEnum):
     """What the camera does."""
@@ -73,6 +75,26 @@ class AcceleratorState:
     since: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CameraMounting:
+    """How the camera hangs.
+
+    Attributes:
+        turn_deg: faces are found only in pictures turned clockwise by this; 0 when upright.
+        rotation_deg: the value of the setting `camera_rotation` that would turn them upright.
+    """
+
+    turn_deg: int = 0
+    rotation_deg: int = 0
+
+    @property
+    def fault(self) -> str:
+        """What seems wrong, in one word: upside_down, on_its_side, or empty."""
+        if self.turn_deg == 0:
+            return ""
+        return "upside_down" if self.turn_deg == _UPSIDE_DOWN_DEG else "on_its_side"
+
+
 class LinkHealth(StrEnum):
     """Whether the server or the broker can be reached."""
 
@@ -99,6 +121,7 @@ class Health:
     refused: int = 0
     templates: int = 0
     camera: CameraHealth = CameraHealth.STARTING
+    mounting: CameraMounting = CameraMounting()
     recognition: RecognitionState = RecognitionState()
     accelerator: AcceleratorState = AcceleratorState()
     clock: ClockSource = ClockSource.UNSYNCED

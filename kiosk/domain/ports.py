@@ -33,6 +33,11 @@ class Frame:
 class FrameSource(Protocol):
     """A live camera or a replayed clip. Used by one thread at a time."""
 
+    @property
+    def skipped_count(self) -> int:
+        """Pictures of a clip that could not be read and were left out so far."""
+        ...
+
     def read(self) -> Frame | None:
         """Wait for the next frame.
 

@@ -216,6 +216,7 @@ class _Watch:
         self._capture = capture
         self._judge = None if camera.spec.is_replay else PictureJudge(camera.limits)
         self._has_frame = False
+        self._is_warned = False
         self._last_s = monotonic()
         self._bad_since_s: float | None = None
 
@@ -228,13 +229,23 @@ class _Watch:
         wait_s = min(self._POLL_S, self._camera.deadlines.report_s)
         while not self._camera.is_stopping:
             frame = self._capture.wait(wait_s)
+            self._note_skipped()
             if frame is not None:
                 self._take(frame)
             elif self._capture.is_over:
                 self._camera.say(CameraHealth.FINISHED)
+                if self._is_warned:
+                    logger.info("clip finished skipped=%d", self._capture.skipped_count)
                 return
             else:
                 self._check_silence(monotonic() - self._last_s)
+
+    def _note_skipped(self) -> None:
+        """Warn once for each opening, at the first picture that was left out."""
+        count = self._capture.skipped_count
+        if count and not self._is_warned:
+            self._is_warned = True
+            logger.warning("clip picture unreadable, skipped")
 
     def _take(self, frame: Frame) -> None:
         self._has_frame = True

@@ -25,6 +25,11 @@ class Capture(Protocol):
         """The clip came to its end and its last frame was taken."""
         ...
 
+    @property
+    def skipped_count(self) -> int:
+        """Pictures of a clip that could not be read so far."""
+        ...
+
     def wait(self, timeout_s: float) -> Frame | None:
         """The newest frame not yet taken, or None after ``timeout_s`` or at the end.
 
@@ -39,8 +44,11 @@ class Capture(Protocol):
 
 
 def child_command(memory: int, pipe: int) -> list[str]:
-    """How the capture process is started; the spec follows on its standard input."""
-    return [sys.executable, "-m", "kiosk.vision.capture_child", str(memory), str(pipe)]
+    """How the capture process is started; the spec follows on its standard input.
+
+    -P: modules come from where Python is installed, never from the folder the kiosk runs in.
+    """
+    return [sys.executable, "-P", "-m", "kiosk.vision.capture_child", str(memory), str(pipe)]
 
 
 class CaptureProcess:
@@ -86,6 +94,11 @@ class CaptureProcess:
     def is_over(self) -> bool:
         """See ``Capture.is_over``."""
         return self._slots.state()[0] is CaptureState.ENDED and self._taken >= self._slots.newest()
+
+    @property
+    def skipped_count(self) -> int:
+        """See ``Capture.skipped_count``."""
+        return self._slots.skipped_count()
 
     def wait(self, timeout_s: float) -> Frame | None:
         """See ``Capture.wait``."""

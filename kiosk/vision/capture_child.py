@@ -1,6 +1,6 @@
 """The capture process: reads one source and publishes its frames. May be killed at any moment.
 
-Started by ``kiosk.vision.capture`` as ``python -m kiosk.vision.capture_child MEMORY PIPE``,
+Started by ``kiosk.vision.capture`` as ``python -P -m kiosk.vision.capture_child MEMORY PIPE``,
 with the source to open on its standard input.
 """
 
@@ -39,7 +39,7 @@ def run(
 
 def _publish(slots: FrameSlots, notify: Callable[[], None], source: FrameSource) -> None:
     while (frame := source.read()) is not None:
-        slots.write(frame)
+        slots.write(frame, source.skipped_count)
         notify()
     slots.finish(CaptureState.ENDED)
 

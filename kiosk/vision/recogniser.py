@@ -120,6 +120,12 @@ class Recogniser:
         self._tracks: dict[int, _Track] = {}
         self._seen_at_s: float | None = None
         self._gate = LivenessGate()
+        self._found: Sequence[Detection] = ()
+
+    @property
+    def found(self) -> Sequence[Detection]:
+        """Every face that the detector found in the last frame."""
+        return self._found
 
     @property
     def sees_somebody(self) -> bool:
@@ -137,7 +143,7 @@ class Recogniser:
             models.errors.ModelsError: the models failed.
         """
         tiers = self._index.current()
-        found = self._models.detect(frame.frame_bgr)
+        found = self._found = self._models.detect(frame.frame_bgr)
         faces = self._faces(found, frame.captured_at_s)
         if not faces or tiers.is_empty:
             return self._nobody(frame.captured_at_s)

@@ -9,15 +9,15 @@ import numpy as np
 
 from kiosk.domain.ports import BGRImage, Frame
 
-MAX_WIDTH_PX, MAX_HEIGHT_PX = 1920, 1080
-"""Larger frames are scaled down before they cross."""
+MAX_LONGER_PX, MAX_SHORTER_PX = 1920, 1080
+"""Frames with larger sides are scaled down before they cross, upright ones like wide ones."""
 _SLOT_COUNT = 4
 _HEADER_BYTES = 1024
 _MESSAGE_BYTES = 900
-_HEADER = struct.Struct("<IQI")  # state, newest sequence number, length of the message
+_HEADER = struct.Struct("<IQII")  # state, newest sequence number, skipped, length of the message
 _SLOT_HEADER = struct.Struct("<QIId")  # sequence number, width, height, captured_at_s
 _SLOT_HEADER_BYTES = 64
-_SLOT_BYTES = _SLOT_HEADER_BYTES + MAX_WIDTH_PX * MAX_HEIGHT_PX * 3
+_SLOT_BYTES = _SLOT_HEADER_BYTES + MAX_LONGER_PX * MAX_SHORTER_PX * 3
 TOTAL_BYTES = _HEADER_BYTES + _SLOT_COUNT * _SLOT_BYTES
 """Only pages that were written take memory."""
 
@@ -46,8 +46,13 @@ class FrameSlots:
         """Unmap the memory."""
         self._memory.close()
 
-    def write(self, frame: Frame) -> None:
-        """Publish a frame under the next sequence number."""
+    def write(self, frame: Frame, skipped_count: int = 0) -> None:
+        """Publish a frame under the next sequence number.
+
+        Args:
+            frame: what was read.
+            skipped_count: pictures before it that could not be read, see ``FrameSource``.
+        """
         picture = _fitted(frame.frame_bgr)
         height, width = picture.shape[:2]
         sequence = self.newest() + 1
@@ -56,20 +61,28 @@ class FrameSlots:
         first = start + _SLOT_HEADER_BYTES
         self._memory[first : first + picture.nbytes] = np.ascontiguousarray(picture).data.cast("B")
         _SLOT_HEADER.pack_into(self._memory, start, sequence, width, height, frame.captured_at_s)
-        self._set_header(CaptureState.RUNNING, sequence, "")
+        _HEADER.pack_into(self._memory, 0, CaptureState.RUNNING, sequence, skipped_count, 0)
 
     def finish(self, state: CaptureState, message: str = "") -> None:
         """Say how it ended."""
-        self._set_header(state, self.newest(), message)
+        text = message.encode()[:_MESSAGE_BYTES]
+        self._memory[_HEADER.size : _HEADER.size + len(text)] = text
+        newest, skipped = self.newest(), self.skipped_count()
+        _HEADER.pack_into(self._memory, 0, state, newest, skipped, len(text))
 
     def newest(self) -> int:
         """Sequence number of the newest frame; 0 before the first."""
         newest: int = _HEADER.unpack_from(self._memory, 0)[1]
         return newest
 
+    def skipped_count(self) -> int:
+        """Pictures that could not be read up to the newest frame."""
+        skipped: int = _HEADER.unpack_from(self._memory, 0)[2]
+        return skipped
+
     def state(self) -> tuple[CaptureState, str]:
         """What the writer says of itself, and its message when it failed."""
-        state, _, length = _HEADER.unpack_from(self._memory, 0)
+        state, _, _, length = _HEADER.unpack_from(self._memory, 0)
         text = self._memory[_HEADER.size : _HEADER.size + length]
         return CaptureState(state), text.decode("utf-8", "replace")
 
@@ -92,11 +105,6 @@ class FrameSlots:
             return None
         return Frame(pixels.reshape(height, width, 3), captured_at_s, sequence)
 
-    def _set_header(self, state: CaptureState, sequence: int, message: str) -> None:
-        text = message.encode()[:_MESSAGE_BYTES]
-        self._memory[_HEADER.size : _HEADER.size + len(text)] = text
-        _HEADER.pack_into(self._memory, 0, state, sequence, len(text))
-
 
 def _slot_start(sequence: int) -> int:
     return _HEADER_BYTES + (sequence % _SLOT_COUNT) * _SLOT_BYTES
@@ -104,7 +112,7 @@ def _slot_start(sequence: int) -> int:
 
 def _fitted(picture: BGRImage) -> BGRImage:
     height, width = picture.shape[:2]
-    scale = min(MAX_WIDTH_PX / width, MAX_HEIGHT_PX / height)
+    scale = min(MAX_LONGER_PX / max(width, height), MAX_SHORTER_PX / min(width, height))
     if scale >= 1:
         return picture
     size = (max(1, int(width * scale)), max(1, int(height * scale)))

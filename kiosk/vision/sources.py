@@ -12,9 +12,12 @@ import numpy as np
 from kiosk.domain.ports import BGRImage, Frame, FrameSource
 from kiosk.errors import CameraError
 from kiosk.vision.spec import SourceKind, SourceSpec, image_files
+from kiosk.vision.turning import TurnedFrameSource
 
 _FALLBACK_FPS = 30.0
 """For clips that do not say how fast they are."""
+_LEAST_FAILURES, _MOST_FAILURES = 100, 1000
+"""Reads in a row that fail before a clip counts as over, where it does not say how long it is."""
 
 
 class Pacer:
@@ -63,6 +66,11 @@ class CameraFrameSource:
         if not self._capture.isOpened():
             raise CameraError(f"the {_spoken(spec)} cannot be opened")
 
+    @property
+    def skipped_count(self) -> int:
+        """A camera skips nothing: without a picture it is opened again."""
+        return 0
+
     def read(self) -> Frame | None:
         """Wait for the next frame; see ``FrameSource.read``."""
         is_read, picture = self._capture.read()
@@ -78,7 +86,7 @@ class CameraFrameSource:
 
 
 class ReplayFrameSource:
-    """A clip or a folder of images, at its own pace."""
+    """A clip or a folder of images, at its own pace. Pictures that cannot be read are left out."""
 
     def __init__(self, spec: SourceSpec, *, pacer: Pacer | None = None) -> None:
         """Open the clip.
@@ -89,14 +97,26 @@ class ReplayFrameSource:
         self._reader = _FolderReader(spec) if _is_folder(spec) else _VideoReader(spec)
         self._pacer = pacer or Pacer(spec.options.replay_fps or self._reader.fps)
         self._is_looped = spec.options.is_looped
+        self._name = Path(spec.target).name
         self._index = 0
 
+    @property
+    def skipped_count(self) -> int:
+        """See ``FrameSource.skipped_count``."""
+        return self._reader.skipped_count
+
     def read(self) -> Frame | None:
-        """Wait until the next frame is due; None at the end; see ``FrameSource.read``."""
+        """Wait until the next frame is due; None at the end; see ``FrameSource.read``.
+
+        Raises:
+            CameraError: not one picture can be read.
+        """
         picture = self._reader.next_picture()
         if picture is None and self._is_looped:
             self._reader.rewind()
             picture = self._reader.next_picture()
+        if picture is None and self._index == 0:
+            raise CameraError(f"no picture of {self._name} can be read")
         if picture is None:
             return None
         self._pacer.wait_until_due()
@@ -115,7 +135,11 @@ def open_frame_source(spec: SourceSpec) -> FrameSource:
     Raises:
         CameraError: it cannot be opened.
     """
-    return ReplayFrameSource(spec) if spec.is_replay else CameraFrameSource(spec)
+    source: FrameSource = ReplayFrameSource(spec) if spec.is_replay else CameraFrameSource(spec)
+    rotation_deg, is_mirrored = spec.options.rotation_deg, spec.options.is_mirrored
+    if rotation_deg == 0 and not is_mirrored:
+        return source
+    return TurnedFrameSource(source, rotation_deg, is_mirrored=is_mirrored)
 
 
 class _VideoReader:
@@ -126,14 +150,29 @@ class _VideoReader:
             raise CameraError(f"the clip {Path(self._path).name} cannot be read as a video")
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if 1.0 <= fps <= 240.0 else _FALLBACK_FPS
+        self._told_count = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._passed_count = 0
+        self.skipped_count = 0
 
     def next_picture(self) -> Any:  # what OpenCV gives; _as_bgr checks it
-        is_read, picture = self._capture.read()
-        return picture if is_read else None
+        """Read on over damaged frames: OpenCV answers them as it answers the end of the clip."""
+        for failed_count in range(self._most_failures()):
+            is_read, picture = self._capture.read()
+            if is_read:
+                self.skipped_count += failed_count
+                self._passed_count += failed_count + 1
+                return picture
+        return None
+
+    def _most_failures(self) -> int:
+        """So many failures in a row are the end; what a clip says of its length may be wrong."""
+        left = self._told_count - self._passed_count
+        return int(min(max(left, _LEAST_FAILURES), _MOST_FAILURES))
 
     def rewind(self) -> None:
         self._capture.release()
         self._capture = cv2.VideoCapture(self._path)
+        self._passed_count = 0
 
     def close(self) -> None:
         self._capture.release()
@@ -144,22 +183,30 @@ class _FolderReader:
         self._paths = image_files(Path(spec.target))
         self.fps = spec.options.fps
         self._next = 0
+        self.skipped_count = 0
 
     def next_picture(self) -> Any:
-        if self._next >= len(self._paths):
-            return None
-        path = self._paths[self._next]
-        self._next += 1
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise CameraError(f"{path.name} is not an image")
-        return picture
+        while self._next < len(self._paths):
+            picture = _read_image(self._paths[self._next])
+            self._next += 1
+            if picture is not None:
+                return picture
+            self.skipped_count += 1
+        return None
 
     def rewind(self) -> None:
         self._next = 0
 
     def close(self) -> None:
         self._paths = []
+
+
+def _read_image(path: Path) -> Any:
+    """The picture, or None where the file is none; OpenCV raises for one of too many pixels."""
+    try:
+        return cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
 
 
 def _spoken(spec: SourceSpec) -> str:

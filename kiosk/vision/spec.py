@@ -33,6 +33,8 @@ class SourceOptions:
         fps: asked of a camera, and the pace of a folder of images.
         replay_fps: pace of a clip; None for the clip's own.
         is_looped: a clip begins again at its end.
+        rotation_deg: 0, 90, 180 or 270: pictures are turned clockwise by it.
+        is_mirrored: pictures come mirrored; left and right are swapped before they are turned.
     """
 
     width_px: int = 640
@@ -40,6 +42,8 @@ class SourceOptions:
     fps: float = 30.0
     replay_fps: float | None = None
     is_looped: bool = False
+    rotation_deg: int = 0
+    is_mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

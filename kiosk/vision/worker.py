@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -12,8 +12,10 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
 from kiosk.errors import KioskError, ModelMissingError
 from kiosk.vision.knowledge import Knowledge
+from kiosk.vision.mounting import MountingWatch
 from kiosk.vision.recogniser import FaceModels, Recogniser, RecognitionSettings
 from models.errors import ModelsError
+from models.stages.detect import Detection
 
 __all__ = ["FrameFeed", "RecognitionSettings", "RecognitionStats", "RecognitionWorker"]
 
@@ -51,8 +53,9 @@ class RecognitionStats:
 class RecognitionWorker:
     """Opens the models and runs a recogniser on a camera's newest frames.
 
-    Models that are missing or fail are tried again for as long as it takes. ``stats`` and
-    ``state`` may be called from any thread; ``on_sighting`` is called in the worker's thread.
+    Models that are missing or fail are tried again for as long as it takes. ``stats``, ``state``
+    and ``turn_deg`` may be called from any thread; ``on_sighting`` is called in the worker's
+    thread.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class RecognitionWorker:
         self._on_sighting = on_sighting
         self._stopping = threading.Event()
         self._recogniser: Recogniser | None = None
+        self._mounting: MountingWatch | None = None
         self._index = -1
         self._begun_s = monotonic()
         self._stats = RecognitionStats()
@@ -104,6 +108,10 @@ class RecognitionWorker:
         """Whether faces are compared, and otherwise what is missing."""
         return self._state
 
+    def turn_deg(self) -> int:
+        """Return by how much pictures must be turned clockwise; 0 while faces are upright."""
+        return 0 if self._mounting is None else self._mounting.turn_deg
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -122,7 +130,9 @@ class RecognitionWorker:
     def _turn(self) -> None:
         """Open the models where that is to do, else look at one frame."""
         if self._recogniser is None:
-            self._recogniser = Recogniser(self._open_models(), self._knowledge, self._settings)
+            models = self._open_models()
+            self._recogniser = Recogniser(models, self._knowledge, self._settings)
+            self._mounting = MountingWatch(models)
             self._note_well()
         frame = self._feed.wait_newer(self._index, _WAIT_S)
         if frame is None:
@@ -134,8 +144,23 @@ class RecognitionWorker:
         for sighting in sightings:
             self._on_sighting(sighting)
         self._count(frame, begun_s, between_s)
+        self._watch_mounting(frame, self._recogniser.found)
         period_s = self._period_s(self._recogniser)
         self._stopping.wait(max(0.0, begun_s + period_s - monotonic()))
+
+    def _watch_mounting(self, frame: Frame, found: Sequence[Detection]) -> None:
+        """Look for turned faces now and then, in the pause after a frame's own work."""
+        watch = self._mounting
+        if watch is None:
+            return
+        before_deg = watch.turn_deg
+        watch.note(found, frame.captured_at_s)
+        if watch.is_due(frame.captured_at_s):
+            watch.check(frame)
+        if watch.turn_deg and watch.turn_deg != before_deg:
+            logger.warning("camera mounting wrong, pictures need turning by %d", watch.turn_deg)
+        elif watch.turn_deg != before_deg:
+            logger.info("camera mounting right again")
 
     def _note_well(self) -> None:
         self._state = RecognitionState(RecognitionHealth.OK)

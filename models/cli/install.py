@@ -16,13 +16,13 @@ from models.errors import ConversionError, DownloadError, InstallError, ParityEr
 from models.runtime import installed_runtimes, open_session
 from models.stages.embed import FaceEmbedder
 from models.stages.parity import MIN_COSINE, lowest_cosine
-from models.store import VerifiedModel
+from models.store import Origin, VerifiedModel
 
 if TYPE_CHECKING:
     from models.build.ir_input import Normalisation
     from models.cli.download import Patience
     from models.runtime import RuntimeName
-    from models.store import ModelCard, ModelStore, Origin, SourceFile
+    from models.store import ModelCard, ModelStore, SourceFile
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -134,8 +134,8 @@ def prepare(
         RuntimeFaultError: the inference runtime refuses it or fails.
         OSError: the asset folder cannot be written.
     """
-    if card.origin is None:
-        raise InstallError(f"{card.id} needs no installation: it comes with Rollcall")
+    if not isinstance(card.origin, Origin):
+        raise InstallError(f"{card.id} is not translated from a publisher's files")
     sources = fetch_sources(card.origin, folder / "downloads", patience, source=source, say=say)
     say("translating it to TFLite")
     model = VerifiedModel(card, card.files[0], translate(card, sources))

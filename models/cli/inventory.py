@@ -73,6 +73,15 @@ def embedder(store: ModelStore, reference: str) -> ModelCard:
     return card
 
 
+def is_there(store: ModelStore, reference: str) -> bool:
+    """Return whether a model's file is on this machine and is the one of its card."""
+    try:
+        store.load(reference)
+    except (ModelFileMissingError, ModelFileCorruptError):
+        return False
+    return True
+
+
 def select(store: ModelStore, reference: str, folder: Path) -> None:
     """Make `auto` stand for an embedder, after verifying it.
 

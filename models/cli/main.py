@@ -1,4 +1,4 @@
-"""`rollcall-models`: list, install, use, verify and remove embedders."""
+"""`rollcall-models`: fetch every model file; list, use, verify and remove embedders."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.cli.download import Patience
-from models.cli.install import check_accuracy, check_parity, prepare
-from models.cli.inventory import embedder, entries, remove, select
-from models.cli.placing import place, sole_use_of
-from models.errors import ModelFileCorruptError, ModelFileMissingError, ModelsError
+from models.cli.install import check_parity
+from models.cli.installing import Order, install_all, install_card
+from models.cli.inventory import embedder, entries, is_there, remove, select
+from models.cli.placing import sole_use_of
+from models.errors import InstallError, ModelsError
 from models.store import ASSET_SETTING, asset_folder, default_store
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(default_store(), options)
     except ModelsError as error:
-        sys.stderr.write(f"rollcall-models: {error}\n")
+        _complain(str(error))
     except OSError as error:
-        sys.stderr.write(f"rollcall-models: {error.filename}: {error.strerror}\n")
+        _complain(f"{error.filename}: {error.strerror}")
     else:
         return status
     return 1
@@ -50,20 +51,28 @@ def _list(store: ModelStore, _options: argparse.Namespace) -> int:
 
 def _install(store: ModelStore, options: argparse.Namespace) -> int:
     folder = asset_folder()
-    card = embedder(store, options.model)
-    patience = Patience(silence_s=options.timeout, attempts=options.attempts)
+    order = Order(
+        store=store,
+        folder=folder,
+        patience=Patience(silence_s=options.timeout, attempts=options.attempts),
+        source=options.source,
+        evaluate=options.evaluate,
+        say=_say,
+    )
+    if options.model is None:
+        if options.use or options.evaluate:
+            raise InstallError("--use and --evaluate need the name of a model")
+        with sole_use_of(folder):
+            return 0 if install_all(order, complain=_complain) else 1
+    card, _ = store.find(options.model)
+    if options.use:
+        embedder(store, options.model)
     with sole_use_of(folder):
-        if _is_there(store, card.id):
-            _say(f"{card.id} is installed already")
-        else:
-            model = prepare(store, card, folder, patience, source=options.source, say=_say)
-            if options.evaluate:
-                check_accuracy(model, store.find("auto")[0].id, options.evaluate, folder)
-            path = place(model.content, folder / "models" / model.file.name)
-            _say(f"{card.id} is installed as {path}")
+        install_card(order, card)
         if options.use:
             return _use(store, options)
-    _say(f"to make it the embedder of this machine: rollcall-models use {card.id}")
+    if card.role == "embedder" and store.find("auto")[0].id != card.id:
+        _say(f"to make it the embedder of this machine: rollcall-models use {card.id}")
     return 0
 
 
@@ -85,7 +94,7 @@ def _verify(store: ModelStore, options: argparse.Namespace) -> int:
     for card in wanted or [known.card for known in entries(store, asset_folder())]:
         for file in card.files:
             reference = f"{card.id}-{file.variant}"
-            if wanted or _is_there(store, reference):
+            if wanted or is_there(store, reference):
                 cosines = check_parity(store, store.load(reference))
                 agreement = ", ".join(f"cosine {cosines[name]:.6f} on {name}" for name in cosines)
                 _say(f"{reference}: the file of its card; {agreement or 'no recorded numbers'}")
@@ -99,17 +108,13 @@ def _remove(store: ModelStore, options: argparse.Namespace) -> int:
     return 0
 
 
-def _is_there(store: ModelStore, reference: str) -> bool:
-    try:
-        store.load(reference)
-    except (ModelFileMissingError, ModelFileCorruptError):
-        return False
-    return True
-
-
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"rollcall-models: {line}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rollcall-models",
         description=f"{__doc__} Setting {variable} [{default}]: {meaning}",
-        epilog=f"{example} install omz-0095 --use",
+        epilog=f"{example} install",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -131,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("list", _list, "every embedder; the one in use has a star", "")
-    words = "fetch, translate, check and place a model"
+    words = "fetch, translate, check and place a model; without a name, all that are missing"
     _add_install_options(add("install", _install, words, "omz-0095 --use"))
     using = add("use", _use, "make an installed model this machine's embedder", "omz-0095")
     using.add_argument("model", help="card, or card and variant, such as omz-0095")
@@ -143,13 +148,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_install_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="card, such as omz-0095")
+    parser.add_argument("model", nargs="?", help="card, such as omz-0095 (default: every card)")
     parser.add_argument(
         "--from",
         dest="source",
         type=Path,
         metavar="DIR",
-        help="work offline: DIR holds the publisher's files",
+        help="work offline: DIR holds the publishers' files or packages, or the models themselves",
     )
     parser.add_argument("--use", action="store_true", help="also make it the embedder in use")
     parser.add_argument(

@@ -1,6 +1,6 @@
 """The process in which a delegate runs. It may hang, crash and be killed at any moment.
 
-Started by `models.runtime.isolated` as `python -m models.runtime.delegate_child SOCKET`.
+Started by `models.runtime.isolated` as `python -P -m models.runtime.delegate_child SOCKET`.
 """
 
 from __future__ import annotations

@@ -185,7 +185,8 @@ def _start(descriptors: tuple[int, int]) -> tuple[socket.socket, subprocess.Pope
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.set_inheritable(False)
     with theirs:
-        command = [sys.executable, "-m", _MODULE, str(theirs.fileno())]
+        # -P: modules come from where Python is installed, never from the folder we run in.
+        command = [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno())]
         try:
             process = subprocess.Popen(  # noqa: S603  our own module, no shell
                 command, pass_fds=(*descriptors, theirs.fileno()), stdin=subprocess.DEVNULL

@@ -10,6 +10,7 @@ from models.store.card import (
     Matching,
     ModelCard,
     Origin,
+    PackageOrigin,
     SourceFile,
     read_card,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "ModelCard",
     "ModelStore",
     "Origin",
+    "PackageOrigin",
     "SourceFile",
     "VerifiedModel",
     "asset_folder",

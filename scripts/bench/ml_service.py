@@ -51,7 +51,7 @@ def service(embedder: str, runtime: str, workers: int) -> Iterator[str]:
     }
     env = os.environ | {f"ROLLCALL_ML_{name}": value for name, value in settings.items()}
     child = subprocess.Popen(
-        [sys.executable, "-m", "models.service.main"], env=env, stderr=subprocess.DEVNULL
+        [sys.executable, "-P", "-m", "models.service.main"], env=env, stderr=subprocess.DEVNULL
     )
     try:
         url = f"http://127.0.0.1:{port}"

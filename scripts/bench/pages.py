@@ -138,7 +138,7 @@ def serving(settings: Settings) -> Iterator[int]:
     }
     env = os.environ | {f"ROLLCALL_SERVER_{name}": value for name, value in named.items()}
     env["ML_SERVICE_URL"] = str(settings.ml_service_url)
-    command = [sys.executable, "-m", "server.main", "serve"]
+    command = [sys.executable, "-P", "-m", "server.main", "serve"]
     child = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}", child)

@@ -10,6 +10,7 @@ from protocol.v1.messages import Ack
 from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course
 from server.attendance.ingest import take_in
+from server.attendance.metrics import Transport, count_intake
 from server.attendance.schemas import (
     CorrectionCreate,
     CorrectionRead,
@@ -126,4 +127,6 @@ async def sync_events(request: Request, device: DeviceDep, database: DatabaseDep
 
 def _take_one_in(database: Database, delivery: Delivery) -> Ack:
     with database.transaction() as db:
-        return take_in(db, [delivery], now()).acks[0]
+        intake = take_in(db, [delivery], now())
+    count_intake(intake, Transport.HTTP)
+    return intake.acks[0]

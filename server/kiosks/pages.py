@@ -15,6 +15,7 @@ from server.errors import ServerError
 from server.kiosks import claiming, placements, service
 from server.kiosks.forms import KioskForm
 from server.kiosks.health import health_of
+from server.kiosks.parts import part_lines
 from server.kiosks.schemas import KioskCreate
 from server.kiosks.tables import Kiosk
 from server.timetable.service import rooms
@@ -73,6 +74,7 @@ def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDe
     context = {
         "view": view,
         "health": health_of(view, now()),
+        "parts": part_lines(view.kiosk.status),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
         "room_names": {room.id: room.name for room in rooms(db)},

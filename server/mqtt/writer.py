@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Histogram
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session
@@ -16,6 +16,7 @@ from protocol.v1.errors import ProtocolError
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import RefusalReason, Status
 from server.attendance.ingest import Intake, keep_in_quarantine, take_in
+from server.attendance.metrics import Transport, count_intake
 from server.attendance.verification import Delivery, Rejected
 from server.db.engine import Database
 from server.db.types import now
@@ -29,7 +30,6 @@ LARGEST_COMMIT = 10
 RETRY_S = 2.0
 _TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError)
 
-EVENTS = Counter("rollcall_ingest_events", "Attendance events taken in", ["outcome"])
 COMMIT_SECONDS = Histogram("rollcall_ingest_commit_seconds", "Time to verify and commit a batch")
 
 
@@ -120,9 +120,7 @@ class IngestWriter:
         return take_in(db, deliveries, now())
 
     def _answer(self, intake: Intake) -> None:
-        EVENTS.labels("stored").inc(intake.stored)
-        EVENTS.labels("repeated").inc(intake.repeated)
-        EVENTS.labels("refused").inc(intake.refused)
+        count_intake(intake, Transport.MQTT)
         for ack in intake.acks:
             self._link.publish(topics.ack(ack.kiosk_id), ack.to_json())
 

@@ -25,6 +25,7 @@ class ScriptedCapture:
         self._items: queue.Queue[Frame | CameraError | None] = queue.Queue()
         self._count = 0
         self.is_over = False
+        self.skipped_count = 0
         self.is_closed = False
 
     def give(self, picture: BGRImage, at_s: float) -> None:

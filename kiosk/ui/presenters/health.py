@@ -57,6 +57,9 @@ def _device_items(health: Health, words: Catalogue) -> list[HealthItem]:
     if health.camera in _CAMERA_ALARMS:
         said = words(f"health.camera.{health.camera.value}")
         items.append(HealthItem("camera-off", said, "alarm"))
+    elif health.mounting.fault:
+        said = words(f"health.camera.{health.mounting.fault}")
+        items.append(HealthItem("camera-off", said, "alarm"))
     if health.recognition.is_off:
         items.append(HealthItem("alert", _recognition_words(health, words), "alarm"))
     runs = health.accelerator

@@ -25,7 +25,7 @@ class Senses:
 
     Attributes:
         sees: the camera gives a picture; nobody is told to look at one that does not.
-        compares: the models are there.
+        compares: the models are there, and the camera shows faces upright.
         has_faces: the kiosk knows at least one person.
     """
 
@@ -65,7 +65,7 @@ class ReadyPresenter(ViewPresenter[ReadyView]):
         """Take into account what works and whether anybody is known here."""
         self._senses = Senses(
             sees=health.camera in (CameraHealth.OK, CameraHealth.STARTING),
-            compares=not health.recognition.is_off,
+            compares=not (health.recognition.is_off or health.mounting.fault),
             has_faces=health.templates > 0,
         )
         if self._screen is not None:

@@ -8,6 +8,7 @@ Item {
     readonly property var items: health.view.items
 
     Column {
+        id: lines
         anchors.verticalCenter: parent.verticalCenter
         width: parent.width
         spacing: 4 * Theme.u
@@ -17,7 +18,7 @@ Item {
                 id: line
                 required property var modelData
                 x: Theme.startX(parent.width, width)
-                scale: Math.min(1, strip.width / width)
+                scale: Math.min(1, strip.width / lines.implicitWidth) // one size for all lines
                 transformOrigin: Theme.portrait ? Item.Center : Theme.mirrored ? Item.Right : Item.Left
                 spacing: 20 * Theme.u
                 Repeater {

@@ -153,6 +153,36 @@ def test_replay_that_cannot_begin_ends_with_its_own_status(kiosks: Kiosks) -> No
     assert process.wait(20) == 4, process.log
 
 
+@pytest.mark.parametrize("kind", ["clip", "folder"])
+def test_clip_that_cannot_be_read_ends_the_kiosk(
+    kiosks: Kiosks, url: str, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "broken").mkdir()
+    picture = tmp_path / "broken" / "0.png"
+    picture.write_bytes(b"no picture")
+    process = kiosks.start(
+        url,
+        ROLLCALL_KIOSK_CAMERA=f"replay:{picture if kind == 'clip' else picture.parent}",
+        ROLLCALL_KIOSK_EXIT_AFTER_REPLAY="true",
+        ROLLCALL_KIOSK_EXIT_TIMEOUT_S="5",
+    )
+
+    assert process.wait(60) == 4, process.log
+    assert "camera is gone" in process.log
+    assert "clip unreadable" in process.log
+
+
+def test_one_bad_picture_does_not_keep_a_folder_from_its_end(
+    kiosks: Kiosks, url: str, clip: Path
+) -> None:
+    (clip / "007.png").write_bytes(b"no picture")
+    process = kiosks.start(url, ROLLCALL_KIOSK_EXIT_AFTER_REPLAY="true")
+
+    assert process.wait(60) == 0, process.log
+    assert process.log.count("clip picture unreadable, skipped") == 1
+    assert "camera is gone" not in process.log
+
+
 def test_second_process_on_the_same_folder_is_turned_away(kiosks: Kiosks, url: str) -> None:
     first = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
     _wait_for(first, "The door is open")
@@ -252,7 +282,7 @@ def test_kiosk_without_its_models_runs_on_and_takes_them_when_they_come(
 ) -> None:
     fetched = tmp_path / "assets"
     process = kiosks.start(url, ROLLCALL_ASSETS=str(fetched), ROLLCALL_KIOSK_EXIT_AFTER_REPLAY="1")
-    _wait_for(process, "run scripts/fetch_assets to get it")
+    _wait_for(process, "run rollcall-models install blazeface-full-range to get it")
     downloads = len(school.config_hits)
     wait_until(lambda: len(school.config_hits) > downloads, what="sync goes on", timeout_s=20)
     fetched.symlink_to(assets)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -120,9 +121,16 @@ def test_events_are_acknowledged_after_their_commit(link: Link) -> None:
     device = link.school.kiosk()
     with link.server():
         client = link.connect(device)
+        before = _counted("mqtt"), _counted("http")
         send(client, device, *device.events(3, now()))
         assert next_ack(client).stored_through == 3
         assert len(link.school.stored(device)) == 3
+        assert (_counted("mqtt"), _counted("http")) == (before[0] + 3, before[1])
+
+
+def _counted(transport: str) -> float:
+    labels = {"outcome": "stored", "transport": transport}
+    return REGISTRY.get_sample_value("rollcall_ingest_events_total", labels) or 0.0
 
 
 def test_kiosk_is_let_in_by_the_broker_as_soon_as_its_claim_is_answered(link: Link) -> None:

@@ -1,11 +1,18 @@
 """Pages of one kiosk: rename, move, where it hung, and no longer waiting for it."""
 
+import re
+import uuid
 from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
+from kiosk.app.parts import parts_of
+from kiosk.domain.health import CameraHealth, CameraMounting, Health
+from protocol.v1.messages import Status
 from server.db.types import now
+from server.kiosks.service import take_status
+from server.kiosks.tables import Kiosk
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_lesson_pages import problem
@@ -143,3 +150,43 @@ def test_every_kiosk_page_shows_in_every_language(
     admin.cookies.set("rollcall_language", language)
     pages = ["", "/rename", "/move", "/do-not-wait", "/revoke"]
     assert {admin.get(f"/kiosks/{kiosk}{path}").status_code for path in pages} == {200}
+
+
+def report(desk: OfficeDesk, kiosk: str, health: Health) -> None:
+    """Keep what a kiosk in this state tells the server."""
+    with desk.database.transaction() as db:
+        row = db.get_one(Kiosk, uuid.UUID(kiosk))
+        take_status(db, row, Status(online=True, parts=parts_of(health)), now())
+
+
+def test_page_says_how_the_camera_hangs_and_what_to_do(
+    desk: OfficeDesk, admin: TestClient, kiosk: str
+) -> None:
+    report(desk, kiosk, Health(camera=CameraHealth.OK, mounting=CameraMounting(180, 180)))
+    page = admin.get(f"/kiosks/{kiosk}").text
+    assert "The camera seems to be mounted upside down." in page
+    assert "set camera_rotation to 180 on the kiosk" in page
+    assert "Needs attention" in admin.get("/kiosks").text
+    report(desk, kiosk, Health(camera=CameraHealth.OK, mounting=CameraMounting(90, 270)))
+    page = admin.get(f"/kiosks/{kiosk}").text
+    assert "The camera seems to be turned on its side." in page
+    report(desk, kiosk, Health(camera=CameraHealth.OK))
+    assert "seems to be" not in admin.get(f"/kiosks/{kiosk}").text
+
+
+def test_page_calls_nothing_working_that_is_refused_or_not_there(
+    desk: OfficeDesk, admin: TestClient, kiosk: str
+) -> None:
+    report(desk, kiosk, Health(camera=CameraHealth.OK, refused=0))
+    facts = device_facts(admin.get(f"/kiosks/{kiosk}").text)
+    assert (facts["Accelerator"], facts["Camera"]) == ("None", "Works")
+    assert not any("efused" in name for name in facts)
+    report(desk, kiosk, Health(camera=CameraHealth.OK, refused=4))
+    facts = device_facts(admin.get(f"/kiosks/{kiosk}").text)
+    assert facts["Refused events on the kiosk"] == "4"
+
+
+def device_facts(page: str) -> dict[str, str]:
+    """Return the lines about the device, label and words, without markup."""
+    pairs = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page, re.DOTALL)
+    return {label: re.sub(r"<[^>]*>", "", words).strip() for label, words in pairs}

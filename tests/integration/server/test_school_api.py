@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from starlette.testclient import TestClient
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES, parse_message
@@ -15,6 +16,7 @@ from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.server.conftest import SignIn
 
 JSON = {"Content-Type": "application/json"}
+OUTCOMES = ("stored", "repeated", "refused")
 
 
 class Classroom:
@@ -160,6 +162,28 @@ def test_wrong_claims_are_refused_and_then_throttled(app: FastAPI, classroom: Cl
     assert codes == [403] * 10 + [429] * 2
     entries = classroom.admin.get("/api/v1/kiosks").json()
     assert entries[0]["state"] == "new"
+
+
+def test_events_over_http_are_counted(classroom: Classroom, device: TestClient) -> None:
+    def counted() -> dict[str, float]:
+        return {outcome: intake_count(outcome, "http") for outcome in OUTCOMES}
+
+    before, over_mqtt = counted(), intake_count("stored", "mqtt")
+    event = classroom.device.event(now(), person_id=classroom.person, lesson_id=classroom.lesson)
+    batch = classroom.device.batch([event])
+    device.post("/api/v1/sync/events", content=batch)
+    device.post("/api/v1/sync/events", content=batch)
+    device.post("/api/v1/sync/events", content=b"no batch at all")
+
+    assert [counted()[one] - before[one] for one in OUTCOMES] == [1, 1, 1]
+    assert intake_count("stored", "mqtt") == over_mqtt
+    metrics = device.get("/metrics").text
+    assert 'rollcall_ingest_events_total{outcome="stored",transport="http"}' in metrics
+
+
+def intake_count(outcome: str, transport: str) -> float:
+    labels = {"outcome": outcome, "transport": transport}
+    return REGISTRY.get_sample_value("rollcall_ingest_events_total", labels) or 0.0
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'{"claim_code": "short"}'])

@@ -44,7 +44,7 @@ WELL = Health(
 MODELLESS = replace(
     WELL,
     recognition=RecognitionState(
-        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "scripts/fetch_assets"
+        RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "rollcall-models install"
     ),
 )
 TROUBLED = Health(offline_since=NOW, waiting=128, refused=2, camera=CameraHealth.FROZEN)

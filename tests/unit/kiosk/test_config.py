@@ -85,3 +85,26 @@ def test_systemds_variables_are_understood(monkeypatch: pytest.MonkeyPatch) -> N
     settings = load_settings()
 
     assert (settings.notify_socket, settings.watchdog_usec) == ("/run/notify", 10_000_000)
+
+
+@pytest.mark.parametrize("value", ["0", "90", "180", "270"])
+def test_rotation_is_understood_from_environment_and_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(f"camera_rotation = {value}\ncamera_mirror = true\n")
+
+    from_file = load_settings(path)
+    monkeypatch.setenv("ROLLCALL_KIOSK_CAMERA_ROTATION", value)
+    from_environment = load_settings()
+
+    assert from_file.camera_rotation == from_environment.camera_rotation == int(value)
+    assert from_file.camera_mirror
+
+
+@pytest.mark.parametrize("value", ["45", "360", "-90", "left", "", "90.5"])
+def test_another_rotation_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ROLLCALL_KIOSK_CAMERA_ROTATION", value)
+
+    with pytest.raises(UnusableSettingsError, match="camera_rotation"):
+        load_settings()

@@ -1,6 +1,7 @@
 """Every failure of the command line is one plain sentence and exit status 1."""
 
 import getpass
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,3 +93,26 @@ def test_another_product_at_the_address_is_one_plain_sentence() -> None:
         office.signed_in("tina", "secret"),
     ):
         pytest.fail("signed in")
+
+
+def test_configure_writes_how_the_camera_hangs_and_takes_it_back(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    configure = ["configure", "--server", SERVER, "--file", str(path)]
+
+    assert main([*configure, "--camera-rotation", "270", "--camera-mirror"]) == 0
+    turned = tomllib.loads(path.read_text())
+    assert main(configure) == 0
+    kept = tomllib.loads(path.read_text())
+    assert main([*configure, "--camera-rotation", "0", "--no-camera-mirror"]) == 0
+    back = tomllib.loads(path.read_text())
+
+    assert (turned["camera_rotation"], turned["camera_mirror"]) == (270, True)
+    assert kept == turned
+    assert (back["camera_rotation"], back["camera_mirror"]) == (0, False)
+
+
+def test_configure_refuses_another_rotation(tmp_path: Path) -> None:
+    options = ["--file", str(tmp_path / "kiosk.toml"), "--camera-rotation", "45"]
+    with pytest.raises(SystemExit):
+        main(["configure", "--server", SERVER, *options])
+    assert not list(tmp_path.iterdir())

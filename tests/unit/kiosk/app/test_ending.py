@@ -28,6 +28,30 @@ def test_end_waits_for_the_screen_and_for_delivery(facts: dict[str, object]) -> 
     assert _ended(ending, 161, **facts) == EVENTS_REMAIN
 
 
+def test_a_clip_that_cannot_be_read_ends_it() -> None:
+    ending = Ending(60, 0)
+
+    assert ending.unreadable(0, is_broken=True) is None
+    assert ending.unreadable(60, is_broken=True) is None
+    assert ending.unreadable(61, is_broken=True) == NEVER_READY
+
+
+def test_a_clip_that_breaks_off_again_and_again_ends_it() -> None:
+    ending = Ending(60, 0)
+    ended = [ending.unreadable(now, is_broken=now % 5 == 0) for now in range(66)]
+
+    assert ended[:61] == [None] * 61
+    assert ended[65] == NEVER_READY
+
+
+def test_a_clip_that_broke_off_once_may_take_its_time() -> None:
+    ending = Ending(60, 0)
+    ending.unreadable(0, is_broken=True)
+
+    assert [ending.unreadable(now, is_broken=False) for now in range(1, 900)] == [None] * 899
+    assert ending.unreadable(900, is_broken=True) is None
+
+
 def test_kiosk_that_never_gets_ready_ends_too() -> None:
     ending = Ending(60, 10)
 

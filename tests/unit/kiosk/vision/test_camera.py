@@ -165,6 +165,24 @@ def test_a_clip_may_stand_still_and_says_when_it_is_over() -> None:
     assert watched.captures.empty()
 
 
+def test_skipped_pictures_are_warned_about_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="kiosk.vision.camera")
+    watched = Watched(CLIP, PATIENT)
+    capture = watched.opened()
+    for number in range(3):
+        capture.skipped_count = number
+        capture.give(noise(number), float(number))
+        watched.frames.get(timeout=WAIT_S)
+    capture.end()
+    said = [watched.said(), watched.said()]
+    watched.camera.stop()
+    assert said == [CameraHealth.OK, CameraHealth.FINISHED]
+    assert [record.getMessage() for record in caplog.records] == [
+        "clip picture unreadable, skipped",
+        "clip finished skipped=2",
+    ]
+
+
 def test_a_waiting_reader_gets_only_newer_frames(live: Watched) -> None:
     capture = live.opened()
     capture.give(noise(1), 0.0)

@@ -101,3 +101,32 @@ def test_a_closed_capture_leaves_no_descriptor_behind(looping: SourceSpec) -> No
 def test_a_command_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(CameraError, match="cannot be started"):
         CaptureProcess(LIVE, command=["/nowhere/at/all"])
+
+
+@pytest.mark.parametrize("name", ["kiosk.py", "cv2.py", "numpy.py", "models.py", "json.py"])
+def test_a_module_in_the_working_folder_is_not_imported(
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    working = tmp_path_factory.mktemp("working")
+    (working / name).write_text("raise SystemExit(9)")
+    monkeypatch.chdir(working)
+    capture = CaptureProcess(parse_spec(f"replay:{folder}", SourceOptions(replay_fps=100.0)))
+    frame = capture.wait(FRAME_S)
+    capture.close()
+    assert frame is not None
+
+
+def test_pictures_arrive_turned_and_with_true_sides(tmp_path: Path) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:8, :8] = 255
+    mirrored_upside_down = np.ascontiguousarray(picture[::-1, ::-1][:, ::-1])
+    cv2.imwrite(str(tmp_path / "a.png"), mirrored_upside_down)
+    options = SourceOptions(rotation_deg=180, is_mirrored=True)
+    capture = CaptureProcess(parse_spec(f"replay:{tmp_path}", options))
+    frame = capture.wait(FRAME_S)
+    capture.close()
+    assert frame is not None
+    np.testing.assert_array_equal(frame.frame_bgr, picture)

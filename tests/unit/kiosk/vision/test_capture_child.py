@@ -14,6 +14,7 @@ class ListSource:
         self._left = count
         self._fails = fails
         self.is_closed = False
+        self.skipped_count = 0
 
     def read(self) -> Frame | None:
         if self._left == 0 and self._fails:

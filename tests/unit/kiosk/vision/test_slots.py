@@ -6,8 +6,8 @@ import pytest
 
 from kiosk.domain.ports import Frame
 from kiosk.vision.slots import (
-    MAX_HEIGHT_PX,
-    MAX_WIDTH_PX,
+    MAX_LONGER_PX,
+    MAX_SHORTER_PX,
     TOTAL_BYTES,
     CaptureState,
     FrameSlots,
@@ -60,15 +60,37 @@ def test_a_taken_frame_does_not_change_afterwards(ends: tuple[FrameSlots, FrameS
     assert np.array_equal(frame.frame_bgr, noise(1))
 
 
-def test_a_large_frame_is_scaled_into_its_slot(ends: tuple[FrameSlots, FrameSlots]) -> None:
+@pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (5000, 100), (2000, 2000)])
+def test_a_large_frame_is_scaled_into_its_slot(
+    ends: tuple[FrameSlots, FrameSlots], size: tuple[int, int]
+) -> None:
     writer, reader = ends
-    writer.write(Frame(np.zeros((3000, 4000, 3), np.uint8), 0.0, 0))
+    writer.write(Frame(np.zeros((size[1], size[0], 3), np.uint8), 0.0, 0))
     frame = reader.read_newer(0)
     assert frame is not None
     height, width = frame.frame_bgr.shape[:2]
-    assert height <= MAX_HEIGHT_PX
-    assert width <= MAX_WIDTH_PX
-    assert width / height == pytest.approx(4 / 3, rel=0.01)
+    assert max(width, height) <= MAX_LONGER_PX
+    assert min(width, height) <= MAX_SHORTER_PX
+    assert width / height == pytest.approx(size[0] / size[1], rel=0.03)
+
+
+def test_an_upright_picture_of_full_hd_keeps_its_pixels(
+    ends: tuple[FrameSlots, FrameSlots],
+) -> None:
+    writer, reader = ends
+    for index in range(6):
+        writer.write(Frame(np.full((1920, 1080, 3), index, np.uint8), 0.0, index))
+    frame = reader.read_newer(0)
+    assert frame is not None
+    assert frame.frame_bgr.shape == (1920, 1080, 3)
+    assert (frame.frame_bgr == 5).all()
+
+
+def test_skipped_pictures_cross_with_the_frames(ends: tuple[FrameSlots, FrameSlots]) -> None:
+    writer, reader = ends
+    writer.write(Frame(noise(1), 0.0, 0), 3)
+    writer.finish(CaptureState.ENDED)
+    assert reader.skipped_count() == 3
 
 
 def test_a_reason_crosses_with_the_failure(ends: tuple[FrameSlots, FrameSlots]) -> None:

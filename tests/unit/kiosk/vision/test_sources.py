@@ -1,8 +1,11 @@
+import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kiosk.errors import CameraError
 from kiosk.vision.sources import Pacer, ReplayFrameSource, open_frame_source
@@ -97,11 +100,85 @@ def test_a_folder_replays_its_images_by_name_and_turns_grey_into_colour(folder: 
     assert source.read() is None
 
 
-def test_a_damaged_image_is_named(folder: Path) -> None:
-    (folder / "a.png").write_bytes(b"not a picture")
+@pytest.mark.parametrize("bad", ["a.png", "b.png", "c.png"])
+@pytest.mark.parametrize("content", [b"not a picture", b"", None], ids=["text", "empty", "gone"])
+def test_an_image_that_cannot_be_read_is_left_out(
+    folder: Path, bad: str, content: bytes | None
+) -> None:
     source = replay(folder, StepClock(), SourceOptions())
-    with pytest.raises(CameraError, match=r"a\.png is not an image"):
+    _spoil(folder / bad, content)
+
+    wanted = {"a.png": 30, "b.png": 90, "c.png": 200}
+    assert levels(source, 2) == [level for name, level in wanted.items() if name != bad]
+    assert source.read() is None
+    assert source.skipped_count == 1
+
+
+def test_a_looped_folder_leaves_a_bad_image_out_each_time(folder: Path) -> None:
+    (folder / "b.png").write_bytes(b"not a picture")
+    source = replay(folder, StepClock(), SourceOptions(is_looped=True))
+
+    assert levels(source, 6) == [30, 200, 30, 200, 30, 200]
+
+
+@pytest.mark.parametrize("is_looped", [False, True])
+def test_a_folder_without_one_readable_image_is_an_error(folder: Path, is_looped: bool) -> None:
+    for path in folder.glob("*.png"):
+        path.write_bytes(b"not a picture")
+    source = replay(folder, StepClock(), SourceOptions(is_looped=is_looped))
+
+    with pytest.raises(CameraError, match=r"no picture of .* can be read"):
         source.read()
+
+
+def _spoil(path: Path, content: bytes | None) -> None:
+    path.unlink() if content is None else path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """120 frames of a moving pattern, in MPEG-4: a decoder that finds damage reports it."""
+    path = tmp_path_factory.mktemp("clip") / "long.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 20.0, (320, 240))
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    for number in range(120):
+        writer.write(cv2.resize(np.roll(noise, number, axis=1), (320, 240)))
+    writer.release()
+    return path.read_bytes()
+
+
+@given(start=st.floats(0.05, 0.8), share=st.floats(0.0, 0.15), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_a_damaged_stretch_costs_about_as_many_frames_as_it_is_long(
+    long_clip: bytes, start: float, share: float, seed: int
+) -> None:
+    damaged = bytearray(long_clip)
+    first, length = int(len(damaged) * start), int(len(damaged) * share)
+    kind = seed % 2
+    noise = np.random.default_rng(seed).integers(0, 255, length, dtype=np.uint8)
+    damaged[first : first + length] = bytes(length) if kind else bytes(noise)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        path.write_bytes(damaged)
+        source = replay(path, StepClock(), SourceOptions())
+        frames = list(iter(source.read, None))
+        source.close()
+    # A keyframe comes every twelve frames; what follows a damaged one may be lost up to the next.
+    assert len(frames) >= 120 * (1 - share) - 30
+
+
+def test_frames_are_read_on_after_a_damaged_stretch(long_clip: bytes, tmp_path: Path) -> None:
+    damaged = bytearray(long_clip)
+    first, length = len(damaged) // 30, len(damaged) // 10
+    damaged[first : first + length] = bytes(length)
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(damaged)
+    source = replay(path, StepClock(), SourceOptions())
+
+    frames = list(iter(source.read, None))
+
+    assert 90 <= len(frames) < 120
+    assert source.skipped_count == 120 - len(frames)
 
 
 def test_a_file_that_is_no_video_is_refused(folder: Path) -> None:

@@ -115,7 +115,7 @@ def test_failing_models_are_logged_once_and_tried_again(
 
 def test_missing_models_are_named_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="kiosk.vision.worker")
-    gone = ModelMissingError("no face-mesh", model="face-mesh", command="scripts/fetch_assets")
+    gone = ModelMissingError("no face-mesh", model="face-mesh", command="rollcall-models install")
     bench = Bench(gone, gone)
     bench.put(0)
     bench.looked_at()
@@ -128,11 +128,11 @@ def test_missing_models_are_named_and_tried_again(caplog: pytest.LogCaptureFixtu
 
 
 def test_the_state_says_what_brings_a_missing_model() -> None:
-    gone = ModelMissingError("no face-mesh", model="face-mesh", command="scripts/fetch_assets")
+    gone = ModelMissingError("no face-mesh", model="face-mesh", command="rollcall-models install")
     bench = Bench(*[gone] * 1_000_000)
     bench.worker.stop()
     assert bench.worker.state() == RecognitionState(
-        RecognitionHealth.MODEL_MISSING, "face-mesh", "scripts/fetch_assets"
+        RecognitionHealth.MODEL_MISSING, "face-mesh", "rollcall-models install"
     )
 
 

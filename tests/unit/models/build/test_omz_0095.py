@@ -13,7 +13,7 @@ from models.build.ir_to_tflite import to_tflite
 from models.runtime import installed_runtimes, open_session
 from models.stages.embed import FaceEmbedder
 from models.stages.parity import lowest_cosine
-from models.store import VerifiedModel, default_store
+from models.store import Origin, VerifiedModel, default_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ CARD, FILE = STORE.find("omz-0095")
 
 @pytest.fixture(scope="module")
 def translation(shared_models: Path) -> tuple[bytes, Normalisation]:
-    assert CARD.origin is not None
+    assert isinstance(CARD.origin, Origin)
     xml, weights = ((shared_models / file.name).read_bytes() for file in CARD.origin.files)
     return to_tflite(read_ir(xml, weights), CARD.id)
 

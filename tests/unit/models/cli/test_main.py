@@ -179,7 +179,9 @@ def test_removes_what_is_not_in_use(installed: Path, capsys: pytest.CaptureFixtu
     ("arguments", "reason"),
     [
         (["install", "omz-0096"], "there is no model 'omz-0096'"),
-        (["install", "face-mesh"], "is no embedder"),
+        (["install", "face-mesh", "--use"], "is no embedder"),
+        (["install", "--use"], "need the name of a model"),
+        (["install", "--evaluate", "faces"], "need the name of a model"),
         (["remove", "dlib-resnet-v1"], "is in use"),
         (["verify", "omz-0095"], "run rollcall-models install"),
     ],

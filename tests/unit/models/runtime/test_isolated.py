@@ -61,6 +61,22 @@ def test_answers_as_the_cpu_does(
         )
 
 
+@pytest.mark.parametrize("name", ["models.py", "numpy.py", "kiosk.py", "socket.py"])
+def test_a_module_in_the_working_folder_is_not_imported(
+    start: Callable[[Delegate], IsolatedSession],
+    stand_in: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    (tmp_path / "working").mkdir()
+    (tmp_path / "working" / name).write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path / "working")
+    session = start(stand_in.delegate)
+
+    session.open(30.0)
+
+
 def test_the_delegate_is_really_what_computes(
     start: Callable[[Delegate], IsolatedSession], stand_in: StandIn
 ) -> None:

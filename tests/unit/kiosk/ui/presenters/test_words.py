@@ -1,5 +1,6 @@
 """What each presenter says about each state."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ import pytest
 from kiosk.domain.health import (
     AcceleratorState,
     CameraHealth,
+    CameraMounting,
     DiskHealth,
     Health,
     LinkHealth,
@@ -179,6 +181,33 @@ def test_a_camera_in_trouble_is_said_in_both_places(words: Catalogue, camera: Ca
     assert strip.items[0].icon == "camera-off"
 
 
+@pytest.mark.parametrize(
+    ("turn_deg", "said"),
+    [
+        (180, "The camera seems to be mounted upside down"),
+        (90, "The camera seems to be turned on its side"),
+        (270, "The camera seems to be turned on its side"),
+    ],
+)
+def test_a_turned_camera_is_said_and_people_are_sent_to_the_teacher(
+    words: Catalogue, turn_deg: int, said: str
+) -> None:
+    health = replace(WELL, mounting=CameraMounting(turn_deg, turn_deg))
+    presenter = ReadyPresenter(words)
+    presenter.show(Ready("R12", LESSON))
+    presenter.show_health(health)
+    (item,) = health_view(health, words).items
+    assert (item.words, item.severity) == (said, "alarm")
+    assert presenter.current.instruction == "Please ask the teacher"
+    presenter.show_health(WELL)
+    assert presenter.current.instruction == "Look at the camera"
+
+
+def test_a_camera_without_a_picture_is_not_called_turned(words: Catalogue) -> None:
+    health = replace(WELL, camera=CameraHealth.GONE, mounting=CameraMounting(180, 180))
+    assert [item.words for item in health_view(health, words).items] == ["No camera"]
+
+
 def test_a_camera_that_works_again_shows_its_picture(words: Catalogue) -> None:
     presenter = CameraPresenter(words)
     presenter.show(CameraHealth.GONE)
@@ -213,10 +242,12 @@ def test_nothing_is_said_of_an_accelerator_that_serves_or_is_not_wanted(
 
 
 def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
-    missing = RecognitionState(RecognitionHealth.MODEL_MISSING, "face-mesh", "scripts/fetch_assets")
+    missing = RecognitionState(
+        RecognitionHealth.MODEL_MISSING, "face-mesh", "rollcall-models install"
+    )
     health = Health(server=LinkHealth.UP, templates=3, recognition=missing, clock=ClockSource.NTP)
     (item,) = health_view(health, words).items
-    assert item.words == "Model face-mesh is missing or damaged: run scripts/fetch_assets"
+    assert item.words == "Model face-mesh is missing or damaged: run rollcall-models install"
     presenter = ReadyPresenter(words)
     presenter.show(Ready("R12", LESSON))
     presenter.show_health(health)

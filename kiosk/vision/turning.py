@@ -1,0 +1,62 @@
+"""Turns pictures upright: swaps left and right, rotates by quarter turns."""
+
+import cv2
+import numpy as np
+
+from kiosk.domain.ports import BGRImage, Frame, FrameSource
+
+_ROTATIONS = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+
+def turned(picture_bgr: BGRImage, clockwise_deg: int, *, is_mirrored: bool = False) -> BGRImage:
+    """Undo a mirror, then turn a picture clockwise.
+
+    A camera mirrors along its own sensor, so the mirror comes first.
+
+    Args:
+        picture_bgr: (H, W, 3) uint8. Not modified.
+        clockwise_deg: 0, 90, 180 or 270.
+        is_mirrored: left and right of the picture are swapped.
+
+    Returns:
+        (H, W, 3) uint8, or (W, H, 3) for 90 and 270; the same array where nothing is to be done.
+
+    Raises:
+        ValueError: another angle.
+    """
+    picture = np.asarray(cv2.flip(picture_bgr, 1), np.uint8) if is_mirrored else picture_bgr
+    if clockwise_deg == 0:
+        return picture
+    if clockwise_deg not in _ROTATIONS:
+        raise ValueError(f"pictures are turned by 0, 90, 180 or 270 degrees, not {clockwise_deg}")
+    return np.asarray(cv2.rotate(picture, _ROTATIONS[clockwise_deg]), np.uint8)
+
+
+class TurnedFrameSource:
+    """A frame source whose pictures are turned as they are read."""
+
+    def __init__(self, source: FrameSource, clockwise_deg: int, *, is_mirrored: bool) -> None:
+        self._source = source
+        self._clockwise_deg = clockwise_deg
+        self._is_mirrored = is_mirrored
+
+    @property
+    def skipped_count(self) -> int:
+        """See ``FrameSource.skipped_count``."""
+        return self._source.skipped_count
+
+    def read(self) -> Frame | None:
+        """Read and turn the next frame; see ``FrameSource.read``."""
+        frame = self._source.read()
+        if frame is None:
+            return None
+        picture = turned(frame.frame_bgr, self._clockwise_deg, is_mirrored=self._is_mirrored)
+        return Frame(picture, frame.captured_at_s, frame.index)
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self._source.close()

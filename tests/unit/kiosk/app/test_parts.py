@@ -1,0 +1,79 @@
+"""What the kiosk reports of its parts: nothing works that it does not have or that is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.app.parts import parts_of
+from kiosk.domain.health import (
+    AcceleratorState,
+    CameraHealth,
+    CameraMounting,
+    DiskHealth,
+    Health,
+    LinkHealth,
+    RecognitionHealth,
+    RecognitionState,
+)
+from protocol.v1.messages import PartState, Status
+
+HEALTHS = st.builds(
+    Health,
+    broker=st.sampled_from(LinkHealth),
+    refused=st.integers(0, 500),
+    camera=st.sampled_from(CameraHealth),
+    mounting=st.builds(
+        CameraMounting, st.sampled_from([0, 90, 180, 270]), st.sampled_from([0, 90, 180, 270])
+    ),
+    recognition=st.builds(RecognitionState, st.sampled_from(RecognitionHealth)),
+    accelerator=st.builds(
+        AcceleratorState,
+        st.sampled_from(["edgetpu", "cpu", "none"]),
+        st.sampled_from(["", "absent", "refused", "hung"]),
+    ),
+    disk=st.sampled_from(DiskHealth),
+)
+
+
+@given(HEALTHS)
+def test_ok_means_that_it_is_there_and_works(health: Health) -> None:
+    ok = {name for name, part in parts_of(health).items() if part.state == PartState.OK}
+
+    assert "refused" not in ok
+    assert ("accelerator" in ok) == (
+        health.accelerator.rung == "edgetpu" and not health.accelerator.fault
+    )
+    assert ("camera" in ok) == (health.camera is CameraHealth.OK and health.mounting.turn_deg == 0)
+    assert ("broker" in ok) == (health.broker is LinkHealth.UP)
+    assert ("disk" in ok) == (health.disk is DiskHealth.OK)
+
+
+@given(HEALTHS)
+def test_the_parts_travel_in_a_status(health: Health) -> None:
+    status = Status(online=True, parts=parts_of(health))
+
+    assert Status.model_validate_json(status.model_dump_json()).parts == status.parts
+
+
+@pytest.mark.parametrize(("refused", "is_said"), [(0, False), (1, True), (40, True)])
+def test_refused_events_are_a_part_only_while_there_are_any(refused: int, is_said: bool) -> None:
+    assert ("refused" in parts_of(Health(refused=refused))) is is_said
+
+
+@pytest.mark.parametrize(
+    ("turn_deg", "rotation_deg", "detail"),
+    [(180, 180, "upside_down 180"), (90, 270, "on_its_side 270"), (270, 0, "on_its_side 0")],
+)
+def test_a_turned_camera_says_which_setting_would_help(
+    turn_deg: int, rotation_deg: int, detail: str
+) -> None:
+    mounting = CameraMounting(turn_deg, rotation_deg)
+    camera = parts_of(Health(camera=CameraHealth.OK, mounting=mounting))["camera"]
+
+    assert (camera.state, camera.detail) == (PartState.DEGRADED, detail)
+
+
+def test_a_camera_that_gives_no_picture_says_that_first() -> None:
+    health = Health(camera=CameraHealth.GONE, mounting=CameraMounting(180, 180))
+
+    assert parts_of(health)["camera"].detail == "gone"
