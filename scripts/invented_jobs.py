@@ -13,19 +13,25 @@ _MODEL = "sface-2021dec"
 _SYSTEM = "system"
 
 
-def add_jobs(database: Database, school: School) -> None:
-    """Fill the queue. Nothing in it is due, so no worker touches it."""
+def add_jobs(database: Database, school: School, waiting: int = 2) -> None:
+    """Fill the queue. Nothing in it is due, so no worker touches it.
+
+    Args:
+        database: of the school.
+        school: whose people.
+        waiting: how many jobs wait besides those that failed.
+    """
     with database.transaction() as db:
         parked = _job(db, "encode", {"enrolment": "1"}, f"person:{school.people[5]}")
         parked.state, parked.attempts = JobState.PARKED, service.MAX_ATTEMPTS
         parked.last_reason, parked.parked_under = "FAILS_ON_THIS", "0"
-        waiting = _job(db, "encode", {"enrolment": "2"}, f"person:{school.people[9]}")
-        waiting.attempts, waiting.last_reason = 2, "FAILS_ON_THIS"
+        again = _job(db, "encode", {"enrolment": "2"}, f"person:{school.people[9]}")
+        again.attempts, again.last_reason = 2, "FAILS_ON_THIS"
         unread = _job(db, "compare", {"model": _MODEL, "person": "3"}, f"person:{school.people[6]}")
         unread.last_reason = "UNREADABLE"
-        for number in (10, 11):
+        for number in range(10, 10 + waiting):
             about = {"enrolment": str(number), "model": _MODEL}
-            _job(db, "add_model", about, f"person:{school.people[number]}")
+            _job(db, "add_model", about, f"person:{school.people[number % len(school.people)]}")
 
 
 def _job(db: Session, kind: str, about: dict[str, str], subject: str) -> Job:

@@ -29,6 +29,7 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from scripts.bench.ml_service import wait_for
+from scripts.invented_jobs import add_jobs
 from scripts.invented_school import School, Size, fill
 from server.app import create_app
 from server.config import Settings, load_settings
@@ -88,6 +89,7 @@ def paths(school: School) -> dict[str, str]:
         "policy": "/policy",
         "accuracy": "/accuracy",
         "audit": "/audit",
+        "jobs, 2,000 waiting": "/jobs",
         "users": "/users",
         "sign-in page": "/password",
     }
@@ -102,6 +104,7 @@ def fill_server(settings: Settings, size: Size) -> tuple[list[Page], str]:
     app = create_app(settings)
     with TestClient(app, headers={"X-Requested-With": "rollcall"}) as client:
         school = fill(app.state.database, app.state.vault, size, datetime.now(UTC))
+        add_jobs(app.state.database, school, waiting=2000)
         password = (settings.data_dir / "admin-password.txt").read_text().strip()
         client.post("/api/v1/sign-in", json={"username": "admin", "password": password})
         chosen = "a password for measuring"

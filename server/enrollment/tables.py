@@ -63,7 +63,7 @@ class EnrolmentPhoto(SQLModel, table=True):
     enrolment_id: uuid.UUID = Field(
         primary_key=True, foreign_key="enrolments.id", ondelete="CASCADE"
     )
-    key_id: str = Field(max_length=40)
+    key_id: str = Field(max_length=40, index=True)
     data: bytes = Field(sa_type=LargeBinary)
 
 
@@ -81,7 +81,7 @@ class Template(SQLModel, table=True):
     enrolment_id: uuid.UUID = Field(foreign_key="enrolments.id", index=True, ondelete="CASCADE")
     model_id: str = Field(max_length=80)
     dimension: int
-    key_id: str = Field(max_length=40)
+    key_id: str = Field(max_length=40, index=True)
     data: bytes = Field(sa_type=LargeBinary)
     set_aside_reason: str | None = Field(default=None, max_length=20)
     is_restored: bool = Field(default=False)

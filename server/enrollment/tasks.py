@@ -24,6 +24,7 @@ _logger = logging.getLogger(__name__)
 CHECK_DOWN_S = 3.0
 CHECK_IDLE_S = 15.0
 SWEEP_S = 3600.0
+INVENTORY_S = 60.0
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -103,7 +104,7 @@ class EnrolmentUpkeep:
         return count
 
     def _watch(self) -> None:
-        since_sweep_s = SWEEP_S
+        since_sweep_s, since_inventory_s = SWEEP_S, INVENTORY_S
         while not self._stopping.is_set():
             status = self._encoder.check()
             if status == "up":
@@ -114,7 +115,10 @@ class EnrolmentUpkeep:
             if since_sweep_s >= SWEEP_S:
                 since_sweep_s = 0.0
                 self._guarded(self.sweep)
-            self._guarded(self.take_inventory)
+            since_inventory_s += pause_s
+            if since_inventory_s >= INVENTORY_S:
+                since_inventory_s = 0.0
+                self._guarded(self.take_inventory)
             self._stopping.wait(pause_s)
 
     def _today(self) -> date:

@@ -37,6 +37,8 @@ def upgrade() -> None:
     with op.batch_alter_table("templates") as table:
         table.add_column(sa.Column("checked_at", _MOMENT, nullable=True))
     op.execute("UPDATE templates SET checked_at = created_at")
+    op.create_index("ix_templates_key_id", "templates", ["key_id"])
+    op.create_index("ix_enrolment_photos_key_id", "enrolment_photos", ["key_id"])
     with op.batch_alter_table("gallery_entries") as table:
         table.add_column(
             sa.Column("is_held_back", sa.Boolean, nullable=False, server_default=sa.false())
@@ -46,6 +48,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_enrolment_photos_key_id", "enrolment_photos")
+    op.drop_index("ix_templates_key_id", "templates")
     op.drop_column("gallery_entries", "is_held_back")
     op.drop_column("templates", "checked_at")
     _restore_columns()
