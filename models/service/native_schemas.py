@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.service.schemas import ImageDimensions
+from models.service.schemas import ImageDimensions, Turned
 from models.stages.quality import QualityReason
 
 MAX_TEMPLATES = 20_000
@@ -24,7 +24,7 @@ class _Message(BaseModel):
 
 class _Picture(_Message):
     image_base64: str = Field(
-        description="JPEG, PNG or WebP in base64; a data URL is understood too",
+        description="JPEG, PNG, WebP or HEIC in base64; a data URL is understood too",
         examples=["/9j/4AAQSkZJRgABAQ..."],
     )
 
@@ -111,6 +111,7 @@ class FacesResponse(_Message):
     success: Literal[True] = True
     faces: list[EmbeddedFace]
     image: ImageDimensions
+    turned_deg: Turned
     processing_time_ms: float
 
 
@@ -121,6 +122,7 @@ class QualityResponse(_Message):
     face: JudgedFace | None
     faces_count: int
     image: ImageDimensions
+    turned_deg: Turned
     processing_time_ms: float
 
 
