@@ -23,7 +23,7 @@ from server.web.state import SettingsDep, VaultDep, get_settings
 from server.web.translations import Translator
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"])
-PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG or WebP")]
+PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG, WebP or HEIC")]
 
 
 @router.post("/people/{person_id}/consents", status_code=201)
