@@ -259,7 +259,7 @@ HELD_BACK_STYLES: dict[str, Callable[[Random, Sheet], None]] = {
     "glossy": _glossy,
     "pencils": _pencils,
 }
-"""Drawn after the limits had been chosen."""
+"""Drawn after the limits of `models.stages.drawn` had been chosen."""
 
 
 def drawing(style: str, number: int) -> BGRImage:
