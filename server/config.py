@@ -126,7 +126,9 @@ class Settings(BaseSettings):
 
     # -- enrolment ----------------------------------------------------------------------------
     photo_max_bytes: int = Field(
-        default=8 * 1024 * 1024, ge=10_000, description="Largest photo accepted, bytes."
+        default=20 * 1024 * 1024,
+        ge=10_000,
+        description="Largest photo accepted, bytes. Phones of 48 megapixels write up to 20 MB.",
     )
     min_face_area_ratio: float = Field(
         default=0.02, ge=0, le=1, description="Smallest face accepted, as a share of the photo."

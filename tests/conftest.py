@@ -67,6 +67,12 @@ def shared_faces() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Folder of inputs that failed once; the test skips without it."""
+    return _shared("cases")
+
+
+@pytest.fixture(scope="session")
 def shared_models() -> Path:
     """Folder of third-party models for comparison only; the test skips without it."""
     return _shared("models")

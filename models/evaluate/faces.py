@@ -21,6 +21,7 @@ from models.runtime import open_session
 from models.stages.decode import decode_image
 from models.stages.embed import FaceEmbedder
 from models.stages.quality import assess
+from models.stages.upright import faces_in, find_turn, is_clearly_upright, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from models.stages.match import Metric
     from models.store import ModelStore
 
-_FORMAT = "1"  # changes with what is stored, so that older entries are not read
+_FORMAT = "2"  # changes with what is stored, so that older entries are not read
 _MAX_PIXELS = 50_000_000
 
 
@@ -157,7 +158,7 @@ class FaceReader:
 
         def measure() -> Face | None:
             try:
-                return self._measure(decode_image(content, max_pixels=_MAX_PIXELS))
+                return self._measure(self._upright(decode_image(content, max_pixels=_MAX_PIXELS)))
             except ImageError:
                 return None
 
@@ -182,6 +183,13 @@ class FaceReader:
         unfinished.write_bytes(_pack(face))
         unfinished.replace(path)
         return face
+
+    def _upright(self, photo_bgr: BGRImage) -> BGRImage:
+        """The photo, turned as the ML service turns it; as it is where that is not clear."""
+        standing = faces_in(self._pipeline, photo_bgr)
+        if is_clearly_upright(standing):
+            return photo_bgr
+        return turned(photo_bgr, find_turn(self._pipeline, photo_bgr, standing) or 0)
 
     def _measure(self, frame_bgr: BGRImage) -> Face | None:
         for detection in sorted(self._pipeline.detect(frame_bgr), key=_off_centre(frame_bgr)):

@@ -137,7 +137,17 @@ class Settings(BaseSettings):
         " ones get 408.",
     )
     max_pixels: int = Field(
-        default=40_000_000, ge=10_000, le=500_000_000, description="Largest picture, pixels."
+        default=50_000_000,
+        ge=10_000,
+        le=500_000_000,
+        description="Largest picture, pixels. It covers 48 megapixels of an iPhone.",
+    )
+    max_jpeg_pixels: int = Field(
+        default=250_000_000,
+        ge=10_000,
+        le=2_000_000_000,
+        description="Largest JPEG that can be decoded row by row, at reduced size, pixels. Phones"
+        " write such files. Below max_pixels it has no effect.",
     )
     min_presence: float = Field(
         default=0.8,

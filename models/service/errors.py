@@ -21,6 +21,8 @@ class ErrorCode(StrEnum):
     NO_FACE_FOUND = "NO_FACE_FOUND"
     MULTIPLE_FACES_FOUND = "MULTIPLE_FACES_FOUND"
     FACE_TOO_SMALL = "FACE_TOO_SMALL"
+    NOT_A_PHOTO = "NOT_A_PHOTO"
+    UPRIGHT_UNCLEAR = "UPRIGHT_UNCLEAR"
     # The request is refused: 4xx or 5xx.
     MALFORMED_REQUEST = "MALFORMED_REQUEST"
     WRONG_EMBEDDING_LENGTH = "WRONG_EMBEDDING_LENGTH"
@@ -69,6 +71,14 @@ IMAGE_CODES = {
     ImageErrorCode.TOO_LARGE: ErrorCode.IMAGE_TOO_LARGE,
     ImageErrorCode.CORRUPT: ErrorCode.CORRUPT_IMAGE,
 }
+
+NO_FACE_WORDS = {
+    ErrorCode.NO_FACE_FOUND: "There is no face in the picture.",
+    ErrorCode.NOT_A_PHOTO: "The face looks drawn, or the light washes it out; send a photo in even"
+    " light.",
+    ErrorCode.UPRIGHT_UNCLEAR: "It is not clear which way up the picture is; turn it upright.",
+}
+"""Why no face of a picture can be used."""
 
 
 class RefusalError(Exception):

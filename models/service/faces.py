@@ -9,7 +9,7 @@ import numpy as np
 
 from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import open_session
-from models.service.errors import ErrorCode, RefusalError
+from models.service.errors import NO_FACE_WORDS, ErrorCode, RefusalError
 from models.service.finding import FaceFinder
 from models.service.pictures import decode_picture
 from models.service.proof import Proof
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.service.config import Settings
-    from models.service.finding import FoundFace
+    from models.service.finding import FoundFace, PhotoFaces
     from models.service.schemas import DetectFacesRequest, DetectorName, EncodeFaceRequest
     from models.service.sharing import Job, Shares
     from models.stages.detect import Detection
@@ -104,9 +104,8 @@ class FaceEngine:
             RefusalError: the picture cannot be used, or not with exactly one face.
         """
         started = time.perf_counter()
-        picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
-        faces = self._finder.find(picture_bgr)
-        face = _the_one(faces, request)
+        found = self._find(decode_picture(request.image_base64, self._settings))
+        picture_bgr, face = found.picture_bgr, _the_one(found, request)
         views = self.views(request.num_jitters)
         embedding = embed_views(self._pipeline, picture_bgr, face.landmarks, views)
         is_live, reason = liveness_of(picture_bgr, face.landmarks)
@@ -122,6 +121,7 @@ class FaceEngine:
                 quality=_quality(picture_bgr, face),
                 is_live=is_live,
                 is_live_reason=reason,
+                turned_deg=found.turned_deg,
                 processing_time_ms=_elapsed_ms(started),
             ),
         )
@@ -139,9 +139,10 @@ class FaceEngine:
             RefusalError: the picture cannot be used.
         """
         started = time.perf_counter()
-        picture_bgr = decode_picture(request.image_base64, self._settings.max_pixels)
-        faces = self._find(picture_bgr, request.model or self._settings.detect_model, share)
-        kept = [face for face in faces if face.area_ratio >= request.min_face_area_ratio]
+        picture = decode_picture(request.image_base64, self._settings)
+        found = self._find(picture, request.model or self._settings.detect_model, share)
+        picture_bgr = found.picture_bgr
+        kept = [face for face in found.faces if face.area_ratio >= request.min_face_area_ratio]
         views = self.views(request.num_jitters)
         answers = share(self, [_embedding(picture_bgr, face, views) for face in kept])
         return DetectFacesResponse(
@@ -153,6 +154,7 @@ class FaceEngine:
                 processing_time_ms=_elapsed_ms(started),
                 model_id=self._pipeline.embedder_card.id,
                 num_jitters=views,
+                turned_deg=found.turned_deg,
             ),
         )
 
@@ -166,8 +168,8 @@ class FaceEngine:
 
     def find(
         self, image_base64: str, model: DetectorName = "full", share: Shares[FaceEngine] = alone
-    ) -> tuple[BGRImage, list[FoundFace]]:
-        """Decode a picture and find its faces, largest first.
+    ) -> PhotoFaces:
+        """Decode a picture, turn it upright and find its faces, largest first.
 
         Args:
             image_base64: the picture.
@@ -177,8 +179,7 @@ class FaceEngine:
         Raises:
             RefusalError: the picture cannot be used.
         """
-        picture_bgr = decode_picture(image_base64, self._settings.max_pixels)
-        return picture_bgr, self._find(picture_bgr, model, share)
+        return self._find(decode_picture(image_base64, self._settings), model, share)
 
     def views(self, wanted: int | None) -> int:
         """Return how many views of a face are fused; None wants the default."""
@@ -202,12 +203,15 @@ class FaceEngine:
         )
 
     def _find(
-        self, picture_bgr: BGRImage, model: DetectorName, share: Shares[FaceEngine]
-    ) -> list[FoundFace]:
+        self,
+        picture_bgr: BGRImage,
+        model: DetectorName = "full",
+        share: Shares[FaceEngine] = alone,
+    ) -> PhotoFaces:
         def detect_each(pictures: Sequence[BGRImage]) -> list[list[Detection]]:
             return share(self, [_looking(each) for each in pictures])
 
-        return self._finder.find(picture_bgr, model, detect_each)
+        return self._finder.find_upright(picture_bgr, model, detect_each)
 
 
 class _Network:
@@ -236,9 +240,10 @@ def _embedding(picture_bgr: BGRImage, face: FoundFace, views: int) -> Job[FaceEn
     return lambda engine: engine.embed(picture_bgr, face, views)
 
 
-def _the_one(faces: list[FoundFace], request: EncodeFaceRequest) -> FoundFace:
-    if not faces:
-        raise RefusalError(ErrorCode.NO_FACE_FOUND, "There is no face in the picture.")
+def _the_one(found: PhotoFaces, request: EncodeFaceRequest) -> FoundFace:
+    faces = found.faces
+    if found.reason is not None:
+        raise RefusalError(found.reason, NO_FACE_WORDS[found.reason])
     rival_px = faces[0].detection.area_px * _LIMITS.rival_ratio
     count = sum(face.detection.area_px >= rival_px for face in faces)
     if request.validate_single and count > 1:

@@ -1,13 +1,16 @@
-"""Finds the faces of a picture: detections in which the landmark model sees a face, each once."""
+"""Finds the faces of a photo: upright, photographed, each once; and turns the photo upright."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from models.service.schemas import FaceLocation
+from models.service.errors import ErrorCode
+from models.service.schemas import FaceLocation, Turned
 from models.service.thorough import MOST_SIGHTINGS, detect_thoroughly
+from models.stages.drawn import is_drawn
 from models.stages.ranges import is_same_face
+from models.stages.upright import find_turn, is_clearly_upright, judge, turned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
     from models.stages.images import BGRImage
     from models.stages.landmarks import Landmarks
     from models.stages.ranges import Detector
+    from models.stages.upright import Uprightness
+
+
+_CLOCKWISE_DEG: tuple[Turned, ...] = (0, 270, 180, 90)
+"""By the number of quarter turns counter-clockwise."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,23 @@ class FoundFace:
     area_ratio: float
 
 
+@dataclass(frozen=True)
+class PhotoFaces:
+    """What a photo shows, once it is upright.
+
+    Attributes:
+        picture_bgr: (H, W, 3) uint8, BGR: the photo, turned where needed.
+        turned_deg: by how much it was turned clockwise: 0, 90, 180 or 270.
+        faces: in it, largest first: upright ones, none of them drawn.
+        reason: why there is none; None where there is one.
+    """
+
+    picture_bgr: BGRImage
+    turned_deg: Turned
+    faces: list[FoundFace]
+    reason: ErrorCode | None
+
+
 class FaceFinder:
     """The detectors and the landmark model of one worker. Used by one thread at a time."""
 
@@ -45,13 +70,44 @@ class FaceFinder:
         self._most = settings.max_faces
         self._min_presence = settings.min_presence
 
+    def find_upright(
+        self,
+        picture_bgr: BGRImage,
+        model: DetectorName = "full",
+        detect_each: DetectsEach | None = None,
+    ) -> PhotoFaces:
+        """Find the faces of a photo that may lie on its side or upside down.
+
+        Other turns are looked at only where the faces as they are do not settle it.
+
+        Args:
+            picture_bgr: (H, W, 3) uint8. Not modified.
+            model: how to look.
+            detect_each: looks at the parts of a picture; by default one after another.
+        """
+        faces = self.find(picture_bgr, model, detect_each)
+        standing = self._standing(picture_bgr, faces)
+        quarters: int | None = 0
+        if not is_clearly_upright(standing):
+            quarters = find_turn(self._pipeline, picture_bgr, standing)
+        if quarters is None:
+            return PhotoFaces(picture_bgr, 0, [], _reason(picture_bgr, faces))
+        if quarters:
+            picture_bgr = turned(picture_bgr, quarters)
+            faces = self.find(picture_bgr, model, detect_each)
+            standing = self._standing(picture_bgr, faces)
+        upright = [face for face, way in zip(faces, standing, strict=True) if way.is_upright]
+        real = [face for face in upright if not is_drawn(picture_bgr, face.landmarks)]
+        unusable = None if real else _reason(picture_bgr, upright or faces)
+        return PhotoFaces(picture_bgr, _CLOCKWISE_DEG[quarters], real, unusable)
+
     def find(
         self,
         picture_bgr: BGRImage,
         model: DetectorName = "full",
         detect_each: DetectsEach | None = None,
     ) -> list[FoundFace]:
-        """Find faces, largest first.
+        """Find faces as the picture is, largest first.
 
         Args:
             picture_bgr: (H, W, 3) uint8. Not modified.
@@ -71,6 +127,11 @@ class FaceFinder:
         faces.sort(key=lambda face: -face.detection.area_px)
         return faces[: self._most]
 
+    def _standing(self, picture_bgr: BGRImage, faces: list[FoundFace]) -> list[Uprightness]:
+        return [
+            judge(self._pipeline, picture_bgr, face.detection, face.landmarks) for face in faces
+        ]
+
     def _detect_each(self, pictures: Sequence[BGRImage]) -> list[list[Detection]]:
         return [self._pipeline.detect(picture_bgr) for picture_bgr in pictures]
 
@@ -86,6 +147,14 @@ class FaceFinder:
                 return self._pipeline.detect(picture_bgr)
             case _:
                 assert_never(model)
+
+
+def _reason(picture_bgr: BGRImage, faces: list[FoundFace]) -> ErrorCode:
+    """Why none of these faces can be used."""
+    if not faces:
+        return ErrorCode.NO_FACE_FOUND
+    is_all_drawn = all(is_drawn(picture_bgr, face.landmarks) for face in faces)
+    return ErrorCode.NOT_A_PHOTO if is_all_drawn else ErrorCode.UPRIGHT_UNCLEAR
 
 
 def _found(picture_bgr: BGRImage, detection: Detection, landmarks: Landmarks) -> FoundFace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from models.service.errors import ErrorCode, RefusalError
+from models.service.errors import NO_FACE_WORDS, ErrorCode, RefusalError
 from models.service.native_schemas import (
     Box,
     EmbeddedFace,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.service.faces import FaceEngine
-    from models.service.finding import FoundFace
+    from models.service.finding import FoundFace, PhotoFaces
     from models.service.sharing import Job, Shares
     from models.service.variations import Embeds
     from models.stages.detect import Detection
@@ -56,9 +56,9 @@ def answer_faces(
     """
     started = time.perf_counter()
     names = _names(engine, request.models)
-    picture_bgr, faces = engine.find(request.image_base64, request.detector, share)
-    if request.single:
-        faces = [_single(faces)]
+    photo = engine.find(request.image_base64, request.detector, share)
+    picture_bgr = photo.picture_bgr
+    faces = [_single(photo)] if request.single else photo.faces
     views = engine.views(request.views)
     found = [face.detection for face in faces]
 
@@ -72,7 +72,10 @@ def answer_faces(
 
     answers = share(engine, [embedding(face) for face in faces])
     return FacesResponse(
-        faces=answers, image=_size(picture_bgr), processing_time_ms=_since_ms(started)
+        faces=answers,
+        image=_size(picture_bgr),
+        turned_deg=photo.turned_deg,
+        processing_time_ms=_since_ms(started),
     )
 
 
@@ -80,15 +83,19 @@ def answer_quality(engine: FaceEngine, request: QualityRequest) -> QualityRespon
     """Judge the largest face; nothing that says who it is of is computed.
 
     Raises:
-        RefusalError: the picture cannot be used.
+        RefusalError: the picture cannot be used, or its only faces are drawn or turned unclearly.
     """
     started = time.perf_counter()
-    picture_bgr, faces = engine.find(request.image_base64)
+    photo = engine.find(request.image_base64)
+    if photo.reason not in {None, ErrorCode.NO_FACE_FOUND}:
+        raise _refusal(photo)
+    picture_bgr, faces = photo.picture_bgr, photo.faces
     found = [face.detection for face in faces]
     return QualityResponse(
         face=judged(picture_bgr, faces[0], found) if faces else None,
         faces_count=len(faces),
         image=_size(picture_bgr),
+        turned_deg=photo.turned_deg,
         processing_time_ms=_since_ms(started),
     )
 
@@ -143,9 +150,15 @@ def _names(engine: FaceEngine, wanted: Sequence[str] | None) -> list[str]:
     return names
 
 
-def _single(faces: Sequence[FoundFace]) -> FoundFace:
+def _refusal(photo: PhotoFaces) -> RefusalError:
+    reason = photo.reason or ErrorCode.NO_FACE_FOUND
+    return RefusalError(reason, NO_FACE_WORDS[reason])
+
+
+def _single(photo: PhotoFaces) -> FoundFace:
+    faces = photo.faces
     if not faces:
-        raise RefusalError(ErrorCode.NO_FACE_FOUND, "There is no face in the picture.")
+        raise _refusal(photo)
     rival_px = faces[0].detection.area_px * _LIMITS.rival_ratio
     count = sum(face.detection.area_px >= rival_px for face in faces)
     if count > 1:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.service.schemas import Turned
 from models.service.single_picture import OnePictureReason
 from models.stages.quality import QualityReason
 
@@ -24,7 +25,7 @@ class _Message(BaseModel):
 
 class _Picture(_Message):
     image_base64: str = Field(
-        description="JPEG, PNG or WebP in base64; a data URL is understood too",
+        description="JPEG, PNG, WebP or HEIC in base64; a data URL is understood too",
         examples=["/9j/4AAQSkZJRgABAQ..."],
     )
 
@@ -47,7 +48,7 @@ class FacesRequest(_Picture):
 
 
 class ImageDimensions(_Message):
-    """Size of the upright picture in pixels."""
+    """Size of the upright picture in pixels, reduced where it has more than 25 million."""
 
     width: int
     height: int
@@ -122,6 +123,7 @@ class FacesResponse(_Message):
     success: Literal[True] = True
     faces: list[EmbeddedFace]
     image: ImageDimensions
+    turned_deg: Turned
     processing_time_ms: float
 
 
@@ -132,6 +134,7 @@ class QualityResponse(_Message):
     face: JudgedFace | None
     faces_count: int
     image: ImageDimensions
+    turned_deg: Turned
     processing_time_ms: float
 
 

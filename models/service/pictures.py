@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING
 from models.errors import ImageError
 from models.service.errors import IMAGE_CODES, ErrorCode, RefusalError
 from models.stages.decode import decode_image
+from models.stages.heic import is_avif
 
 if TYPE_CHECKING:
+    from models.service.config import Settings
     from models.stages.images import BGRImage
 
 _WORDS = {
     ErrorCode.EMPTY_IMAGE: "The picture is empty.",
     ErrorCode.NOT_AN_IMAGE: "The data is not a picture.",
-    ErrorCode.UNSUPPORTED_FORMAT: "The picture's format is not supported; send JPEG, PNG or WebP.",
+    ErrorCode.UNSUPPORTED_FORMAT: "The picture's format is not supported; send JPEG, PNG, WebP or"
+    " HEIC.",
     ErrorCode.IMAGE_TOO_LARGE: "The picture has too many pixels.",
     ErrorCode.CORRUPT_IMAGE: "The picture is damaged.",
 }
-_PHONE_WORDS = (
-    "The picture is a HEIC or AVIF file, which is not supported; send JPEG, PNG or WebP. An iPhone"
-    " takes JPEG with Settings > Camera > Formats > Most Compatible."
-)
+_AVIF_WORDS = "The picture is an AVIF file, which is not supported; send JPEG, PNG, WebP or HEIC."
 
 
-def decode_picture(image_base64: str, max_pixels: int) -> BGRImage:
+def decode_picture(image_base64: str, settings: Settings) -> BGRImage:
     """Decode a base64 picture, with or without a data URL's head.
+
+    Args:
+        image_base64: the picture.
+        settings: with the largest picture that is accepted.
 
     Returns:
         (H, W, 3) uint8, BGR, upright.
@@ -42,13 +46,14 @@ def decode_picture(image_base64: str, max_pixels: int) -> BGRImage:
     except (binascii.Error, ValueError) as error:
         raise RefusalError(ErrorCode.INVALID_BASE64, "image_base64 is not base64.") from error
     try:
-        return decode_image(data, max_pixels=max_pixels)
+        return decode_image(
+            data, max_pixels=settings.max_pixels, max_jpeg_pixels=settings.max_jpeg_pixels
+        )
     except ImageError as error:
         code = IMAGE_CODES[error.code]
         raise RefusalError(code, _words(code, data)) from error
 
 
 def _words(code: ErrorCode, data: bytes) -> str:
-    # Of the formats that are known and not taken, HEIC and AVIF are those in ISO media files.
-    is_phone_format = code is ErrorCode.UNSUPPORTED_FORMAT and data[4:8] == b"ftyp"
-    return _PHONE_WORDS if is_phone_format else _WORDS[code]
+    is_unsupported = code is ErrorCode.UNSUPPORTED_FORMAT
+    return _AVIF_WORDS if is_unsupported and is_avif(data) else _WORDS[code]

@@ -20,6 +20,10 @@ Distance = Annotated[FiniteFloat, Field(ge=0.0, le=10.0)]
 Share = Annotated[FiniteFloat, Field(ge=0.0, le=1.0)]
 StudentId = Annotated[str, Field(min_length=1, max_length=128)]
 DetectorName = Literal["hog", "cnn", "full", "thorough", "near"]
+Turned = Annotated[
+    Literal[0, 90, 180, 270],
+    Field(description="degrees clockwise by which the picture was turned, after its EXIF"),
+]
 Certainty = Literal["confident", "uncertain", "no_match"]
 Dimensions = tuple[int, int]
 """Width and height of the upright picture, pixels: the plan's order."""
@@ -35,7 +39,7 @@ class _Response(BaseModel):
 
 class _PictureRequest(_Request):
     image_base64: str = Field(
-        description="JPEG, PNG or WebP in base64; a data URL is understood too",
+        description="JPEG, PNG, WebP or HEIC in base64; a data URL is understood too",
         examples=["/9j/4AAQSkZJRgABAQ..."],
     )
     min_face_area_ratio: Share = Field(
@@ -104,6 +108,7 @@ class EncodeMetadata(_Response):
     )
     is_live_reason: OnePictureReason
     quality: Quality
+    turned_deg: Turned
     processing_time_ms: float
 
 
@@ -135,6 +140,7 @@ class DetectMetadata(_Response):
     processing_time_ms: float
     model_id: str
     num_jitters: int
+    turned_deg: Turned
 
 
 class DetectFacesResponse(_Response):

@@ -61,6 +61,20 @@ def cut_out(
     return cast("BGRImage", window)
 
 
+def shrunk(picture_bgr: BGRImage, part: int) -> BGRImage:
+    """Make a picture smaller, every pixel the mean of those it stands for.
+
+    Args:
+        picture_bgr: (H, W, 3) uint8. Not modified.
+        part: by how much its sides are divided, rounded up; 1 returns the picture itself.
+    """
+    if part == 1:
+        return picture_bgr
+    height_px, width_px = (-(-side // part) for side in picture_bgr.shape[:2])
+    small = cv2.resize(picture_bgr, (width_px, height_px), interpolation=cv2.INTER_AREA)
+    return cast("BGRImage", small)
+
+
 class Normaliser:
     """Turns a BGR picture into a network's input through one table of 256 values a channel."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from models.runtime import InferenceSession
     from models.stages.detect import Detection
     from models.store import ModelCard
+
+_MOST_LOG_ODDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,14 @@ class Landmarks:
 
     points_px: FloatArray
     presence: float
+
+    @property
+    def log_odds(self) -> float:
+        """How surely there is a face, as logarithm of the odds, -30 to 30."""
+        if not 0.0 < self.presence < 1.0:
+            return _MOST_LOG_ODDS if self.presence >= 1.0 else -_MOST_LOG_ODDS
+        odds = log(self.presence / (1.0 - self.presence))
+        return min(max(odds, -_MOST_LOG_ODDS), _MOST_LOG_ODDS)
 
 
 class FaceLandmarker:
@@ -65,7 +76,8 @@ class FaceLandmarker:
         size_px = (self._side_px, self._side_px)
         window = cut_out(frame_bgr, to_frame, size_px, replicate=True)
         raw, logit = self._session.run(self._normalise(window))
-        presence = float(1.0 / (1.0 + np.exp(-logit.ravel()[0])))
+        # In 64 bits, in which the surest faces still differ.
+        presence = float(1.0 / (1.0 + np.exp(-float(logit.ravel()[0]))))
         if presence < self._spec.min_presence:
             return None
         return Landmarks(_to_frame(raw.reshape(self._spec.points, 3), to_frame), presence)

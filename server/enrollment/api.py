@@ -24,7 +24,7 @@ from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, VaultDep, get_settings
 
 router = GuardedRouter(prefix="/api/v1", tags=["enrolment"])
-PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG or WebP")]
+PhotoFile = Annotated[UploadFile, File(description="JPEG, PNG, WebP or HEIC")]
 
 
 @router.post("/people/{person_id}/consents", status_code=201)

@@ -19,13 +19,23 @@ UNREADABLE = "UNREADABLE"
 UNREADABLE_PAUSE = timedelta(minutes=5)
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
+# Source: ISO/IEC 23008-12, annexes B and F, and the AVIF specification, section 6. The recognition
+# service decodes the same ones; a test compares both.
+_HEIC_BRANDS = frozenset(
+    (
+        *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+        *(b"mif1", b"mif2", b"msf1"),
+    )
+)
+_AVIF_BRANDS = frozenset((b"avif", b"avis", b"avio"))
+_MOST_BRANDS = 32
 _MIN_BYTES = 100
 #: A picture for guidance, at most; the page sends about a tenth of it.
 FRAME_MAX_BYTES = 200 * 1024
 
 
 def check_photo(photo: bytes, *, max_bytes: int) -> None:
-    """Let a JPEG, PNG or WebP file of acceptable size pass.
+    """Let a JPEG, PNG, WebP or HEIC file of acceptable size pass.
 
     It is not decoded here: the server holds no image library, and the recognition service checks
     what is inside, with its own limits.
@@ -39,7 +49,7 @@ def check_photo(photo: bytes, *, max_bytes: int) -> None:
             f"The photo is larger than {max_bytes // 1024 // 1024} MiB.", max_bytes=max_bytes
         )
     if len(photo) < _MIN_BYTES or not _is_photo(photo):
-        raise UnsupportedMediaError("Use a JPEG, PNG or WebP photo.")
+        raise UnsupportedMediaError("Use a JPEG, PNG, WebP or HEIC photo.")
 
 
 def check_frame(frame: bytes) -> None:
@@ -57,7 +67,16 @@ def check_frame(frame: bytes) -> None:
 
 def _is_photo(photo: bytes) -> bool:
     is_webp = photo[:4] == b"RIFF" and photo[8:12] == b"WEBP"
-    return photo.startswith((_JPEG, _PNG)) or is_webp
+    return photo.startswith((_JPEG, _PNG)) or is_webp or is_heic(photo)
+
+
+def is_heic(photo: bytes) -> bool:
+    """Whether the file says that it is HEIC, and not AVIF, which the service cannot decode."""
+    if photo[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(photo[:4], "big"), 16 + 4 * _MOST_BRANDS, len(photo))
+    brands = {photo[8:12], *(photo[at : at + 4] for at in range(16, end, 4))}
+    return not _HEIC_BRANDS.isdisjoint(brands) and _AVIF_BRANDS.isdisjoint(brands)
 
 
 def school_date(settings: Settings) -> date:

@@ -14,6 +14,7 @@ _ON_THE_PAGE = [
     "uneven",
     "good",
     "review",
+    "no_preview",
     "large",
     "kind",
     "again",

@@ -128,7 +128,7 @@ class FaceEncoder(Protocol):
     """Turns photos into templates. Safe to call from several threads."""
 
     def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
-        """Encode the one face of a JPEG, PNG or WebP photo with every model of the service.
+        """Encode the one face of a JPEG, PNG, WebP or HEIC photo with every model of the service.
 
         Raises:
             EncoderUnavailableError: no usable answer after all attempts.

@@ -20,6 +20,8 @@ ML_PACKAGES = {
     "opencv-python",
     "opencv-contrib-python",
     "opencv-python-headless",
+    "pillow",
+    "pi-heif",
     "tflite-runtime",
     "ai-edge-litert",
     "mediapipe",

@@ -7,7 +7,9 @@ import { Sent } from "./sent.js";
 
 const PHOTO_QUALITY = 0.92;
 const MAX_SIDE = 1280;
-const ACCEPTED = ["image/jpeg", "image/png", "image/webp"];
+const ACCEPTED = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"];
+// Many browsers have no type for these.
+const HEIC_NAME = /\.hei[cf]$/i;
 
 const byId = (id) => document.getElementById(id);
 const root = byId("capture");
@@ -50,7 +52,7 @@ function show(state) {
   reveal("preview", state === "live");
   reveal("still", ["review", "sending", "sent"].includes(state));
   reveal("idle", state === "idle" || state === "starting");
-  reveal("oval", state === "live" || state === "review");
+  reveal("oval", state === "live");
   reveal("guidance", state !== "sending" && state !== "sent");
   reveal("meters", state === "live");
   reveal("tips-card", state === "idle" || state === "review");
@@ -176,7 +178,8 @@ function keep(file, pose) {
 function chosen() {
   const file = input.files[0];
   if (!file) return;
-  const problem = !ACCEPTED.includes(file.type) ? "kind"
+  const isAccepted = ACCEPTED.includes(file.type) || HEIC_NAME.test(file.name);
+  const problem = !isAccepted ? "kind"
     : file.size > Number(form.dataset.maxBytes) ? "large" : "";
   input.setCustomValidity(problem ? words[problem] : "");
   if (problem) {
@@ -194,6 +197,13 @@ byId("again").addEventListener("click", () => {
   start();
 });
 input.addEventListener("change", chosen);
+// Few browsers show HEIC; the recognition service reads it.
+still.addEventListener("error", () => {
+  if (root.dataset.state !== "review") return;
+  reveal("still", false);
+  reveal("idle", true);
+  say(words.no_preview);
+});
 form.addEventListener("htmx:beforeRequest", () => {
   sent.expect(photoPose);
   show("sending");

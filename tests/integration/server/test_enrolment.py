@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
 from server.enrollment import service
@@ -23,6 +24,8 @@ from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
 from tests.support.enrolling import JPEG, count, end_waiting, enrol, jobs_of, outcome
 from tests.support.stepping import SteppedWorkers
+
+MAX_BYTES: int = Settings.model_fields["photo_max_bytes"].default
 
 
 def test_student_number_is_unique(office: TestClient, person_id: str) -> None:
@@ -232,7 +235,7 @@ def test_nothing_is_stored_without_consent(
         (b"%PDF-1.7" + b"x" * 500, 415, "unsupported_media"),
         (b"\xff\xd8\xff", 415, "unsupported_media"),
         (b"RIFF\0\0\0\0WAVE" + b"x" * 500, 415, "unsupported_media"),
-        (b"\xff\xd8\xff" + b"x" * (8 * 1024 * 1024), 413, "too_large"),
+        (b"\xff\xd8\xff" + b"x" * MAX_BYTES, 413, "too_large"),
     ],
 )
 def test_upload_is_checked_by_its_bytes(
@@ -251,7 +254,7 @@ def test_upload_is_checked_by_its_bytes(
 
 def test_body_far_beyond_the_limit_is_not_even_read(office: TestClient, person_id: str) -> None:
     path = f"/api/v1/people/{person_id}/enrolments"
-    assert office.post(path, content=b"x" * (12 * 1024 * 1024)).status_code == 413
+    assert office.post(path, content=b"x" * (MAX_BYTES + 4 * 1024 * 1024)).status_code == 413
 
 
 @pytest.mark.parametrize("photo", [b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP"])

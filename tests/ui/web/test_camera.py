@@ -83,7 +83,7 @@ def test_camera_that_cannot_be_opened_can_be_tried_again(page: Page) -> None:
 
 def test_photo_after_a_file_of_another_kind_can_be_sent(page: Page) -> None:
     choose_file(page, "text/plain")
-    expect(page.locator("#guidance")).to_have_text("Please choose a JPEG, PNG or WebP photo.")
+    expect(page.locator("#guidance")).to_have_text("Please choose a JPEG, PNG, WebP or HEIC photo.")
     page.evaluate("letThrough()")
     page.get_by_role("button", name="Start camera").click()
     page.get_by_role("button", name="Take photo").click()

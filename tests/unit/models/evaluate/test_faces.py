@@ -50,6 +50,18 @@ def test_a_face_is_embedded_both_ways(reader: FaceReader, photo: bytes) -> None:
     assert 0.01 < apart < 0.5
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_photo_is_turned_upright(reader: FaceReader, photo: bytes, quarters: int) -> None:
+    picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    lying = cv2.imencode(".png", np.ascontiguousarray(np.rot90(picture, quarters)))[1].tobytes()
+
+    upright, found = reader.face(photo), reader.face(lying)
+
+    assert upright is not None
+    assert found is not None
+    assert np.linalg.norm(upright.embedding - found.embedding) < 0.1
+
+
 def test_the_second_time_comes_from_the_cache(
     reader: FaceReader, photo: bytes, tmp_path: Path
 ) -> None:

@@ -69,17 +69,6 @@ def logged() -> Callable[[], list[dict[str, object]]]:
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-@pytest.fixture(scope="session")
-def photo(assets: Path) -> Callable[[str], NDArray[np.uint8]]:
-    def read(name: str) -> NDArray[np.uint8]:
-        path = next(assets.rglob(name), None)
-        if path is None:
-            pytest.skip("needs the sample photos: run scripts/fetch_assets once")
-        return np.asarray(cv2.imread(str(path)), dtype=np.uint8)
-
-    return read
-
-
 def as_base64(picture_bgr: NDArray[np.uint8], extension: str = ".jpg") -> str:
     is_good, data = cv2.imencode(extension, picture_bgr)
     assert is_good

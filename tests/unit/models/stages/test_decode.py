@@ -14,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ImageError, ImageErrorCode
-from models.stages.decode import decode_image, image_size, upright
+from models.stages.decode import decode_image
+from models.stages.orientation import upright
+from models.stages.picture_header import image_size, is_row_by_row
+from tests.unit.models.stages import heic_pictures
 
 if TYPE_CHECKING:
     from models.stages.images import BGRImage
@@ -150,10 +153,12 @@ def test_refuses_a_bomb_by_its_header_alone() -> None:
         (b"GIF89a" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
         (b"BM" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
         (b"II*\0" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
-        (b"\0\0\0\x18ftypheic" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
-        (b"\0\0\0\x18ftyphevx" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
-        (b"\0\0\0\x18ftypmif2" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
-        (b"\0\0\0\x1cftypabcd\0\0\0\0abcdheim" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\0\0\0\x18ftypheic" + bytes(50), ImageErrorCode.CORRUPT),
+        (b"\0\0\0\x18ftyphevx" + bytes(50), ImageErrorCode.CORRUPT),
+        (b"\0\0\0\x18ftypmif2" + bytes(50), ImageErrorCode.CORRUPT),
+        (b"\0\0\0\x1cftypabcd\0\0\0\0abcdheim" + bytes(50), ImageErrorCode.CORRUPT),
+        (b"\0\0\0\x18ftypavif" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0abcdavif" + bytes(50), ImageErrorCode.UNSUPPORTED_FORMAT),
         (b"\0\0\0\x18ftypisom" + bytes(50), ImageErrorCode.NOT_AN_IMAGE),
         (b"%PDF-1.7", ImageErrorCode.UNSUPPORTED_FORMAT),
         (b"\xff\xd8\xff", ImageErrorCode.CORRUPT),
@@ -173,6 +178,97 @@ def test_refuses_a_picture_that_ends_early(suffix: str) -> None:
     cuts = range(40, len(data) - 2, max(1, len(data) // 60))
 
     assert {code_of(data[:cut]) for cut in cuts} == {ImageErrorCode.CORRUPT}
+
+
+@pytest.mark.parametrize("data", [heic_pictures.UPRIGHT, heic_pictures.TURNED])
+def test_a_heic_file_is_decoded_as_it_is_shown(data: bytes) -> None:
+    decoded = decode_image(data, max_pixels=48 * 80)
+
+    assert decoded.shape == (48, 80, 3)
+    assert np.abs(decoded.astype(int) - picture(48, 80)).mean() < 12
+
+
+def test_a_heic_file_of_odd_size_is_decoded_whole() -> None:
+    decoded = decode_image(heic_pictures.ODD, max_pixels=10_000)
+
+    assert decoded.shape == (45, 61, 3)
+    assert np.abs(decoded.astype(int) - picture(45, 61)).mean() < 12
+
+
+def test_a_decoded_heic_picture_outlives_its_file() -> None:
+    """pi-heif frees the pixels with the file; an array that still showed them crashed."""
+    kept = [decode_image(heic_pictures.UPRIGHT, max_pixels=10_000) for _ in range(50)]
+    others = [decode_image(heic_pictures.ODD, max_pixels=10_000) for _ in range(50)]
+
+    assert len(others) == 50
+    assert all(one.flags.owndata and np.array_equal(one, kept[0]) for one in kept)
+
+
+def test_a_heic_file_keeps_to_the_limit() -> None:
+    assert code_of(heic_pictures.UPRIGHT, max_pixels=48 * 80 - 1) is ImageErrorCode.TOO_LARGE
+
+
+def test_a_heic_file_larger_than_its_header_says_is_refused() -> None:
+    at = heic_pictures.UPRIGHT.index(b"ispe") + 8
+    small = struct.pack(">II", 8, 8)
+    data = heic_pictures.UPRIGHT[:at] + small + heic_pictures.UPRIGHT[at + 8 :]
+
+    assert code_of(data) is ImageErrorCode.CORRUPT
+
+
+def test_a_heic_file_that_ends_early_is_refused() -> None:
+    cuts = range(40, len(heic_pictures.UPRIGHT) - 8, 20)
+
+    assert {code_of(heic_pictures.UPRIGHT[:cut]) for cut in cuts} == {ImageErrorCode.CORRUPT}
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "decoded"),
+    [(5000, 5000, (5000, 5000)), (8064, 6048, (3024, 4032)), (12_001, 9000, (2250, 3001))],
+)
+def test_a_large_jpeg_is_decoded_at_reduced_size(
+    width: int, height: int, decoded: tuple[int, int]
+) -> None:
+    data = encoded(".jpg", picture(height, width))
+
+    assert decode_image(data, max_pixels=10**6, max_jpeg_pixels=200_000_000).shape[:2] == decoded
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_other_large_pictures_are_made_smaller(suffix: str) -> None:
+    decoded = decode_image(encoded(suffix, picture(3000, 9000)), max_pixels=27_000_000)
+
+    assert decoded.shape == (1500, 4500, 3)
+    assert np.abs(decoded[::50, ::50].astype(int) - picture(30, 90)).mean() < 12
+
+
+def test_a_large_jpeg_is_turned_as_well() -> None:
+    data = with_exif(".jpg", STORED[6](picture(6000, 8000)), 6)
+
+    decoded = decode_image(data, max_pixels=48_000_000)
+
+    assert decoded.shape == (3000, 4000, 3)
+    assert np.abs(decoded[::50, ::50].astype(int) - picture(60, 80)).mean() < 12
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_only_row_by_row_jpegs_may_exceed_the_limit(suffix: str) -> None:
+    progressive = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1] if suffix == ".jpg" else []
+    data = cv2.imencode(suffix, picture(), progressive)[1].tobytes()
+
+    with pytest.raises(ImageError) as caught:
+        decode_image(data, max_pixels=24 * 40 - 1, max_jpeg_pixels=10**6)
+
+    assert caught.value.code is ImageErrorCode.TOO_LARGE
+
+
+def test_a_jpeg_whose_colours_come_one_after_another_keeps_to_the_limit() -> None:
+    data = bytearray(encoded(".jpg"))
+    scan = data.index(b"\xff\xda")
+    data[scan + 4] = 1  # the first scan has one of three colours
+
+    assert is_row_by_row(encoded(".jpg"))
+    assert not is_row_by_row(bytes(data))
 
 
 @given(
