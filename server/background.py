@@ -42,17 +42,17 @@ class Background:
     ) -> None:
         self._encoder = encoder
         parts = (database, vault, encoder, settings.zone)
-        urgent: Sequence[JobHandler] = (
-            EncodePhotos(*parts),
-            ComparePeople(*parts),
-            AddTemplates(*parts),
-        )
-        # A measurement takes minutes: no photo waits behind it.
+        photos: Sequence[JobHandler] = (EncodePhotos(*parts), AddTemplates(*parts))
+        # A kiosk waits for each check, so none waits behind thousands of photos; and no photo
+        # waits behind a measurement, which takes minutes.
+        checks: Sequence[JobHandler] = (ComparePeople(*parts),)
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
-        self.handlers: dict[str, JobHandler] = {one.kind: one for one in (*urgent, *slow)}
+        handlers = (*photos, *checks, *slow)
+        self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
+        threads = settings.enrolment_workers
         self.workers = JobWorkers(
             database,
-            [Lane(urgent, settings.enrolment_workers), Lane(slow, 1)],
+            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1)],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
         )

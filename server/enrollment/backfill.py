@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
 from server.db.types import now
+from server.db.upsert import insert_into
 from server.db.vault import Vault
 from server.enrollment.gallery import store_template
 from server.enrollment.kinds import ADD_MODEL
@@ -52,7 +53,8 @@ def queue(db: Session, found: Collection[tuple[uuid.UUID, str]]) -> None:
     query = query.where(col(Enrolment.id).in_({key for key, _ in found}))
     owners = dict(db.exec(query).all())
     for enrolment_id, model_id in found:
-        db.add(MissingTemplate(enrolment_id=enrolment_id, model_id=model_id))
+        row = {"enrolment_id": enrolment_id, "model_id": model_id}
+        db.execute(insert_into(db, MissingTemplate).values(row).on_conflict_do_nothing())
         subject = subject_of("person", owners[enrolment_id])
         jobs.enqueue(db, ADD_MODEL, _about(enrolment_id, model_id), subject=subject, actor=SYSTEM)
 
@@ -164,13 +166,12 @@ def _locked(
 
 
 def _delete(db: Session, rows: Sequence[MissingTemplate]) -> None:
-    for start in range(0, len(rows), _PAGE):
-        part = rows[start : start + _PAGE]
-        abouts = [_about(row.enrolment_id, row.model_id) for row in part]
-        jobs.forget(db, ADD_MODEL, abouts)
+    """Delete rows, then their jobs: in the order in which a worker locks them."""
+    abouts = [_about(row.enrolment_id, row.model_id) for row in rows]
     for row in rows:
         db.delete(row)
     db.flush()
+    jobs.forget(db, ADD_MODEL, abouts)
 
 
 def _about(enrolment_id: uuid.UUID, model_id: str) -> dict[str, str]:

@@ -58,11 +58,15 @@ class ComparePeople:
         try:
             found = self._encoder.check_gallery(asked.question, correlation_id=job.correlation_id)
         except EncoderUnavailableError as exc:
-            return after_failure(self._encoder, exc)
+            # The proof says nothing about this endpoint: never park, or nobody gets to kiosks.
+            return after_failure(self._encoder, exc, may_park=False)
         if found is None:
             release = partial(_release, job=job, actor=SYSTEM)
             return Later(CANNOT_CHECK, pause=_ANOTHER_DAY, write=release)
-        return Done(partial(self._keep, job=job, asked=asked, found=found))
+        keep = partial(self._keep, job=job, asked=asked, found=found)
+        if asked.is_partial:
+            return Later(UNREADABLE, pause=_ANOTHER_DAY, write=keep)
+        return Done(keep)
 
     def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
         """Let the templates go to kiosks without the check: an admin decided so."""

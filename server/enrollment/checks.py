@@ -14,9 +14,9 @@ from server.audit.service import SYSTEM
 from server.audit.tables import subject_of
 from server.db.types import now
 from server.db.vault import Vault
-from server.enrollment.gallery import log_change, open_readable
+from server.enrollment.gallery import PURPOSE, log_change, open_readable
 from server.enrollment.kinds import COMPARE
-from server.enrollment.resemblance import bring_back, set_aside
+from server.enrollment.resemblance import bring_back, request_checks, set_aside
 from server.enrollment.tables import ChangeKind, Resemblance, ResemblanceKind, Template
 from server.errors import SealBrokenError
 from server.jobs import service as jobs
@@ -45,10 +45,12 @@ class OpenCheck:
     Attributes:
         question: for the recognition service.
         templates: ids of the person's templates, in the order of the question's.
+        is_partial: whether templates were left out whose key may come back.
     """
 
     question: GalleryQuestion
     templates: tuple[uuid.UUID, ...]
+    is_partial: bool = False
 
 
 def is_under_way(db: Session, person_id: uuid.UUID) -> bool:
@@ -78,6 +80,7 @@ def prepare(db: Session, vault: Vault, job: PersonModel, today: date) -> OpenChe
         if template.person_id == job.person_id or template.set_aside_reason is None:
             by_person.setdefault(template.person_id, []).append(template)
     states = people.states_of(db, by_person, today)
+    by_key = {str(key): found for key, found in by_person.items()}
     mine = by_person.pop(job.person_id, [])
     if not mine or states[job.person_id] is not ConsentState.LIVE:
         return None
@@ -91,7 +94,9 @@ def prepare(db: Session, vault: Vault, job: PersonModel, today: date) -> OpenChe
     }
     readable = {key: found for key, found in others.items() if found}
     question = GalleryQuestion(job.model_id, tuple(own.values()), readable)
-    return OpenCheck(question, tuple(own))
+    compared = (one for key in (*others, str(job.person_id)) for one in by_key[key])
+    is_partial = any(not vault.has_key(one.key_id) for one in compared)
+    return OpenCheck(question, tuple(own), is_partial)
 
 
 def keep_findings(
@@ -124,6 +129,35 @@ def keep_findings(
     still = _still_there(db, near, job.model_id, today)
     kept = {key: one for key, one in near.items() if key in still}
     _keep_pairs(db, job, kept, duplicates)
+
+
+def waits_for_any(db: Session) -> bool:
+    """Return whether any template waits for its first check."""
+    unchecked = select(Template.id).where(col(Template.checked_at).is_(None)).limit(1)
+    return db.exec(unchecked).first() is not None
+
+
+def request_forgotten(db: Session, vault: Vault, today: date) -> int:
+    """Ask for checks that templates wait for and nobody asked for; returns how many.
+
+    A consent that was renewed after it ran out leaves such templates behind.
+    """
+    waiting = select(Template.person_id, Template.model_id, Template.id, Template.key_id)
+    rows = db.exec(waiting.where(col(Template.checked_at).is_(None))).all()
+    unreadable = {context for purpose, context in vault.unreadable() if purpose == PURPOSE}
+    wanted = {
+        (person_id, model_id)
+        for person_id, model_id, template_id, key_id in rows
+        if vault.has_key(key_id) and str(template_id) not in unreadable
+    }
+    asked = {(job.about["person"], job.about["model"]) for job in jobs.of_kind(db, COMPARE)}
+    forgotten = {one for one in wanted if (str(one[0]), one[1]) not in asked}
+    states = people.states_of(db, {person_id for person_id, _ in forgotten}, today)
+    live = sorted(one for one in forgotten if states[one[0]] is ConsentState.LIVE)
+    for person_id, model_id in live:
+        people.get_person(db, person_id, lock=True)
+        request_checks(db, person_id, [model_id])
+    return len(live)
 
 
 def release(db: Session, job: PersonModel) -> int:

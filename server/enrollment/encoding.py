@@ -71,7 +71,7 @@ class EncodePhotos:
     def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
         """Erase the photo: an admin gives it up."""
         row = db.get(Enrolment, uuid.UUID(job.about["enrolment"]))
-        if row is not None:
+        if row is not None and row.status == EnrolmentStatus.PENDING:
             remove_enrolment(db, row.person_id, row.id, actor=actor, at=now())
 
     def _encode(self, row: Enrolment, photo: bytes, correlation_id: str) -> Result:

@@ -37,10 +37,10 @@ def unreadable_sentences(found: Iterable[Unreadable], t: Translator) -> list[str
 def troubles(request: Request, db: Session, t: Translator) -> list[Trouble]:
     """Return what needs attention, with where to look."""
     found = [Trouble("/jobs", sentence, "bad") for sentence in problems(request, t)]
-    parked = jobs.counts(db).parked
-    if parked:
+    stuck = jobs.counts(db).stuck
+    if stuck:
         found.append(
-            Trouble("/jobs", t(_counted("recognition.parked", parked), count=parked), "warn")
+            Trouble("/jobs", t(_counted("recognition.parked", stuck), count=stuck), "warn")
         )
     return found
 

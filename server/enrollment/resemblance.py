@@ -50,9 +50,13 @@ def about(person_id: uuid.UUID) -> ColumnElement[bool]:
 def request_checks(db: Session, person_id: uuid.UUID, models: Collection[str]) -> None:
     """Have a person's templates of these models compared again. The caller holds the person."""
     for model_id in sorted(set(models)):
-        pair = {"model": model_id, "person": str(person_id)}
-        jobs.enqueue(db, COMPARE, pair, subject=subject_of("person", person_id), actor=SYSTEM)
+        subject = subject_of("person", person_id)
+        jobs.enqueue(db, COMPARE, _pair_of(person_id, model_id), subject=subject, actor=SYSTEM)
     db.flush()
+
+
+def _pair_of(person_id: uuid.UUID, model_id: str) -> dict[str, str]:
+    return {"model": model_id, "person": str(person_id)}
 
 
 def forget_person(db: Session, person_id: uuid.UUID) -> None:
@@ -67,6 +71,7 @@ def after_removal(db: Session, person_id: uuid.UUID, models: Collection[str]) ->
     left = set(db.exec(query))
     gone = set(models) - left
     db.exec(delete(Resemblance).where(about(person_id), col(Resemblance.model_id).in_(gone)))
+    jobs.forget(db, COMPARE, [_pair_of(person_id, model_id) for model_id in gone])
     request_checks(db, person_id, set(models) & left)
 
 

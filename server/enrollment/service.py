@@ -1,6 +1,5 @@
 """Enrolment: take a photo in, and take everything biometric out again."""
 
-import logging
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from server.enrollment.tables import (
     EnrolmentStatus,
     Template,
 )
-from server.errors import ConsentRequiredError, NotFoundError, ServerError
+from server.errors import ConsentRequiredError, NotFoundError
 from server.jobs import service as jobs
 from server.logs import correlation_id
 from server.people import service as people
@@ -33,7 +32,6 @@ from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate
 from server.people.tables import Consent
 
-_logger = logging.getLogger(__name__)
 #: What still has a photo or template that can be erased.
 REMOVABLE = (EnrolmentStatus.PENDING.value, EnrolmentStatus.ACCEPTED.value)
 
@@ -209,8 +207,8 @@ def withdraw_consent(
     return consent
 
 
-def erase_expired(db: Session, *, at: datetime, today: date) -> int:
-    """Erase the biometric data of everybody whose consent is no longer live; returns how many."""
+def without_consent(db: Session, today: date) -> list[uuid.UUID]:
+    """Return everyone with biometric data whose consent is no longer live."""
     having = set(db.exec(select(col(Template.person_id)).distinct()))
     having |= set(
         db.exec(
@@ -218,20 +216,13 @@ def erase_expired(db: Session, *, at: datetime, today: date) -> int:
         )
     )
     states = people.states_of(db, having, today)
-    ended = [key for key, state in states.items() if state is not ConsentState.LIVE]
-    return sum(_erase_apart(db, person_id, at, today) for person_id in sorted(ended))
+    return sorted(key for key, state in states.items() if state is not ConsentState.LIVE)
 
 
-def _erase_apart(db: Session, person_id: uuid.UUID, at: datetime, today: date) -> bool:
-    """Erase one person; a failure leaves the others' erasure as it is."""
-    try:
-        with db.begin_nested():
-            people.get_person(db, person_id, lock=True)
-            _erase_without_consent(db, person_id, actor=SYSTEM, at=at, today=today)
-    except ServerError:
-        _logger.exception("erasure failed, retrying in an hour person=%s", person_id)
-        return False
-    return True
+def erase_expired(db: Session, person_id: uuid.UUID, *, at: datetime, today: date) -> None:
+    """Erase a person's biometric data, unless their consent is live again."""
+    people.get_person(db, person_id, lock=True)
+    _erase_without_consent(db, person_id, actor=SYSTEM, at=at, today=today)
 
 
 def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datetime) -> None:

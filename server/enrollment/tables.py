@@ -85,7 +85,7 @@ class Template(SQLModel, table=True):
     data: bytes = Field(sa_type=LargeBinary)
     set_aside_reason: str | None = Field(default=None, max_length=20)
     is_restored: bool = Field(default=False)
-    checked_at: datetime | None = utc_field(nullable=True)
+    checked_at: datetime | None = utc_field(nullable=True, index=True)
     created_at: datetime = utc_field(default_now=True)
 
 

@@ -2,16 +2,18 @@
 
 import logging
 import threading
+import uuid
 from collections.abc import Callable, Container
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from prometheus_client import Counter
 from sqlmodel import Session
 
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
-from server.enrollment import service
+from server.enrollment import checks, service
 from server.enrollment.backfill_tasks import AddTemplates
 from server.enrollment.retention import drop_photos
 from server.enrollment.unreadable import Unreadable, inventory
@@ -19,6 +21,7 @@ from server.logs import new_correlation_id
 from server.ml.encoder import FaceEncoder
 
 _logger = logging.getLogger(__name__)
+_NOT_ERASED = Counter("rollcall_erasures_failed", "People whose erasure failed and is retried.")
 
 #: While the service is down, or nothing is to do, it is asked this often.
 CHECK_DOWN_S = 3.0
@@ -83,8 +86,10 @@ class EnrolmentUpkeep:
 
         Returns how many people lost their consent.
         """
-        with self._database.transaction() as db:
-            count = service.erase_expired(db, at=now(), today=self._today())
+        today = self._today()
+        with self._database.reading() as db:
+            ended = service.without_consent(db, today)
+        count = sum(self._erase(person_id, today) for person_id in ended)
         if count:
             _logger.info("erased biometric data of %s people without a live consent", count)
         while self._drop_photos():
@@ -95,6 +100,26 @@ class EnrolmentUpkeep:
         """Look what cannot be decrypted."""
         with self._database.reading() as db:
             self._unreadable = inventory(db, self._vault, self._kiosk_purposes)
+
+    def _erase(self, person_id: uuid.UUID, today: date) -> bool:
+        """Erase one person, in a separate transaction: a fault stays with it."""
+        try:
+            with self._database.transaction() as db:
+                service.erase_expired(db, person_id, at=now(), today=today)
+        except Exception:
+            _logger.exception("erasure failed, retrying in an hour person=%s", person_id)
+            _NOT_ERASED.inc()
+            return False
+        return True
+
+    def request_checks(self) -> int:
+        """Ask for checks that were forgotten; returns how many."""
+        with self._database.reading() as db:
+            has_any = checks.waits_for_any(db)
+        if not has_any:
+            return 0
+        with self._database.transaction() as db:
+            return checks.request_forgotten(db, self._vault, self._today())
 
     def _drop_photos(self) -> int:
         with self._database.transaction() as db:
@@ -119,6 +144,7 @@ class EnrolmentUpkeep:
             if since_inventory_s >= INVENTORY_S:
                 since_inventory_s = 0.0
                 self._guarded(self.take_inventory)
+                self._guarded(self.request_checks)
             self._stopping.wait(pause_s)
 
     def _today(self) -> date:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from server.db.dependencies import DBDep, ReadDBDep
 from server.jobs import service
+from server.jobs.schemas import ClaimedJob
 from server.people.service import people_by_id
 from server.web.access import AdminDep, require_role
 from server.web.pages import render, see_other
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 router = GuardedRouter(prefix="/jobs", include_in_schema=False)
 _PAGE = 50
 _LAST_PAGE = 1_000_000
-ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
+ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO, Role.TECHNICIAN)]
+_NAME_READERS = {Role.ADMIN, Role.OFFICE, Role.DPO}
 _PERSON = "person:"
 
 
 @router.get("")
 def jobs_page(
     request: Request,
-    _: ReaderDep,
+    principal: ReaderDep,
     db: ReadDBDep,
     page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
@@ -37,19 +39,26 @@ def jobs_page(
     people = {
         job.subject: uuid.UUID(job.subject.removeprefix(_PERSON))
         for job in found
-        if job.subject.startswith(_PERSON)
+        if job.subject.startswith(_PERSON) and principal.role in _NAME_READERS
     }
     context = {
         "jobs": found,
         "counts": counts,
         "page": page,
-        "has_more": page * _PAGE < counts.waiting + counts.parked,
+        "has_more": page * _PAGE < counts.waiting + counts.stuck,
         "people": people,
         "persons": people_by_id(db, set(people.values())),
         "most_attempts": service.MAX_ATTEMPTS,
         "problems": request.app.state.problems(request),
     }
     return render(request, "jobs/list.html", context)
+
+
+@router.post("/retry")
+def retry_all(principal: AdminDep, db: DBDep) -> Response:
+    """Try every job again that failed too often."""
+    service.retry_all(db, actor=principal.actor)
+    return see_other("/jobs")
 
 
 @router.post("/{job_id}/retry")
@@ -72,8 +81,11 @@ def cancel(request: Request, job_id: uuid.UUID, principal: AdminDep, db: DBDep) 
         NotFoundError: it is done.
         ConflictError: it runs at this moment.
     """
-    job = service.take_away(db, job_id, actor=principal.actor)
-    handler: JobHandler | None = request.app.state.job_handlers.get(job.kind)
-    if handler is not None:
-        handler.cancel(db, job, actor=principal.actor)
+    handlers: dict[str, JobHandler] = request.app.state.job_handlers
+
+    def follow_up(job: ClaimedJob) -> None:
+        if job.kind in handlers:
+            handlers[job.kind].cancel(db, job, actor=principal.actor)
+
+    service.cancel(db, job_id, follow_up=follow_up, actor=principal.actor)
     return see_other("/jobs")

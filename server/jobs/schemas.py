@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,6 +10,8 @@ from sqlmodel import Session
 
 #: Reason of a job whose handler raised an error that nobody foresaw.
 UNEXPECTED = "UNEXPECTED_ERROR"
+#: Reason of a job whose worker died, or could not store the result.
+WORKER_DIED = "WORKER_DIED"
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class ClaimedJob:
     Attributes:
         id: of the row.
         kind: which handler does it.
-        subject: whom it concerns.
+        subject: what it concerns, as the audit trail names it.
         about: what it is about, by name.
         attempts: failures so far that were its own fault.
         revision: of this claim; the worker loses the job when the row has another one.
@@ -31,7 +33,7 @@ class ClaimedJob:
     id: uuid.UUID
     kind: str
     subject: str
-    about: Mapping[str, str]
+    about: Mapping[str, str] = field(hash=False)
     attempts: int
     revision: int
     correlation_id: str
@@ -59,14 +61,16 @@ class Later:
 
     Attributes:
         reason: code, shown to admins in words.
-        is_own_fault: whether it counts; a job that fails too often is parked.
-        pause: how long to wait; None: back-off by the number of failures.
+        is_own_fault: whether it counts, which makes the next pause longer.
+        may_park: whether it is parked after too many failures; if not, it is tried every hour.
+        pause: how long to wait where it does not count.
         write: what to store anyway.
     """
 
     reason: str
     is_own_fault: bool = False
-    pause: timedelta | None = timedelta(0)
+    may_park: bool = True
+    pause: timedelta = timedelta(0)
     write: Callable[[Session], object] | None = None
 
 

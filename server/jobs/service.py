@@ -5,25 +5,42 @@ job was cancelled or asked for anew, changes nothing.
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import and_
 from sqlmodel import Session, col, delete, func, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.audit.service import record
 from server.db.types import new_id, now
+from server.db.upsert import insert_into
 from server.errors import ConflictError, NotFoundError
-from server.jobs.schemas import ClaimedJob
+from server.jobs.schemas import WORKER_DIED, ClaimedJob
 from server.jobs.tables import Job, JobState
 from server.logs import correlation_id
 
 #: Failures of its own after which a job is parked.
 MAX_ATTEMPTS = 6
 _LONGEST_PAUSE = timedelta(hours=1)
+_IN_ONE_QUERY = 500
 _WAITING, _RUNNING, _PARKED = (state.value for state in JobState)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who claims jobs.
+
+    Attributes:
+        owner: of the claims, unique among all processes.
+        lease: how long a claim lasts without a renewal.
+        software: what is running; jobs that it parks are tried again under another one.
+    """
+
+    owner: str
+    lease: timedelta
+    software: str
 
 
 @dataclass(frozen=True)
@@ -32,11 +49,11 @@ class QueueCounts:
 
     Attributes:
         waiting: waiting or running.
-        parked: failed too often.
+        stuck: failed too often, parked or not.
     """
 
     waiting: int
-    parked: int
+    stuck: int
 
 
 def enqueue(db: Session, kind: str, about: Mapping[str, str], *, subject: str, actor: str) -> None:
@@ -46,7 +63,7 @@ def enqueue(db: Session, kind: str, about: Mapping[str, str], *, subject: str, a
         db: the caller's transaction.
         kind: which handler does it.
         about: what it is about; kind and values together make it unique.
-        subject: whom it concerns, as the audit trail names it.
+        subject: what it concerns, as the audit trail names it.
         actor: who asks.
     """
     at = now()
@@ -62,47 +79,43 @@ def enqueue(db: Session, kind: str, about: Mapping[str, str], *, subject: str, a
         "created_by": actor,
         "created_at": at,
     }
-    dialect = postgresql if db.get_bind().dialect.name == "postgresql" else sqlite
     again = fresh | {"revision": Job.revision + 1, "lease_owner": None, "lease_until": None}
-    insert = dialect.insert(Job).values(row)
+    insert = insert_into(db, Job).values(row)
     db.execute(insert.on_conflict_do_update(index_elements=["kind", "key"], set_=again))
 
 
 def due_kinds(db: Session, kinds: Collection[str], at: datetime) -> set[str]:
     """Return the kinds of which a job could be claimed."""
-    query = select(Job.kind).where(col(Job.kind).in_(kinds), _due(at)).distinct()
-    return set(db.exec(query))
+    return {
+        kind
+        for kind in kinds
+        if any(db.exec(query).first() is not None for query in _due(kind, at))
+    }
 
 
-def claim(
-    db: Session, kind: str, *, owner: str, at: datetime, lease: timedelta
-) -> ClaimedJob | None:
-    """Take the job of a kind that has waited longest. Never gives one to two workers.
+def claim(db: Session, kind: str, *, by: Worker, at: datetime) -> ClaimedJob | None:
+    """Take a job of a kind: one whose worker died, else the one that has waited longest.
 
-    On PostgreSQL rows that others are claiming are skipped; on SQLite a writing transaction is
-    alone.
+    Never gives a job to two workers: on PostgreSQL rows that others are claiming are skipped; on
+    SQLite a writing transaction is alone. A worker that died counts as a failure, because a job
+    may be what killed it; None where that parks the job.
     """
-    query = select(Job).where(Job.kind == kind, _due(at)).order_by(col(Job.not_before)).limit(1)
-    row = db.exec(query.with_for_update(skip_locked=True)).first()
-    if row is None:
-        return None
-    row.state = _RUNNING
-    row.revision += 1
-    row.lease_owner = owner
-    row.lease_until = at + lease
-    return _claimed(row)
+    for query in _due(kind, at):
+        row = db.exec(query.with_for_update(skip_locked=True)).first()
+        if row is not None:
+            return _take(row, by, at)
+    return None
 
 
-def renew(db: Session, *, owner: str, until: datetime) -> None:
-    """Keep every lease of a worker pool that is still alive."""
-    mine = and_(col(Job.lease_owner) == owner, col(Job.state) == _RUNNING)
-    db.exec(update(Job).where(mine).values(lease_until=until))
-
-
-def holds_any(db: Session, owner: str) -> bool:
-    """Return whether a worker pool has claimed something and not finished it."""
-    mine = and_(col(Job.lease_owner) == owner, col(Job.state) == _RUNNING)
-    return db.exec(select(Job.id).where(mine).limit(1)).first() is not None
+def renew(db: Session, jobs: Collection[ClaimedJob], until: datetime) -> None:
+    """Keep the leases of jobs that are still being worked on."""
+    for job in jobs:
+        mine = and_(
+            col(Job.id) == job.id,
+            col(Job.state) == _RUNNING,
+            col(Job.revision) == job.revision,
+        )
+        db.exec(update(Job).where(mine).values(lease_until=until))
 
 
 def finish(db: Session, job: ClaimedJob) -> bool:
@@ -177,35 +190,73 @@ def retry(db: Session, job_id: uuid.UUID, *, actor: str) -> None:
         NotFoundError: no such job; it may be done meanwhile.
         ConflictError: it runs at this moment.
     """
-    row = _idle(db, job_id)
+    # The audit trail is locked before a job everywhere.
+    _record(db, find_idle(db, job_id), "job.retry", actor)
+    row = find_idle(db, job_id, lock=True)
     row.state, row.attempts, row.not_before = _WAITING, 0, now()
-    _record(db, row, "job.retry", actor)
 
 
-def take_away(db: Session, job_id: uuid.UUID, *, actor: str) -> ClaimedJob:
-    """Delete a job, because a person asks; returns what it was.
+def retry_all(db: Session, *, actor: str) -> int:
+    """Try every job again that failed too often; returns how many."""
+    record(db, actor=actor, action="job.retry_all", subject="jobs")
+    chosen = and_(col(Job.attempts) >= MAX_ATTEMPTS, col(Job.state) != _RUNNING)
+    fresh = {"state": _WAITING, "attempts": 0, "not_before": now()}
+    return db.exec(update(Job).where(chosen).values(**fresh)).rowcount
+
+
+def find_idle(db: Session, job_id: uuid.UUID, *, lock: bool = False) -> Job:
+    """Return a job that no worker is working on.
 
     Raises:
         NotFoundError: no such job; it may be done meanwhile.
         ConflictError: it runs at this moment.
     """
-    row = _idle(db, job_id)
-    _record(db, row, "job.cancel", actor)
-    taken = _claimed(row)
-    db.delete(row)
-    db.flush()
-    return taken
+    row = db.get(Job, job_id, with_for_update=lock, populate_existing=True)
+    if row is None:
+        raise NotFoundError("There is no such job. It may be done.", what="job")
+    if row.state == _RUNNING:
+        raise ConflictError("The job is running. Try again in a minute.", problem="job_runs")
+    return row
+
+
+def cancel(
+    db: Session,
+    job_id: uuid.UUID,
+    *,
+    follow_up: Callable[[ClaimedJob], None],
+    actor: str,
+) -> None:
+    """Delete a job, because a person asks.
+
+    Args:
+        db: the caller's transaction.
+        job_id: of the job.
+        follow_up: what the handler does about it. It locks the person before the job is locked,
+            like everything that changes a person's photos.
+        actor: who asks.
+
+    Raises:
+        NotFoundError: no such job; it may be done meanwhile.
+        ConflictError: it runs at this moment.
+    """
+    seen = find_idle(db, job_id)
+    follow_up(_claimed(seen))
+    _record(db, seen, "job.cancel", actor)
+    if db.get(Job, job_id, populate_existing=True) is not None:
+        db.delete(find_idle(db, job_id, lock=True))
 
 
 def forget_subject(db: Session, subject: str, kinds: Collection[str]) -> None:
-    """Delete the jobs of these kinds that concern somebody; a worker on one changes nothing."""
+    """Delete the jobs of these kinds about a subject; a worker on one changes nothing."""
     db.exec(delete(Job).where(col(Job.subject) == subject, col(Job.kind).in_(kinds)))
 
 
 def forget(db: Session, kind: str, abouts: Collection[Mapping[str, str]]) -> None:
     """Delete the jobs about exactly these things."""
     keys = [_key(about) for about in abouts]
-    db.exec(delete(Job).where(col(Job.kind) == kind, col(Job.key).in_(keys)))
+    for start in range(0, len(keys), _IN_ONE_QUERY):
+        part = keys[start : start + _IN_ONE_QUERY]
+        db.exec(delete(Job).where(col(Job.kind) == kind, col(Job.key).in_(part)))
 
 
 def find(db: Session, kind: str, about: Mapping[str, str]) -> Job | None:
@@ -214,7 +265,7 @@ def find(db: Session, kind: str, about: Mapping[str, str]) -> Job | None:
 
 
 def concerning(db: Session, subject: str) -> list[Job]:
-    """Return all jobs that concern somebody, oldest first."""
+    """Return all jobs about a subject, oldest first."""
     return list(db.exec(select(Job).where(Job.subject == subject).order_by(col(Job.id))))
 
 
@@ -225,14 +276,14 @@ def of_kind(db: Session, kind: str) -> list[Job]:
 
 def counts(db: Session) -> QueueCounts:
     """Return how many jobs there are."""
-    parked = func.count().filter(col(Job.state) == _PARKED)
-    total, stuck = db.exec(select(func.count(), parked).select_from(Job)).one()
+    failed = func.count().filter(col(Job.attempts) >= MAX_ATTEMPTS)
+    total, stuck = db.exec(select(func.count(), failed).select_from(Job)).one()
     return QueueCounts(total - stuck, stuck)
 
 
 def page(db: Session, *, limit: int, offset: int) -> list[Job]:
-    """Return jobs for the admin page: parked ones first, then in the order they are due."""
-    order = (col(Job.state) != _PARKED, col(Job.not_before), col(Job.id))
+    """Return jobs for the admin page: those that fail first, then in the order they are due."""
+    order = (col(Job.attempts) < MAX_ATTEMPTS, col(Job.not_before), col(Job.id))
     return list(db.exec(select(Job).order_by(*order).limit(limit).offset(offset)))
 
 
@@ -240,26 +291,33 @@ def _key(about: Mapping[str, str]) -> str:
     return ":".join(about[name] for name in sorted(about))
 
 
-def _due(at: datetime) -> ColumnElement[bool]:
-    return or_(
-        and_(col(Job.state) == _WAITING, col(Job.not_before) <= at),
-        and_(col(Job.state) == _RUNNING, col(Job.lease_until) <= at),
-    )
+def _due(kind: str, at: datetime) -> tuple[SelectOfScalar[Job], SelectOfScalar[Job]]:
+    """Jobs whose worker died, and those that wait; each query uses the index."""
+    mine = select(Job).where(Job.kind == kind).limit(1)
+    died = mine.where(Job.state == _RUNNING, col(Job.lease_until) <= at)
+    waiting = mine.where(Job.state == _WAITING, col(Job.not_before) <= at)
+    return died.order_by(col(Job.lease_until)), waiting.order_by(col(Job.not_before))
+
+
+def _take(row: Job, by: Worker, at: datetime) -> ClaimedJob | None:
+    if row.state == _RUNNING:
+        row.attempts += 1
+        if row.attempts >= MAX_ATTEMPTS:
+            row.parked_under = by.software
+            _release(row, _PARKED, WORKER_DIED)
+            return None
+        row.last_reason = WORKER_DIED
+    row.state = _RUNNING
+    row.revision += 1
+    row.lease_owner = by.owner
+    row.lease_until = at + by.lease
+    return _claimed(row)
 
 
 def _held(db: Session, job: ClaimedJob) -> Job | None:
     row = db.get(Job, job.id, with_for_update=True, populate_existing=True)
     is_held = row is not None and row.state == _RUNNING and row.revision == job.revision
     return row if is_held else None
-
-
-def _idle(db: Session, job_id: uuid.UUID) -> Job:
-    row = db.get(Job, job_id, with_for_update=True, populate_existing=True)
-    if row is None:
-        raise NotFoundError("There is no such job. It may be done.", what="job")
-    if row.state == _RUNNING:
-        raise ConflictError("The job is running. Try again in a minute.", problem="job_runs")
-    return row
 
 
 def _release(row: Job, state: str, reason: str) -> None:

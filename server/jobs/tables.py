@@ -24,7 +24,7 @@ class Job(SQLModel, table=True):
     Attributes:
         kind: which handler does it.
         key: what it is about, as text; there is one job for each kind and key.
-        subject: whom it concerns, in the audit trail's words, such as "person:<id>".
+        subject: what it concerns, as the audit trail names it, such as "person:<id>".
         about: what it is about, by name.
         attempts: failures that were its own fault.
         revision: grows with each claim and each new request; an older worker changes nothing.

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from prometheus_client import Counter
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
 from server.db.engine import Database
@@ -23,7 +23,12 @@ _logger = logging.getLogger(__name__)
 _ENDED = Counter("rollcall_jobs", "Attempts at jobs, by kind and outcome.", ["kind", "outcome"])
 _PARKED = Counter("rollcall_jobs_parked", "Jobs that failed too often.", ["kind"])
 
+#: Reason of a job whose result the database did not take.
+NOT_STORED = "NOT_STORED"
+_NOT_STORED_PAUSE = timedelta(seconds=5)
 IDLE_S = 0.5
+#: After an error outside of a job, such as a database that is away.
+FAILED_S = 5.0
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -63,6 +68,8 @@ class JobWorkers:
         self._lease = lease
         self._software = software
         self._owner = uuid.uuid4().hex
+        self._in_hand: set[ClaimedJob] = set()
+        self._is_failing = False
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -87,39 +94,52 @@ class JobWorkers:
         for handler in handlers:
             if handler.kind not in due:
                 continue
+            worker = service.Worker(self._owner, self._lease, self._software())
             with self._database.transaction() as db:
-                job = service.claim(db, handler.kind, owner=self._owner, at=at, lease=self._lease)
+                job = service.claim(db, handler.kind, by=worker, at=at)
             if job is not None:
                 self._run(handler, job)
                 return True
         return False
 
     def renew_leases(self) -> None:
-        """Keep the leases of all jobs that are being worked on."""
-        with self._database.reading() as db:
-            if not service.holds_any(db, self._owner):
-                return
-        with self._database.transaction() as db:
-            service.renew(db, owner=self._owner, until=now() + self._lease)
+        """Keep the leases of the jobs in hand, and of no others: a stuck one must expire."""
+        jobs = tuple(self._in_hand)
+        if jobs:
+            with self._database.transaction() as db:
+                service.renew(db, jobs, now() + self._lease)
 
     def _run(self, handler: JobHandler, job: ClaimedJob) -> None:
         adopt_correlation_id(job.correlation_id)
+        self._in_hand.add(job)
         try:
-            outcome = self._store(job, handler.run(job))
-        except (_OvertakenError, OperationalError) as exc:
-            # A database that is away is nobody's fault: the lease expires, then it starts again.
-            outcome = "overtaken" if isinstance(exc, _OvertakenError) else "database_error"
-        except Exception:  # one bad job must not stop the others
-            _logger.exception("job failed unexpectedly kind=%s id=%s", job.kind, job.id)
-            outcome = self._count_unexpected(job)
+            outcome = self._work_on(handler, job)
+        finally:
+            self._in_hand.discard(job)
         _ENDED.labels(job.kind, outcome).inc()
         _logger.info("job ended kind=%s subject=%s outcome=%s", job.kind, job.subject, outcome)
 
-    def _count_unexpected(self, job: ClaimedJob) -> str:
+    def _work_on(self, handler: JobHandler, job: ClaimedJob) -> str:
         try:
-            return self._store(job, Later(UNEXPECTED, is_own_fault=True))
+            return self._store(job, handler.run(job))
         except _OvertakenError:
             return "overtaken"
+        except OperationalError:  # the database is away, or two transactions met
+            _logger.warning("job result not stored, retrying kind=%s id=%s", job.kind, job.id)
+            return self._put_back_anyway(job, Later(NOT_STORED, pause=_NOT_STORED_PAUSE))
+        except Exception:  # one bad job must not stop the others
+            _logger.exception("job failed unexpectedly kind=%s id=%s", job.kind, job.id)
+            return self._put_back_anyway(job, Later(UNEXPECTED, is_own_fault=True))
+
+    def _put_back_anyway(self, job: ClaimedJob, result: Later) -> str:
+        """Put a job back; where that fails too, its lease expires and another attempt starts."""
+        try:
+            return self._store(job, result)
+        except _OvertakenError:
+            return "overtaken"
+        except SQLAlchemyError:
+            _logger.warning("job not put back, waiting for its lease kind=%s", job.kind)
+            return "database_error"
 
     def _store(self, job: ClaimedJob, result: Result) -> str:
         with self._database.transaction() as db:
@@ -133,7 +153,8 @@ class JobWorkers:
     def _put_back(self, db: Session, job: ClaimedJob, result: Later) -> str:
         if result.write is not None:
             result.write(db)
-        if result.is_own_fault and job.attempts + 1 >= service.MAX_ATTEMPTS:
+        is_last = job.attempts + 1 >= service.MAX_ATTEMPTS
+        if result.is_own_fault and result.may_park and is_last:
             is_held = service.park(db, job, reason=result.reason, under=self._software())
             outcome = "parked"
         else:
@@ -166,10 +187,15 @@ class JobWorkers:
     def _guarded(self, step: Callable[[], object]) -> bool:
         new_correlation_id()
         try:
-            return bool(step())
+            is_done = bool(step())
         except Exception:  # the edge of a thread that must not end
-            _logger.exception("worker step failed, retrying")
+            if not self._is_failing:
+                _logger.exception("worker step failed, retrying every %s s", FAILED_S)
+            self._is_failing = True
+            self._stopping.wait(FAILED_S)
             return False
+        self._is_failing = False
+        return is_done
 
     def _spawn(self, target: Callable[..., None], *arguments: object) -> None:
         name = f"jobs-{len(self._threads)}"

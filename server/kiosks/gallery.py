@@ -20,6 +20,7 @@ from server.db.vault import Vault
 from server.enrollment.gallery import is_in_use, latest_seq, open_readable
 from server.enrollment.resemblance import fingerprint
 from server.enrollment.tables import Template
+from server.errors import SealBrokenError
 from server.kiosks.claiming import data_key
 from server.kiosks.tables import GalleryEntry, Kiosk
 from server.people.consent import ConsentState
@@ -205,7 +206,12 @@ def _upserts(
 ) -> tuple[TemplateUpsert, ...]:
     if not entries:
         return ()
-    key = data_key(vault, kiosk)
+    try:
+        key = data_key(vault, kiosk)
+    except SealBrokenError:  # tombstones go on: an erasure must not wait for a key
+        for entry in entries:
+            entry.is_held_back = True
+        return ()
     ids = [entry.template_id for entry in entries]
     found = db.exec(select(Template).where(col(Template.id).in_(ids)))
     templates = {template.id: template for template in found}

@@ -21,7 +21,6 @@ from server.ml.problems import ForeignAnswerError, RefusedKeyError, TransientErr
 from server.ml.quality import FrameMeasure, FrameQuality
 from server.ml.school import SchoolOperatingPoint
 
-REFUSED_CODE = "PHOTO_NOT_ACCEPTED"
 #: Statuses with which the service refuses a request.
 _REFUSED = {
     HTTPStatus.OK,
@@ -32,19 +31,29 @@ _REFUSED = {
 }
 #: FORBIDDEN: our key may encode, but not compare (ROLLCALL_ML_MATCH_KEYS of the service).
 _NOT_OFFERED = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.FORBIDDEN}
-#: Refusals that say nothing about the picture: another version may accept it.
-_NOT_ABOUT_THE_PICTURE = {
-    "MALFORMED_REQUEST",
-    "UNKNOWN_MODEL",
-    "NOT_CALIBRATED",
-    "UNAUTHORIZED",
+#: Refusals that are verdicts about the picture. Any other code is a failure of the service: it
+#: never deletes a photo.
+_VERDICTS = {
+    "EMPTY_IMAGE",
+    "NOT_AN_IMAGE",
+    "UNSUPPORTED_FORMAT",
+    "IMAGE_TOO_LARGE",
+    "REQUEST_TOO_LARGE",
+    "CORRUPT_IMAGE",
+    "NO_FACE_FOUND",
+    "MULTIPLE_FACES",
+    "MULTIPLE_FACES_FOUND",
+    "FACE_TOO_SMALL",
+    "NOT_A_PHOTO",
+    "UPRIGHT_UNCLEAR",
+}
+#: With these the service says that it compares nothing with this model, or not for this key.
+_CANNOT_COMPARE = {
     "MATCHING_NOT_ALLOWED",
     "NOT_FOUND",
     "METHOD_NOT_ALLOWED",
-    "RATE_LIMITED",
-    "OVERLOADED",
-    "NOT_READY",
-    "INTERNAL_ERROR",
+    "UNKNOWN_MODEL",
+    "NOT_CALIBRATED",
 }
 
 
@@ -199,7 +208,7 @@ def understand_plan(status: int, content: bytes) -> EncodingOutcome:
         return FaceRefused(refusal)
     answer = _read(_PlanAnswer, content)
     if not answer.success:
-        return FaceRefused(REFUSED_CODE)
+        raise ForeignAnswerError("a refusal without a code")
     if not answer.embedding or answer.metadata is None:
         raise TransientError("answer is incomplete")
     template = FaceTemplate(answer.metadata.model_id, tuple(answer.embedding))
@@ -208,13 +217,13 @@ def understand_plan(status: int, content: bytes) -> EncodingOutcome:
 
 
 def understand_findings(status: int, content: bytes) -> GalleryFindings | None:
-    """What `/api/v1/gallery/check` found; None where the service cannot check this.
+    """What `/api/v1/gallery/check` found; None where the service says that it cannot compare.
 
     Raises:
         TransientError: nothing usable.
         RefusedKeyError: the key is wrong.
     """
-    if not is_offered(status, content) or _refusal_in(status, content) is not None:
+    if _cannot_compare(status, content):
         return None
     found = _read(_Findings, content)
     return GalleryFindings(
@@ -225,13 +234,13 @@ def understand_findings(status: int, content: bytes) -> GalleryFindings | None:
 
 
 def understand_school(status: int, content: bytes) -> SchoolOperatingPoint | None:
-    """What `/api/v1/gallery/operating-point` measured; None where the service cannot.
+    """What `/api/v1/gallery/operating-point` measured; None where the service says it cannot.
 
     Raises:
         TransientError: nothing usable.
         RefusedKeyError: the key is wrong.
     """
-    if not is_offered(status, content) or _refusal_in(status, content) is not None:
+    if _cannot_compare(status, content):
         return None
     return _read(SchoolOperatingPoint, content)
 
@@ -283,9 +292,23 @@ def _template(given: _Template) -> FaceTemplate:
 def _verdict_in(status: int, content: bytes) -> str | None:
     """The code of a refusal that is about the picture; None where there is an answer to read."""
     code = _refusal_in(status, content)
-    if code in _NOT_ABOUT_THE_PICTURE:
+    if code is not None and code not in _VERDICTS:
         raise TransientError(f"status {status}, {code}")
     return code
+
+
+def _cannot_compare(status: int, content: bytes) -> bool:
+    """Whether the service itself says that it cannot. A proxy's 404 is a failure."""
+    if status in _NOT_OFFERED:
+        code = _read(_Refusal, content).error_code
+    else:
+        refusal = _refusal_in(status, content)
+        if refusal is None:
+            return False
+        code = refusal
+    if code not in _CANNOT_COMPARE:
+        raise TransientError(f"status {status}, {code}")
+    return True
 
 
 def _refusal_in(status: int, content: bytes) -> str | None:

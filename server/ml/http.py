@@ -101,6 +101,7 @@ class HTTPFaceEncoder:
         self._problem: ServiceProblem | None = None
         self._proven_at_s = float("-inf")
         self._busy_until_s = float("-inf")
+        self._is_plan_only = False
         self._models: tuple[str, ...] = ()
         self._version = ""
         self._link = MLConnection(
@@ -109,12 +110,23 @@ class HTTPFaceEncoder:
 
     def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
         """See the port."""
-        return self._persist(partial(self._ask_faces, photo, correlation_id))
+        try:
+            outcome = self._persist(partial(self._ask_faces, photo, correlation_id))
+        except EncoderUnavailableError as exc:
+            if exc.retry_after_s is not None:  # of photos; an allowance of checks is their own
+                self._busy_until_s = self._monotonic() + exc.retry_after_s
+                self._note(exc.problem)
+            raise
+        self._proven_at_s = self._monotonic()
+        self._note(None)
+        return outcome
 
     def check_gallery(
         self, question: GalleryQuestion, *, correlation_id: str
     ) -> GalleryFindings | None:
         """See the port."""
+        if self._is_plan_only:
+            return None
         found = GalleryFindings({})
         for body in questions.of_gallery(question):
             part = self._persist(partial(self._ask_check, body, correlation_id))
@@ -131,6 +143,8 @@ class HTTPFaceEncoder:
         self, question: SchoolQuestion, *, correlation_id: str
     ) -> SchoolOperatingPoint | None:
         """See the port."""
+        if self._is_plan_only:
+            return None
         timeout_s = SCHOOL_TIMEOUTS * self._options.timeout_s
         body = questions.of_school(question)
         with _unavailable():
@@ -218,8 +232,6 @@ class HTTPFaceEncoder:
             self._breaker.fail()
             raise
         self._breaker.succeed()
-        self._proven_at_s = self._monotonic()
-        self._note(None)
         return outcome
 
     def _ask_faces(self, photo: bytes, correlation_id: str) -> EncodingOutcome:
@@ -227,11 +239,14 @@ class HTTPFaceEncoder:
         body = questions.of_photo(photo, single=True)
         status, content = self._post(_FACES, body, correlation_id)
         if is_offered(status, content):
+            self._is_plan_only = False
             return understand_faces(status, content, min_area_ratio=smallest)
         plan = questions.of_photo(
             photo, validate_single=True, min_face_area_ratio=smallest, num_jitters=1
         )
-        return understand_plan(*self._post(_PLAN, plan, correlation_id))
+        outcome = understand_plan(*self._post(_PLAN, plan, correlation_id))
+        self._is_plan_only = True
+        return outcome
 
     def _ask_check(self, body: dict[str, object], correlation_id: str) -> GalleryFindings | None:
         return understand_findings(*self._post(_CHECK, body, correlation_id))
@@ -258,7 +273,7 @@ class HTTPFaceEncoder:
             has_key = self._options.api_key is not None
             return ServiceProblem.KEY_REFUSED if has_key else ServiceProblem.KEY_MISSING
         except BusyError as exc:
-            self._note_busy(exc)
+            self._busy_until_s = self._monotonic() + exc.retry_after_s
             return exc.problem
         except TransientError as exc:
             return exc.problem
@@ -285,15 +300,10 @@ class HTTPFaceEncoder:
     def _wait(self, seconds: float) -> None:
         self._closing.wait(seconds)
 
-    def _note_busy(self, error: BusyError) -> None:
-        self._busy_until_s = self._monotonic() + error.retry_after_s
-
     def _on_failure(self, error: TransientError | RefusedKeyError) -> None:
         if isinstance(error, BusyError):
             # An answer, and an honest one: nothing is broken.
             self._breaker.succeed()
-            self._note_busy(error)
-            self._note(error.problem)
             return
         if self._breaker.fail():
             _logger.error("ML service circuit breaker opened for 60 s: %s", error)

@@ -187,7 +187,7 @@ class Housekeeper:
         return known is None or known[0] != source or known[1] != kiosk.gallery_version
 
     def _look_at_apart(self, kiosk: Kiosk, state: gallery.SchoolState) -> None:
-        """Look at one kiosk in a transaction of its own, so that a fault stays with it."""
+        """Look at one kiosk in a separate transaction, so that a fault stays with it."""
         try:
             with self._database.transaction() as db:
                 self._look_at(db, kiosk, state)

@@ -16,6 +16,7 @@ from tests.support.processes import BIN, Process
 
 KEY = "the-key-of-the-faults"
 PASSWORD = "correct horse battery"
+_LARGER_THAN_A_PROOF = 5_000
 _GIVEN = {"given_by": "A Parent", "role": "parent", "text_version": "2026-09"}
 
 #: What the proxy does instead of forwarding: None forwards. Given: path and body.
@@ -101,6 +102,25 @@ def busy(handler: _ProxyHandler, body: bytes) -> bool:
         return False
     handler.answer(503, b"<html>Busy</html>", {"Retry-After": "2"})
     return True
+
+
+class Hold:
+    """Hold photos back until they are released, as a service does that is slow.
+
+    Attributes:
+        is_holding: set while a photo is held.
+        release: set by the test.
+    """
+
+    def __init__(self) -> None:
+        self.is_holding = threading.Event()
+        self.release = threading.Event()
+
+    def __call__(self, handler: _ProxyHandler, body: bytes) -> bool:
+        if handler.command == "POST" and len(body) > _LARGER_THAN_A_PROOF:
+            self.is_holding.set()
+            self.release.wait(60)
+        return False
 
 
 def fails_on(photo: bytes) -> Misbehaviour:

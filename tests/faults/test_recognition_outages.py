@@ -138,11 +138,16 @@ def test_one_photo_that_always_fails_is_parked_and_the_others_pass(
 
 
 def test_service_killed_during_work(
-    server: Server, ml: tuple[Process, str], photos: list[bytes]
+    server: Server, proxy: Proxy, ml: tuple[Process, str], photos: list[bytes]
 ) -> None:
+    hold = world.Hold()
+    proxy.misbehave = hold
     process, _url = ml
-    process.kill()
     enrolment_id = server.enrol(photos[0])
+    assert hold.is_holding.wait(60)
+    assert server.attempts() == [("running", 0)]
+    process.kill()
+    hold.release.set()
     wait_until(lambda: server.health()["ml"] == "down", what="the outage", timeout_s=60)
     assert server.photos() == 1
     assert "recognition service" in server.page()
@@ -151,9 +156,14 @@ def test_service_killed_during_work(
     wait_until(lambda: is_accepted(server, enrolment_id), what="the photo", timeout_s=60)
 
 
-def test_server_killed_during_work(server: Server, photos: list[bytes]) -> None:
+def test_server_killed_during_work(server: Server, proxy: Proxy, photos: list[bytes]) -> None:
+    hold = world.Hold()
+    proxy.misbehave = hold
     enrolment_id = server.enrol(photos[0])
+    assert hold.is_holding.wait(60)
+    assert server.attempts() == [("running", 0)]
     server.process.kill()
+    hold.release.set()
     server.start()
     wait_until(lambda: is_accepted(server, enrolment_id), what="the photo", timeout_s=60)
     assert server.photos() == 1

@@ -11,11 +11,17 @@ from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
 from server.jobs import service as jobs
+from server.jobs.service import Worker
 from server.jobs.tasks import JobWorkers
 from server.ml.encoder import FaceEncoder
 
 _KINDS = ("encode", "compare", "add_model", "measure")
 LEASE = timedelta(seconds=30)
+
+
+def worker_of(owner: str, lease: timedelta = LEASE) -> Worker:
+    """Another process that claims jobs."""
+    return Worker(owner, lease, "1")
 
 
 class SteppedWorkers:

@@ -38,6 +38,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("checked_at", _MOMENT, nullable=True))
     op.execute("UPDATE templates SET checked_at = created_at")
     op.create_index("ix_templates_key_id", "templates", ["key_id"])
+    op.create_index("ix_templates_checked_at", "templates", ["checked_at"])
     op.create_index("ix_enrolment_photos_key_id", "enrolment_photos", ["key_id"])
     with op.batch_alter_table("gallery_entries") as table:
         table.add_column(
@@ -49,6 +50,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_enrolment_photos_key_id", "enrolment_photos")
+    op.drop_index("ix_templates_checked_at", "templates")
     op.drop_index("ix_templates_key_id", "templates")
     op.drop_column("gallery_entries", "is_held_back")
     op.drop_column("templates", "checked_at")

@@ -262,6 +262,25 @@ def test_unreadable_template_does_not_hold_back_erasures(school: School) -> None
     assert set(_gone(_page(school, device, first.next))) == {str(gone)}
 
 
+def test_unreadable_data_key_of_a_kiosk_does_not_hold_back_erasures(school: School) -> None:
+    gone, stays = school.enrol(school.person()), school.enrol(school.person())
+    device = school.kiosk()
+    first = _page(school, device)
+    added = school.enrol(school.person())
+    school.erase(gone)
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        key_id, kiosk.data_key_key_id = kiosk.data_key_key_id, "k2"
+    second = _page(school, device, first.next)
+    assert set(_gone(second)) == {str(gone)}
+    assert _held(second) == set()
+    with school.database.transaction() as db:
+        db.get_one(Kiosk, uuid.UUID(device.kiosk_id)).data_key_key_id = key_id
+    restarted = replace(school, vault=_with_another_key(school.vault))
+    assert _held(_page(restarted, device, second.next)) == {str(added)}
+    assert str(stays) in _held(first)
+
+
 def test_template_is_not_sent_before_its_check(school: School) -> None:
     template_id = school.enrol(school.person())
     with school.database.transaction() as db:

@@ -23,7 +23,7 @@ from server.jobs.service import MAX_ATTEMPTS
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
 from tests.support.enrolling import JPEG, count, end_waiting, enrol, jobs_of, outcome
-from tests.support.stepping import SteppedWorkers
+from tests.support.stepping import SteppedWorkers, worker_of
 
 MAX_BYTES: int = Settings.model_fields["photo_max_bytes"].default
 
@@ -360,7 +360,7 @@ def test_killed_worker_loses_no_photo(
 ) -> None:
     enrolment = enrol(office, person_id)
     with database.transaction() as db:  # a worker claims it, and then dies
-        jobs.claim(db, ENCODE, owner="dead", at=now(), lease=timedelta(milliseconds=1))
+        jobs.claim(db, ENCODE, by=worker_of("dead", timedelta(milliseconds=1)), at=now())
     assert outcome(office, enrolment)["status"] == "pending"
     assert new_worker().run_one()
     assert outcome(office, enrolment)["status"] == "accepted"

@@ -20,7 +20,7 @@ from server.ml.encoder import GalleryFindings, Resembling
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
 from tests.support.enrolling import GIVEN, count, enrol, jobs_of
-from tests.support.stepping import LEASE, SteppedWorkers
+from tests.support.stepping import LEASE, SteppedWorkers, worker_of
 
 SignIn = Callable[[Role], TestClient]
 
@@ -125,11 +125,11 @@ def test_check_of_a_worker_that_died_is_taken_up_later(
     enrol(office, person_id)
     worker.run_one()
     with database.transaction() as db:
-        assert jobs.claim(db, COMPARE, owner="dead", at=now(), lease=LEASE) is not None
+        assert jobs.claim(db, COMPARE, by=worker_of("dead", LEASE), at=now()) is not None
     assert not worker.check_one()
     with database.transaction() as db:
         later = now() + LEASE
-        assert jobs.claim(db, COMPARE, owner="next", at=later, lease=LEASE) is not None
+        assert jobs.claim(db, COMPARE, by=worker_of("next", LEASE), at=later) is not None
 
 
 def test_service_that_cannot_check_is_asked_again_another_day(

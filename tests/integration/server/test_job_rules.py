@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from server.jobs import service
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tables import Job, JobState
 from tests.support.examples import examples
+from tests.support.stepping import worker_of
 
 pytestmark = pytest.mark.integration
 T = TypeVar("T")
@@ -75,8 +77,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(worker=WORKERS)
     def claim(self, worker: str) -> None:
-        job = self.do(lambda db: service.claim(db, KIND, owner=worker, at=self.at, lease=LEASE))
+        job = self.do(lambda db: service.claim(db, KIND, by=worker_of(worker, LEASE), at=self.at))
         if job is None:
+            self.note_parked()
             return
         name = job.about["n"]
         assert name in self.asked
@@ -85,15 +88,25 @@ class QueueMachine(RuleBasedStateMachine):
         self.holders[name] = (worker, self.at + LEASE, job.revision)
         self.claims[worker] = job
 
+    def note_parked(self) -> None:
+        """A claim that gives nothing may have parked a job whose workers keep dying."""
+        for name, (_worker, until, _revision) in list(self.holders.items()):
+            row = self.do(partial(service.find, kind=KIND, about={"n": name}))
+            if row is not None and row.state == JobState.PARKED:
+                assert until <= self.at
+                assert row.attempts >= service.MAX_ATTEMPTS
+                del self.holders[name]
+
     @rule(worker=WORKERS)
     def renew(self, worker: str) -> None:
         until = self.at + LEASE
-        self.do(lambda db: service.renew(db, owner=worker, until=until))
-        self.holders |= {
-            name: (worker, until, revision)
-            for name, (holder, _, revision) in self.holders.items()
-            if holder == worker
-        }
+        job = self.claims.get(worker)
+        if job is None:
+            return
+        self.do(lambda db: service.renew(db, [job], until))
+        name = job.about["n"]
+        if self.holders.get(name, ("", START, -1))[::2] == (worker, job.revision):
+            self.holders[name] = (worker, until, job.revision)
 
     @rule(worker=WORKERS, how=st.sampled_from(["finish", "put_back", "count", "park"]))
     def end(self, worker: str, how: str) -> None:
@@ -156,7 +169,7 @@ def _decide(db: Session, row: Job, how: str) -> None:
     if how == "retry":
         service.retry(db, row.id, actor="admin")
     else:
-        service.take_away(db, row.id, actor="admin")
+        service.cancel(db, row.id, follow_up=lambda _job: None, actor="admin")
 
 
 TestQueue = QueueMachine.TestCase

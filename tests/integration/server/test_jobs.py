@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
@@ -24,7 +25,7 @@ from server.jobs.tasks import JobWorkers, Lane
 from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import count, end_waiting, enrol, jobs_of, outcome
-from tests.support.stepping import LEASE, SteppedWorkers
+from tests.support.stepping import LEASE, SteppedWorkers, worker_of
 from tests.support.waiting import wait_until
 
 SignIn = Callable[[Role], TestClient]
@@ -109,7 +110,7 @@ def test_result_of_an_overtaken_worker_is_rolled_back(database: Database) -> Non
 
     def lose_it(_job: ClaimedJob) -> Result:
         with database.transaction() as db:
-            assert service.claim(db, KIND, owner="quick", at=now() + LEASE, lease=LEASE)
+            assert service.claim(db, KIND, by=worker_of("quick", LEASE), at=now() + LEASE)
         return Done(write)
 
     assert workers(database).run_one([Handler(answer=lose_it)])
@@ -125,7 +126,7 @@ def test_live_lease_keeps_others_away_and_is_renewed(database: Database) -> None
         pool.renew_leases()
         with database.transaction() as db:
             shortly = now() + LEASE - timedelta(seconds=1)
-            assert service.claim(db, KIND, owner="b", at=shortly, lease=LEASE) is None
+            assert service.claim(db, KIND, by=worker_of("b", LEASE), at=shortly) is None
         return _done()
 
     assert pool.run_one([Handler(answer=renew)])
@@ -157,7 +158,7 @@ def test_longest_pause_is_an_hour(database: Database) -> None:
     at = now()
     for _ in range(20):
         with database.transaction() as db:
-            job = service.claim(db, KIND, owner="x", at=at + timedelta(days=1), lease=LEASE)
+            job = service.claim(db, KIND, by=worker_of("x", LEASE), at=at + timedelta(days=1))
             assert job is not None
             assert service.put_back(db, job, reason="X", at=at, pause=None)
     assert only(database).not_before - at == timedelta(hours=1)
@@ -266,7 +267,7 @@ def test_admin_sees_a_parked_photo_and_tries_it_again(
     admin = sign_in(Role.ADMIN)
     page = admin.get("/jobs").text
     assert "Process a photo" in page
-    assert "failed 6 of 6 times" in page
+    assert "failed attempts: 6" in page
     assert "fails on this one" in page
     assert "1 job failed too often" in admin.get("/").text
     encoder.fails_on_photos = False
@@ -324,16 +325,97 @@ def test_running_job_is_neither_retried_nor_cancelled(
 ) -> None:
     enrol(office, person_id)
     with database.transaction() as db:
-        job = service.claim(db, ENCODE, owner="busy", at=now(), lease=LEASE)
+        job = service.claim(db, ENCODE, by=worker_of("busy", LEASE), at=now())
         assert job is not None
     admin = sign_in(Role.ADMIN)
     assert admin.post(f"/jobs/{job.id}/retry").status_code == 409
     assert admin.post(f"/jobs/{job.id}/cancel").status_code == 409
 
 
-@pytest.mark.parametrize("role", [Role.TEACHER, Role.TECHNICIAN])
-def test_jobs_are_not_for_everybody(sign_in: SignIn, role: Role) -> None:
-    assert sign_in(role).get("/jobs").status_code == 403
+def test_teachers_see_no_jobs_and_technicians_no_names(
+    office: TestClient,
+    sign_in: SignIn,
+    person_id: str,
+    consent: dict[str, Any],
+) -> None:
+    enrol(office, person_id)
+    assert sign_in(Role.TEACHER).get("/jobs").status_code == 403
+    assert "Zaynab" in office.get("/jobs").text
+    page = sign_in(Role.TECHNICIAN).get("/jobs").text
+    assert "Process a photo" in page
+    assert "Zaynab" not in page
+    assert person_id not in page
+
+
+def test_every_job_that_failed_too_often_is_tried_again_with_one_click(
+    sign_in: SignIn, database: Database
+) -> None:
+    ask(database, "a", "b", "c")
+    with database.transaction() as db:
+        for job in db.exec(select(Job)):
+            job.kind = ENCODE
+            job.attempts = MAX_ATTEMPTS
+            job.state = "parked" if job.about["n"] != "c" else "waiting"
+            job.not_before = now() + timedelta(hours=1)
+    admin = sign_in(Role.ADMIN)
+    assert "Try all 3 again" in admin.get("/jobs").text
+    assert admin.post("/jobs/retry").status_code == 303
+    assert {(job.state, job.attempts) for job in jobs_of(database, ENCODE)} == {("waiting", 0)}
+    assert workers(database).run_one([Handler(ENCODE)])
+
+
+def test_result_that_the_database_refuses_is_tried_again_although_leases_are_renewed(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(database, "a")
+    pool = workers(database)
+
+    def refuse(_db: Session) -> None:
+        raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+    assert pool.run_one([Handler(answer=lambda _job: Done(refuse))])
+    pool.renew_leases()
+    job = only(database)
+    assert (job.state, job.attempts, job.last_reason) == ("waiting", 0, "NOT_STORED")
+    assert "job result not stored" in caplog.text
+
+
+def test_job_that_is_not_in_hand_any_more_is_not_renewed(database: Database) -> None:
+    ask(database, "a")
+    pool = workers(database)
+    with database.transaction() as db:
+        job = service.claim(db, KIND, by=worker_of(pool._owner), at=now())
+        assert job is not None
+    pool.renew_leases()
+    later = now() + LEASE
+    with database.transaction() as db:
+        assert service.claim(db, KIND, by=worker_of("next"), at=later) is not None
+
+
+def test_job_that_kills_its_workers_is_parked(database: Database) -> None:
+    ask(database, "a")
+    at = now()
+    for _ in range(MAX_ATTEMPTS):
+        with database.transaction() as db:
+            assert service.claim(db, KIND, by=worker_of("dies"), at=at) is not None
+        at += LEASE
+    with database.transaction() as db:
+        assert service.claim(db, KIND, by=worker_of("last"), at=at) is None
+    job = only(database)
+    assert (job.state, job.last_reason) == ("parked", "WORKER_DIED")
+
+
+def test_job_that_may_not_be_parked_is_tried_every_hour(database: Database) -> None:
+    ask(database, "a")
+    fault = Later("BROKEN", is_own_fault=True, may_park=False)
+    pool = workers(database)
+    for _ in range(2 * MAX_ATTEMPTS):
+        assert pool.run_one([Handler(answer=lambda _job: fault)])
+        end_waiting(database)
+    job = only(database)
+    assert (job.state, job.attempts) == ("waiting", 2 * MAX_ATTEMPTS)
+    with database.reading() as db:
+        assert service.counts(db).stuck == 1
 
 
 def test_long_queue_is_paged(sign_in: SignIn, database: Database) -> None:

@@ -31,6 +31,7 @@ from server.enrollment.tables import (
 from server.jobs import service as jobs
 from server.migrations.runner import check, upgrade
 from server.people.tables import Consent, Person
+from tests.support.stepping import worker_of
 
 
 @pytest.fixture
@@ -234,7 +235,7 @@ def test_one_job_is_never_claimed_twice(fresh: Database) -> None:
         while True:
             with fresh.transaction() as db:
                 lease = timedelta(seconds=60)
-                job = jobs.claim(db, "encode", owner=owner, at=now(), lease=lease)
+                job = jobs.claim(db, "encode", by=worker_of(owner, lease), at=now())
             if job is None:
                 return
             claimed.append(job.about["n"])

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from server.db.engine import Database
 from server.enrollment.kinds import COMPARE, ENCODE
 from server.enrollment.tables import EnrolmentPhoto, Template
+from server.jobs import service as jobs
 from server.jobs.service import MAX_ATTEMPTS
 from server.web.principal import Role
 from server.web.translations import translator
@@ -70,7 +71,11 @@ def test_unreadable_photo_waits_and_the_next_one_is_processed(
     assert [job.state for job in jobs_of(database, ENCODE)] == ["waiting"]
 
 
-@pytest.mark.parametrize("spoil", [lose_key, damage])
+@pytest.mark.parametrize(
+    ("spoil", "waits"),
+    [(lose_key, ["UNREADABLE"]), (damage, [])],
+    ids=["key lost, asked again tomorrow", "damaged"],
+)
 def test_unreadable_template_of_another_person_is_left_out_of_the_check(
     office: TestClient,
     person_id: str,
@@ -80,6 +85,7 @@ def test_unreadable_template_of_another_person_is_left_out_of_the_check(
     encoder: FakeEncoder,
     database: Database,
     spoil: Callable[[Database, type[Any]], None],
+    waits: list[str],
 ) -> None:
     enrol(office, person_id)
     worker.run_one()
@@ -89,7 +95,8 @@ def test_unreadable_template_of_another_person_is_left_out_of_the_check(
     worker.run_one()
     assert worker.check_one()
     assert encoder.questions[-1].others == {}
-    assert jobs_of(database, COMPARE) == []
+    assert [job.last_reason for job in jobs_of(database, COMPARE)] == waits
+    assert not worker.check_one()
 
 
 def test_check_of_a_person_whose_templates_cannot_be_read_waits_for_the_key(
@@ -107,6 +114,52 @@ def test_check_of_a_person_whose_templates_cannot_be_read_waits_for_the_key(
         end_waiting(database)
     [job] = jobs_of(database, COMPARE)
     assert (job.state, job.attempts, job.last_reason) == ("waiting", 0, "UNREADABLE")
+
+
+def test_person_with_one_readable_template_is_compared_again_when_the_key_is_back(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: SteppedWorkers,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    worker.run_one()
+    with database.transaction() as db:
+        first = db.exec(select(Template)).one()
+        key_id, first.key_id = first.key_id, "k2"
+    enrol(office, person_id)
+    worker.run_one()
+    assert worker.check_one()
+    with database.transaction() as db:
+        states = {one.id: one.checked_at is not None for one in db.exec(select(Template))}
+        db.get_one(Template, first.id).key_id = key_id
+    assert states[first.id] is False
+    assert sorted(states.values()) == [False, True], "the readable one went out"
+    end_waiting(database)
+    assert worker.check_one()
+    with database.reading() as db:
+        assert all(one.checked_at is not None for one in db.exec(select(Template)))
+    assert jobs_of(database, COMPARE) == []
+
+
+def test_template_that_missed_its_check_gets_one(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: SteppedWorkers,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    worker.run_one()
+    with database.transaction() as db:
+        jobs.forget_subject(db, f"person:{person_id}", [COMPARE])
+    assert worker.upkeep.request_checks() == 1
+    assert worker.upkeep.request_checks() == 0
+    assert worker.check_one()
+    assert worker.upkeep.request_checks() == 0
+    with database.reading() as db:
+        assert db.exec(select(Template)).one().checked_at is not None
 
 
 def test_unreadable_photo_does_not_stop_the_backfill(

@@ -1,15 +1,9 @@
 """The adapter against a real HTTP server that misbehaves."""
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis.strategies import text
 
-from server.ml.connection import parse_retry_after
 from server.ml.encoder import (
     EncoderUnavailableError,
     FaceEncoded,
@@ -20,53 +14,13 @@ from server.ml.encoder import (
     Resembling,
 )
 from server.ml.http import EncoderOptions, HTTPFaceEncoder
-from server.ml.problems import ServiceProblem
 from tests.fakes import ml_server as fake
-from tests.fakes.ml_server import API_KEY, EMBEDDING, MLServer, answer, ml_server, raw
+from tests.fakes.ml_server import API_KEY, EMBEDDING, MLServer, answer, raw
+from tests.unit.server.ml.conftest import FakeTime, impatient
 
 PHOTO = b"\xff\xd8\xff photo"
-AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
 OK = fake.accept_with_key
 _BROKEN_TEMPLATE = {"model_id": "m", "dimension": 2, "values_base64": "AACAPw=="}
-
-
-@dataclass
-class FakeTime:
-    """Monotonic seconds that pass only when somebody waits."""
-
-    now_s: float = 1000.0
-    waits_s: list[float] = field(default_factory=list)
-
-    def monotonic(self) -> float:
-        return self.now_s
-
-    def wait(self, seconds: float) -> None:
-        self.waits_s.append(seconds)
-        self.now_s += seconds
-
-
-@pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
-def service() -> Iterator[MLServer]:
-    with ml_server() as server:
-        yield server
-
-
-@pytest.fixture
-def encoder(service: MLServer, time: FakeTime) -> Iterator[HTTPFaceEncoder]:
-    options = EncoderOptions(url=service.url, api_key=API_KEY, timeout_s=5)
-    adapter = HTTPFaceEncoder(options, monotonic=time.monotonic, pause=time.wait)
-    yield adapter
-    adapter.close()
-
-
-def impatient(url: str, *, api_key: str | None = API_KEY) -> HTTPFaceEncoder:
-    """Real time, short patience, no second attempt."""
-    return HTTPFaceEncoder(EncoderOptions(url=url, api_key=api_key, timeout_s=0.3, max_retries=0))
 
 
 def test_photo_goes_to_the_native_endpoint(service: MLServer, encoder: HTTPFaceEncoder) -> None:
@@ -172,7 +126,7 @@ def test_gallery_of_one_person_is_asked_about_too(
 @pytest.mark.parametrize(
     "refusal",
     [
-        fake.accept_as_planned,
+        answer(404, {"success": False, "error_code": "NOT_FOUND"}),
         answer(422, {"success": False, "error_code": "UNKNOWN_MODEL"}),
         answer(200, {"success": False, "error_code": "UNKNOWN_MODEL"}),
         answer(403, {"success": False, "error_code": "MATCHING_NOT_ALLOWED"}),
@@ -183,7 +137,37 @@ def test_gallery_that_the_service_cannot_check_is_no_outage(
 ) -> None:
     service.behave(refusal)
     assert encoder.check_gallery(GalleryQuestion("m", ((1.0,),), {}), correlation_id="a") is None
-    assert encoder.status() == "up"
+    assert encoder.status() != "down"
+
+
+def test_service_of_the_plan_is_not_asked_to_compare(
+    service: MLServer, encoder: HTTPFaceEncoder
+) -> None:
+    service.behave(fake.accept_as_planned)
+    encoder.encode(PHOTO, correlation_id="a")
+    asked = len(service.requests)
+    assert encoder.check_gallery(GalleryQuestion("m", ((1.0,),), {}), correlation_id="a") is None
+    assert len(service.requests) == asked
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        raw(404, b'{"message": "no Route matched"}'),
+        raw(403, b'{"message": "Forbidden"}'),
+        answer(413, {"success": False, "error_code": "REQUEST_TOO_LARGE"}),
+        answer(400, {"success": False, "error_code": "MALFORMED_REQUEST"}),
+        answer(422, {"success": False, "error_code": "TOO_MANY_TEMPLATES"}),
+        answer(422, {"success": False, "error_code": "INTERNAL_ERROR"}),
+        answer(404, {"detail": "Not Found"}),
+    ],
+)
+def test_check_that_fails_is_not_taken_for_one_that_is_not_offered(
+    service: MLServer, encoder: HTTPFaceEncoder, refusal: fake.Behaviour
+) -> None:
+    service.behave(refusal)
+    with pytest.raises(EncoderUnavailableError):
+        encoder.check_gallery(GalleryQuestion("m", ((1.0,),), {}), correlation_id="a")
 
 
 def test_models_are_those_that_health_names(service: MLServer, encoder: HTTPFaceEncoder) -> None:
@@ -219,7 +203,12 @@ def test_refusal_of_a_proxy_is_no_verdict(
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(422, "MALFORMED_REQUEST"), (422, "UNKNOWN_MODEL"), (200, "INTERNAL_ERROR")],
+    [
+        (422, "MALFORMED_REQUEST"),
+        (422, "UNKNOWN_MODEL"),
+        (200, "INTERNAL_ERROR"),
+        (400, "SOMETHING_NEW"),
+    ],
 )
 def test_refusal_that_is_not_about_the_picture_is_no_verdict(
     service: MLServer, encoder: HTTPFaceEncoder, status: int, code: str
@@ -302,105 +291,6 @@ def test_breaker_probes_after_sixty_seconds_and_closes(
     assert not encoder.is_closed_off()
 
 
-def test_picture_without_a_face_closes_the_breaker_early(
-    service: MLServer, encoder: HTTPFaceEncoder
-) -> None:
-    service.behave(*[answer(500, {})] * 5, OK)
-    for _ in range(2):
-        with pytest.raises(EncoderUnavailableError):
-            encoder.encode(PHOTO, correlation_id="a")
-    assert encoder.check() == "up"
-    assert isinstance(encoder.encode(PHOTO, correlation_id="a"), FaceEncoded)
-
-
-def test_health_alone_does_not_close_the_breaker(
-    service: MLServer, encoder: HTTPFaceEncoder
-) -> None:
-    service.behave(answer(500, {}))
-    for _ in range(2):
-        with pytest.raises(EncoderUnavailableError):
-            encoder.encode(PHOTO, correlation_id="a")
-    assert encoder.check() == "down"
-    assert encoder.problem() is ServiceProblem.FAILING
-    assert encoder.is_closed_off()
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "problem"),
-    [
-        (answer(401, {"success": False, "error_code": "UNAUTHORIZED"}), "key_refused"),
-        (raw(403, b"<html>forbidden</html>"), "not_our_service"),
-        (answer(500, {"error": "x"}), "failing"),
-        (answer(503, {"success": False, "error_code": "OVERLOADED"}), "overloaded"),
-        (raw(503, b"<html>", Retry_After="20"), "overloaded"),
-        (raw(200, b"<html>Welcome to the guest network</html>"), "not_our_service"),
-        (raw(302, b""), "not_our_service"),
-        (fake.hang_up, "unreachable"),
-        (answer(200, fake.FACES), "failing"),
-    ],
-)
-def test_proof_says_what_is_wrong(
-    service: MLServer, encoder: HTTPFaceEncoder, behaviour: fake.Behaviour, problem: str
-) -> None:
-    service.behave(behaviour)
-    assert not encoder.proves_itself()
-    assert encoder.problem() == problem
-    assert encoder.check() == "down"
-
-
-def test_missing_key_has_its_own_name(service: MLServer) -> None:
-    encoder = impatient(service.url, api_key=None)
-    assert encoder.check() == "down"
-    assert encoder.problem() is ServiceProblem.KEY_MISSING
-    encoder.close()
-
-
-def test_page_of_a_proxy_in_place_of_health_is_not_our_service(
-    service: MLServer, encoder: HTTPFaceEncoder
-) -> None:
-    service.health = raw(200, b"<html>Sign in to the network</html>")
-    assert encoder.check() == "down"
-    assert encoder.problem() is ServiceProblem.NOT_OUR_SERVICE
-    assert service.proofs == 0
-
-
-def test_proof_carries_no_photo_and_is_repeated_after_a_minute(
-    service: MLServer, encoder: HTTPFaceEncoder, time: FakeTime
-) -> None:
-    for _ in range(3):
-        assert encoder.check() == "up"
-        time.now_s += 15
-    assert (service.proofs, service.requests) == (1, [])
-    time.now_s += 30
-    encoder.check()
-    assert service.proofs == 2
-
-
-def test_answer_about_a_photo_is_a_proof_too(service: MLServer, encoder: HTTPFaceEncoder) -> None:
-    encoder.encode(PHOTO, correlation_id="a")
-    assert encoder.check() == "up"
-    assert service.proofs == 0
-
-
-def test_retry_after_is_honoured(
-    service: MLServer, encoder: HTTPFaceEncoder, time: FakeTime
-) -> None:
-    service.behave(raw(503, b"<html>", Retry_After="20"), OK)
-    with pytest.raises(EncoderUnavailableError) as caught:
-        encoder.encode(PHOTO, correlation_id="a")
-    assert caught.value.retry_after_s == 20
-    assert time.waits_s == []
-    time.now_s += 19
-    assert encoder.is_closed_off()
-    assert encoder.check() == "down"
-    with pytest.raises(EncoderUnavailableError):
-        encoder.encode(PHOTO, correlation_id="a")
-    assert (len(service.requests), service.proofs) == (1, 0)
-    time.now_s += 2
-    assert encoder.check() == "up"
-    assert isinstance(encoder.encode(PHOTO, correlation_id="a"), FaceEncoded)
-
-
 @pytest.mark.parametrize("slow", [fake.never_answer, fake.drip])
 def test_slow_answer_ends_at_the_deadline(service: MLServer, slow: fake.Behaviour) -> None:
     service.behave(slow)
@@ -419,19 +309,6 @@ def test_slow_answer_ends_at_the_deadline(service: MLServer, slow: fake.Behaviou
     encoder.close()
 
 
-def test_refused_connection_is_unavailable() -> None:
-    encoder = impatient("http://127.0.0.1:9")
-    with pytest.raises(EncoderUnavailableError):
-        encoder.encode(PHOTO, correlation_id="a")
-    assert encoder.check() == "down"
-    encoder.close()
-
-
-def test_unhealthy_service_is_down(service: MLServer, encoder: HTTPFaceEncoder) -> None:
-    service.is_healthy = False
-    assert encoder.check() == "down"
-
-
 def test_closing_ends_the_wait_between_attempts(service: MLServer) -> None:
     service.behave(answer(500, {}))
     encoder = HTTPFaceEncoder(EncoderOptions(url=service.url, api_key=API_KEY))
@@ -447,40 +324,3 @@ def test_closing_ends_the_wait_between_attempts(service: MLServer) -> None:
     encoder.close()
     assert done.wait(5)
     thread.join()
-
-
-def test_outage_is_logged_when_it_begins_and_when_it_ends(
-    service: MLServer, encoder: HTTPFaceEncoder, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "server.ml.http")
-    service.behave(*[answer(500, {})] * 3, OK)
-    for _ in range(5):
-        encoder.check()
-    assert [record.getMessage() for record in caplog.records] == [
-        "ML service unavailable: failing",
-        "ML service available again",
-    ]
-
-
-@given(text())
-def test_any_retry_after_is_a_bounded_wait_or_none(header: str) -> None:
-    wait_s = parse_retry_after(header, AT)
-    assert wait_s is None or 0 <= wait_s <= 600
-
-
-@pytest.mark.parametrize(
-    ("header", "wait_s"),
-    [
-        ("20", 20),
-        (" 20 ", 20),
-        ("0", 0),
-        ("99999999999", 600),
-        ("Thu, 26 Nov 2026 10:00:30 GMT", 30),
-        ("Thu, 26 Nov 2026 09:00:00 GMT", 0),
-        ("-5", None),
-        ("soon", None),
-        ("1.5", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(header: str, wait_s: float | None) -> None:
-    assert parse_retry_after(header, AT) == wait_s
