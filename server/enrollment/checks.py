@@ -20,7 +20,7 @@ from server.enrollment.resemblance import bring_back, request_checks, set_aside
 from server.enrollment.tables import ChangeKind, Resemblance, ResemblanceKind, Template
 from server.errors import SealBrokenError
 from server.jobs import service as jobs
-from server.jobs.tables import JobState
+from server.jobs.tables import Job, JobState
 from server.ml.encoder import GalleryFindings, GalleryQuestion, Resembling
 from server.people import service as people
 from server.people.consent import ConsentState
@@ -56,11 +56,19 @@ class OpenCheck:
 def is_under_way(db: Session, person_id: uuid.UUID) -> bool:
     """Return whether a person is being compared, or will be in the next minutes."""
     soon = now() + _SOON
-    found = jobs.concerning(db, subject_of("person", person_id))
     return any(
-        job.kind == COMPARE and job.state != JobState.PARKED and job.not_before <= soon
-        for job in found
+        job.state != JobState.PARKED and job.not_before <= soon for job in _of(db, person_id)
     )
+
+
+def is_failing(db: Session, person_id: uuid.UUID) -> bool:
+    """Return whether the check of a person failed too often."""
+    return any(job.attempts >= jobs.MAX_ATTEMPTS for job in _of(db, person_id))
+
+
+def _of(db: Session, person_id: uuid.UUID) -> list[Job]:
+    found = jobs.concerning(db, subject_of("person", person_id))
+    return [job for job in found if job.kind == COMPARE]
 
 
 def prepare(db: Session, vault: Vault, job: PersonModel, today: date) -> OpenCheck | None:

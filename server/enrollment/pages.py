@@ -227,6 +227,7 @@ def _person_context(request: Request, db: Session, person_id: uuid.UUID) -> dict
         "is_working": is_comparing or any(row.status == _PENDING for row in enrolments),
         "waiting": waiting,
         "is_comparing": is_comparing,
+        "is_check_failing": checks.is_failing(db, person_id),
         "photos_in_use": service.photos_in_use(templates),
         "models": sorted({template.model_id for template in templates}),
         "since": min((template.created_at for template in templates), default=None),

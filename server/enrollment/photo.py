@@ -106,10 +106,15 @@ def open_photo(vault: Vault, photo: EnrolmentPhoto) -> bytes:
     return vault.open(sealed, purpose=PHOTO_PURPOSE, context=str(photo.enrolment_id))
 
 
-def digest_of(vault: Vault, photo: bytes, person_id: uuid.UUID) -> str:
-    """Return a keyed fingerprint of a photo, 64 hex digits: equal only for the same file.
+def digests_of(vault: Vault, photo: bytes, person_id: uuid.UUID) -> dict[str, str]:
+    """Return the fingerprints of a photo, 64 hex digits each, by the key that made them.
 
-    Keyed, so that a copy of the database does not tell whether a known picture was used.
+    Keyed, so that a copy of the database does not tell whether a known picture was used. Equal
+    only for the same file and key.
     """
-    key = vault.subkey("photo-digest")
-    return hmac.new(key, person_id.bytes + photo, "sha256").hexdigest()
+    return {
+        key_id: hmac.new(
+            vault.subkey("photo-digest", key_id), person_id.bytes + photo, "sha256"
+        ).hexdigest()
+        for key_id in vault.key_ids()
+    }

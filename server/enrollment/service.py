@@ -15,7 +15,7 @@ from server.db.vault import Vault
 from server.enrollment.backfill import forget_photos, in_need_of_a_photo
 from server.enrollment.gallery import is_in_use, log_change
 from server.enrollment.kinds import ENCODE
-from server.enrollment.photo import PHOTO_PURPOSE, digest_of
+from server.enrollment.photo import PHOTO_PURPOSE, digests_of
 from server.enrollment.resemblance import after_removal, forget_person
 from server.enrollment.tables import (
     ChangeKind,
@@ -75,15 +75,15 @@ def start_enrolment(
     state = people.state_of(db, person_id, today)
     if state is not ConsentState.LIVE:
         raise ConsentRequiredError(consent=state.value)
-    digest = digest_of(vault, photo, person_id)
-    same = _same_photo(db, person_id, digest)
+    digests = digests_of(vault, photo, person_id)
+    same = _same_photo(db, person_id, digests.values())
     if same is not None:
         return same
     enrolment = Enrolment(
         id=new_id(),
         person_id=person_id,
         status=EnrolmentStatus.PENDING.value,
-        photo_digest=digest,
+        photo_digest=digests[vault.active_key_id],
         correlation_id=correlation_id(),
         created_by=actor,
     )
@@ -98,10 +98,10 @@ def start_enrolment(
     return enrolment
 
 
-def _same_photo(db: Session, person_id: uuid.UUID, digest: str) -> Enrolment | None:
+def _same_photo(db: Session, person_id: uuid.UUID, digests: Collection[str]) -> Enrolment | None:
     query = select(Enrolment).where(
         Enrolment.person_id == person_id,
-        Enrolment.photo_digest == digest,
+        col(Enrolment.photo_digest).in_(digests),
         col(Enrolment.status).in_(REMOVABLE),
     )
     return db.exec(query).first()

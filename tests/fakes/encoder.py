@@ -51,6 +51,7 @@ class FakeEncoder:
         self.is_up = True
         self.fails_on_photos = False
         self.fails_on_schools = False
+        self.fails_on_checks = False
         self.photos: list[bytes] = []
         self.correlation_ids: list[str] = []
         self.during: Callable[[], object] = lambda: None
@@ -72,7 +73,7 @@ class FakeEncoder:
         self.questions.append(question)
         self.correlation_ids.append(correlation_id)
         self.during()
-        if not self.is_up:
+        if not self.is_up or self.fails_on_checks:
             raise EncoderUnavailableError
         return self.findings
 

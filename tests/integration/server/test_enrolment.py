@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
+from server.db.vault import Vault
 from server.enrollment import service
 from server.enrollment.gallery import open_template
 from server.enrollment.kinds import ENCODE
@@ -278,6 +279,15 @@ def test_the_same_photo_three_times_is_one_photo(
     assert enrol(office, person_id, JPEG)["id"] == first["id"]
     assert not worker.run_one()
     assert (count(database, Template), len(encoder.photos)) == (1, 1)
+
+
+def test_the_same_photo_is_one_photo_after_a_new_key_too(
+    office: TestClient, app: FastAPI, person_id: str, consent: dict[str, Any]
+) -> None:
+    first = enrol(office, person_id, JPEG)
+    vault: Vault = app.state.vault
+    app.state.vault = Vault({**vault._keys, "z-new": bytes(32)}, "z-new")
+    assert enrol(office, person_id, JPEG)["id"] == first["id"]
 
 
 def test_refused_or_erased_photo_may_be_handed_in_again(

@@ -16,10 +16,11 @@ from server.enrollment.kinds import COMPARE
 from server.enrollment.resemblance import fingerprint, likenesses_of, pairs_among
 from server.enrollment.tables import GalleryChange, Resemblance, Template
 from server.jobs import service as jobs
+from server.jobs.service import MAX_ATTEMPTS
 from server.ml.encoder import GalleryFindings, Resembling
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
-from tests.support.enrolling import GIVEN, count, enrol, jobs_of
+from tests.support.enrolling import GIVEN, count, end_waiting, enrol, jobs_of
 from tests.support.stepping import LEASE, SteppedWorkers, worker_of
 
 SignIn = Callable[[Role], TestClient]
@@ -130,6 +131,26 @@ def test_check_of_a_worker_that_died_is_taken_up_later(
     with database.transaction() as db:
         later = now() + LEASE
         assert jobs.claim(db, COMPARE, by=worker_of("next", LEASE), at=later) is not None
+
+
+def test_person_page_says_that_the_check_fails(
+    office: TestClient,
+    person_id: str,
+    consent: dict[str, Any],
+    worker: SteppedWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    enrol(office, person_id)
+    worker.run_one()
+    encoder.fails_on_checks = True
+    for _ in range(MAX_ATTEMPTS):
+        assert worker.check_one()
+        end_waiting(database)
+    assert "The check for duplicates fails." in office.get(f"/people/{person_id}").text
+    encoder.fails_on_checks = False
+    assert worker.check_one(), "a check is never parked"
+    assert "The check for duplicates fails." not in office.get(f"/people/{person_id}").text
 
 
 def test_service_that_cannot_check_is_asked_again_another_day(
