@@ -45,10 +45,10 @@ class ModelAccuracy:
 def request(db: Session, *, actor: str) -> int:
     """Ask for a measurement of every model that has templates; returns how many were added."""
     wanted = [model_id for model_id in models_in_use(db) if not _is_under_way(_job(db, model_id))]
-    for model_id in wanted:
-        jobs.enqueue(db, MEASURE, {"model": model_id}, subject=SUBJECT, actor=actor)
     if wanted:
         record(db, actor=actor, action="accuracy.measure", subject=SUBJECT)
+    for model_id in wanted:
+        jobs.enqueue(db, MEASURE, {"model": model_id}, subject=SUBJECT, actor=actor)
     return len(wanted)
 
 

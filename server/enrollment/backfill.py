@@ -83,11 +83,11 @@ def add_template(
     if row is None or enrolment is None or not may_use(db, enrolment, today):
         return
     store_template(db, vault, enrolment, made, now())
-    request_checks(db, enrolment.person_id, [made.model_id])
     db.delete(row)
     details = {"enrolment": str(enrolment.id), "model": made.model_id}
     subject = subject_of("person", enrolment.person_id)
     record(db, actor=SYSTEM, action="template.add", subject=subject, details=details)
+    request_checks(db, enrolment.person_id, [made.model_id])
 
 
 def note_reason(db: Session, enrolment_id: uuid.UUID, model_id: str, reason: str) -> None:

@@ -107,13 +107,13 @@ class EncodePhotos:
         models = [made.model_id for made in face.templates]
         for made in face.templates:
             store_template(db, self._vault, row, made, at)
-        request_checks(db, row.person_id, models)
         row.face_area_ratio = face.face_area_ratio
         row.advice = list(face.advice)
         _finish(row, EnrolmentStatus.ACCEPTED, None)
         if not is_kept(db):
             delete_photos(db, [row.id])
         _record(db, row, "enrolment.accept", {"models": models})
+        request_checks(db, row.person_id, models)
 
     def _today(self) -> date:
         return now().astimezone(self._zone).date()

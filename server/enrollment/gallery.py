@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, insert
 from sqlmodel import Session, col, func, select
 
-from server.db.lock import GALLERY_LOCK, lock_until_commit
+from server.db.lock import AUDIT_LOCK, GALLERY_LOCK, lock_until_commit
 from server.db.types import new_id
 from server.db.vault import Sealed, Vault
 from server.enrollment.tables import ChangeKind, Enrolment, GalleryChange, Template
@@ -43,6 +43,7 @@ def log_changes(
     """Append changes, in the caller's transaction.
 
     Writers take turns until their commits, so a reader never sees a number before a smaller one.
+    They lock the audit trail first, then the gallery, then jobs, like everything that writes them.
 
     Args:
         db: the caller's.
@@ -50,6 +51,7 @@ def log_changes(
         kind: what happened to all of them.
         at: when, UTC.
     """
+    lock_until_commit(db, AUDIT_LOCK)
     lock_until_commit(db, GALLERY_LOCK)
     db.flush()
     numbered = enumerate(changed, start=latest_seq(db) + 1)

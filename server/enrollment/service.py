@@ -92,9 +92,9 @@ def start_enrolment(
     sealed = vault.seal(photo, purpose=PHOTO_PURPOSE, context=str(enrolment.id))
     db.add(EnrolmentPhoto(enrolment_id=enrolment.id, key_id=sealed.key_id, data=sealed.data))
     subject = subject_of("person", person_id)
-    jobs.enqueue(db, ENCODE, {"enrolment": str(enrolment.id)}, subject=subject, actor=actor)
     details = {"enrolment": str(enrolment.id)}
     record(db, actor=actor, action="enrolment.create", subject=subject, details=details)
+    jobs.enqueue(db, ENCODE, details, subject=subject, actor=actor)
     return enrolment
 
 
@@ -237,13 +237,12 @@ def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datet
         .with_for_update()
     ).all()
     templates = templates_of(db, person_id)
+    if rows or templates:
+        details = {"templates": len(templates), "photos": len(rows)}
+        subject = subject_of("person", person_id)
+        record(db, actor=actor, action="biometrics.erase", subject=subject, details=details)
+        _erase(db, rows, templates, at)
     forget_person(db, person_id)
-    if not rows and not templates:
-        return
-    _erase(db, rows, templates, at)
-    details = {"templates": len(templates), "photos": len(rows)}
-    subject = subject_of("person", person_id)
-    record(db, actor=actor, action="biometrics.erase", subject=subject, details=details)
 
 
 def erase_leftovers(db: Session, person_id: uuid.UUID) -> None:
@@ -274,20 +273,20 @@ def remove_enrolment(
         return
     of_photo = db.exec(select(Template).where(Template.enrolment_id == enrolment_id)).all()
     models = {template.model_id for template in of_photo}
-    _erase(db, [row], of_photo, at)
-    after_removal(db, person_id, models)
     subject = subject_of("person", person_id)
     details = {"enrolment": str(enrolment_id)}
     record(db, actor=actor, action="enrolment.remove", subject=subject, details=details)
+    _erase(db, [row], of_photo, at)
+    after_removal(db, person_id, models)
 
 
 def _erase(
     db: Session, rows: Sequence[Enrolment], templates: Sequence[Template], at: datetime
 ) -> None:
-    _forget(db, [row.id for row in rows])
     for template in templates:
         log_change(db, template, ChangeKind.TOMBSTONE, at)
         db.delete(template)
+    _forget(db, [row.id for row in rows])
     db.exec(
         update(Enrolment)
         .where(col(Enrolment.id).in_([row.id for row in rows]))

@@ -4,11 +4,13 @@ Every way to end a claim checks that the job is still held: a worker that was ov
 job was cancelled or asked for anew, changes nothing.
 """
 
+import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from prometheus_client import Counter
 from sqlalchemy import and_
 from sqlmodel import Session, col, delete, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
@@ -20,6 +22,9 @@ from server.errors import ConflictError, NotFoundError
 from server.jobs.schemas import WORKER_DIED, ClaimedJob
 from server.jobs.tables import Job, JobState
 from server.logs import correlation_id
+
+_logger = logging.getLogger(__name__)
+_PARKED_JOBS = Counter("rollcall_jobs_parked", "Jobs that failed too often.", ["kind"])
 
 #: Failures of its own after which a job is parked.
 MAX_ATTEMPTS = 6
@@ -127,8 +132,12 @@ def finish(db: Session, job: ClaimedJob) -> bool:
 
 
 def is_held(db: Session, job: ClaimedJob) -> bool:
-    """Return whether a job is still the caller's, and keep it so until the commit."""
-    return _held(db, job) is not None
+    """Return whether a job is still the caller's, without locking it.
+
+    `finish` decides at the end; whoever asks for a job anew holds the person meanwhile.
+    """
+    row = db.get(Job, job.id, populate_existing=True)
+    return row is not None and row.state == _RUNNING and row.revision == job.revision
 
 
 def put_back(
@@ -167,8 +176,7 @@ def park(db: Session, job: ClaimedJob, *, reason: str, under: str) -> bool:
     if row is None:
         return False
     row.attempts += 1
-    row.parked_under = under
-    _release(row, _PARKED, reason)
+    _park(row, reason, under)
     return True
 
 
@@ -303,8 +311,7 @@ def _take(row: Job, by: Worker, at: datetime) -> ClaimedJob | None:
     if row.state == _RUNNING:
         row.attempts += 1
         if row.attempts >= MAX_ATTEMPTS:
-            row.parked_under = by.software
-            _release(row, _PARKED, WORKER_DIED)
+            _park(row, WORKER_DIED, by.software)
             return None
         row.last_reason = WORKER_DIED
     row.state = _RUNNING
@@ -318,6 +325,19 @@ def _held(db: Session, job: ClaimedJob) -> Job | None:
     row = db.get(Job, job.id, with_for_update=True, populate_existing=True)
     is_held = row is not None and row.state == _RUNNING and row.revision == job.revision
     return row if is_held else None
+
+
+def _park(row: Job, reason: str, under: str) -> None:
+    row.parked_under = under
+    _release(row, _PARKED, reason)
+    _PARKED_JOBS.labels(row.kind).inc()
+    _logger.error(
+        "job parked after %s failures kind=%s id=%s reason=%s",
+        row.attempts,
+        row.kind,
+        row.id,
+        reason,
+    )
 
 
 def _release(row: Job, state: str, reason: str) -> None:

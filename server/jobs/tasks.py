@@ -21,7 +21,6 @@ from server.logs import adopt_correlation_id, new_correlation_id
 _logger = logging.getLogger(__name__)
 
 _ENDED = Counter("rollcall_jobs", "Attempts at jobs, by kind and outcome.", ["kind", "outcome"])
-_PARKED = Counter("rollcall_jobs_parked", "Jobs that failed too often.", ["kind"])
 
 #: Reason of a job whose result the database did not take.
 NOT_STORED = "NOT_STORED"
@@ -163,15 +162,6 @@ class JobWorkers:
             outcome = "put_back"
         if not is_held:
             raise _OvertakenError
-        if outcome == "parked":
-            _PARKED.labels(job.kind).inc()
-            _logger.error(
-                "job parked after %s failures kind=%s id=%s reason=%s",
-                service.MAX_ATTEMPTS,
-                job.kind,
-                job.id,
-                result.reason,
-            )
         return outcome
 
     def _work(self, lane: Lane) -> None:
