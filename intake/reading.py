@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from intake.arrivals import Arrivals
 from intake.errors import (
     BodiesFullError,
     BodyBrokenOffError,
@@ -15,52 +15,26 @@ from intake.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from intake.asgi import Message, Receive
-
-_SETTLE_S = 1.0
-"""Younger bodies are never removed for others, however little of them has arrived."""
-
-
-@dataclass(frozen=True)
-class BodyLimits:
-    """What bodies may take.
-
-    Attributes:
-        body_bytes: largest body.
-        total_bytes: all bodies that are being read or used.
-        most_reading: bodies that are read at the same time.
-        grace_s: seconds that every body may take.
-        bytes_per_s: after `grace_s` a body must have arrived at this rate, on average. A body of n
-            bytes may take `grace_s + n / bytes_per_s` seconds in all.
-    """
-
-    body_bytes: int
-    total_bytes: int
-    most_reading: int = 256
-    grace_s: float = 10.0
-    bytes_per_s: float = 16_384.0
+    from intake.limits import BodyLimits
 
 
 class _Upload:
     """A body while it is read and used."""
 
-    def __init__(self, started_s: float) -> None:
-        self.started_s = started_s
+    def __init__(self, arrivals: Arrivals) -> None:
+        self.arrivals = arrivals
         self.size_bytes = 0  # counts until its request is done, wherever the bytes are by then
         self.is_removed = False
         self._data = bytearray()
         self._timeout: asyncio.Timeout | None = None
 
-    def rate(self, now_s: float) -> float:
-        """Bytes a second since its start."""
-        return self.size_bytes / max(now_s - self.started_s, 1e-9)
-
-    async def next_message(self, receive: Receive, deadline_s: float) -> Message:
-        """Wait for a message until a time of the event loop's clock."""
+    async def next_message(self, receive: Receive) -> Message:
+        """Wait for a message until the deadline."""
         try:
-            async with asyncio.timeout_at(deadline_s) as self._timeout:
+            async with asyncio.timeout_at(self.arrivals.deadline_s) as self._timeout:
                 message = await receive()
         except TimeoutError as error:
             raise BodyTooSlowError from error
@@ -70,10 +44,11 @@ class _Upload:
             raise BodyTooSlowError
         return message
 
-    def add(self, part: bytes) -> None:
+    def add(self, part: bytes, now_s: float) -> None:
         """Keep what arrived."""
         self._data += part
         self.size_bytes += len(part)
+        self.arrivals.add(len(part), now_s)
 
     def hand_over(self) -> bytes:
         """Return the body and keep nothing of it."""
@@ -91,8 +66,9 @@ class _Upload:
 class BodyIntake:
     """Reads bodies within their limits. Used by one event loop.
 
-    Where the memory or the places run out, bodies that arrive slower than `bytes_per_s` are removed
-    first, the slowest one before the others. Only then is a new one refused.
+    Where the memory or the places run out, bodies that arrived slower than `bytes_per_s` within
+    the last `window_s` are removed first, the slowest one before the others. Only then is a new
+    one refused.
     """
 
     def __init__(self, limits: BodyLimits) -> None:
@@ -107,36 +83,41 @@ class BodyIntake:
 
     @property
     def is_full(self) -> bool:
-        """Whether another body of any size would be refused now."""
-        now_s = asyncio.get_running_loop().time()
-        if any(self._is_slow(upload, now_s) for upload in self._reading):
-            return False
+        """Whether `hold` would refuse a body of `typical_bytes` that arrives now."""
         limits = self.limits
-        return len(self._reading) >= limits.most_reading or self.held_bytes >= limits.total_bytes
+        removable = self._reading if limits.oldest_gives_way else self._slow(self._reading)
+        size = min(limits.typical_bytes, limits.body_bytes)
+        kept = self.held_bytes - sum(upload.size_bytes for upload in removable)
+        has_place = len(self._reading) - len(removable) < limits.most_reading
+        return not has_place or kept + size > limits.room_for(size)
 
     @asynccontextmanager
-    async def hold(self, receive: Receive, declared_bytes: int | None) -> AsyncIterator[Receive]:
+    async def hold(
+        self, receive: Receive, declared_bytes: int | None, *, most_bytes: int | None = None
+    ) -> AsyncIterator[Receive]:
         """Read a body to its end, and count its memory until the block ends.
 
         Args:
             receive: gives the messages of the request.
             declared_bytes: length that the request declares; None: not known.
+            most_bytes: largest body here, where that is less than the limit of all.
 
         Yields:
             What gives the application the whole body in one message, then what `receive` gives.
 
         Raises:
             BodyTooLargeError: it is, or declares to be, larger than one body may be.
-            BodyTooSlowError: it missed its deadline, or a faster one needed its place.
+            BodyTooSlowError: it missed its deadline, or another one needed its place.
             BodiesFullError: there is no memory or no place for it.
             BodyBrokenOffError: the client disconnected.
         """
-        if (declared_bytes or 0) > self.limits.body_bytes:
+        most = min(most_bytes or self.limits.body_bytes, self.limits.body_bytes)
+        if (declared_bytes or 0) > most:
             raise BodyTooLargeError
         upload = self._admit()
         try:
             try:
-                await self._read(upload, receive)
+                await self._read(upload, receive, most)
             finally:
                 self._reading.discard(upload)
             yield _replay(upload, receive)
@@ -145,45 +126,52 @@ class BodyIntake:
 
     def _admit(self) -> _Upload:
         while len(self._reading) >= self.limits.most_reading:
-            self._remove_slowest()
-        upload = _Upload(asyncio.get_running_loop().time())
+            self._remove_one(self._reading)
+        upload = _Upload(Arrivals(self.limits, _now_s()))
         self._reading.add(upload)
         self._held.add(upload)
         return upload
 
-    async def _read(self, upload: _Upload, receive: Receive) -> None:
-        limits = self.limits
+    async def _read(self, upload: _Upload, receive: Receive, most_bytes: int) -> None:
         has_more = True
         while has_more:
-            allowed_s = limits.grace_s + upload.size_bytes / limits.bytes_per_s
-            message = await upload.next_message(receive, upload.started_s + allowed_s)
+            message = await upload.next_message(receive)
             if message["type"] != "http.request":
                 raise BodyBrokenOffError
             part: bytes = message.get("body", b"")
-            if upload.size_bytes + len(part) > limits.body_bytes:
+            if upload.size_bytes + len(part) > most_bytes:
                 raise BodyTooLargeError
-            while self.held_bytes + len(part) > limits.total_bytes:
-                self._remove_slowest(besides=upload)
-            upload.add(part)
+            self._make_room(upload, len(part))
+            upload.add(part, _now_s())
             has_more = message.get("more_body", False)
 
-    def _remove_slowest(self, besides: _Upload | None = None) -> None:
-        now_s = asyncio.get_running_loop().time()
-        slow = [
-            upload
-            for upload in self._reading
-            if upload is not besides and self._is_slow(upload, now_s)
-        ]
-        if not slow:
-            raise BodiesFullError
-        slowest = min(slow, key=lambda upload: upload.rate(now_s))
-        self._reading.discard(slowest)
-        self._held.discard(slowest)
-        slowest.remove()
+    def _make_room(self, upload: _Upload, more_bytes: int) -> None:
+        room = self.limits.room_for(upload.size_bytes + more_bytes)
+        while self.held_bytes + more_bytes > room:
+            self._remove_one(one for one in self._reading if one is not upload and one.size_bytes)
 
-    def _is_slow(self, upload: _Upload, now_s: float) -> bool:
-        is_settled = now_s - upload.started_s > _SETTLE_S
-        return is_settled and upload.rate(now_s) < self.limits.bytes_per_s
+    def _remove_one(self, candidates: Iterable[_Upload]) -> None:
+        """Remove the slowest body, or the oldest one where the limits say so."""
+        found = list(candidates)
+        now_s = _now_s()
+        if slow := self._slow(found):
+            removed = min(slow, key=lambda one: (one.arrivals.rate(now_s), one.arrivals.started_s))
+        elif found and self.limits.oldest_gives_way:
+            removed = min(found, key=lambda one: one.arrivals.started_s)
+        else:
+            raise BodiesFullError
+        self._reading.discard(removed)
+        self._held.discard(removed)
+        removed.remove()
+
+    @staticmethod
+    def _slow(uploads: Iterable[_Upload]) -> list[_Upload]:
+        now_s = _now_s()
+        return [upload for upload in uploads if upload.arrivals.is_slow(now_s)]
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _replay(upload: _Upload, receive: Receive) -> Receive:

@@ -112,16 +112,20 @@ class Settings(BaseSettings):
         default=64 * 1024 * 1024,
         ge=1024 * 1024,
         description="Memory for the bodies of all requests at a time, bytes; more get 503. At least"
-        " one photo fits in any case.",
+        " one photo fits in any case. 1 MiB of it is for bodies of up to 4 KiB.",
     )
     body_grace_s: float = Field(
-        default=15.0, gt=0, le=600, description="Time that every body may take, seconds."
+        default=15.0,
+        gt=0,
+        le=600,
+        description="How far a body may fall behind body_min_rate, seconds. One that stalls gets"
+        " 408 after this time.",
     )
     body_min_rate: float = Field(
         default=16_384.0,
         gt=0,
-        description="Rate that a body must keep on average after that time, bytes a second; slower"
-        " ones get 408.",
+        description="Rate that a body must keep, bytes a second. Slower ones get 408, earlier where"
+        " others need their memory.",
     )
 
     # -- enrolment ----------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from intake.errors import (
     BodyTooLargeError,
     BodyTooSlowError,
 )
-from intake.reading import BodyIntake, BodyLimits
+from intake.limits import MIB, BodyLimits
+from intake.reading import BodyIntake
 from models.service.answers import refusal_answer
 from models.service.errors import ErrorCode, RefusalError
 from models.service.pool import overloaded
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from models.service.metrics import Metrics
 
 GUARDED = "/api/"
+_RESERVED_BYTES = MIB
 
 
 class RequestRoom:
@@ -39,7 +41,10 @@ class RequestRoom:
         self.intake = BodyIntake(
             BodyLimits(
                 body_bytes=settings.max_body_bytes,
-                total_bytes=settings.bodies_max_bytes,
+                total_bytes=max(
+                    settings.bodies_max_bytes, settings.max_body_bytes + _RESERVED_BYTES
+                ),
+                reserved_bytes=_RESERVED_BYTES,
                 grace_s=settings.body_grace_s,
                 bytes_per_s=settings.body_min_rate,
             )
@@ -51,12 +56,22 @@ class RequestRoom:
         return self._taken
 
     def check(self) -> None:
-        """Refuse where there is no room for another request.
+        """Refuse where there is no place or no memory for another request with a photo.
 
         Raises:
             RefusalError: OVERLOADED.
         """
-        if self._taken >= self._limit or self.intake.is_full:
+        self.check_places()
+        if self.intake.is_full:
+            raise overloaded()
+
+    def check_places(self) -> None:
+        """Refuse where there is no place for another request.
+
+        Raises:
+            RefusalError: OVERLOADED.
+        """
+        if self._taken >= self._limit:
             raise overloaded()
 
     def enter(self) -> None:
@@ -65,8 +80,7 @@ class RequestRoom:
         Raises:
             RefusalError: OVERLOADED, all are taken.
         """
-        if self._taken >= self._limit:
-            raise overloaded()
+        self.check_places()
         self._taken += 1
 
     def leave(self) -> None:
@@ -91,7 +105,7 @@ class BodyMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            self._room.check()
+            self._room.check_places()
             async with self._room.intake.hold(receive, _declared(scope)) as receive_whole:
                 await self._serve(scope, receive_whole, send)
         except BodyError as error:

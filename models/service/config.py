@@ -125,16 +125,21 @@ class Settings(BaseSettings):
         default=256 * _MIB,
         ge=1024,
         le=64 * 1024 * _MIB,
-        description="Memory for all request bodies at a time, bytes; more get 503.",
+        description="Memory for all request bodies at a time, bytes; more get 503. The largest body"
+        " fits in any case. 1 MiB of it is for bodies of up to 4 KiB.",
     )
     body_grace_s: float = Field(
-        default=10.0, gt=0, le=600, description="Time that every request body may take, seconds."
+        default=10.0,
+        gt=0,
+        le=600,
+        description="How far a request body may fall behind body_min_rate, seconds. One that stalls"
+        " gets 408 after this time.",
     )
     body_min_rate: float = Field(
         default=65_536.0,
         gt=0,
-        description="Rate that a body must keep on average after that time, bytes a second; slower"
-        " ones get 408.",
+        description="Rate that a body must keep, bytes a second. Slower ones get 408, earlier where"
+        " others need their memory.",
     )
     max_pixels: int = Field(
         default=50_000_000,

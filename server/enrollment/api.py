@@ -20,7 +20,7 @@ from server.people.tables import Consent, ConsentDecision, ConsentRole
 from server.web.access import OfficeDep, require_role
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
-from server.web.routes import GuardedRouter
+from server.web.routes import PHOTO_BODY, GuardedRouter
 from server.web.state import SettingsDep, VaultDep, get_settings
 
 router = GuardedRouter(prefix="/api/v1", tags=["enrolment"])
@@ -72,7 +72,7 @@ def withdraw_consent(
     return _read_consent(consent, people.state_of(db, person_id, today))
 
 
-@router.post("/people/{person_id}/enrolments", status_code=202)
+@router.post("/people/{person_id}/enrolments", status_code=202, dependencies=[PHOTO_BODY])
 def start_enrolment(
     person_id: uuid.UUID,
     photo: PhotoFile,

@@ -24,7 +24,7 @@ from server.people import service as people
 from server.people.consent import ConsentState
 from server.web.access import OfficeDep
 from server.web.pages import is_htmx, render, request_translator, see_other
-from server.web.routes import GuardedRouter
+from server.web.routes import PHOTO_BODY, GuardedRouter
 from server.web.state import SettingsDep, VaultDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
@@ -91,7 +91,7 @@ def guidance(
     return _unguided("unable") if found is None else _guided(request, found, wanted)
 
 
-@router.post("/people/{person_id}/enrol")
+@router.post("/people/{person_id}/enrol", dependencies=[PHOTO_BODY])
 def take_photo(
     request: Request,
     person_id: uuid.UUID,

@@ -4,14 +4,16 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from intake.asgi import declared_bytes
 from intake.errors import BodiesFullError, BodyError, BodyTooLargeError, BodyTooSlowError
-from intake.reading import BodyIntake, BodyLimits
+from intake.limits import MIB, BodyLimits
+from intake.reading import BodyIntake
 from server.config import Settings
 from server.errors import (
     ConfigurationError,
@@ -24,11 +26,22 @@ from server.errors import (
 from server.web.access import guards_of, is_open_to_anyone
 
 #: A multipart form around a photo.
-FORM_OVERHEAD_BYTES = 1024 * 1024
+FORM_OVERHEAD_BYTES = MIB
+#: Forms, JSON, a camera frame, and a kiosk's batch of events (at most 256 KiB).
+BODY_BYTES = MIB
 #: Names, passwords and claim codes: all that is sent without a sign-in.
-OPEN_BODY_BYTES = 64 * 1024
-_OPEN_TOTAL_BYTES = 64 * OPEN_BODY_BYTES
+OPEN_BODY_BYTES = 8 * 1024
+_OPEN_TOTAL_BYTES = 4 * MIB
+_RESERVED_BYTES = MIB
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+
+
+def _photo_body() -> None:
+    """Say that an endpoint takes a photo."""
+
+
+#: `dependencies=[PHOTO_BODY]` on an endpoint that takes a photo; others take `BODY_BYTES` at most.
+PHOTO_BODY = Depends(_photo_body)
 
 
 @dataclass(frozen=True)
@@ -47,15 +60,27 @@ class Bodies:
     def of(cls, settings: Settings) -> "Bodies":
         """Take the limits from the settings."""
         largest = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
-        total = max(settings.bodies_max_bytes, largest)
         known = BodyLimits(
             body_bytes=largest,
-            total_bytes=total,
+            total_bytes=max(settings.bodies_max_bytes, largest + _RESERVED_BYTES),
+            reserved_bytes=_RESERVED_BYTES,
             grace_s=settings.body_grace_s,
             bytes_per_s=settings.body_min_rate,
         )
-        for_anyone = replace(known, body_bytes=OPEN_BODY_BYTES, total_bytes=_OPEN_TOTAL_BYTES)
+        for_anyone = replace(
+            known,
+            body_bytes=OPEN_BODY_BYTES,
+            total_bytes=_OPEN_TOTAL_BYTES,
+            oldest_gives_way=True,
+        )
         return cls(BodyIntake(known), BodyIntake(for_anyone))
+
+    def for_route(self, dependant: Dependant) -> tuple[BodyIntake, int]:
+        """Return what reads the bodies of an endpoint, and the largest of them, bytes."""
+        if is_open_to_anyone(guards_of(dependant)):
+            return self.open, OPEN_BODY_BYTES
+        takes_photo = any(one.call is _photo_body for one in dependant.dependencies)
+        return self.known, self.known.limits.body_bytes if takes_photo else BODY_BYTES
 
 
 class GuardedRoute(APIRoute):
@@ -70,13 +95,13 @@ class GuardedRoute(APIRoute):
         if (self.methods or set()) <= _WITHOUT_BODY:
             return handle
         guards = guards_of(self.dependant)
-        is_open = is_open_to_anyone(guards)
 
         async def handle_guarded(request: Request) -> Response:
             for guard in guards:
                 await run_in_threadpool(guard, request)
             bodies: Bodies = request.app.state.bodies
-            return await _handle_whole(request, bodies.open if is_open else bodies.known, handle)
+            intake, most_bytes = bodies.for_route(self.dependant)
+            return await _handle_whole(request, intake, most_bytes, handle)
 
         return handle_guarded
 
@@ -109,6 +134,7 @@ def refuse_unguarded(routers: Iterable[APIRouter]) -> None:
 async def _handle_whole(
     request: Request,
     intake: BodyIntake,
+    most_bytes: int,
     handle: Callable[[Request], Coroutine[Any, Any, Response]],
 ) -> Response:
     try:
@@ -116,16 +142,16 @@ async def _handle_whole(
     except ValueError as exc:
         raise MalformedError from exc
     try:
-        async with intake.hold(request.receive, declared) as receive:
+        async with intake.hold(request.receive, declared, most_bytes=most_bytes) as receive:
             return await handle(Request(request.scope, receive))
     except BodyError as exc:
-        raise _as_server_error(exc, intake.limits) from exc
+        raise _as_server_error(exc, most_bytes) from exc
 
 
-def _as_server_error(error: BodyError, limits: BodyLimits) -> ServerError:
+def _as_server_error(error: BodyError, most_bytes: int) -> ServerError:
     match error:
         case BodyTooLargeError():
-            return TooLargeError(limit_bytes=limits.body_bytes)
+            return TooLargeError(limit_bytes=most_bytes)
         case BodyTooSlowError():
             return UploadTooSlowError()
         case BodiesFullError():

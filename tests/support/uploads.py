@@ -61,3 +61,17 @@ def resident_bytes(pid: int) -> int:
     """Memory of a process that is in RAM."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096
+
+
+def unread_bytes(port: int) -> int:
+    """Bytes sent to a port of this machine over IPv4 that its process has not read.
+
+    Source: the column tx_queue:rx_queue, https://www.kernel.org/doc/Documentation/networking/proc_net_tcp.txt
+    """
+    total = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        local, remote, _, queues = line.split()[1:5]
+        unsent, unread = (int(one, 16) for one in queues.split(":"))
+        total += unread if int(local.split(":")[1], 16) == port else 0
+        total += unsent if int(remote.split(":")[1], 16) == port else 0
+    return total

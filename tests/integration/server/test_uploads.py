@@ -1,5 +1,6 @@
 """Uploads against the real server process: refused before they are read, timed, bounded."""
 
+import contextlib
 import json
 import shutil
 import time
@@ -15,12 +16,21 @@ from hypothesis import strategies as st
 
 from tests.support.ports import free_port, is_listening
 from tests.support.processes import BIN, Process, running
-from tests.support.uploads import answer_of, connect, flood, head, resident_bytes, unfinished
+from tests.support.uploads import (
+    answer_of,
+    connect,
+    flood,
+    head,
+    resident_bytes,
+    unfinished,
+    unread_bytes,
+)
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 MIB = 1024 * 1024
 GRACE_S = 3.0
+PASSWORD = "a-long-password-4711"
 PHOTOS = f"/api/v1/people/{uuid.UUID(int=1)}/enrolments"
 FORM = {"Content-Type": "multipart/form-data; boundary=cut", "X-Requested-With": "rollcall"}
 PART_HEAD = (
@@ -49,19 +59,50 @@ class Server:
     def grown_bytes(self, before: int) -> int:
         return resident_bytes(self.process.pid) - before
 
+    def upload(self, photo_bytes: int) -> int:
+        """Status of an honest upload; 404 of one that was read, since nobody has that number."""
+        photo = {"photo": ("a.jpg", b"\xff\xd8\xff" + b"x" * photo_bytes, "image/jpeg")}
+        url = f"http://127.0.0.1:{self.port}{PHOTOS}"
+        return requests.post(url, files=photo, headers=self.signed_in, timeout=20).status_code
+
+    def sign_in(self) -> int:
+        """Status of an honest sign-in."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/sign-in"
+        body = {"username": "admin", "password": PASSWORD}
+        headers = {"X-Requested-With": "rollcall"}
+        return requests.post(url, json=body, headers=headers, timeout=20).status_code
+
 
 @pytest.fixture(scope="module")
 def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    """A server with a short grace and half the memory, so that tests take less of both."""
+    limits = {
+        "ROLLCALL_SERVER_BODY_GRACE_S": str(GRACE_S),
+        "ROLLCALL_SERVER_BODIES_MAX_BYTES": str(32 * MIB),
+    }
+    with serving(tmp_path_factory.mktemp("server"), migrated_sqlite, limits) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def usual_server(
+    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with the default limits."""
+    with serving(tmp_path_factory.mktemp("usual"), migrated_sqlite, {}) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def serving(folder: Path, migrated_sqlite: Path, limits: dict[str, str]) -> Iterator[Server]:
+    port = free_port()
     (folder / "data").mkdir(mode=0o700)
     shutil.copy(migrated_sqlite, folder / "data" / "rollcall.sqlite3")
     env = {
         "ROLLCALL_SERVER_DATA_DIR": str(folder / "data"),
         "ROLLCALL_SERVER_PORT": str(port),
         "ROLLCALL_SERVER_BROKER_PORT": str(free_port()),
-        "ROLLCALL_SERVER_BODY_GRACE_S": str(GRACE_S),
-        "ROLLCALL_SERVER_BODY_MIN_RATE": str(MIB),
-        "ROLLCALL_SERVER_BODIES_MAX_BYTES": str(32 * MIB),
+        **limits,
     }
     password = folder / "data" / "admin-password.txt"
 
@@ -78,7 +119,7 @@ def sign_in(port: int, password_file: Path) -> dict[str, str]:
     http = requests.Session()
     http.headers["X-Requested-With"] = "rollcall"
     http.post(url, json={"username": "admin", "password": one_time}, timeout=20).raise_for_status()
-    change = {"old": one_time, "new": "a-long-password-4711"}
+    change = {"old": one_time, "new": PASSWORD}
     http.post(f"{url}/password", json=change, timeout=20).raise_for_status()
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in http.cookies)
     return {"Cookie": cookies, "X-Requested-With": "rollcall"}
@@ -138,15 +179,58 @@ def test_unfinished_uploads_of_users_stay_within_the_bound(server: Server) -> No
 
 def test_stalled_uploads_do_not_take_the_place_of_working_ones(server: Server) -> None:
     began = head(PHOTOS, FORM | server.signed_in, length=8 * MIB)
-    photo = {"photo": ("a.jpg", b"\xff\xd8\xff" + b"x" * 2 * MIB, "image/jpeg")}
-
-    def upload() -> int:
-        url = f"http://127.0.0.1:{server.port}{PHOTOS}"
-        return requests.post(url, files=photo, headers=server.signed_in, timeout=20).status_code
 
     with unfinished(server.port, 60, began, PART_HEAD) as uploads:
         flood(uploads, b" " * 65536, 20)
-        wait_until(lambda: upload() == 404, what="an answer about the person", timeout_s=GRACE_S)
+        wait_until(
+            lambda: server.upload(2 * MIB) == 404,
+            what="an answer about the person",
+            timeout_s=2 * GRACE_S,
+        )
+
+
+def test_bursts_that_stall_keep_an_honest_photo_out_for_seconds_only(usual_server: Server) -> None:
+    began = head(PHOTOS, FORM | usual_server.signed_in, length=9 * MIB)
+    burst = PART_HEAD.ljust(9 * MIB - 10_000)
+
+    with unfinished(usual_server.port, 7, began, burst):
+        wait_until(lambda: unread_bytes(usual_server.port) == 0, what="the bursts")
+        assert usual_server.upload(300_000) == 503, "the memory is used up"
+        assert usual_server.is_well(), "small requests have room"
+        wait_until(
+            lambda: usual_server.upload(300_000) == 404,
+            what="an answer about the person",
+            timeout_s=10.0,
+        )
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sign-in", "/api/v1/devices/claim", "/sign-in"])
+def test_strangers_who_fill_everything_keep_no_sign_in_out(usual_server: Server, path: str) -> None:
+    headers = {"Content-Type": "application/json", "X-Requested-With": "rollcall"}
+    fitting = head(path, headers, length=8192), b" " * 8191
+    largest_before = head(path, headers, length=65_535), b" " * 65_534
+
+    with (
+        unfinished(usual_server.port, 300, *fitting),
+        unfinished(usual_server.port, 64, *largest_before) as refused,
+    ):
+        statuses = [usual_server.sign_in() for _ in range(10)]
+        answers = {answer_of(one)[0] for one in refused}
+
+    assert statuses == [200] * 10
+    assert answers == {413}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/api/v1/people", "application/json"), ("/people", FORM["Content-Type"])]
+)
+def test_what_takes_no_photo_has_a_small_limit(usual_server: Server, path: str, kind: str) -> None:
+    headers = usual_server.signed_in | {"Content-Type": kind}
+
+    with connect(usual_server.port, head(path, headers, length=MIB + 1)) as connection:
+        status, _, _ = answer_of(connection)
+
+    assert status == 413
 
 
 @pytest.mark.parametrize("path", [PHOTOS, "/api/v1/people"])

@@ -1,5 +1,6 @@
 """Clients that stall, drip or flood, against the real process: others are served meanwhile."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -13,7 +14,15 @@ from hypothesis import strategies as st
 
 from tests.support.ports import free_port, is_listening
 from tests.support.processes import BIN, Process, running
-from tests.support.uploads import answer_of, connect, flood, head, resident_bytes, unfinished
+from tests.support.uploads import (
+    answer_of,
+    connect,
+    flood,
+    head,
+    resident_bytes,
+    unfinished,
+    unread_bytes,
+)
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -36,9 +45,10 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self) -> requests.Response:
-        """A short honest request."""
-        return requests.post(f"{self.url}{PATH}", data=NO_PICTURE, headers=WITH_KEY, timeout=20)
+    def ask(self, padding_bytes: int = 0) -> requests.Response:
+        """An honest request."""
+        body = NO_PICTURE + b" " * padding_bytes
+        return requests.post(f"{self.url}{PATH}", data=body, headers=WITH_KEY, timeout=20)
 
     def ready(self) -> int:
         return requests.get(f"{self.url}/ready", timeout=20).status_code
@@ -46,19 +56,35 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with a short grace and less memory, so that tests take less of both."""
     del assets
+    short = {"ROLLCALL_ML_BODY_GRACE_S": str(GRACE_S)}
+    with serving(tmp_path_factory.mktemp("ml"), short) as found:
+        yield found
+
+
+@pytest.fixture
+def patient_service(assets: Path, tmp_path: Path) -> Iterator[Service]:
+    """A service with the default grace and rate."""
+    del assets
+    with serving(tmp_path, {}) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def serving(folder: Path, limits: dict[str, str]) -> Iterator[Service]:
     port = free_port()
     env = {
         "ROLLCALL_ML_API_KEY": KEY,
         "ROLLCALL_ML_PORT": str(port),
         "ROLLCALL_ML_WORKERS": "1",
-        "ROLLCALL_ML_BODY_GRACE_S": str(GRACE_S),
         "ROLLCALL_ML_BODIES_MAX_BYTES": str(48 * MIB),
-        "ROLLCALL_ML_BODY_MIN_RATE": str(MIB),
+        **limits,
     }
     args = [str(BIN / "rollcall-ml")]
-    log = tmp_path_factory.mktemp("ml") / "ml.log"
-    with running(args, log_path=log, env=env, ready=lambda: is_listening(port)) as process:
+    with running(
+        args, log_path=folder / "ml.log", env=env, ready=lambda: is_listening(port)
+    ) as process:
         yield Service(port, process)
 
 
@@ -93,6 +119,21 @@ def test_stalled_uploads_that_fill_the_memory_make_room_for_a_working_one(
         wait_until(lambda: service.ask().status_code == 200, what="an answer", timeout_s=GRACE_S)
 
     assert grown < (48 + 40) * MIB, "the bound, and what the process needs besides"
+
+
+def test_bursts_that_stall_keep_photos_out_for_seconds_only_and_ready_says_so(
+    patient_service: Service,
+) -> None:
+    service = patient_service
+    began = head(PATH, WITH_KEY, length=23 * MIB)
+
+    with unfinished(service.port, 2, began, b" " * (23 * MIB - 1)):
+        wait_until(lambda: unread_bytes(service.port) == 0, what="the bursts")
+        assert service.ready() == 503
+        assert service.ask(4 * MIB).status_code == 503, "the memory is used up"
+        assert service.ask().status_code == 200, "a small request has room"
+        wait_until(lambda: service.ready() == 200, what="ready", timeout_s=8.0)
+        assert service.ask(4 * MIB).status_code == 200, "room was made before their deadline"
 
 
 def test_a_body_that_drips_is_cut_off_after_its_time(service: Service) -> None:

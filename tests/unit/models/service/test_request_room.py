@@ -8,9 +8,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from intake.limits import MIB
 from models.service.bodies import BodyMiddleware, RequestRoom
 from models.service.config import load_settings
+from models.service.errors import RefusalError
 from models.service.metrics import Metrics
+from tests.support.senders import at_once, sender, take
+from tests.support.virtual_time import run_virtual
 
 Message = MutableMapping[str, Any]
 App = Callable[..., Awaitable[None]]
@@ -75,6 +79,38 @@ def test_a_stalled_body_takes_no_place() -> None:
         return await ask(app), await stalled
 
     assert asyncio.run(scenario()) == (200, 408)
+
+
+def test_a_burst_that_stalls_makes_ready_say_so_until_it_gives_way() -> None:
+    """An eighth of the default memory and bodies, at the default rate, in virtual time."""
+
+    async def scenario() -> tuple[list[bool], list[int]]:
+        room = room_of_one(max_body_bytes=4 * MIB, bodies_max_bytes=32 * MIB)
+        burst = at_once(4 * MIB - 100_000)
+        stalled = [
+            asyncio.create_task(take(room.intake, sender(burst, then="stall"))) for _ in range(8)
+        ]
+        await asyncio.sleep(0.01)
+        answers = [is_open(room)]
+        sizes = [len(await take(room.intake, sender([(0.0, b"vector" * 500)])))]
+        await asyncio.sleep(6.0)
+        answers.append(is_open(room))
+        sizes.append(len(await take(room.intake, sender([(0.0, bytes(3 * MIB))]))))
+        await asyncio.sleep(5.0)
+        assert all(one.done() for one in stalled), "each has its own deadline"
+        await asyncio.gather(*stalled, return_exceptions=True)
+        return answers, sizes
+
+    assert run_virtual(scenario()) == ([False, True], [3000, 3 * MIB])
+
+
+def is_open(room: RequestRoom) -> bool:
+    """Whether /ready would say so."""
+    try:
+        room.check()
+    except RefusalError:
+        return False
+    return True
 
 
 @pytest.fixture
