@@ -134,7 +134,7 @@ def finish(db: Session, job: ClaimedJob) -> bool:
 def is_held(db: Session, job: ClaimedJob) -> bool:
     """Return whether a job is still the caller's, without locking it.
 
-    `finish` decides at the end; whoever asks for a job anew holds the person meanwhile.
+    `finish` decides at the end. A new request for the job needs the person, who is locked.
     """
     row = db.get(Job, job.id, populate_existing=True)
     return row is not None and row.state == _RUNNING and row.revision == job.revision
