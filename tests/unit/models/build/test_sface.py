@@ -12,7 +12,6 @@ import pytest
 
 from models.build.record_onnx import cut_face, seeded_picture
 from models.build.translate import translate_sources
-from models.cli.packaged import source_target
 from models.errors import ConversionError
 from models.runtime import installed_runtimes, open_session
 from models.stages.embed import FaceEmbedder
@@ -44,12 +43,8 @@ LEAST = {"float16": 0.999, "int8": 0.99, "int8-weights": 0.99}
 
 
 @pytest.fixture(scope="module")
-def source(assets: Path) -> bytes:
-    assert isinstance(CARD.origin, OnnxOrigin)
-    path = assets / source_target(CARD.origin)
-    if not path.is_file():
-        pytest.skip("needs the ONNX file of SFace: run scripts/fetch_assets once")
-    return path.read_bytes()
+def source(sface_source: Path) -> bytes:
+    return sface_source.read_bytes()
 
 
 @pytest.fixture(scope="module")
