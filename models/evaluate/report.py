@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from models.evaluate.identification import Design
     from models.evaluate.intervals import Interval, OperatingPoint
+    from models.evaluate.scale import ScalePoint
     from models.evaluate.tracks import TrackDesign, TrackResult
     from models.evaluate.verification import VerificationResult
 
@@ -115,6 +116,25 @@ def track_row(model: str, design: TrackDesign, result: TrackResult) -> list[str]
     rates = [percent(one) for one in (result.missed, result.alarms, result.distant_alarms)]
     counts = f"{result.people}, {result.clips}"
     return [model, str(design.enrolled), str(design.fused), limit, *rates, counts]
+
+
+SCALE_HEAD = (
+    "common scale",
+    "different people below",
+    "reference: same person above",
+    "own distance",
+    "same person above",
+)
+
+
+def scale_row(point: ScalePoint) -> list[str]:
+    """One row of the table of `SCALE_HEAD`.
+
+    Args:
+        point: of the scale.
+    """
+    shares = [f"{100 * one:.2g} %" for one in (point.different, point.same_reference, point.same)]
+    return [f"{point.common:.3f}", *shares[:2], f"{point.own:.3f}", shares[2]]
 
 
 def _cell(point: OperatingPoint) -> str:
