@@ -67,7 +67,9 @@ def identification(options: Namespace) -> bool:
                 rows.append(row)
                 continue
             points = operating_points(trials, options.fpir, seed=options.seed)
-            row = report.identification_row(_name(embedded), design, trials.eligible, points)
+            row = report.identification_row(
+                _name(embedded), design, trials.eligible, points, digits=options.digits
+            )
             rows.append(row)
             if options.plot:
                 curves += _det(trials, f"{_name(embedded)}: {_words(design)}")
@@ -154,6 +156,7 @@ def _add_identification(parser: ArgumentParser) -> None:
     add("--enrolled", nargs="+", type=int, default=[1, 3], help="pictures in a template")
     add("--probes", nargs="+", type=int, default=[1, 3], help="pictures fused into a probe")
     add("--fpir", nargs="+", type=float, default=[1e-2, 1e-3, 1e-4], help="shares of strangers")
+    add("--digits", type=int, default=1, help="of shares, after the decimal point")
     add("--draws", type=int, default=300, help="times that people are drawn")
     add("--strangers", choices=("all", "single"), default="all", help="who is not enrolled, or"
         " people with a single picture only")  # fmt: skip

@@ -64,7 +64,12 @@ def identification_head(fpirs: Sequence[float]) -> list[str]:
 
 
 def identification_row(
-    model: str, design: Design, eligible: int, points: Sequence[OperatingPoint]
+    model: str,
+    design: Design,
+    eligible: int,
+    points: Sequence[OperatingPoint],
+    *,
+    digits: int = 1,
 ) -> list[str]:
     """One row; where too few strangers stand behind a figure it says so instead.
 
@@ -73,8 +78,9 @@ def identification_row(
         design: what was drawn.
         eligible: people who could be enrolled.
         points: one an FPIR.
+        digits: after the decimal point of a share in percent.
     """
-    cells = [_cell(point) for point in points]
+    cells = [_cell(point, digits) for point in points]
     counts = (design.gallery_size, design.enrolled, design.probes, eligible)
     return [model, *(str(count) for count in counts), *cells]
 
@@ -137,7 +143,7 @@ def scale_row(point: ScalePoint) -> list[str]:
     return [f"{point.common:.3f}", *shares[:2], f"{point.own:.3f}", shares[2]]
 
 
-def _cell(point: OperatingPoint) -> str:
+def _cell(point: OperatingPoint, digits: int) -> str:
     if point.fnir is None:
         return f"not stated: {point.strangers} strangers behind it"
-    return f"{percent(point.fnir)} below {point.limit:.3f}"
+    return f"{percent(point.fnir, digits)} below {point.limit:.3f}"
