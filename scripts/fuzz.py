@@ -1,6 +1,6 @@
 """Feed mutated pictures, cards and requests to what reads them, guided by coverage.
 
-    python -m scripts.fuzz picture|card|request [--seconds 60]
+    python -m scripts.fuzz picture|card|request|onnx [--seconds 60]
 
 A finding ends the run with a traceback and leaves its input beside: it becomes a test. atheris is
 of the group `fuzz`; the tests fuzz the same readers with hypothesis.
@@ -20,14 +20,21 @@ import cv2
 import numpy as np
 from pydantic import ValidationError
 
-with atheris.instrument_imports(include=["models.store", "models.stages", "models.service"]):
-    from models.errors import CardError, ImageError
+with atheris.instrument_imports(
+    include=["models.store", "models.stages", "models.service", "models.build"]
+):
+    from models.build.ir_to_tflite import to_tflite
+    from models.build.onnx_file import read_onnx
+    from models.build.onnx_to_ir import to_ir
+    from models.errors import CardError, ConversionError, ImageError
     from models.service.errors import RefusalError
     from models.service.gallery_check import check_gallery
     from models.service.native_schemas import GalleryCheckRequest, OperatingPointRequest
     from models.service.operating_point import operating_point
     from models.stages.decode import decode_image
     from models.store import default_store, read_card
+
+from tests.unit.models.build.onnx_networks import small_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +66,12 @@ def request(data: bytes) -> None:
         operating_point(known, OperatingPointRequest.model_validate_json(data))
 
 
+def onnx(data: bytes) -> None:
+    """A network is translated or refused."""
+    with contextlib.suppress(ConversionError):
+        to_tflite(to_ir(read_onnx(data)), "fuzzed")
+
+
 def seeds(target: str) -> Iterator[bytes]:
     """Good inputs to begin with."""
     if target == "card":
@@ -68,12 +81,19 @@ def seeds(target: str) -> Iterator[bytes]:
         tiny = np.random.default_rng(1).integers(0, 256, (24, 32, 3), dtype=np.uint8)
         for suffix in (".jpg", ".png", ".webp"):
             yield cv2.imencode(suffix, tiny)[1].tobytes()
+    elif target == "onnx":
+        yield small_onnx()[0].content
     else:
         yield b'{"model_id":"m","person":{"id":"a","templates":["AAAAAA=="]},"others":[]}'
         yield b'{"model_id":"m","people":[{"id":"a","templates":["AAAAAA=="],"cohorts":["9b"]}]}'
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"picture": picture, "card": card, "request": request}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "picture": picture,
+    "card": card,
+    "request": request,
+    "onnx": onnx,
+}
 
 
 def main() -> None:

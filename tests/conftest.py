@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.support.mosquitto",
     "tests.support.passwords",
     "tests.support.postgres",
+    "tests.support.sface",
     "tests.support.databases",  # after postgres, which it imports
 ]
 

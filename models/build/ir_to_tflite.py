@@ -1,7 +1,8 @@
-"""Translates a network of OpenVINO's IR to TFLite, float16 weights, float32 computation.
+"""Translates a network of OpenVINO's IR to TFLite.
 
-The IR's maps are NCHW, TFLite's NHWC. Every constant keeps the value it has in the IR: what was
-float16 there is float16 here, and the runtime widens it once, when it opens the file.
+The IR's maps are NCHW, TFLite's NHWC. Unless kernels are to be rounded, every constant keeps the
+value it has in the IR: what was float16 there is float16 here, and the runtime widens it once, when
+it opens the file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from models.build import tflite_file as tflite
 from models.build.ir_input import split_normalisation
+from models.build.kernel_storage import KernelStorage, exact_constant, store_bias, store_kernel
 from models.build.tflite_file import Operator, Padding, TFLiteFile
 from models.errors import ConversionError
 
@@ -25,12 +27,15 @@ _MAP_RANK = 4
 _INPUTS = {"Sigmoid": 1, "AvgPool": 1}
 
 
-def to_tflite(network: Network, description: str) -> tuple[bytes, Normalisation]:
+def to_tflite(
+    network: Network, description: str, storage: KernelStorage = KernelStorage.EXACT
+) -> tuple[bytes, Normalisation]:
     """Translate a network.
 
     Args:
         network: of one NCHW picture a call; its output is one vector, (1, D, 1, 1) or (1, D).
         description: written into the file.
+        storage: of the weights of convolutions.
 
     Returns:
         A TFLite file, (1, H, W, C) float32 -> (1, D) float32, the same bytes for the same network;
@@ -40,12 +45,13 @@ def to_tflite(network: Network, description: str) -> tuple[bytes, Normalisation]
         ConversionError: the network has an operation, or a form of one, that is not known here.
     """
     network, normalisation = split_normalisation(network)
-    return _Translation(network, description).content(), normalisation
+    return _Translation(network, description, storage).content(), normalisation
 
 
 class _Translation:
-    def __init__(self, network: Network, description: str) -> None:
+    def __init__(self, network: Network, description: str, storage: KernelStorage) -> None:
         self._network = network
+        self._storage = storage
         self._file = TFLiteFile(description)
         self._indices: dict[str, int] = {}
         self._biases = _biases(network)
@@ -110,13 +116,19 @@ class _Translation:
         outputs: int,
         options: tflite.Options,
     ) -> int:
+        stored = store_kernel(
+            self._file,
+            f"{node.name} kernel",
+            kernel,
+            self._storage,
+            is_depthwise=operator is Operator.DEPTHWISE_CONV_2D,
+        )
         bias = self._biases.get(node.id, np.zeros(outputs, np.float32))
-        inputs = [
-            source,
-            self._constant(f"{node.name} kernel", kernel),
-            self._constant(f"{node.name} bias", bias),
-        ]
-        return self._file.operation(operator, inputs, self._output(node), options)
+        stored_bias = store_bias(self._file, f"{node.name} bias", bias, self._storage)
+        inputs = [source, stored.index, stored_bias]
+        return self._file.operation(
+            operator, inputs, self._output(node), options, version=stored.version
+        )
 
     def _padded(self, node: Node, kernel: tuple[int, ...]) -> tuple[Padding, int]:
         """Choose TFLite's padding, with an explicit one before it where it is neither."""
@@ -186,15 +198,7 @@ class _Translation:
         )
 
     def _constant(self, name: str, values: FloatArray) -> int:
-        """Store a constant as float16 where that loses nothing, else as it is."""
-        halved = values.astype(np.float16)
-        if not np.array_equal(halved, values):
-            return self._file.constant(name, values)
-        stored = self._file.constant(f"{name} float16", halved)
-        output = self._file.tensor(name, values.shape)
-        return self._file.operation(
-            Operator.DEQUANTIZE, [stored], output, tflite.DEQUANTIZE_OPTIONS
-        )
+        return exact_constant(self._file, name, values)
 
     def _output(self, node: Node) -> int:
         return self._file.tensor(node.name, _nhwc(node))

@@ -8,7 +8,7 @@ Source: tensorflow/compiler/mlir/lite/schema/schema.fbs, schema version 3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ _FILE_IDENTIFIER = b"TFL3"
 # Source: schema.fbs, `force_align: 16` of Buffer.data.
 _BUFFER_ALIGNMENT = 16
 _TENSOR_TYPES = {"float32": 0, "float16": 1, "int32": 2, "int8": 9}
+# Source: schema.fbs, Tensor.quantization and QuantizationParameters.
+_QUANTIZATION_SLOT = 4
 
 
 class Operator(IntEnum):
@@ -46,6 +48,12 @@ class Operator(IntEnum):
 
 # The first version of each that does what we ask for: DEQUANTIZE reads float16 from its third on.
 _VERSIONS = {Operator.DEQUANTIZE: 3}
+PER_CHANNEL_VERSION = 5
+"""Of CONV_2D and DEQUANTIZE whose weights are int8 with a scale per output channel.
+
+Source: tensorflow/lite/tools/versioning/op_version.cc. The runtimes open files that name another
+version and may then compute something else, so that tests compare numbers.
+"""
 
 
 class Padding(IntEnum):
@@ -100,11 +108,13 @@ class _Tensor:
     shape: tuple[int, ...]
     type_number: int
     buffer: int
+    scales: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Operation:
     operator: Operator
+    version: int
     inputs: Sequence[int]
     outputs: Sequence[int]
     options: Options | None
@@ -129,15 +139,39 @@ class TFLiteFile:
         self._buffers.append(np.ascontiguousarray(values).tobytes())
         return self._add(name, values.shape, str(values.dtype), len(self._buffers) - 1)
 
+    def quantised(self, name: str, values: NDArray[np.int8], scales: NDArray[np.float32]) -> int:
+        """Add int8 weights that stand for `values * scale`; returns the tensor's index.
+
+        Args:
+            name: of the tensor.
+            values: any shape.
+            scales: one for each index of the first axis.
+        """
+        index = self.constant(name, values)
+        plain = self._tensors[index]
+        self._tensors[index] = replace(plain, scales=tuple(float(scale) for scale in scales))
+        return index
+
     def operation(
         self,
         operator: Operator,
         inputs: Sequence[int],
         output: int,
         options: Options | None = None,
+        *,
+        version: int | None = None,
     ) -> int:
-        """Add an operation; returns the index of its output, which was passed in."""
-        self._operations.append(_Operation(operator, inputs, (output,), options))
+        """Add an operation; returns the index of its output, which was passed in.
+
+        Args:
+            operator: what it computes.
+            inputs: indices of tensors.
+            output: index of the tensor that it computes.
+            options: of the operator.
+            version: of the operator, where it is not the first that takes float weights.
+        """
+        known = _VERSIONS.get(operator, 1) if version is None else version
+        self._operations.append(_Operation(operator, known, inputs, (output,), options))
         return output
 
     def content(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
@@ -148,8 +182,8 @@ class TFLiteFile:
             outputs: of those that it gives.
         """
         builder = flatbuffers.Builder(sum(map(len, self._buffers)) + 65536)
-        operators = sorted({operation.operator for operation in self._operations})
-        codes = _vector(builder, [_operator_code(builder, operator) for operator in operators])
+        operators = sorted({(one.operator, one.version) for one in self._operations})
+        codes = _vector(builder, [_operator_code(builder, *operator) for operator in operators])
         subgraph = self._subgraph(builder, operators, inputs, outputs)
         fields = (
             ("Uint32", _SCHEMA_VERSION),
@@ -168,7 +202,7 @@ class TFLiteFile:
     def _subgraph(
         self,
         builder: flatbuffers.Builder,
-        operators: list[Operator],
+        operators: list[tuple[Operator, int]],
         inputs: Sequence[int],
         outputs: Sequence[int],
     ) -> int:
@@ -180,30 +214,36 @@ class TFLiteFile:
         return _table(builder, {i: ("UOffsetTRelative", part) for i, part in enumerate(parts)})
 
 
-def _operator_code(builder: flatbuffers.Builder, operator: Operator) -> int:
+def _operator_code(builder: flatbuffers.Builder, operator: Operator, version: int) -> int:
     # Source: schema.fbs, OperatorCode: numbers below 127 are written to both fields.
-    version = ("Int32", _VERSIONS.get(operator, 1))
-    return _table(builder, {0: ("Int8", operator), 2: version, 3: ("Int32", operator)})
+    return _table(builder, {0: ("Int8", operator), 2: ("Int32", version), 3: ("Int32", operator)})
 
 
 def _write_tensor(builder: flatbuffers.Builder, tensor: _Tensor) -> int:
     name, shape = builder.CreateString(tensor.name), _integers(builder, tensor.shape)
-    return _table(
-        builder,
-        {
-            0: ("UOffsetTRelative", shape),
-            1: ("Int8", tensor.type_number),
-            2: ("Uint32", tensor.buffer),
-            3: ("UOffsetTRelative", name),
-        },
-    )
+    fields: dict[int, tuple[str, float]] = {
+        0: ("UOffsetTRelative", shape),
+        1: ("Int8", tensor.type_number),
+        2: ("Uint32", tensor.buffer),
+        3: ("UOffsetTRelative", name),
+    }
+    if tensor.scales:
+        fields[_QUANTIZATION_SLOT] = ("UOffsetTRelative", _quantization(builder, tensor.scales))
+    return _table(builder, fields)
+
+
+def _quantization(builder: flatbuffers.Builder, scales: Sequence[float]) -> int:
+    """Write symmetric scales along the first axis, which is the schema's default axis."""
+    written = int(builder.CreateNumpyVector(np.asarray(scales, "<f4")))
+    zeros = int(builder.CreateNumpyVector(np.zeros(len(scales), "<i8")))
+    return _table(builder, {2: ("UOffsetTRelative", written), 3: ("UOffsetTRelative", zeros)})
 
 
 def _write_operation(
-    builder: flatbuffers.Builder, operators: list[Operator], operation: _Operation
+    builder: flatbuffers.Builder, operators: list[tuple[Operator, int]], operation: _Operation
 ) -> int:
     fields: dict[int, tuple[str, float]] = {
-        0: ("Uint32", operators.index(operation.operator)),
+        0: ("Uint32", operators.index((operation.operator, operation.version))),
         1: ("UOffsetTRelative", _integers(builder, operation.inputs)),
         2: ("UOffsetTRelative", _integers(builder, operation.outputs)),
     }

@@ -2,92 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from models.cli.download import download
 from models.cli.placing import place
-from models.errors import ConversionError, DownloadError, InstallError, ParityError
+from models.cli.sources import Say, fetch_sources
+from models.errors import ConversionError, InstallError, ParityError
 from models.runtime import installed_runtimes, open_session
 from models.stages.embed import FaceEmbedder
 from models.stages.parity import MIN_COSINE, lowest_cosine
-from models.store import Origin, VerifiedModel
+from models.store import OnnxOrigin, Origin, VerifiedModel
 
 if TYPE_CHECKING:
-    from models.build.ir_input import Normalisation
     from models.cli.download import Patience
     from models.runtime import RuntimeName
-    from models.store import ModelCard, ModelStore, SourceFile
-
-Say: TypeAlias = Callable[[str], None]
+    from models.store import ModelCard, ModelStore
 
 
-def fetch_sources(
-    origin: Origin, folder: Path, patience: Patience, *, source: Path | None, say: Say
-) -> list[bytes]:
-    """Get the publisher's files, in the card's order, each with the card's sha256.
-
-    Args:
-        origin: of the card.
-        folder: for files that are still incomplete.
-        patience: with the publisher.
-        source: take them from this folder instead of from the publisher.
-        say: told what is going on, a line at a time.
-
-    Raises:
-        DownloadError: one cannot be had, or is another file.
-    """
-    contents = []
-    for file in origin.files:
-        if source is not None:
-            contents.append(_read(file, source))
-            continue
-        say(f"fetching {file.url}")
-        contents.append(download(file, folder, patience))
-    return contents
-
-
-def translate(card: ModelCard, sources: list[bytes]) -> bytes:
-    """Make the card's first file out of its publisher's files, which were checked.
+def translate(card: ModelCard, sources: list[bytes]) -> list[bytes]:
+    """Make the card's files out of its publisher's files, which were checked.
 
     Raises:
         ConversionError: what comes out is not what the card names, or the extra is missing.
     """
     try:
-        from models.build.ir import read_ir
-        from models.build.ir_to_tflite import to_tflite
+        from models.build.translate import translate_sources
     except ImportError as error:
         raise ConversionError(
             "converting a model needs the extra convert: install rollcall[convert]"
         ) from error
-    xml, weights = sources
-    content, normalisation = to_tflite(read_ir(xml, weights), card.id)
-    if not _agrees(normalisation, card):
-        raise ConversionError(f"the card {card.id} scales the input otherwise than its publisher")
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != card.files[0].sha256:
-        raise ConversionError(
-            f"the translation of {card.id} came out otherwise than recorded: its sha256 is"
-            f" {digest[:12]}…, expected {card.files[0].sha256[:12]}…; is flatbuffers the version"
-            " of the extra convert?"
-        )
-    return content
+    return translate_sources(card, sources)
 
 
 def check_parity(store: ModelStore, model: VerifiedModel) -> dict[RuntimeName, float]:
     """Compare a model on this machine with its recorded embeddings.
 
     Returns:
-        Per installed runtime the cosine of the picture that agrees least; empty where nothing was
-        recorded for this model.
+        Per installed runtime that the file is for, the cosine of the picture that agrees least;
+        empty where nothing was recorded for this model.
 
     Raises:
-        ParityError: one is below `MIN_COSINE`.
+        ParityError: one is below the file's own lowest, or `MIN_COSINE` where it names none.
         RuntimeFaultError: a runtime refuses the model or fails.
         InstallError: no runtime is installed.
     """
@@ -98,13 +54,14 @@ def check_parity(store: ModelStore, model: VerifiedModel) -> dict[RuntimeName, f
     if not recorded:
         return {}
     cosines: dict[RuntimeName, float] = {}
-    for runtime in runtimes:
+    least = model.file.min_cosine or MIN_COSINE
+    for runtime in (one for one in runtimes if one in model.file.runtimes):
         embedder = FaceEmbedder(model.card, open_session(model, runtime=runtime))
         cosines[runtime] = lowest_cosine(embedder, model.card.input, recorded)
-        if cosines[runtime] < MIN_COSINE:
+        if cosines[runtime] < least:
             raise ParityError(
                 f"{model.card.id} computes other numbers here than at its publisher: cosine"
-                f" {cosines[runtime]:.4f} with the runtime {runtime}, at least {MIN_COSINE} is"
+                f" {cosines[runtime]:.4f} with the runtime {runtime}, at least {least} is"
                 " asked for"
             )
     return cosines
@@ -118,8 +75,8 @@ def prepare(
     *,
     source: Path | None,
     say: Say,
-) -> VerifiedModel:
-    """Make the first file of a card that names its origin, and prove it on this machine.
+) -> list[VerifiedModel]:
+    """Make the files of a card that names its origin, and prove them on this machine.
 
     Args:
         store: of the card, for its recorded embeddings.
@@ -134,14 +91,22 @@ def prepare(
         RuntimeFaultError: the inference runtime refuses it or fails.
         OSError: the asset folder cannot be written.
     """
-    if not isinstance(card.origin, Origin):
+    if not isinstance(card.origin, (Origin, OnnxOrigin)):
         raise InstallError(f"{card.id} is not translated from a publisher's files")
-    sources = fetch_sources(card.origin, folder / "downloads", patience, source=source, say=say)
+    sources = fetch_sources(card.origin, folder, patience, source=source, say=say)
     say("translating it to TFLite")
-    model = VerifiedModel(card, card.files[0], translate(card, sources))
-    for runtime, cosine in check_parity(store, model).items():
-        say(f"parity with its publisher's runtime: cosine {cosine:.6f} on {runtime}")
-    return model
+    contents = translate(card, sources)
+    models = [
+        VerifiedModel(card, file, content)
+        for file, content in zip(card.files, contents, strict=True)
+    ]
+    for model in models:
+        for runtime, cosine in check_parity(store, model).items():
+            say(
+                f"parity with its publisher's runtime: {model.file.variant} has the cosine"
+                f" {cosine:.6f} on {runtime}"
+            )
+    return models
 
 
 def check_accuracy(model: VerifiedModel, present: str, data: Path, folder: Path) -> None:
@@ -167,20 +132,3 @@ def check_accuracy(model: VerifiedModel, present: str, data: Path, folder: Path)
         raise InstallError(f"{model.card.id} is not installed: the accuracy gate refuses it")
     if status:
         raise InstallError(f"{model.card.id} is not installed: the accuracy gate cannot be run")
-
-
-def _read(file: SourceFile, source: Path) -> bytes:
-    path = source / file.name
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DownloadError(f"{path} cannot be read: {error.strerror}") from error
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise DownloadError(f"{path} is not the file that the card names: its sha256 is another")
-    return content
-
-
-def _agrees(normalisation: Normalisation, card: ModelCard) -> bool:
-    return np.allclose(normalisation.mean, card.input.mean, rtol=1e-9) and np.allclose(
-        normalisation.scale, card.input.scale, rtol=1e-9
-    )

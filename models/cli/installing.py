@@ -13,8 +13,9 @@ from models.cli.install import check_accuracy, check_parity, prepare
 from models.cli.inventory import is_there
 from models.cli.packaged import packaged_archives
 from models.cli.placing import place
+from models.cli.sources import missing_source
 from models.errors import InstallError, ModelsError
-from models.store import Origin, PackageOrigin, VerifiedModel
+from models.store import OnnxOrigin, Origin, PackageOrigin, VerifiedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,14 +116,14 @@ def _is_complete(store: ModelStore, card: ModelCard) -> bool:
 def _obstacle(order: Order, card: ModelCard) -> str:
     """Say what is missing to translate a model; empty where nothing is."""
     origin = card.origin
-    if not isinstance(origin, Origin) or _is_complete(order.store, card):
+    if not isinstance(origin, (Origin, OnnxOrigin)) or _is_complete(order.store, card):
         return ""
     if order.source is not None:
-        if (order.source / card.files[0].name).is_file():
+        if all((order.source / file.name).is_file() for file in card.files):
             return ""
-        missing = [one.name for one in origin.files if not (order.source / one.name).is_file()]
+        missing = missing_source(origin, order.folder, order.source)
         if missing:
-            return f"{order.source} does not hold {missing[0]}"
+            return f"{order.source} does not hold {missing}"
     if find_spec("flatbuffers") is None:
         return "translating it needs the extra convert: install rollcall[convert]"
     return ""
@@ -130,24 +131,28 @@ def _obstacle(order: Order, card: ModelCard) -> str:
 
 def _install_translated(order: Order, card: ModelCard) -> None:
     folder = order.folder
-    model = _given(order, card) or prepare(
+    models = _given(order, card) or prepare(
         order.store, card, folder, order.patience, source=order.source, say=order.say
     )
     if order.evaluate:
-        check_accuracy(model, order.store.find("auto")[0].id, order.evaluate, folder)
-    path = place(model.content, folder / "models" / model.file.name)
-    order.say(f"{card.id} is installed as {path}")
+        check_accuracy(models[0], order.store.find("auto")[0].id, order.evaluate, folder)
+    for model in models:
+        path = place(model.content, folder / "models" / model.file.name)
+        order.say(f"{card.id} is installed as {path}")
 
 
-def _given(order: Order, card: ModelCard) -> VerifiedModel | None:
-    """Take a file that was translated on another machine; its digest vouches for it."""
-    file = card.files[0]
-    path = order.source / file.name if order.source is not None else None
-    if path is None or not path.is_file():
-        return None
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise InstallError(f"{path} is not the file that the card names: its sha256 is another")
-    model = VerifiedModel(card, file, content)
-    check_parity(order.store, model)
-    return model
+def _given(order: Order, card: ModelCard) -> list[VerifiedModel]:
+    """Take files that were translated on another machine; their digests vouch for them."""
+    if order.source is None:
+        return []
+    paths = [order.source / file.name for file in card.files]
+    if not all(path.is_file() for path in paths):
+        return []
+    models = []
+    for file, path in zip(card.files, paths, strict=True):
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise InstallError(f"{path} is not the file that the card names: its sha256 is another")
+        models.append(VerifiedModel(card, file, content))
+        check_parity(order.store, models[-1])
+    return models

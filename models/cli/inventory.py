@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from models.cli.packaged import source_target
 from models.errors import (
     InstallError,
     ModelFileCorruptError,
     ModelFileMissingError,
     UnknownModelError,
 )
+from models.store import OnnxOrigin
 from models.store.selection import FILE_NAME, write_selection
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def select(store: ModelStore, reference: str, folder: Path) -> None:
 
 
 def remove(store: ModelStore, reference: str, folder: Path) -> list[Path]:
-    """Delete an embedder's files out of the asset folder; returns what was deleted.
+    """Delete an embedder's files, and what they were translated from; returns what was deleted.
 
     Raises:
         InstallError: it is in use, or is not there.
@@ -109,6 +111,9 @@ def remove(store: ModelStore, reference: str, folder: Path) -> list[Path]:
     paths = [path for file in card.files if (path := models / file.name).is_file()]
     if not paths:
         raise InstallError(f"{card.id} is not in {models}")
+    if isinstance(card.origin, OnnxOrigin):
+        source = folder / source_target(card.origin)
+        paths += [source] if source.is_file() else []
     for path in paths:
         path.unlink()
     return paths

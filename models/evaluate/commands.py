@@ -20,6 +20,7 @@ from models.evaluate.liveness_command import add_liveness, liveness
 from models.evaluate.plots import Curve, draw_det
 from models.evaluate.progress import Progress
 from models.evaluate.rules import RULES
+from models.evaluate.scale import LEVELS, all_pairs, find_scale, levels_at
 from models.evaluate.tracks import TrackDesign, read_people, read_tracks, scan_tracks
 from models.evaluate.verification import score_pairs, verify
 from models.store import ModelStore, default_store
@@ -66,7 +67,9 @@ def identification(options: Namespace) -> bool:
                 rows.append(row)
                 continue
             points = operating_points(trials, options.fpir, seed=options.seed)
-            row = report.identification_row(_name(embedded), design, trials.eligible, points)
+            row = report.identification_row(
+                _name(embedded), design, trials.eligible, points, digits=options.digits
+            )
             rows.append(row)
             if options.plot:
                 curves += _det(trials, f"{_name(embedded)}: {_words(design)}")
@@ -102,6 +105,19 @@ def gate(options: Namespace) -> bool:
     verdict = compare(present, candidate, pairs, RULES[options.rule], design)
     _write(verdict.sentence(options.candidate, options.present) + "\n")
     return verdict.passes
+
+
+def scale(options: Namespace) -> bool:
+    """Find the distances of a network that stand for those of the common scale."""
+    data, rule = _data(options), RULES[options.rule]
+    pairs, reference = (
+        all_pairs(_embedded(options, data, model), rule)
+        for model in (options.model, options.reference)
+    )
+    levels = (*LEVELS, *levels_at(reference))
+    rows = [report.scale_row(point) for point in find_scale(pairs, reference, levels)]
+    _write(report.table(report.SCALE_HEAD, rows))
+    return True
 
 
 def tracks(options: Namespace) -> bool:
@@ -140,6 +156,7 @@ def _add_identification(parser: ArgumentParser) -> None:
     add("--enrolled", nargs="+", type=int, default=[1, 3], help="pictures in a template")
     add("--probes", nargs="+", type=int, default=[1, 3], help="pictures fused into a probe")
     add("--fpir", nargs="+", type=float, default=[1e-2, 1e-3, 1e-4], help="shares of strangers")
+    add("--digits", type=int, default=1, help="of shares, after the decimal point")
     add("--draws", type=int, default=300, help="times that people are drawn")
     add("--strangers", choices=("all", "single"), default="all", help="who is not enrolled, or"
         " people with a single picture only")  # fmt: skip
@@ -162,6 +179,13 @@ def _add_calibration(parser: ArgumentParser) -> None:
     parser.add_argument("--words", help="what the data are, for the card")
 
 
+def _add_scale(parser: ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="reference of the embedder card")
+    parser.add_argument(
+        "--reference", default=_DEFAULT_MODEL, help="the one whose distances are the scale"
+    )
+
+
 def _add_gate(parser: ArgumentParser) -> None:
     parser.add_argument("--present", default=_DEFAULT_MODEL, help="reference of the model in use")
     parser.add_argument("--candidate", required=True, help="reference of the one to replace it")
@@ -173,6 +197,7 @@ COMMANDS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace]
     "identification": (_add_identification, identification),
     "tracks": (_add_tracks, tracks),
     "calibrate": (_add_calibration, calibration),
+    "scale": (_add_scale, scale),
     "gate": (_add_gate, gate),
     "liveness": (add_liveness, liveness),
 }

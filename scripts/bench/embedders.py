@@ -1,7 +1,8 @@
 """Time every embedder at one thread, in turns, in one run: `python -m scripts.bench.embedders`.
 
-Networks that are not the project's join where a folder has them; OpenVINO where it is installed
-(`uv pip install openvino` into a copy of the environment). Prints a Markdown table.
+SFace joins where it is installed, networks that are not the project's where a folder has them,
+OpenVINO where it is installed (`uv pip install openvino` into a copy of the environment). Prints a
+Markdown table.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from models.build.ir import read_ir
 from models.build.ir_to_tflite import to_tflite
+from models.cli.inventory import is_there
 from models.runtime import installed_runtimes
 from models.runtime.litert import interpreter_factory as litert_factory
 from models.runtime.tflite import interpreter_factory as tflite_factory
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _FACTORIES = {"tflite": tflite_factory, "litert": litert_factory}
 _NAMES = {"tflite": "tflite-runtime", "litert": "ai-edge-litert"}
+_SFACE = "sface-2021dec"
 _REID = "face-reidentification-retail-0095"
 _MOBILEFACENET = "mobilefacenet_insightface_y1.tflite"
 _WARM_UP = 5
@@ -81,6 +84,10 @@ def contestants(folder: Path) -> Iterator[Contestant]:
     """
     store = default_store()
     for reference in ("dlib-resnet-v1-float16", "dlib-resnet-v1-int8"):
+        yield from _tflite(reference, store.load(reference).content)
+    card = store.cards[_SFACE]
+    for file in card.files if is_there(store, _SFACE) else ():
+        reference = f"{_SFACE}-{file.variant}"
         yield from _tflite(reference, store.load(reference).content)
     xml = folder / f"{_REID}.xml"
     if xml.is_file():

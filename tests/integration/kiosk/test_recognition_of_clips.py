@@ -29,9 +29,14 @@ the limit for two single photos, takes ``night`` for ``please``."""
 WAIT_S = 60.0
 
 
-@pytest.fixture(scope="module")
-def pipeline(assets: Path) -> FacePipeline:
-    return FacePipeline.open(default_store(), PipelineSettings())
+@pytest.fixture(scope="module", params=["dlib-resnet-v1", "sface-2021dec"])
+def pipeline(request: pytest.FixtureRequest) -> FacePipeline:
+    settings = PipelineSettings(embedder=request.param)
+    if request.param == "dlib-resnet-v1":
+        return FacePipeline.open(default_store(), settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROLLCALL_ASSETS", str(request.getfixturevalue("sface_assets")))
+        return FacePipeline.open(default_store(), settings)
 
 
 @pytest.fixture(scope="module")

@@ -41,13 +41,14 @@ def test_the_limit_is_the_cards_for_the_rate_the_people_the_pictures_and_the_fra
     assert limits(MatchRules(roster_fpir=1e-3), photos=3).limit("ana", 3) == pytest.approx(wanted)
 
 
-def test_a_limit_is_brought_to_the_scale_that_distances_are_on() -> None:
-    found = card("omz-0095")
+@pytest.mark.parametrize("model_id", ["omz-0095", "sface-2021dec"])
+def test_a_limit_is_brought_to_the_scale_that_distances_are_on(model_id: str) -> None:
+    found = card(model_id)
     assert found.calibration is not None
     assert found.matching is not None
     own = explained_limit(found.calibration, 1e-3, 30, Tier.ROSTER, (1, 1)).distance
 
-    answer = calibrated("omz-0095").limit(1e-3, 30, Tier.ROSTER, (1, 1))
+    answer = calibrated(model_id).limit(1e-3, 30, Tier.ROSTER, (1, 1))
 
     assert answer == pytest.approx(found.matching.on_common_scale(own))
 

@@ -15,6 +15,7 @@ from tests.support.ports import free_port
 
 MEDIAPIPE = ("face_detection_full_range_sparse", "face_detection_short_range", "face_landmark")
 OMZ = "omz-0095-float16.tflite"
+SFACE = default_store().cards["sface-2021dec"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +39,10 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in (folder / "models").glob("*")}
 
 
-def test_brings_every_file(given: Path, folder: Path, shared_models: Path) -> None:
-    for path in shared_models.glob("face-reidentification-retail-0095.*"):
+def test_brings_every_file(
+    given: Path, folder: Path, shared_models: Path, sface_source: Path
+) -> None:
+    for path in (*shared_models.glob("face-reidentification-retail-0095.*"), sface_source):
         shutil.copyfile(path, given / path.name)
 
     assert command.main(["install", "--from", str(given)]) == 0
@@ -48,7 +51,8 @@ def test_brings_every_file(given: Path, folder: Path, shared_models: Path) -> No
     for card in store.cards.values():
         for file in card.files:
             assert store.load(f"{card.id}-{file.variant}").file == file
-    assert names(folder) == {f"{name}.tflite" for name in MEDIAPIPE} | {OMZ}
+    translated = {OMZ, *(file.name for file in SFACE.files)}
+    assert names(folder) == {f"{name}.tflite" for name in MEDIAPIPE} | translated
 
 
 def test_goes_on_where_it_broke_off(
@@ -148,6 +152,7 @@ def test_what_cannot_be_translated_here_is_left_out(
     assert command.main(["install", "--from", str(given)]) == 0
     said = capsys.readouterr().out
     assert "omz-0095 is left out: translating it needs the extra convert" in said
+    assert "sface-2021dec is left out: " in said
 
 
 def test_a_model_that_was_translated_elsewhere_is_taken(
