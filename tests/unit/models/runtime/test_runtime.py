@@ -9,7 +9,7 @@ from models.errors import InferenceError, ModelRefusedError, RuntimeUnavailableE
 from models.runtime import FloatArray, RuntimeName, installed_runtimes, open_session, opening
 from models.runtime.interpreter import load
 from models.runtime.tflite import interpreter_factory
-from models.store import Origin, VerifiedModel, default_store
+from models.store import OnnxOrigin, Origin, VerifiedModel, default_store
 
 RUNTIMES: list[RuntimeName] = ["tflite", "litert"]
 # Shipped, or taken out of a package; what has to be translated is installed by choice.
@@ -17,7 +17,7 @@ FILES = [
     f"{card.id}-{file.variant}"
     for card in default_store().cards.values()
     for file in card.files
-    if not isinstance(card.origin, Origin)
+    if not isinstance(card.origin, Origin | OnnxOrigin)
 ]
 
 

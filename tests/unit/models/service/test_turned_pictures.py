@@ -108,7 +108,7 @@ def test_a_portrait_without_exif_is_turned_upright(
     assert apart(found, encode(client, as_base64(picture))) < 0.15
     assert found["metadata"]["turned_deg"] == 90 * quarters
     height, width = picture.shape[:2]
-    assert found["metadata"]["image_dimensions"] == {"width": width, "height": height}
+    assert found["metadata"]["image_dimensions"] == [width, height]
 
 
 def test_a_wrong_orientation_in_the_file_does_not_count(client: TestClient, photo: Photo) -> None:
