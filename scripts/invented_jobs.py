@@ -13,18 +13,19 @@ _MODEL = "sface-2021dec"
 _SYSTEM = "system"
 
 
-def add_jobs(database: Database, school: School, waiting: int = 2) -> None:
+def add_jobs(database: Database, school: School, *, waiting: int = 2, software: str = "") -> None:
     """Fill the queue. Nothing in it is due, so no worker touches it.
 
     Args:
         database: of the school.
         school: whose people.
         waiting: how many jobs wait besides those that failed.
+        software: that the server runs; it tries jobs again that were parked under another one.
     """
     with database.transaction() as db:
         parked = _job(db, "encode", {"enrolment": "1"}, f"person:{school.people[5]}")
         parked.state, parked.attempts = JobState.PARKED, service.MAX_ATTEMPTS
-        parked.last_reason, parked.parked_under = "FAILS_ON_THIS", "0"
+        parked.last_reason, parked.parked_under = "FAILS_ON_THIS", software
         again = _job(db, "encode", {"enrolment": "2"}, f"person:{school.people[9]}")
         again.attempts, again.last_reason = 2, "FAILS_ON_THIS"
         unread = _job(db, "compare", {"model": _MODEL, "person": "3"}, f"person:{school.people[6]}")

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
@@ -130,8 +131,9 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         _measure(app)
         add_history(app.state.database, school, account=f"account:{user_id}")
         port = server.servers[0].sockets[0].getsockname()[1]
-        add_jobs(app.state.database, school)
         app.state.ml.check()
+        software = f"{version('rollcall')} {app.state.ml.software()}"
+        add_jobs(app.state.database, school, software=software)
         yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
     finally:
         server.should_exit = True
