@@ -17,8 +17,8 @@ import structlog
 AUDIT_LOGGER = "models.service.audit"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _correlation_id: ContextVar[str] = ContextVar("ml_correlation_id", default="")
-# Libraries whose lines say what ours already say; and Pillow, whose debug lines hold the EXIF fields
-# of photos, among them names and places.
+# Libraries whose lines say what ours already say; and Pillow, whose debug lines hold the EXIF
+# fields of photos, among them names and places.
 _QUIET = ("uvicorn.access", "asyncio", "PIL")
 
 
