@@ -106,7 +106,7 @@ class EnrolmentUpkeep:
         try:
             with self._database.transaction() as db:
                 service.erase_expired(db, person_id, at=now(), today=today)
-        except Exception:
+        except Exception:  # one person must not stop the erasure of the others
             _logger.exception("erasure failed, retrying in an hour person=%s", person_id)
             _NOT_ERASED.inc()
             return False

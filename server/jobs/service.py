@@ -26,7 +26,7 @@ from server.logs import correlation_id
 _logger = logging.getLogger(__name__)
 _PARKED_JOBS = Counter("rollcall_jobs_parked", "Jobs that failed too often.", ["kind"])
 
-#: Failures of its own after which a job is parked.
+#: Counted failures after which a job is parked.
 MAX_ATTEMPTS = 6
 _LONGEST_PAUSE = timedelta(hours=1)
 _IN_ONE_QUERY = 500

@@ -193,7 +193,7 @@ class Housekeeper:
                 self._look_at(db, kiosk, state)
         except OperationalError:
             raise  # the database, not the kiosk
-        except Exception:
+        except Exception:  # one kiosk must not stop the others
             if kiosk.wire_id not in self._failing:
                 logger.exception("kiosk skipped, its versions cannot be computed id=%s", kiosk.id)
             self._failing.add(kiosk.wire_id)

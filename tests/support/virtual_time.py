@@ -30,6 +30,6 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtual(scenario: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """Run a coroutine on a loop of its own, in virtual time."""
+    """Run a coroutine on a separate event loop, in virtual time."""
     with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
         return runner.run(scenario)
