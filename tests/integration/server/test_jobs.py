@@ -392,6 +392,20 @@ def test_job_that_is_not_in_hand_any_more_is_not_renewed(database: Database) -> 
         assert service.claim(db, KIND, by=worker_of("next"), at=later) is not None
 
 
+def test_overtaken_worker_does_not_renew_the_lease_of_the_next_one(database: Database) -> None:
+    ask(database, "a")
+    at = now()
+    with database.transaction() as db:
+        lost = service.claim(db, KIND, by=worker_of("first"), at=at)
+        assert lost is not None
+    with database.transaction() as db:
+        assert service.claim(db, KIND, by=worker_of("next"), at=at + LEASE) is not None
+    before = only(database).lease_until
+    with database.transaction() as db:
+        service.renew(db, [lost], at + 10 * LEASE)
+    assert only(database).lease_until == before
+
+
 def test_job_that_kills_its_workers_is_parked(database: Database) -> None:
     ask(database, "a")
     at = now()
