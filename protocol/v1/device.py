@@ -15,6 +15,7 @@ from protocol.v1.fields import (
     KioskId,
     Label,
     Message,
+    ModelId,
     Note,
     PublicKey,
     Real,
@@ -107,6 +108,22 @@ class PartHealth(Message):
     since: Instant | None = None
 
 
+class ShadowCounts(Message):
+    """How the next network would have decided, beside the current one; it never decides.
+
+    Counts scans since `since` of people who have templates of both networks, and scans that
+    neither network recognised. No person is named.
+    """
+
+    model_id: ModelId = Field(description="the next network")
+    since: Instant
+    agreed: Count = Field(default=0, description="both recognised the same person")
+    missed: Count = Field(default=0, description="only the current network recognised the person")
+    other_person: Count = Field(default=0, description="they recognised two different people")
+    only_next: Count = Field(default=0, description="only the next network recognised a person")
+    nobody: Count = Field(default=0, description="neither recognised anybody")
+
+
 class Status(Message):
     """How a kiosk is; retained, with `{"online": false}` as the last will."""
 
@@ -121,6 +138,9 @@ class Status(Message):
     gallery_size: Count = 0
     embedder: Identifier | None = Field(
         default=None, description="model whose templates the kiosk compares"
+    )
+    shadow: ShadowCounts | None = Field(
+        default=None, description="while the school changes its network"
     )
     config_version: Identifier | None = None
     clock_source: Word | None = None

@@ -111,11 +111,50 @@ class ElsewhereEntry(Message):
     ends_at: Instant
 
 
+class LimitGroup(StrEnum):
+    """Whose limits apply to a person: those measured on adults do not hold for children."""
+
+    ADULT = "adult"
+    TEEN = "teen"
+    CHILD = "child"
+
+
 class PersonName(Message):
-    """How the kiosk greets a person."""
+    """How the kiosk greets a person, and which limits apply to them."""
 
     id: Identifier
     display_name: Label
+    limit_group: Word = Field(
+        default=LimitGroup.CHILD,
+        description="`adult`, `teen` or `child`; unknown words and people who are not named count"
+        " as `child`",
+    )
+
+
+class NetworkChoice(Message):
+    """Which network decides, and which one is to replace it."""
+
+    current: ModelId = Field(description="the network that decides")
+    next: ModelId | None = Field(
+        default=None, description="compared beside it and counted, but never decides"
+    )
+    collects_scans: bool = Field(
+        default=False,
+        description="whether the kiosk sends templates of the next network, made from clear scans",
+    )
+
+
+class MeasuredLimit(Message):
+    """What the school's own measurement allows with one network; only ever makes limits stricter.
+
+    Where it exists, the limits for children that rest on other people's faces no longer apply.
+    """
+
+    model_id: ModelId
+    distance: Annotated[float, Field(gt=0, le=10)] = Field(
+        description="no limit exceeds it; on the scale that all cards share"
+    )
+    people: Count = Field(description="people it was measured on")
 
 
 class ConfigDocument(Message):
@@ -133,6 +172,10 @@ class ConfigDocument(Message):
     look_alikes: Annotated[
         tuple[tuple[Identifier, Identifier], ...], Field(max_length=MAX_PEOPLE)
     ] = Field(default=(), description="people of this gallery who are easily confused")
+    network: NetworkChoice | None = Field(
+        default=None, description="None: the kiosk uses the network of its own settings"
+    )
+    measured_limits: Annotated[tuple[MeasuredLimit, ...], Field(max_length=8)] = ()
     holidays: Annotated[
         tuple[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")], ...], Field(max_length=400)
     ] = ()

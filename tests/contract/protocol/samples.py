@@ -112,6 +112,7 @@ def _status() -> m.Status:
         gallery_version=9,
         gallery_size=30,
         embedder="dlib-resnet-v1",
+        shadow=m.ShadowCounts(model_id="sface-2021dec", since=AT, agreed=40, missed=1, nobody=2),
         config_version="c1",
         clock_source=m.ClockSource.NTP,
         clock_offset_ms=-1.5,
@@ -193,9 +194,35 @@ def _config() -> m.ConfigDocument:
         elsewhere=(
             m.ElsewhereEntry(person_id="person-2", room_name="R14", starts_at=AT, ends_at=LATER),
         ),
-        people=(m.PersonName(id="person-1", display_name="Zoë K."),),
+        people=(m.PersonName(id="person-1", display_name="Zoë K.", limit_group=m.LimitGroup.TEEN),),
         look_alikes=(("person-1", "person-2"),),
+        network=m.NetworkChoice(
+            current="dlib-resnet-v1", next="sface-2021dec", collects_scans=True
+        ),
+        measured_limits=(m.MeasuredLimit(model_id="dlib-resnet-v1", distance=0.43, people=312),),
         holidays=("2026-12-25",),
+    )
+
+
+def _scans() -> m.ScanTemplateBatch:
+    body = {
+        "id": EVENT_ID,
+        "kiosk_id": KIOSK,
+        "person_id": "person-1",
+        "event_id": EVENT_ID,
+        "decided_by": "dlib-resnet-v1",
+        "distance": 0.31,
+        "strict_limit": 0.39,
+        "model_id": "sface-2021dec",
+        "dimension": 3,
+        "frames": 5,
+        "captured_at": "2026-11-23T08:00:00.123Z",
+        "key_id": "key-1",
+        "sealed": "AAAA",
+    }
+    signature = signing.sign_document(body, KIOSK_KEY, context="scan")
+    return m.ScanTemplateBatch(
+        scans=(m.ScanTemplate.model_validate(body | {"signature": signature}),)
     )
 
 
@@ -228,4 +255,6 @@ def all_samples() -> dict[str, m.Message]:
         "gallery-page": _gallery(),
         "config": _config(),
         "erasure": _erasure(),
+        "scan-templates": _scans(),
+        "scan-receipt": m.ScanTemplateReceipt(accepted=(EVENT_ID,)),
     }
