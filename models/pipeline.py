@@ -27,7 +27,7 @@ from models.store import load_compiled
 from models.store.selection import AUTO
 
 if TYPE_CHECKING:
-    from models.runtime import InferenceSession
+    from models.runtime import InferenceSession, Runtime
     from models.stages.images import BGRImage, FloatVector
     from models.store import CardFile, ModelCard, ModelStore, VerifiedModel
 
@@ -42,7 +42,7 @@ class PipelineSettings:
         detector: reference of a detector card, see `ModelStore.find`.
         near_detector: reference of one for faces close to the camera; None does without.
         landmarks: reference of a landmarks card.
-        embedder: reference of an embedder card; `auto` is the one selected on this machine. Where
+        embedder: reference of an embedder card; `auto` see `ModelStore.selected_embedder`. Where
             it names no variant, the one that the card prefers on the runtime is taken.
         threads: CPU threads of each model, > 0.
         runtime: `auto` takes ai-edge-litert where installed, else tflite-runtime.
@@ -195,9 +195,16 @@ def _with_variant(store: ModelStore, settings: PipelineSettings) -> str:
         reference, _ = store.selected_embedder()
     card, file = store.find(reference)
     if reference == card.id:
-        runtime = chosen_runtime(settings.runtime)
-        file = next((other for other in card.files if other.preferred_on == runtime), file)
+        file = _preferred(store, card, chosen_runtime(settings.runtime))
     return f"{card.id}-{file.variant}"
+
+
+def _preferred(store: ModelStore, card: ModelCard, runtime: Runtime) -> CardFile:
+    """Choose the file that the card prefers on a runtime, else another one that is here."""
+    ordered = sorted(card.files, key=lambda file: file.preferred_on != runtime)
+    usable = (file for file in ordered if runtime in file.runtimes)
+    here = (file for file in usable if store.is_installed(f"{card.id}-{file.variant}"))
+    return next(here, ordered[0])
 
 
 def _accelerator(

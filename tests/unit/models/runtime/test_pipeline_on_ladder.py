@@ -44,13 +44,14 @@ def store(tmp_path: Path, assets: Path) -> ModelStore:
 @pytest.fixture
 def settings(stand_in: StandIn) -> PipelineSettings:
     return PipelineSettings(
+        embedder="dlib-resnet-v1",
         accelerator=AcceleratorSettings(
             use="auto",
             library=str(stand_in.library),
             options={"control": str(stand_in.control)},
             usb_devices=stand_in.usb_devices,
             policy=LadderPolicy(poll_s=0.05, first_retry_s=0.1),
-        )
+        ),
     )
 
 
@@ -121,7 +122,6 @@ def test_without_a_compiled_file_nothing_is_started() -> None:
     ("embedder", "runtime", "variant"),
     [
         ("dlib-resnet-v1", "auto", "int8"),
-        ("auto", "auto", "int8"),
         ("dlib-resnet-v1", "litert", "int8"),
         ("dlib-resnet-v1", "tflite", "float16"),
         ("dlib-resnet-v1-float16", "auto", "float16"),
@@ -145,6 +145,6 @@ def test_with_tflite_runtime_alone_the_product_runs(monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(__import__("sys").modules, module, None)
     monkeypatch.setattr("models.runtime.opening.installed_runtimes", lambda: ("tflite",))
 
-    pipeline = FacePipeline.open(default_store(), PipelineSettings())
+    pipeline = FacePipeline.open(default_store(), PipelineSettings(embedder="dlib-resnet-v1"))
 
     assert pipeline.embedder_file.variant == "float16"
