@@ -21,7 +21,7 @@ from models.runtime import (
 from models.stages.detect import Detection, FaceDetector
 from models.stages.embed import FaceEmbedder
 from models.stages.landmarks import FaceLandmarker, Landmarks
-from models.stages.parity import parity_inputs
+from models.stages.parity import accelerator_inputs
 from models.stages.ranges import Detector, TwoRangeDetector
 from models.store import load_compiled
 from models.store.selection import AUTO
@@ -218,7 +218,7 @@ def _accelerator(
     except ModelFileCorruptError as error:
         logger.warning("The CPU serves, for the accelerator's file cannot be used: %s", error)
         return LadderStatus(Rung.CPU, now, AcceleratorFault.REFUSED, str(error))
-    ladder = climb(cpu, compiled, parity_inputs(card.input), settings)
+    ladder = climb(cpu, compiled, accelerator_inputs(card.input), settings)
     return ladder or LadderStatus(
         Rung.CPU, now, None, f"no file of {card.id} is compiled for an accelerator"
     )

@@ -14,6 +14,7 @@ from models.errors import AcceleratorFault
 from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import AcceleratorSettings, Rung
 from models.runtime.attempts import LadderPolicy
+from models.stages.parity import accelerator_inputs
 from models.store import ModelStore, default_store
 from tests.support.waiting import wait_until
 
@@ -148,3 +149,14 @@ def test_with_tflite_runtime_alone_the_product_runs(monkeypatch: pytest.MonkeyPa
     pipeline = FacePipeline.open(default_store(), PipelineSettings(embedder="dlib-resnet-v1"))
 
     assert pipeline.embedder_file.variant == "float16"
+
+
+@pytest.mark.parametrize("card", ["dlib-resnet-v1", "sface-2021dec"])
+def test_an_accelerator_is_compared_on_soft_pictures_of_the_networks_size(card: str) -> None:
+    spec = default_store().cards[card].input
+    pictures = [values * spec.scale[0] for values in accelerator_inputs(spec)]
+
+    assert [one.shape for one in pictures] == [(1, spec.height_px, spec.width_px, 3)] * 4
+    steps = [np.abs(np.diff(one, axis=axis)).max() for one in pictures for axis in (1, 2)]
+    assert max(steps) < 40  # of 255: the drawn faces have edges of up to 150
+    assert len({one.tobytes() for one in pictures}) == 4
