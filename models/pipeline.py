@@ -21,13 +21,13 @@ from models.runtime import (
 from models.stages.detect import Detection, FaceDetector
 from models.stages.embed import FaceEmbedder
 from models.stages.landmarks import FaceLandmarker, Landmarks
-from models.stages.parity import parity_inputs
+from models.stages.parity import accelerator_inputs
 from models.stages.ranges import Detector, TwoRangeDetector
 from models.store import load_compiled
 from models.store.selection import AUTO
 
 if TYPE_CHECKING:
-    from models.runtime import InferenceSession
+    from models.runtime import InferenceSession, Runtime
     from models.stages.images import BGRImage, FloatVector
     from models.store import CardFile, ModelCard, ModelStore, VerifiedModel
 
@@ -42,7 +42,7 @@ class PipelineSettings:
         detector: reference of a detector card, see `ModelStore.find`.
         near_detector: reference of one for faces close to the camera; None does without.
         landmarks: reference of a landmarks card.
-        embedder: reference of an embedder card; `auto` is the one selected on this machine. Where
+        embedder: reference of an embedder card; `auto` see `ModelStore.selected_embedder`. Where
             it names no variant, the one that the card prefers on the runtime is taken.
         threads: CPU threads of each model, > 0.
         runtime: `auto` takes ai-edge-litert where installed, else tflite-runtime.
@@ -195,9 +195,16 @@ def _with_variant(store: ModelStore, settings: PipelineSettings) -> str:
         reference, _ = store.selected_embedder()
     card, file = store.find(reference)
     if reference == card.id:
-        runtime = chosen_runtime(settings.runtime)
-        file = next((other for other in card.files if other.preferred_on == runtime), file)
+        file = _preferred(store, card, chosen_runtime(settings.runtime))
     return f"{card.id}-{file.variant}"
+
+
+def _preferred(store: ModelStore, card: ModelCard, runtime: Runtime) -> CardFile:
+    """Choose the file that the card prefers on a runtime, else another one that is here."""
+    ordered = sorted(card.files, key=lambda file: file.preferred_on != runtime)
+    usable = (file for file in ordered if runtime in file.runtimes)
+    here = (file for file in usable if store.is_installed(f"{card.id}-{file.variant}"))
+    return next(here, ordered[0])
 
 
 def _accelerator(
@@ -211,7 +218,7 @@ def _accelerator(
     except ModelFileCorruptError as error:
         logger.warning("The CPU serves, for the accelerator's file cannot be used: %s", error)
         return LadderStatus(Rung.CPU, now, AcceleratorFault.REFUSED, str(error))
-    ladder = climb(cpu, compiled, parity_inputs(card.input), settings)
+    ladder = climb(cpu, compiled, accelerator_inputs(card.input), settings)
     return ladder or LadderStatus(
         Rung.CPU, now, None, f"no file of {card.id} is compiled for an accelerator"
     )

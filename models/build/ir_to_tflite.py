@@ -48,6 +48,19 @@ def to_tflite(
     return _Translation(network, description, storage).content(), normalisation
 
 
+def maps_to_tflite(network: Network, description: str) -> tuple[bytes, tuple[str, ...]]:
+    """Translate a network so that its file gives every map, in order, to measure ranges with.
+
+    Args:
+        network: see `to_tflite`; it must not scale its input.
+        description: written into the file.
+
+    Returns:
+        A TFLite file, and the names of the nodes that give its outputs; each (1, H, W, C) float32.
+    """
+    return _Translation(network, description, KernelStorage.EXACT).maps()
+
+
 class _Translation:
     def __init__(self, network: Network, description: str, storage: KernelStorage) -> None:
         self._network = network
@@ -66,6 +79,16 @@ class _Translation:
         }
 
     def content(self) -> bytes:
+        taken = self._translated()
+        return self._file.content([taken], [self._vector(self._network.nodes[-1])])
+
+    def maps(self) -> tuple[bytes, tuple[str, ...]]:
+        taken = self._translated()
+        # A convolution and the addition of its bias give one map.
+        names = {self._indices[node.id]: node.name for node in self._network.nodes[1:]}
+        return self._file.content([taken], [*names]), tuple(names.values())
+
+    def _translated(self) -> int:
         first, *rest = self._network.nodes
         taken = self._indices[first.id] = self._file.tensor(first.name, _nhwc(first))
         for node in rest:
@@ -74,7 +97,7 @@ class _Translation:
             if len(node.inputs) != _INPUTS.get(node.kind, 2):
                 raise ConversionError(f"{node.name} has {len(node.inputs)} inputs")
             self._indices[node.id] = self._translators[node.kind](node)
-        return self._file.content([taken], [self._vector(self._network.nodes[-1])])
+        return taken
 
     def _vector(self, node: Node) -> int:
         """Drop the map's height and width, which are 1."""

@@ -25,9 +25,10 @@ _SCHEMA_VERSION = 3
 _FILE_IDENTIFIER = b"TFL3"
 # Source: schema.fbs, `force_align: 16` of Buffer.data.
 _BUFFER_ALIGNMENT = 16
-_TENSOR_TYPES = {"float32": 0, "float16": 1, "int32": 2, "int8": 9}
+TENSOR_TYPES = {"float32": 0, "float16": 1, "int32": 2, "int8": 9}
 # Source: schema.fbs, Tensor.quantization and QuantizationParameters.
 _QUANTIZATION_SLOT = 4
+_AXIS_SLOT = 6
 
 
 class Operator(IntEnum):
@@ -103,16 +104,40 @@ KEEP_DIMS_OPTIONS = Options(27, {0: ("Bool", True)})
 
 
 @dataclass(frozen=True)
-class _Tensor:
+class Quantisation:
+    """What the whole numbers of a tensor stand for: `(value - zero) * scale`.
+
+    Attributes:
+        scales: one, or one for each index of the axis.
+        zeros: as many.
+        axis: that the scales go along.
+    """
+
+    scales: tuple[float, ...]
+    zeros: tuple[int, ...]
+    axis: int = 0
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the file: computed, or a constant with a buffer.
+
+    Attributes:
+        type_number: see the schema's TensorType.
+        buffer: index of its values; 0 where it has none.
+    """
+
     name: str
     shape: tuple[int, ...]
     type_number: int
     buffer: int
-    scales: tuple[float, ...] = ()
+    quantisation: Quantisation | None = None
 
 
 @dataclass(frozen=True)
-class _Operation:
+class Operation:
+    """An operation of the file; inputs and outputs are indices of tensors."""
+
     operator: Operator
     version: int
     inputs: Sequence[int]
@@ -125,31 +150,58 @@ class TFLiteFile:
 
     def __init__(self, description: str) -> None:
         self._description = description
-        self._tensors: list[_Tensor] = []
-        self._operations: list[_Operation] = []
+        self._tensors: list[Tensor] = []
+        self._operations: list[Operation] = []
         # Source: schema.fbs, Model.buffers: the first must be empty, for tensors without data.
         self._buffers: list[bytes] = [b""]
 
-    def tensor(self, name: str, shape: Sequence[int]) -> int:
-        """Add a float32 tensor that the network computes or takes; returns its index."""
-        return self._add(name, tuple(shape), "float32", 0)
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All tensors by index."""
+        return tuple(self._tensors)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """All operations in order."""
+        return tuple(self._operations)
+
+    def values(self, index: int) -> bytes:
+        """Return the bytes of a constant; empty for a tensor that is computed."""
+        return self._buffers[self._tensors[index].buffer]
+
+    def tensor(
+        self, name: str, shape: Sequence[int], quantisation: Quantisation | None = None
+    ) -> int:
+        """Add a tensor that the network computes or takes; returns its index.
+
+        Args:
+            name: of the tensor.
+            shape: batch included.
+            quantisation: of an int8 tensor; without one it is float32.
+        """
+        kind = "float32" if quantisation is None else "int8"
+        return self._add(name, tuple(shape), kind, 0, quantisation)
 
     def constant(self, name: str, values: NDArray[Any]) -> int:
         """Add values of type float32, float16, int32 or int8; returns the tensor's index."""
         self._buffers.append(np.ascontiguousarray(values).tobytes())
         return self._add(name, values.shape, str(values.dtype), len(self._buffers) - 1)
 
-    def quantised(self, name: str, values: NDArray[np.int8], scales: NDArray[np.float32]) -> int:
-        """Add int8 weights that stand for `values * scale`; returns the tensor's index.
+    def quantised(
+        self, name: str, values: NDArray[Any], scales: NDArray[np.float32], *, axis: int = 0
+    ) -> int:
+        """Add int8 or int32 values that stand for `values * scale`; returns the tensor's index.
 
         Args:
             name: of the tensor.
             values: any shape.
-            scales: one for each index of the first axis.
+            scales: one for each index of the axis, or one for all.
+            axis: that the scales go along.
         """
         index = self.constant(name, values)
-        plain = self._tensors[index]
-        self._tensors[index] = replace(plain, scales=tuple(float(scale) for scale in scales))
+        numbers = tuple(float(scale) for scale in scales)
+        quantisation = Quantisation(numbers, (0,) * len(numbers), axis)
+        self._tensors[index] = replace(self._tensors[index], quantisation=quantisation)
         return index
 
     def operation(
@@ -171,7 +223,7 @@ class TFLiteFile:
             version: of the operator, where it is not the first that takes float weights.
         """
         known = _VERSIONS.get(operator, 1) if version is None else version
-        self._operations.append(_Operation(operator, known, inputs, (output,), options))
+        self._operations.append(Operation(operator, known, inputs, (output,), options))
         return output
 
     def content(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
@@ -195,8 +247,15 @@ class TFLiteFile:
         builder.Finish(_table(builder, dict(enumerate(fields))), file_identifier=_FILE_IDENTIFIER)
         return bytes(builder.Output())
 
-    def _add(self, name: str, shape: tuple[int, ...], dtype: str, buffer: int) -> int:
-        self._tensors.append(_Tensor(name, shape, _TENSOR_TYPES[dtype], buffer))
+    def _add(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: str,
+        buffer: int,
+        quantisation: Quantisation | None = None,
+    ) -> int:
+        self._tensors.append(Tensor(name, shape, TENSOR_TYPES[dtype], buffer, quantisation))
         return len(self._tensors) - 1
 
     def _subgraph(
@@ -219,7 +278,7 @@ def _operator_code(builder: flatbuffers.Builder, operator: Operator, version: in
     return _table(builder, {0: ("Int8", operator), 2: ("Int32", version), 3: ("Int32", operator)})
 
 
-def _write_tensor(builder: flatbuffers.Builder, tensor: _Tensor) -> int:
+def _write_tensor(builder: flatbuffers.Builder, tensor: Tensor) -> int:
     name, shape = builder.CreateString(tensor.name), _integers(builder, tensor.shape)
     fields: dict[int, tuple[str, float]] = {
         0: ("UOffsetTRelative", shape),
@@ -227,20 +286,24 @@ def _write_tensor(builder: flatbuffers.Builder, tensor: _Tensor) -> int:
         2: ("Uint32", tensor.buffer),
         3: ("UOffsetTRelative", name),
     }
-    if tensor.scales:
-        fields[_QUANTIZATION_SLOT] = ("UOffsetTRelative", _quantization(builder, tensor.scales))
+    if tensor.quantisation is not None:
+        written = _quantisation(builder, tensor.quantisation)
+        fields[_QUANTIZATION_SLOT] = ("UOffsetTRelative", written)
     return _table(builder, fields)
 
 
-def _quantization(builder: flatbuffers.Builder, scales: Sequence[float]) -> int:
-    """Write symmetric scales along the first axis, which is the schema's default axis."""
-    written = int(builder.CreateNumpyVector(np.asarray(scales, "<f4")))
-    zeros = int(builder.CreateNumpyVector(np.zeros(len(scales), "<i8")))
-    return _table(builder, {2: ("UOffsetTRelative", written), 3: ("UOffsetTRelative", zeros)})
+def _quantisation(builder: flatbuffers.Builder, quantisation: Quantisation) -> int:
+    """Write scales and zeros; the first axis is the schema's default."""
+    scales = int(builder.CreateNumpyVector(np.asarray(quantisation.scales, "<f4")))
+    zeros = int(builder.CreateNumpyVector(np.asarray(quantisation.zeros, "<i8")))
+    fields = {2: ("UOffsetTRelative", scales), 3: ("UOffsetTRelative", zeros)}
+    if quantisation.axis:
+        fields[_AXIS_SLOT] = ("Int32", quantisation.axis)
+    return _table(builder, fields)
 
 
 def _write_operation(
-    builder: flatbuffers.Builder, operators: list[tuple[Operator, int]], operation: _Operation
+    builder: flatbuffers.Builder, operators: list[tuple[Operator, int]], operation: Operation
 ) -> int:
     fields: dict[int, tuple[str, float]] = {
         0: ("Uint32", operators.index((operation.operator, operation.version))),

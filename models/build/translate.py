@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.build.full_int8 import read_calibration, to_full_int8
 from models.build.ir import read_ir
 from models.build.ir_to_tflite import to_tflite
 from models.build.kernel_storage import KernelStorage
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
     from models.build.ir import Network
     from models.build.ir_input import Normalisation
     from models.store import CardFile, ModelCard
+
+FULL_INT8 = "full-int8"
+"""The variant that edgetpu_compiler takes."""
+
+SFACE_CALIBRATION = Path(__file__).with_name("sface-calibration.json")
+"""What `scripts/calibrate_sface.py` measured; the one ONNX network with a full-int8 file."""
 
 
 def translate_sources(card: ModelCard, sources: Sequence[bytes]) -> list[bytes]:
@@ -42,8 +50,11 @@ def translate_sources(card: ModelCard, sources: Sequence[bytes]) -> list[bytes]:
 
 
 def _translated(card: ModelCard, file: CardFile, network: Network, *, is_onnx: bool) -> bytes:
-    storage = KernelStorage(file.variant) if is_onnx else KernelStorage.EXACT
-    content, normalisation = to_tflite(network, card.id, storage)
+    if file.variant == FULL_INT8:
+        content, normalisation = to_full_int8(network, card.id, read_calibration(SFACE_CALIBRATION))
+    else:
+        storage = KernelStorage(file.variant) if is_onnx else KernelStorage.EXACT
+        content, normalisation = to_tflite(network, card.id, storage)
     if not _agrees(normalisation, card):
         raise ConversionError(f"the card {card.id} scales the input otherwise than its publisher")
     digest = hashlib.sha256(content).hexdigest()

@@ -16,6 +16,7 @@ from models.cli.placing import place
 from models.cli.sources import missing_source
 from models.errors import InstallError, ModelsError
 from models.store import OnnxOrigin, Origin, PackageOrigin, VerifiedModel
+from models.store.selection import AUTO, BUNDLED_EMBEDDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,10 +136,16 @@ def _install_translated(order: Order, card: ModelCard) -> None:
         order.store, card, folder, order.patience, source=order.source, say=order.say
     )
     if order.evaluate:
-        check_accuracy(models[0], order.store.find("auto")[0].id, order.evaluate, folder)
+        check_accuracy(models[0], _in_use_beside(order.store, card), order.evaluate, folder)
     for model in models:
         path = place(model.content, folder / "models" / model.file.name)
         order.say(f"{card.id} is installed as {path}")
+
+
+def _in_use_beside(store: ModelStore, card: ModelCard) -> str:
+    """Name the network to compare a new one with: the one in use, unless that is the same."""
+    present = store.find(AUTO)[0].id
+    return BUNDLED_EMBEDDER if present == card.id else present
 
 
 def _given(order: Order, card: ModelCard) -> list[VerifiedModel]:

@@ -14,7 +14,7 @@ from models.errors import (
     UnknownModelError,
 )
 from models.store import OnnxOrigin
-from models.store.selection import FILE_NAME, write_selection
+from models.store.selection import AUTO, FILE_NAME, write_selection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def entries(store: ModelStore, folder: Path) -> list[Entry]:
     Raises:
         StoreError: a card or the selection cannot be used.
     """
-    in_use, _ = store.find("auto")
+    in_use, _ = store.find(AUTO)
     cards = sorted(store.cards.values(), key=lambda card: card.id)
     return [
         Entry(card, _state(store, card, folder), card.id == in_use.id)
@@ -105,7 +105,7 @@ def remove(store: ModelStore, reference: str, folder: Path) -> list[Path]:
         OSError: it cannot be deleted.
     """
     card = embedder(store, reference)
-    if store.find("auto")[0].id == card.id:
+    if store.find(AUTO)[0].id == card.id:
         raise InstallError(f"{card.id} is in use: first run rollcall-models use with another")
     models = folder / "models"
     paths = [path for file in card.files if (path := models / file.name).is_file()]

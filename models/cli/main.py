@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from models.cli.inventory import embedder, entries, is_there, remove, select
 from models.cli.placing import sole_use_of
 from models.errors import InstallError, ModelsError
 from models.store import ASSET_SETTING, asset_folder, default_store
+from models.store.selection import AUTO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from models.store import ModelStore
 
@@ -62,31 +64,50 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
     if options.model is None:
         if options.use or options.evaluate:
             raise InstallError("--use and --evaluate need the name of a model")
-        with sole_use_of(folder):
-            return 0 if install_all(order, complain=_complain) else 1
+        return _install_all(store, order)
     card, _ = store.find(options.model)
     if options.use:
         embedder(store, options.model)
-    with sole_use_of(folder):
+    with sole_use_of(folder), _announced_change(store):
         install_card(order, card)
         if options.use:
-            return _use(store, options)
-    if card.role == "embedder" and store.find("auto")[0].id != card.id:
+            select(store, options.model, folder)
+    if card.role == "embedder" and store.find(AUTO)[0].id != card.id:
         _say(f"to make it the embedder of this machine: rollcall-models use {card.id}")
     return 0
 
 
+def _install_all(store: ModelStore, order: Order) -> int:
+    with sole_use_of(order.folder), _announced_change(store):
+        is_complete = install_all(order, complain=_complain)
+    note = store.selected_embedder()[1]
+    if note:
+        _say(note)
+    return 0 if is_complete else 1
+
+
 def _use(store: ModelStore, options: argparse.Namespace) -> int:
-    before, _ = store.find("auto")
-    select(store, options.model, asset_folder())
-    after, _ = store.find("auto")
-    _say(f"{options.model} is the embedder of this machine from the next start of its services on")
+    with _announced_change(store):
+        select(store, options.model, asset_folder())
+    _say(f"{options.model} is selected")
+    return 0
+
+
+@contextmanager
+def _announced_change(store: ModelStore) -> Iterator[None]:
+    """Say afterwards what it means if `auto` stands for another network than before."""
+    before, _ = store.find(AUTO)
+    yield
+    after, _ = store.find(AUTO)
     if after.id != before.id:
         _say(
-            f"people enrolled with {before.id} have to be enrolled again: templates of two"
-            " models cannot be compared"
+            f"{after.id} is the embedder of this machine from the next start of its services on,"
+            f" instead of {before.id}"
         )
-    return 0
+        _say(
+            f"people enrolled with {before.id} stay enrolled; a school with people changes its"
+            " network on the Models page of its server"
+        )
 
 
 def _verify(store: ModelStore, options: argparse.Namespace) -> int:

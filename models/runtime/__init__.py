@@ -5,6 +5,7 @@ from models.runtime.edge_tpu import AcceleratorSettings
 from models.runtime.ladder import LadderSession
 from models.runtime.ladder_status import LadderStatus, Rung
 from models.runtime.opening import (
+    Runtime,
     RuntimeName,
     chosen_runtime,
     climb,
@@ -21,6 +22,7 @@ __all__ = [
     "LadderSession",
     "LadderStatus",
     "Rung",
+    "Runtime",
     "RuntimeName",
     "chosen_runtime",
     "climb",

@@ -64,7 +64,8 @@ class Settings(BaseSettings):
     embedder: str = Field(
         default="auto",
         description="Card, or card and variant, of the embedder: its dimension is that of every"
-        " embedding here. auto: the one that `rollcall-models use` selected, else dlib-resnet-v1.",
+        " embedding here. auto: the one that `rollcall-models use` selected, else sface-2021dec"
+        " where it is installed, else dlib-resnet-v1.",
     )
     further_embedders: tuple[str, ...] = Field(
         default=(),

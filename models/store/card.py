@@ -100,11 +100,38 @@ class OnnxOrigin(_Package):
     )
 
 
+class GroupFigure(_Part):
+    """How often strangers were mistaken within one group of people who look alike.
+
+    The share of scans of strangers in which one was taken for a person of a class of 30 of the
+    same group, at the limit that promises 0.01 % for the press photos of the card's calibration.
+    """
+
+    group: Identifier = Field(description="whose faces, such as `east-asian-women`")
+    fpir_percent_low: float = Field(ge=0, le=100)
+    fpir_percent_high: float = Field(ge=0, le=100)
+    source: str = Field(min_length=1, description="what was measured, and how far to trust it")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.fpir_percent_low > self.fpir_percent_high:
+            raise ValueError("fpir_percent_low must not exceed fpir_percent_high")
+        return self
+
+
 class Provenance(_Part):
-    """What is known about where the weights come from."""
+    """What is known about where the weights come from, and whom they serve worse."""
 
     licence_stated_by: str = Field(min_length=1, description="who states the card's licence")
     training_data: str = Field(min_length=1, description="as far as it is known")
+    groups: tuple[GroupFigure, ...] = Field(default=(), description="figures by group of people")
+
+    @model_validator(mode="after")
+    def _names_each_group_once(self) -> Self:
+        names = [figure.group for figure in self.groups]
+        if len(set(names)) != len(names):
+            raise ValueError("two figures have the same group")
+        return self
 
 
 class InputSpec(_Part):

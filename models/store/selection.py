@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AUTO = "auto"
-"""The reference that stands for the selected embedder."""
+"""The reference that stands for the selected embedder, see `ModelStore.selected_embedder`."""
 
-SHIPPED_EMBEDDER = "dlib-resnet-v1"
-"""The one that needs no installation."""
+DEFAULT_EMBEDDER = "sface-2021dec"
+"""The one that serves where it is installed and none was selected."""
+
+BUNDLED_EMBEDDER = "dlib-resnet-v1"
+"""The one that needs no installation; less accurate."""
 
 FILE_NAME = "selection.toml"
 
@@ -33,7 +36,7 @@ def read_selection(path: Path) -> str | None:
         raise SelectionError(f"{path} cannot be read: {error}") from error
     embedder = values.get("embedder")
     if not isinstance(embedder, str) or len(values) != 1:
-        raise SelectionError(f'{path} must hold one line such as embedder = "{SHIPPED_EMBEDDER}"')
+        raise SelectionError(f'{path} must hold one line such as embedder = "{DEFAULT_EMBEDDER}"')
     return embedder
 
 

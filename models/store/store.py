@@ -18,7 +18,13 @@ from models.errors import (
     UnknownModelError,
 )
 from models.store.card import CardFile, ModelCard, read_card
-from models.store.selection import AUTO, FILE_NAME, SHIPPED_EMBEDDER, read_selection
+from models.store.selection import (
+    AUTO,
+    BUNDLED_EMBEDDER,
+    DEFAULT_EMBEDDER,
+    FILE_NAME,
+    read_selection,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +82,8 @@ class ModelStore:
         """Find the card and file that a reference names.
 
         Args:
-            reference: a card's id (its first file is meant), `<id>-<variant>`, or `auto` for the
-                selected embedder.
+            reference: a card's id (its first file is meant), `<id>-<variant>`, or `auto`, see
+                `selected_embedder`.
 
         Raises:
             UnknownModelError: no card has it.
@@ -95,27 +101,49 @@ class ModelStore:
         raise UnknownModelError(f"there is no model {reference!r}; known are: {known}")
 
     def selected_embedder(self) -> tuple[str, str | None]:
-        """Say which embedder `auto` stands for: the selected one, else the shipped one.
+        """Return which embedder `auto` stands for on this machine.
 
-        Installing a model does not select it, for templates of two networks cannot be compared.
+        It is the selected one, else `DEFAULT_EMBEDDER` where that is installed, else
+        `BUNDLED_EMBEDDER`.
 
         Returns:
-            Its reference; and, where the selected one is not installed here, a sentence.
+            Its reference; and a sentence where a better one should be installed.
 
         Raises:
             SelectionError: the file that names the selected embedder cannot be used.
         """
         selected = read_selection(self.selection) if self.selection else None
-        if selected is None or selected == AUTO:
-            return SHIPPED_EMBEDDER, None
-        try:
-            self.path_of(self.find(selected)[1])
-        except (UnknownModelError, ModelFileMissingError):
-            return SHIPPED_EMBEDDER, (
-                f"the selected embedder {selected} is not installed here, {SHIPPED_EMBEDDER} takes"
-                f" its place: run rollcall-models install {selected}"
+        if selected not in (None, AUTO) and self.is_installed(selected):
+            return selected, None
+        has_default = self.is_installed(DEFAULT_EMBEDDER)
+        reference = DEFAULT_EMBEDDER if has_default else BUNDLED_EMBEDDER
+        if selected not in (None, AUTO):
+            return reference, (
+                f"the selected embedder {selected} is not installed here, {reference} takes its"
+                f" place: run rollcall-models install {selected}"
             )
-        return selected, None
+        if has_default:
+            return reference, None
+        return reference, (
+            f"the less accurate {reference} is used because {DEFAULT_EMBEDDER} is not installed:"
+            f" run rollcall-models install {DEFAULT_EMBEDDER}"
+        )
+
+    def is_installed(self, reference: str) -> bool:
+        """Return whether a card's file is here; of a card without a variant, any of its files.
+
+        Its bytes are not checked, see `load`.
+        """
+        try:
+            card, named = self.find(reference)
+        except UnknownModelError:
+            return False
+        files = card.files if reference == card.id else (named,)
+        return any(self._existing_path(file) for file in files)
+
+    def _existing_path(self, file: CardFile) -> Path | None:
+        paths = (folder / file.name for folder in self.folders)
+        return next((path for path in paths if path.is_file()), None)
 
     def recorded_embeddings(self, card: ModelCard) -> dict[str, list[float]]:
         """Read what the publisher's runtime answered for the pictures of `stages.parity`.
@@ -135,10 +163,9 @@ class ModelStore:
         Raises:
             ModelFileMissingError: in none of the folders.
         """
-        for folder in self.folders:
-            path = folder / file.name
-            if path.is_file():
-                return path
+        path = self._existing_path(file)
+        if path is not None:
+            return path
         looked = ", ".join(str(folder) for folder in self.folders)
         raise ModelFileMissingError(
             f"the model file {file.name} is in none of these folders: {looked};"

@@ -1,7 +1,8 @@
-"""Measures one frame's way from pixels to a name, stage by stage, on one thread.
+"""Measures one frame's way from pixels to a name, stage by stage, and beside it that of peers.
 
-Times are CPU time of that thread: what other programs do meanwhile does not count.
-Run: python -m scripts.bench.pipeline [--clip FILE]; prints a Markdown table.
+Times are CPU time on one core: what other programs do meanwhile does not count. The product and
+its peers take turns at each frame, in one run. Peers that are not here are named as not run.
+Run: python -m scripts.bench.pipeline [--clip FILE] [--peers FOLDER]; prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from time import thread_time
@@ -20,11 +22,14 @@ import numpy as np
 from models.pipeline import FacePipeline, PipelineSettings
 from models.stages.match import Gallery
 from models.store import default_store
-from scripts.bench import peer, peer_openvino
+from scripts.bench import peer, peer_opencv, peer_openvino
 from scripts.bench.frames import make_clip, read_clip
+from scripts.bench.turns import Contestant, NotRun, ratio_of, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from models.stages.images import BGRImage
 
@@ -73,23 +78,58 @@ def measure(options: argparse.Namespace) -> None:
         if options.clip
         else make_clip(pipeline, options.frames)
     )
-    for frame in frames[:_WARM_UP]:
-        time_frame(pipeline, gallery, frame)
-    timed = [time_frame(pipeline, gallery, frame) for frame in frames]
-    rows = np.array([times for times in timed if times is not None])
+    staged: list[list[float]] = []
+    product = Contestant("Rollcall", partial(_look, pipeline, gallery, staged))
+    peers = open_peers(frames[0], options)
+    here = [product, *(peer for peer in peers if isinstance(peer, Contestant))]
+    times = take_turns(here, frames, warm_up=_WARM_UP)
+    rows = np.array(staged[-int(np.isfinite(times[:, 0]).sum()) :])
     name = options.clip.name if options.clip else "sample photos"
     print(f"{name}: {len(frames)} frames of 640x480, a face in {len(rows)},", end=" ")
     print(f"{pipeline.embedder_file.name}, {options.templates:,} templates, one thread\n")
     print_table(rows)
-    slow = peer.time_frames(frames[:: max(1, len(frames) // 10)], options.templates)
-    total = float(np.median(rows.sum(axis=1)))
-    if slow is not None:
-        print(f"\nface_recognition 1.3 on the same frames: {slow:.0f} ms, {slow / total:.1f} x")
-    if options.openvino is None:
-        return
-    other = peer_openvino.time_frames(frames, options.templates, options.openvino)
-    if other is not None:
-        print(f"YuNet and reid-0095 under OpenVINO: {other:.2f} ms, {other / total:.2f} x")
+    print_peers(here, times)
+    for one in peers:
+        if isinstance(one, NotRun):
+            print(f"| {one.name} | not run: {one.reason} | | |")
+
+
+def _look(
+    pipeline: FacePipeline, gallery: Gallery, staged: list[list[float]], frame: BGRImage
+) -> bool:
+    times = time_frame(pipeline, gallery, frame)
+    if times is not None:
+        staged.append(times)
+    return times is not None
+
+
+def open_peers(frame: BGRImage, options: argparse.Namespace) -> list[Contestant | NotRun]:
+    """Open every peer that is here."""
+    size_px = (frame.shape[1], frame.shape[0])
+    folder, templates = options.peers, options.templates
+    return [
+        peer.open_peer(templates),
+        peer_openvino.open_peer(size_px, templates, folder),
+        peer_opencv.open_peer(size_px, templates, folder),
+    ]
+
+
+def print_peers(contestants: Sequence[Contestant], times: NDArray[np.float64]) -> None:
+    """Print everyone's median, and how many times as long they take as the product.
+
+    Args:
+        contestants: the product first.
+        times: see `take_turns`.
+    """
+    print("\n| in turns, frame by frame | frames | median CPU ms | times ours (5 % to 95 %) |")
+    print("|---|---|---|---|")
+    for contestant, own in zip(contestants, times.T, strict=True):
+        ratio = ratio_of(own, times[:, 0])
+        if ratio is None:
+            print(f"| {contestant.name} | 0 | found no face | |")
+            continue
+        words = f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+        print(f"| {contestant.name} | {ratio.frames} | {np.nanmedian(own):.2f} | {words} |")
 
 
 def print_table(rows: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
@@ -104,7 +144,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, help="a video (default: made from sample photos)")
-    parser.add_argument("--openvino", type=Path, help="folder of YuNet and reid-0095, to compare")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        default=Path(__file__).resolve().parents[3] / "shared" / "models",
+        help="folder of YuNet and reid-0095, to compare with (default: %(default)s)",
+    )
     parser.add_argument("--frames", type=int, default=120, help="how many (default: %(default)s)")
     parser.add_argument("--templates", type=int, default=10_000, help="default: %(default)s")
     parser.add_argument("--embedder", default=PipelineSettings().embedder)

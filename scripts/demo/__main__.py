@@ -127,10 +127,8 @@ def main(argv: list[str]) -> int:
 
 def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[str, int]) -> int:
     samples = people()
-    embedder = choose(
-        may_download=not options.headless, say=lambda line: supervisor.say("demo", line)
-    )
-    demo = Demo(supervisor, scratch, options.output, ports, embedder=embedder)
+    choice = choose(lambda line: supervisor.say("demo", line))
+    demo = Demo(supervisor, scratch, options.output, ports, embedder=choice.embedder)
     camera = None if options.headless else webcam()
     if camera is None:
         supervisor.say("demo", "making the clip")
@@ -147,9 +145,12 @@ def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[st
         ended = supervisor.wait_any_ended()
         status = supervisor.wait_ended(ended, 0)
         supervisor.say("demo", f"the {ended} has ended with status {status}")
+        sys.stdout.write(f"{choice.meaning}\n")
         return 0 if (ended, status) == ("kiosk", 0) else 1
     demo.wait_for_kiosk()
-    return _judge(demo, {student.number for student in enrolled})
+    status = _judge(demo, {student.number for student in enrolled})
+    sys.stdout.write(f"{choice.meaning}\n")
+    return status
 
 
 def _judge(demo: Demo, expected: set[str]) -> int:

@@ -11,6 +11,7 @@ import requests
 from scripts.demo.processes import DemoError
 
 _TIMEOUT_S = 30
+_AGE_YEARS = 35  # the people on the sample photos are adults, and adults' limits apply to them
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def admit(client: AdminClient, school: School, student: Student) -> str:
             "student_number": student.number,
             "given_name": student.given_name,
             "family_name": student.family_name,
+            "year_of_birth": datetime.now(UTC).year - _AGE_YEARS,
         },
     )["id"]
     consent = {"given_by": "Demo parent", "role": "parent", "text_version": "demo-1"}

@@ -83,6 +83,11 @@ def test_the_right_people_are_present_and_the_stranger_is_not(finished: tuple[st
     assert any("welcome" in name for name in pictures)
 
 
+def test_it_says_which_network_recognised(finished: tuple[str, Path]) -> None:
+    printed, _ = finished
+    assert re.search("^Faces were recognised with (sface-2021dec|dlib-resnet-v1),", printed, re.M)
+
+
 def test_it_prints_where_to_go_and_how_to_get_in(finished: tuple[str, Path]) -> None:
     printed, _ = finished
     assert re.search(r"http://127\.0\.0\.1:\d+ +admin / demo-\S{8,}", printed)

@@ -65,7 +65,7 @@ def test_recognises_people_in_other_photos_and_no_stranger(
 @pytest.fixture(scope="module")
 def pipeline(assets: Path) -> FacePipeline:
     assert assets.is_dir()
-    return FacePipeline.open(default_store(), PipelineSettings())
+    return FacePipeline.open(default_store(), PipelineSettings(embedder="dlib-resnet-v1"))
 
 
 def test_analyse_is_its_steps_largest_face_first(pipeline: FacePipeline, assets: Path) -> None:

@@ -14,7 +14,7 @@ from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import installed_runtimes
 from models.service.app import create_app, open_parts
 from models.service.config import load_settings
-from models.store import default_store
+from models.store import ModelStore, default_store
 from tests.unit.models.service.conftest import KEY, as_base64
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.runtime import RuntimeName
+    from models.store import CardFile
 
 ID = "sface-2021dec"
+CARD = default_store().cards[ID]
 PREFERRED = {"litert": "int8", "tflite": "int8-weights"}
 
 
@@ -79,13 +81,31 @@ def test_a_photo_gives_a_template_of_it_that_matches_another_photo(
 
 
 @pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize("embedder", [ID, "auto"])
 @pytest.mark.parametrize("runtime", installed_runtimes())
 def test_each_runtime_takes_the_file_that_is_fastest_there(
-    runtime: RuntimeName, photo: Callable[[str], NDArray[np.uint8]]
+    runtime: RuntimeName, embedder: str, photo: Callable[[str], NDArray[np.uint8]]
 ) -> None:
-    settings = PipelineSettings(embedder=ID, runtime=runtime)
+    settings = PipelineSettings(embedder=embedder, runtime=runtime)
     with closing(FacePipeline.open(default_store(), settings)) as pipeline:
         (face,) = pipeline.analyse(photo("person-2-a.jpg"))
 
         assert pipeline.embedder_file.variant == PREFERRED[runtime]
         assert face.embedding.shape == (128,)
+
+
+@pytest.mark.parametrize("missing", CARD.files, ids=lambda file: file.variant)
+def test_without_the_preferred_file_another_one_serves(
+    missing: CardFile, sface_assets: Path, tmp_path: Path
+) -> None:
+    for path in (sface_assets / "models").iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / missing.name).unlink()
+    usual = default_store()
+    store = ModelStore(usual.cards_folder, (usual.folders[0], tmp_path))
+
+    for runtime in installed_runtimes():
+        with closing(FacePipeline.open(store, PipelineSettings(runtime=runtime))) as pipeline:
+            file = pipeline.embedder_file
+            assert (pipeline.embedder_card.id, runtime in file.runtimes) == (ID, True)
+            assert file != missing

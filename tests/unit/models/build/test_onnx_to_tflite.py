@@ -83,8 +83,8 @@ def test_int8_is_off_by_half_a_step_at_most(
     assert (scales > 0).all()
     assert np.abs(values.astype(np.int16)).max() <= 127
     largest = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True).astype(np.float64)
-    # Numbers near the smallest float32 have no finer step.
-    room = np.maximum(0.5 * steps * (1 + 1e-5), 2.0**-149) + largest * 1e-6
+    # Near the smallest float32 the scale itself is off by half of that number, 127 times.
+    room = np.maximum(0.5 * steps * (1 + 1e-5), 2.0**-149) + largest * 1e-6 + 127 * 2.0**-150
     assert (np.abs(values * steps - kernel) <= room).all()
 
 

@@ -51,6 +51,7 @@ def test_brings_every_file(
     for card in store.cards.values():
         for file in card.files:
             assert store.load(f"{card.id}-{file.variant}").file == file
+    assert store.selected_embedder() == ("sface-2021dec", None)
     translated = {OMZ, *(file.name for file in SFACE.files)}
     assert names(folder) == {f"{name}.tflite" for name in MEDIAPIPE} | translated
 
@@ -87,6 +88,7 @@ def test_a_package_is_fetched_once_for_all_its_models(
     assert said.out.count("fetching mediapipe==0.10.18") == 1
     assert said.err.count("\n") == 1
     assert "the package index is out of reach" in said.err
+    assert said.out.splitlines()[-1].startswith("the less accurate dlib-resnet-v1 is used because")
 
 
 @pytest.mark.parametrize("damage", [b"", b"x", b"cut"])

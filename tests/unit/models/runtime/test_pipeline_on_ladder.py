@@ -14,6 +14,7 @@ from models.errors import AcceleratorFault
 from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import AcceleratorSettings, Rung
 from models.runtime.attempts import LadderPolicy
+from models.stages.parity import accelerator_inputs
 from models.store import ModelStore, default_store
 from tests.support.waiting import wait_until
 
@@ -44,13 +45,14 @@ def store(tmp_path: Path, assets: Path) -> ModelStore:
 @pytest.fixture
 def settings(stand_in: StandIn) -> PipelineSettings:
     return PipelineSettings(
+        embedder="dlib-resnet-v1",
         accelerator=AcceleratorSettings(
             use="auto",
             library=str(stand_in.library),
             options={"control": str(stand_in.control)},
             usb_devices=stand_in.usb_devices,
             policy=LadderPolicy(poll_s=0.05, first_retry_s=0.1),
-        )
+        ),
     )
 
 
@@ -121,7 +123,6 @@ def test_without_a_compiled_file_nothing_is_started() -> None:
     ("embedder", "runtime", "variant"),
     [
         ("dlib-resnet-v1", "auto", "int8"),
-        ("auto", "auto", "int8"),
         ("dlib-resnet-v1", "litert", "int8"),
         ("dlib-resnet-v1", "tflite", "float16"),
         ("dlib-resnet-v1-float16", "auto", "float16"),
@@ -145,6 +146,17 @@ def test_with_tflite_runtime_alone_the_product_runs(monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(__import__("sys").modules, module, None)
     monkeypatch.setattr("models.runtime.opening.installed_runtimes", lambda: ("tflite",))
 
-    pipeline = FacePipeline.open(default_store(), PipelineSettings())
+    pipeline = FacePipeline.open(default_store(), PipelineSettings(embedder="dlib-resnet-v1"))
 
     assert pipeline.embedder_file.variant == "float16"
+
+
+@pytest.mark.parametrize("card", ["dlib-resnet-v1", "sface-2021dec"])
+def test_an_accelerator_is_compared_on_soft_pictures_of_the_networks_size(card: str) -> None:
+    spec = default_store().cards[card].input
+    pictures = [values * spec.scale[0] for values in accelerator_inputs(spec)]
+
+    assert [one.shape for one in pictures] == [(1, spec.height_px, spec.width_px, 3)] * 4
+    steps = [np.abs(np.diff(one, axis=axis)).max() for one in pictures for axis in (1, 2)]
+    assert max(steps) < 40  # of 255: the drawn faces have edges of up to 150
+    assert len({one.tobytes() for one in pictures}) == 4

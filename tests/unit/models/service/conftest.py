@@ -24,6 +24,7 @@ KEY = "a-key-for-tests-only"
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     return load_settings(
+        embedder="dlib-resnet-v1",
         api_key=KEY,
         match_keys=KEY,
         workers=1,

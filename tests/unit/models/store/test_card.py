@@ -89,3 +89,49 @@ def test_every_shipped_card_reads() -> None:
     cards = default_store().cards
 
     assert {"blazeface-full-range", "blazeface-short-range", "face-mesh"} <= set(cards)
+
+
+PROVENANCE = """
+[provenance]
+licence_stated_by = "its author"
+training_data = "undisclosed"
+"""
+FIGURE = """
+[[provenance.groups]]
+group = "{group}"
+fpir_percent_low = {low}
+fpir_percent_high = {high}
+source = "drawn by hand"
+"""
+
+
+def test_every_embedder_says_where_it_comes_from_and_whom_it_serves_worse() -> None:
+    embedders = [card for card in default_store().cards.values() if card.role == "embedder"]
+
+    assert {card.id for card in embedders} == {"dlib-resnet-v1", "omz-0095", "sface-2021dec"}
+    groups = []
+    for card in embedders:
+        assert card.provenance is not None
+        groups.append({figure.group for figure in card.provenance.groups})
+    assert len(groups[0]) == 4
+    assert groups[0] == groups[1] == groups[2]
+
+
+@pytest.mark.parametrize(
+    ("figures", "reason"),
+    [
+        ([("adults", 2.0, 1.0)], "must not exceed"),
+        ([("adults", 0.0, 101.0)], "less than or equal to 100"),
+        ([("All adults", 0.0, 1.0)], "pattern"),
+        ([("adults", 0.0, 1.0), ("adults", 0.0, 2.0)], "two figures have the same group"),
+    ],
+)
+def test_odd_figures_by_group_are_refused(
+    tmp_path: Path, figures: list[tuple[str, float, float]], reason: str
+) -> None:
+    path = tmp_path / "card.toml"
+    rows = [FIGURE.format(group=group, low=low, high=high) for group, low, high in figures]
+    path.write_text(EMBEDDER + PROVENANCE + "".join(rows))
+
+    with pytest.raises(CardError, match=reason):
+        read_card(path)
