@@ -15,8 +15,8 @@ from server.ml.encoder import (
     FaceRefused,
     FaceTemplate,
     GalleryFindings,
+    ModelOrigin,
     Resembling,
-    ServedModel,
 )
 from server.ml.problems import ForeignAnswerError, RefusedKeyError, TransientError
 from server.ml.quality import FrameMeasure, FrameQuality
@@ -174,7 +174,7 @@ class _ServedModels(_Answer):
     models: list[_Served]
 
 
-def understand_served(status: int, content: bytes) -> tuple[ServedModel, ...]:
+def understand_origins(status: int, content: bytes) -> tuple[ModelOrigin, ...]:
     """What `/api/v1/models` says; nothing where an older service has no such endpoint.
 
     Raises:
@@ -185,7 +185,7 @@ def understand_served(status: int, content: bytes) -> tuple[ServedModel, ...]:
     if status != HTTPStatus.OK:
         raise TransientError(f"/api/v1/models answers with status {status}")
     found = _read(_ServedModels, content).models
-    return tuple(ServedModel(**one.model_dump()) for one in found)
+    return tuple(ModelOrigin(**one.model_dump()) for one in found)
 
 
 def is_offered(status: int, content: bytes) -> bool:

@@ -99,7 +99,7 @@ class GalleryQuestion:
 
 
 @dataclass(frozen=True)
-class ServedModel:
+class ModelOrigin:
     """A model that makes templates, and where it comes from.
 
     Attributes:
@@ -197,7 +197,7 @@ class FaceEncoder(Protocol):
         Empty while unknown.
         """
 
-    def served(self) -> tuple[ServedModel, ...]:
+    def origins(self) -> tuple[ModelOrigin, ...]:
         """The same with their origin, as last heard; empty where the service does not say."""
 
     def software(self) -> str:

@@ -19,10 +19,10 @@ from server.ml.answers import (
     is_offered,
     understand_faces,
     understand_findings,
+    understand_origins,
     understand_plan,
     understand_quality,
     understand_school,
-    understand_served,
 )
 from server.ml.blank_picture import blank_picture
 from server.ml.breaker import CircuitBreaker
@@ -33,7 +33,7 @@ from server.ml.encoder import (
     FaceRefused,
     GalleryFindings,
     GalleryQuestion,
-    ServedModel,
+    ModelOrigin,
     ServiceStatus,
 )
 from server.ml.problems import BusyError, RefusedKeyError, ServiceProblem, TransientError
@@ -106,8 +106,8 @@ class HTTPFaceEncoder:
         self._busy_until_s = float("-inf")
         self._is_plan_only = False
         self._models: tuple[str, ...] = ()
-        self._served: tuple[ServedModel, ...] = ()
-        self._served_of: tuple[str, ...] | None = None
+        self._origins: tuple[ModelOrigin, ...] = ()
+        self._origins_of: tuple[str, ...] | None = None
         self._version = ""
         self._link = MLConnection(
             options.url, options.api_key, connections=options.connections, monotonic=monotonic
@@ -171,9 +171,9 @@ class HTTPFaceEncoder:
         """See the port."""
         return self._models
 
-    def served(self) -> tuple[ServedModel, ...]:
+    def origins(self) -> tuple[ModelOrigin, ...]:
         """See the port."""
-        return self._served
+        return self._origins
 
     def software(self) -> str:
         """See the port."""
@@ -187,8 +187,8 @@ class HTTPFaceEncoder:
         if problem is None and self._needs_proof():
             problem = self._prove()
         self._note(problem)
-        if problem is None and self._served_of != self._models:
-            self._ask_served()
+        if problem is None and self._origins_of != self._models:
+            self._ask_origins()
         return self.status()
 
     def proves_itself(self) -> bool:
@@ -275,14 +275,14 @@ class HTTPFaceEncoder:
         self._models, self._version = health.named(), health.version
         return None
 
-    def _ask_served(self) -> None:
+    def _ask_origins(self) -> None:
         """Ask where the models come from; a failure changes nothing and is tried again."""
         try:
-            self._served = understand_served(*self._link.get(_MODELS))
+            self._origins = understand_origins(*self._link.get(_MODELS))
         except TransientError as exc:
             _logger.debug("origin of models unknown: %s", exc)
         else:
-            self._served_of = self._models
+            self._origins_of = self._models
 
     def _needs_proof(self) -> bool:
         return not self._is_proven() or self._problem is not None or self._breaker.is_open

@@ -73,7 +73,7 @@ def take_scan_templates(
         return ScanTemplateReceipt()
     encoder: FaceEncoder = request.app.state.ml
     wanted = row_of(db).next
-    dimension = next((one.dimension for one in encoder.served() if one.model_id == wanted), None)
+    dimension = next((one.dimension for one in encoder.origins() if one.model_id == wanted), None)
     sender = scan_intake.Sender(kiosk, key, dimension)
     place = scan_intake.Place(vault, settings.zone, now())
     return scan_intake.take_in(db, sender, body.scans, place)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from server.ml.encoder import ServedModel
+from server.ml.encoder import ModelOrigin
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class NetworkFacts:
 
     model_id: str
     title: str
-    origin: ServedModel | None
+    origin: ModelOrigin | None
     missed: Missed | None
     is_served: bool
 
 
 def facts_of(
-    served: Iterable[str], origins: Collection[ServedModel], used: Iterable[str | None]
+    served: Iterable[str], origins: Collection[ModelOrigin], used: Iterable[str | None]
 ) -> list[NetworkFacts]:
     """Describe the networks that the service has, then those that the school uses without it.
 

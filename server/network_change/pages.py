@@ -131,7 +131,7 @@ def _page(request: Request, db: Session, *, problem: str = "", status_code: int 
         "weak": weak_network_note(db),
         "served": served,
         "may_choose": service.may_choose(db),
-        "networks": facts_of(served, encoder.served(), (row.current, row.next)),
+        "networks": facts_of(served, encoder.origins(), (row.current, row.next)),
         "others": names_of_others(db.exec(select(Kiosk)), row.current),
         "names": actor_names(db, {row.chosen_by, row.started_by}),
         "uses": use.in_use(db),

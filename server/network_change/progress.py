@@ -34,7 +34,7 @@ class ClassProgress:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ChangeProgress:
     """The whole school.
 
     Attributes:
@@ -60,7 +60,7 @@ class Progress:
         return self.covered > 0 and self.covered >= self.wanted * len(self.people)
 
 
-def progress_of(db: Session, row: SchoolNetwork, today: date) -> Progress:
+def progress_of(db: Session, row: SchoolNetwork, today: date) -> ChangeProgress:
     """Count who is covered; a template counts from the moment in which kiosks may get it.
 
     Args:
@@ -71,10 +71,10 @@ def progress_of(db: Session, row: SchoolNetwork, today: date) -> Progress:
     now_known, then_known = _known(db, row.current), _known(db, row.next)
     states = people.states_of(db, now_known | then_known, today)
     live = frozenset(key for key, state in states.items() if state is ConsentState.LIVE)
-    return Progress(live, live - then_known, row.coverage_wanted)
+    return ChangeProgress(live, live - then_known, row.coverage_wanted)
 
 
-def with_classes(db: Session, found: Progress, today: date) -> Progress:
+def with_classes(db: Session, found: ChangeProgress, today: date) -> ChangeProgress:
     """Add the courses, counted on the people that were found."""
     courses = timetable.courses(db)
     rosters = roster.rosters_of(db, [course.id for course in courses])
@@ -85,7 +85,7 @@ def with_classes(db: Session, found: Progress, today: date) -> Progress:
         if members:
             covered = len(members - found.missing)
             classes.append(ClassProgress(course, len(members), covered))
-    return Progress(found.people, found.missing, found.wanted, tuple(classes))
+    return ChangeProgress(found.people, found.missing, found.wanted, tuple(classes))
 
 
 def left_behind(db: Session, current: str | None, today: date) -> frozenset[uuid.UUID]:

@@ -17,7 +17,7 @@ _VISIT = timedelta(minutes=5)
 _AHEAD = timedelta(minutes=5)
 
 
-class Refusal(StrEnum):
+class ScanRefusal(StrEnum):
     """Why a scan never becomes a template; the kiosk deletes it."""
 
     FORGED = "forged"
@@ -55,7 +55,7 @@ class EventFacts:
     """What the record says about the attendance event of a scan.
 
     Attributes:
-        person_id: whom the kiosk marked.
+        person_id: the person that the kiosk marked.
         kind: of the event.
         method: of the event.
         model_id: the network that decided; None where an older kiosk did not say.
@@ -75,7 +75,7 @@ class EventFacts:
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """What the server knows of the person whom a scan names.
+    """What the server knows of the person that a scan names.
 
     Attributes:
         has_consent: whether face recognition is allowed today.
@@ -90,25 +90,25 @@ class PersonFacts:
 
 def refusal_before_event(
     scan: ScanTemplate, collecting: Collecting, person: PersonFacts, at: datetime
-) -> Refusal | None:
+) -> ScanRefusal | None:
     """Return why a scan is refused whatever its event says; None: its event decides."""
     networks = collecting.networks
     checks = (
-        (Refusal.NOT_COLLECTED, not (networks.collects_scans and collecting.is_live_checked)),
+        (ScanRefusal.NOT_COLLECTED, not (networks.collects_scans and collecting.is_live_checked)),
         (
-            Refusal.OTHER_NETWORK,
+            ScanRefusal.OTHER_NETWORK,
             (scan.decided_by, scan.model_id) != (networks.current, networks.next),
         ),
-        (Refusal.NOT_CLEAR, not scan.distance <= scan.strict_limit or scan.frames < 1),
-        (Refusal.IMPLAUSIBLE_TIME, not _is_plausible(scan, collecting, at)),
-        (Refusal.NO_CONSENT, not person.has_consent),
-        (Refusal.NOT_IN_GALLERY, not person.is_in_gallery),
-        (Refusal.NOT_NEEDED, person.is_covered),
+        (ScanRefusal.NOT_CLEAR, not scan.distance <= scan.strict_limit or scan.frames < 1),
+        (ScanRefusal.IMPLAUSIBLE_TIME, not _is_plausible(scan, collecting, at)),
+        (ScanRefusal.NO_CONSENT, not person.has_consent),
+        (ScanRefusal.NOT_IN_GALLERY, not person.is_in_gallery),
+        (ScanRefusal.NOT_NEEDED, person.is_covered),
     )
     return next((reason for reason, applies in checks if applies), None)
 
 
-def refusal_by_event(scan: ScanTemplate, event: EventFacts) -> Refusal | None:
+def refusal_by_event(scan: ScanTemplate, event: EventFacts) -> ScanRefusal | None:
     """Return why a scan is refused because of its attendance event; None: it is accepted."""
     is_other = (
         event.kind != EventKind.SEEN
@@ -119,9 +119,9 @@ def refusal_by_event(scan: ScanTemplate, event: EventFacts) -> Refusal | None:
         or abs(event.occurred_at - scan.captured_at) > _VISIT
     )
     checks = (
-        (Refusal.OTHER_EVENT, is_other),
-        (Refusal.NOT_LIVE, event.verdict != LIVE),
-        (Refusal.TAKEN_BACK, event.is_taken_back),
+        (ScanRefusal.OTHER_EVENT, is_other),
+        (ScanRefusal.NOT_LIVE, event.verdict != LIVE),
+        (ScanRefusal.TAKEN_BACK, event.is_taken_back),
     )
     return next((reason for reason, applies in checks if applies), None)
 

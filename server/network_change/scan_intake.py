@@ -21,7 +21,7 @@ from server.enrollment.tables import Template
 from server.jobs import service as jobs
 from server.kiosks.tables import GalleryEntry, Kiosk
 from server.network_change import events, rules, sealed_scans
-from server.network_change.rules import Collecting, PersonFacts, Refusal
+from server.network_change.rules import Collecting, PersonFacts, ScanRefusal
 from server.networks import scans
 from server.networks.service import as_value, hold, row_of
 from server.networks.tables import WaitingScan
@@ -121,14 +121,14 @@ class _Intake:
     def judge(self, scan: ScanTemplate) -> str:
         """Return `accepted`, `not_judged`, or the reason of a refusal; keep what is accepted."""
         if not self._is_authentic(scan):
-            return Refusal.FORGED
+            return ScanRefusal.FORGED
         if self._db.get(WaitingScan, uuid.UUID(scan.id)) is not None:
             return ACCEPTED
         person_id = _id_of(scan.person_id)
         person = self._person(person_id)
         refusal = rules.refusal_before_event(scan, self._collecting, person, self._place.at)
         if refusal is not None or person_id is None:
-            return refusal or Refusal.NO_CONSENT
+            return refusal or ScanRefusal.NO_CONSENT
         event = events.facts_of(self._db, self._sender.kiosk.id, uuid.UUID(scan.event_id))
         if event is None:
             return _NOT_JUDGED
@@ -170,10 +170,10 @@ class _Intake:
     def _keep(self, scan: ScanTemplate, person_id: uuid.UUID, day: date) -> str:
         values = self._open(scan)
         if values is None:
-            return Refusal.UNREADABLE
+            return ScanRefusal.UNREADABLE
         waiting = scans.of_person(self._db, person_id)
         if sum(one.day == day for one in waiting) >= MOST_A_DAY:
-            return Refusal.ENOUGH_TODAY
+            return ScanRefusal.ENOUGH_TODAY
         for oldest in waiting[: max(0, len(waiting) + 1 - MOST_A_PERSON)]:
             self._db.delete(oldest)
             waiting.remove(oldest)

@@ -36,7 +36,7 @@ class SchoolNetwork(SQLModel, table=True):
 
 
 class WaitingScan(SQLModel, table=True):
-    """A template of the next network from one scan, encrypted. It serves nobody by itself.
+    """A template of the next network from one scan, encrypted. Alone it serves nobody.
 
     Two of different days that agree become templates. It goes with the consent, the event that is
     taken back, the end of the change, and after 30 days.

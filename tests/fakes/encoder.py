@@ -11,7 +11,7 @@ from server.ml.encoder import (
     FaceTemplate,
     GalleryFindings,
     GalleryQuestion,
-    ServedModel,
+    ModelOrigin,
     ServiceStatus,
 )
 from server.ml.problems import ServiceProblem
@@ -39,7 +39,7 @@ class FakeEncoder:
         frame: what every camera picture shows; None: it cannot judge.
         frames: every such picture, in order.
         offers: the models it says it has, its own choice first.
-        origins: what it says about them.
+        known_origins: what it says about them.
         asked_for: the models that templates were asked of, for every photo.
         during: called while a photo is being looked at, for example to withdraw consent meanwhile.
     """
@@ -53,7 +53,7 @@ class FakeEncoder:
         self.frames: list[bytes] = []
         self.questions: list[GalleryQuestion] = []
         self.offers: tuple[str, ...] = (TEMPLATE.model_id,)
-        self.origins: tuple[ServedModel, ...] = ()
+        self.known_origins: tuple[ModelOrigin, ...] = ()
         self.asked_for: list[tuple[str, ...] | None] = []
         self.is_up = True
         self.fails_on_photos = False
@@ -111,9 +111,9 @@ class FakeEncoder:
         """As told."""
         return self.offers
 
-    def served(self) -> tuple[ServedModel, ...]:
+    def origins(self) -> tuple[ModelOrigin, ...]:
         """As told."""
-        return self.origins
+        return self.known_origins
 
     def software(self) -> str:
         """A version and the models."""

@@ -12,7 +12,7 @@ from server.db.engine import Database
 from server.enrollment.tables import Enrolment, EnrolmentStatus, GalleryChange, Template
 from server.kiosks.service import create_kiosk
 from server.kiosks.tables import KioskState
-from server.ml.encoder import FaceEncoded, FaceTemplate, ServedModel
+from server.ml.encoder import FaceEncoded, FaceTemplate, ModelOrigin
 from server.networks.service import networks_of, weak_network_note
 from server.timetable import service as timetable
 from server.web.principal import Role
@@ -337,9 +337,9 @@ def test_weak_network_is_named_only_where_it_is_in_use(
 def test_origin_of_each_network_is_shown(
     admin: TestClient, encoder: FakeEncoder, database: Database
 ) -> None:
-    encoder.origins = (
-        ServedModel(SFACE, "OpenCV Zoo SFace", "Apache-2.0", "OpenCV Zoo says so", "undisclosed"),
-        ServedModel(DLIB, "dlib", "CC0-1.0"),
+    encoder.known_origins = (
+        ModelOrigin(SFACE, "OpenCV Zoo SFace", "Apache-2.0", "OpenCV Zoo says so", "undisclosed"),
+        ModelOrigin(DLIB, "dlib", "CC0-1.0"),
     )
     page = admin.get("/models").text
     for words in ("Apache-2.0", "OpenCV Zoo says so", "undisclosed", "CC0-1.0", "Not known"):

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.kiosks.tables import Kiosk, KioskState
-from server.ml.encoder import ServedModel
+from server.ml.encoder import ModelOrigin
 from server.network_change.facts import facts_of
-from server.network_change.progress import Progress
+from server.network_change.progress import ChangeProgress
 from server.network_change.shadow import shadow_of
 from server.network_change.table_file import csv_of
 
-SFACE = ServedModel("sface-2021dec", "OpenCV Zoo SFace 2021dec", "Apache-2.0")
+SFACE = ModelOrigin("sface-2021dec", "OpenCV Zoo SFace 2021dec", "Apache-2.0")
 
 
 def test_networks_of_the_service_come_first_and_the_schools_are_never_left_out() -> None:
@@ -53,7 +53,7 @@ def test_switch_needs_the_wanted_share_and_somebody(
     people: int, missing: int, wanted: float, expected: bool
 ) -> None:
     ids = [uuid.UUID(int=number) for number in range(people)]
-    progress = Progress(frozenset(ids), frozenset(ids[:missing]), wanted)
+    progress = ChangeProgress(frozenset(ids), frozenset(ids[:missing]), wanted)
     assert progress.may_switch == expected
 
 

@@ -13,7 +13,7 @@ from server.network_change.rules import (
     Collecting,
     EventFacts,
     PersonFacts,
-    Refusal,
+    ScanRefusal,
     refusal_before_event,
     refusal_by_event,
 )
@@ -53,15 +53,15 @@ def test_clear_live_scan_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"decided_by": "new"}, Refusal.OTHER_NETWORK),
-        ({"model_id": "old"}, Refusal.OTHER_NETWORK),
-        ({"distance": 0.3901}, Refusal.NOT_CLEAR),
-        ({"frames": 0}, Refusal.NOT_CLEAR),
-        ({"captured_at": AT + timedelta(minutes=6)}, Refusal.IMPLAUSIBLE_TIME),
-        ({"captured_at": AT - timedelta(days=4)}, Refusal.IMPLAUSIBLE_TIME),
+        ({"decided_by": "new"}, ScanRefusal.OTHER_NETWORK),
+        ({"model_id": "old"}, ScanRefusal.OTHER_NETWORK),
+        ({"distance": 0.3901}, ScanRefusal.NOT_CLEAR),
+        ({"frames": 0}, ScanRefusal.NOT_CLEAR),
+        ({"captured_at": AT + timedelta(minutes=6)}, ScanRefusal.IMPLAUSIBLE_TIME),
+        ({"captured_at": AT - timedelta(days=4)}, ScanRefusal.IMPLAUSIBLE_TIME),
     ],
 )
-def test_scan_decides(changed: dict[str, object], reason: Refusal) -> None:
+def test_scan_decides(changed: dict[str, object], reason: ScanRefusal) -> None:
     scan = SCAN.model_copy(update=changed)
     assert refusal_before_event(scan, COLLECTING, KNOWN, AT) == reason
 
@@ -69,60 +69,60 @@ def test_scan_decides(changed: dict[str, object], reason: Refusal) -> None:
 @pytest.mark.parametrize(
     ("collecting", "reason"),
     [
-        (replace(COLLECTING, is_live_checked=False), Refusal.NOT_COLLECTED),
+        (replace(COLLECTING, is_live_checked=False), ScanRefusal.NOT_COLLECTED),
         (
             replace(COLLECTING, networks=Networks("old", "new", collects_scans=False)),
-            Refusal.NOT_COLLECTED,
+            ScanRefusal.NOT_COLLECTED,
         ),
         (
             replace(COLLECTING, networks=Networks("old", None, collects_scans=False)),
-            Refusal.NOT_COLLECTED,
+            ScanRefusal.NOT_COLLECTED,
         ),
         (
             replace(COLLECTING, networks=Networks("new", "old", collects_scans=True)),
-            Refusal.OTHER_NETWORK,
+            ScanRefusal.OTHER_NETWORK,
         ),
-        (replace(COLLECTING, started_at=None), Refusal.IMPLAUSIBLE_TIME),
-        (replace(COLLECTING, started_at=AT + timedelta(hours=1)), Refusal.IMPLAUSIBLE_TIME),
+        (replace(COLLECTING, started_at=None), ScanRefusal.IMPLAUSIBLE_TIME),
+        (replace(COLLECTING, started_at=AT + timedelta(hours=1)), ScanRefusal.IMPLAUSIBLE_TIME),
     ],
 )
-def test_school_decides(collecting: Collecting, reason: Refusal) -> None:
+def test_school_decides(collecting: Collecting, reason: ScanRefusal) -> None:
     assert refusal_before_event(SCAN, collecting, KNOWN, AT) == reason
 
 
 def test_scan_of_a_month_ago_is_refused_however_long_the_change_lasts() -> None:
     collecting = replace(COLLECTING, started_at=AT - timedelta(days=90))
     old = SCAN.model_copy(update={"captured_at": AT - timedelta(days=31)})
-    assert refusal_before_event(old, collecting, KNOWN, AT) == Refusal.IMPLAUSIBLE_TIME
+    assert refusal_before_event(old, collecting, KNOWN, AT) == ScanRefusal.IMPLAUSIBLE_TIME
 
 
 @pytest.mark.parametrize(
     ("person", "reason"),
     [
-        (replace(KNOWN, has_consent=False), Refusal.NO_CONSENT),
-        (replace(KNOWN, is_in_gallery=False), Refusal.NOT_IN_GALLERY),
-        (replace(KNOWN, is_covered=True), Refusal.NOT_NEEDED),
+        (replace(KNOWN, has_consent=False), ScanRefusal.NO_CONSENT),
+        (replace(KNOWN, is_in_gallery=False), ScanRefusal.NOT_IN_GALLERY),
+        (replace(KNOWN, is_covered=True), ScanRefusal.NOT_NEEDED),
     ],
 )
-def test_person_decides(person: PersonFacts, reason: Refusal) -> None:
+def test_person_decides(person: PersonFacts, reason: ScanRefusal) -> None:
     assert refusal_before_event(SCAN, COLLECTING, person, AT) == reason
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"person_id": None}, Refusal.OTHER_EVENT),
-        ({"person_id": uuid.UUID(int=8)}, Refusal.OTHER_EVENT),
-        ({"kind": "not_me"}, Refusal.OTHER_EVENT),
-        ({"method": "manual"}, Refusal.OTHER_EVENT),
-        ({"model_id": "new"}, Refusal.OTHER_EVENT),
-        ({"occurred_at": AT - timedelta(minutes=6)}, Refusal.OTHER_EVENT),
-        ({"verdict": "undecided"}, Refusal.NOT_LIVE),
-        ({"verdict": None}, Refusal.NOT_LIVE),
-        ({"is_taken_back": True}, Refusal.TAKEN_BACK),
+        ({"person_id": None}, ScanRefusal.OTHER_EVENT),
+        ({"person_id": uuid.UUID(int=8)}, ScanRefusal.OTHER_EVENT),
+        ({"kind": "not_me"}, ScanRefusal.OTHER_EVENT),
+        ({"method": "manual"}, ScanRefusal.OTHER_EVENT),
+        ({"model_id": "new"}, ScanRefusal.OTHER_EVENT),
+        ({"occurred_at": AT - timedelta(minutes=6)}, ScanRefusal.OTHER_EVENT),
+        ({"verdict": "undecided"}, ScanRefusal.NOT_LIVE),
+        ({"verdict": None}, ScanRefusal.NOT_LIVE),
+        ({"is_taken_back": True}, ScanRefusal.TAKEN_BACK),
     ],
 )
-def test_event_decides(changed: dict[str, object], reason: Refusal) -> None:
+def test_event_decides(changed: dict[str, object], reason: ScanRefusal) -> None:
     assert refusal_by_event(SCAN, replace(EVENT, **changed)) == reason  # type: ignore[arg-type]
 
 

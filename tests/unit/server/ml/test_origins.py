@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.ml.encoder import ServedModel
+from server.ml.encoder import ModelOrigin
 from server.ml.http import HTTPFaceEncoder
 from tests.fakes import ml_server as fake
 from tests.fakes.ml_server import MLServer, answer, raw
@@ -27,14 +27,14 @@ def test_only_the_models_asked_for_are_named(service: MLServer, encoder: HTTPFac
 
 def test_origin_of_the_models_is_asked_once(service: MLServer, encoder: HTTPFaceEncoder) -> None:
     service.origins = answer(200, {"success": True, "models": [DLIB]})
-    assert encoder.served() == ()
+    assert encoder.origins() == ()
     assert encoder.check() == "up"
     title = "dlib face recognition ResNet v1"
-    expected = ServedModel("dlib-resnet-v1", title, "CC0-1.0", None, "scraped", 128)
-    assert encoder.served() == (expected,)
+    expected = ModelOrigin("dlib-resnet-v1", title, "CC0-1.0", None, "scraped", 128)
+    assert encoder.origins() == (expected,)
     service.origins = answer(500, {})
     assert encoder.check() == "up"
-    assert encoder.served() == (expected,)
+    assert encoder.origins() == (expected,)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_service_that_does_not_say_where_its_models_come_from_still_works(
 ) -> None:
     service.origins = origins
     assert encoder.check() == "up"
-    assert encoder.served() == ()
+    assert encoder.origins() == ()
