@@ -64,9 +64,11 @@ def adjust(db: Session, wish: ChangeForm, *, actor: str) -> None:
     row = locked(db)
     if row.next is None or row.next != wish.next:
         raise ConflictError(problem="no_change_now")
+    if not wish.collects_scans:
+        scans.forget_all(db)
     _apply(db, row, wish, "network.adjust_change", actor)
     if not wish.collects_scans:
-        _forget_scans(db)
+        _forget_jobs(db)
 
 
 def cancel(db: Session, model_id: str, *, actor: str) -> None:
@@ -83,10 +85,11 @@ def cancel(db: Session, model_id: str, *, actor: str) -> None:
     _end_change(row)
     db.add(row)
     db.flush()
+    scans.forget_all(db)
     details = {"from": row.current, "to": model_id}
     record(db, actor=actor, action="network.cancel_change", subject=SUBJECT, details=details)
     retired.erase_model(db, model_id, actor=actor)
-    _forget_scans(db)
+    _forget_jobs(db)
 
 
 def switch(db: Session, model_id: str, *, actor: str, today: date) -> None:
@@ -110,8 +113,9 @@ def switch(db: Session, model_id: str, *, actor: str, today: date) -> None:
     row.current, row.chosen_by, row.chosen_at = row.next, actor, now()
     _end_change(row)
     db.add(row)
+    scans.forget_all(db)
     record(db, actor=actor, action="network.switch", subject=SUBJECT, details=details)
-    _forget_scans(db)
+    _forget_jobs(db)
 
 
 def _apply(db: Session, row: SchoolNetwork, wish: ChangeForm, action: str, actor: str) -> None:
@@ -132,8 +136,8 @@ def _end_change(row: SchoolNetwork) -> None:
     row.collects_scans = False
 
 
-def _forget_scans(db: Session) -> None:
-    scans.forget_all(db)
+def _forget_jobs(db: Session) -> None:
+    """Last, like every lock of jobs; scans are erased before the audit trail is locked."""
     jobs.forget(db, scans.CONFIRM, [job.about for job in jobs.of_kind(db, scans.CONFIRM)])
 
 

@@ -48,7 +48,7 @@ def hold(db: Session) -> Networks:
     """Read the networks, and keep them as they are until the caller's commit.
 
     Several transactions may hold them at once; `locked` waits for all. Locks are taken in this
-    order: person, enrolment, network, audit, gallery, jobs.
+    order: person, enrolment, network, waiting scan, audit, gallery, jobs.
     """
     lock = {"read": True}
     return as_value(db.get_one(SchoolNetwork, ONLY, with_for_update=lock, populate_existing=True))

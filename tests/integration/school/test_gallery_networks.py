@@ -13,6 +13,7 @@ from server.kiosks import configuration, gallery
 from server.kiosks.networks import names_of_others, uses_another
 from server.kiosks.tables import Kiosk, KioskState
 from server.ml.encoder import FaceTemplate
+from server.network_change import service
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from tests.fakes.simulated_kiosk import SimulatedKiosk
@@ -124,3 +125,14 @@ def test_only_a_claimed_kiosk_that_says_so_uses_another_network(
     kiosk = Kiosk(name="Door", room_id=school.room_id, state=state, status=status)
     assert uses_another(kiosk, current) == expected
     assert names_of_others([kiosk], current) == (["Door"] if expected else [])
+
+
+def test_cancelled_change_takes_the_next_networks_templates_from_kiosks(enrolled: School) -> None:
+    device = enrolled.kiosk()
+    set_networks(enrolled.database, MODEL, NEXT)
+    first = page(enrolled, device)
+    with enrolled.database.transaction() as db:
+        service.cancel(db, NEXT, actor="system")
+    after = page(enrolled, device, first.next)
+    assert [one.reason for one in after.tombstones] == ["replaced"]
+    assert after.upserts == ()
