@@ -119,7 +119,7 @@ class FacePipeline:
         note = store.selected_embedder()[1] if settings.embedder == AUTO else None
         if note:
             logger.warning("%s", note)
-        embedder = store.load(_with_variant(store, settings))
+        embedder = store.load(with_variant(store, settings.embedder, settings.runtime))
         cpu = session(embedder)
         accelerator = _accelerator(store, embedder.card, cpu, settings.accelerator)
         fastest = accelerator if isinstance(accelerator, LadderSession) else cpu
@@ -188,14 +188,19 @@ def _area(detection: Detection) -> float:
     return detection.area_px
 
 
-def _with_variant(store: ModelStore, settings: PipelineSettings) -> str:
-    """Name the variant to take, where the reference leaves it open."""
-    reference = settings.embedder
+def with_variant(store: ModelStore, reference: str, runtime: RuntimeName) -> str:
+    """Name the variant of an embedder to take, where the reference leaves it open.
+
+    Args:
+        store: where the cards are.
+        reference: see `ModelStore.find`.
+        runtime: that is to run it.
+    """
     if reference == AUTO:
         reference, _ = store.selected_embedder()
     card, file = store.find(reference)
     if reference == card.id:
-        file = _preferred(store, card, chosen_runtime(settings.runtime))
+        file = _preferred(store, card, chosen_runtime(runtime))
     return f"{card.id}-{file.variant}"
 
 

@@ -35,6 +35,7 @@ from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
 from protocol.v1.messages import AttendancePolicy, KioskPolicy
+from scripts.invented_change import change_network, use_network
 from scripts.invented_history import add_history
 from scripts.invented_jobs import add_jobs
 from scripts.invented_school import School, Size, fill
@@ -71,6 +72,8 @@ DOCUMENTED = (
     "kiosk-turned-laptop-light-en",
     "policy-laptop-light-en",
     "accuracy-laptop-light-en",
+    "models-laptop-light-en",
+    "models-change-laptop-light-en",
     "audit-laptop-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
@@ -96,6 +99,11 @@ class Site:
     school: School
     user_id: str
     app: FastAPI
+
+    def change_network(self) -> None:
+        """Let pages see a change of network that is under way."""
+        with self.app.state.database.transaction() as db:
+            change_network(db, self.app.state.vault, self.school, self.app.state.ml.models())
 
     def refuse_key(self) -> None:
         """Let pages see a recognition service that refuses the server's key."""
@@ -129,6 +137,8 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         user_id = _staff(app)
         _change_policy(app)
         _measure(app)
+        with app.state.database.transaction() as db:
+            use_network(db, _MODEL, actor=f"account:{user_id}")
         add_history(app.state.database, school, account=f"account:{user_id}")
         port = server.servers[0].sockets[0].getsockname()[1]
         app.state.ml.check()
@@ -277,6 +287,8 @@ def addresses(site: Site) -> dict[str, str]:
         "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
         "policy": "/policy",
         "accuracy": "/accuracy",
+        "models": "/models",
+        "models-change": "/models",
         "audit": "/audit?verify=true",
         "users": "/users",
         "user": f"/users/{site.user_id}",
@@ -314,6 +326,8 @@ def photograph(
         for name in sorted(set(names) - {"sign-in"}):
             if name == "today-refused":
                 site.refuse_key()
+            if name == "models-change":
+                site.change_network()
             page.goto(site.url + _address(page, site, name))
             _act(page, name)
             _shoot(page, out / f"{name}{suffix}.png", is_whole)

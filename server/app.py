@@ -34,6 +34,8 @@ import server.jobs.pages
 import server.kiosks.api
 import server.kiosks.pages
 import server.kiosks.placement_pages
+import server.network_change.api
+import server.network_change.pages
 import server.people.api
 import server.people.pages
 import server.policies.api
@@ -96,6 +98,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.policies.pages.router,
     server.accuracy.api.router,
     server.accuracy.pages.router,
+    server.network_change.api.router,
+    server.network_change.pages.router,
     server.jobs.pages.router,
     server.kiosks.api.router,
     server.kiosks.pages.router,

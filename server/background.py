@@ -19,6 +19,7 @@ from server.jobs.tasks import JobWorkers, Lane
 from server.kiosks.claiming import KIOSK_PURPOSES
 from server.ml.encoder import FaceEncoder
 from server.mqtt.tasks import BrokerTasks
+from server.network_change.tasks import ConfirmScans
 from server.web.tasks import BackgroundTask
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Background:
         photos: Sequence[JobHandler] = (EncodePhotos(*parts), AddTemplates(*parts))
         # A kiosk waits for each check, so none waits behind thousands of photos; and no photo
         # waits behind a measurement, which takes minutes.
-        checks: Sequence[JobHandler] = (ComparePeople(*parts),)
+        checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
         handlers = (*photos, *checks, *slow)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}

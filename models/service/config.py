@@ -67,10 +67,11 @@ class Settings(BaseSettings):
         " embedding here. auto: the one that `rollcall-models use` selected, else sface-2021dec"
         " where it is installed, else dlib-resnet-v1.",
     )
-    further_embedders: tuple[str, ...] = Field(
-        default=(),
-        description="Cards of embedders that /api/v1/faces also makes templates of, as during a"
-        " change of model; in the environment a JSON list.",
+    further_embedders: tuple[str, ...] | Literal["auto"] = Field(
+        default="auto",
+        description="Embedders that serve beside it. auto: every installed one, opened when a"
+        " request names it. Or a list of cards (JSON in the environment), opened at start, of which"
+        " /api/v1/faces makes templates where the request names none.",
     )
     runtime: RuntimeName = Field(
         default="auto", description="Inference runtime: auto, tflite or litert."

@@ -11,6 +11,7 @@ from models.pipeline import FacePipeline, PipelineSettings
 from models.runtime import open_session
 from models.service.errors import NO_FACE_WORDS, ErrorCode, RefusalError
 from models.service.finding import FaceFinder
+from models.service.networks import default_models, further_networks
 from models.service.pictures import decode_picture
 from models.service.proof import Proof
 from models.service.schemas import (
@@ -26,7 +27,6 @@ from models.service.sharing import alone
 from models.service.single_picture import liveness_of
 from models.service.variations import Embeds, embed_views
 from models.stages.detect import FaceDetector
-from models.stages.embed import FaceEmbedder
 from models.stages.quality import QualityLimits, assess
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from models.service.schemas import DetectFacesRequest, DetectorName, EncodeFaceRequest
     from models.service.sharing import Job, Shares
     from models.stages.detect import Detection
-    from models.stages.images import BGRImage, FloatVector
-    from models.stages.landmarks import Landmarks
+    from models.stages.images import BGRImage
     from models.store import CardFile, ModelCard, ModelStore
 
 _RIGHT_EYE, _LEFT_EYE = 0, 1
@@ -52,6 +51,7 @@ class FaceEngine:
         embedder_card: of the network that runs here.
         embedder_file: the variant of it.
         networks: that network and the further ones, by the id of their cards.
+        default_models: those that templates are made of where a request names none.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class FaceEngine:
         self.networks: dict[str, Embeds] = {
             network.embedder_card.id: network for network in (pipeline, *further)
         }
+        self.default_models = default_models(tuple(self.networks), settings.further_embedders)
         self._finder = FaceFinder(pipeline, near, settings)
         self._settings = settings
         self._proof = Proof(pipeline)
@@ -92,9 +93,13 @@ class FaceEngine:
         )
         near = store.load(settings.near_detector)
         session = open_session(near, runtime=settings.runtime, threads=settings.threads)
-        further = [
-            _Network.open(store, reference, settings) for reference in settings.further_embedders
-        ]
+        further = further_networks(
+            store,
+            settings.further_embedders,
+            pipeline.embedder_card.id,
+            runtime=settings.runtime,
+            threads=settings.threads,
+        )
         return cls(pipeline, FaceDetector(near.card, session), settings, further)
 
     def encode(self, request: EncodeFaceRequest) -> EncodeFaceResponse:
@@ -212,24 +217,6 @@ class FaceEngine:
             return share(self, [_looking(each) for each in pictures])
 
         return self._finder.find_upright(picture_bgr, model, detect_each)
-
-
-class _Network:
-    """An additional embedder without its own detector and landmarks."""
-
-    def __init__(self, card: ModelCard, embedder: FaceEmbedder) -> None:
-        self.embedder_card = card
-        self._embedder = embedder
-
-    @classmethod
-    def open(cls, store: ModelStore, reference: str, settings: Settings) -> Self:
-        model = store.load(reference)
-        session = open_session(model, runtime=settings.runtime, threads=settings.threads)
-        return cls(model.card, FaceEmbedder(model.card, session))
-
-    def embed(self, frame_bgr: BGRImage, landmarks: Landmarks) -> FloatVector:
-        """See `FaceEmbedder.embed`."""
-        return self._embedder.embed(frame_bgr, landmarks)
 
 
 def _looking(picture_bgr: BGRImage) -> Job[FaceEngine, list[Detection]]:

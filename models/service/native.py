@@ -14,10 +14,12 @@ from models.service.native_schemas import (
     FacesResponse,
     GalleryCheckRequest,
     GalleryCheckResponse,
+    ModelsResponse,
     OperatingPointRequest,
     OperatingPointResponse,
     QualityRequest,
     QualityResponse,
+    ServedModel,
 )
 from models.service.operating_point import operating_point
 from models.service.schemas import Refusal
@@ -30,6 +32,12 @@ router = APIRouter(
     route_class=FastJSONRoute,
     tags=["native"],
 )
+
+
+@router.get("/models")
+async def models(parts: Parts) -> ModelsResponse:
+    """Name the embedders, the one that serves where none is asked for first, with their origin."""
+    return ModelsResponse(models=[_served(card) for card in parts.cards.values()])
 
 
 @router.post("/faces")
@@ -78,3 +86,16 @@ def _card(cards: dict[str, ModelCard], model_id: str) -> ModelCard:
     if model_id not in cards:
         raise RefusalError(ErrorCode.UNKNOWN_MODEL, f"The models here are: {', '.join(cards)}.")
     return cards[model_id]
+
+
+def _served(card: ModelCard) -> ServedModel:
+    """Say what a card says about an embedder's origin."""
+    origin = card.provenance
+    return ServedModel(
+        model_id=card.id,
+        title=card.title,
+        licence=card.licence,
+        licence_stated_by=origin.licence_stated_by if origin else None,
+        training_data=origin.training_data if origin else None,
+        dimension=card.dimension,
+    )

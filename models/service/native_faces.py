@@ -143,7 +143,7 @@ def judged(picture_bgr: BGRImage, face: FoundFace, all_found: Sequence[Detection
 
 
 def _names(engine: FaceEngine, wanted: Sequence[str] | None) -> list[str]:
-    names = list(engine.networks) if wanted is None else list(dict.fromkeys(wanted))
+    names = engine.default_models if wanted is None else list(dict.fromkeys(wanted))
     if any(name not in engine.networks for name in names):
         known = ", ".join(engine.networks)
         raise RefusalError(ErrorCode.UNKNOWN_MODEL, f"The models here are: {known}.")

@@ -40,7 +40,10 @@ class FacesRequest(_Picture):
     detector: Literal["full", "thorough", "near"] = "full"
     views: int = Field(default=2, ge=1, le=10, description="of each face that are fused")
     models: list[ModelId] | None = Field(
-        default=None, max_length=16, description="cards to make templates of; null: all"
+        default=None,
+        max_length=16,
+        description="cards to make templates of; null: the service's own, and those that its"
+        " settings name",
     )
     single: bool = Field(
         default=False, description="refuse a picture without a face or with several of like size"
@@ -257,3 +260,21 @@ class OperatingPointResponse(_Message):
     at_card_limits: list[LimitAnswer] = []
     cohorts: list[CohortAnswer] = []
     closest_pairs: list[PairAnswer] = []
+
+
+class ServedModel(_Message):
+    """An embedder, and what its card says about where it comes from."""
+
+    model_id: str
+    title: str
+    licence: str = Field(description="SPDX identifier of the weights' licence")
+    licence_stated_by: str | None = Field(description="null: the card does not say")
+    training_data: str | None = Field(description="as far as known; null: the card does not say")
+    dimension: int
+
+
+class ModelsResponse(_Message):
+    """The embedders of this service; the first one serves where a request names none."""
+
+    success: Literal[True] = True
+    models: list[ServedModel]

@@ -1,12 +1,12 @@
 """The page that says how well this school's people are told apart."""
 
 import uuid
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from fastapi import Form, Request
+from fastapi import Request
 from starlette.responses import Response
 
-from server.accuracy import models, service
+from server.accuracy import service
 from server.attendance.false_matches import DAYS, count_false_matches
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
@@ -17,9 +17,6 @@ from server.web.figures import one_in, percent, percents, upper_end
 from server.web.pages import is_htmx, render, see_other
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-
-if TYPE_CHECKING:
-    from server.ml.encoder import FaceEncoder
 
 router = GuardedRouter(prefix="/accuracy", include_in_schema=False)
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
@@ -35,7 +32,6 @@ def accuracy_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
         "days": DAYS,
         "percents": percents,
         "models": service.state(db),
-        "uses": models.in_use(db, _served(request)),
         "policy": current_policy(db),
         "courses": {str(course.id): course for course in courses(db)},
         "by_size": service.by_size,
@@ -65,24 +61,3 @@ def use_as_ceiling(measurement_id: uuid.UUID, principal: AdminDep, db: DBDep) ->
     """
     service.use_as_ceiling(db, measurement_id, actor=principal.actor)
     return see_other("/policy?saved=true")
-
-
-@router.post("/models/erase")
-def erase_model(
-    request: Request,
-    principal: AdminDep,
-    db: DBDep,
-    model_id: Annotated[str, Form(max_length=80)],
-) -> Response:
-    """Erase the templates of a model that nothing uses any more.
-
-    Raises:
-        ConflictError: something does, or it is not known.
-    """
-    models.erase(db, model_id, _served(request), actor=principal.actor)
-    return see_other("/accuracy#models")
-
-
-def _served(request: Request) -> tuple[str, ...]:
-    encoder: FaceEncoder = request.app.state.ml
-    return encoder.models() if encoder.status() == "up" else ()

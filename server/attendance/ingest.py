@@ -18,7 +18,14 @@ from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
 from protocol.v1.events import MAX_REFUSALS_PER_ACK
-from protocol.v1.messages import Ack, EventBatch, EventRefusal, RefusalReason, corrected_time
+from protocol.v1.messages import (
+    Ack,
+    EventBatch,
+    EventKind,
+    EventRefusal,
+    RefusalReason,
+    corrected_time,
+)
 from server.attendance.sequence import Link, move_progress, stored_runs
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import (
@@ -33,6 +40,7 @@ from server.attendance.verification import (
 from server.db.types import new_id
 from server.kiosks.service import move_watermark
 from server.kiosks.tables import Kiosk, KioskProgress, KioskState
+from server.networks.scans import forget_events
 
 _CHUNK = 500
 #: Events a kiosk may be ahead of what was received. A number beyond is no backlog; it would leave
@@ -127,6 +135,16 @@ def _judge_all(
                     harvest.rejected.append(verdict)
 
 
+def _taken_back(harvest: Harvest) -> list[uuid.UUID]:
+    """The events that a person took back: no template may come of their scans."""
+    events = [one.event for one in harvest.fresh]
+    return [
+        uuid.UUID(event.refers_to)
+        for event in events
+        if event.kind == EventKind.NOT_ME and event.refers_to
+    ]
+
+
 def _blanket_refusal(kiosk: Kiosk | None) -> RefusalReason | None:
     if kiosk is None or kiosk.state == KioskState.NEW:
         return RefusalReason.UNKNOWN_KIOSK
@@ -142,6 +160,7 @@ def _store(
             harvest.rejected.append(refuse_known(one, RefusalReason.LEAP))
         else:
             _place(harvest, known, one)
+    forget_events(db, kiosk.id, _taken_back(harvest))
     hashes = _hashes_before(db, kiosk.id, harvest)
     rows = [_row(kiosk.id, one, hashes, at) for one in harvest.fresh]
     for start in range(0, len(rows), _CHUNK):

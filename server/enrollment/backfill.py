@@ -19,13 +19,21 @@ from server.db.vault import Vault
 from server.enrollment.gallery import store_template
 from server.enrollment.kinds import ADD_MODEL
 from server.enrollment.resemblance import request_checks
-from server.enrollment.tables import Enrolment, EnrolmentStatus, MissingTemplate, Template
+from server.enrollment.tables import (
+    Enrolment,
+    EnrolmentSource,
+    EnrolmentStatus,
+    MissingTemplate,
+    Template,
+)
 from server.jobs import service as jobs
 from server.ml.encoder import FaceTemplate
+from server.networks.service import hold, networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 
 _ACCEPTED = EnrolmentStatus.ACCEPTED.value
+_PHOTO = EnrolmentSource.PHOTO.value
 #: Photos queued in one transaction.
 _PAGE = 500
 
@@ -41,7 +49,9 @@ def missing(db: Session, models: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
             col(MissingTemplate.enrolment_id) == col(Enrolment.id),
             col(MissingTemplate.model_id) == model_id,
         )
-        accepted = select(Enrolment.id).where(Enrolment.status == _ACCEPTED)
+        accepted = select(Enrolment.id).where(
+            Enrolment.status == _ACCEPTED, Enrolment.source == _PHOTO
+        )
         query = accepted.where(~has, ~is_queued).limit(_PAGE)
         found += [(key, model_id) for key in db.exec(query)]
     return found
@@ -81,6 +91,9 @@ def add_template(
     """Store a template of a further model; nothing where the photo has gone meanwhile."""
     row, enrolment = _locked(db, enrolment_id, made.model_id)
     if row is None or enrolment is None or not may_use(db, enrolment, today):
+        return
+    if made.model_id not in hold(db).wanted:
+        db.delete(row)
         return
     store_template(db, vault, enrolment, made, now())
     db.delete(row)
@@ -130,7 +143,8 @@ def in_need_of_a_photo(
 ) -> set[uuid.UUID]:
     """Who cannot be recognised with one of the models: no photo of theirs serves it.
 
-    Of these people only, or of everybody.
+    Of these people only, or of everybody. While the next network's templates are made from scans,
+    nobody needs a photo for it.
     """
     has = exists().where(
         col(Template.person_id) == col(Enrolment.person_id),
@@ -141,9 +155,30 @@ def in_need_of_a_photo(
         .join(MissingTemplate, col(Enrolment.id) == col(MissingTemplate.enrolment_id))
         .where(col(MissingTemplate.reason).is_not(None), ~has)
     )
+    networks = networks_of(db)
+    if networks.collects_scans:
+        query = query.where(MissingTemplate.model_id != networks.next)
     if person_ids is not None:
         query = query.where(col(Enrolment.person_id).in_(person_ids))
-    return set(db.exec(query))
+    return set(db.exec(query)) | _left_behind(db, networks.current, person_ids)
+
+
+def _left_behind(
+    db: Session, current: str | None, person_ids: Collection[uuid.UUID] | None
+) -> set[uuid.UUID]:
+    """Who has templates of other networks only, and none on its way for the one in use."""
+    has = select(Template.person_id).where(Template.model_id == current)
+    is_coming = (
+        select(Enrolment.person_id)
+        .join(MissingTemplate, col(Enrolment.id) == col(MissingTemplate.enrolment_id))
+        .where(MissingTemplate.model_id == current, col(MissingTemplate.reason).is_(None))
+    )
+    query = select(Template.person_id).where(
+        col(Template.person_id).not_in(has), col(Template.person_id).not_in(is_coming)
+    )
+    if person_ids is not None:
+        query = query.where(col(Template.person_id).in_(person_ids))
+    return set(db.exec(query.distinct())) if current is not None else set()
 
 
 def may_use(db: Session, enrolment: Enrolment, today: date) -> bool:

@@ -19,6 +19,7 @@ from server.errors import SealBrokenError
 from server.jobs.recognition import after_failure, is_ready
 from server.jobs.schemas import ClaimedJob, Done, Later, Result
 from server.ml.encoder import EncoderUnavailableError, FaceEncoder, FaceRefused
+from server.networks.service import networks_of
 
 _logger = logging.getLogger(__name__)
 #: Reason for a photo whose job an admin cancelled.
@@ -41,14 +42,16 @@ class AddTemplates:
         self._zone = zone
 
     def find(self) -> int:
-        """Queue photos that lack a template of one of the service's models; returns how many.
+        """Queue photos that lack a template of one of the school's networks; returns how many.
 
-        What was queued for a model that it has no more is taken back.
+        What was queued for a network that the school does not want, or the service has no more,
+        is taken back.
         """
-        models = self._encoder.models()
+        served = self._encoder.models()
         with self._database.reading() as db:
+            models = [one for one in networks_of(db).wanted if one in served]
             found = backfill.missing(db, models)
-            is_dated = bool(models) and backfill.has_others(db, models)
+            is_dated = bool(served) and backfill.has_others(db, models)
         if is_dated:
             with self._database.transaction() as db:
                 backfill.forget_others(db, models)
@@ -79,7 +82,9 @@ class AddTemplates:
         enrolment_id, model_id = _what(job)
         try:
             plain = open_photo(self._vault, photo)
-            outcome = self._encoder.encode(plain, correlation_id=job.correlation_id)
+            outcome = self._encoder.encode(
+                plain, models=[model_id], correlation_id=job.correlation_id
+            )
         except SealBrokenError:
             return Later(UNREADABLE, pause=UNREADABLE_PAUSE)
         except EncoderUnavailableError as exc:

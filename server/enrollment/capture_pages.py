@@ -20,6 +20,7 @@ from server.errors import ConsentRequiredError, TooLargeError, UnsupportedMediaE
 from server.logs import correlation_id
 from server.ml.encoder import EncoderUnavailableError, FaceEncoder
 from server.ml.quality import FrameQuality
+from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.web.access import OfficeDep
@@ -51,7 +52,9 @@ def capture_page(
         "words": capture_words(request_translator(request)),
         "poses": get_args(Pose),
         "bars": list(BARS),
-        "photos": len(service.photos_in_use(service.templates_of(db, person_id))),
+        "photos": len(
+            service.photos_in_use(service.templates_of(db, person_id), networks_of(db).current)
+        ),
     }
     return render(request, "enrollment/enrol.html", context)
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 from server.enrollment.backfill import in_need_of_a_photo
 from server.enrollment.gallery import is_in_use
 from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
+from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.tables import Person
@@ -75,12 +76,12 @@ def judge(policy: EnrolmentPolicy, *, photos: int, age_days: int, is_in_need: bo
         policy: how many photos are wanted, and how long one is good for.
         photos: in use.
         age_days: of the newest of them.
-        is_in_need: whether a new model can use none of them.
+        is_in_need: whether a network can use none of their photos.
     """
-    if photos == 0:
-        return Cover.MISSING
     if is_in_need:
         return Cover.RENEW
+    if photos == 0:
+        return Cover.MISSING
     if age_days >= policy.renew_after_days:
         return Cover.OLD
     return Cover.WEAK if photos < policy.photos_wanted else Cover.READY
@@ -106,7 +107,7 @@ def _photos_in_use(db: Session) -> dict[uuid.UUID, tuple[int, datetime]]:
             func.max(col(Enrolment.created_at)),
         )
         .join(Template, col(Template.enrolment_id) == col(Enrolment.id))
-        .where(is_in_use())
+        .where(is_in_use(networks_of(db).current))
         .group_by(col(Enrolment.person_id))
     )
     return {person_id: (count, newest) for person_id, count, newest in db.exec(query)}

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -26,10 +26,13 @@ from server.errors import SealBrokenError
 from server.jobs.recognition import after_failure, is_ready
 from server.jobs.schemas import ClaimedJob, Done, Later, Result
 from server.ml.encoder import EncoderUnavailableError, FaceEncoded, FaceEncoder, FaceRefused
+from server.networks.service import Networks, fix_first, networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 
 _logger = logging.getLogger(__name__)
+#: The service does not make templates of the network in use, or an admin changed it meanwhile.
+MODEL_GONE = Later("MODEL_GONE", pause=timedelta(minutes=1))
 _FINISHED = Counter("rollcall_enrolments", "Photos finished, by outcome.", ["outcome"])
 
 
@@ -59,6 +62,7 @@ class EncodePhotos:
             if people.state_of(db, row.person_id, self._today()) is not ConsentState.LIVE:
                 return self._ended(row.id, _drop, "consent_ended")
             photo = db.get(EnrolmentPhoto, row.id)
+            networks = networks_of(db)
         if photo is None:
             missing = FaceRefused(PHOTO_MISSING)
             return self._ended(row.id, partial(_reject, refused=missing), PHOTO_MISSING)
@@ -66,7 +70,7 @@ class EncodePhotos:
             plain = open_photo(self._vault, photo)
         except SealBrokenError:
             return Later(UNREADABLE, pause=UNREADABLE_PAUSE)
-        return self._encode(row, plain, job.correlation_id)
+        return self._encode(row, plain, networks, job.correlation_id)
 
     def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
         """Erase the photo: an admin gives it up."""
@@ -74,9 +78,17 @@ class EncodePhotos:
         if row is not None and row.status == EnrolmentStatus.PENDING:
             remove_enrolment(db, row.person_id, row.id, actor=actor, at=now())
 
-    def _encode(self, row: Enrolment, photo: bytes, correlation_id: str) -> Result:
+    def _encode(
+        self, row: Enrolment, photo: bytes, networks: Networks, correlation_id: str
+    ) -> Result:
+        served = self._encoder.models()
+        if served and networks.current not in {None, *served}:
+            return MODEL_GONE
+        models = [one for one in networks.wanted if one in served or not served]
         try:
-            outcome = self._encoder.encode(photo, correlation_id=correlation_id)
+            outcome = self._encoder.encode(
+                photo, models=models or None, correlation_id=correlation_id
+            )
         except EncoderUnavailableError as exc:
             return after_failure(self._encoder, exc)
         if isinstance(outcome, FaceRefused):
@@ -84,29 +96,40 @@ class EncodePhotos:
         return self._ended(row.id, partial(self._accept, face=outcome), "accepted")
 
     def _ended(
-        self, enrolment_id: uuid.UUID, finish: Callable[[Session, Enrolment], None], outcome: str
+        self,
+        enrolment_id: uuid.UUID,
+        finish: Callable[[Session, Enrolment], Later | None],
+        outcome: str,
     ) -> Done:
-        def write(db: Session) -> None:
+        def write(db: Session) -> Later | None:
             found = db.get(Enrolment, enrolment_id)
             if found is None:
-                return
+                return None
             people.get_person(db, found.person_id, lock=True)
             row = db.get(Enrolment, enrolment_id, with_for_update=True, populate_existing=True)
-            if row is not None and row.status == EnrolmentStatus.PENDING:
-                finish(db, row)
+            if row is None or row.status != EnrolmentStatus.PENDING:
+                return None
+            instead = finish(db, row)
+            if instead is None:
                 _FINISHED.labels(outcome).inc()
+            return instead
 
         return Done(write, outcome)
 
-    def _accept(self, db: Session, row: Enrolment, *, face: FaceEncoded) -> None:
+    def _accept(self, db: Session, row: Enrolment, *, face: FaceEncoded) -> Later | None:
         """Store the templates. Kiosks get them after the check for duplicates."""
         if people.state_of(db, row.person_id, self._today()) is not ConsentState.LIVE:
             _drop(db, row)
-            return
-        at = now()
-        models = [made.model_id for made in face.templates]
-        for made in face.templates:
-            store_template(db, self._vault, row, made, at)
+            return None
+        if not face.templates:
+            return MODEL_GONE
+        networks = fix_first(db, face.templates[0].model_id)
+        made = {one.model_id: one for one in face.templates if one.model_id in networks.wanted}
+        if networks.current not in made:
+            return MODEL_GONE
+        at, models = now(), list(made)
+        for template in made.values():
+            store_template(db, self._vault, row, template, at)
         row.face_area_ratio = face.face_area_ratio
         row.advice = list(face.advice)
         _finish(row, EnrolmentStatus.ACCEPTED, None)
@@ -114,6 +137,7 @@ class EncodePhotos:
             delete_photos(db, [row.id])
         _record(db, row, "enrolment.accept", {"models": models})
         request_checks(db, row.person_id, models)
+        return None
 
     def _today(self) -> date:
         return now().astimezone(self._zone).date()

@@ -24,9 +24,13 @@ def latest_seq(db: Session) -> int:
     return db.exec(select(func.max(col(GalleryChange.seq)))).one() or 0
 
 
-def is_in_use() -> ColumnElement[bool]:
-    """Which templates go to kiosks: compared with everybody else's, and not set aside."""
-    return and_(col(Template.set_aside_reason).is_(None), col(Template.checked_at).is_not(None))
+def is_in_use(network: str | None = None) -> ColumnElement[bool]:
+    """Which templates go to kiosks: compared with everybody else's, and not set aside.
+
+    Of one network only, or of any.
+    """
+    ready = and_(col(Template.set_aside_reason).is_(None), col(Template.checked_at).is_not(None))
+    return ready if network is None else and_(ready, col(Template.model_id) == network)
 
 
 def log_change(db: Session, template: Template, kind: ChangeKind, at: datetime) -> None:

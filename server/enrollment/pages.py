@@ -18,6 +18,7 @@ from server.enrollment.problems import waiting_code, waiting_words
 from server.enrollment.tables import EnrolmentStatus
 from server.enrollment.words import reason_words
 from server.errors import InvalidError
+from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate, ConsentForm
@@ -228,7 +229,7 @@ def _person_context(request: Request, db: Session, person_id: uuid.UUID) -> dict
         "waiting": waiting,
         "is_comparing": is_comparing,
         "is_check_failing": checks.is_failing(db, person_id),
-        "photos_in_use": service.photos_in_use(templates),
+        "photos_in_use": service.photos_in_use(templates, networks_of(db).current),
         "models": sorted({template.model_id for template in templates}),
         "since": min((template.created_at for template in templates), default=None),
         "set_aside": service.photos_set_aside(templates),

@@ -21,6 +21,7 @@ from server.enrollment.tables import (
 )
 from server.errors import NotFoundError
 from server.jobs import service as jobs
+from server.networks.scans import CONFIRM
 from server.people import service as people
 from server.people.tables import Person
 
@@ -62,7 +63,7 @@ def _pair_of(person_id: uuid.UUID, model_id: str) -> dict[str, str]:
 def forget_person(db: Session, person_id: uuid.UUID) -> None:
     """Delete everything that was found by comparing a person, and what was to be compared."""
     db.exec(delete(Resemblance).where(about(person_id)))
-    jobs.forget_subject(db, subject_of("person", person_id), [COMPARE])
+    jobs.forget_subject(db, subject_of("person", person_id), [COMPARE, CONFIRM])
 
 
 def after_removal(db: Session, person_id: uuid.UUID, models: Collection[str]) -> None:

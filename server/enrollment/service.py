@@ -21,12 +21,15 @@ from server.enrollment.tables import (
     ChangeKind,
     Enrolment,
     EnrolmentPhoto,
+    EnrolmentSource,
     EnrolmentStatus,
     Template,
 )
 from server.errors import ConsentRequiredError, NotFoundError
 from server.jobs import service as jobs
 from server.logs import correlation_id
+from server.networks import scans
+from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate
@@ -131,12 +134,14 @@ def templates_of(db: Session, person_id: uuid.UUID) -> list[Template]:
     return list(db.exec(query))
 
 
-def photos_in_use(templates: Iterable[Template]) -> set[uuid.UUID]:
-    """Which photos' templates go to kiosks."""
+def photos_in_use(templates: Iterable[Template], network: str | None) -> set[uuid.UUID]:
+    """Which photos' templates of the network in use go to kiosks; None: of any network."""
     return {
         one.enrolment_id
         for one in templates
-        if one.set_aside_reason is None and one.checked_at is not None
+        if one.set_aside_reason is None
+        and one.checked_at is not None
+        and network in {None, one.model_id}
     }
 
 
@@ -215,6 +220,7 @@ def without_consent(db: Session, today: date) -> list[uuid.UUID]:
             select(col(Enrolment.person_id)).where(col(Enrolment.status).in_(REMOVABLE)).distinct()
         )
     )
+    having |= scans.people_with_any(db)
     states = people.states_of(db, having, today)
     return sorted(key for key, state in states.items() if state is not ConsentState.LIVE)
 
@@ -226,7 +232,7 @@ def erase_expired(db: Session, person_id: uuid.UUID, *, at: datetime, today: dat
 
 
 def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datetime) -> None:
-    """Delete a person's photos, templates and unfinished jobs, and tell the kiosks.
+    """Delete a person's photos, templates, waiting scans and unfinished jobs; tell the kiosks.
 
     The caller holds the person's row.
     """
@@ -237,8 +243,10 @@ def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datet
         .with_for_update()
     ).all()
     templates = templates_of(db, person_id)
-    if rows or templates:
-        details = {"templates": len(templates), "photos": len(rows)}
+    waiting = scans.forget_people(db, [person_id])
+    if rows or templates or waiting:
+        photos = sum(row.source == EnrolmentSource.PHOTO for row in rows)
+        details = {"templates": len(templates), "photos": photos, "scans": waiting}
         subject = subject_of("person", person_id)
         record(db, actor=actor, action="biometrics.erase", subject=subject, details=details)
         _erase(db, rows, templates, at)
@@ -247,6 +255,7 @@ def erase_biometrics(db: Session, person_id: uuid.UUID, *, actor: str, at: datet
 
 def erase_leftovers(db: Session, person_id: uuid.UUID) -> None:
     """Delete photos and jobs of a person's enrolments in any state. The caller holds the person."""
+    scans.forget_people(db, [person_id])
     query = select(Enrolment.id).where(Enrolment.person_id == person_id)
     enrolment_ids = db.exec(query).all()
     _forget(db, enrolment_ids)
@@ -332,9 +341,10 @@ def _count_pending(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.
 
 
 def _count_photos_in_use(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Photos with a template of the network that decides at the doors."""
     query = (
         select(Template.person_id, func.count(col(Template.enrolment_id).distinct()))
-        .where(col(Template.person_id).in_(person_ids), is_in_use())
+        .where(col(Template.person_id).in_(person_ids), is_in_use(networks_of(db).current))
         .group_by(col(Template.person_id))
     )
     return dict(db.exec(query).all())

@@ -19,6 +19,13 @@ class EnrolmentStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class EnrolmentSource(StrEnum):
+    """What an enrolment's templates were made from."""
+
+    PHOTO = "photo"
+    SCAN = "scan"  # two scans at kiosks; there never was a photo on the server
+
+
 class ChangeKind(StrEnum):
     """What happened to a template."""
 
@@ -34,9 +41,10 @@ class ResemblanceKind(StrEnum):
 
 
 class Enrolment(SQLModel, table=True):
-    """One photo's way to a template.
+    """One photo's way to a template, or the two scans that became templates.
 
     Attributes:
+        source: which of the two; a member of `EnrolmentSource`.
         photo_digest: keyed fingerprint of the file; the same file again is no second photo.
     """
 
@@ -45,6 +53,7 @@ class Enrolment(SQLModel, table=True):
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
     status: str = Field(max_length=20, index=True)
+    source: str = Field(default=EnrolmentSource.PHOTO.value, max_length=10)
     reason: str | None = Field(default=None, max_length=60)
     face_area_ratio: float | None = Field(default=None)
     advice: list[str] = Field(default_factory=list, sa_type=JSON)
@@ -70,7 +79,8 @@ class EnrolmentPhoto(SQLModel, table=True):
 class Template(SQLModel, table=True):
     """A face as numbers, encrypted: float32, little-endian, `dimension` of them.
 
-    One for each photo and model. It goes to kiosks once it was compared with everybody else's.
+    One for each photo and model; two for a pair of scans. It goes to kiosks once it was compared
+    with everybody else's.
     What is set aside stays here and goes to no kiosk; a restored one is not set aside again.
     """
 

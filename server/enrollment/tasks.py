@@ -19,6 +19,7 @@ from server.enrollment.retention import drop_photos
 from server.enrollment.unreadable import Unreadable, inventory
 from server.logs import new_correlation_id
 from server.ml.encoder import FaceEncoder
+from server.networks import scans
 
 _logger = logging.getLogger(__name__)
 _NOT_ERASED = Counter("rollcall_erasures_failed", "People whose erasure failed and is retried.")
@@ -82,7 +83,7 @@ class EnrolmentUpkeep:
         return count
 
     def sweep(self) -> int:
-        """Erase what may not be kept: whose consent ended, and photos where the policy keeps none.
+        """Erase what may not be kept: after the end of a consent, old scans, photos by policy.
 
         Returns how many people lost their consent.
         """
@@ -94,6 +95,7 @@ class EnrolmentUpkeep:
             _logger.info("erased biometric data of %s people without a live consent", count)
         while self._drop_photos():
             pass
+        self._expire_scans()
         return count
 
     def take_inventory(self) -> None:
@@ -120,6 +122,12 @@ class EnrolmentUpkeep:
             return 0
         with self._database.transaction() as db:
             return checks.request_forgotten(db, self._vault, self._today())
+
+    def _expire_scans(self) -> None:
+        with self._database.transaction() as db:
+            count = scans.expire(db, now())
+        if count:
+            _logger.info("erased %s scans that waited too long", count)
 
     def _drop_photos(self) -> int:
         with self._database.transaction() as db:

@@ -12,8 +12,16 @@ from server.db.vault import Vault
 from server.enrollment.gallery import PURPOSE
 from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.tables import EnrolmentPhoto, Template
+from server.networks.scans import SCAN_PURPOSE, counts_by_key
+from server.networks.tables import WaitingScan
 
 What = Literal["templates", "photos", "kiosks"]
+
+_TABLES: dict[str, tuple[type[Template | WaitingScan | EnrolmentPhoto], What]] = {
+    PURPOSE: (Template, "templates"),
+    SCAN_PURPOSE: (WaitingScan, "templates"),
+    PHOTO_PURPOSE: (EnrolmentPhoto, "photos"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ def inventory(db: Session, vault: Vault, kiosk_purposes: Container[str]) -> tupl
     templates = select(Template.key_id, func.count()).group_by(col(Template.key_id))
     photos = select(EnrolmentPhoto.key_id, func.count()).group_by(col(EnrolmentPhoto.key_id))
     sealed: tuple[tuple[What, dict[str, int]], ...] = (
-        ("templates", dict(db.exec(templates).all())),
+        ("templates", Counter(dict(db.exec(templates).all())) + Counter(counts_by_key(db))),
         ("photos", dict(db.exec(photos).all())),
     )
     for what, by_key in sealed:
@@ -60,10 +68,11 @@ def _damaged(db: Session, vault: Vault) -> list[Unreadable]:
     for (purpose, context), key_id in vault.unreadable().items():
         if not vault.has_key(key_id):
             continue
-        if purpose == PURPOSE and db.get(Template, uuid.UUID(context)) is not None:
-            counts["templates"] += 1
-        elif purpose == PHOTO_PURPOSE and db.get(EnrolmentPhoto, uuid.UUID(context)) is not None:
-            counts["photos"] += 1
+        if purpose not in _TABLES:
+            continue
+        table, what = _TABLES[purpose]
+        if db.get(table, uuid.UUID(context)) is not None:
+            counts[what] += 1
     return [Unreadable(what, count, None) for what, count in sorted(counts.items())]
 
 

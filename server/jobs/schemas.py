@@ -47,7 +47,8 @@ class Done:
 
     Attributes:
         write: stores the result, in the transaction that deletes the job. Everything is rolled
-            back where the job was taken over or cancelled meanwhile.
+            back where the job was taken over or cancelled meanwhile. Where it returns a `Later`,
+            the result does not fit any more: the job is put back instead.
         outcome: one word for the metric and the log.
     """
 

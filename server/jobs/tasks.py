@@ -143,7 +143,9 @@ class JobWorkers:
     def _store(self, job: ClaimedJob, result: Result) -> str:
         with self._database.transaction() as db:
             if isinstance(result, Done):
-                result.write(db)
+                instead = result.write(db)
+                if isinstance(instead, Later):
+                    return self._put_back(db, job, instead)
                 if not service.finish(db, job):
                     raise _OvertakenError
                 return result.outcome

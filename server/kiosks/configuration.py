@@ -13,6 +13,8 @@ from protocol.v1.messages import (
     ConfigDocument,
     ElsewhereEntry,
     LessonEntry,
+    LivenessLevel,
+    NetworkChoice,
     PersonName,
     RoomRef,
     SchoolRef,
@@ -22,6 +24,7 @@ from protocol.v1.sync import MAX_PEOPLE
 from server.enrollment.resemblance import pairs_among
 from server.kiosks.gallery import HORIZON
 from server.kiosks.tables import Kiosk
+from server.networks.service import networks_of
 from server.people.tables import Person
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import PolicyTimeline, current_policy
@@ -60,9 +63,23 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         lessons=tuple(_entry(view, lists[view.lesson.id], timeline, policy) for view in views),
         elsewhere=_elsewhere(db, kiosk.room_id, due, at),
         people=_names(db, due),
+        network=_network(db, policy),
         look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
     )
     return draft.model_copy(update={"version": _version(draft)})
+
+
+def _network(db: Session, policy: SchoolPolicy) -> NetworkChoice | None:
+    """The school's networks; scans are collected only where kiosks check that a person is live."""
+    found = networks_of(db)
+    if found.current is None:
+        return None
+    is_checked = policy.kiosk.liveness != LivenessLevel.OFF
+    return NetworkChoice(
+        current=found.current,
+        next=found.next,
+        collects_scans=found.collects_scans and is_checked,
+    )
 
 
 def _version(draft: ConfigDocument) -> str:

@@ -23,6 +23,8 @@ from server.enrollment.tables import Template
 from server.errors import SealBrokenError
 from server.kiosks.claiming import data_key
 from server.kiosks.tables import GalleryEntry, Kiosk
+from server.networks.service import fingerprint as network_fingerprint
+from server.networks.service import networks_of
 from server.people.consent import ConsentState
 from server.people.service import states_of
 from server.policies.service import current_policy
@@ -44,6 +46,7 @@ class SchoolState:
     day: str
     resemblances: str
     keys: tuple[str, ...]
+    networks: str
 
     def source_for(self, kiosk: Kiosk) -> str:
         """The state as far as it matters to one kiosk, as text."""
@@ -55,7 +58,7 @@ class SchoolState:
             kiosk.room_id.hex,
             kiosk.generation,
             self.resemblances,
-            hashlib.sha256("".join(self.keys).encode()).hexdigest()[:8],
+            hashlib.sha256("".join((*self.keys, self.networks)).encode()).hexdigest()[:8],
         )
         return ":".join(map(str, parts))
 
@@ -71,6 +74,7 @@ def school_state(db: Session, vault: Vault, zone: ZoneInfo, at: datetime) -> Sch
         day=local_date(at, zone).isoformat(),
         resemblances=fingerprint(db),
         keys=vault.key_ids(),
+        networks=network_fingerprint(db),
     )
 
 
@@ -145,7 +149,11 @@ def people_due(db: Session, room_id: uuid.UUID, at: datetime) -> set[uuid.UUID]:
 def _in_scope(
     db: Session, kiosk: Kiosk, state: SchoolState, at: datetime
 ) -> dict[uuid.UUID, uuid.UUID]:
+    """Templates of the school's networks: never of one that the kiosk is not told to compare."""
     query = select(Template.id, Template.person_id).where(is_in_use())
+    wanted = networks_of(db).wanted
+    if wanted:
+        query = query.where(col(Template.model_id).in_(wanted))
     if state.scope != "school":
         due = people_due(db, kiosk.room_id, at)
         query = query.where(col(Template.person_id).in_(due))

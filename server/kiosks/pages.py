@@ -15,9 +15,11 @@ from server.errors import ServerError
 from server.kiosks import claiming, placements, service
 from server.kiosks.forms import KioskForm
 from server.kiosks.health import health_of
+from server.kiosks.networks import uses_another
 from server.kiosks.parts import part_lines
 from server.kiosks.schemas import KioskCreate
 from server.kiosks.tables import Kiosk
+from server.networks.service import networks_of, weak_network_note
 from server.timetable.service import rooms
 from server.web.access import require_role
 from server.web.pages import render, request_translator, see_other
@@ -74,6 +76,8 @@ def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDe
     context = {
         "view": view,
         "health": health_of(view, now()),
+        "weak": weak_network_note(db),
+        "is_other_network": uses_another(view.kiosk, networks_of(db).current),
         "parts": part_lines(view.kiosk.status),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,

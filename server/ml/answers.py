@@ -15,6 +15,7 @@ from server.ml.encoder import (
     FaceRefused,
     FaceTemplate,
     GalleryFindings,
+    ModelOrigin,
     Resembling,
 )
 from server.ml.problems import ForeignAnswerError, RefusedKeyError, TransientError
@@ -158,6 +159,33 @@ def health_in(status: int, content: bytes) -> ServiceHealth:
         return _read(ServiceHealth, content)
     _read(_Answer, content)  # at least JSON
     raise TransientError(f"/health answers with status {status}")
+
+
+class _Served(_Answer):
+    model_id: str
+    title: str
+    licence: str
+    licence_stated_by: str | None = None
+    training_data: str | None = None
+    dimension: int | None = None
+
+
+class _ServedModels(_Answer):
+    models: list[_Served]
+
+
+def understand_origins(status: int, content: bytes) -> tuple[ModelOrigin, ...]:
+    """What `/api/v1/models` says; nothing where an older service has no such endpoint.
+
+    Raises:
+        TransientError: nothing usable.
+    """
+    if not is_offered(status, content):
+        return ()
+    if status != HTTPStatus.OK:
+        raise TransientError(f"/api/v1/models answers with status {status}")
+    found = _read(_ServedModels, content).models
+    return tuple(ModelOrigin(**one.model_dump()) for one in found)
 
 
 def is_offered(status: int, content: bytes) -> bool:

@@ -60,10 +60,21 @@ class MLConnection:
         Raises:
             TransientError: no complete answer within 3 s.
         """
+        return self.get("/health")
+
+    def get(self, path: str) -> Answer:
+        """Ask what is answered at once.
+
+        Args:
+            path: from the base address on.
+
+        Raises:
+            TransientError: no complete answer within 3 s.
+        """
         deadline_s = self._monotonic() + HEALTH_TIMEOUT_S
         try:
             with self._http.get(
-                f"{self._url}/health",
+                f"{self._url}{path}",
                 timeout=HEALTH_TIMEOUT_S,
                 allow_redirects=False,
                 stream=True,

@@ -1,6 +1,6 @@
 """The port: a photo in, templates or a named reason out; and the comparison of a gallery."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -32,7 +32,7 @@ class FaceEncoded:
     """The one face of a photo, as numbers.
 
     Attributes:
-        templates: one for each model of the service, at least one.
+        templates: one for each model that was asked for, at least one.
         face_area_ratio: the face's share of the photo, 0 to 1.
         advice: codes of what a better photo would do better; nothing is refused for it.
     """
@@ -98,6 +98,27 @@ class GalleryQuestion:
     others: Mapping[str, Embeddings]
 
 
+@dataclass(frozen=True)
+class ModelOrigin:
+    """A model that makes templates, and where it comes from.
+
+    Attributes:
+        model_id: the id that templates carry.
+        title: its name for people.
+        licence: SPDX identifier of its weights' licence.
+        licence_stated_by: who says so; None where the model's card does not say.
+        training_data: as far as known; None where the card does not say.
+        dimension: numbers in a template; None where the service does not say.
+    """
+
+    model_id: str
+    title: str
+    licence: str
+    licence_stated_by: str | None = None
+    training_data: str | None = None
+    dimension: int | None = None
+
+
 EncodingOutcome = FaceEncoded | FaceRefused
 
 
@@ -127,8 +148,16 @@ class EncoderUnavailableError(UnavailableError):
 class FaceEncoder(Protocol):
     """Turns photos into templates. Safe to call from several threads."""
 
-    def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
-        """Encode the one face of a JPEG, PNG, WebP or HEIC photo with every model of the service.
+    def encode(
+        self, photo: bytes, *, models: Sequence[str] | None = None, correlation_id: str
+    ) -> EncodingOutcome:
+        """Encode the one face of a JPEG, PNG, WebP or HEIC photo.
+
+        Args:
+            photo: the file.
+            models: of which templates are made; None: the service chooses. A service that has
+                only the plan's endpoints always chooses.
+            correlation_id: joins the log lines of both processes.
 
         Raises:
             EncoderUnavailableError: no usable answer after all attempts.
@@ -163,7 +192,13 @@ class FaceEncoder(Protocol):
         """
 
     def models(self) -> tuple[str, ...]:
-        """The models that make templates, as last heard; empty while unknown."""
+        """The models that make templates, as last heard, the service's own choice first.
+
+        Empty while unknown.
+        """
+
+    def origins(self) -> tuple[ModelOrigin, ...]:
+        """The same with their origin, as last heard; empty where the service does not say."""
 
     def software(self) -> str:
         """The service's version and models, as last heard; changes when it is upgraded."""

@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from server.ml.answers import (
     is_offered,
     understand_faces,
     understand_findings,
+    understand_origins,
     understand_plan,
     understand_quality,
     understand_school,
@@ -32,6 +33,7 @@ from server.ml.encoder import (
     FaceRefused,
     GalleryFindings,
     GalleryQuestion,
+    ModelOrigin,
     ServiceStatus,
 )
 from server.ml.problems import BusyError, RefusedKeyError, ServiceProblem, TransientError
@@ -51,6 +53,7 @@ GUIDED_AT_ONCE = 2
 #: A proof that the service works is believed for this long.
 PROOF_LASTS_S = 60.0
 _FACES = "/api/v1/faces"
+_MODELS = "/api/v1/models"
 _QUALITY = "/api/v1/quality"
 _PLAN = "/api/ml/encode-face"
 _CHECK = "/api/v1/gallery/check"
@@ -103,15 +106,19 @@ class HTTPFaceEncoder:
         self._busy_until_s = float("-inf")
         self._is_plan_only = False
         self._models: tuple[str, ...] = ()
+        self._origins: tuple[ModelOrigin, ...] = ()
+        self._origins_of: tuple[str, ...] | None = None
         self._version = ""
         self._link = MLConnection(
             options.url, options.api_key, connections=options.connections, monotonic=monotonic
         )
 
-    def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
+    def encode(
+        self, photo: bytes, *, models: Sequence[str] | None = None, correlation_id: str
+    ) -> EncodingOutcome:
         """See the port."""
         try:
-            outcome = self._persist(partial(self._ask_faces, photo, correlation_id))
+            outcome = self._persist(partial(self._ask_faces, photo, models, correlation_id))
         except EncoderUnavailableError as exc:
             if exc.retry_after_s is not None:  # of photos; an allowance of checks is their own
                 self._busy_until_s = self._monotonic() + exc.retry_after_s
@@ -164,6 +171,10 @@ class HTTPFaceEncoder:
         """See the port."""
         return self._models
 
+    def origins(self) -> tuple[ModelOrigin, ...]:
+        """See the port."""
+        return self._origins
+
     def software(self) -> str:
         """See the port."""
         return " ".join((self._version, *self._models))
@@ -176,6 +187,8 @@ class HTTPFaceEncoder:
         if problem is None and self._needs_proof():
             problem = self._prove()
         self._note(problem)
+        if problem is None and self._origins_of != self._models:
+            self._ask_origins()
         return self.status()
 
     def proves_itself(self) -> bool:
@@ -234,9 +247,12 @@ class HTTPFaceEncoder:
         self._breaker.succeed()
         return outcome
 
-    def _ask_faces(self, photo: bytes, correlation_id: str) -> EncodingOutcome:
+    def _ask_faces(
+        self, photo: bytes, models: Sequence[str] | None, correlation_id: str
+    ) -> EncodingOutcome:
         smallest = self._options.min_face_area_ratio
-        body = questions.of_photo(photo, single=True)
+        wanted = {} if models is None else {"models": list(models)}
+        body = questions.of_photo(photo, single=True, **wanted)
         status, content = self._post(_FACES, body, correlation_id)
         if is_offered(status, content):
             self._is_plan_only = False
@@ -259,6 +275,15 @@ class HTTPFaceEncoder:
         self._models, self._version = health.named(), health.version
         return None
 
+    def _ask_origins(self) -> None:
+        """Ask where the models come from; a failure changes nothing and is tried again."""
+        try:
+            self._origins = understand_origins(*self._link.get(_MODELS))
+        except TransientError as exc:
+            _logger.debug("origin of models unknown: %s", exc)
+        else:
+            self._origins_of = self._models
+
     def _needs_proof(self) -> bool:
         return not self._is_proven() or self._problem is not None or self._breaker.is_open
 
@@ -268,7 +293,7 @@ class HTTPFaceEncoder:
     def _prove(self) -> ServiceProblem | None:
         """Send a picture without a face, and return what is wrong with the service."""
         try:
-            outcome = self._ask_faces(blank_picture(), "proof")
+            outcome = self._ask_faces(blank_picture(), None, "proof")
         except RefusedKeyError:
             has_key = self._options.api_key is not None
             return ServiceProblem.KEY_REFUSED if has_key else ServiceProblem.KEY_MISSING

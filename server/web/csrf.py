@@ -10,7 +10,7 @@ from server.web.errors import json_error
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 #: Called by devices with their own token or code, never with a cookie, so there is nothing to ride.
-_DEVICE_PATHS = ("/api/v1/devices/", "/api/v1/sync/")
+_DEVICE_PATHS = ("/api/v1/devices/", "/api/v1/sync/", "/api/v1/kiosk/")
 CLIENT_HEADER = "X-Requested-With"
 CLIENT_NAME = "rollcall"
 

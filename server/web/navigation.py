@@ -35,6 +35,7 @@ ENTRIES = (
     NavigationEntry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
     NavigationEntry("/policy", "layout.nav.policy", "policy", frozenset({Role.DPO})),
     NavigationEntry("/accuracy", "layout.nav.accuracy", "accuracy", frozenset({Role.DPO})),
+    NavigationEntry("/models", "layout.nav.models", "models", frozenset({Role.DPO})),
     NavigationEntry("/jobs", "layout.nav.jobs", "jobs", frozenset({Role.OFFICE, Role.DPO})),
     NavigationEntry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
     NavigationEntry("/users", "layout.nav.users", "users", frozenset()),

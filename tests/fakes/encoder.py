@@ -1,5 +1,7 @@
 """A recognition service in the process: answers what a test tells it to."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.ml.encoder import (
@@ -9,6 +11,7 @@ from server.ml.encoder import (
     FaceTemplate,
     GalleryFindings,
     GalleryQuestion,
+    ModelOrigin,
     ServiceStatus,
 )
 from server.ml.problems import ServiceProblem
@@ -35,7 +38,9 @@ class FakeEncoder:
         school_questions: every such question, in order.
         frame: what every camera picture shows; None: it cannot judge.
         frames: every such picture, in order.
-        offers: the models it says it has.
+        offers: the models it says it has, its own choice first.
+        known_origins: what it says about them.
+        asked_for: the models that templates were asked of, for every photo.
         during: called while a photo is being looked at, for example to withdraw consent meanwhile.
     """
 
@@ -48,6 +53,8 @@ class FakeEncoder:
         self.frames: list[bytes] = []
         self.questions: list[GalleryQuestion] = []
         self.offers: tuple[str, ...] = (TEMPLATE.model_id,)
+        self.known_origins: tuple[ModelOrigin, ...] = ()
+        self.asked_for: list[tuple[str, ...] | None] = []
         self.is_up = True
         self.fails_on_photos = False
         self.fails_on_schools = False
@@ -57,14 +64,17 @@ class FakeEncoder:
         self.during: Callable[[], object] = lambda: None
         self.is_closed = False
 
-    def encode(self, photo: bytes, *, correlation_id: str) -> EncodingOutcome:
-        """Answer as told."""
+    def encode(
+        self, photo: bytes, *, models: Sequence[str] | None = None, correlation_id: str
+    ) -> EncodingOutcome:
+        """Answer as told, with templates of the models that are asked for."""
+        self.asked_for.append(None if models is None else tuple(models))
         self.photos.append(photo)
         self.correlation_ids.append(correlation_id)
         self.during()
         if not self.is_up or self.fails_on_photos:
             raise EncoderUnavailableError
-        return self.outcome
+        return _only(self.outcome, models)
 
     def check_gallery(
         self, question: GalleryQuestion, *, correlation_id: str
@@ -101,6 +111,10 @@ class FakeEncoder:
         """As told."""
         return self.offers
 
+    def origins(self) -> tuple[ModelOrigin, ...]:
+        """As told."""
+        return self.known_origins
+
     def software(self) -> str:
         """A version and the models."""
         return " ".join(("1", *self.offers))
@@ -128,3 +142,13 @@ class FakeEncoder:
     def close(self) -> None:
         """Note it."""
         self.is_closed = True
+
+
+def _only(outcome: EncodingOutcome, models: Sequence[str] | None) -> EncodingOutcome:
+    """Leave out what was not asked for; without a wish the first template is the choice."""
+    if not isinstance(outcome, FaceEncoded):
+        return outcome
+    if models is None:
+        return replace(outcome, templates=outcome.templates[:1])
+    kept = tuple(one for one in outcome.templates if one.model_id in models)
+    return replace(outcome, templates=kept)

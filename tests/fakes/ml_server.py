@@ -81,6 +81,7 @@ HEALTHY: dict[str, Any] = {
     "status": "healthy",
     "models": {"detector": "d", "landmarks": "l", "embedders": ["dlib-resnet-v1"]},
 }
+NO_ENDPOINT = {"success": False, "error_code": "NOT_FOUND", "error": "There is nothing here."}
 _BLANK = base64.b64encode(blank_picture()).decode()
 Behaviour = Callable[["_Handler"], None]
 
@@ -96,6 +97,7 @@ class MLServer:
         paths: where to, in the same order.
         is_healthy: what /health says.
         health: how /health is answered otherwise.
+        origins: how /api/v1/models is answered; None: there is no such endpoint.
         proofs: how many pictures without a face came; they are no requests.
         hang: set at the end, so that slow answers end with the test.
     """
@@ -106,6 +108,7 @@ class MLServer:
     paths: list[str] = field(default_factory=list)
     is_healthy: bool = True
     health: Behaviour | None = None
+    origins: Behaviour | None = None
     proofs: int = 0
     hang: threading.Event = field(default_factory=threading.Event)
 
@@ -129,6 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         state = self.server.state
+        if self.path == "/api/v1/models":
+            (state.origins or answer(404, NO_ENDPOINT))(self)
+            return
         health = state.health or answer(200 if state.is_healthy else 503, HEALTHY)
         health(self)
 

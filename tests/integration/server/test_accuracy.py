@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from sqlmodel import select
 from starlette.testclient import TestClient
 
@@ -14,17 +13,15 @@ from protocol.v1.messages import Policy
 from server.accuracy.tables import Measurement
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
-from server.enrollment.tables import GalleryChange, Template
+from server.enrollment.tables import Template
 from server.jobs.service import MAX_ATTEMPTS
-from server.kiosks.service import create_kiosk
-from server.kiosks.tables import KioskState
 from server.ml.encoder import GalleryFindings, Resembling
 from server.ml.school import CohortHere, LimitHere, SchoolOperatingPoint
 from server.timetable import service as timetable
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
 from tests.integration.server.conftest import SignIn
-from tests.support.enrolling import GIVEN, count, end_waiting, enrol
+from tests.support.enrolling import GIVEN, end_waiting, enrol
 from tests.support.stepping import SteppedWorkers
 
 
@@ -385,86 +382,3 @@ def test_others_see_nothing_of_it(sign_in: Callable[[Role], TestClient], role: R
     client = sign_in(role)
     assert client.get("/accuracy").status_code == 403
     assert client.get("/api/v1/accuracy").status_code == 403
-
-
-def retire(app: FastAPI, encoder: FakeEncoder, *offers: str) -> None:
-    encoder.offers = offers
-    app.state.ml = encoder
-
-
-def erase(client: TestClient, model_id: str = TEMPLATE.model_id) -> int:
-    return client.post("/accuracy/models/erase", data={"model_id": model_id}).status_code
-
-
-def test_templates_of_a_model_that_nothing_uses_can_be_erased(
-    app: FastAPI, admin: TestClient, enrolled: str, encoder: FakeEncoder, database: Database
-) -> None:
-    del enrolled
-    retire(app, encoder, "a-new-one")
-    assert "1 people have no template of another model" in admin.get("/accuracy").text
-    assert erase(admin) == 303
-    assert count(database, Template) == 0
-    with database.reading() as db:
-        kinds = [one.kind for one in db.exec(select(GalleryChange).order_by("seq"))]
-        last = db.exec(select(AuditEntry).order_by("seq")).all()[-1]
-    assert kinds == ["tombstone"]
-    assert last.action == "model.erase"
-
-
-@pytest.mark.parametrize("offers", [(), (TEMPLATE.model_id,)])
-def test_a_model_that_is_served_or_perhaps_is_cannot_be_erased(
-    app: FastAPI,
-    admin: TestClient,
-    enrolled: str,
-    encoder: FakeEncoder,
-    database: Database,
-    offers: tuple[str, ...],
-) -> None:
-    del enrolled
-    retire(app, encoder, *offers)
-    assert erase(admin) == 409
-    assert count(database, Template) == 1
-
-
-def test_a_model_that_a_kiosk_compares_cannot_be_erased(
-    app: FastAPI, admin: TestClient, enrolled: str, encoder: FakeEncoder, database: Database
-) -> None:
-    del enrolled
-    retire(app, encoder, "a-new-one")
-    with database.transaction() as db:
-        room = timetable.create_room(db, "Room 1")
-        kiosk = create_kiosk(db, name="Door", room_id=room.id)
-        kiosk.state = KioskState.CLAIMED
-        kiosk.status = {"embedder": TEMPLATE.model_id}
-    assert "compared at Door" in admin.get("/accuracy").text
-    assert erase(admin) == 409
-
-
-@pytest.mark.parametrize("status", [None, {}, {"embedder": None}])
-def test_while_a_kiosk_has_not_said_what_it_compares_nothing_can_be_erased(
-    app: FastAPI,
-    admin: TestClient,
-    enrolled: str,
-    encoder: FakeEncoder,
-    database: Database,
-    status: dict[str, Any] | None,
-) -> None:
-    del enrolled
-    retire(app, encoder, "a-new-one")
-    with database.transaction() as db:
-        room = timetable.create_room(db, "Room 1")
-        kiosk = create_kiosk(db, name="Door", room_id=room.id)
-        kiosk.state, kiosk.status = KioskState.CLAIMED, status
-    assert "Perhaps compared at Door" in admin.get("/accuracy").text
-    assert erase(admin) == 409
-
-
-def test_only_admins_erase_a_models_templates(
-    app: FastAPI, sign_in: SignIn, enrolled: str, encoder: FakeEncoder, database: Database
-) -> None:
-    del enrolled
-    retire(app, encoder, "a-new-one")
-    officer = sign_in(Role.DPO)
-    assert "Not used any more" in officer.get("/accuracy").text
-    assert erase(officer) == 403
-    assert count(database, Template) == 1

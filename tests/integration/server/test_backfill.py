@@ -1,4 +1,4 @@
-"""A further model: its templates are made from kept photos, or the pages say a photo is needed."""
+"""A change of network: templates are made from kept photos, or pages say a photo is needed."""
 
 import uuid
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from server.jobs.tables import Job
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
 from tests.support.enrolling import count, end_waiting, enrol, jobs_of
+from tests.support.networks import set_networks
 from tests.support.stepping import SteppedWorkers
 
 FURTHER = FaceTemplate("m2", (1.0, 0.0))
@@ -27,13 +28,15 @@ def photo(
     consent: dict[str, Any],
     worker: SteppedWorkers,
     encoder: FakeEncoder,
+    database: Database,
 ) -> str:
-    """An accepted photo; then the service is given a further model."""
+    """An accepted photo; then the school changes to a further model."""
     enrolment: str = enrol(office, person_id)["id"]
     worker.run_one()
     worker.check_one()
     encoder.offers = (TEMPLATE.model_id, FURTHER.model_id)
     encoder.outcome = FaceEncoded((TEMPLATE, FURTHER), 0.2)
+    set_networks(database, TEMPLATE.model_id, FURTHER.model_id)
     return enrolment
 
 
@@ -54,6 +57,48 @@ def test_photo_gets_a_template_of_the_further_model_and_is_compared_by_it(
     worker.check_one()
     assert encoder.questions[-1].model_id == "m2"
     assert worker.find_missing() == 0
+
+
+def test_school_that_does_not_change_gets_no_template_of_a_further_model(
+    photo: str, worker: SteppedWorkers, database: Database
+) -> None:
+    set_networks(database, TEMPLATE.model_id)
+    assert worker.find_missing() == 0
+
+
+def test_only_the_missing_model_is_asked_for(
+    photo: str, worker: SteppedWorkers, encoder: FakeEncoder
+) -> None:
+    worker.find_missing()
+    worker.add_one()
+    assert encoder.asked_for[-1] == (FURTHER.model_id,)
+
+
+def test_template_that_is_made_while_the_change_is_cancelled_is_not_stored(
+    photo: str, worker: SteppedWorkers, encoder: FakeEncoder, database: Database
+) -> None:
+    worker.find_missing()
+    encoder.during = lambda: set_networks(database, TEMPLATE.model_id)
+    assert worker.add_one()
+    assert models(database) == [TEMPLATE.model_id]
+    assert count(database, MissingTemplate) == 0
+
+
+def test_nobody_is_asked_for_a_photo_while_templates_come_from_scans(
+    office: TestClient,
+    person_id: str,
+    photo: str,
+    worker: SteppedWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+) -> None:
+    set_networks(database, TEMPLATE.model_id, FURTHER.model_id, collects_scans=True)
+    encoder.outcome = FaceRefused("TOO_BLURRED")
+    worker.find_missing()
+    worker.add_one()
+    assert "New photo needed" not in office.get("/people").text
+    set_networks(database, TEMPLATE.model_id, FURTHER.model_id)
+    assert "New photo needed" in office.get("/people").text
 
 
 def test_nothing_is_queued_while_the_service_names_no_models_or_the_same(

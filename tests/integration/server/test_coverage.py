@@ -18,6 +18,7 @@ from server.policies.service import set_policy
 from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import count, enrol
+from tests.support.networks import set_networks
 from tests.support.stepping import SteppedWorkers
 
 SignIn = Callable[[Role], TestClient]
@@ -45,7 +46,7 @@ def shown(client: TestClient, cover: str) -> bool:
     ("photos", "age_days", "is_in_need", "expected"),
     [
         (0, 0, False, Cover.MISSING),
-        (0, 0, True, Cover.MISSING),
+        (0, 0, True, Cover.RENEW),
         (3, 400, True, Cover.RENEW),
         (1, 365, False, Cover.OLD),
         (2, 364, False, Cover.WEAK),
@@ -171,6 +172,7 @@ def test_a_photo_that_a_further_model_waits_for_stays_until_then(
     del consent
     take(office, worker, person_id)
     encoder.offers = ("dlib-resnet-v1", "another")
+    set_networks(database, "dlib-resnet-v1", "another")
     worker.find_missing()
     keep_no_photos(database)
     worker.sweep()
@@ -193,7 +195,8 @@ def test_a_new_model_asks_for_new_photos_where_none_was_kept(
     del consent
     keep_no_photos(database)
     take(office, worker, person_id, photos=3)
-    encoder.offers = ("another",)
+    encoder.offers = ("dlib-resnet-v1", "another")
+    set_networks(database, "dlib-resnet-v1", "another")
     worker.find_missing()
     while worker.add_one():
         pass

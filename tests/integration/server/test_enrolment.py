@@ -24,6 +24,7 @@ from server.jobs.service import MAX_ATTEMPTS
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
 from tests.support.enrolling import JPEG, count, end_waiting, enrol, jobs_of, outcome
+from tests.support.networks import set_networks
 from tests.support.stepping import SteppedWorkers, worker_of
 
 MAX_BYTES: int = Settings.model_fields["photo_max_bytes"].default
@@ -186,23 +187,29 @@ def test_photo_of_poor_quality_becomes_no_template_and_the_page_says_why(
         assert "The eyes are shut" in page
 
 
-def test_photo_becomes_one_template_for_each_model(
+@pytest.mark.parametrize("next_id", [None, "m2"])
+def test_photo_becomes_one_template_for_each_network_of_the_school(
     office: TestClient,
     person_id: str,
     consent: dict[str, Any],
     worker: SteppedWorkers,
     encoder: FakeEncoder,
     database: Database,
+    next_id: str | None,
 ) -> None:
-    encoder.outcome = FaceEncoded((TEMPLATE, FaceTemplate("m2", (1.0, 0.0))), 0.2)
+    further = (FaceTemplate("m2", (1.0, 0.0)), FaceTemplate("m3", (1.0, 0.0)))
+    encoder.outcome = FaceEncoded((TEMPLATE, *further), 0.2)
+    encoder.offers = (TEMPLATE.model_id, "m2", "m3")
+    set_networks(database, TEMPLATE.model_id, next_id)
     enrol(office, person_id)
     worker.run_one()
+    wanted = [TEMPLATE.model_id, *([next_id] if next_id else [])]
     with database.reading() as db:
-        models = sorted(row.model_id for row in db.exec(select(Template)))
-    assert models == ["dlib-resnet-v1", "m2"]
-    assert worker.check_one()
-    assert worker.check_one()
-    assert count(database, GalleryChange) == 2
+        assert sorted(row.model_id for row in db.exec(select(Template))) == wanted
+    assert encoder.asked_for == [tuple(wanted)]
+    while worker.check_one():
+        pass
+    assert count(database, GalleryChange) == len(wanted)
 
 
 def test_unknown_reason_is_kept_and_said_plainly(

@@ -18,6 +18,7 @@ from server.web.principal import Role
 from server.web.translations import translator
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import GIVEN, end_waiting, enrol, jobs_of, outcome
+from tests.support.networks import set_networks
 from tests.support.stepping import SteppedWorkers
 
 SignIn = Callable[[Role], TestClient]
@@ -176,6 +177,7 @@ def test_unreadable_photo_does_not_stop_the_backfill(
     enrol(office, person_id)
     worker.run_one()
     encoder.offers = (*encoder.offers, "m2")
+    set_networks(database, encoder.offers[0], "m2")
     assert worker.find_missing() == 2
     seen = len(encoder.photos)
     assert worker.add_one()

@@ -132,7 +132,7 @@ def test_a_model_that_is_not_here_is_named(
 
 
 def test_health_names_the_embedders(client: TestClient) -> None:
-    assert client.get("/health").json()["models"]["embedders"] == [MODEL]
+    assert MODEL in client.get("/health").json()["models"]["embedders"]
 
 
 def check(client: TestClient, templates: list[str], **others: list[str]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""The models that have templates: who serves them, who compares them, how many people have any."""
+"""The networks that have templates: how many people, which kiosks compare them, what may go."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlmodel import Session, select
@@ -9,45 +8,42 @@ from server.enrollment import retired
 from server.enrollment.retired import ModelCover
 from server.errors import ConflictError
 from server.kiosks.tables import Kiosk, KioskState
+from server.networks import service as networks
 
 
 @dataclass(frozen=True)
 class ModelUse:
-    """One model.
+    """One network.
 
     Attributes:
         cover: how many people have its templates.
-        is_served: whether the recognition service makes its templates; None while unknown.
+        is_wanted: whether the school uses it, or changes to it.
         kiosks: names of those that compare its templates, as they last said.
-        silent: names of those that have not said which model they compare: perhaps this one.
+        silent: names of those that have not said what they compare: perhaps this one.
     """
 
     cover: ModelCover
-    is_served: bool | None
+    is_wanted: bool
     kiosks: tuple[str, ...]
     silent: tuple[str, ...]
 
     @property
     def is_retired(self) -> bool:
         """Whether nothing makes or compares its templates any more."""
-        return self.is_served is False and not self.kiosks and not self.silent
+        return not self.is_wanted and not self.kiosks and not self.silent
 
 
-def in_use(db: Session, served: Collection[str]) -> list[ModelUse]:
-    """Every model that has templates.
-
-    Args:
-        db: to read with.
-        served: the models that the recognition service names; empty while unknown.
-    """
+def in_use(db: Session) -> list[ModelUse]:
+    """Every network that has templates."""
     by_model: dict[str, list[str]] = {}
     for kiosk in db.exec(select(Kiosk).order_by("name")):
         if kiosk.state == KioskState.CLAIMED:
             by_model.setdefault((kiosk.status or {}).get("embedder") or "", []).append(kiosk.name)
+    wanted = networks.networks_of(db).wanted
     return [
         ModelUse(
             cover,
-            cover.model_id in served if served else None,
+            not wanted or cover.model_id in wanted,
             tuple(by_model.get(cover.model_id, ())),
             tuple(by_model.get("", ())),
         )
@@ -55,12 +51,14 @@ def in_use(db: Session, served: Collection[str]) -> list[ModelUse]:
     ]
 
 
-def erase(db: Session, model_id: str, served: Collection[str], *, actor: str) -> None:
-    """Erase the templates of a retired model.
+def erase(db: Session, model_id: str, *, actor: str) -> None:
+    """Erase the templates of a network that nothing uses.
 
     Raises:
         ConflictError: it is in use, or nobody knows whether it is.
     """
-    if not any(one.is_retired for one in in_use(db, served) if one.cover.model_id == model_id):
+    retired.hold_people(db, model_id)
+    networks.locked(db)
+    if not any(one.is_retired for one in in_use(db) if one.cover.model_id == model_id):
         raise ConflictError(problem="model_in_use")
     retired.erase_model(db, model_id, actor=actor)
