@@ -279,7 +279,7 @@ class OperatingPointResponse(_Message):
     )
     raised_share: float | None = Field(
         default=None,
-        description="share of people whom the proposed limit would miss more often than the"
+        description="share of people that the proposed limit would miss more often than the"
         " present one; by the card's calibration where fewer than 30 have several pictures",
     )
     curve: CurveAnswer | None = None

@@ -47,7 +47,7 @@ _NAMED_PAIRS = 20
 _PROBES = 3  # frames that a kiosk fuses at least
 
 
-class _Limits(TypedDict):
+class _OwnLimit(TypedDict):
     """The part of the answer about the school's own limit."""
 
     ceiling: float
@@ -139,7 +139,7 @@ def _limits_here(
     calibration: Calibration,
     asked: Sequence[Asked],
     in_force: float | None,
-) -> _Limits:
+) -> _OwnLimit:
     """The school's own limit beside the one in force; neither exceeds the card's."""
     target, size, own = asked[0]
     ceiling, left_out = ceiling_of(
@@ -150,7 +150,7 @@ def _limits_here(
     )
     present = own if in_force is None else min(own, in_force)
     proposed = min(own, ceiling)
-    return _Limits(
+    return _OwnLimit(
         ceiling=ceiling,
         left_out=found.named(left_out),
         present=found.at((target, size, present)),
@@ -164,7 +164,7 @@ def _limits_here(
 def _by_card(
     card: ModelCard, calibration: Calibration, request: OperatingPointRequest, photos: int
 ) -> list[CardAnswer]:
-    """What the card says of adults, on whom it was calibrated."""
+    """Return what the card says of adults, the group that it was calibrated on."""
     target, size = request.targets[0], request.roster_sizes[0]
     counts = (min(photos, _PROBES), _PROBES)
     limit = explained_limit(calibration, target, size, Tier.ROSTER, counts)

@@ -52,7 +52,7 @@ def raised_share(
     proposed: float,
     present: float,
 ) -> float:
-    """Return the share of people whom a new limit misses more often than the present one.
+    """Return the share of people that a new limit misses more often than the present one.
 
     Args:
         school: whose own pictures are looked at, where enough people have several.

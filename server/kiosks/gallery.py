@@ -23,8 +23,9 @@ from server.enrollment.tables import Template
 from server.errors import SealBrokenError
 from server.kiosks.claiming import data_key
 from server.kiosks.tables import GalleryEntry, Kiosk
+from server.limits import service as limits
 from server.people.consent import ConsentState
-from server.people.service import states_of
+from server.people.service import states_of, years_fingerprint
 from server.policies.service import current_policy
 from server.timetable import service as timetable
 from server.timetable.local_time import local_date
@@ -43,6 +44,7 @@ class SchoolState:
     scope: str
     day: str
     resemblances: str
+    limits: str
     keys: tuple[str, ...]
 
     def source_for(self, kiosk: Kiosk) -> str:
@@ -55,6 +57,7 @@ class SchoolState:
             kiosk.room_id.hex,
             kiosk.generation,
             self.resemblances,
+            self.limits,
             hashlib.sha256("".join(self.keys).encode()).hexdigest()[:8],
         )
         return ":".join(map(str, parts))
@@ -70,6 +73,7 @@ def school_state(db: Session, vault: Vault, zone: ZoneInfo, at: datetime) -> Sch
         scope=policy.kiosk.gallery,
         day=local_date(at, zone).isoformat(),
         resemblances=fingerprint(db),
+        limits=f"{limits.fingerprint(db)};{years_fingerprint(db)}",
         keys=vault.key_ids(),
     )
 

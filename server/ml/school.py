@@ -79,7 +79,7 @@ class CohortHere(_Figures):
 
 
 class PairHere(_Figures):
-    """Two people of the question whom no limit tells apart, by their keys."""
+    """Two people of the question that no limit tells apart, by their keys."""
 
     a: str
     b: str
@@ -112,7 +112,7 @@ class SchoolOperatingPoint(_Figures):
         left_out: the pairs that the ceiling leaves out, by the keys of the question.
         present: what the limit in force does.
         proposed: what the limit would do that this measurement gives.
-        raised_share: of people whom the proposed limit misses more often than the present one.
+        raised_share: of people that the proposed limit misses more often than the present one.
         at_card_limits: for each size and target.
         cohorts: the first target for the first size, for parts of the school.
     """
