@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.service.native_schemas import OperatingPointRequest, OperatingPointResponse
 from models.service.operating_point import operating_point
 from models.service.school_limits import PEOPLE_PER_PAIR, ceiling_of
-from models.store import ModelCard, default_store
+from models.store import ModelCard
 from tests.unit.models.service.test_operating_point import CARD, Rows, faces, members
 
 
