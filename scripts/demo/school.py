@@ -11,6 +11,7 @@ import requests
 from scripts.demo.processes import DemoError
 
 _TIMEOUT_S = 30
+_YEAR_OF_BIRTH = 1980  # the clips show adults
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def admit(client: AdminClient, school: School, student: Student) -> str:
             "student_number": student.number,
             "given_name": student.given_name,
             "family_name": student.family_name,
+            "year_of_birth": _YEAR_OF_BIRTH,
         },
     )["id"]
     consent = {"given_by": "Demo parent", "role": "parent", "text_version": "demo-1"}
