@@ -84,16 +84,17 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
         raise RefusalError(ErrorCode.MALFORMED_REQUEST, "Templates cancel out.") from error
     asked = _asked(card, card.calibration, request, school.photos)
     places = np.flatnonzero(np.triu(np.ones(school.between.shape, np.bool_), k=1))
-    found = _SchoolPairs(school, places, school.between.ravel()[places])
+    apart = school.between.ravel()[places]
+    found = _SchoolPairs(school, places, apart, np.sort(apart))
     return OperatingPointResponse(
         people=count,
         is_enough=True,
         by_card=_by_card(card, card.calibration, request, school.photos),
         pairs=len(places),
-        curve=_curve(found.apart),
+        curve=_curve(found.rising),
         at_card_limits=[found.at(one) for one in asked],
         cohorts=_cohorts(school, asked[0], _rows_of(school, people)),
-        closest_pairs=found.named(found.nearest(_NAMED_PAIRS)),
+        closest_pairs=found.nearest(_NAMED_PAIRS),
         **_limits_here(found, card, card.calibration, asked, request.limit_in_force),
     )
 
@@ -106,27 +107,24 @@ class _SchoolPairs:
         school: the people.
         places: (pairs,) of each pair in the square of distances.
         apart: (pairs,) its distance.
+        rising: the same distances in order.
     """
 
     school: SchoolTemplates
     places: NDArray[np.intp]
     apart: FloatVector
+    rising: FloatVector
 
     def at(self, asked: Asked) -> LimitAnswer:
         """What a limit does; pairs that are left out elsewhere count here."""
-        share = float(np.count_nonzero(self.apart < np.float32(asked[2]))) / len(self.apart)
+        share = float(np.searchsorted(self.rising, np.float32(asked[2]))) / len(self.rising)
         return _at_limit(asked, (share, len(self.school.ids)), self.school.within)
 
-    def nearest(self, count: int) -> NDArray[np.intp]:
-        """The indices of so many pairs, nearest first."""
+    def nearest(self, count: int) -> list[PairAnswer]:
+        """The people of so many pairs, nearest first."""
         found = np.argpartition(self.apart, count)[:count]
-        order: NDArray[np.intp] = found[np.lexsort((found, self.apart[found]))]
-        return order
-
-    def named(self, indices: NDArray[np.intp]) -> list[PairAnswer]:
-        """The people of some pairs."""
         ids, answers = self.school.ids, []
-        for index in indices:
+        for index in found[np.lexsort((found, self.apart[found]))]:
             first, second = divmod(int(self.places[index]), len(ids))
             distance = float(self.apart[index])
             answers.append(PairAnswer(a=ids[first], b=ids[second], distance=distance))
@@ -143,7 +141,7 @@ def _limits_here(
     """The school's own limit beside the one in force; neither exceeds the card's."""
     target, size, own = asked[0]
     ceiling, left_out = ceiling_of(
-        found.apart,
+        found.rising,
         len(found.school.ids),
         fmr=fmr_for(target, size),
         strictest=min(limit for _, _, limit in asked),
@@ -152,7 +150,7 @@ def _limits_here(
     proposed = min(own, ceiling)
     return _OwnLimit(
         ceiling=ceiling,
-        left_out=found.named(left_out),
+        left_out=found.nearest(left_out) if left_out else [],
         present=found.at((target, size, present)),
         proposed=found.at((target, size, proposed)),
         raised_share=raised_share(

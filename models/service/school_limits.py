@@ -9,8 +9,6 @@ import numpy as np
 from models.service.disclosure import LEAST_PEOPLE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from models.service.school_distances import SchoolTemplates
     from models.stages.images import FloatVector
     from models.store import Calibration, Matching
@@ -23,24 +21,22 @@ network to which more pairs look the same does not suit the school, and its limi
 
 def ceiling_of(
     apart: FloatVector, people: int, *, fmr: float, strictest: float
-) -> tuple[float, NDArray[np.intp]]:
-    """Return the limit that keeps a rate among these people, and the pairs left out for it.
+) -> tuple[float, int]:
+    """Return the limit that keeps a rate among these people, and how many pairs it leaves out.
 
     Args:
-        apart: (pairs,) distances of different people, on the scale that all cards share.
+        apart: (pairs,) distances of different people, rising, on the scale that all cards share.
         people: who make up the pairs.
         fmr: share of the pairs that may be nearer than the limit.
         strictest: the smallest limit of the card that was asked about. Only pairs nearer than it
             are left out, the nearest first, at most one for every `PEOPLE_PER_PAIR` people.
 
     Returns:
-        The limit, and the places of the pairs that are left out, nearest first.
+        The limit, and the number of nearest pairs that are left out.
     """
     most = min(max(people // PEOPLE_PER_PAIR, 1), len(apart) - 1)
-    nearest = np.argpartition(apart, most)[:most]
-    nearest = nearest[np.lexsort((nearest, apart[nearest]))]
-    left_out = nearest[apart[nearest] < np.float32(strictest)]
-    kept = np.sort(np.delete(apart, left_out))
+    left_out = int(np.searchsorted(apart[:most], np.float32(strictest)))
+    kept = apart[left_out:]
     return float(kept[int(fmr * (len(kept) - 1))]), left_out
 
 

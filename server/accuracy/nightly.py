@@ -15,6 +15,7 @@ from server.audit.service import SYSTEM
 from server.db.engine import Database
 from server.db.types import now
 from server.enrollment.tables import Template
+from server.limits import service as limits
 from server.logs import new_correlation_id
 
 _logger = logging.getLogger(__name__)
@@ -78,17 +79,18 @@ class NightlyMeasurement:
     def look(self, at: datetime) -> int:
         """Ask for what is due, once a night; returns how many measurements were added.
 
+        Limits of models that nobody has templates of any more are taken back.
+
         Nothing is asked before the recognition service has said what it is.
         """
         night, software = last_night(at, self._zone), self._software()
         if not software or self._asked_for == night:
             return 0
-        with self._database.reading() as db:
+        with self._database.transaction() as db:
+            limits.withdraw_unused(db, service.models_in_use(db))
             model_ids = due(db, night, software)
-        count = 0
+            count = service.request_models(db, model_ids, actor=SYSTEM)
         if model_ids:
-            with self._database.transaction() as db:
-                count = service.request_models(db, model_ids, actor=SYSTEM)
             _logger.info("nightly measurement requested models=%s", ",".join(model_ids))
         self._asked_for = night
         return count

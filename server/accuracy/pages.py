@@ -43,6 +43,7 @@ class NetworkView:
         model: its newest figures.
         limit: the school's own limit in force.
         question: a limit that an admin has to decide about.
+        declined: a limit that an admin declined.
         groups: what each group may expect.
         counts: people by group, and `unknown`.
         pairs: people that no limit tells apart.
@@ -52,6 +53,7 @@ class NetworkView:
     model: ModelAccuracy
     limit: StoredLimit | None
     question: StoredLimit | None
+    declined: StoredLimit | None
     groups: list[Outlook]
     counts: dict[str, int]
     pairs: list[tuple[Person, Person]]
@@ -130,7 +132,9 @@ def erase_model(
 
 
 def _views(request: Request, db: Session) -> list[NetworkView]:
-    in_force, questions = limits.in_force(db), limits.questions(db)
+    in_force, questions, declined = (
+        look(db) for look in (limits.in_force, limits.questions, limits.declined)
+    )
     today = now().astimezone(get_settings(request).zone).date()
     rate = current_policy(db).recognition.roster_fpir
     found = []
@@ -143,6 +147,7 @@ def _views(request: Request, db: Session) -> list[NetworkView]:
             model=model,
             limit=limit,
             question=questions.get(model.model_id),
+            declined=declined.get(model.model_id),
             groups=outlook.outlooks(network, counts),
             counts=counts,
             pairs=_pairs(db, model),

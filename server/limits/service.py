@@ -5,6 +5,7 @@ often than now: then an admin decides, and until then the old one stays.
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -130,6 +131,19 @@ def in_force(db: Session) -> dict[str, StoredLimit]:
 def questions(db: Session) -> dict[str, StoredLimit]:
     """Return the limits that wait for an admin, by model."""
     return _by_model(db, _ASKED)
+
+
+def declined(db: Session) -> dict[str, StoredLimit]:
+    """Return the limits that an admin declined last, by model."""
+    return _by_model(db, _DECLINED)
+
+
+def withdraw_unused(db: Session, in_use: Collection[str]) -> int:
+    """Take back the limits of models that nobody has templates of; returns of how many."""
+    unused = in_force(db).keys() - set(in_use)
+    for model_id in sorted(unused):
+        withdraw(db, model_id)
+    return len(unused)
 
 
 def fingerprint(db: Session) -> str:

@@ -171,6 +171,7 @@ def test_a_declined_limit_is_not_asked_again_until_it_is_stricter(
     measure(measured(0.40, raised=0.5))
     assert figures(admin)["question"] is None
     assert figures(admin)["limit_in_force"]["distance"] == 0.44
+    assert "declined a stricter limit on" in admin.get("/accuracy").text
     measure(measured(0.39, raised=0.5))
     assert figures(admin)["question"]["distance"] == 0.39
     assert actions(database) == ["limit.apply", "limit.ask", "limit.decline", "limit.ask"]
@@ -329,6 +330,20 @@ def test_every_night_measures_what_changed(
     worker.measure_one()
     encoder.offers = (*encoder.offers, "another")
     assert task.look(at_night(6)) == 1
+
+
+def test_a_limit_of_people_who_are_all_gone_is_taken_back(
+    app: FastAPI, crowd: Crowd, measure: Measure, encoder: FakeEncoder, database: Database
+) -> None:
+    crowd.add(30)
+    measure(measured(0.43, raised=0.0))
+    with database.transaction() as db:
+        for template in db.exec(select(Template)):
+            db.delete(template)
+
+    assert nightly(app, encoder).look(at_night(1)) == 0
+    assert document(app).measured_limits == ()
+    assert actions(database) == ["limit.apply", "limit.withdraw"]
 
 
 def test_nothing_is_asked_of_a_service_that_was_never_heard(
