@@ -112,7 +112,12 @@ def fill(database: Database, vault: Vault, size: Size, at: datetime) -> School:
 def _person(db: Session, number: int) -> uuid.UUID:
     given = _GIVEN[number % len(_GIVEN)]
     family = _FAMILY[(number * 7 + number // len(_GIVEN)) % len(_FAMILY)]
-    new = PersonCreate(student_number=f"S-{2001 + number}", given_name=given, family_name=family)
+    new = PersonCreate(
+        student_number=f"S-{2001 + number}",
+        given_name=given,
+        family_name=family,
+        year_of_birth=None if number % 12 == 3 else 2009 + number % 5,
+    )
     return create_person(db, new, actor="system").id
 
 

@@ -42,13 +42,19 @@ from scripts.invented_school import School, Size, fill
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
 from server.accounts.tables import Account
+from server.accuracy import service
 from server.accuracy.question import prepare
-from server.accuracy.tables import Measurement, MeasurementStatus
+from server.accuracy.service import Answered
 from server.app import create_app
 from server.config import load_settings
 from server.db.types import new_id
+from server.jobs.schemas import ClaimedJob
+from server.limits import service as limits
+from server.limits.service import ProposedLimit
+from server.limits.tables import StoredLimit
 from server.ml import questions
 from server.ml.http import encoder_from
+from server.ml.school import SchoolOperatingPoint
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from server.web.principal import Role
@@ -81,6 +87,7 @@ DOCUMENTED = (
 )
 _OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
 _MODEL = "dlib-resnet-v1"
+_TWIN = 41
 _KEY = "a-key-for-pictures"
 _PASSWORD = "a password for pictures"  # noqa: S105 - of a server that lives for a minute
 _STAFF = (
@@ -104,6 +111,14 @@ class Site:
         """Let pages see a change of network that is under way."""
         with self.app.state.database.transaction() as db:
             change_network(db, self.app.state.vault, self.school, self.app.state.ml.models())
+
+    def ask_limit(self) -> None:
+        """Let pages ask whether kiosks may become stricter."""
+        with self.app.state.database.transaction() as db:
+            limit = db.exec(select(StoredLimit)).one()
+            stricter = {"distance": limit.distance - 0.03, "raised_share": 0.27}
+            proposed = {name: getattr(limit, name) for name in ProposedLimit.__annotations__}
+            limits.propose(db, ProposedLimit(**(proposed | stricter)))
 
     def refuse_key(self) -> None:
         """Let pages see a recognition service that refuses the server's key."""
@@ -209,23 +224,32 @@ def _change_policy(app: FastAPI) -> None:
 
 
 def _measure(app: FastAPI) -> None:
-    """The figures that the recognition service gives for people of made-up numbers."""
+    """Keep the figures that the recognition service gives for people of made-up numbers."""
     card = default_store().find(_MODEL)[0]
     with app.state.database.transaction() as db:
         today = datetime.now(UTC).date()
-        question = prepare(db, app.state.vault, _MODEL, new_id().bytes, today)
-        invented = [replace(one, templates=_templates(int(one.key))) for one in question.people]
-        body = questions.of_school(replace(question, model_id=_MODEL, people=invented))
+        asked = prepare(db, app.state.vault, _MODEL, new_id().bytes, today)
+        invented = [
+            replace(one, templates=_templates(int(one.key))) for one in asked.question.people
+        ]
+        body = questions.of_school(replace(asked.question, people=invented))
         found = operating_point(card, OperatingPointRequest.model_validate(body))
-        db.add(
-            Measurement(
-                model_id=_MODEL,
-                status=MeasurementStatus.DONE,
-                requested_by="system",
-                finished_at=datetime.now(UTC),
-                result=found.model_dump(mode="json"),
-            )
-        )
+        point = SchoolOperatingPoint.model_validate(found.model_dump())
+        service.keep(db, _job(), Answered(asked, point, today))
+
+
+def _job() -> ClaimedJob:
+    return ClaimedJob(
+        id=new_id(),
+        kind=service.MEASURE,
+        subject=service.SUBJECT,
+        about={"model": _MODEL},
+        attempts=0,
+        revision=0,
+        correlation_id="pictures",
+        created_by="system",
+        created_at=datetime.now(UTC),
+    )
 
 
 def _templates(number: int) -> tuple[tuple[float, ...], ...]:
@@ -233,6 +257,8 @@ def _templates(number: int) -> tuple[tuple[float, ...], ...]:
     random = np.random.default_rng(number)
     directions = np.random.default_rng(0).normal(0, 1, (13, 128)) / np.sqrt(128)
     person = directions[0] * 1.3 + random.normal(0, 0.21, 12) @ directions[1:]
+    if number == _TWIN:
+        person = np.mean(_templates(number - 1), axis=0)
     noise = random.uniform(0.010, 0.027, (3, 1))
     photos = person + random.normal(0, 1, (3, 128)) * noise
     return tuple(tuple(map(float, row)) for row in photos)
@@ -289,6 +315,9 @@ def addresses(site: Site) -> dict[str, str]:
         "accuracy": "/accuracy",
         "models": "/models",
         "models-change": "/models",
+        "accuracy-details": "/accuracy",
+        "accuracy-question": "/accuracy",
+        "policy-details": "/policy",
         "audit": "/audit?verify=true",
         "users": "/users",
         "user": f"/users/{site.user_id}",
@@ -328,6 +357,8 @@ def photograph(
                 site.refuse_key()
             if name == "models-change":
                 site.change_network()
+            if name == "accuracy-question":
+                site.ask_limit()
             page.goto(site.url + _address(page, site, name))
             _act(page, name)
             _shoot(page, out / f"{name}{suffix}.png", is_whole)
@@ -350,6 +381,8 @@ def _act(page: Page, name: str) -> None:
         page.locator("#policy_version").select_option("1")
         page.locator("button.primary").click()
         page.wait_for_selector("#confirm")
+    if name.endswith("-details"):
+        page.locator("[data-details]").first.evaluate("element => element.open = true")
     if name == "course":
         page.locator("#roster details").first.evaluate("element => element.open = true")
         page.locator("#past-entries").evaluate("element => element.open = true")

@@ -49,6 +49,7 @@ import server.web.today
 from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
+from server.accuracy.today import with_questions
 from server.attendance.today import today_content
 from server.background import Background
 from server.config import Settings
@@ -134,7 +135,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.probes = {}
-    app.state.today = today_content
+    app.state.today = with_questions(today_content)
     app.state.problems = lambda request: problems(request, request_translator(request))
     app.state.admit_kiosk = None
     app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)

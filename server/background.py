@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
+from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.config import Settings
 from server.db.engine import Database
@@ -35,6 +36,7 @@ class Background:
         handlers: by kind of job.
         workers: the threads that work on jobs.
         upkeep: watches the recognition service, and erases.
+        nightly: asks for measurements of the school.
         broker: talks to the broker.
     """
 
@@ -65,11 +67,12 @@ class Background:
             retry_parked=self._retry_parked,
             kiosk_purposes=KIOSK_PURPOSES,
         )
+        self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.broker = BrokerTasks(settings, database, vault)
 
     def tasks(self) -> list[BackgroundTask]:
         """Return all of them, in the order in which they start."""
-        return [self.workers, self.upkeep, self.broker]
+        return [self.workers, self.upkeep, self.nightly, self.broker]
 
     def _retry_parked(self, db: Session) -> int:
         return jobs.retry_after_upgrade(db, tuple(self.handlers), self._software())

@@ -205,6 +205,9 @@ class OperatingPointRequest(_Message):
         default=[30], min_length=1, max_length=8
     )
     targets: list[Rate] = Field(default=[1e-3, 1e-4], min_length=1, max_length=8)
+    limit_in_force: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        default=None, description="that an earlier measurement gave, on the scale that cards share"
+    )
 
 
 class LimitAnswer(_Message):
@@ -245,16 +248,42 @@ class PairAnswer(_Message):
     distance: float
 
 
+class CardAnswer(_Message):
+    """What the card alone says of the first target and size, for one group of people."""
+
+    group: Literal["adult", "teen", "child"]
+    limit: float
+    fnmr: float = Field(description="share of the genuine comparisons of the calibration")
+
+
 class OperatingPointResponse(_Message):
     """Distances on the scale that all cards share."""
 
     success: Literal[True] = True
     people: int
     is_enough: bool
+    by_card: list[CardAnswer] = Field(description="of the groups that the card was calibrated on")
     pairs: int | None = None
     ceiling: float | None = Field(
         default=None,
-        description="a limit that keeps the first target for the first size among these people",
+        description="a limit that keeps the first target for the first size among these people,"
+        " without the pairs of `left_out`",
+    )
+    left_out: list[PairAnswer] = Field(
+        default=[],
+        description="pairs nearer than any limit of the card that was asked about, at most one for"
+        " every 50 people; they need another way than a limit",
+    )
+    present: LimitAnswer | None = Field(
+        default=None, description="at the smaller of the card's limit and `limit_in_force`"
+    )
+    proposed: LimitAnswer | None = Field(
+        default=None, description="at the smaller of the card's limit and `ceiling`"
+    )
+    raised_share: float | None = Field(
+        default=None,
+        description="share of people that the proposed limit would miss more often than the"
+        " present one; by the card's calibration where fewer than 30 have several pictures",
     )
     curve: CurveAnswer | None = None
     at_card_limits: list[LimitAnswer] = []

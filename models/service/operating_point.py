@@ -6,7 +6,8 @@ kiosk would see, which is kind: the camera at the door is another one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from models.service.disclosure import LEAST_PEOPLE, showable
 from models.service.errors import ErrorCode, RefusalError
 from models.service.gallery_check import matching_of, refuse_too_many
 from models.service.native_schemas import (
+    CardAnswer,
     CohortAnswer,
     CurveAnswer,
     LimitAnswer,
@@ -22,6 +24,7 @@ from models.service.native_schemas import (
     PairAnswer,
 )
 from models.service.school_distances import school_of
+from models.service.school_limits import ceiling_of, raised_share
 from models.service.shares import pair_interval, person_interval
 from models.stages.limits import Tier, explained_limit, fmr_for, fpir_of
 
@@ -44,6 +47,16 @@ _NAMED_PAIRS = 20
 _PROBES = 3  # frames that a kiosk fuses at least
 
 
+class _OwnLimit(TypedDict):
+    """The part of the answer about the school's own limit."""
+
+    ceiling: float
+    left_out: list[PairAnswer]
+    present: LimitAnswer
+    proposed: LimitAnswer
+    raised_share: float
+
+
 def operating_point(card: ModelCard, request: OperatingPointRequest) -> OperatingPointResponse:
     """Measure.
 
@@ -59,7 +72,8 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
     people = [member for member in request.people if member.templates]
     count = len({member.id for member in people})
     if count < LEAST_PEOPLE:
-        return OperatingPointResponse(people=count, is_enough=False)
+        by_card = _by_card(card, card.calibration, request, _PROBES)
+        return OperatingPointResponse(people=count, is_enough=False, by_card=by_card)
     if count > MOST_PEOPLE:
         raise RefusalError(
             ErrorCode.TOO_MANY_TEMPLATES, f"More than {MOST_PEOPLE} people; ask about a part."
@@ -68,30 +82,92 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
         school = school_of(card, people)
     except GalleryError as error:
         raise RefusalError(ErrorCode.MALFORMED_REQUEST, "Templates cancel out.") from error
-    return _answer(school, _asked(card, card.calibration, request, school.photos), people)
-
-
-def _answer(
-    school: SchoolTemplates, asked: Sequence[Asked], people: Sequence[Member]
-) -> OperatingPointResponse:
+    asked = _asked(card, card.calibration, request, school.photos)
     places = np.flatnonzero(np.triu(np.ones(school.between.shape, np.bool_), k=1))
     apart = school.between.ravel()[places]
-    pairs = np.sort(apart)
-    first = fmr_for(*asked[0][:2])
-    shares = [float(np.searchsorted(pairs, limit)) / len(pairs) for _, _, limit in asked]
+    found = _SchoolPairs(school, places, apart, np.sort(apart))
     return OperatingPointResponse(
-        people=len(school.ids),
+        people=count,
         is_enough=True,
-        pairs=len(pairs),
-        ceiling=float(pairs[int(first * (len(pairs) - 1))]),
-        curve=_curve(pairs),
-        at_card_limits=[
-            _at_limit(one, (share, len(school.ids)), school.within)
-            for one, share in zip(asked, shares, strict=True)
-        ],
+        by_card=_by_card(card, card.calibration, request, school.photos),
+        pairs=len(places),
+        curve=_curve(found.rising),
+        at_card_limits=[found.at(one) for one in asked],
         cohorts=_cohorts(school, asked[0], _rows_of(school, people)),
-        closest_pairs=_closest(school, places, apart),
+        closest_pairs=found.nearest(_NAMED_PAIRS),
+        **_limits_here(found, card, card.calibration, asked, request.limit_in_force),
     )
+
+
+@dataclass(frozen=True)
+class _SchoolPairs:
+    """All pairs of different people.
+
+    Attributes:
+        school: the people.
+        places: (pairs,) of each pair in the square of distances.
+        apart: (pairs,) its distance.
+        rising: the same distances in order.
+    """
+
+    school: SchoolTemplates
+    places: NDArray[np.intp]
+    apart: FloatVector
+    rising: FloatVector
+
+    def at(self, asked: Asked) -> LimitAnswer:
+        """What a limit does; pairs that are left out elsewhere count here."""
+        share = float(np.searchsorted(self.rising, np.float32(asked[2]))) / len(self.rising)
+        return _at_limit(asked, (share, len(self.school.ids)), self.school.within)
+
+    def nearest(self, count: int) -> list[PairAnswer]:
+        """The people of so many pairs, nearest first."""
+        found = np.argpartition(self.apart, count)[:count]
+        ids, answers = self.school.ids, []
+        for index in found[np.lexsort((found, self.apart[found]))]:
+            first, second = divmod(int(self.places[index]), len(ids))
+            distance = float(self.apart[index])
+            answers.append(PairAnswer(a=ids[first], b=ids[second], distance=distance))
+        return answers
+
+
+def _limits_here(
+    found: _SchoolPairs,
+    card: ModelCard,
+    calibration: Calibration,
+    asked: Sequence[Asked],
+    in_force: float | None,
+) -> _OwnLimit:
+    """The school's own limit beside the one in force; neither exceeds the card's."""
+    target, size, own = asked[0]
+    ceiling, left_out = ceiling_of(
+        found.rising,
+        len(found.school.ids),
+        fmr=fmr_for(target, size),
+        strictest=min(limit for _, _, limit in asked),
+    )
+    present = own if in_force is None else min(own, in_force)
+    proposed = min(own, ceiling)
+    return _OwnLimit(
+        ceiling=ceiling,
+        left_out=found.nearest(left_out) if left_out else [],
+        present=found.at((target, size, present)),
+        proposed=found.at((target, size, proposed)),
+        raised_share=raised_share(
+            found.school, matching_of(card), calibration, proposed=proposed, present=present
+        ),
+    )
+
+
+def _by_card(
+    card: ModelCard, calibration: Calibration, request: OperatingPointRequest, photos: int
+) -> list[CardAnswer]:
+    """Return what the card says of adults, the group that it was calibrated on."""
+    target, size = request.targets[0], request.roster_sizes[0]
+    counts = (min(photos, _PROBES), _PROBES)
+    limit = explained_limit(calibration, target, size, Tier.ROSTER, counts)
+    distance = matching_of(card).on_common_scale(limit.distance)
+    return [CardAnswer(group="adult", limit=distance, fnmr=limit.fnmr)]
 
 
 def _asked(
@@ -160,17 +236,4 @@ def _cohorts(
         answers.append(
             CohortAnswer(name=name, people=len(rows), suppressed=False, at_card_limits=[found])
         )
-    return answers
-
-
-def _closest(
-    school: SchoolTemplates, places: NDArray[np.intp], apart: FloatVector
-) -> list[PairAnswer]:
-    nearest = np.argpartition(apart, _NAMED_PAIRS)[:_NAMED_PAIRS]
-    nearest = nearest[np.lexsort((nearest, apart[nearest]))]
-    answers = []
-    for index in nearest:
-        first, second = divmod(int(places[index]), len(school.ids))
-        names = school.ids[first], school.ids[second]
-        answers.append(PairAnswer(a=names[0], b=names[1], distance=float(apart[index])))
     return answers

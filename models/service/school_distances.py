@@ -34,13 +34,32 @@ class SchoolTemplates:
         ids: of the people, in the order of the rows.
         between: (P, P) float32; infinite on the diagonal.
         within: (P,) float32: of the worst of a person's own pictures to the others; NaN with one.
+        looks: (R,) float32: of each picture to the others of its person; NaN where it is the only.
+        owners: (R,): rows of the people whose pictures these are.
         photos: of a person, the usual count.
     """
 
     ids: list[str]
     between: FloatArray
     within: FloatVector
+    looks: FloatVector
+    owners: NDArray[np.intp]
     photos: int
+
+    def missed_more(self, proposed: float, present: float) -> NDArray[np.bool_]:
+        """Return who would be missed more often at one limit than at another.
+
+        Args:
+            proposed: a distance; a picture at it or further is missed.
+            present: likewise.
+
+        Returns:
+            One flag for each person with several pictures.
+        """
+        lost = (self.looks >= np.float32(proposed)) & (self.looks < np.float32(present))
+        counts = np.bincount(self.owners[lost], minlength=len(self.ids))
+        found: NDArray[np.bool_] = counts[~np.isnan(self.within)] > 0
+        return found
 
 
 def school_of(card: ModelCard, people: Sequence[Member]) -> SchoolTemplates:
@@ -59,10 +78,15 @@ def school_of(card: ModelCard, people: Sequence[Member]) -> SchoolTemplates:
     owners = np.array([row_of[one.id] for one in people for _ in one.templates], np.intp)
     rows = unpacked([text for one in people for text in one.templates], card.dimension)
     photos = np.bincount(owners, minlength=len(ids))
+    looks = _looks(matching_of(card), rows, owners)
+    worst = np.zeros(len(ids))
+    np.maximum.at(worst, owners, looks)
     return SchoolTemplates(
         ids,
         _between(matching_of(card), templates),
-        np.where(photos > 1, _worst(matching_of(card), rows, owners), np.nan).astype(np.float32),
+        np.where(photos > 1, worst, np.nan).astype(np.float32),
+        np.where(photos[owners] > 1, looks, np.nan).astype(np.float32),
+        owners,
         median_low(photos.tolist()),
     )
 
@@ -76,15 +100,13 @@ def _between(matching: Matching, templates: FloatArray) -> FloatArray:
     return found
 
 
-def _worst(matching: Matching, rows: FloatArray, owners: NDArray[np.intp]) -> Floats:
-    """Of each person's pictures the one furthest from the others fused."""
+def _looks(matching: Matching, rows: FloatArray, owners: NDArray[np.intp]) -> Floats:
+    """Of each picture the distance from the person's others fused."""
     units = _units(rows.astype(np.float64))
     sums = np.zeros((owners.max() + 1, units.shape[1]))
     np.add.at(sums, owners, units)
     others = _units(sums[owners] - units)
-    worst = np.zeros(len(sums))
-    np.maximum.at(worst, owners, _apart(matching, np.einsum("nd,nd->n", units, others)))
-    return worst
+    return _apart(matching, np.einsum("nd,nd->n", units, others))
 
 
 def _units(rows: Floats) -> Floats:

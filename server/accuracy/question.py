@@ -4,19 +4,23 @@ import hashlib
 import heapq
 import statistics
 import uuid
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from protocol.v1.messages import LimitGroup
 from server.db.vault import Vault
 from server.enrollment import resemblance
-from server.enrollment.gallery import open_readable
+from server.enrollment.gallery import latest_seq, open_readable
 from server.enrollment.tables import Template
+from server.limits import service as limits
 from server.ml.school import EnrolledPerson, SchoolQuestion
 from server.people import service as people
 from server.people.consent import ConsentState
+from server.people.limit_group import limit_group
 from server.policies.service import current_policy
 from server.timetable import roster
 from server.timetable import service as timetable
@@ -31,7 +35,38 @@ _LEAST_ROSTER = 30
 _TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 
-def prepare(db: Session, vault: Vault, model_id: str, lot: bytes, today: date) -> SchoolQuestion:
+@dataclass(frozen=True)
+class PreparedQuestion:
+    """A question, and the people that its numbers stand for.
+
+    Attributes:
+        question: for the recognition service.
+        people: ids; the key of each person in the question is the place here.
+        minors: how many of them count as teens or children.
+        measured_of: changes with everything that would change the answer.
+    """
+
+    question: SchoolQuestion
+    people: tuple[uuid.UUID, ...]
+    minors: int
+    measured_of: str
+
+
+def measured_of(db: Session, model_id: str, software: str) -> str:
+    """Return a text that changes with templates, policy, years of birth or the service."""
+    parts = (
+        latest_seq(db),
+        current_policy(db).version,
+        people.years_fingerprint(db),
+        sorted(map(str, resemblance.enrolled_twice(db, model_id))),
+        software,
+    )
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+def prepare(
+    db: Session, vault: Vault, model_id: str, lot: bytes, today: date, *, software: str = ""
+) -> PreparedQuestion:
     """Put the question together; the policy's own rate comes first.
 
     Args:
@@ -40,6 +75,7 @@ def prepare(db: Session, vault: Vault, model_id: str, lot: bytes, today: date) -
         model_id: of the templates.
         lot: decides who is drawn in a school that is too large.
         today: of the school.
+        software: what answers, see `measured_of`.
     """
     by_person: dict[uuid.UUID, list[Template]] = {}
     for template in db.exec(_usable(model_id)):
@@ -60,7 +96,21 @@ def prepare(db: Session, vault: Vault, model_id: str, lot: bytes, today: date) -
     ]
     rate = current_policy(db).recognition.roster_fpir
     targets = [rate, *(target for target in _TARGETS if target != rate)]
-    return SchoolQuestion(model_id, measured, _sizes(rosters), targets)
+    present = limits.in_force(db).get(model_id)
+    in_force = present.distance if present else None
+    return PreparedQuestion(
+        SchoolQuestion(model_id, measured, _sizes(rosters), targets, in_force),
+        tuple(drawn),
+        _minors(db, drawn, today),
+        measured_of(db, model_id, software),
+    )
+
+
+def _minors(db: Session, person_ids: list[uuid.UUID], today: date) -> int:
+    unknown = current_policy(db).ages.without_year
+    years = people.years_of_birth(db, person_ids)
+    groups = [limit_group(years[one], today, unknown) for one in person_ids]
+    return sum(group is not LimitGroup.ADULT for group in groups)
 
 
 def _usable(model_id: str) -> SelectOfScalar[Template]:

@@ -2,21 +2,28 @@
 
 import math
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from server.accuracy.question import PreparedQuestion
 from server.accuracy.tables import Measurement, MeasurementStatus
 from server.audit.service import record
 from server.db.types import now
+from server.enrollment import checks
 from server.enrollment.tables import Template
-from server.errors import ConflictError, NotFoundError
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tables import Job, JobState
+from server.limits import service as limits
+from server.limits.service import ProposedLimit
 from server.ml.school import LimitHere, SchoolOperatingPoint
-from server.policies.service import current_policy, set_policy
+from server.people.limit_group import limit_group
+from server.people.tables import Person
+from server.policies.service import current_policy
 
 #: The kind of job.
 MEASURE = "measure"
@@ -44,7 +51,12 @@ class ModelAccuracy:
 
 def request(db: Session, *, actor: str) -> int:
     """Ask for a measurement of every model that has templates; returns how many were added."""
-    wanted = [model_id for model_id in models_in_use(db) if not _is_under_way(_job(db, model_id))]
+    return request_models(db, models_in_use(db), actor=actor)
+
+
+def request_models(db: Session, model_ids: Iterable[str], *, actor: str) -> int:
+    """Ask for a measurement of these models, where none is under way; returns how many."""
+    wanted = [model_id for model_id in model_ids if not _is_under_way(_job(db, model_id))]
     if wanted:
         record(db, actor=actor, action="accuracy.measure", subject=SUBJECT)
     for model_id in wanted:
@@ -57,45 +69,74 @@ def models_in_use(db: Session) -> list[str]:
     return sorted(db.exec(select(Template.model_id).distinct()))
 
 
-def keep(db: Session, job: ClaimedJob, point: SchoolOperatingPoint | None) -> None:
-    """Keep what was measured; None: the service cannot measure this model."""
+@dataclass(frozen=True)
+class Answered:
+    """A question and its answer.
+
+    Attributes:
+        asked: the question.
+        point: what was measured; None: the service cannot measure this model.
+        today: of the school, when it was asked.
+    """
+
+    asked: PreparedQuestion
+    point: SchoolOperatingPoint | None
+    today: date
+
+
+def keep(db: Session, job: ClaimedJob, found: Answered) -> None:
+    """Keep what was measured, and act on it.
+
+    People are locked before limits and the audit trail, like everywhere.
+    """
+    asked, point = found.asked, found.point
     done = MeasurementStatus.DONE if point is not None else MeasurementStatus.IMPOSSIBLE
-    db.add(
-        Measurement(
-            model_id=job.about["model"],
-            status=done.value,
-            requested_by=job.created_by,
-            requested_at=job.created_at,
-            finished_at=now(),
-            result=point.model_dump(mode="json") if point is not None else None,
-        )
+    model_id = job.about["model"]
+    measurement = Measurement(
+        model_id=model_id,
+        status=done.value,
+        requested_by=job.created_by,
+        requested_at=job.created_at,
+        finished_at=now(),
+        measured_of=asked.measured_of,
+        # The keys of the pairs mean nothing without the question.
+        result=point.model_dump(mode="json", exclude={"left_out"}) if point is not None else None,
     )
+    db.add(measurement)
+    if point is None:
+        return
+    pairs = {(_person(asked, one.a), _person(asked, one.b)): one.distance for one in point.left_out}
+    checks.keep_look_alikes(db, model_id, pairs, found.today)
+    _take_limit(db, asked, point, measurement.finished_at)
+
+
+def _person(asked: PreparedQuestion, key: str) -> uuid.UUID:
+    return asked.people[int(key)]
+
+
+def _take_limit(
+    db: Session, asked: PreparedQuestion, point: SchoolOperatingPoint, at: datetime
+) -> None:
+    """Propose the limit that a measurement gave, or take the old one back."""
+    model_id = asked.question.model_id
+    if len(asked.people) < limits.LEAST_PEOPLE:
+        limits.withdraw(db, model_id)
+    elif point.ceiling is not None and point.proposed is not None and point.present is not None:
+        proposed = ProposedLimit(
+            model_id=model_id,
+            distance=rounded_down(point.ceiling),
+            card_limit=point.at_card_limits[0].limit,
+            people=point.people,
+            minors=asked.minors,
+            raised_share=1.0 if point.raised_share is None else point.raised_share,
+            measured_at=at,
+        )
+        limits.propose(db, proposed)
 
 
 def state(db: Session) -> list[ModelAccuracy]:
     """What is known of every model in use."""
     return [_state_of(db, model_id) for model_id in models_in_use(db)]
-
-
-def use_as_ceiling(db: Session, measurement_id: uuid.UUID, *, actor: str) -> None:
-    """Let no calibrated limit exceed what keeps the policy's rate among these people.
-
-    Raises:
-        NotFoundError: no such measurement.
-        ConflictError: it has no such figure, or none for the policy of today.
-    """
-    row = db.get(Measurement, measurement_id)
-    if row is None:
-        raise NotFoundError(what="measurement")
-    policy = current_policy(db)
-    model = _state_of(db, row.model_id)
-    ceiling = usable_ceiling(model, policy.recognition.roster_fpir)
-    if ceiling is None or model.measurement is not row:
-        raise ConflictError(problem="no_ceiling")
-    recognition = policy.recognition.model_copy(update={"limit_ceiling": ceiling})
-    source = f"measurement:{measurement_id}"
-    changed = policy.model_copy(update={"recognition": recognition})
-    set_policy(db, changed, actor=actor, source=source)
 
 
 def by_size(limits: Iterable[LimitHere]) -> dict[int, list[LimitHere]]:
@@ -106,25 +147,22 @@ def by_size(limits: Iterable[LimitHere]) -> dict[int, list[LimitHere]]:
     return found
 
 
-def usable_ceiling(model: ModelAccuracy, rate: float) -> float | None:
-    """The ceiling that a model's newest figures give for a rate of strangers.
-
-    Returns:
-        None where they were measured for another rate, or where two people are so alike that the
-        limit would be stricter than any the calibration gives: it would send everybody away.
-    """
-    point = model.point
-    if point is None or point.ceiling is None or not point.at_card_limits:
-        return None
-    ceiling = rounded_down(point.ceiling)
-    is_too_strict = ceiling < min(one.limit for one in point.at_card_limits)
-    is_of_today = point.at_card_limits[0].target_fpir == rate
-    return ceiling if is_of_today and not is_too_strict else None
-
-
 def rounded_down(distance: float) -> float:
     """To three decimals, never up: a limit must not grow by being written down."""
     return math.floor(distance * 1000) / 1000
+
+
+def group_counts(db: Session, model_id: str, today: date) -> dict[str, int]:
+    """Count the people with templates of a model by group, and those without a year of birth.
+
+    Returns:
+        Counts by the words of `LimitGroup`, and `unknown`; these are in their group's count too.
+    """
+    mine = select(Template.person_id).where(Template.model_id == model_id)
+    years = db.exec(select(Person.year_of_birth).where(col(Person.id).in_(mine))).all()
+    unknown = current_policy(db).ages.without_year
+    found = Counter(str(limit_group(year, today, unknown)) for year in years)
+    return found | {"unknown": sum(year is None for year in years)}
 
 
 def _state_of(db: Session, model_id: str) -> ModelAccuracy:

@@ -1,4 +1,4 @@
-"""Measurements of the school: their figures. Nobody is named."""
+"""Measurements of the school: their figures. Nobody is named in them."""
 
 import uuid
 from datetime import datetime
@@ -29,4 +29,5 @@ class Measurement(SQLModel, table=True):
     requested_by: str = Field(max_length=80)
     requested_at: datetime = utc_field(default_now=True)
     finished_at: datetime = utc_field(default_now=True)
+    measured_of: str | None = Field(default=None, max_length=64)  # see accuracy.question
     result: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)

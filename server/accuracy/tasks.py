@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from server.accuracy import service
 from server.accuracy.question import prepare
+from server.accuracy.service import Answered
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -40,14 +41,22 @@ class MeasureSchool:
         """Measure one model on the people of this school."""
         model_id = job.about["model"]
         with self._database.reading() as db:
-            question = prepare(db, self._vault, model_id, job.id.bytes, self._today())
+            asked = prepare(
+                db,
+                self._vault,
+                model_id,
+                job.id.bytes,
+                self._today(),
+                software=self._encoder.software(),
+            )
         try:
-            point = self._encoder.operating_point(question, correlation_id=job.correlation_id)
+            point = self._encoder.operating_point(asked.question, correlation_id=job.correlation_id)
         except EncoderUnavailableError as exc:
             return after_failure(self._encoder, exc)
-        _logger.info("accuracy measured model=%s people=%s", model_id, len(question.people))
+        _logger.info("accuracy measured model=%s people=%s", model_id, len(asked.people))
         outcome = "measured" if point is not None else "impossible"
-        return Done(partial(service.keep, job=job, point=point), outcome)
+        found = Answered(asked, point, self._today())
+        return Done(partial(service.keep, job=job, found=found), outcome)
 
     def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
         """Nothing depends on a measurement."""

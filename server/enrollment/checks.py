@@ -4,7 +4,7 @@ An answer counts only where the person's templates are still those that were ask
 """
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -137,6 +137,29 @@ def keep_findings(
     still = _still_there(db, near, job.model_id, today)
     kept = {key: one for key, one in near.items() if key in still}
     _keep_pairs(db, job, kept, duplicates)
+
+
+def keep_look_alikes(
+    db: Session, model_id: str, pairs: Mapping[tuple[uuid.UUID, uuid.UUID], float], today: date
+) -> None:
+    """Keep pairs that a measurement of the school found and no check has found yet.
+
+    Args:
+        db: the caller's transaction.
+        model_id: of the templates.
+        pairs: distance of two people, on the common scale.
+        today: of the school.
+    """
+    involved = {person_id for pair in pairs for person_id in pair}
+    _hold(db, involved)
+    still = _still_there(db, involved, model_id, today)
+    for (one, other), distance in pairs.items():
+        first, second = sorted((one, other))
+        is_known = db.get(Resemblance, (first, second, model_id)) is not None
+        if not is_known and {first, second} <= still:
+            person = PersonModel(first, model_id)
+            db.add(_pair(person, second, ResemblanceKind.LOOK_ALIKE, distance))
+    db.flush()
 
 
 def waits_for_any(db: Session) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -13,7 +13,9 @@ from protocol.v1.messages import (
     ConfigDocument,
     ElsewhereEntry,
     LessonEntry,
+    LimitGroup,
     LivenessLevel,
+    MeasuredLimit,
     NetworkChoice,
     PersonName,
     RoomRef,
@@ -21,20 +23,26 @@ from protocol.v1.messages import (
 )
 from protocol.v1.signing import canonical
 from protocol.v1.sync import MAX_PEOPLE
+from server.enrollment.gallery import is_in_use
 from server.enrollment.resemblance import pairs_among
+from server.enrollment.tables import Template
 from server.kiosks.gallery import HORIZON
 from server.kiosks.tables import Kiosk
+from server.limits import service as limits
 from server.networks.service import networks_of
+from server.people.limit_group import limit_group
 from server.people.tables import Person
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import PolicyTimeline, current_policy
 from server.timetable import service as timetable
+from server.timetable.local_time import local_date
 from server.timetable.roster import rosters
 from server.timetable.service import LessonView
 
 ELSEWHERE_HORIZON = timedelta(hours=24)
 RECENT = timedelta(hours=12)
 VERSION_LENGTH = 32
+MAX_LIMITS = 8
 
 
 @dataclass(frozen=True)
@@ -62,9 +70,10 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         policy=policy.for_kiosks(),
         lessons=tuple(_entry(view, lists[view.lesson.id], timeline, policy) for view in views),
         elsewhere=_elsewhere(db, kiosk.room_id, due, at),
-        people=_names(db, due),
+        people=_people(db, due, policy, local_date(at, school.zone)),
         network=_network(db, policy),
         look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
+        measured_limits=_measured_limits(db),
     )
     return draft.model_copy(update={"version": _version(draft)})
 
@@ -145,9 +154,44 @@ def _look_alikes(db: Session, gallery: set[uuid.UUID] | None) -> tuple[tuple[str
     return tuple((str(first), str(second)) for first, second in pairs)
 
 
-def _names(db: Session, due: set[uuid.UUID]) -> tuple[PersonName, ...]:
-    found = db.exec(select(Person).where(col(Person.id).in_(due)).order_by(col(Person.id)))
-    return tuple(PersonName(id=str(one.id), display_name=greeting_name(one)) for one in found)
+def _people(
+    db: Session, due: set[uuid.UUID], policy: SchoolPolicy, today: date
+) -> tuple[PersonName, ...]:
+    """Name who is due, and say whose limits apply to everybody in the gallery.
+
+    Kiosks count people who are not listed as children. So where the gallery is the whole school,
+    only teens and adults are listed beyond those who are due, and without a name.
+    """
+    unknown = policy.ages.without_year
+    listed = [
+        PersonName(
+            id=str(one.id),
+            display_name=greeting_name(one),
+            limit_group=limit_group(one.year_of_birth, today, unknown),
+        )
+        for one in db.exec(select(Person).where(col(Person.id).in_(due)).order_by(col(Person.id)))
+    ]
+    if policy.kiosk.gallery != "school":
+        return tuple(listed)
+    enrolled = select(Person.id, Person.year_of_birth).where(
+        col(Person.id).in_(select(Template.person_id).where(is_in_use()))
+    )
+    for person_id, year in db.exec(enrolled.order_by(col(Person.id))):
+        group = limit_group(year, today, unknown)
+        if person_id not in due and group is not LimitGroup.CHILD:
+            listed.append(PersonName(id=str(person_id), display_name="", limit_group=group))
+    return tuple(listed[:MAX_PEOPLE])
+
+
+def _measured_limits(db: Session) -> tuple[MeasuredLimit, ...]:
+    """What the school's own measurements allow, by network."""
+    found = sorted(limits.in_force(db).values(), key=lambda one: one.model_id)[:MAX_LIMITS]
+    return tuple(
+        MeasuredLimit(
+            model_id=one.model_id, distance=one.distance, people=limits.people_behind(one)
+        )
+        for one in found
+    )
 
 
 def greeting_name(person: Person) -> str:

@@ -23,10 +23,11 @@ from server.enrollment.tables import Template
 from server.errors import SealBrokenError
 from server.kiosks.claiming import data_key
 from server.kiosks.tables import GalleryEntry, Kiosk
+from server.limits import service as limits
 from server.networks.service import fingerprint as network_fingerprint
 from server.networks.service import networks_of
 from server.people.consent import ConsentState
-from server.people.service import states_of
+from server.people.service import states_of, years_fingerprint
 from server.policies.service import current_policy
 from server.timetable import service as timetable
 from server.timetable.local_time import local_date
@@ -45,6 +46,7 @@ class SchoolState:
     scope: str
     day: str
     resemblances: str
+    limits: str
     keys: tuple[str, ...]
     networks: str
 
@@ -58,6 +60,7 @@ class SchoolState:
             kiosk.room_id.hex,
             kiosk.generation,
             self.resemblances,
+            self.limits,
             hashlib.sha256("".join((*self.keys, self.networks)).encode()).hexdigest()[:8],
         )
         return ":".join(map(str, parts))
@@ -73,6 +76,7 @@ def school_state(db: Session, vault: Vault, zone: ZoneInfo, at: datetime) -> Sch
         scope=policy.kiosk.gallery,
         day=local_date(at, zone).isoformat(),
         resemblances=fingerprint(db),
+        limits=f"{limits.fingerprint(db)};{years_fingerprint(db)}",
         keys=vault.key_ids(),
         networks=network_fingerprint(db),
     )

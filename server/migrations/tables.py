@@ -9,6 +9,7 @@ import server.audit.tables
 import server.enrollment.tables
 import server.jobs.tables
 import server.kiosks.tables
+import server.limits.tables
 import server.networks.tables
 import server.people.tables
 import server.policies.tables

@@ -45,6 +45,7 @@ def of_school(question: SchoolQuestion) -> Body:
         ],
         "roster_sizes": list(question.roster_sizes),
         "targets": list(question.targets),
+        "limit_in_force": question.limit_in_force,
     }
 
 

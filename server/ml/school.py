@@ -33,12 +33,14 @@ class SchoolQuestion:
         people: everybody who may be measured.
         roster_sizes: how many are due at a time; the first one counts for the ceiling.
         targets: accepted FPIRs, 0 to 1; the first one counts for the ceiling.
+        limit_in_force: distance that an earlier measurement gave; None: none is in force.
     """
 
     model_id: str
     people: Sequence[EnrolledPerson]
     roster_sizes: Sequence[int]
     targets: Sequence[float]
+    limit_in_force: float | None = None
 
 
 class _Figures(BaseModel):
@@ -76,22 +78,54 @@ class CohortHere(_Figures):
     at_card_limits: tuple[LimitHere, ...] = ()
 
 
+class PairHere(_Figures):
+    """Two people of the question that no limit tells apart, by their keys."""
+
+    a: str
+    b: str
+    distance: float
+
+
+class CardHere(_Figures):
+    """What the card alone says of the first target and size, for one group of people.
+
+    Attributes:
+        group: adult, teen or child.
+        limit: distance.
+        fnmr: share of the genuine comparisons of the calibration that miss.
+    """
+
+    group: str
+    limit: float
+    fnmr: float
+
+
 class SchoolOperatingPoint(_Figures):
-    """The figures of a school. Nobody is named in them.
+    """The figures of a school.
 
     Attributes:
         people: how many were measured.
         is_enough: False: too few for any figure.
+        by_card: what the card says without the school.
         pairs: pairs of different people.
         ceiling: the limit that keeps the first target for the first size among these people.
+        left_out: the pairs that the ceiling leaves out, by the keys of the question.
+        present: what the limit in force does.
+        proposed: what the limit would do that this measurement gives.
+        raised_share: of people that the proposed limit misses more often than the present one.
         at_card_limits: for each size and target.
         cohorts: the first target for the first size, for parts of the school.
     """
 
     people: int
     is_enough: bool
+    by_card: tuple[CardHere, ...] = ()
     pairs: int | None = None
     ceiling: float | None = None
+    left_out: tuple[PairHere, ...] = ()
+    present: LimitHere | None = None
+    proposed: LimitHere | None = None
+    raised_share: float | None = None
     at_card_limits: tuple[LimitHere, ...] = ()
     cohorts: tuple[CohortHere, ...] = ()
 

@@ -11,7 +11,7 @@ from server.networks.tables import ONLY, SchoolNetwork
 SUBJECT = "network"
 #: Networks that confuse some groups of people clearly more often than the others that we know.
 #: Source: docs/measurements/sface.md, and the table by group in docs/networks.md.
-WEAK = frozenset({"dlib-resnet-v1"})
+_WEAK = frozenset({"dlib-resnet-v1"})
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,13 @@ def weak_network_note(db: Session) -> str | None:
 
     The text belongs on pages where people decide about recognition. It takes no values.
     """
-    return "networks.weak" if row_of(db).current in WEAK else None
+    current = row_of(db).current
+    return "networks.weak" if current is not None and is_weak(current) else None
+
+
+def is_weak(model_id: str) -> bool:
+    """Return whether a network confuses some groups of people clearly more often than others."""
+    return model_id in _WEAK
 
 
 def as_value(row: SchoolNetwork) -> Networks:

@@ -83,7 +83,7 @@ def change_person(
     db: DBDep,
     settings: SettingsDep,
 ) -> PersonRead:
-    """Change a person's names and student number."""
+    """Change a person's names, student number and year of birth."""
     person = service.change_person(db, person_id, body, actor=principal.actor)
     today = now().astimezone(settings.zone).date()
     return read_person(person, service.state_of(db, person_id, today))
@@ -97,6 +97,7 @@ def read_person(person: Person, consent: ConsentState) -> PersonRead:
         given_name=person.given_name,
         family_name=person.family_name,
         display_name=person.display_name,
+        year_of_birth=person.year_of_birth,
         consent=consent,
         erased_at=person.erased_at,
     )

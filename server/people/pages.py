@@ -10,7 +10,7 @@ from starlette.responses import Response
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError, InvalidError
 from server.people import service
-from server.people.schemas import PersonCreate, PersonForm
+from server.people.schemas import FIRST_YEAR, PersonCreate, PersonForm, last_year
 from server.people.tables import Person
 from server.people.words import problem_words
 from server.web.access import OfficeDep
@@ -35,7 +35,7 @@ def create_person(
 ) -> Response:
     """Add the person, or show the form again with what is wrong."""
     try:
-        new = PersonCreate.model_validate(form.model_dump())
+        new = PersonCreate.model_validate(form.given())
         person = service.create_person(db, new, actor=principal.actor)
     except (ValidationError, ConflictError) as exc:
         return _form(request, form.model_dump(), _problems(exc))
@@ -46,7 +46,7 @@ def create_person(
 def edit_person_page(
     request: Request, person_id: uuid.UUID, _: OfficeDep, db: ReadDBDep
 ) -> Response:
-    """The form with the person's names and number."""
+    """The form with the person's names, number and year of birth."""
     person = service.get_person(db, person_id)
     names = f"{person.given_name} {person.family_name}"
     values = {
@@ -54,6 +54,7 @@ def edit_person_page(
         "given_name": person.given_name,
         "family_name": person.family_name,
         "display_name": "" if person.display_name == names else person.display_name,
+        "year_of_birth": str(person.year_of_birth or ""),
     }
     return _form(request, values, {}, person=person)
 
@@ -69,7 +70,7 @@ def edit_person(
     """Change the person, or show the form again with what is wrong."""
     person = service.get_person(db, person_id)
     try:
-        new = PersonCreate.model_validate(form.model_dump())
+        new = PersonCreate.model_validate(form.given())
         with db.begin_nested():
             service.change_person(db, person_id, new, actor=principal.actor)
     except (ValidationError, ConflictError, InvalidError) as exc:
@@ -95,5 +96,10 @@ def _form(
     person: Person | None = None,
 ) -> Response:
     words = problem_words(request_translator(request), problems)
-    context = {"values": values, "problem_words": words, "person": person}
+    context = {
+        "values": values,
+        "problem_words": words,
+        "person": person,
+        "years": (FIRST_YEAR, last_year()),
+    }
     return render(request, "people/form.html", context, status_code=400 if problems else 200)

@@ -4,23 +4,45 @@ import uuid
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
+from server.db.types import now
 from server.people.consent import ConsentState
 from server.people.tables import ConsentDecision, ConsentRole
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 LongName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160)]
 Number = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+FIRST_YEAR = 1900
+
+
+def _refuse_future(year: int) -> int:
+    if year > last_year():
+        raise PydanticCustomError("year_of_birth", "A year of birth cannot be in the future.")
+    return year
+
+
+def last_year() -> int:
+    """The latest year of birth that a person can have: this year."""
+    return now().year
+
+
+YearOfBirth = Annotated[int, Field(ge=FIRST_YEAR), AfterValidator(_refuse_future)]
 
 
 class PersonCreate(BaseModel):
-    """A person to add."""
+    """A person to add, or what one is changed to."""
 
     student_number: Number
     given_name: Name
     family_name: Name
     display_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=160)] = ""
+    year_of_birth: YearOfBirth | None = Field(
+        default=None,
+        description="Decides which recognition limits apply. A change that does not name it keeps"
+        " it; null removes it.",
+    )
 
 
 #: Nobody pages further; beyond it the database has no number for it.
@@ -43,6 +65,7 @@ class PersonRead(BaseModel):
     given_name: str
     family_name: str
     display_name: str
+    year_of_birth: int | None
     consent: ConsentState
     erased_at: datetime | None
 
@@ -85,6 +108,11 @@ class PersonForm(BaseModel):
     given_name: str = ""
     family_name: str = ""
     display_name: str = ""
+    year_of_birth: str = ""
+
+    def given(self) -> dict[str, str | None]:
+        """The values as a person is made of them: an empty year is none."""
+        return self.model_dump() | {"year_of_birth": self.year_of_birth.strip() or None}
 
 
 class ConsentForm(BaseModel):

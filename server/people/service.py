@@ -43,7 +43,9 @@ def create_person(db: Session, new: PersonCreate, *, actor: str) -> Person:
 
 
 def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor: str) -> Person:
-    """Change a person's names and student number; the audit trail names the fields, not the words.
+    """Change a person; the audit trail names the fields that changed, not their values.
+
+    A year of birth that the change does not name stays.
 
     Raises:
         NotFoundError: no such person.
@@ -54,11 +56,14 @@ def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor
     if person.erased_at is not None:
         raise InvalidError("The data of this person was erased.", problem="erased")
     _refuse_taken_number(db, new.student_number, besides=person_id)
-    changed = {name: text for name, text in _columns(new).items() if getattr(person, name) != text}
+    wanted = _columns(new)
+    if "year_of_birth" not in new.model_fields_set:
+        del wanted["year_of_birth"]
+    changed = {name: value for name, value in wanted.items() if getattr(person, name) != value}
     if not changed:
         return person
-    for name, text in changed.items():
-        setattr(person, name, text)
+    for name, value in changed.items():
+        setattr(person, name, value)
     db.add(person)
     db.flush()
     details = {"fields": sorted(changed.keys() - {"search_text"})}
@@ -96,7 +101,7 @@ def refuse_erased(person: Person) -> None:
 
 
 def erase_identity(db: Session, person: Person, *, at: datetime) -> None:
-    """Replace a person's names and number by ones that say nothing, and delete the consents.
+    """Replace names and number by ones that say nothing; delete year of birth and consents.
 
     The number ends with the random digits of the id: its first ones are a time, which people who
     were imported together share.
@@ -104,6 +109,7 @@ def erase_identity(db: Session, person: Person, *, at: datetime) -> None:
     person.given_name = person.family_name = person.display_name = ERASED_NAME
     person.student_number = f"erased-{person.id.hex[-12:]}"
     person.search_text = fold(f"{ERASED_NAME} {person.student_number}")
+    person.year_of_birth = None
     person.erased_at = at
     db.add(person)
     db.exec(delete(Consent).where(col(Consent.person_id) == person.id))
@@ -116,6 +122,24 @@ def people_by_id(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UU
     return {person.id: person for person in found}
 
 
+def years_of_birth(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int | None]:
+    """Return the year of birth of each of these people, None where nobody entered it."""
+    found: dict[uuid.UUID, int | None] = {}
+    wanted = list(person_ids)
+    for start in range(0, len(wanted), _AT_A_TIME):
+        part = wanted[start : start + _AT_A_TIME]
+        query = select(Person.id, Person.year_of_birth).where(col(Person.id).in_(part))
+        found |= dict(db.exec(query).all())
+    return found
+
+
+def years_fingerprint(db: Session) -> str:
+    """Return a text that changes when a year of birth is entered, changed or removed."""
+    born = col(Person.year_of_birth)
+    count, total = db.exec(select(func.count(born), func.sum(born))).one()
+    return f"{count}-{total or 0}"
+
+
 def _columns(new: PersonCreate) -> dict[str, Any]:
     display_name = new.display_name or f"{new.given_name} {new.family_name}"
     words = f"{new.given_name} {new.family_name} {display_name} {new.student_number}"
@@ -125,6 +149,7 @@ def _columns(new: PersonCreate) -> dict[str, Any]:
         "family_name": new.family_name,
         "display_name": display_name,
         "search_text": fold(words),
+        "year_of_birth": new.year_of_birth,
     }
 
 

@@ -34,6 +34,8 @@ class Person(SQLModel, table=True):
     family_name: str = Field(max_length=80)
     display_name: str = Field(max_length=160)
     search_text: str = Field(max_length=400)  # folded; see people.service.search_text_of
+    # Decides only which recognition limits apply; see people.limit_group.
+    year_of_birth: int | None = Field(default=None)
     created_at: datetime = utc_field(default_now=True)
     # From then on the name is gone; registers keep the line and its count.
     erased_at: datetime | None = utc_field(nullable=True)

@@ -14,6 +14,7 @@ from server.policies.schemas import SchoolPolicy
 
 Kind = Literal["rate", "number", "choice"]
 _SMALLEST = 0.001
+_DISTANCES = frozenset({"fixed_distance", "limit_ceiling", "minimum_margin"})
 #: What a rate may be chosen as, from seldom to often.
 RATES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
@@ -29,6 +30,7 @@ class Setting:
         options: of a choice.
         is_optional: whether it may be left empty.
         step: of a number.
+        is_detail: whether it is a distance, which only experts set.
     """
 
     group: str
@@ -37,6 +39,7 @@ class Setting:
     options: tuple[str, ...] = ()
     is_optional: bool = False
     step: str = "1"
+    is_detail: bool = False
 
     def value_in(self, policy: SchoolPolicy) -> Any:
         """What the policy says."""
@@ -62,7 +65,7 @@ def _setting(group: str, name: str, field: FieldInfo) -> Setting:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     options = extra.get("options")
     choices = tuple(map(str, options)) if isinstance(options, list) else ()
-    if isinstance(field.default, StrEnum):
+    if not choices and isinstance(field.default, StrEnum):
         choices = tuple(one.value for one in type(field.default))
     if field.annotation is bool:
         choices = ("true", "false")
@@ -74,6 +77,7 @@ def _setting(group: str, name: str, field: FieldInfo) -> Setting:
         choices,
         is_optional=field.default is None,
         step="any" if is_fraction else "1",
+        is_detail=name in _DISTANCES,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from protocol.v1.messages import Policy
+from protocol.v1.messages import LimitGroup, Policy
 
 
 class EnrolmentPolicy(BaseModel):
@@ -19,11 +19,24 @@ class EnrolmentPolicy(BaseModel):
     renew_after_days: Annotated[int, Field(ge=30, le=3650)] = 365
 
 
+class AgePolicy(BaseModel):
+    """Which limits apply to people whose year of birth nobody entered."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    without_year: LimitGroup = Field(
+        default=LimitGroup.CHILD,
+        description="the group of people without a year of birth",
+        json_schema_extra={"options": [one.value for one in reversed(LimitGroup)]},
+    )
+
+
 class SchoolPolicy(Policy):
     """One version of the policy."""
 
+    ages: AgePolicy = AgePolicy()
     enrolment: EnrolmentPolicy = EnrolmentPolicy()
 
     def for_kiosks(self) -> Policy:
         """The part that goes over the wire."""
-        return Policy.model_validate(self.model_dump(mode="json", exclude={"enrolment"}))
+        return Policy.model_validate(self.model_dump(mode="json", exclude={"ages", "enrolment"}))

@@ -73,7 +73,8 @@ class RealSchool:
 
     def _admit(self, course_id: str, number: int) -> str:
         names = {"given_name": f"Given{number}", "family_name": f"Family{number}"}
-        person: str = self.post("/people", {"student_number": f"S{number}", **names})["id"]
+        adult = {"student_number": f"S{number}", "year_of_birth": 1980, **names}
+        person: str = self.post("/people", adult)["id"]
         consent = {"given_by": "A parent", "role": "parent", "text_version": "1"}
         self.post(f"/people/{person}/consents", consent)
         self.post(f"/courses/{course_id}/roster", {"person_id": person})

@@ -1,6 +1,5 @@
 """The school measures itself on its own templates; nobody is named, small groups are not shown."""
 
-import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,6 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from protocol.v1.messages import Policy
-from server.accuracy.tables import Measurement
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.enrollment.tables import Template
@@ -197,7 +195,7 @@ def test_a_service_that_is_away_is_asked_again(
 @pytest.mark.parametrize(
     ("point", "words"),
     [
-        (None, "cannot measure this model"),
+        (None, "cannot measure this network"),
         (SchoolOperatingPoint(people=12, is_enough=False), "Only 12 enrolled people"),
     ],
 )
@@ -214,97 +212,6 @@ def test_why_there_are_no_figures_is_said(
     admin.post("/accuracy")
     measuring.measure_one()
     assert words in admin.get("/accuracy").text
-
-
-def test_a_measurement_becomes_the_ceiling_of_the_policy_never_rounded_up(
-    admin: TestClient,
-    enrolled: str,
-    measuring: SteppedWorkers,
-    encoder: FakeEncoder,
-    database: Database,
-) -> None:
-    del enrolled
-    encoder.point = POINT
-    admin.post("/accuracy")
-    measuring.measure_one()
-    with database.reading() as db:
-        measured = db.exec(select(Measurement)).one().id
-    assert admin.post(f"/accuracy/{measured}/ceiling").status_code == 303
-    policy = admin.get("/api/v1/policy").json()
-    assert policy["recognition"]["limit_ceiling"] == 0.437
-    assert policy["version"] == 1
-    page = admin.get("/accuracy").text
-    assert "Ceiling in force: 0.437" in page
-    assert "Use as ceiling" not in page
-
-
-def test_a_measurement_without_figures_cannot_become_the_ceiling(
-    admin: TestClient, enrolled: str, measuring: SteppedWorkers, database: Database
-) -> None:
-    del enrolled
-    admin.post("/accuracy")
-    measuring.measure_one()
-    with database.reading() as db:
-        measured = db.exec(select(Measurement)).one().id
-    assert admin.post(f"/accuracy/{measured}/ceiling").status_code == 409
-    assert admin.post(f"/accuracy/{uuid.uuid4()}/ceiling").status_code == 404
-    assert admin.get("/api/v1/policy").json()["version"] == 0
-
-
-def ceiling_of(
-    client: TestClient,
-    measuring: SteppedWorkers,
-    encoder: FakeEncoder,
-    point: SchoolOperatingPoint,
-) -> int:
-    """Measure this, and try to use it."""
-    encoder.point = point
-    client.post("/accuracy")
-    measuring.measure_one()
-    page = client.get("/accuracy").text
-    found = re.search(r"/accuracy/([0-9a-f-]{36})/ceiling", page)
-    if found is None:
-        return 0
-    return client.post(found.group(0)).status_code
-
-
-def test_figures_for_another_rate_than_todays_cannot_become_the_ceiling(
-    admin: TestClient, enrolled: str, measuring: SteppedWorkers, encoder: FakeEncoder
-) -> None:
-    del enrolled
-    encoder.point = POINT
-    admin.post("/accuracy")
-    measuring.measure_one()
-    admin.put("/api/v1/policy", json={"recognition": {"roster_fpir": 1e-3}})
-    page = admin.get("/accuracy").text
-    assert "another rate of strangers" in page
-    assert "/ceiling" not in page
-
-
-def test_two_people_who_are_nearly_one_do_not_switch_recognition_off(
-    admin: TestClient, enrolled: str, measuring: SteppedWorkers, encoder: FakeEncoder
-) -> None:
-    del enrolled
-    alike = POINT.model_copy(update={"ceiling": 0.097})
-    assert ceiling_of(admin, measuring, encoder, alike) == 0
-    assert "nearly every student to the teacher" in admin.get("/accuracy").text
-
-
-def test_only_the_newest_figures_become_the_ceiling(
-    admin: TestClient,
-    enrolled: str,
-    measuring: SteppedWorkers,
-    encoder: FakeEncoder,
-    database: Database,
-) -> None:
-    del enrolled
-    encoder.point = POINT
-    admin.post("/accuracy")
-    measuring.measure_one()
-    with database.reading() as db:
-        older = db.exec(select(Measurement)).one().id
-    assert ceiling_of(admin, measuring, encoder, POINT) == 303
-    assert admin.post(f"/accuracy/{older}/ceiling").status_code == 409
 
 
 def test_a_measurement_that_keeps_failing_is_given_up_and_can_be_asked_for_again(
@@ -324,7 +231,9 @@ def test_a_measurement_that_keeps_failing_is_given_up_and_can_be_asked_for_again
     assert "failed several times" in page
     assert "every 2s" not in page
     encoder.fails_on_schools = False
-    assert ceiling_of(admin, measuring, encoder, POINT) == 303
+    admin.post("/accuracy")
+    assert measuring.measure_one()
+    assert "failed several times" not in admin.get("/accuracy").text
 
 
 def test_a_template_that_does_not_open_is_left_out(

@@ -31,8 +31,8 @@ def test_the_page_and_the_api_say_how_many_marks_were_taken_back(
     assert answer["share"] == 0.025
     assert answer["interval"] == pytest.approx([0.0044, 0.1288], abs=1e-4)
     page = officer.get("/accuracy").text
-    assert "In the last 90 days 1 of 40 marks were taken back with “Not me”" in page
-    assert "(2.5 %, between 0.4 % and 12.9 %)." in page
+    assert "In the last 90 days students rejected 1 of 40 marks with “Not me” (2.5 %)." in page
+    assert "95 % interval: 0.4 % to 12.9 %." in page
     arabic = officer.get("/accuracy", headers={"Accept-Language": "ar"}).text
     assert "لست أنا" in arabic
 

@@ -188,14 +188,23 @@ def test_what_the_limits_mean_among_the_people_of_a_school(encoder: HTTPFaceEnco
         photos = own / np.linalg.norm(own) + random.normal(0, 0.01, (3, 128))
         rows = tuple(tuple(float(value) for value in row) for row in photos)
         people.append(EnrolledPerson(str(number), rows, ("9b",) if number < 5 else ()))
+    people.append(EnrolledPerson("twin", people[7].templates))
     model_id = encoder.models()[0] if encoder.check() == "up" else ""
     found = encoder.operating_point(
-        SchoolQuestion(model_id, people, [30], [1e-4, 1e-2]), correlation_id="test"
+        SchoolQuestion(model_id, people, [30], [1e-4, 1e-2], limit_in_force=0.3),
+        correlation_id="test",
     )
     assert found is not None
-    assert (found.people, found.pairs, found.is_enough) == (40, 780, True)
+    assert (found.people, found.pairs, found.is_enough) == (41, 820, True)
     assert [limit.target_fpir for limit in found.at_card_limits] == [1e-4, 1e-2]
-    assert [limit.expected_fpir for limit in found.at_card_limits] == [0.0, 0.0]
+    assert all(limit.expected_fpir > 0 for limit in found.at_card_limits)
+    assert [{one.a, one.b} for one in found.left_out] == [{"7", "twin"}]
+    assert found.present is not None
+    assert found.proposed is not None
+    assert found.present.limit == 0.3
+    assert found.proposed.limit == found.at_card_limits[0].limit
+    assert found.by_card[0].group == "adult"
+    assert found.raised_share == 0.0
     assert [(one.people, one.suppressed) for one in found.cohorts] == [(None, True)]
 
 
