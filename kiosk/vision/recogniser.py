@@ -114,7 +114,7 @@ class Recogniser:
         self._settings = settings
         self._matching = matching
         self._model_id = models.embedder_card.id
-        card = Calibrated(matching, models.embedder_card.calibration)
+        card = Calibrated.of(models.embedder_card)
         self._index = TierIndex(knowledge, self._model_id, card)
         self._tracker = Tracker()
         self._tracks: dict[int, _Track] = {}
@@ -126,6 +126,16 @@ class Recogniser:
     def found(self) -> Sequence[Detection]:
         """Every face that the detector found in the last frame."""
         return self._found
+
+    @property
+    def left_out(self) -> int:
+        """People of the gallery who are not recognised: no limits for their group."""
+        return self._index.current().left_out
+
+    @property
+    def model_id(self) -> str:
+        """The network that makes the embeddings."""
+        return self._model_id
 
     @property
     def sees_somebody(self) -> bool:

@@ -191,6 +191,9 @@ class Member(GalleryPerson):
     cohorts: list[Annotated[str, Field(min_length=1, max_length=128)]] = Field(
         default=[], max_length=16
     )
+    group: Literal["adult", "teen", "child"] | None = Field(
+        default=None, description="whose limits apply; null: those measured on adults"
+    )
 
 
 class OperatingPointRequest(_Message):
@@ -209,7 +212,11 @@ class LimitAnswer(_Message):
 
     target_fpir: float
     gallery_size: int
-    limit: float
+    limit: float = Field(description="for adults")
+    group_limits: dict[str, float | None] = Field(
+        default={},
+        description="for the groups that were named; null: nobody of the group is recognised",
+    )
     expected_fpir: float
     interval: tuple[float, float]
     fnmr: float | None = Field(description="null: too few people with several photos")
@@ -242,6 +249,18 @@ class PairAnswer(_Message):
     distance: float
 
 
+class ClassRateAnswer(_Message):
+    """What the card states: strangers at classes of 30, at its limit for adults."""
+
+    data: str
+    kind: Literal["random", "similar", "women", "men"]
+    people: int
+    enrolled: int
+    target_fpir: float
+    fpir: float
+    interval: tuple[float, float]
+
+
 class OperatingPointResponse(_Message):
     """Distances on the scale that all cards share."""
 
@@ -257,3 +276,7 @@ class OperatingPointResponse(_Message):
     at_card_limits: list[LimitAnswer] = []
     cohorts: list[CohortAnswer] = []
     closest_pairs: list[PairAnswer] = []
+    left_out: int = Field(
+        default=0, description="people whom kiosks do not recognise: no limits for their group"
+    )
+    class_rates: list[ClassRateAnswer] = []

@@ -13,8 +13,9 @@ import numpy as np
 from models.errors import GalleryError
 from models.service.disclosure import LEAST_PEOPLE, showable
 from models.service.errors import ErrorCode, RefusalError
-from models.service.gallery_check import matching_of, refuse_too_many
+from models.service.gallery_check import refuse_too_many
 from models.service.native_schemas import (
+    ClassRateAnswer,
     CohortAnswer,
     CurveAnswer,
     LimitAnswer,
@@ -22,8 +23,9 @@ from models.service.native_schemas import (
     PairAnswer,
 )
 from models.service.school_distances import school_of
+from models.service.school_limits import limits_of
 from models.service.shares import pair_interval, person_interval
-from models.stages.limits import Tier, explained_limit, fmr_for, fpir_of
+from models.stages.limits import fmr_for, fpir_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,16 +34,14 @@ if TYPE_CHECKING:
 
     from models.service.native_schemas import Member, OperatingPointRequest
     from models.service.school_distances import SchoolTemplates
+    from models.service.school_limits import LimitInForce
     from models.stages.images import FloatVector
-    from models.store import Calibration, ModelCard
-
-    Asked = tuple[float, int, float]
+    from models.store import ModelCard
 
 MOST_PEOPLE = 4000
 _LEVELS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 _LEAST_PAIRS = 10
 _NAMED_PAIRS = 20
-_PROBES = 3  # frames that a kiosk fuses at least
 
 
 def operating_point(card: ModelCard, request: OperatingPointRequest) -> OperatingPointResponse:
@@ -68,17 +68,19 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
         school = school_of(card, people)
     except GalleryError as error:
         raise RefusalError(ErrorCode.MALFORMED_REQUEST, "Templates cancel out.") from error
-    return _answer(school, _asked(card, card.calibration, request, school.photos), people)
+    found = _answer(school, limits_of(card, request, school.ids), people)
+    stated = [ClassRateAnswer(**one.model_dump()) for one in card.calibration.classes]
+    return found.model_copy(update={"class_rates": stated})
 
 
 def _answer(
-    school: SchoolTemplates, asked: Sequence[Asked], people: Sequence[Member]
+    school: SchoolTemplates, limits: Sequence[LimitInForce], people: Sequence[Member]
 ) -> OperatingPointResponse:
     places = np.flatnonzero(np.triu(np.ones(school.between.shape, np.bool_), k=1))
     apart = school.between.ravel()[places]
     pairs = np.sort(apart)
-    first = fmr_for(*asked[0][:2])
-    shares = [float(np.searchsorted(pairs, limit)) / len(pairs) for _, _, limit in asked]
+    first = fmr_for(limits[0].target_fpir, limits[0].size)
+    shares = _nearer(school, limits, pairs)
     return OperatingPointResponse(
         people=len(school.ids),
         is_enough=True,
@@ -86,25 +88,38 @@ def _answer(
         ceiling=float(pairs[int(first * (len(pairs) - 1))]),
         curve=_curve(pairs),
         at_card_limits=[
-            _at_limit(one, (share, len(school.ids)), school.within)
-            for one, share in zip(asked, shares, strict=True)
+            _at_limit(one, (share, len(school.ids)), _missed(school, one))
+            for one, share in zip(limits, shares, strict=True)
         ],
-        cohorts=_cohorts(school, asked[0], _rows_of(school, people)),
+        cohorts=_cohorts(school, limits[0], _rows_of(school, people)),
         closest_pairs=_closest(school, places, apart),
+        left_out=int(np.count_nonzero(np.isnan(limits[0].of_person))),
     )
 
 
-def _asked(
-    card: ModelCard, calibration: Calibration, request: OperatingPointRequest, photos: int
-) -> list[Asked]:
-    """Targets, sizes and the card's limits for them."""
-    counts = (min(photos, _PROBES), _PROBES)
-    asked = []
-    for size in request.roster_sizes:
-        for target in request.targets:
-            own = explained_limit(calibration, target, size, Tier.ROSTER, counts).distance
-            asked.append((target, size, matching_of(card).on_common_scale(own)))
-    return asked
+def _nearer(
+    school: SchoolTemplates, limits: Sequence[LimitInForce], pairs: FloatVector
+) -> list[float]:
+    """Of the scans of one person against another's template the shares within each limit."""
+    if len(set(limits[0].groups)) == 1:
+        return [
+            float(np.searchsorted(pairs, np.nan_to_num(one.of_person[0]))) / len(pairs)
+            for one in limits
+        ]
+    total = len(school.ids) * (len(school.ids) - 1)
+    hits = np.zeros(len(limits))
+    for group in sorted(set(limits[0].groups)):
+        columns = np.flatnonzero(limits[0].groups == group)
+        near = np.sort(school.between[:, columns], axis=None)
+        own = np.array([one.of_person[columns[0]] for one in limits])
+        hits += np.searchsorted(near, np.nan_to_num(own))
+    return [float(share) for share in hits / total]
+
+
+def _missed(school: SchoolTemplates, limit: LimitInForce) -> NDArray[np.float64]:
+    """1 where the worst of a person's own pictures is not within the limit; NaN with one."""
+    is_missed = school.within >= np.nan_to_num(limit.of_person)
+    return np.where(np.isnan(school.within), np.nan, is_missed)
 
 
 def _curve(pairs: FloatVector) -> CurveAnswer:
@@ -114,22 +129,26 @@ def _curve(pairs: FloatVector) -> CurveAnswer:
 
 
 def _at_limit(
-    asked: Asked, nearer: tuple[float, int], within: FloatVector, *, has_misses: bool = True
+    limit: LimitInForce,
+    nearer: tuple[float, int],
+    missed: NDArray[np.float64],
+    *,
+    has_misses: bool = True,
 ) -> LimitAnswer:
     """What a limit does, from the share of pairs that are nearer, and among how many people."""
-    target, size, limit = asked
     low, high = pair_interval(*nearer)
-    own = within[~np.isnan(within)]
+    own = missed[~np.isnan(missed)]
     has_misses = has_misses and len(own) >= LEAST_PEOPLE
-    missed = person_interval(own >= limit) if has_misses else None
+    found = person_interval(own > 0) if has_misses else None
     return LimitAnswer(
-        target_fpir=target,
-        gallery_size=size,
-        limit=limit,
-        expected_fpir=fpir_of(nearer[0], size),
-        interval=(fpir_of(low, size), fpir_of(high, size)),
-        fnmr=missed[0] if missed else None,
-        fnmr_interval=missed[1] if missed else None,
+        target_fpir=limit.target_fpir,
+        gallery_size=limit.size,
+        limit=limit.for_adults,
+        group_limits=limit.by_group,
+        expected_fpir=fpir_of(nearer[0], limit.size),
+        interval=(fpir_of(low, limit.size), fpir_of(high, limit.size)),
+        fnmr=found[0] if found else None,
+        fnmr_interval=found[1] if found else None,
     )
 
 
@@ -143,20 +162,22 @@ def _rows_of(school: SchoolTemplates, people: Sequence[Member]) -> dict[str, NDA
 
 
 def _cohorts(
-    school: SchoolTemplates, first: Asked, cohorts: Mapping[str, NDArray[np.intp]]
+    school: SchoolTemplates, first: LimitInForce, cohorts: Mapping[str, NDArray[np.intp]]
 ) -> list[CohortAnswer]:
     shown = showable(cohorts, np.ones(len(school.ids), np.bool_))
     several = ~np.isnan(school.within)
     with_misses = showable({name: cohorts[name] for name in shown}, several)
+    missed = _missed(school, first)
     answers = []
     for name, rows in cohorts.items():
         if name not in shown:
             answers.append(CohortAnswer(name=name, suppressed=True))
             continue
         # The diagonal is infinite: nobody is near to themselves.
-        hits = np.count_nonzero(school.between[np.ix_(rows, rows)] < np.float32(first[2]))
+        within = np.nan_to_num(first.of_person[rows])[None, :]
+        hits = np.count_nonzero(school.between[np.ix_(rows, rows)] < within)
         nearer = (hits / (len(rows) * (len(rows) - 1)), len(rows))
-        found = _at_limit(first, nearer, school.within[rows], has_misses=name in with_misses)
+        found = _at_limit(first, nearer, missed[rows], has_misses=name in with_misses)
         answers.append(
             CohortAnswer(name=name, people=len(rows), suppressed=False, at_card_limits=[found])
         )

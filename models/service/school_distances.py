@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,13 +33,11 @@ class SchoolTemplates:
         ids: of the people, in the order of the rows.
         between: (P, P) float32; infinite on the diagonal.
         within: (P,) float32: of the worst of a person's own pictures to the others; NaN with one.
-        photos: of a person, the usual count.
     """
 
     ids: list[str]
     between: FloatArray
     within: FloatVector
-    photos: int
 
 
 def school_of(card: ModelCard, people: Sequence[Member]) -> SchoolTemplates:
@@ -63,7 +60,6 @@ def school_of(card: ModelCard, people: Sequence[Member]) -> SchoolTemplates:
         ids,
         _between(matching_of(card), templates),
         np.where(photos > 1, _worst(matching_of(card), rows, owners), np.nan).astype(np.float32),
-        median_low(photos.tolist()),
     )
 
 

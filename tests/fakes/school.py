@@ -88,7 +88,11 @@ def config(
             m.ElsewhereEntry(person_id="p3", room_name="R14", starts_at=START, ends_at=ends_at),
         ),
         people=tuple(
-            m.PersonName(id=f"p{number}", display_name=f"Given{number} Family{number}")
+            m.PersonName(
+                id=f"p{number}",
+                display_name=f"Given{number} Family{number}",
+                limit_group=m.LimitGroup.ADULT,
+            )
             for number in range(1, 5)
         ),
     )
