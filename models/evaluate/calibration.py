@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 ENROLLED = (1, 2, 3, 5)
 """Pictures in a template. A probe is one picture: frames of one track are alike, and fused they
-come no nearer to other people than one of them (docs/measurements/fused-frames.md)."""
+come little nearer to other people than one of them; `models.evaluate fused` measures how much."""
 # So many comparisons of one round, and different pairs of people, must stand behind a limit.
 # Source: Doddington's rule of 30, The NIST speaker recognition evaluation, Speech Comm. 31, 2000.
 _LEAST_PAIRS = 30
@@ -152,7 +152,8 @@ def _rounded(values: Floats) -> tuple[float, ...]:
 
 
 def _toml(calibration: Calibration) -> str:
-    lines = [f"data = {_quoted(calibration.data)}", f"rule = {_quoted(calibration.rule)}"]
+    fields = calibration.model_dump(exclude={"curves", "classes"})
+    lines = [f"{name} = {_value(value)}" for name, value in fields.items()]
     for name, parts in (("curves", calibration.curves), ("classes", calibration.classes)):
         for part in parts:
             lines += ["", f"[[calibration.{name}]]", *_fields(part)]

@@ -12,9 +12,15 @@ from models.evaluate import report
 from models.evaluate.calibration import write_calibration
 from models.evaluate.classes import CLASS_SIZE, scan_drawn, scan_similar
 from models.evaluate.comparisons import compare_all, resemblance
-from models.evaluate.dataset import DataSetError
 from models.evaluate.identification import TooFewPeopleError
-from models.evaluate.inputs import DEFAULT_MODEL, data_of, name_of, read_set, reader_of
+from models.evaluate.inputs import (
+    DEFAULT_MODEL,
+    calibration_of,
+    data_of,
+    name_of,
+    read_set,
+    reader_of,
+)
 from models.evaluate.parts import named, rates_within, read_parts
 from models.evaluate.rules import RULES
 from models.stages.limits import explained_limit
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from models.evaluate.classes import ClassScans, Kind
     from models.evaluate.comparisons import Comparisons, Indices
     from models.evaluate.faces import EmbeddedSet
-    from models.store import Calibration, ModelCard
+    from models.store import Calibration
 
 _ROUNDS = 8
 _PARTS_NAME = "people.tsv"
@@ -39,7 +45,7 @@ def classes(options: Namespace) -> bool:
     data = data_of(options)
     for model in options.model:
         reader = reader_of(options, model)
-        calibration = _calibration_of(reader.card)
+        calibration = calibration_of(reader.card)
         embedded = read_set(reader, data)
         for enrolled in options.enrolled:
             found = _compared(embedded, options, enrolled)
@@ -92,12 +98,6 @@ def add_parts(parser: ArgumentParser) -> None:
     add("--fmr", nargs="+", type=float, default=[1e-2, 1e-3], help="of the whole data set")
 
 
-def _calibration_of(card: ModelCard) -> Calibration:
-    if card.calibration is None:
-        raise DataSetError(f"the card {card.id} has no calibration: run calibrate first")
-    return card.calibration
-
-
 def _compared(embedded: EmbeddedSet, options: Namespace, enrolled: int) -> Comparisons:
     found = compare_all(embedded, RULES[options.rule], enrolled, _ROUNDS)
     if found is None:
@@ -145,7 +145,7 @@ def _limit_at(found: Comparisons, fmr: float) -> float:
 
 def _state(path: Path, rates: list[ClassRate]) -> None:
     """Write the rates into a card, in place of earlier ones of the same data set."""
-    calibration = _calibration_of(read_card(path))
+    calibration = calibration_of(read_card(path))
     data = {rate.data for rate in rates}
     kept = [rate for rate in calibration.classes if rate.data not in data]
     write_calibration(path, calibration.model_copy(update={"classes": (*kept, *rates)}))

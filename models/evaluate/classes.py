@@ -12,6 +12,7 @@ A class has 30 people, and the stranger is another person of the same kind:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["random", "similar", "women", "men"]
 CLASS_SIZE = 30
+_LEAST_CLASSES = 50  # a round; people are drawn again until there are so many
 _RESAMPLES = 200
 
 
@@ -87,10 +89,11 @@ def scan_drawn(found: Comparisons, among: Indices, seed: int) -> ClassScans:
     random = np.random.default_rng(seed)
     parts: list[tuple[Indices, Indices, FloatArray]] = []
     for apart in found.apart:
-        order = random.permutation(columns)
-        starts = range(0, len(order) - CLASS_SIZE + 1, CLASS_SIZE)
-        drawn = [order[start : start + CLASS_SIZE] for start in starts]
-        parts += [_scan(found, apart, rows, one) for one in drawn]
+        for _ in range(ceil(_LEAST_CLASSES / (len(columns) // CLASS_SIZE))):
+            order = random.permutation(columns)
+            starts = range(0, len(order) - CLASS_SIZE + 1, CLASS_SIZE)
+            drawn = [order[start : start + CLASS_SIZE] for start in starts]
+            parts += [_scan(found, apart, rows, one) for one in drawn]
     return _joined(found, len(columns), parts)
 
 

@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.evaluate import report
-from models.evaluate.dataset import DataSetError
+from models.evaluate.calibration import write_calibration
 from models.evaluate.fused_frames import fused_limits
-from models.evaluate.inputs import DEFAULT_MODEL, data_of, name_of, read_set, reader_of
+from models.evaluate.inputs import (
+    DEFAULT_MODEL,
+    calibration_of,
+    data_of,
+    name_of,
+    read_set,
+    reader_of,
+)
 from models.evaluate.progress import Progress
 from models.evaluate.rules import RULES
 from models.evaluate.tracks import TrackDesign, read_people, read_tracks, scan_tracks
+from models.store import read_card
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -26,15 +34,13 @@ def tracks(options: Namespace) -> bool:
     people = read_people(options.people)
     for model in options.model:
         reader = reader_of(options, model)
-        if reader.card.calibration is None:
-            raise DataSetError(f"the card {reader.card.id} has no calibration: run calibrate first")
         embedded = read_set(reader, data)
         found = read_tracks(
             options.clips, people, reader, advance=Progress("clips", len(people)).advance
         )
         for enrolled, fused, fpir in product(options.enrolled, options.fused, options.fpir):
             design = TrackDesign(enrolled, fused, options.gallery, fpir, seed=options.seed)
-            rule, limits = RULES[options.rule], reader.card.calibration
+            rule, limits = RULES[options.rule], calibration_of(reader.card)
             result = scan_tracks(found, embedded, rule, design, limits)
             rows.append(report.track_row(name_of(embedded), design, result))
     sys.stdout.write(report.table(report.TRACK_HEAD, rows))
@@ -52,9 +58,15 @@ def fused(options: Namespace) -> bool:
         found = read_tracks(
             options.clips, people, reader, advance=Progress("clips", len(people)).advance
         )
+        nearest = 0.0
         for count in options.fused:
             limits = fused_limits(found, embedded, RULES[options.rule], count, options.fmr)
             rows += [report.fused_row(name_of(embedded), count, one) for one in limits]
+            nearest = min(nearest, *(one.shift.estimate for one in limits))
+        if options.card:
+            calibration = calibration_of(read_card(options.card))
+            changed = calibration.model_copy(update={"fused_shift": round(-nearest, 4)})
+            write_calibration(options.card, changed)
     sys.stdout.write(report.table(report.FUSED_HEAD, rows))
     return True
 
@@ -75,6 +87,9 @@ def add_fused(parser: ArgumentParser) -> None:
     parser.add_argument("--fused", nargs="+", type=int, default=[3, 10], help="frames in a row")
     parser.add_argument(
         "--fmr", nargs="+", type=float, default=[1e-2, 1e-3, 1e-4], help="shares of comparisons"
+    )
+    parser.add_argument(
+        "--card", type=Path, help="the card to write the largest difference into; for one model"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from models.evaluate.dataset import DataSet
+from models.evaluate.dataset import DataSet, DataSetError
 from models.evaluate.faces import FaceReader
 from models.evaluate.progress import Progress
 from models.store import ModelStore, default_store
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from models.evaluate.faces import EmbeddedSet
+    from models.store import Calibration, ModelCard
 
 DEFAULT_MODEL = "dlib-resnet-v1"
 
@@ -54,3 +55,14 @@ def in_words(options: Namespace, data: DataSet) -> str:
 def name_of(embedded: EmbeddedSet) -> str:
     """Return the name of a network and its file."""
     return f"{embedded.model_id} {embedded.variant}"
+
+
+def calibration_of(card: ModelCard) -> Calibration:
+    """Return a card's calibration.
+
+    Raises:
+        DataSetError: it has none.
+    """
+    if card.calibration is None:
+        raise DataSetError(f"the card {card.id} has no calibration: run calibrate first")
+    return card.calibration

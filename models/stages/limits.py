@@ -4,9 +4,9 @@ A stranger is mistaken for a person in a gallery of N when one of N comparisons 
 FPIR = 1 - (1 - FMR)^N. The calibration in the embedder's card says which share of comparisons of
 two people (FMR) is closer than a distance.
 
-A limit holds for any number of enrolled pictures and of frames: it is the strictest of the curves,
-so that one more picture or frame never tightens it. Frames of one track are alike, and fused they
-come no nearer to other people than one of them (docs/measurements/fused-frames.md).
+A limit holds for any number of enrolled pictures and of frames, so that one more never tightens it:
+it is the strictest of the curves, less the little that fused frames of one track come nearer to
+other people than one of them (docs/measurements/fused-frames.md).
 
 Beyond what was measured the limit goes on from the last measured one along the line that fits the
 last levels best over the normal quantile of FMR, the axis of a DET plot, on which distances of
@@ -152,8 +152,8 @@ def explained_limit(
         target_fpir: share of strangers' scans that may match a person, above 0, below 1.
         gallery_size: people in the gallery; below 1 counts as 1.
         counts: pictures in the template and in the probe: of the curves with at least as many of
-            both the one with the fewest applies. Default: the strictest of all curves, which
-            holds for any counts.
+            both the one with the fewest applies. Default: a limit for any pictures in the template
+            and frames of one track in the probe.
         is_strict: keep to the lower ends of the measured intervals. False where a limit that is
             too strict does harm, as when people who look alike are searched for.
 
@@ -164,7 +164,8 @@ def explained_limit(
         raise ValueError(f"a rate of false alarms lies between 0 and 1, not at {target_fpir}")
     fmr = fmr_for(target_fpir, gallery_size)
     curves = _applying(calibration.curves, counts)
-    limits = (_on(curve, fmr, is_strict=is_strict) for curve in curves)
+    shift = 0.0 if counts else calibration.fused_shift
+    limits = (_on(curve, fmr, shift, is_strict=is_strict) for curve in curves)
     return min(limits, key=lambda limit: limit.distance)
 
 
@@ -198,11 +199,11 @@ def _applying(
     return [min(enough, key=lambda c: (c.enrolled + c.probes, c.enrolled))] if enough else curves
 
 
-def _on(curve: CalibrationCurve, fmr: float, *, is_strict: bool) -> Limit:
+def _on(curve: CalibrationCurve, fmr: float, shift: float, *, is_strict: bool) -> Limit:
     sides = (curve.limits, curve.strict_limits) if is_strict else (curve.limits,)
     is_beyond = fmr < curve.fmr[-1]
     follow = _extrapolated if is_beyond else _interpolated
-    distance = min(follow(curve.fmr, side, fmr) for side in sides)
+    distance = max(min(follow(curve.fmr, side, fmr) for side in sides) - shift, 0.0)
     return Limit(distance, fmr, is_beyond, fnmr_at(curve, distance))
 
 

@@ -108,6 +108,11 @@ class Calibration(_CalibrationPart):
     rule: str = Field(
         description="how templates and probes were made, see models/evaluate/rules.py"
     )
+    fused_shift: Distance = Field(
+        default=0.0,
+        description="how much nearer fused frames of one track come to other people than one"
+        " frame, by models.evaluate fused; limits are stricter by as much",
+    )
     curves: tuple[CalibrationCurve, ...] = Field(min_length=1)
     classes: tuple[ClassRate, ...] = Field(
         default=(), description="what the limits are worth, by models.evaluate classes"

@@ -12,6 +12,7 @@ from models.service.native_schemas import Member, OperatingPointRequest, Operati
 from models.service.operating_point import operating_point
 from models.service.school_distances import school_of
 from models.service.vectors import packed
+from models.stages.limits import Calibrated, fpir_of
 from models.store import ModelCard, default_store
 
 CARD = default_store().find("dlib-resnet-v1")[0]
@@ -136,3 +137,86 @@ def test_a_single_photo_has_nothing_to_miss() -> None:
     school = school_of(CARD, members(faces(*range(3)) + faces(3, photos=2, spread=0.01)))
 
     assert np.isnan(school.within).tolist() == [True, True, True, False]
+
+
+def grouped(people: list[Member], *groups: str | None) -> list[Member]:
+    """The people in turn of these groups."""
+    return [
+        Member.model_validate(one.model_dump() | {"group": groups[number % len(groups)]})
+        for number, one in enumerate(people)
+    ]
+
+
+SFACE = default_store().find("sface-2021dec")[0]
+
+
+def test_without_groups_everybody_keeps_to_the_limits_for_adults() -> None:
+    people = members(faces(*range(60), photos=2, spread=0.01))
+
+    plain, adults = (measure(grouped(people, group)) for group in (None, "adult"))
+
+    assert plain.left_out == adults.left_out == 0
+    for one, other in zip(plain.at_card_limits, adults.at_card_limits, strict=True):
+        assert (one.limit, one.expected_fpir, one.fnmr) == (
+            other.limit,
+            other.expected_fpir,
+            other.fnmr,
+        )
+        assert one.group_limits == {}
+        assert other.group_limits == {"adult": other.limit}
+
+
+def test_people_of_a_group_without_limits_are_never_matched_and_always_missed() -> None:
+    alike = members(faces(*[0] * 40, photos=2, spread=0.001))
+
+    found = measure(grouped(alike, "child"))
+
+    assert found.left_out == 40
+    for limit in found.at_card_limits:
+        assert limit.group_limits == {"child": None}
+        assert (limit.expected_fpir, limit.fnmr) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("card", [CARD, SFACE], ids=lambda card: card.id)
+@pytest.mark.parametrize("groups", [("adult", "child"), (None, "teen"), ("child", "teen", "adult")])
+def test_each_person_counts_at_their_own_limit(
+    card: ModelCard, groups: tuple[str | None, ...]
+) -> None:
+    people = members(faces(*[0] * 20, *range(1, 41), photos=2, spread=0.07))
+    mixed = grouped(people, *groups)
+    school = school_of(card, people)
+    calibrated = Calibrated.of(card)
+
+    found = measure(mixed, card)
+
+    for limit in found.at_card_limits:
+        own = calibrated.limit(limit.target_fpir, limit.gallery_size)
+        of_person = np.array(
+            [calibrated.for_group(own, one.group or "adult") or 0 for one in mixed]
+        )
+        hits = (school.between < of_person[None].astype(np.float32)).sum() / (60 * 59)
+        assert limit.limit == own
+        assert limit.expected_fpir == pytest.approx(fpir_of(hits, limit.gallery_size))
+        assert limit.fnmr == pytest.approx((school.within >= of_person).mean())
+    is_left_out = [calibrated.for_group(1.0, one.group or "adult") is None for one in mixed]
+    assert found.left_out == sum(is_left_out)
+
+
+def test_a_cohort_counts_at_the_limits_of_its_people() -> None:
+    people = members(faces(*[0] * 40, *range(1, 41), photos=2, spread=0.001), ("5a", range(40)))
+
+    found = measure(grouped(people, "child"))
+
+    (cohort,) = found.cohorts
+    assert cohort.at_card_limits[0].expected_fpir == 0.0
+    assert cohort.at_card_limits[0].fnmr == 1.0
+
+
+def test_what_the_card_states_about_similar_people_is_in_the_answer() -> None:
+    found = measure(members(faces(*range(40))))
+
+    assert CARD.calibration is not None
+    assert [one.model_dump() for one in found.class_rates] == [
+        one.model_dump() for one in CARD.calibration.classes
+    ]
+    assert {one.kind for one in found.class_rates} >= {"random", "similar"}

@@ -6,11 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.stages.limits import LEAST_MEASURED, LEAST_PEOPLE, Calibrated, SchoolLimit
+from models.stages.limits import (
+    LEAST_MEASURED,
+    LEAST_PEOPLE,
+    Calibrated,
+    SchoolLimit,
+    explained_limit,
+)
 from models.store import GroupLimit, ModelCard, default_store
 
 GROUPS = st.sampled_from(["adult", "teen", "child"])
 CARDS = st.sampled_from(["dlib-resnet-v1", "omz-0095", "sface-2021dec"])
+COUNTS = st.integers(1, 12)
 DISTANCES = st.floats(0.01, 2)
 MEASURED = st.builds(SchoolLimit, DISTANCES, st.integers(1, 400))
 LIMITED = GroupLimit(group="child", distance=0.3, fmr=1e-3, pairs=11000, source="made up")
@@ -98,6 +105,19 @@ def test_a_small_class_keeps_to_the_limit_of_a_usual_one(
     found = calibrated(model_id)
 
     assert found.limit(target, people) == found.limit(target, LEAST_PEOPLE)
+
+
+@given(CARDS, st.floats(-6, -1).map(lambda exponent: 10.0**exponent), COUNTS, COUNTS)
+def test_the_limit_holds_for_one_photo_and_for_more_and_for_one_frame_and_for_more(
+    model_id: str, target: float, photos: int, frames: int
+) -> None:
+    known = card(model_id)
+    assert known.calibration is not None
+
+    limit = explained_limit(known.calibration, target, 30).distance
+
+    counted = explained_limit(known.calibration, target, 30, counts=(photos, frames))
+    assert limit <= counted.distance
 
 
 def test_a_card_that_does_not_compare_faces_has_no_limits() -> None:

@@ -98,6 +98,18 @@ def test_the_limit_holds_for_any_counts_of_pictures_and_at_the_lower_ends(
     assert limit <= explained_limit(calibration, target, size, is_strict=False).distance
 
 
+@given(calibration=CALIBRATIONS, target=TARGETS, size=SIZES, shift=st.floats(0, 2))
+def test_limits_are_stricter_by_what_fused_frames_come_nearer(
+    calibration: Calibration, target: float, size: int, shift: float
+) -> None:
+    shifted = calibration.model_copy(update={"fused_shift": shift})
+    before = limit_for(calibration, target, size)
+
+    assert limit_for(shifted, target, size) == pytest.approx(max(before - shift, 0.0))
+    counted = explained_limit(shifted, target, size, counts=(1, 1)).distance
+    assert counted == explained_limit(calibration, target, size, counts=(1, 1)).distance
+
+
 @given(curve=curves(), target=TARGETS, size=SIZES)
 def test_only_a_limit_below_the_last_measured_one_is_extrapolated(
     curve: CalibrationCurve, target: float, size: int
