@@ -43,8 +43,8 @@ def main(model_ids: Sequence[str]) -> None:
             lines += _limits(model_id, calibration)
     lines += [
         "",
-        "| model | enrolled | fused | fitted down to FMR | predicted at | limit | measured |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| model | enrolled | fitted down to FMR | predicted at | limit | measured |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for model_id, calibration in calibrations:
         if calibration is not None:
@@ -76,9 +76,10 @@ def _backtest(model_id: str, calibration: Calibration) -> Iterator[str]:
             }
         )
         known = calibration.model_copy(update={"curves": (shortened,)})
-        found = explained_limit(known, curve.fmr[-1], 1, is_strict=False)
+        counts = (curve.enrolled, curve.probes)
+        found = explained_limit(known, curve.fmr[-1], 1, counts=counts, is_strict=False)
         yield (
-            f"| {model_id} | {curve.enrolled} | {curve.probes} | {shortened.fmr[-1]:.1e} "
+            f"| {model_id} | {curve.enrolled} | {shortened.fmr[-1]:.1e} "
             f"| {curve.fmr[-1]:.1e} | {found.distance:.3f} | {curve.limits[-1]:.3f} |"
         )
 
