@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     for photos in options.photos:
         outcome = bench.runs(photos, options.group)
-        sys.stdout.write(outcome.row(f"{options.model}, {photos}, as {options.group}s"))
+        sys.stdout.write(outcome.row(f"{options.model}, {photos}, {options.group}"))
         sys.stdout.flush()
 
 

@@ -1,6 +1,7 @@
 """Limits come from the card's calibration, and follow people, groups, measurements and policy."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ MODELS = st.sampled_from(["dlib-resnet-v1", "omz-0095", "sface-2021dec"])
 RULES = MatchRules(adults=frozenset({"ana"}), teens=frozenset({"teo"}))
 
 
+@cache
 def card(model_id: str) -> ModelCard:
     return default_store().find(model_id)[0]
 

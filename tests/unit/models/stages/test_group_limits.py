@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ MEASURED = st.builds(SchoolLimit, DISTANCES, st.integers(1, 400))
 LIMITED = GroupLimit(group="child", distance=0.3, fmr=1e-3, pairs=11000, source="made up")
 
 
+@cache
 def card(model_id: str) -> ModelCard:
     return default_store().find(model_id)[0]
 
