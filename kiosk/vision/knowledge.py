@@ -44,11 +44,7 @@ class Tiers:
         expected, others = galleries
         due = TierLimits(card, rules, Tier.ROSTER, len(expected))
         rest = TierLimits(card, rules, Tier.WIDE, len(others))
-        left_out = sum(
-            limits.limit(person) is None
-            for gallery, limits in ((expected, due), (others, rest))
-            for person in gallery.person_ids
-        )
+        left_out = due.left_out(expected.person_ids) + rest.left_out(others.person_ids)
         return cls(expected, others, rules, due, rest, left_out)
 
 

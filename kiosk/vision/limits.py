@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from models.stages.limits import LEAST_PEOPLE, Calibrated, SchoolLimit
+from protocol.v1.messages import LimitGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kiosk.domain.matching import MatchRules
-    from protocol.v1.messages import LimitGroup
 
 __all__ = ["LEAST_PEOPLE", "UNCALIBRATED", "Calibrated", "Tier", "TierLimits"]
 
@@ -54,7 +56,18 @@ class TierLimits:
             None where this network has no limits for the person's group: nobody is recognised as
             them, however near.
         """
-        group = self.rules.group_of(person_id)
+        return self._of_group(self.rules.group_of(person_id))
+
+    def left_out(self, people: Iterable[str]) -> int:
+        """Count the people who are not recognised, however near.
+
+        Args:
+            people: of the tier.
+        """
+        closed = {group for group in LimitGroup if self._of_group(group) is None}
+        return sum(self.rules.group_of(person) in closed for person in people) if closed else 0
+
+    def _of_group(self, group: LimitGroup) -> float | None:
         if group not in self._known:
             self._known[group] = self._worked_out(group)
         return self._known[group]

@@ -121,6 +121,7 @@ class Recogniser:
         self._seen_at_s: float | None = None
         self._gate = LivenessGate()
         self._found: Sequence[Detection] = ()
+        self._left_out = 0
 
     @property
     def found(self) -> Sequence[Detection]:
@@ -130,7 +131,7 @@ class Recogniser:
     @property
     def left_out(self) -> int:
         """People of the gallery who are not recognised: no limits for their group."""
-        return self._index.current().left_out
+        return self._left_out
 
     @property
     def model_id(self) -> str:
@@ -153,6 +154,7 @@ class Recogniser:
             models.errors.ModelsError: the models failed.
         """
         tiers = self._index.current()
+        self._left_out = tiers.left_out
         found = self._found = self._models.detect(frame.frame_bgr)
         faces = self._faces(found, frame.captured_at_s)
         if not faces or tiers.is_empty:
