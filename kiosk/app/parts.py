@@ -59,6 +59,9 @@ def _camera(camera: CameraHealth, mounting: CameraMounting) -> PartHealth:
 
 
 def _recognition(state: RecognitionState) -> PartHealth:
+    if state.health is RecognitionHealth.OK and state.left_out:
+        detail = f"children are not recognised with {state.model}: {state.left_out} people"
+        return PartHealth(state=PartState.DEGRADED, detail=detail)
     detail = f"{state.health} {state.model}".strip()
     sees = _RECOGNITION_STATES.get(state.health, PartState.FAILED)
     return PartHealth(state=sees, detail=detail)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Appointment, Lesson, Timetable
-from protocol.v1.messages import ConfigDocument, LessonEntry, LivenessLevel, Policy
+from protocol.v1.messages import ConfigDocument, LessonEntry, LimitGroup, LivenessLevel, Policy
 
 _WIDE_SHARE = 0.9
 """Outside the roster a limit somebody set is stricter by this factor, as the gallery is larger."""
@@ -58,8 +58,15 @@ def match_rules(document: ConfigDocument, overrides: MatchOverrides) -> MatchRul
         min_margin=policy.minimum_margin if margin is None else margin,
         min_frames=overrides.min_frames or policy.frames_to_agree,
         look_alikes=frozenset(frozenset(pair) for pair in document.look_alikes),
+        adults=_people_in(LimitGroup.ADULT, document),
+        teens=_people_in(LimitGroup.TEEN, document),
+        measured=document.measured_limits,
         liveness=_liveness(document.policy.kiosk.liveness),
     )
+
+
+def _people_in(group: LimitGroup, document: ConfigDocument) -> frozenset[str]:
+    return frozenset(person.id for person in document.people if person.limit_group == group)
 
 
 def _liveness(word: str) -> LivenessLevel:

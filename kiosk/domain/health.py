@@ -45,13 +45,15 @@ class RecognitionState:
 
     Attributes:
         health: whether faces are compared.
-        model: the card of the model that is missing or damaged.
+        model: the card of the model that is missing or damaged, or that leaves people out.
         command: what brings it here, for a technician.
+        left_out: people who are not recognised: the model has no limits for children.
     """
 
     health: RecognitionHealth = RecognitionHealth.STARTING
     model: str = ""
     command: str = ""
+    left_out: int = 0
 
     @property
     def is_off(self) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from protocol.v1.messages import LivenessLevel, RecognitionPolicy
+from protocol.v1.messages import LimitGroup, LivenessLevel, MeasuredLimit, RecognitionPolicy
 
 _DEFAULTS = RecognitionPolicy()
 
@@ -21,6 +21,9 @@ class MatchRules:
         min_margin: the second-best person must be at least this much further away.
         min_frames: frames of one track that must agree; two are asked for in any case.
         look_alikes: pairs of people who are easily confused; between them the margin is larger.
+        adults: people who keep to the limits that were measured on adults.
+        teens: people who keep to those for teenagers; everybody else counts as a child.
+        measured: what the school's own measurement allows, by network.
         liveness: what else is asked of a face before it counts.
     """
 
@@ -32,6 +35,9 @@ class MatchRules:
     min_margin: float = _DEFAULTS.minimum_margin
     min_frames: int = _DEFAULTS.frames_to_agree
     look_alikes: frozenset[frozenset[str]] = frozenset()
+    adults: frozenset[str] = frozenset()
+    teens: frozenset[str] = frozenset()
+    measured: tuple[MeasuredLimit, ...] = ()
     liveness: LivenessLevel = LivenessLevel.OFF
 
     def __post_init__(self) -> None:
@@ -40,3 +46,14 @@ class MatchRules:
         for distance in (self.roster_distance, self.wide_distance, self.ceiling):
             if distance is not None and distance <= 0:
                 raise ValueError("a limit on the distance must be above 0")
+
+    def group_of(self, person_id: str) -> LimitGroup:
+        """Whose limits apply to a person."""
+        if person_id in self.adults:
+            return LimitGroup.ADULT
+        return LimitGroup.TEEN if person_id in self.teens else LimitGroup.CHILD
+
+    def measured_for(self, model_id: str) -> MeasuredLimit | None:
+        """Return the strictest measured limit for a network; None where there is none."""
+        own = [one for one in self.measured if one.model_id == model_id]
+        return min(own, key=lambda one: one.distance, default=None)

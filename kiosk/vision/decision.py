@@ -9,10 +9,12 @@ from kiosk.vision.limits import TierLimits
 from models.stages.fuse import Evidence
 from models.stages.images import FloatVector
 from models.stages.match import MatchResult
+from protocol.v1.messages import LimitGroup
 
 _LEAST_FRAMES = 2
 LOOK_ALIKE_MARGIN = 2.0
-"""Between two people who are easily confused the margin is so many times as large."""
+"""Between two people who are easily confused the margin is so many times as large. It is so for
+children and teenagers too: they look more alike than the adults that networks learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,12 @@ def judge(evidence: Evidence, tiers: Tiers, without: frozenset[str] = frozenset(
     """
     if len(evidence) < max(tiers.rules.min_frames, _LEAST_FRAMES):
         return None
-    found = decide(evidence.fused(), len(evidence), tiers, without)
+    found = decide(evidence.fused(), tiers, without)
     nearest = partial(_nearest, tiers=tiers, without=without)
     return found if found is not None and evidence.agrees(found.person_id, nearest) else None
 
 
-def decide(
-    probe: FloatVector, frames: int, tiers: Tiers, without: frozenset[str] = frozenset()
-) -> Match | None:
+def decide(probe: FloatVector, tiers: Tiers, without: frozenset[str] = frozenset()) -> Match | None:
     """Return the matching person, or None.
 
     If a person not due here fits clearly better than the best person on the roster, nobody on the
@@ -58,7 +58,6 @@ def decide(
 
     Args:
         probe: (D,) float32, fused over the frames of a track.
-        frames: how many were fused.
         tiers: the gallery as it is now.
         without: people who cannot be meant.
     """
@@ -67,10 +66,10 @@ def decide(
     ahead = expected.distance - others.distance
     needed = _margin(expected.person_id, others.person_id, tiers.rules)
     if ahead >= needed:
-        return _accepted(others, tiers.rules, tiers.others_limits, frames)
+        return _accepted(others, tiers.rules, tiers.others_limits)
     if needed > tiers.rules.min_margin and ahead > -needed:
         return None
-    return _accepted(expected, tiers.rules, tiers.expected_limits, frames)
+    return _accepted(expected, tiers.rules, tiers.expected_limits)
 
 
 def _nearest(frame: FloatVector, *, tiers: Tiers, without: frozenset[str]) -> str | None:
@@ -80,17 +79,18 @@ def _nearest(frame: FloatVector, *, tiers: Tiers, without: frozenset[str]) -> st
 
 
 def _margin(first: str | None, second: str | None, rules: MatchRules) -> float:
-    is_confusable = frozenset((first, second)) in rules.look_alikes
-    return rules.min_margin * (LOOK_ALIKE_MARGIN if is_confusable else 1.0)
+    is_wide = frozenset((first, second)) in rules.look_alikes or any(
+        person is not None and rules.group_of(person) is not LimitGroup.ADULT
+        for person in (first, second)
+    )
+    return rules.min_margin * (LOOK_ALIKE_MARGIN if is_wide else 1.0)
 
 
-def _accepted(
-    result: MatchResult, rules: MatchRules, limits: TierLimits, frames: int
-) -> Match | None:
+def _accepted(result: MatchResult, rules: MatchRules, limits: TierLimits) -> Match | None:
     if result.person_id is None:
         return None
-    threshold = limits.limit(result.person_id, frames)
-    if result.distance > threshold:
+    threshold = limits.limit(result.person_id)
+    if threshold is None or result.distance > threshold:
         return None
     if result.margin < _margin(result.person_id, result.second_person_id, rules):
         return None

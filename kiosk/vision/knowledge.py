@@ -1,7 +1,5 @@
 """The people the kiosk can recognise now: its gallery, split by who is due, and the limits."""
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -10,9 +8,8 @@ import numpy as np
 
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.ports import GallerySnapshot, GalleryView, RosterView, TemplateMatrix
-from kiosk.vision.limits import Calibrated, TierLimits
+from kiosk.vision.limits import Calibrated, Tier, TierLimits
 from models.stages.fuse import fuse_people
-from models.stages.limits import Tier
 from models.stages.match import Gallery
 
 
@@ -26,6 +23,7 @@ class Tiers:
         rules: of the policy in force.
         expected_limits: how close a match among those due must be.
         others_limits: among everybody else.
+        left_out: people who are not recognised: this network has no limits for their group.
     """
 
     expected: Gallery
@@ -33,6 +31,7 @@ class Tiers:
     rules: MatchRules
     expected_limits: TierLimits
     others_limits: TierLimits
+    left_out: int
 
     @property
     def is_empty(self) -> bool:
@@ -40,19 +39,13 @@ class Tiers:
         return not len(self.expected) and not len(self.others)
 
     @classmethod
-    def of(
-        cls,
-        card: Calibrated,
-        rules: MatchRules,
-        galleries: tuple[Gallery, Gallery],
-        picture_counts: Mapping[str, int],
-    ) -> Self:
+    def of(cls, card: Calibrated, rules: MatchRules, galleries: tuple[Gallery, Gallery]) -> Self:
         """Put galleries, of those due and of the others, together with their limits."""
-        limits = [
-            TierLimits(card, rules, tier, len(gallery), picture_counts)
-            for tier, gallery in zip((Tier.ROSTER, Tier.WIDE), galleries, strict=True)
-        ]
-        return cls(*galleries, rules, *limits)
+        expected, others = galleries
+        due = TierLimits(card, rules, Tier.ROSTER, len(expected))
+        rest = TierLimits(card, rules, Tier.WIDE, len(others))
+        left_out = due.left_out(expected.person_ids) + rest.left_out(others.person_ids)
+        return cls(expected, others, rules, due, rest, left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +84,6 @@ class TierIndex:
             scale=matching.on_common_scale,
         )
         self._key: tuple[int, frozenset[str], MatchRules] | None = None
-        self._picture_counts: Counter[str] = Counter()
         self._version = -1
         self._people: list[str] = []
         self._templates: TemplateMatrix = np.empty((0, 0), np.float32)
@@ -112,14 +104,13 @@ class TierIndex:
             self._people, self._templates = fuse_people(
                 snapshot.person_ids, snapshot.templates, self._length
             )
-            self._picture_counts = Counter(snapshot.person_ids)
             self._version = snapshot.version
 
     def _split(self, expected: frozenset[str], rules: MatchRules) -> Tiers:
         due = [row for row, person in enumerate(self._people) if person in expected]
         rest = [row for row, person in enumerate(self._people) if person not in expected]
         galleries = self._gallery(due), self._gallery(rest)
-        return Tiers.of(self._card, rules, galleries, self._picture_counts)
+        return Tiers.of(self._card, rules, galleries)
 
     def _gallery(self, rows: list[int]) -> Gallery:
         if not rows:

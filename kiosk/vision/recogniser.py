@@ -114,18 +114,29 @@ class Recogniser:
         self._settings = settings
         self._matching = matching
         self._model_id = models.embedder_card.id
-        card = Calibrated(matching, models.embedder_card.calibration)
+        card = Calibrated.of(models.embedder_card)
         self._index = TierIndex(knowledge, self._model_id, card)
         self._tracker = Tracker()
         self._tracks: dict[int, _Track] = {}
         self._seen_at_s: float | None = None
         self._gate = LivenessGate()
         self._found: Sequence[Detection] = ()
+        self._left_out = 0
 
     @property
     def found(self) -> Sequence[Detection]:
         """Every face that the detector found in the last frame."""
         return self._found
+
+    @property
+    def left_out(self) -> int:
+        """People of the gallery who are not recognised: no limits for their group."""
+        return self._left_out
+
+    @property
+    def model_id(self) -> str:
+        """The network that makes the embeddings."""
+        return self._model_id
 
     @property
     def sees_somebody(self) -> bool:
@@ -143,6 +154,7 @@ class Recogniser:
             models.errors.ModelsError: the models failed.
         """
         tiers = self._index.current()
+        self._left_out = tiers.left_out
         found = self._found = self._models.detect(frame.frame_bgr)
         faces = self._faces(found, frame.captured_at_s)
         if not faces or tiers.is_empty:

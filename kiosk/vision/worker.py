@@ -133,14 +133,14 @@ class RecognitionWorker:
             models = self._open_models()
             self._recogniser = Recogniser(models, self._knowledge, self._settings)
             self._mounting = MountingWatch(models)
-            self._note_well()
+            self._note_well(self._recogniser)
         frame = self._feed.wait_newer(self._index, _WAIT_S)
         if frame is None:
             return
         begun_s, between_s = monotonic(), monotonic() - self._begun_s
         self._index, self._begun_s = frame.index, begun_s
         sightings = self._recogniser.look(frame)
-        self._note_well()
+        self._note_well(self._recogniser)
         for sighting in sightings:
             self._on_sighting(sighting)
         self._count(frame, begun_s, between_s)
@@ -162,8 +162,16 @@ class RecognitionWorker:
         elif watch.turn_deg != before_deg:
             logger.info("camera mounting right again")
 
-    def _note_well(self) -> None:
-        self._state = RecognitionState(RecognitionHealth.OK)
+    def _note_well(self, recogniser: Recogniser) -> None:
+        left_out = recogniser.left_out
+        if left_out and left_out != self._state.left_out:
+            logger.warning(
+                "people skipped, no limits for children model=%s people=%d",
+                recogniser.model_id,
+                left_out,
+            )
+        model = recogniser.model_id if left_out else ""
+        self._state = RecognitionState(RecognitionHealth.OK, model, left_out=left_out)
         cleared = self._fault.clear(monotonic())
         if cleared is not None:
             logger.info("Recognition works again after %.0f s", cleared.lasted_s)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluate.comparisons import compare_all
 from models.evaluate.identification import TooFewPeopleError
 from models.evaluate.intervals import interval_of, resampled
-from models.evaluate.rules import distances
 from models.store import Calibration, CalibrationCurve, read_card
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from models.evaluate.faces import EmbeddedSet, Face
+    from pydantic import BaseModel
+
+    from models.evaluate.comparisons import Comparisons
+    from models.evaluate.faces import EmbeddedSet
     from models.evaluate.rules import Rule
-    from models.stages.images import FloatArray
 
 Floats = NDArray[np.float64]
-COUNTS = ((1, 1), (1, 3), (2, 1), (3, 1), (3, 3), (5, 1))
-"""Pictures in a template and in a probe."""
+ENROLLED = (1, 2, 3, 5)
+"""Pictures in a template. A probe is one picture: frames of one track are alike, and fused they
+come little nearer to other people than one of them; `models.evaluate fused` measures how much."""
 # So many comparisons of one round, and different pairs of people, must stand behind a limit.
 # Source: Doddington's rule of 30, The NIST speaker recognition evaluation, Speech Comm. 31, 2000.
 _LEAST_PAIRS = 30
@@ -34,20 +36,6 @@ _HEAD = "# Written by models.evaluate calibrate; docs/accuracy.md has the comman
 _SECTION = re.compile(
     r"\n*(# Written by models\.evaluate calibrate[^\n]*\n)?\[calibration\]\n.*", re.S
 )
-
-
-@dataclass(frozen=True)
-class _Comparisons:
-    """All comparisons of a few rounds: (T,) people with templates, (P,) people with probes.
-
-    `is_genuine` marks people's comparisons with themselves, on other pictures than enrolled.
-    """
-
-    templates: NDArray[np.intp]
-    probes: NDArray[np.intp]
-    apart: tuple[FloatArray, ...]  # one (P, T) a round
-    is_genuine: NDArray[np.bool_]  # (P, T)
-    people: int
 
 
 def calibrate(
@@ -71,10 +59,10 @@ def calibrate(
         TooFewPeopleError: too few people have a picture for a template and one for a probe.
     """
     curves = []
-    for enrolled, probes in COUNTS:
-        found = _compare(embedded, rule, (enrolled, probes), rounds)
+    for enrolled in ENROLLED:
+        found = compare_all(embedded, rule, enrolled, rounds)
         if found is not None:
-            curve = _curve(found, enrolled, probes)
+            curve = _curve(found, enrolled)
             curves += [curve] if curve else []
         advance()
     if not curves:
@@ -99,40 +87,7 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _compare(
-    embedded: EmbeddedSet, rule: Rule, counts: tuple[int, int], rounds: int
-) -> _Comparisons | None:
-    enrolled, probes = counts
-    found = [
-        [face for face in embedded.faces[name] if face is not None]
-        for name in sorted(embedded.faces)
-    ]
-    with_template = [n for n, own in enumerate(found) if len(own) >= enrolled]
-    with_probe = [n for n, own in enumerate(found) if len(own) >= probes]
-    with_both = [n for n, own in enumerate(found) if len(own) >= enrolled + probes]
-    if not with_both:
-        return None
-    random = np.random.default_rng(0)
-    length = embedded.length if rule.is_normalised and embedded.metric == "euclidean" else 1.0
-    apart = []
-    for _ in range(rounds):
-        orders = [random.permutation(len(own)) for own in found]
-        scans = [rule.probe(_pick(found[p], orders[p][:probes])) for p in with_probe]
-        owned = [rule.templates(_pick(found[p], orders[p][-enrolled:])) for p in with_template]
-        starts = np.cumsum([0, *(len(rows) for rows in owned[:-1])])
-        rows = distances(np.concatenate(owned), np.stack(scans), embedded.metric)
-        nearest = np.minimum.reduceat(rows, starts, axis=1) * np.float32(length)
-        apart.append(np.asarray(nearest, np.float32))
-    templates, scanned = np.array(with_template), np.array(with_probe)
-    is_genuine = (scanned[:, None] == templates[None]) & np.isin(templates, with_both)
-    return _Comparisons(templates, scanned, tuple(apart), is_genuine, len(found))
-
-
-def _pick(faces: Sequence[Face], indices: NDArray[np.intp]) -> list[Face]:
-    return [faces[index] for index in indices]
-
-
-def _curve(found: _Comparisons, enrolled: int, probes: int) -> CalibrationCurve | None:
+def _curve(found: Comparisons, enrolled: int) -> CalibrationCurve | None:
     """The curve as far as enough pairs support it; None where that is not even two levels."""
     is_own = found.probes[:, None] == found.templates[None]
     genuine = np.concatenate([apart[found.is_genuine] for apart in found.apart])
@@ -150,7 +105,7 @@ def _curve(found: _Comparisons, enrolled: int, probes: int) -> CalibrationCurve 
     strict = np.minimum(np.minimum(interval_of(bands)[0], limits), limits[0])
     return CalibrationCurve(
         enrolled=enrolled,
-        probes=probes,
+        probes=1,
         people=len(found.templates),
         strangers=len(found.probes),
         genuine_people=int(found.is_genuine.sum()),
@@ -165,7 +120,7 @@ def _curve(found: _Comparisons, enrolled: int, probes: int) -> CalibrationCurve 
 class _Tail:
     """The closest comparisons of two people, in order; more than the largest level needs."""
 
-    def __init__(self, found: _Comparisons, is_own: NDArray[np.bool_]) -> None:
+    def __init__(self, found: Comparisons, is_own: NDArray[np.bool_]) -> None:
         self._found, self._is_own = found, is_own
         bound = np.quantile(found.apart[0][~is_own], min(_LEVELS[0] * 3, 1.0))
         near = [np.nonzero((apart < bound) & ~is_own) for apart in found.apart]
@@ -197,15 +152,24 @@ def _rounded(values: Floats) -> tuple[float, ...]:
 
 
 def _toml(calibration: Calibration) -> str:
-    lines = [f"data = {_quoted(calibration.data)}", f"rule = {_quoted(calibration.rule)}"]
-    for curve in calibration.curves:
-        lines += ["", "[[calibration.curves]]"]
-        for name, value in curve.model_dump().items():
-            written = (
-                f"[{', '.join(f'{v:.6g}' for v in value)}]" if isinstance(value, tuple) else value
-            )
-            lines.append(f"{name} = {written}")
+    fields = calibration.model_dump(exclude={"curves", "classes"})
+    lines = [f"{name} = {_value(value)}" for name, value in fields.items()]
+    for name, parts in (("curves", calibration.curves), ("classes", calibration.classes)):
+        for part in parts:
+            lines += ["", f"[[calibration.{name}]]", *_fields(part)]
     return "\n".join(lines) + "\n"
+
+
+def _fields(part: BaseModel) -> list[str]:
+    return [f"{name} = {_value(value)}" for name, value in part.model_dump().items()]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(f'{one:.6g}' for one in value)}]"
+    if isinstance(value, str):
+        return _quoted(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _quoted(text: str) -> str:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import sys
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.evaluate import report
-from models.evaluate.calibration import COUNTS, calibrate, write_calibration
-from models.evaluate.dataset import DataSet, DataSetError
-from models.evaluate.faces import FaceReader
+from models.evaluate.calibration import ENROLLED, calibrate, write_calibration
+from models.evaluate.class_commands import add_classes, add_parts, classes, parts
+from models.evaluate.clip_commands import add_fused, add_tracks, fused, tracks
 from models.evaluate.gate import compare
 from models.evaluate.identification import Design, TooFewPeopleError, run_trials
+from models.evaluate.inputs import (
+    DEFAULT_MODEL,
+    data_of,
+    embedded_of,
+    in_words,
+    name_of,
+)
 from models.evaluate.intervals import operating_points
 from models.evaluate.liveness_command import add_liveness, liveness
 from models.evaluate.plots import Curve, draw_det
 from models.evaluate.progress import Progress
 from models.evaluate.rules import RULES
 from models.evaluate.scale import LEVELS, all_pairs, find_scale, levels_at
-from models.evaluate.tracks import TrackDesign, read_people, read_tracks, scan_tracks
 from models.evaluate.verification import score_pairs, verify
-from models.store import ModelStore, default_store
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -32,21 +36,20 @@ if TYPE_CHECKING:
     from models.evaluate.faces import EmbeddedSet
     from models.evaluate.identification import Trials
 
-_DEFAULT_MODEL = "dlib-resnet-v1"
 _CURVE_FPIRS = np.geomspace(1e-4, 0.3, 40)
 
 
 def verification(options: Namespace) -> bool:
     """Tell pairs of pictures apart."""
     rows, curves = [], []
-    data = _data(options)
+    data = data_of(options)
     pairs = data.pairs_or_drawn(options.seed)
     rule = RULES[options.rule]
     for model in options.model:
-        embedded = _embedded(options, data, model)
+        embedded = embedded_of(options, data, model)
         result = verify(score_pairs(embedded, pairs, rule), seed=options.seed)
-        rows.append(report.verification_row(_name(embedded), rule.words, result))
-        curves.append(Curve(_name(embedded), [float(v) for v in result.fmr], result.fnmr))
+        rows.append(report.verification_row(name_of(embedded), rule.words, result))
+        curves.append(Curve(name_of(embedded), [float(v) for v in result.fmr], result.fnmr))
     _write(report.table(report.VERIFICATION_HEAD, rows))
     if options.plot:
         draw_det(options.plot, curves, ("FMR", "FNMR"), f"{len(pairs)} pairs")
@@ -56,23 +59,23 @@ def verification(options: Namespace) -> bool:
 def identification(options: Namespace) -> bool:
     """Find scanned people among the enrolled, and strangers not."""
     rows, curves = [], []
-    data = _data(options)
+    data = data_of(options)
     for model in options.model:
-        embedded = _embedded(options, data, model)
+        embedded = embedded_of(options, data, model)
         for design in _designs(options):
             try:
                 trials = _trials(options, embedded, design)
             except TooFewPeopleError as error:
-                row = report.refused_row(_name(embedded), design, str(error), len(options.fpir))
+                row = report.refused_row(name_of(embedded), design, str(error), len(options.fpir))
                 rows.append(row)
                 continue
             points = operating_points(trials, options.fpir, seed=options.seed)
             row = report.identification_row(
-                _name(embedded), design, trials.eligible, points, digits=options.digits
+                name_of(embedded), design, trials.eligible, points, digits=options.digits
             )
             rows.append(row)
             if options.plot:
-                curves += _det(trials, f"{_name(embedded)}: {_words(design)}")
+                curves += _det(trials, f"{name_of(embedded)}: {_words(design)}")
     _write(report.table(report.identification_head(options.fpir), rows))
     if options.plot:
         draw_det(options.plot, curves, ("FPIR", "FNIR"), RULES[options.rule].words)
@@ -81,13 +84,13 @@ def identification(options: Namespace) -> bool:
 
 def calibration(options: Namespace) -> bool:
     """Measure how far strangers lie apart, and write it into the embedder's card."""
-    data = _data(options)
-    embedded = _embedded(options, data, options.model)
-    progress = Progress("curves", len(COUNTS))
+    data = data_of(options)
+    embedded = embedded_of(options, data, options.model)
+    progress = Progress("curves", len(ENROLLED))
     found = calibrate(
         embedded,
         RULES[options.rule],
-        options.words or _in_words(options, data),
+        options.words or in_words(options, data),
         advance=progress.advance,
     )
     write_calibration(options.card, found)
@@ -97,9 +100,9 @@ def calibration(options: Namespace) -> bool:
 
 def gate(options: Namespace) -> bool:
     """Refuse a model that is not shown to be about as good as the present one."""
-    data = _data(options)
-    present = _embedded(options, data, options.present)
-    candidate = _embedded(options, data, options.candidate)
+    data = data_of(options)
+    present = embedded_of(options, data, options.present)
+    candidate = embedded_of(options, data, options.candidate)
     design = Design(options.gallery, strangers="all", seed=options.seed)
     pairs = data.pairs_or_drawn(options.seed)
     verdict = compare(present, candidate, pairs, RULES[options.rule], design)
@@ -109,9 +112,9 @@ def gate(options: Namespace) -> bool:
 
 def scale(options: Namespace) -> bool:
     """Find the distances of a network that stand for those of the common scale."""
-    data, rule = _data(options), RULES[options.rule]
+    data, rule = data_of(options), RULES[options.rule]
     pairs, reference = (
-        all_pairs(_embedded(options, data, model), rule)
+        all_pairs(embedded_of(options, data, model), rule)
         for model in (options.model, options.reference)
     )
     levels = (*LEVELS, *levels_at(reference))
@@ -120,31 +123,9 @@ def scale(options: Namespace) -> bool:
     return True
 
 
-def tracks(options: Namespace) -> bool:
-    """Find people in clips among templates of other clips and of the data set."""
-    rows = []
-    data = _data(options)
-    people = read_people(options.people)
-    for model in options.model:
-        reader = _reader(options, model)
-        if reader.card.calibration is None:
-            raise DataSetError(f"the card {reader.card.id} has no calibration: run calibrate first")
-        embedded = _read(reader, data)
-        found = read_tracks(
-            options.clips, people, reader, advance=Progress("clips", len(people)).advance
-        )
-        for enrolled, fused, fpir in product(options.enrolled, options.fused, options.fpir):
-            design = TrackDesign(enrolled, fused, options.gallery, fpir, seed=options.seed)
-            rule, limits = RULES[options.rule], reader.card.calibration
-            result = scan_tracks(found, embedded, rule, design, limits)
-            rows.append(report.track_row(_name(embedded), design, result))
-    _write(report.table(report.TRACK_HEAD, rows))
-    return True
-
-
 def _add_models(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--model", nargs="+", default=[_DEFAULT_MODEL], help="references of embedder cards"
+        "--model", nargs="+", default=[DEFAULT_MODEL], help="references of embedder cards"
     )
     parser.add_argument("--plot", type=Path, help="PNG to write, with curves and their bands")
 
@@ -162,19 +143,8 @@ def _add_identification(parser: ArgumentParser) -> None:
         " people with a single picture only")  # fmt: skip
 
 
-def _add_tracks(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--model", nargs="+", default=[_DEFAULT_MODEL], help="references of embedder cards")
-    add("--clips", type=Path, required=True, help="folder of <clip>.mkv")
-    add("--people", type=Path, required=True, help="lines of clip, tab, person")
-    add("--gallery", type=int, default=30, help="people enrolled at a time")
-    add("--enrolled", nargs="+", type=int, default=[1, 3], help="frames in a template")
-    add("--fused", nargs="+", type=int, default=[1, 3, 10], help="frames in a row in a probe")
-    add("--fpir", nargs="+", type=float, default=[1e-2, 1e-3], help="of the calibrated limits")
-
-
 def _add_calibration(parser: ArgumentParser) -> None:
-    parser.add_argument("--model", default=_DEFAULT_MODEL, help="reference of an embedder card")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="reference of an embedder card")
     parser.add_argument("--card", type=Path, required=True, help="the card to write into")
     parser.add_argument("--words", help="what the data are, for the card")
 
@@ -182,12 +152,12 @@ def _add_calibration(parser: ArgumentParser) -> None:
 def _add_scale(parser: ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="reference of the embedder card")
     parser.add_argument(
-        "--reference", default=_DEFAULT_MODEL, help="the one whose distances are the scale"
+        "--reference", default=DEFAULT_MODEL, help="the one whose distances are the scale"
     )
 
 
 def _add_gate(parser: ArgumentParser) -> None:
-    parser.add_argument("--present", default=_DEFAULT_MODEL, help="reference of the model in use")
+    parser.add_argument("--present", default=DEFAULT_MODEL, help="reference of the model in use")
     parser.add_argument("--candidate", required=True, help="reference of the one to replace it")
     parser.add_argument("--gallery", type=int, default=30, help="people enrolled at a time")
 
@@ -195,36 +165,16 @@ def _add_gate(parser: ArgumentParser) -> None:
 COMMANDS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], bool]]] = {
     "verification": (_add_models, verification),
     "identification": (_add_identification, identification),
-    "tracks": (_add_tracks, tracks),
+    "tracks": (add_tracks, tracks),
+    "fused": (add_fused, fused),
     "calibrate": (_add_calibration, calibration),
+    "classes": (add_classes, classes),
+    "parts": (add_parts, parts),
     "scale": (_add_scale, scale),
     "gate": (_add_gate, gate),
     "liveness": (add_liveness, liveness),
 }
 """By name: what adds the options, and what runs and says whether all is well."""
-
-
-def _data(options: Namespace) -> DataSet:
-    return DataSet.read(options.data).half(options.half)
-
-
-def _embedded(options: Namespace, data: DataSet, model: str) -> EmbeddedSet:
-    return _read(_reader(options, model), data)
-
-
-def _reader(options: Namespace, model: str) -> FaceReader:
-    shipped = default_store()
-    folders = [options.weights] if options.weights else []
-    own = ModelStore(options.cards or shipped.cards_folder, (*folders, *shipped.folders))
-    return FaceReader(shipped, model, options.cache, embedder_store=own, runtime=options.runtime)
-
-
-def _read(reader: FaceReader, data: DataSet) -> EmbeddedSet:
-    total = sum(len(pictures) for pictures in data.pictures.values())
-    embedded = reader.read(data, Progress(reader.card.id, total).advance)
-    if embedded.failures:
-        sys.stderr.write(f"no face found in {embedded.failures} of {total} pictures\n")
-    return embedded
 
 
 def _designs(options: Namespace) -> list[Design]:
@@ -237,7 +187,7 @@ def _designs(options: Namespace) -> list[Design]:
 
 
 def _trials(options: Namespace, embedded: EmbeddedSet, design: Design) -> Trials:
-    progress = Progress(f"{_name(embedded)}, {_words(design)}", design.draws)
+    progress = Progress(f"{name_of(embedded)}, {_words(design)}", design.draws)
     return run_trials(embedded, RULES[options.rule], design, progress.advance)
 
 
@@ -251,15 +201,6 @@ def _det(trials: Trials, label: str) -> list[Curve]:
 
 def _words(design: Design) -> str:
     return f"{design.enrolled} enrolled, {design.probes} fused, {design.gallery_size} people"
-
-
-def _in_words(options: Namespace, data: DataSet) -> str:
-    pictures = sum(len(own) for own in data.pictures.values())
-    return f"{options.data.resolve().name}: {len(data.pictures)} people, {pictures} pictures"
-
-
-def _name(embedded: EmbeddedSet) -> str:
-    return f"{embedded.model_id} {embedded.variant}"
 
 
 def _write(text: str) -> None:

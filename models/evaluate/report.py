@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.evaluate.intervals import Interval
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from models.evaluate.fused_frames import FusedLimit
     from models.evaluate.identification import Design
-    from models.evaluate.intervals import Interval, OperatingPoint
+    from models.evaluate.intervals import OperatingPoint
+    from models.evaluate.parts import PartRates
     from models.evaluate.scale import ScalePoint
     from models.evaluate.tracks import TrackDesign, TrackResult
     from models.evaluate.verification import VerificationResult
+    from models.store import ClassRate
 
 
 def percent(interval: Interval, digits: int = 1) -> str:
@@ -141,6 +146,67 @@ def scale_row(point: ScalePoint) -> list[str]:
     """
     shares = [f"{100 * one:.2g} %" for one in (point.different, point.same_reference, point.same)]
     return [f"{point.common:.3f}", *shares[:2], f"{point.own:.3f}", shares[2]]
+
+
+FUSED_HEAD = ("model", "fused", "share", "one frame below", "fused below", "difference")
+
+
+def fused_row(model: str, fused: int, limit: FusedLimit) -> list[str]:
+    """One row of the table of `FUSED_HEAD`.
+
+    Args:
+        model: its name.
+        fused: frames in a probe.
+        limit: at one level.
+    """
+    shift = limit.shift
+    moved = f"{shift.estimate:+.4f} ({shift.low:+.4f} to {shift.high:+.4f})"
+    cells = [f"{100 * limit.fmr:g} %", f"{limit.single:.4f}", f"{limit.fused:.4f}", moved]
+    return [model, str(fused), *cells]
+
+
+def class_head(fpirs: Sequence[float]) -> list[str]:
+    """Head of the table of `class_row`.
+
+    Args:
+        fpirs: shares.
+    """
+    return [
+        "model",
+        "enrolled",
+        "class",
+        "people",
+        *(f"limit for {100 * one:g} %" for one in fpirs),
+    ]
+
+
+def class_row(model: str, rates: Sequence[ClassRate]) -> list[str]:
+    """One row: one kind of class at the limits for several rates.
+
+    Args:
+        model: its name.
+        rates: of one kind and count of enrolled pictures, at least one.
+    """
+    first = rates[0]
+    cells = [percent(Interval(one.fpir, *one.interval), 3) for one in rates]
+    return [model, str(first.enrolled), first.kind, str(first.people), *cells]
+
+
+PART_HEAD = ("model", "FMR of everybody", "part", "people", "FMR", "FNMR")
+
+
+def part_row(model: str, fmr: float, part: str, rates: PartRates) -> list[str]:
+    """One row of the table of `PART_HEAD`.
+
+    Args:
+        model: its name.
+        fmr: of the limit, over everybody.
+        part: its name.
+        rates: within it.
+    """
+    missed = "-" if rates.missed is None else percent(rates.missed, 2)
+    overall = f"{100 * fmr:g} %"
+    return [model, overall, part, str(rates.people), percent(rates.false_matches, 2), missed]
 
 
 def _cell(point: OperatingPoint, digits: int) -> str:

@@ -13,7 +13,7 @@ from models.evaluate.dataset import DataSetError
 from models.evaluate.identification import NEVER
 from models.evaluate.intervals import Interval, bound_by_count, interval_of, resampled
 from models.evaluate.rules import distances
-from models.stages.limits import Tier, explained_limit
+from models.stages.limits import explained_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from models.store import Calibration
 
 Floats = NDArray[np.float64]
-_MOST_CALIBRATED = 3  # frames of a probe; more frames of one track say little more
 
 
 @dataclass(frozen=True)
@@ -163,10 +162,7 @@ def scan_tracks(
     Raises:
         DataSetError: the background set has too few people with enough pictures.
     """
-    counts = (design.enrolled, min(design.fused, _MOST_CALIBRATED))
-    limit = explained_limit(
-        calibration, design.fpir, design.gallery_size, Tier.ROSTER, counts
-    ).distance
+    limit = explained_limit(calibration, design.fpir, design.gallery_size).distance
     scans = _Scans(tracks, background, rule, design)
     missed = np.stack([scans.own(limit) for _ in range(design.draws)])
     alarms = np.stack([scans.strange(limit) for _ in range(design.draws)])

@@ -17,7 +17,7 @@ from models.service.native_schemas import (
 )
 from models.service.vectors import unpacked
 from models.stages.fuse import fuse_people
-from models.stages.limits import Tier, explained_limit
+from models.stages.limits import explained_limit
 from models.stages.templates import fuse_enrolment
 
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ def _limits(card: ModelCard, matching: Matching, count: int) -> CheckLimits:
     else:
         duplicate, look_alike = (
             matching.on_common_scale(
-                explained_limit(card.calibration, fmr, 1, Tier.ROSTER, (count, 1)).distance
+                explained_limit(
+                    card.calibration, fmr, 1, counts=(count, 1), is_strict=False
+                ).distance
             )
             for fmr in (DUPLICATE_FMR, LOOK_ALIKE_FMR)
         )

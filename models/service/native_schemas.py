@@ -215,7 +215,7 @@ class LimitAnswer(_Message):
 
     target_fpir: float
     gallery_size: int
-    limit: float
+    limit: float = Field(description="for adults")
     expected_fpir: float
     interval: tuple[float, float]
     fnmr: float | None = Field(description="null: too few people with several photos")
@@ -256,13 +256,30 @@ class CardAnswer(_Message):
     fnmr: float = Field(description="share of the genuine comparisons of the calibration")
 
 
+class ClassRateAnswer(_Message):
+    """What the card states: strangers at classes of 30, at its limit for adults."""
+
+    data: str
+    kind: Literal["random", "similar", "women", "men"]
+    people: int
+    enrolled: int
+    target_fpir: float
+    fpir: float
+    interval: tuple[float, float]
+
+
 class OperatingPointResponse(_Message):
     """Distances on the scale that all cards share."""
 
     success: Literal[True] = True
     people: int
     is_enough: bool
-    by_card: list[CardAnswer] = Field(description="of the groups that the card was calibrated on")
+    by_card: list[CardAnswer] = Field(
+        description="of the groups that the card has limits for; kiosks recognise no others"
+    )
+    class_rates: list[ClassRateAnswer] = Field(
+        default=[], description="strangers at classes of random and of similar people"
+    )
     pairs: int | None = None
     ceiling: float | None = Field(
         default=None,

@@ -17,6 +17,7 @@ from models.service.errors import ErrorCode, RefusalError
 from models.service.gallery_check import matching_of, refuse_too_many
 from models.service.native_schemas import (
     CardAnswer,
+    ClassRateAnswer,
     CohortAnswer,
     CurveAnswer,
     LimitAnswer,
@@ -26,7 +27,7 @@ from models.service.native_schemas import (
 from models.service.school_distances import school_of
 from models.service.school_limits import ceiling_of, raised_share
 from models.service.shares import pair_interval, person_interval
-from models.stages.limits import Tier, explained_limit, fmr_for, fpir_of
+from models.stages.limits import ADULT, Calibrated, curve_for, fmr_for, fnmr_at, fpir_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,12 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
     count = len({member.id for member in people})
     if count < LEAST_PEOPLE:
         by_card = _by_card(card, card.calibration, request, _PROBES)
-        return OperatingPointResponse(people=count, is_enough=False, by_card=by_card)
+        return OperatingPointResponse(
+            people=count,
+            is_enough=False,
+            by_card=by_card,
+            class_rates=_class_rates(card.calibration),
+        )
     if count > MOST_PEOPLE:
         raise RefusalError(
             ErrorCode.TOO_MANY_TEMPLATES, f"More than {MOST_PEOPLE} people; ask about a part."
@@ -82,7 +88,7 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
         school = school_of(card, people)
     except GalleryError as error:
         raise RefusalError(ErrorCode.MALFORMED_REQUEST, "Templates cancel out.") from error
-    asked = _asked(card, card.calibration, request, school.photos)
+    asked = _asked(card, request)
     places = np.flatnonzero(np.triu(np.ones(school.between.shape, np.bool_), k=1))
     apart = school.between.ravel()[places]
     found = _SchoolPairs(school, places, apart, np.sort(apart))
@@ -90,6 +96,7 @@ def operating_point(card: ModelCard, request: OperatingPointRequest) -> Operatin
         people=count,
         is_enough=True,
         by_card=_by_card(card, card.calibration, request, school.photos),
+        class_rates=_class_rates(card.calibration),
         pairs=len(places),
         curve=_curve(found.rising),
         at_card_limits=[found.at(one) for one in asked],
@@ -162,25 +169,31 @@ def _limits_here(
 def _by_card(
     card: ModelCard, calibration: Calibration, request: OperatingPointRequest, photos: int
 ) -> list[CardAnswer]:
-    """Return what the card says of adults, the group that it was calibrated on."""
-    target, size = request.targets[0], request.roster_sizes[0]
-    counts = (min(photos, _PROBES), _PROBES)
-    limit = explained_limit(calibration, target, size, Tier.ROSTER, counts)
-    distance = matching_of(card).on_common_scale(limit.distance)
-    return [CardAnswer(group="adult", limit=distance, fnmr=limit.fnmr)]
+    """Return what the card says of each group that it has limits for."""
+    calibrated = Calibrated.of(card)
+    for_adults = calibrated.limit(request.targets[0], request.roster_sizes[0])
+    curve = curve_for(calibration, (min(photos, _PROBES), _PROBES))
+    answers = []
+    for group in (ADULT, *(one.group for one in card.groups)):
+        limit = calibrated.for_group(for_adults, group)
+        if limit is not None:
+            own = matching_of(card).from_common_scale(limit)
+            answers.append(CardAnswer(group=group, limit=limit, fnmr=fnmr_at(curve, own)))
+    return answers
 
 
-def _asked(
-    card: ModelCard, calibration: Calibration, request: OperatingPointRequest, photos: int
-) -> list[Asked]:
-    """Targets, sizes and the card's limits for them."""
-    counts = (min(photos, _PROBES), _PROBES)
-    asked = []
-    for size in request.roster_sizes:
-        for target in request.targets:
-            own = explained_limit(calibration, target, size, Tier.ROSTER, counts).distance
-            asked.append((target, size, matching_of(card).on_common_scale(own)))
-    return asked
+def _class_rates(calibration: Calibration) -> list[ClassRateAnswer]:
+    return [ClassRateAnswer(**one.model_dump()) for one in calibration.classes]
+
+
+def _asked(card: ModelCard, request: OperatingPointRequest) -> list[Asked]:
+    """Targets, sizes and the limits for adults that kiosks keep to."""
+    calibrated = Calibrated.of(card)
+    return [
+        (target, size, calibrated.limit(target, size))
+        for size in request.roster_sizes
+        for target in request.targets
+    ]
 
 
 def _curve(pairs: FloatVector) -> CurveAnswer:

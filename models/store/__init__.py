@@ -1,6 +1,6 @@
 """Finds, verifies and opens models by their cards."""
 
-from models.store.calibration import Calibration, CalibrationCurve
+from models.store.calibration import Calibration, CalibrationCurve, ClassRate, GroupLimit
 from models.store.card import (
     Alignment,
     CardFile,
@@ -32,8 +32,10 @@ __all__ = [
     "Calibration",
     "CalibrationCurve",
     "CardFile",
+    "ClassRate",
     "DetectorSpec",
     "GroupFigure",
+    "GroupLimit",
     "InputSpec",
     "LandmarksSpec",
     "Matching",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Distance = Annotated[float, Field(ge=0)]
+_LEAST_PAIRS = 10
+"""Fewer pairs closer than a limit say nothing about it."""
 
 
 class _CalibrationPart(BaseModel):
@@ -60,6 +62,45 @@ class CalibrationCurve(_CalibrationPart):
         return self
 
 
+class ClassRate(_CalibrationPart):
+    """How often a stranger passes for a person of a class of 30, at the limit the card gives."""
+
+    data: str = Field(description="the data set by name")
+    kind: Literal["random", "similar", "women", "men"] = Field(
+        description="who the class and the stranger are, see models/evaluate/classes.py"
+    )
+    people: int = Field(gt=1, description="that classes and strangers were drawn from")
+    enrolled: int = Field(gt=0, description="pictures in a template")
+    target_fpir: Share = Field(description="what the limit was asked to keep")
+    fpir: float = Field(ge=0, le=1, description="share of strangers' scans that gave a person")
+    interval: tuple[float, float] = Field(description="95 %, over people")
+
+    @model_validator(mode="after")
+    def _is_inside(self) -> Self:
+        low, high = self.interval
+        if not 0 <= low <= self.fpir <= high <= 1:
+            raise ValueError("fpir must lie inside its interval, and that between 0 and 1")
+        return self
+
+
+class GroupLimit(_CalibrationPart):
+    """A limit for people that the curves do not cover, from other people like them."""
+
+    group: Literal["teen", "child"]
+    distance: float = Field(
+        gt=0, description="in the network's own metric; no limit for the group exceeds it"
+    )
+    fmr: Share = Field(description="share of the pairs within the worst part that are closer")
+    pairs: int = Field(gt=0, description="pairs of people behind each part of the group")
+    source: str = Field(min_length=1, description="what was measured, and by whom")
+
+    @model_validator(mode="after")
+    def _is_supported(self) -> Self:
+        if self.fmr * self.pairs < _LEAST_PAIRS:
+            raise ValueError(f"fewer than {_LEAST_PAIRS} pairs are closer than this limit")
+        return self
+
+
 class Calibration(_CalibrationPart):
     """Score distributions of strangers and of the same person, as measured by models.evaluate."""
 
@@ -67,4 +108,12 @@ class Calibration(_CalibrationPart):
     rule: str = Field(
         description="how templates and probes were made, see models/evaluate/rules.py"
     )
+    fused_shift: Distance = Field(
+        default=0.0,
+        description="how much nearer fused frames of one track come to other people than one"
+        " frame, by models.evaluate fused; limits are stricter by as much",
+    )
     curves: tuple[CalibrationCurve, ...] = Field(min_length=1)
+    classes: tuple[ClassRate, ...] = Field(
+        default=(), description="what the limits are worth, by models.evaluate classes"
+    )

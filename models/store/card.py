@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import CardError
-from models.store.calibration import Calibration
+from models.store.calibration import Calibration, GroupLimit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -260,6 +260,11 @@ class ModelCard(_Part):
         None
     )
     provenance: Provenance | None = None
+    groups: tuple[GroupLimit, ...] = Field(
+        default=(),
+        description="limits for people who are no adults; a group without one is not recognised"
+        " until a school has measured its own",
+    )
     calibration: Calibration | None = None
 
     @model_validator(mode="after")
@@ -273,6 +278,8 @@ class ModelCard(_Part):
             raise ValueError(f"a card of role {self.role} lacks its section")
         if len({file.variant for file in self.files}) != len(self.files):
             raise ValueError("two files have the same variant")
+        if len({one.group for one in self.groups}) != len(self.groups):
+            raise ValueError("two limits are for the same group")
         if isinstance(self.origin, PackageOrigin) and len(self.origin.members) != len(self.files):
             raise ValueError("the origin must have a member for each file")
         return self

@@ -1,5 +1,8 @@
 """Limits that a kiosk keeps to by default, and how well the line beyond the measured ones holds.
 
+The limit is the same for any number of photos; behind it stands the share of single frames that it
+misses with so many.
+
     python -m scripts.bench.limits [MODEL ...]
 
 Needs no data: everything is in the cards.
@@ -11,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from kiosk.domain.matching import MatchRules
-from models.stages.limits import Tier, explained_limit
+from models.stages.limits import explained_limit, fnmr_at
 from models.store import CalibrationCurve, default_store
 
 if TYPE_CHECKING:
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from models.store import Calibration
 
 _PEOPLE = (5, 30, 100, 500)
-_COUNTS = ((1, 1), (1, 3), (2, 3), (3, 3))
 _LEFT_OUT = 2
 _LEAST_LEVELS = 6
 
@@ -29,20 +31,20 @@ def main(model_ids: Sequence[str]) -> None:
     """Print both tables."""
     calibrations = [
         (model_id, card.calibration)
-        for model_id in model_ids or ("dlib-resnet-v1", "omz-0095")
+        for model_id in model_ids or ("sface-2021dec", "omz-0095", "dlib-resnet-v1")
         if (card := default_store().find(model_id)[0]).calibration is not None
     ]
     lines = [
-        "| model | enrolled | fused | " + " | ".join(f"{n} people" for n in _PEOPLE) + " |",
-        "| --- | --- | --- |" + " --- |" * len(_PEOPLE),
+        "| model | enrolled | " + " | ".join(f"{n} people" for n in _PEOPLE) + " |",
+        "| --- | --- |" + " --- |" * len(_PEOPLE),
     ]
     for model_id, calibration in calibrations:
         if calibration is not None:
             lines += _limits(model_id, calibration)
     lines += [
         "",
-        "| model | enrolled | fused | fitted down to FMR | predicted at | limit | measured |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| model | enrolled | fitted down to FMR | predicted at | limit | measured |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for model_id, calibration in calibrations:
         if calibration is not None:
@@ -52,13 +54,14 @@ def main(model_ids: Sequence[str]) -> None:
 
 def _limits(model_id: str, calibration: Calibration) -> Iterator[str]:
     target = MatchRules().roster_fpir
-    for counts in _COUNTS:
-        found = [explained_limit(calibration, target, n, Tier.ROSTER, counts) for n in _PEOPLE]
+    found = [explained_limit(calibration, target, people) for people in _PEOPLE]
+    for curve in calibration.curves:
         cells = [
-            f"{limit.distance:.3f}{'*' if limit.is_extrapolated else ''}, {limit.fnmr:.1%}"
+            f"{limit.distance:.3f}{'*' if limit.is_extrapolated else ''},"
+            f" {fnmr_at(curve, limit.distance):.1%}"
             for limit in found
         ]
-        yield f"| {model_id} | {counts[0]} | {counts[1]} | {' | '.join(cells)} |"
+        yield f"| {model_id} | {curve.enrolled} | {' | '.join(cells)} |"
 
 
 def _backtest(model_id: str, calibration: Calibration) -> Iterator[str]:
@@ -73,9 +76,10 @@ def _backtest(model_id: str, calibration: Calibration) -> Iterator[str]:
             }
         )
         known = calibration.model_copy(update={"curves": (shortened,)})
-        found = explained_limit(known, curve.fmr[-1], 1, Tier.ROSTER)
+        counts = (curve.enrolled, curve.probes)
+        found = explained_limit(known, curve.fmr[-1], 1, counts=counts, is_strict=False)
         yield (
-            f"| {model_id} | {curve.enrolled} | {curve.probes} | {shortened.fmr[-1]:.1e} "
+            f"| {model_id} | {curve.enrolled} | {shortened.fmr[-1]:.1e} "
             f"| {curve.fmr[-1]:.1e} | {found.distance:.3f} | {curve.limits[-1]:.3f} |"
         )
 

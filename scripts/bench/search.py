@@ -155,7 +155,7 @@ class _Held:
 
     def match_rules(self) -> MatchRules:
         """The policy's defaults."""
-        return MatchRules()
+        return MatchRules(adults=frozenset(self._ids))
 
 
 def rebuilds(rows: Rows) -> None:
@@ -165,9 +165,7 @@ def rebuilds(rows: Rows) -> None:
     thread might, while another thread rebuilds.
     """
     card = default_store().find("dlib-resnet-v1")[0]
-    if card.matching is None:
-        raise ValueError("the card does not say how its templates compare")
-    calibrated = Calibrated(card.matching, card.calibration)
+    calibrated = Calibrated.of(card)
     sys.stdout.write(
         "\n| templates | rebuilt in ms, median | longest stall, ms |\n|" + " --- |" * 3
     )

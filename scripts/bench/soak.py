@@ -58,7 +58,7 @@ class _Changing:
         return frozenset(self._ids[:30])
 
     def match_rules(self) -> MatchRules:
-        return MatchRules(liveness=LivenessLevel.PASSIVE)
+        return MatchRules(liveness=LivenessLevel.PASSIVE, adults=frozenset(self._ids))
 
 
 def look_for_ever() -> None:

@@ -11,8 +11,9 @@ _QUIET = ("quiet", "")
 _CAMERA_WORDS = frozenset({"gone", "black", "frozen", "finished", "starting"})
 _MOUNTING_WORDS = frozenset({"upside_down", "on_its_side"})
 #: Details that also have advice, a key under `kiosks.part_advice`.
-_ADVISED = frozenset(f"camera_{word}" for word in _MOUNTING_WORDS)
+_ADVISED = frozenset((*(f"camera_{word}" for word in _MOUNTING_WORDS), "recognition_children"))
 _MOUNTING = re.compile(r"([a-z_]+) (0|90|180|270)")
+_CHILDREN = re.compile(r"children are not recognised with [a-z0-9-]+: (\d+) people")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ def _words(name: str, state: str, detail: str) -> tuple[str, dict[str, str]]:
         return "accelerator_off", {}
     if name == "camera":
         return _camera_words(state, detail)
+    children = _CHILDREN.fullmatch(detail)
+    if name == "recognition" and state == "degraded" and children is not None:
+        return "recognition_children", {"count": children[1]}
     return "", {}
 
 

@@ -105,13 +105,19 @@ class ListGallery:
         self._version = 1
         self.people = people
         self.expected = frozenset(people) if expected is None else expected
+        self.adults: frozenset[str] | None = None  # all of them
 
     def change(self, people: dict[str, NDArray[np.float32]]) -> None:
         self.people = people
         self._version += 1
 
     def match_rules(self) -> MatchRules:
-        return MatchRules(roster_distance=0.5, wide_distance=0.45, min_frames=2)
+        return MatchRules(
+            roster_distance=0.5,
+            wide_distance=0.45,
+            min_frames=2,
+            adults=frozenset(self.people) if self.adults is None else self.adults,
+        )
 
     def version(self) -> int:
         return self._version

@@ -43,7 +43,7 @@ class Enrolled:
         source = read_source(Clip(shared_faces / "clips" / f"{ENROLLED}.mkv", PERSON), pipeline)
         found = [pipeline.analyse(frame) for frame in source.frames[6:24:6]]
         self._rows = np.stack([faces[0].embedding for faces in found])
-        self._rules = MatchRules(roster_fpir=1e-3, liveness=level)
+        self._rules = MatchRules(roster_fpir=1e-3, liveness=level, adults=frozenset({PERSON}))
 
     def version(self) -> int:
         return 1

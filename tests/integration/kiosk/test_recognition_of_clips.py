@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("assets")]
 ENROLLED = {"ana": "again", "ben": "please", "eva": "book"}
 FRAMES_BETWEEN = 12
 ENROLLED_FRAMES = 3
-RULES = MatchRules()
+RULES = MatchRules(adults=frozenset(ENROLLED))
 """The policy's defaults: one stranger in 10,000, by the calibration of the model's card. 0.50,
 the limit for two single photos, takes ``night`` for ``please``."""
 WAIT_S = 60.0

@@ -25,7 +25,9 @@ HEALTHS = st.builds(
     mounting=st.builds(
         CameraMounting, st.sampled_from([0, 90, 180, 270]), st.sampled_from([0, 90, 180, 270])
     ),
-    recognition=st.builds(RecognitionState, st.sampled_from(RecognitionHealth)),
+    recognition=st.builds(
+        RecognitionState, st.sampled_from(RecognitionHealth), left_out=st.integers(0, 5000)
+    ),
     accelerator=st.builds(
         AcceleratorState,
         st.sampled_from(["edgetpu", "cpu", "none"]),
@@ -45,6 +47,9 @@ def test_ok_means_that_it_is_there_and_works(health: Health) -> None:
     )
     assert ("camera" in ok) == (health.camera is CameraHealth.OK and health.mounting.turn_deg == 0)
     assert ("broker" in ok) == (health.broker is LinkHealth.UP)
+    assert ("recognition" in ok) == (
+        health.recognition.health is RecognitionHealth.OK and not health.recognition.left_out
+    )
     assert ("disk" in ok) == (health.disk is DiskHealth.OK)
 
 
@@ -71,6 +76,15 @@ def test_a_turned_camera_says_which_setting_would_help(
     camera = parts_of(Health(camera=CameraHealth.OK, mounting=mounting))["camera"]
 
     assert (camera.state, camera.detail) == (PartState.DEGRADED, detail)
+
+
+def test_children_who_are_left_out_are_counted_and_the_network_is_named() -> None:
+    state = RecognitionState(RecognitionHealth.OK, "dlib-resnet-v1", left_out=12)
+
+    found = parts_of(Health(recognition=state))["recognition"]
+
+    assert found.state == PartState.DEGRADED
+    assert found.detail == "children are not recognised with dlib-resnet-v1: 12 people"
 
 
 def test_a_camera_that_gives_no_picture_says_that_first() -> None:

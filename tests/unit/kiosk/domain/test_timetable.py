@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.configuration import MatchOverrides, match_rules, timetable_from
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Timetable, short_name
-from protocol.v1.messages import AttendancePolicy, LivenessLevel
+from protocol.v1.messages import AttendancePolicy, LivenessLevel, MeasuredLimit, PersonName
 from tests.fakes.kiosk_clock import START
 from tests.fakes.school import config
 from tests.unit.kiosk.domain.door import LESSON, TIMETABLE
@@ -20,7 +20,9 @@ def test_document_becomes_a_timetable() -> None:
     assert TIMETABLE.lesson("none") is None
     assert TIMETABLE.lesson(None) is None
     assert TIMETABLE.expected_at(START) == {"p1", "p2"}
-    assert TIMETABLE.match_rules == MatchRules(1e-4, 1e-5, min_margin=0.04, min_frames=3)
+    adults = frozenset(("p1", "p2", "p3", "p4"))
+    rules = MatchRules(1e-4, 1e-5, min_margin=0.04, min_frames=3, adults=adults)
+    assert TIMETABLE.match_rules == rules
 
 
 def test_lessons_of_other_rooms_are_left_out() -> None:
@@ -76,6 +78,39 @@ def test_people_easily_confused_are_known_as_pairs_in_either_order() -> None:
     found = timetable_from(document, MatchOverrides()).match_rules.look_alikes
 
     assert frozenset(("p1", "p2")) in found
+
+
+@pytest.mark.parametrize(
+    ("word", "group"),
+    [("adult", "adult"), ("teen", "teen"), ("child", "child"), ("toddler", "child"), ("", "child")],
+)
+def test_people_are_of_the_group_that_the_document_says_and_children_otherwise(
+    word: str, group: str
+) -> None:
+    person = (
+        PersonName(id="p1", display_name="Ana")
+        if not word
+        else PersonName(id="p1", display_name="Ana", limit_group=word)
+    )
+    document = config().model_copy(update={"people": (person,)})
+
+    found = match_rules(document, MatchOverrides())
+
+    assert found.group_of("p1") == group
+    assert found.group_of("p2") == "child"
+
+
+def test_what_the_school_measured_is_known_by_network_and_the_strictest_holds() -> None:
+    measured = [
+        MeasuredLimit(model_id="dlib-resnet-v1", distance=distance, people=40)
+        for distance in (0.4, 0.3, 0.35)
+    ]
+    document = config().model_copy(update={"measured_limits": tuple(measured)})
+
+    found = match_rules(document, MatchOverrides())
+
+    assert found.measured_for("dlib-resnet-v1") == measured[1]
+    assert found.measured_for("omz-0095") is None
 
 
 def test_fewer_strangers_may_pass_outside_the_roster() -> None:

@@ -11,17 +11,18 @@ from kiosk.vision.knowledge import Tiers
 from kiosk.vision.limits import Calibrated
 from models.stages.fuse import Evidence
 from models.stages.match import Gallery
-from models.store import default_store
+from models.store import ModelCard, default_store
 from tests.fakes.face_models import DIMENSION, vector
 
 CARD = default_store().find("dlib-resnet-v1")[0]
-RULES = MatchRules(roster_distance=0.5, wide_distance=0.4, min_margin=0.05)
+PEOPLE = frozenset(("ana", "eva", "ben", *(f"{tier}{n}" for tier in "eo" for n in range(6))))
+RULES = MatchRules(roster_distance=0.5, wide_distance=0.4, min_margin=0.05, adults=PEOPLE)
 
 
-def split(expected: Gallery, others: Gallery, rules: MatchRules = RULES) -> Tiers:
-    assert CARD.matching is not None
-    card = Calibrated(CARD.matching, CARD.calibration)
-    return Tiers.of(card, rules, (expected, others), {})
+def split(
+    expected: Gallery, others: Gallery, rules: MatchRules = RULES, card: ModelCard = CARD
+) -> Tiers:
+    return Tiers.of(Calibrated.of(card), rules, (expected, others))
 
 
 def gallery(**places: float) -> Gallery:
@@ -29,8 +30,10 @@ def gallery(**places: float) -> Gallery:
     return Gallery.build([*places], rows.reshape(-1, DIMENSION), "m")
 
 
-def decided(expected: Gallery, others: Gallery, rules: MatchRules = RULES) -> Match | None:
-    return decide(vector(0.0), 3, split(expected, others, rules))
+def decided(
+    expected: Gallery, others: Gallery, rules: MatchRules = RULES, card: ModelCard = CARD
+) -> Match | None:
+    return decide(vector(0.0), split(expected, others, rules, card))
 
 
 def found(expected: Gallery, others: Gallery, rules: MatchRules = RULES) -> str | None:
@@ -94,10 +97,58 @@ def test_every_answer_keeps_the_limit_of_its_tier(
     assert match is None or match.distance <= match.threshold
 
 
+SFACE = default_store().find("sface-2021dec")[0]
+MINORS = replace(RULES, adults=frozenset({"ben"}), teens=frozenset({"eva"}))
+"""Ana is a child, Eva a teenager and Ben an adult."""
+
+
+@pytest.mark.parametrize("name", ["ana", "eva"])
+def test_children_and_teens_are_nobody_with_a_network_that_has_no_limits_for_them(
+    name: str,
+) -> None:
+    near = gallery(**{name: 0.1})
+
+    assert found(near, gallery(), MINORS) is None
+    assert decided(near, gallery(), MINORS, SFACE) is not None
+
+
+def test_an_adult_is_not_taken_for_a_child_that_fits_better_and_is_left_out() -> None:
+    assert found(gallery(ben=0.3), gallery(ana=0.1), MINORS) is None
+    assert found(gallery(ben=0.1), gallery(ana=0.3), MINORS) == "ben"
+
+
+def test_people_who_are_left_out_are_counted() -> None:
+    everybody = gallery(ana=0.1, ben=0.5), gallery(eva=0.9)
+
+    assert split(*everybody, MINORS).left_out == 2
+    assert split(*everybody, MINORS, SFACE).left_out == 0
+    assert split(*everybody).left_out == 0
+
+
+@pytest.mark.parametrize(("limit", "name"), [(0.394, "ana"), (0.410, "eva")])
+def test_children_and_teens_are_found_up_to_the_limits_of_their_groups(
+    limit: float, name: str
+) -> None:
+    assert decided(gallery(**{name: limit - 0.005}), gallery(), MINORS, SFACE) is not None
+    assert decided(gallery(**{name: limit + 0.005}), gallery(), MINORS, SFACE) is None
+    assert decided(gallery(ben=limit + 0.005), gallery(), MINORS, SFACE) is not None
+
+
+@pytest.mark.parametrize("others", [{"eva": 0.27}, {"ben": 0.27}])
+def test_a_child_needs_the_wider_margin_to_everybody(others: dict[str, float]) -> None:
+    further = {name: place + 0.05 for name, place in others.items()}
+
+    assert decided(gallery(ana=0.2, **others), gallery(), MINORS, SFACE) is None
+    assert decided(gallery(ana=0.2), gallery(**others), MINORS, SFACE) is None
+    assert decided(gallery(ana=0.2, **further), gallery(), MINORS, SFACE) is not None
+    assert decided(gallery(ana=0.2), gallery(**further), MINORS, SFACE) is not None
+
+
 CONFUSABLE = MatchRules(
     roster_distance=0.5,
     wide_distance=0.4,
     min_margin=0.05,
+    adults=PEOPLE,
     look_alikes=frozenset({frozenset(("ana", "eva"))}),
 )
 

@@ -37,7 +37,9 @@ class Changing:
         return frozenset(self._held.person_ids[: EACH // 2])
 
     def match_rules(self) -> MatchRules:
-        return MatchRules(roster_distance=0.5, wide_distance=0.4)
+        return MatchRules(
+            roster_distance=0.5, wide_distance=0.4, adults=frozenset(self._held.person_ids)
+        )
 
     def _generation(self, number: int) -> GallerySnapshot:
         ids = tuple(f"g{number}-{n}" for n in range(EACH))
@@ -46,9 +48,7 @@ class Changing:
 
 
 def index_of(gallery: Changing) -> TierIndex:
-    assert CARD.matching is not None
-    calibrated = Calibrated(CARD.matching, CARD.calibration)
-    return TierIndex(Knowledge(gallery, gallery), CARD.id, calibrated)
+    return TierIndex(Knowledge(gallery, gallery), CARD.id, Calibrated.of(CARD))
 
 
 def test_every_answer_is_of_one_whole_gallery_while_it_is_replaced() -> None:
@@ -86,12 +86,9 @@ def test_nothing_is_built_anew_while_nothing_changes() -> None:
     assert index.current() is index.current()
 
 
-def test_limits_know_how_many_photos_each_person_has() -> None:
-    gallery = Changing()
-    tiers = index_of(gallery).current()
-    single = tiers.expected_limits.limit("g0-1", 3)
+def test_limits_know_how_many_people_are_in_each_tier() -> None:
+    tiers = index_of(Changing()).current()
 
-    assert single == pytest.approx(0.5)
-    assert tiers.expected_limits.picture_counts["g0-1"] == 1
+    assert tiers.expected_limits.limit("g0-1") == pytest.approx(0.5)
     assert (tiers.expected_limits.people, tiers.others_limits.people) == (EACH // 2, EACH // 2)
     assert len(vector(0.0)) == DIMENSION

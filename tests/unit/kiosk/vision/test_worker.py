@@ -48,8 +48,8 @@ class Bench:
         self.feed = HandFed()
         self.models = GatedModels()
         self.said: queue.Queue[Sighting] = queue.Queue()
-        gallery = ListGallery({"ana": ANA})
-        knowledge = Knowledge(gallery, gallery)
+        self.gallery = ListGallery({"ana": ANA})
+        knowledge = Knowledge(self.gallery, self.gallery)
         self.worker = RecognitionWorker(self.feed, self.open_models, knowledge, FAST, self.said.put)
         self.worker.start()
 
@@ -65,6 +65,11 @@ class Bench:
 
     def looked_at(self) -> int:
         return self.models.entered.get(timeout=WAIT_S)
+
+    def looked_on(self, index: int) -> None:
+        """Wait until the work on every earlier frame is done."""
+        self.put(index)
+        self.looked_at()
 
     def go_on(self) -> None:
         self.models.gate.release()
@@ -134,6 +139,24 @@ def test_the_state_says_what_brings_a_missing_model() -> None:
     assert bench.worker.state() == RecognitionState(
         RecognitionHealth.MODEL_MISSING, "face-mesh", "rollcall-models install"
     )
+
+
+def test_the_state_counts_the_people_who_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING", logger="kiosk.vision.worker")
+    bench = Bench()
+    bench.gallery.adults = frozenset()
+    for index in range(2):
+        bench.put(index)
+        bench.looked_at()
+        bench.go_on()
+    bench.looked_on(2)
+    state = bench.worker.state()
+    bench.models.gate.release(10)
+    bench.worker.stop()
+    assert state == RecognitionState(RecognitionHealth.OK, "dlib-resnet-v1", left_out=1)
+    assert [record.message for record in caplog.records] == [
+        "people skipped, no limits for children model=dlib-resnet-v1 people=1"
+    ]
 
 
 def test_an_unforeseen_fault_does_not_end_recognition(

@@ -11,14 +11,23 @@ from models.errors import CardError
 from models.evaluate.calibration import calibrate, write_calibration
 from models.evaluate.identification import Design, TooFewPeopleError, run_trials
 from models.evaluate.rules import RULES
-from models.stages.limits import Tier, explained_limit
-from models.store import Calibration, default_store, read_card
+from models.stages.limits import explained_limit
+from models.store import Calibration, ClassRate, default_store, read_card
 from tests.unit.models.evaluate.people import made_up
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FUSED = RULES["mirrored"]
+RATE = ClassRate(
+    data="lfw-dev",
+    kind="similar",
+    people=300,
+    enrolled=1,
+    target_fpir=1e-4,
+    fpir=0.002,
+    interval=(0.001, 0.003),
+)
 PEOPLE = made_up([2] * 300 + [1] * 50, spread=0.7, dimension=24)
 
 
@@ -28,7 +37,7 @@ def calibration() -> Calibration:
 
 
 def test_limits_keep_their_fpir_on_rosters(calibration: Calibration) -> None:
-    limit = explained_limit(calibration, 0.02, 10, Tier.ROSTER, (1, 1))
+    limit = explained_limit(calibration, 0.02, 10, is_strict=False)
     scans = run_trials(PEOPLE, FUSED, Design(10, draws=200))
 
     fpir = (scans.stranger_distance < limit.distance).mean()
@@ -69,11 +78,15 @@ def test_a_card_takes_a_calibration_and_then_another(
     before = read_card(path)
 
     write_calibration(path, calibration)
-    write_calibration(path, calibration.model_copy(update={"data": 'a "second" one'}))
+    second = calibration.model_copy(
+        update={"data": 'a "second" one', "fused_shift": 0.0063, "classes": (RATE,)}
+    )
+    write_calibration(path, second)
 
     card = read_card(path)
     assert card.calibration is not None
     assert card.calibration.data == 'a "second" one'
+    assert (card.calibration.fused_shift, card.calibration.classes) == (0.0063, (RATE,))
     assert card.calibration.curves[0].limits == pytest.approx(calibration.curves[0].limits)
     assert card.calibration.curves[0].fmr == pytest.approx(calibration.curves[0].fmr, rel=1e-3)
     assert card.model_copy(update={"calibration": None}) == before.model_copy(
@@ -81,6 +94,12 @@ def test_a_card_takes_a_calibration_and_then_another(
     )
     assert path.read_text("utf-8").count("[calibration]") == 1
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("interval", [(0.003, 0.004), (0.0, 0.001), (-0.1, 0.1), (0.0, 1.1)])
+def test_a_rate_outside_its_interval_is_refused(interval: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="inside its interval"):
+        ClassRate.model_validate(RATE.model_dump() | {"interval": interval})
 
 
 def test_what_is_no_card_is_left_as_it_was(tmp_path: Path, calibration: Calibration) -> None:

@@ -84,6 +84,70 @@ def test_calibration_goes_into_the_card(
     assert calibration.data.endswith(f"{PEOPLE} people, {2 * PEOPLE} pictures")
 
 
+def test_rates_for_classes_go_into_the_card_and_replace_those_of_the_same_data(
+    assets: Path, data: Path, cache: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert assets.is_dir()
+    card = tmp_path / "dlib-resnet-v1.toml"
+    card.write_bytes((default_store().cards_folder / card.name).read_bytes())
+    before = read_card(card).calibration
+    assert before is not None
+    options = ["--cache", cache, "--enrolled", "1", "--card", str(card)]
+
+    codes = [main(["classes", str(data), *options]) for _ in range(2)]
+
+    after = read_card(card).calibration
+    assert codes == [0, 0]
+    assert after is not None
+    added = [rate for rate in after.classes if rate.data == data.name]
+    assert after.classes == (*before.classes, *added)
+    assert [(rate.kind, rate.target_fpir) for rate in added] == [
+        (kind, target) for kind in ("random", "similar") for target in (1e-2, 1e-4)
+    ]
+    assert f"| 1 | similar | {PEOPLE} |" in capsys.readouterr().out
+
+
+def test_errors_are_shown_by_sex_and_decade_of_birth(
+    assets: Path, data: Path, cache: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert assets.is_dir()
+    names = sorted(own.name for own in data.iterdir() if own.is_dir())
+    lines = [f"{name}\t19{60 + 10 * (n % 2)}\t{'FM'[n % 2]}" for n, name in enumerate(names)]
+    (data / "people.tsv").write_text("\n".join(("id\tborn\tsex", *lines)))
+
+    code = main(["parts", str(data), "--cache", cache, "--fmr", "0.01"])
+
+    printed = capsys.readouterr().out
+    assert code == 0
+    for part in ("women | 75", "men | 75", "born 1960-1969 | 75", f"everybody | {PEOPLE}"):
+        assert f"| 1 % | {part} |" in printed
+
+
+def test_what_fusing_frames_costs_goes_into_the_card(
+    assets: Path,
+    data: Path,
+    cache: str,
+    shared_faces: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert assets.is_dir()
+    card = tmp_path / "dlib-resnet-v1.toml"
+    card.write_bytes((default_store().cards_folder / card.name).read_bytes())
+    people = tmp_path / "people.tsv"
+    people.write_text("again\tone\nbird\ttwo\n")
+    clips = ["--clips", str(shared_faces / "clips"), "--people", str(people)]
+    options = ["--fused", "3", "--fmr", "0.1", "0.01", "--card", str(card)]
+
+    code = main(["fused", str(data), "--cache", cache, *clips, *options])
+
+    calibration = read_card(card).calibration
+    assert code == 0
+    assert calibration is not None
+    assert 0 < calibration.fused_shift < 0.1
+    assert "| 3 | 10 % |" in capsys.readouterr().out
+
+
 def test_the_gate_lets_the_present_model_through(
     assets: Path, data: Path, cache: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

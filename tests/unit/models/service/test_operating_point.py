@@ -12,6 +12,7 @@ from models.service.native_schemas import Member, OperatingPointRequest, Operati
 from models.service.operating_point import operating_point
 from models.service.school_distances import school_of
 from models.service.vectors import packed
+from models.stages.limits import Calibrated
 from models.store import ModelCard, default_store
 
 CARD = default_store().find("dlib-resnet-v1")[0]
@@ -136,3 +137,30 @@ def test_a_single_photo_has_nothing_to_miss() -> None:
     school = school_of(CARD, members(faces(*range(3)) + faces(3, photos=2, spread=0.01)))
 
     assert np.isnan(school.within).tolist() == [True, True, True, False]
+
+
+SFACE = default_store().find("sface-2021dec")[0]
+
+
+def test_the_card_speaks_for_the_groups_that_it_has_limits_for() -> None:
+    people = members(faces(*range(40)))
+
+    of_sface, of_dlib = measure(people, SFACE).by_card, measure(people).by_card
+
+    assert [one.group for one in of_dlib] == ["adult"]
+    assert [one.group for one in of_sface] == ["adult", "child", "teen"]
+    for one in of_sface:
+        own = Calibrated.of(SFACE).limit(1e-2, 30)
+        assert one.limit == Calibrated.of(SFACE).for_group(own, one.group)
+    adults, children, teens = (one.limit for one in of_sface)
+    assert children < teens < adults
+
+
+def test_what_the_card_states_about_similar_people_is_in_the_answer() -> None:
+    found = measure(members(faces(*range(40))))
+
+    assert CARD.calibration is not None
+    assert [one.model_dump() for one in found.class_rates] == [
+        one.model_dump() for one in CARD.calibration.classes
+    ]
+    assert {one.kind for one in found.class_rates} >= {"random", "similar"}

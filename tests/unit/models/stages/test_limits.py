@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.stages.limits import Tier, explained_limit, fmr_for, fpir_of, limit_for
+from models.stages.limits import explained_limit, fmr_for, fpir_of
 from models.store import Calibration, CalibrationCurve
 
 TARGETS = st.floats(-7, -0.5).map(lambda exponent: 10.0**exponent)
 SIZES = st.integers(1, 5000)
-TIERS = st.sampled_from(Tier)
+
+
+def limit_for(calibration: Calibration, target: float, size: int) -> float:
+    return explained_limit(calibration, target, size).distance
 
 
 @st.composite
@@ -60,31 +63,51 @@ ONE = Calibration(
 )  # fmt: skip
 
 
-@given(calibration=CALIBRATIONS, target=TARGETS, factor=st.floats(1, 50), size=SIZES, tier=TIERS)
+@given(calibration=CALIBRATIONS, target=TARGETS, factor=st.floats(1, 50), size=SIZES)
 def test_a_laxer_target_never_tightens_the_limit(
-    calibration: Calibration, target: float, factor: float, size: int, tier: Tier
+    calibration: Calibration, target: float, factor: float, size: int
 ) -> None:
     laxer = min(target * factor, 0.9)
 
-    strict_limit = limit_for(calibration, min(target, laxer), size, tier)
+    strict_limit = limit_for(calibration, min(target, laxer), size)
 
-    assert 0 <= strict_limit <= limit_for(calibration, laxer, size, tier)
+    assert 0 <= strict_limit <= limit_for(calibration, laxer, size)
 
 
-@given(calibration=CALIBRATIONS, target=TARGETS, size=SIZES, more=SIZES, tier=TIERS)
+@given(calibration=CALIBRATIONS, target=TARGETS, size=SIZES, more=SIZES)
 def test_a_larger_gallery_never_loosens_the_limit(
-    calibration: Calibration, target: float, size: int, more: int, tier: Tier
+    calibration: Calibration, target: float, size: int, more: int
 ) -> None:
-    larger = limit_for(calibration, target, size + more, tier)
+    larger = limit_for(calibration, target, size + more)
 
-    assert larger <= limit_for(calibration, target, size, tier)
+    assert larger <= limit_for(calibration, target, size)
 
 
-@given(calibration=CALIBRATIONS, target=TARGETS, size=SIZES)
-def test_the_wide_tier_is_never_looser(calibration: Calibration, target: float, size: int) -> None:
-    wide = limit_for(calibration, target, size, Tier.WIDE)
+@given(
+    calibration=CALIBRATIONS,
+    target=TARGETS,
+    size=SIZES,
+    counts=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+)
+def test_the_limit_holds_for_any_counts_of_pictures_and_at_the_lower_ends(
+    calibration: Calibration, target: float, size: int, counts: tuple[int, int]
+) -> None:
+    limit = limit_for(calibration, target, size)
 
-    assert wide <= limit_for(calibration, target, size, Tier.ROSTER)
+    assert limit <= explained_limit(calibration, target, size, counts=counts).distance
+    assert limit <= explained_limit(calibration, target, size, is_strict=False).distance
+
+
+@given(calibration=CALIBRATIONS, target=TARGETS, size=SIZES, shift=st.floats(0, 2))
+def test_limits_are_stricter_by_what_fused_frames_come_nearer(
+    calibration: Calibration, target: float, size: int, shift: float
+) -> None:
+    shifted = calibration.model_copy(update={"fused_shift": shift})
+    before = limit_for(calibration, target, size)
+
+    assert limit_for(shifted, target, size) == pytest.approx(max(before - shift, 0.0))
+    counted = explained_limit(shifted, target, size, counts=(1, 1)).distance
+    assert counted == explained_limit(calibration, target, size, counts=(1, 1)).distance
 
 
 @given(curve=curves(), target=TARGETS, size=SIZES)
@@ -93,7 +116,7 @@ def test_only_a_limit_below_the_last_measured_one_is_extrapolated(
 ) -> None:
     calibration = Calibration(data="made up", rule="mirrored", curves=(curve,))
 
-    found = explained_limit(calibration, target, size, Tier.ROSTER)
+    found = explained_limit(calibration, target, size, is_strict=False)
 
     assert found.is_extrapolated is (found.fmr < curve.fmr[-1] * (1 - 1e-9))
     assert found.is_extrapolated is (found.distance < curve.limits[-1] - 1e-12)
@@ -132,7 +155,7 @@ def test_limits_of_a_known_calibration(
     expected: float,
     is_extrapolated: bool,
 ) -> None:
-    found = explained_limit(ONE, target, size, Tier.ROSTER, counts)
+    found = explained_limit(ONE, target, size, counts=counts, is_strict=False)
 
     assert found.distance == pytest.approx(expected, abs=2e-3)
     assert found.is_extrapolated is is_extrapolated
@@ -142,7 +165,7 @@ def test_limits_of_a_known_calibration(
     ("target", "expected"), [(1e-4, 0.1), (0.5, 0.1), (1e-6, 0.398), (1e-60, 1.0)]
 )
 def test_the_misses_to_expect_come_with_the_limit(target: float, expected: float) -> None:
-    found = explained_limit(ONE, target, 1, Tier.ROSTER, (1, 1))
+    found = explained_limit(ONE, target, 1, counts=(1, 1), is_strict=False)
 
     assert found.fnmr == pytest.approx(expected, abs=2e-3)
 
@@ -150,8 +173,8 @@ def test_the_misses_to_expect_come_with_the_limit(target: float, expected: float
 @pytest.mark.parametrize("target", [0.0, 1.0, -0.1, 7.0])
 def test_a_target_that_is_no_share_is_refused(target: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
-        limit_for(ONE, target, 30, Tier.ROSTER)
+        limit_for(ONE, target, 30)
 
 
 def test_an_empty_gallery_counts_as_one_person() -> None:
-    assert limit_for(ONE, 1e-3, 0, Tier.ROSTER) == limit_for(ONE, 1e-3, 1, Tier.ROSTER)
+    assert limit_for(ONE, 1e-3, 0) == limit_for(ONE, 1e-3, 1)

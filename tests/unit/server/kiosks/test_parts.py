@@ -9,8 +9,21 @@ from hypothesis import strategies as st
 from server.kiosks.parts import PartLine, part_lines
 from server.web.translations import translator
 
+CHILDREN = "children are not recognised with dlib-resnet-v1: 12 people"
 NAMES = ["accelerator", "camera", "recognition", "disk", "broker", "refused", "something_new"]
-DETAILS = ["", "cpu", "none", "edgetpu", "cpu refused", "0", "3", "gone", "ok", "upside_down 180"]
+DETAILS = [
+    "",
+    "cpu",
+    "none",
+    "edgetpu",
+    "cpu refused",
+    "0",
+    "3",
+    "gone",
+    "ok",
+    "upside_down 180",
+    CHILDREN,
+]
 PARTS = st.dictionaries(
     st.sampled_from(NAMES),
     st.fixed_dictionaries(
@@ -51,6 +64,18 @@ def test_every_line_has_words(parts: dict[str, dict[str, Any]], language: str) -
         assert said(one, language)
         if one.advice:
             assert translator(language)(f"kiosks.part_advice.{one.advice}", **one.values)
+
+
+def test_children_who_are_left_out_are_counted_and_there_is_advice() -> None:
+    one = line("recognition", "degraded", CHILDREN)
+
+    assert (one.tone, one.detail, one.advice) == ("warn", *["recognition_children"] * 2)
+    assert one.values == {"count": "12"}
+
+
+@pytest.mark.parametrize(("name", "state"), [("recognition", "ok"), ("disk", "degraded")])
+def test_only_a_degraded_recognition_leaves_children_out(name: str, state: str) -> None:
+    assert line(name, state, CHILDREN).detail == ""
 
 
 @pytest.mark.parametrize("status", [None, {}, {"parts": {}}])
