@@ -83,6 +83,12 @@ class SQLiteGallery:
             count: int = db.execute("SELECT count(*) FROM template").fetchone()[0]
         return count
 
+    def people(self) -> frozenset[str]:
+        """Return everybody with a template here, of whichever network."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT DISTINCT person_id FROM template").fetchall()
+        return frozenset(person_id for (person_id,) in rows)
+
     def version(self) -> int:
         """Counts up with every change of the content."""
         return int(self._state("version"))
