@@ -204,6 +204,7 @@ class RecognitionWorker:
         if self._mounting is None:
             self._mounting = MountingWatch(models)
         self._mounting.use(models)
+        logger.info("network open: %s", models.embedder_card.id)
         self._note_well()
 
     def _watch_mounting(self, frame: Frame, found: Sequence[Detection]) -> None:
