@@ -99,8 +99,8 @@ class Settings(BaseSettings):
     landmarks: str = Field(default="face-mesh", description="Card of the landmark network.")
     embedder: str = Field(
         default="auto",
-        description="Card of the embedding network; auto: the one that `rollcall-models use`"
-        " selected, else dlib-resnet-v1. It must be the one that enrolment uses.",
+        description="Card of the embedding network. auto: the school's; before the first sync the"
+        " one that `rollcall-models use` selected, else sface-2021dec, else dlib-resnet-v1.",
     )
     runtime: Literal["auto", "tflite", "litert"] = Field(
         default="auto", description="What runs the models; auto: ai-edge-litert where installed."

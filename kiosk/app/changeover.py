@@ -1,6 +1,7 @@
 """What a kiosk keeps while its school changes the network: counts, and templates of clear scans."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +22,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ChangeoverLinks:
-    """The server that templates go to, and the clock."""
+    """What a changeover asks and tells.
+
+    Attributes:
+        target: the server that templates go to.
+        clock: of this kiosk.
+        is_event_waiting: see `ScanSender`.
+    """
 
     target: ScanTarget
     clock: Clock
+    is_event_waiting: Callable[[str], bool] = lambda _event_id: False
 
 
 class Changeover:
@@ -60,7 +68,9 @@ class Changeover:
         self.tally = ShadowTally(ShadowCountsFile(folder / "shadow.json"), links.clock)
         self.collector = ScanCollector(self._scans, gallery, keys, links.clock)
         self.gallery = ScanAwareGallery(gallery, self.collector)
-        self._sender = ScanSender(self._scans, links.target, links.clock)
+        self._sender = ScanSender(
+            self._scans, links.target, links.clock, is_event_waiting=links.is_event_waiting
+        )
 
     def follow(self, timetable: Timetable) -> None:
         """Go on with the school's change, begin one, or end it; asked with each configuration."""

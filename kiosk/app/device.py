@@ -110,9 +110,8 @@ class Device:
             identity.keys.signing,
         )
         self.gallery = SQLiteGallery(settings.data_dir / "gallery.db", keys, clock)
-        self.changeover = Changeover(
-            settings.data_dir, self.gallery, keys, claim, ChangeoverLinks(self.client, clock)
-        )
+        links = ChangeoverLinks(self.client, clock, self.outbox.is_waiting)
+        self.changeover = Changeover(settings.data_dir, self.gallery, keys, claim, links)
         self.config = ConfigFile(settings.data_dir / "config.json")
         self.roster = CurrentTimetable(clock, self._cached_timetable())
         self.changeover.follow(self.roster.timetable)

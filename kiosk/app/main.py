@@ -142,7 +142,9 @@ class KioskProcess:
         if claim is None:
             return False
         self._on_stage(SetupStage.LOADING)
-        hooks = DeviceHooks(lambda _timetable: self._on_timetable(), self._on_revoked, self._send_status)
+        hooks = DeviceHooks(
+            lambda _timetable: self._on_timetable(), self._on_revoked, self._send_status
+        )
         device = Device(
             self._settings, Identity(claim, self._keys), self._client, self._clock, hooks
         )

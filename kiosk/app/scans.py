@@ -184,6 +184,7 @@ class ScanCollector:
             StorageError: the disk refuses.
         """
         with self._lock:
+            self._model_id = ""
             self._marks.clear()
             self._fused.clear()
             self._store.wipe()

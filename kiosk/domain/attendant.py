@@ -234,7 +234,8 @@ class Attendant:
             self._show(Notice(NoticeReason.NOT_SAVED), arrival.track_id)
         else:
             self._show_mark(Offer(mark, draft, earlier), arrival.track_id)
-            self._tell_marked(mark, draft, arrival.track_id)
+            if stored is not None and stored.draft is draft:  # not one that waited for the disk
+                self._tell_marked(mark, draft, arrival.track_id)
 
     def _tell_marked(self, mark: Mark, draft: EventDraft, track_id: int) -> None:
         if self._listener is not None:

@@ -63,6 +63,7 @@ class SQLiteGallery:
         self._clock = clock
         self._snapshots: dict[str, GallerySnapshot] = {}
         self._snapshot_lock = threading.Lock()
+        self._model_locks: dict[str, threading.Lock] = {}
         try:
             self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
         except CorruptStoreError:
@@ -124,8 +125,13 @@ class SQLiteGallery:
             self._database.fold_journal()  # keeps no old copy of what was deleted
 
     def snapshot(self, model_id: str) -> GallerySnapshot:
-        """All templates of one model, opened. Rows that cannot be opened are left out."""
+        """All templates of one model, opened. Rows that cannot be opened are left out.
+
+        Who asks for one model does not wait for another model's templates to be opened.
+        """
         with self._snapshot_lock:
+            lock = self._model_locks.setdefault(model_id, threading.Lock())
+        with lock:
             kept = self._snapshots.get(model_id)
             if kept is not None and kept.version == self.version():
                 return kept

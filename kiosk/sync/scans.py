@@ -1,7 +1,7 @@
 """Sends the templates made from clear scans, and deletes what the server has judged."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from kiosk.domain.clock import Clock
@@ -44,12 +44,21 @@ class ScanSender:
         store: where they wait.
         target: the server.
         clock: for the duration of faults.
+        is_event_waiting: says whether the server has not got an event yet; its scan waits too.
     """
 
-    def __init__(self, store: ScanStore, target: ScanTarget, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ScanStore,
+        target: ScanTarget,
+        clock: Clock,
+        *,
+        is_event_waiting: Callable[[str], bool] = lambda _event_id: False,
+    ) -> None:
         self._store = store
         self._target = target
         self._clock = clock
+        self._is_event_waiting = is_event_waiting
         self._fault = FaultEdge()
 
     def send(self) -> None:
@@ -66,7 +75,8 @@ class ScanSender:
 
     def _send_batch(self) -> bool:
         """Send the oldest; True when the server judged some and more may wait."""
-        scans = self._store.oldest(MAX_SCANS_PER_BATCH)
+        oldest = self._store.oldest(MAX_SCANS_PER_BATCH)
+        scans = [scan for scan in oldest if not self._is_event_waiting(scan.event_id)]
         if not scans:
             return False
         receipt = self._target.send_scans(ScanTemplateBatch(scans=tuple(scans)))

@@ -238,7 +238,8 @@ class ShadowWorker:
             if state != self._state:
                 logger.warning("next network not open, retrying: %s", exc)
             self._state = state
-            self._changed.wait(self._retry_s)
+            if not self._stopping.is_set():
+                self._changed.wait(self._retry_s)
         else:
             self._state = ShadowState(wanted)
             logger.info("next network open: %s", wanted)

@@ -1,4 +1,4 @@
-"""Opens models, the first time where they are used and later ones on a thread of their own."""
+"""Opens models: the first ones where they are used, later ones on a separate thread."""
 
 import threading
 from collections.abc import Callable

@@ -75,7 +75,7 @@ class RecognitionWorker:
 
         Args:
             feed: frames.
-            open_models: called in the worker's thread, or in one of its own after `reopen`; the
+            open_models: called in the worker's thread, or in a separate one after `reopen`; the
                 worker's thread alone uses what it returns.
             knowledge: asked for each frame.
             settings: how fast and how strictly.

@@ -155,7 +155,8 @@ def measure(options: argparse.Namespace) -> None:
 def print_table(costs: dict[int, Cost]) -> None:
     """Print a row for each number of mirrored frames."""
     print(
-        "| mirrored frames | mean ms | first 10 frames, mean ms | p95 ms | distance | frame | strangers |"
+        "| mirrored frames | mean ms | first 10 frames, mean ms | p95 ms | distance | frame"
+        " | strangers |"
     )
     print("|---|---|---|---|---|---|---|")
     for count, cost in costs.items():

@@ -106,7 +106,7 @@ def test_a_next_network_that_cannot_be_opened_leaves_the_current_one_alone(
     file = installed / "models" / FILE_NAME
     file.unlink() if spoil == "remove" else file.write_bytes(b"damaged")
     with sight_of(installed, NetworkChoice(current=DLIB_ID, next=DROPPED_ID)) as sight:
-        wait_for(sight, NetworkState(DLIB_ID, True, DROPPED_ID, fault))
+        wait_for(sight, NetworkState(DLIB_ID, is_bundled=True, next=DROPPED_ID, next_fault=fault))
 
         assert not sight.state().is_off
         part = parts_of(Health(network=sight.network()))["network"]

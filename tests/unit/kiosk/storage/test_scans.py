@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -17,9 +18,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kiosk.storage import scans as scans_module
 from kiosk.storage.scans import KEPT, SQLiteScans
-from protocol.v1.messages import ScanTemplate
+from protocol.v1.sealing import pack_values
 from tests.fakes.kiosk_clock import START
 from tests.fakes.scans import NEXT_ID, VALUES, opened, scan
+
+if TYPE_CHECKING:
+    from protocol.v1.messages import ScanTemplate
 
 OWNER = "kiosk-7/key-1/2026-11-23T08:00:00.000+00:00"
 DAY = START.date()
@@ -103,8 +107,6 @@ def test_what_was_deleted_is_in_no_file(store: SQLiteScans, tmp_path: Path) -> N
 
 
 def test_the_file_holds_no_template_in_the_clear(store: SQLiteScans, tmp_path: Path) -> None:
-    from protocol.v1.sealing import pack_values
-
     store.put(scan(), DAY)
     held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert pack_values(VALUES) not in held

@@ -21,6 +21,7 @@ class Post:
 
     def __init__(self, school: SchoolServer, url: str, store: SQLiteScans) -> None:
         self.school = school
+        self.url = url
         self.store = store
         client = ServerClient(url, SystemClock())
         client.use_token(DEVICE_TOKEN)
@@ -67,6 +68,21 @@ def test_what_the_receipt_does_not_name_is_kept_and_sent_again(post: Post) -> No
 
     post.school.judged_at_once = 2
     post.sender.send()
+    assert post.store.waiting == 0
+
+
+def test_a_scan_waits_for_its_event(post: Post) -> None:
+    post.put(2)
+    (first, second) = post.store.oldest(2)
+    waiting = {first.event_id}
+    client = ServerClient(post.url, SystemClock())
+    client.use_token(DEVICE_TOKEN)
+    sender = ScanSender(post.store, client, ManualClock(), is_event_waiting=waiting.__contains__)
+    sender.send()
+    assert list(post.school.scans) == [second.id]
+
+    waiting.clear()
+    sender.send()
     assert post.store.waiting == 0
 
 

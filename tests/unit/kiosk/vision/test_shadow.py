@@ -16,8 +16,8 @@ from kiosk.vision.shadow import FusedScan, ShadowHooks, ShadowState, ShadowWorke
 from models.errors import InferenceError
 from tests.fakes.next_network import (
     CURRENT_ID,
-    NEXT_ID,
     LOOKS,
+    NEXT_ID,
     PixelNetwork,
     TwoGalleries,
     decided,
