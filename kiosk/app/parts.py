@@ -48,7 +48,7 @@ def parts_of(health: Health) -> dict[str, PartHealth]:
         ),
     }
     if health.network.current or health.network.next:
-        parts["network"] = _network(health.network)
+        parts["recognition_network"] = _network(health.network)
     if health.refused:
         parts["refused"] = PartHealth(state=PartState.DEGRADED, detail=str(health.refused))
     return parts

@@ -9,7 +9,6 @@ prints the wall-clock time of each frame's own work.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -111,4 +110,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

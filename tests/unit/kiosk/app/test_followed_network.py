@@ -109,7 +109,7 @@ def test_a_next_network_that_cannot_be_opened_leaves_the_current_one_alone(
         wait_for(sight, NetworkState(DLIB_ID, is_bundled=True, next=DROPPED_ID, next_fault=fault))
 
         assert not sight.state().is_off
-        part = parts_of(Health(network=sight.network()))["network"]
+        part = parts_of(Health(network=sight.network()))["recognition_network"]
         assert part.state == PartState.DEGRADED
         assert f"the next network {DROPPED_ID} is" in part.detail
 
@@ -131,4 +131,6 @@ def test_a_setting_that_names_another_network_than_the_schools_is_said(installed
 def test_a_setting_that_names_the_schools_network_is_fine(installed: Path, setting: str) -> None:
     with sight_of(installed, NetworkChoice(current=DLIB_ID), setting=setting) as sight:
         wait_for(sight, NetworkState(DLIB_ID, is_bundled=True))
-        assert BUNDLED_WORDS in parts_of(Health(network=sight.network()))["network"].detail
+        assert (
+            BUNDLED_WORDS in parts_of(Health(network=sight.network()))["recognition_network"].detail
+        )

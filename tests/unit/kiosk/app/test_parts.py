@@ -60,7 +60,7 @@ def test_ok_means_that_it_is_there_and_works(health: Health) -> None:
     assert ("camera" in ok) == (health.camera is CameraHealth.OK and health.mounting.turn_deg == 0)
     assert ("broker" in ok) == (health.broker is LinkHealth.UP)
     assert ("recognition" in ok) == (health.recognition.health is RecognitionHealth.OK)
-    assert ("network" in ok) == (
+    assert ("recognition_network" in ok) == (
         bool(health.network.current) and health.network.next_fault is NetworkFault.NONE
     )
     assert ("disk" in ok) == (health.disk is DiskHealth.OK)
