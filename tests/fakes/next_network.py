@@ -11,7 +11,7 @@ from kiosk.vision.handover import DecidedTrack, NextFace, ScanGrounds
 from models.pipeline import OpenEmbedder
 from models.stages.embed import FaceEmbedder
 from models.store import default_store
-from tests.fakes.face_models import DIMENSION, vector
+from tests.fakes.face_models import DIMENSION, ListGallery, vector
 
 CURRENT_ID, NEXT_ID = "dlib-resnet-v1", "sface-2021dec"
 PIXELS = {"ana": 40, "ben": 80, "eva": 120, "stranger": 160}
@@ -70,7 +70,7 @@ class TwoGalleries:
         return frozenset(name for names in self.people.values() for name in names)
 
     def match_rules(self) -> MatchRules:
-        return MatchRules(roster_distance=0.5, wide_distance=0.45, min_frames=2)
+        return ListGallery(dict(LOOKS)).match_rules()
 
 
 def faces(shown: str, count: int = 3) -> tuple[NextFace, ...]:

@@ -10,18 +10,29 @@ from hypothesis import strategies as st
 from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.sightings import Sighting, SightingKind
-from kiosk.vision.handover import DecidedTrack, FaceView, NextFace, NextNetwork
-from kiosk.vision.knowledge import Knowledge
+from kiosk.vision.handover import (
+    DecidedTrack,
+    FaceView,
+    Handover,
+    NextFace,
+    NextNetwork,
+    TrackAnswer,
+)
+from kiosk.vision.knowledge import Knowledge, TierIndex
+from kiosk.vision.limits import Calibrated
 from kiosk.vision.liveness import LivenessGate
 from kiosk.vision.recogniser import Recogniser, RecognitionSettings
+from models.stages.fuse import Evidence
+from models.stages.landmarks import Landmarks
 from protocol.v1.messages import LivenessLevel
 from tests.fakes.face_models import Face, ListGallery, beside, vector
 from tests.fakes.scripted_door import ScriptedDoor, people
 
 ANA, BEN, STRANGER = vector(1.0), vector(0.0, 1.0), vector(0.0, 0.0, 5.0)
 SETTINGS = RecognitionSettings(unknown_after_frames=4)
-RULES = MatchRules(
-    roster_distance=0.5, wide_distance=0.3, min_frames=2, liveness=LivenessLevel.PASSIVE
+PEOPLE = {"ana": ANA, "ben": BEN}
+RULES = replace(
+    ListGallery(PEOPLE).match_rules(), wide_distance=0.3, liveness=LivenessLevel.PASSIVE
 )
 LIVE = LivenessReading(LivenessVerdict.LIVE, 0.9, LivenessLevel.PASSIVE)
 
@@ -55,7 +66,7 @@ class Door(ScriptedDoor):
     """A door with a next network behind it."""
 
     def __init__(self, listener: NextNetwork | None, rules: MatchRules = RULES) -> None:
-        self.gallery = StrictGallery({"ana": ANA, "ben": BEN})
+        self.gallery = StrictGallery(PEOPLE)
         self.gallery.rules = rules
         knowledge = Knowledge(self.gallery, self.gallery)
         super().__init__(knowledge, SETTINGS)
@@ -144,6 +155,29 @@ def test_the_person_who_takes_another_ones_place_is_a_scan_of_their_own() -> Non
     counted = [one for one in listener.taken if one.is_counted]
     assert [one.person_id for one in counted] == ["ana", "ben"]
     assert len({one.track_id for one in counted}) == 2
+
+
+@given(st.lists(st.floats(0, 1), max_size=40))
+def test_the_next_network_gets_the_views_that_the_answer_rests_on(qualities: list[float]) -> None:
+    matching = ScriptedDoor(Knowledge(ListGallery({}), ListGallery({}))).models.embedder_card
+    assert matching.matching is not None
+    evidence, listener = Evidence(matching.matching), Listener()
+    handover = Handover(listener, "dlib-resnet-v1")
+    gallery = ListGallery(PEOPLE)
+    tiers = TierIndex(
+        Knowledge(gallery, gallery), "dlib-resnet-v1", Calibrated(matching.matching, None)
+    ).current()
+    for quality in qualities:
+        evidence.add(ANA, quality)
+        view = FaceView(
+            np.zeros((2, 2, 3), np.uint8), Landmarks(np.zeros((468, 3), np.float32), 1.0), quality
+        )
+        handover.keep(1, view, evidence)
+    handover.decided(1, TrackAnswer(None, is_live=False, evidence=evidence), tiers)
+
+    assert len(listener.taken) == min(1, len(qualities))
+    for one in listener.taken:
+        assert sorted(face.quality for face in one.faces) == sorted(evidence._qualities)
 
 
 STEPS = st.lists(
