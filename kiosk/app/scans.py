@@ -16,7 +16,7 @@ from kiosk.storage.scans import SQLiteScans
 from kiosk.vision.shadow import FusedScan
 from protocol.v1 import sealing, signing
 from protocol.v1.identifiers import uuid7
-from protocol.v1.messages import ClockSource, Erasure, GalleryPage, ScanTemplate, TombstoneReason
+from protocol.v1.messages import ClockSource, Erasure, GalleryPage, ScanTemplate
 
 _MOST_HELD = 64
 _HELD_S = 600.0
@@ -75,7 +75,7 @@ class ScanCollector:
     """Joins marks with the templates of their tracks. Implements `MarkListener`; for any thread.
 
     A template goes to disk when its event is on disk and "Not me" is no longer offered. Until
-    then both wait in memory.
+    then both wait in memory. `marked`, `taken_back` and `fused` never wait for the disk.
 
     Args:
         store: where sealed templates wait for the server.
@@ -91,7 +91,8 @@ class ScanCollector:
         self._gallery = gallery
         self._keys = keys
         self._clock = clock
-        self._lock = threading.RLock()
+        self._disk = threading.RLock()
+        self._memory = threading.Lock()
         self._marks: _Held[_HeldMark] = _Held()
         self._fused: _Held[FusedScan] = _Held()
         self._doubted: frozenset[str] = frozenset()
@@ -106,15 +107,15 @@ class ScanCollector:
         """
         choice = timetable.network
         following = "" if choice is None or choice.next == choice.current else choice.next or ""
-        with self._lock:
+        with self._disk:
             self._zone = _zone(timetable.time_zone)
-            is_changed, self._model_id = following != self._model_id, following
-            if not following:
-                self.wipe()
-            elif is_changed:
-                self._marks.clear()
-                self._fused.clear()
+            if following == self._model_id:
+                return
+            self._use(following)
+            if following:
                 self._store.bind(following)
+            else:
+                self._store.wipe()
 
     def marked(self, track_id: int, event_id: str, draft: EventDraft, window_s: float) -> None:
         """See `MarkListener`."""
@@ -123,7 +124,7 @@ class ScanCollector:
         now_s = self._clock.monotonic_s()
         due_s = now_s + window_s + _TAP_S
         mark = _HeldMark(event_id, draft.clock.best_at, draft.evidence.model_id, due_s)
-        with self._lock:
+        with self._memory:
             self._marks.put((track_id, draft.person_id), mark, now_s)
 
     def taken_back(self, person_id: str) -> None:
@@ -131,14 +132,13 @@ class ScanCollector:
 
         What is on disk is of earlier marks, and goes before anything is sent again.
         """
-        with self._lock:
-            self._marks.drop_people(frozenset({person_id}))
-            self._fused.drop_people(frozenset({person_id}))
+        with self._memory:
+            self._drop_people(frozenset({person_id}))
             self._doubted |= {person_id}
 
     def fused(self, scan: FusedScan) -> None:
         """Take the template of a track; its mark may come sooner or later."""
-        with self._lock:
+        with self._memory:
             if scan.model_id == self._model_id:
                 key = (scan.track_id, scan.grounds.person_id)
                 self._fused.put(key, scan, self._clock.monotonic_s())
@@ -149,19 +149,17 @@ class ScanCollector:
         Raises:
             StorageError: the disk refuses; what waits in memory is tried again.
         """
-        now_s, reading = self._clock.monotonic_s(), self._clock.reading()
-        with self._lock:
+        reading = self._clock.reading()
+        with self._disk:
             if self._model_id == "" and self._store.waiting:
-                self._store.wipe()
-            self._forget(self._doubted)
-            self._doubted = frozenset()
-            for key in self._marks.keys_now():
-                mark, scan = self._marks.get(key), self._fused.get(key)
-                if mark is not None and scan is not None and mark.due_s <= now_s:
-                    self._keep(key, mark, scan)
-            self._marks.drop_before(now_s - _HELD_S)
-            self._fused.drop_before(now_s - _HELD_S)
-            if _is_dated(reading):
+                self._store.wipe()  # it could not be deleted when the change ended
+            for key, mark, scan in self._ready():
+                self._keep(mark, scan)
+                with self._memory:
+                    self._marks.drop(key)
+                    self._fused.drop(key)
+            self._forget_doubted()
+            if self._model_id and _is_dated(reading):
                 self._store.prune(reading.best_at)
 
     def apply(self, page: GalleryPage) -> None:
@@ -170,38 +168,61 @@ class ScanCollector:
         Raises:
             AnswerError, StorageError: see `SQLiteGallery.apply`.
         """
-        with self._lock:
-            self._forget(frozenset(gone.person_id for gone in page.tombstones))
-            erased = [one for one in page.tombstones if one.reason == TombstoneReason.ERASED]
+        gone = frozenset(tombstone.person_id for tombstone in page.tombstones)
+        with self._disk:
+            with self._memory:
+                self._drop_people(gone)
+            self._store.delete_scans_of(gone)
             self._gallery.apply(page)
-            if page.complete or erased:
+            if page.complete or gone:
                 self._store.keep_people(self._gallery.people())
 
     def wipe(self) -> None:
-        """Delete everything, in memory and on disk.
+        """Delete everything, in memory and on disk, and collect nothing from now on.
 
         Raises:
             StorageError: the disk refuses.
         """
-        with self._lock:
-            self._model_id = ""
-            self._marks.clear()
-            self._fused.clear()
+        with self._disk:
+            self._use("")
             self._store.wipe()
 
-    def _forget(self, person_ids: frozenset[str]) -> None:
+    def _use(self, model_id: str) -> None:
+        with self._memory:
+            self._model_id = model_id
+            self._marks.clear()
+            self._fused.clear()
+
+    def _ready(self) -> list[tuple[_Key, _HeldMark, FusedScan]]:
+        """Return the pairs whose time for "Not me" is over, after forgetting what is too old."""
+        now_s = self._clock.monotonic_s()
+        with self._memory:
+            self._marks.drop_before(now_s - _HELD_S)
+            self._fused.drop_before(now_s - _HELD_S)
+            pairs = [
+                (key, mark, self._fused.get(key))
+                for key in self._marks.keys_now()
+                if (mark := self._marks.get(key)) is not None and mark.due_s <= now_s
+            ]
+        return [(key, mark, scan) for key, mark, scan in pairs if scan is not None]
+
+    def _drop_people(self, person_ids: frozenset[str]) -> None:
         self._marks.drop_people(person_ids)
         self._fused.drop_people(person_ids)
-        if person_ids:
-            self._store.delete_scans_of(person_ids)
 
-    def _keep(self, key: _Key, mark: _HeldMark, scan: FusedScan) -> None:
+    def _forget_doubted(self) -> None:
+        doubted = self._doubted
+        if not doubted:
+            return
+        self._store.delete_scans_of(doubted)
+        with self._memory:
+            self._doubted -= doubted
+
+    def _keep(self, mark: _HeldMark, scan: FusedScan) -> None:
         is_same_network = mark.decided_by == scan.decided_by
-        if is_same_network and key[1] in self._gallery.people():
+        if is_same_network and scan.grounds.person_id in self._gallery.people():
             day = mark.captured_at.astimezone(self._zone).date()
             self._store.put(self._signed(mark, scan), day)
-        self._marks.drop(key)
-        self._fused.drop(key)
 
     def _signed(self, mark: _HeldMark, scan: FusedScan) -> ScanTemplate:
         keys, scan_id = self._keys, str(uuid7())

@@ -1,5 +1,6 @@
 """A template is kept only of a mark on disk, after "Not me", and of a person who is still here."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from kiosk.storage.scans import SQLiteScans
 from kiosk.vision.handover import ScanGrounds
 from kiosk.vision.shadow import FusedScan
 from protocol.v1.identifiers import uuid7
-from protocol.v1.messages import ClockSource, EventKind, NetworkChoice, TombstoneReason
+from protocol.v1.messages import ClockSource, EventKind, GalleryPage, NetworkChoice, TombstoneReason
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.fakes.scans import NEXT_ID, opened
 from tests.fakes.school import (
@@ -39,6 +40,7 @@ TIMETABLE = Timetable(room_name="R12", time_zone="Asia/Tokyo", network=CHANGE)
 KEYS = GalleryKeys(KIOSK_ID, KEY_ID, DATA_KEY, SIGNING_KEY)
 VALUES = np.array([0.5, -0.25, 1.0], np.float32)
 WINDOW_S = 5.0
+WAIT_S = 30.0
 
 
 @dataclass
@@ -243,6 +245,30 @@ def test_a_kiosk_whose_clock_was_never_set_makes_none_and_deletes_none(desk: Des
 
     assert desk.people() == ["p1"]
     assert isinstance(desk.clock.reading(), ClockReading)
+
+
+def test_neither_answers_nor_the_comparison_wait_for_the_disk(desk: Desk) -> None:
+    """The disk may be busy with a page of the gallery for a second."""
+    busy, free = threading.Event(), threading.Event()
+    apply = desk.gallery.apply
+
+    def slowly(page_: GalleryPage) -> None:
+        busy.set()
+        free.wait(WAIT_S)
+        apply(page_)
+
+    desk.gallery.apply = slowly  # type: ignore[method-assign]
+    applying = threading.Thread(target=desk.collector.apply, args=(page(2, [upsert(3)]),))
+    applying.start()
+    assert busy.wait(WAIT_S)
+    desk.marks("p1")
+    desk.fuses("p1")
+    desk.collector.taken_back("p2")  # would wait for ever: the disk is busy until the next line
+    free.set()
+    applying.join(WAIT_S)
+    desk.later()
+
+    assert desk.people() == ["p1"]
 
 
 @settings(max_examples=25)
