@@ -252,13 +252,15 @@ def test_neither_answers_nor_the_comparison_wait_for_the_disk(desk: Desk) -> Non
     busy, free = threading.Event(), threading.Event()
     apply = desk.gallery.apply
 
-    def slowly(page_: GalleryPage) -> None:
+    third = page(2, [upsert(3)])
+
+    def slowly(page: GalleryPage) -> None:
         busy.set()
         free.wait(WAIT_S)
-        apply(page_)
+        apply(page)
 
     desk.gallery.apply = slowly  # type: ignore[method-assign]
-    applying = threading.Thread(target=desk.collector.apply, args=(page(2, [upsert(3)]),))
+    applying = threading.Thread(target=desk.collector.apply, args=(third,))
     applying.start()
     assert busy.wait(WAIT_S)
     desk.marks("p1")

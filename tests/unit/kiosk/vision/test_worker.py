@@ -73,6 +73,11 @@ class Bench:
         self.models.gate.release()
 
 
+def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Levels of what was logged, without the line for each network that was opened."""
+    return [r.levelname for r in caplog.records if "network open" not in r.getMessage()]
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     made = Bench()
@@ -113,7 +118,7 @@ def test_failing_models_are_logged_once_and_tried_again(
     bench.models.is_failing = False
     bench.go_on()
     assert bench.said.get(timeout=WAIT_S).kind is SightingKind.LOOKING
-    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert levels(caplog) == ["ERROR", "INFO"]
 
 
 def test_missing_models_are_named_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -125,7 +130,7 @@ def test_missing_models_are_named_and_tried_again(caplog: pytest.LogCaptureFixtu
     state = bench.worker.state().health
     bench.models.gate.release(10)
     bench.worker.stop()
-    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert levels(caplog) == ["ERROR", "INFO"]
     assert "face-mesh" in caplog.text
     assert state is RecognitionHealth.OK
 
@@ -151,7 +156,7 @@ def test_an_unforeseen_fault_does_not_end_recognition(
     bench.models.faces = (Face(ANA),)
     bench.go_on()
     assert bench.said.get(timeout=WAIT_S).kind is SightingKind.LOOKING
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert levels(caplog) == ["ERROR"]
 
 
 def test_speed_and_latency_are_measured(bench: Bench) -> None:
