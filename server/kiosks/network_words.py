@@ -23,11 +23,8 @@ _NEXT_KEYS = {
     "cannot be opened": "network_next_failing",
 }
 _OPEN = re.compile(rf"{_NAME}(;|$)")
-_BUNDLED = "the network that comes with Rollcall"
 
-ADVISED = frozenset({*_RECOGNITION, "network_next_missing", "network_next_damaged"}) | {
-    "network_bundled"
-}
+ADVISED = frozenset({*_RECOGNITION, "network_next_missing", "network_next_damaged"})
 """Details that also have advice, a key under `kiosks.part_advice`."""
 
 
@@ -46,6 +43,4 @@ def network_words(detail: str) -> tuple[str, dict[str, str]]:
     model = current[1] if current else ""
     if following is not None and following[2] in _NEXT_KEYS:
         return _NEXT_KEYS[following[2]], {"model": model, "next": following[1]}
-    if not model:
-        return "", {}
-    return ("network_bundled" if _BUNDLED in detail else "network_open"), {"model": model}
+    return ("network_open", {"model": model}) if model else ("", {})

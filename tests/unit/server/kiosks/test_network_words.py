@@ -55,18 +55,11 @@ def test_the_next_network_is_named(current: str, is_bundled: bool, fault: Networ
     assert bool(advice) == (fault in (NetworkFault.MISSING, NetworkFault.DAMAGED))
 
 
-def test_the_network_that_comes_with_rollcall_is_said_to_be_less_accurate() -> None:
-    networks = NetworkState("dlib-resnet-v1", is_bundled=True)
-    assert said(line_of(Health(network=networks), "recognition_network")) == (
-        "dlib-resnet-v1",
-        "This kiosk uses the network that comes with Rollcall, which is less accurate."
-        " You can choose another one for the school.",
-    )
-
-
-def test_another_network_is_only_named() -> None:
-    line = line_of(Health(network=NetworkState("sface-2021dec")), "recognition_network")
-    assert (said(line), line.tone) == (("sface-2021dec", ""), "ok")
+@pytest.mark.parametrize("is_bundled", [True, False])
+def test_a_network_without_a_change_is_only_named(is_bundled: bool) -> None:
+    networks = NetworkState("dlib-resnet-v1", is_bundled=is_bundled)
+    line = line_of(Health(network=networks), "recognition_network")
+    assert (said(line), line.tone) == (("dlib-resnet-v1", ""), "ok")
 
 
 def test_a_kiosk_with_other_words_is_shown_by_its_state() -> None:
