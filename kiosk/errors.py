@@ -34,12 +34,34 @@ class ModelMissingError(KioskError):
         message: the whole sentence, for the log.
         model: the model as the settings name it.
         command: what brings it here.
+        is_damaged: it is here, but not as its card says.
     """
 
-    def __init__(self, message: str, *, model: str, command: str) -> None:
+    def __init__(self, message: str, *, model: str, command: str, is_damaged: bool = False) -> None:
         super().__init__(message)
         self.model = model
         self.command = command
+        self.is_damaged = is_damaged
+
+
+class NetworkMissingError(ModelMissingError):
+    """The network that the school chose is not installed on this kiosk, or is damaged."""
+
+
+class OtherNetworkError(KioskError):
+    """The settings name another network than the school's: nobody could be recognised.
+
+    Args:
+        own: network of the settings.
+        school: network of the school.
+    """
+
+    def __init__(self, own: str, school: str) -> None:
+        super().__init__(
+            f"the settings of this kiosk name the network {own}, but the school uses {school}"
+        )
+        self.own = own
+        self.school = school
 
 
 class StorageError(KioskError):

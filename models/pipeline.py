@@ -184,6 +184,35 @@ class FacePipeline:
         return observations
 
 
+@dataclass(frozen=True)
+class OpenEmbedder:
+    """One embedding network alone. Used by one thread at a time; `align` by any.
+
+    Attributes:
+        card: of the network.
+        network: aligns and embeds.
+    """
+
+    card: ModelCard
+    network: FaceEmbedder
+
+
+def open_embedder(store: ModelStore, settings: PipelineSettings) -> OpenEmbedder:
+    """Load and verify an embedding network without detector and landmarks, on the CPU.
+
+    Args:
+        store: where its card and file are.
+        settings: `embedder`, `runtime` and `threads` count; the rest means nothing here.
+
+    Raises:
+        StoreError: the model is unknown, missing or corrupt.
+        RuntimeFaultError: no runtime is installed, or it refuses the model.
+    """
+    model = store.load(with_variant(store, settings.embedder, settings.runtime))
+    session = open_session(model, runtime=settings.runtime, threads=settings.threads)
+    return OpenEmbedder(model.card, FaceEmbedder(model.card, session))
+
+
 def _area(detection: Detection) -> float:
     return detection.area_px
 

@@ -16,6 +16,7 @@ from kiosk.domain.health import (
     LinkHealth,
     RecognitionState,
 )
+from kiosk.domain.networks import NetworkState
 from protocol.v1.messages import Status
 
 _PERIOD_S = 0.5
@@ -29,14 +30,14 @@ class Eyes:
         camera: asked.
         recognition: asked.
         accelerator: asked.
-        embedder: asked for the id of the model whose templates are compared.
+        network: asked which networks are open.
         mounting: asked how the camera hangs.
     """
 
     camera: Callable[[], CameraHealth]
     recognition: Callable[[], RecognitionState]
     accelerator: Callable[[], AcceleratorState] = AcceleratorState
-    embedder: Callable[[], str | None] = lambda: None
+    network: Callable[[], NetworkState] = NetworkState
     mounting: Callable[[], CameraMounting] = CameraMounting
 
 
@@ -92,7 +93,8 @@ class HealthBoard:
             synced_through=None if device.outbox.waiting else device.watermark(),
             gallery_version=device.gallery.since,
             gallery_size=device.gallery.size,
-            embedder=self._eyes.embedder(),
+            embedder=self._eyes.network().current or None,
+            shadow=device.changeover.tally.counts(),
             config_version=kept.document.version if kept else None,
             clock_source=reading.source,
             clock_offset_ms=reading.offset_ms,
@@ -116,6 +118,7 @@ class HealthBoard:
             camera=self._eyes.camera(),
             mounting=self._eyes.mounting(),
             recognition=self._eyes.recognition(),
+            network=self._eyes.network(),
             accelerator=self._eyes.accelerator(),
             clock=reading.source,
             disk=self._disk(),

@@ -4,13 +4,19 @@ import threading
 from typing import TextIO
 
 from kiosk.app.onboarding import Onboarding, server_client
+from kiosk.app.parts import BUNDLED_WORDS
 from kiosk.config import Settings
+from kiosk.domain.networks import wanted_networks
 from kiosk.domain.screens import SetupStage
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.files import private_folder
 from kiosk.storage.identity import IdentityStore
 from kiosk.storage.outbox import ChainSigner, SQLiteOutbox
 from kiosk.sync.clock import SystemClock
+from models.errors import StoreError
+from models.store import default_store
+from models.store.selection import AUTO, BUNDLED_EMBEDDER
+from protocol.v1.messages import NetworkChoice
 
 _WORDS = {
     SetupStage.NEEDS_CLAIM_CODE: "A claim code is needed: --code or ROLLCALL_KIOSK_CLAIM_CODE.",
@@ -66,6 +72,7 @@ def status(settings: Settings, output: TextIO) -> int:
     output.write(f"kiosk    {got.kiosk_id}, {got.name}, in room {got.room.name}\n")
     kept = ConfigFile(settings.data_dir / "config.json").load()
     output.write(f"config   {kept.document.version if kept else 'none yet'}\n")
+    output.write(f"network  {network_words(settings, kept.document.network if kept else None)}\n")
     path = settings.data_dir / "outbox.db"
     if path.exists():
         signer = ChainSigner(got.kiosk_id, identity.keys().signing)
@@ -76,3 +83,21 @@ def status(settings: Settings, output: TextIO) -> int:
         )
         outbox.close()
     return 0
+
+
+def network_words(settings: Settings, choice: NetworkChoice | None) -> str:
+    """Say which network this kiosk uses, and what that means, for a technician."""
+    store = default_store()
+    wanted = wanted_networks(settings.embedder, AUTO, choice)
+    try:
+        used = store.find(wanted.embedder)[0].id
+    except StoreError:
+        used = wanted.embedder
+    said = [used]
+    if choice is not None and used != choice.current:
+        said.append(f"but the school uses {choice.current}: this kiosk recognises nobody")
+    if wanted.next is not None:
+        said.append(f"the next one is {wanted.next}")
+    if used == BUNDLED_EMBEDDER:
+        said.append(BUNDLED_WORDS)
+    return "; ".join(said)

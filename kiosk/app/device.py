@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kiosk.app.attending import WatchedOutbox
+from kiosk.app.changeover import Changeover, ChangeoverLinks
 from kiosk.app.roster import CurrentTimetable
 from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 DOWNLOAD_JOB = "download"
 STATUS_JOB = "status"
+SCANS_JOB = "scans"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,11 @@ class Device:
             identity.keys.signing,
         )
         self.gallery = SQLiteGallery(settings.data_dir / "gallery.db", keys, clock)
+        links = ChangeoverLinks(self.client, clock, self.outbox.is_waiting)
+        self.changeover = Changeover(settings.data_dir, self.gallery, keys, claim, links)
         self.config = ConfigFile(settings.data_dir / "config.json")
         self.roster = CurrentTimetable(clock, self._cached_timetable())
+        self.changeover.follow(self.roster.timetable)
 
     def _build_sync(self, claim: ClaimResponse) -> None:
         settings = self._settings
@@ -138,7 +143,7 @@ class Device:
         )
         self.downloader = Downloader(
             self.client,
-            DownloadStores(self.gallery, self.config),
+            DownloadStores(self.changeover.gallery, self.config),
             clock=self._clock,
             on_config=self._on_config,
             on_revoked=self._hooks.on_revoked,
@@ -154,6 +159,7 @@ class Device:
         """Begin to talk to server and broker."""
         self.scheduler.every(DOWNLOAD_JOB, self._settings.sync_interval_s, self.downloader.download)
         self.scheduler.every(STATUS_JOB, self._settings.status_interval_s, self._hooks.send_status)
+        self.scheduler.every(SCANS_JOB, self._settings.sync_interval_s, self.changeover.hand_over)
         self.scheduler.start()
         self.uploader.start()
         if self.link is not None:
@@ -167,7 +173,19 @@ class Device:
             self.link.stop()
         self.uploader.stop()
         self.outbox.close()
+        self.changeover.close()
         self.gallery.close()
+
+    def wipe(self) -> None:
+        """Delete the templates here, and those that wait for the server; the outbox stays.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        try:
+            self.changeover.wipe()
+        finally:
+            self.gallery.wipe()
 
     def attendant(self) -> Attendant:
         """Build the attendant for this kiosk; it knows the marks made before a restart."""
@@ -177,7 +195,12 @@ class Device:
             duplicate_window_s=settings.duplicate_window_s,
         )
         return Attendant(
-            self._clock, self.recorder, self.roster.timetable, timings, memory=self._memory()
+            self._clock,
+            self.recorder,
+            self.roster.timetable,
+            timings,
+            memory=self._memory(),
+            listener=self.changeover.collector,
         )
 
     def _memory(self) -> MarkMemory:
@@ -216,6 +239,7 @@ class Device:
     def _on_config(self, document: ConfigDocument) -> None:
         timetable = self._timetable(document)
         self.roster.change(timetable)
+        self.changeover.follow(timetable)
         self._hooks.on_timetable(timetable)
 
     def _on_hint(self, hint: VersionHint) -> None:

@@ -18,6 +18,7 @@ from kiosk.app.sight import Sight, build_camera
 from kiosk.config import Settings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.health import AcceleratorState, CameraMounting, Health, RecognitionState
+from kiosk.domain.networks import NetworkState
 from kiosk.domain.screens import SettingUp, SetupStage
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
@@ -72,6 +73,7 @@ class KioskProcess:
         self._settings = settings
         self._clock = SystemClock()
         self._stopping = threading.Event()
+        self._configuring = threading.Lock()
         self._downloaded = threading.Event()
         self._ending = Ending(settings.exit_timeout_s, self._clock.monotonic_s())
         self._identity = IdentityStore(settings.data_dir / "identity")
@@ -140,7 +142,9 @@ class KioskProcess:
         if claim is None:
             return False
         self._on_stage(SetupStage.LOADING)
-        hooks = DeviceHooks(self._on_timetable, self._on_revoked, self._send_status)
+        hooks = DeviceHooks(
+            lambda _timetable: self._on_timetable(), self._on_revoked, self._send_status
+        )
         device = Device(
             self._settings, Identity(claim, self._keys), self._client, self._clock, hooks
         )
@@ -150,7 +154,7 @@ class KioskProcess:
             lambda: self._camera.report().health,
             self._recognition,
             self._accelerator,
-            self._embedder,
+            self._network,
             self._mounting,
         )
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
@@ -176,9 +180,10 @@ class KioskProcess:
         attendant = device.attendant()
         loop = AttendantLoop(attendant, on_screen=self._window.post_screen, on_turn=board.refresh)
         knowledge = Knowledge(device.gallery, device.roster)
-        self._sight = Sight(settings, self._camera, knowledge, loop.see)
+        hooks = device.changeover.hooks()
+        self._sight = Sight(settings, self._camera, knowledge, loop.see, hooks)
         self._loop = loop
-        loop.configure(device.roster.timetable)  # it may have changed since it was read above
+        self._on_timetable()  # it may have changed since it was read above
         loop.start()
         self._sight.start()
         logger.info("The door is open: %s", device.roster.timetable.room_name)
@@ -249,8 +254,8 @@ class KioskProcess:
     def _mounting(self) -> CameraMounting:
         return CameraMounting() if self._sight is None else self._sight.mounting()
 
-    def _embedder(self) -> str | None:
-        return None if self._sight is None else self._sight.embedder()
+    def _network(self) -> NetworkState:
+        return NetworkState() if self._sight is None else self._sight.network()
 
     def _on_stage(self, stage: SetupStage) -> None:
         self._window.post_screen(SettingUp(stage))
@@ -259,10 +264,17 @@ class KioskProcess:
         if self._loop is not None:
             self._loop.not_me(answer_id)
 
-    def _on_timetable(self, timetable: Timetable) -> None:
-        self._window.post_rules(self._rules(timetable))
-        if self._loop is not None:
-            self._loop.configure(timetable)
+    def _on_timetable(self) -> None:
+        """Take over the newest timetable; two threads may hear of changes at once."""
+        with self._configuring:
+            if self._device is None:
+                return
+            timetable = self._device.roster.timetable
+            self._window.post_rules(self._rules(timetable))
+            if self._loop is not None:
+                self._loop.configure(timetable)
+            if self._sight is not None:
+                self._sight.follow(timetable.network)
 
     def _on_health(self, health: Health) -> None:
         self._window.post_health(health)
@@ -279,7 +291,7 @@ class KioskProcess:
         logger.error("The server revoked this kiosk: its credentials and gallery are destroyed")
         try:
             if self._device is not None:
-                self._device.gallery.wipe()
+                self._device.wipe()
         finally:
             self._forget_and_end()
 

@@ -10,7 +10,16 @@ from kiosk.domain.health import (
     RecognitionHealth,
     RecognitionState,
 )
+from kiosk.domain.networks import NetworkFault, NetworkState
 from protocol.v1.messages import PartHealth, PartState
+
+BUNDLED_WORDS = "This kiosk uses the network that comes with Rollcall, which is less accurate"
+_NEXT_WORDS = {
+    NetworkFault.NONE: "is compared beside it",
+    NetworkFault.MISSING: "is not installed on this kiosk",
+    NetworkFault.DAMAGED: "is damaged on this kiosk",
+    NetworkFault.FAILING: "cannot be opened",
+}
 
 _CAMERA_STATES = {
     CameraHealth.OK: PartState.OK,
@@ -38,6 +47,8 @@ def parts_of(health: Health) -> dict[str, PartHealth]:
             state=_LINK_STATES.get(health.broker, PartState.FAILED), detail=health.broker
         ),
     }
+    if health.network.current or health.network.next:
+        parts["recognition_network"] = _network(health.network)
     if health.refused:
         parts["refused"] = PartHealth(state=PartState.DEGRADED, detail=str(health.refused))
     return parts
@@ -62,6 +73,26 @@ def _recognition(state: RecognitionState) -> PartHealth:
     if state.health is RecognitionHealth.OK and state.left_out:
         detail = f"children are not recognised with {state.model}: {state.left_out} people"
         return PartHealth(state=PartState.DEGRADED, detail=detail)
-    detail = f"{state.health} {state.model}".strip()
     sees = _RECOGNITION_STATES.get(state.health, PartState.FAILED)
-    return PartHealth(state=sees, detail=detail)
+    said = {
+        RecognitionHealth.NETWORK_MISSING: f"the network {state.model} is not installed on this"
+        f" kiosk: run {state.command}",
+        RecognitionHealth.NETWORK_DAMAGED: f"the network {state.model} is damaged on this kiosk:"
+        f" run {state.command}",
+        RecognitionHealth.OTHER_NETWORK: f"this kiosk recognises nobody: its settings name the"
+        f" network {state.model}, the school uses {state.school}",
+    }
+    plain = f"{state.health} {state.model}".strip()
+    return PartHealth(state=sees, detail=said.get(state.health, plain))
+
+
+def _network(networks: NetworkState) -> PartHealth:
+    """Say which networks are open, and what is wrong with the next one."""
+    said = [networks.current] if networks.current else []
+    if networks.is_bundled:
+        said.append(BUNDLED_WORDS)
+    if networks.next:
+        said.append(f"the next network {networks.next} {_NEXT_WORDS[networks.next_fault]}")
+    is_whole = bool(networks.current) and networks.next_fault is NetworkFault.NONE
+    state = PartState.OK if is_whole else PartState.DEGRADED
+    return PartHealth(state=state, detail="; ".join(said))

@@ -8,6 +8,7 @@ from kiosk.domain.display import Display, Offer, Result
 from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.liveness import Motion
 from kiosk.domain.marks import Denial, Mark, MarkBook, MarkMemory
+from kiosk.domain.ports import MarkListener
 from kiosk.domain.recorder import Recorder, Stored
 from kiosk.domain.screens import (
     Elsewhere,
@@ -71,7 +72,9 @@ class Attendant:
         timings: AttendantTimings,
         *,
         memory: MarkMemory | None = None,
+        listener: MarkListener | None = None,
     ) -> None:
+        self._listener = listener
         self._clock = clock
         self._recorder = recorder
         self._timetable = timetable
@@ -160,6 +163,8 @@ class Attendant:
         A repeat may follow a mark that was right: another person was there before. So the scan of
         now is recorded and voided, and the earlier mark stays.
         """
+        if self._listener is not None:
+            self._listener.taken_back(offer.mark.person_id)
         event_id: str | None = offer.mark.event_id
         if not offer.is_recorded:
             stored = self._recorder.record(replace(offer.draft, shown=None), now_s)
@@ -229,6 +234,12 @@ class Attendant:
             self._show(Notice(NoticeReason.NOT_SAVED), arrival.track_id)
         else:
             self._show_mark(Offer(mark, draft, earlier), arrival.track_id)
+            if stored is not None and stored.draft is draft:  # not one that waited for the disk
+                self._tell_marked(mark, draft, arrival.track_id)
+
+    def _tell_marked(self, mark: Mark, draft: EventDraft, track_id: int) -> None:
+        if self._listener is not None:
+            self._listener.marked(track_id, mark.event_id, draft, self._timetable.not_me_s)
 
     def _show_mark(self, offer: Offer, track_id: int) -> None:
         welcome = self._welcome(offer.mark, already_marked=offer.earlier is not None)

@@ -40,6 +40,7 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
         match_rules=match_rules(document, overrides),
         not_me_s=document.policy.kiosk.not_me_s,
         language=document.policy.kiosk.language,
+        network=document.network,
     )
 
 

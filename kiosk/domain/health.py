@@ -1,9 +1,10 @@
 """The health strip as a value, and the edges at which a fault starts and clears."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kiosk.domain.networks import NetworkState
 from protocol.v1.messages import ClockSource
 
 _UPSIDE_DOWN_DEG = 180
@@ -36,6 +37,9 @@ class RecognitionHealth(StrEnum):
     OK = "ok"
     STARTING = "starting"
     MODEL_MISSING = "model_missing"
+    NETWORK_MISSING = "network_missing"
+    NETWORK_DAMAGED = "network_damaged"
+    OTHER_NETWORK = "other_network"
     FAILING = "failing"
 
 
@@ -45,20 +49,23 @@ class RecognitionState:
 
     Attributes:
         health: whether faces are compared.
-        model: the card of the model that is missing or damaged, or that leaves people out.
+        model: the card of the model that is missing, damaged or leaves people out, or of the
+            settings' network where the school uses another.
         command: what brings it here, for a technician.
         left_out: people who are not recognised: the model has no limits for children.
+        school: the school's network, where the settings name another.
     """
 
     health: RecognitionHealth = RecognitionHealth.STARTING
     model: str = ""
     command: str = ""
     left_out: int = 0
+    school: str = ""
 
     @property
     def is_off(self) -> bool:
         """Return whether recognition is off until a person fixes it."""
-        return self.health in (RecognitionHealth.MODEL_MISSING, RecognitionHealth.FAILING)
+        return self.health not in (RecognitionHealth.OK, RecognitionHealth.STARTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,7 @@ class Health:
         waiting: recorded and not yet acknowledged.
         refused: refused by the server and kept here.
         templates: in the gallery now.
+        network: which networks are open.
     """
 
     server: LinkHealth = LinkHealth.DOWN
@@ -125,6 +133,7 @@ class Health:
     camera: CameraHealth = CameraHealth.STARTING
     mounting: CameraMounting = CameraMounting()
     recognition: RecognitionState = RecognitionState()
+    network: NetworkState = field(default_factory=NetworkState)
     accelerator: AcceleratorState = AcceleratorState()
     clock: ClockSource = ClockSource.UNSYNCED
     disk: DiskHealth = DiskHealth.OK

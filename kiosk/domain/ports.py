@@ -105,3 +105,15 @@ class Outbox(Protocol):
             StorageError: nothing was recorded (disk full, outbox full, disk failing).
         """
         ...
+
+
+class MarkListener(Protocol):
+    """Hears of marks on the attendant's thread; returns at once."""
+
+    def marked(self, track_id: int, event_id: str, draft: EventDraft, window_s: float) -> None:
+        """A mark is on disk; "Not me" is offered for so long."""
+        ...
+
+    def taken_back(self, person_id: str) -> None:
+        """A match with this person was called wrong."""
+        ...

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kiosk.domain.matching import MatchRules
-from protocol.v1.messages import AttendancePolicy, AttendanceWindow, KioskPolicy, window_of
+from protocol.v1.messages import (
+    AttendancePolicy,
+    AttendanceWindow,
+    KioskPolicy,
+    NetworkChoice,
+    window_of,
+)
 
 _DEFAULTS = KioskPolicy()
 
@@ -53,6 +59,7 @@ class Timetable:
         match_rules: for matching.
         not_me_s: a result stays on screen, and "Not me" is offered, this long.
         language: that the policy asks for, such as ``en``.
+        network: which networks the school uses; None leaves it to the settings of the kiosk.
     """
 
     room_name: str = ""
@@ -65,6 +72,7 @@ class Timetable:
     match_rules: MatchRules = field(default_factory=MatchRules)
     not_me_s: float = _DEFAULTS.not_me_s
     language: str = _DEFAULTS.language
+    network: NetworkChoice | None = None
 
     def lesson(self, lesson_id: str | None) -> Lesson | None:
         """The lesson with this id, None if we were not told of it."""

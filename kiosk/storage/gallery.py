@@ -63,6 +63,7 @@ class SQLiteGallery:
         self._clock = clock
         self._snapshots: dict[str, GallerySnapshot] = {}
         self._snapshot_lock = threading.Lock()
+        self._model_locks: dict[str, threading.Lock] = {}
         try:
             self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
         except CorruptStoreError:
@@ -82,6 +83,12 @@ class SQLiteGallery:
         with self._database.reading() as db:
             count: int = db.execute("SELECT count(*) FROM template").fetchone()[0]
         return count
+
+    def people(self) -> frozenset[str]:
+        """Return everybody with a template here, of whichever network."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT DISTINCT person_id FROM template").fetchall()
+        return frozenset(person_id for (person_id,) in rows)
 
     def version(self) -> int:
         """Counts up with every change of the content."""
@@ -118,8 +125,13 @@ class SQLiteGallery:
             self._database.fold_journal()  # keeps no old copy of what was deleted
 
     def snapshot(self, model_id: str) -> GallerySnapshot:
-        """All templates of one model, opened. Rows that cannot be opened are left out."""
+        """All templates of one model, opened. Rows that cannot be opened are left out.
+
+        Who asks for one model does not wait for another model's templates to be opened.
+        """
         with self._snapshot_lock:
+            lock = self._model_locks.setdefault(model_id, threading.Lock())
+        with lock:
             kept = self._snapshots.get(model_id)
             if kept is not None and kept.version == self.version():
                 return kept

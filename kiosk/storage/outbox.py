@@ -93,6 +93,12 @@ class SQLiteOutbox:
         with self._database.reading() as db:
             return _head(db).seq
 
+    def is_waiting(self, event_id: str) -> bool:
+        """Return whether the server has not acknowledged this event."""
+        with self._database.reading() as db:
+            row = db.execute("SELECT 1 FROM event WHERE id = ?", (event_id,)).fetchone()
+        return row is not None
+
     def begin_at(self, start: ChainStart) -> None:
         """Take up the chain where the server says it is, unless our own has gone further.
 

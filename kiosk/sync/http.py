@@ -25,6 +25,8 @@ from protocol.v1.messages import (
     EventBatch,
     GalleryPage,
     Message,
+    ScanTemplateBatch,
+    ScanTemplateReceipt,
     parse_message,
 )
 
@@ -136,6 +138,14 @@ class ServerClient:
             SyncError: see `claim`.
         """
         self._call("POST", "/sync/erasures", erasure)
+
+    def send_scans(self, batch: ScanTemplateBatch) -> ScanTemplateReceipt:
+        """Hand over templates of the next network and hear which of them the server has judged.
+
+        Raises:
+            SyncError: see `claim`.
+        """
+        return _parsed(ScanTemplateReceipt, self._call("POST", "/kiosk/scan-templates", batch))
 
     def _call(
         self,

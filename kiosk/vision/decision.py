@@ -45,7 +45,7 @@ def judge(evidence: Evidence, tiers: Tiers, without: frozenset[str] = frozenset(
     if len(evidence) < max(tiers.rules.min_frames, _LEAST_FRAMES):
         return None
     found = decide(evidence.fused(), tiers, without)
-    nearest = partial(_nearest, tiers=tiers, without=without)
+    nearest = partial(nearest_person, tiers=tiers, without=without)
     return found if found is not None and evidence.agrees(found.person_id, nearest) else None
 
 
@@ -72,7 +72,10 @@ def decide(probe: FloatVector, tiers: Tiers, without: frozenset[str] = frozenset
     return _accepted(expected, tiers.rules, tiers.expected_limits)
 
 
-def _nearest(frame: FloatVector, *, tiers: Tiers, without: frozenset[str]) -> str | None:
+def nearest_person(
+    frame: FloatVector, *, tiers: Tiers, without: frozenset[str] = frozenset()
+) -> str | None:
+    """Return the person of both tiers that one frame looks most like; None in an empty gallery."""
     expected = tiers.expected.search(frame, without=without)
     others = tiers.others.search(frame, without=without)
     return (others if others.distance < expected.distance else expected).person_id

@@ -85,6 +85,10 @@ class MountingWatch:
         self._sightings: dict[int, list[float]] = {turn_deg: [] for turn_deg in TURNS_DEG}
         self._turns = deque(TURNS_DEG)
 
+    def use(self, models: TurnModels) -> None:
+        """Look with other models from now on; what was seen so far counts on."""
+        self._models = models
+
     def note(self, found: Sequence[Detection], at_s: float) -> None:
         """Take in the faces of a frame as the camera gives it; costs nothing worth measuring."""
         if self._next_check_s is None:

@@ -10,9 +10,11 @@ from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Hint, Recognition, Sighting
 from kiosk.vision.decision import Match, judge
 from kiosk.vision.guidance import GuidanceLimits, assess
+from kiosk.vision.handover import FaceView, Handover, NextNetwork, TrackAnswer
 from kiosk.vision.knowledge import Knowledge, TierIndex, Tiers
 from kiosk.vision.limits import Calibrated
 from kiosk.vision.liveness import LivenessGate
+from kiosk.vision.mirroring import embed_both_ways
 from models.stages.detect import Detection
 from models.stages.fuse import Evidence, settle_claims
 from models.stages.images import FloatVector
@@ -20,6 +22,9 @@ from models.stages.landmarks import Landmarks
 from models.stages.track import Tracker
 from models.store import ModelCard
 from protocol.v1.messages import LivenessLevel
+
+MIRRORED_FRAMES = 3
+"""Source: docs/measurements/mirrored-probes.md."""
 
 
 class FaceModels(Protocol):
@@ -38,8 +43,16 @@ class FaceModels(Protocol):
         """The points of a face; None where there is none."""
         ...
 
-    def embed(self, frame_bgr: BGRImage, landmarks: Landmarks) -> FloatVector:
-        """The numbers of a face, (D,) float32."""
+    def align(self, frame_bgr: BGRImage, landmarks: Landmarks) -> BGRImage:
+        """The face, cut out as the embedding network wants it."""
+        ...
+
+    def embed_aligned(self, face_bgr: BGRImage) -> FloatVector:
+        """The numbers of a face that was cut out, (D,) float32."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the models hold; they are not used any more."""
         ...
 
 
@@ -55,6 +68,7 @@ class RecognitionSettings:
         recheck_s: how often an answered face is compared again, to notice that it changed hands.
         max_faces: so many are followed at once, the largest first.
         max_embedded: faces embedded in one frame; the others wait for the next.
+        mirrored_frames: of so many frames of a track the mirror image is embedded too.
         bystander_area: faces below this share of the largest one's area are not looked at: they
             stand behind and did not come to the kiosk.
         guidance: when a face is good enough.
@@ -68,6 +82,7 @@ class RecognitionSettings:
     recheck_s: float = 0.6
     max_faces: int = 8
     max_embedded: int = 4
+    mirrored_frames: int = MIRRORED_FRAMES
     bystander_area: float = 0.25
     guidance: GuidanceLimits = field(default_factory=GuidanceLimits)
     retry_s: float = 10.0
@@ -75,13 +90,19 @@ class RecognitionSettings:
 
 @dataclass(slots=True)
 class _Track:
-    """One face and what is known of it; `told` is the person whose match was handed on."""
+    """One face and what is known of it; `told` is the person whose match was handed on.
+
+    `is_refused` says that the match was refused because the face seems to be a picture, `is_live`
+    that a check showed it to be alive.
+    """
 
     evidence: Evidence
     match: Match | None = None
     is_unknown: bool = False
     compared_at_s: float = float("-inf")
     told: str = ""
+    is_refused: bool = False
+    is_live: bool = False
 
     @property
     def is_answered(self) -> bool:
@@ -104,8 +125,27 @@ class Recogniser:
     """Looks at frames in order. Used by one thread at a time."""
 
     def __init__(
-        self, models: FaceModels, knowledge: Knowledge, settings: RecognitionSettings
+        self,
+        models: FaceModels,
+        knowledge: Knowledge,
+        settings: RecognitionSettings,
+        *,
+        tracker: Tracker | None = None,
+        next_network: NextNetwork | None = None,
     ) -> None:
+        """Begin without any evidence.
+
+        Args:
+            models: of one embedding network.
+            knowledge: asked for each frame.
+            settings: how strictly.
+            tracker: goes on with the tracks of an earlier recogniser, so that a person keeps their
+                track when the network changes; None begins with the first track.
+            next_network: compared behind the answers; None does without.
+
+        Raises:
+            ValueError: the models hold no embedding network.
+        """
         matching = models.embedder_card.matching
         if matching is None:
             raise ValueError(f"the card {models.embedder_card.id} is not an embedder's")
@@ -116,7 +156,8 @@ class Recogniser:
         self._model_id = models.embedder_card.id
         card = Calibrated.of(models.embedder_card)
         self._index = TierIndex(knowledge, self._model_id, card)
-        self._tracker = Tracker()
+        self.tracker = tracker or Tracker()
+        self._handover = Handover(next_network, self._model_id)
         self._tracks: dict[int, _Track] = {}
         self._seen_at_s: float | None = None
         self._gate = LivenessGate()
@@ -162,6 +203,7 @@ class Recogniser:
         self._seen_at_s = frame.captured_at_s
         self._compare(frame, faces, checks_life=tiers.rules.liveness is not LivenessLevel.OFF)
         answers = self._answers(faces, tiers, frame.captured_at_s)
+        self._hand_over(faces, tiers)
         is_crowded = len(found) > self._settings.max_faces
         return answers or self._looking(faces, frame.captured_at_s, is_crowded=is_crowded)
 
@@ -169,10 +211,11 @@ class Recogniser:
         """The faces with their tracks, largest first, without bystanders."""
         largest = sorted(found, key=lambda face: face.area_px, reverse=True)
         followed = largest[: self._settings.max_faces]
-        ids = self._tracker.update([face.box_px for face in followed], at_s)
-        known = self._tracker.known
+        ids = self.tracker.update([face.box_px for face in followed], at_s)
+        known = self.tracker.known
         self._tracks = {number: track for number, track in self._tracks.items() if number in known}
         self._gate.keep_only(known)
+        self._handover.keep_only(known)
         least = largest[0].area_px * self._settings.bystander_area if largest else 0.0
         return [
             _TrackedFace(number, self._tracks.setdefault(number, self._new_track()), face)
@@ -221,12 +264,23 @@ class Recogniser:
         if is_spared and not evidence.improves_with(judged.quality):
             evidence.pass_over()
             return
-        embedding = self._models.embed(picture, points)
-        if not evidence.add(embedding, judged.quality):
-            face.track_id = self._tracker.renumber(face.track_id)
-            face.track = self._tracks[face.track_id] = self._new_track()
-            face.track.evidence.add(embedding, judged.quality)
+        self._add_view(face, FaceView(picture, points, judged.quality))
         face.track.compared_at_s = frame.captured_at_s
+
+    def _add_view(self, face: _TrackedFace, view: FaceView) -> None:
+        """Embed a good view and add it to its track, or to a new one if the person changed."""
+        embedding = self._embed(view, face.track.evidence)
+        if not face.track.evidence.add(embedding, view.quality):
+            face.track_id = self.tracker.renumber(face.track_id)
+            face.track = self._tracks[face.track_id] = self._new_track()
+            face.track.evidence.add(embedding, view.quality)
+        self._handover.keep(face.track_id, view, face.track.evidence)
+
+    def _embed(self, view: FaceView, evidence: Evidence) -> FloatVector:
+        aligned = self._models.align(view.frame_bgr, view.landmarks)
+        if len(evidence) < self._settings.mirrored_frames:
+            return embed_both_ways(self._models, aligned)
+        return self._models.embed_aligned(aligned)
 
     def _answers(self, faces: Sequence[_TrackedFace], tiers: Tiers, at_s: float) -> list[Sighting]:
         """Who was recognised, or turned out to be nobody known, in this frame."""
@@ -272,7 +326,9 @@ class Recogniser:
             return None
         face.track.told = match.person_id
         is_proven = liveness.verdict is LivenessVerdict.LIVE or level is not LivenessLevel.ACTIVE
-        if liveness.verdict is LivenessVerdict.ATTACK or not is_proven:
+        face.track.is_refused = liveness.verdict is LivenessVerdict.ATTACK or not is_proven
+        face.track.is_live = liveness.verdict is LivenessVerdict.LIVE
+        if face.track.is_refused:
             return Sighting.refused(face.track_id, at_s)
         return self._recognised(face, match, liveness, at_s)
 
@@ -289,6 +345,15 @@ class Recogniser:
             liveness=liveness,
         )
         return Sighting.recognised(face.track_id, at_s, recognition)
+
+    def _hand_over(self, faces: Sequence[_TrackedFace], tiers: Tiers) -> None:
+        """Hand the faces that have their answer to the next network; their answer stands."""
+        for face in faces:
+            track = face.track
+            if not track.is_answered or track.is_refused:
+                continue
+            answer = TrackAnswer(track.told or None, track.is_live, track.evidence)
+            self._handover.decided(face.track_id, answer, tiers)
 
     def _looking(
         self, faces: Sequence[_TrackedFace], at_s: float, *, is_crowded: bool

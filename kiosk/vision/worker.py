@@ -10,12 +10,15 @@ from typing import Protocol
 from kiosk.domain.health import FaultEdge, RecognitionHealth, RecognitionState
 from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
-from kiosk.errors import KioskError, ModelMissingError
+from kiosk.errors import KioskError, ModelMissingError, NetworkMissingError, OtherNetworkError
+from kiosk.vision.handover import NextNetwork
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.mounting import MountingWatch
 from kiosk.vision.recogniser import FaceModels, Recogniser, RecognitionSettings
+from kiosk.vision.supply import ModelSupply
 from models.errors import ModelsError
 from models.stages.detect import Detection
+from models.stages.track import Tracker
 
 __all__ = ["FrameFeed", "RecognitionSettings", "RecognitionStats", "RecognitionWorker"]
 
@@ -65,22 +68,30 @@ class RecognitionWorker:
         knowledge: Knowledge,
         settings: RecognitionSettings,
         on_sighting: Callable[[Sighting], None],
+        *,
+        next_network: NextNetwork | None = None,
     ) -> None:
         """Prepare the worker.
 
         Args:
             feed: frames.
-            open_models: called in the worker's thread, which alone uses what it returns.
+            open_models: called in the worker's thread, or in a separate one after `reopen`; the
+                worker's thread alone uses what it returns.
             knowledge: asked for each frame.
             settings: how fast and how strictly.
             on_sighting: told what is seen.
+            next_network: see `Recogniser`.
         """
         self._feed = feed
-        self._open_models = open_models
         self._knowledge = knowledge
         self._settings = settings
         self._on_sighting = on_sighting
+        self._next_network = next_network
+        self._supply = ModelSupply(open_models)
+        self._models: FaceModels | None = None
+        self._tracker = Tracker()
         self._stopping = threading.Event()
+        self._hurry = threading.Event()
         self._recogniser: Recogniser | None = None
         self._mounting: MountingWatch | None = None
         self._index = -1
@@ -97,8 +108,23 @@ class RecognitionWorker:
     def stop(self) -> None:
         """End the thread; returns when it is gone, at most one frame later."""
         self._stopping.set()
+        self._hurry.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
+
+    def reopen(self) -> None:
+        """Open the models again, without waiting for them: another network is wanted.
+
+        Faces are compared with the old ones until the new ones are open, on the same tracks. If
+        they cannot be opened, recognition is off: the old network no longer decides.
+        """
+        self._supply.renew()
+        self._hurry.set()
+
+    @property
+    def models(self) -> FaceModels | None:
+        """What faces are compared with now; None while recognition is off. For any thread."""
+        return None if self._recogniser is None else self._models
 
     def stats(self) -> RecognitionStats:
         """How fast it goes."""
@@ -117,7 +143,7 @@ class RecognitionWorker:
             try:
                 self._turn()
             except (KioskError, ModelsError) as exc:
-                self._state = _state_after(exc)
+                self._state = state_after(exc)
                 if self._fault.start(monotonic()):
                     logger.error("Recognition is off: %s", exc)  # noqa: TRY400  known, no trace
             except Exception:  # the edge of the thread: the rest of the kiosk works without us
@@ -125,28 +151,61 @@ class RecognitionWorker:
                 if self._fault.start(monotonic()):
                     logger.exception("unexpected error in recognition, retrying")
             if self._recogniser is None:
-                self._stopping.wait(self._settings.retry_s)
+                self._hurry.wait(self._settings.retry_s)
+                self._hurry.clear()
 
     def _turn(self) -> None:
         """Open the models where that is to do, else look at one frame."""
+        self._take_over()
         if self._recogniser is None:
-            models = self._open_models()
-            self._recogniser = Recogniser(models, self._knowledge, self._settings)
-            self._mounting = MountingWatch(models)
-            self._note_well(self._recogniser)
+            self._use(self._supply.open())
         frame = self._feed.wait_newer(self._index, _WAIT_S)
         if frame is None:
             return
         begun_s, between_s = monotonic(), monotonic() - self._begun_s
         self._index, self._begun_s = frame.index, begun_s
-        sightings = self._recogniser.look(frame)
-        self._note_well(self._recogniser)
+        recogniser = self._recogniser
+        if recogniser is None:
+            return
+        sightings = recogniser.look(frame)
+        self._note_well(recogniser)
         for sighting in sightings:
             self._on_sighting(sighting)
         self._count(frame, begun_s, between_s)
-        self._watch_mounting(frame, self._recogniser.found)
-        period_s = self._period_s(self._recogniser)
+        self._watch_mounting(frame, recogniser.found)
+        period_s = self._period_s(recogniser)
         self._stopping.wait(max(0.0, begun_s + period_s - monotonic()))
+
+    def _take_over(self) -> None:
+        """Use the models that were opened again meanwhile; without them recognition is off.
+
+        Raises:
+            KioskError, ModelsError: they cannot be opened.
+        """
+        try:
+            models = self._supply.renewed()
+        except Exception:
+            self._recogniser = None
+            raise
+        if models is not None:
+            self._use(models)
+
+    def _use(self, models: FaceModels) -> None:
+        self._recogniser = Recogniser(
+            models,
+            self._knowledge,
+            self._settings,
+            tracker=self._tracker,
+            next_network=self._next_network,
+        )
+        before, self._models = self._models, models
+        if before is not None and before is not models:
+            before.close()
+        if self._mounting is None:
+            self._mounting = MountingWatch(models)
+        self._mounting.use(models)
+        logger.info("network open: %s", models.embedder_card.id)
+        self._note_well(self._recogniser)
 
     def _watch_mounting(self, frame: Frame, found: Sequence[Detection]) -> None:
         """Look for turned faces now and then, in the pause after a frame's own work."""
@@ -191,9 +250,20 @@ class RecognitionWorker:
         )
 
 
-def _state_after(error: KioskError | ModelsError) -> RecognitionState:
+def state_after(error: KioskError | ModelsError) -> RecognitionState:
+    """Return how recognition is after the models could not be opened or used."""
+    if isinstance(error, NetworkMissingError):
+        word = (
+            RecognitionHealth.NETWORK_DAMAGED
+            if error.is_damaged
+            else RecognitionHealth.NETWORK_MISSING
+        )
+        return RecognitionState(word, error.model, error.command)
     if isinstance(error, ModelMissingError):
         return RecognitionState(RecognitionHealth.MODEL_MISSING, error.model, error.command)
+    if isinstance(error, OtherNetworkError):
+        word = RecognitionHealth.OTHER_NETWORK
+        return RecognitionState(word, error.own, school=error.school)
     return RecognitionState(RecognitionHealth.FAILING)
 
 

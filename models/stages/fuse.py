@@ -124,8 +124,12 @@ class Evidence:
             person_id: what all together say.
             nearest: the person that one frame looks most like.
         """
-        agreeing = sum(nearest(frame) == person_id for frame in self._embeddings)
+        agreeing = self.agreeing_count(person_id, nearest)
         return agreeing >= max(_LEAST_FRAMES, _AGREEING_SHARE * len(self))
+
+    def agreeing_count(self, person_id: str, nearest: Callable[[FloatVector], str | None]) -> int:
+        """Return how many of the kept frames look most like this person; see `agrees`."""
+        return sum(nearest(frame) == person_id for frame in self._embeddings)
 
     @property
     def is_doubted(self) -> bool:

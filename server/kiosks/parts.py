@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.kiosks import network_words
+
 _LOOKS = {"ok": ("ok", "check"), "degraded": ("warn", "warning"), "failed": ("bad", "warning")}
 _QUIET = ("quiet", "")
 #: Details that have words of their own under `kiosks.part_detail`.
 _CAMERA_WORDS = frozenset({"gone", "black", "frozen", "finished", "starting"})
 _MOUNTING_WORDS = frozenset({"upside_down", "on_its_side"})
 #: Details that also have advice, a key under `kiosks.part_advice`.
-_ADVISED = frozenset((*(f"camera_{word}" for word in _MOUNTING_WORDS), "recognition_children"))
+_ADVISED = frozenset(f"camera_{word}" for word in _MOUNTING_WORDS) | network_words.ADVISED
 _MOUNTING = re.compile(r"([a-z_]+) (0|90|180|270)")
-_CHILDREN = re.compile(r"children are not recognised with [a-z0-9-]+: (\d+) people")
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,9 @@ def _words(name: str, state: str, detail: str) -> tuple[str, dict[str, str]]:
         return "accelerator_off", {}
     if name == "camera":
         return _camera_words(state, detail)
-    children = _CHILDREN.fullmatch(detail)
-    if name == "recognition" and state == "degraded" and children is not None:
-        return "recognition_children", {"count": children[1]}
-    return "", {}
+    if name == "recognition_network":
+        return network_words.network_words(detail)
+    return network_words.recognition_words(detail) if name == "recognition" else ("", {})
 
 
 def _camera_words(state: str, detail: str) -> tuple[str, dict[str, str]]:

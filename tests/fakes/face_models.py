@@ -69,6 +69,9 @@ class ScriptedModels:
     def __init__(self) -> None:
         self.faces: Sequence[Face] = ()
         self.embedded_count = 0
+        self.mirrored_count = 0
+        self.is_closed = False
+        self._aligned: list[Face] = []
         self._named: dict[tuple[float, float, float, float], Face] = {}
 
     @property
@@ -88,10 +91,20 @@ class ScriptedModels:
         points[0, 2] = detection.box_px[2]
         return Landmarks(points, 0.99)
 
-    def embed(self, frame_bgr: BGRImage, landmarks: Landmarks) -> NDArray[np.float32]:
-        self.embedded_count += 1
+    def align(self, frame_bgr: BGRImage, landmarks: Landmarks) -> BGRImage:
+        """Two pixels: the number of the face, and 255 on its right side."""
         left, top, width = (float(value) for value in landmarks.points_px[0])
-        return self._named[(left, top, width, width)].embedding
+        self._aligned = [*self._aligned[-200:], self._named[(left, top, width, width)]]
+        return np.array([[[len(self._aligned) - 1] * 3, [255] * 3]], np.uint8)
+
+    def embed_aligned(self, face_bgr: BGRImage) -> NDArray[np.float32]:
+        is_mirrored = face_bgr[0, 0, 0] == 255
+        self.mirrored_count += int(is_mirrored)
+        self.embedded_count += int(not is_mirrored)
+        return self._aligned[int(face_bgr[0, 1 if is_mirrored else 0, 0])].embedding
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 class ListGallery:

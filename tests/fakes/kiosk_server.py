@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from protocol.v1 import messages as m
 from protocol.v1 import signing
 from protocol.v1.errors import ProtocolError
+from tests.fakes.scans import opened
 from tests.fakes.school import DEVICE_TOKEN, KIOSK_ID, claim_response, config, page
 
 CLAIM_CODE = "ABCD2345"
@@ -26,6 +27,9 @@ class SchoolServer:
         events: stored, by sequence number.
         upserts, tombstones: of the gallery, ordered by change.
         broken_status: answer everything with this status while set.
+        scans: templates of clear scans, by id; each was checked when it came.
+        judged_at_once: how many scans of a batch are judged; the others are not named.
+        refused_people: whose scans are refused.
         spoil_page: answer gallery requests with bytes that make no sense.
     """
 
@@ -38,6 +42,9 @@ class SchoolServer:
         self.upserts: list[m.TemplateUpsert] = []
         self.tombstones: list[m.Tombstone] = []
         self.erasures: list[m.Erasure] = []
+        self.scans: dict[str, m.ScanTemplate] = {}
+        self.judged_at_once = m.MAX_SCANS_PER_BATCH
+        self.refused_people: set[str] = set()
         self.broker: m.BrokerAccess | None = None
         self.signing_key: str | None = None
         self.broken_status: int | None = None
@@ -70,6 +77,16 @@ class SchoolServer:
         self.events.setdefault(event.seq, event)
         reason = self.refuse_ids.get(event_id)
         return m.EventRefusal(id=event_id, seq=event.seq, reason=reason) if reason else None
+
+    def take_scans(self, batch: m.ScanTemplateBatch) -> m.ScanTemplateReceipt:
+        """Check signature and seal of each scan and judge the first ones, as many as may be."""
+        judged = batch.scans[: self.judged_at_once]
+        for one in judged:
+            opened(one, self.signing_key)
+            self.scans[one.id] = one
+        refused = tuple(one.id for one in judged if one.person_id in self.refused_people)
+        accepted = tuple(one.id for one in judged if one.id not in refused)
+        return m.ScanTemplateReceipt(accepted=accepted, refused=refused)
 
     def gallery_page(self, since: int, limit: int) -> m.GalleryPage:
         entries: list[m.TemplateUpsert | m.Tombstone] = [*self.upserts, *self.tombstones]
@@ -145,6 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif (method, path) == ("POST", "/api/v1/sync/erasures"):
             self.school.erasures.append(m.Erasure.model_validate_json(body))
             self._send(200, {})
+        elif (method, path) == ("POST", "/api/v1/kiosk/scan-templates"):
+            receipt = self.school.take_scans(m.ScanTemplateBatch.model_validate_json(body))
+            self._send_raw(200, receipt.to_json())
         else:
             self._send(404, {"error": {"code": "not_found"}})
 

@@ -9,6 +9,11 @@ from protocol.v1.messages import ClockSource
 
 MAX_ITEMS = 4
 _SEVERITIES = ("alarm", "warning", "quiet")
+_MISSING = (
+    RecognitionHealth.MODEL_MISSING,
+    RecognitionHealth.NETWORK_MISSING,
+    RecognitionHealth.NETWORK_DAMAGED,
+)
 _CAMERA_ALARMS = (CameraHealth.GONE, CameraHealth.BLACK, CameraHealth.FROZEN)
 
 
@@ -76,8 +81,10 @@ def _device_items(health: Health, words: Catalogue) -> list[HealthItem]:
 
 def _recognition_words(health: Health, words: Catalogue) -> str:
     state = health.recognition
-    if state.health is RecognitionHealth.MODEL_MISSING and state.model:
-        return words("health.model_missing", model=state.model, command=state.command)
+    if state.health is RecognitionHealth.OTHER_NETWORK:
+        return words("health.other_network")
+    if state.health in _MISSING and state.model:
+        return words(f"health.{state.health.value}", model=state.model, command=state.command)
     return words("health.recognition")
 
 

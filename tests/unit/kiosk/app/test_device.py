@@ -1,7 +1,9 @@
 """A claimed kiosk takes over the policy that its server sends, and keeps it over a restart."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +11,36 @@ import pytest
 
 from kiosk.app.device import Device, DeviceHooks, Identity
 from kiosk.config import load_settings
+from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.sightings import SightingKind
 from kiosk.domain.timetable import Timetable
 from kiosk.storage.identity import Keys
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import ServerClient
+from kiosk.vision.handover import ScanGrounds
 from kiosk.vision.knowledge import Knowledge
-from protocol.v1.messages import ConfigDocument, RecognitionPolicy
+from kiosk.vision.shadow import FusedScan
+from protocol.v1.messages import (
+    Ack,
+    ConfigDocument,
+    EventKind,
+    NetworkChoice,
+    RecognitionPolicy,
+)
 from protocol.v1.sealing import make_sealing_key, sealing_public_text
 from tests.fakes.face_models import Face
 from tests.fakes.kiosk_server import SchoolServer, serving
-from tests.fakes.school import DIMENSION, SIGNING_KEY, claim_response, config, upsert
+from tests.fakes.scans import NEXT_ID
+from tests.fakes.school import (
+    DIMENSION,
+    KIOSK_ID,
+    MODEL_ID,
+    SIGNING_KEY,
+    claim_response,
+    config,
+    tombstone,
+    upsert,
+)
 from tests.fakes.scripted_door import ScriptedDoor, kinds
 
 KEYS = Keys(SIGNING_KEY, make_sealing_key())
@@ -56,7 +77,7 @@ def device(
     settings = load_settings(data_dir=folder, min_frames=min_frames)
     hooks = DeviceHooks(heard.append, on_revoked=lambda: None, send_status=lambda: None)
     device = Device(settings, IDENTITY, ServerClient(url, clock), clock, hooks)
-    with closing(device.outbox), closing(device.gallery):
+    with closing(device.outbox), closing(device.gallery), closing(device.changeover):
         yield device
 
 
@@ -97,3 +118,84 @@ def test_technicians_number_of_frames_replaces_the_policys(tmp_path: Path, url: 
     with device(tmp_path, url, [], min_frames=6) as kiosk:
         kiosk.downloader.download()
         assert frames_needed(kiosk) == 6
+
+
+CHANGE = NetworkChoice(current=MODEL_ID, next=NEXT_ID, collects_scans=True)
+
+
+def collect_scan(kiosk: Device) -> None:
+    """Put a template there that waits for the server, as after a clear scan."""
+    evidence = MatchEvidence(0.31, 0.2, 0.5, 0.9, MODEL_ID)
+    draft = EventDraft(EventKind.SEEN, kiosk._clock.reading(), "s1", "p1", 1, evidence)
+    stored = kiosk.watched.append(draft)
+    values = np.array([0.5, -0.25, 1.0], np.float32)
+    scan = FusedScan(1, MODEL_ID, ScanGrounds("p1", 0.31, 0.39), NEXT_ID, values, 5)
+    kiosk.changeover.collector.fused(scan)
+    kiosk.changeover.collector.marked(1, stored.event_id, draft, -2.0)
+    kiosk.changeover.collector.settle()
+
+
+def held(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "scans.db")) as db:
+        count: int = db.execute("SELECT count(*) FROM scan").fetchone()[0]
+    return count
+
+
+def test_scans_wait_over_a_restart_and_go_when_their_event_is_there(
+    tmp_path: Path, url: str, school: SchoolServer
+) -> None:
+    school.config = document("c1", 4).model_copy(update={"network": CHANGE})
+    with device(tmp_path, url, []) as kiosk:
+        kiosk.downloader.download()
+        collect_scan(kiosk)
+        assert held(tmp_path) == 1
+    with device(tmp_path, url, []) as restarted:
+        assert held(tmp_path) == 1
+        restarted.changeover.hand_over()
+        assert (held(tmp_path), school.scans) == (1, {})
+        restarted.outbox.pending(10)
+        restarted.outbox.settle(
+            Ack(kiosk_id=KIOSK_ID, stored_through=1, server_time=datetime.now(UTC))
+        )
+        restarted.changeover.hand_over()
+        assert (held(tmp_path), len(school.scans)) == (0, 1)
+
+
+@pytest.mark.parametrize("choice", [None, NetworkChoice(current=NEXT_ID)])
+def test_the_end_of_the_change_leaves_no_scan(
+    tmp_path: Path, url: str, school: SchoolServer, choice: NetworkChoice | None
+) -> None:
+    school.config = document("c1", 4).model_copy(update={"network": CHANGE})
+    with device(tmp_path, url, []) as kiosk:
+        kiosk.downloader.download()
+        collect_scan(kiosk)
+        assert held(tmp_path) == 1
+        school.config = document("c2", 4).model_copy(update={"network": choice})
+        kiosk.downloader.download()
+        assert held(tmp_path) == 0
+        assert not (tmp_path / "shadow.json").exists()
+
+
+def test_a_revoked_kiosk_keeps_neither_templates_nor_scans(
+    tmp_path: Path, url: str, school: SchoolServer
+) -> None:
+    school.config = document("c1", 4).model_copy(update={"network": CHANGE})
+    with device(tmp_path, url, []) as kiosk:
+        kiosk.downloader.download()
+        collect_scan(kiosk)
+        kiosk.wipe()
+        assert held(tmp_path) == 0
+        assert kiosk.gallery.size == 0
+        collect_scan(kiosk)
+        assert held(tmp_path) == 0
+
+
+def test_an_erased_person_leaves_no_scan(tmp_path: Path, url: str, school: SchoolServer) -> None:
+    school.config = document("c1", 4).model_copy(update={"network": CHANGE})
+    with device(tmp_path, url, []) as kiosk:
+        kiosk.downloader.download()
+        collect_scan(kiosk)
+        school.tombstones = [tombstone(1, 2, "erased")]
+        kiosk.downloader.download()
+        assert held(tmp_path) == 0
+        assert [erasure.person_id for erasure in school.erasures] == ["p1"]

@@ -15,6 +15,7 @@ from kiosk.domain.health import (
     RecognitionHealth,
     RecognitionState,
 )
+from kiosk.domain.networks import NetworkFault, NetworkState
 from protocol.v1.messages import PartState, Status
 
 HEALTHS = st.builds(
@@ -26,7 +27,19 @@ HEALTHS = st.builds(
         CameraMounting, st.sampled_from([0, 90, 180, 270]), st.sampled_from([0, 90, 180, 270])
     ),
     recognition=st.builds(
-        RecognitionState, st.sampled_from(RecognitionHealth), left_out=st.integers(0, 5000)
+        RecognitionState,
+        st.sampled_from(RecognitionHealth),
+        st.just("sface-2021dec"),
+        st.just("rollcall-models install sface-2021dec"),
+        left_out=st.integers(0, 5000),
+        school=st.just("dlib-resnet-v1"),
+    ),
+    network=st.builds(
+        NetworkState,
+        st.sampled_from(["", "dlib-resnet-v1"]),
+        st.booleans(),
+        st.sampled_from(["", "sface-2021dec"]),
+        st.sampled_from(NetworkFault),
     ),
     accelerator=st.builds(
         AcceleratorState,
@@ -49,6 +62,9 @@ def test_ok_means_that_it_is_there_and_works(health: Health) -> None:
     assert ("broker" in ok) == (health.broker is LinkHealth.UP)
     assert ("recognition" in ok) == (
         health.recognition.health is RecognitionHealth.OK and not health.recognition.left_out
+    )
+    assert ("recognition_network" in ok) == (
+        bool(health.network.current) and health.network.next_fault is NetworkFault.NONE
     )
     assert ("disk" in ok) == (health.disk is DiskHealth.OK)
 

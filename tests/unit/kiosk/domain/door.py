@@ -7,6 +7,7 @@ from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.marks import MarkMemory
+from kiosk.domain.ports import MarkListener
 from kiosk.domain.recorder import Recorder
 from kiosk.domain.screens import Ready, RunningLesson, Screen, Welcome
 from kiosk.domain.sightings import Hint, Recognition, Sighting
@@ -46,13 +47,19 @@ class Door:
         *,
         minutes: float = 0,
         memory: MarkMemory | None = None,
+        listener: MarkListener | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.clock.advance(minutes * 60)
         self.outbox = MemoryOutbox()
         self.recorder = Recorder(self.outbox, max_unsaved=3)
         self.attendant = Attendant(
-            self.clock, self.recorder, timetable, timings or AttendantTimings(), memory=memory
+            self.clock,
+            self.recorder,
+            timetable,
+            timings or AttendantTimings(),
+            memory=memory,
+            listener=listener,
         )
         self._tracks = 0
 

@@ -58,6 +58,21 @@ def test_templates_of_another_model_are_left_out(tmp_path: Path) -> None:
     assert _people(gallery) == ["p1"]
 
 
+def test_templates_of_two_networks_are_kept_apart(tmp_path: Path) -> None:
+    gallery = _gallery(tmp_path)
+    others = [
+        upsert(number, value=0.25).model_copy(update={"person_id": person, "model_id": "next"})
+        for number, person in ((3, "p1"), (4, "p3"))
+    ]
+    gallery.apply(page(0, [upsert(1), upsert(2), *others]))
+
+    current, following = gallery.snapshot(MODEL_ID), gallery.snapshot("next")
+    assert (current.person_ids, following.person_ids) == (("p1", "p2"), ("p1", "p3"))
+    assert np.unique(current.templates).tolist() == [0.5]
+    assert np.unique(following.templates).tolist() == [0.25]
+    assert gallery.people() == {"p1", "p2", "p3"}
+
+
 def test_no_template_lies_on_disk_in_the_clear(tmp_path: Path) -> None:
     gallery = _gallery(tmp_path)
     gallery.apply(page(0, [upsert(1, value=0.71875)]))

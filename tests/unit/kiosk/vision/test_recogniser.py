@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from kiosk.domain.sightings import Hint, SightingKind
 from kiosk.vision.knowledge import Knowledge
-from kiosk.vision.recogniser import Recogniser, RecognitionSettings
+from kiosk.vision.recogniser import MIRRORED_FRAMES, Recogniser, RecognitionSettings
 from tests.fakes.face_models import Face, ListGallery, beside, vector
 from tests.fakes.scripted_door import STEP_S, ScriptedDoor, kinds, people
 
@@ -172,6 +172,7 @@ def test_frames_that_add_nothing_are_not_embedded() -> None:
     )
     door.sees(Face(STRANGER), frames=60)
     assert door.models.embedded_count - before == 10
+    assert door.models.mirrored_count == 2 * MIRRORED_FRAMES
 
 
 def test_a_face_hidden_for_half_a_second_keeps_its_track() -> None:

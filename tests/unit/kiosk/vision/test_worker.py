@@ -1,6 +1,6 @@
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -8,13 +8,14 @@ import pytest
 from kiosk.domain.health import RecognitionHealth, RecognitionState
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Sighting, SightingKind
-from kiosk.errors import ModelMissingError
+from kiosk.errors import KioskError, ModelMissingError, NetworkMissingError, OtherNetworkError
 from kiosk.vision.knowledge import Knowledge
-from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
+from kiosk.vision.worker import RecognitionSettings, RecognitionWorker, state_after
 from models.errors import InferenceError
 from models.stages.detect import Detection
 from tests.fakes.capture import HandFed
 from tests.fakes.face_models import Face, ListGallery, ScriptedModels, vector
+from tests.support.waiting import wait_until
 
 ANA = vector(1.0)
 PICTURE = np.random.default_rng(3).integers(0, 255, (480, 640, 3), dtype=np.uint8)
@@ -44,7 +45,8 @@ class Bench:
     """A running worker, its frames, its models and what it said."""
 
     def __init__(self, *missing: ModelMissingError) -> None:
-        self._missing = list(missing)
+        self.missing: list[Exception] = list(missing)
+        self.before_open: Callable[[], object] = lambda: None
         self.feed = HandFed()
         self.models = GatedModels()
         self.said: queue.Queue[Sighting] = queue.Queue()
@@ -54,8 +56,9 @@ class Bench:
         self.worker.start()
 
     def open_models(self) -> GatedModels:
-        if self._missing:
-            raise self._missing.pop()
+        self.before_open()
+        if self.missing:
+            raise self.missing.pop()
         return self.models
 
     def put(self, index: int) -> None:
@@ -73,6 +76,11 @@ class Bench:
 
     def go_on(self) -> None:
         self.models.gate.release()
+
+
+def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Levels of what was logged, without the line for each network that was opened."""
+    return [r.levelname for r in caplog.records if "network open" not in r.getMessage()]
 
 
 @pytest.fixture
@@ -115,7 +123,7 @@ def test_failing_models_are_logged_once_and_tried_again(
     bench.models.is_failing = False
     bench.go_on()
     assert bench.said.get(timeout=WAIT_S).kind is SightingKind.LOOKING
-    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert levels(caplog) == ["ERROR", "INFO"]
 
 
 def test_missing_models_are_named_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -127,7 +135,7 @@ def test_missing_models_are_named_and_tried_again(caplog: pytest.LogCaptureFixtu
     state = bench.worker.state().health
     bench.models.gate.release(10)
     bench.worker.stop()
-    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert levels(caplog) == ["ERROR", "INFO"]
     assert "face-mesh" in caplog.text
     assert state is RecognitionHealth.OK
 
@@ -171,7 +179,7 @@ def test_an_unforeseen_fault_does_not_end_recognition(
     bench.models.faces = (Face(ANA),)
     bench.go_on()
     assert bench.said.get(timeout=WAIT_S).kind is SightingKind.LOOKING
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert levels(caplog) == ["ERROR"]
 
 
 def test_speed_and_latency_are_measured(bench: Bench) -> None:
@@ -194,3 +202,83 @@ def test_stopping_waits_for_the_frame_in_work_only(bench: Bench) -> None:
     bench.worker.stop()
     bench.put(1)
     assert bench.models.entered.empty()
+
+
+def test_models_opened_again_take_over_without_a_missed_frame(bench: Bench) -> None:
+    first = bench.models
+    bench.put(0)
+    bench.looked_at()
+    bench.models = GatedModels()
+    gate = threading.Event()
+    bench.before_open = lambda: gate.wait(WAIT_S)
+    bench.worker.reopen()
+    first.gate.release()
+    bench.put(1)
+    assert first.entered.get(timeout=WAIT_S) == 1
+    first.gate.release()
+    assert [bench.said.get(timeout=WAIT_S).kind for _ in range(2)] == [
+        SightingKind.LOOKING,
+        SightingKind.RECOGNISED,
+    ]
+    gate.set()
+    wait_until(lambda: bench.worker.models is bench.models, what="the other models")
+    bench.put(2)
+    assert bench.looked_at() == 2
+    assert first.is_closed
+    assert bench.worker.models is bench.models
+
+
+def test_a_person_keeps_their_track_when_the_models_change(bench: Bench) -> None:
+    first = bench.models
+    for index in range(2):
+        bench.put(index)
+        first.entered.get(timeout=WAIT_S)
+        first.gate.release()
+    seen = [bench.said.get(timeout=WAIT_S) for _ in range(2)]
+    bench.models = GatedModels()
+    bench.models.gate.release(100)
+    bench.worker.reopen()
+    wait_until(lambda: bench.worker.models is bench.models, what="the other models")
+    for index in range(2, 5):
+        bench.put(index)
+        bench.looked_at()
+    again = [bench.said.get(timeout=WAIT_S) for _ in range(2)]
+    assert again[-1].kind is SightingKind.RECOGNISED
+    assert {sighting.track_id for sighting in [*seen, *again]} == {seen[0].track_id}
+
+
+def test_models_that_cannot_be_opened_again_turn_recognition_off(bench: Bench) -> None:
+    gone = NetworkMissingError("gone", model="sface-2021dec", command="rollcall-models install x")
+    bench.put(0)
+    bench.looked_at()
+    bench.missing.extend([gone] * 1_000_000)
+    bench.worker.reopen()
+    bench.go_on()
+    wait_until(lambda: bench.worker.state().is_off, what="recognition to be off")
+    assert bench.worker.state() == RecognitionState(
+        RecognitionHealth.NETWORK_MISSING, "sface-2021dec", "rollcall-models install x"
+    )
+    assert bench.worker.models is None
+    bench.missing.clear()
+    wait_until(lambda: bench.worker.models is not None, what="the network")
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (
+            NetworkMissingError("bad", model="x", command="get x", is_damaged=True),
+            RecognitionState(RecognitionHealth.NETWORK_DAMAGED, "x", "get x"),
+        ),
+        (
+            OtherNetworkError("own", "other"),
+            RecognitionState(RecognitionHealth.OTHER_NETWORK, "own", school="other"),
+        ),
+        (InferenceError("no"), RecognitionState(RecognitionHealth.FAILING)),
+    ],
+)
+def test_the_state_says_why_recognition_is_off(
+    error: KioskError | InferenceError, state: RecognitionState
+) -> None:
+    assert state_after(error) == state
+    assert state.is_off

@@ -255,6 +255,27 @@ def test_a_missing_model_is_named_with_what_brings_it(words: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
+def test_each_fault_of_the_network_has_words_of_its_own(language: str) -> None:
+    words = load_catalogue(language, ZoneInfo("UTC"))
+    faults = [
+        RecognitionState(RecognitionHealth.NETWORK_MISSING, "sface", "install sface"),
+        RecognitionState(RecognitionHealth.NETWORK_DAMAGED, "sface", "install sface"),
+        RecognitionState(RecognitionHealth.OTHER_NETWORK, "sface", school="dlib"),
+    ]
+    views = [
+        health_view(Health(server=LinkHealth.UP, clock=ClockSource.NTP, recognition=state), words)
+        for state in faults
+    ]
+
+    said = [view.items[0].words for view in views]
+    assert len(set(said)) == 3
+    assert {view.items[0].severity for view in views} == {"alarm"}
+    assert all("install sface" in one for one in said[:2])
+    if language == "en":
+        assert said[0].startswith("The network sface is not installed on this kiosk")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
 def test_each_motion_asked_for_has_words_of_its_own(language: str) -> None:
     words = load_catalogue(language, ZoneInfo("UTC"))
     views = [proving_view(ProveAlive(motion), words) for motion in Motion]
