@@ -284,9 +284,9 @@ class OperatingPointResponse(_Message):
     ceiling: float | None = Field(
         default=None,
         description="a limit that keeps the first target for the first size among these people,"
-        " without the pairs of `left_out`",
+        " without the pairs of `pairs_left_out`",
     )
-    left_out: list[PairAnswer] = Field(
+    pairs_left_out: list[PairAnswer] = Field(
         default=[],
         description="pairs nearer than any limit of the card that was asked about, at most one for"
         " every 50 people; they need another way than a limit",

@@ -24,8 +24,8 @@ from models.service.native_schemas import (
     OperatingPointResponse,
     PairAnswer,
 )
+from models.service.own_limit import ceiling_of, raised_share
 from models.service.school_distances import school_of
-from models.service.school_limits import ceiling_of, raised_share
 from models.service.shares import pair_interval, person_interval
 from models.stages.limits import ADULT, Calibrated, curve_for, fmr_for, fnmr_at, fpir_of
 
@@ -52,7 +52,7 @@ class _OwnLimit(TypedDict):
     """The part of the answer about the school's own limit."""
 
     ceiling: float
-    left_out: list[PairAnswer]
+    pairs_left_out: list[PairAnswer]
     present: LimitAnswer
     proposed: LimitAnswer
     raised_share: float
@@ -157,7 +157,7 @@ def _limits_here(
     proposed = min(own, ceiling)
     return _OwnLimit(
         ceiling=ceiling,
-        left_out=found.nearest(left_out) if left_out else [],
+        pairs_left_out=found.nearest(left_out) if left_out else [],
         present=found.at((target, size, present)),
         proposed=found.at((target, size, proposed)),
         raised_share=raised_share(

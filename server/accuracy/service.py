@@ -100,12 +100,16 @@ def keep(db: Session, job: ClaimedJob, found: Answered) -> None:
         finished_at=now(),
         measured_of=asked.measured_of,
         # The keys of the pairs mean nothing without the question.
-        result=point.model_dump(mode="json", exclude={"left_out"}) if point is not None else None,
+        result=point.model_dump(mode="json", exclude={"pairs_left_out"})
+        if point is not None
+        else None,
     )
     db.add(measurement)
     if point is None:
         return
-    pairs = {(_person(asked, one.a), _person(asked, one.b)): one.distance for one in point.left_out}
+    pairs = {
+        (_person(asked, one.a), _person(asked, one.b)): one.distance for one in point.pairs_left_out
+    }
     checks.keep_look_alikes(db, model_id, pairs, found.today)
     _take_limit(db, asked, point, measurement.finished_at)
 

@@ -109,7 +109,7 @@ class SchoolOperatingPoint(_Figures):
         by_card: what the card says without the school.
         pairs: pairs of different people.
         ceiling: the limit that keeps the first target for the first size among these people.
-        left_out: the pairs that the ceiling leaves out, by the keys of the question.
+        pairs_left_out: the pairs that the ceiling leaves out, by the keys of the question.
         present: what the limit in force does.
         proposed: what the limit would do that this measurement gives.
         raised_share: of people that the proposed limit misses more often than the present one.
@@ -122,7 +122,7 @@ class SchoolOperatingPoint(_Figures):
     by_card: tuple[CardHere, ...] = ()
     pairs: int | None = None
     ceiling: float | None = None
-    left_out: tuple[PairHere, ...] = ()
+    pairs_left_out: tuple[PairHere, ...] = ()
     present: LimitHere | None = None
     proposed: LimitHere | None = None
     raised_share: float | None = None

@@ -198,7 +198,7 @@ def test_what_the_limits_mean_among_the_people_of_a_school(encoder: HTTPFaceEnco
     assert (found.people, found.pairs, found.is_enough) == (41, 820, True)
     assert [limit.target_fpir for limit in found.at_card_limits] == [1e-4, 1e-2]
     assert all(limit.expected_fpir > 0 for limit in found.at_card_limits)
-    assert [{one.a, one.b} for one in found.left_out] == [{"7", "twin"}]
+    assert [{one.a, one.b} for one in found.pairs_left_out] == [{"7", "twin"}]
     assert found.present is not None
     assert found.proposed is not None
     assert found.present.limit == 0.3

@@ -231,7 +231,7 @@ def test_people_whom_no_limit_tells_apart_are_named_and_become_look_alikes(
 ) -> None:
     crowd.add(40)
     admin.put("/api/v1/policy", json={"kiosk": {"gallery": "school"}})
-    measure(measured(0.43, raised=0.0, left_out=(PairHere(a="0", b="1", distance=0.1),)))
+    measure(measured(0.43, raised=0.0, pairs_left_out=(PairHere(a="0", b="1", distance=0.1),)))
 
     (pair,) = document(app).look_alikes
     page = admin.get("/accuracy").text
@@ -255,7 +255,7 @@ def test_a_pair_of_people_who_were_erased_meanwhile_is_not_kept(
                 db.delete(template)
 
     encoder.during = erase_all
-    measure(measured(0.43, raised=0.0, left_out=(PairHere(a="0", b="1", distance=0.1),)))
+    measure(measured(0.43, raised=0.0, pairs_left_out=(PairHere(a="0", b="1", distance=0.1),)))
     assert len(people) == 40
     assert document(app).look_alikes == ()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.service.native_schemas import OperatingPointRequest, OperatingPointResponse
 from models.service.operating_point import operating_point
-from models.service.school_limits import PEOPLE_PER_PAIR, ceiling_of
+from models.service.own_limit import PEOPLE_PER_PAIR, ceiling_of
 from models.store import ModelCard
 from tests.unit.models.service.test_operating_point import CARD, Rows, faces, members
 
@@ -35,8 +35,8 @@ def test_two_who_are_nearly_one_are_named_and_do_not_set_the_limit() -> None:
     alone = measure(faces(*range(60)))
     twins = measure([*faces(*range(60)), near(7, 0.05)])
 
-    assert alone.left_out == []
-    (pair,) = twins.left_out
+    assert alone.pairs_left_out == []
+    (pair,) = twins.pairs_left_out
     assert {pair.a, pair.b} == {"p0007", "p0060"}
     assert alone.ceiling is not None
     assert twins.ceiling == pytest.approx(alone.ceiling, abs=0.05)
@@ -50,7 +50,7 @@ def test_a_network_that_mixes_up_many_is_not_excused() -> None:
     many = [near(person, 0.05) for person in range(10)]
     found = measure([*faces(*range(60)), *many])
 
-    assert len(found.left_out) == (60 + 10) // PEOPLE_PER_PAIR
+    assert len(found.pairs_left_out) == (60 + 10) // PEOPLE_PER_PAIR
     assert found.ceiling is not None
     assert found.ceiling < found.at_card_limits[0].limit
 
@@ -58,7 +58,7 @@ def test_a_network_that_mixes_up_many_is_not_excused() -> None:
 def test_pairs_that_a_limit_can_tell_apart_are_never_left_out() -> None:
     found = measure([*faces(*range(60)), near(7, 0.9)])
 
-    assert found.left_out == []
+    assert found.pairs_left_out == []
 
 
 @settings(max_examples=60, deadline=None)
