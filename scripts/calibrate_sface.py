@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.build.equalisation import find_shifts
-from models.build.full_int8 import Calibration, write_calibration
+from models.build.full_int8 import Int8Calibration, write_calibration
 from models.build.ir_input import split_normalisation
 from models.build.ir_to_tflite import maps_to_tflite
 from models.build.onnx_file import read_onnx
@@ -79,7 +79,7 @@ def measure(network: Network, inputs: Iterable[FloatArray]) -> Extremes:
     return {name: np.stack(rows) for name, rows in seen.items()}
 
 
-def calibrated(network: Network, extremes: Extremes) -> Calibration:
+def calibrated(network: Network, extremes: Extremes) -> Int8Calibration:
     """Choose what channels are divided by, and the ranges of the maps then.
 
     Args:
@@ -107,7 +107,7 @@ def calibrated(network: Network, extremes: Extremes) -> Calibration:
             each = np.stack([scaled[:, 0].min(1), scaled[:, 1].max(1)], 1)[:, :, None]
             low, high = _quantiles(each).ravel()
             ranges[node.name] = (_outwards(low, np.floor), _outwards(high, np.ceil))
-    return Calibration(shifts, ranges)
+    return Int8Calibration(shifts, ranges)
 
 
 def _quantiles(extremes: FloatArray) -> FloatArray:

@@ -38,7 +38,7 @@ _DEPTHWISE_AXIS = 3
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Int8Calibration:
     """What was measured over faces; numbers of the network's maps, nothing of any photo.
 
     Attributes:
@@ -51,14 +51,14 @@ class Calibration:
     ranges: Mapping[str, tuple[float, float]]
 
 
-def read_calibration(path: Path) -> Calibration:
+def read_calibration(path: Path) -> Int8Calibration:
     """Read a calibration that `scripts/calibrate_sface.py` wrote."""
     values = json.loads(path.read_text("utf-8"))
     ranges = {name: (float(low), float(high)) for name, (low, high) in values["ranges"].items()}
-    return Calibration(values["shifts"], ranges)
+    return Int8Calibration(values["shifts"], ranges)
 
 
-def write_calibration(path: Path, calibration: Calibration) -> None:
+def write_calibration(path: Path, calibration: Int8Calibration) -> None:
     """Write a calibration, one row for each map and each convolution."""
     parts = {"ranges": calibration.ranges, "shifts": calibration.shifts}
     texts = [f' "{part}": {{\n{_rows(values)}\n }}' for part, values in parts.items()]
@@ -73,7 +73,7 @@ def _rows(values: Mapping[str, Sequence[float]]) -> str:
 
 
 def to_full_int8(
-    network: Network, description: str, calibration: Calibration
+    network: Network, description: str, calibration: Int8Calibration
 ) -> tuple[bytes, Normalisation]:
     """Translate a chain of convolutions and PReLUs.
 
@@ -91,7 +91,7 @@ def to_full_int8(
             calibration is another network's.
     """
     network, normalisation = split_normalisation(network)
-    writer = _Writer(equalised(network, calibration.shifts), description, calibration.ranges)
+    writer = _Int8Writer(equalised(network, calibration.shifts), description, calibration.ranges)
     return writer.content(), normalisation
 
 
@@ -113,7 +113,7 @@ def quantisation_of(least: float, largest: float) -> Quantisation:
     return Quantisation((scale,), (zero,))
 
 
-class _Writer:
+class _Int8Writer:
     def __init__(
         self, network: Network, description: str, ranges: Mapping[str, tuple[float, float]]
     ) -> None:

@@ -103,8 +103,8 @@ class OnnxOrigin(_Package):
 class GroupFigure(_Part):
     """How often strangers were mistaken within one group of people who look alike.
 
-    The share of scans of strangers in which one was taken for a person of a class of 30 of the
-    same group, at the limit that promises 0.01 % for the press photos of the card's calibration.
+    The share of strangers' scans that matched a person of a class of 30 of the same group, at the
+    limit that promises 0.01 % for the press photos of the card's calibration.
     """
 
     group: Identifier = Field(description="whose faces, such as `east-asian-women`")
@@ -120,7 +120,7 @@ class GroupFigure(_Part):
 
 
 class Provenance(_Part):
-    """What is known about where the weights come from, and whom they serve worse."""
+    """What is known about where the weights come from, and which people they serve worse."""
 
     licence_stated_by: str = Field(min_length=1, description="who states the card's licence")
     training_data: str = Field(min_length=1, description="as far as it is known")

@@ -73,10 +73,16 @@ def run(environment: Path, assets: Path, *words: str) -> subprocess.CompletedPro
 def test_the_wheel_installs_its_models_from_a_folder(
     environment: Path, assets: Path, tmp_path: Path
 ) -> None:
-    done = run(environment, tmp_path, "install", "--from", str(assets / "models"))
+    given = tmp_path / "given"
+    given.mkdir()
+    for name in MEDIAPIPE:
+        (given / name).symlink_to(assets / "models" / name)
+
+    done = run(environment, tmp_path, "install", "--from", str(given))
 
     assert done.returncode == 0, done.stderr
     assert "omz-0095 is left out" in done.stdout
+    assert "the less accurate dlib-resnet-v1 is used" in done.stdout
     assert all((tmp_path / "models" / name).is_file() for name in MEDIAPIPE)
 
 

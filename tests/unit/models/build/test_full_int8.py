@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.build.edge_tpu_operators import check_operators
 from models.build.equalisation import equalised, find_shifts
 from models.build.full_int8 import (
-    Calibration,
+    Int8Calibration,
     quantisation_of,
     read_calibration,
     to_full_int8,
@@ -46,13 +46,13 @@ def scaled(picture: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarr
 
 
 @pytest.fixture(scope="module")
-def calibration() -> Calibration:
+def calibration() -> Int8Calibration:
     inputs = (np.ascontiguousarray(scaled(one).transpose(1, 2, 0)[None]) for one in PICTURES[:16])
     return calibrated(NETWORK, measure(NETWORK, inputs))
 
 
 @pytest.mark.parametrize("runtime", installed_runtimes())
-def test_it_computes_about_what_the_floats_do(runtime: str, calibration: Calibration) -> None:
+def test_it_computes_about_what_the_floats_do(runtime: str, calibration: Int8Calibration) -> None:
     content, normalisation = to_full_int8(WHOLE, "test", calibration)
 
     assert (normalisation.mean.tolist(), normalisation.scale.tolist()) == ([127.5] * 3, [128] * 3)
@@ -62,7 +62,9 @@ def test_it_computes_about_what_the_floats_do(runtime: str, calibration: Calibra
         assert answer @ expected / lengths > 0.98
 
 
-def test_the_same_network_gives_the_same_bytes(calibration: Calibration, tmp_path: Path) -> None:
+def test_the_same_network_gives_the_same_bytes(
+    calibration: Int8Calibration, tmp_path: Path
+) -> None:
     write_calibration(tmp_path / "calibration.json", calibration)
     again = read_calibration(tmp_path / "calibration.json")
 
@@ -118,11 +120,11 @@ def test_what_scaling_would_change_is_refused() -> None:
     ],
 )
 def test_another_networks_calibration_is_refused(
-    calibration: Calibration,
+    calibration: Int8Calibration,
     change: Callable[[dict[str, object]], dict[str, object]],
     reason: str,
 ) -> None:
-    other = Calibration(**change(dataclasses.asdict(calibration)))  # type: ignore[arg-type]
+    other = Int8Calibration(**change(dataclasses.asdict(calibration)))  # type: ignore[arg-type]
 
     with pytest.raises(ConversionError, match=reason):
         to_full_int8(WHOLE, "test", other)

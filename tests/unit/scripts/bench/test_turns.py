@@ -69,7 +69,7 @@ def test_opencvs_own_classes_go_all_the_way(
     found = peer_opencv.open_peer((640, 480), 10, shared_models)
 
     assert isinstance(found, Contestant)
-    photo = cv2.imread(str(assets / "photos" / "person-2-a.jpg"))
+    photo = cv2.imread(str(assets / "photos" / "person-3-a.jpg"))
     if photo is None:
         pytest.skip("needs the sample photos: run scripts/fetch_assets once")
     frame = np.zeros((480, 640, 3), np.uint8)
