@@ -178,3 +178,12 @@ def test_a_target_that_is_no_share_is_refused(target: float) -> None:
 
 def test_an_empty_gallery_counts_as_one_person() -> None:
     assert limit_for(ONE, 1e-3, 0) == limit_for(ONE, 1e-3, 1)
+
+
+@pytest.mark.parametrize(("is_strict", "expected"), [(True, 0.44), (False, 0.45)])
+def test_a_strict_limit_is_at_the_lower_end_of_the_interval(
+    is_strict: bool, expected: float
+) -> None:
+    found = explained_limit(ONE, 1e-3, 1, is_strict=is_strict)
+
+    assert found.distance == pytest.approx(expected)
