@@ -1,6 +1,6 @@
 """Who a fused embedding is: the roster first, everybody else at a stricter limit. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from kiosk.domain.matching import MatchRules
@@ -43,8 +43,16 @@ def judge(evidence: Evidence, tiers: Tiers, without: frozenset[str] = frozenset(
     if len(evidence) < max(tiers.rules.min_frames, _LEAST_FRAMES):
         return None
     found = decide(evidence.fused(), len(evidence), tiers, without)
+    found = _nearer_by(evidence.penalty, found)
     nearest = partial(_nearest, tiers=tiers, without=without)
     return found if found is not None and evidence.agrees(found.person_id, nearest) else None
+
+
+def _nearer_by(penalty: float, found: Match | None) -> Match | None:
+    """Return the match if it is nearer than its limit by the penalty for blurred frames."""
+    if found is None or found.distance > found.threshold - penalty:
+        return None
+    return replace(found, threshold=found.threshold - penalty)
 
 
 def decide(
