@@ -1,9 +1,10 @@
 """Says how surely something covers the mouth of a face: a mask, a scarf, a veil, a hand.
 
-Four numbers are measured; their weighted sum goes through the logistic function. The strongest is
+Five numbers are measured; their weighted sum goes through the logistic function. The strongest is
 how sure the landmark network is of the face, because it learned from bare faces. The others look
 at a small upright picture of the face for what any covering changes: the colour of the lower half,
-and the level lines that lips, nostrils and chin draw where a mouth must be.
+and the level lines that lips, nostrils and chin draw where a mouth must be. The fifth makes up for
+a turned head, which the landmark network is less sure of.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from models.stages.align import shrink, similarity
 from models.stages.images import cut_out
+from models.stages.pose import head_pose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,16 +42,17 @@ _MOUTH_LINES = (34, 62, 58, 74)
 
 @dataclass(frozen=True, slots=True)
 class CoverWeights:
-    """Weights of the four measures of `cover_measures`, in its order.
+    """Weights of the five measures of `cover_measures`, in its order.
 
     Source: python -m scripts.bench.covered_faces --fit; docs/measurements/covered-faces.md.
     """
 
-    presence: float = -0.3259
-    colour: float = 1.58
-    contrast: float = -2.238
-    direction: float = -2.672
-    constant: float = 1.258
+    presence: float = -0.2486
+    colour: float = 1.631
+    contrast: float = -2.253
+    direction: float = -3.983
+    turn: float = -0.01496
+    constant: float = -0.6319
 
 
 WEIGHTS = CoverWeights()
@@ -66,7 +69,7 @@ def covered(frame_bgr: BGRImage, landmarks: Landmarks, weights: CoverWeights = W
     measured = cover_measures(frame_bgr, landmarks)
     if measured is None:
         return 0.0
-    factors = (weights.presence, weights.colour, weights.contrast, weights.direction)
+    factors = (weights.presence, weights.colour, weights.contrast, weights.direction, weights.turn)
     logit = float(np.dot(measured, factors)) + weights.constant
     return 1.0 / (1.0 + exp(-min(max(logit, -30.0), 30.0)))
 
@@ -79,10 +82,11 @@ def cover_measures(frame_bgr: BGRImage, landmarks: Landmarks) -> FloatArray | No
         landmarks: of the face.
 
     Returns:
-        (4,) float32: log odds of the landmark network, -30 to 30; logarithm of 1 and the distance,
+        (5,) float32: log odds of the landmark network, -30 to 30; logarithm of 1 and the distance,
         in a and b of CIE Lab, between the upper and the lower face; logarithm of the contrast of
         the mouth over that of the eyes; logarithm of the changes of brightness across level lines
-        over those across upright ones, at the mouth. None where the points lie in one place.
+        over those across upright ones, at the mouth; turn to either side, degrees. None where the
+        points lie in one place.
     """
     view = _upright(frame_bgr, landmarks.points_px)
     if view is None:
@@ -98,7 +102,8 @@ def cover_measures(frame_bgr: BGRImage, landmarks: Landmarks) -> FloatArray | No
     colour = np.log1p(_colour_step(view))
     contrast = np.log((mouth + 1.0) / (eyes + 1.0))
     direction = np.log((down + 2.0) / (across + 2.0))
-    return np.array([landmarks.log_odds, colour, contrast, direction], np.float32)
+    turn = abs(head_pose(landmarks.points_px).yaw_deg)
+    return np.array([landmarks.log_odds, colour, contrast, direction, turn], np.float32)
 
 
 def _upright(frame_bgr: BGRImage, points_px: FloatArray) -> BGRImage | None:

@@ -54,7 +54,7 @@ def fit(found: Sequence[CoverSample]) -> dict[str, float]:
     factors = factors[:-1] / spread
     logits = measured @ factors
     limit = np.quantile(logits[is_covered == 0], 1.0 - _FALSE_ALARMS)
-    names = ("presence", "colour", "contrast", "direction", "constant")
+    names = ("presence", "colour", "contrast", "direction", "turn", "constant")
     return dict(zip(names, [*map(float, factors), float(-limit)], strict=True))
 
 
@@ -108,6 +108,7 @@ def print_false_alarms(found: Sequence[CoverSample], sexes: Mapping[str, str]) -
         "tenth with the darkest faces in the photo": lambda one: one.photo_level <= dark,
         "face below 80 px": lambda one: one.view.side_px < 80,
         "blur above 1 px": lambda one: one.view.blur_px > 1,
+        "turned by more than 20 degrees": lambda one: _turn(one) > 20,
         "half of the light or less": lambda one: one.view.light <= 0.5,
     }
     print("| bare faces | views | called covered |\n|---|---|---|")
@@ -115,6 +116,11 @@ def print_false_alarms(found: Sequence[CoverSample], sexes: Mapping[str, str]) -
         own = [is_called(one) for one in bare if belongs(one)]
         print(f"| {name} | {len(own)} | {_share(own)} |")
     print()
+
+
+def _turn(sample: CoverSample) -> float:
+    mesh = sample.quality.mesh if sample.quality else None
+    return abs(mesh.pose.yaw_deg) if mesh else 0.0
 
 
 def _share(flags: Sequence[bool]) -> str:
@@ -158,20 +164,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=Path, default=Path("../shared/faces"))
     parser.add_argument("--fit", action="store_true", help="work out the weights")
+    parser.add_argument("--photos", type=int, default=10_000, help="most photos to look at")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     pipeline = FacePipeline.open(default_store(), PipelineSettings(embedder="dlib-resnet-v1-int8"))
     half = "tune" if options.fit else "report"
     photos = [path for path in photos_of(options.faces) if half_of(path.parent.name) == half]
+    photos = photos[:: -(-len(photos) // options.photos)]
     found = list(samples(pipeline, photos, None if options.fit else mask_of(options.faces)))
     if options.fit:
         for name, value in fit(found).items():
             print(f"    {name}: float = {value:.4g}")
         return 0
     print(f"weights: {WEIGHTS}\n")
+    print(f"{len(photos)} photos\n")
     print_coverings(found)
     print_false_alarms(found, sexes_of(options.faces))
     print_cost(pipeline, photos[0])
+    sys.stdout.flush()
     print_clips(pipeline, options.faces / "clips")
     return 0
 

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from models.stages.match import Metric
     from models.stages.quality import FaceQuality
 
+UNDAMAGED = "undamaged, 110 px"
 VIEWS = {
-    "undamaged, 110 px": CameraView(),
+    UNDAMAGED: CameraView(),
     "80 px": CameraView(side_px=80),
     "60 px": CameraView(side_px=60),
     "blur 1 px": CameraView(blur_px=1.0),
@@ -198,6 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--embedder", nargs="+", default=["sface-2021dec-int8", "dlib-resnet-v1-int8"]
     )
+    parser.add_argument("--views", nargs="+", choices=list(VIEWS), default=list(VIEWS))
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     pairs = [sorted(folder.glob("*.jpg"))[:2] for folder in sorted(options.faces.iterdir())]
@@ -206,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = PipelineSettings(embedder="dlib-resnet-v1-int8")
     bench = Bench(FacePipeline.open(default_store(), settings), networks_of(options.embedder))
     templates = bench.enrol([pair[0] for pair in pictures])
-    _print_views(bench, templates, [pair[1] for pair in pictures])
+    _print_views(bench, templates, [pair[1] for pair in pictures], options.views)
     return 0
 
 
@@ -227,11 +229,14 @@ def _print_sharpness(bench: Bench, templates: Sequence[FloatArray], seen: Sequen
             print(row, flush=True)
 
 
-def _print_views(bench: Bench, templates: Sequence[FloatArray], photos: Sequence[BGRImage]) -> None:
+def _print_views(
+    bench: Bench, templates: Sequence[FloatArray], photos: Sequence[BGRImage], names: Sequence[str]
+) -> None:
     limits: list[list[float]] = []
     in_good_light: list[Seen] = []
     print(_HEAD)
-    for name, view in VIEWS.items():
+    for name in (UNDAMAGED, *(name for name in names if name != UNDAMAGED)):
+        view = VIEWS[name]
         ways = (False, True) if view.light < 1.0 else (True,)
         for lights in ways:
             seen = bench.see(photos, view, lights=lights)
