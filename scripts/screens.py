@@ -72,6 +72,7 @@ DOCUMENTED = (
     "welcome-late-landscape-dark-en",
     "elsewhere-landscape-light-en",
     "not-recognised-landscape-light-en",
+    "other-way-landscape-light-en",
     "ready-camera-gone-landscape-dark-en",
     "ready-model-missing-landscape-light-en",
     "ready-upside-down-landscape-light-en",
@@ -153,6 +154,7 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("welcome-late", Welcome(name, ArrivalStatus.LATE, 6), OFFLINE)
     yield Shot("elsewhere", Elsewhere(name, other_room))
     yield Shot("not-recognised", NotRecognised())
+    yield Shot("other-way", NotRecognised(NotRecognisedReason.OTHER_WAY))
     yield Shot("notice", Notice(NoticeReason.NOT_ON_LIST))
     yield Shot("loading", SettingUp(SetupStage.LOADING))
     yield Shot("claim", SettingUp(SetupStage.NEEDS_CLAIM_CODE), WELL, "7KQ2")

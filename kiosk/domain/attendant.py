@@ -114,6 +114,8 @@ class Attendant:
             self._proving(sighting, sighting.motion)
         elif sighting.kind in (SightingKind.UNKNOWN, SightingKind.REFUSED):
             self._nobody_known(sighting)
+        elif sighting.kind is SightingKind.OTHER_WAY:
+            self._other_way(sighting)
         else:
             self._display.nobody(self._clock.monotonic_s())
         return self.screen
@@ -332,6 +334,12 @@ class Attendant:
         else:
             self.unmatched_count += 1
         self._show(NotRecognised(), sighting.track_id)
+
+    def _other_way(self, sighting: Sighting) -> None:
+        """Offer the other ways to check in. Nothing is counted, recorded or logged."""
+        if not self._has_answer(sighting.track_id):
+            self._answered.append((sighting.track_id, ""))
+            self._show(NotRecognised(NotRecognisedReason.OTHER_WAY), sighting.track_id)
 
     def _has_answer(self, track_id: int) -> bool:
         return any(answered_track == track_id for answered_track, _ in self._answered)

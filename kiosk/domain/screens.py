@@ -72,10 +72,11 @@ class Elsewhere:
 
 
 class NotRecognisedReason(StrEnum):
-    """Why nobody was recognised."""
+    """Why nobody was recognised; OTHER_WAY: the face was not compared with anybody's."""
 
     NO_MATCH = "no_match"
     NOT_ME = "not_me"
+    OTHER_WAY = "other_way"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class SightingKind(StrEnum):
     RECOGNISED = "recognised"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    OTHER_WAY = "other_way"
     EMPTY = "empty"
 
 
@@ -26,7 +27,6 @@ class Hint(StrEnum):
     TO_THE_MIDDLE = "to_the_middle"
     HEAD_UPRIGHT = "head_upright"
     OPEN_EYES = "open_eyes"
-    UNCOVER_FACE = "uncover_face"
     HOLD_STILL = "hold_still"
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
@@ -115,3 +115,8 @@ class Sighting:
     def unknown(cls, track_id: int, at_s: float) -> "Sighting":
         """Return a sighting of a person seen well enough who is not in the gallery."""
         return cls(SightingKind.UNKNOWN, track_id, at_s, progress=1.0)
+
+    @classmethod
+    def other_way(cls, track_id: int, at_s: float) -> "Sighting":
+        """Return a sighting of a person whose face shows too little to be compared."""
+        return cls(SightingKind.OTHER_WAY, track_id, at_s)

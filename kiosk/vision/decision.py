@@ -1,6 +1,6 @@
 """Who a fused embedding is: the roster first, everybody else at a stricter limit. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from kiosk.domain.matching import MatchRules
@@ -44,9 +44,16 @@ def judge(evidence: Evidence, tiers: Tiers, without: frozenset[str] = frozenset(
     """
     if len(evidence) < max(tiers.rules.min_frames, _LEAST_FRAMES):
         return None
-    found = decide(evidence.fused(), tiers, without)
+    found = _nearer_by(evidence.penalty, decide(evidence.fused(), tiers, without))
     nearest = partial(nearest_person, tiers=tiers, without=without)
     return found if found is not None and evidence.agrees(found.person_id, nearest) else None
+
+
+def _nearer_by(penalty: float, found: Match | None) -> Match | None:
+    """Return the match if it is nearer than its limit by the penalty for blurred frames."""
+    if found is None or found.distance > found.threshold - penalty:
+        return None
+    return replace(found, threshold=found.threshold - penalty)
 
 
 def decide(probe: FloatVector, tiers: Tiers, without: frozenset[str] = frozenset()) -> Match | None:

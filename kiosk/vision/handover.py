@@ -23,11 +23,13 @@ class FaceView:
         frame_bgr: (H, W, 3) uint8, BGR.
         landmarks: of the face, in frame pixels.
         quality: 0..1.
+        sharpness: see `FaceQuality.sharpness`.
     """
 
     frame_bgr: BGRImage
     landmarks: Landmarks
     quality: float
+    sharpness: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +40,13 @@ class NextFace:
         model_id: of the network it is cut out for.
         face_bgr: (H, W, 3) uint8, BGR, of that network's input size. In memory only.
         quality: 0..1.
+        sharpness: see `FaceQuality.sharpness`.
     """
 
     model_id: str
     face_bgr: BGRImage
     quality: float
+    sharpness: float
 
 
 @dataclass(frozen=True, slots=True)

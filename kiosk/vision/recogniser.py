@@ -9,7 +9,7 @@ from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Hint, Recognition, Sighting
 from kiosk.vision.decision import Match, judge
-from kiosk.vision.guidance import GuidanceLimits, assess
+from kiosk.vision.guidance import GuidanceLimits, assess, is_surely_a_face
 from kiosk.vision.handover import FaceView, Handover, NextNetwork, TrackAnswer
 from kiosk.vision.knowledge import Knowledge, TierIndex, Tiers
 from kiosk.vision.limits import Calibrated
@@ -19,6 +19,7 @@ from models.stages.detect import Detection
 from models.stages.fuse import Evidence, settle_claims
 from models.stages.images import FloatVector
 from models.stages.landmarks import Landmarks
+from models.stages.light import brighten
 from models.stages.track import Tracker
 from models.store import ModelCard
 from protocol.v1.messages import LivenessLevel
@@ -72,6 +73,8 @@ class RecognitionSettings:
         bystander_area: faces below this share of the largest one's area are not looked at: they
             stand behind and did not come to the kiosk.
         guidance: when a face is good enough.
+        other_way_after_frames: frames with a covered face, without a bare one between, before the
+            person is offered another way to check in.
         retry_s: how often models that cannot be opened are tried again.
     """
 
@@ -85,6 +88,7 @@ class RecognitionSettings:
     mirrored_frames: int = MIRRORED_FRAMES
     bystander_area: float = 0.25
     guidance: GuidanceLimits = field(default_factory=GuidanceLimits)
+    other_way_after_frames: int = 8
     retry_s: float = 10.0
 
 
@@ -93,7 +97,8 @@ class _Track:
     """One face and what is known of it; `told` is the person whose match was handed on.
 
     `is_refused` says that the match was refused because the face seems to be a picture, `is_live`
-    that a check showed it to be alive.
+    that a check showed it to be alive. `covered_frames` counts the frames with a covered face since
+    the last bare one.
     """
 
     evidence: Evidence
@@ -103,6 +108,8 @@ class _Track:
     told: str = ""
     is_refused: bool = False
     is_live: bool = False
+    covered_frames: int = 0
+    is_sent_on: bool = False
 
     @property
     def is_answered(self) -> bool:
@@ -204,6 +211,7 @@ class Recogniser:
         self._compare(frame, faces, checks_life=tiers.rules.liveness is not LivenessLevel.OFF)
         answers = self._answers(faces, tiers, frame.captured_at_s)
         self._hand_over(faces, tiers)
+        answers = answers or self._other_ways(faces, frame.captured_at_s)
         is_crowded = len(found) > self._settings.max_faces
         return answers or self._looking(faces, frame.captured_at_s, is_crowded=is_crowded)
 
@@ -244,36 +252,47 @@ class Recogniser:
     def _judge_view(self, frame: Frame, face: _TrackedFace, *, checks_life: bool) -> None:
         """Take a face into its track's evidence if it is good, and better than what is there."""
         evidence = face.track.evidence
-        guidance, picture = self._settings.guidance, frame.frame_bgr
+        guidance = self._settings.guidance
+        picture = brighten(frame.frame_bgr, face.detection, guidance.light).frame_bgr
         is_asked = self._gate.asked(face.track_id) is not None
         face.hint = None if is_asked else assess(picture, face.detection, guidance).hint
         if face.hint is not None:
             return
         points = self._models.landmarks(picture, face.detection)
-        if points is None:  # seen before, it has turned away; otherwise it never was a face
-            face.hint, face.is_mistaken = Hint.LOOK_AT_CAMERA, not len(evidence)
+        if points is None:
+            self._judge_without_points(face)
             return
         if checks_life and not face.track.is_answered:
-            self._gate.observe(face.track_id, frame.captured_at_s, picture, points.points_px)
+            seen_bgr = frame.frame_bgr  # a picture of a face shows in what the camera delivers
+            self._gate.observe(face.track_id, frame.captured_at_s, seen_bgr, points.points_px)
         judged = assess(picture, face.detection, guidance, points)
         face.hint = judged.hint
-        if judged.hint is not None:
+        if not judged.will_do:
+            face.track.covered_frames += judged.is_covered
             return
+        face.track.covered_frames = 0
         face.is_fresh = True
         is_spared = not is_asked and not face.track.is_answered
         if is_spared and not evidence.improves_with(judged.quality):
             evidence.pass_over()
             return
-        self._add_view(face, FaceView(picture, points, judged.quality))
+        self._add_view(face, FaceView(picture, points, judged.quality, judged.sharpness))
         face.track.compared_at_s = frame.captured_at_s
+
+    def _judge_without_points(self, face: _TrackedFace) -> None:
+        """Note a face that only the detector sees: covered, turned away, or never a face."""
+        is_known = len(face.track.evidence) > 0
+        face.hint, face.is_mistaken = Hint.LOOK_AT_CAMERA, not is_known
+        if is_surely_a_face(face.detection):
+            face.track.covered_frames += 1
 
     def _add_view(self, face: _TrackedFace, view: FaceView) -> None:
         """Embed a good view and add it to its track, or to a new one if the person changed."""
         embedding = self._embed(view, face.track.evidence)
-        if not face.track.evidence.add(embedding, view.quality):
+        if not face.track.evidence.add(embedding, view.quality, view.sharpness):
             face.track_id = self.tracker.renumber(face.track_id)
             face.track = self._tracks[face.track_id] = self._new_track()
-            face.track.evidence.add(embedding, view.quality)
+            face.track.evidence.add(embedding, view.quality, view.sharpness)
         self._handover.keep(face.track_id, view, face.track.evidence)
 
     def _embed(self, view: FaceView, evidence: Evidence) -> FloatVector:
@@ -354,6 +373,15 @@ class Recogniser:
                 continue
             answer = TrackAnswer(track.told or None, track.is_live, track.evidence)
             self._handover.decided(face.track_id, answer, tiers)
+
+    def _other_ways(self, faces: Sequence[_TrackedFace], at_s: float) -> list[Sighting]:
+        """Offer the people whose faces stay covered another way to check in, once a track."""
+        enough = self._settings.other_way_after_frames
+        new = [face for face in faces if face.track.covered_frames >= enough]
+        new = [face for face in new if not (face.track.is_answered or face.track.is_sent_on)]
+        for face in new:
+            face.track.is_sent_on = True
+        return [Sighting.other_way(face.track_id, at_s) for face in new]
 
     def _looking(
         self, faces: Sequence[_TrackedFace], at_s: float, *, is_crowded: bool

@@ -107,7 +107,9 @@ class _Judge:
         evidence = Evidence(self._matching)
         for row, face in enumerate(decided.faces):
             both = mirrored[row : row + 1] if row < MIRRORED_FRAMES else None
-            evidence.add(fuse_probes(pictures[row : row + 1], mirrored=both), face.quality)
+            evidence.add(
+                fuse_probes(pictures[row : row + 1], mirrored=both), face.quality, face.sharpness
+            )
         match = judge(evidence, tiers)
         found = None if match is None else match.person_id
         return outcome_of(decided.person_id, found, self._comparable(decided.decided_by))
@@ -192,7 +194,7 @@ class ShadowWorker:
         if judge_now is None or judge_now.model_id != self._wanted:
             return None
         face_bgr = judge_now.network.align(view.frame_bgr, view.landmarks)
-        return NextFace(judge_now.model_id, face_bgr, view.quality)
+        return NextFace(judge_now.model_id, face_bgr, view.quality, view.sharpness)
 
     def take(self, decided: DecidedTrack) -> None:
         """See `NextNetwork`."""

@@ -45,7 +45,7 @@ class FaceAligner:
         chosen = points_px[self._points, :2]
         anchors = np.add.reduceat(chosen, self._starts, axis=0) / self._counts
         to_frame = similarity(self._targets, anchors)
-        frame, to_frame = _shrink(frame_bgr, to_frame)
+        frame, to_frame = shrink(frame_bgr, to_frame)
         return cut_out(frame, to_frame, self._size_px, replicate=False)
 
 
@@ -75,8 +75,16 @@ def similarity(
     return np.column_stack([turn, target_mean - turn @ source_mean])
 
 
-def _shrink(frame_bgr: BGRImage, to_frame: Affine) -> tuple[BGRImage, Affine]:
-    """Average pixels away where the window would skip every other pixel of the frame or more."""
+def shrink(frame_bgr: BGRImage, to_frame: Affine) -> tuple[BGRImage, Affine]:
+    """Average pixels away where a window would skip every other pixel of the frame or more.
+
+    Args:
+        frame_bgr: (H, W, 3) uint8, BGR. Not modified.
+        to_frame: (2, 3): maps the window's pixels to the frame's.
+
+    Returns:
+        The frame, or a smaller one, and the map to its pixels.
+    """
     factor = int(np.hypot(to_frame[0, 0], to_frame[1, 0]))
     if factor < 2:
         return frame_bgr, to_frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -65,6 +66,7 @@ class Evidence:
     judged_count: int = 0
     _embeddings: list[FloatVector] = field(default_factory=list)
     _qualities: list[float] = field(default_factory=list)
+    _penalties: list[float] = field(default_factory=list)
     _is_odd: bool = False
 
     def __len__(self) -> int:
@@ -79,12 +81,13 @@ class Evidence:
         """Note a good frame that was not worth embedding."""
         self.judged_count += 1
 
-    def add(self, embedding: FloatVector, quality: float) -> bool:
+    def add(self, embedding: FloatVector, quality: float, sharpness: float = inf) -> bool:
         """Add one more frame.
 
         Args:
             embedding: (D,) float32. Not modified.
             quality: 0..1.
+            sharpness: see `models.stages.quality.FaceQuality`.
 
         Returns:
             False when this frame and the one before look like another person: the track then
@@ -102,9 +105,10 @@ class Evidence:
             worst = int(np.argmin(self._qualities))
             if self._qualities[worst] >= quality:
                 return True
-            del self._embeddings[worst], self._qualities[worst]
+            del self._embeddings[worst], self._qualities[worst], self._penalties[worst]
         self._embeddings.append(frame)
         self._qualities.append(quality)
+        self._penalties.append(self.matching.penalty_at(sharpness))
         return True
 
     def fused(self) -> FloatVector:
@@ -140,6 +144,11 @@ class Evidence:
     def quality(self) -> float:
         """Mean quality of the kept frames, 0..1; 0 without frames."""
         return float(np.mean(self._qualities)) if self._qualities else 0.0
+
+    @property
+    def penalty(self) -> float:
+        """By how much nearer a match must be because frames are blurred: mean of the kept ones."""
+        return float(np.mean(self._penalties)) if self._penalties else 0.0
 
     def _is_somebody_else(self, frame: FloatVector) -> bool:
         mean, matching = self.fused(), self.matching

@@ -74,7 +74,7 @@ class QualityLimits:
     max_pitch_deg: float = 25.0
     max_roll_deg: float = 25.0
     min_eyes_open: float = 0.13
-    max_covered: float = 25.0
+    max_covered: float = 0.5
     max_off_centre: float = 0.35
 
 
@@ -135,7 +135,7 @@ def assess(
         sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()) if grey.size else 0.0,
         brightness=float(grey.mean()) if grey.size else 0.0,
         reasons=(),
-        mesh=measure_mesh(frame_bgr, landmarks.points_px) if landmarks else None,
+        mesh=measure_mesh(frame_bgr, landmarks) if landmarks else None,
     )
     rivals = [other for other in others if other.area_px >= face.area_px * bounds.rival_ratio]
     return _with_reasons(measured, bounds, has_rivals=bool(rivals))

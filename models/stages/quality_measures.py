@@ -56,6 +56,6 @@ def measures_of(quality: FaceQuality, limits: QualityLimits) -> dict[str, Measur
         "pitch": Measure(mesh.pose.pitch_deg, "deg", -limits.max_pitch_deg, limits.max_pitch_deg),
         "roll": Measure(mesh.pose.roll_deg, "deg", -limits.max_roll_deg, limits.max_roll_deg),
         "eyes_open": Measure(mesh.eyes_open, "", least=limits.min_eyes_open),
-        "covered": Measure(mesh.covered, "Lab", most=limits.max_covered),
+        "covered": Measure(mesh.covered, "", most=limits.max_covered),
         "off_centre": Measure(mesh.off_centre, "", most=limits.max_off_centre),
     }

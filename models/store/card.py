@@ -201,6 +201,12 @@ class Matching(_Part):
         " rising; straight lines between and beyond them. Without any, the two are the same",
     )
 
+    blur_penalty: tuple[Point, ...] = Field(
+        default=(),
+        description="pairs (sharpness of a face, by how much nearer it must be on the common"
+        " scale), the first rising, the second falling to 0; straight lines between them",
+    )
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.confident > self.uncertain:
@@ -215,6 +221,28 @@ class Matching(_Part):
             if not (own < next_own and common < next_common):
                 raise ValueError("the pairs of scale must rise in both numbers")
         return self
+
+    @model_validator(mode="after")
+    def _penalty_falls(self) -> Self:
+        for (sharpness, penalty), (next_sharpness, next_penalty) in pairwise(self.blur_penalty):
+            if not (sharpness < next_sharpness and penalty > next_penalty):
+                raise ValueError("blur_penalty must rise in sharpness and fall in distance")
+        if self.blur_penalty and (len(self.blur_penalty) < 2 or self.blur_penalty[-1][1] != 0):
+            raise ValueError("blur_penalty must have no pairs, or at least two, the last with 0")
+        return self
+
+    def penalty_at(self, sharpness: float) -> float:
+        """Return by how much nearer a face must be because it is blurred.
+
+        Args:
+            sharpness: see `models.stages.quality.FaceQuality`; infinite for one that is not.
+
+        Returns:
+            On the common scale, >= 0; 0 for a card that names none.
+        """
+        if not self.blur_penalty or sharpness >= self.blur_penalty[-1][0]:
+            return 0.0
+        return _along(self.blur_penalty, max(sharpness, self.blur_penalty[0][0]))
 
     def on_common_scale(self, distance: float) -> float:
         """Bring a distance of this network's metric to the scale of the limits.

@@ -45,7 +45,7 @@ def beside(first: int, second: int, distance: float) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Face:
-    """A face at (left, top) with this width; ``is_real`` False is a detector's mistake."""
+    """A face at (left, top) with this width; ``is_real`` False has no landmarks."""
 
     embedding: NDArray[np.float32]
     left: float = 200.0
@@ -53,6 +53,7 @@ class Face:
     width: float = 160.0
     turn: float = 0.0
     is_real: bool = True
+    score: float = 0.9
 
     def detection(self) -> Detection:
         x, y, half = self.left + self.width / 2, self.top + self.width * 0.4, self.width * 0.2
@@ -60,7 +61,7 @@ class Face:
         mouth = (x, y + 2 * half)
         points = [(x - half, y), (x + half, y), nose, mouth, (x - 2 * half, y), (x + 2 * half, y)]
         box = (self.left, self.top, self.width, self.width)
-        return Detection(box, np.array(points, np.float32), 0.9)
+        return Detection(box, np.array(points, np.float32), self.score)
 
 
 class ScriptedModels:

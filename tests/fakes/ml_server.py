@@ -61,7 +61,7 @@ QUALITY: dict[str, Any] = {
                 "pitch": {"value": -3.0, "unit": "deg", "least": -25.0, "most": 25.0},
                 "roll": {"value": 1.0, "unit": "deg", "least": -25.0, "most": 25.0},
                 "eyes_open": {"value": 0.28, "unit": "", "least": 0.13, "most": None},
-                "covered": {"value": 6.0, "unit": "Lab", "least": None, "most": 25.0},
+                "covered": {"value": 0.02, "unit": "", "least": None, "most": 0.5},
                 "off_centre": {"value": 0.08, "unit": "", "least": None, "most": 0.35},
             },
             "pose": {"yaw_deg": 2.0, "pitch_deg": -3.0, "roll_deg": 1.0},

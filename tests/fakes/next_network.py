@@ -76,7 +76,7 @@ class TwoGalleries:
 def faces(shown: str, count: int = 3) -> tuple[NextFace, ...]:
     """Cut-out faces of a person, as the next network wants them."""
     picture = np.full((112, 112, 3), PIXELS[shown], np.uint8)
-    return tuple(NextFace(NEXT_ID, picture, 0.8) for _ in range(count))
+    return tuple(NextFace(NEXT_ID, picture, 0.8, 300.0) for _ in range(count))
 
 
 def decided(

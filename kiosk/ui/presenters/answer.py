@@ -14,6 +14,12 @@ from kiosk.ui.presenters.view import ViewPresenter
 
 _NO_BREAK_SPACE = "\u00a0"
 """Keeps the words and the number of a room on one line."""
+_NOT_RECOGNISED = {
+    NotRecognisedReason.NO_MATCH: ("not_recognised", "ask"),
+    NotRecognisedReason.NOT_ME: ("not_me", "undo"),
+    NotRecognisedReason.OTHER_WAY: ("other_way", "list"),
+}
+"""Words and sign by reason."""
 _NOTICE_ICONS = {
     NoticeReason.NOTHING_RUNNING: "none",
     NoticeReason.NOT_ON_LIST: "list",
@@ -40,8 +46,7 @@ def answer_view(screen: Elsewhere | NotRecognised | Notice, words: Catalogue) ->
         title = words("elsewhere.title", room=room)
         return AnswerView("pin", "calm", screen.display_name, title, words("elsewhere.body"))
     if isinstance(screen, NotRecognised):
-        key = "not_me" if screen.reason is NotRecognisedReason.NOT_ME else "not_recognised"
-        icon = "undo" if screen.reason is NotRecognisedReason.NOT_ME else "ask"
+        key, icon = _NOT_RECOGNISED[screen.reason]
         return AnswerView(icon, "calm", "", words(f"{key}.title"), words(f"{key}.body"))
     key = f"notice.{screen.reason.value}"
     tone = "late" if screen.reason is NoticeReason.NOT_SAVED else "calm"

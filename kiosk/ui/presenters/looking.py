@@ -14,7 +14,6 @@ _ICONS = {
     Hint.TO_THE_MIDDLE: "person",
     Hint.HEAD_UPRIGHT: "person",
     Hint.OPEN_EYES: "eye",
-    Hint.UNCOVER_FACE: "person",
     Hint.HOLD_STILL: "still",
     Hint.TOO_DARK: "light",
     Hint.TOO_BRIGHT: "light",

@@ -20,6 +20,7 @@ from kiosk.domain.screens import (
     Notice,
     NoticeReason,
     NotRecognised,
+    NotRecognisedReason,
     Ready,
     RunningLesson,
     Screen,
@@ -59,6 +60,7 @@ SCREENS: dict[str, Screen] = {
     "welcome-again": Welcome("Amina K.", ArrivalStatus.PRESENT, already_marked=True),
     "elsewhere": Elsewhere("Amina K.", "Science lab 3"),
     "not-recognised": NotRecognised(),
+    "other-way": NotRecognised(NotRecognisedReason.OTHER_WAY),
     **{f"notice-{reason.value}": Notice(reason) for reason in NoticeReason},
     **{f"setup-{stage.value}": SettingUp(stage) for stage in SetupStage},
 }

@@ -3,7 +3,7 @@ import pytest
 
 from kiosk.domain.ports import BGRImage
 from kiosk.domain.sightings import Hint
-from kiosk.vision.guidance import HINTS, GuidanceLimits, assess
+from kiosk.vision.guidance import HINTS, GuidanceLimits, assess, is_surely_a_face
 from models.stages.landmarks import Landmarks
 from models.stages.quality import QualityReason
 from tests.fakes.face_models import Face, vector
@@ -23,7 +23,7 @@ def hint(frame: BGRImage, face: Face) -> Hint | None:
 
 
 def looks(yaw_deg: float = 0.0, pitch_deg: float = 0.0, roll_deg: float = 0.0) -> Landmarks:
-    return Landmarks(at(turned(head(), yaw_deg, pitch_deg, roll_deg), 280, 200), 0.99)
+    return Landmarks(at(turned(head(), yaw_deg, pitch_deg, roll_deg), 280, 200), 1.0 - 1e-11)
 
 
 def test_a_large_sharp_lit_face_will_do() -> None:
@@ -76,5 +76,27 @@ def test_a_turned_head_has_less_quality() -> None:
     assert assess(frame, face, LIMITS, looks(yaw_deg=25)).quality < straight.quality
 
 
-def test_every_reason_has_a_hint_unless_nobody_is_there() -> None:
-    assert set(HINTS) == set(QualityReason) - {QualityReason.NO_FACE_FOUND}
+def test_every_reason_has_a_hint_but_nobody_is_told_to_uncover() -> None:
+    silent = {QualityReason.NO_FACE_FOUND, QualityReason.PARTLY_COVERED}
+    assert set(HINTS) == set(QualityReason) - silent
+
+
+def test_a_covered_face_gets_no_hint_and_will_not_do() -> None:
+    frame = picture(100, 160)
+    frame[200:] = (200, 120, 40)
+    points = Landmarks(at(head(), 280, 200), 0.99)
+    judged = assess(frame, Face(NOBODY).detection(), LIMITS, points)
+    assert (judged.hint, judged.is_covered, judged.will_do) == (None, True, False)
+
+
+@pytest.mark.parametrize(
+    ("face", "expected"),
+    [
+        (Face(NOBODY), True),
+        (Face(NOBODY, score=0.55), False),
+        (Face(NOBODY, turn=0.3), False),
+        (Face(NOBODY, width=0.0), False),
+    ],
+)
+def test_a_face_without_landmarks_is_one_if_it_looks_here(face: Face, expected: bool) -> None:
+    assert is_surely_a_face(face.detection()) is expected

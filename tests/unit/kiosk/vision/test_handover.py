@@ -47,7 +47,7 @@ class Listener:
 
     def cut_out(self, view: FaceView) -> NextFace | None:
         picture = np.zeros((2, 2, 3), np.uint8)
-        return NextFace("next", picture, view.quality) if self.is_open else None
+        return NextFace("next", picture, view.quality, view.sharpness) if self.is_open else None
 
     def take(self, decided: DecidedTrack) -> None:
         self.taken.append(decided)
@@ -170,7 +170,10 @@ def test_the_next_network_gets_the_views_that_the_answer_rests_on(qualities: lis
     for quality in qualities:
         evidence.add(ANA, quality)
         view = FaceView(
-            np.zeros((2, 2, 3), np.uint8), Landmarks(np.zeros((468, 3), np.float32), 1.0), quality
+            np.zeros((2, 2, 3), np.uint8),
+            Landmarks(np.zeros((468, 3), np.float32), 1.0),
+            quality,
+            300.0,
         )
         handover.keep(1, view, evidence)
     handover.decided(1, TrackAnswer(None, is_live=False, evidence=evidence), tiers)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -210,3 +212,57 @@ def test_an_answered_person_costs_few_comparisons() -> None:
 def test_a_sighting_is_dated_by_its_newest_frame() -> None:
     door = Door()
     assert door.sees(Face(ANA), frames=2)[-1].at_s == door.at_s
+
+
+VEILED = Face(ANA, is_real=False, score=0.7)
+
+
+def test_a_covered_face_is_offered_another_way_once_and_is_never_unknown() -> None:
+    sightings = Door().sees(VEILED, frames=60)
+    assert kinds(sightings) == [SightingKind.OTHER_WAY]
+
+
+def test_another_way_takes_a_few_frames() -> None:
+    door, enough = Door(), SETTINGS.other_way_after_frames
+    assert door.sees(VEILED, frames=enough - 1) == []
+    assert kinds(door.sees(VEILED)) == [SightingKind.OTHER_WAY]
+
+
+def test_a_hand_before_the_mouth_for_a_moment_changes_nothing() -> None:
+    door = Door()
+    for _ in range(10):
+        covered = door.sees(VEILED, frames=SETTINGS.other_way_after_frames - 1)
+        assert SightingKind.OTHER_WAY not in kinds(covered)
+        door.sees(Face(STRANGER))
+
+
+def test_a_face_that_is_seen_after_all_is_recognised() -> None:
+    door = Door()
+    assert kinds(door.sees(VEILED, frames=20)) == [SightingKind.OTHER_WAY]
+    assert people(door.sees(Face(ANA), frames=3)) == ["ana"]
+
+
+def test_a_person_who_was_recognised_is_not_sent_on() -> None:
+    door = Door()
+    assert people(door.sees(Face(ANA), frames=3)) == ["ana"]
+    assert SightingKind.OTHER_WAY not in kinds(door.sees(VEILED, frames=60))
+
+
+@pytest.mark.parametrize(
+    "mistake", [Face(ANA, is_real=False, score=0.55), Face(ANA, is_real=False, turn=0.4)]
+)
+def test_what_may_be_no_face_or_turned_away_is_not_sent_on(mistake: Face) -> None:
+    assert Door().sees(mistake, frames=60) == []
+
+
+def test_covered_faces_are_not_embedded() -> None:
+    door = Door()
+    door.sees(VEILED, frames=30)
+    assert door.models.embedded_count == 0
+
+
+def test_two_covered_faces_are_both_sent_on() -> None:
+    beside = replace(VEILED, left=420.0)
+    sightings = Door().sees(replace(VEILED, left=40.0), beside, frames=60)
+    assert kinds(sightings) == [SightingKind.OTHER_WAY] * 2
+    assert len({sighting.track_id for sighting in sightings}) == 2
