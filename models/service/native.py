@@ -14,6 +14,7 @@ from models.service.native_schemas import (
     FacesResponse,
     GalleryCheckRequest,
     GalleryCheckResponse,
+    GroupFigureAnswer,
     ModelsResponse,
     OperatingPointRequest,
     OperatingPointResponse,
@@ -98,4 +99,8 @@ def _served(card: ModelCard) -> ServedModel:
         licence_stated_by=origin.licence_stated_by if origin else None,
         training_data=origin.training_data if origin else None,
         dimension=card.dimension,
+        groups=[
+            GroupFigureAnswer(**one.model_dump(exclude={"source"}))
+            for one in (origin.groups if origin else ())
+        ],
     )

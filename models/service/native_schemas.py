@@ -308,6 +308,14 @@ class OperatingPointResponse(_Message):
     closest_pairs: list[PairAnswer] = []
 
 
+class GroupFigureAnswer(_Message):
+    """How often strangers were mistaken in a class of 30 people of one group, as the card says."""
+
+    group: str
+    fpir_percent_low: float
+    fpir_percent_high: float
+
+
 class ServedModel(_Message):
     """An embedder, and what its card says about where it comes from."""
 
@@ -317,6 +325,7 @@ class ServedModel(_Message):
     licence_stated_by: str | None = Field(description="null: the card does not say")
     training_data: str | None = Field(description="as far as known; null: the card does not say")
     dimension: int
+    groups: list[GroupFigureAnswer] = Field(description="empty: the card has no such figures")
 
 
 class ModelsResponse(_Message):

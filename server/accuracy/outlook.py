@@ -18,6 +18,7 @@ CLASS_SIZE = 30
 #: Pairs of each group of young people that limits for children rest on (issue 10: 150 faces each).
 OTHER_PAIRS = 11_000
 _LEAST_BEHIND = 10
+_SIMILAR = "similar"
 #: Above it a figure says only that too few people were measured.
 _USEFUL = 0.1
 
@@ -43,6 +44,8 @@ class Outlook:
         mistaken: share of strangers mistaken for a student, 0 to 1; None: no figure holds.
         missed: share of students not recognised at the first look; None: not known.
         class_size: students that a stranger is compared with.
+        alike: the same as `mistaken`, at most, of strangers who resemble the class; None where
+            `mistaken` is that already, or nothing is known.
     """
 
     group: LimitGroup
@@ -51,6 +54,7 @@ class Outlook:
     mistaken: float | None = None
     missed: float | None = None
     class_size: int = CLASS_SIZE
+    alike: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,22 @@ def _of_adults(network: MeasuredNetwork, people: int) -> Outlook:
     by_card = network.point.by_card if network.point else ()
     card = next((one.fnmr for one in by_card if one.group == LimitGroup.ADULT), None)
     missed = here.fnmr if here is not None and here.fnmr is not None else card
-    return Outlook(LimitGroup.ADULT, people, FigureSource.CARD, network.rate, missed)
+    return Outlook(
+        LimitGroup.ADULT,
+        people,
+        FigureSource.CARD,
+        network.rate,
+        missed,
+        alike=_of_similar_people(network),
+    )
+
+
+def _of_similar_people(network: MeasuredNetwork) -> float | None:
+    """Return the worst upper end that the card states for classes of similar people."""
+    rates = network.point.class_rates if network.point else ()
+    similar = [one for one in rates if one.kind == _SIMILAR and one.target_fpir >= network.rate]
+    nearest = min((one.target_fpir for one in similar), default=None)
+    return max((one.interval[1] for one in similar if one.target_fpir == nearest), default=None)
 
 
 def _of_school(network: MeasuredNetwork, group: LimitGroup, people: int) -> Outlook:

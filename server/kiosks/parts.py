@@ -81,7 +81,8 @@ def _words(name: str, state: str, detail: str) -> tuple[str, dict[str, str]]:
         return _camera_words(state, detail)
     if name == "recognition_network":
         return network_words.network_words(detail)
-    return network_words.recognition_words(detail) if name == "recognition" else ("", {})
+    is_fault = name == "recognition" and state != "ok"
+    return network_words.recognition_words(detail) if is_fault else ("", {})
 
 
 def _camera_words(state: str, detail: str) -> tuple[str, dict[str, str]]:

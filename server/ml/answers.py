@@ -15,6 +15,7 @@ from server.ml.encoder import (
     FaceRefused,
     FaceTemplate,
     GalleryFindings,
+    GroupMistakes,
     ModelOrigin,
     Resembling,
 )
@@ -161,6 +162,15 @@ def health_in(status: int, content: bytes) -> ServiceHealth:
     raise TransientError(f"/health answers with status {status}")
 
 
+class _GroupFigure(_Answer):
+    group: str
+    fpir_percent_low: float
+    fpir_percent_high: float
+
+    def understood(self) -> GroupMistakes:
+        return GroupMistakes(self.group, (self.fpir_percent_low, self.fpir_percent_high))
+
+
 class _Served(_Answer):
     model_id: str
     title: str
@@ -168,6 +178,11 @@ class _Served(_Answer):
     licence_stated_by: str | None = None
     training_data: str | None = None
     dimension: int | None = None
+    groups: list[_GroupFigure] = []
+
+    def understood(self) -> ModelOrigin:
+        plain = self.model_dump(exclude={"groups"})
+        return ModelOrigin(**plain, groups=tuple(one.understood() for one in self.groups))
 
 
 class _ServedModels(_Answer):
@@ -185,7 +200,7 @@ def understand_origins(status: int, content: bytes) -> tuple[ModelOrigin, ...]:
     if status != HTTPStatus.OK:
         raise TransientError(f"/api/v1/models answers with status {status}")
     found = _read(_ServedModels, content).models
-    return tuple(ModelOrigin(**one.model_dump()) for one in found)
+    return tuple(one.understood() for one in found)
 
 
 def is_offered(status: int, content: bytes) -> bool:

@@ -99,6 +99,19 @@ class GalleryQuestion:
 
 
 @dataclass(frozen=True)
+class GroupMistakes:
+    """How often strangers were mistaken for one of 30 people of the same group.
+
+    Attributes:
+        group: a word such as `east-asian-women`.
+        percent: of strangers, from and to; upper bounds, see the model's card.
+    """
+
+    group: str
+    percent: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class ModelOrigin:
     """A model that makes templates, and where it comes from.
 
@@ -109,6 +122,7 @@ class ModelOrigin:
         licence_stated_by: who says so; None where the model's card does not say.
         training_data: as far as known; None where the card does not say.
         dimension: numbers in a template; None where the service does not say.
+        groups: its mistakes by group of people; empty where the card has no such figures.
     """
 
     model_id: str
@@ -117,6 +131,7 @@ class ModelOrigin:
     licence_stated_by: str | None = None
     training_data: str | None = None
     dimension: int | None = None
+    groups: tuple[GroupMistakes, ...] = ()
 
 
 EncodingOutcome = FaceEncoded | FaceRefused

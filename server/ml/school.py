@@ -100,6 +100,22 @@ class CardHere(_Figures):
     fnmr: float
 
 
+class ClassRateHere(_Figures):
+    """How often a stranger passed in classes of 30, as the network's card states it.
+
+    Attributes:
+        kind: `random`, `similar` (a person's nearest neighbours), or another word.
+        target_fpir: what the limit was asked to keep.
+        fpir: share of strangers that passed.
+        interval: 95 % of it.
+    """
+
+    kind: str
+    target_fpir: float
+    fpir: float
+    interval: Interval
+
+
 class SchoolOperatingPoint(_Figures):
     """The figures of a school.
 
@@ -107,6 +123,7 @@ class SchoolOperatingPoint(_Figures):
         people: how many were measured.
         is_enough: False: too few for any figure.
         by_card: what the card says without the school.
+        class_rates: what the card says of classes of random and of similar people.
         pairs: pairs of different people.
         ceiling: the limit that keeps the first target for the first size among these people.
         pairs_left_out: the pairs that the ceiling leaves out, by the keys of the question.
@@ -120,6 +137,7 @@ class SchoolOperatingPoint(_Figures):
     people: int
     is_enough: bool
     by_card: tuple[CardHere, ...] = ()
+    class_rates: tuple[ClassRateHere, ...] = ()
     pairs: int | None = None
     ceiling: float | None = None
     pairs_left_out: tuple[PairHere, ...] = ()

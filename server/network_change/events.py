@@ -2,8 +2,6 @@
 
 import json
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -12,35 +10,21 @@ from server.attendance.tables import StoredEvent
 from server.network_change.rules import EventFacts
 
 
-@dataclass(frozen=True)
-class FoundEvent:
-    """An event in the record.
-
-    Attributes:
-        facts: what the rules ask.
-        counted_at: its time, corrected by the kiosk's clock offset, UTC.
-    """
-
-    facts: EventFacts
-    counted_at: datetime
-
-
-def facts_of(db: Session, kiosk_id: uuid.UUID, event_id: uuid.UUID) -> FoundEvent | None:
+def facts_of(db: Session, kiosk_id: uuid.UUID, event_id: uuid.UUID) -> EventFacts | None:
     """Find a kiosk's event; None where it has not arrived."""
     row = db.get(StoredEvent, (kiosk_id, event_id))
     if row is None:
         return None
     body = json.loads(row.body)
-    facts = EventFacts(
+    return EventFacts(
         person_id=row.person_id,
         kind=row.kind,
         method=row.method,
         model_id=body.get("model_id"),
         verdict=(body.get("liveness") or {}).get("verdict"),
-        occurred_at=row.occurred_at,
+        counted_at=row.counted_at,
         is_taken_back=is_taken_back(db, row),
     )
-    return FoundEvent(facts, row.counted_at)
 
 
 def is_taken_back(db: Session, event: StoredEvent) -> bool:

@@ -22,7 +22,7 @@ from server.networks.service import row_of, weak_network_note
 from server.networks.tables import SchoolNetwork
 from server.policies.service import current_policy
 from server.web.access import AdminDep, require_role
-from server.web.figures import percent
+from server.web.figures import percent, percent_range
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
@@ -136,6 +136,7 @@ def _page(request: Request, db: Session, *, problem: str = "", status_code: int 
         "names": actor_names(db, {row.chosen_by, row.started_by}),
         "uses": use.in_use(db),
         "percent": percent,
+        "percent_range": percent_range,
         **_change_context(request, db, row),
     }
     return render(request, "network_change/models.html", context, status_code=status_code)

@@ -60,7 +60,7 @@ class EventFacts:
         method: of the event.
         model_id: the network that decided; None where an older kiosk did not say.
         verdict: of the liveness check; None where there was none.
-        occurred_at: by the kiosk's clock, UTC.
+        counted_at: its time, corrected by the kiosk's clock offset, as scans carry it, UTC.
         is_taken_back: whether the person said "not me".
     """
 
@@ -69,7 +69,7 @@ class EventFacts:
     method: str
     model_id: str | None
     verdict: str | None
-    occurred_at: datetime
+    counted_at: datetime
     is_taken_back: bool
 
 
@@ -116,7 +116,7 @@ def refusal_by_event(scan: ScanTemplate, event: EventFacts) -> ScanRefusal | Non
         or event.person_id is None
         or str(event.person_id) != scan.person_id
         or event.model_id not in {None, scan.decided_by}
-        or abs(event.occurred_at - scan.captured_at) > _VISIT
+        or abs(event.counted_at - scan.captured_at) > _VISIT
     )
     checks = (
         (ScanRefusal.OTHER_EVENT, is_other),

@@ -132,7 +132,7 @@ class _Intake:
         event = events.facts_of(self._db, self._sender.kiosk.id, uuid.UUID(scan.event_id))
         if event is None:
             return _NOT_JUDGED
-        refusal = rules.refusal_by_event(scan, event.facts)
+        refusal = rules.refusal_by_event(scan, event)
         if refusal is not None:
             return refusal
         return self._keep(scan, person_id, local_date(event.counted_at, self._place.zone))

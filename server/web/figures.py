@@ -33,3 +33,9 @@ def percents(*shares: float) -> tuple[str, ...]:
     largest = max(shares) * 100
     digits = 1 if largest >= 0.1 else 1 + ceil(-log10(max(largest, _NEVER)))
     return tuple(f"{share * 100:.{digits}f} %" for share in shares)
+
+
+def percent_range(low: float, high: float) -> str:
+    """Two percentages: `9 %`, or `0.5-2 %` where they differ."""
+    ends = [f"{value:g}" for value in dict.fromkeys((low, high))]
+    return f"{'-'.join(ends)} %"

@@ -12,7 +12,7 @@ from server.db.engine import Database
 from server.enrollment.tables import Enrolment, EnrolmentStatus, GalleryChange, Template
 from server.kiosks.service import create_kiosk
 from server.kiosks.tables import KioskState
-from server.ml.encoder import FaceEncoded, FaceTemplate, ModelOrigin
+from server.ml.encoder import FaceEncoded, FaceTemplate, GroupMistakes, ModelOrigin
 from server.networks.service import networks_of, weak_network_note
 from server.timetable import service as timetable
 from server.web.principal import Role
@@ -339,10 +339,19 @@ def test_origin_of_each_network_is_shown(
 ) -> None:
     encoder.known_origins = (
         ModelOrigin(SFACE, "OpenCV Zoo SFace", "Apache-2.0", "OpenCV Zoo says so", "undisclosed"),
-        ModelOrigin(DLIB, "dlib", "CC0-1.0"),
+        ModelOrigin(
+            DLIB, "dlib", "CC0-1.0", groups=(GroupMistakes("east-asian-women", (0.5, 51.0)),)
+        ),
     )
     page = admin.get("/models").text
-    for words in ("Apache-2.0", "OpenCV Zoo says so", "undisclosed", "CC0-1.0", "Not known"):
+    for words in (
+        "Apache-2.0",
+        "OpenCV Zoo says so",
+        "undisclosed",
+        "CC0-1.0",
+        "Not known",
+        "0.5-51 %",
+    ):
         assert words in page
     assert page.index(f'data-model="{SFACE}"') < page.index(f'data-model="{DLIB}"')
 

@@ -18,7 +18,7 @@ from server.accuracy.outlook import (
 from server.accuracy.words import in_hundred, up_to
 from server.db.types import now
 from server.limits.tables import LimitState, StoredLimit
-from server.ml.school import CardHere, LimitHere, SchoolOperatingPoint
+from server.ml.school import CardHere, ClassRateHere, LimitHere, SchoolOperatingPoint
 from server.web.translations import translator
 
 ADULT, TEEN, CHILD = LimitGroup
@@ -161,3 +161,28 @@ def test_an_upper_end_is_never_said_rarer_than_it_is(share: float, words: str) -
 )
 def test_students_are_counted_in_hundreds(share: float, words: str) -> None:
     assert in_hundred(EN, share) == words
+
+
+def rate_of(kind: str, target: float, upper: float) -> ClassRateHere:
+    return ClassRateHere(kind=kind, target_fpir=target, fpir=0.0, interval=(0.0, upper))
+
+
+RATES = (
+    rate_of("similar", 1e-2, 0.05),
+    rate_of("similar", 1e-4, 0.0076),
+    rate_of("similar", 1e-4, 0.008),
+    rate_of("random", 1e-4, 0.5),
+)
+
+
+@pytest.mark.parametrize(("rate", "alike"), [(1e-4, 0.008), (1e-3, 0.05), (0.1, None)])
+def test_adults_who_look_alike_are_told_what_was_measured_on_such_classes(
+    rate: float, alike: float | None
+) -> None:
+    network = MeasuredNetwork(point(4950, class_rates=RATES), None, rate, is_weak=False)
+
+    assert only(network, ADULT).alike == alike
+
+
+def test_without_rates_of_the_card_nothing_is_claimed_of_people_who_look_alike() -> None:
+    assert only(MeasuredNetwork(point(4950), None, RATE, is_weak=False), ADULT).alike is None

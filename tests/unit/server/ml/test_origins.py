@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.ml.encoder import ModelOrigin
+from server.ml.encoder import GroupMistakes, ModelOrigin
 from server.ml.http import HTTPFaceEncoder
 from tests.fakes import ml_server as fake
 from tests.fakes.ml_server import MLServer, answer, raw
@@ -14,6 +14,7 @@ DLIB = {
     "licence_stated_by": None,
     "training_data": "scraped",
     "dimension": 128,
+    "groups": [{"group": "east-asian-women", "fpir_percent_low": 51.0, "fpir_percent_high": 51.0}],
 }
 
 
@@ -30,7 +31,8 @@ def test_origin_of_the_models_is_asked_once(service: MLServer, encoder: HTTPFace
     assert encoder.origins() == ()
     assert encoder.check() == "up"
     title = "dlib face recognition ResNet v1"
-    expected = ModelOrigin("dlib-resnet-v1", title, "CC0-1.0", None, "scraped", 128)
+    groups = (GroupMistakes("east-asian-women", (51.0, 51.0)),)
+    expected = ModelOrigin("dlib-resnet-v1", title, "CC0-1.0", None, "scraped", 128, groups)
     assert encoder.origins() == (expected,)
     service.origins = answer(500, {})
     assert encoder.check() == "up"

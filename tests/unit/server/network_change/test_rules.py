@@ -116,7 +116,7 @@ def test_person_decides(person: PersonFacts, reason: ScanRefusal) -> None:
         ({"kind": "not_me"}, ScanRefusal.OTHER_EVENT),
         ({"method": "manual"}, ScanRefusal.OTHER_EVENT),
         ({"model_id": "new"}, ScanRefusal.OTHER_EVENT),
-        ({"occurred_at": AT - timedelta(minutes=6)}, ScanRefusal.OTHER_EVENT),
+        ({"counted_at": AT - timedelta(minutes=6)}, ScanRefusal.OTHER_EVENT),
         ({"verdict": "undecided"}, ScanRefusal.NOT_LIVE),
         ({"verdict": None}, ScanRefusal.NOT_LIVE),
         ({"is_taken_back": True}, ScanRefusal.TAKEN_BACK),
