@@ -42,7 +42,8 @@ class Enrolled:
         return frozenset({PERSON})
 
     def match_rules(self) -> MatchRules:
-        return MatchRules(roster_distance=0.5, wide_distance=0.5)
+        adults = frozenset({PERSON})
+        return MatchRules(roster_distance=0.5, wide_distance=0.5, adults=adults)
 
 
 class Booth:

@@ -100,7 +100,7 @@ class TwoNetworks:
         return frozenset(ENROLLED)
 
     def match_rules(self) -> MatchRules:
-        return MatchRules(liveness=LivenessLevel.PASSIVE)
+        return MatchRules(liveness=LivenessLevel.PASSIVE, adults=frozenset(ENROLLED))
 
 
 def look(
