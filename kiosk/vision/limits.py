@@ -26,7 +26,8 @@ class Tier(StrEnum):
 
 UNCALIBRATED = {Tier.ROSTER: 0.42, Tier.WIDE: 0.38}
 """Limits of a model whose card was never calibrated, on the common scale: there 0.42 lets about
-one stranger in a thousand pass in a class of 30 with one picture each (docs/accuracy.md)."""
+one stranger in a thousand pass in a class of 30 with one picture each
+(docs/measurements/accuracy.md)."""
 
 
 @dataclass(slots=True)

@@ -32,7 +32,10 @@ come little nearer to other people than one of them; `models.evaluate fused` mea
 _LEAST_PAIRS = 30
 _LEVELS = tuple(float(10.0 ** (-exponent / 2)) for exponent in range(4, 17))  # 1e-2 ... 1e-8
 _GENUINE = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995)
-_HEAD = "# Written by models.evaluate calibrate; docs/accuracy.md has the command.\n[calibration]\n"
+_HEAD = (
+    "# Written by models.evaluate calibrate; docs/measurements/accuracy.md has the command.\n"
+    "[calibration]\n"
+)
 _SECTION = re.compile(
     r"\n*(# Written by models\.evaluate calibrate[^\n]*\n)?\[calibration\]\n.*", re.S
 )

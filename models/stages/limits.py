@@ -11,7 +11,7 @@ other people than one of them (docs/measurements/fused-frames.md).
 Beyond what was measured the limit goes on from the last measured one along the line that fits the
 last levels best over the normal quantile of FMR, the axis of a DET plot, on which distances of
 strangers lie straight. Fitted without its last two levels it meets the last one within 0.002
-(docs/accuracy.md); over the logarithm of FMR a line fell 0.010 to 0.019 short. At 0 a
+(docs/measurements/accuracy.md); over the logarithm of FMR a line fell 0.010 to 0.019 short. At 0 a
 limit accepts nobody. Whether a limit is extrapolated is part of the answer.
 """
 
@@ -33,7 +33,7 @@ ADULT = "adult"
 LEAST_PEOPLE = 30
 """A smaller gallery keeps to the limits of so many. By the formula fewer people allow a laxer one;
 but the strangers who come to one door are more like its people than those that limits are
-calibrated on (docs/accuracy.md, frames of one track)."""
+calibrated on (docs/measurements/accuracy.md, frames of one track)."""
 LEAST_MEASURED = 30
 """A measurement of fewer people of a school does not replace the limits for children."""
 _FITTED_LEVELS = 4

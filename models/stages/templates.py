@@ -1,8 +1,9 @@
 """Makes one template out of several pictures of a person, and one probe out of several frames.
 
 Only the direction of an embedding says who it is of, also where the network gives embeddings of
-different lengths and compares them by Euclidean distance: docs/accuracy.md has the figures, and
-those of what was tried and is not done (nearest of several templates, weights, cohorts).
+different lengths and compares them by Euclidean distance. docs/measurements/accuracy.md has the
+figures, and those of what was tried and is not done (nearest of several templates, weights,
+cohorts).
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ MOST_FRAMES = 10
 class RecognitionPolicy(Message):
     """How often a stranger may be mistaken for a student, and what else a match needs.
 
-    The kiosk turns the rates into limits with the calibration in its model's card, the people in
-    the gallery, and the pictures of each (docs/accuracy.md). Distances and margins are on the
-    scale that all cards share (docs/models.md).
+    The kiosk turns the rates into limits with the calibration in its model's card and the number
+    of people in the gallery (docs/measurements/accuracy.md). Distances and margins are on the scale
+    that all cards share (docs/models.md).
     """
 
     roster_fpir: Annotated[float, Field(gt=0, lt=1)] = Field(
