@@ -88,6 +88,7 @@ class Attendant:
             now_s=clock.monotonic_s(),
         )
         self._answered: deque[tuple[int, str]] = deque(maxlen=_ANSWERED_KEPT)
+        self._sent_on: deque[int] = deque(maxlen=_ANSWERED_KEPT)
         self._repeats = 0
         self.unmatched_count = 0
         self.refused_count = 0
@@ -314,7 +315,7 @@ class Attendant:
         return earlier.status if earlier else lesson.window.arrival(arrival.clock.best_at)
 
     def _looking(self, sighting: Sighting) -> None:
-        if self._has_answer(sighting.track_id):
+        if self._has_answer(sighting.track_id) or sighting.track_id in self._sent_on:
             return
         looking = Looking(sighting.progress, sighting.hint)
         self._display.look(looking, sighting.track_id, self._clock.monotonic_s())
@@ -326,19 +327,24 @@ class Attendant:
 
     def _nobody_known(self, sighting: Sighting) -> None:
         """Show "not recognised"; a picture of a face gets the same answer, to reveal nothing."""
-        if self._has_answer(sighting.track_id):
+        is_refused = sighting.kind is SightingKind.REFUSED
+        is_sent_on = sighting.track_id in self._sent_on and not is_refused
+        if self._has_answer(sighting.track_id) or is_sent_on:
             return
         self._answered.append((sighting.track_id, ""))
-        if sighting.kind is SightingKind.REFUSED:
+        if is_refused:
             self.refused_count += 1
         else:
             self.unmatched_count += 1
         self._show(NotRecognised(), sighting.track_id)
 
     def _other_way(self, sighting: Sighting) -> None:
-        """Offer the other ways to check in. Nothing is counted, recorded or logged."""
-        if not self._has_answer(sighting.track_id):
-            self._answered.append((sighting.track_id, ""))
+        """Offer the other ways to check in. Nothing is counted, recorded or logged.
+
+        The face may be seen after all: the person is then recognised, and asked to prove it.
+        """
+        if not self._has_answer(sighting.track_id) and sighting.track_id not in self._sent_on:
+            self._sent_on.append(sighting.track_id)
             self._show(NotRecognised(NotRecognisedReason.OTHER_WAY), sighting.track_id)
 
     def _has_answer(self, track_id: int) -> bool:

@@ -1,5 +1,6 @@
 """The cached configuration document: what the kiosk works from while the server is away."""
 
+import hashlib
 import json
 import logging
 from pathlib import Path
@@ -11,6 +12,13 @@ from protocol.v1.messages import ConfigDocument
 logger = logging.getLogger(__name__)
 
 
+_UNDERSTOOD = hashlib.sha256(
+    json.dumps(ConfigDocument.model_json_schema(), sort_keys=True).encode()
+).hexdigest()
+"""What this version understands of a document. An older version drops fields that it does not know,
+and the ETag would keep them away for good."""
+
+
 class ConfigFile:
     """One private file with the document and its ETag."""
 
@@ -18,14 +26,18 @@ class ConfigFile:
         self._path = path
 
     def load(self) -> CachedConfig | None:
-        """What came last; None if there is nothing, or nothing that can be understood."""
+        """What came last; None if there is nothing, or nothing that can be understood.
+
+        A document that another version of this software kept has no ETag: it is downloaded again.
+        """
         raw = read_if_there(self._path)
         if raw is None:
             return None
         try:
             kept = json.loads(raw)
             document = ConfigDocument.model_validate(kept["document"])
-            return CachedConfig(document, str(kept["etag"]))
+            is_whole = kept.get("understood") == _UNDERSTOOD
+            return CachedConfig(document, str(kept["etag"]) if is_whole else "")
         except (ValueError, KeyError, TypeError):
             logger.warning("The cached configuration is damaged and was not used")
             return None
@@ -36,5 +48,9 @@ class ConfigFile:
         Raises:
             StorageError: the disk refuses; the old one stays.
         """
-        kept = {"etag": config.etag, "document": config.document.model_dump(mode="json")}
+        kept = {
+            "etag": config.etag,
+            "understood": _UNDERSTOOD,
+            "document": config.document.model_dump(mode="json"),
+        }
         write_private(self._path, json.dumps(kept).encode())

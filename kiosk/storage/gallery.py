@@ -123,6 +123,8 @@ class SQLiteGallery:
             )
         if page.tombstones:
             self._database.fold_journal()  # keeps no old copy of what was deleted
+        if is_changed:
+            self._forget_snapshots()
 
     def snapshot(self, model_id: str) -> GallerySnapshot:
         """All templates of one model, opened. Rows that cannot be opened are left out.
@@ -138,6 +140,17 @@ class SQLiteGallery:
             fresh = self._opened(model_id)
             self._snapshots[model_id] = fresh
             return fresh
+
+    def _forget_snapshots(self) -> None:
+        """Forget opened templates of earlier versions, of every network.
+
+        A network that nobody asks for any more would keep those of erased people.
+        """
+        with self._snapshot_lock:
+            locks = dict(self._model_locks)
+        for model_id, lock in locks.items():
+            with lock:
+                self._snapshots.pop(model_id, None)
 
     def erasures(self) -> list[Erasure]:
         """Signed receipts that the server has not confirmed, oldest first."""
@@ -166,6 +179,7 @@ class SQLiteGallery:
             version = int(_read_state(db)["version"]) + 1
             _write_state(db, since=0, run=0, resetting=0, version=version)
         self._database.fold_journal()  # keeps no old copy of what was deleted
+        self._forget_snapshots()
 
     def close(self) -> None:
         """Close the file; may be called twice."""

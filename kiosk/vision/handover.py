@@ -124,6 +124,7 @@ class _Followed:
     faces: list[NextFace] = field(default_factory=list)
     is_counted: bool = False
     is_done: bool = False
+    judged_count: int = -1
 
     def add(self, face: NextFace, kept: int) -> None:
         """Keep the best views, by the rule of `models.stages.fuse.Evidence`."""
@@ -164,6 +165,8 @@ class Handover:
     def decided(self, track_id: int, answer: TrackAnswer, tiers: Tiers) -> None:
         """Hand a track on that has its answer; more than once while a template may still follow.
 
+        A track is judged again only with new evidence: that takes many searches of the gallery.
+
         Args:
             track_id: of the face.
             answer: what the person was told.
@@ -172,6 +175,9 @@ class Handover:
         seen = self._tracks.get(track_id)
         if self._listener is None or seen is None or seen.is_done or not seen.faces:
             return
+        if seen.judged_count == answer.evidence.judged_count:
+            return
+        seen.judged_count = answer.evidence.judged_count
         may_collect = self._listener.collects_scans and answer.is_live
         grounds = scan_grounds(answer, tiers) if may_collect else None
         is_new = not seen.is_counted and len(seen.faces) == len(answer.evidence)

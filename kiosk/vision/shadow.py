@@ -235,7 +235,7 @@ class ShadowWorker:
             return
         try:
             self._judge = _Judge(self._open_network(wanted), self._knowledge)
-        except (KioskError, ModelsError, ValueError) as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is tried again after a pause
             state = ShadowState(wanted, _fault_of(exc))
             if state != self._state:
                 logger.warning("next network not open, retrying: %s", exc)

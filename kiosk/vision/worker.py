@@ -186,9 +186,15 @@ class RecognitionWorker:
             models = self._supply.renewed()
         except Exception:
             self._recogniser = None
+            self._close_models()
             raise
         if models is not None:
             self._use(models)
+
+    def _close_models(self) -> None:
+        models, self._models = self._models, None
+        if models is not None:
+            models.close()
 
     def _use(self, models: FaceModels) -> None:
         self._recogniser = Recogniser(

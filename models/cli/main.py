@@ -13,14 +13,14 @@ from models.cli.install import check_parity
 from models.cli.installing import Order, install_all, install_card
 from models.cli.inventory import embedder, entries, is_there, remove, select
 from models.cli.placing import sole_use_of
-from models.errors import InstallError, ModelsError
+from models.errors import InstallError, ModelsError, SelectionError
 from models.store import ASSET_SETTING, asset_folder, default_store
 from models.store.selection import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from models.store import ModelStore
+    from models.store import ModelCard, ModelStore
 
 _PATIENCE = Patience()
 
@@ -93,13 +93,21 @@ def _use(store: ModelStore, options: argparse.Namespace) -> int:
     return 0
 
 
+def _present(store: ModelStore) -> ModelCard | None:
+    """Find what `auto` stands for; None where the selection is damaged, which `use` repairs."""
+    try:
+        return store.find(AUTO)[0]
+    except SelectionError:
+        return None
+
+
 @contextmanager
 def _announced_change(store: ModelStore) -> Iterator[None]:
     """Say afterwards what it means if `auto` stands for another network than before."""
-    before, _ = store.find(AUTO)
+    before = _present(store)
     yield
-    after, _ = store.find(AUTO)
-    if after.id != before.id:
+    after = _present(store)
+    if before is not None and after is not None and after.id != before.id:
         _say(
             f"{after.id} is the embedder of this machine from the next start of its services on,"
             f" instead of {before.id}"

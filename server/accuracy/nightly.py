@@ -22,6 +22,8 @@ _logger = logging.getLogger(__name__)
 
 #: No lesson runs at this hour.
 QUIET_HOUR = time(3, 0)
+#: Older figures are measured again though nothing that is looked at has changed.
+MOST_AGE = timedelta(days=7)
 LOOK_S = 60.0
 _STOP_TIMEOUT_S = 10.0
 
@@ -39,7 +41,10 @@ def last_night(at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def due(db: Session, night: datetime, software: str) -> list[str]:
-    """Return the models to measure: not measured since that night, and something changed."""
+    """Return the models to measure: something changed since that night, or a week went by.
+
+    Classes grow and people come of age without any change that could be noticed cheaply.
+    """
     return [
         model_id for model_id in service.models_in_use(db) if _is_due(db, model_id, night, software)
     ]
@@ -50,7 +55,8 @@ def _is_due(db: Session, model_id: str, night: datetime, software: str) -> bool:
     newest = db.exec(mine.order_by(col(Measurement.finished_at).desc()).limit(1)).first()
     if newest is not None:
         is_new = newest.measured_of != measured_of(db, model_id, software)
-        return newest.finished_at < night and is_new
+        is_old = newest.finished_at < night - MOST_AGE
+        return newest.finished_at < night and (is_new or is_old)
     first = select(func.min(col(Template.created_at))).where(Template.model_id == model_id)
     since: datetime | None = db.exec(first).one()
     return since is not None and since < night

@@ -68,6 +68,7 @@ def accuracy_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
         "days": DAYS,
         "percents": percents,
         "views": _views(request, db),
+        "people_behind": limits.people_behind,
         "policy": current_policy(db),
         "courses": {str(course.id): course for course in courses(db)},
         "by_size": service.by_size,

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from protocol.v1.messages import LimitGroup
 from server.accuracy.question import PreparedQuestion
 from server.accuracy.tables import Measurement, MeasurementStatus
 from server.audit.service import record
@@ -132,10 +133,23 @@ def _take_limit(
             card_limit=point.at_card_limits[0].limit,
             people=point.people,
             minors=asked.minors,
-            raised_share=1.0 if point.raised_share is None else point.raised_share,
+            raised_share=_raised_share(db, asked, point),
             measured_at=at,
         )
         limits.propose(db, proposed)
+
+
+def _raised_share(db: Session, asked: PreparedQuestion, point: SchoolOperatingPoint) -> float:
+    """Return the share of people that the proposed limit misses more often than now.
+
+    Where kiosks recognise no young people yet, because no limit for them is known, they miss all
+    of them now: the first measured limit misses fewer.
+    """
+    is_known = any(one.group != LimitGroup.ADULT for one in point.by_card)
+    is_young = 2 * asked.minors > point.people
+    if is_young and not is_known and asked.question.model_id not in limits.in_force(db):
+        return 0.0
+    return 1.0 if point.raised_share is None else point.raised_share
 
 
 def state(db: Session) -> list[ModelAccuracy]:

@@ -139,8 +139,13 @@ def declined(db: Session) -> dict[str, StoredLimit]:
 
 
 def withdraw_unused(db: Session, in_use: Collection[str]) -> int:
-    """Take back the limits of models that nobody has templates of; returns of how many."""
-    unused = in_force(db).keys() - set(in_use)
+    """Take back limits and questions about models that nobody has templates of.
+
+    Returns:
+        Of how many models.
+    """
+    known = db.exec(select(StoredLimit.model_id).distinct())
+    unused = set(known) - set(in_use)
     for model_id in sorted(unused):
         withdraw(db, model_id)
     return len(unused)
@@ -156,9 +161,10 @@ def people_behind(limit: StoredLimit) -> int:
     """Return how many people a limit speaks for, as kiosks are told.
 
     Kiosks replace the limits for children by a measured one from 30 people on. Adults say nothing
-    about children, so where both were measured only the young ones count.
+    about children, so only the young ones count, and only if most of those measured are young: the
+    limit rests on all pairs. It holds for adults whatever the number.
     """
-    return limit.minors or limit.people
+    return limit.minors if 2 * limit.minors > limit.people else 0
 
 
 def _by_model(db: Session, state: str) -> dict[str, StoredLimit]:

@@ -37,7 +37,9 @@ def choose(db: Session, model_id: str, *, served: Collection[str], actor: str) -
     row.current, row.chosen_by, row.chosen_at = model_id, actor, now()
     _end_change(row)
     db.add(row)
+    scans.forget_all(db)
     record(db, actor=actor, action="network.choose", subject=SUBJECT, details={"model": model_id})
+    _forget_jobs(db)
 
 
 def start(db: Session, wish: ChangeForm, *, served: Collection[str], actor: str) -> None:

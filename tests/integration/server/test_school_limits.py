@@ -20,6 +20,7 @@ from server.jobs.tables import Job
 from server.kiosks import configuration, gallery
 from server.kiosks.configuration import SchoolInfo
 from server.kiosks.service import create_kiosk
+from server.limits import service as limits
 from server.limits.tables import LimitState, StoredLimit
 from server.ml.school import CardHere, LimitHere, PairHere, SchoolOperatingPoint
 from server.people.tables import Person
@@ -140,7 +141,7 @@ def test_a_limit_looser_than_the_cards_is_sent_and_the_card_stays_in_force(
 def test_a_limit_that_costs_many_is_asked_about_first(
     app: FastAPI, admin: TestClient, crowd: Crowd, measure: Measure, database: Database
 ) -> None:
-    crowd.add(40)
+    crowd.add(40, year_of_birth=1980)
     measure(measured(0.40, raised=0.21))
 
     assert document(app).measured_limits == ()
@@ -180,7 +181,7 @@ def test_a_declined_limit_is_not_asked_again_until_it_is_stricter(
 def test_a_newer_measurement_replaces_an_open_question(
     admin: TestClient, crowd: Crowd, measure: Measure
 ) -> None:
-    crowd.add(40)
+    crowd.add(40, year_of_birth=1980)
     measure(measured(0.40, raised=0.5))
     older = figures(admin)["question"]["id"]
     measure(measured(0.44, raised=0.1))
@@ -222,8 +223,32 @@ def test_adults_do_not_stand_for_the_few_young_people_among_them(
     measure(measured(0.43, raised=0.0))
 
     (sent,) = document(app).measured_limits
-    assert sent.people == 5, "below 30, so limits for children stay"
+    assert sent.people == 0, "limits for children stay"
     assert "Only 5 of them are under 18" in admin.get("/accuracy").text
+
+
+def test_the_first_limit_is_applied_where_kiosks_recognise_no_young_people_without_one(
+    app: FastAPI, crowd: Crowd, measure: Measure, database: Database
+) -> None:
+    crowd.add(40)  # without a year of birth they count as children
+    measure(measured(0.40, raised=0.9))
+
+    (sent,) = document(app).measured_limits
+    assert (sent.distance, sent.people) == (0.4, 40)
+    assert actions(database) == ["limit.apply"]
+
+
+def test_a_question_about_a_network_that_nobody_uses_is_withdrawn(
+    crowd: Crowd, measure: Measure, database: Database
+) -> None:
+    crowd.add(40, year_of_birth=1980)
+    measure(measured(0.40, raised=0.9))
+
+    with database.transaction() as db:
+        assert limits.withdraw_unused(db, []) == 1
+
+    with database.reading() as db:
+        assert db.exec(select(StoredLimit)).all() == []
 
 
 def test_people_whom_no_limit_tells_apart_are_named_and_become_look_alikes(
@@ -274,7 +299,7 @@ def test_the_limit_in_force_is_part_of_the_next_question(
 def test_only_an_admin_answers(
     sign_in: SignIn, crowd: Crowd, measure: Measure, admin: TestClient, role: Role
 ) -> None:
-    crowd.add(40)
+    crowd.add(40, year_of_birth=1980)
     measure(measured(0.40, raised=0.5))
     asked = figures(admin)["question"]["id"]
     other = sign_in(role)
@@ -330,6 +355,9 @@ def test_every_night_measures_what_changed(
     worker.measure_one()
     encoder.offers = (*encoder.offers, "another")
     assert task.look(at_night(6)) == 1
+    worker.measure_one()
+    assert task.look(at_night(7)) == 0
+    assert task.look(at_night(9)) == 1, "classes grow and people come of age"
 
 
 def test_a_limit_of_people_who_are_all_gone_is_taken_back(

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from kiosk.domain.screens import NotRecognised, NotRecognisedReason, Screen
+from kiosk.domain.liveness import Motion
+from kiosk.domain.screens import NotRecognised, NotRecognisedReason, ProveAlive, Screen
 from kiosk.domain.sightings import Sighting
 from tests.unit.kiosk.domain.door import ON_TIME, READY, Door
 
@@ -59,3 +60,22 @@ def test_the_offer_does_not_cover_another_persons_result_at_once() -> None:
     assert sent_on(door, 2) == ON_TIME
     door.clock.advance(2)
     assert door.attendant.tick() == OTHER_WAY
+
+
+def test_who_was_sent_on_is_still_asked_to_prove_that_they_are_alive() -> None:
+    door = Door()
+    sent_on(door, 1)
+    door.clock.advance(60)
+
+    shown = door.attendant.handle(Sighting.proving(1, door.clock.monotonic_s(), Motion.BLINK))
+
+    assert shown == ProveAlive(Motion.BLINK)
+
+
+def test_a_picture_of_a_face_counts_as_refused_though_it_was_covered_first() -> None:
+    door = Door()
+    sent_on(door, 1)
+
+    door.attendant.handle(Sighting.refused(1, door.clock.monotonic_s()))
+
+    assert door.attendant.refused_count == 1

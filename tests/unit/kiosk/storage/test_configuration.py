@@ -1,3 +1,4 @@
+import json
 import logging
 import stat
 from pathlib import Path
@@ -15,6 +16,18 @@ def test_configuration_comes_back_with_its_etag(tmp_path: Path) -> None:
     ConfigFile(tmp_path / "config.json").save(kept)
 
     assert ConfigFile(tmp_path / "config.json").load() == kept
+
+
+@pytest.mark.parametrize("version", [None, "another"])
+def test_document_of_another_software_version_is_used_and_downloaded_again(
+    tmp_path: Path, version: str | None
+) -> None:
+    path = tmp_path / "config.json"
+    ConfigFile(path).save(CachedConfig(config(), "etag-1"))
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps(kept | {"understood": version}))
+
+    assert ConfigFile(path).load() == CachedConfig(config(), "")
 
 
 def test_there_is_none_before_the_first_download(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
+import gc
 import logging
 import struct
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +73,25 @@ def test_templates_of_two_networks_are_kept_apart(tmp_path: Path) -> None:
     assert np.unique(current.templates).tolist() == [0.5]
     assert np.unique(following.templates).tolist() == [0.25]
     assert gallery.people() == {"p1", "p2", "p3"}
+
+
+@pytest.mark.parametrize("change", ["tombstone", "wipe"])
+def test_opened_templates_of_a_network_nobody_asks_for_are_forgotten(
+    tmp_path: Path, change: str
+) -> None:
+    gallery = _gallery(tmp_path)
+    gallery.apply(page(0, [upsert(1).model_copy(update={"model_id": "other"}), upsert(2)]))
+    opened = weakref.ref(gallery.snapshot("other").templates)
+    assert opened() is not None
+
+    changes = {
+        "tombstone": lambda: gallery.apply(page(2, [], [tombstone(1, 3)])),
+        "wipe": gallery.wipe,
+    }
+    changes[change]()
+
+    gc.collect()
+    assert opened() is None
 
 
 def test_no_template_lies_on_disk_in_the_clear(tmp_path: Path) -> None:

@@ -10,15 +10,18 @@ from hypothesis import strategies as st
 from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.sightings import Sighting, SightingKind
+from kiosk.vision import handover
 from kiosk.vision.handover import (
     DecidedTrack,
     FaceView,
     Handover,
     NextFace,
     NextNetwork,
+    ScanGrounds,
     TrackAnswer,
+    scan_grounds,
 )
-from kiosk.vision.knowledge import Knowledge, TierIndex
+from kiosk.vision.knowledge import Knowledge, TierIndex, Tiers
 from kiosk.vision.limits import Calibrated
 from kiosk.vision.liveness import LivenessGate
 from kiosk.vision.recogniser import Recogniser, RecognitionSettings
@@ -106,6 +109,20 @@ def test_a_template_needs_three_frames_within_the_stricter_limit() -> None:
 
     (only,) = shown(Face(beside(0, 2, 0.35)))
     assert (only.person_id, only.grounds) == ("ana", None)
+
+
+def test_a_track_is_judged_again_only_with_new_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[int] = []
+
+    def counted(answer: TrackAnswer, tiers: Tiers) -> ScanGrounds | None:
+        judged.append(answer.evidence.judged_count)
+        return scan_grounds(answer, tiers)
+
+    monkeypatch.setattr(handover, "scan_grounds", counted)
+    shown(Face(beside(0, 2, 0.35)), frames=40)
+
+    assert judged
+    assert len(judged) == len(set(judged))
 
 
 @pytest.mark.parametrize("liveness", [LivenessVerdict.OFF, LivenessVerdict.UNDECIDED])

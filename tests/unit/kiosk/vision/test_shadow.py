@@ -154,6 +154,8 @@ def test_a_busy_worker_makes_nobody_wait_and_drops_what_does_not_fit(bench: Benc
         (MISSING, NetworkFault.MISSING),
         (DAMAGED, NetworkFault.DAMAGED),
         (InferenceError("refused"), NetworkFault.FAILING),
+        (PermissionError("no"), NetworkFault.FAILING),
+        (MemoryError(), NetworkFault.FAILING),
     ],
 )
 def test_a_network_that_is_not_here_is_said_once_and_tried_again(

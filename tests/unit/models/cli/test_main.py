@@ -13,7 +13,7 @@ from models.cli import main as command
 from models.cli.install import check_parity, translate
 from models.errors import ConversionError, InstallError, ParityError
 from models.pipeline import FacePipeline, PipelineSettings
-from models.store import ModelStore, VerifiedModel, default_store
+from models.store import ModelStore, VerifiedModel, asset_folder, default_store
 from tests.unit.models.cli.publisher import publishing
 
 if TYPE_CHECKING:
@@ -160,6 +160,15 @@ def test_install_may_use_it_too(shared_models: Path, capsys: pytest.CaptureFixtu
     assert command.main(arguments) == 0
     assert command.main(["list"]) == 0
     assert [line.split()[1] for line in lines(capsys) if line.startswith("*")] == ["omz-0095"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_damaged_selection_is_repaired_by_selecting_again() -> None:
+    (asset_folder() / "selection.toml").write_text("embedder = [", "utf-8")
+
+    assert command.main(["use", "omz-0095"]) == 0
+
+    assert default_store().selected_embedder() == ("omz-0095", None)
 
 
 def test_what_is_not_installed_cannot_be_used(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,9 @@ def test_where_more_students_resemble_each_other_than_promised_it_is_said() -> N
 def test_adults_who_were_measured_say_nothing_about_a_few_children() -> None:
     network = MeasuredNetwork(point(4950), in_force(people=100, minors=29), RATE, is_weak=False)
     assert only(network, CHILD).source is FigureSource.REFUSED
-    network = MeasuredNetwork(point(4950), in_force(people=100, minors=30), RATE, is_weak=False)
+    network = MeasuredNetwork(point(4950), in_force(people=100, minors=50), RATE, is_weak=False)
+    assert only(network, CHILD).source is FigureSource.REFUSED
+    network = MeasuredNetwork(point(4950), in_force(people=100, minors=51), RATE, is_weak=False)
     assert only(network, CHILD).source is FigureSource.SCHOOL
 
 
