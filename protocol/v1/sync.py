@@ -147,14 +147,16 @@ class NetworkChoice(Message):
 class MeasuredLimit(Message):
     """What the school's own measurement allows with one network; only ever makes limits stricter.
 
-    Where it exists, the limits for children that rest on other people's faces no longer apply.
+    From 30 `people` on it takes the place of the limits for children that rest on other faces.
     """
 
     model_id: ModelId
     distance: Annotated[float, Field(gt=0, le=10)] = Field(
         description="no limit exceeds it; on the scale that all cards share"
     )
-    people: Count = Field(description="people it was measured on")
+    people: Count = Field(
+        description="young people it was measured on; 0 where most of those measured are adults"
+    )
 
 
 class ConfigDocument(Message):
