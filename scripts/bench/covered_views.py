@@ -58,8 +58,9 @@ class CoverSample:
     @property
     def passes_else(self) -> bool:
         """Whether everything but the covering is good enough to compare the face."""
-        known = self.quality is not None and self.measures is not None
-        return known and not set(self.quality.reasons) - {QualityReason.PARTLY_COVERED}  # type: ignore[union-attr]
+        if self.quality is None or self.measures is None:
+            return False
+        return set(self.quality.reasons) <= {QualityReason.PARTLY_COVERED}
 
 
 def samples(
