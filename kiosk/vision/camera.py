@@ -82,6 +82,7 @@ class Camera:
         self._limits = limits
         self._open_capture = open_capture
         self._stopping = threading.Event()
+        self._is_started = False
         self._changed = threading.Condition()
         self._latest: Frame | None = None
         self._count = 0
@@ -103,15 +104,19 @@ class Camera:
             self._on_report.append(on_report)
 
     def start(self) -> None:
-        """Begin to capture; returns at once."""
-        self._thread.start()
+        """Begin to capture; returns at once. Does nothing the second time, or after ``stop``."""
+        with self._changed:
+            if self._is_started or self._stopping.is_set():
+                return
+            self._is_started = True
+            self._thread.start()
 
     def stop(self) -> None:
         """End the thread and the capture process; returns when both are gone."""
-        self._stopping.set()
         with self._changed:
+            self._stopping.set()
             self._changed.notify_all()
-        if self._thread.is_alive():
+        if self._is_started:
             self._thread.join()
 
     def latest(self) -> Frame | None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from protocol.v1.messages import ConfigDocument
-from server.accuracy.nightly import NightlyMeasurement
+from server.accuracy.nightly import NightlyMeasurement, last_night
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.db.types import now
@@ -315,8 +315,9 @@ def nightly(app: FastAPI, encoder: FakeEncoder) -> NightlyMeasurement:
 
 
 def at_night(days: int, hour: int = 3) -> datetime:
-    local = now().astimezone(BERLIN) + timedelta(days=days)
-    return local.replace(hour=hour, minute=5)
+    """So many nights after the last one; at its hour, or a bit later."""
+    quiet = last_night(now(), BERLIN).astimezone(BERLIN) + timedelta(days=days)
+    return quiet.replace(hour=hour, minute=5)
 
 
 def waiting(database: Database) -> int:

@@ -2,6 +2,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,11 @@ class Watched:
     """A camera whose captures come from the test and whose reports and frames can be waited for."""
 
     def __init__(
-        self, spec: SourceSpec, deadlines: CameraDeadlines, *first_pictures: BGRImage
+        self,
+        spec: SourceSpec,
+        deadlines: CameraDeadlines,
+        *first_pictures: BGRImage,
+        starters: int = 1,
     ) -> None:
         self._first_pictures = first_pictures
         self.captures: queue.Queue[ScriptedCapture] = queue.Queue()
@@ -42,7 +47,21 @@ class Watched:
             spec, deadlines=deadlines, limits=LIMITS, open_capture=self._open_capture
         )
         self.camera.subscribe(on_frame=self.frames.put, on_report=self.reports.put)
-        self.camera.start()
+        self._start_from(starters)
+
+    def _start_from(self, count: int) -> None:
+        """Start the camera from so many threads at once."""
+        gate = threading.Barrier(count)
+
+        def start() -> None:
+            gate.wait(WAIT_S)
+            self.camera.start()
+
+        threads = [threading.Thread(target=start) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(WAIT_S)
 
     def _open_capture(self, _spec: SourceSpec) -> Capture:
         capture = ScriptedCapture()
@@ -259,3 +278,17 @@ def test_a_hung_capture_process_is_killed_and_replaced() -> None:
     camera.stop()
     assert len(pids) == 2
     assert camera.report().health is CameraHealth.GONE
+
+
+def test_a_camera_that_several_threads_start_at_once_is_started_once() -> None:
+    watched = Watched(LIVE, PATIENT, starters=8)
+    watched.opened()
+    watched.camera.stop()
+    assert watched.captures.empty()
+
+
+def test_a_stopped_camera_stays_stopped(live: Watched) -> None:
+    live.opened()
+    live.camera.stop()
+    live.camera.start()
+    assert live.captures.empty()
