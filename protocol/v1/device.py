@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, StringConstraints
 
+from protocol.v1.events import Watermark
 from protocol.v1.fields import (
     Base64Text,
     Count,
@@ -17,8 +18,9 @@ from protocol.v1.fields import (
     Message,
     ModelId,
     Note,
+    OffsetMs,
     PublicKey,
-    Real,
+    Seconds,
     Seq,
     Signature,
     Word,
@@ -89,6 +91,24 @@ class ClaimResponse(Message):
     next_seq: Seq
     chain_head: Hash
     server_time: Instant
+    claim: Count = Field(
+        default=0, description="counts the claims of this kiosk; a `Revocation` names one"
+    )
+
+
+class Revocation(Message):
+    """The server's signed word that a kiosk's claim has ended; only this ends it for the kiosk.
+
+    It counts for the claim it names alone, so that an old one cannot be used after a new claim.
+    Anything else that says "unknown" is a temporary fault.
+    """
+
+    kiosk_id: KioskId
+    claim: Count
+    revoked_at: Instant
+    signature: Signature = Field(
+        description="by the server's key, see `statements.revocation_statement`"
+    )
 
 
 class PartState(StrEnum):
@@ -130,9 +150,14 @@ class Status(Message):
     online: bool
     at: Instant | None = None
     software_version: Label = ""
-    uptime_s: Annotated[float, Field(ge=0)] | None = None
+    uptime_s: Seconds | None = None
     backlog: Count = Field(default=0, description="events not yet acknowledged")
+    set_aside: Count = Field(
+        default=0,
+        description="events of an earlier identity or a damaged file that still wait here",
+    )
     last_seq: Count = 0
+    watermark: Watermark | None = None
     synced_through: Instant | None = None
     gallery_version: Count = 0
     gallery_size: Count = 0
@@ -144,7 +169,7 @@ class Status(Message):
     )
     config_version: Identifier | None = None
     clock_source: Word | None = None
-    clock_offset_ms: Real | None = None
+    clock_offset_ms: OffsetMs | None = None
     parts: Annotated[
         dict[Annotated[str, Field(max_length=40)], PartHealth],
         Field(max_length=MAX_STATUS_PARTS),

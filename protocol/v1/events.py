@@ -16,7 +16,9 @@ from protocol.v1.fields import (
     Message,
     ModelId,
     Note,
+    OffsetMs,
     Real,
+    Seconds,
     Seq,
     Signature,
     Word,
@@ -42,11 +44,20 @@ class EventKind(StrEnum):
     SEEN = "seen"
     NOT_ME = "not_me"
     ROLL_CALL = "roll_call"
+    GAP = "gap"
+
+
+class GapReason(StrEnum):
+    """Why a kiosk no longer has events that it numbered."""
+
+    DAMAGED = "damaged"
+    EXPIRED = "expired"
 
 
 class EventMethod(StrEnum):
     """How the person was identified."""
 
+    NONE = "none"
     FACE = "face"
     QR = "qr"
     PIN = "pin"
@@ -65,6 +76,7 @@ class RefusalReason(StrEnum):
     REVOKED_KIOSK = "revoked_kiosk"
     UNKNOWN_VERSION = "unknown_version"
     FUTURE = "future"
+    BEFORE_CLAIM = "before_claim"
     FORK = "fork"
     REUSED_ID = "reused_id"
     LEAP = "leap"
@@ -75,11 +87,17 @@ class ClockStamp(Message):
     """What the kiosk knew about its own clock."""
 
     source: Word
-    offset_ms: Annotated[float, Field(ge=-1e14, le=1e14, allow_inf_nan=False)] | None = Field(
+    offset_ms: OffsetMs | None = Field(
         default=None, description="server time minus kiosk time, when last measured"
     )
-    age_s: Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)] | None = Field(
-        default=None, description="how long ago the offset was measured"
+    age_s: Seconds | None = Field(default=None, description="how long ago the offset was measured")
+    boot_id: Identifier | None = Field(
+        default=None, description="new at each start of the kiosk's system"
+    )
+    uptime_s: Seconds | None = Field(
+        default=None,
+        description="since that start, on a clock that nobody steps: what the server dates an"
+        " unsynced event by once it knows the time of another moment of the same boot",
     )
 
 
@@ -91,10 +109,24 @@ class Liveness(Message):
     method: Word | None = None
 
 
+class GapSpan(Message):
+    """Numbers whose events a kiosk no longer has, and when these may have happened (UTC).
+
+    `from_at` and `through_at` are best estimates; None where the kiosk knows no bound.
+    """
+
+    first: Seq
+    last: Seq
+    from_at: Instant | None = None
+    through_at: Instant | None = None
+    reason: Word = Field(description="`damaged` or `expired`")
+
+
 class UnsignedEvent(Message):
     """An attendance event before it is chained and signed.
 
-    A `not_me` event names the event it takes back in `refers_to`.
+    A `not_me` event names the event it takes back in `refers_to`. A `gap` event names nobody: it
+    is the kiosk's word that the events of a span of numbers are lost.
     """
 
     v: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -108,6 +140,7 @@ class UnsignedEvent(Message):
     kind: Word
     method: Word
     refers_to: EventId | None = None
+    gap: GapSpan | None = None
     distance: Real | None = None
     margin: Real | None = None
     threshold: Real | None = None
@@ -136,16 +169,37 @@ RawEvent = dict[str, JsonValue]
 """An event exactly as it came: what its hash was taken over, unknown fields and all."""
 
 
+class Watermark(Message):
+    """A kiosk's signed word that every event up to `through` has a number of at most `seq`.
+
+    It counts once the server has all of these, and where its event `seq` has the hash `head`:
+    else another device writes a chain of its own in this kiosk's name. The moment it was made,
+    `made_at` by the kiosk's best estimate, also dates earlier unsynced events of the same boot.
+    """
+
+    kiosk_id: KioskId
+    through: Instant
+    seq: Count
+    head: Hash
+    boot_id: Identifier
+    made_at: Instant
+    uptime_s: Seconds
+    clock_source: Word
+    signature: Signature = Field(
+        description="by the kiosk's key, see `statements.watermark_statement`"
+    )
+
+
 class EventBatch(Message):
     """Up to 100 events of one kiosk, oldest first; may be empty to move the watermark.
 
     Events stay raw here, so that one bad event neither hides the others nor loses the fields
-    of a newer version that its hash covers. `synced_through` is the kiosk's word that every
-    event up to then has a sequence number of at most `last_seq` and has been sent.
+    of a newer version that its hash covers.
     """
 
     kiosk_id: KioskId
     events: Annotated[tuple[RawEvent, ...], Field(max_length=MAX_EVENTS_PER_BATCH)]
+    watermark: Watermark | None = None
     synced_through: Instant | None = None
     last_seq: Count = 0
 
@@ -173,6 +227,8 @@ class Ack(Message):
             keeping (0: none yet).
         stored_beyond: further runs it keeps past a gap, oldest first.
         refused: events of the batch that went to quarantine, with the reason.
+        signature: by the server's key, see `statements.ack_statement`; a kiosk believes no
+            other ack.
     """
 
     kiosk_id: KioskId
@@ -181,6 +237,7 @@ class Ack(Message):
     refused: Annotated[tuple[EventRefusal, ...], Field(max_length=MAX_REFUSALS_PER_ACK)] = ()
     server_time: Instant
     note: Note | None = None
+    signature: Signature | None = None
 
     def covers(self, seq: int) -> bool:
         """Say whether the event with this sequence number is in the server's keeping."""

@@ -84,6 +84,13 @@ Base64Text = Annotated[str, StringConstraints(max_length=8192), _base64_bytes(No
 Seq = Annotated[int, Field(ge=1, le=MAX_SAFE_INTEGER)]
 Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
 Real = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+"""A score, a distance, a limit."""
+
+OffsetMs = Annotated[float, Field(allow_inf_nan=False, ge=-1e14, le=1e14)]
+"""Milliseconds between two clocks; a kiosk without a battery-backed clock may be decades off."""
+
+Seconds = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e11)]
+"""A length of time."""
 
 
 class Message(BaseModel):

@@ -77,6 +77,11 @@ class KioskPolicy(Message):
         default="en", json_schema_extra={"options": ["en", "ar"]}
     )
     not_me_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+    keeps_events_days: Annotated[int, Field(ge=1, le=400)] = Field(
+        default=30,
+        description="How long events that the server has stay on the kiosk, so that they can be"
+        " sent again to a server that lost them",
+    )
 
 
 class Policy(Message):

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.v1 import messages as m
-from protocol.v1 import signing
+from protocol.v1 import signing, statements
 
 KIOSK_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SERVER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
@@ -18,6 +18,8 @@ LATER = datetime(2026, 11, 23, 8, 45, 0, tzinfo=UTC)
 KIOSK = "kiosk-7"
 EVENT_ID = "019ab0c0-0000-7000-8000-000000000001"
 SECOND_ID = "019ab0c0-0000-7000-8000-000000000002"
+THIRD_ID = "019ab0c0-0000-7000-8000-000000000003"
+BOOT = "4b1f2a52-55b0-4d6c-9b8c-6a3e1c1f7d10"
 SEALING_PUBLIC = base64.b64encode(SEALING_KEY.public_key().public_bytes_raw()).decode()
 
 
@@ -28,7 +30,9 @@ def seen(event_id: str = EVENT_ID, seq: int = 1) -> m.UnsignedEvent:
         kiosk_id=KIOSK,
         seq=seq,
         occurred_at=AT,
-        clock=m.ClockStamp(source=m.ClockSource.NTP, offset_ms=-12.25, age_s=31.5),
+        clock=m.ClockStamp(
+            source=m.ClockSource.NTP, offset_ms=-12.25, age_s=31.5, boot_id=BOOT, uptime_s=812.5
+        ),
         lesson_id="lesson-1",
         person_id="person-1",
         kind=m.EventKind.SEEN,
@@ -55,6 +59,56 @@ def not_me() -> m.UnsignedEvent:
         method=m.EventMethod.FACE,
         refers_to=EVENT_ID,
     )
+
+
+def gap() -> m.UnsignedEvent:
+    """The kiosk's word that two events are lost."""
+    return m.UnsignedEvent(
+        id=THIRD_ID,
+        kiosk_id=KIOSK,
+        seq=5,
+        occurred_at=LATER,
+        clock=m.ClockStamp(source=m.ClockSource.NTP),
+        kind=m.EventKind.GAP,
+        method=m.EventMethod.NONE,
+        gap=m.GapSpan(first=3, last=4, from_at=AT, through_at=LATER, reason=m.GapReason.DAMAGED),
+    )
+
+
+def _watermark() -> m.Watermark:
+    unsigned = m.Watermark(
+        kiosk_id=KIOSK,
+        through=LATER,
+        seq=2,
+        head=events()[1].hash,
+        boot_id=BOOT,
+        made_at=LATER,
+        uptime_s=3300.25,
+        clock_source=m.ClockSource.NTP,
+        signature=base64.b64encode(bytes(64)).decode(),
+    )
+    return statements.sign_watermark(unsigned, KIOSK_KEY)
+
+
+def _ack() -> m.Ack:
+    unsigned = m.Ack(
+        kiosk_id=KIOSK,
+        stored_through=2,
+        stored_beyond=(m.SeqRange(first=4, last=9),),
+        refused=(m.EventRefusal(id=EVENT_ID, seq=3, reason=m.RefusalReason.BAD_SIGNATURE),),
+        server_time=AT,
+    )
+    return statements.sign_ack(unsigned, SERVER_KEY)
+
+
+def _revocation() -> m.Revocation:
+    unsigned = m.Revocation(
+        kiosk_id=KIOSK,
+        claim=3,
+        revoked_at=LATER,
+        signature=base64.b64encode(bytes(64)).decode(),
+    )
+    return statements.sign_revocation(unsigned, SERVER_KEY)
 
 
 def events() -> tuple[m.AttendanceEvent, m.AttendanceEvent]:
@@ -97,6 +151,7 @@ def _claim_response() -> m.ClaimResponse:
         next_seq=1,
         chain_head=signing.GENESIS_HASH,
         server_time=AT,
+        claim=3,
     )
 
 
@@ -108,7 +163,8 @@ def _status() -> m.Status:
         uptime_s=12.5,
         backlog=3,
         last_seq=2,
-        synced_through=AT,
+        set_aside=1,
+        watermark=_watermark(),
         gallery_version=9,
         gallery_size=30,
         embedder="dlib-resnet-v1",
@@ -235,16 +291,13 @@ def all_samples() -> dict[str, m.Message]:
         "event-batch": m.EventBatch(
             kiosk_id=KIOSK,
             events=(signing.to_raw(first), signing.to_raw(second)),
-            synced_through=LATER,
+            watermark=_watermark(),
             last_seq=2,
         ),
-        "ack": m.Ack(
-            kiosk_id=KIOSK,
-            stored_through=2,
-            stored_beyond=(m.SeqRange(first=4, last=9),),
-            refused=(m.EventRefusal(id=EVENT_ID, seq=3, reason=m.RefusalReason.BAD_SIGNATURE),),
-            server_time=AT,
-        ),
+        "event-gap": signing.sign_event(gap(), prev_hash=second.hash, key=KIOSK_KEY),
+        "watermark": _watermark(),
+        "ack": _ack(),
+        "revocation": _revocation(),
         "hint": m.VersionHint(gallery=9, config="c1", models=None, issued_at=AT),
         "status": _status(),
         "status-will": m.Status(online=False),

@@ -16,6 +16,7 @@ from protocol.v1.fields import parse_message
 from tests.contract.protocol import samples
 
 GOLDEN = Path(__file__).parent / "golden"
+EARLIER = GOLDEN / "earlier"
 SAMPLES = samples.all_samples()
 
 
@@ -49,9 +50,21 @@ def test_frozen_event_still_verifies(name: str) -> None:
     assert signing.verify_event(raw, samples.KIOSK_KEY.public_key()).id == raw["id"]
 
 
+@pytest.mark.parametrize("name", ["event", "event-sparse"])
+def test_event_of_an_earlier_version_still_verifies(name: str) -> None:
+    raw = json.loads((EARLIER / f"{name}.json").read_bytes())
+    assert signing.verify_event(raw, samples.KIOSK_KEY.public_key()).id == raw["id"]
+
+
+@pytest.mark.parametrize("path", sorted(EARLIER.glob("*.json")), ids=lambda path: path.stem)
+def test_message_of_an_earlier_version_is_still_understood(path: Path) -> None:
+    read = parse_message(type(SAMPLES[path.stem]), path.read_bytes())
+    assert type(read) is type(SAMPLES[path.stem])
+
+
 def test_canonical_form_of_the_frozen_event_has_not_moved() -> None:
     raw = json.loads(_frozen("event"))
-    assert raw["hash"] == ("ba4f11f4674b727cf07c3cf2a8607f14b8f440bd9f04143745449e685fdc1aa2")
+    assert raw["hash"] == ("b849cb52c70e424f7f32484e571bc8e35c24e70337f5ca809e6bc94d3785ff20")
     assert signing.canonical({"distance": raw["distance"], "quality": raw["quality"]}) == (
         b'{"distance":0.41000000000000003,"quality":1e-7}'
     )
