@@ -173,7 +173,7 @@ class Watermark(Message):
     """A kiosk's signed word that every event up to `through` has a number of at most `seq`.
 
     It counts once the server has all of these, and where its event `seq` has the hash `head`:
-    else another device writes a chain of its own in this kiosk's name. The moment it was made,
+    else another device writes another chain in this kiosk's name. The moment it was made,
     `made_at` by the kiosk's best estimate, also dates earlier unsynced events of the same boot.
     """
 

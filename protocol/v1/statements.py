@@ -1,8 +1,8 @@
 """What kiosk and server sign besides events: watermark, ack, revocation, and answers over HTTP.
 
 Each signature covers exactly the values listed here. A field that is added later is not covered,
-so that an older peer can still check what it knows; a later field that matters brings a signature
-of its own.
+so that an older peer can still check what it knows; a later field that matters needs another
+signature.
 """
 
 import hashlib
