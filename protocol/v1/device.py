@@ -158,7 +158,6 @@ class Status(Message):
     )
     last_seq: Count = 0
     watermark: Watermark | None = None
-    synced_through: Instant | None = None
     gallery_version: Count = 0
     gallery_size: Count = 0
     embedder: Identifier | None = Field(

@@ -77,6 +77,7 @@ class RefusalReason(StrEnum):
     UNKNOWN_VERSION = "unknown_version"
     FUTURE = "future"
     BEFORE_CLAIM = "before_claim"
+    AFTER_CLAIM = "after_claim"
     FORK = "fork"
     REUSED_ID = "reused_id"
     LEAP = "leap"
@@ -200,7 +201,6 @@ class EventBatch(Message):
     kiosk_id: KioskId
     events: Annotated[tuple[RawEvent, ...], Field(max_length=MAX_EVENTS_PER_BATCH)]
     watermark: Watermark | None = None
-    synced_through: Instant | None = None
     last_seq: Count = 0
 
 

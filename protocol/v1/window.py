@@ -7,8 +7,12 @@ from enum import StrEnum
 from protocol.v1.events import ClockSource
 from protocol.v1.policy import AttendancePolicy
 
-_LARGEST_OFFSET_MS = 100 * 365.25 * 86_400_000
-"""100 years. A larger stated offset is no measurement and is ignored."""
+_LARGEST_OFFSET_MS = 2**63 / 1e6
+"""292 years. A larger stated offset is no measurement and is ignored.
+
+A system clock lies between 1970 and 2262, where nanoseconds since 1970 fill 63 bits. A
+battery-backed clock with a century bit may say 2199. Source: Linux, include/linux/ktime.h.
+"""
 
 
 class ArrivalStatus(StrEnum):
