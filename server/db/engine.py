@@ -1,15 +1,29 @@
 """Make the engine: SQLite that survives a power cut, or PostgreSQL."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from server.db.full import is_disk_full
+from server.db.turns import Turns
+
 BUSY_TIMEOUT_MS = 5000
+#: Threads of requests that may read or write at a time (`server.web.threads`), and what remains
+#: for guards, jobs and the broker. Every thread that needs a connection gets one at once.
+READERS, WRITERS, _OTHERS = 16, 8, 16
+_CONNECTIONS = READERS + WRITERS + _OTHERS
+_KEPT_CONNECTIONS = 10
 _READ_ONLY = "rollcall_read_only"
+#: How long a refused write counts as "the disk is full" when nothing was written since.
+_FULL_FOR_S = 60.0
+#: Longer than anything holds the write lock; who waits this long meets a fault, not a queue.
+_TURN_WAIT_S = 30.0
 
 
 class Database:
@@ -18,28 +32,76 @@ class Database:
     Attributes:
         engine: the SQLAlchemy engine.
         is_sqlite: whether the database is SQLite.
+        turns: in which order the writers of this process write to SQLite.
+        turn_wait_s: the longest wait for a turn, seconds.
     """
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.turns = Turns()
+        self.turn_wait_s = _TURN_WAIT_S
         self._reader = self.engine.execution_options(**{_READ_ONLY: True})
+        self._full_at_s: float | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, wait_s: float | None = None) -> Iterator[Session]:
         """One transaction: commits when the block ends, rolls back when it raises.
 
-        On SQLite it takes the write lock at its first statement, so it never fails half way for
-        want of it.
+        On SQLite writers take turns, and one takes the write lock at its first statement, so it
+        never fails half way because it cannot get the lock.
+
+        Args:
+            wait_s: longest wait for the turn on SQLite, seconds; None: `turn_wait_s`.
+
+        Raises:
+            OperationalError: the turn did not come in time, or the database refuses.
         """
-        with Session(self.engine, expire_on_commit=False) as db, db.begin():
-            yield db
+        with self._turn(self.turn_wait_s if wait_s is None else wait_s), self._noting_room():
+            with Session(self.engine, expire_on_commit=False) as db, db.begin():
+                written = self._watch_for_room(db)
+                yield db
+            if written:
+                self._full_at_s = None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One snapshot for reading. Nothing is ever committed, and writers are not blocked."""
         with Session(self._reader, expire_on_commit=False) as db:
             yield db
+
+    @property
+    def was_full_lately(self) -> bool:
+        """Whether a write failed within the last minute because a disk was full."""
+        return self._full_at_s is not None and time.monotonic() - self._full_at_s < _FULL_FOR_S
+
+    @contextmanager
+    def _turn(self, wait_s: float) -> Iterator[None]:
+        """Wait for the other writers of this process, on SQLite."""
+        with ExitStack() as stack:
+            if self.is_sqlite:
+                try:
+                    stack.enter_context(self.turns.taken(wait_s))
+                except TimeoutError as exc:
+                    locked = sqlite3.OperationalError("database is locked")
+                    raise OperationalError("BEGIN IMMEDIATE", None, locked) from exc
+            yield
+
+    @contextmanager
+    def _noting_room(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as exc:
+            if is_disk_full(exc):
+                self._full_at_s = time.monotonic()
+            raise
+
+    def _watch_for_room(self, db: Session) -> list[object]:
+        """Return a list that gets an entry when something is written, if the disk was full."""
+        written: list[object] = []
+        if self._full_at_s is not None:
+            event.listen(db, "after_flush", lambda session, _: written.append(session))
+        return written
 
     def close(self) -> None:
         """Close every connection."""
@@ -48,14 +110,13 @@ class Database:
 
 def make_engine(url: str) -> Engine:
     """Open the database; nothing is connected yet."""
+    sizes = {"pool_size": _KEPT_CONNECTIONS, "max_overflow": _CONNECTIONS - _KEPT_CONNECTIONS}
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
+        engine = create_engine(url, hide_parameters=True, **sizes)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
-        url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
-    )
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True, **sizes)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
+from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -23,7 +24,8 @@ from server.errors import (
     UploadsFullError,
     UploadTooSlowError,
 )
-from server.web.access import guards_of, is_open_to_anyone
+from server.web.access import Guard, guards_of, is_open_to_anyone
+from server.web.threads import threaded
 
 #: A multipart form around a photo.
 FORM_OVERHEAD_BYTES = MIB
@@ -36,7 +38,7 @@ _RESERVED_BYTES = MIB
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 
 
-def _photo_body() -> None:
+async def _photo_body() -> None:
     """Say that an endpoint takes a photo."""
 
 
@@ -89,6 +91,9 @@ class GuardedRoute(APIRoute):
     The framework reads a body before it asks any dependency, the guards among them.
     """
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, threaded(path, endpoint), **options)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See `APIRoute`."""
         handle = super().get_route_handler()
@@ -98,7 +103,7 @@ class GuardedRoute(APIRoute):
 
         async def handle_guarded(request: Request) -> Response:
             for guard in guards:
-                await run_in_threadpool(guard, request)
+                await _ask(guard, request)
             bodies: Bodies = request.app.state.bodies
             intake, most_bytes = bodies.for_route(self.dependant)
             return await _handle_whole(request, intake, most_bytes, handle)
@@ -111,6 +116,14 @@ class GuardedRouter(APIRouter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=GuardedRoute, **options)
+
+
+async def _ask(guard: Guard, request: Request) -> None:
+    """Ask a guard; only one that may wait gets a thread."""
+    if iscoroutinefunction(guard):
+        await guard(request)
+    else:
+        await run_in_threadpool(guard, request)
 
 
 def refuse_unguarded(routers: Iterable[APIRouter]) -> None:

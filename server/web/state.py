@@ -27,6 +27,19 @@ def get_cookies(request: Request) -> SignInCookies:
     return cookies
 
 
-SettingsDep = Annotated[Settings, Depends(get_settings)]
-VaultDep = Annotated[Vault, Depends(get_vault)]
-CookiesDep = Annotated[SignInCookies, Depends(get_cookies)]
+# None of these waits, so as dependencies none needs a thread.
+async def _settings(request: Request) -> Settings:
+    return get_settings(request)
+
+
+async def _vault(request: Request) -> Vault:
+    return get_vault(request)
+
+
+async def _cookies(request: Request) -> SignInCookies:
+    return get_cookies(request)
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+VaultDep = Annotated[Vault, Depends(_vault)]
+CookiesDep = Annotated[SignInCookies, Depends(_cookies)]

@@ -18,6 +18,7 @@ from protocol.v1.messages import (
     ClockStamp,
     EventBatch,
     Liveness,
+    Watermark,
 )
 from server.app import ROUTERS
 from server.config import Settings
@@ -157,9 +158,24 @@ def largest_batch() -> bytes:
     return EventBatch(
         kiosk_id=LONGEST_KIOSK_ID,
         events=events,
-        synced_through=event.occurred_at,
+        watermark=_longest_watermark(),
         last_seq=MAX_SAFE_INTEGER,
     ).to_json()
+
+
+def _longest_watermark() -> Watermark:
+    at = datetime(2026, 11, 26, 12, 0, 0, 123_000, UTC)
+    return Watermark(
+        kiosk_id=LONGEST_KIOSK_ID,
+        through=at,
+        seq=MAX_SAFE_INTEGER,
+        head="0" * 64,
+        boot_id="A" * 64,
+        made_at=at,
+        uptime_s=12345678901.12345,
+        clock_source="a" * 48,
+        signature="A" * 86 + "==",
+    )
 
 
 def test_what_may_be_sent_fits_into_the_limits() -> None:
