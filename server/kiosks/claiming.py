@@ -15,7 +15,9 @@ from protocol.v1.messages import ClaimRequest, WrappedKey
 from server.db.lock import CLAIM_LOCK, lock_until_commit
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, ForbiddenError
+from server.kiosks.claims import begin_claim, end_claim
 from server.kiosks.placements import close_placement, open_placement, welcome_back
+from server.kiosks.runs import count_all_as_kept
 from server.kiosks.tables import (
     ClaimCode,
     ClaimThrottle,
@@ -125,19 +127,25 @@ def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
     kiosk.token_hash = None
     kiosk.broker_password = kiosk.broker_password_key_id = None
     # Without its data key the gallery it still holds can be opened by nobody but itself; the
-    # kiosk destroys its own copy when the server refuses its token.
+    # kiosk destroys its own copy when it gets the signed revocation.
     kiosk.data_key = kiosk.data_key_key_id = None
     db.add(kiosk)
+    end_claim(db, kiosk.id, at)
     db.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
 
 
 def kiosk_by_token(db: Session, token: str) -> Kiosk | None:
     """The claimed kiosk that holds a device token."""
-    digest = _digest(token)
+    digest = token_digest(token)
     kiosk = db.exec(select(Kiosk).where(Kiosk.token_hash == digest)).first()
     if kiosk is None or kiosk.state != KioskState.CLAIMED or kiosk.token_hash is None:
         return None
     return kiosk if hmac.compare_digest(kiosk.token_hash, digest) else None
+
+
+def token_digest(token: str) -> bytes:
+    """What is kept of a device token: SHA-256, 32 bytes."""
+    return _digest(token)
 
 
 def broker_password(vault: Vault, kiosk: Kiosk) -> str:
@@ -229,15 +237,18 @@ def _bind(db: Session, vault: Vault, kiosk: Kiosk, request: ClaimRequest, at: da
     kiosk.generation += 1
     kiosk.state = KioskState.CLAIMED
     kiosk.claimed_at, kiosk.revoked_at = at, None
+    if not is_same_device or kiosk.key_since is None:
+        kiosk.key_since = at
     kiosk.signing_key, kiosk.sealing_key = request.signing_key, request.sealing_key
     kiosk.token_hash = _digest(token)
     sealed = vault.seal(password.encode(), purpose=BROKER_PURPOSE, context=kiosk.wire_id)
     kiosk.broker_password_key_id, kiosk.broker_password = sealed.key_id, sealed.data
     sealed = vault.seal(key, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
     kiosk.data_key_key_id, kiosk.data_key = sealed.key_id, sealed.data
-    kiosk.last_seen_at = at
+    kiosk.last_seen_at, kiosk.is_online = at, True
     _forget_gallery(db, kiosk)
     db.add(kiosk)
+    begin_claim(db, kiosk, at)
     open_placement(db, kiosk, actor=actor, at=at)
     wrapped = sealing.wrap_key(
         key, request.sealing_key, kiosk_id=kiosk.wire_id, key_id=kiosk.data_key_id
@@ -267,7 +278,10 @@ def _continue_chain(db: Session, kiosk_id: uuid.UUID, *, is_same_device: bool) -
     if progress is None:
         progress = KioskProgress(kiosk_id=kiosk_id)
     elif not is_same_device:
-        progress.stored_through = progress.highest_seq
+        count_all_as_kept(db, progress)
+    # One device has the identity again, and says anew how far it has sent everything.
+    progress.chains, progress.forked_at = None, None
+    progress.claimed_through, progress.claimed_head = progress.synced_through, None
     db.add(progress)
     return progress
 

@@ -1,27 +1,43 @@
 """The guard of the device API: `Authorization: Device <token>`."""
 
+import logging
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import OperationalError
 
 from server.db.dependencies import get_database
 from server.db.engine import Database
 from server.db.types import now
 from server.errors import NotSignedInError
-from server.kiosks.claiming import is_unheard, kiosk_by_token
-from server.kiosks.service import needs_touch
-from server.kiosks.tables import Kiosk
+from server.kiosks.claiming import is_unheard, kiosk_by_token, token_digest
+from server.kiosks.claims import ended_claim, revocation_of
+from server.kiosks.presence import needs_touch, touch
+from server.kiosks.tables import Kiosk, KioskClaim
 from server.web.access import access_guard
+
+_logger = logging.getLogger(__name__)
 
 SCHEME = "Device"
 _LONGEST_TOKEN = 200
 
 
 class UnknownDeviceError(NotSignedInError):
-    """The device token is missing, wrong, or was revoked."""
+    """The device token is missing, or no token that this server ever gave and still knows of.
+
+    A kiosk takes it as a temporary fault: the server may work on an older database.
+    """
 
     code = "unknown_device"
-    default_message = "This device is not known here, or was revoked. Claim it again."
+    default_message = "This server does not know this device. Claim it anew if that stays so."
+
+
+class RevokedDeviceError(NotSignedInError):
+    """The token's claim has ended; the signed statement of it stands beside the error."""
+
+    code = "revoked"
+    default_message = "The claim of this device has ended. Claim it anew to use it again."
 
 
 @access_guard
@@ -29,7 +45,8 @@ def current_kiosk(request: Request) -> Kiosk:
     """The kiosk behind a request, looked up once; notes now and then that it was heard of.
 
     Raises:
-        UnknownDeviceError: no token, a wrong one, or one of a revoked kiosk.
+        UnknownDeviceError: no token, or one that this server does not know.
+        RevokedDeviceError: the kiosk was revoked, or claimed again since.
     """
     if not hasattr(request.state, "kiosk"):
         request.state.kiosk = _look_up(request, get_database(request))
@@ -44,15 +61,37 @@ def _look_up(request: Request, database: Database) -> Kiosk:
     at = now()
     with database.reading() as db:
         kiosk = kiosk_by_token(db, token)
+        ended = None if kiosk else ended_claim(db, token_digest(token))
     if kiosk is None:
-        raise UnknownDeviceError
-    if needs_touch(kiosk, at) or is_unheard(kiosk):
-        with database.transaction() as db:
-            fresh = db.get(Kiosk, kiosk.id)
-            if fresh is not None:
-                fresh.last_seen_at = at
-                db.add(fresh)
+        raise _refusal(request, ended)
+    if is_unheard(kiosk):
+        # Until this is noted, a recorded claim could be used again.
+        _note_heard(database, kiosk, at, wait_s=None)
+    elif needs_touch(kiosk, at):
+        try:
+            _note_heard(database, kiosk, at, wait_s=0.0)
+        except OperationalError as exc:
+            # The next request notes it: nobody waits in line just to be called online.
+            _logger.debug("kiosk heard, not noted: %s", type(exc).__name__)
     return kiosk
+
+
+def _note_heard(database: Database, kiosk: Kiosk, at: datetime, *, wait_s: float | None) -> None:
+    with database.transaction(wait_s) as db:
+        touch(db, kiosk.id, at)
+
+
+def _refusal(request: Request, ended: KioskClaim | None) -> NotSignedInError:
+    """Say with a signature that a claim has ended; without one, it proves nothing to a kiosk."""
+    key = request.app.state.answer_key
+    if ended is not None and key is not None:
+        error = RevokedDeviceError()
+        error.beside = {"revocation": revocation_of(ended, key).model_dump(mode="json")}
+        return error
+    if ended is None:
+        address = request.client.host if request.client else "unknown"
+        request.app.state.strangers.note(address, now())
+    return UnknownDeviceError()
 
 
 DeviceDep = Annotated[Kiosk, Depends(current_kiosk)]
