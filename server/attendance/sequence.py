@@ -1,18 +1,14 @@
-"""How far a kiosk's events have come: the contiguous run, and the runs past a gap."""
+"""How far a kiosk's events have come: what is new, what it lost, and what that proves."""
 
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from protocol.v1.events import MAX_RANGES_PER_ACK
-from protocol.v1.messages import SeqRange
-from server.attendance.tables import QuarantinedEvent, StoredEvent
+from server.attendance.tables import QuarantinedEvent
+from server.kiosks import lost_spans, runs
 from server.kiosks.tables import KioskProgress
-
-_LOOK_AHEAD = 20_000
 
 
 class Link(NamedTuple):
@@ -41,53 +37,29 @@ def move_progress(
     if fresh:
         progress.last_event_at = at
     newest = max((*fresh, *authentic), default=Link(0, ""))
-    if newest.seq > progress.highest_seq:
-        progress.highest_seq, progress.highest_hash = newest
-    arrived = {link.seq for link in (*fresh, *authentic)}
-    through = _contiguous(progress.stored_through, arrived)
-    if progress.stored_through < through < progress.highest_seq:
-        arrived |= set(_kept_after(db, progress.kiosk_id, through))
-        through = _contiguous(through, arrived)
-    progress.stored_through = through
+    is_newest = newest.seq > progress.highest_seq
+    numbers = {link.seq for link in (*fresh, *authentic)}
+    added = runs.keep(db, progress, runs.runs_of(numbers), at)
+    if is_newest:
+        progress.highest_hash = newest.hash
+    if fresh and added < len(numbers):
+        # Some stand under numbers that counted as lost: they were found after all.
+        found = [link.seq for link in fresh]
+        lost_spans.note_found(db, progress, found, _in_quarantine(db, progress, found), at)
 
 
-def stored_runs(db: Session, progress: KioskProgress) -> tuple[SeqRange, ...]:
-    """The runs in our keeping past the first gap, oldest first."""
-    if progress.highest_seq <= progress.stored_through:
-        return ()
-    runs: list[SeqRange] = []
-    for seq in sorted(set(_kept_after(db, progress.kiosk_id, progress.stored_through))):
-        if runs and runs[-1].last == seq - 1:
-            runs[-1] = SeqRange(first=runs[-1].first, last=seq)
-        elif len(runs) == MAX_RANGES_PER_ACK:
-            break
-        else:
-            runs.append(SeqRange(first=seq, last=seq))
-    return tuple(runs)
-
-
-def _kept_after(db: Session, kiosk_id: uuid.UUID, seq: int) -> Iterable[int]:
-    stored = (
-        select(StoredEvent.seq)
-        .where(col(StoredEvent.kiosk_id) == kiosk_id, col(StoredEvent.seq) > seq)
-        .order_by(col(StoredEvent.seq))
-        .limit(_LOOK_AHEAD)
-    )
-    kept = (
-        select(QuarantinedEvent.seq)
+def _in_quarantine(
+    db: Session, progress: KioskProgress, numbers: Sequence[int]
+) -> dict[int, datetime]:
+    """Return since when numbers are in the server's keeping through a refused event."""
+    table = QuarantinedEvent
+    query = (
+        select(table.seq, func.min(table.received_at))
         .where(
-            col(QuarantinedEvent.kiosk_id) == str(kiosk_id),
-            col(QuarantinedEvent.seq) > seq,
-            col(QuarantinedEvent.is_authentic),
+            table.kiosk_id == str(progress.kiosk_id),
+            col(table.seq).in_(numbers),
+            col(table.is_authentic),
         )
-        .order_by(col(QuarantinedEvent.seq))
-        .limit(_LOOK_AHEAD)
+        .group_by(col(table.seq))
     )
-    return [*db.exec(stored), *(found for found in db.exec(kept) if found is not None)]
-
-
-def _contiguous(start: int, seqs: set[int]) -> int:
-    last = start
-    while last + 1 in seqs:
-        last += 1
-    return last
+    return {seq: since for seq, since in db.exec(query) if seq is not None}
