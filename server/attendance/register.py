@@ -7,12 +7,16 @@ corrections. So a late batch corrects it automatically, and equal inputs always 
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from protocol.v1.messages import ArrivalStatus, AttendanceWindow, ClockSource, EventKind
 
 _MARKING_KINDS = frozenset({EventKind.SEEN.value, EventKind.ROLL_CALL.value})
+#: Clocks of kiosk and server may differ by as much as an event may lie in the future.
+CLOCK_TOLERANCE = timedelta(minutes=10)
+#: A corrected time is shown beside the stated one from this difference on.
+NOTICEABLE = timedelta(minutes=1)
 
 
 class AttendanceStatus(StrEnum):
@@ -44,8 +48,13 @@ class RegisterEvent:
     Two kiosks may use one event id; an event is named by both ids together.
 
     Attributes:
-        counted_at: the stated time plus the clock offset stated beside it, UTC.
+        counted_at: the stated time plus the clock offset stated beside it, or the time that the
+            server found out later, UTC.
         shown_status: what the person saw at the kiosk; None where nothing was shown.
+        occurred_at: as the kiosk's clock said; None where it does not matter.
+        received_at: by the server's clock; None where it does not matter.
+        not_before: only where the time is uncertain: it was not earlier than this.
+        is_time_corrected: the server found out the time later.
     """
 
     counted_at: datetime
@@ -57,11 +66,32 @@ class RegisterEvent:
     clock_source: str = ClockSource.NTP.value
     refers_to: uuid.UUID | None = None
     shown_status: str | None = None
+    occurred_at: datetime | None = None
+    received_at: datetime | None = None
+    not_before: datetime | None = None
+    is_time_corrected: bool = False
 
     @property
     def key(self) -> tuple[uuid.UUID, uuid.UUID]:
         """What names the event: its kiosk and its id there."""
         return self.kiosk_id, self.event_id
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether nobody vouches for its time."""
+        return self.not_before is not None
+
+    @property
+    def is_time_possible(self) -> bool:
+        """Whether it can have happened at the time it states; true where that is not known."""
+        if self.not_before is None or self.received_at is None:
+            return True
+        earliest = self.not_before - CLOCK_TOLERANCE
+        return earliest <= self.counted_at <= self.received_at + CLOCK_TOLERANCE
+
+    def arrival_in(self, window: AttendanceWindow) -> ArrivalStatus | None:
+        """Return how it counts in a window; None where it does not, or cannot have been then."""
+        return window.arrival(self.counted_at) if self.is_time_possible else None
 
 
 @dataclass(frozen=True)
@@ -73,12 +103,14 @@ class KioskWatch:
             moment it left the room.
         reported_through: everything until then is here; None where nothing is.
         is_released: an admin decided not to wait for it.
+        has_lost: it lost events that may belong to the lesson, and nobody has decided about them.
     """
 
     kiosk_id: uuid.UUID
     needed_through: datetime
     reported_through: datetime | None = None
     is_released: bool = False
+    has_lost: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -86,7 +118,7 @@ class KioskWatch:
         has_reported = (
             self.reported_through is not None and self.reported_through >= self.needed_through
         )
-        return self.is_released or has_reported
+        return self.is_released or (has_reported and not self.has_lost)
 
 
 @dataclass(frozen=True, order=True)
@@ -109,6 +141,10 @@ class Judgement:
         first_seen_at: of the sighting that counts.
         shown_status: what the person saw then, where it differs from `derived`.
         is_clock_doubtful: the kiosk did not know the time; a person should judge.
+        stated_at: what the kiosk's clock said at the sighting that counts, where that is
+            another time.
+        doubtful: sightings that may belong here, as their time is uncertain, by that time. They
+            decide nothing; but as long as nothing else does, the student is not absent.
     """
 
     person_id: uuid.UUID
@@ -122,6 +158,13 @@ class Judgement:
     shown_status: ArrivalStatus | None = None
     is_clock_doubtful: bool = False
     is_corrected: bool = False
+    stated_at: datetime | None = None
+    doubtful: tuple[RegisterEvent, ...] = ()
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether a person must decide if a sighting with an uncertain time counts here."""
+        return bool(self.doubtful) and self.status == AttendanceStatus.PENDING
 
 
 def derive_register(
@@ -146,7 +189,7 @@ def derive_register(
     Returns:
         One judgement for each person of the roster, in its order.
     """
-    seen = _valid_by_person(events, window)
+    seen = _by_person(events)
     ruled = {ruling.person_id: ruling for ruling in sorted(rulings)}
     unseen = _unseen_status(window, watches, at)
     return [
@@ -163,9 +206,8 @@ def count_statuses(lines: Iterable[Judgement]) -> dict[AttendanceStatus, int]:
     return counts
 
 
-def _valid_by_person(
-    events: Iterable[RegisterEvent], window: AttendanceWindow
-) -> dict[uuid.UUID, list[RegisterEvent]]:
+def _by_person(events: Iterable[RegisterEvent]) -> dict[uuid.UUID, list[RegisterEvent]]:
+    """Return sightings that nobody took back, by person and in order."""
     unique = {one.key: one for one in events}
     voided = {
         (one.kiosk_id, one.refers_to)
@@ -178,8 +220,7 @@ def _valid_by_person(
     ):
         if one.person_id is None or one.kind not in _MARKING_KINDS or one.key in voided:
             continue
-        if window.arrival(one.counted_at) is not None:
-            found.setdefault(one.person_id, []).append(one)
+        found.setdefault(one.person_id, []).append(one)
     return found
 
 
@@ -195,14 +236,19 @@ def _unseen_status(
 
 def _judge(
     person_id: uuid.UUID,
-    valid: Sequence[RegisterEvent],
+    seen: Sequence[RegisterEvent],
     ruling: Ruling | None,
     window: AttendanceWindow,
     unseen: AttendanceStatus,
 ) -> Judgement:
+    valid = [one for one in seen if one.arrival_in(window) is not None]
+    doubtful = tuple(one for one in seen if one.is_uncertain and one.arrival_in(window) is None)
     if not valid:
-        status = AttendanceStatus(ruling.status) if ruling else unseen
-        return Judgement(person_id, status, unseen, is_corrected=ruling is not None)
+        may_be_absent = unseen != AttendanceStatus.ABSENT or not doubtful
+        derived = unseen if may_be_absent else AttendanceStatus.PENDING
+        status = AttendanceStatus(ruling.status) if ruling else derived
+        is_corrected = ruling is not None
+        return Judgement(person_id, status, derived, is_corrected=is_corrected, doubtful=doubtful)
     first = valid[0]
     derived = AttendanceStatus(window.arrival(first.counted_at) or unseen)
     return Judgement(
@@ -215,9 +261,24 @@ def _judge(
         method=first.method,
         event_id=first.event_id,
         shown_status=_other_status_shown(first, derived),
-        is_clock_doubtful=first.clock_source == ClockSource.UNSYNCED,
+        is_clock_doubtful=_is_clock_doubtful(first),
         is_corrected=ruling is not None,
+        stated_at=_stated_elsewhen(first),
+        doubtful=doubtful,
     )
+
+
+def _is_clock_doubtful(event: RegisterEvent) -> bool:
+    is_unsynced = event.clock_source == ClockSource.UNSYNCED and not event.is_time_corrected
+    return event.is_uncertain or is_unsynced
+
+
+def _stated_elsewhen(event: RegisterEvent) -> datetime | None:
+    """Return what the kiosk's clock said where it differs by more than people would notice."""
+    if event.occurred_at is None:
+        return None
+    is_same = abs(event.counted_at - event.occurred_at) < NOTICEABLE
+    return None if is_same else event.occurred_at
 
 
 def _other_status_shown(first: RegisterEvent, derived: AttendanceStatus) -> ArrivalStatus | None:

@@ -2,55 +2,62 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, or_, select
 
-from protocol.v1.messages import AttendanceWindow, EventKind, window_of
+from protocol.v1.messages import AttendanceWindow, EventKind
+from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
 from server.attendance.register import KioskWatch, RegisterEvent, Ruling
-from server.attendance.tables import Correction, Rejudgement, StoredEvent
+from server.attendance.tables import Correction, StoredEvent
+from server.kiosks.lost_spans import open_spans
 from server.kiosks.placements import closures_of, placements_between
-from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress, WatermarkClosure
+from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress, LostSpan, WatermarkClosure
 from server.people.tables import Person
-from server.policies.service import PolicyTimeline
 from server.timetable import roster
 from server.timetable import service as timetable
-from server.timetable.service import LessonView
 from server.timetable.tables import Lesson, RosterEntry
 
 _CHUNK = 500
-_NEVER = datetime.min.replace(tzinfo=UTC)
 #: No policy opens a check-in earlier than this before the start (protocol.v1.policy).
 _EARLIEST_OPENING = timedelta(minutes=240)
 
 
 @dataclass(frozen=True)
-class JudgedLesson:
-    """A lesson with the policy that judges it and the window that follows from it."""
-
-    view: LessonView
-    policy_version: int
-    window: AttendanceWindow
-
-    @property
-    def lesson(self) -> Lesson:
-        """The lesson itself."""
-        return self.view.lesson
-
-
-@dataclass(frozen=True)
 class WatchingKiosk:
-    """A kiosk that hung in a lesson's room, and how far it has reported."""
+    """A kiosk that hung in a lesson's room, and how far it has reported.
+
+    Attributes:
+        lost: open spans of events that it lost and that may belong to the lesson.
+        is_forked: two devices use its identity, so what it reports is not believed.
+    """
 
     kiosk: Kiosk
     watch: KioskWatch
+    lost: tuple[LostSpan, ...] = ()
+    is_forked: bool = False
 
     @property
     def synced_through(self) -> datetime | None:
         """Everything until then is here."""
         return self.watch.reported_through
+
+    @property
+    def comes_to_nothing(self) -> bool:
+        """Whether waiting alone does not help: a person has to decide."""
+        return self.is_forked or bool(self.lost)
+
+    @property
+    def lost_events(self) -> int:
+        """How many events it lost that may belong to the lesson."""
+        return sum(one.missing for one in self.lost)
+
+    @property
+    def lost_since(self) -> datetime | None:
+        """From when on they may have happened; None where it lost none."""
+        return min((one.from_at for one in self.lost), default=None)
 
 
 @dataclass(frozen=True)
@@ -63,21 +70,6 @@ class Sources:
     rulings: dict[uuid.UUID, list[Ruling]]
 
 
-def judged_lessons(db: Session, views: Sequence[LessonView]) -> list[JudgedLesson]:
-    """Find for each lesson the policy that was in force when it started, or was chosen since."""
-    timeline = PolicyTimeline(db)
-    chosen = _rejudged(db, [view.lesson.id for view in views])
-    found = []
-    for view in views:
-        lesson = view.lesson
-        version = chosen.get(lesson.id, timeline.version_at(lesson.starts_at))
-        policy = timeline.policy(version).attendance
-        found.append(
-            JudgedLesson(view, version, window_of(lesson.starts_at, lesson.ends_at, policy))
-        )
-    return found
-
-
 def read_sources(db: Session, lessons: Sequence[JudgedLesson]) -> Sources:
     """Read everything for these lessons, with as many queries for a day as for one lesson."""
     rows = with_neighbours(db, lessons)
@@ -88,15 +80,9 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson]) -> Sources:
     return Sources(
         rosters=rosters,
         kiosks=_watching(db, lessons, placements),
-        events=_events(db, lessons, _Assignment(rows, rosters, placements)),
+        events=_events(db, lessons, Assignment(rows, rosters, placements)),
         rulings=_rulings(db, [one.lesson.id for one in lessons]),
     )
-
-
-def _rejudged(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    query = select(Rejudgement).where(col(Rejudgement.lesson_id).in_(lesson_ids))
-    rows = db.exec(query.order_by(col(Rejudgement.made_at), col(Rejudgement.id)))
-    return {row.lesson_id: row.policy_version for row in rows}
 
 
 def with_neighbours(db: Session, lessons: Sequence[JudgedLesson]) -> list[JudgedLesson]:
@@ -121,16 +107,29 @@ def _watching(
         .join(KioskProgress, col(KioskProgress.kiosk_id) == col(Kiosk.id))
         .where(col(Kiosk.id).in_(ids))
     )
-    kiosks = {kiosk.id: (kiosk, progress.synced_through) for kiosk, progress in db.exec(query)}
+    kiosks = {kiosk.id: (kiosk, progress) for kiosk, progress in db.exec(query)}
     closures = closures_of(db, ids)
+    opens_at = min(one.window.opens_at for one in lessons)
+    spans = open_spans(db, ids, opens_at, max(one.window.ends_at for one in lessons))
     found: dict[uuid.UUID, list[WatchingKiosk]] = {}
     for one in lessons:
         for placement in placements:
             if placement.kiosk_id in kiosks and _overlaps(placement, one):
-                kiosk, reported = kiosks[placement.kiosk_id]
-                watch = _watch(placement, one.lesson, reported, closures)
-                found.setdefault(one.lesson.id, []).append(WatchingKiosk(kiosk, watch))
+                kiosk, progress = kiosks[placement.kiosk_id]
+                watch = _watch(placement, one.lesson, progress.synced_through, closures)
+                lost = tuple(span for span in spans if _may_touch(span, placement, one))
+                is_forked = progress.forked_at is not None
+                found.setdefault(one.lesson.id, []).append(
+                    WatchingKiosk(kiosk, replace(watch, has_lost=bool(lost)), lost, is_forked)
+                )
     return found
+
+
+def _may_touch(span: LostSpan, placement: KioskPlacement, one: JudgedLesson) -> bool:
+    """Whether the kiosk may have lost a mark of the lesson, check-in before it included."""
+    first = max(one.window.opens_at, placement.from_at)
+    last = min(one.window.ends_at, placement.until_at or one.window.ends_at)
+    return span.kiosk_id == placement.kiosk_id and span.from_at <= last and first <= span.through_at
 
 
 def _overlaps(placement: KioskPlacement, one: JudgedLesson) -> bool:
@@ -158,70 +157,8 @@ def _watch(
     return KioskWatch(placement.kiosk_id, needed, through, is_released)
 
 
-class _Assignment:
-    """Decides which one lesson a sighting counts for that names none."""
-
-    def __init__(
-        self,
-        lessons: Sequence[JudgedLesson],
-        rosters: dict[uuid.UUID, list[tuple[RosterEntry, Person]]],
-        placements: Sequence[KioskPlacement],
-    ) -> None:
-        self.kiosk_ids = {placement.kiosk_id for placement in placements}
-        self.first = min(one.window.opens_at for one in lessons)
-        self.last = max(one.window.ends_at for one in lessons)
-        self._lessons = sorted(lessons, key=_claim_order)
-        self._rosters = rosters
-        self._placements = placements
-
-    def lesson_of(self, event: RegisterEvent) -> uuid.UUID | None:
-        """Return the lesson the sighting counts for; None where it counts for none.
-
-        The lesson that runs comes before one whose check-in is open. A lesson that was entered
-        after it had started takes nothing from those that were there before.
-        """
-        rooms = {
-            placement.room_id
-            for placement in self._placements
-            if placement.kiosk_id == event.kiosk_id and _hung_at(placement, event.counted_at)
-        }
-        fitting = [
-            one
-            for one in self._lessons
-            if one.view.room.id in rooms
-            and one.window.arrival(event.counted_at) is not None
-            and self._is_due(event.person_id, one)
-        ]
-        fitting.sort(key=lambda one: (_entered_late_at(one), not _runs(one, event.counted_at)))
-        return fitting[0].lesson.id if fitting else None
-
-    def _is_due(self, person_id: uuid.UUID | None, one: JudgedLesson) -> bool:
-        return any(
-            person.id == person_id and roster.applies(entry, one.lesson)
-            for entry, person in self._rosters.get(one.view.course.id, [])
-        )
-
-
-def _claim_order(one: JudgedLesson) -> tuple[datetime, datetime, uuid.UUID]:
-    return one.lesson.starts_at, one.lesson.created_at, one.lesson.id
-
-
-def _entered_late_at(one: JudgedLesson) -> datetime:
-    """Return when a lesson was entered that had started by then; the earliest moment otherwise."""
-    created_at = one.lesson.created_at
-    return created_at if created_at > one.lesson.starts_at else _NEVER
-
-
-def _runs(one: JudgedLesson, at: datetime) -> bool:
-    return one.window.is_running(at)
-
-
-def _hung_at(placement: KioskPlacement, at: datetime) -> bool:
-    return placement.from_at <= at and (placement.until_at is None or at < placement.until_at)
-
-
 def _events(
-    db: Session, lessons: Sequence[JudgedLesson], assignment: _Assignment
+    db: Session, lessons: Sequence[JudgedLesson], assignment: Assignment
 ) -> dict[uuid.UUID, list[RegisterEvent]]:
     """Return events by the lesson they count for: the one they name, else the one they fit.
 
@@ -235,25 +172,50 @@ def _events(
         col(StoredEvent.lesson_id).not_in(select(Lesson.id)),
     )
     unnamed = and_(
-        names_none,
+        or_(names_none, col(StoredEvent.is_time_corrected)),
         col(StoredEvent.kiosk_id).in_(assignment.kiosk_ids),
         col(StoredEvent.counted_at).between(assignment.first, assignment.last),
     )
+    read = [*_read_events(db, or_(named, unnamed)), *_read_events(db, _uncertain(assignment))]
+    windows = _windows(db, assignment, {lesson_id for lesson_id, _event in read})
     by_lesson: dict[uuid.UUID, list[RegisterEvent]] = {}
-    belongs: dict[tuple[uuid.UUID, uuid.UUID], uuid.UUID] = {}
-    for lesson_id, event in _read_events(db, or_(named, unnamed)):
+    belongs: dict[tuple[uuid.UUID, uuid.UUID], set[uuid.UUID]] = {}
+    for lesson_id, event in {event.key: (lesson_id, event) for lesson_id, event in read}.values():
         if event.kind == EventKind.NOT_ME:
             continue
-        target = lesson_id if lesson_id in wanted else assignment.lesson_of(event)
-        if target in wanted and target is not None:
-            belongs[event.key] = target
+        for target in assignment.lessons_of(lesson_id, event, windows) & wanted:
+            belongs.setdefault(event.key, set()).add(target)
             by_lesson.setdefault(target, []).append(event)
     # An objection counts where what it objects to counts.
     for objection in _objections(db, belongs):
-        target = belongs.get((objection.kiosk_id, objection.refers_to or objection.event_id))
-        if target is not None:
+        for target in belongs.get(
+            (objection.kiosk_id, objection.refers_to or objection.event_id), ()
+        ):
             by_lesson[target].append(objection)
     return by_lesson
+
+
+def _windows(
+    db: Session, assignment: Assignment, named: set[uuid.UUID | None]
+) -> dict[uuid.UUID, AttendanceWindow]:
+    """Return the windows of the named lessons that exist, whichever day and room they are of."""
+    known = assignment.windows
+    unknown = [one for one in named if one is not None and one not in known]
+    if not unknown:
+        return known
+    views = timetable.lesson_views(db, ids=unknown)
+    others = judged_lessons(db, views) if views else []
+    return known | {one.lesson.id: one.window for one in others}
+
+
+def _uncertain(assignment: Assignment) -> ColumnElement[bool]:
+    """Select the sightings that may be of the lessons at hand as their time is uncertain."""
+    return and_(
+        col(StoredEvent.kiosk_id).in_(assignment.kiosk_ids),
+        col(StoredEvent.not_before) <= assignment.last,
+        col(StoredEvent.received_at) >= assignment.first,
+        col(StoredEvent.person_id).is_not(None),
+    )
 
 
 def _objections(
@@ -281,6 +243,10 @@ def _read_events(
         col(table.clock_source),
         col(table.refers_to),
         col(table.shown_status),
+        col(table.occurred_at),
+        col(table.received_at),
+        col(table.not_before),
+        col(table.is_time_corrected),
     )
     return [(row[0], RegisterEvent(*row[1:])) for row in db.execute(query.where(condition))]
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +19,12 @@ from protocol.v1.messages import (
     EventBatch,
     RawEvent,
     RefusalReason,
+    corrected_time,
 )
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
+#: As wide as the other way round: a clock that may be this far ahead may be this far behind too.
+CLAIM_TOLERANCE = FUTURE_TOLERANCE
 SUPPORTED_VERSION = 1
 BODY_LIMIT = 4096
 
@@ -33,25 +36,61 @@ class Delivery:
     Attributes:
         kiosk_id: whose it is by topic or token; what the payload says does not count.
         payload: UTF-8 JSON of an `EventBatch`, from a peer that may be hostile.
+        is_earlier: a claimed kiosk delivers it for an identity that may be revoked by now.
     """
 
     kiosk_id: str
     payload: bytes
+    is_earlier: bool = False
+
+
+@dataclass(frozen=True)
+class FromQuarantine:
+    """What is known of an event that comes from the quarantine and not from its kiosk.
+
+    Attributes:
+        is_authentic: its number is in our keeping, so it may have it.
+        accepted_by: the admin; None where it was judged again automatically.
+        is_time_doubted: it was refused for its time, and an admin accepted it all the same.
+    """
+
+    is_authentic: bool
+    accepted_by: str | None = None
+    is_time_doubted: bool = False
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """An event that passed every check that needs no database."""
+    """An event that passed every check that needs no database.
+
+    Attributes:
+        kept: where it comes from the quarantine.
+        has_number: whether it is stored under its number; another event may have it.
+        earlier_since: where a key that no longer counts signed it: when that key was first claimed.
+    """
 
     event: AttendanceEvent
     body: str
     lesson_id: uuid.UUID | None
     person_id: uuid.UUID | None
+    kept: FromQuarantine | None = None
+    has_number: bool = True
+    earlier_since: datetime | None = None
+
+    @property
+    def stated_at(self) -> datetime:
+        """The best time the event itself tells: with the clock offset stated beside it."""
+        clock = self.event.clock
+        return corrected_time(self.event.occurred_at, clock.source, clock.offset_ms)
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """Something for the quarantine."""
+    """Something for the quarantine.
+
+    Attributes:
+        due_at: when it is judged again automatically; None where it is not.
+    """
 
     reason: str
     body: str
@@ -59,6 +98,7 @@ class Rejected:
     seq: int | None = None
     hash: str | None = None
     is_authentic: bool = False
+    due_at: datetime | None = None
 
     @property
     def body_hash(self) -> bytes:
@@ -86,14 +126,22 @@ def reject_all(events: Iterable[RawEvent], reason: RefusalReason) -> list[Reject
     return [_rejected(raw, reason) for raw in events]
 
 
-def judge(raw: RawEvent, kiosk_id: str, key: Ed25519PublicKey, at: datetime) -> Verdict:
-    """Judge one event on its own.
+def judge(
+    raw: RawEvent,
+    kiosk_id: str,
+    key: Ed25519PublicKey,
+    at: datetime,
+    *,
+    claimed_at: datetime | None = None,
+) -> Verdict:
+    """Judge one event without the database.
 
     Args:
         raw: exactly as received.
-        kiosk_id: whose topic or token it came by.
+        kiosk_id: of the topic or token it came by.
         key: the public key bound to that kiosk.
         at: the server's clock.
+        claimed_at: when the kiosk was first claimed with this key; None where that is not known.
     """
     if raw.get("kiosk_id") != kiosk_id:
         return _rejected(raw, RefusalReason.WRONG_KIOSK)
@@ -103,13 +151,47 @@ def judge(raw: RawEvent, kiosk_id: str, key: Ed25519PublicKey, at: datetime) -> 
         return _rejected(raw, exc.reason)
     if event.v != SUPPORTED_VERSION:
         return _authentic(raw, event, RefusalReason.UNKNOWN_VERSION)
-    if event.clock.source != ClockSource.UNSYNCED and event.occurred_at > at + FUTURE_TOLERANCE:
-        return _authentic(raw, event, RefusalReason.FUTURE)
-    try:
-        lesson_id, person_id = _uuid(event.lesson_id), _uuid(event.person_id)
-    except ValueError:
+    accepted = _accepted(raw, event)
+    if accepted is None:
         return _authentic(raw, event, RefusalReason.MALFORMED)
-    return Accepted(event, _text(raw), lesson_id, person_id)
+    return _judge_time(accepted, at, claimed_at)
+
+
+def read_kept(body: str) -> Accepted | None:
+    """Read an event from the quarantine again; None where it cannot become part of the record.
+
+    Args:
+        body: the whole JSON. Its signature is not checked here.
+    """
+    try:
+        raw = json.loads(body)
+        event = signing.read_event(raw)
+    except ValueError:
+        return None
+    return _accepted(raw, event) if event.v == SUPPORTED_VERSION else None
+
+
+def _judge_time(accepted: Accepted, at: datetime, claimed_at: datetime | None) -> Verdict:
+    """Refuse a time that cannot be, unless the kiosk says itself that it does not know the time.
+
+    A claim that is yet to come was made while the server's clock was ahead, and proves nothing.
+    """
+    if accepted.event.clock.source == ClockSource.UNSYNCED:
+        return accepted
+    moment = accepted.stated_at
+    if moment > at + FUTURE_TOLERANCE:
+        refused = refuse_known(accepted, RefusalReason.FUTURE)
+        return replace(refused, due_at=moment - FUTURE_TOLERANCE)
+    if claimed_at is not None and claimed_at <= at and moment < claimed_at - CLAIM_TOLERANCE:
+        return refuse_known(accepted, RefusalReason.BEFORE_CLAIM)
+    return accepted
+
+
+def _accepted(raw: RawEvent, event: AttendanceEvent) -> Accepted | None:
+    try:
+        return Accepted(event, _text(raw), _uuid(event.lesson_id), _uuid(event.person_id))
+    except ValueError:
+        return None
 
 
 def refuse_known(accepted: Accepted, reason: RefusalReason) -> Rejected:
@@ -127,7 +209,8 @@ def _authentic(raw: RawEvent, event: AttendanceEvent, reason: RefusalReason) -> 
 
 def _rejected(raw: RawEvent, reason: str) -> Rejected:
     event_id, seq = raw.get("id"), raw.get("seq")
-    known_seq = seq if isinstance(seq, int) and 0 <= seq <= MAX_SAFE_INTEGER else None
+    # JSON's true is an int in Python, and no number in the database.
+    known_seq = seq if type(seq) is int and 0 <= seq <= MAX_SAFE_INTEGER else None
     known_id = event_id[:64].replace("\0", "") if isinstance(event_id, str) else None
     return Rejected(reason, _text(raw)[:BODY_LIMIT], known_id, known_seq)
 
