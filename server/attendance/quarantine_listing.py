@@ -1,0 +1,161 @@
+"""What is in quarantine, for pages and clients: in pages, and counted no further than needed."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from server.attendance.quarantine_decisions import Readable, kiosk_named, read_quarantined
+from server.attendance.tables import QuarantinedEvent
+from server.errors import NotFoundError
+from server.kiosks.tables import Kiosk
+from server.people.tables import Person
+
+PAGE = 50
+#: Counting goes no further: a hostile kiosk may fill the quarantine.
+MOST_COUNTED = 1000
+_MOST_GROUPS = 20
+
+
+@dataclass(frozen=True)
+class QuarantineItem:
+    """One quarantined event with what can be read of it.
+
+    Attributes:
+        person: None where it names nobody who exists, or the reader may not see names.
+    """
+
+    row: QuarantinedEvent
+    kiosk: Kiosk | None
+    readable: Readable
+    person: Person | None = None
+
+    @property
+    def stated_at(self) -> datetime | None:
+        """Its best time by its own word."""
+        return self.readable.event.stated_at if self.readable.event else None
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """What the kiosk's clock said."""
+        return self.readable.event.event.occurred_at if self.readable.event else None
+
+
+@dataclass(frozen=True)
+class QuarantineGroup:
+    """Undecided events of one kiosk with one reason."""
+
+    kiosk_id: str
+    kiosk_name: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class QuarantineFilter:
+    """Which rows are listed.
+
+    Attributes:
+        is_decided: those that were decided in place of those that wait.
+        kiosk_id: only of this kiosk.
+        before: only rows older than this one.
+    """
+
+    is_decided: bool = False
+    kiosk_id: uuid.UUID | None = None
+    before: uuid.UUID | None = None
+
+
+def list_quarantine(
+    db: Session, wanted: QuarantineFilter, *, with_people: bool
+) -> list[QuarantineItem]:
+    """Return the newest rows, newest first, at most `PAGE`.
+
+    Args:
+        db: the caller's.
+        wanted: which.
+        with_people: whether the reader may see who the events are about.
+    """
+    decision = col(QuarantinedEvent.decision)
+    query = select(QuarantinedEvent).where(
+        decision.is_not(None) if wanted.is_decided else decision.is_(None)
+    )
+    if wanted.kiosk_id is not None:
+        query = query.where(QuarantinedEvent.kiosk_id == str(wanted.kiosk_id))
+    if wanted.before is not None:
+        query = query.where(col(QuarantinedEvent.id) < wanted.before)
+    rows = db.exec(query.order_by(col(QuarantinedEvent.id).desc()).limit(PAGE)).all()
+    return _items(db, rows, with_people=with_people)
+
+
+def quarantined(db: Session, row_id: uuid.UUID, *, with_people: bool) -> QuarantineItem:
+    """Return one row.
+
+    Raises:
+        NotFoundError: there is none of that id.
+    """
+    row = db.get(QuarantinedEvent, row_id)
+    if row is None:
+        raise NotFoundError("There is no such event in quarantine.")
+    return _items(db, [row], with_people=with_people)[0]
+
+
+def undecided_groups(db: Session) -> list[QuarantineGroup]:
+    """Return what waits by kiosk and reason, the largest groups first."""
+    count = func.count()
+    query = (
+        select(QuarantinedEvent.kiosk_id, QuarantinedEvent.reason, count)
+        .where(col(QuarantinedEvent.decision).is_(None))
+        .group_by(col(QuarantinedEvent.kiosk_id), col(QuarantinedEvent.reason))
+        .order_by(count.desc(), col(QuarantinedEvent.kiosk_id), col(QuarantinedEvent.reason))
+    )
+    found = []
+    for kiosk_id, reason, number in db.exec(query.limit(_MOST_GROUPS)):
+        kiosk = kiosk_named(db, kiosk_id)
+        name = kiosk.name if kiosk else kiosk_id
+        found.append(QuarantineGroup(kiosk_id, name, reason, number))
+    return found
+
+
+def count_undecided(
+    db: Session, *, kiosk_id: uuid.UUID | None = None, is_due_later: bool | None = None
+) -> int:
+    """Count what waits for a decision, up to `MOST_COUNTED`.
+
+    Args:
+        db: the caller's.
+        kiosk_id: only of this kiosk.
+        is_due_later: only those that are judged again automatically, or only the others.
+    """
+    query = select(QuarantinedEvent.id).where(col(QuarantinedEvent.decision).is_(None))
+    if kiosk_id is not None:
+        query = query.where(QuarantinedEvent.kiosk_id == str(kiosk_id))
+    if is_due_later is not None:
+        due_at = col(QuarantinedEvent.due_at)
+        query = query.where(due_at.is_not(None) if is_due_later else due_at.is_(None))
+    few = query.limit(MOST_COUNTED).subquery()
+    return db.exec(select(func.count()).select_from(few)).one()
+
+
+def _items(
+    db: Session, rows: Sequence[QuarantinedEvent], *, with_people: bool
+) -> list[QuarantineItem]:
+    kiosks = {name: kiosk_named(db, name) for name in {row.kiosk_id for row in rows}}
+    read = [(row, read_quarantined(row, kiosks[row.kiosk_id])) for row in rows]
+    people = _people(db, [one.event.person_id for _row, one in read if one.event])
+    return [
+        QuarantineItem(
+            row,
+            kiosks[row.kiosk_id],
+            one,
+            people.get(one.event.person_id) if with_people and one.event else None,
+        )
+        for row, one in read
+    ]
+
+
+def _people(db: Session, ids: Sequence[uuid.UUID | None]) -> dict[uuid.UUID | None, Person]:
+    wanted = {one for one in ids if one is not None}
+    return {one.id: one for one in db.exec(select(Person).where(col(Person.id).in_(wanted)))}
