@@ -22,9 +22,13 @@ import server.attendance.erasure_api
 import server.attendance.erasure_pages
 import server.attendance.lessons_api
 import server.attendance.lessons_pages
+import server.attendance.lost_api
+import server.attendance.lost_pages
 import server.attendance.pages
 import server.attendance.past_api
 import server.attendance.past_pages
+import server.attendance.quarantine_api
+import server.attendance.quarantine_pages
 import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
@@ -50,6 +54,7 @@ from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
 from server.accuracy.today import with_questions
+from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
 from server.config import Settings
@@ -59,6 +64,10 @@ from server.db.types import now
 from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
 from server.enrollment.problems import problem_sentence, problems, unreadable_sentences
+from server.kiosks.answers import SignedAnswers, answer_key
+from server.kiosks.presence import count_kiosks
+from server.kiosks.server_key import ServerSigner
+from server.kiosks.strangers import Strangers
 from server.migrations.runner import upgrade
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.web import health
@@ -66,14 +75,19 @@ from server.web.access import Authenticate
 from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
+from server.web.disk import with_disk
 from server.web.errors import install_error_handlers
 from server.web.pages import STATIC, request_translator
 from server.web.principal import Principal
 from server.web.routes import FORM_OVERHEAD_BYTES, Bodies, refuse_unguarded
 from server.web.security import SecurityHeaders
 from server.web.translations import translator
+from server.web.vitals import Vitals
 
 _logger = logging.getLogger(__name__)
+
+#: How long a page waits, in seconds, to note that a sign-in was used; the next page tries again.
+_NOTE_WAIT_S = 0.2
 
 #: Every endpoint and page. Each must declare who may call it, or the server does not start.
 ROUTERS: tuple[APIRouter, ...] = (
@@ -106,11 +120,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
     server.attendance.api.router,
+    server.attendance.lost_api.router,
+    server.attendance.lost_pages.router,
     server.attendance.lessons_api.router,
     server.attendance.past_api.router,
     server.attendance.erasure_api.router,
     server.attendance.erasure_pages.router,
     server.attendance.past_pages.router,
+    server.attendance.quarantine_api.router,
+    server.attendance.quarantine_pages.router,
     server.attendance.lessons_pages.router,  # before the next, which would match "new"
     server.attendance.pages.router,
 )
@@ -135,9 +153,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.probes = {}
-    app.state.today = with_questions(today_content)
+    app.state.count_undecided = count_undecided
+    app.state.today = with_disk(with_questions(today_content))
     app.state.problems = lambda request: problems(request, request_translator(request))
     app.state.admit_kiosk = None
+    app.state.strangers = Strangers()
     app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
@@ -146,6 +166,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
+    app.add_middleware(SignedAnswers)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
     refuse_unguarded(ROUTERS)
@@ -161,9 +182,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database, vault = open_storage(settings)
     cookies = SignInCookies(settings, vault)
     app.state.database = database
+    app.state.vitals = Vitals(database, settings)
     app.state.vault = vault
     app.state.cookies = cookies
+    app.state.signer = ServerSigner(database, vault)
+    app.state.answer_key = answer_key(app.state.signer)
     app.state.ml = encoder_from(settings)
+    app.state.before_metrics = lambda: count_kiosks(database, now())
     app.state.authenticate = _authenticator(settings, database, cookies)
     tasks = _background(app).tasks()
     for task in tasks:
@@ -230,8 +255,8 @@ def _authenticator(settings: Settings, database: Database, cookies: SignInCookie
 
 def _note_use(database: Database, token: str) -> None:
     try:
-        with database.transaction() as db:
+        with database.transaction(_NOTE_WAIT_S) as db:
             touch(db, token=token, at=now())
-    except OperationalError:
-        # Whoever only reads goes on reading while somebody else writes for long.
-        _logger.warning("a sign-in's last use could not be noted: the database is locked")
+    except OperationalError as exc:
+        # Reading goes on while another request writes for long, or the disk is full.
+        _logger.warning("last use of a sign-in not noted: %s", type(exc).__name__)

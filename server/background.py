@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
+from server.attendance.tasks import QuarantineUpkeep
 from server.config import Settings
 from server.db.engine import Database
 from server.db.vault import Vault
@@ -37,6 +38,7 @@ class Background:
         workers: the threads that work on jobs.
         upkeep: watches the recognition service, and erases.
         nightly: asks for measurements of the school.
+        quarantine: judges events again that lay in the future.
         broker: talks to the broker.
     """
 
@@ -68,11 +70,12 @@ class Background:
             kiosk_purposes=KIOSK_PURPOSES,
         )
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
+        self.quarantine = QuarantineUpkeep(database)
         self.broker = BrokerTasks(settings, database, vault)
 
     def tasks(self) -> list[BackgroundTask]:
         """Return all of them, in the order in which they start."""
-        return [self.workers, self.upkeep, self.nightly, self.broker]
+        return [self.workers, self.upkeep, self.nightly, self.quarantine, self.broker]
 
     def _retry_parked(self, db: Session) -> int:
         return jobs.retry_after_upgrade(db, tuple(self.handlers), self._software())

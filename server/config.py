@@ -48,6 +48,12 @@ class Settings(BaseSettings):
         " decrypt. Default: a key file made in data_dir/keys at first start.",
     )
 
+    disk_low_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        ge=0,
+        description="Free space in data_dir below which `/health` and Today warn, bytes.",
+    )
+
     # -- how it is reached --------------------------------------------------------------------
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")

@@ -9,6 +9,7 @@ class ServerError(Exception):
         code: stable, machine-readable word; documented, never reused for another meaning.
         message: plain words for people. Never holds a name, a token or biometric data.
         details: further machine-readable facts, safe to show to the caller.
+        beside: what stands beside `error` in the answer, by key.
         retry_after_s: seconds until another attempt may work; None where it is not known.
     """
 
@@ -20,6 +21,7 @@ class ServerError(Exception):
     def __init__(self, message: str | None = None, **details: object) -> None:
         self.message = message or self.default_message
         self.details = details
+        self.beside: dict[str, object] = {}
         super().__init__(self.message)
 
 
@@ -154,6 +156,15 @@ class DatabaseBusyError(UnavailableError):
     code = "database_busy"
     default_message = "The server is busy at the moment. Nothing was changed. Try again shortly."
     retry_after_s = 5
+
+
+class OutOfSpaceError(UnavailableError):
+    """The disk of the server or of its database is full. It works again once there is room."""
+
+    status_code = 507
+    code = "disk_full"
+    default_message = "The server's disk is full, so nothing was saved. Free some space on it."
+    retry_after_s = 60
 
 
 class SealBrokenError(ServerError):

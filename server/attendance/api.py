@@ -1,19 +1,21 @@
 """The register for clients, and the endpoint that takes kiosks' events in over HTTP."""
 
 import uuid
+from functools import partial
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES
 from protocol.v1.messages import Ack
 from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course
+from server.attendance.earlier import open_earlier, take_in_earlier
 from server.attendance.ingest import take_in
 from server.attendance.metrics import Transport, count_intake
 from server.attendance.schemas import (
     CorrectionCreate,
     CorrectionRead,
+    DoubtfulScan,
     RegisterRead,
     RegisterRow,
     WaitingFor,
@@ -25,9 +27,12 @@ from server.db.engine import Database
 from server.db.types import now
 from server.errors import TooLargeError
 from server.kiosks.device import DeviceDep
+from server.kiosks.server_key import ServerSigner, SignerDep
+from server.kiosks.tables import Kiosk
 from server.timetable.lesson_read import lesson_read
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
+from server.web.threads import ThreadLane, run_in_lane
 
 router = GuardedRouter(prefix="/api/v1", tags=["attendance"])
 
@@ -41,7 +46,12 @@ def register_read(register: service.Register) -> RegisterRead:
         counts={status.value: count for status, count in register.counts.items()},
         waiting_for=[
             WaitingFor(
-                kiosk_id=one.kiosk.id, name=one.kiosk.name, synced_through=one.synced_through
+                kiosk_id=one.kiosk.id,
+                name=one.kiosk.name,
+                synced_through=one.synced_through,
+                lost_events=one.lost_events,
+                lost_since=one.lost_since,
+                has_two_devices=one.is_forked,
             )
             for one in register.waiting_for
         ],
@@ -61,6 +71,17 @@ def _row(line: service.RegisterLine) -> RegisterRow:
         method=line.mark.method,
         is_corrected=line.mark.is_corrected,
         is_clock_doubtful=line.mark.is_clock_doubtful,
+        stated_at=line.mark.stated_at,
+        doubtful=[
+            DoubtfulScan(
+                event_id=one.event_id,
+                kiosk_id=one.kiosk_id,
+                occurred_at=one.occurred_at,
+                not_before=one.not_before,
+                received_at=one.received_at,
+            )
+            for one in line.mark.doubtful
+        ],
     )
 
 
@@ -119,14 +140,41 @@ async def _bounded_body(request: Request) -> bytes:
 
 
 @router.post("/sync/events")
-async def sync_events(request: Request, device: DeviceDep, database: DatabaseDep) -> Ack:
+async def sync_events(
+    request: Request, device: DeviceDep, database: DatabaseDep, signer: SignerDep
+) -> Ack:
     """Take in a batch of attendance events; the answer is the same ack as over MQTT."""
     delivery = Delivery(device.wire_id, await _bounded_body(request))
-    return await run_in_threadpool(_take_one_in, database, delivery)
+    work = partial(_take_one_in, database, signer, delivery)
+    return await run_in_lane(ThreadLane.DEVICES, work)
 
 
-def _take_one_in(database: Database, delivery: Delivery) -> Ack:
+@router.post("/sync/earlier-events")
+async def sync_earlier_events(
+    request: Request, device: DeviceDep, database: DatabaseDep, signer: SignerDep
+) -> Ack:
+    """Take in a batch that a device recorded under an earlier identity or with an earlier key.
+
+    The ack is for the identity that the batch names.
+    """
+    payload = await _bounded_body(request)
+    work = partial(_take_earlier_in, database, signer, device, payload)
+    return await run_in_lane(ThreadLane.DEVICES, work)
+
+
+def _take_earlier_in(
+    database: Database, signer: ServerSigner, device: Kiosk, payload: bytes
+) -> Ack:
+    signer.key()  # before the commit: what is committed can be acknowledged
+    delivery, batch = open_earlier(payload)
+    with database.transaction() as db:
+        intake = take_in_earlier(db, delivery, batch, by=device, at=now())
+    count_intake(intake, Transport.HTTP)
+    return signer.sign_ack(intake.acks[0])
+
+
+def _take_one_in(database: Database, signer: ServerSigner, delivery: Delivery) -> Ack:
     with database.transaction() as db:
         intake = take_in(db, [delivery], now())
     count_intake(intake, Transport.HTTP)
-    return intake.acks[0]
+    return signer.sign_ack(intake.acks[0])

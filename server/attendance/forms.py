@@ -15,6 +15,13 @@ class CorrectionForm(BaseModel):
     reason: Text = ""
 
 
+class QuarantineForm(BaseModel):
+    """What becomes of a quarantined event, and why."""
+
+    decision: Text = ""
+    reason: Text = ""
+
+
 class ErasureForm(BaseModel):
     """The erasure page's form, before anything about it is checked."""
 
@@ -25,6 +32,14 @@ class ErasureForm(BaseModel):
 class ReasonForm(BaseModel):
     """Why a lesson is cancelled, or counts again."""
 
+    reason: Text = ""
+
+
+class MissingForm(BaseModel):
+    """Why missing events are closed, and which numbers the page showed."""
+
+    first: Text = ""
+    last: Text = ""
     reason: Text = ""
 
 

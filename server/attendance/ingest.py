@@ -5,15 +5,13 @@ an ack may leave only after that transaction has committed.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
@@ -24,21 +22,33 @@ from protocol.v1.messages import (
     EventKind,
     EventRefusal,
     RefusalReason,
-    corrected_time,
 )
-from server.attendance.sequence import Link, move_progress, stored_runs
+from server.attendance.chains import follow_chains
+from server.attendance.clock_corrections import (
+    EventTime,
+    is_correctable,
+    learn_from_events,
+    times_of,
+)
+from server.attendance.gaps import is_sound, take_gaps
+from server.attendance.key_history import judge_by_time
+from server.attendance.quarantine import discarded_ids, due_events, settle
+from server.attendance.sequence import Link, move_progress
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import (
     Accepted,
     Delivery,
     Rejected,
-    judge,
     open_batch,
     refuse_known,
     reject_all,
 )
+from server.attendance.watermarks import take_watermark
 from server.db.types import new_id
-from server.kiosks.service import move_watermark
+from server.db.upsert import insert_into
+from server.kiosks.claims import KioskKeys, keys_of
+from server.kiosks.runs import runs_beyond
+from server.kiosks.service import lock_chain
 from server.kiosks.tables import Kiosk, KioskProgress, KioskState
 from server.networks.scans import forget_events
 
@@ -58,6 +68,10 @@ class Harvest:
     rejected: list[Rejected] = field(default_factory=list)
     #: Accepted and not known yet.
     fresh: list[Accepted] = field(default_factory=list)
+    #: Accepted, but their number belongs to another event.
+    forked: list[Accepted] = field(default_factory=list)
+    #: How much of what was rejected is new to the quarantine.
+    quarantined: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,10 +79,11 @@ class Intake:
     """The outcome of one call.
 
     Attributes:
-        acks: one for each kiosk that delivered, to send after the commit.
+        acks: for each kiosk that delivered, to send after the commit in this order. One ack names
+            so many refusals and no more; several together name them all.
         stored: events new to the record.
         repeated: events that were there already.
-        refused: events or batches that went to quarantine.
+        refused: events or batches that went to quarantine and were not there already.
     """
 
     acks: tuple[Ack, ...]
@@ -86,49 +101,85 @@ def take_in(db: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake
         at: the server's clock.
     """
     harvests = []
-    acks = []
+    acks: list[Ack] = []
     in_order = sorted(deliveries, key=attrgetter("kiosk_id"))
     for kiosk_id, own in groupby(in_order, key=attrgetter("kiosk_id")):
         harvest = Harvest(kiosk_id)
         kiosk, progress = _lock(db, kiosk_id)
-        _judge_all(harvest, own, kiosk, at)
+        _judge_all(harvest, own, kiosk, keys_of(db, kiosk), at)
         if kiosk is not None and progress is not None:
+            harvest.accepted.extend(due_events(db, kiosk.id, at))
             _store(db, harvest, kiosk, progress, at)
-        keep_in_quarantine(db, kiosk_id, harvest.rejected, at)
+        _keep(db, harvest, kiosk, at)
         harvests.append(harvest)
-        acks.append(_ack(db, harvest, progress, at))
+        acks.extend(_acks(db, harvest, progress, at))
     stored = sum(len(harvest.fresh) for harvest in harvests)
     sound = sum(len(harvest.accepted) for harvest in harvests)
-    refused = sum(len(harvest.rejected) for harvest in harvests)
+    refused = sum(harvest.quarantined for harvest in harvests)
     return Intake(tuple(acks), stored, sound - stored, refused)
 
 
+def store_kept(
+    db: Session, kiosk_id: uuid.UUID, at: datetime, *, accepted: Sequence[Accepted] = ()
+) -> int:
+    """Store events from the quarantine: those accepted now, and those no longer in the future.
+
+    Args:
+        db: the database session; the caller commits.
+        kiosk_id: whose.
+        at: the server's clock.
+        accepted: by an admin; read from the quarantine.
+
+    Returns:
+        How many are new to the record.
+    """
+    harvest = Harvest(str(kiosk_id))
+    kiosk, progress = _lock(db, harvest.kiosk_id)
+    if kiosk is not None and progress is not None:
+        harvest.accepted = [*accepted, *due_events(db, kiosk.id, at)]
+        _store(db, harvest, kiosk, progress, at)
+        _keep(db, harvest, kiosk, at)
+    return len(harvest.fresh)
+
+
+def _keep(db: Session, harvest: Harvest, kiosk: Kiosk | None, at: datetime) -> None:
+    harvest.quarantined = keep_in_quarantine(db, harvest.kiosk_id, harvest.rejected, at)
+    if kiosk is not None:
+        progress = db.get(KioskProgress, kiosk.id)
+        if progress is not None and harvest.quarantined:
+            progress.refused += harvest.quarantined
+            db.add(progress)
+        refused = {one.event_id for one in harvest.rejected if one.is_authentic and one.event_id}
+        settle(db, kiosk.id, refused | {one.event.id for one in harvest.accepted}, at)
+
+
 def _lock(db: Session, kiosk_id: str) -> tuple[Kiosk | None, KioskProgress | None]:
-    """The kiosk, and its progress locked: one writer at a time works on one kiosk's chain."""
     try:
         key = uuid.UUID(kiosk_id)
     except ValueError:
         return None, None
-    progress = db.get(KioskProgress, key, with_for_update=True, populate_existing=True)
-    return db.get(Kiosk, key), progress
+    return lock_chain(db, key)
 
 
 def _judge_all(
-    harvest: Harvest, deliveries: Iterable[Delivery], kiosk: Kiosk | None, at: datetime
+    harvest: Harvest,
+    deliveries: Iterable[Delivery],
+    kiosk: Kiosk | None,
+    keys: KioskKeys | None,
+    at: datetime,
 ) -> None:
-    refusal = _blanket_refusal(kiosk)
-    key = signing.public_key(kiosk.signing_key) if kiosk and kiosk.signing_key else None
     for delivery in deliveries:
+        refusal = _blanket_refusal(kiosk, delivery)
         batch = open_batch(delivery)
         if isinstance(batch, Rejected):
             harvest.rejected.append(batch)
-        elif refusal is not None or key is None:
+        elif refusal is not None or keys is None:
             reason = refusal or RefusalReason.UNKNOWN_KIOSK
             harvest.rejected.extend(reject_all(batch.events, reason))
         else:
             harvest.batches.append(batch)
             for raw in batch.events:
-                verdict = judge(raw, harvest.kiosk_id, key, at)
+                verdict = judge_by_time(raw, harvest.kiosk_id, keys, at)
                 if isinstance(verdict, Accepted):
                     harvest.accepted.append(verdict)
                 else:
@@ -145,38 +196,62 @@ def _taken_back(harvest: Harvest) -> list[uuid.UUID]:
     ]
 
 
-def _blanket_refusal(kiosk: Kiosk | None) -> RefusalReason | None:
+def _blanket_refusal(kiosk: Kiosk | None, delivery: Delivery) -> RefusalReason | None:
     if kiosk is None or kiosk.state == KioskState.NEW:
         return RefusalReason.UNKNOWN_KIOSK
-    return RefusalReason.REVOKED_KIOSK if kiosk.state == KioskState.REVOKED else None
+    is_out = kiosk.state == KioskState.REVOKED and not delivery.is_earlier
+    return RefusalReason.REVOKED_KIOSK if is_out else None
 
 
 def _store(
     db: Session, harvest: Harvest, kiosk: Kiosk, progress: KioskProgress, at: datetime
 ) -> None:
     known = _known(db, kiosk.id, harvest.accepted)
+    discarded = discarded_ids(db, kiosk.id, harvest.accepted)
     for one in harvest.accepted:
-        if one.event.seq > progress.highest_seq + LONGEST_LEAP:
+        is_leap = one.event.seq > progress.highest_seq + LONGEST_LEAP
+        if one.kept is not None:
+            _place_kept(harvest, known, one, is_leap=is_leap)
+        elif one.event.id in discarded:
+            harvest.rejected.append(refuse_known(one, RefusalReason.REUSED_ID))
+        elif is_leap:
             harvest.rejected.append(refuse_known(one, RefusalReason.LEAP))
+        elif not is_sound(one.event):
+            harvest.rejected.append(refuse_known(one, RefusalReason.MALFORMED))
         else:
             _place(harvest, known, one)
     forget_events(db, kiosk.id, _taken_back(harvest))
     hashes = _hashes_before(db, kiosk.id, harvest)
-    rows = [_row(kiosk.id, one, hashes, at) for one in harvest.fresh]
+    learn_from_events(db, kiosk, harvest.fresh)
+    times = times_of(db, kiosk, progress, harvest.fresh, at)
+    rows = [_row(kiosk.id, one, hashes, times[one.event.id], at) for one in harvest.fresh]
     for start in range(0, len(rows), _CHUNK):
         db.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
-    progress.torn += sum(row["is_chain_torn"] for row in rows)
-    progress.refused += len(harvest.rejected)
-    fresh = [Link(one.event.seq, one.event.hash) for one in harvest.fresh]
-    authentic = [
+    torn = {row["seq"] for row in rows if row["is_chain_torn"]}
+    progress.torn += len(torn)
+    numbered = [one for one in harvest.fresh if one.has_number]
+    follow_chains(db, progress, numbered, forked=harvest.forked, departed=torn, at=at)
+    fresh = [Link(one.event.seq, one.event.hash) for one in numbered]
+    move_progress(db, progress, fresh, _kept_apart(harvest, progress), at)
+    stated = [one.event for one in numbered if is_sound(one.event)]
+    take_gaps(db, kiosk, progress, stated, at)
+    for batch in harvest.batches:
+        take_watermark(db, kiosk, progress, batch.watermark, at)
+    db.add(progress)
+
+
+def _kept_apart(harvest: Harvest, progress: KioskProgress) -> list[Link]:
+    """Refused events whose numbers count as received; that of a forked one is another event's.
+
+    Whatever else was wrong with an event, a number far ahead of all others does not count.
+    """
+    most = progress.highest_seq + LONGEST_LEAP
+    return [
         Link(one.seq, one.hash)
         for one in harvest.rejected
-        if one.is_authentic and one.seq and one.hash
+        if one.is_authentic and one.hash and one.reason != RefusalReason.FORK
+        if one.seq and one.seq <= most
     ]
-    move_progress(db, progress, fresh, authentic, at)
-    for batch in harvest.batches:
-        move_watermark(progress, batch.synced_through, batch.last_seq, at)
-    db.add(progress)
 
 
 @dataclass
@@ -185,6 +260,8 @@ class _Known:
 
     hash_by_id: dict[str, str]
     id_by_seq: dict[int, str]
+    #: Events that have no number in the record.
+    unnumbered: set[str] = field(default_factory=set)
 
 
 def _known(db: Session, kiosk_id: uuid.UUID, accepted: Sequence[Accepted]) -> _Known:
@@ -199,22 +276,48 @@ def _known(db: Session, kiosk_id: uuid.UUID, accepted: Sequence[Accepted]) -> _K
         )
         for event_id, seq, digest in db.exec(query):
             known.hash_by_id[str(event_id)] = digest
-            known.id_by_seq[seq] = str(event_id)
+            if seq is not None:
+                known.id_by_seq[seq] = str(event_id)
+            else:
+                known.unnumbered.add(str(event_id))
     return known
 
 
 def _place(harvest: Harvest, known: _Known, one: Accepted) -> None:
+    """Place what its kiosk sent.
+
+    The kiosk gives another number to an event whose number is taken, but it has its present key
+    alone: one that an earlier key signed is stored without a number.
+    """
     event = one.event
     if event.id in known.hash_by_id:
-        if known.hash_by_id[event.id] != event.hash:
+        is_unheld = event.id in known.unnumbered and event.seq not in known.id_by_seq
+        if is_unheld or known.hash_by_id[event.id] != event.hash:
             harvest.rejected.append(refuse_known(one, RefusalReason.REUSED_ID))
         return
-    if event.seq in known.id_by_seq:
+    if event.seq in known.id_by_seq and one.earlier_since is not None:
+        one = replace(one, has_number=False)
+    elif event.seq in known.id_by_seq:
         harvest.rejected.append(refuse_known(one, RefusalReason.FORK))
+        harvest.forked.append(one)
         return
     known.hash_by_id[event.id] = event.hash
-    known.id_by_seq[event.seq] = event.id
+    if one.has_number:
+        known.id_by_seq[event.seq] = event.id
     harvest.fresh.append(one)
+
+
+def _place_kept(harvest: Harvest, known: _Known, one: Accepted, *, is_leap: bool) -> None:
+    """Place an event from the quarantine. It never takes a number that a kiosk may still use."""
+    event = one.event
+    if event.id in known.hash_by_id:
+        return
+    is_authentic = one.kept is not None and one.kept.is_authentic
+    has_number = is_authentic and not is_leap and event.seq not in known.id_by_seq
+    known.hash_by_id[event.id] = event.hash
+    if has_number:
+        known.id_by_seq[event.seq] = event.id
+    harvest.fresh.append(replace(one, has_number=has_number))
 
 
 def _hashes_before(db: Session, kiosk_id: uuid.UUID, harvest: Harvest) -> dict[int, set[str]]:
@@ -241,7 +344,11 @@ def _hashes_before(db: Session, kiosk_id: uuid.UUID, harvest: Harvest) -> dict[i
 
 
 def _row(
-    kiosk_id: uuid.UUID, one: Accepted, hashes: dict[int, set[str]], at: datetime
+    kiosk_id: uuid.UUID,
+    one: Accepted,
+    hashes: dict[int, set[str]],
+    time: EventTime,
+    at: datetime,
 ) -> dict[str, Any]:
     event = one.event
     before = hashes.get(event.seq - 1, set())
@@ -250,9 +357,14 @@ def _row(
     return {
         "kiosk_id": kiosk_id,
         "id": uuid.UUID(event.id),
-        "seq": event.seq,
+        "seq": event.seq if one.has_number else None,
         "occurred_at": event.occurred_at,
-        "counted_at": corrected_time(event.occurred_at, event.clock.source, event.clock.offset_ms),
+        "counted_at": time.counted_at,
+        "not_before": time.not_before,
+        "is_time_corrected": time.is_corrected,
+        "boot_id": event.clock.boot_id if is_correctable(one) else None,
+        "uptime_s": event.clock.uptime_s if is_correctable(one) else None,
+        "accepted_by": one.kept.accepted_by if one.kept else None,
         "received_at": at,
         "lesson_id": one.lesson_id,
         "person_id": one.person_id,
@@ -263,15 +375,19 @@ def _row(
         "distance": event.distance,
         "shown_status": event.shown,
         "hash": event.hash,
-        "is_chain_torn": bool(before) and event.prev_hash not in before,
+        "is_chain_torn": one.has_number and bool(before) and event.prev_hash not in before,
         "body": one.body,
     }
 
 
 def keep_in_quarantine(
     db: Session, kiosk_id: str, rejected: Iterable[Rejected], at: datetime
-) -> None:
-    """Keep what was refused, with the reason; a repeat changes nothing."""
+) -> int:
+    """Keep what was refused, with the reason; a repeat changes nothing.
+
+    Returns:
+        How much of it is new.
+    """
     rows = {
         one.body_hash: {
             "id": new_id(),
@@ -284,30 +400,45 @@ def keep_in_quarantine(
             "body_hash": one.body_hash,
             "body": one.body,
             "received_at": at,
+            "due_at": one.due_at,
         }
         for one in rejected
     }
-    if rows:
-        db.execute(_insert_or_ignore(db), list(rows.values()))
+    if not rows:
+        return 0
+    adding = insert_into(db, QuarantinedEvent).on_conflict_do_nothing()
+    return len(db.execute(adding.returning(col(QuarantinedEvent.id)), list(rows.values())).all())
 
 
-def _insert_or_ignore(db: Session) -> Insert:
-    """A repeat of what is in quarantine changes nothing."""
-    table = QuarantinedEvent.__table__  # type: ignore[attr-defined]
-    if db.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+def ack_of(db: Session, progress: KioskProgress, at: datetime) -> Ack:
+    """Return the word on what is in the server's keeping of one kiosk, without a batch.
 
-
-def _ack(db: Session, harvest: Harvest, progress: KioskProgress | None, at: datetime) -> Ack:
-    refused = [
-        EventRefusal(id=one.event_id or "", seq=one.seq, reason=one.reason)
-        for one in harvest.rejected[:MAX_REFUSALS_PER_ACK]
-    ]
+    Its signature is the caller's to add.
+    """
     return Ack(
-        kiosk_id=harvest.kiosk_id,
-        stored_through=progress.stored_through if progress else 0,
-        stored_beyond=stored_runs(db, progress) if progress else (),
-        refused=tuple(refused),
+        kiosk_id=str(progress.kiosk_id),
+        stored_through=progress.stored_through,
+        stored_beyond=runs_beyond(db, progress),
         server_time=at,
     )
+
+
+def _acks(
+    db: Session, harvest: Harvest, progress: KioskProgress | None, at: datetime
+) -> Iterator[Ack]:
+    """Return as many acks as it takes to name every refusal.
+
+    A kiosk counts what an ack covers and does not name as delivered; an event whose number another
+    one has would be lost.
+    """
+    if progress is None:
+        ack = Ack(kiosk_id=harvest.kiosk_id, stored_through=0, server_time=at)
+    else:
+        ack = ack_of(db, progress, at)
+    refused = tuple(
+        EventRefusal(id=one.event_id or "", seq=one.seq, reason=one.reason)
+        for one in harvest.rejected
+    )
+    for start in range(0, max(len(refused), 1), MAX_REFUSALS_PER_ACK):
+        part = refused[start : start + MAX_REFUSALS_PER_ACK]
+        yield ack.model_copy(update={"refused": part})

@@ -40,6 +40,10 @@ TONES = {
 }
 
 
+#: Scans with an uncertain time that a page lists.
+_MOST_DOUBTFUL = 10
+
+
 @dataclass(frozen=True)
 class LineKey:
     """Which line of which register a page is about."""
@@ -151,7 +155,10 @@ def _context(db: Session, register: service.Register) -> dict[str, Any]:
     shown = repr(
         (
             [(line.mark, line.person.display_name) for line in register.lines],
-            [(one.kiosk.id, one.synced_through) for one in register.waiting_for],
+            [
+                (one.kiosk.id, one.synced_through, one.lost_events, one.is_forked)
+                for one in register.waiting_for
+            ],
             context["is_running"],
             context["is_over"],
             register.policy_version,
@@ -182,6 +189,7 @@ def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
         "line": line,
         "history": service.history_of(db, place.lesson_id, place.person_id),
         "choices": CORRECTABLE,
+        "most_doubtful": _MOST_DOUBTFUL,
         "form": CorrectionForm(status=line.mark.status),
         "problem": "",
     }

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from server.attendance.assignment import judged_lessons
 from server.attendance.past_kinds import (
     MOST_LESSONS,
     AnyChange,
@@ -21,7 +22,7 @@ from server.attendance.past_kinds import (
 )
 from server.attendance.register import AttendanceStatus
 from server.attendance.service import Register, registers_of
-from server.attendance.sources import judged_lessons, with_neighbours
+from server.attendance.sources import with_neighbours
 from server.attendance.tables import PastChange, Rejudgement
 from server.audit.service import record
 from server.errors import ConflictError, InvalidError

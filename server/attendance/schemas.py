@@ -6,9 +6,20 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
+from protocol.v1.fields import MAX_SAFE_INTEGER
 from server.attendance.past_kinds import AnyChange
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.timetable.schemas import LessonRead, Reason
+
+
+class DoubtfulScan(BaseModel):
+    """A scan with an uncertain time that may belong to this lesson."""
+
+    event_id: uuid.UUID
+    kiosk_id: uuid.UUID
+    occurred_at: datetime | None = Field(description="what the kiosk's clock said")
+    not_before: datetime | None
+    received_at: datetime | None
 
 
 class RegisterRow(BaseModel):
@@ -27,6 +38,10 @@ class RegisterRow(BaseModel):
     method: str | None
     is_corrected: bool
     is_clock_doubtful: bool
+    stated_at: datetime | None = Field(
+        description="what the kiosk's clock said at `first_seen_at`, where that is another time"
+    )
+    doubtful: list[DoubtfulScan]
 
 
 class WaitingFor(BaseModel):
@@ -35,6 +50,9 @@ class WaitingFor(BaseModel):
     kiosk_id: uuid.UUID
     name: str
     synced_through: datetime | None
+    lost_events: int = Field(description="that may belong to the lesson")
+    lost_since: datetime | None
+    has_two_devices: bool = Field(description="two devices use its identity")
 
 
 class RegisterRead(BaseModel):
@@ -84,6 +102,53 @@ class ErasedPersonRead(BaseModel):
     id: uuid.UUID
     student_number: str
     erased_at: datetime
+
+
+class LostSpanRead(BaseModel):
+    """Numbers whose events will not come, and when these may have happened."""
+
+    id: uuid.UUID
+    first: int
+    last: int
+    missing: int = Field(description="how many of these numbers are lost")
+    from_at: datetime
+    through_at: datetime
+    reason: str
+    event_id: uuid.UUID | None
+    noted_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    close_reason: str | None
+
+
+class MissingEventsRead(BaseModel):
+    """Numbers that have not arrived although later ones have."""
+
+    first: int
+    last: int
+    count: int
+    since: datetime
+
+
+class LostEventsRead(BaseModel):
+    """What a kiosk lost, open spans first, and what has not arrived yet."""
+
+    spans: list[LostSpanRead]
+    missing: MissingEventsRead | None
+
+
+class LostSpanClose(BaseModel):
+    """Why nobody waits for lost events any more."""
+
+    reason: Reason
+
+
+class MissingEventsClose(BaseModel):
+    """Which missing numbers nobody waits for any more, and why."""
+
+    first: int = Field(ge=1, le=MAX_SAFE_INTEGER)
+    last: int = Field(ge=1, le=MAX_SAFE_INTEGER)
+    reason: Reason
 
 
 class PastPreviewRead(BaseModel):

@@ -9,6 +9,7 @@ from sqlmodel import Session, and_, col, func, select
 
 from protocol.v1.messages import AttendanceWindow
 from server.accounts.tables import Account
+from server.attendance.assignment import JudgedLesson, judged_lessons
 from server.attendance.register import (
     ATTENDED,
     CORRECTABLE,
@@ -17,13 +18,7 @@ from server.attendance.register import (
     count_statuses,
     derive_register,
 )
-from server.attendance.sources import (
-    JudgedLesson,
-    Sources,
-    WatchingKiosk,
-    judged_lessons,
-    read_sources,
-)
+from server.attendance.sources import Sources, WatchingKiosk, read_sources
 from server.attendance.tables import Correction, Rejudgement, StoredEvent
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
@@ -64,6 +59,11 @@ class Register:
     def waiting_for(self) -> tuple[WatchingKiosk, ...]:
         """The kiosks that have not reported everything up to the end of the lesson."""
         return tuple(one for one in self.kiosks if not one.watch.is_settled)
+
+    @property
+    def undecided(self) -> int:
+        """How many wait for a person to decide about a scan with an uncertain time."""
+        return sum(line.mark.needs_decision for line in self.lines)
 
     @property
     def attended(self) -> int:

@@ -1,7 +1,11 @@
-"""Events as they came, those refused, and corrections by people. None is ever changed."""
+"""Events as they came, those refused, and corrections by people.
+
+What a kiosk said is never changed. The moment an event counts at may be corrected once.
+"""
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
@@ -17,12 +21,16 @@ class StoredEvent(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("kiosk_id", "seq"),
         Index("ix_attendance_events_kiosk_id_counted_at", "kiosk_id", "counted_at"),
+        Index("ix_attendance_events_kiosk_id_boot_id", "kiosk_id", "boot_id"),
+        Index("ix_attendance_events_kiosk_id_not_before", "kiosk_id", "not_before"),
     )
 
     kiosk_id: uuid.UUID = Field(primary_key=True, foreign_key="kiosks.id")
     id: uuid.UUID = Field(primary_key=True)
-    seq: int = Field(sa_type=BigInteger)
-    # As the kiosk stated it, and corrected by the clock offset it stated beside it.
+    # None where another event has its number: then an admin accepted it from quarantine.
+    seq: int | None = Field(sa_type=BigInteger)
+    # As the kiosk stated it, and corrected by the clock offset it stated beside it or by the
+    # first trusted moment of its boot (`BootClock`).
     occurred_at: datetime = utc_field()
     counted_at: datetime = utc_field()
     received_at: datetime = utc_field()
@@ -32,12 +40,47 @@ class StoredEvent(SQLModel, table=True):
     method: str = Field(max_length=48)
     refers_to: uuid.UUID | None = Field(default=None)
     clock_source: str = Field(max_length=48)
+    # Where the kiosk did not compare its clock: what its time can be corrected by.
+    boot_id: str | None = Field(default=None, max_length=64)
+    uptime_s: float | None = Field(default=None)
+    is_time_corrected: bool = Field(default=False)
+    # Only where the time is uncertain: it was not earlier than this, nor later than received.
+    not_before: datetime | None = utc_field(nullable=True)
     distance: float | None = Field(default=None)
     shown_status: str | None = Field(default=None, max_length=48)
     hash: str = Field(max_length=64)
     # The event before it is known, and is not the one this event names.
     is_chain_torn: bool = Field(default=False)
+    # Who accepted it from quarantine.
+    accepted_by: str | None = Field(default=None, max_length=80)
     body: str
+
+
+class BootClock(SQLModel, table=True):
+    """The first trusted moment of a kiosk's boot; events of that boot are dated by it.
+
+    Attributes:
+        uptime_s: at that moment, seconds since the boot.
+        true_at: that moment, UTC.
+        basis: what it rests on: `event:<id>` or `watermark:<number>`.
+    """
+
+    __tablename__ = "boot_clocks"
+
+    kiosk_id: uuid.UUID = Field(primary_key=True, foreign_key="kiosks.id")
+    boot_id: str = Field(primary_key=True, max_length=64)
+    uptime_s: float
+    true_at: datetime = utc_field()
+    basis: str = Field(max_length=80)
+    learned_at: datetime = utc_field(default_now=True)
+
+
+class QuarantineDecision(StrEnum):
+    """What became of a quarantined event."""
+
+    ACCEPTED = "accepted"  # by a person: it is in the record
+    DISCARDED = "discarded"  # by a person
+    RECORDED = "recorded"  # automatically: the record has it
 
 
 class QuarantinedEvent(SQLModel, table=True):
@@ -47,6 +90,8 @@ class QuarantinedEvent(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("kiosk_id", "body_hash"),
         Index("ix_quarantined_events_kiosk_id_seq", "kiosk_id", "seq"),
+        Index("ix_quarantined_events_kiosk_id_event_id", "kiosk_id", "event_id"),
+        Index("ix_quarantined_events_decision_id", "decision", "id"),
     )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
@@ -60,6 +105,13 @@ class QuarantinedEvent(SQLModel, table=True):
     body_hash: bytes = Field(max_length=32)
     body: str
     received_at: datetime = utc_field(default_now=True)
+    # From then on it is judged again automatically; None where it is not.
+    due_at: datetime | None = utc_field(nullable=True, index=True)
+    # None: undecided. A decided row stays, and a repeat does not open it again.
+    decision: str | None = Field(default=None, max_length=20)
+    decided_by: str | None = Field(default=None, max_length=80)
+    decided_at: datetime | None = utc_field(nullable=True)
+    decision_reason: str | None = Field(default=None, max_length=500)
 
 
 class Correction(SQLModel, table=True):

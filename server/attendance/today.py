@@ -6,10 +6,13 @@ from fastapi import Request
 from sqlmodel import Session
 
 from server.attendance import service
+from server.attendance.quarantine_listing import MOST_COUNTED, count_undecided
 from server.attendance.register import AttendanceStatus
 from server.db.types import now
 from server.enrollment.problems import troubles
-from server.kiosks.service import KioskView, is_reachable, kiosk_views
+from server.kiosks.presence import is_online
+from server.kiosks.service import KioskView, kiosk_views
+from server.kiosks.stranger_words import stranger_words
 from server.kiosks.tables import KioskState
 from server.timetable.local_time import day_bounds, local_date
 from server.timetable.teachers import visible_courses
@@ -37,11 +40,18 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     silent = [
         view
         for view in views
-        if view.kiosk.state == KioskState.CLAIMED and not is_reachable(view.kiosk, at)
+        if view.kiosk.state == KioskState.CLAIMED and not is_online(view.kiosk, at)
     ]
+    strangers = stranger_words(request, t) if principal.role in _TECHNICAL else None
     return TodayContent(
-        lessons=[_lesson(register, at) for register in registers],
-        troubles=[*recognition, *(_silent(view, t, request) for view in silent)],
+        lessons=[_lesson(register, at, t) for register in registers],
+        troubles=[
+            *recognition,
+            *([Trouble("/kiosks", strangers, "warn")] if strangers else []),
+            *(_quarantine(db, t) if principal.role in _TECHNICAL else ()),
+            *(_two_devices(view, t) for view in views if view.progress.forked_at is not None),
+            *(_silent(view, t, request) for view in silent),
+        ],
     )
 
 
@@ -58,7 +68,7 @@ def _order(register: service.Register, at: datetime) -> tuple[int, datetime]:
     return turn, lesson.starts_at
 
 
-def _lesson(register: service.Register, at: datetime) -> TodayLesson:
+def _lesson(register: service.Register, at: datetime, t: Translator) -> TodayLesson:
     view = register.view
     return TodayLesson(
         path=f"/lessons/{view.lesson.id}",
@@ -71,7 +81,35 @@ def _lesson(register: service.Register, at: datetime) -> TodayLesson:
         late=register.counts[AttendanceStatus.LATE],
         expected=len(register.lines),
         is_cancelled=view.is_cancelled,
+        undecided=_undecided(register, t),
     )
+
+
+def _quarantine(db: Session, t: Translator) -> list[Trouble]:
+    """Say how many events wait for a decision, and how many lie in the future."""
+    found = []
+    for key, is_due_later in (("waiting", False), ("future", True)):
+        count = count_undecided(db, is_due_later=is_due_later)
+        if count:
+            word = "many" if count == MOST_COUNTED else "one" if count == 1 else "some"
+            text = t(f"quarantine.today.{key}_{word}", count=count)
+            found.append(Trouble(path="/quarantine", text=text, tone="warn"))
+    return found
+
+
+def _undecided(register: service.Register, t: Translator) -> str:
+    """Say why lines wait for a person and not for a report."""
+    stuck = [one for one in register.waiting_for if one.comes_to_nothing]
+    if not stuck or not register.counts[AttendanceStatus.PENDING]:
+        return ""
+    one = stuck[0]
+    words = "today.undecided_two_devices" if one.is_forked else "today.undecided_lost"
+    return t(words, kiosk=one.kiosk.name)
+
+
+def _two_devices(view: KioskView, t: Translator) -> Trouble:
+    text = t("kiosks.two_devices_at", name=view.kiosk.name, room=view.room.name)
+    return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="bad")
 
 
 def _silent(view: KioskView, t: Translator, request: Request) -> Trouble:

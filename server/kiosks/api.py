@@ -24,8 +24,10 @@ from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
 from server.db.vault import Vault
 from server.errors import ForbiddenError, TooManyAttemptsError
-from server.kiosks import claiming, configuration, gallery, placements, service
+from server.kiosks import claiming, configuration, placements, service
 from server.kiosks.device import DeviceDep
+from server.kiosks.gallery_pages import PageRequest, current_page
+from server.kiosks.presence import is_online
 from server.kiosks.schemas import (
     ClaimCodeRead,
     ClosureCreate,
@@ -68,13 +70,14 @@ def kiosk_read(view: service.KioskView, hung: Sequence[KioskPlacement] = ()) -> 
         room_id=view.room.id,
         room_name=view.room.name,
         state=kiosk.state,
-        is_online=kiosk.is_online,
+        is_online=is_online(kiosk, now()),
         last_seen_at=kiosk.last_seen_at,
         claimed_at=kiosk.claimed_at,
         revoked_at=kiosk.revoked_at,
         stored_through=progress.stored_through,
         highest_seq=progress.highest_seq,
         synced_through=progress.synced_through,
+        has_two_devices=progress.forked_at is not None,
         gallery_version=kiosk.gallery_version,
         placements=[
             PlacementRead(room_id=one.room_id, from_at=one.from_at, until_at=one.until_at)
@@ -276,24 +279,22 @@ def _claim_response(
         next_seq=progress.highest_seq + 1,
         chain_head=progress.highest_hash,
         server_time=now(),
+        claim=kiosk.generation,
     )
 
 
 @router.get("/sync/gallery")
 def sync_gallery(
     device: DeviceDep,
-    db: DBDep,
+    database: DatabaseDep,
     settings: SettingsDep,
     vault: VaultDep,
     since: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ENTRIES)] = 200,
 ) -> GalleryPage:
     """Changes to this kiosk's gallery after a change number."""
-    kiosk = service.kiosk_of(db, device.id, for_update=True)
-    at = now()
-    state = gallery.school_state(db, vault, settings.zone, at)
-    gallery.refresh(db, kiosk, state, at=at)
-    return gallery.page(db, vault, kiosk, since=since, limit=limit)
+    asked = PageRequest(device.id, since, limit, now())
+    return current_page(database, vault, settings.zone, asked)
 
 
 @router.get("/sync/config", response_model=None)

@@ -123,7 +123,11 @@ def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> 
     count = min(max(limit, 1), MAX_PAGE_ENTRIES)
     query = (
         select(GalleryEntry)
-        .where(col(GalleryEntry.kiosk_id) == kiosk.id, col(GalleryEntry.change) > start)
+        .where(
+            col(GalleryEntry.kiosk_id) == kiosk.id,
+            # A reader may see entries of a refresh that ended after it read the kiosk.
+            col(GalleryEntry.change).between(start + 1, kiosk.gallery_version),
+        )
         .order_by(col(GalleryEntry.change))
         .limit(count + 1)
     )

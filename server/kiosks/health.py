@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from server.kiosks.service import KioskView, is_reachable
+from server.kiosks.presence import is_online
+from server.kiosks.service import KioskView
 from server.kiosks.tables import KioskState
 
 _BAD_PARTS = frozenset({"failed", "degraded"})
@@ -35,7 +36,9 @@ def health_of(view: KioskView, at: datetime) -> KioskHealth:
     kiosk = view.kiosk
     if kiosk.state != KioskState.CLAIMED:
         return _BY_STATE[KioskState(kiosk.state)]
-    if not is_reachable(kiosk, at):
+    if view.progress.forked_at is not None:
+        return KioskHealth("two_devices", "bad", "warning")
+    if not is_online(kiosk, at):
         return KioskHealth("silent", "bad", "warning")
     parts = (kiosk.status or {}).get("parts", {}).values()
     if any(part.get("state") in _BAD_PARTS for part in parts):

@@ -12,12 +12,15 @@ from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
-from server.kiosks import claiming, placements, service
+from server.kiosks import claiming, lost_spans, placements, service
+from server.kiosks.clock_words import clock_line
 from server.kiosks.forms import KioskForm
 from server.kiosks.health import health_of
 from server.kiosks.networks import uses_another
 from server.kiosks.parts import part_lines
+from server.kiosks.runs import missing_numbers
 from server.kiosks.schemas import KioskCreate
+from server.kiosks.stranger_words import stranger_words
 from server.kiosks.tables import Kiosk
 from server.networks.service import networks_of, weak_network_note
 from server.timetable.service import rooms
@@ -37,7 +40,12 @@ def kiosks_page(request: Request, _: ViewerDep, db: ReadDBDep) -> Response:
     """Every kiosk and how it is."""
     at = now()
     rows = [(view, health_of(view, at)) for view in service.kiosk_views(db)]
-    return render(request, "kiosks/list.html", {"rows": rows, "has_rooms": bool(rooms(db))})
+    context = {
+        "rows": rows,
+        "has_rooms": bool(rooms(db)),
+        "strangers": stranger_words(request, request_translator(request)),
+    }
+    return render(request, "kiosks/list.html", context)
 
 
 @router.get("/kiosks/new")
@@ -73,16 +81,27 @@ def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDe
     """One kiosk: health, progress, actions."""
     view = service.kiosk_view(db, kiosk_id)
     closures = placements.closures_of(db, [kiosk_id])
+    lost = lost_spans.spans_of(db, kiosk_id)
+    health = health_of(view, now())
+    # After a restore its device may be the one that is unknown now.
+    may_be_unknown = health.word == "silent"
     context = {
         "view": view,
-        "health": health_of(view, now()),
+        "health": health,
+        "strangers": may_be_unknown and stranger_words(request, request_translator(request)),
         "weak": weak_network_note(db),
         "is_other_network": uses_another(view.kiosk, networks_of(db).current),
         "parts": part_lines(view.kiosk.status),
+        "clock": clock_line(view.kiosk.status),
+        "undecided": request.app.state.count_undecided(db, kiosk_id=kiosk_id),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
+        "lost": lost,
+        "missing": missing_numbers(db, view.progress),
         "room_names": {room.id: room.name for room in rooms(db)},
-        "names": actor_names(db, {one.closed_by for one in closures}),
+        "names": actor_names(
+            db, {*(one.closed_by for one in closures), *(one.closed_by for one in lost)}
+        ),
     }
     return render(request, "kiosks/kiosk.html", context)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.kiosks import network_words
+from server.kiosks import network_words, record_words
 
 _LOOKS = {"ok": ("ok", "check"), "degraded": ("warn", "warning"), "failed": ("bad", "warning")}
 _QUIET = ("quiet", "")
@@ -13,7 +13,12 @@ _QUIET = ("quiet", "")
 _CAMERA_WORDS = frozenset({"gone", "black", "frozen", "finished", "starting"})
 _MOUNTING_WORDS = frozenset({"upside_down", "on_its_side"})
 #: Details that also have advice, a key under `kiosks.part_advice`.
-_ADVISED = frozenset(f"camera_{word}" for word in _MOUNTING_WORDS) | network_words.ADVISED
+_ADVISED = (
+    frozenset(f"camera_{word}" for word in _MOUNTING_WORDS)
+    | network_words.ADVISED
+    | record_words.ADVISED
+)
+_RECORD_PARTS = frozenset({"identity", "server", "outbox", "clock", "disk", "storage"})
 _MOUNTING = re.compile(r"([a-z_]+) (0|90|180|270)")
 
 
@@ -79,6 +84,8 @@ def _words(name: str, state: str, detail: str) -> tuple[str, dict[str, str]]:
         return "accelerator_off", {}
     if name == "camera":
         return _camera_words(state, detail)
+    if name in _RECORD_PARTS:
+        return record_words.record_words(name, state, detail)
     if name == "recognition_network":
         return network_words.network_words(detail)
     is_fault = name == "recognition" and state != "ok"

@@ -78,6 +78,7 @@ class KioskRead(BaseModel):
     stored_through: int
     highest_seq: int
     synced_through: datetime | None
+    has_two_devices: bool
     gallery_version: int
     placements: list[PlacementRead]
     status: dict[str, Any] | None

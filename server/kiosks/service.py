@@ -2,21 +2,18 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
-from protocol.v1.events import never_before
 from protocol.v1.messages import Erasure, Status
 from server.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from server.kiosks.presence import note_heartbeat
 from server.kiosks.tables import ErasureReceipt, Kiosk, KioskProgress, KioskState
 from server.timetable.service import room_of
 from server.timetable.tables import Room
-
-TOUCH_INTERVAL = timedelta(seconds=30)
-SILENT_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -82,6 +79,19 @@ def kiosk_of(db: Session, kiosk_id: uuid.UUID, *, for_update: bool = False) -> K
     return kiosk
 
 
+def lock_chain(db: Session, kiosk_id: uuid.UUID) -> tuple[Kiosk | None, KioskProgress | None]:
+    """Lock a kiosk's progress: one writer at a time works on its chain and its quarantine.
+
+    The kiosk comes first, as everywhere; what is stored refers to it and would lock it later.
+
+    Returns:
+        Both; None where there is none.
+    """
+    kiosk = db.get(Kiosk, kiosk_id, with_for_update={"read": True, "key_share": True})
+    progress = db.get(KioskProgress, kiosk_id, with_for_update=True, populate_existing=True)
+    return kiosk, progress
+
+
 def kiosk_for_wire_id(db: Session, wire_id: str) -> Kiosk | None:
     """The claimed kiosk that uses this id on the wire, locked; None where there is none."""
     try:
@@ -113,22 +123,10 @@ def kiosk_views(db: Session) -> list[KioskView]:
     return [KioskView(*row) for row in db.exec(query)]
 
 
-def is_reachable(kiosk: Kiosk, at: datetime) -> bool:
-    """Whether a kiosk is claimed and was heard of lately."""
-    if kiosk.state != KioskState.CLAIMED or kiosk.last_seen_at is None:
-        return False
-    return kiosk.is_online or kiosk.last_seen_at > at - SILENT_AFTER
-
-
-def needs_touch(kiosk: Kiosk, at: datetime) -> bool:
-    """Whether it is worth a write to note that the kiosk was heard of."""
-    return kiosk.last_seen_at is None or kiosk.last_seen_at < at - TOUCH_INTERVAL
-
-
 def take_status(
     db: Session, kiosk: Kiosk, status: Status, at: datetime, *, is_news: bool = True
 ) -> None:
-    """Keep what a kiosk says about itself, and its watermark.
+    """Keep what a kiosk says about itself; its watermark is taken in by `server.attendance`.
 
     Args:
         db: the database session.
@@ -137,32 +135,11 @@ def take_status(
         at: the server's clock.
         is_news: false where the broker kept it from earlier: it proves nothing about now.
     """
-    kiosk.is_online = status.online
+    if is_news:
+        note_heartbeat(kiosk, at, is_online=status.online)
     if status.online:
-        if is_news:
-            kiosk.last_seen_at = at
         kiosk.status = status.model_dump(mode="json")
-        kiosk.status_at = at
-        progress = db.get(KioskProgress, kiosk.id, with_for_update=True)
-        if progress is not None:
-            move_watermark(progress, status.synced_through, status.last_seq, at)
-            db.add(progress)
     db.add(kiosk)
-
-
-def move_watermark(
-    progress: KioskProgress, synced_through: datetime | None, last_seq: int, at: datetime
-) -> None:
-    """Note a kiosk's word that it has sent everything up to a moment.
-
-    It counts once every event it speaks of is here, and never for a time that is yet to come.
-    """
-    if synced_through is not None:
-        bounded = min(synced_through, at)
-        if progress.claimed_through is None or bounded > progress.claimed_through:
-            progress.claimed_through, progress.claimed_seq = bounded, last_seq
-    if progress.stored_through >= progress.claimed_seq:
-        progress.synced_through = never_before(progress.synced_through, progress.claimed_through)
 
 
 def take_erasure(db: Session, kiosk: Kiosk, erasure: Erasure, at: datetime) -> None:

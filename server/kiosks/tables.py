@@ -33,6 +33,8 @@ class Kiosk(SQLModel, table=True):
     claimed_at: datetime | None = utc_field(nullable=True)
     revoked_at: datetime | None = utc_field(nullable=True)
     signing_key: str | None = Field(default=None, max_length=44)
+    # When this signing key was first claimed; a claim that repeats the key does not move it.
+    key_since: datetime | None = utc_field(nullable=True)
     sealing_key: str | None = Field(default=None, max_length=44)
     token_hash: bytes | None = Field(default=None, max_length=32, unique=True)
     # Counts claims: broker password and data key are new with each.
@@ -74,10 +76,57 @@ class KioskProgress(SQLModel, table=True):
     synced_through: datetime | None = utc_field(nullable=True)
     claimed_through: datetime | None = utc_field(nullable=True)
     claimed_seq: int = Field(default=0, sa_type=BigInteger)
+    claimed_head: str | None = Field(default=None, max_length=64)
     last_event_at: datetime | None = utc_field(nullable=True)
     # How many events went to quarantine, and how many did not fit the one before.
     refused: int = Field(default=0)
     torn: int = Field(default=0)
+    # The chains that were seen since a first sign of a second one (`server.attendance.forks`),
+    # and when it was certain that two devices write in this kiosk's name. A claim clears both.
+    chains: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    forked_at: datetime | None = utc_field(nullable=True)
+
+
+class ReceivedRun(SQLModel, table=True):
+    """Sequence numbers in the server's keeping past the first gap, as runs.
+
+    Runs of one kiosk neither overlap nor touch each other or `KioskProgress.stored_through`.
+    `opened_at` says since when the numbers right before the run are missing.
+    """
+
+    __tablename__ = "received_runs"
+
+    kiosk_id: uuid.UUID = Field(primary_key=True, foreign_key="kiosks.id", ondelete="CASCADE")
+    first: int = Field(primary_key=True, sa_type=BigInteger)
+    last: int = Field(sa_type=BigInteger)
+    opened_at: datetime = utc_field()
+
+
+class LostSpan(SQLModel, table=True):
+    """Numbers whose events will not come, and when those events may have happened.
+
+    `missing` of the numbers from `first` to `last` are lost. A kiosk said so in the event
+    `event_id`, or in several events (then there is none here), or an admin closed numbers that
+    never arrived (then the span is closed already).
+    While it is open, lessons that it may have touched call nobody absent.
+    """
+
+    __tablename__ = "lost_spans"
+    __table_args__ = (Index("ix_lost_spans_kiosk_id_closed_at", "kiosk_id", "closed_at"),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    kiosk_id: uuid.UUID = Field(foreign_key="kiosks.id")
+    first: int = Field(sa_type=BigInteger)
+    last: int = Field(sa_type=BigInteger)
+    missing: int = Field(sa_type=BigInteger)
+    from_at: datetime = utc_field()
+    through_at: datetime = utc_field()
+    reason: str = Field(max_length=48)
+    event_id: uuid.UUID | None = Field(default=None)
+    noted_at: datetime = utc_field(default_now=True)
+    closed_at: datetime | None = utc_field(nullable=True)
+    closed_by: str | None = Field(default=None, max_length=80)
+    close_reason: str | None = Field(default=None, max_length=500)
 
 
 class KioskPlacement(SQLModel, table=True):
@@ -126,6 +175,23 @@ class ClaimCode(SQLModel, table=True):
     used_at: datetime | None = utc_field(nullable=True)
     created_by: str = Field(max_length=80)
     created_at: datetime = utc_field(default_now=True)
+
+
+class KioskClaim(SQLModel, table=True):
+    """One claim of a kiosk: the key it bound and the token it gave, from when until when.
+
+    Kept for good: an earlier event is verified with the key of its time, and a token whose claim
+    ended is answered with a revocation. A claim from before claims had numbers is number 0.
+    """
+
+    __tablename__ = "kiosk_claims"
+
+    kiosk_id: uuid.UUID = Field(primary_key=True, foreign_key="kiosks.id", ondelete="CASCADE")
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    signing_key: str = Field(max_length=44)
+    token_hash: bytes | None = Field(default=None, max_length=32, unique=True)
+    from_at: datetime = utc_field()
+    until_at: datetime | None = utc_field(nullable=True)
 
 
 class ClaimThrottle(SQLModel, table=True):

@@ -3,6 +3,7 @@
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter
@@ -53,9 +54,16 @@ class Housekeeper:
     """
 
     def __init__(
-        self, link: BrokerLink, database: Database, vault: Vault, settings: Settings
+        self,
+        link: BrokerLink,
+        database: Database,
+        vault: Vault,
+        settings: Settings,
+        *,
+        each_round: Callable[[], None] = lambda: None,
     ) -> None:
         self._link = link
+        self._each_round = each_round
         self._database = database
         self._vault = vault
         self._school = configuration.SchoolInfo(settings.school_name, settings.zone)
@@ -114,6 +122,7 @@ class Housekeeper:
             with self._accounts_kept:
                 self._accounts_kept.notify_all()
             self._keep_hints()
+            self._each_round()
         except (BrokerError, SQLAlchemyError):
             self._told.accounts = None
             if not self._is_failing:
@@ -189,8 +198,10 @@ class Housekeeper:
     def _look_at_apart(self, kiosk: Kiosk, state: gallery.SchoolState) -> None:
         """Look at one kiosk in a separate transaction, so that a fault stays with it."""
         try:
-            with self._database.transaction() as db:
-                self._look_at(db, kiosk, state)
+            is_current = kiosk.gallery_source == state.source_for(kiosk)
+            database = self._database
+            with database.reading() if is_current else database.transaction() as db:
+                self._look_at(db, kiosk, state, is_current=is_current)
         except OperationalError:
             raise  # the database, not the kiosk
         except Exception:  # one kiosk must not stop the others
@@ -201,12 +212,16 @@ class Housekeeper:
         else:
             self._failing.discard(kiosk.wire_id)
 
-    def _look_at(self, db: Session, kiosk: Kiosk, state: gallery.SchoolState) -> None:
-        fresh = db.get(Kiosk, kiosk.id, with_for_update=True)
+    def _look_at(
+        self, db: Session, kiosk: Kiosk, state: gallery.SchoolState, *, is_current: bool
+    ) -> None:
+        """Note a kiosk's versions; one whose gallery is up to date is only read, without locks."""
+        fresh = db.get(Kiosk, kiosk.id, with_for_update=not is_current)
         if fresh is None or fresh.state != KioskState.CLAIMED:
             return
         at = now()
-        gallery.refresh(db, fresh, state, at=at)
+        if not is_current:
+            gallery.refresh(db, fresh, state, at=at)
         document = configuration.build(db, fresh, self._school, at)
         source = state.source_for(fresh)
         self._sources[fresh.wire_id] = (source, fresh.gallery_version, document.version)

@@ -3,6 +3,8 @@
 from server.config import Settings
 from server.db.engine import Database
 from server.db.vault import Vault
+from server.kiosks.server_key import ServerSigner
+from server.mqtt.first_acks import FirstAcks
 from server.mqtt.housekeeping import Housekeeper
 from server.mqtt.link import BrokerLink
 from server.mqtt.writer import IngestWriter
@@ -13,8 +15,12 @@ class BrokerTasks:
 
     def __init__(self, settings: Settings, database: Database, vault: Vault) -> None:
         self._link = BrokerLink(settings)
-        self._writer = IngestWriter(self._link, database)
-        self._housekeeper = Housekeeper(self._link, database, vault, settings)
+        signer = ServerSigner(database, vault)
+        first_acks = FirstAcks(self._link, database, signer)
+        self._writer = IngestWriter(self._link, database, signer)
+        self._housekeeper = Housekeeper(
+            self._link, database, vault, settings, each_round=first_acks.publish_some
+        )
 
     def status(self) -> str:
         """`connected` or `disconnected`, for /health."""

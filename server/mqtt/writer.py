@@ -18,9 +18,14 @@ from protocol.v1.messages import RefusalReason, Status
 from server.attendance.ingest import Intake, keep_in_quarantine, take_in
 from server.attendance.metrics import Transport, count_intake
 from server.attendance.verification import Delivery, Rejected
+from server.attendance.watermarks import take_watermark
 from server.db.engine import Database
+from server.db.full import is_disk_full
 from server.db.types import now
+from server.errors import SealBrokenError
+from server.kiosks.server_key import ServerSigner
 from server.kiosks.service import kiosk_for_wire_id, take_status
+from server.kiosks.tables import KioskProgress
 from server.mqtt.link import Arrival, BrokerLink
 
 logger = logging.getLogger(__name__)
@@ -36,9 +41,10 @@ COMMIT_SECONDS = Histogram("rollcall_ingest_commit_seconds", "Time to verify and
 class IngestWriter:
     """A thread that turns arrivals into rows. Nothing is acknowledged before its commit."""
 
-    def __init__(self, link: BrokerLink, database: Database) -> None:
+    def __init__(self, link: BrokerLink, database: Database, signer: ServerSigner) -> None:
         self._link = link
         self._database = database
+        self._signer = signer
         self._stopping = threading.Event()
         self._is_failing = False
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -86,8 +92,8 @@ class IngestWriter:
                     self._set_aside(arrivals[0])
                 else:
                     self._take(arrivals)
-            except _TRANSIENT:
-                self._failing()
+            except _TRANSIENT as exc:
+                self._failing(exc)
                 self._stopping.wait(RETRY_S)
             except Exception:  # the edge of this thread: it must outlive any one message
                 logger.exception("%d messages could not be processed together", len(arrivals))
@@ -121,7 +127,11 @@ class IngestWriter:
 
     def _answer(self, intake: Intake) -> None:
         count_intake(intake, Transport.MQTT)
-        for ack in intake.acks:
+        try:
+            signed = [self._signer.sign_ack(ack) for ack in intake.acks]
+        except SealBrokenError:
+            return  # the vault has logged it, once; kiosks believe no unsigned ack
+        for ack in signed:
             self._link.publish(topics.ack(ack.kiosk_id), ack.to_json())
 
     def _set_aside(self, arrival: Arrival) -> None:
@@ -130,10 +140,11 @@ class IngestWriter:
             rejected = Rejected(RefusalReason.BACKEND, text)
             keep_in_quarantine(db, arrival.address.kiosk_id, [rejected], now())
 
-    def _failing(self) -> None:
+    def _failing(self, error: Exception) -> None:
         if not self._is_failing:
             self._is_failing = True
-            logger.warning("the database does not take events; they wait at the broker")
+            reason = "disk full" if is_disk_full(error) else "database failed"
+            logger.warning("events not stored, they wait at the broker: %s", reason)
 
     def _recovered(self) -> None:
         if self._is_failing:
@@ -151,3 +162,7 @@ def _status(db: Session, arrival: Arrival) -> None:
         logger.warning("kiosk %s sent a status that cannot be read: %s", kiosk.id, exc)
         return
     take_status(db, kiosk, status, now(), is_news=not arrival.is_retained)
+    progress = db.get(KioskProgress, kiosk.id, with_for_update=True)
+    if progress is not None and status.online:
+        take_watermark(db, kiosk, progress, status.watermark, now())
+        db.add(progress)

@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from protocol.v1.messages import EventKind
 from server.attendance.tables import StoredEvent
@@ -31,7 +31,8 @@ def is_taken_back(db: Session, event: StoredEvent) -> bool:
     """Whether the person said "not me" about an event."""
     query = select(StoredEvent.id).where(
         StoredEvent.kiosk_id == event.kiosk_id,
-        col(StoredEvent.seq) > event.seq,
+        # One that was accepted from quarantine may have no number.
+        or_(col(StoredEvent.seq) > (event.seq or 0), col(StoredEvent.seq).is_(None)),
         StoredEvent.kind == EventKind.NOT_ME,
         StoredEvent.refers_to == event.id,
     )

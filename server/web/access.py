@@ -76,7 +76,7 @@ def require_role(*roles: Role) -> Any:
 
 
 @access_guard
-def _anyone(_request: Request) -> None:
+async def _anyone(_request: Request) -> None:
     """Say that an endpoint is open on purpose."""
 
 

@@ -20,12 +20,23 @@ def day_words(day: date, t: Translator, *, this_year: int | None = None) -> str:
 
 def time_words(at: datetime, zone: ZoneInfo) -> str:
     """Return the time of day a moment has at the school: `08:05`."""
-    return f"{at.astimezone(zone):%H:%M}"
+    return f"{_local(at, zone):%H:%M}"
 
 
 def moment_words(
     at: datetime, t: Translator, zone: ZoneInfo, *, this_year: int | None = None
 ) -> str:
     """Return date and time of a moment in words, in the school's zone."""
-    day = day_words(at.astimezone(zone).date(), t, this_year=this_year)
+    day = day_words(_local(at, zone).date(), t, this_year=this_year)
     return t.texts["dates.moment"].format(day=day, time=time_words(at, zone))
+
+
+def _local(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return a moment in the school's zone; in UTC where the zone's calendar has no such day.
+
+    A kiosk may state any time from the year 1 to the year 9999.
+    """
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return at

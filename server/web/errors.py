@@ -13,11 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.db.full import is_disk_full
 from server.errors import (
     DatabaseBusyError,
     MalformedError,
     NotFoundError,
     NotSignedInError,
+    OutOfSpaceError,
     PasswordChangeDueError,
     ServerError,
     TooLargeError,
@@ -30,14 +32,14 @@ _logger = logging.getLogger(__name__)
 
 
 def json_error(error: ServerError) -> JSONResponse:
-    """The shape of every error of the API: `{"error": {code, message, details, ...}}`."""
+    """The shape of every error of the API: `{"error": {code, message, details, ...}, ...}`."""
     body = {
         "code": error.code,
         "message": error.message,
         "details": error.details,
         "correlation_id": correlation_id(),
     }
-    return JSONResponse({"error": body}, error.status_code, headers=_headers(error))
+    return JSONResponse({"error": body} | error.beside, error.status_code, headers=_headers(error))
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -65,31 +67,43 @@ def install_error_handlers(app: FastAPI) -> None:
         assert isinstance(exc, HTTPException)
         return answer_error(request, _from_http(exc))
 
-    def on_database_away(request: Request, exc: Exception) -> Response:
-        _logger.error("request failed: the database is locked or away", exc_info=exc)
-        return answer_error(request, DatabaseBusyError())
-
-    def on_statement_error(request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, StatementError)
-        if isinstance(exc, DataError) or isinstance(exc.orig, OverflowError):
-            return on_unfit_value(request, exc)
-        _logger.error("request failed: the database refused a statement", exc_info=exc)
-        return answer_error(request, ServerError())
-
-    def on_unfit_value(request: Request, exc: Exception) -> Response:
-        # A number or character that the database cannot hold. The text of it may be anybody's name.
-        _logger.warning("request refused: %s", type(exc).__name__)
-        return answer_error(request, MalformedError())
-
     app.add_exception_handler(ServerError, on_server_error)
     app.add_exception_handler(RequestValidationError, on_malformed)
     app.add_exception_handler(HTTPException, on_http_exception)
-    app.add_exception_handler(OperationalError, on_database_away)
-    app.add_exception_handler(PoolTimeoutError, on_database_away)
-    app.add_exception_handler(StatementError, on_statement_error)
-    app.add_exception_handler(OverflowError, on_unfit_value)
+    app.add_exception_handler(OperationalError, _on_database_away)
+    app.add_exception_handler(PoolTimeoutError, _on_database_away)
+    app.add_exception_handler(StatementError, _on_statement_error)
+    app.add_exception_handler(OverflowError, _on_unfit_value)
     # Innermost, so that what it answers passes through every other middleware.
     app.add_middleware(UnexpectedErrors)
+
+
+def _on_disk_full(request: Request) -> Response:
+    _logger.error("request failed: disk full")
+    return answer_error(request, OutOfSpaceError())
+
+
+def _on_database_away(request: Request, exc: Exception) -> Response:
+    if is_disk_full(exc):
+        return _on_disk_full(request)
+    _logger.error("request failed: the database is locked or away", exc_info=exc)
+    return answer_error(request, DatabaseBusyError())
+
+
+def _on_statement_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, StatementError)
+    if isinstance(exc, DataError) or isinstance(exc.orig, OverflowError):
+        return _on_unfit_value(request, exc)
+    if is_disk_full(exc):
+        return _on_disk_full(request)
+    _logger.error("request failed: the database refused a statement", exc_info=exc)
+    return answer_error(request, ServerError())
+
+
+def _on_unfit_value(request: Request, exc: Exception) -> Response:
+    # A number or character that the database cannot hold. The text of it may be anybody's name.
+    _logger.warning("request refused: %s", type(exc).__name__)
+    return answer_error(request, MalformedError())
 
 
 class UnexpectedErrors:
@@ -109,11 +123,12 @@ class UnexpectedErrors:
 
         try:
             await self._app(scope, receive, send_noting_the_start)
-        except Exception:  # the edge of a request
+        except Exception as exc:  # the edge of a request
             if scope["type"] != "http" or has_begun:
                 raise
-            _logger.exception("unexpected error")
-            response = await run_in_threadpool(answer_error, Request(scope), ServerError())
+            error: ServerError = OutOfSpaceError() if is_disk_full(exc) else ServerError()
+            _logger.exception("request failed: %s", error.code)
+            response = await run_in_threadpool(answer_error, Request(scope), error)
             await response(scope, receive, send)
 
 

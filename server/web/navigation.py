@@ -33,6 +33,7 @@ ENTRIES = (
     NavigationEntry("/courses", "layout.nav.courses", "course", _OFFICE),
     NavigationEntry("/rooms", "layout.nav.rooms", "room", _OFFICE),
     NavigationEntry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
+    NavigationEntry("/quarantine", "layout.nav.quarantine", "warning", _WATCHERS),
     NavigationEntry("/policy", "layout.nav.policy", "policy", frozenset({Role.DPO})),
     NavigationEntry("/accuracy", "layout.nav.accuracy", "accuracy", frozenset({Role.DPO})),
     NavigationEntry("/models", "layout.nav.models", "models", frozenset({Role.DPO})),

@@ -33,6 +33,7 @@ class TodayLesson:
         late: of those, late.
         expected: on the roster.
         is_cancelled: whether it counts for nothing.
+        undecided: why some of the lines wait for a person's decision, translated; "" where none do.
     """
 
     path: str
@@ -45,6 +46,7 @@ class TodayLesson:
     late: int
     expected: int
     is_cancelled: bool = False
+    undecided: str = ""
 
 
 @dataclass(frozen=True)

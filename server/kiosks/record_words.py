@@ -1,0 +1,56 @@
+"""What the page of a kiosk says of the parts that keep its records, out of the kiosk's words."""
+
+import re
+
+_COUNTED = re.compile(r"(full|nearly_full|lost|set_aside) (\d{1,9})")
+_OFF = re.compile(r"off (\d{1,9}) (minutes|hours|days)")
+_IDENTITY = frozenset(
+    {"signing_key_lost", "sealing_key_lost", "claim_damaged", "key_refused", "revoked"}
+)
+_SERVER = frozenset({"down", "refused", "foreign", "other_server", "unknown_kiosk"})
+_DISK = frozenset({"full", "nearly_full", "failing"})
+_SOURCES = frozenset({"ntp", "rtc", "server"})
+
+ADVISED = frozenset(
+    {
+        *(f"identity_{word}" for word in _IDENTITY),
+        *(f"server_{word}" for word in _SERVER - {"down"}),
+        *(f"disk_{word}" for word in _DISK),
+        "outbox_recovered",
+        "outbox_full",
+        "outbox_nearly_full",
+        "outbox_lost",
+        "outbox_set_aside",
+        "clock_unsynced",
+        "clock_off_minutes",
+        "clock_off_hours",
+        "clock_off_days",
+    }
+)
+"""Details that also have advice, a key under `kiosks.part_advice`."""
+
+
+def record_words(name: str, state: str, detail: str) -> tuple[str, dict[str, str]]:
+    """Return the key and the values for one of these parts; empty where not understood."""
+    if name == "clock":
+        return _clock(state, detail)
+    if state == "ok":
+        return "", {}
+    if name == "outbox":
+        if detail == "recovered":
+            return "outbox_recovered", {}
+        counted = _COUNTED.fullmatch(detail)
+        return (f"outbox_{counted[1]}", {"count": counted[2]}) if counted else ("", {})
+    if name == "storage":
+        return ("storage_renewed" if detail.startswith("renewed") else ""), {}
+    known = {"identity": _IDENTITY, "server": _SERVER, "disk": _DISK}
+    return (f"{name}_{detail}" if detail in known.get(name, ()) else ""), {}
+
+
+def _clock(state: str, detail: str) -> tuple[str, dict[str, str]]:
+    off = _OFF.fullmatch(detail)
+    if off is not None:
+        return f"clock_off_{off[2]}", {"number": off[1]}
+    if detail == "unsynced" and state != "ok":
+        return "clock_unsynced", {}
+    return (f"clock_{detail}" if detail in _SOURCES and state == "ok" else ""), {}

@@ -1,0 +1,74 @@
+"""How full the server's disk is, for /health and the Today page."""
+
+import shutil
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fastapi import Request
+from sqlmodel import Session
+
+from server.config import Settings
+from server.db.engine import Database
+from server.web.pages import request_translator
+from server.web.principal import Principal, Role
+from server.web.today import TodayContent, TodaySource, Trouble
+from server.web.translations import Translator
+
+_MIB = 1024 * 1024
+#: SQLite cannot write its log into less.
+_FULL_BELOW_BYTES = _MIB
+_TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
+
+
+class DiskState(StrEnum):
+    """Whether there is room to save what comes in."""
+
+    OK = "ok"
+    LOW = "low"
+    FULL = "full"
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The disk of the data folder, and what the database said of its disk.
+
+    Attributes:
+        state: of the worse of the two. The free space of PostgreSQL's disk is not known here:
+            it is full when PostgreSQL refused a write for that reason.
+        free_mib: free space for the server's account where the data folder is, MiB.
+    """
+
+    state: DiskState
+    free_mib: int
+
+    def sentence(self, t: Translator) -> str | None:
+        """Say what is wrong and what to do; None: nothing is."""
+        return None if self.state is DiskState.OK else t(f"disk.{self.state}", free=self.free_mib)
+
+
+def disk_of(database: Database, settings: Settings) -> Disk:
+    """Look at the disk; may wait for a slow network drive."""
+    free_bytes = shutil.disk_usage(settings.data_dir).free
+    is_full = database.was_full_lately or free_bytes < _FULL_BELOW_BYTES
+    is_low = free_bytes < settings.disk_low_bytes
+    state = DiskState.FULL if is_full else DiskState.LOW if is_low else DiskState.OK
+    return Disk(state, free_bytes // _MIB)
+
+
+def with_disk(source: TodaySource) -> TodaySource:
+    """Put what is wrong with the disk on top of the first page.
+
+    A full disk concerns everybody who wants to save something, a filling one those who run it.
+    """
+
+    def content(db: Session, principal: Principal, request: Request) -> TodayContent:
+        found = source(db, principal, request)
+        disk = disk_of(request.app.state.database, request.app.state.settings)
+        sentence = disk.sentence(request_translator(request))
+        is_full = disk.state is DiskState.FULL
+        if sentence is None or not (is_full or principal.role in _TECHNICAL):
+            return found
+        trouble = Trouble(path="/health", text=sentence, tone="bad" if is_full else "warn")
+        return TodayContent(found.lessons, [trouble, *found.troubles])
+
+    return content
