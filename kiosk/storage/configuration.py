@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from kiosk.domain.download import CachedConfig
+from kiosk.errors import StorageError
 from kiosk.storage.files import read_if_there, write_private
 from protocol.v1.messages import ConfigDocument
 
@@ -20,26 +21,28 @@ and the ETag would keep them away for good."""
 
 
 class ConfigFile:
-    """One private file with the document and its ETag."""
+    """One private file with the document and its ETag.
+
+    Attributes:
+        was_damaged: what was kept could not be used; it is downloaded again.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.was_damaged = False
 
     def load(self) -> CachedConfig | None:
         """What came last; None if there is nothing, or nothing that can be understood.
 
         A document that another version of this software kept has no ETag: it is downloaded again.
         """
-        raw = read_if_there(self._path)
-        if raw is None:
-            return None
         try:
-            kept = json.loads(raw)
-            document = ConfigDocument.model_validate(kept["document"])
-            is_whole = kept.get("understood") == _UNDERSTOOD
-            return CachedConfig(document, str(kept["etag"]) if is_whole else "")
-        except (ValueError, KeyError, TypeError):
-            logger.warning("The cached configuration is damaged and was not used")
+            raw = read_if_there(self._path)
+            return None if raw is None else _understood(raw)
+        except (StorageError, ValueError, KeyError, TypeError) as exc:
+            if not self.was_damaged:
+                self.was_damaged = True
+                logger.warning("cached configuration damaged, skipped: %s", type(exc).__name__)
             return None
 
     def save(self, config: CachedConfig) -> None:
@@ -54,3 +57,10 @@ class ConfigFile:
             "document": config.document.model_dump(mode="json"),
         }
         write_private(self._path, json.dumps(kept).encode())
+
+
+def _understood(raw: bytes) -> CachedConfig:
+    kept = json.loads(raw)
+    document = ConfigDocument.model_validate(kept["document"])
+    is_whole = kept.get("understood") == _UNDERSTOOD
+    return CachedConfig(document, str(kept["etag"]) if is_whole else "")

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.clock import Clock
 from kiosk.domain.ports import GallerySnapshot, TemplateMatrix
-from kiosk.errors import AnswerError, CorruptStoreError
-from kiosk.storage.database import Durability, SQLiteFile
-from kiosk.storage.files import remove
+from kiosk.errors import AnswerError
+from kiosk.storage.caches import open_cache
 from kiosk.storage.gallery_schema import MIGRATIONS
+from kiosk.storage.receipts import keep_receipts, receipts_in
 from protocol.v1 import sealing, signing
 from protocol.v1.errors import SealError
 from protocol.v1.identifiers import uuid7
@@ -23,6 +23,7 @@ from protocol.v1.messages import Erasure, GalleryPage, TemplateUpsert, Tombstone
 
 logger = logging.getLogger(__name__)
 
+_NUMBERS = ("since", "run", "resetting", "version")
 _UNSIGNED = base64.b64encode(bytes(64)).decode()
 
 
@@ -46,13 +47,17 @@ class GalleryKeys:
 class SQLiteGallery:
     """Sealed templates in one SQLite file, and the pages' bookkeeping. Safe from any thread.
 
-    A damaged file is deleted and made anew: it is a copy of what the server has, and the next
-    download fills it. So is a file whose templates are sealed with another key.
+    A file that is damaged or of another version is deleted and made anew: it is a copy of what
+    the server has, and the next download fills it. Erasure receipts that can still be read are
+    taken over. Templates that are sealed with another key are deleted.
 
     Args:
         path: the file.
         keys: see `GalleryKeys`.
         clock: for erasure receipts.
+
+    Attributes:
+        was_renewed: the file was of no use and was made anew.
 
     Raises:
         StorageError: the disk refuses altogether.
@@ -64,12 +69,15 @@ class SQLiteGallery:
         self._snapshots: dict[str, GallerySnapshot] = {}
         self._snapshot_lock = threading.Lock()
         self._model_locks: dict[str, threading.Lock] = {}
-        try:
-            self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
-        except CorruptStoreError:
-            logger.warning("The gallery cache was damaged; it is downloaded again")
-            remove(path)
-            self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
+        receipts: list[Erasure] = []
+        opened = open_cache(
+            path,
+            MIGRATIONS,
+            is_usable=_is_usable,
+            before_removal=lambda: receipts.extend(receipts_in(path, keys.signing)),
+        )
+        self._database, self.was_renewed = opened.database, opened.was_renewed
+        keep_receipts(self._database, receipts)
         self._bind_to_key()
 
     @property
@@ -280,6 +288,11 @@ def _put(db: sqlite3.Connection, upsert: TemplateUpsert, run: int) -> None:
             run,
         ),
     )
+
+
+def _is_usable(db: sqlite3.Connection) -> bool:
+    state = _read_state(db)
+    return "key_id" in state and all(state.get(name, "").isdigit() for name in _NUMBERS)
 
 
 def _read_state(db: sqlite3.Connection) -> dict[str, str]:

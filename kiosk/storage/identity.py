@@ -1,108 +1,165 @@
 """Who this kiosk is: its own private keys, and what the server gave it when it was claimed."""
 
+import json
 import logging
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
+from kiosk.domain.identity import IdentityFault
 from kiosk.errors import CorruptStoreError
+from kiosk.storage.claim_file import StoredClaim
 from kiosk.storage.failures import translated
-from kiosk.storage.files import PRIVATE_FILE, private_folder, read_if_there, write_private
-from protocol.v1 import sealing, signing
+from kiosk.storage.files import clear_place, private_folder, read_if_there, set_aside, write_private
+from kiosk.storage.keys import FoundKeys, KeyFiles, Keys
+from protocol.v1 import sealing
 from protocol.v1.errors import ProtocolError
-from protocol.v1.messages import ClaimResponse, parse_message
+from protocol.v1.messages import ClaimResponse
+from protocol.v1.signing import public_text
+
+__all__ = ["IdentityStore", "KeptIdentity", "Keys", "gallery_key"]
 
 logger = logging.getLogger(__name__)
 
-_SIGNING_FILE = "signing.key"
-_SEALING_FILE = "sealing.key"
 _CLAIM_FILE = "claim.json"
+_DAMAGED = "damaged"
+_ENDED_FILE = "revoked.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """The kiosk's private keys; they never leave this machine."""
+class KeptIdentity:
+    """What the identity folder says.
 
-    signing: Ed25519PrivateKey
-    sealing: X25519PrivateKey
+    Attributes:
+        claim: from the server; None where there is none that can be read.
+        keys: of this claim; None where one is lost.
+        fault: why a new claim is needed; NONE on a new kiosk and on one that is well.
+    """
+
+    claim: ClaimResponse | None
+    keys: Keys | None
+    fault: IdentityFault = IdentityFault.NONE
 
 
 class IdentityStore:
-    """The identity folder: keys made at first start, credentials from the claim; mode 0600.
+    """The identity folder, mode 0700: keys, and credentials from the claim.
+
+    Keys and claim are records. A key is made only for a claim (`keys`), never in place of one that
+    a claim was made with; what is damaged is renamed and never deleted.
 
     Args:
-        folder: made with mode 0700 if it is not there.
-
-    Raises:
-        StorageError: the disk refuses.
+        folder: made with mode 0700 when something is stored.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = private_folder(folder)
+        self._folder = folder
+        self._key_files = KeyFiles(folder)
 
-    def keys(self) -> Keys:
-        """The private keys; made and stored at the first call on a new kiosk.
+    def kept(self) -> KeptIdentity:
+        """Read who this kiosk is, and what is wrong with that.
 
         Raises:
-            CorruptStoreError: a key file is there and holds no key.
+            StorageError: a file is there and cannot be read; it may be readable later.
+        """
+        self._check_folder()
+        stored = self._stored()
+        found = self._key_files.find()
+        if stored is None:
+            return KeptIdentity(None, found.pair, self._why_unclaimed())
+        fault = _fault(stored, found)
+        keys = found.pair
+        if fault is not IdentityFault.NONE or keys is None:
+            return KeptIdentity(stored.claim, None, fault)
+        if not stored.signing_key:
+            self._save(StoredClaim(stored.claim, public_text(keys.signing)))
+        return KeptIdentity(stored.claim, keys)
+
+    def keys(self) -> Keys:
+        """Return the keys to claim with: those here, new ones in place of lost ones.
+
+        Raises:
             StorageError: the disk refuses.
         """
-        signing_raw = self._raw(_SIGNING_FILE)
-        if signing_raw is None:
-            signing_raw = signing.private_bytes(signing.make_key())
-            write_private(self._folder / _SIGNING_FILE, signing_raw)
-        sealing_raw = self._raw(_SEALING_FILE)
-        if sealing_raw is None:
-            sealing_raw = sealing.sealing_private_bytes(sealing.make_sealing_key())
-            write_private(self._folder / _SEALING_FILE, sealing_raw)
-        try:
-            return Keys(signing.private_key(signing_raw), sealing.sealing_private_key(sealing_raw))
-        except ProtocolError as exc:
-            raise CorruptStoreError("a key file of this kiosk is damaged") from exc
+        self._make_folder()
+        return self._key_files.complete()
 
     def claim(self) -> ClaimResponse | None:
         """What the server gave at the claim; None before it.
 
         Raises:
             CorruptStoreError: it is there and cannot be understood.
+            StorageError: it is there and cannot be read.
         """
-        raw = self._raw(_CLAIM_FILE)
-        if raw is None:
-            return None
-        try:
-            return parse_message(ClaimResponse, raw)
-        except ProtocolError as exc:
-            raise CorruptStoreError("the credentials file of this kiosk is damaged") from exc
+        raw = read_if_there(self._folder / _CLAIM_FILE)
+        return None if raw is None else StoredClaim.parse(raw).claim
 
-    def save_claim(self, claim: ClaimResponse) -> None:
-        """Keep what the server gave.
+    def save_claim(self, claim: ClaimResponse, keys: Keys) -> None:
+        """Keep what the server gave for these keys.
 
         Raises:
             StorageError: the disk refuses.
         """
-        write_private(self._folder / _CLAIM_FILE, claim.to_json())
+        self._save(StoredClaim(claim, public_text(keys.signing)))
+        clear_place(self._folder / _ENDED_FILE)
+
+    def note_key_refused(self) -> None:
+        """Remember that the server knows another key for this kiosk: a new claim is needed.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        raw = read_if_there(self._folder / _CLAIM_FILE)
+        if raw is not None:
+            self._save(replace(StoredClaim.parse(raw), is_key_refused=True))
 
     def forget_claim(self) -> None:
         """Destroy the credentials, and with them the key to the gallery; the own keys stay.
 
+        That there was a claim stays known, so that the screen can say why a code is needed.
+
         Raises:
             StorageError: the disk refuses.
         """
-        path = self._folder / _CLAIM_FILE
-        with translated(path):
-            path.unlink(missing_ok=True)
+        for path in (self._folder / _CLAIM_FILE, *self._damaged_claims()):
+            clear_place(path)
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        write_private(self._folder / _ENDED_FILE, json.dumps({"revoked_at": at}).encode())
 
-    def _raw(self, name: str) -> bytes | None:
-        path = self._folder / name
-        content = read_if_there(path)
-        if content is not None:
-            with translated(path):
-                if path.stat().st_mode & ~PRIVATE_FILE & 0o777:
-                    logger.warning("%s could be read by others; closed it", name)
-                    path.chmod(PRIVATE_FILE)
-        return content
+    def _stored(self) -> StoredClaim | None:
+        """Read the claim; one that cannot be understood is renamed, as the file may be repaired."""
+        path = self._folder / _CLAIM_FILE
+        try:
+            raw = read_if_there(path)
+            return None if raw is None else StoredClaim.parse(raw)
+        except CorruptStoreError as exc:
+            kept = set_aside(path, _DAMAGED, datetime.now(UTC))
+            logger.error("%s: kept as %s", exc, kept.name)  # noqa: TRY400
+            return None
+
+    def _why_unclaimed(self) -> IdentityFault:
+        if os.path.lexists(self._folder / _ENDED_FILE):
+            return IdentityFault.REVOKED
+        is_damaged = bool(self._damaged_claims())
+        return IdentityFault.CLAIM_DAMAGED if is_damaged else IdentityFault.NONE
+
+    def _damaged_claims(self) -> list[Path]:
+        with translated(self._folder):
+            return sorted(self._folder.glob(f"{_CLAIM_FILE}.{_DAMAGED}-*"))
+
+    def _save(self, stored: StoredClaim) -> None:
+        self._make_folder()
+        write_private(self._folder / _CLAIM_FILE, stored.to_json())
+
+    def _make_folder(self) -> None:
+        self._check_folder()
+        private_folder(self._folder)
+
+    def _check_folder(self) -> None:
+        with translated(self._folder):
+            if os.path.lexists(self._folder) and not self._folder.is_dir():
+                kept = set_aside(self._folder, _DAMAGED, datetime.now(UTC))
+                logger.error("identity was no folder, kept as %s", kept.name)
 
 
 def gallery_key(claim: ClaimResponse, keys: Keys) -> bytes:
@@ -118,3 +175,18 @@ def gallery_key(claim: ClaimResponse, keys: Keys) -> bytes:
         )
     except ProtocolError as exc:
         raise CorruptStoreError("the gallery key was not sealed for this kiosk") from exc
+
+
+def _fault(stored: StoredClaim, found: FoundKeys) -> IdentityFault:
+    if found.signing is None or stored.signing_key not in ("", public_text(found.signing)):
+        return IdentityFault.SIGNING_KEY_LOST
+    if stored.is_key_refused:
+        return IdentityFault.KEY_REFUSED
+    keys = found.pair
+    if keys is None:
+        return IdentityFault.SEALING_KEY_LOST
+    try:
+        gallery_key(stored.claim, keys)
+    except CorruptStoreError:
+        return IdentityFault.SEALING_KEY_LOST
+    return IdentityFault.NONE

@@ -4,27 +4,28 @@ import fcntl
 import os
 from pathlib import Path
 
-from kiosk.errors import StorageError
+from kiosk.errors import FolderInUseError
 from kiosk.storage.failures import translated
-from kiosk.storage.files import PRIVATE_FILE
 
 
 class FolderLock:
-    """Held from construction until `release` or the end of the process, however it ends.
+    """A lock on the data folder itself, so that no file of it can be lost or damaged.
+
+    Held from construction until `release` or the end of the process, however it ends.
 
     Raises:
-        StorageError: another process holds it.
+        FolderInUseError: another process holds it.
+        StorageError: the folder cannot be opened.
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "lock"
-        with translated(path):
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        with translated(folder):
+            self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
+        except BlockingIOError as exc:
             os.close(self._descriptor)
-            raise StorageError(f"another kiosk process works in {folder}") from exc
+            raise FolderInUseError(f"another kiosk process works in {folder}") from exc
 
     def release(self) -> None:
         """Let another process in."""

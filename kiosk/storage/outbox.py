@@ -1,74 +1,95 @@
-"""The outbox: events on disk, numbered, chained and signed, until the server has them."""
+"""The outbox: events on disk, numbered, chained and signed, and kept after their delivery."""
 
-import json
-import math
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from kiosk.domain.clock import Clock
-from kiosk.domain.events import EventDraft, MatchEvidence, RecordedEvent
-from kiosk.domain.liveness import LivenessReading
+from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.domain.marks import MarkMemory
 from kiosk.domain.queue import Settled
 from kiosk.errors import DiskFullError, OutboxFullError
-from kiosk.storage import day_memory
+from kiosk.storage import day_memory, gaps, kept
+from kiosk.storage.ack_order import AckOrder
+from kiosk.storage.adoption import Salvage, SavedEvent, adopt, collect
+from kiosk.storage.chain import Chain, ChainHead, ChainSigner, ChainStart
 from kiosk.storage.database import Durability, SQLiteFile
+from kiosk.storage.drafting import drafted
+from kiosk.storage.numbers import NumberFile
 from kiosk.storage.outbox_schema import MIGRATIONS
+from kiosk.storage.refusals import take_back
 from kiosk.storage.reserve import Reserve
-from protocol.v1 import messages, signing
-from protocol.v1.identifiers import uuid7
-from protocol.v1.messages import LivenessLevel
+from kiosk.storage.settling import Settlement, Terms, spoil, whole
+from kiosk.storage.verdicts import Row
+from protocol.v1.messages import Ack, KioskPolicy, RawEvent
 
+__all__ = ["ChainSigner", "ChainStart", "SQLiteOutbox"]
+
+logger = logging.getLogger(__name__)
+
+_DAY_MS = 24 * 3600 * 1000
+_AGREE_MS = 3600 * 1000
+"""Events age only while the server's date and a trusted clock here are no further apart."""
 _RESERVE_BYTES = 1 << 20
-_TEMPORARY_REASONS = frozenset({messages.RefusalReason.BACKEND})
-_NUMBER_TAKEN_REASONS = frozenset({messages.RefusalReason.FORK})
-
-
-@dataclass(frozen=True, slots=True)
-class ChainSigner:
-    """Whose events these are: the kiosk's id and its private signing key."""
-
-    kiosk_id: str
-    key: Ed25519PrivateKey
-
-
-@dataclass(frozen=True, slots=True)
-class ChainStart:
-    """The start of a new chain: the last sequence number already used, and its hash."""
-
-    seq: int = 0
-    hash: str = signing.GENESIS_HASH
+_ROOM_EVENTS = 500
+"""Kept events that leave at once when the disk is full."""
+_NO_LIMIT = 2**62
 
 
 class SQLiteOutbox:
     """Events in one SQLite file (WAL, synchronous FULL). Safe to use from several threads.
 
-    Use `kiosk.storage.recovery.open_outbox` to open one: it looks after damaged files.
+    Use `kiosk.storage.recovery.open_outbox` to open one: it looks after damaged files. Beside the
+    file lie a reserve of disk space and the highest number (`outbox.seq`).
 
     Args:
         path: the file.
         signer: whose events these are.
-        clock: for the time at which the server refused something.
+        clock: for the time of refusals and gaps, and for how long acks lie apart.
         max_events: how many events may wait; above that, `append` refuses.
+        max_kept_events: how many events are kept after their delivery, at most.
+        is_set_aside: the file of an earlier identity, which only delivers what it holds.
+
+    Attributes:
+        keeps_days: how long events are kept after their delivery; the policy says it.
+        lost: how many events a damage took that the server does not have either.
+        is_key_refused: the server refused signatures that our own key did make.
     """
 
-    def __init__(self, path: Path, signer: ChainSigner, clock: Clock, max_events: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        signer: ChainSigner,
+        clock: Clock,
+        max_events: int,
+        *,
+        max_kept_events: int = _NO_LIMIT,
+        is_set_aside: bool = False,
+    ) -> None:
         self._database = SQLiteFile(path, MIGRATIONS, Durability.FULL)
-        self._signer = signer
+        self._chain = Chain(signer)
         self._clock = clock
         self._max_events = max_events
-        self._handed_out_seq = 0
+        self._max_kept_events = max_kept_events
+        self.keeps_days = KioskPolicy().keeps_events_days
+        self._is_set_aside = is_set_aside
+        self._sent_seq = 0
         self._counting = threading.Lock()
         self._reserve = Reserve(path.with_name(path.name + ".reserve"), _RESERVE_BYTES)
-        self._reserve.hold()
+        self._numbers = NumberFile(path.with_suffix(".seq"), signer.kiosk_id)
+        if not is_set_aside:
+            self._reserve.hold()
+        self.is_key_refused = False
+        take_back(self._database, signer)
         with self._database.reading() as db:
-            self._waiting: int = db.execute("SELECT count(*) FROM event").fetchone()[0]
-            self._refused: int = db.execute("SELECT count(*) FROM refused").fetchone()[0]
+            self._counts = kept.counts(db)
+            self.lost = gaps.lost_count(db)
+            self._safe_seq = self._chain.head(db).seq
+            row = db.execute("SELECT heard_ms FROM chain WHERE heard_ms > 0").fetchone()
+        heard = None if row is None else datetime.fromtimestamp(row[0] / 1000, UTC)
+        self._order = AckOrder(heard)
 
     @property
     def kiosk_id(self) -> str | None:
@@ -80,34 +101,97 @@ class SQLiteOutbox:
     @property
     def waiting(self) -> int:
         """How many events the server has not acknowledged."""
-        return self._waiting
+        return self._counts.waiting
+
+    @property
+    def kept(self) -> int:
+        """How many events the server has and this outbox still keeps."""
+        return self._counts.kept
 
     @property
     def refused(self) -> int:
         """How many events the server refused; they are kept here."""
-        return self._refused
+        return self._counts.refused
 
     @property
     def last_seq(self) -> int:
         """The newest number taken."""
         with self._database.reading() as db:
-            return _head(db).seq
+            return self._chain.head(db).seq
+
+    @property
+    def oldest_seq(self) -> int | None:
+        """The lowest number that waits; None where none does."""
+        with self._database.reading() as db:
+            rows = kept.waiting(db, limit=1)
+        return rows[0].seq if rows else None
 
     def is_waiting(self, event_id: str) -> bool:
         """Return whether the server has not acknowledged this event."""
         with self._database.reading() as db:
-            row = db.execute("SELECT 1 FROM event WHERE id = ?", (event_id,)).fetchone()
-        return row is not None
+            row = kept.row_of(db, event_id)
+        return row is not None and row.is_waiting
+
+    def whole_through(self) -> ChainStart | None:
+        """Return the newest number and the hash of its event, for a watermark.
+
+        None while numbers are lost of which the server has not said whether it has them, and
+        while the event of the newest number is not known.
+        """
+        with self._database.reading() as db:
+            head = self._chain.head(db)
+            is_whole = head.is_event and not gaps.is_any_open(db)
+        return ChainStart(head.seq, head.hash) if is_whole else None
 
     def begin_at(self, start: ChainStart) -> None:
-        """Take up the chain where the server says it is, unless our own has gone further.
+        """Take up the chain where it is: the furthest of this file, the number file and the claim.
+
+        Numbers that the number file knows of and this file does not are noted as lost.
+
+        Args:
+            start: where the server said at the claim that the chain is.
 
         Raises:
             StorageError: it could not be stored.
         """
         with self._database.transaction() as db:
-            if _head(db).seq < start.seq or self._has_no_chain(db):
-                self._set_head(db, start)
+            self._chain.begin_at(db, start)
+            if self._chain.skip_to(db, self._numbers.written, is_open=True):
+                logger.error(
+                    "events lost from the outbox, numbers through %d", self._numbers.written
+                )
+            gaps.bound_lost(db, self._trusted_ms())
+            head = self._chain.head(db)
+        self._secure(head.seq)
+
+    def begin_above_set_aside(self, start: ChainStart, seq: int) -> None:
+        """Begin a new file above the numbers of one that was set aside and still delivers them.
+
+        Args:
+            start: see `begin_at`.
+            seq: the newest number of the files that were set aside.
+
+        Raises:
+            StorageError: it could not be stored.
+        """
+        with self._database.transaction() as db:
+            self._chain.begin_at(db, start)
+            if seq > start.seq:
+                self._chain.set_head(db, ChainHead(seq, start.hash, is_event=False))
+
+    def newest(self) -> RawEvent | None:
+        """Return the whole event with the highest number, waiting or kept; None where none is.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        with self._database.reading() as db:
+            rows = db.execute("SELECT seq, id, body, at_ms FROM event ORDER BY seq DESC")
+            return next((raw for row in rows if (raw := whole(Row(*row))) is not None), None)
+
+    def _trusted_ms(self) -> int | None:
+        reading = self._clock.reading()
+        return kept.ms(reading.best_at) if reading.is_trusted else None
 
     def append(self, draft: EventDraft) -> RecordedEvent:
         """Number, chain, sign and commit one event.
@@ -117,72 +201,122 @@ class SQLiteOutbox:
             DiskFullError: no space is left; nothing was stored and no number was used up.
             StorageError: the disk failed; likewise.
         """
-        if self._waiting >= self._max_events:
-            raise OutboxFullError(f"{self._waiting} events wait for the server")
-        unix_ms = int(draft.clock.recorded_at.timestamp() * 1000)
-        event_id = str(uuid7(unix_ms=unix_ms))
+        if self.waiting >= self._max_events:
+            raise OutboxFullError(f"{self.waiting} events wait for the server")
+        try:
+            event = self._appended(draft)
+        except DiskFullError:
+            if not self._make_room():
+                raise
+            event = self._appended(draft)
+        self._secure(event.seq)
+        return event
+
+    def _appended(self, draft: EventDraft) -> RecordedEvent:
         with self._database.transaction() as db:
-            head = _head(db)
-            event = self._signed(self._drafted(draft, event_id, head.seq + 1), head.hash)
-            self._insert(db, event)
-            day_memory.remember(db, event_id, draft)
+            event = self._chain.add(db, drafted(draft, self._chain.signer.kiosk_id))
+            day_memory.remember(db, event.id, draft)
         self._count(waiting=1)
-        return RecordedEvent(event_id, event.seq)
+        return RecordedEvent(event.id, event.seq)
 
-    def pending(self, limit: int, *, after_seq: int = 0) -> list[messages.RawEvent]:
-        """The oldest waiting events above a number, exactly as they were signed.
-
-        What was handed out here counts as sent, and may therefore be acknowledged.
-        """
+    def pending(self, limit: int, *, after_seq: int = 0) -> list[RawEvent]:
+        """The oldest waiting events above a number, exactly as they were signed."""
         with self._database.reading() as db:
-            rows = db.execute(
-                "SELECT seq, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after_seq, limit),
-            ).fetchall()
-        if rows:
-            self._handed_out_seq = max(self._handed_out_seq, rows[-1][0])
-        return [json.loads(body) for _, body in rows]
+            rows = kept.waiting(db, after_seq=after_seq, through=self._safe_seq, limit=limit)
+        return [raw for row in rows if (raw := self._decoded(row)) is not None]
 
-    def settle(self, ack: messages.Ack) -> Settled:
-        """Delete the events that the server stored, and set aside those it refused.
+    def sent(self, through: int) -> None:
+        """Note that every waiting event up to this number is on its way, or was answered."""
+        self._sent_seq = max(self._sent_seq, through)
 
-        Only events that `pending` returned are deleted: a number alone does not prove that the
-        server holds our event. Events that it cannot store yet stay. If the server already holds
-        another event with the same number (this disk was lost or restored), our event gets the
-        next free number and is sent again.
+    def send_again(self) -> None:
+        """Note that nothing is on its way any more: no ack counts until `sent` is called."""
+        self._sent_seq = 0
+
+    def _decoded(self, row: Row) -> RawEvent | None:
+        """The event of a row; one whose text is damaged is put apart and noted as lost."""
+        raw = whole(row)
+        if raw is None:
+            logger.error("event unreadable, kept apart id=%s seq=%d", row.id, row.seq)
+            with self._database.transaction() as db:
+                spoil(db, row, self._clock)
+            self._count(waiting=-1, refused=1)
+        return raw
+
+    def settle(self, ack: Ack, *, is_answer: bool = False) -> Settled:
+        """Do what the server's word on its holdings asks for; its signature was checked.
+
+        What it holds is kept from now on, and what it lost waits again with its old number and
+        signature. Only events that were `sent` count as delivered: a number alone does not prove
+        that the server holds our event. An event whose number another event has at the
+        server gets the next free one. Numbers that neither side has are stated in a gap event.
 
         Deleting needs disk space too: on a full disk the reserve is released first.
+
+        Args:
+            ack: what the server said.
+            is_answer: it answers a request of just now, so no other ack can be newer, whatever
+                the server's clock says.
 
         Raises:
             StorageError: nothing was changed.
         """
+        if ack.kiosk_id != self._chain.signer.kiosk_id:
+            return Settled()
+        if is_answer:
+            self._order.believe(ack.server_time)
+        is_newest = self._order.is_newest(ack.server_time, self._clock.monotonic_s())
+        terms = Terms(self._sent_seq, is_newest, self._is_set_aside)
         try:
-            settled = self._settled(ack)
+            settled = self._settled(ack, terms)
         except DiskFullError:
             self._reserve.release()
-            settled = self._settled(ack)
+            settled = self._settled(ack, terms)
             self._database.fold_journal()
-        self._reserve.hold()
+        if not self._is_set_aside:
+            self._reserve.hold()
         return settled
 
-    def _settled(self, ack: messages.Ack) -> Settled:
-        if ack.kiosk_id != self._signer.kiosk_id:
-            return Settled()
+    def _settled(self, ack: Ack, terms: Terms) -> Settled:
         with self._database.transaction() as db:
-            rows = db.execute(
-                "SELECT seq, id, body, renumbered FROM event WHERE seq <= ? ORDER BY seq",
-                (self._handed_out_seq,),
-            ).fetchall()
-            verdicts = _Verdicts(ack, _head(db).seq)
-            taken = [row for row in rows if verdicts.is_number_taken(row)]
-            refused = [row for row in rows if verdicts.is_refused(row) and row not in taken]
-            stored = [row for row in rows if verdicts.is_stored(row)]
-            self._keep_refused(db, refused, verdicts)
-            _delete(db, [*taken, *refused, *stored])
-            self._catch_up(db, ack)
-            self._renumber(db, [row[2] for row in taken])
-        self._count(waiting=-len(refused) - len(stored), refused=len(refused))
-        return Settled(stored=len(stored), refused=len(refused), renumbered=len(taken))
+            settlement = Settlement(db, self._chain, self._clock, ack, terms)
+            settled = settlement.settle()
+            kept_count = self.kept + settlement.kept_change
+            pruned = self._prune(db, ack, kept_count)
+            if pruned or settled.stated:
+                self.lost = gaps.lost_count(db)
+            head = self._chain.head(db)
+        self.is_key_refused |= settlement.is_key_refused
+        if settled.again:
+            self.send_again()
+        self._count(
+            waiting=settlement.waiting_change,
+            kept=settlement.kept_change - pruned,
+            refused=settled.refused,
+        )
+        self._secure(head.seq)
+        return settled
+
+    def _prune(self, db: sqlite3.Connection, ack: Ack, kept_count: int) -> int:
+        """Let kept events go: the oldest above the most, and by age where the day is sure."""
+        excess = kept_count - self._max_kept_events
+        now_ms, server_ms = self._trusted_ms(), kept.ms(ack.server_time)
+        is_sure = now_ms is not None and abs(now_ms - server_ms) <= _AGREE_MS
+        before_ms = server_ms - self.keeps_days * _DAY_MS if is_sure else 0
+        return _let_go(db, kept.outdated(db, excess=excess, before_ms=before_ms))
+
+    def _make_room(self) -> bool:
+        """Delete the oldest kept events of a full disk; False where none is kept."""
+        if not self.kept:
+            return False
+        self._reserve.release()
+        with self._database.transaction() as db:
+            rows = [(seq, at_ms) for seq, at_ms, _ in kept.oldest_kept(db, _ROOM_EVENTS)]
+            count = _let_go(db, rows)
+        self._count(kept=-count)
+        self._database.fold_journal()
+        logger.warning("disk full, deleted %d events that the server has", count)
+        return True
 
     def memory(self) -> MarkMemory:
         """Return the marks of the last day and the matches called wrong, for a restart.
@@ -194,178 +328,65 @@ class SQLiteOutbox:
             day_memory.prune(db, self._clock.reading().best_at)
             return day_memory.recall(db)
 
-    def close(self) -> None:
-        """Close the file; may be called twice."""
-        self._database.close()
+    def has_examined(self, name: str) -> bool:
+        """Return whether the events of this renamed damaged file were taken over."""
+        with self._database.reading() as db:
+            return (
+                db.execute("SELECT 1 FROM examined WHERE name = ?", (name,)).fetchone() is not None
+            )
 
-    def adopt(self, bodies: Iterable[messages.RawEvent]) -> int:
-        """Take over events saved from a damaged file, in order; the chain goes on from the last.
+    def adopt(self, name: str, saved: Salvage, start: ChainStart) -> int:
+        """Take over events saved from a damaged file, and note the numbers that are missing.
 
-        The file must be new.
+        Args:
+            name: of the damaged file; it is not taken over twice.
+            saved: what it still gave.
+            start: see `begin_at`.
 
         Raises:
             StorageError: nothing was taken over.
         """
-        count = 0
         with self._database.transaction() as db:
-            for body in bodies:
-                event = signing.read_event(body)
-                db.execute(
-                    "INSERT INTO event (seq, id, body) VALUES (?, ?, ?)",
-                    (event.seq, event.id, json.dumps(body)),
-                )
-                self._set_head(db, ChainStart(event.seq, event.hash))
-                day_memory.adopt(db, [event])
-                count += 1
-        self._count(waiting=count)
+            self._chain.begin_at(db, start)
+            count = adopt(db, self._chain, saved, self._numbers.written)
+            db.execute("INSERT OR REPLACE INTO examined (name) VALUES (?)", (name,))
+            self._counts = kept.counts(db)
+            self.lost = gaps.lost_count(db)
+            head = self._chain.head(db)
+        self._secure(head.seq)
         return count
 
-    def _count(self, *, waiting: int, refused: int = 0) -> None:
+    def collect(self, events: tuple[SavedEvent, ...]) -> None:
+        """Fill a new set-aside file with the events of one kiosk, by number.
+
+        Raises:
+            StorageError: nothing was stored.
+        """
+        with self._database.transaction() as db:
+            collect(db, self._chain, events)
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._database.close()
+
+    def _secure(self, seq: int) -> None:
+        """Write the highest number down; only then may its event be shown or sent."""
+        if not self._is_set_aside:
+            self._numbers.advance(seq)
         with self._counting:
-            self._waiting += waiting
-            self._refused += refused
+            self._safe_seq = max(self._safe_seq, seq)
 
-    def _has_no_chain(self, db: sqlite3.Connection) -> bool:
-        return db.execute("SELECT 1 FROM chain").fetchone() is None
-
-    def _drafted(self, draft: EventDraft, event_id: str, seq: int) -> messages.UnsignedEvent:
-        return messages.UnsignedEvent(
-            id=event_id,
-            kiosk_id=self._signer.kiosk_id,
-            seq=seq,
-            occurred_at=draft.clock.recorded_at,
-            clock=messages.ClockStamp(
-                source=draft.clock.source,
-                offset_ms=draft.clock.offset_ms,
-                age_s=draft.clock.age_s,
-            ),
-            lesson_id=draft.lesson_id,
-            person_id=draft.person_id,
-            kind=draft.kind,
-            method=messages.EventMethod.FACE,
-            refers_to=draft.refers_to,
-            policy_version=draft.policy_version,
-            shown=draft.shown,
-            **_evidence_fields(draft.evidence),
-        )
-
-    def _signed(self, draft: messages.UnsignedEvent, prev_hash: str) -> messages.AttendanceEvent:
-        return signing.sign_event(draft, prev_hash=prev_hash, key=self._signer.key)
-
-    def _insert(
-        self, db: sqlite3.Connection, event: messages.AttendanceEvent, *, renumbered: bool = False
-    ) -> None:
-        body = json.dumps(signing.to_raw(event))
-        db.execute(
-            "INSERT INTO event (seq, id, body, renumbered) VALUES (?, ?, ?, ?)",
-            (event.seq, event.id, body, int(renumbered)),
-        )
-        self._set_head(db, ChainStart(event.seq, event.hash))
-
-    def _set_head(self, db: sqlite3.Connection, head: ChainStart) -> None:
-        db.execute(
-            "INSERT INTO chain (one, kiosk_id, seq, hash) VALUES (1, ?, ?, ?)"
-            " ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-            (self._signer.kiosk_id, head.seq, head.hash),
-        )
-
-    def _keep_refused(
-        self, db: sqlite3.Connection, rows: "Sequence[_Row]", verdicts: "_Verdicts"
-    ) -> None:
-        refused_at = self._clock.reading().at.isoformat(timespec="milliseconds")
-        db.executemany(
-            "INSERT OR REPLACE INTO refused (id, seq, body, reason, refused_at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            [
-                (event_id, seq, body, verdicts.reason(event_id), refused_at)
-                for seq, event_id, body, _ in rows
-            ],
-        )
-
-    def _catch_up(self, db: sqlite3.Connection, ack: messages.Ack) -> None:
-        """Where the server holds more of this chain than we do, go on after what it holds."""
-        server_seq, head = held_seq(ack), _head(db)
-        if server_seq > head.seq:
-            self._set_head(db, ChainStart(server_seq, head.hash))
-
-    def _renumber(self, db: sqlite3.Connection, bodies: Iterable[str]) -> None:
-        for body in bodies:
-            head = _head(db)
-            draft = messages.UnsignedEvent.model_validate(json.loads(body) | {"seq": head.seq + 1})
-            self._insert(db, self._signed(draft, head.hash), renumbered=True)
+    def _count(self, *, waiting: int = 0, kept: int = 0, refused: int = 0) -> None:
+        with self._counting:
+            before = self._counts
+            self._counts = type(before)(
+                before.waiting + waiting, before.kept + kept, before.refused + refused
+            )
 
 
-_Row = tuple[int, str, str, int]
-"""seq, id, body, renumbered."""
-
-
-class _Verdicts:
-    """What an ack says about each waiting event."""
-
-    def __init__(self, ack: messages.Ack, own_seq: int) -> None:
-        self._ack = ack
-        self._is_server_ahead = held_seq(ack) > own_seq
-        self._reasons = {refusal.id: refusal.reason for refusal in ack.refused}
-
-    def reason(self, event_id: str) -> str:
-        return self._reasons.get(event_id, "")
-
-    def is_number_taken(self, row: _Row) -> bool:
-        """The server says so, or it holds numbers we never gave: then these are not ours."""
-        seq, event_id, _, renumbered = row
-        if self.reason(event_id) in _NUMBER_TAKEN_REASONS:
-            return not renumbered
-        return self._is_server_ahead and not self.reason(event_id) and self._ack.covers(seq)
-
-    def is_refused(self, row: _Row) -> bool:
-        reason = self.reason(row[1])
-        return bool(reason) and reason not in _TEMPORARY_REASONS and not self._is_known(row)
-
-    def is_stored(self, row: _Row) -> bool:
-        seq, event_id, _, _ = row
-        is_covered = self._ack.covers(seq) and not self.reason(event_id)
-        return self._is_known(row) or (is_covered and not self._is_server_ahead)
-
-    def _is_known(self, row: _Row) -> bool:
-        """The server has this very event under its first number: it was renumbered in vain."""
-        _, event_id, _, renumbered = row
-        return bool(renumbered) and self.reason(event_id) == messages.RefusalReason.REUSED_ID
-
-
-def held_seq(ack: messages.Ack) -> int:
-    """The highest number that the server holds."""
-    return max([ack.stored_through, *(run.last for run in ack.stored_beyond)])
-
-
-def _head(db: sqlite3.Connection) -> ChainStart:
-    row = db.execute("SELECT seq, hash FROM chain").fetchone()
-    return ChainStart() if row is None else ChainStart(row[0], row[1])
-
-
-def _delete(db: sqlite3.Connection, rows: Iterable[_Row]) -> None:
-    db.executemany("DELETE FROM event WHERE seq = ?", [(row[0],) for row in rows])
-
-
-def _evidence_fields(evidence: MatchEvidence | None) -> dict[str, object]:
-    if evidence is None:
-        return {}
-    return {
-        "distance": _finite(evidence.distance),
-        "margin": _finite(evidence.margin),
-        "threshold": _finite(evidence.threshold),
-        "quality": _finite(evidence.quality),
-        "model_id": evidence.model_id,
-        "liveness": _liveness(evidence.liveness),
-    }
-
-
-def _liveness(reading: LivenessReading) -> messages.Liveness:
-    if reading.level is LivenessLevel.OFF:
-        return messages.Liveness(verdict=reading.verdict)
-    score = _finite(reading.score)
-    return messages.Liveness(verdict=reading.verdict, score=score, method=reading.level)
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no infinity: a margin without a second person has no number."""
-    return value if value is not None and math.isfinite(value) else None
+def _let_go(db: sqlite3.Connection, rows: list[tuple[int, int | None]]) -> int:
+    """Delete delivered events and remember their numbers and times."""
+    for span, times in kept.runs_of(rows):
+        gaps.pruned(db, span, times)
+    kept.delete(db, [seq for seq, _ in rows])
+    return len(rows)

@@ -1,11 +1,12 @@
 """Room set aside on the disk, so that a full disk can still be emptied."""
 
+import contextlib
 import os
 from pathlib import Path
 
 from kiosk.errors import StorageError
 from kiosk.storage.failures import translated
-from kiosk.storage.files import PRIVATE_FILE
+from kiosk.storage.files import PRIVATE_FILE, clear_place
 
 
 class Reserve:
@@ -22,13 +23,15 @@ class Reserve:
 
     def hold(self) -> None:
         """Set the room aside, if the disk has it."""
-        if self._path.exists():
-            return
         try:
             with translated(self._path):
+                if self._is_held():
+                    return
+                clear_place(self._path)
                 self._allocate()
         except StorageError:
-            self.release()
+            with contextlib.suppress(StorageError):
+                self.release()
 
     def release(self) -> None:
         """Give the room up.
@@ -36,8 +39,10 @@ class Reserve:
         Raises:
             StorageError: the file cannot be deleted.
         """
-        with translated(self._path):
-            self._path.unlink(missing_ok=True)
+        clear_place(self._path)
+
+    def _is_held(self) -> bool:
+        return self._path.is_file() and self._path.stat().st_size >= self._size_bytes
 
     def _allocate(self) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)

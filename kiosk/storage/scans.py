@@ -1,18 +1,13 @@
 """Templates of the next network that wait for the server: sealed, signed, few, and not for long."""
 
-import logging
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from kiosk.errors import CorruptStoreError
-from kiosk.storage.database import Durability, SQLiteFile
-from kiosk.storage.files import remove
+from kiosk.storage.caches import open_cache
 from kiosk.storage.scans_schema import MIGRATIONS
 from protocol.v1.messages import ScanTemplate
-
-logger = logging.getLogger(__name__)
 
 MAX_SCANS = 500
 KEPT = timedelta(days=7)
@@ -21,12 +16,16 @@ KEPT = timedelta(days=7)
 class SQLiteScans:
     """Scans in one SQLite file, each as it will be sent. Safe from any thread.
 
-    A template in it is sealed under the gallery data key, which is on no disk in the clear. A
-    damaged file is deleted, and so is everything in a file of another claim or another network.
+    A template in it is sealed under the gallery data key, which is on no disk in the clear. A file
+    that is damaged or of another version is deleted, and so is everything in a file of another
+    claim or another network.
 
     Args:
         path: the file.
         owner: of the claim: a text that differs from claim to claim.
+
+    Attributes:
+        was_renewed: the file was of no use and was made anew.
 
     Raises:
         StorageError: the disk refuses altogether.
@@ -34,12 +33,8 @@ class SQLiteScans:
 
     def __init__(self, path: Path, owner: str) -> None:
         self._owner = owner
-        try:
-            self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
-        except CorruptStoreError:
-            logger.warning("waiting scan templates damaged, deleted")
-            remove(path)
-            self._database = SQLiteFile(path, MIGRATIONS, Durability.NORMAL)
+        opened = open_cache(path, MIGRATIONS, is_usable=lambda db: _owner(db) is not None)
+        self._database, self.was_renewed = opened.database, opened.was_renewed
         self.bind("")
 
     @property
@@ -59,7 +54,7 @@ class SQLiteScans:
             StorageError: the disk refuses.
         """
         with self._database.reading() as db:
-            owner, _, network = _owner(db).rpartition(" ")
+            owner, _, network = (_owner(db) or "").rpartition(" ")
         wanted = model_id or network
         if (owner, network) == (self._owner, wanted):
             return
@@ -158,9 +153,9 @@ class SQLiteScans:
         return max(count, 0)
 
 
-def _owner(db: sqlite3.Connection) -> str:
-    value: str = db.execute("SELECT value FROM state WHERE name = 'owner'").fetchone()[0]
-    return value
+def _owner(db: sqlite3.Connection) -> str | None:
+    row = db.execute("SELECT value FROM state WHERE name = 'owner'").fetchone()
+    return None if row is None else str(row[0])
 
 
 def _delete_all(db: sqlite3.Connection) -> None:

@@ -4,8 +4,8 @@ import json
 import logging
 from pathlib import Path
 
-from kiosk.storage.failures import translated
-from kiosk.storage.files import read_if_there, write_private
+from kiosk.errors import StorageError
+from kiosk.storage.files import clear_place, read_if_there, write_private
 from protocol.v1.messages import ShadowCounts
 
 logger = logging.getLogger(__name__)
@@ -23,18 +23,15 @@ class ShadowCountsFile:
         Args:
             current: card id of the network that decides.
             following: card id of the next one.
-
-        Raises:
-            StorageError: the file is there and cannot be read.
         """
-        raw = read_if_there(self._path)
-        if raw is None:
-            return None
         try:
+            raw = read_if_there(self._path)
+            if raw is None:
+                return None
             kept = json.loads(raw)
             counts = ShadowCounts.model_validate(kept["counts"])
             is_ours = (kept["decided_by"], counts.model_id) == (current, following)
-        except (ValueError, KeyError, TypeError):
+        except (StorageError, ValueError, KeyError, TypeError):
             logger.warning("counts of the change of network unreadable, starting again")
             return None
         return counts if is_ours else None
@@ -54,5 +51,4 @@ class ShadowCountsFile:
         Raises:
             StorageError: the disk refuses.
         """
-        with translated(self._path):
-            self._path.unlink(missing_ok=True)
+        clear_place(self._path)
