@@ -1,6 +1,6 @@
 """Time as the kiosk knows it: a wall clock of stated quality and a monotonic one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -16,12 +16,16 @@ class ClockReading:
         source: what it was last set or checked by.
         offset_ms: server time minus kiosk time when last measured; None if never measured.
         age_s: seconds since that measurement; None if never measured.
+        boot_id: names this start of the system; empty where it is not known.
+        uptime_s: since that start, sleep included, by a clock that nobody steps (>= 0).
     """
 
     at: datetime
     source: ClockSource
     offset_ms: int | None = None
     age_s: float | None = None
+    boot_id: str = ""
+    uptime_s: float = 0.0
 
     @property
     def best_at(self) -> datetime:
@@ -40,10 +44,17 @@ class ClockReading:
             return whole_ms(self.at)
         return whole_ms(self.at + timedelta(milliseconds=self.offset_ms))
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the best estimate rests on NTP or on the server's time."""
+        is_bare = self.source in (ClockSource.UNSYNCED, ClockSource.RTC)
+        return not is_bare or self.offset_ms is not None
+
     def earlier(self, seconds: float) -> "ClockReading":
         """The same reading as it was some seconds ago (>= 0)."""
         past = self.at - timedelta(seconds=seconds)
-        return ClockReading(past, self.source, self.offset_ms, self.age_s)
+        uptime_s = max(0.0, self.uptime_s - seconds)
+        return replace(self, at=past, uptime_s=uptime_s)
 
 
 class Clock(Protocol):

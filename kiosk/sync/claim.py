@@ -9,7 +9,7 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.screens import SetupStage
-from kiosk.errors import ClaimRefusedError, SyncError
+from kiosk.errors import ClaimRefusedError, SyncError, UnprovenAnswerError
 from kiosk.sync.backoff import Backoff
 from protocol.v1.messages import ClaimRequest, ClaimResponse
 from protocol.v1.signing import public_text, sign_document
@@ -63,6 +63,12 @@ def claim_request(offer: ClaimOffer) -> ClaimRequest:
     return ClaimRequest.model_validate(body | {"proof": proof})
 
 
+def away_stage(error: SyncError) -> SetupStage:
+    """Return what to show after a claim that got no answer of a server."""
+    is_foreign = isinstance(error, UnprovenAnswerError)
+    return SetupStage.FOREIGN_ANSWER if is_foreign else SetupStage.SERVER_AWAY
+
+
 def claim_until_done(
     target: ClaimTarget,
     request: ClaimRequest,
@@ -86,19 +92,19 @@ def claim_until_done(
     Raises:
         ClaimRefusedError: the server says no; another code is needed.
     """
-    is_away = False
+    away: SetupStage | None = None
     while not stop.is_set():
-        on_stage(SetupStage.SERVER_AWAY if is_away else SetupStage.CLAIMING)
+        on_stage(away or SetupStage.CLAIMING)
         try:
             response = target.claim(request)
         except ClaimRefusedError:
             on_stage(SetupStage.CLAIM_REFUSED)
             raise
         except SyncError as exc:
-            if not is_away:
+            if away is None:
                 logger.warning("The claim waits for the server: %s", exc)
-            is_away = True
-            on_stage(SetupStage.SERVER_AWAY)
+            away = away_stage(exc)
+            on_stage(away)
             stop.wait(backoff.next_s())
         else:
             logger.info("Claimed as kiosk %s", response.kiosk_id)

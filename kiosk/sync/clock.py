@@ -1,77 +1,184 @@
 """The kiosk's clock: the system's, its offset against the server, and how far to trust it."""
 
+import logging
+import threading
 import time
-from dataclasses import dataclass
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from kiosk.domain.clock import ClockReading
-from protocol.v1.messages import ClockSource
+from kiosk.domain.offset import (
+    APART_S,
+    LARGE_STEP_S,
+    ClockFacts,
+    KeptOffset,
+    Offset,
+    OffsetRules,
+    OffsetStore,
+    TimedAnswer,
+    restored,
+    source_of,
+    usable_offset,
+)
+
+logger = logging.getLogger(__name__)
 
 _NTP_MARK = Path("/run/systemd/timesync/synchronized")
 """Touched by systemd-timesyncd at each synchronisation since boot. Source: systemd-timesyncd(8)."""
-_RTC_DEVICE = Path("/dev/rtc0")
-_FRESH_S = 7 * 24 * 3600.0
-"""A quartz drifts some seconds a day; after a week without the server its word has worn off."""
-_JUMP_S = 5.0
+_RTC_TIME = Path("/sys/class/rtc/rtc0/since_epoch")
+"""Source: Documentation/admin-guide/rtc.rst of Linux."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_RTC_PERIOD_S = 60.0
+_KEEP_S = 900.0
+_KEEP_STEP_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Measurement:
-    """Server time minus kiosk time, with the moment it was taken on both of our clocks."""
+class ClockHardware(Protocol):
+    """The clocks of this machine. Safe to call from any thread."""
 
-    offset_ms: int
-    at_monotonic_s: float
-    wall_minus_monotonic_s: float
+    def look(self) -> ClockFacts:
+        """Return all of them at one moment."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Return seconds that only ever grow."""
+        ...
+
+
+class Machine:
+    """The clocks of this machine, as Linux shows them.
+
+    Args:
+        ntp_mark: exists once NTP has set the clock.
+        rtc_time: holds the battery-backed clock's seconds since 1970.
+        boot_id: holds the name of this start of the system.
+    """
+
+    def __init__(
+        self, ntp_mark: Path = _NTP_MARK, rtc_time: Path = _RTC_TIME, boot_id: Path = _BOOT_ID
+    ) -> None:
+        self._ntp_mark = ntp_mark
+        self._rtc_time = rtc_time
+        self._boot_id = _read(boot_id) or str(uuid.uuid4())
+        self._rtc: tuple[float, float | None] | None = None
+
+    def monotonic_s(self) -> float:
+        """Return seconds that only ever grow."""
+        return time.monotonic()
+
+    def look(self) -> ClockFacts:
+        """Return all clocks at one moment."""
+        uptime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+        wall_s = time.time()
+        is_ntp = self._ntp_mark.exists()
+        return ClockFacts(wall_s, uptime_s, self._boot_id, is_ntp, self._battery_s(uptime_s))
+
+    def _battery_s(self, uptime_s: float) -> float | None:
+        """Return the battery-backed clock; it is slow to ask, so it is read once a minute."""
+        if self._rtc is None or uptime_s - self._rtc[0] >= _RTC_PERIOD_S:
+            text = _read(self._rtc_time)
+            self._rtc = (uptime_s, float(text) if text.isdecimal() else None)
+        read_s, battery_s = self._rtc
+        return None if battery_s is None else battery_s + uptime_s - read_s
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 class SystemClock:
-    """Wall clock and monotonic clock of this machine, compared with the server's.
+    """This machine's clocks, compared with the server's. Safe from any thread.
 
     The wall clock is never set or corrected here: readings state the offset. When the wall clock
     is stepped after a measurement, the offset moves with it.
+
+    Args:
+        store: keeps the offset over restarts; None keeps it in memory alone.
+        machine: the clocks.
     """
 
-    def __init__(self, ntp_mark: Path = _NTP_MARK, rtc_device: Path = _RTC_DEVICE) -> None:
-        self._ntp_mark = ntp_mark
-        self._rtc_device = rtc_device
-        self._measured: _Measurement | None = None
+    def __init__(
+        self, store: OffsetStore | None = None, machine: ClockHardware | None = None
+    ) -> None:
+        self._store = store
+        self._machine = machine or Machine()
+        self._lock = threading.Lock()
+        self._asked_for: TimedAnswer | None = None
+        kept = store.load() if store else None
+        self._rules = OffsetRules(restored(kept, self._machine.look()) if kept else None)
+        self._kept = kept if self._rules.offset else None
 
     def monotonic_s(self) -> float:
-        """Seconds that only ever grow."""
-        return time.monotonic()
+        """Return seconds that only ever grow."""
+        return self._machine.monotonic_s()
+
+    def uptime_s(self) -> float:
+        """Return seconds since the system started, sleep included."""
+        return self._machine.look().uptime_s
 
     def reading(self) -> ClockReading:
-        """The wall clock now, with its quality."""
-        now = datetime.now(UTC)
-        measured = self._measured
-        if measured is None:
-            return ClockReading(now, self._source(None))
-        age_s = self.monotonic_s() - measured.at_monotonic_s
-        stepped_s = _wall_minus_monotonic_s() - measured.wall_minus_monotonic_s
-        stepped_ms = round(stepped_s * 1000) if abs(stepped_s) >= _JUMP_S else 0
-        return ClockReading(now, self._source(age_s), measured.offset_ms - stepped_ms, age_s)
+        """Return the wall clock now, with its quality."""
+        with self._lock:
+            now, offset = self._machine.look(), self._rules.offset
+        offset = usable_offset(offset, now)
+        at = datetime.fromtimestamp(now.wall_s, UTC)
+        source = source_of(offset, now)
+        if offset is None:
+            return ClockReading(at, source, boot_id=now.boot_id, uptime_s=now.uptime_s)
+        offset_ms = round((offset.boot_at_s + now.uptime_s - now.wall_s) * 1000)
+        age_s = offset.age_s(now.uptime_s)
+        return ClockReading(at, source, offset_ms, age_s, now.boot_id, now.uptime_s)
 
     def compare(self, server_time: datetime, *, sent_at_s: float, received_at_s: float) -> None:
-        """Take in the server's time from an answer.
+        """Take in the server's time from a signed answer; see `kiosk.domain.offset`.
 
         Args:
             server_time: what the server's clock said while it answered (UTC).
-            sent_at_s: our monotonic clock when the request left.
-            received_at_s: our monotonic clock when the answer was here.
+            sent_at_s: `uptime_s` when the request left.
+            received_at_s: `uptime_s` when the answer was here.
         """
-        wall_minus_monotonic_s = _wall_minus_monotonic_s()
-        middle_s = (sent_at_s + received_at_s) / 2 + wall_minus_monotonic_s
-        offset_ms = round((server_time.timestamp() - middle_s) * 1000)
-        self._measured = _Measurement(offset_ms, received_at_s, wall_minus_monotonic_s)
+        answer = TimedAnswer(server_time.timestamp(), sent_at_s, received_at_s)
+        with self._lock:
+            now, before = self._machine.look(), self._rules.offset
+            step_s = answer.boot_at_s + now.uptime_s - _best_s(before, now)
+            is_measured = self._rules.learn(answer, now)
+            if self._rules.first is answer:
+                logger.info("clock differs from the server's by %.0f s, second answer due", step_s)
+            if is_measured:
+                self._keep(now)
+        if is_measured and abs(step_s) > LARGE_STEP_S:
+            logger.info("clock offset changed by %.0f s, two answers agree", step_s)
 
-    def _source(self, age_s: float | None) -> ClockSource:
-        if self._ntp_mark.exists():
-            return ClockSource.NTP
-        if age_s is not None and age_s < _FRESH_S:
-            return ClockSource.SERVER
-        return ClockSource.RTC if self._rtc_device.exists() else ClockSource.UNSYNCED
+    def is_answer_due(self) -> bool:
+        """Say once that a second answer is due, as a large step of the time waits for it."""
+        with self._lock:
+            first = self._rules.first
+            if first is None:
+                self._asked_for = None
+                return False
+            waited_s = self._machine.look().uptime_s - first.received_s
+            if self._asked_for is first or waited_s < APART_S:
+                return False
+            self._asked_for = first
+            return True
+
+    def _keep(self, now: ClockFacts) -> None:
+        """Write the offset down when it changed, and every quarter of an hour."""
+        offset = self._rules.offset
+        if self._store is None or offset is None:
+            return
+        if self._kept is not None and self._kept.boot_id == now.boot_id:
+            is_same = abs(self._kept.offset.boot_at_s - offset.boot_at_s) < _KEEP_STEP_S
+            if is_same and now.uptime_s - self._kept.uptime_s < _KEEP_S:
+                return
+        self._kept = KeptOffset(offset, now.boot_id, now.uptime_s, now.battery_s)
+        self._store.save(self._kept)
 
 
-def _wall_minus_monotonic_s() -> float:
-    return time.time() - time.monotonic()
+def _best_s(offset: Offset | None, now: ClockFacts) -> float:
+    return now.wall_s if offset is None else offset.boot_at_s + now.uptime_s

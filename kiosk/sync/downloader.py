@@ -9,13 +9,21 @@ from typing import Protocol
 from kiosk.domain.clock import Clock
 from kiosk.domain.download import CachedConfig, ConfigStore, GalleryStore
 from kiosk.domain.health import FaultEdge
-from kiosk.errors import KioskError, RefusedError, StorageError, SyncError, UnreachableError
+from kiosk.errors import (
+    KioskError,
+    RefusedError,
+    RevokedError,
+    StorageError,
+    SyncError,
+    UnprovenAnswerError,
+    UnreachableError,
+)
 from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, VersionHint
 
 logger = logging.getLogger(__name__)
 
 _MAX_PASSES = 3
-_REVOKED_CODE = "unknown_device"
+_UNKNOWN_CODES = frozenset({"unknown_device", "revoked"})
 
 
 class DownloadSource(Protocol):
@@ -50,7 +58,8 @@ class Downloader:
         stores: see `DownloadStores`.
         clock: for the duration of faults.
         on_config: hears a new document, on the calling thread, once it is stored.
-        on_revoked: told when the server does not know this kiosk's token any more.
+        on_revoked: told when the server signed that this kiosk's claim has ended. A server that
+            does not know the kiosk changes nothing here.
         page_limit: entries in one gallery page.
 
     Attributes:
@@ -146,13 +155,19 @@ class Downloader:
         return is_config_old or self._stores.gallery.since != hint.gallery
 
     def _failed(self, error: KioskError) -> None:
-        if isinstance(error, RefusedError) and error.code == _REVOKED_CODE:
+        if isinstance(error, RevokedError):
             self._on_revoked()
         if not self._fault.start(self._clock.monotonic_s()):
             return
-        if isinstance(error, UnreachableError):
+        if _is_no_word(error):
             logger.info("Working from what is stored here: %s", error)
         elif isinstance(error, SyncError | StorageError):
             logger.error("download failed: %s", error)
         else:
             raise error
+
+
+def _is_no_word(error: KioskError) -> bool:
+    """Say whether the server has said nothing that changes what is stored here."""
+    is_unknown = isinstance(error, RefusedError) and error.code in _UNKNOWN_CODES
+    return is_unknown or isinstance(error, UnreachableError | UnprovenAnswerError)

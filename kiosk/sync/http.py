@@ -1,22 +1,28 @@
-"""The server's device API over HTTP: the only place that knows requests."""
+"""The server's device API over HTTP; an answer counts only with the server's signature."""
 
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+from http import HTTPStatus
 from typing import Protocol
-
-import requests
 
 from kiosk.domain.download import CachedConfig
 from kiosk.domain.health import LinkHealth
-from kiosk.errors import AnswerError, ClaimRefusedError, RefusedError, UnreachableError
+from kiosk.errors import (
+    AnswerError,
+    ClaimRefusedError,
+    RefusedError,
+    RevokedError,
+    SyncError,
+    UnprovenAnswerError,
+    UnreachableError,
+)
+from kiosk.sync.peer import Answer, Peer, Question, foreign, question, server_time
+from kiosk.sync.transport import HTTPTransport, Sending, Timeouts
 from protocol.v1.errors import ProtocolError
-from protocol.v1.fields import MessageT
+from protocol.v1.fields import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, MessageT
 from protocol.v1.messages import (
-    MAX_DOCUMENT_BYTES,
     Ack,
     ClaimRequest,
     ClaimResponse,
@@ -29,43 +35,64 @@ from protocol.v1.messages import (
     ScanTemplateReceipt,
     parse_message,
 )
+from protocol.v1.statements import NONCE_HEADER, verify_ack
+
+__all__ = ["ServerClient", "ServerTimeListener", "Timeouts"]
 
 logger = logging.getLogger(__name__)
 
-TIME_HEADER = "X-Rollcall-Time"
-"""Server time in ISO 8601 with milliseconds; `Date` has whole seconds only."""
-_DATE_HALF_S = 0.5
-_RETRYABLE_STATUS = frozenset({408, 425, 429})
+_API = "/api/v1"
+_RETRYABLE = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+_REVOKED = "revoked"
+_UNKNOWN_CODES = frozenset({"unknown_device", _REVOKED})
+_SAID = {
+    LinkHealth.DOWN: "server cannot be reached",
+    LinkHealth.REFUSED: "server refuses this kiosk",
+    LinkHealth.FOREIGN: "answers do not come from the server",
+    LinkHealth.OTHER_SERVER: "answers do not come from this kiosk's server",
+    LinkHealth.UNKNOWN_KIOSK: "server does not know this kiosk, everything is kept;"
+    " restore the server's data, or give the kiosk a new claim code",
+}
 
 
 class ServerTimeListener(Protocol):
-    """Who compares clocks: `kiosk.sync.clock.SystemClock`."""
+    """Compares clocks: `kiosk.sync.clock.SystemClock`."""
 
     def compare(self, server_time: datetime, *, sent_at_s: float, received_at_s: float) -> None:
-        """Take in the server's time from an answer."""
+        """Take in the server's time from a signed answer."""
         ...
 
-    def monotonic_s(self) -> float:
-        """Seconds that only ever grow."""
+    def uptime_s(self) -> float:
+        """Return seconds on a clock that nobody steps."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds to connect and to wait between two bytes of an answer."""
+class _Received:
+    """An answer, what it answers, and when both passed by (uptime, seconds)."""
 
-    connect_s: float = 5.0
-    read_s: float = 30.0
+    asked: Question
+    answer: Answer
+    sent_s: float
+    received_s: float
 
 
 class ServerClient:
-    """Calls the device API. Safe from any thread; one connection pool per thread.
+    """Calls the device API. Safe from any thread.
+
+    Whatever this kiosk's server did not sign for the very request is no answer: nothing is
+    learned from it, nothing counts as delivered and nothing is deleted because of it.
 
     Args:
         server_url: scheme, host and port, for example ``https://rollcall.school.example``.
-        clock: hears the server's time from every answer.
+        clock: hears the server's time from every signed answer.
         timeouts: of every call.
         ca_path: file of the certificate authority, where it is not a public one.
+
+    Attributes:
+        health: how the last call went.
     """
 
     def __init__(
@@ -75,41 +102,57 @@ class ServerClient:
         timeouts: Timeouts | None = None,
         ca_path: str | None = None,
     ) -> None:
-        self._base = server_url.rstrip("/") + "/api/v1"
+        self._root = server_url.rstrip("/")
         self._clock = clock
-        self._timeouts = timeouts or Timeouts()
-        self._verify: str | bool = ca_path or True
-        self._local = threading.local()
+        self._transport = HTTPTransport(timeouts or Timeouts(), ca_path)
         self._token = ""
+        self._peer: Peer | None = None
         self.health = LinkHealth.DOWN
 
-    def use_token(self, device_token: str) -> None:
-        """From now on calls carry this device token."""
-        self._token = device_token
+    def use_claim(self, claim: ClaimResponse) -> None:
+        """From now on calls carry this claim's token, and only its server's answers count.
+
+        Raises:
+            ProtocolError: the server's key is none.
+        """
+        self._peer = Peer.of(claim)
+        self._token = claim.device_token
 
     def claim(self, request: ClaimRequest) -> ClaimResponse:
-        """Bind this kiosk's keys to its place.
+        """Bind this kiosk's keys to its place. The key in the answer is trusted on first use.
+
+        A claim in use is replaced by its own server alone: any other answer means nothing.
 
         Raises:
             ClaimRefusedError: the code is wrong, used up or expired.
             UnreachableError: no answer, or one that says to try later.
-            RefusedError, AnswerError: something else is wrong.
+            AnswerError: an invalid answer, or not a Rollcall server's.
         """
+        received = self._send("POST", "/devices/claim", request)
+        answer = received.answer
+        if self._peer is not None:
+            self._learn(received, self._peer)
+        if not answer.is_success:
+            raise self._claim_failure(answer)
         try:
-            answer = self._call("POST", "/devices/claim", request)
-        except RefusedError as exc:
-            raise ClaimRefusedError(exc.status, exc.code) from exc
-        return _parsed(ClaimResponse, answer)
+            claim = parse_message(ClaimResponse, answer.body)
+            peer = Peer.of(claim)
+        except ProtocolError as exc:
+            raise self._failed(foreign(answer)) from exc
+        if self._peer is None:
+            self._learn(received, peer)
+        self._note(LinkHealth.UP, "")
+        return claim
 
     def config(self, etag: str) -> CachedConfig | None:
         """The configuration, or None when it is still the one with this ETag.
 
         Raises:
-            SyncError: see `claim`.
+            SyncError: see `_call`.
         """
         headers = {"If-None-Match": etag} if etag else {}
         answer = self._call("GET", "/sync/config", headers=headers)
-        if answer.status_code == requests.codes.not_modified:
+        if answer.status == HTTPStatus.NOT_MODIFIED:
             return None
         document = _parsed(ConfigDocument, answer)
         return CachedConfig(document, answer.headers.get("ETag", ""))
@@ -118,24 +161,32 @@ class ServerClient:
         """The changes after one change, at most ``limit`` of them.
 
         Raises:
-            SyncError: see `claim`.
+            SyncError: see `_call`.
         """
         path = f"/sync/gallery?since={since}&limit={limit}"
         return _parsed(GalleryPage, self._call("GET", path))
 
     def send_events(self, batch: EventBatch) -> Ack:
-        """Deliver events and get the server's word on them.
+        """Deliver events and get the server's signed word on them.
 
         Raises:
-            SyncError: see `claim`.
+            SyncError: see `_call`; AnswerError also for an ack that is not for this batch.
         """
-        return _parsed(Ack, self._call("POST", "/sync/events", batch))
+        return self._acknowledged("/sync/events", batch)
+
+    def send_earlier_events(self, batch: EventBatch) -> Ack:
+        """Deliver events of an earlier identity, or signed by a key that was lost.
+
+        Raises:
+            SyncError: see `send_events`.
+        """
+        return self._acknowledged("/sync/earlier-events", batch)
 
     def send_erasure(self, erasure: Erasure) -> None:
-        """Confirm that a person's data is gone from here.
+        """Confirm that a person's data is gone from here; returns once the server has it.
 
         Raises:
-            SyncError: see `claim`.
+            SyncError: see `_call`.
         """
         self._call("POST", "/sync/erasures", erasure)
 
@@ -143,9 +194,20 @@ class ServerClient:
         """Hand over templates of the next network and hear which of them the server has judged.
 
         Raises:
-            SyncError: see `claim`.
+            SyncError: see `_call`.
         """
         return _parsed(ScanTemplateReceipt, self._call("POST", "/kiosk/scan-templates", batch))
+
+    def _acknowledged(self, path: str, batch: EventBatch) -> Ack:
+        """Return the ack for a batch, once its own signature holds too."""
+        ack = _parsed(Ack, self._call("POST", path, batch))
+        if self._peer is None or ack.kiosk_id != batch.kiosk_id:
+            raise AnswerError("the ack is for another kiosk")
+        try:
+            verify_ack(ack, self._peer.key)
+        except ProtocolError as exc:
+            raise AnswerError(f"the ack cannot be believed: {exc}") from exc
+        return ack
 
     def _call(
         self,
@@ -154,25 +216,76 @@ class ServerClient:
         body: Message | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        sent_at_s = self._clock.monotonic_s()
-        try:
-            answer = self._http().request(
-                method,
-                self._base + path,
-                data=None if body is None else body.to_json(),
-                headers={**self._headers(), **(headers or {})},
-                timeout=(self._timeouts.connect_s, self._timeouts.read_s),
-                verify=self._verify,
-                allow_redirects=False,
-            )
-        except requests.RequestException as exc:
-            self._note(LinkHealth.DOWN, type(exc).__name__)
-            raise UnreachableError(f"no answer: {type(exc).__name__}") from exc
-        self._compare_clocks(answer, sent_at_s)
-        self._note(_health(answer.status_code), f"status {answer.status_code}")
-        _refuse(answer)
+    ) -> Answer:
+        """Return a signed answer that is a success, or "not modified" to a request with an ETag.
+
+        Raises:
+            UnreachableError: no answer, or one that says to try later.
+            UnprovenAnswerError: it was not this kiosk's server that answered.
+            RevokedError: the server signed that this claim has ended.
+            RefusedError: the server says no.
+            AnswerError: an answer of the server that does not follow the protocol.
+        """
+        received = self._send(method, path, body, headers)
+        answer = received.answer
+        self._learn(received, self._peer)
+        self._note(_health(answer), f"status {answer.status}")
+        is_cached = answer.status == HTTPStatus.NOT_MODIFIED and bool(headers)
+        if not answer.is_success and not is_cached:
+            raise self._refusal(answer)
         return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Message | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> _Received:
+        asked = question(method, _API + path)
+        limit_bytes = MAX_DOCUMENT_BYTES if method == "GET" else MAX_MESSAGE_BYTES
+        all_headers = {**self._headers(), NONCE_HEADER: asked.nonce, **(headers or {})}
+        data = None if body is None else body.to_json()
+        sending = Sending(method, self._root + asked.target, all_headers, data, limit_bytes)
+        sent_s = self._clock.uptime_s()
+        try:
+            answer = self._transport.send(sending)
+        except SyncError as exc:
+            raise self._failed(exc) from exc.__cause__
+        return _Received(asked, answer, sent_s, self._clock.uptime_s())
+
+    def _learn(self, received: _Received, peer: Peer | None) -> None:
+        """Check the signature, and take in the time that it covers."""
+        try:
+            time = server_time(received.asked, received.answer, peer.key if peer else None)
+        except UnprovenAnswerError as exc:
+            raise self._failed(exc) from exc.__cause__
+        self._clock.compare(time, sent_at_s=received.sent_s, received_at_s=received.received_s)
+
+    def _refusal(self, answer: Answer) -> SyncError:
+        """Return what a signed status other than success means."""
+        if _is_temporary(answer.status):
+            return _try_later(answer.status)
+        is_revoked = answer.status == HTTPStatus.UNAUTHORIZED and answer.code == _REVOKED
+        if is_revoked and self._peer is not None and self._peer.ends_claim(answer):
+            return RevokedError(answer.status, answer.code)
+        return RefusedError(answer.status, answer.code)
+
+    def _claim_failure(self, answer: Answer) -> SyncError:
+        """Return why a claim failed. The key is not known yet: the format alone can be checked."""
+        if not (answer.has_signature and answer.code):
+            return self._failed(foreign(answer))
+        if _is_temporary(answer.status):
+            return self._failed(_try_later(answer.status))
+        return ClaimRefusedError(answer.status, answer.code)
+
+    def _failed(self, error: SyncError) -> SyncError:
+        """Remember what kind of fault it is, and return it."""
+        health = LinkHealth.DOWN
+        if isinstance(error, UnprovenAnswerError):
+            health = LinkHealth.OTHER_SERVER if error.is_server else LinkHealth.FOREIGN
+        self._note(health, str(error))
+        return error
 
     def _note(self, health: LinkHealth, detail: str) -> None:
         """Remember how the server is; say so when that changes."""
@@ -180,9 +293,9 @@ class ServerClient:
         if health is before:
             return
         if health is LinkHealth.UP:
-            logger.info("The server answers")
+            logger.info("server connected")
         else:
-            logger.warning("The server is %s: %s", health.value, detail)
+            logger.warning("%s: %s", _SAID[health], detail)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "X-Requested-With": "rollcall"}
@@ -190,63 +303,25 @@ class ServerClient:
             headers["Authorization"] = f"Device {self._token}"
         return headers
 
-    def _http(self) -> requests.Session:
-        http: requests.Session | None = getattr(self._local, "http", None)
-        if http is None:
-            http = requests.Session()
-            http.trust_env = False
-            self._local.http = http
-        return http
 
-    def _compare_clocks(self, answer: requests.Response, sent_at_s: float) -> None:
-        server_time = _server_time(answer.headers)
-        if server_time is not None:
-            received_at_s = self._clock.monotonic_s()
-            self._clock.compare(server_time, sent_at_s=sent_at_s, received_at_s=received_at_s)
+def _health(answer: Answer) -> LinkHealth:
+    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        is_unknown = answer.code in _UNKNOWN_CODES
+        return LinkHealth.UNKNOWN_KIOSK if is_unknown else LinkHealth.REFUSED
+    is_up = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return LinkHealth.UP if is_up else LinkHealth.DOWN
 
 
-def _server_time(headers: Mapping[str, str]) -> datetime | None:
-    exact = headers.get(TIME_HEADER, "")
+def _is_temporary(status: int) -> bool:
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRYABLE
+
+
+def _try_later(status: int) -> UnreachableError:
+    return UnreachableError(f"the server cannot answer now (status {status})")
+
+
+def _parsed(kind: type[MessageT], answer: Answer) -> MessageT:
     try:
-        if exact:
-            return datetime.fromisoformat(exact).astimezone(UTC)
-        whole_seconds = parsedate_to_datetime(headers.get("Date", ""))
-    except (ValueError, OverflowError):
-        return None
-    middle = whole_seconds.timestamp() + _DATE_HALF_S
-    return datetime.fromtimestamp(middle, tz=UTC)
-
-
-def _health(status: int) -> LinkHealth:
-    if status in (requests.codes.unauthorized, requests.codes.forbidden):
-        return LinkHealth.REFUSED
-    return LinkHealth.UP if status < requests.codes.internal_server_error else LinkHealth.DOWN
-
-
-def _refuse(answer: requests.Response) -> None:
-    """Raise what a status other than success means."""
-    status = answer.status_code
-    if status < requests.codes.bad_request and status not in (301, 302, 303, 307, 308):
-        return
-    if status >= requests.codes.internal_server_error or status in _RETRYABLE_STATUS:
-        raise UnreachableError(f"the server cannot answer now (status {status})")
-    raise RefusedError(status, _code(answer))
-
-
-def _code(answer: requests.Response) -> str:
-    try:
-        body = answer.json()
-    except ValueError:
-        return ""
-    if not isinstance(body, dict):
-        return ""
-    error = body.get("error", body)
-    code = error.get("code", "") if isinstance(error, dict) else ""
-    return str(code)[:64]
-
-
-def _parsed(kind: type[MessageT], answer: requests.Response) -> MessageT:
-    try:
-        return parse_message(kind, answer.content, limit_bytes=MAX_DOCUMENT_BYTES)
+        return parse_message(kind, answer.body, limit_bytes=MAX_DOCUMENT_BYTES)
     except ProtocolError as exc:
         raise AnswerError(str(exc)) from exc

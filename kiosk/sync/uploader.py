@@ -4,14 +4,14 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kiosk.domain.clock import Clock
 from kiosk.domain.health import FaultEdge, LinkHealth
-from kiosk.domain.queue import EventQueue
-from kiosk.errors import StorageError, SyncError
+from kiosk.domain.queue import EventQueue, Settled
+from kiosk.errors import AnswerError, StorageError, SyncError
+from kiosk.sync.acks import AckCheck
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged, Woken
 from protocol.v1 import topics
@@ -22,6 +22,7 @@ from protocol.v1.messages import (
     EventBatch,
     RawEvent,
     VersionHint,
+    Watermark,
     parse_message,
 )
 
@@ -60,6 +61,8 @@ class UploadTimings:
         idle_s: how often it looks around when nothing happens.
         retry_first_s: first wait after a failure; doubles.
         retry_most_s: longest wait after a failure.
+        hear_s: where no ack was heard for so long, an empty batch asks for one. A server that
+            was restored says in it what it still has.
     """
 
     ack_deadline_s: float = 10.0
@@ -68,15 +71,20 @@ class UploadTimings:
     idle_s: float = 1.0
     retry_first_s: float = 1.0
     retry_most_s: float = 60.0
+    hear_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRoute:
-    """Whose batches go where; ``broker`` is None where MQTT is not used."""
+    """Whose batches go where; ``broker`` is None where MQTT is not used.
+
+    ``server_key`` is the public key of the server from the claim, base64: no other ack counts.
+    """
 
     kiosk_id: str
     server: ServerSide
     broker: BrokerSide | None
+    server_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +92,18 @@ class UploadHooks:
     """What the uploader asks and tells, on its own thread.
 
     Attributes:
-        watermark: the time up to which everything seen is in the outbox; None if not known.
+        watermark: signed, up to the newest event; None if there is none now.
         on_hint: the server has new versions.
         on_link_up: the broker can be used.
         on_idle: called about every ``idle_s``.
+        on_heard: an ack of the server came through the broker.
     """
 
-    watermark: Callable[[], datetime | None] = lambda: None
+    watermark: Callable[[], Watermark | None] = lambda: None
     on_hint: Callable[[VersionHint], None] = lambda _hint: None
     on_link_up: Callable[[], None] = lambda: None
     on_idle: Callable[[], None] = lambda: None
+    on_heard: Callable[[], None] = lambda: None
 
 
 class Uploader:
@@ -132,7 +142,10 @@ class Uploader:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
         self._hooks = hooks or UploadHooks()
+        self._acks = AckCheck(route.server_key, clock)
         self._is_watermark_due = False
+        self._is_ack_due = True
+        self._asked_at_s = clock.monotonic_s()
 
     def start(self) -> None:
         """Start to upload, on a separate thread."""
@@ -181,6 +194,7 @@ class Uploader:
             self._backoff.reset()
             self._retry_at_s = 0.0
             if item.is_up:
+                self._is_ack_due = True
                 self._hooks.on_link_up()
         elif isinstance(item, Arrived):
             self._read(item)
@@ -188,17 +202,22 @@ class Uploader:
     def _read(self, item: Arrived) -> None:
         try:
             if item.channel == topics.ACK:
-                self._settle(parse_message(Ack, item.payload))
+                ack = parse_message(Ack, item.payload)
+                if self._acks.is_genuine(ack):
+                    self._settle(ack)
+                    self._hooks.on_heard()
             elif item.channel == topics.HINT:
                 self._hooks.on_hint(parse_message(VersionHint, item.payload))
         except ProtocolError as exc:
-            logger.warning("A message on the %s channel made no sense: %s", item.channel, exc)
+            logger.warning("invalid message on the %s channel, ignored: %s", item.channel, exc)
 
     def _pump(self) -> None:
         now_s = self._clock.monotonic_s()
         if self._in_flight and now_s - self._in_flight[0][1] > self._timings.ack_deadline_s:
             self._is_overdue = True
             self._send_all_again()
+        if now_s - self._asked_at_s >= self._timings.hear_s:
+            self._is_ack_due = True
         broker = self._usable_broker()
         if now_s >= self._retry_at_s and self._is_straight_better(broker):
             self._straight()
@@ -208,7 +227,7 @@ class Uploader:
 
     def _is_straight_better(self, broker: BrokerSide | None) -> bool:
         if broker is None:
-            return bool(self._outbox.waiting) or self._is_watermark_due
+            return bool(self._outbox.waiting) or self._is_watermark_due or self._is_ack_due
         is_backlog_long = self._outbox.waiting > self._timings.http_backlog
         return is_backlog_long or (self._is_overdue and bool(self._outbox.waiting))
 
@@ -221,11 +240,16 @@ class Uploader:
         try:
             while not self._stopping.is_set():
                 events = self._outbox.pending(MAX_EVENTS_PER_BATCH)
-                if not events and not self._is_watermark_due:
+                if not events and not (self._is_watermark_due or self._is_ack_due):
                     break
                 ack = self._route.server.send_events(self._batch(events))
+                if not self._acks.is_genuine(ack):
+                    raise AnswerError("the ack is not signed by our server")
                 self._is_watermark_due = False
-                if not self._settle(ack) and events:
+                self._has_asked()
+                self._outbox.sent(_last_seq(events))
+                settled = self._settle(ack, is_answer=True)
+                if events and not _is_progress(settled):
                     self._wait_longer()
                     return
         except SyncError as exc:
@@ -240,42 +264,76 @@ class Uploader:
         while len(self._in_flight) < self._timings.window and (events := self._unsent()):
             if not broker.send_events(self._batch(events)):
                 return
-            self._sent_through = int(str(events[-1]["seq"]))
+            self._has_asked()
+            self._sent_through = _last_seq(events)
+            self._outbox.sent(self._sent_through)
             self._in_flight.append((self._sent_through, self._clock.monotonic_s()))
+        if self._is_ack_due and not self._in_flight and broker.send_events(self._batch([])):
+            self._has_asked()
+
+    def _has_asked(self) -> None:
+        """A batch is on its way: its ack says what the server has."""
+        self._is_ack_due = False
+        self._asked_at_s = self._clock.monotonic_s()
 
     def _unsent(self) -> list[RawEvent]:
         return self._outbox.pending(MAX_EVENTS_PER_BATCH, after_seq=self._sent_through)
 
     def _batch(self, events: list[RawEvent]) -> EventBatch:
         """A batch; it carries the watermark when no event is left behind it."""
-        synced_through = self._hooks.watermark()
-        last_seq = self._outbox.last_seq
-        is_last = not events or int(str(events[-1]["seq"])) == last_seq
+        watermark = self._hooks.watermark()
+        is_last = (
+            watermark is not None and _last_seq(events) == watermark.seq
+            if events
+            else not self._outbox.waiting
+        )
         return EventBatch(
             kiosk_id=self._route.kiosk_id,
             events=tuple(events),
-            synced_through=synced_through if is_last else None,
-            last_seq=last_seq,
+            watermark=watermark if is_last else None,
+            last_seq=self._outbox.last_seq,
         )
 
-    def _settle(self, ack: Ack) -> bool:
-        """Hand an ack to the outbox; whether it changed anything."""
-        settled = self._outbox.settle(ack)
-        if settled.refused:
-            logger.error("The server refused %d events; they are kept here", settled.refused)
-        if settled.renumbered:
-            logger.warning("%d events got new numbers: theirs were taken", settled.renumbered)
-        oldest = self._outbox.pending(1)
-        oldest_seq = int(str(oldest[0]["seq"])) if oldest else self._sent_through + 1
+    def _settle(self, ack: Ack, *, is_answer: bool = False) -> Settled:
+        """Hand an ack to the outbox; return what it changed."""
+        settled = self._outbox.settle(ack, is_answer=is_answer)
+        _log(settled)
+        oldest_seq = self._outbox.oldest_seq or self._sent_through + 1
+        if oldest_seq <= self._sent_through and (settled.again or settled.renumbered):
+            self._send_all_again()
         while self._in_flight and self._in_flight[0][0] < oldest_seq:
             self._in_flight.popleft()
-        is_changed = bool(settled.stored or settled.refused or settled.renumbered)
-        self._is_overdue = self._is_overdue and not is_changed
-        return is_changed
+        self._is_overdue = self._is_overdue and settled == Settled()
+        return settled
 
     def _send_all_again(self) -> None:
         self._sent_through = 0
         self._in_flight.clear()
+        self._outbox.send_again()
 
     def _wait_longer(self) -> None:
         self._retry_at_s = self._clock.monotonic_s() + self._backoff.next_s()
+
+
+def _last_seq(events: list[RawEvent]) -> int:
+    """The number of the last event of a batch; 0 for none."""
+    return int(str(events[-1]["seq"])) if events else 0
+
+
+def _is_progress(settled: Settled) -> bool:
+    """Events that only got new numbers wait a moment: those may be taken again at once."""
+    return replace(settled, renumbered=0) != Settled()
+
+
+def _log(settled: Settled) -> None:
+    """Log what an ack changed, unless it only said that events are stored."""
+    if settled.refused:
+        logger.error("server refused %d events, kept apart here", settled.refused)
+    if settled.renumbered:
+        logger.warning(
+            "renumbered %d events: sequence numbers already used on the server", settled.renumbered
+        )
+    if settled.again:
+        logger.warning("server lost %d events, sending them again", settled.again)
+    if settled.stated:
+        logger.error("events lost on both sides, stated in %d gap events", settled.stated)
