@@ -27,10 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     overrides = {"claim_code": SecretStr(options.code)} if options.code else {}
+    command: Command = _claim_anew if options.code else options.command
     try:
         settings = load_settings(options.config, **overrides)
         configure_logging(settings.log_level, settings.log_format)
-        command: Command = options.command
+        if options.events_file is not None:
+            return _import_events(settings, options.events_file)
         return command(settings)
     except (KioskError, UnusableSettingsError) as exc:
         sys.stderr.write(f"rollcall-kiosk: {exc}\n")
@@ -46,14 +48,31 @@ def _run(settings: Settings) -> int:
 def _claim(settings: Settings) -> int:
     from kiosk.app.commands import claim
 
+    return claim(settings, _until_ended(), sys.stdout)
+
+
+def _claim_anew(settings: Settings) -> int:
+    from kiosk.app.commands import claim
+
+    return claim(settings, _until_ended(), sys.stdout, is_anew=True)
+
+
+def _until_ended() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     signal.signal(signal.SIGINT, lambda _number, _frame: stop.set())
-    return claim(settings, stop, sys.stdout)
+    return stop
+
+
+def _import_events(settings: Settings, file: Path) -> int:
+    from kiosk.app.importing import import_events
+
+    return import_events(settings, file, sys.stdout)
 
 
 def _status(settings: Settings) -> int:
-    from kiosk.app.commands import status
+    from kiosk.app.status_command import status
 
     try:
         return status(settings, sys.stdout)
@@ -69,14 +88,22 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_settings_words(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(config=None, code=None, command=_run)
+    parser.set_defaults(config=None, code=None, events_file=None, command=_run)
     commands = parser.add_subparsers(metavar="COMMAND")
     _add(commands, "run", _run, "run the kiosk (the default)")
     claiming = _add(commands, "claim", _claim, "claim this kiosk with a code from the admin pages")
     claiming.add_argument(
-        "--code", help="claim code, for example ABCD2345; default: the setting claim_code"
+        "--code",
+        help="claim code, for example ABCD2345; also for a kiosk that is claimed already, whose"
+        " records stay. Default: the setting claim_code, for a kiosk that is not claimed",
     )
     _add(commands, "status", _status, "say who this kiosk is and what waits on it")
+    importing = _add(
+        commands, "import-events", _run, "deliver the events of another kiosk's outbox file"
+    )
+    importing.add_argument(
+        "events_file", metavar="FILE", type=Path, help="for example outbox.db of a rescued SD card"
+    )
     parser.add_argument("--config", type=Path, help=f"settings file (TOML), or {CONFIG_VARIABLE}")
     return parser
 
@@ -112,7 +139,9 @@ _EXIT_WORDS = """exit statuses of run:
   4  never got ready, or could not read the clip, for exit_timeout_s (only with
      exit_after_replay)
   5  the server revoked this kiosk
-claim ends with 0 when claimed, 1 when not; status with 1 when this kiosk is not claimed yet.
+  6  the server knows another key for this kiosk: it needs a new claim code
+claim ends with 0 when claimed, 1 when not; status with 1 when this kiosk needs a claim code;
+import-events with 0 when events were found, 1 when there are none, 2 when FILE cannot be read.
 """
 
 

@@ -184,11 +184,21 @@ class Settings(BaseSettings):
     max_events: int = Field(
         default=200_000, ge=100, description="Events that may wait here; then recording stops."
     )
+    max_kept_events: int = Field(
+        default=60_000,
+        ge=0,
+        description="Events kept after their delivery, at most; the policy says for how many days."
+        " A server that was restored gets them again.",
+    )
     sync_interval_s: float = Field(
         default=60.0, ge=1, description="Between two downloads of configuration and gallery."
     )
     status_interval_s: float = Field(
-        default=30.0, ge=1, description="Between two reports of the kiosk's health."
+        default=30.0,
+        ge=1,
+        le=60,
+        description="Between two reports of the kiosk's health. A kiosk that says nothing for two"
+        " minutes counts as silent on the server.",
     )
     connect_timeout_s: float = Field(default=5.0, gt=0, description="To reach the server.")
     read_timeout_s: float = Field(default=30.0, gt=0, description="To wait for its answer.")

@@ -6,12 +6,17 @@ KioskError
 ├── StorageError                  the local disk did not take or give what it should
 │   ├── DiskFullError             no space left: nothing was stored
 │   ├── OutboxFullError           the outbox reached its bound: nothing was stored
+│   ├── FolderInUseError          another kiosk process works in the data folder
+│   ├── NoAccessError             a file belongs to another account
 │   └── CorruptStoreError         a local file is damaged
+│       └── OtherVersionError     it was written by another version of the kiosk
 └── SyncError                     the server or broker did not do what was asked
     ├── UnreachableError          no answer: try again later
     ├── RefusedError              an answer, and it says no (status and code kept)
-    │   └── ClaimRefusedError     the claim code was not accepted
+    │   ├── ClaimRefusedError     the claim code was not accepted
+    │   └── RevokedError          the server signed that this claim has ended
     └── AnswerError               an invalid answer
+        └── UnprovenAnswerError   an answer that this kiosk's server did not sign
 """
 
 
@@ -65,7 +70,16 @@ class OtherNetworkError(KioskError):
 
 
 class StorageError(KioskError):
-    """The local disk did not take or give what it should. Nothing was recorded."""
+    """The local disk did not take or give what it should. Nothing was recorded.
+
+    Args:
+        message: the whole sentence, for the log.
+        file: name of the file, where one is known, for the screen.
+    """
+
+    def __init__(self, message: str, file: str = "") -> None:
+        super().__init__(message)
+        self.file = file
 
 
 class DiskFullError(StorageError):
@@ -76,8 +90,20 @@ class OutboxFullError(StorageError):
     """The outbox holds as many events as it may; nothing was stored or overwritten."""
 
 
+class FolderInUseError(StorageError):
+    """Another kiosk process works in the data folder."""
+
+
+class NoAccessError(StorageError):
+    """A file belongs to another account, or its mode keeps this one out."""
+
+
 class CorruptStoreError(StorageError):
-    """A local file is damaged and was not used."""
+    """A local file is damaged, or something else lies in its place; it was not used."""
+
+
+class OtherVersionError(CorruptStoreError):
+    """A local file was written by another version of the kiosk and was not used."""
 
 
 class SyncError(KioskError):
@@ -106,5 +132,22 @@ class ClaimRefusedError(RefusedError):
     """The claim code was not accepted: unknown, used up or expired."""
 
 
+class RevokedError(RefusedError):
+    """The server signed that this kiosk's present claim has ended; nothing else ends it."""
+
+
 class AnswerError(SyncError):
     """The server answered with something that does not follow the protocol."""
+
+
+class UnprovenAnswerError(AnswerError):
+    """An answer that this kiosk's server did not sign for this request; it means nothing.
+
+    Args:
+        message: what seems to answer.
+        is_server: it speaks like a Rollcall server: one that is too old, or another one.
+    """
+
+    def __init__(self, message: str, *, is_server: bool = False) -> None:
+        super().__init__(message)
+        self.is_server = is_server

@@ -23,15 +23,23 @@ _JOIN_S = 1.0
 
 
 class WatchedOutbox:
-    """An outbox that remembers how the disk is and tells when something was recorded."""
+    """An outbox that remembers how the disk is and tells when something was recorded.
+
+    Attributes:
+        disk: how the last try went.
+        is_barred: nothing more is recorded: the server does not accept what this kiosk signs.
+    """
 
     def __init__(self, outbox: Outbox, on_recorded: Callable[[], None]) -> None:
         self._outbox = outbox
         self._on_recorded = on_recorded
         self.disk = DiskHealth.OK
+        self.is_barred = False
 
     def append(self, draft: EventDraft) -> RecordedEvent:
         """See `kiosk.domain.ports.Outbox`."""
+        if self.is_barred:
+            raise StorageError("the server does not accept the key of this kiosk")
         try:
             event = self._outbox.append(draft)
         except StorageError as exc:

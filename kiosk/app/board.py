@@ -15,6 +15,7 @@ from kiosk.domain.health import (
     Health,
     LinkHealth,
     RecognitionState,
+    is_server_heard,
 )
 from kiosk.domain.networks import NetworkState
 from protocol.v1.messages import Status
@@ -89,8 +90,9 @@ class HealthBoard:
             software_version=software_version(),
             uptime_s=self._clock.monotonic_s() - self._started_s,
             backlog=device.outbox.waiting,
+            set_aside=device.earlier.waiting,
             last_seq=device.outbox.last_seq,
-            synced_through=None if device.outbox.waiting else device.watermark(),
+            watermark=None if device.outbox.waiting else device.watermark(),
             gallery_version=device.gallery.since,
             gallery_size=device.gallery.size,
             embedder=self._eyes.network().current or None,
@@ -105,15 +107,18 @@ class HealthBoard:
         device, reading = self._device, self._clock.reading()
         server = device.client.health
         broker = LinkHealth.DOWN if device.link is None else device.link.health
-        is_offline = LinkHealth.UP not in (server, broker)
+        is_offline = not is_server_heard(server, broker, is_heard=device.is_heard)
         since = self._offline_since or reading.best_at
         self._offline_since = since if is_offline else None
         return Health(
             server=server,
             broker=broker,
+            is_heard=device.is_heard,
             offline_since=self._offline_since,
             waiting=device.outbox.waiting,
             refused=device.outbox.refused,
+            set_aside=device.earlier.waiting,
+            lost=device.lost,
             templates=self._templates(),
             camera=self._eyes.camera(),
             mounting=self._eyes.mounting(),
@@ -121,11 +126,16 @@ class HealthBoard:
             network=self._eyes.network(),
             accelerator=self._eyes.accelerator(),
             clock=reading.source,
+            clock_offset_ms=reading.offset_ms,
             disk=self._disk(),
+            renewed=device.renewed(),
         )
 
     def _disk(self) -> DiskHealth:
+        """The worst of: the last try to record, the room that is left, a repaired outbox."""
         disk = self._device.watched.disk
+        if disk is DiskHealth.OK:
+            disk = self._device.room()
         is_mended = disk is DiskHealth.OK and self._device.was_recovered
         return DiskHealth.RECOVERED if is_mended else disk
 

@@ -49,6 +49,7 @@ class Changeover:
         tally: how the next network compares.
         collector: makes templates of clear scans.
         gallery: as the downloader is to see it.
+        was_renewed: the file of waiting templates was damaged and made anew.
 
     Raises:
         StorageError: a file can neither be opened nor made anew.
@@ -68,6 +69,7 @@ class Changeover:
         self.tally = ShadowTally(ShadowCountsFile(folder / "shadow.json"), links.clock)
         self.collector = ScanCollector(self._scans, gallery, keys, links.clock)
         self.gallery = ScanAwareGallery(gallery, self.collector)
+        self.was_renewed = self._scans.was_renewed
         self._sender = ScanSender(
             self._scans, links.target, links.clock, is_event_waiting=links.is_event_waiting
         )

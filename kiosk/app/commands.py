@@ -1,4 +1,4 @@
-"""The commands that run without a window: claim and status."""
+"""The command that claims a kiosk without a window, and words that commands share."""
 
 import threading
 from typing import TextIO
@@ -8,10 +8,8 @@ from kiosk.app.parts import BUNDLED_WORDS
 from kiosk.config import Settings
 from kiosk.domain.networks import wanted_networks
 from kiosk.domain.screens import SetupStage
-from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.files import private_folder
 from kiosk.storage.identity import IdentityStore
-from kiosk.storage.outbox import ChainSigner, SQLiteOutbox
 from kiosk.sync.clock import SystemClock
 from models.errors import StoreError
 from models.store import default_store
@@ -22,12 +20,22 @@ _WORDS = {
     SetupStage.NEEDS_CLAIM_CODE: "A claim code is needed: --code or ROLLCALL_KIOSK_CLAIM_CODE.",
     SetupStage.CLAIMING: "Claiming this kiosk ...",
     SetupStage.SERVER_AWAY: "The server does not answer; trying again.",
+    SetupStage.FOREIGN_ANSWER: "The answers are not a Rollcall server's of this version, or come"
+    " from something in between; trying again.",
     SetupStage.CLAIM_REFUSED: "The server refused the code: ask for a new one.",
 }
 
 
-def claim(settings: Settings, stop: threading.Event, output: TextIO) -> int:
+def claim(
+    settings: Settings, stop: threading.Event, output: TextIO, *, is_anew: bool = False
+) -> int:
     """Claim this kiosk; waits for the server as long as it takes. Returns the exit status.
+
+    Args:
+        settings: of the kiosk.
+        stop: ends the waiting.
+        output: where the words go.
+        is_anew: claim also if the kiosk is claimed; a kiosk that runs takes the new claim over.
 
     Raises:
         StorageError: the disk refuses.
@@ -50,38 +58,15 @@ def claim(settings: Settings, stop: threading.Event, output: TextIO) -> int:
         stop=stop,
         on_stage=say,
     )
-    code = settings.claim_code
-    got = onboarding.wait_for_claim(identity.keys(), code.get_secret_value() if code else None)
-    if got is None:
+    code = settings.claim_code.get_secret_value() if settings.claim_code else None
+    has_new_code = is_anew and code
+    found = (
+        onboarding.claim_anew(code or "") if has_new_code else onboarding.wait_for_identity(code)
+    )
+    if found is None:
         return 1
+    got = found.claim
     output.write(f"This is kiosk {got.kiosk_id}, {got.name}, in room {got.room.name}.\n")
-    return 0
-
-
-def status(settings: Settings, output: TextIO) -> int:
-    """Say who this kiosk is and what waits on it. Returns the exit status: 1 if not claimed.
-
-    Raises:
-        StorageError: a file cannot be read.
-    """
-    identity = IdentityStore(private_folder(settings.data_dir) / "identity")
-    got = identity.claim()
-    if got is None:
-        output.write("This kiosk is not claimed yet.\n")
-        return 1
-    output.write(f"kiosk    {got.kiosk_id}, {got.name}, in room {got.room.name}\n")
-    kept = ConfigFile(settings.data_dir / "config.json").load()
-    output.write(f"config   {kept.document.version if kept else 'none yet'}\n")
-    output.write(f"network  {network_words(settings, kept.document.network if kept else None)}\n")
-    path = settings.data_dir / "outbox.db"
-    if path.exists():
-        signer = ChainSigner(got.kiosk_id, identity.keys().signing)
-        outbox = SQLiteOutbox(path, signer, SystemClock(), settings.max_events)
-        output.write(
-            f"events   {outbox.last_seq} recorded, {outbox.waiting} waiting,"
-            f" {outbox.refused} refused by the server\n"
-        )
-        outbox.close()
     return 0
 
 

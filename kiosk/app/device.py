@@ -2,24 +2,33 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from kiosk.app.attending import WatchedOutbox
 from kiosk.app.changeover import Changeover, ChangeoverLinks
+from kiosk.app.earlier import EarlierDelivery
+from kiosk.app.key_watch import KeyWatch
+from kiosk.app.onboarding import Identity as Identity
 from kiosk.app.roster import CurrentTimetable
+from kiosk.app.watermark import WatermarkSigner
 from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.download import CachedConfig
+from kiosk.domain.health import DiskHealth
 from kiosk.domain.marks import MarkMemory
 from kiosk.domain.recorder import Recorder
+from kiosk.domain.room import room_health
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import StorageError
 from kiosk.storage.configuration import ConfigFile
+from kiosk.storage.files import free_bytes
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
-from kiosk.storage.identity import Keys, gallery_key
+from kiosk.storage.identity import gallery_key
 from kiosk.storage.outbox import ChainSigner, ChainStart, SQLiteOutbox
 from kiosk.storage.recovery import open_outbox
+from kiosk.sync.acks import AckCheck
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.downloader import Downloader, DownloadStores
@@ -31,9 +40,9 @@ from kiosk.sync.uploader import Uploader, UploadHooks, UploadRoute, UploadTiming
 from protocol.v1.messages import (
     BrokerAccess,
     ClaimResponse,
-    ClockSource,
     ConfigDocument,
     VersionHint,
+    Watermark,
 )
 
 logger = logging.getLogger(__name__)
@@ -41,14 +50,9 @@ logger = logging.getLogger(__name__)
 DOWNLOAD_JOB = "download"
 STATUS_JOB = "status"
 SCANS_JOB = "scans"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this kiosk is, once claimed."""
-
-    claim: ClaimResponse
-    keys: Keys
+EARLIER_JOB = "earlier events"
+_HEARD_S = 600.0
+"""An ack through the broker counts this long; the kiosk asks for one every few minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,15 @@ class DeviceHooks:
 
     Attributes:
         on_timetable: a new configuration is in force.
-        on_revoked: the server does not know this kiosk any more.
+        on_revoked: the server signed that this kiosk's claim has ended.
         send_status: report the kiosk's health now.
+        on_key_refused: the server knows another key for this kiosk.
     """
 
     on_timetable: Callable[[Timetable], None]
     on_revoked: Callable[[], None]
     send_status: Callable[[], None]
+    on_key_refused: Callable[[], None] = lambda: None
 
 
 class Device:
@@ -86,23 +92,42 @@ class Device:
         self._settings = settings
         self._clock = clock
         self._hooks = hooks
-        client.use_token(identity.claim.device_token)
-        self._open_storage(identity)
-        self._build_sync(identity.claim)
+        self._heard_s: float | None = None
+        client.use_claim(identity.claim)
+        with ExitStack() as opened:
+            self._open_storage(identity, opened)
+            self._build_sync(identity.claim)
+            opened.pop_all()
 
-    def _open_storage(self, identity: Identity) -> None:
+    def _open_storage(self, identity: Identity, files: ExitStack) -> None:
+        """Open every file; those already open are closed where a later one cannot be opened."""
         settings, claim, clock = self._settings, identity.claim, self._clock
+        signer = ChainSigner(claim.kiosk_id, identity.keys.signing)
+        path = settings.data_dir / "outbox.db"
         opened = open_outbox(
-            settings.data_dir / "outbox.db",
-            ChainSigner(claim.kiosk_id, identity.keys.signing),
+            path,
+            signer,
             ChainStart(claim.next_seq - 1, claim.chain_head),
             clock=clock,
             max_events=settings.max_events,
+            max_kept_events=settings.max_kept_events,
         )
         self.outbox: SQLiteOutbox = opened.outbox
+        files.callback(self.outbox.close)
         self.was_recovered = opened.recovery is not None
         self.watched = WatchedOutbox(self.outbox, on_recorded=self._on_recorded)
+        self._key_watch = KeyWatch(self.outbox, self._on_key_refused)
         self.recorder = Recorder(self.watched)
+        self._watermarks = WatermarkSigner(
+            claim.kiosk_id,
+            signer.key,
+            clock,
+            self.outbox,
+            self.recorder,
+            settings.watermark_slack_s,
+        )
+        acks = AckCheck(claim.server_key, clock)
+        self.earlier = EarlierDelivery(path, signer, self.client, acks, clock)
         keys = GalleryKeys(
             claim.kiosk_id,
             claim.gallery_key.key_id,
@@ -110,10 +135,12 @@ class Device:
             identity.keys.signing,
         )
         self.gallery = SQLiteGallery(settings.data_dir / "gallery.db", keys, clock)
+        files.callback(self.gallery.close)
         links = ChangeoverLinks(self.client, clock, self.outbox.is_waiting)
         self.changeover = Changeover(settings.data_dir, self.gallery, keys, claim, links)
         self.config = ConfigFile(settings.data_dir / "config.json")
         self.roster = CurrentTimetable(clock, self._cached_timetable())
+        self._keep_events(self.config.load())
         self.changeover.follow(self.roster.timetable)
 
     def _build_sync(self, claim: ClaimResponse) -> None:
@@ -126,7 +153,7 @@ class Device:
         self.scheduler = Scheduler(self._clock)
         self.uploader = Uploader(
             self.outbox,
-            UploadRoute(claim.kiosk_id, self.client, self.link),
+            UploadRoute(claim.kiosk_id, self.client, self.link, claim.server_key),
             inbox=inbox,
             clock=self._clock,
             timings=UploadTimings(
@@ -139,6 +166,7 @@ class Device:
                 on_hint=self._on_hint,
                 on_link_up=lambda: self.scheduler.soon(STATUS_JOB),
                 on_idle=self._on_idle,
+                on_heard=self._on_heard,
             ),
         )
         self.downloader = Downloader(
@@ -155,11 +183,44 @@ class Device:
         """Whether the kiosk knows its room and lessons, from now or from before."""
         return bool(self.roster.timetable.room_name)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the server was heard through the broker lately."""
+        heard_s = self._heard_s
+        return heard_s is not None and self._clock.monotonic_s() - heard_s < _HEARD_S
+
+    @property
+    def lost(self) -> int:
+        """How many events a damage took that the server does not have either."""
+        return self.outbox.lost
+
+    def room(self) -> DiskHealth:
+        """How much room is left for events."""
+        settings = self._settings
+        return room_health(
+            waiting=self.outbox.waiting,
+            most=settings.max_events,
+            free_bytes=free_bytes(settings.data_dir),
+        )
+
+    def renewed(self) -> tuple[str, ...]:
+        """The caches that were damaged and made anew and are not downloaded again yet."""
+        if self.downloader.is_fresh:
+            return ()
+        found = {
+            "gallery": self.gallery.was_renewed,
+            "scans": self.changeover.was_renewed,
+            "config": self.config.was_damaged,
+        }
+        return tuple(name for name, was_renewed in found.items() if was_renewed)
+
     def start(self) -> None:
         """Begin to talk to server and broker."""
         self.scheduler.every(DOWNLOAD_JOB, self._settings.sync_interval_s, self.downloader.download)
         self.scheduler.every(STATUS_JOB, self._settings.status_interval_s, self._hooks.send_status)
         self.scheduler.every(SCANS_JOB, self._settings.sync_interval_s, self.changeover.hand_over)
+        interval_s = self._settings.sync_interval_s
+        self.scheduler.every(EARLIER_JOB, interval_s, self.earlier.deliver)
         self.scheduler.start()
         self.uploader.start()
         if self.link is not None:
@@ -210,14 +271,16 @@ class Device:
             logger.warning("marks of the day unreadable, starting without them: %s", exc)
             return MarkMemory()
 
-    def watermark(self) -> datetime | None:
-        """The time (UTC) up to which everything that was seen is in the outbox."""
-        reading = self._clock.reading()
-        if reading.source in (ClockSource.UNSYNCED, ClockSource.RTC) and reading.offset_ms is None:
-            return None
-        recorded_at = reading.best_at - timedelta(seconds=self._settings.watermark_slack_s)
-        oldest = self.recorder.oldest_unsaved_at()
-        return recorded_at if oldest is None else min(recorded_at, oldest)
+    def watermark(self) -> Watermark | None:
+        """Return the kiosk's signed word on how far its events go; see `WatermarkSigner`."""
+        return self._watermarks.watermark()
+
+    def _keep_events(self, kept: CachedConfig | None) -> None:
+        """Keep delivered events as long as the policy says."""
+        if kept is not None:
+            days = kept.document.policy.kiosk.keeps_events_days
+            self.outbox.keeps_days = days
+            self.earlier.keeps_days = days
 
     def _cached_timetable(self) -> Timetable:
         kept = self.config.load()
@@ -233,11 +296,16 @@ class Device:
         )
         return timetable_from(document, overrides)
 
+    def _on_key_refused(self) -> None:
+        self.watched.is_barred = True
+        self._hooks.on_key_refused()
+
     def _on_recorded(self) -> None:
         self.uploader.wake()
 
     def _on_config(self, document: ConfigDocument) -> None:
         timetable = self._timetable(document)
+        self._keep_events(CachedConfig(document, ""))
         self.roster.change(timetable)
         self.changeover.follow(timetable)
         self._hooks.on_timetable(timetable)
@@ -246,8 +314,14 @@ class Device:
         if self.downloader.is_outdated(hint):
             self.scheduler.soon(DOWNLOAD_JOB)
 
+    def _on_heard(self) -> None:
+        self._heard_s = self._clock.monotonic_s()
+
     def _on_idle(self) -> None:
         self.scheduler.watch_clock()
+        if self._clock.is_answer_due():
+            self.scheduler.soon(DOWNLOAD_JOB)
+        self._key_watch.look()
 
 
 def broker_access(settings: Settings, access: BrokerAccess | None) -> BrokerAccess | None:

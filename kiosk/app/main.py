@@ -10,22 +10,22 @@ from PySide6.QtCore import QTimer
 
 from kiosk.app.attending import AttendantLoop
 from kiosk.app.board import Eyes, HealthBoard
-from kiosk.app.device import Device, DeviceHooks, Identity
-from kiosk.app.ending import FAILED, REVOKED, Ending
+from kiosk.app.device import Device, DeviceHooks
+from kiosk.app.ending import FAILED, KEY_REFUSED, REVOKED, Ending
+from kiosk.app.new_claim import NewClaim, start_anew
 from kiosk.app.notify import ALIVE, READY, STOPPING, notify
-from kiosk.app.onboarding import Onboarding, server_client
+from kiosk.app.onboarding import CLOCK_FILE, server_client
 from kiosk.app.sight import Sight, build_camera
+from kiosk.app.startup import Startup
 from kiosk.config import Settings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.health import AcceleratorState, CameraMounting, Health, RecognitionState
 from kiosk.domain.networks import NetworkState
-from kiosk.domain.screens import SettingUp, SetupStage
+from kiosk.domain.screens import Screen, SettingUp
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
+from kiosk.storage.clock_file import ClockFile
 from kiosk.storage.configuration import ConfigFile
-from kiosk.storage.files import private_folder
-from kiosk.storage.identity import IdentityStore
-from kiosk.storage.lock import FolderLock
 from kiosk.sync.clock import SystemClock
 from kiosk.ui.catalogue import available_languages
 from kiosk.ui.shell import (
@@ -49,7 +49,6 @@ def run(settings: Settings) -> int:
     Raises:
         KioskError: it cannot even begin; the message says why.
     """
-    lock = FolderLock(private_folder(settings.data_dir))
     platform = ["-platform", "offscreen"] if settings.headless else []
     application = build_application(["rollcall-kiosk", *platform])
     kiosk = KioskProcess(settings)
@@ -62,7 +61,8 @@ def run(settings: Settings) -> int:
     notify(settings.notify_socket, STOPPING)
     watchdog.stop()
     kiosk.stop()
-    lock.release()
+    if kiosk.has_new_claim:
+        start_anew()
     return kiosk.exit_status
 
 
@@ -71,29 +71,30 @@ class KioskProcess:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock = SystemClock()
+        self._clock = SystemClock(ClockFile(settings.data_dir / CLOCK_FILE))
         self._stopping = threading.Event()
         self._configuring = threading.Lock()
         self._downloaded = threading.Event()
         self._ending = Ending(settings.exit_timeout_s, self._clock.monotonic_s())
-        self._identity = IdentityStore(settings.data_dir / "identity")
-        self._keys = self._identity.keys()
         self._client = server_client(settings, self._clock)
-        self._onboarding = Onboarding(
-            self._identity,
+        self._startup = Startup(
+            settings,
+            self._clock,
             self._client,
-            retry_max_s=settings.retry_max_s,
             stop=self._stopping,
-            on_stage=self._on_stage,
+            on_screen=self._on_screen,
         )
+        self._startup.lock()
         self._window = self._build_window()
         self._camera = build_camera(settings, self._window.post_frame)
         self._device: Device | None = None
         self._loop: AttendantLoop | None = None
         self._sight: Sight | None = None
         self._board: HealthBoard | None = None
+        self._new_claim: NewClaim | None = None
         self._thread = threading.Thread(target=self._run, name="kiosk", daemon=True)
         self.exit_status = 0
+        self.has_new_claim = False
 
     def start(self) -> None:
         """Show the window and begin. GUI thread."""
@@ -102,7 +103,7 @@ class KioskProcess:
 
     def end(self, status: int) -> None:
         """End the process soon, with this exit status. From any thread."""
-        self.exit_status = status
+        self.exit_status, self.has_new_claim = status, False
         self._stopping.set()
         self._window.quit()
 
@@ -114,6 +115,7 @@ class KioskProcess:
             if part is not None:
                 part.stop()
         self._window.close()
+        self._startup.release()
 
     def is_alive(self) -> bool:
         """Whether the thread behind the window still does its work."""
@@ -135,20 +137,13 @@ class KioskProcess:
         watcher = threading.Thread(target=self._end_if_never_ready, daemon=True)
         if self._settings.exit_after_replay:
             watcher.start()
-        code = self._settings.claim_code
-        claim = self._onboarding.wait_for_claim(
-            self._keys, code.get_secret_value() if code else None
-        )
-        if claim is None:
+        identity = self._startup.claimed()
+        device = None if identity is None else self._startup.opened(identity, self._hooks())
+        if identity is None or device is None:
             return False
-        self._on_stage(SetupStage.LOADING)
-        hooks = DeviceHooks(
-            lambda _timetable: self._on_timetable(), self._on_revoked, self._send_status
-        )
-        device = Device(
-            self._settings, Identity(claim, self._keys), self._client, self._clock, hooks
-        )
         self._device = device
+        onboarding, store = self._startup.onboarding, self._startup.identity
+        self._new_claim = NewClaim(onboarding, store, identity.claim)
         self._window.post_rules(self._rules(device.roster.timetable))
         eyes = Eyes(
             lambda: self._camera.report().health,
@@ -164,6 +159,14 @@ class KioskProcess:
         self._open_the_door(device, self._board)
         return True
 
+    def _hooks(self) -> DeviceHooks:
+        return DeviceHooks(
+            lambda _timetable: self._on_timetable(),
+            self._on_revoked,
+            self._send_status,
+            self._on_key_refused,
+        )
+
     def _wait_for_data(self, device: Device, board: HealthBoard) -> bool:
         """Wait for a configuration; a replay waits for the whole first download."""
         while not self._stopping.is_set():
@@ -172,6 +175,7 @@ class KioskProcess:
             if is_enough:
                 return True
             board.refresh()
+            self._look_for_new_claim()
             self._stopping.wait(_LOOK_S)
         return False
 
@@ -191,10 +195,17 @@ class KioskProcess:
     def _watch(self) -> None:
         """Wait until the process must stop; end it automatically after a replay."""
         while not self._stopping.wait(_LOOK_S):
+            self._look_for_new_claim()
             status = self._status_after_replay() if self._settings.exit_after_replay else None
             if status is not None:
                 logger.info("The replay is over, exit status %d", status)
                 self.end(status)
+
+    def _look_for_new_claim(self) -> None:
+        """End, so that the process starts again with new credentials, once there are any."""
+        if self._new_claim is not None and self._new_claim.look(self._clock.monotonic_s()):
+            self.end(0)
+            self.has_new_claim = True
 
     def _status_after_replay(self) -> int | None:
         if self._sight is None or self._loop is None or self._device is None:
@@ -238,7 +249,9 @@ class KioskProcess:
                 screenshots_dir=settings.screenshots_dir,
                 undo_s=rules.undo_s,
             ),
-            ShellCallbacks(on_not_me=self._on_not_me, on_claim_code=self._onboarding.enter_code),
+            ShellCallbacks(
+                on_not_me=self._on_not_me, on_claim_code=self._startup.onboarding.enter_code
+            ),
         )
 
     def _rules(self, timetable: Timetable) -> ShellRules:
@@ -257,8 +270,12 @@ class KioskProcess:
     def _network(self) -> NetworkState:
         return NetworkState() if self._sight is None else self._sight.network()
 
-    def _on_stage(self, stage: SetupStage) -> None:
-        self._window.post_screen(SettingUp(stage))
+    def _on_screen(self, screen: Screen) -> None:
+        """Show a step of the start; a new claim of a kiosk at work does not cover what it shows."""
+        if self._device is not None and isinstance(screen, SettingUp):
+            self._window.post_claim_stage(screen.stage)
+        else:
+            self._window.post_screen(screen)
 
     def _on_not_me(self, answer_id: str) -> None:
         if self._loop is not None:
@@ -287,7 +304,7 @@ class KioskProcess:
             self._device.uploader.tell_watermark()
 
     def _on_revoked(self) -> None:
-        """The server does not know us: what it gave us must go; our own records stay."""
+        """The server signed that the claim ended: what it gave us must go; our records stay."""
         logger.error("The server revoked this kiosk: its credentials and gallery are destroyed")
         try:
             if self._device is not None:
@@ -295,9 +312,16 @@ class KioskProcess:
         finally:
             self._forget_and_end()
 
+    def _on_key_refused(self) -> None:
+        """The server knows another key for us: nothing counts until there is a new claim."""
+        try:
+            self._startup.identity.note_key_refused()
+        finally:
+            self.end(KEY_REFUSED)
+
     def _forget_and_end(self) -> None:
         try:
-            self._identity.forget_claim()
+            self._startup.identity.forget_claim()
         finally:
             self.end(REVOKED)
 

@@ -1,19 +1,27 @@
-"""Becoming a kiosk: with a code from the settings, the screen or another process."""
+"""Becoming a kiosk, or one again: with a code from the settings, the screen or another process."""
 
 import logging
 import platform
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from kiosk.config import Settings
+from kiosk.domain.identity import IdentityFault
 from kiosk.domain.screens import SetupStage
-from kiosk.errors import ClaimRefusedError, CorruptStoreError, StorageError
+from kiosk.errors import ClaimRefusedError, StorageError, SyncError
 from kiosk.storage.identity import IdentityStore, Keys
 from kiosk.sync.backoff import Backoff
-from kiosk.sync.claim import ClaimOffer, ClaimTarget, claim_request, claim_until_done
+from kiosk.sync.claim import (
+    ClaimOffer,
+    ClaimTarget,
+    away_stage,
+    claim_request,
+    claim_until_done,
+)
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import ServerClient, Timeouts
 from protocol.v1.messages import ClaimRequest, ClaimResponse
@@ -21,6 +29,7 @@ from protocol.v1.sealing import sealing_public_text
 
 logger = logging.getLogger(__name__)
 
+CLOCK_FILE = "clock.json"
 _LOOK_S = 1.0
 _SAVE_AGAIN_S = 5.0
 _BOARD_FILE = Path("/proc/device-tree/model")
@@ -39,6 +48,14 @@ def hardware() -> str:
         return platform.machine()
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this kiosk is, once claimed."""
+
+    claim: ClaimResponse
+    keys: Keys
+
+
 class Onboarding:
     """Waits for whatever it takes to be claimed. `enter_code` may be called from any thread.
 
@@ -48,6 +65,9 @@ class Onboarding:
         retry_max_s: longest wait while the server is away.
         stop: ends all waiting.
         on_stage: hears where we stand.
+
+    Attributes:
+        fault: why a kiosk that was claimed before needs a new code.
     """
 
     def __init__(
@@ -65,45 +85,91 @@ class Onboarding:
         self._stop = stop
         self._on_stage = on_stage
         self._codes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.fault = IdentityFault.NONE
 
     def enter_code(self, code: str) -> None:
         """Accept a claim code that a person typed."""
         self._codes.put(code)
 
-    def wait_for_claim(self, keys: Keys, code: str | None) -> ClaimResponse | None:
-        """The credentials of this kiosk, from disk or from a claim.
+    def wait_for_identity(self, code: str | None) -> Identity | None:
+        """The credentials of this kiosk with its keys, from disk or from a claim.
+
+        A key that is lost is made anew only for the claim; until then nothing is recorded.
 
         Args:
-            keys: the kiosk's own.
             code: from the settings, if there is one.
 
         Returns:
-            The credentials; None when stopped.
+            Who this kiosk is; None when stopped.
+
+        Raises:
+            StorageError: the disk refuses.
         """
-        kept = self.kept_claim()
-        if kept is None and not code:
+        found = self._kept()
+        if found is None and not code:
             self._on_stage(SetupStage.NEEDS_CLAIM_CODE)
-        while kept is None and not self._stop.is_set():
-            kept = self._claim(keys, code) if code else self.kept_claim()
-            code = None if kept else self._next_code()
-        return kept
+        while found is None and not self._stop.is_set():
+            found = self._claim(code) if code else self._kept()
+            code = None if found else self._next_code(_LOOK_S)
+        return found
 
-    def kept_claim(self) -> ClaimResponse | None:
-        """The credentials on disk; damaged ones count as none."""
-        try:
-            return self._identity.claim()
-        except CorruptStoreError as exc:
-            logger.error("%s; a new claim code is needed", exc)  # noqa: TRY400
-            self._identity.forget_claim()
+    def claim_anew(self, code: str) -> Identity | None:
+        """Claim with a new code, claimed or not; waits for the server as long as it takes.
+
+        The kiosk's own keys and its outbox stay. The old credentials go once the new ones are
+        here.
+
+        Returns:
+            Who this kiosk is; None when the code was refused, or when stopped.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        return self._claim(code)
+
+    def claim_while_running(self) -> Identity | None:
+        """Try once to claim with a code that was typed meanwhile.
+
+        Returns:
+            Who this kiosk is, now on disk; None if no code was typed or it did not work.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        code = self._next_code(0)
+        if code is None:
             return None
-
-    def _next_code(self) -> str | None:
+        self._on_stage(SetupStage.CLAIMING)
+        keys = self._identity.keys()
         try:
-            return self._codes.get(timeout=_LOOK_S)
+            return self._saved(Identity(self._target.claim(_request(keys, code)), keys))
+        except (ClaimRefusedError, ValueError):
+            logger.warning("claim code refused, the present claim stays")
+            self._on_stage(SetupStage.CLAIM_REFUSED)
+        except SyncError as exc:
+            logger.warning("claim failed, the present claim stays: %s", exc)
+            self._on_stage(away_stage(exc))
+        return None
+
+    def _kept(self) -> Identity | None:
+        """Who the disk says this kiosk is; None where it needs a code."""
+        kept = self._identity.kept()
+        if kept.fault is not self.fault:
+            self.fault = kept.fault
+            if kept.fault is not IdentityFault.NONE:
+                logger.error("identity unusable, new claim code needed: %s", kept.fault)
+        if kept.claim is None or kept.keys is None:
+            return None
+        return Identity(kept.claim, kept.keys)
+
+    def _next_code(self, wait_s: float) -> str | None:
+        try:
+            return self._codes.get(block=wait_s > 0, timeout=wait_s)
         except queue.Empty:
             return None
 
-    def _claim(self, keys: Keys, code: str) -> ClaimResponse | None:
+    def _claim(self, code: str) -> Identity | None:
+        keys = self._identity.keys()
         try:
             claim = claim_until_done(
                 self._target,
@@ -116,18 +182,19 @@ class Onboarding:
             logger.error("The claim code was refused: a new one is needed")  # noqa: TRY400
             self._on_stage(SetupStage.CLAIM_REFUSED)
             return None
-        return self._saved(claim) if claim else None
+        return self._saved(Identity(claim, keys)) if claim else None
 
-    def _saved(self, claim: ClaimResponse) -> ClaimResponse | None:
+    def _saved(self, identity: Identity) -> Identity | None:
         """Credentials come once: keep trying until they are on disk."""
         while not self._stop.is_set():
             try:
-                self._identity.save_claim(claim)
+                self._identity.save_claim(identity.claim, identity.keys)
             except StorageError as exc:
                 logger.error("The credentials cannot be stored yet: %s", exc)  # noqa: TRY400
                 self._stop.wait(_SAVE_AGAIN_S)
             else:
-                return claim
+                self.fault = IdentityFault.NONE
+                return identity
         return None
 
 
@@ -143,11 +210,13 @@ def _request(keys: Keys, code: str) -> ClaimRequest:
     )
 
 
-def server_client(settings: Settings, clock: SystemClock) -> ServerClient:
-    """The server's device API, as the settings say."""
+def server_client(
+    settings: Settings, clock: SystemClock, timeouts: Timeouts | None = None
+) -> ServerClient:
+    """The server's device API, as the settings say, or with other timeouts."""
     return ServerClient(
         str(settings.server_url),
         clock,
-        Timeouts(settings.connect_timeout_s, settings.read_timeout_s),
+        timeouts or Timeouts(settings.connect_timeout_s, settings.read_timeout_s),
         str(settings.server_ca) if settings.server_ca else None,
     )

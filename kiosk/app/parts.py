@@ -1,10 +1,10 @@
 """The kiosk's health for the server: one line for each part, only for parts that it has."""
 
+from kiosk.app.record_parts import record_parts
 from kiosk.domain.health import (
     AcceleratorState,
     CameraHealth,
     CameraMounting,
-    DiskHealth,
     Health,
     LinkHealth,
     RecognitionHealth,
@@ -31,7 +31,6 @@ _RECOGNITION_STATES = {
     RecognitionHealth.STARTING: PartState.DEGRADED,
 }
 _LINK_STATES = {LinkHealth.UP: PartState.OK, LinkHealth.DOWN: PartState.DEGRADED}
-_DISK_STATES = {DiskHealth.OK: PartState.OK, DiskHealth.RECOVERED: PartState.DEGRADED}
 
 
 def parts_of(health: Health) -> dict[str, PartHealth]:
@@ -40,15 +39,13 @@ def parts_of(health: Health) -> dict[str, PartHealth]:
         "accelerator": _accelerator(health.accelerator),
         "camera": _camera(health.camera, health.mounting),
         "recognition": _recognition(health.recognition),
-        "disk": PartHealth(
-            state=_DISK_STATES.get(health.disk, PartState.FAILED), detail=health.disk
-        ),
         "broker": PartHealth(
             state=_LINK_STATES.get(health.broker, PartState.FAILED), detail=health.broker
         ),
     }
     if health.network.current or health.network.next:
         parts["recognition_network"] = _network(health.network)
+    parts |= record_parts(health)
     if health.refused:
         parts["refused"] = PartHealth(state=PartState.DEGRADED, detail=str(health.refused))
     return parts

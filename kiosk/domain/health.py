@@ -22,13 +22,25 @@ class CameraHealth(StrEnum):
 
 
 class DiskHealth(StrEnum):
-    """Whether the kiosk can record."""
+    """Whether the kiosk can record.
+
+    NEARLY_FULL: the free space does not hold what the outbox may still take.
+    OUTBOX_NEARLY_FULL: see `NEARLY_FULL_SHARE`.
+    RECOVERED: the outbox was damaged; what could be read was saved.
+    """
 
     OK = "ok"
     FULL = "full"
     OUTBOX_FULL = "outbox_full"
+    NEARLY_FULL = "nearly_full"
+    OUTBOX_NEARLY_FULL = "outbox_nearly_full"
     FAILING = "failing"
     RECOVERED = "recovered"
+
+    @property
+    def can_record(self) -> bool:
+        """Return whether events can be stored now."""
+        return self not in (DiskHealth.FULL, DiskHealth.OUTBOX_FULL, DiskHealth.FAILING)
 
 
 class RecognitionHealth(StrEnum):
@@ -105,11 +117,23 @@ class CameraMounting:
 
 
 class LinkHealth(StrEnum):
-    """Whether the server or the broker can be reached."""
+    """Whether the server or the broker can be reached.
+
+    Attributes:
+        UP: the server answered and signed it; the broker accepted the connection.
+        DOWN: no answer, or one that says to try later.
+        REFUSED: it refuses this kiosk's requests.
+        FOREIGN: something between this kiosk and the server answers in its place.
+        OTHER_SERVER: a server answers that is too old to sign, or is not this kiosk's.
+        UNKNOWN_KIOSK: this kiosk's server answers, and does not know this kiosk.
+    """
 
     UP = "up"
     DOWN = "down"
     REFUSED = "refused"
+    FOREIGN = "foreign"
+    OTHER_SERVER = "other_server"
+    UNKNOWN_KIOSK = "unknown_kiosk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +141,26 @@ class Health:
     """Everything the health strip shows. Counts are events.
 
     Attributes:
+        is_heard: a signed ack came through the broker lately.
         offline_since: UTC, None while either way to the server works.
         waiting: recorded and not yet acknowledged.
         refused: refused by the server and kept here.
+        set_aside: of an earlier identity, key or damaged file, and not delivered yet.
+        lost: whose numbers are known and whose content is lost.
         templates: in the gallery now.
         network: which networks are open.
+        clock_offset_ms: server time minus kiosk time, when last measured.
+        renewed: caches that were damaged and made anew, until they are downloaded again.
     """
 
     server: LinkHealth = LinkHealth.DOWN
     broker: LinkHealth = LinkHealth.DOWN
+    is_heard: bool = False
     offline_since: datetime | None = None
     waiting: int = 0
     refused: int = 0
+    set_aside: int = 0
+    lost: int = 0
     templates: int = 0
     camera: CameraHealth = CameraHealth.STARTING
     mounting: CameraMounting = CameraMounting()
@@ -136,12 +168,28 @@ class Health:
     network: NetworkState = field(default_factory=NetworkState)
     accelerator: AcceleratorState = AcceleratorState()
     clock: ClockSource = ClockSource.UNSYNCED
+    clock_offset_ms: float | None = None
     disk: DiskHealth = DiskHealth.OK
+    renewed: tuple[str, ...] = ()
 
     @property
     def is_offline(self) -> bool:
-        """Neither the broker nor the server answers."""
-        return self.server is not LinkHealth.UP and self.broker is not LinkHealth.UP
+        """No signed answer of the server comes, neither over HTTP nor through the broker.
+
+        A connection to the broker alone says nothing about the server behind it.
+        """
+        return not is_server_heard(self.server, self.broker, is_heard=self.is_heard)
+
+
+def is_server_heard(server: LinkHealth, broker: LinkHealth, *, is_heard: bool) -> bool:
+    """Say whether the server itself can be heard.
+
+    Args:
+        server: over HTTP.
+        broker: the connection to the broker.
+        is_heard: a signed ack came through the broker lately.
+    """
+    return server is LinkHealth.UP or (broker is LinkHealth.UP and is_heard)
 
 
 @dataclass(frozen=True, slots=True)

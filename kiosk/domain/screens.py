@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kiosk.domain.identity import IdentityFault
 from kiosk.domain.liveness import Motion
 from kiosk.domain.sightings import Hint
 from protocol.v1.messages import ArrivalStatus
@@ -103,20 +104,33 @@ class Notice:
 
 
 class SetupStage(StrEnum):
-    """Where the kiosk stands on its way to being claimed and filled."""
+    """Where the kiosk stands on its way to being claimed and filled.
+
+    FOREIGN_ANSWER: something answers, and it is no server of this version.
+    """
 
     NEEDS_CLAIM_CODE = "needs_claim_code"
     CLAIMING = "claiming"
     SERVER_AWAY = "server_away"
+    FOREIGN_ANSWER = "foreign_answer"
     CLAIM_REFUSED = "claim_refused"
     LOADING = "loading"
+    STORAGE_FAULT = "storage_fault"
 
 
 @dataclass(frozen=True, slots=True)
 class SettingUp:
-    """Not ready for people yet; ``stage`` says what is missing."""
+    """Not ready for people yet.
+
+    Attributes:
+        stage: what is missing.
+        fault: why a claimed kiosk needs a new code.
+        file: name of the file that the disk refuses, for a technician.
+    """
 
     stage: SetupStage
+    fault: IdentityFault = IdentityFault.NONE
+    file: str = ""
 
 
 Screen = Ready | Looking | ProveAlive | Welcome | Elsewhere | NotRecognised | Notice | SettingUp

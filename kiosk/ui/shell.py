@@ -16,7 +16,7 @@ from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 
 from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
-from kiosk.domain.screens import Screen
+from kiosk.domain.screens import Screen, SetupStage
 from kiosk.errors import KioskError
 from kiosk.ui.catalogue import available_languages, load_catalogue
 from kiosk.ui.preview import register_preview
@@ -119,11 +119,12 @@ class KioskWindow(QObject):
     and return at once.
 
     Signals:
-        screen_posted, health_posted, rules_posted, quit_posted: (internal) cross into the GUI
-            thread.
+        screen_posted, stage_posted, health_posted, rules_posted, quit_posted: (internal) cross
+            into the GUI thread.
     """
 
     screen_posted = Signal(object)
+    stage_posted = Signal(object)
     health_posted = Signal(object)
     rules_posted = Signal(object)
     quit_posted = Signal()
@@ -176,6 +177,10 @@ class KioskWindow(QObject):
         """Show a state. From any thread."""
         self.screen_posted.emit(screen)
 
+    def post_claim_stage(self, stage: SetupStage) -> None:
+        """Say how a new claim goes, where its code was typed; the screen stays. Any thread."""
+        self.stage_posted.emit(stage)
+
     def post_health(self, health: Health) -> None:
         """Show how the device is. From any thread."""
         self.health_posted.emit(health)
@@ -198,6 +203,7 @@ class KioskWindow(QObject):
         self.shell.welcome_presenter.not_me_tapped.connect(callbacks.on_not_me)
         self.shell.claim_presenter.code_entered.connect(callbacks.on_claim_code)
         self.screen_posted.connect(self._on_screen_posted)
+        self.stage_posted.connect(self.shell.claim_presenter.show)
         self.health_posted.connect(self._on_health_posted)
         self.rules_posted.connect(self._on_rules_posted)
         self.quit_posted.connect(self._on_quit_posted)

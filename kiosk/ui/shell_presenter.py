@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from kiosk.domain.health import Health
 from kiosk.domain.screens import (
@@ -36,11 +36,16 @@ from kiosk.ui.qml_property import qml_property
 if TYPE_CHECKING:
     from kiosk.ui.presenters.view import ViewPresenter
 
+_CLAIM_OPEN_S = 60.0
+
+
+_WITHOUT_KEYPAD = (SetupStage.LOADING, SetupStage.STORAGE_FAULT)
+
 
 def screen_name(screen: Screen) -> str:
     """The QML name of the screen that shows a state."""
     if isinstance(screen, SettingUp):
-        return "loading" if screen.stage is SetupStage.LOADING else "claim"
+        return "loading" if screen.stage in _WITHOUT_KEYPAD else "claim"
     return {
         Ready: "ready",
         Looking: "looking",
@@ -59,11 +64,13 @@ class ShellPresenter(QObject):
         screen_changed: another screen is shown.
         theme_changed: light became dark or the other way round.
         words_changed: another language is spoken.
+        claim_changed: the field for a new claim code opened or closed.
     """
 
     screen_changed = Signal()
     theme_changed = Signal()
     words_changed = Signal()
+    claim_changed = Signal()
 
     def __init__(
         self,
@@ -79,6 +86,8 @@ class ShellPresenter(QObject):
         self._now = now
         self._screen = "loading"
         self._shown: Screen | None = None
+        self._monotonic_s = monotonic_s
+        self._claim_until_s: float | None = None
         self._health = Health()
         self._is_dark = False
         self._is_animated = is_animated
@@ -103,6 +112,7 @@ class ShellPresenter(QObject):
             self.claim_presenter,
             self.health_presenter,
         )
+        self.claim_presenter.changed.connect(self._keep_claim_open)
         self.feed_object.frame_ready.connect(self.camera_presenter.note_picture)
         self.answer_presenter.show_loading()
         self.tick()
@@ -155,6 +165,28 @@ class ShellPresenter(QObject):
         """Let time pass: the clock and the offer of "Not me"."""
         self.place_presenter.show_time(self._now())
         self.welcome_presenter.tick()
+        if self._claim_until_s is not None and self._monotonic_s() > self._claim_until_s:
+            self.close_claim()
+
+    @Slot()
+    def open_claim(self) -> None:
+        """Ask for a new claim code in front of whatever goes on, if the strip offers it."""
+        if self.health_presenter.current.claimable and self._claim_until_s is None:
+            self.claim_presenter.clear()
+            self._claim_until_s = self._monotonic_s() + _CLAIM_OPEN_S
+            self.claim_changed.emit()
+
+    @Slot()
+    def close_claim(self) -> None:
+        """Show again what goes on."""
+        if self._claim_until_s is not None:
+            self._claim_until_s = None
+            self.claim_changed.emit()
+
+    def _keep_claim_open(self) -> None:
+        """Begin the time anew at each key: a field that nobody uses must not hide the kiosk."""
+        if self._claim_until_s is not None:
+            self._claim_until_s = self._monotonic_s() + _CLAIM_OPEN_S
 
     def _present(self, screen: Screen) -> None:
         if isinstance(screen, Ready):
@@ -178,8 +210,10 @@ class ShellPresenter(QObject):
             self.answer_presenter.show_connecting()
         elif screen.stage is SetupStage.LOADING:
             self.answer_presenter.show_loading()
+        elif screen.stage is SetupStage.STORAGE_FAULT:
+            self.answer_presenter.show_storage_fault(screen.file)
         else:
-            self.claim_presenter.show(screen.stage)
+            self.claim_presenter.show(screen.stage, screen.fault)
 
     def _is_claiming_unasked(self, screen: Screen) -> bool:
         """Claiming with a code from the settings: nothing was typed, so no keypad is shown."""
@@ -187,6 +221,9 @@ class ShellPresenter(QObject):
         return is_claiming and not self.claim_presenter.current.complete
 
     screen = qml_property(str, lambda self: self._screen, notify=screen_changed)
+    reclaiming = qml_property(
+        bool, lambda self: self._claim_until_s is not None, notify=claim_changed
+    )
     dark = qml_property(bool, lambda self: self._is_dark, notify=theme_changed)
     animated = qml_property(bool, lambda self: self._is_animated)
     mirrored = qml_property(bool, lambda self: self._words.is_rtl, notify=words_changed)

@@ -76,3 +76,9 @@ class AnswerPresenter(ViewPresenter[AnswerView]):
         """Say that the kiosk claims itself with the code it was given."""
         title, body = self._words("claim.connecting"), self._words("connecting.body")
         self.replace(AnswerView("online", "accent", "", title, body))
+
+    def show_storage_fault(self, file: str) -> None:
+        """Say that the disk refuses, and which file, for a technician."""
+        title = self._words("storage.title")
+        body = self._words("storage.file", file=file) if file else self._words("storage.body")
+        self.replace(AnswerView("disk", "late", "", title, body))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Signal, Slot
 
+from kiosk.domain.identity import IdentityFault
 from kiosk.domain.screens import SetupStage
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
@@ -21,6 +22,7 @@ class ClaimView:
     title: str = ""
     body: str = ""
     connect: str = ""
+    back: str = ""
     letters: tuple[str, ...] = ("",) * CODE_LENGTH
     keys: tuple[str, ...] = tuple(ALPHABET)
     cursor: int = 0
@@ -48,20 +50,36 @@ class ClaimPresenter(ViewPresenter[ClaimView]):
     def use_words(self, words: Catalogue) -> None:
         """See ``ViewPresenter.use_words``."""
         super().use_words(words)
-        title, body, connect = words("claim.title"), words("claim.body"), words("claim.connect")
-        self.replace(replace(self.current, title=title, body=body, connect=connect))
+        self._explain(IdentityFault.NONE)
 
-    def show(self, stage: SetupStage) -> None:
+    def _explain(self, fault: IdentityFault) -> None:
+        """Say why a code is needed; a new kiosk needs one because it is new."""
+        words = self._words
+        title, body = words("claim.title"), words("claim.body")
+        if fault is not IdentityFault.NONE:
+            title, body = words("claim.again"), words(f"claim.fault.{fault.value}")
+        connect, back = words("claim.connect"), words("claim.back")
+        self.replace(replace(self.current, title=title, body=body, connect=connect, back=back))
+
+    def show(self, stage: SetupStage, fault: IdentityFault = IdentityFault.NONE) -> None:
         """Show how the claim stands; a refused code is cleared, an unanswered one is kept."""
+        self._explain(fault)
         if stage is SetupStage.CLAIMING:
             self._say(self._words("claim.connecting"), icon="online", busy=True, failed=False)
         elif stage is SetupStage.SERVER_AWAY:
             self._say(self._words("claim.server_away"), icon="offline", busy=False, failed=True)
+        elif stage is SetupStage.FOREIGN_ANSWER:
+            self._say(self._words("claim.foreign_answer"), icon="alert", busy=False, failed=True)
         elif stage is SetupStage.CLAIM_REFUSED:
             self._code = ""
             self._say(self._words("claim.refused"), icon="alert", busy=False, failed=True)
         else:
             self._say("", icon="alert", busy=False, failed=False)
+
+    def clear(self) -> None:
+        """Forget what was typed."""
+        self._code = ""
+        self.show(SetupStage.NEEDS_CLAIM_CODE)
 
     @Slot(str)
     def press(self, text: str) -> None:
@@ -84,7 +102,7 @@ class ClaimPresenter(ViewPresenter[ClaimView]):
     def submit(self) -> None:
         """Claim with the code, if it is complete and no claim is under way."""
         if self.current.complete and not self.current.busy:
-            self.show(SetupStage.CLAIMING)
+            self._say(self._words("claim.connecting"), icon="online", busy=True, failed=False)
             self.code_entered.emit(self._code)
 
     def _say(self, message: str, *, icon: str, busy: bool, failed: bool) -> None:

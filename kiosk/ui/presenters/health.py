@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.health import CameraHealth, DiskHealth, Health, RecognitionHealth
+from kiosk.domain.health import CameraHealth, DiskHealth, Health, LinkHealth, RecognitionHealth
+from kiosk.domain.room import clock_difference
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 from protocol.v1.messages import ClockSource
@@ -14,6 +15,14 @@ _MISSING = (
     RecognitionHealth.NETWORK_MISSING,
     RecognitionHealth.NETWORK_DAMAGED,
 )
+_SERVER_FAULTS = (
+    LinkHealth.REFUSED,
+    LinkHealth.FOREIGN,
+    LinkHealth.OTHER_SERVER,
+    LinkHealth.UNKNOWN_KIOSK,
+)
+_CLAIMABLE = (LinkHealth.UNKNOWN_KIOSK,)
+"""Faults that the server itself stated, with its signature. Anybody can cause the others."""
 _CAMERA_ALARMS = (CameraHealth.GONE, CameraHealth.BLACK, CameraHealth.FROZEN)
 
 
@@ -28,9 +37,13 @@ class HealthItem:
 
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """The strip: at most MAX_ITEMS things, the worst first."""
+    """The strip: at most MAX_ITEMS things, the worst first.
+
+    ``claimable`` says that a tap on it opens the field for a new claim code.
+    """
 
     items: tuple[HealthItem, ...] = ()
+    claimable: bool = False
 
 
 def health_view(health: Health, words: Catalogue) -> HealthView:
@@ -39,21 +52,35 @@ def health_view(health: Health, words: Catalogue) -> HealthView:
     items.sort(key=lambda item: _SEVERITIES.index(item.severity))
     if not items:
         items = [HealthItem("online", words("health.connected"), "quiet")]
-    return HealthView(tuple(items[:MAX_ITEMS]))
+    return HealthView(tuple(items[:MAX_ITEMS]), claimable=health.server in _CLAIMABLE)
 
 
 def _link_items(health: Health, words: Catalogue) -> list[HealthItem]:
     items = []
-    if health.is_offline and health.offline_since is not None:
+    if health.server in _SERVER_FAULTS:
+        said = words(f"health.server.{health.server.value}")
+        severity = "alarm" if health.server in _CLAIMABLE else "warning"
+        items.append(HealthItem("alert", said, severity))
+    elif health.is_offline and health.offline_since is not None:
         since = words("health.offline_since", time=words.time(health.offline_since))
         items.append(HealthItem("offline", since, "warning"))
     elif health.is_offline:
         items.append(HealthItem("offline", words("health.offline"), "warning"))
+    return [*items, *_record_items(health, words)]
+
+
+def _record_items(health: Health, words: Catalogue) -> list[HealthItem]:
+    items = []
     if health.waiting:
         severity = "warning" if health.is_offline else "quiet"
         items.append(HealthItem("waiting", words.count("health.waiting", health.waiting), severity))
     if health.refused:
         items.append(HealthItem("alert", words.count("health.refused", health.refused), "warning"))
+    if health.lost:
+        items.append(HealthItem("alert", words.count("health.lost", health.lost), "warning"))
+    if health.set_aside:
+        said = words.count("health.set_aside", health.set_aside)
+        items.append(HealthItem("waiting", said, "quiet"))
     return items
 
 
@@ -71,11 +98,26 @@ def _device_items(health: Health, words: Catalogue) -> list[HealthItem]:
     if runs.fault and runs.since is not None:
         said = words("health.accelerator", time=words.time(runs.since))
         items.append(HealthItem("alert", said, "warning"))
+    return [*items, *_clock_items(health, words), *_disk_items(health, words)]
+
+
+def _clock_items(health: Health, words: Catalogue) -> list[HealthItem]:
     if health.clock is ClockSource.UNSYNCED:
-        items.append(HealthItem("clock", words("health.clock"), "warning"))
+        return [HealthItem("clock", words("health.clock"), "warning")]
+    difference = clock_difference(health.clock_offset_ms)
+    if difference is None:
+        return []
+    said = words.count(f"health.clock_off.{difference.unit.value}", difference.number)
+    return [HealthItem("clock", said, "quiet")]
+
+
+def _disk_items(health: Health, words: Catalogue) -> list[HealthItem]:
+    items = []
     if health.disk is not DiskHealth.OK:
-        severity = "warning" if health.disk is DiskHealth.RECOVERED else "alarm"
+        severity = "warning" if health.disk.can_record else "alarm"
         items.append(HealthItem("disk", words(f"health.disk.{health.disk.value}"), severity))
+    if health.renewed:
+        items.append(HealthItem("disk", words("health.renewed"), "quiet"))
     return items
 
 

@@ -5,6 +5,8 @@ Item {
     id: screen
 
     property var claim
+    property bool cancellable: false // a kiosk that works already: people can go back to it
+    signal back
     readonly property bool wide: !Theme.portrait
 
     // A technician may bring a keyboard.
@@ -130,6 +132,7 @@ Item {
             }
         }
         ActionButton {
+            id: erase
             objectName: "erase"
             anchors.left: parent.left
             anchors.top: keys.bottom
@@ -142,11 +145,24 @@ Item {
             onTapped: screen.claim.erase()
         }
         ActionButton {
+            objectName: "back"
+            visible: screen.cancellable
+            anchors.left: erase.right
+            anchors.leftMargin: screen.spacing
+            anchors.top: keys.bottom
+            anchors.topMargin: screen.spacing
+            width: 2 * pad.keyWidth + screen.spacing
+            height: pad.keyHeight
+            radius: 12 * Theme.u
+            text: screen.claim.view.back
+            onTapped: screen.back()
+        }
+        ActionButton {
             objectName: "connect"
             anchors.right: parent.right
             anchors.top: keys.bottom
             anchors.topMargin: screen.spacing
-            width: 6 * pad.keyWidth + 5 * screen.spacing
+            width: (screen.cancellable ? 4 : 6) * pad.keyWidth + (screen.cancellable ? 3 : 5) * screen.spacing
             height: pad.keyHeight
             radius: 12 * Theme.u
             primary: true

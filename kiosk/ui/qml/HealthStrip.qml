@@ -5,7 +5,14 @@ Item {
     id: strip
 
     property var health
+    signal tapped
     readonly property var items: health.view.items
+
+    MouseArea {
+        anchors.fill: parent
+        enabled: strip.health.view.claimable
+        onClicked: strip.tapped()
+    }
 
     Column {
         id: lines

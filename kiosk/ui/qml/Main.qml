@@ -7,7 +7,7 @@ Rectangle {
     required property var shell
     readonly property string screen: shell.screen
     readonly property bool answered: ["welcome", "elsewhere", "not_recognised", "notice", "loading"].indexOf(screen) >= 0
-    readonly property bool settingUp: screen === "claim"
+    readonly property bool settingUp: screen === "claim" || shell.reclaiming
     readonly property real stripHeight: Math.round((Theme.portrait ? 60 : 40) * Theme.u)
 
     color: Theme.background
@@ -131,6 +131,8 @@ Rectangle {
             anchors.fill: parent
             visible: root.settingUp
             claim: root.shell.claim
+            cancellable: root.shell.reclaiming
+            onBack: root.shell.close_claim()
         }
     }
 
@@ -144,5 +146,6 @@ Rectangle {
         anchors.bottomMargin: 4 * Theme.u
         height: root.stripHeight
         health: root.shell.health
+        onTapped: root.shell.open_claim()
     }
 }

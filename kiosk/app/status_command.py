@@ -1,0 +1,176 @@
+"""The command `status`: how this kiosk stands, a line for each thing, and what to do."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from kiosk.app.commands import network_words
+from kiosk.app.onboarding import CLOCK_FILE, server_client
+from kiosk.config import Settings
+from kiosk.domain.clock import ClockReading
+from kiosk.domain.health import DiskHealth, LinkHealth
+from kiosk.domain.identity import IdentityFault
+from kiosk.domain.room import clock_difference, room_health
+from kiosk.errors import SyncError
+from kiosk.storage.clock_file import ReadClockFile
+from kiosk.storage.configuration import ConfigFile
+from kiosk.storage.earlier import earlier_files, waiting_in
+from kiosk.storage.files import free_bytes
+from kiosk.storage.identity import IdentityStore, KeptIdentity
+from kiosk.storage.refusals import Contents, contents
+from kiosk.sync.clock import SystemClock
+from kiosk.sync.http import Timeouts
+from protocol.v1.messages import ClaimResponse, ClockSource
+
+_SOON = Timeouts(connect_s=5, read_s=5, whole_s=10)
+_NEW_CODE = "Make a new claim code on the server's Kiosks page and enter it on this kiosk."
+_IDENTITY = {
+    IdentityFault.NONE: "This kiosk is not claimed yet.",
+    IdentityFault.SIGNING_KEY_LOST: "This kiosk lost its key. Its records are kept.",
+    IdentityFault.SEALING_KEY_LOST: "This kiosk lost the key to its faces and recognises nobody."
+    " Its records are kept.",
+    IdentityFault.CLAIM_DAMAGED: "The credentials of this kiosk are damaged. Its records are kept.",
+    IdentityFault.KEY_REFUSED: "The server knows another key for this kiosk. Its records are kept.",
+    IdentityFault.REVOKED: "The server revoked this kiosk. Its records are kept.",
+}
+_SERVER = {
+    LinkHealth.UP: ("answers and knows this kiosk", ""),
+    LinkHealth.DOWN: ("does not answer; records wait here", "Check the network and the server."),
+    LinkHealth.REFUSED: (
+        "refuses this kiosk; records wait here",
+        "Look at its page on the server.",
+    ),
+    LinkHealth.FOREIGN: (
+        "something else answers in its place; records wait here",
+        "Look for a sign-in page or a proxy on this network.",
+    ),
+    LinkHealth.OTHER_SERVER: (
+        "another or an older server answers; records wait here",
+        "Check server_url, and update the server. If it was set up anew, run rollcall-kiosk claim"
+        " --code with a new code.",
+    ),
+    LinkHealth.UNKNOWN_KIOSK: (
+        "does not know this kiosk; records wait here",
+        "Check that the server uses its right database. If it does, run rollcall-kiosk claim"
+        " --code with a new code.",
+    ),
+}
+_ROOM = {
+    DiskHealth.NEARLY_FULL: "Free space on the disk: it does not hold all records that may wait.",
+    DiskHealth.OUTBOX_NEARLY_FULL: "Connect this kiosk: its record store is nearly full.",
+    DiskHealth.OUTBOX_FULL: "Connect this kiosk now: its record store is full.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing about the kiosk, and what a person has to do about it; empty for nothing."""
+
+    name: str
+    words: str
+    to_do: str = ""
+
+
+def status(settings: Settings, output: TextIO) -> int:
+    """Say how this kiosk stands. Returns the exit status: 1 if it needs a claim code.
+
+    Raises:
+        StorageError: the identity cannot be read.
+    """
+    kept = IdentityStore(settings.data_dir / "identity").kept()
+    lines = [_identity(kept)]
+    if kept.claim is not None:
+        clock = SystemClock(ReadClockFile(settings.data_dir / CLOCK_FILE))
+        lines.append(_server(settings, kept.claim, clock))
+        lines.extend(_records(settings))
+        lines.append(_clock(clock.reading()))
+        lines.extend(_configuration(settings))
+    for line in lines:
+        output.write(f"{line.name:<9}{line.words}\n")
+    for line in lines:
+        if line.to_do:
+            output.write(f"{'to do':<9}{line.to_do}\n")
+    return 0 if kept.keys is not None and kept.claim is not None else 1
+
+
+def _identity(kept: KeptIdentity) -> Line:
+    if kept.claim is None or kept.fault is not IdentityFault.NONE:
+        return Line("identity", _IDENTITY[kept.fault], _NEW_CODE)
+    claim = kept.claim
+    return Line("identity", f"kiosk {claim.kiosk_id}, {claim.name}, in room {claim.room.name}")
+
+
+def _server(settings: Settings, claim: ClaimResponse, clock: SystemClock) -> Line:
+    """Ask the server, as the kiosk does."""
+    client = server_client(settings, clock, _SOON)
+    client.use_claim(claim)
+    kept = ConfigFile(settings.data_dir / "config.json").load()
+    detail = ""
+    try:
+        client.config(kept.etag if kept else "")
+    except SyncError as exc:
+        detail = f" ({exc})"
+    words, to_do = _SERVER[client.health]
+    return Line("server", f"{settings.server_url} {words}{detail}", to_do)
+
+
+def _records(settings: Settings) -> Iterator[Line]:
+    path = settings.data_dir / "outbox.db"
+    waiting = 0
+    if path.is_file() and not os.access(path, os.R_OK, effective_ids=True):
+        yield Line("events", "cannot be read", "Check who owns the data folder.")
+    elif path.is_file():
+        found = contents(path)
+        waiting = found.waiting if found else 0
+        yield from _events(found)
+    yield from _earlier(path)
+    yield _disk(settings, waiting)
+
+
+def _events(found: Contents | None) -> Iterator[Line]:
+    if found is None:
+        words = "the record store is damaged or of another version; the kiosk saves what it can"
+        yield Line("events", words)
+        return
+    words = (
+        f"{found.last_seq} recorded, {found.waiting} waiting, {found.kept} kept after delivery,"
+        f" {found.refused} refused by the server"
+    )
+    to_do = "Look at the refused records on the kiosk's page." if found.refused else ""
+    yield Line("events", words, to_do)
+    if found.lost:
+        to_do = "Close the gap on the kiosk's page, and check the disk."
+        yield Line("lost", f"{found.lost} events were lost to a damaged disk", to_do)
+
+
+def _earlier(path: Path) -> Iterator[Line]:
+    waiting = sum(waiting_in(file) for file in earlier_files(path))
+    if waiting:
+        yield Line("earlier", f"{waiting} events of an earlier claim or key wait, sent again soon")
+
+
+def _disk(settings: Settings, waiting: int) -> Line:
+    free = free_bytes(settings.data_dir)
+    room = room_health(waiting=waiting, most=settings.max_events, free_bytes=free)
+    words = f"{free / 1e9:.1f} GB free, room for {settings.max_events - waiting} more events"
+    return Line("disk", words, _ROOM.get(room, ""))
+
+
+def _clock(reading: ClockReading) -> Line:
+    difference = clock_difference(reading.offset_ms)
+    if reading.source is ClockSource.UNSYNCED:
+        return Line("clock", "not set; times are uncertain", "Connect this kiosk to its server.")
+    if difference is None:
+        return Line("clock", f"set by {reading.source}")
+    words = f"{difference.number} {difference.unit} off, corrected with the server's time"
+    return Line("clock", words, "Give this kiosk a time server or a battery-backed clock.")
+
+
+def _configuration(settings: Settings) -> Iterator[Line]:
+    file = ConfigFile(settings.data_dir / "config.json")
+    kept = file.load()
+    none = "damaged, will be downloaded again" if file.was_damaged else "none yet"
+    yield Line("config", kept.document.version if kept else none)
+    yield Line("network", network_words(settings, kept.document.network if kept else None))
