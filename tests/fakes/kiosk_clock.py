@@ -15,6 +15,7 @@ class ManualClock:
         self.at = at
         self.source = ClockSource.NTP
         self.offset_ms: int | None = 0
+        self.boot_id = "b1"
         self._monotonic_s = 1000.0
 
     def advance(self, seconds: float) -> None:
@@ -23,7 +24,9 @@ class ManualClock:
 
     def reading(self) -> ClockReading:
         age_s = None if self.offset_ms is None else 1.0
-        return ClockReading(self.at, self.source, self.offset_ms, age_s)
+        return ClockReading(
+            self.at, self.source, self.offset_ms, age_s, self.boot_id, self._monotonic_s
+        )
 
     def monotonic_s(self) -> float:
         return self._monotonic_s

@@ -4,7 +4,8 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import ValidationError
 
 from protocol.v1 import messages as m
-from protocol.v1 import signing
+from protocol.v1 import signing, statements
 from protocol.v1.errors import ProtocolError
+from tests.fakes.answer_signing import signed_headers
 from tests.fakes.scans import opened
-from tests.fakes.school import DEVICE_TOKEN, KIOSK_ID, claim_response, config, page
+from tests.fakes.school import DEVICE_TOKEN, KIOSK_ID, SERVER_KEY, claim_response, config, page
 
 CLAIM_CODE = "ABCD2345"
 
@@ -27,6 +29,10 @@ class SchoolServer:
         events: stored, by sequence number.
         upserts, tombstones: of the gallery, ordered by change.
         broken_status: answer everything with this status while set.
+        knows_kiosk: the token is known; false after a restore of an older database.
+        revocation: the token was revoked; what the server says then.
+        is_signing: answers are signed; an older server does not.
+        ahead: how far the server's clock is ahead of ours.
         scans: templates of clear scans, by id; each was checked when it came.
         judged_at_once: how many scans of a batch are judged; the others are not named.
         refused_people: whose scans are refused.
@@ -48,6 +54,10 @@ class SchoolServer:
         self.broker: m.BrokerAccess | None = None
         self.signing_key: str | None = None
         self.broken_status: int | None = None
+        self.knows_kiosk = True
+        self.revocation: m.Revocation | None = None
+        self.is_signing = True
+        self.ahead = timedelta(0)
         self.spoil_page = False
         self.claims = 0
         self.config_hits: list[int] = []
@@ -57,15 +67,21 @@ class SchoolServer:
         with self.lock:
             self.batches.append(batch)
             refused = [refusal for raw in batch.events if (refusal := self._take(raw))]
-            seq = 0
-            while seq + 1 in self.events:
-                seq += 1
-            return m.Ack(
+            first, *beyond = runs_of(self.held())
+            unsigned = m.Ack(
                 kiosk_id=KIOSK_ID,
-                stored_through=seq,
+                stored_through=first.stop - 1,
+                stored_beyond=tuple(m.SeqRange(first=run.start, last=run[-1]) for run in beyond),
                 refused=tuple(refused),
                 server_time=datetime.now(UTC),
             )
+            return statements.sign_ack(unsigned, SERVER_KEY)
+
+    def held(self) -> set[int]:
+        """Return the numbers in the server's keeping: 0, those stored, those a gap event names."""
+        gaps = [event.gap for event in self.events.values() if event.gap is not None]
+        closed = {seq for gap in gaps for seq in range(gap.first, gap.last + 1)}
+        return {0, *self.events, *closed}
 
     def _take(self, raw: m.RawEvent) -> m.EventRefusal | None:
         event_id = str(raw["id"])
@@ -109,7 +125,19 @@ class SchoolServer:
         key = signing.public_key(request.signing_key)
         signing.verify_document(body, request.proof, key, context="claim")
         self.signing_key = request.signing_key
-        return claim_response(request.sealing_key, broker=self.broker)
+        self.knows_kiosk = True
+        return claim_response(request.sealing_key, broker=self.broker, claim=self.claims)
+
+
+def runs_of(numbers: set[int]) -> list[range]:
+    """Return the runs of consecutive numbers, the lowest first."""
+    runs: list[range] = []
+    for number in sorted(numbers):
+        if runs and runs[-1].stop == number:
+            runs[-1] = range(runs[-1].start, number + 1)
+        else:
+            runs.append(range(number, number + 1))
+    return runs
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -133,10 +161,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self.school.broken_status, {"error": {"code": "broken"}})
         elif url.path == "/api/v1/devices/claim":
             self._claim(body)
-        elif self.headers.get("Authorization") != f"Device {DEVICE_TOKEN}":
+        elif self.school.revocation is not None:
+            revocation = self.school.revocation.model_dump(mode="json")
+            self._send(401, {"error": {"code": "revoked"}, "revocation": revocation})
+        elif not self._is_known():
             self._send(401, {"error": {"code": "unknown_device"}})
         else:
             self._synced(method, url.path, parse_qs(url.query), body)
+
+    def _is_known(self) -> bool:
+        is_ours = self.headers.get("Authorization") == f"Device {DEVICE_TOKEN}"
+        return is_ours and self.school.knows_kiosk
 
     def _claim(self, body: bytes) -> None:
         try:
@@ -161,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_raw(200, ack.to_json())
         elif (method, path) == ("POST", "/api/v1/sync/erasures"):
             self.school.erasures.append(m.Erasure.model_validate_json(body))
-            self._send(200, {})
+            self._send_raw(204, b"")
         elif (method, path) == ("POST", "/api/v1/kiosk/scan-templates"):
             receipt = self.school.take_scans(m.ScanTemplateBatch.model_validate_json(body))
             self._send_raw(200, receipt.to_json())
@@ -180,10 +215,19 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_raw(status, json.dumps(body).encode())
 
     def _send_raw(self, status: int, body: bytes, etag: str = "") -> None:
+        if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            body = b""
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
+        if status != HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Length", str(len(body)))
         if etag:
             self.send_header("ETag", etag)
+        nonce = self.headers.get(statements.NONCE_HEADER)
+        if nonce and self.school.is_signing:
+            request, answer = (self.command, self.path), (status, body)
+            headers = signed_headers(nonce, request, answer, ahead=self.school.ahead)
+            for name, value in headers.items():
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

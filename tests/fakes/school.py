@@ -1,10 +1,11 @@
 """A small school for kiosk tests: keys, templates, pages and configuration."""
 
+import base64
 from collections.abc import Sequence
 from datetime import timedelta
 
 from protocol.v1 import messages as m
-from protocol.v1 import sealing, signing
+from protocol.v1 import sealing, signing, statements
 from tests.fakes.kiosk_clock import START
 
 KIOSK_ID = "kiosk-7"
@@ -99,7 +100,11 @@ def config(
 
 
 def claim_response(
-    sealing_key: str, *, broker: m.BrokerAccess | None = None, next_seq: int = 1
+    sealing_key: str,
+    *,
+    broker: m.BrokerAccess | None = None,
+    next_seq: int = 1,
+    claim: int = 1,
 ) -> m.ClaimResponse:
     """What the server answers to a claim by the kiosk that holds this public sealing key."""
     wrapped = sealing.wrap_key(DATA_KEY, sealing_key, kiosk_id=KIOSK_ID, key_id=KEY_ID)
@@ -115,7 +120,23 @@ def claim_response(
         next_seq=next_seq,
         chain_head=signing.GENESIS_HASH,
         server_time=START,
+        claim=claim,
     )
+
+
+CLAIM = claim_response(sealing.sealing_public_text(sealing.make_sealing_key()))
+"""A claim of the kiosk, for tests that need its server's key and its token alone."""
+
+
+def revocation(claim: int = 1, kiosk_id: str = KIOSK_ID) -> m.Revocation:
+    """The server's signed word that a claim of the kiosk has ended."""
+    unsigned = m.Revocation(
+        kiosk_id=kiosk_id,
+        claim=claim,
+        revoked_at=START + timedelta(days=1),
+        signature=base64.b64encode(bytes(64)).decode(),
+    )
+    return statements.sign_revocation(unsigned, SERVER_KEY)
 
 
 def broker_access(port: int) -> m.BrokerAccess:

@@ -1,6 +1,7 @@
 """A kiosk without camera or screen: real keys, real chain, for tests of what the server does."""
 
-from dataclasses import dataclass, field
+import base64
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,13 @@ from protocol.v1.messages import (
     EventBatch,
     EventKind,
     EventMethod,
+    GapReason,
+    GapSpan,
     RawEvent,
     UnsignedEvent,
+    Watermark,
 )
+from protocol.v1.statements import sign_watermark
 
 
 @dataclass
@@ -79,19 +84,51 @@ class SimulatedKiosk:
     def events(self, count: int, at: datetime, **fields: Any) -> list[RawEvent]:
         return [self.event(at, **fields) for _ in range(count)]
 
+    def gap(self, at: datetime, first: int, last: int, **fields: Any) -> RawEvent:
+        """The next event of the chain: the word that a span of numbers is lost."""
+        bounds = {key: fields.pop(key) for key in ("from_at", "through_at") if key in fields}
+        span = GapSpan(first=first, last=last, reason=GapReason.DAMAGED, **bounds)
+        nobody = dict.fromkeys(("distance", "margin", "threshold", "quality", "model_id"))
+        words = {"kind": EventKind.GAP, "method": EventMethod.NONE, "gap": span}
+        return self.event(at, **(nobody | words | fields))
+
+    def renumbered(self, event: RawEvent, seq: int) -> RawEvent:
+        """The same event under another number, as a kiosk sends it whose number was taken."""
+        draft = UnsignedEvent.model_validate(event | {"seq": seq})
+        signed = signing.sign_event(draft, prev_hash=self.head, key=self.key)
+        self.seq, self.head = seq, signed.hash
+        return signing.to_raw(signed)
+
+    def twin(self) -> "SimulatedKiosk":
+        """A second device with everything this one has now: its disk was copied."""
+        return replace(self)
+
+    def watermark(self, through: datetime, **fields: Any) -> Watermark:
+        """The signed word that everything up to a moment is among the events made so far."""
+        draft = {
+            "kiosk_id": self.kiosk_id,
+            "through": through,
+            "seq": self.seq,
+            "head": self.head,
+            "boot_id": "boot-1",
+            "made_at": through,
+            "uptime_s": 60.0,
+            "clock_source": ClockSource.NTP,
+            "signature": base64.b64encode(bytes(64)).decode(),
+        }
+        return sign_watermark(Watermark.model_validate(draft | fields), self.key)
+
     def batch(
         self,
         events: list[RawEvent],
         *,
         synced_through: datetime | None = None,
-        last_seq: int | None = None,
+        watermark: Watermark | None = None,
     ) -> bytes:
-        """A batch as it goes over the wire."""
+        """A batch as it goes over the wire, with the word that it is all until `synced_through`."""
+        signed = watermark if synced_through is None else self.watermark(synced_through)
         return EventBatch(
-            kiosk_id=self.kiosk_id,
-            events=tuple(events),
-            synced_through=synced_through,
-            last_seq=self.seq if last_seq is None else last_seq,
+            kiosk_id=self.kiosk_id, events=tuple(events), watermark=signed, last_seq=self.seq
         ).to_json()
 
     def erasure(self, person_id: object, at: datetime) -> Erasure:

@@ -21,7 +21,7 @@ _ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT")
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
-def _account() -> str | None:
+def postgres_account() -> str | None:
     """PostgreSQL refuses to run as root; Debian's package brings its own account."""
     if os.geteuid() != 0:
         return None
@@ -41,7 +41,7 @@ def postgres_port() -> Iterator[int]:
     """Port of a private cluster on 127.0.0.1 that ends with the test run."""
     if not _BINARIES:
         pytest.skip("needs Debian's postgresql package")
-    binaries, account, port = _BINARIES[-1].parent, _account(), free_port()
+    binaries, account, port = _BINARIES[-1].parent, postgres_account(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="rollcall-postgres-"))
     if account:
         shutil.chown(folder, account)

@@ -4,13 +4,14 @@ import threading
 import time
 from pathlib import Path
 
-from kiosk.app.device import Device, DeviceHooks, Identity
-from kiosk.app.onboarding import Onboarding, server_client
+from kiosk.app.device import Device, DeviceHooks
+from kiosk.app.onboarding import CLOCK_FILE, Onboarding, server_client
 from kiosk.config import Settings
 from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.health import LinkHealth
 from kiosk.domain.screens import Screen
 from kiosk.domain.sightings import Recognition, Sighting
+from kiosk.storage.clock_file import ClockFile
 from kiosk.storage.identity import IdentityStore
 from kiosk.sync.clock import SystemClock
 from protocol.v1.messages import EventKind
@@ -24,7 +25,7 @@ class Door:
     """A kiosk without camera and screen: claimed, syncing, and told whom it sees."""
 
     def __init__(self, school: RealSchool, folder: Path) -> None:
-        self.clock = SystemClock()
+        self.clock = SystemClock(ClockFile(folder / CLOCK_FILE))
         self.settings = Settings(
             data_dir=folder,
             server_url=school.url,
@@ -47,10 +48,10 @@ class Door:
             stop=threading.Event(),
             on_stage=lambda _stage: None,
         )
-        claim = onboarding.wait_for_claim(store.keys(), code)
-        assert claim is not None
+        identity = onboarding.wait_for_identity(code)
+        assert identity is not None
         hooks = DeviceHooks(lambda _timetable: None, self.revoked.set, lambda: None)
-        return Device(self.settings, Identity(claim, store.keys()), client, self.clock, hooks)
+        return Device(self.settings, identity, client, self.clock, hooks)
 
     def sees(self, person_id: str) -> None:
         lesson = self.device.roster.timetable.lessons[0]

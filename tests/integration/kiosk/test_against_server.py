@@ -138,7 +138,8 @@ def test_status_command_says_what_this_kiosk_is(door: Door) -> None:
     said = subprocess.run([KIOSK, "status"], env=env, capture_output=True, text=True, check=True)
 
     assert "in room R12" in said.stdout
-    assert "0 waiting, 0 refused" in said.stdout
+    assert " 0 waiting," in said.stdout
+    assert " 0 refused by the server" in said.stdout
 
 
 def test_used_claim_code_is_refused_in_one_sentence(school: RealSchool, tmp_path: Path) -> None:

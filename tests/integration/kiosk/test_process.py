@@ -15,7 +15,7 @@ import pytest
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from tests.fakes.kiosk_clock import ManualClock
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
-from tests.fakes.school import DATA_KEY, KEY_ID, KIOSK_ID, MODEL_ID, SIGNING_KEY, upsert
+from tests.fakes.school import DATA_KEY, KEY_ID, KIOSK_ID, MODEL_ID, SIGNING_KEY, revocation, upsert
 from tests.support.processes import BIN, Process
 from tests.support.waiting import wait_until
 
@@ -193,11 +193,11 @@ def test_second_process_on_the_same_folder_is_turned_away(kiosks: Kiosks, url: s
 
 
 def test_revoked_kiosk_destroys_what_it_was_given_and_ends(
-    kiosks: Kiosks, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path
 ) -> None:
     process = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
     _wait_for(process, "The door is open")
-    monkeypatch.setattr("tests.fakes.kiosk_server.DEVICE_TOKEN", "revoked")
+    school.revocation = revocation()
 
     assert process.wait(20) == 5, process.log
     assert not (tmp_path / "kiosk" / "identity" / "claim.json").exists()
@@ -205,11 +205,11 @@ def test_revoked_kiosk_destroys_what_it_was_given_and_ends(
 
 
 def test_kiosk_that_is_revoked_while_it_runs_keeps_no_template(
-    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path
 ) -> None:
     process = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
     _wait_for(process, "2 templates")
-    monkeypatch.setattr("tests.fakes.kiosk_server.DEVICE_TOKEN", "revoked")
+    school.revocation = revocation()
 
     assert process.wait(20) == 5, process.log
     assert _held_templates(tmp_path / "kiosk", school) == []
@@ -217,19 +217,42 @@ def test_kiosk_that_is_revoked_while_it_runs_keeps_no_template(
 
 
 def test_kiosk_that_was_revoked_while_it_was_off_keeps_no_template(
-    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path
 ) -> None:
     first = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
     _wait_for(first, "2 templates")
     first.kill()
     held = _held_templates(tmp_path / "kiosk", school)
-    monkeypatch.setattr("tests.fakes.kiosk_server.DEVICE_TOKEN", "revoked")
+    school.revocation = revocation()
     second = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
 
     assert second.wait(30) == 5, second.log
     assert held == ["t1", "t2"]
     assert _held_templates(tmp_path / "kiosk", school) == []
     assert _people_in_gallery(tmp_path / "kiosk") == ()
+
+
+def test_kiosk_that_the_server_does_not_know_goes_on_and_takes_a_new_claim(
+    kiosks: Kiosks, url: str, school: SchoolServer, tmp_path: Path
+) -> None:
+    process = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
+    _wait_for(process, "2 templates")
+    _wait_for(process, "The door is open")
+    school.knows_kiosk = False
+    _wait_for(process, "server does not know this kiosk, everything is kept")
+    kept = _held_templates(tmp_path / "kiosk", school)
+    env = {"ROLLCALL_KIOSK_DATA_DIR": str(tmp_path / "kiosk"), "ROLLCALL_KIOSK_SERVER_URL": url}
+    command = [KIOSK, "claim", "--code", CLAIM_CODE]
+    subprocess.run(command, env=env, capture_output=True, check=True)
+
+    _wait_for(process, "kiosk has a new claim, starting again")
+    after = "starting again"
+    wait_until(
+        lambda: "The door is open" in process.log.split(after)[1], what="it serves", timeout_s=40
+    )
+    assert kept == ["t1", "t2"]
+    assert school.claims == 2
+    assert process.stop(10) == 0, process.log
 
 
 def _held_templates(folder: Path, school: SchoolServer) -> list[str]:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from protocol.v1.messages import Ack, RawEvent
+from protocol.v1.messages import Ack, RawEvent, Status, Watermark
 from server.attendance.ingest import Intake, take_in
 from server.attendance.register import Judgement
 from server.attendance.service import Register, register_of
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import Delivery
+from server.attendance.watermarks import take_watermark
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
@@ -24,7 +25,7 @@ from server.db.vault import Vault, open_vault
 from server.enrollment.gallery import log_change, seal_template
 from server.enrollment.tables import ChangeKind, Enrolment, EnrolmentStatus, Template
 from server.kiosks import claiming
-from server.kiosks.service import create_kiosk
+from server.kiosks.service import create_kiosk, take_status
 from server.kiosks.tables import Kiosk, KioskProgress
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.service import add_consent, create_person
@@ -128,7 +129,7 @@ class School:
         """A claimed kiosk."""
         device = SimulatedKiosk()
         _kiosk_id, code = self.new_kiosk()
-        outcome = self.claim(device, code, at=self.starts_at - timedelta(hours=1))
+        outcome = self.claim(device, code, at=self.starts_at - timedelta(days=200))
         assert isinstance(outcome, claiming.Claimed)
         device.kiosk_id = outcome.kiosk.wire_id
         return device
@@ -143,10 +144,27 @@ class School:
             return take_in(db, deliveries, at or now())
 
     def send(
-        self, device: SimulatedKiosk, *events: RawEvent, synced_through: datetime | None = None
+        self,
+        device: SimulatedKiosk,
+        *events: RawEvent,
+        synced_through: datetime | None = None,
+        watermark: Watermark | None = None,
+        at: datetime | None = None,
     ) -> Ack:
-        payload = device.batch(list(events), synced_through=synced_through)
-        return self.take(Delivery(device.kiosk_id, payload)).acks[0]
+        payload = device.batch(list(events), synced_through=synced_through, watermark=watermark)
+        return self.take(Delivery(device.kiosk_id, payload), at=at).acks[0]
+
+    def status(self, device: SimulatedKiosk, status: Status) -> None:
+        """Take in what a kiosk says about itself, as the broker link does."""
+        with self.database.transaction() as db:
+            kiosk = db.get_one(Kiosk, self.id_of(device))
+            take_status(db, kiosk, status, now())
+            progress = db.get_one(KioskProgress, kiosk.id)
+            take_watermark(db, kiosk, progress, status.watermark, now())
+            db.add(progress)
+
+    def id_of(self, device: SimulatedKiosk) -> uuid.UUID:
+        return uuid.UUID(device.kiosk_id)
 
     def stored(self, device: SimulatedKiosk) -> list[StoredEvent]:
         with self.database.reading() as db:

@@ -165,7 +165,7 @@ def test_new_device_in_an_old_place_starts_after_what_was_received(school: Schoo
     assert (ack.stored_through, ack.refused) == (4, ())
     assert not school.stored(new)[-1].is_chain_torn
     late = school.send(old, old.event(now()))
-    assert late.refused[0].reason == "bad_signature"
+    assert late.refused[0].reason == "after_claim"
 
 
 def test_erasure_counts_once_and_only_with_the_kiosks_signature(school: School) -> None:

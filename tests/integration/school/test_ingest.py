@@ -217,18 +217,6 @@ def test_batches_of_several_kiosks_are_taken_in_together(school: School) -> None
     }
 
 
-def test_watermark_waits_for_the_events_it_speaks_of(school: School) -> None:
-    device = school.kiosk()
-    first, second = device.event(now()), device.event(now())
-    told = now() - timedelta(minutes=1)
-    school.send(device, second, synced_through=told)
-    assert school.progress(device).synced_through is None
-    school.send(device, first)
-    synced = school.progress(device).synced_through
-    assert synced is not None
-    assert abs(synced - told) < timedelta(milliseconds=1)
-
-
 def test_watermark_of_the_future_counts_until_now_only(school: School) -> None:
     device = school.kiosk()
     school.send(device, synced_through=now() + timedelta(days=1))

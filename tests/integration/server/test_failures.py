@@ -16,13 +16,18 @@ PERSON = {"student_number": "S1", "given_name": "Ada", "family_name": "Berg"}
 
 
 @pytest.fixture
-def locked(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Somebody holds the write lock for longer than anybody waits (the wait made short)."""
+def locked(
+    database: Database, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Another writer holds the lock for longer than a request waits (the wait made short)."""
     if not database.is_sqlite:
         pytest.skip("PostgreSQL has no lock on the whole database")
     monkeypatch.setattr("server.db.engine.BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(database, "turn_wait_s", 0.02)
     database.close()
-    with database.transaction() as db:
+    is_ours = getattr(request, "param", "this process") == "this process"
+    writer = database if is_ours else Database(str(database.engine.url))
+    with writer.transaction() as db:
         db.connection()
         yield
 
@@ -37,9 +42,9 @@ def stale_office(office: TestClient, database: Database) -> TestClient:
     return office
 
 
-@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("locked", ["this process", "another process"], indirect=True)
 def test_locked_database_is_said_in_plain_words_with_a_time_to_wait(
-    client: TestClient, caplog: pytest.LogCaptureFixture
+    locked: None, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = {"username": "admin", "password": "whatever"}
     answer = client.post("/api/v1/sign-in", json=body)

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from protocol.v1 import sealing
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import ScanTemplateBatch, ScanTemplateReceipt
+from protocol.v1.signing import public_key
 from server.db.types import now
 from server.kiosks.tables import GalleryEntry, Kiosk
 from server.networks.tables import WaitingScan
@@ -21,6 +22,7 @@ from tests.integration.server.test_school_api import JSON, Classroom
 from tests.support.enrolling import GIVEN
 from tests.support.networks import set_networks
 from tests.support.scanning import NEXT, scan_of
+from tests.support.signed_answers import WITH_NONCE, is_signed
 
 if TYPE_CHECKING:
     from server.db.engine import Database
@@ -41,6 +43,7 @@ class Door:
             wrapped.wrapped, kiosk.sealing_key, kiosk_id=kiosk.kiosk_id, key_id=wrapped.key_id
         )
         self.key = (key, wrapped.key_id)
+        self.server_key = public_key(claimed.server_key)
         self.client = TestClient(app, headers={"Authorization": f"Device {claimed.device_token}"})
         classroom.post(f"/people/{classroom.person}/consents", **GIVEN)
         classroom.admin.put("/api/v1/policy", json={"kiosk": {"liveness": "passive"}}, headers=JSON)
@@ -85,6 +88,12 @@ def test_nothing_is_judged_while_the_kiosks_key_cannot_be_read(door: Door) -> No
     with door.database.transaction() as db:
         db.get_one(Kiosk, uuid.UUID(door.room.device.kiosk_id)).data_key_key_id = "lost"
     assert door.send(batch) == ScanTemplateReceipt()
+
+
+def test_receipt_proves_that_this_server_made_it(door: Door) -> None:
+    answer = door.client.post(PATH, content=door.batch().to_json(), headers=JSON | WITH_NONCE)
+    assert answer.status_code == 200
+    assert is_signed(answer, door.server_key, PATH)
 
 
 @pytest.mark.parametrize("header", ["", "Device wrong"])

@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES, parse_message
 from protocol.v1.messages import Ack, ClaimResponse, ConfigDocument, GalleryPage
+from protocol.v1.signing import public_key
+from protocol.v1.statements import verify_ack
 from server.db.types import now
 from server.web.principal import Role
 from tests.fakes.simulated_kiosk import SimulatedKiosk
@@ -51,7 +53,9 @@ class Classroom:
         request = self.device.claim_request(self.kiosk["claim_code"])
         answer = client.post("/api/v1/devices/claim", content=request.to_json(), headers=JSON)
         assert answer.status_code == 200, answer.text
-        return parse_message(ClaimResponse, answer.content)
+        claimed = parse_message(ClaimResponse, answer.content)
+        self.server_key = public_key(claimed.server_key)
+        return claimed
 
     def register(self) -> dict[str, Any]:
         answer: dict[str, Any] = self.admin.get(f"/api/v1/lessons/{self.lesson}/register").json()
@@ -78,7 +82,9 @@ def test_event_over_http_becomes_a_line_of_the_register(
     assert classroom.register()["rows"][0]["status"] == "expected"
     event = classroom.device.event(now(), person_id=classroom.person, lesson_id=classroom.lesson)
     answer = device.post("/api/v1/sync/events", content=classroom.device.batch([event]))
-    assert parse_message(Ack, answer.content).stored_through == 1
+    ack = parse_message(Ack, answer.content)
+    verify_ack(ack, classroom.server_key)
+    assert ack.stored_through == 1
     (row,) = classroom.register()["rows"]
     assert (row["status"], row["display_name"], row["method"]) == ("present", "Zoë Kern", "face")
     assert classroom.register()["counts"]["present"] == 1

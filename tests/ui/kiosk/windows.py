@@ -14,6 +14,7 @@ from kiosk.domain.health import (
     RecognitionHealth,
     RecognitionState,
 )
+from kiosk.domain.identity import IdentityFault
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -49,6 +50,7 @@ MODELLESS = replace(
     ),
 )
 TROUBLED = Health(offline_since=NOW, waiting=128, refused=2, camera=CameraHealth.FROZEN)
+FAULTS = [fault for fault in IdentityFault if fault is not IdentityFault.NONE]
 SCREENS: dict[str, Screen] = {
     "ready": Ready("Room 12", LESSON),
     "ready-long": Ready("Laboratory of natural sciences 3", LONG_LESSON),
@@ -63,6 +65,9 @@ SCREENS: dict[str, Screen] = {
     "other-way": NotRecognised(NotRecognisedReason.OTHER_WAY),
     **{f"notice-{reason.value}": Notice(reason) for reason in NoticeReason},
     **{f"setup-{stage.value}": SettingUp(stage) for stage in SetupStage},
+    **{f"again-{fault.value}": SettingUp(SetupStage.NEEDS_CLAIM_CODE, fault) for fault in FAULTS},
+    **{f"refused-{fault.value}": SettingUp(SetupStage.CLAIM_REFUSED, fault) for fault in FAULTS},
+    "storage-file": SettingUp(SetupStage.STORAGE_FAULT, file="outbox.db.reserve"),
 }
 
 

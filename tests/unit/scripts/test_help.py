@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[Main, Sequence[str]]] = {
         ("serve", "broker", "migrate", "reset-password", "verify-audit"),
     ),
     "rollcall-ml": (models.service.main.main, ()),
-    "rollcall-kiosk": (kiosk.__main__.main, ("run", "claim", "status")),
+    "rollcall-kiosk": (kiosk.__main__.main, ("run", "claim", "status", "import-events")),
     "rollcall-provision": (provisioning.cli.main, ("claim", "move", "configure")),
     "rollcall-models": (
         models.cli.main.main,

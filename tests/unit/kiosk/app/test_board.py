@@ -11,12 +11,14 @@ from kiosk.config import load_settings
 from kiosk.domain.health import CameraHealth, Health, RecognitionState
 from kiosk.domain.networks import NetworkState
 from kiosk.domain.shadow import ShadowOutcome
+from kiosk.storage.outbox import ChainSigner
 from kiosk.sync.clock import SystemClock
 from protocol.v1.messages import NetworkChoice, Status
 from tests.fakes.kiosk_server import SchoolServer, serving
 from tests.fakes.scans import NEXT_ID
-from tests.fakes.school import MODEL_ID, config
+from tests.fakes.school import MODEL_ID, SIGNING_KEY, config
 from tests.unit.kiosk.app.test_device import device
+from tests.unit.kiosk.storage.drafts import draft, opened
 
 CHANGE = NetworkChoice(current=MODEL_ID, next=NEXT_ID)
 
@@ -42,6 +44,27 @@ def test_the_status_carries_the_networks_and_the_counts(tmp_path: Path) -> None:
         f"{MODEL_ID}; {BUNDLED_WORDS}; the next network {NEXT_ID} is compared beside it"
     )
     assert heard[-1].network == networks
+
+
+def test_the_status_warns_before_the_outbox_is_full_and_counts_set_aside_events(
+    tmp_path: Path,
+) -> None:
+    stranger = opened(tmp_path, signer=ChainSigner("another", SIGNING_KEY)).outbox
+    for _ in range(3):
+        stranger.append(draft())
+    stranger.close()
+    heard: list[Health] = []
+    with device(tmp_path, "http://127.0.0.1:1", [], max_events=100) as kiosk:
+        eyes = Eyes(lambda: CameraHealth.OK, RecognitionState)
+        board = HealthBoard(SystemClock(), kiosk, eyes, heard.append)
+        for _ in range(87):
+            kiosk.outbox.append(draft())
+        board.refresh()
+        status = Status.model_validate_json(board.status().to_json())
+
+    assert status.set_aside == 3
+    assert status.parts["outbox"].detail == "nearly_full 87"
+    assert (status.backlog, status.watermark) == (87, None)
 
 
 @pytest.mark.parametrize(

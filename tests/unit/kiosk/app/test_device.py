@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from kiosk.app.device import Device, DeviceHooks, Identity
+from kiosk.app.device import Device, DeviceHooks
+from kiosk.app.onboarding import Identity
 from kiosk.config import load_settings
 from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.sightings import SightingKind
 from kiosk.domain.timetable import Timetable
 from kiosk.storage.identity import Keys
-from kiosk.sync.clock import SystemClock
+from kiosk.sync.clock import ClockHardware, SystemClock
 from kiosk.sync.http import ServerClient
 from kiosk.vision.handover import ScanGrounds
 from kiosk.vision.knowledge import Knowledge
@@ -24,10 +26,12 @@ from protocol.v1.messages import (
     Ack,
     ConfigDocument,
     EventKind,
+    KioskPolicy,
     NetworkChoice,
     RecognitionPolicy,
 )
 from protocol.v1.sealing import make_sealing_key, sealing_public_text
+from protocol.v1.statements import sign_ack
 from tests.fakes.face_models import Face
 from tests.fakes.kiosk_server import SchoolServer, serving
 from tests.fakes.scans import NEXT_ID
@@ -35,6 +39,7 @@ from tests.fakes.school import (
     DIMENSION,
     KIOSK_ID,
     MODEL_ID,
+    SERVER_KEY,
     SIGNING_KEY,
     claim_response,
     config,
@@ -70,11 +75,16 @@ def url(school: SchoolServer) -> Iterator[str]:
 
 @contextmanager
 def device(
-    folder: Path, url: str, heard: list[Timetable], *, min_frames: int | None = None
+    folder: Path,
+    url: str,
+    heard: list[Timetable],
+    *,
+    machine: ClockHardware | None = None,
+    **changed: Any,
 ) -> Iterator[Device]:
     """Yield a device that downloads only when the test says so."""
-    clock = SystemClock()
-    settings = load_settings(data_dir=folder, min_frames=min_frames)
+    clock = SystemClock(machine=machine)
+    settings = load_settings(data_dir=folder, **changed)
     hooks = DeviceHooks(heard.append, on_revoked=lambda: None, send_status=lambda: None)
     device = Device(settings, IDENTITY, ServerClient(url, clock), clock, hooks)
     with closing(device.outbox), closing(device.gallery), closing(device.changeover):
@@ -112,6 +122,20 @@ def test_policy_stays_in_force_after_a_restart_without_the_server(tmp_path: Path
         kiosk.downloader.download()
     with device(tmp_path, NOBODY, []) as restarted:
         assert frames_needed(restarted) == 4
+
+
+def test_policy_says_how_long_delivered_events_are_kept(
+    tmp_path: Path, url: str, school: SchoolServer
+) -> None:
+    policy = school.config.policy
+    kept = policy.model_copy(update={"kiosk": KioskPolicy(keeps_events_days=7)})
+    school.config = school.config.model_copy(update={"policy": kept})
+    with device(tmp_path, url, []) as kiosk:
+        before = kiosk.outbox.keeps_days
+        kiosk.downloader.download()
+        assert (before, kiosk.outbox.keeps_days) == (30, 7)
+    with device(tmp_path, NOBODY, []) as restarted:
+        assert restarted.outbox.keeps_days == 7
 
 
 def test_technicians_number_of_frames_replaces_the_policys(tmp_path: Path, url: str) -> None:
@@ -153,10 +177,9 @@ def test_scans_wait_over_a_restart_and_go_when_their_event_is_there(
         assert held(tmp_path) == 1
         restarted.changeover.hand_over()
         assert (held(tmp_path), school.scans) == (1, {})
-        restarted.outbox.pending(10)
-        restarted.outbox.settle(
-            Ack(kiosk_id=KIOSK_ID, stored_through=1, server_time=datetime.now(UTC))
-        )
+        restarted.outbox.sent(1)
+        stored = Ack(kiosk_id=KIOSK_ID, stored_through=1, server_time=datetime.now(UTC))
+        restarted.outbox.settle(sign_ack(stored, SERVER_KEY))
         restarted.changeover.hand_over()
         assert (held(tmp_path), len(school.scans)) == (0, 1)
 

@@ -7,7 +7,7 @@ import pytest
 from kiosk.app.onboarding import Onboarding
 from kiosk.domain.screens import SetupStage
 from kiosk.errors import ClaimRefusedError, DiskFullError
-from kiosk.storage.identity import IdentityStore
+from kiosk.storage.identity import IdentityStore, Keys
 from protocol.v1.messages import ClaimRequest, ClaimResponse
 from tests.fakes.school import KIOSK_ID, claim_response
 from tests.support.waiting import wait_until
@@ -45,7 +45,8 @@ class Newcomer:
         )
 
     def waits(self, code: str | None) -> ClaimResponse | None:
-        return self.onboarding.wait_for_claim(self.store.keys(), code)
+        found = self.onboarding.wait_for_identity(code)
+        return None if found is None else found.claim
 
 
 def test_code_from_the_settings_claims_the_kiosk(tmp_path: Path) -> None:
@@ -90,12 +91,11 @@ def test_wrong_code_is_said_and_the_next_one_counts(
 
 def test_claim_by_another_process_is_noticed(tmp_path: Path) -> None:
     newcomer = Newcomer(tmp_path)
-    keys = newcomer.store.keys()
     found: list[ClaimResponse | None] = []
     waiting = threading.Thread(target=lambda: found.append(newcomer.waits(None)))
     waiting.start()
     wait_until(lambda: newcomer.stages, what="the question for a code")
-    Newcomer(tmp_path).onboarding.wait_for_claim(keys, RIGHT)
+    Newcomer(tmp_path).waits(RIGHT)
     waiting.join(10)
 
     assert found[0] is not None
@@ -121,11 +121,11 @@ def test_credentials_are_not_lost_while_the_disk_is_full(
     class FullOnce(IdentityStore):
         tries = 0
 
-        def save_claim(self, claim: ClaimResponse) -> None:
+        def save_claim(self, claim: ClaimResponse, keys: Keys) -> None:
             self.tries += 1
             if self.tries == 1:
                 raise DiskFullError("full")
-            super().save_claim(claim)
+            super().save_claim(claim, keys)
 
     monkeypatch.setattr("kiosk.app.onboarding._SAVE_AGAIN_S", 0.01)
     newcomer = Newcomer(tmp_path, FullOnce(tmp_path))

@@ -16,12 +16,20 @@ from kiosk.domain.health import (
     RecognitionState,
 )
 from kiosk.domain.networks import NetworkFault, NetworkState
-from protocol.v1.messages import PartState, Status
+from protocol.v1.messages import ClockSource, PartState, Status
 
+DISK_FAULTS = (DiskHealth.FULL, DiskHealth.FAILING, DiskHealth.NEARLY_FULL)
+OUTBOX_FAULTS = (DiskHealth.OUTBOX_FULL, DiskHealth.OUTBOX_NEARLY_FULL, DiskHealth.RECOVERED)
 HEALTHS = st.builds(
     Health,
+    server=st.sampled_from(LinkHealth),
     broker=st.sampled_from(LinkHealth),
     refused=st.integers(0, 500),
+    set_aside=st.integers(0, 3),
+    lost=st.integers(0, 3),
+    clock=st.sampled_from(ClockSource),
+    clock_offset_ms=st.none() | st.floats(-1e14, 1e14),
+    renewed=st.sampled_from([(), ("gallery",), ("gallery", "scans", "config")]),
     camera=st.sampled_from(CameraHealth),
     mounting=st.builds(
         CameraMounting, st.sampled_from([0, 90, 180, 270]), st.sampled_from([0, 90, 180, 270])
@@ -66,7 +74,12 @@ def test_ok_means_that_it_is_there_and_works(health: Health) -> None:
     assert ("recognition_network" in ok) == (
         bool(health.network.current) and health.network.next_fault is NetworkFault.NONE
     )
-    assert ("disk" in ok) == (health.disk is DiskHealth.OK)
+    assert ("disk" in ok) == (health.disk not in DISK_FAULTS)
+    assert ("outbox" in ok) == (
+        health.disk not in OUTBOX_FAULTS and not health.lost and not health.set_aside
+    )
+    assert ("server" in ok) == (health.server is LinkHealth.UP)
+    assert "storage" not in ok
 
 
 @given(HEALTHS)
@@ -107,3 +120,40 @@ def test_a_camera_that_gives_no_picture_says_that_first() -> None:
     health = Health(camera=CameraHealth.GONE, mounting=CameraMounting(180, 180))
 
     assert parts_of(health)["camera"].detail == "gone"
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "state", "detail"),
+    [
+        (None, "ok", "ntp"),
+        (29_000, "ok", "ntp"),
+        (-31_000, "degraded", "off 1 minutes"),
+        (20 * 60_000, "degraded", "off 20 minutes"),
+        (-3 * 3_600_000, "degraded", "off 3 hours"),
+        (56 * 365.25 * 86_400_000, "degraded", "off 20454 days"),
+    ],
+)
+def test_a_clock_that_is_off_says_by_how_much(
+    offset_ms: float | None, state: str, detail: str
+) -> None:
+    clock = parts_of(Health(clock=ClockSource.NTP, clock_offset_ms=offset_ms))["clock"]
+
+    assert (clock.state, clock.detail) == (state, detail)
+
+
+@pytest.mark.parametrize(
+    ("health", "state", "detail"),
+    [
+        (Health(disk=DiskHealth.OUTBOX_FULL, waiting=9, lost=2), "failed", "full 9"),
+        (Health(disk=DiskHealth.OUTBOX_NEARLY_FULL, waiting=9), "degraded", "nearly_full 9"),
+        (Health(disk=DiskHealth.RECOVERED, lost=2, set_aside=7), "degraded", "lost 2"),
+        (Health(disk=DiskHealth.RECOVERED, set_aside=7), "degraded", "recovered"),
+        (Health(set_aside=7), "degraded", "set_aside 7"),
+    ],
+)
+def test_the_worst_about_the_outbox_is_said_with_its_number(
+    health: Health, state: str, detail: str
+) -> None:
+    outbox = parts_of(health)["outbox"]
+
+    assert (outbox.state, outbox.detail) == (state, detail)

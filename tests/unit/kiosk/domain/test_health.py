@@ -17,7 +17,7 @@ def test_fault_is_reported_once_when_it_starts_and_once_when_it_ends() -> None:
     [
         (LinkHealth.DOWN, LinkHealth.DOWN, True),
         (LinkHealth.UP, LinkHealth.DOWN, False),
-        (LinkHealth.DOWN, LinkHealth.UP, False),
+        (LinkHealth.DOWN, LinkHealth.UP, True),
         (LinkHealth.REFUSED, LinkHealth.REFUSED, True),
     ],
 )

@@ -13,7 +13,7 @@ from kiosk.storage.outbox import SQLiteOutbox
 from kiosk.storage.outbox_schema import MIGRATIONS
 from protocol.v1.messages import ArrivalStatus, EventKind
 from tests.fakes.kiosk_clock import START, ManualClock
-from tests.unit.kiosk.storage.drafts import SIGNER, ack, draft, opened, outbox_in
+from tests.unit.kiosk.storage.drafts import SIGNER, ack, draft, hand_over, opened, outbox_in
 
 LATE = replace(draft(), shown=ArrivalStatus.LATE)
 OTHER = "019ab0c0-0000-7000-8000-000000000001"
@@ -37,7 +37,7 @@ def not_me(refers_to: str, distance: float = 0.31) -> EventDraft:
 def test_mark_survives_a_restart_and_its_delivery(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     event = outbox.append(LATE)
-    outbox.pending(10)
+    hand_over(outbox, 10)
     outbox.settle(ack(1))
     outbox.close()
 

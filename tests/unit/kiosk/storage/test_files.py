@@ -23,9 +23,8 @@ def test_new_content_replaces_the_old_whole(tmp_path: Path) -> None:
 
 
 def test_old_content_stays_when_the_new_cannot_be_written(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_private(path, b"old")
-    (tmp_path / "file.new").mkdir()
+    path = tmp_path / ("f" * 252)  # the longest name is 255 letters: there is none for the new
+    path.write_bytes(b"old")
 
     with pytest.raises(StorageError):
         write_private(path, b"new")

@@ -218,7 +218,7 @@ def test_damaged_cache_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFix
         again = _gallery(tmp_path)
 
     assert (again.size, again.since) == (0, 0)
-    assert "downloaded again" in caplog.text
+    assert "gallery.db is damaged" in caplog.text
 
 
 def test_template_damaged_on_disk_is_left_out_and_all_are_asked_for(tmp_path: Path) -> None:

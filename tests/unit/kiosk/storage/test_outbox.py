@@ -13,7 +13,16 @@ from kiosk.storage.outbox import ChainSigner, ChainStart
 from protocol.v1.messages import ClockSource, EventRefusal
 from protocol.v1.signing import GENESIS_HASH, make_key, read_event
 from tests.fakes.kiosk_clock import START
-from tests.unit.kiosk.storage.drafts import SIGNER, ack, chain_of, draft, opened, outbox_in
+from tests.unit.kiosk.storage.drafts import (
+    SIGNER,
+    ack,
+    chain_of,
+    draft,
+    hand_over,
+    opened,
+    outbox_in,
+    seqs,
+)
 
 
 def test_append_numbers_chains_and_signs_each_event(tmp_path: Path) -> None:
@@ -21,7 +30,7 @@ def test_append_numbers_chains_and_signs_each_event(tmp_path: Path) -> None:
 
     recorded = [outbox.append(draft(person)) for person in ("p1", "p2", "p3")]
 
-    report = chain_of(outbox.pending(10))
+    report = chain_of(hand_over(outbox, 10))
     assert [event.seq for event in recorded] == [1, 2, 3]
     assert report.is_whole
     assert report.contiguous_seq == 3
@@ -31,12 +40,13 @@ def test_event_carries_what_the_protocol_asks_for(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     outbox.append(draft())
 
-    event = read_event(outbox.pending(1)[0])
+    event = read_event(hand_over(outbox, 1)[0])
 
     assert (event.kiosk_id, event.lesson_id, event.person_id) == ("k1", "s1", "p1")
     assert (event.kind, event.method, event.model_id) == ("seen", "face", "dlib-resnet-v1")
     assert (event.distance, event.margin, event.threshold, event.quality) == (0.31, 0.2, 0.5, 0.9)
     assert (event.clock.source, event.clock.offset_ms, event.clock.age_s) == ("ntp", 12, 3.5)
+    assert (event.clock.boot_id, event.clock.uptime_s) == ("b1", 812.346)
     assert (event.policy_version, event.prev_hash) == (4, GENESIS_HASH)
 
 
@@ -46,13 +56,13 @@ def test_margin_without_a_second_person_has_no_number(tmp_path: Path) -> None:
     assert endless.evidence is not None
     outbox.append(replace(endless, evidence=replace(endless.evidence, margin=math.inf)))
 
-    assert read_event(outbox.pending(1)[0]).margin is None
+    assert read_event(hand_over(outbox, 1)[0]).margin is None
 
 
 def test_chain_goes_on_after_restart_even_when_acked_rows_have_left(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     first = [outbox.append(draft()), outbox.append(draft())]
-    old = outbox.pending(10)
+    old = hand_over(outbox, 10)
     outbox.settle(ack(2))
     outbox.close()
 
@@ -68,30 +78,30 @@ def test_event_stays_until_the_server_acknowledges_it(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     outbox.append(draft())
     outbox.append(draft())
-    outbox.pending(10)
+    hand_over(outbox, 10)
 
     settled = outbox.settle(ack(1))
 
     assert settled.stored == 1
-    assert [event["seq"] for event in outbox.pending(10)] == [2]
+    assert [event["seq"] for event in hand_over(outbox, 10)] == [2]
     assert outbox.waiting == 1
 
 
 def test_ack_does_not_remove_what_was_never_sent(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     outbox.append(draft())
-    outbox.pending(10)
+    hand_over(outbox, 10)
     outbox.append(draft())
 
     outbox.settle(ack(2))
 
-    assert [event["seq"] for event in outbox.pending(10)] == [2]
+    assert [event["seq"] for event in hand_over(outbox, 10)] == [2]
 
 
 def test_ack_for_another_kiosk_changes_nothing(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     outbox.append(draft())
-    outbox.pending(10)
+    hand_over(outbox, 10)
 
     outbox.settle(ack(1, kiosk_id="k2"))
 
@@ -102,9 +112,9 @@ def test_refused_event_is_kept_apart(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     bad = outbox.append(draft())
     outbox.append(draft())
-    outbox.pending(10)
+    hand_over(outbox, 10)
 
-    settled = outbox.settle(ack(2, EventRefusal(id=bad.event_id, seq=1, reason="future")))
+    settled = outbox.settle(ack(2, EventRefusal(id=bad.event_id, seq=1, reason="malformed")))
 
     assert (settled.stored, settled.refused) == (1, 1)
     assert (outbox.waiting, outbox.refused) == (0, 1)
@@ -112,37 +122,76 @@ def test_refused_event_is_kept_apart(tmp_path: Path) -> None:
     assert outbox_in(tmp_path).refused == 1
 
 
-def test_event_the_server_could_not_take_for_now_is_sent_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reason", ["backend", "unknown_kiosk", "revoked_kiosk"])
+def test_event_the_server_could_not_take_for_now_is_sent_again(tmp_path: Path, reason: str) -> None:
     outbox = outbox_in(tmp_path)
     event = outbox.append(draft())
-    outbox.pending(10)
+    hand_over(outbox, 10)
 
-    outbox.settle(ack(1, EventRefusal(id=event.event_id, seq=1, reason="backend")))
+    outbox.settle(ack(1, EventRefusal(id=event.event_id, seq=1, reason=reason)))
 
-    assert outbox.waiting == 1
-    assert outbox.refused == 0
+    assert (outbox.waiting, outbox.refused) == (1, 0)
 
 
-def test_event_whose_number_is_taken_gets_the_next_one_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reason", ["future", "before_claim", "after_claim", "reused_id"])
+def test_event_that_the_server_keeps_for_a_person_to_judge_is_delivered(
+    tmp_path: Path, reason: str
+) -> None:
     outbox = outbox_in(tmp_path)
     event = outbox.append(draft())
-    outbox.pending(10)
+    hand_over(outbox, 10)
+
+    settled = outbox.settle(ack(1, EventRefusal(id=event.event_id, seq=1, reason=reason)))
+
+    assert settled.stored == 1
+    assert (outbox.waiting, outbox.kept, outbox.refused) == (0, 1, 0)
+
+
+def test_event_whose_number_is_taken_gets_another_as_often_as_needed(tmp_path: Path) -> None:
+    outbox = outbox_in(tmp_path)
+    event = outbox.append(draft())
+    for taken in (1, 81, 82, 83):
+        assert [(raw["seq"], raw["id"]) for raw in hand_over(outbox, 10)] == [
+            (taken, event.event_id)
+        ]
+        fork = EventRefusal(id=event.event_id, seq=taken, reason="fork")
+        outbox.settle(ack(max(80, taken), fork))
+
+    assert seqs(outbox) == [84]
+    assert (outbox.waiting, outbox.refused) == (1, 0)
+
+
+def test_refusal_of_an_old_number_does_not_move_the_event_again(tmp_path: Path) -> None:
+    outbox = outbox_in(tmp_path)
+    event = outbox.append(draft())
+    hand_over(outbox, 10)
     fork = EventRefusal(id=event.event_id, seq=1, reason="fork")
-
+    outbox.settle(ack(80, fork))
     outbox.settle(ack(80, fork))
 
-    again = outbox.pending(10)
-    assert [(raw["seq"], raw["id"]) for raw in again] == [(81, event.event_id)]
-    outbox.settle(ack(80, fork))
-    assert (outbox.waiting, outbox.refused) == (0, 1)
+    assert seqs(outbox) == [81]
+
+
+def test_event_that_counted_as_stored_is_sent_again_when_its_number_was_anothers(
+    tmp_path: Path,
+) -> None:
+    outbox = outbox_in(tmp_path)
+    event = outbox.append(draft())
+    hand_over(outbox, 10)
+    outbox.settle(ack(1))
+
+    outbox.settle(ack(1, EventRefusal(id=event.event_id, seq=1, reason="fork")))
+
+    assert seqs(outbox) == [2]
+    assert (outbox.waiting, outbox.kept) == (1, 0)
 
 
 def test_renumbered_event_the_server_had_all_along_is_not_called_refused(tmp_path: Path) -> None:
     outbox = outbox_in(tmp_path)
     event = outbox.append(draft())
-    outbox.pending(10)
+    hand_over(outbox, 10)
     outbox.settle(ack(80))
-    outbox.pending(10)
+    hand_over(outbox, 10)
 
     outbox.settle(ack(80, EventRefusal(id=event.event_id, seq=81, reason="reused_id")))
 
@@ -159,7 +208,7 @@ def test_time_comes_from_the_server_where_the_kiosk_has_no_other(
     outbox = outbox_in(tmp_path)
     outbox.append(replace(draft(), clock=ClockReading(START, source, 3_600_000, 5.0)))
 
-    event = read_event(outbox.pending(1)[0])
+    event = read_event(hand_over(outbox, 1)[0])
 
     assert event.occurred_at == START + timedelta(hours=hours)
     assert (event.clock.source, event.clock.offset_ms) == (source, 3_600_000)
@@ -177,7 +226,7 @@ def test_claim_says_where_a_chain_goes_on(tmp_path: Path) -> None:
     outbox = opened(tmp_path, start=ChainStart(41, "ab" * 32)).outbox
 
     assert outbox.append(draft()).seq == 42
-    assert read_event(outbox.pending(1)[0]).prev_hash == "ab" * 32
+    assert read_event(hand_over(outbox, 1)[0]).prev_hash == "ab" * 32
 
 
 def test_own_chain_counts_when_it_went_further_than_the_claim(tmp_path: Path) -> None:
@@ -189,7 +238,7 @@ def test_own_chain_counts_when_it_went_further_than_the_claim(tmp_path: Path) ->
     again = opened(tmp_path, start=ChainStart(1, "ab" * 32)).outbox
 
     assert again.append(draft()).seq == 3
-    assert chain_of(again.pending(10)).is_whole
+    assert chain_of(hand_over(again, 10)).is_whole
 
 
 def test_full_outbox_refuses_and_overwrites_nothing(tmp_path: Path) -> None:
@@ -200,7 +249,7 @@ def test_full_outbox_refuses_and_overwrites_nothing(tmp_path: Path) -> None:
     with pytest.raises(OutboxFullError):
         outbox.append(draft("p3"))
 
-    assert [event["person_id"] for event in outbox.pending(10)] == ["p1", "p2"]
+    assert [event["person_id"] for event in hand_over(outbox, 10)] == ["p1", "p2"]
 
 
 def test_full_disk_records_nothing_and_uses_up_no_number(tmp_path: Path) -> None:
@@ -215,7 +264,7 @@ def test_full_disk_records_nothing_and_uses_up_no_number(tmp_path: Path) -> None
     with outbox._database.reading() as db:
         db.execute("PRAGMA max_page_count = 1000000")
     assert outbox.append(draft()).seq == written + 2
-    assert chain_of(outbox.pending(1000)).is_whole
+    assert chain_of(hand_over(outbox, 1000)).is_whole
     assert outbox.waiting == written + 2
 
 
@@ -241,7 +290,7 @@ def test_threads_that_append_and_settle_at_once_lose_nothing(tmp_path: Path) -> 
     for thread in threads:
         thread.start()
     while len(sent) < 150:
-        batch = outbox.pending(20)
+        batch = hand_over(outbox, 20)
         sent |= {int(str(raw["seq"])): raw for raw in batch}
         outbox.settle(ack(max(sent, default=0)))
     for thread in threads:

@@ -4,14 +4,30 @@ from pathlib import Path
 import pytest
 
 from kiosk.domain.download import CachedConfig
-from kiosk.errors import RefusedError, SyncError, UnreachableError
+from kiosk.errors import (
+    AnswerError,
+    RefusedError,
+    RevokedError,
+    SyncError,
+    UnprovenAnswerError,
+    UnreachableError,
+)
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.sync.downloader import Downloader, DownloadStores
 from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, VersionHint
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.fakes.kiosk_server import SchoolServer
-from tests.fakes.school import DATA_KEY, KEY_ID, KIOSK_ID, MODEL_ID, SIGNING_KEY, config, tombstone
+from tests.fakes.school import (
+    DATA_KEY,
+    KEY_ID,
+    KIOSK_ID,
+    MODEL_ID,
+    SIGNING_KEY,
+    config,
+    page,
+    tombstone,
+)
 from tests.fakes.school import upsert as template
 
 
@@ -149,16 +165,50 @@ def test_hint_tells_whether_a_download_is_due(site: Site) -> None:
 
 
 def test_revoked_kiosk_is_told_so(site: Site) -> None:
-    site.source.error = RefusedError(401, "unknown_device")
+    site.source.error = RevokedError(401, "revoked")
 
     site.downloader.download()
 
     assert site.revoked == [True]
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_other_refusals_do_not_revoke(site: Site, status: int) -> None:
-    site.source.error = RefusedError(status, "other")
+@pytest.mark.parametrize(
+    "error",
+    [
+        RefusedError(401, "unknown_device"),
+        RefusedError(401, "revoked"),
+        RefusedError(401, "other"),
+        RefusedError(403, "other"),
+        RefusedError(404, "other"),
+        UnprovenAnswerError("something in between"),
+        AnswerError("an answer without sense"),
+    ],
+    ids=lambda error: f"{type(error).__name__} {error}",
+)
+@pytest.mark.parametrize("is_due", [False, True])
+def test_no_other_answer_revokes_or_deletes_anything(
+    site: Site, error: SyncError, *, is_due: bool
+) -> None:
+    school = site.source.school
+    school.upserts = [template(1), template(2)]
+    site.downloader.download()
+    if is_due:
+        site.gallery.apply(page(2, (), [tombstone(1, 3, "erased")]))
+    site.source.error = error
 
     assert not site.downloader.download()
     assert site.revoked == []
+    assert site.people() == (["p2"] if is_due else ["p1", "p2"])
+    assert len(site.gallery.erasures()) == is_due
+    assert site.config.load() is not None
+
+
+def test_kiosk_that_the_server_does_not_know_logs_it_once(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.source.error = RefusedError(401, "unknown_device")
+    with caplog.at_level(logging.INFO):
+        site.downloader.download()
+        site.downloader.download()
+
+    assert [record.levelname for record in caplog.records] == ["INFO"]

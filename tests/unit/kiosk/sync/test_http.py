@@ -1,21 +1,41 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from kiosk.domain.health import LinkHealth
-from kiosk.errors import AnswerError, ClaimRefusedError, RefusedError, UnreachableError
+from kiosk.errors import (
+    AnswerError,
+    ClaimRefusedError,
+    RefusedError,
+    RevokedError,
+    UnprovenAnswerError,
+    UnreachableError,
+)
 from kiosk.storage.identity import Keys
 from kiosk.sync.claim import ClaimOffer, claim_request
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import ServerClient, Timeouts
-from protocol.v1.messages import ClaimRequest, ClockSource, EventBatch
+from protocol.v1.messages import ClaimRequest, ClaimResponse, EventBatch, Revocation
 from protocol.v1.sealing import make_sealing_key, sealing_public_text
+from protocol.v1.signing import make_key, public_text
+from protocol.v1.statements import sign_revocation
+from tests.fakes.kiosk_clock import START
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
-from tests.fakes.school import DEVICE_TOKEN, KIOSK_ID, SIGNING_KEY, upsert
+from tests.fakes.school import (
+    CLAIM,
+    DEVICE_TOKEN,
+    KIOSK_ID,
+    SERVER_KEY,
+    SIGNING_KEY,
+    revocation,
+    upsert,
+)
 from tests.support.ports import free_port
 
 KEYS = Keys(SIGNING_KEY, make_sealing_key())
+EARLY_CLAIM = CLAIM.model_copy(update={"claim": 0})
+BEFORE_CLAIM = revocation(0).model_copy(update={"revoked_at": START - timedelta(seconds=1)})
 
 
 @pytest.fixture
@@ -32,7 +52,7 @@ def clock() -> SystemClock:
 def client(school: SchoolServer, clock: SystemClock) -> Iterator[ServerClient]:
     with serving(school) as url:
         client = ServerClient(url, clock)
-        client.use_token(DEVICE_TOKEN)
+        client.use_claim(CLAIM)
         yield client
 
 
@@ -52,6 +72,33 @@ def test_wrong_claim_code_is_a_refusal(client: ServerClient) -> None:
         client.claim(_request("ZZZZ9999"))
 
     assert (refusal.value.status, refusal.value.code) == (403, "claim_refused")
+
+
+@pytest.mark.parametrize("code", [CLAIM_CODE, "ZZZZ9999"])
+def test_a_claim_in_use_is_replaced_by_its_own_server_alone(
+    school: SchoolServer, clock: SystemClock, code: str
+) -> None:
+    known = CLAIM.model_copy(update={"server_key": public_text(make_key())})
+    with serving(school) as url:
+        client = ServerClient(url, clock)
+        client.use_claim(known)
+
+        with pytest.raises(UnprovenAnswerError):
+            client.claim(_request(code))
+
+    assert clock.reading().offset_ms is None
+
+
+@pytest.mark.parametrize("code", [CLAIM_CODE, "ZZZZ9999"])
+def test_a_claim_at_a_server_that_does_not_sign_says_so(
+    client: ServerClient, school: SchoolServer, code: str
+) -> None:
+    school.is_signing = False
+
+    with pytest.raises(UnprovenAnswerError, match="too old or another one"):
+        client.claim(_request(code))
+
+    assert client.health is LinkHealth.OTHER_SERVER
 
 
 def test_configuration_is_downloaded_once_while_it_stays_the_same(
@@ -78,6 +125,11 @@ def test_empty_batch_gets_an_ack(client: ServerClient) -> None:
     assert ack.stored_through == 0
 
 
+def test_ack_for_another_kiosk_is_none(client: ServerClient) -> None:
+    with pytest.raises(AnswerError, match="another kiosk"):
+        client.send_events(EventBatch(kiosk_id="kiosk-8", events=()))
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 429, 408])
 def test_server_that_cannot_answer_now_counts_as_away(
     client: ServerClient, school: SchoolServer, status: int
@@ -100,13 +152,63 @@ def test_other_refusals_keep_status_and_code(
     assert (refusal.value.status, refusal.value.code) == (status, "broken")
 
 
-def test_unknown_token_is_a_refusal_that_shows_in_the_health(client: ServerClient) -> None:
-    client.use_token("another-token-of-this-kiosk")
+def test_not_modified_without_an_etag_is_no_success(
+    client: ServerClient, school: SchoolServer
+) -> None:
+    school.broken_status = 304
 
-    with pytest.raises(RefusedError, match="unknown_device"):
+    with pytest.raises(RefusedError):
+        client.gallery_page(0, 10)
+
+
+def test_server_that_does_not_know_the_kiosk_is_named_and_revokes_nothing(
+    client: ServerClient, school: SchoolServer
+) -> None:
+    school.knows_kiosk = False
+
+    with pytest.raises(RefusedError, match="unknown_device") as refusal:
         client.config("")
 
-    assert client.health is LinkHealth.REFUSED
+    assert not isinstance(refusal.value, RevokedError)
+    assert client.health is LinkHealth.UNKNOWN_KIOSK
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"), [(CLAIM, revocation()), (EARLY_CLAIM, revocation(0))], ids=["1", "0"]
+)
+def test_revocation_of_this_claim_ends_it(
+    client: ServerClient, school: SchoolServer, claim: ClaimResponse, said: Revocation
+) -> None:
+    client.use_claim(claim)
+    school.revocation = said
+
+    with pytest.raises(RevokedError):
+        client.config("")
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        (CLAIM, revocation(2)),
+        (CLAIM, revocation(0)),
+        (CLAIM, revocation(1, "kiosk-8")),
+        (CLAIM, sign_revocation(revocation(), make_key())),
+        (CLAIM, revocation().model_copy(update={"revoked_at": START})),
+        (EARLY_CLAIM, sign_revocation(BEFORE_CLAIM, SERVER_KEY)),
+    ],
+    ids=["later claim", "earlier claim", "kiosk", "key", "changed", "before the claim"],
+)
+def test_any_other_revocation_is_a_temporary_fault(
+    client: ServerClient, school: SchoolServer, claim: ClaimResponse, said: Revocation
+) -> None:
+    client.use_claim(claim)
+    school.revocation = said
+
+    with pytest.raises(RefusedError) as refusal:
+        client.config("")
+
+    assert not isinstance(refusal.value, RevokedError)
+    assert client.health is LinkHealth.UNKNOWN_KIOSK
 
 
 def test_answer_that_makes_no_sense_has_its_own_error(
@@ -127,7 +229,7 @@ def test_nobody_listening_counts_as_away(clock: SystemClock) -> None:
     assert client.health is LinkHealth.DOWN
 
 
-def test_every_answer_measures_the_clock(client: ServerClient, clock: SystemClock) -> None:
+def test_every_signed_answer_measures_the_clock(client: ServerClient, clock: SystemClock) -> None:
     assert clock.reading().offset_ms is None
 
     client.config("")
@@ -139,35 +241,20 @@ def test_every_answer_measures_the_clock(client: ServerClient, clock: SystemCloc
     assert client.health is LinkHealth.UP
 
 
-def test_refusals_measure_the_clock_too(client: ServerClient, clock: SystemClock) -> None:
-    with pytest.raises(ClaimRefusedError):
-        client.claim(_request("ZZZZ9999"))
+def test_signed_refusals_measure_the_clock_too(
+    client: ServerClient, school: SchoolServer, clock: SystemClock
+) -> None:
+    school.knows_kiosk = False
+    with pytest.raises(RefusedError):
+        client.config("")
 
     assert clock.reading().offset_ms is not None
 
 
-def test_clock_says_how_it_was_last_checked(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("clock")
-    clock = SystemClock(ntp_mark=folder / "ntp", rtc_device=folder / "rtc")
-    before = clock.reading().source
-    now_s = clock.monotonic_s()
-    clock.compare(
-        datetime.now(UTC) + timedelta(hours=1), sent_at_s=now_s - 0.1, received_at_s=now_s
-    )
-    compared = clock.reading()
-    (folder / "ntp").touch()
+def test_refused_claim_measures_nothing_as_its_key_is_not_known(
+    school: SchoolServer, clock: SystemClock
+) -> None:
+    with serving(school) as url, pytest.raises(ClaimRefusedError):
+        ServerClient(url, clock).claim(_request("ZZZZ9999"))
 
-    assert before is ClockSource.UNSYNCED
-    assert compared.source is ClockSource.SERVER
-    assert compared.offset_ms is not None
-    assert abs(compared.offset_ms - 3_600_050) < 40
-    assert clock.reading().source is ClockSource.NTP
-
-
-def test_clock_with_a_battery_is_trusted_as_such(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("clock")
-    (folder / "rtc").touch()
-
-    clock = SystemClock(ntp_mark=folder / "ntp", rtc_device=folder / "rtc")
-
-    assert clock.reading().source is ClockSource.RTC
+    assert clock.reading().offset_ms is None

@@ -13,7 +13,7 @@ from kiosk.sync.scans import ScanSender
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.fakes.kiosk_server import SchoolServer, serving
 from tests.fakes.scans import NEXT_ID, VALUES, opened, scan
-from tests.fakes.school import DEVICE_TOKEN
+from tests.fakes.school import CLAIM
 
 
 class Post:
@@ -24,7 +24,7 @@ class Post:
         self.url = url
         self.store = store
         client = ServerClient(url, SystemClock())
-        client.use_token(DEVICE_TOKEN)
+        client.use_claim(CLAIM)
         self.sender = ScanSender(store, client, ManualClock())
 
     def put(self, count: int) -> None:
@@ -76,7 +76,7 @@ def test_a_scan_waits_for_its_event(post: Post) -> None:
     (first, second) = post.store.oldest(2)
     waiting = {first.event_id}
     client = ServerClient(post.url, SystemClock())
-    client.use_token(DEVICE_TOKEN)
+    client.use_claim(CLAIM)
     sender = ScanSender(post.store, client, ManualClock(), is_event_waiting=waiting.__contains__)
     sender.send()
     assert list(post.school.scans) == [second.id]

@@ -1,3 +1,4 @@
+import base64
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,10 +7,14 @@ import pytest
 
 from kiosk.domain.health import LinkHealth
 from kiosk.errors import UnreachableError
+from kiosk.storage.outbox import ChainStart
 from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged, Woken
 from kiosk.sync.uploader import Uploader, UploadHooks, UploadRoute, UploadTimings
-from protocol.v1.messages import Ack, EventBatch, EventRefusal, VersionHint
+from protocol.v1.messages import Ack, EventBatch, EventRefusal, VersionHint, Watermark
+from protocol.v1.signing import make_key, public_text
+from protocol.v1.statements import sign_ack
 from tests.fakes.kiosk_clock import START, ManualClock
+from tests.fakes.school import SERVER_KEY
 from tests.unit.kiosk.storage.drafts import ack, draft, outbox_in
 
 
@@ -50,6 +55,21 @@ class Broker:
         return [int(str(raw["seq"])) for batch in self.batches for raw in batch.events]
 
 
+def watermark(newest: ChainStart) -> Watermark:
+    """A watermark up to this event; the uploader does not look into it."""
+    return Watermark(
+        kiosk_id="k1",
+        through=START,
+        seq=newest.seq,
+        head=newest.hash,
+        boot_id="b1",
+        made_at=START,
+        uptime_s=1.0,
+        clock_source="ntp",
+        signature=base64.b64encode(bytes(64)).decode(),
+    )
+
+
 class Line:
     """An uploader whose turns the test takes one by one."""
 
@@ -61,12 +81,16 @@ class Line:
         self.hints: list[VersionHint] = []
         self.uploader = Uploader(
             self.outbox,
-            UploadRoute("k1", self.server, self.broker),
+            UploadRoute("k1", self.server, self.broker, public_text(SERVER_KEY)),
             inbox=Inbox(),
             clock=self.clock,
             timings=UploadTimings(http_backlog=250, retry_first_s=1.0, retry_most_s=4.0, window=2),
-            hooks=UploadHooks(watermark=lambda: START, on_hint=self.hints.append),
+            hooks=UploadHooks(watermark=self.watermark, on_hint=self.hints.append),
         )
+
+    def watermark(self) -> Watermark | None:
+        newest = self.outbox.whole_through()
+        return None if newest is None else watermark(newest)
 
     def record(self, count: int) -> None:
         for _ in range(count):
@@ -75,8 +99,8 @@ class Line:
     def turn(self, *items: Item) -> None:
         self.uploader.turn(list(items) or [Woken()])
 
-    def hears_ack(self, seq: int) -> None:
-        self.turn(Arrived("ack", ack(seq).to_json()))
+    def hears_ack(self, seq: int, after_s: float = 0.0) -> None:
+        self.turn(Arrived("ack", ack(seq, after_s=after_s).to_json()))
 
 
 @pytest.fixture
@@ -173,14 +197,61 @@ def test_late_and_repeated_acks_do_no_harm(line: Line) -> None:
     line.hears_ack(2)
     line.record(1)
     line.hears_ack(2)
-    line.hears_ack(1)
+    line.hears_ack(1, after_s=-5)
 
     assert [raw["seq"] for raw in line.outbox.pending(10)] == [3]
 
 
+def test_numbers_that_an_earlier_run_used_do_not_count_for_events_that_were_never_sent(
+    line: Line,
+) -> None:
+    """A card restored from an older image: the server holds these numbers of other events."""
+    line.broker.health = LinkHealth.DOWN
+    line.server.is_away = True
+    line.record(6)
+    line.turn()
+    line.hears_ack(5)
+
+    assert (line.outbox.waiting, line.outbox.kept) == (6, 0)
+
+
+def test_events_that_a_lost_link_may_have_dropped_are_acknowledged_only_after_another_try(
+    line: Line,
+) -> None:
+    line.record(2)
+    line.turn()
+    line.broker.health = LinkHealth.DOWN
+    line.server.is_away = True
+    line.turn(LinkChanged(is_up=False))
+    line.hears_ack(2)
+    before = line.outbox.waiting
+    line.broker.health = LinkHealth.UP
+    line.turn(LinkChanged(is_up=True))
+    line.hears_ack(2, after_s=60)
+
+    assert (before, line.outbox.waiting) == (2, 0)
+
+
+def test_straight_answer_counts_although_the_servers_clock_was_ahead_before(line: Line) -> None:
+    line.record(1)
+    line.turn()
+    line.hears_ack(1, after_s=30 * 86400.0)
+    line.broker.health = LinkHealth.DOWN
+    line.record(1)
+    line.turn()
+    waiting = line.outbox.waiting
+    line.broker.health = LinkHealth.UP
+    line.turn(LinkChanged(is_up=True))
+    line.record(1)
+    line.turn()
+    line.hears_ack(3, after_s=5)
+
+    assert (waiting, line.outbox.waiting) == (0, 0)
+
+
 def test_refused_event_is_kept_and_said_once(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     line.broker.health = LinkHealth.DOWN
-    line.server.reason = "future"
+    line.server.reason = "malformed"
     line.record(1)
     with caplog.at_level(logging.ERROR):
         line.turn()
@@ -200,12 +271,27 @@ def test_server_that_cannot_take_events_now_is_not_hammered(line: Line) -> None:
     assert line.outbox.waiting == 1
 
 
+def test_server_that_calls_every_number_taken_is_not_hammered(line: Line) -> None:
+    line.broker.health = LinkHealth.DOWN
+    line.server.reason = "fork"
+    line.record(1)
+    line.turn()
+    line.turn()
+    before = len(line.server.batches)
+    line.server.reason = ""
+    line.clock.advance(5)
+    line.turn()
+
+    assert before == 1
+    assert line.outbox.waiting == 0
+
+
 def test_watermark_goes_with_the_last_batch_only(line: Line) -> None:
     line.broker.health = LinkHealth.DOWN
     line.record(150)
     line.turn()
 
-    assert [batch.synced_through for batch in line.server.batches] == [None, START]
+    assert [batch.watermark for batch in line.server.batches] == [None, line.watermark()]
     assert {batch.last_seq for batch in line.server.batches} == {150}
 
 
@@ -216,7 +302,7 @@ def test_watermark_is_told_with_an_empty_batch_while_the_broker_is_away(line: Li
     line.turn()
 
     (batch,) = line.server.batches
-    assert (batch.events, batch.synced_through) == ((), START)
+    assert (batch.events, batch.watermark) == ((), line.watermark())
 
 
 def test_hints_are_passed_on_and_nonsense_is_not(
@@ -228,6 +314,89 @@ def test_hints_are_passed_on_and_nonsense_is_not(
 
     assert line.hints == [hint]
     assert len(caplog.records) == 2
+
+
+def test_ack_is_asked_for_at_the_start_and_then_every_few_minutes(line: Line) -> None:
+    line.turn()
+    line.turn()
+    at_start = [batch.events for batch in line.broker.batches]
+    line.clock.advance(299)
+    line.turn()
+    line.record(1)
+    line.turn()  # a batch with events asks too
+    line.hears_ack(1)
+    line.clock.advance(299)
+    line.turn()
+    before = len(line.broker.batches)
+    line.clock.advance(2)
+    line.turn()
+
+    assert at_start == [()]
+    assert before == 2
+    assert [len(batch.events) for batch in line.broker.batches] == [0, 1, 0]
+
+
+def test_ack_is_asked_for_when_the_link_comes_up(line: Line) -> None:
+    line.turn()
+    line.turn(LinkChanged(is_up=True))
+    line.turn()
+
+    assert [batch.events for batch in line.broker.batches] == [(), ()]
+
+
+def test_ack_is_asked_for_over_http_while_the_broker_is_away(line: Line) -> None:
+    line.broker.health = LinkHealth.DOWN
+    line.server.is_away = True
+    line.turn()
+    line.server.is_away = False
+    line.clock.advance(5)
+    line.turn()
+    line.turn()
+
+    assert [batch.events for batch in line.server.batches] == [()]
+
+
+def test_events_that_a_restored_server_lost_are_sent_again(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    line.record(3)
+    line.turn()
+    line.hears_ack(3)
+    with caplog.at_level(logging.WARNING):
+        line.hears_ack(1, after_s=60)
+
+    assert line.broker.seqs() == [1, 2, 3, 2, 3]
+    assert "server lost 2 events" in caplog.text
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_ack_that_our_server_did_not_sign_is_ignored_and_named_once(
+    line: Line, caplog: pytest.LogCaptureFixture, *, is_signed: bool
+) -> None:
+    line.record(2)
+    line.turn()
+    forged = sign_ack(ack(2), make_key()) if is_signed else unsigned(ack(2))
+    with caplog.at_level(logging.ERROR):
+        line.turn(Arrived("ack", forged.to_json()))
+        line.turn(Arrived("ack", forged.to_json()))
+
+    assert line.outbox.waiting == 2
+    assert caplog.text.count("ack not from our server") == 1
+
+
+def test_answer_without_signature_is_no_delivery(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.broker.health = LinkHealth.DOWN
+    line.record(1)
+    monkeypatch.setattr(line.server, "send_events", lambda _batch: unsigned(ack(1)))
+    line.turn()
+
+    assert line.outbox.waiting == 1
+
+
+def unsigned(ack: Ack) -> Ack:
+    return ack.model_copy(update={"signature": None})
 
 
 def test_damaged_outbox_is_logged_on_the_edge(line: Line, caplog: pytest.LogCaptureFixture) -> None:

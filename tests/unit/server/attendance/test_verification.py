@@ -5,16 +5,20 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocol.v1 import signing
 from protocol.v1.messages import MAX_MESSAGE_BYTES, EventBatch, RawEvent
 from server.attendance.verification import (
+    CLAIM_TOLERANCE,
     FUTURE_TOLERANCE,
     Accepted,
     Delivery,
     Rejected,
     judge,
     open_batch,
+    read_kept,
 )
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 
@@ -64,7 +68,8 @@ def test_event_of_an_unknown_version_is_refused_but_is_the_kiosks_own() -> None:
 
 
 def test_event_from_the_future_is_refused_beyond_the_tolerance() -> None:
-    assert isinstance(_judge(KIOSK.event(NOW + FUTURE_TOLERANCE)), Accepted)
+    exact = {"source": "ntp"}
+    assert isinstance(_judge(KIOSK.event(NOW + FUTURE_TOLERANCE, clock=exact)), Accepted)
     beyond = NOW + FUTURE_TOLERANCE + timedelta(seconds=1)
     assert _reason(KIOSK.event(beyond)) == ("future", True)
 
@@ -112,3 +117,66 @@ def test_hostile_values_in_a_refused_event_are_kept_harmlessly() -> None:
     assert verdict.event_id is not None
     assert "\0" not in verdict.event_id + verdict.body
     assert len(verdict.event_id) <= 64
+
+
+CLAIMED = NOW - timedelta(hours=1)
+
+
+def _judged(raw: RawEvent, claimed_at: datetime | None = CLAIMED) -> str:
+    key = KIOSK.key.public_key()
+    verdict = judge(raw, KIOSK.kiosk_id, key, NOW, claimed_at=claimed_at)
+    return verdict.reason if isinstance(verdict, Rejected) else ""
+
+
+def test_event_before_the_claim_is_refused_beyond_the_tolerance() -> None:
+    exact = {"source": "ntp"}
+    just_before = CLAIMED - CLAIM_TOLERANCE
+    assert _judged(KIOSK.event(just_before, clock=exact)) == ""
+    beyond = KIOSK.event(just_before - timedelta(milliseconds=1), clock=exact)
+    assert _judged(beyond) == "before_claim"
+    assert _judged(beyond, None) == ""
+    assert _judged(beyond, NOW + timedelta(days=1)) == ""
+
+
+def test_offset_decides_whether_an_event_is_before_the_claim() -> None:
+    clock = {"source": "rtc", "offset_ms": 3 * 3_600_000}
+    assert _judged(KIOSK.event(NOW - timedelta(hours=3), clock=clock)) == ""
+    assert _judged(KIOSK.event(NOW - timedelta(hours=5), clock=clock)) == "before_claim"
+
+
+def test_refused_future_event_says_when_it_is_due() -> None:
+    moment = NOW + timedelta(hours=3)
+    verdict = _judge(KIOSK.event(moment, clock={"source": "ntp"}))
+    assert isinstance(verdict, Rejected)
+    assert verdict.due_at == moment - FUTURE_TOLERANCE
+
+
+moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2099, 1, 1)).map(  # noqa: DTZ001
+    lambda at: at.replace(tzinfo=UTC)
+)
+clocks = st.fixed_dictionaries(
+    {"source": st.sampled_from(["ntp", "rtc", "server", "unsynced", "gps"])},
+    optional={"offset_ms": st.floats(-1e14, 1e14), "boot_id": st.just("b"), "uptime_s": st.just(1)},
+)
+
+
+@given(at=moments, occurred_at=moments, claimed_at=st.none() | moments, clock=clocks)
+def test_a_signed_event_is_accepted_or_kept_with_its_place(
+    at: datetime, occurred_at: datetime, claimed_at: datetime | None, clock: dict[str, object]
+) -> None:
+    """No time and no clock ends an event for good, and no unsynced one is refused for its time."""
+    raw = KIOSK.event(occurred_at, clock=clock)
+    verdict = judge(raw, KIOSK.kiosk_id, KIOSK.key.public_key(), at, claimed_at=claimed_at)
+    if isinstance(verdict, Accepted):
+        return
+    assert verdict.is_authentic
+    assert clock["source"] != "unsynced"
+    kept = read_kept(verdict.body)
+    assert kept is not None
+    if verdict.reason == "future":
+        assert verdict.due_at is not None
+        assert at < verdict.due_at == kept.stated_at - FUTURE_TOLERANCE
+    else:
+        assert (verdict.reason, verdict.due_at) == ("before_claim", None)
+        assert claimed_at is not None
+        assert kept.stated_at < claimed_at <= at
