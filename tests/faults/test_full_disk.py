@@ -1,6 +1,5 @@
 """A disk that is really full: a small file system of its own, filled to the last byte."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,34 +8,16 @@ import pytest
 from kiosk.errors import DiskFullError, StorageError
 from kiosk.storage.files import write_private
 from kiosk.storage.outbox import SQLiteOutbox
-from tests.unit.kiosk.storage.drafts import ack, chain_of, draft, outbox_in
+from tests.support.small_disk import fill, small_disk
+from tests.unit.kiosk.storage.drafts import ack, chain_of, draft, hand_over, outbox_in
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MiB; the test skips where mounting is not allowed."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def _fill(folder: Path) -> None:
-    with (folder / "filler").open("wb", buffering=0) as filler:
-        try:
-            while filler.write(bytes(4096)):
-                pass
-        except OSError:
-            return
+@pytest.fixture(name="small_disk")
+def _small_disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
 def _record_until_refused(outbox: SQLiteOutbox) -> int:
@@ -51,7 +32,7 @@ def _record_until_refused(outbox: SQLiteOutbox) -> int:
 def test_what_was_recorded_stays_whole_when_the_disk_is_full(small_disk: Path) -> None:
     outbox = outbox_in(small_disk)
     first = outbox.append(draft())
-    _fill(small_disk)
+    fill(small_disk)
     more = _record_until_refused(outbox)
 
     report = chain_of(outbox.pending(10_000))
@@ -63,9 +44,9 @@ def test_what_was_recorded_stays_whole_when_the_disk_is_full(small_disk: Path) -
 def test_full_disk_can_still_be_emptied_by_acks(small_disk: Path) -> None:
     outbox = outbox_in(small_disk)
     outbox.append(draft())
-    _fill(small_disk)
+    fill(small_disk)
     count = 1 + _record_until_refused(outbox)
-    outbox.pending(10_000)
+    hand_over(outbox)
 
     outbox.settle(ack(count))
 
@@ -75,7 +56,7 @@ def test_full_disk_can_still_be_emptied_by_acks(small_disk: Path) -> None:
 
 def test_recording_goes_on_when_there_is_room_again(small_disk: Path) -> None:
     outbox = outbox_in(small_disk)
-    _fill(small_disk)
+    fill(small_disk)
     count = _record_until_refused(outbox)
     (small_disk / "filler").unlink()
 
@@ -86,7 +67,7 @@ def test_recording_goes_on_when_there_is_room_again(small_disk: Path) -> None:
 def test_small_file_that_does_not_fit_leaves_the_old_one_and_no_rest(small_disk: Path) -> None:
     path = small_disk / "config.json"
     write_private(path, b"old")
-    _fill(small_disk)
+    fill(small_disk)
 
     with pytest.raises(StorageError):
         write_private(path, bytes(100_000))

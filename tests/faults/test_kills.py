@@ -47,7 +47,8 @@ class Morning:
     def waiting(self) -> int:
         """How many of them the kiosk still keeps for the server."""
         with closing(_open(self.data / "kiosk" / "outbox.db")) as outbox:
-            return int(outbox.execute("SELECT count(*) FROM event").fetchone()[0])
+            waiting = "SELECT count(*) FROM event WHERE delivered_ms IS NULL"
+            return int(outbox.execute(waiting).fetchone()[0])
 
     def stored(self) -> list[int]:
         """Sequence numbers of all events the server holds, in order."""
