@@ -12,6 +12,14 @@ test:            ## every test, against real brokers, databases and a browser
 	@scripts/bootstrap kiosk test
 	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+faults:          ## faults of a whole school as real processes; writes docs/reliability.md
+	@scripts/bootstrap kiosk test
+	@$(PYTHON) -m scripts.faults $(ARGS)
+
+simulate:        ## a school in virtual time with faults, one run or ARGS="--hours 2"
+	@scripts/bootstrap kiosk test
+	@$(PYTHON) -m tests.simulation $(ARGS)
+
 check:           ## format, lint, types, import rules, sizes
 	@scripts/bootstrap lint test
 	@scripts/check
@@ -28,4 +36,4 @@ mutate:          ## break each rule of the record and check that a test notices
 	@scripts/bootstrap kiosk test
 	@$(PYTHON) -m scripts.mutate $(ARGS)
 
-.PHONY: mutate help demo test check lint bench
+.PHONY: simulate faults mutate help demo test check lint bench

@@ -3,6 +3,7 @@
 Nobody in it exists. Templates are random numbers, not faces; nothing here can recognise anybody.
 """
 
+import base64
 import itertools
 import random
 import uuid
@@ -24,7 +25,8 @@ from kiosk.domain.health import (
 )
 from protocol.v1 import signing
 from protocol.v1.identifiers import uuid7
-from protocol.v1.messages import ClockStamp, EventBatch, Status, UnsignedEvent
+from protocol.v1.messages import ClockStamp, EventBatch, Status, UnsignedEvent, Watermark
+from protocol.v1.statements import sign_watermark
 from server.attendance.ingest import take_in
 from server.attendance.verification import Delivery
 from server.db.engine import Database
@@ -82,6 +84,7 @@ class School:
     rooms: list[uuid.UUID]
     lessons: list[uuid.UUID]
     kiosks: list[uuid.UUID]
+    keys: list[Ed25519PrivateKey] = field(default_factory=list)
 
 
 def fill(database: Database, vault: Vault, size: Size, at: datetime) -> School:
@@ -106,7 +109,7 @@ def fill(database: Database, vault: Vault, size: Size, at: datetime) -> School:
         roster = rosters[index % len(courses)]
         seen = [one for one in roster if chance.random() < size.present]
         _attend(database, kiosks, index, lesson_id, seen, at)
-    return School(people, courses, rooms, lessons, kiosks.ids)
+    return School(people, courses, rooms, lessons, kiosks.ids, kiosks.keys)
 
 
 def _person(db: Session, number: int) -> uuid.UUID:
@@ -181,11 +184,11 @@ def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
         made.ids.append(row.id)
         made.keys.append(key)
         row.signing_key = signing.public_text(key)
-        row.claimed_at = at - timedelta(days=20)
+        row.claimed_at = row.key_since = at - timedelta(days=20)
         row.state = KioskState.CLAIMED
         row.is_online = number != 1
         row.last_seen_at = at - (timedelta(hours=3) if number == 1 else timedelta(seconds=5))
-        row.status = _status(at, is_turned=number == 2).model_dump(mode="json")
+        row.status = _status(at, number).model_dump(mode="json")
         db.add(row)
         placed = KioskPlacement(
             kiosk_id=row.id, room_id=room_id, from_at=row.claimed_at, opened_by="system"
@@ -194,15 +197,23 @@ def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
     return made
 
 
-def _status(at: datetime, *, is_turned: bool) -> Status:
-    mounting = CameraMounting(180, 180) if is_turned else CameraMounting()
+def _status(at: datetime, number: int) -> Status:
+    """The clock of the first is 20 minutes behind, and the camera of the third is upside down."""
+    mounting = CameraMounting(180, 180) if number == 2 else CameraMounting()
     health = Health(
         broker=LinkHealth.UP,
         camera=CameraHealth.OK,
         mounting=mounting,
         recognition=RecognitionState(RecognitionHealth.OK),
     )
-    return Status(online=True, at=at, software_version="0.1.0", parts=parts_of(health))
+    return Status(
+        online=True,
+        at=at,
+        software_version="0.1.0",
+        clock_source="server",
+        clock_offset_ms=20 * 60_000 if number == 0 else 12,
+        parts=parts_of(health),
+    )
 
 
 def _courses(
@@ -284,10 +295,21 @@ def _attend(
             event = signing.sign_event(draft, prev_hash=head, key=key)
             head = event.hash
             raws.append(signing.to_raw(event))
+        unsigned = Watermark(
+            kiosk_id=kiosk_id,
+            through=at,
+            seq=seq + len(seen),
+            head=head,
+            boot_id="invented",
+            made_at=at,
+            uptime_s=3600,
+            clock_source="ntp",
+            signature=base64.b64encode(bytes(64)).decode(),
+        )
         batch = EventBatch(
             kiosk_id=kiosk_id,
             events=tuple(raws),
-            synced_through=at,
+            watermark=sign_watermark(unsigned, key),
             last_seq=seq + len(seen),
         )
         take_in(db, [Delivery(kiosk_id, batch.to_json())], at)

@@ -38,6 +38,8 @@ from protocol.v1.messages import AttendancePolicy, KioskPolicy
 from scripts.invented_change import change_network, use_network
 from scripts.invented_history import add_history
 from scripts.invented_jobs import add_jobs
+from scripts.invented_losses import SPAN, lose_events
+from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
@@ -47,8 +49,9 @@ from server.accuracy.question import prepare
 from server.accuracy.service import Answered
 from server.app import create_app
 from server.config import load_settings
-from server.db.types import new_id
+from server.db.types import new_id, now
 from server.jobs.schemas import ClaimedJob
+from server.kiosks.tables import LostSpan
 from server.limits import service as limits
 from server.limits.service import ProposedLimit
 from server.limits.tables import StoredLimit
@@ -76,6 +79,8 @@ DOCUMENTED = (
     "enrol-laptop-light-en",
     "kiosks-laptop-dark-en",
     "kiosk-turned-laptop-light-en",
+    "quarantine-laptop-light-en",
+    "quarantined-laptop-light-en",
     "policy-laptop-light-en",
     "accuracy-laptop-light-en",
     "models-laptop-light-en",
@@ -112,6 +117,12 @@ class Site:
         with self.app.state.database.transaction() as db:
             change_network(db, self.app.state.vault, self.school, self.app.state.ml.models())
 
+    def lose_events(self) -> None:
+        """Let pages see lost and missing events, and two devices with one identity."""
+        with self.app.state.database.transaction() as db:
+            if db.get(LostSpan, SPAN) is None:
+                lose_events(db, self.school)
+
     def ask_limit(self) -> None:
         """Let pages ask whether kiosks may become stricter."""
         with self.app.state.database.transaction() as db:
@@ -119,6 +130,11 @@ class Site:
             stricter = {"distance": limit.distance - 0.03, "raised_share": 0.27}
             proposed = {name: getattr(limit, name) for name in ProposedLimit.__annotations__}
             limits.propose(db, ProposedLimit(**(proposed | stricter)))
+
+    def meet_strangers(self) -> None:
+        """Let pages see devices that ask this server and that it does not know."""
+        for last in (5, 6, 7, 8):
+            self.app.state.strangers.note(f"192.168.12.{last}", now())
 
     def refuse_key(self) -> None:
         """Let pages see a recognition service that refuses the server's key."""
@@ -159,6 +175,7 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         app.state.ml.check()
         software = f"{version('rollcall')} {app.state.ml.software()}"
         add_jobs(app.state.database, school, software=software)
+        add_quarantine(app.state.database, school, datetime.now(UTC))
         yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
     finally:
         server.should_exit = True
@@ -309,6 +326,8 @@ def addresses(site: Site) -> dict[str, str]:
         "course": f"/courses/{school.courses[0]}",
         "rooms": "/rooms",
         "kiosks": "/kiosks",
+        "kiosks-unknown-device": "/kiosks",
+        "today-unknown-device": "/",
         "kiosk": f"/kiosks/{school.kiosks[0]}",
         "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
         "policy": "/policy",
@@ -324,6 +343,31 @@ def addresses(site: Site) -> dict[str, str]:
         "new-user": "/users/new",
         "password": "/password",
         "missing": "/people/00000000-0000-0000-0000-000000000000",
+    } | lost_addresses(school)
+
+
+def lost_addresses(school: School) -> dict[str, str]:
+    """Pages about lost events, and about two devices with one identity."""
+    lost, twins = school.kiosks[1], school.kiosks[3]
+    return {
+        "lost-kiosk": f"/kiosks/{lost}",
+        "lost-close": f"/kiosks/{lost}/lost/{SPAN}",
+        "lost-missing": f"/kiosks/{lost}/missing",
+        "lost-register": f"/lessons/{school.lessons[1]}",
+        "lost-today": "/",
+        "lost-twins": f"/kiosks/{twins}",
+        "lost-kiosks": "/kiosks",
+    } | _wrong_clocks(school)
+
+
+def _wrong_clocks(school: School) -> dict[str, str]:
+    """Pages about events and scans of kiosks whose clocks were wrong."""
+    return {
+        "line-doubtful": f"/lessons/{school.lessons[2]}/people/{{doubtful}}",
+        "quarantine": "/quarantine",
+        "quarantine-decided": "/quarantine?decided=true",
+        "quarantine-accept": f"/quarantine/accept?kiosk={school.kiosks[3]}&cause=before_claim",
+        "quarantined": "/quarantine/{row}",
     }
 
 
@@ -355,6 +399,10 @@ def photograph(
         for name in sorted(set(names) - {"sign-in"}):
             if name == "today-refused":
                 site.refuse_key()
+            if name.endswith("-unknown-device"):
+                site.meet_strangers()
+            if name.startswith("lost-"):
+                site.lose_events()
             if name == "models-change":
                 site.change_network()
             if name == "accuracy-question":
@@ -369,10 +417,14 @@ def photograph(
 
 def _address(page: Page, site: Site, name: str) -> str:
     address = addresses(site)[name]
-    if "{first}" not in address:
+    if "{row}" in address:
+        page.goto(f"{site.url}/quarantine")
+        return page.locator(".quarantine a").last.get_attribute("href") or "/"
+    if "{first}" not in address and "{doubtful}" not in address:
         return address
     page.goto(site.url + address.split("/people/", maxsplit=1)[0])
-    return page.locator(".register a.row-link").first.get_attribute("href") or "/"
+    rows = ".register tr.is-pending" if "{doubtful}" in address else ".register"
+    return page.locator(f"{rows} a.row-link").first.get_attribute("href") or "/"
 
 
 def _act(page: Page, name: str) -> None:

@@ -41,6 +41,7 @@ from kiosk.domain.health import (
     RecognitionHealth,
     RecognitionState,
 )
+from kiosk.domain.identity import IdentityFault
 from kiosk.domain.liveness import Motion
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.screens import (
@@ -79,6 +80,9 @@ DOCUMENTED = (
     "prove-turn_left-landscape-light-en",
     "prove-blink-portrait-dark-ar",
     "claim-landscape-light-en",
+    "claim-again-signing_key_lost-landscape-light-en",
+    "storage-fault-landscape-light-en",
+    "ready-server-unknown_kiosk-landscape-light-en",
     "ready-landscape-light-ar",
     "welcome-late-landscape-dark-ar",
     "ready-portrait-dark-en",
@@ -110,6 +114,21 @@ MODELLESS = replace(
 )
 UPSIDE_DOWN = replace(WELL, mounting=CameraMounting(180, 180))
 ON_ITS_SIDE = replace(OFFLINE, mounting=CameraMounting(90, 90))
+RECORDS = {
+    **{
+        f"server-{link.value}": replace(WELL, server=link, broker=LinkHealth.DOWN, waiting=12)
+        for link in (
+            LinkHealth.REFUSED,
+            LinkHealth.FOREIGN,
+            LinkHealth.OTHER_SERVER,
+            LinkHealth.UNKNOWN_KIOSK,
+        )
+    },
+    **{f"disk-{disk.value}": replace(WELL, disk=disk) for disk in DiskHealth},
+    "records-lost": replace(WELL, disk=DiskHealth.RECOVERED, lost=23, set_aside=7),
+    "clock-off": replace(WELL, clock=ClockSource.SERVER, clock_offset_ms=20 * 60_000),
+    "renewed": replace(WELL, renewed=("gallery",), clock_offset_ms=3 * 3_600_000),
+}
 BROKEN = Health(
     server=LinkHealth.UP,
     broker=LinkHealth.UP,
@@ -160,6 +179,13 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("claim", SettingUp(SetupStage.NEEDS_CLAIM_CODE), WELL, "7KQ2")
     yield Shot("claim-connecting", SettingUp(SetupStage.CLAIMING), WELL, "7KQ2M9TX")
     yield Shot("claim-refused", SettingUp(SetupStage.CLAIM_REFUSED), WELL)
+    for fault in IdentityFault:
+        if fault is not IdentityFault.NONE:
+            again = SettingUp(SetupStage.NEEDS_CLAIM_CODE, fault)
+            yield Shot(f"claim-again-{fault.value}", again, OFFLINE)
+    yield Shot("storage-fault", SettingUp(SetupStage.STORAGE_FAULT, file="outbox.db"), OFFLINE)
+    for name, health in RECORDS.items():
+        yield Shot(f"ready-{name}", Ready(room, lesson), health)
 
 
 def drawn_person(width: int = 640, height: int = 480) -> BGRImage:
