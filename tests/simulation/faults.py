@@ -123,6 +123,7 @@ class Faults:
         def hand_over(code: str) -> None:
             if kiosk.is_up:
                 kiosk.typed_code = code
+                kiosk.poke()
             else:
                 kiosk.claim_code = code
                 self.world.later(5.0, "boot", kiosk.boot)

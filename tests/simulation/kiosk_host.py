@@ -20,6 +20,7 @@ from tests.simulation.kiosk_parts import Door, Hardware, Process
 from tests.simulation.world import Host, World
 
 _TURN_S, _NIGHT_TURN_S = 30.0, 3600.0
+_AGAIN_S = 300.0
 
 
 class KioskHost(Host):
@@ -114,7 +115,7 @@ class KioskHost(Host):
                 self.crashed()
                 return False
             except Suspended:
-                self.halt(delay_s=60)
+                self.halt(delay_s=_AGAIN_S)
                 return False
             except KioskError as exc:
                 self.world.note(f"{self.name} cannot go on: {type(exc).__name__}")

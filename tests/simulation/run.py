@@ -156,7 +156,9 @@ class Simulation:
 
     def repair(self) -> None:
         """End every fault and let everything settle; hold a clean lesson."""
-        self.faults.repair()
+        for _ in range(3):  # a technician comes back until everything works
+            self.faults.repair()
+            self.world.run_until(self.world.now + timedelta(hours=1))
         last = START + timedelta(days=self.plan.days)
         self.world.run_until(last - timedelta(hours=2))
         self.faults.repair()
