@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.config import CONFIG_VARIABLE
 from kiosk.domain.health import DiskHealth
 from kiosk.domain.identity import IdentityFault
 from kiosk.domain.screens import SetupStage
@@ -51,7 +52,9 @@ def url(school: SchoolServer) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def template(url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return data_folder.claimed_folder(tmp_path_factory.mktemp("kiosk") / "data", url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(CONFIG_VARIABLE, raising=False)
+        return data_folder.claimed_folder(tmp_path_factory.mktemp("kiosk") / "data", url)
 
 
 @pytest.fixture
