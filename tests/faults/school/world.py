@@ -54,7 +54,7 @@ class Outcome:
     absent: int
 
     def assert_kept(self) -> None:
-        """Fail where a mark is lost, or a student absent whom a kiosk recorded."""
+        """Fail where a mark is lost, or a student absent that a kiosk recorded."""
         assert (self.lost, self.twice, self.absent) == (0, 0, 0), self
         assert self.in_register + self.undecided == self.recorded
 
