@@ -90,31 +90,59 @@ def site(tmp_path: Path, recognition_url: str, migrated_sqlite: Path) -> Iterato
         yield site
 
 
-def _noisy(frame: BGRImage) -> Iterator[BGRImage]:
+@dataclass(frozen=True)
+class Camera:
+    """The clip that a browser plays in place of a camera.
+
+    Attributes:
+        path: of the clip; read from its start whenever a page starts the camera.
+        face: what it shows, uint8 BGR of shape (480, 640, 3).
+    """
+
+    path: Path
+    face: BGRImage
+
+    def film(self, seed: int) -> None:
+        """Film the face anew: with another seed no frame is the same file as one before.
+
+        The server takes the same file for the same photo. A page that starts the camera again
+        sees the clip from its start again, so each photo needs a clip of its own.
+        """
+        frames = [bytes(cv2.imencode(".jpg", one)[1]) for one in _noisy(self.face, seed)]
+        new = self.path.with_suffix(".new")
+        new.write_bytes(b"".join(frames))
+        new.replace(self.path)
+
+
+def _noisy(frame: BGRImage, seed: int) -> Iterator[BGRImage]:
     """Repeat a picture with a camera's noise: no two frames are the same file."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     for _ in range(30):
         noise = random.normal(0, 2, frame.shape)
         yield np.clip(frame + noise, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture
-def camera_browser(browser: Browser, tmp_path: Path, assets: Path) -> Iterator[Browser]:
-    """A browser whose camera shows a face from the sample photos."""
+def camera(tmp_path: Path, assets: Path) -> Camera:
+    """A camera that shows a face from the sample photos."""
     found = sorted(assets.rglob("person-1-a.jpg"))
     if not found:
         pytest.skip("needs the sample photos of the asset cache")
     picture = cv2.imread(str(found[0]))
     width = picture.shape[1]
-    frame = cv2.resize(picture[: width * 3 // 4], (640, 480), interpolation=cv2.INTER_AREA)
-    clip = tmp_path / "camera.mjpeg"
-    clip.write_bytes(
-        b"".join(bytes(cv2.imencode(".jpg", one)[1]) for one in _noisy(frame.astype(np.uint8)))
-    )
+    face = cv2.resize(picture[: width * 3 // 4], (640, 480), interpolation=cv2.INTER_AREA)
+    camera = Camera(tmp_path / "camera.mjpeg", face.astype(np.uint8))
+    camera.film(seed=0)
+    return camera
+
+
+@pytest.fixture
+def camera_browser(browser: Browser, camera: Camera) -> Iterator[Browser]:
+    """A browser with that camera."""
     fake_camera = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={clip}",
+        f"--use-file-for-fake-video-capture={camera.path}",
     ]
     own = browser.browser_type.launch(
         executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *fake_camera]

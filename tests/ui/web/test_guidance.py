@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.fakes import ml_server as fake
 from tests.fakes.ml_server import MLServer, answer
 from tests.support.waiting import wait_until
-from tests.ui.web.conftest import Site
+from tests.ui.web.conftest import Camera, Site
 from tests.ui.web.steps import open_camera, open_page, take_photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
@@ -57,7 +57,7 @@ def test_guidance_names_the_reason_and_shows_how_far_each_measure_is(
 
 
 def test_three_poses_are_asked_for_one_after_the_other(
-    camera_page: Page, site: Site, recognition: MLServer
+    camera_page: Page, site: Site, recognition: MLServer, camera: Camera
 ) -> None:
     page = camera_page
     open_camera(page, site)
@@ -67,6 +67,7 @@ def test_three_poses_are_asked_for_one_after_the_other(
     take_photo(page)
     expect(page.get_by_role("heading", name="Enrolled")).to_be_visible()
 
+    camera.film(seed=1)
     page.get_by_role("button", name="Next photo").click()
     expect(current).to_contain_text("A little left")
     expect(guidance).to_have_text("Turn the head a little to your left.")
@@ -75,6 +76,8 @@ def test_three_poses_are_asked_for_one_after_the_other(
     expect(guidance).to_have_text("Good. Take the photo.")
     take_photo(page)
 
+    expect(page.locator("#poses .is-taken")).to_have_count(2)
+    camera.film(seed=2)
     page.get_by_role("button", name="Next photo").click()
     expect(current).to_contain_text("A little right")
     recognition.behave(fake.accept_seeing(fake.seen([], yaw=-18)))
@@ -99,7 +102,7 @@ def test_refused_photo_gives_its_pose_back(
 
 
 def test_each_photo_is_followed_to_its_own_end(
-    camera_page: Page, site: Site, recognition: MLServer
+    camera_page: Page, site: Site, recognition: MLServer, camera: Camera
 ) -> None:
     page = camera_page
     open_camera(page, site)
@@ -107,6 +110,7 @@ def test_each_photo_is_followed_to_its_own_end(
     recognition.behave(answer(500, {}))
     take_photo(page)
     expect(page.locator("#poses .is-taken")).to_contain_text("Straight")
+    camera.film(seed=1)
     page.get_by_role("button", name="Next photo").click()
     take_photo(page)
     expect(page.locator("#poses .is-taken")).to_have_count(2)
