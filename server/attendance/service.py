@@ -20,6 +20,7 @@ from server.attendance.register import (
 )
 from server.attendance.sources import Sources, WatchingKiosk, read_sources
 from server.attendance.tables import Correction, Rejudgement, StoredEvent
+from server.db.types import now
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
 from server.policies.service import current_policy
@@ -115,7 +116,7 @@ def registers_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> l
     if not views:
         return []
     lessons = judged_lessons(db, views)
-    sources = read_sources(db, lessons)
+    sources = read_sources(db, lessons, at)
     return [_register(one, sources, at) for one in lessons]
 
 
@@ -130,7 +131,7 @@ def has_events(db: Session, lesson_id: uuid.UUID) -> bool:
         db.exec(select(func.count()).where(col(column) == lesson_id)).one()
         for column in (StoredEvent.lesson_id, Correction.lesson_id, Rejudgement.lesson_id)
     )
-    return is_named or bool(read_sources(db, lessons).events)
+    return is_named or bool(read_sources(db, lessons, now()).events)
 
 
 def delete_lesson(db: Session, lesson_id: uuid.UUID) -> None:
@@ -169,7 +170,7 @@ def correct(
         raise InvalidError("This status cannot be set by a person.", problem="status")
     if view.is_cancelled:
         raise ConflictError("This lesson is cancelled.", problem="cancelled")
-    sources = read_sources(db, judged_lessons(db, [view]))
+    sources = read_sources(db, judged_lessons(db, [view]), now())
     due = {
         person.id
         for entry, person in sources.rosters.get(view.course.id, [])

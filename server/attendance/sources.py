@@ -12,6 +12,7 @@ from protocol.v1.messages import AttendanceWindow, EventKind
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
 from server.attendance.register import KioskWatch, RegisterEvent, Ruling
 from server.attendance.tables import Correction, StoredEvent
+from server.attendance.watermarks import believed
 from server.kiosks.lost_spans import open_spans
 from server.kiosks.placements import closures_of, placements_between
 from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress, LostSpan, WatermarkClosure
@@ -70,8 +71,15 @@ class Sources:
     rulings: dict[uuid.UUID, list[Ruling]]
 
 
-def read_sources(db: Session, lessons: Sequence[JudgedLesson]) -> Sources:
-    """Read everything for these lessons, with as many queries for a day as for one lesson."""
+def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> Sources:
+    """Read everything for these lessons, with as many queries for a day as for one lesson.
+
+    Args:
+        db: the caller's.
+        lessons: at least one.
+        at: the moment the registers are read. A kiosk that reported for a later time did so while
+            a clock was wrong, and is not believed.
+    """
     rows = with_neighbours(db, lessons)
     rosters = roster.rosters_of(db, {one.view.course.id for one in rows})
     first = min(one.window.opens_at for one in rows)
@@ -79,7 +87,7 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson]) -> Sources:
     placements = placements_between(db, {one.view.room.id for one in rows}, first, last)
     return Sources(
         rosters=rosters,
-        kiosks=_watching(db, lessons, placements),
+        kiosks=_watching(db, lessons, placements, at),
         events=_events(db, lessons, Assignment(rows, rosters, placements)),
         rulings=_rulings(db, [one.lesson.id for one in lessons]),
     )
@@ -99,7 +107,10 @@ def with_neighbours(db: Session, lessons: Sequence[JudgedLesson]) -> list[Judged
 
 
 def _watching(
-    db: Session, lessons: Sequence[JudgedLesson], placements: Sequence[KioskPlacement]
+    db: Session,
+    lessons: Sequence[JudgedLesson],
+    placements: Sequence[KioskPlacement],
+    at: datetime,
 ) -> dict[uuid.UUID, list[WatchingKiosk]]:
     ids = {placement.kiosk_id for placement in placements}
     query = (
@@ -116,7 +127,10 @@ def _watching(
         for placement in placements:
             if placement.kiosk_id in kiosks and _overlaps(placement, one):
                 kiosk, progress = kiosks[placement.kiosk_id]
-                watch = _watch(placement, one.lesson, progress.synced_through, closures)
+                through = (
+                    placement.reported_through if placement.device_left else progress.synced_through
+                )
+                watch = _watch(placement, one.lesson, believed(through, at), closures)
                 lost = tuple(span for span in spans if _may_touch(span, placement, one))
                 is_forked = progress.forked_at is not None
                 found.setdefault(one.lesson.id, []).append(
@@ -153,8 +167,7 @@ def _watch(
         and needed <= closure.through_at
         for closure in closures
     )
-    through = placement.reported_through if placement.device_left else reported
-    return KioskWatch(placement.kiosk_id, needed, through, is_released)
+    return KioskWatch(placement.kiosk_id, needed, reported, is_released)
 
 
 def _events(

@@ -1,4 +1,8 @@
-"""Judge quarantined events again once the server's clock has passed their time."""
+"""What the server does when its clock was wrong or has gone on.
+
+Events that lay in the future are judged again once the clock has passed their time; what was
+noted for a time yet to come is taken back.
+"""
 
 import logging
 import threading
@@ -7,6 +11,7 @@ from collections.abc import Callable
 
 from server.attendance.ingest import store_kept
 from server.attendance.quarantine import kiosks_with_due, settle, undecided_ids
+from server.attendance.watermarks import kiosks_ahead, take_back_future
 from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.service import lock_chain
@@ -20,7 +25,7 @@ _STOP_TIMEOUT_S = 10.0
 
 
 class QuarantineUpkeep:
-    """A thread that looks every few seconds which events no longer lie in the future."""
+    """A thread that looks every few seconds what no longer lies in the future, or does now."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,6 +67,15 @@ class QuarantineUpkeep:
             _logger.info("events recorded that lay in the future count=%s", stored)
         return stored
 
+    def take_back_future(self) -> int:
+        """Take back what kiosks reported for a time yet to come; returns for how many kiosks."""
+        with self._database.reading() as db:
+            kiosks = kiosks_ahead(db, now())
+        for kiosk_id in kiosks:
+            with self._database.transaction() as db:
+                take_back_future(db, kiosk_id, now())
+        return len(kiosks)
+
     def _store(self, kiosk_id: uuid.UUID) -> int:
         with self._database.transaction() as db:
             return store_kept(db, kiosk_id, now())
@@ -69,6 +83,7 @@ class QuarantineUpkeep:
     def _watch(self) -> None:
         self._guarded(self.settle)
         while not self._stopping.is_set():
+            self._guarded(self.take_back_future)
             self._guarded(self.judge_again)
             self._stopping.wait(INTERVAL_S)
 
