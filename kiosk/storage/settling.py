@@ -86,7 +86,7 @@ class Settlement:
             return []
         found = {row.id: row for one, row in self._named() if is_number_taken(one, row.seq)}
         if self._is_server_ahead:
-            for span in self._verdicts.covered(self._terms.sent_seq):
+            for span in self._verdicts.held(self._terms.sent_seq):
                 rows = kept.waiting(self._db, after_seq=span.first - 1, through=span.last)
                 found |= {row.id: row for row in rows if row.id not in self._verdicts.named}
         return sorted(found.values())
@@ -144,7 +144,7 @@ class Settlement:
             if is_kept_there(refusal)
         )
         if self._terms.is_newest and not self._is_server_ahead:
-            spans = self._verdicts.covered(self._terms.sent_seq)
+            spans = self._verdicts.held(self._terms.sent_seq)
             named = tuple(self._verdicts.named)
             count += kept.deliver(self._db, spans, self._delivered_ms, but=named)
         self.waiting_change -= count
@@ -157,12 +157,16 @@ class Settlement:
         self.kept_change -= not row.is_waiting
 
     def _recall(self) -> int:
-        """What the server does not hold is sent again, with its old number and signature."""
+        """What the server does not hold is sent again, with its old number and signature.
+
+        So is what counts as lost there and was found here: another device of this identity said
+        that it is lost.
+        """
         if not self._terms.is_newest:
             return 0
         kept_there = tuple(one.id for one in self._ack.refused if is_kept_there(one))
         missing = self._verdicts.missing(self._verdicts.own_seq)
-        count = kept.recall(self._db, missing, but=kept_there)
+        count = kept.recall(self._db, [*missing, *self._verdicts.lost], but=kept_there)
         self.waiting_change += count
         self.kept_change -= count
         return count

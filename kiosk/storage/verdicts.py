@@ -70,10 +70,22 @@ class Verdicts:
         return runs[-1].last if len(runs) >= MAX_RANGES_PER_ACK else _NO_END
 
     def covered(self, most: int) -> list[SeqSpan]:
-        """Return the numbers in the server's keeping, up to ``most``."""
+        """Return the numbers in the server's keeping, up to ``most``; it may count some as lost."""
         runs = [(1, self.ack.stored_through), *((r.first, r.last) for r in self.ack.stored_beyond)]
         spans = [SeqSpan(first, min(last, most)) for first, last in runs]
         return [span for span in spans if span.last >= span.first]
+
+    def held(self, most: int) -> list[SeqSpan]:
+        """Return the numbers up to ``most`` whose events the server has."""
+        spans = self.covered(most)
+        for lost in self.lost:
+            spans = [part for span in spans for part in _without(span, lost)]
+        return spans
+
+    @property
+    def lost(self) -> list[SeqSpan]:
+        """The numbers that count as lost at the server: it has no event of them."""
+        return [SeqSpan(run.first, run.last) for run in self.ack.lost]
 
     def missing(self, most: int) -> list[SeqSpan]:
         """Return the numbers from 1 to ``most`` that the server says it does not hold."""
@@ -90,6 +102,14 @@ class Verdicts:
     def named(self) -> frozenset[str]:
         """Ids of the events that the ack refuses."""
         return frozenset(refusal.id for refusal in self.ack.refused)
+
+
+def _without(span: SeqSpan, cut: SeqSpan) -> list[SeqSpan]:
+    """Return what is left of a span beside another one."""
+    below = SeqSpan(span.first, min(span.last, cut.first - 1))
+    above = SeqSpan(max(span.first, cut.last + 1), span.last)
+    parts = [below, above] if cut.first <= cut.last else [span]
+    return [part for part in parts if part.last >= part.first]
 
 
 def is_number_taken(refusal: EventRefusal, seq: int) -> bool:

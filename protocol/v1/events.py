@@ -26,6 +26,7 @@ from protocol.v1.fields import (
 
 MAX_EVENTS_PER_BATCH = 100
 MAX_REFUSALS_PER_ACK = 200
+MAX_LOST_PER_ACK = 50
 MAX_RANGES_PER_ACK = 64
 
 
@@ -227,6 +228,9 @@ class Ack(Message):
             keeping (0: none yet).
         stored_beyond: further runs it keeps past a gap, oldest first.
         refused: events of the batch that went to quarantine, with the reason.
+        lost: runs among these numbers whose events the server does not have, as the kiosk stated
+            that it lost them, and nobody has decided about them. Where they are found after all,
+            the kiosk sends them.
         signature: by the server's key, see `statements.ack_statement`; a kiosk believes no
             other ack.
     """
@@ -235,6 +239,7 @@ class Ack(Message):
     stored_through: Count
     stored_beyond: Annotated[tuple[SeqRange, ...], Field(max_length=MAX_RANGES_PER_ACK)] = ()
     refused: Annotated[tuple[EventRefusal, ...], Field(max_length=MAX_REFUSALS_PER_ACK)] = ()
+    lost: Annotated[tuple[SeqRange, ...], Field(max_length=MAX_LOST_PER_ACK)] = ()
     server_time: Instant
     note: Note | None = None
     signature: Signature | None = None

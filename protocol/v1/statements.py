@@ -40,6 +40,7 @@ def ack_statement(ack: Ack) -> Statement:
         "stored_through": ack.stored_through,
         "stored_beyond": [[run.first, run.last] for run in ack.stored_beyond],
         "refused": [[one.id, one.seq, one.reason] for one in ack.refused],
+        "lost": [[run.first, run.last] for run in ack.lost],
         "server_time": ack.model_dump(mode="json")["server_time"],
     }
 

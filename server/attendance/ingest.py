@@ -33,7 +33,7 @@ from server.attendance.clock_corrections import (
 from server.attendance.gaps import is_sound, take_gaps
 from server.attendance.key_history import judge_by_time
 from server.attendance.quarantine import discarded_ids, due_events, settle
-from server.attendance.sequence import Link, move_progress
+from server.attendance.sequence import Link, lost_numbers, move_progress
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import (
     Accepted,
@@ -419,6 +419,7 @@ def ack_of(db: Session, progress: KioskProgress, at: datetime) -> Ack:
         kiosk_id=str(progress.kiosk_id),
         stored_through=progress.stored_through,
         stored_beyond=runs_beyond(db, progress),
+        lost=lost_numbers(db, progress),
         server_time=at,
     )
 

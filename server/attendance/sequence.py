@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from sqlmodel import Session, col, func, select
 
-from server.attendance.tables import QuarantinedEvent
+from protocol.v1.events import MAX_LOST_PER_ACK
+from protocol.v1.messages import SeqRange
+from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.kiosks import lost_spans, runs
-from server.kiosks.tables import KioskProgress
+from server.kiosks.runs import Run
+from server.kiosks.tables import KioskProgress, LostSpan
 
 
 class Link(NamedTuple):
@@ -46,6 +50,34 @@ def move_progress(
         # Some stand under numbers that counted as lost: they were found after all.
         found = [link.seq for link in fresh]
         lost_spans.note_found(db, progress, found, _in_quarantine(db, progress, found), at)
+
+
+def lost_numbers(db: Session, progress: KioskProgress) -> tuple[SeqRange, ...]:
+    """Return numbers that count as lost and that no event has, in order, for an ack.
+
+    Another device of the identity, or an older copy of the disk, may have these events after all.
+    """
+    spans = lost_spans.stated_spans(db, progress.kiosk_id, MAX_LOST_PER_ACK)
+    found = sorted({run for span in spans for run in _without_events(db, span)})
+    return tuple(SeqRange(first=run.first, last=run.last) for run in found[:MAX_LOST_PER_ACK])
+
+
+def _without_events(db: Session, span: LostSpan) -> list[Run]:
+    """Return the numbers of a span that no event has, stored or in quarantine."""
+    taken, kept = col(StoredEvent.seq), col(QuarantinedEvent.seq)
+    stored = select(taken).where(
+        StoredEvent.kiosk_id == span.kiosk_id, taken.between(span.first, span.last)
+    )
+    apart = select(kept).where(
+        QuarantinedEvent.kiosk_id == str(span.kiosk_id),
+        kept.between(span.first, span.last),
+        col(QuarantinedEvent.is_authentic),
+    )
+    numbers = [*db.exec(stored), *db.exec(apart)]
+    held = runs.runs_of(number for number in numbers if number is not None)
+    edges = [Run(0, span.first - 1), *held, Run(span.last + 1, span.last + 1)]
+    between = [Run(one.last + 1, other.first - 1) for one, other in pairwise(edges)]
+    return [run for run in between if run.first <= run.last]
 
 
 def _in_quarantine(

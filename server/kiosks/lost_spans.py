@@ -145,7 +145,7 @@ def note_found(
     for row in db.exec(in_order.with_for_update()):
         covered = {number for number in left if row.first <= number <= row.last}
         left -= covered
-        lost = [one for one in covered if kept_since.get(one, at) > row.noted_at]
+        lost = [one for one in covered if one not in kept_since or kept_since[one] > row.noted_at]
         if lost and row.closed_at is None and row.event_id is not None:
             row.missing = max(0, row.missing - len(lost))
             if row.missing == 0:
@@ -185,6 +185,16 @@ def open_spans(
         col(LostSpan.through_at) >= first,
     )
     return db.exec(query.order_by(col(LostSpan.noted_at).desc())).all()
+
+
+def stated_spans(db: Session, kiosk_id: uuid.UUID, limit: int) -> Sequence[LostSpan]:
+    """Return the newest open spans that a kiosk stated in one event each."""
+    query = select(LostSpan).where(
+        LostSpan.kiosk_id == kiosk_id,
+        col(LostSpan.closed_at).is_(None),
+        col(LostSpan.event_id).is_not(None),
+    )
+    return db.exec(query.order_by(col(LostSpan.noted_at).desc()).limit(limit)).all()
 
 
 def _newest_open(db: Session, kiosk_id: uuid.UUID) -> tuple[bool, LostSpan | None]:

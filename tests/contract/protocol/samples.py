@@ -96,6 +96,7 @@ def _ack() -> m.Ack:
         stored_through=2,
         stored_beyond=(m.SeqRange(first=4, last=9),),
         refused=(m.EventRefusal(id=EVENT_ID, seq=3, reason=m.RefusalReason.BAD_SIGNATURE),),
+        lost=(m.SeqRange(first=5, last=6),),
         server_time=AT,
     )
     return statements.sign_ack(unsigned, SERVER_KEY)

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
+from protocol.v1.messages import Ack
 from server.attendance.quarantine_decisions import Decision, accept
 from server.attendance.register import AttendanceStatus
 from server.attendance.service import register_of
@@ -288,3 +289,52 @@ def test_only_missing_numbers_can_be_closed(school: School) -> None:
             progress = db.get_one(KioskProgress, school.id_of(device))
             with pytest.raises(ConflictError):
                 lost_spans.close_missing(db, progress, loss, DECISION, now())
+
+
+def lost_runs(ack: Ack) -> list[tuple[int, int]]:
+    return [(run.first, run.last) for run in ack.lost]
+
+
+def test_ack_names_lost_numbers_until_their_events_are_found(school: School) -> None:
+    """The other device of the identity still has them."""
+    device = school.kiosk()
+    events = device.events(6, minute(school, 0))
+    ack = school.send(device, events[0], events[5], device.gap(minute(school, 1), 2, 5))
+    assert (ack.stored_through, lost_runs(ack)) == (7, [(2, 5)])
+    assert lost_runs(school.send(device, events[2])) == [(2, 2), (4, 5)]
+    assert lost_runs(school.send(device, events[1], events[3], events[4])) == []
+    (span,) = spans(school)
+    assert (span.missing, span.close_reason) == (0, "found")
+
+
+def test_lost_event_found_after_the_servers_clock_went_back_is_no_longer_lost(
+    school: School,
+) -> None:
+    device = school.kiosk()
+    first, second, third = device.events(3, minute(school, 0))
+    gap = device.gap(minute(school, 1), 2, 2)
+    ahead = now() + timedelta(hours=5)
+    assert lost_runs(school.send(device, first, third, gap, at=ahead)) == [(2, 2)]
+    assert lost_runs(school.send(device, second)) == []
+    assert spans(school)[0].close_reason == "found"
+
+
+def test_event_in_quarantine_is_not_named_as_lost(school: School) -> None:
+    device = school.kiosk()
+    first = device.event(minute(school, 0))
+    later = device.event(now() + timedelta(days=1))
+    third, fourth = device.events(2, minute(school, 1))
+    assert school.send(device, first, later).refused[0].reason == "future"
+    ack = school.send(device, fourth, device.gap(minute(school, 2), 2, 3))
+    assert lost_runs(ack) == [(3, 3)]
+    assert lost_runs(school.send(device, third)) == []
+
+
+def test_numbers_that_an_admin_decided_about_are_not_asked_for(school: School) -> None:
+    device = school.kiosk()
+    first, _second, third = device.events(3, minute(school, 0))
+    school.send(device, first, third, device.gap(minute(school, 1), 2, 2))
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, school.id_of(device))
+        lost_spans.close_span(db, kiosk, spans(school)[0].id, DECISION, now())
+    assert lost_runs(school.send(device)) == []

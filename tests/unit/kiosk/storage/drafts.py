@@ -64,6 +64,7 @@ def ack(
     *refused: EventRefusal,
     kiosk_id: str = "k1",
     beyond: Sequence[tuple[int, int]] = (),
+    lost: Sequence[tuple[int, int]] = (),
     after_s: float = 0.0,
 ) -> Ack:
     """An ack of the server; ``after_s`` seconds after START by its clock."""
@@ -72,6 +73,7 @@ def ack(
         stored_through=stored_through,
         stored_beyond=tuple(SeqRange(first=first, last=last) for first, last in beyond),
         refused=refused,
+        lost=tuple(SeqRange(first=first, last=last) for first, last in lost),
         server_time=START + timedelta(seconds=after_s),
     )
     return sign_ack(unsigned, SERVER_KEY)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.domain.queue import Settled
 from kiosk.errors import DiskFullError
 from kiosk.storage import kept
 from kiosk.storage.database import Durability, SQLiteFile
@@ -78,6 +79,39 @@ def test_runs_past_a_gap_are_the_servers_word_too(tmp_path: Path) -> None:
     outbox.settle(ack(2, beyond=[(5, 6), (9, 9)], after_s=60))
 
     assert seqs(outbox) == [3, 4, 7, 8]
+
+
+def test_kept_event_that_counts_as_lost_at_the_server_is_sent_again(tmp_path: Path) -> None:
+    """Another device of this identity stated its number as lost."""
+    outbox = recorded(tmp_path, 6)
+    before = hand_over(outbox, 10)
+    outbox.settle(ack(6))
+
+    settled = outbox.settle(ack(7, lost=[(3, 4)], after_s=60))
+
+    assert settled.again == 2
+    assert hand_over(outbox, 10) == before[2:4]
+    assert outbox.settle(ack(7, lost=[(4, 4)], after_s=61)) == Settled(stored=1)
+    assert seqs(outbox) == [4]
+    assert outbox.settle(ack(7, after_s=62)).stored == 1
+    assert held(outbox) == (0, 6)
+
+
+def test_waiting_event_that_counts_as_lost_at_the_server_still_waits(tmp_path: Path) -> None:
+    outbox = recorded(tmp_path, 4)
+
+    assert outbox.settle(ack(4, lost=[(2, 3)])).stored == 2
+
+    assert seqs(outbox) == [2, 3]
+
+
+def test_number_that_is_lost_on_both_sides_is_stated_once(tmp_path: Path) -> None:
+    outbox = recorded(tmp_path, 3)
+    outbox.settle(ack(3))
+
+    settled = outbox.settle(ack(5, lost=[(4, 5)], after_s=60))
+
+    assert (settled.stated, settled.again) == (0, 0)
 
 
 def test_ack_that_names_as_many_runs_as_it_can_says_nothing_of_later_numbers(

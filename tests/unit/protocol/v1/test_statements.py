@@ -44,6 +44,7 @@ def test_statement_of_its_maker_holds(name: str) -> None:
         ("ack", {"stored_through": 3}),
         ("ack", {"stored_beyond": (SeqRange(first=4, last=10),)}),
         ("ack", {"refused": ()}),
+        ("ack", {"lost": ()}),
         ("ack", {"server_time": samples.LATER}),
         ("ack", {"signature": None}),
         ("revocation", {"kiosk_id": "kiosk-8"}),
