@@ -146,7 +146,8 @@ class SQLiteOutbox:
     def begin_at(self, start: ChainStart) -> None:
         """Take up the chain where it is: the furthest of this file, the number file and the claim.
 
-        Numbers that the number file knows of and this file does not are noted as lost.
+        Numbers that the number file knows of and this file does not are noted as lost, and so are
+        those between its events that it says nothing about.
 
         Args:
             start: where the server said at the claim that the chain is.
@@ -160,6 +161,8 @@ class SQLiteOutbox:
                 logger.error(
                     "events lost from the outbox, numbers through %d", self._numbers.written
                 )
+            if gaps.find_lost(db, gaps.lowest(db) - 1, self._chain.head(db).seq):
+                logger.error("events missing in the outbox")
             gaps.bound_lost(db, self._trusted_ms())
             head = self._chain.head(db)
         self._secure(head.seq)

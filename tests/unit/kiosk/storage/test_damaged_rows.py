@@ -101,3 +101,34 @@ def test_damaged_newest_event_does_not_make_the_outbox_another_keys(tmp_path: Pa
 
     assert seqs(again) == [1]
     assert not list(tmp_path.glob("*other-key*"))
+
+
+def test_row_that_vanished_is_stated_once_the_server_lacks_it(tmp_path: Path) -> None:
+    """A file that SQLite finds in order may still lack an event."""
+    outbox, _events = recorded(tmp_path, 4)
+    with outbox._database.transaction() as db:
+        db.execute("DELETE FROM event WHERE seq IN (2, 3)")
+    outbox.close()
+
+    again = outbox_in(tmp_path)
+    assert again.whole_through() is None
+    seqs(again)
+    settled = again.settle(ack(1, beyond=[(4, 4)]))
+
+    gap = read_event(again.pending(1)[0]).gap
+    assert (settled.stated, again.whole_through() is not None) == (1, True)
+    assert gap is not None
+    assert (gap.first, gap.last, gap.reason) == (2, 3, "damaged")
+
+
+def test_row_that_vanished_after_its_delivery_is_not_stated(tmp_path: Path) -> None:
+    outbox, _events = recorded(tmp_path, 4)
+    with outbox._database.transaction() as db:
+        db.execute("DELETE FROM event WHERE seq = 2")
+    outbox.close()
+
+    again = outbox_in(tmp_path)
+    seqs(again)
+
+    assert again.settle(ack(4)).stated == 0
+    assert again.whole_through() is not None
