@@ -49,9 +49,6 @@ class Oracle:
     Attributes:
         doubled: doors where two devices use one identity. Until both have delivered, nobody can
             know that one of them still keeps marks, so only the end of the run is checked there.
-        was_clock_wrong: a server's clock was wrong, so watermarks and placements of that time
-            stand at wrong moments until the kiosk delivers: a known fault, see
-            docs/simulation.md. Only the end of such a run is checked.
     """
 
     world: World
@@ -60,7 +57,6 @@ class Oracle:
     voided: set[str] = field(default_factory=set)
     fresh: list[Mark] = field(default_factory=list)
     doubled: set[str] = field(default_factory=set)
-    was_clock_wrong: bool = False
 
     def attempt(self, draft: EventDraft) -> Mark:
         """Note that a kiosk is about to record something."""
@@ -112,7 +108,7 @@ class Oracle:
         is_doubled = self.is_doubled(mark)
         if mark.fate == "rolled back" or (is_doubled and mark.fate):
             return True
-        return not is_final and (is_doubled or self.was_clock_wrong)
+        return not is_final and is_doubled
 
     def _unnamed(self, host: str, person_id: str) -> Mark | None:
         fitting = [

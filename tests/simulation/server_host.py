@@ -163,12 +163,13 @@ class ServerHost(Host):
             self.poke()
 
     def judge_again(self) -> None:
-        """Look at events that lay in the future, as a thread of the server does every 10 s."""
+        """Look at what lay in the future or does now, as a thread of the server every 10 s."""
         if self.is_up:
             self.step(self._look_at_quarantine)
 
     def _look_at_quarantine(self) -> None:
         with suppress(OperationalError):  # the thread logs it and tries again
+            self._upkeep.take_back_future()
             self._upkeep.judge_again()
 
     def _take_in(self) -> None:
