@@ -65,6 +65,7 @@ def test_marks_of_a_kiosk_with_a_wrong_clock_are_kept(
     outcome.assert_kept()
 
 
+@pytest.mark.timeout(5400)
 def test_sixty_thousand_events_follow_a_gap(running: World, report: Report) -> None:
     """60,000 events after a gap."""
     kiosk, people = running.kiosk, running.people
@@ -81,7 +82,7 @@ def test_sixty_thousand_events_follow_a_gap(running: World, report: Report) -> N
     running.school.start_server()
     kiosk.start()
     kiosk.ask(f"many {_AFTER_A_GAP}")
-    kiosk.wait_delivered(timeout_s=600)
+    kiosk.wait_delivered(timeout_s=2400)
     outcome = running.settle()
     report(outcome)
     outcome.assert_kept()
