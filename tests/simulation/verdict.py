@@ -73,7 +73,6 @@ class Verdict:
             return "" if is_excused else f"recorded and shown as {line}: {name}"
         is_kept = is_stored or mark.event_id in self._kept or bool(mark.fate)
         is_kept = is_kept or self._is_in_lost_span(mark.lesson_id or "")
-        is_kept = is_kept or self._oracle.is_doubled(mark)  # undecided is all that is promised
         return f"never arrived, shown as {line}: {name}" if is_final and not is_kept else ""
 
     def _is_in_lost_span(self, lesson_id: str) -> bool:
