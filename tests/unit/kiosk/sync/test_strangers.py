@@ -169,8 +169,8 @@ def test_a_stranger_is_logged_once_until_it_is_gone(
 
     said = [record for record in caplog.records if record.name == "kiosk.sync.http"]
     assert [record.getMessage() for record in said] == [
-        "answers do not come from the server: something between this kiosk and the server answers"
-        " in its place (status 200)",
+        "answers do not come from the server: something else answers instead of the server"
+        " (status 200)",
         "server connected",
     ]
 
