@@ -1,6 +1,7 @@
 """Settings of the kiosk process: environment over TOML file over default, listed once, here."""
 
 import os
+from contextvars import ContextVar
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from pydantic_settings import (
 
 ENV_PREFIX = "ROLLCALL_KIOSK_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+_file: ContextVar[str | None] = ContextVar("settings file of a running load", default=None)
 
 
 class CameraRotation(IntEnum):
@@ -251,8 +253,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Rank the sources: arguments, environment, TOML file."""
         del dotenv_settings, file_secret_settings
-        path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 - this is where settings are read
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_file.get() or _named())
         return init_settings, env_settings, toml
 
 
@@ -266,17 +267,22 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     Raises:
         UnusableSettingsError: the file is not there, or a value is missing, malformed or unknown.
     """
-    if config is not None:
-        os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
-    named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
+    named = _named() if config is None else str(config)
     if named is not None and not Path(named).is_file():
         raise UnusableSettingsError(f"the settings file {named} does not exist")
+    reading = _file.set(named)
     try:
         return Settings(**overrides)
     except ValidationError as exc:
         raise UnusableSettingsError(_in_words(exc)) from exc
     except ValueError as exc:
         raise UnusableSettingsError(f"the settings file {named} cannot be read: {exc}") from exc
+    finally:
+        _file.reset(reading)
+
+
+def _named() -> str | None:
+    return os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 - this is where settings are read
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -127,6 +127,19 @@ RECORDS = {
     **{f"disk-{disk.value}": replace(WELL, disk=disk) for disk in DiskHealth},
     "records-lost": replace(WELL, disk=DiskHealth.RECOVERED, lost=23, set_aside=7),
     "clock-off": replace(WELL, clock=ClockSource.SERVER, clock_offset_ms=20 * 60_000),
+    "clock-unset": replace(WELL, clock=ClockSource.UNSYNCED),
+    "disk-and-clock": replace(
+        OFFLINE, disk=DiskHealth.NEARLY_FULL, waiting=812, clock=ClockSource.UNSYNCED
+    ),
+    "outbox-and-clock": replace(
+        WELL,
+        server=LinkHealth.FOREIGN,
+        broker=LinkHealth.DOWN,
+        disk=DiskHealth.OUTBOX_NEARLY_FULL,
+        waiting=161_204,
+        clock=ClockSource.SERVER,
+        clock_offset_ms=-26 * 60_000,
+    ),
     "renewed": replace(WELL, renewed=("gallery",), clock_offset_ms=3 * 3_600_000),
 }
 BROKEN = Health(

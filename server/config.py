@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from server.errors import ConfigurationError
 
 ENV_PREFIX = "ROLLCALL_SERVER_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+_file: ContextVar[str | None] = ContextVar("settings file of a running load", default=None)
 
 
 def _also(plain_name: str) -> AliasChoices:
@@ -207,8 +209,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Rank the sources: arguments, environment, TOML file."""
         del dotenv_settings, file_secret_settings
-        path = os.environ.get(CONFIG_VARIABLE) or None  # noqa: TID251 - this is where settings are read
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_file.get() or _named())
         return init_settings, env_settings, toml
 
 
@@ -223,15 +224,20 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         ConfigurationError: the TOML file does not exist, or is no TOML.
         pydantic.ValidationError: a value is missing, malformed or unknown.
     """
-    if config is not None:
-        os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
-    named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
-    if named and not Path(named).is_file():
+    named = _named() if config is None else str(config)
+    if named is not None and not Path(named).is_file():
         raise ConfigurationError(f"The settings file {named} does not exist.")
+    reading = _file.set(named)
     try:
         return Settings(**overrides)
     except tomllib.TOMLDecodeError as exc:
         raise ConfigurationError(f"The settings file {named} is not TOML: {exc}.") from exc
+    finally:
+        _file.reset(reading)
+
+
+def _named() -> str | None:
+    return os.environ.get(CONFIG_VARIABLE) or None  # noqa: TID251 - this is where settings are read
 
 
 def environment_name(name: str, field: FieldInfo) -> str:

@@ -1,7 +1,7 @@
 """Fixtures every test may use: real brokers, real databases, a real browser, real photos."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -46,24 +46,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep a developer's own Rollcall settings out of the tests, and those of one out of the next.
-
-    Reading a settings file leaves its name in the environment, where a fixture of a whole module
-    would find it.
-    """
-    for name in _settings_set():
-        monkeypatch.delenv(name)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a developer's own Rollcall settings out of the tests."""
+    for name in [key for key in os.environ if key.startswith(("ROLLCALL_", "ML_"))]:
+        if name != "ROLLCALL_ASSETS":
+            monkeypatch.delenv(name)
     monkeypatch.delenv("PORT", raising=False)
-    yield
-    for name in _settings_set():
-        os.environ.pop(name)
-
-
-def _settings_set() -> list[str]:
-    """Names of the variables that set something, besides where the models lie."""
-    ours = [key for key in os.environ if key.startswith(("ROLLCALL_", "ML_"))]
-    return [name for name in ours if name != "ROLLCALL_ASSETS"]
 
 
 def _shared(name: str) -> Path:

@@ -28,7 +28,6 @@ from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.storage.identity import gallery_key
 from kiosk.storage.outbox import ChainSigner, ChainStart, SQLiteOutbox
 from kiosk.storage.recovery import open_outbox
-from kiosk.sync.acks import AckCheck
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.downloader import Downloader, DownloadStores
@@ -126,8 +125,7 @@ class Device:
             self.recorder,
             settings.watermark_slack_s,
         )
-        acks = AckCheck(claim.server_key, clock)
-        self.earlier = EarlierDelivery(path, signer, self.client, acks, clock)
+        self.earlier = EarlierDelivery(path, signer, self.client, clock)
         keys = GalleryKeys(
             claim.kiosk_id,
             claim.gallery_key.key_id,

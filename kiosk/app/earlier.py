@@ -18,7 +18,6 @@ from kiosk.storage.earlier import (
     waiting_in,
 )
 from kiosk.storage.outbox import ChainSigner
-from kiosk.sync.acks import AckCheck
 from protocol.v1.messages import MAX_EVENTS_PER_BATCH, Ack, EventBatch
 
 logger = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ class EarlierTarget(Protocol):
     """Who takes earlier events: `kiosk.sync.http.ServerClient`."""
 
     def send_earlier_events(self, batch: EventBatch) -> Ack:
-        """Deliver events of an earlier identity; raises SyncError."""
+        """Deliver earlier events and get the ack that the server signed; raises SyncError."""
         ...
 
 
@@ -54,7 +53,6 @@ class EarlierDelivery:
         path: of the present outbox; the others lie beside it.
         signer: the kiosk's identity now.
         target: the server.
-        acks: tells the server's own acks.
         clock: for how long ago the server was asked.
 
     Attributes:
@@ -62,12 +60,11 @@ class EarlierDelivery:
     """
 
     def __init__(
-        self, path: Path, signer: ChainSigner, target: EarlierTarget, acks: AckCheck, clock: Clock
+        self, path: Path, signer: ChainSigner, target: EarlierTarget, clock: Clock
     ) -> None:
         self._path = path
         self._signer = signer
         self._target = target
-        self._acks = acks
         self._clock = clock
         self._fault = FaultEdge()
         self._known = {file: _Outlook(waiting_in(file)) for file in earlier_files(path)}
@@ -139,8 +136,6 @@ class EarlierDelivery:
                 kiosk_id=earlier.kiosk_id, events=tuple(events), last_seq=outbox.last_seq
             )
             ack = self._target.send_earlier_events(batch)
-            if not self._acks.is_genuine(ack):
-                return
             known.asked_at_s = self._clock.monotonic_s()
             outbox.sent(max((int(str(raw["seq"])) for raw in events), default=0))
             known.is_stuck = outbox.settle(ack, is_answer=True) == Settled() and bool(events)

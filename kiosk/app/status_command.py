@@ -43,17 +43,17 @@ _SERVER = {
         "Look at its page on the server.",
     ),
     LinkHealth.FOREIGN: (
-        "something else answers in its place; records wait here",
+        "something else answers instead; records wait here",
         "Look for a sign-in page or a proxy on this network.",
     ),
     LinkHealth.OTHER_SERVER: (
         "another or an older server answers; records wait here",
-        "Check server_url, and update the server. If it was set up anew, run rollcall-kiosk claim"
-        " --code with a new code.",
+        "Check server_url, and update the server. If it was installed again, run rollcall-kiosk"
+        " claim --code with a new code.",
     ),
     LinkHealth.UNKNOWN_KIOSK: (
         "does not know this kiosk; records wait here",
-        "Check that the server uses its right database. If it does, run rollcall-kiosk claim"
+        "Check that the server uses the right database. If it does, run rollcall-kiosk claim"
         " --code with a new code.",
     ),
 }

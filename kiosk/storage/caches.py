@@ -46,7 +46,7 @@ def open_cache(
         before_removal()
         remove(path)
         database = SQLiteFile(path, migrations, Durability.NORMAL)
-        logger.warning("cache unusable, made anew: %s", exc)
+        logger.warning("cache unusable, created again: %s", exc)
         return OpenedCache(database, was_renewed=True)
 
 

@@ -1,4 +1,4 @@
-"""Which acks are believed: those that our own server signed."""
+"""Which acks from the broker are believed: those that our own server signed."""
 
 import logging
 
@@ -12,7 +12,9 @@ logger = logging.getLogger(__name__)
 
 
 class AckCheck:
-    """Checks signatures of acks. Used by one thread.
+    """Checks signatures of acks from the broker. Used by one thread.
+
+    Over HTTP the signature of the whole answer proves the ack, see `kiosk.sync.peer`.
 
     Args:
         server_key: the server's public key from the claim, base64.

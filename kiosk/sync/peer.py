@@ -108,7 +108,7 @@ def server_time(asked: Question, answer: Answer, key: Ed25519PublicKey | None) -
 def foreign(answer: Answer) -> UnprovenAnswerError:
     """Return the error for an answer that is not this kiosk's server's."""
     if not answer.document:
-        words = "something between this kiosk and the server answers in its place"
+        words = "something else answers instead of the server"
     elif answer.has_signature:
         words = "another server answers, or something changes its answers"
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -22,6 +23,7 @@ from models.service.plan_names import ENV_PREFIX, PLAN_NAMES, values_under_plan_
 from models.service.schemas import DetectorName
 
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+_file: ContextVar[str | None] = ContextVar("settings file of a running load", default=None)
 MIN_KEY_LENGTH = 8
 MAX_AUTOMATIC_WORKERS = 8
 _MIB = 1024 * 1024
@@ -228,8 +230,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Rank the sources: arguments, environment, TOML file."""
         del dotenv_settings, file_secret_settings
-        path = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 -- this is where settings are read
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_file.get() or _named())
         plans = InitSettingsSource(settings_cls, init_kwargs=values_under_plan_names())
         return init_settings, env_settings, plans, toml
 
@@ -249,15 +250,20 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         ServiceSettingsError: the TOML file is missing or malformed.
         pydantic.ValidationError: a value is missing, malformed or unknown.
     """
-    if config is not None:
-        os.environ[CONFIG_VARIABLE] = str(config)  # noqa: TID251
-    named = os.environ.get(CONFIG_VARIABLE)  # noqa: TID251
+    named = _named() if config is None else str(config)
     if named is not None and not Path(named).is_file():
         raise ServiceSettingsError(f"the settings file {named} does not exist")
+    reading = _file.set(named)
     try:
         return Settings(**overrides)
     except tomllib.TOMLDecodeError as error:
         raise ServiceSettingsError(f"the settings file {named} is not TOML: {error}") from error
+    finally:
+        _file.reset(reading)
+
+
+def _named() -> str | None:
+    return os.environ.get(CONFIG_VARIABLE)  # noqa: TID251 -- this is where settings are read
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -1,8 +1,13 @@
 """Judge an event with the key of its time: the kiosk's present one, or one that it had before."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from protocol.v1 import signing
+from protocol.v1.errors import ProtocolError
 from protocol.v1.messages import EventKind, RawEvent, RefusalReason
 from server.attendance.verification import Accepted, Verdict, judge, refuse_known
 from server.kiosks.claims import EarlierKey, KioskKeys
@@ -25,6 +30,28 @@ def judge_by_time(raw: RawEvent, kiosk_id: str, keys: KioskKeys, at: datetime) -
     if isinstance(verdict, Accepted) and ended_at is not None and _is_after(verdict, ended_at):
         return refuse_known(verdict, RefusalReason.AFTER_CLAIM)
     return verdict
+
+
+def with_signer(kept: Accepted, keys: KioskKeys) -> Accepted | None:
+    """Return an event from the quarantine with the key's claim beside it, see `Accepted`.
+
+    Returns:
+        None where no key that this kiosk ever had signed it.
+    """
+    if _is_signed(kept.body, keys.current):
+        return kept
+    for earlier in keys.earlier:
+        if _is_signed(kept.body, earlier.key):
+            return replace(kept, earlier_since=earlier.since_at)
+    return None
+
+
+def _is_signed(body: str, key: Ed25519PublicKey) -> bool:
+    try:
+        signing.verify_event(json.loads(body), key)
+    except ProtocolError:
+        return False
+    return True
 
 
 def _by_earlier(verdict: Verdict, earlier: EarlierKey) -> Verdict:

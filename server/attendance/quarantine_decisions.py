@@ -1,6 +1,5 @@
 """Accept or discard quarantined events: what may be accepted, and what accepting does."""
 
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +7,17 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from protocol.v1 import signing
-from protocol.v1.errors import ProtocolError
 from protocol.v1.messages import RefusalReason
 from server.attendance.gaps import is_sound
 from server.attendance.ingest import store_kept
+from server.attendance.key_history import with_signer
 from server.attendance.quarantine import content_of, settle
 from server.attendance.tables import QuarantineDecision, QuarantinedEvent, StoredEvent
 from server.attendance.verification import Accepted, FromQuarantine, read_kept
 from server.audit.service import record
 from server.db.types import new_id
 from server.errors import ConflictError, NotFoundError
+from server.kiosks.claims import KioskKeys, keys_of
 from server.kiosks.service import lock_chain
 from server.kiosks.tables import Kiosk
 
@@ -63,10 +62,15 @@ class Readable:
     obstacle: str
 
 
-def read_quarantined(row: QuarantinedEvent, kiosk: Kiosk | None) -> Readable:
+def read_quarantined(row: QuarantinedEvent, keys: KioskKeys | None) -> Readable:
     """Read a quarantined event and say whether it can be accepted.
 
-    Only what this kiosk signed can be: nobody can vouch for anything else.
+    Only what this kiosk signed can be, with its present key or an earlier one: nobody can vouch
+    for anything else.
+
+    Args:
+        row: what was refused.
+        keys: of the kiosk that it names; None where there is none, or it was never claimed.
     """
     event = read_kept(row.body)
     if row.reason == RefusalReason.UNKNOWN_VERSION and event is None:
@@ -75,12 +79,12 @@ def read_quarantined(row: QuarantinedEvent, kiosk: Kiosk | None) -> Readable:
         return Readable(None, "unreadable")
     if event.event.kiosk_id != row.kiosk_id:
         return Readable(event, "other_kiosk")
-    if kiosk is None or kiosk.signing_key is None:
+    if keys is None:
         return Readable(event, "unknown_kiosk")
     if not is_sound(event.event):
         return Readable(event, "unsound_gap")
-    is_signed = row.is_authentic or _is_signed(row.body, kiosk.signing_key)
-    return Readable(event, "" if is_signed else "unsigned")
+    signed = with_signer(event, keys)
+    return Readable(signed or event, "" if signed or row.is_authentic else "unsigned")
 
 
 def kiosk_named(db: Session, wire_id: str) -> Kiosk | None:
@@ -99,9 +103,10 @@ def accept(db: Session, row_id: uuid.UUID, decision: Decision) -> None:
         ConflictError: it is decided already, or it can only be discarded.
     """
     row = _undecided(db, row_id)
-    if read_quarantined(row, kiosk_named(db, row.kiosk_id)).obstacle:
+    readable = read_quarantined(row, keys_of(db, kiosk_named(db, row.kiosk_id)))
+    if readable.event is None or readable.obstacle:
         raise ConflictError("This can only be discarded.", problem="not_acceptable")
-    _accept_rows(db, [row], decision)
+    _accept_rows(db, [(row, readable.event)], decision)
     _audit(db, "quarantine.accept", row, decision)
 
 
@@ -133,17 +138,18 @@ def accept_all(db: Session, kiosk_id: uuid.UUID, reason_code: str, decision: Dec
         How many were accepted.
     """
     _lock(db, str(kiosk_id))
-    kiosk = db.get(Kiosk, kiosk_id)
+    keys = keys_of(db, db.get(Kiosk, kiosk_id))
     query = select(QuarantinedEvent).where(
         QuarantinedEvent.kiosk_id == str(kiosk_id),
         QuarantinedEvent.reason == reason_code,
         col(QuarantinedEvent.decision).is_(None),
     )
     waiting = db.exec(query.order_by(col(QuarantinedEvent.id)).execution_options(yield_per=100))
-    rows: list[QuarantinedEvent] = []
+    rows: list[tuple[QuarantinedEvent, Accepted]] = []
     for row in waiting:
-        if not read_quarantined(row, kiosk).obstacle:
-            rows.append(row)
+        readable = read_quarantined(row, keys)
+        if readable.event is not None and not readable.obstacle:
+            rows.append((row, readable.event))
         if len(rows) == MOST_AT_ONCE:
             break
     if rows:
@@ -153,20 +159,20 @@ def accept_all(db: Session, kiosk_id: uuid.UUID, reason_code: str, decision: Dec
             actor=decision.actor,
             action="quarantine.accept_all",
             subject=f"kiosk:{kiosk_id}",
-            details={"reason": reason_code, "events": [row.event_id for row in rows]},
+            details={"reason": reason_code, "events": [row.event_id for row, _event in rows]},
         )
     return len(rows)
 
 
-def _accept_rows(db: Session, rows: Sequence[QuarantinedEvent], decision: Decision) -> None:
+def _accept_rows(
+    db: Session, rows: Sequence[tuple[QuarantinedEvent, Accepted]], decision: Decision
+) -> None:
     """Store the events of these rows, all of one kiosk, and close the rows."""
-    kiosk_id = uuid.UUID(rows[0].kiosk_id)
-    recorded = _recorded(db, kiosk_id, rows)
+    kiosk_id = uuid.UUID(rows[0][0].kiosk_id)
+    recorded = _recorded(db, kiosk_id, [row for row, _event in rows])
     events = []
-    for row in rows:
-        event = read_kept(row.body)
-        if event is None:
-            continue
+    for row, read in rows:
+        event = read
         known = recorded.get(event.event.id)
         if known is not None and content_of(known) == content_of(row.body):
             continue
@@ -176,7 +182,7 @@ def _accept_rows(db: Session, rows: Sequence[QuarantinedEvent], decision: Decisi
         is_time_doubted = row.reason in _TIME_REASONS
         kept = FromQuarantine(row.is_authentic, decision.actor, is_time_doubted)
         events.append(replace(event, kept=kept))
-    for row in rows:
+    for row, _event in rows:
         _decide(row, QuarantineDecision.ACCEPTED, decision)
         db.add(row)
     db.flush()
@@ -224,11 +230,3 @@ def _audit(db: Session, action: str, row: QuarantinedEvent, decision: Decision) 
         subject=f"quarantined_event:{row.id}",
         details={"kiosk": row.kiosk_id, "event": row.event_id, "reason": row.reason},
     )
-
-
-def _is_signed(body: str, key: str) -> bool:
-    try:
-        signing.verify_event(json.loads(body), signing.public_key(key))
-    except (ProtocolError, ValueError):
-        return False
-    return True

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 from server.attendance.quarantine_decisions import Readable, kiosk_named, read_quarantined
 from server.attendance.tables import QuarantinedEvent
 from server.errors import NotFoundError
+from server.kiosks.claims import keys_of
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
 
@@ -143,7 +144,8 @@ def _items(
     db: Session, rows: Sequence[QuarantinedEvent], *, with_people: bool
 ) -> list[QuarantineItem]:
     kiosks = {name: kiosk_named(db, name) for name in {row.kiosk_id for row in rows}}
-    read = [(row, read_quarantined(row, kiosks[row.kiosk_id])) for row in rows]
+    keys = {name: keys_of(db, kiosk) for name, kiosk in kiosks.items()}
+    read = [(row, read_quarantined(row, keys[row.kiosk_id])) for row in rows]
     people = _people(db, [one.event.person_id for _row, one in read if one.event])
     return [
         QuarantineItem(

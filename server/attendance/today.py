@@ -10,10 +10,11 @@ from server.attendance.quarantine_listing import MOST_COUNTED, count_undecided
 from server.attendance.register import AttendanceStatus
 from server.db.types import now
 from server.enrollment.problems import troubles
+from server.kiosks.lost_spans import open_losses
 from server.kiosks.presence import is_online
 from server.kiosks.service import KioskView, kiosk_views
 from server.kiosks.stranger_words import stranger_words
-from server.kiosks.tables import KioskState
+from server.kiosks.tables import Kiosk, KioskState
 from server.timetable.local_time import day_bounds, local_date
 from server.timetable.teachers import visible_courses
 from server.web.dates import moment_words
@@ -35,24 +36,27 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     registers = service.registers_between(db, first, last, at=at, courses=own)
     registers.sort(key=lambda one: _order(one, at))
     t = request_translator(request)
-    recognition = troubles(request, db, t) if principal.role in _TECHNICAL else []
-    views = kiosk_views(db) if principal.role in _TECHNICAL else []
-    silent = [
-        view
-        for view in views
-        if view.kiosk.state == KioskState.CLAIMED and not is_online(view.kiosk, at)
-    ]
-    strangers = stranger_words(request, t) if principal.role in _TECHNICAL else None
+    is_technical = principal.role in _TECHNICAL
     return TodayContent(
         lessons=[_lesson(register, at, t) for register in registers],
-        troubles=[
-            *recognition,
-            *([Trouble("/kiosks", strangers, "warn")] if strangers else []),
-            *(_quarantine(db, t) if principal.role in _TECHNICAL else ()),
-            *(_two_devices(view, t) for view in views if view.progress.forked_at is not None),
-            *(_silent(view, t, request) for view in silent),
-        ],
+        troubles=_troubles(db, request, at) if is_technical else [],
     )
+
+
+def _troubles(db: Session, request: Request, at: datetime) -> list[Trouble]:
+    """Say what needs attention: recognition, unknown devices, decisions, then single kiosks."""
+    t = request_translator(request)
+    strangers = stranger_words(request, t)
+    views = kiosk_views(db)
+    lost = open_losses(db)
+    return [
+        *troubles(request, db, t),
+        *([Trouble("/kiosks", strangers, "warn")] if strangers else []),
+        *_quarantine(db, t),
+        *(_two_devices(view, t) for view in views if view.progress.forked_at is not None),
+        *(_lost(view, lost[view.kiosk.id], t) for view in views if view.kiosk.id in lost),
+        *(_silent(view, t, request) for view in views if _is_silent(view.kiosk, at)),
+    ]
 
 
 def is_running(register: service.Register, at: datetime) -> bool:
@@ -110,6 +114,16 @@ def _undecided(register: service.Register, t: Translator) -> str:
 def _two_devices(view: KioskView, t: Translator) -> Trouble:
     text = t("kiosks.two_devices_at", name=view.kiosk.name, room=view.room.name)
     return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="bad")
+
+
+def _lost(view: KioskView, count: int, t: Translator) -> Trouble:
+    words = "kiosks.lost_at_one" if count == 1 else "kiosks.lost_at"
+    text = t(words, name=view.kiosk.name, room=view.room.name, count=count)
+    return Trouble(path=f"/kiosks/{view.kiosk.id}#lost", text=text, tone="warn")
+
+
+def _is_silent(kiosk: Kiosk, at: datetime) -> bool:
+    return kiosk.state == KioskState.CLAIMED and not is_online(kiosk, at)
 
 
 def _silent(view: KioskView, t: Translator, request: Request) -> Trouble:

@@ -30,14 +30,14 @@ class UnknownDeviceError(NotSignedInError):
     """
 
     code = "unknown_device"
-    default_message = "This server does not know this device. Claim it anew if that stays so."
+    default_message = "This server does not know this device. Claim it again if this continues."
 
 
 class RevokedDeviceError(NotSignedInError):
     """The token's claim has ended; the signed statement of it stands beside the error."""
 
     code = "revoked"
-    default_message = "The claim of this device has ended. Claim it anew to use it again."
+    default_message = "The claim of this device has ended. Make a new claim code to use it again."
 
 
 @access_guard

@@ -197,6 +197,14 @@ def stated_spans(db: Session, kiosk_id: uuid.UUID, limit: int) -> Sequence[LostS
     return db.exec(query.order_by(col(LostSpan.noted_at).desc()).limit(limit)).all()
 
 
+def open_losses(db: Session) -> dict[uuid.UUID, int]:
+    """Return how many lost events wait for a decision, by kiosk, where any do."""
+    query = select(LostSpan.kiosk_id, func.sum(col(LostSpan.missing)))
+    is_open = col(LostSpan.closed_at).is_(None)
+    rows = db.exec(query.where(is_open).group_by(col(LostSpan.kiosk_id)))
+    return {kiosk_id: int(count) for kiosk_id, count in rows}
+
+
 def _newest_open(db: Session, kiosk_id: uuid.UUID) -> tuple[bool, LostSpan | None]:
     is_open = (LostSpan.kiosk_id == kiosk_id, col(LostSpan.closed_at).is_(None))
     count = db.exec(select(func.count()).select_from(LostSpan).where(*is_open)).one()

@@ -1,12 +1,46 @@
 import QtQuick
 
-// What is wrong with the device, in a line: an icon and words for each.
+// What is wrong with the device: an icon and words for each, the worst first. Where the words are
+// too long for the usual lines, they get one line more and become a little smaller.
 Item {
     id: strip
 
     property var health
     signal tapped
     readonly property var items: health.view.items
+    readonly property real gap: 20 * Theme.u
+    readonly property real smaller: 0.8
+    readonly property int usualLines: Theme.portrait ? 2 : 1
+    readonly property real longest: Math.max(0, ...items.map(needed))
+    readonly property var rows: packed(width, usualLines)
+        || packed(Math.max(width / smaller, longest), usualLines + 1)
+        || [items.slice(0, 2), items.slice(2)]
+
+    // Width of an item: icon, space and words.
+    function needed(item) {
+        return 27 * Theme.u + metrics.advanceWidth(item.words)
+    }
+
+    // The items in lines that are at most this long; null where they need more lines.
+    function packed(length, lineCount) {
+        const rows = []
+        let room = 0
+        for (const item of items) {
+            const wide = needed(item)
+            const joins = room >= wide + gap && !(Theme.portrait && rows[rows.length - 1].length === 2)
+            if (!joins && (wide > length || rows.length === lineCount)) return null
+            if (joins) rows[rows.length - 1].push(item)
+            else rows.push([item])
+            room = joins ? room - gap - wide : length - wide
+        }
+        return rows
+    }
+
+    FontMetrics {
+        id: metrics
+        font.pixelSize: Math.round(Theme.small * Theme.u)
+        font.bold: true
+    }
 
     MouseArea {
         anchors.fill: parent
@@ -19,15 +53,15 @@ Item {
         anchors.verticalCenter: parent.verticalCenter
         width: parent.width
         spacing: 4 * Theme.u
+        scale: Math.min(strip.rows.length > strip.usualLines ? strip.smaller : 1, strip.width / implicitWidth)
+        transformOrigin: Theme.portrait ? Item.Center : Theme.mirrored ? Item.Right : Item.Left
         Repeater {
-            model: Theme.portrait ? [strip.items.slice(0, 2), strip.items.slice(2)] : [strip.items]
+            model: strip.rows
             delegate: Row {
                 id: line
                 required property var modelData
                 x: Theme.startX(parent.width, width)
-                scale: Math.min(1, strip.width / lines.implicitWidth) // one size for all lines
-                transformOrigin: Theme.portrait ? Item.Center : Theme.mirrored ? Item.Right : Item.Left
-                spacing: 20 * Theme.u
+                spacing: strip.gap
                 Repeater {
                     model: line.modelData
                     delegate: HealthChip {

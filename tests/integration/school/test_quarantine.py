@@ -24,6 +24,7 @@ from server.attendance.verification import Delivery
 from server.audit.service import recent
 from server.db.types import now
 from server.errors import ConflictError, NotFoundError
+from server.kiosks import claiming
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.school.conftest import School
 
@@ -187,6 +188,63 @@ def test_an_event_of_a_revoked_kiosk_takes_no_number(school: School) -> None:
     decide(school, school.quarantined()[0])
     assert [row.seq for row in school.stored(device)] == [None]
     assert school.progress(device).highest_seq == 0
+
+
+def _claimed_anew(school: School, device: SimulatedKiosk) -> SimulatedKiosk:
+    """A new device that takes a kiosk's identity with a key of its own."""
+    successor = SimulatedKiosk(kiosk_id=device.kiosk_id)
+    outcome = school.claim(successor, school.code_for(school.id_of(device)))
+    assert isinstance(outcome, claiming.Claimed)
+    return successor
+
+
+@pytest.mark.parametrize("claims", [1, 2])
+@pytest.mark.parametrize("is_all", [False, True])
+def test_an_event_of_an_earlier_key_can_be_accepted(
+    school: School, claims: int, *, is_all: bool
+) -> None:
+    device, ada = school.kiosk(), school.person()
+    event = device.event(now(), person_id=ada, lesson_id=school.lesson_id)
+    school.revoke(device)
+    school.send(device, event)
+    for _ in range(claims):
+        newest = _claimed_anew(school, device)
+    (row,) = school.quarantined()
+    with school.database.transaction() as db:
+        (shown,) = list_quarantine(db, QuarantineFilter(), with_people=True)
+        if is_all:
+            assert accept_all(db, school.id_of(device), row.reason, decision()) == 1
+        else:
+            accept(db, row.id, decision())
+    assert shown.readable.obstacle == ""
+    assert school.mark(ada).status == "late"
+    assert school.send(newest, newest.event(now())).stored_through == 1
+
+
+def test_an_accepted_event_of_an_earlier_key_may_be_as_old_as_the_claim_of_that_key(
+    school: School,
+) -> None:
+    device, ada = school.kiosk(), school.person()
+    unset = {"source": "unsynced", "boot_id": "boot-a", "uptime_s": 100}
+    event = device.event(now(), person_id=ada, lesson_id=school.lesson_id, clock=unset)
+    school.revoke(device)
+    school.send(device, event)
+    newest = _claimed_anew(school, device)
+    school.send(newest, newest.event(now()))
+    decide(school, school.quarantined()[0])
+    (old_one,) = [row for row in school.stored(device) if row.person_id == ada]
+    assert old_one.not_before is not None
+    assert old_one.not_before < school.starts_at - timedelta(days=199)
+
+
+def test_an_event_of_a_key_that_this_kiosk_never_had_can_only_be_discarded(school: School) -> None:
+    device, stranger = school.kiosk(), school.kiosk()
+    _claimed_anew(school, stranger)
+    event = SimulatedKiosk(kiosk_id=device.kiosk_id, key=stranger.key).event(now())
+    _claimed_anew(school, device)
+    school.send(device, event)
+    with pytest.raises(ConflictError):
+        decide(school, school.quarantined()[0])
 
 
 def test_another_event_with_a_known_id_can_be_accepted(school: School) -> None:

@@ -41,11 +41,14 @@ class Door:
         with self.desk.database.transaction() as db:
             take_in(db, [Delivery(self.id, payload)], now())
 
-    def loses(self) -> None:
-        """Lose three events of the lesson, say so, and report everything since."""
+    def loses(self, count: int = 3) -> None:
+        """Lose events of the lesson, say so, and report everything since."""
         at = self.began + timedelta(minutes=2)
-        self.device.events(3, at)
-        self.send(self.device.gap(at, 1, 3, from_at=self.began, through_at=at), through=now())
+        first = self.device.seq + 1
+        self.device.events(count, at)
+        last = self.device.seq
+        gap = self.device.gap(at, first, last, from_at=self.began, through_at=at)
+        self.send(gap, through=now())
 
     def misses(self) -> None:
         """Send the third and fourth event, never the ones before."""
@@ -101,6 +104,34 @@ def test_admin_decides_about_lost_events_on_the_kiosks_page(door: Door, admin: T
     assert entry.details == {"first": 1, "last": 3, "missing": 3}
     again = admin.post(path, data={"reason": "The card broke"})
     assert (again.status_code, problem("span_closed") in again.text) == (400, True)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_today_names_each_kiosk_with_lost_events_until_an_admin_decides(
+    door: Door, admin: TestClient, count: int
+) -> None:
+    assert "until an administrator closes" not in admin.get("/").text
+    door.loses(count)
+    events = "1 event" if count == 1 else "3 events"
+    line = f"R12 door in R12 lost {events}. Lessons stay undecided until an administrator closes"
+    shown = admin.get("/").text
+    assert line in shown
+    assert f'href="/kiosks/{door.id}#lost"' in shown
+    assert 'id="lost"' in admin.get(f"/kiosks/{door.id}").text
+    admin.post(f"/kiosks/{door.id}/lost/{door.read()['spans'][0]['id']}", data={"reason": "Broken"})
+    assert "until an administrator closes" not in admin.get("/").text
+
+
+def test_today_adds_up_the_open_lost_events_of_a_kiosk(door: Door, admin: TestClient) -> None:
+    door.loses(3)
+    door.loses(2)
+    assert admin.get("/").text.count("R12 door in R12 lost 5 events.") == 1
+
+
+def test_today_says_nothing_of_lost_events_to_a_teacher(door: Door, sign_in: SignIn) -> None:
+    door.loses()
+    assert "until an administrator closes" not in sign_in(Role.TEACHER).get("/").text
+    assert "until an administrator closes" in sign_in(Role.TECHNICIAN).get("/").text
 
 
 def test_admin_closes_events_that_never_arrive(door: Door, admin: TestClient) -> None:

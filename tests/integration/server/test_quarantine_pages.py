@@ -68,11 +68,11 @@ def test_an_admin_accepts_on_the_page(
     assert "Its time is before the kiosk was claimed." in listed
     (row,) = rows(admin)
     page = admin.get(f"/quarantine/{row['id']}").text
-    assert "The event enters the record once" in page
+    assert "The event is recorded and counts" in page
     form = {"decision": "accepted", "reason": REASON}
     assert admin.post(f"/quarantine/{row['id']}", data=form).status_code == 303
     assert rows(admin) == []
-    assert "Nothing waits here" in admin.get("/quarantine").text
+    assert "No events to check" in admin.get("/quarantine").text
     decided = admin.get("/quarantine?decided=true").text
     assert "Accepted" in decided
     assert REASON in admin.get(f"/quarantine/{row['id']}").text
@@ -166,7 +166,7 @@ def test_names_are_for_those_who_may_see_people(
     page, listed = reader.get(f"/quarantine/{row['id']}"), reader.get("/quarantine")
     assert ((name in page.text), (name in listed.text)) == (sees_name, sees_name)
     assert (row["person_id"] == str(classroom.person)) is sees_name
-    assert "Only an admin can accept or discard" in page.text
+    assert "Only an administrator can accept or discard" in page.text
     form = {"decision": "accepted", "reason": REASON}
     assert reader.post(f"/quarantine/{row['id']}", data=form).status_code == 403
     assert len(rows(admin)) == 1

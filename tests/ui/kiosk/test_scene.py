@@ -10,14 +10,34 @@ from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
+from kiosk.domain.health import DiskHealth, Health, LinkHealth
 from kiosk.domain.ports import Frame
 from kiosk.ui.shell import KioskWindow, kiosk_font
+from protocol.v1.messages import ClockSource
 from tests.fakes.capture import noise
-from tests.ui.kiosk.windows import SCREENS, TROUBLED, OpenWindow, still, visible_items
+from tests.ui.kiosk.windows import SCREENS, TROUBLED, WELL, OpenWindow, still, visible_items
 
 SIZES = [(800, 480), (1024, 600), (1280, 800), (480, 800), (1080, 1920)]
 LANGUAGES = ["en", "ar"]
 SLACK_PX = 2.0
+SMALLEST = 0.75
+STRIPS = [
+    *(replace(WELL, disk=disk) for disk in DiskHealth),
+    replace(WELL, clock=ClockSource.UNSYNCED),
+    *(replace(WELL, clock_offset_ms=offset_s * 1000) for offset_s in (-1200, 7200, 9e8)),
+    replace(TROUBLED, disk=DiskHealth.NEARLY_FULL, clock=ClockSource.UNSYNCED),
+    *(
+        replace(
+            WELL,
+            server=link,
+            broker=LinkHealth.DOWN,
+            waiting=161_204,
+            disk=DiskHealth.OUTBOX_NEARLY_FULL,
+            clock_offset_ms=-1560_000,
+        )
+        for link in (LinkHealth.FOREIGN, LinkHealth.OTHER_SERVER, LinkHealth.UNKNOWN_KIOSK)
+    ),
+]
 
 
 @pytest.fixture(params=["", "DejaVu Sans"], ids=["own-fonts", "dejavu-only"])
@@ -67,6 +87,28 @@ def test_every_text_is_whole_inside_the_screen_and_apart_from_the_others(
     window.post_health(TROUBLED)
     faults = [fault for name in SCREENS for fault in faults_of(window, name)]
     assert faults == []
+
+
+@pytest.mark.usefixtures("_font")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_strip_of_disk_and_clock_is_whole_and_large_enough_to_read(
+    open_window: OpenWindow, language: str, size: tuple[int, int]
+) -> None:
+    window = open_window(still(language, size))
+    faults = [fault for health in STRIPS for fault in faults_of_strip(window, health)]
+    assert faults == []
+
+
+def faults_of_strip(window: KioskWindow, health: Health) -> list[str]:
+    window.post_health(health)
+    faults = faults_of(window, "ready")
+    small = [
+        f"too small: {item.property('text')}"
+        for item in texts(window)
+        if place(item).height() < SMALLEST * item.height()
+    ]
+    return faults + small
 
 
 def faults_of(window: KioskWindow, name: str) -> list[str]:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,29 @@ def test_another_rotation_is_refused(monkeypatch: pytest.MonkeyPatch, value: str
 
     with pytest.raises(UnusableSettingsError, match="camera_rotation"):
         load_settings()
+
+
+def test_file_that_was_read_sets_nothing_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, named = tmp_path / "given.toml", tmp_path / "named.toml"
+    given.write_text("mqtt_port = 9001\n")
+    named.write_text("mqtt_port = 9002\n")
+    before = dict(os.environ)
+
+    settings = load_settings(given)
+
+    assert settings.mqtt_port == 9001
+    assert dict(os.environ) == before
+    monkeypatch.setenv("ROLLCALL_KIOSK_CONFIG", str(named))
+    assert [load_settings(path).mqtt_port for path in (given, None)] == [9001, 9002]
+
+
+def test_file_that_could_not_be_read_sets_nothing_for_later(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("mqtt_port = [")
+
+    with pytest.raises(UnusableSettingsError, match="broken"):
+        load_settings(broken)
+
+    load_settings()

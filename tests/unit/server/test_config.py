@@ -1,5 +1,6 @@
 """Settings: ranks of the sources, the plan's own names, and one list for help and docs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,29 @@ def test_bad_setting_ends_the_command_with_one_sentence(
     message = capsys.readouterr().err
     assert "port" in message
     assert "eight thousand" not in message
+
+
+def test_file_that_was_read_sets_nothing_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, named = tmp_path / "given.toml", tmp_path / "named.toml"
+    given.write_text("port = 9001\n")
+    named.write_text("port = 9002\n")
+    before = dict(os.environ)
+
+    settings = load_settings(given)
+
+    assert settings.port == 9001
+    assert dict(os.environ) == before
+    monkeypatch.setenv("ROLLCALL_SERVER_CONFIG", str(named))
+    assert [load_settings(path).port for path in (given, None)] == [9001, 9002]
+
+
+def test_file_that_could_not_be_read_sets_nothing_for_later(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("port = [")
+
+    with pytest.raises(ConfigurationError, match="broken"):
+        load_settings(broken)
+
+    load_settings()

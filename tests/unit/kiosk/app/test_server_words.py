@@ -117,7 +117,7 @@ def test_status_names_a_portal_and_a_silent_server(tmp_path: Path) -> None:
         portal = server_words(url, tmp_path)
     silent = server_words(f"http://127.0.0.1:{free_port()}", tmp_path)
 
-    assert "something else answers in its place" in portal
+    assert "something else answers instead" in portal
     assert "does not answer" in silent
 
 

@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +12,17 @@ from kiosk.domain.health import LinkHealth
 from kiosk.errors import AnswerError, SyncError, UnprovenAnswerError, UnreachableError
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import ServerClient, Timeouts
+from kiosk.sync.inbox import Inbox, Woken
+from kiosk.sync.uploader import Uploader, UploadRoute
 from protocol.v1.messages import Ack, Erasure, EventBatch, ScanTemplateBatch
-from protocol.v1.signing import make_key
+from protocol.v1.signing import make_key, public_text
 from protocol.v1.statements import SIGNATURE_HEADER, TIME_HEADER, sign_ack
 from tests.fakes.answer_signing import signed_headers
 from tests.fakes.kiosk_clock import START
 from tests.fakes.scans import scan
 from tests.fakes.school import CLAIM, KIOSK_ID, SERVER_KEY, config, page, revocation
 from tests.fakes.stranger import Asked, Reply, standing_in
+from tests.unit.kiosk.storage.drafts import draft, outbox_in
 
 HTML = b"<html><body>Welcome to the guest network</body></html>"
 CONFIG = config().to_json()
@@ -164,8 +169,8 @@ def test_a_stranger_is_logged_once_until_it_is_gone(
 
     said = [record for record in caplog.records if record.name == "kiosk.sync.http"]
     assert [record.getMessage() for record in said] == [
-        "answers do not come from the server: something between this kiosk and the server answers"
-        " in its place (status 200)",
+        "answers do not come from the server: something else answers instead of the server"
+        " (status 200)",
         "server connected",
     ]
 
@@ -210,20 +215,46 @@ def test_an_answer_that_breaks_off_is_none(clock: SystemClock) -> None:
         client_of(url, clock).config("")
 
 
-ACKS: dict[str, Ack] = {
-    "unsigned": ACK,
-    "of another server": sign_ack(ACK, make_key()),
-    "changed": sign_ack(ACK, SERVER_KEY).model_copy(update={"stored_through": 10}),
-    "for another kiosk": sign_ack(ACK.model_copy(update={"kiosk_id": "kiosk-8"}), SERVER_KEY),
+SIGNED_ACK = sign_ack(ACK, SERVER_KEY).to_json()
+ACKS: dict[str, Callable[[Asked], Reply]] = {
+    "unsigned": lambda _asked: Reply(200, ACK.to_json()),
+    "in an unsigned answer": lambda _asked: Reply(200, SIGNED_ACK),
+    "in an answer of another server": lambda asked: signed(asked, SIGNED_ACK, key=make_key()),
+    "in an answer to another call": lambda asked: changed(
+        asked, body=SIGNED_ACK, headers=signed(asked, CONFIG).headers
+    ),
 }
 
 
+@pytest.mark.parametrize("send", ["send_events", "send_earlier_events"])
 @pytest.mark.parametrize("which", ACKS)
-def test_an_ack_needs_its_own_signature(which: str, clock: SystemClock) -> None:
-    with (
-        standing_in(lambda asked: signed(asked, ACKS[which].to_json())) as url,
-        pytest.raises(AnswerError),
-    ):
+def test_an_ack_over_http_needs_the_signature_of_its_answer(
+    which: str, send: str, clock: SystemClock
+) -> None:
+    with standing_in(ACKS[which]) as url, pytest.raises(UnprovenAnswerError):
+        getattr(client_of(url, clock), send)(EventBatch(kiosk_id=KIOSK_ID, events=()))
+
+
+def test_an_unsigned_ack_over_http_delivers_nothing(tmp_path: Path, clock: SystemClock) -> None:
+    outbox = outbox_in(tmp_path)
+    outbox.append(draft())
+    with closing(outbox), standing_in(ACKS["unsigned"]) as url:
+        route = UploadRoute(KIOSK_ID, client_of(url, clock), None, public_text(SERVER_KEY))
+        Uploader(outbox, route, inbox=Inbox(), clock=clock).turn([Woken()])
+
+        assert outbox.waiting == 1
+
+
+def test_an_ack_in_a_signed_answer_is_believed_without_a_signature(clock: SystemClock) -> None:
+    with standing_in(lambda asked: signed(asked, ACK.to_json())) as url:
+        ack = client_of(url, clock).send_events(EventBatch(kiosk_id=KIOSK_ID, events=()))
+
+    assert ack == ACK
+
+
+def test_an_ack_for_another_kiosk_is_none(clock: SystemClock) -> None:
+    other = ACK.model_copy(update={"kiosk_id": "kiosk-8"}).to_json()
+    with standing_in(lambda asked: signed(asked, other)) as url, pytest.raises(AnswerError):
         client_of(url, clock).send_events(EventBatch(kiosk_id=KIOSK_ID, events=()))
 
 

@@ -384,17 +384,6 @@ def test_ack_that_our_server_did_not_sign_is_ignored_and_named_once(
     assert caplog.text.count("ack not from our server") == 1
 
 
-def test_answer_without_signature_is_no_delivery(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line.broker.health = LinkHealth.DOWN
-    line.record(1)
-    monkeypatch.setattr(line.server, "send_events", lambda _batch: unsigned(ack(1)))
-    line.turn()
-
-    assert line.outbox.waiting == 1
-
-
 def unsigned(ack: Ack) -> Ack:
     return ack.model_copy(update={"signature": None})
 

@@ -1,3 +1,4 @@
+import os
 import socket
 from pathlib import Path
 
@@ -129,3 +130,29 @@ def test_a_taken_port_is_named(
         assert main([]) == 1
 
     assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_file_that_was_read_sets_nothing_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, named = tmp_path / "given.toml", tmp_path / "named.toml"
+    given.write_text('api_key = "from-the-file"\nport = 9001\n')
+    named.write_text('api_key = "from-the-file"\nport = 9002\n')
+    before = dict(os.environ)
+
+    settings = load_settings(given)
+
+    assert settings.port == 9001
+    assert dict(os.environ) == before
+    monkeypatch.setenv("ROLLCALL_ML_CONFIG", str(named))
+    assert [load_settings(path).port for path in (given, None)] == [9001, 9002]
+
+
+def test_file_that_could_not_be_read_sets_nothing_for_later(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("port = [")
+
+    with pytest.raises(ServiceSettingsError, match="broken"):
+        load_settings(broken)
+
+    load_settings(api_key="given-directly")

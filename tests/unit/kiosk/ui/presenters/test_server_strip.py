@@ -19,17 +19,17 @@ def health(server: LinkHealth, *, is_heard: bool = False) -> Health:
         (LinkHealth.DOWN, ["Offline"], False),
         (
             LinkHealth.FOREIGN,
-            ["Something between this kiosk and the server answers in its place"],
+            ["Something else answers for the server"],
             False,
         ),
         (
             LinkHealth.OTHER_SERVER,
-            ["Server too old, or another one answers. Check its address"],
+            ["Server too old, or another one. Check its address"],
             False,
         ),
         (
             LinkHealth.UNKNOWN_KIOSK,
-            ["The server does not know this kiosk. Tap for a new claim code"],
+            ["Server does not know this kiosk. Tap for a new claim code"],
             True,
         ),
     ],
