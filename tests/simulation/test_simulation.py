@@ -1,8 +1,8 @@
 """School days with every kind of fault: seeds that failed once, and a run of others.
 
 `ROLLCALL_SIMULATION_SECONDS` is the time for the others (default 120), from the seed in
-`ROLLCALL_SIMULATION_SEED` on, and they are at most 40. A failure prints its seed and the last steps;
-`python -m tests.simulation --seed S --days D --kiosks N` brings it back.
+`ROLLCALL_SIMULATION_SEED` on, and they are at most 40. A failure prints its seed and the last
+steps; `python -m tests.simulation --seed S --days D --kiosks N` brings it back.
 """
 
 import os
