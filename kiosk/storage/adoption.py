@@ -60,7 +60,8 @@ def adopt(db: sqlite3.Connection, chain: Chain, saved: Salvage, written: int) ->
     day_memory.adopt(db, taken)
     _move_head(db, chain, saved, taken, written)
     lowest = min((one.seq for one in saved.events), default=begun_seq + 1)
-    gaps.find_lost(db, min(begun_seq, lowest - 1), chain.head(db).seq)
+    chain.begin_above(db, min(begun_seq, lowest - 1, chain.begun_seq(db)))
+    gaps.find_lost(db, chain.begun_seq(db), chain.head(db).seq)
     for raw in displaced:
         chain.add(db, UnsignedEvent.model_validate(raw))
     return len(taken) + len(displaced)

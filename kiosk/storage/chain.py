@@ -79,9 +79,18 @@ class Chain:
         head = self.head(db)
         if db.execute("SELECT 1 FROM chain").fetchone() is None:
             self.set_head(db, ChainHead(start.seq, start.hash))
+            self.begin_above(db, start.seq)
         elif head.seq < start.seq:
             self._note_skipped(db, start.seq, is_open=False)
             self.set_head(db, ChainHead(start.seq, start.hash))
+
+    def begin_above(self, db: sqlite3.Connection, seq: int) -> None:
+        """Note that this file says nothing about numbers up to here."""
+        db.execute("UPDATE chain SET begun_seq = ?", (seq,))
+
+    def begun_seq(self, db: sqlite3.Connection) -> int:
+        """Return the number above which this file has an event, or a word, for each."""
+        return int(db.execute("SELECT begun_seq FROM chain").fetchone()[0])
 
     def skip_to(self, db: sqlite3.Connection, seq: int, *, is_open: bool) -> bool:
         """Go on above a number; what lies between is gone from here. False where it is behind.

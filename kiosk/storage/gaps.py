@@ -131,16 +131,6 @@ def find_lost(db: sqlite3.Connection, after_seq: int, through: int) -> int:
     return len(missing)
 
 
-def lowest(db: sqlite3.Connection) -> int:
-    """Return the lowest number that this file says anything about; one above the newest if none."""
-    query = (
-        "SELECT min(seq) FROM (SELECT min(seq) AS seq FROM event UNION ALL"
-        " SELECT min(seq) FROM refused UNION ALL SELECT min(first) FROM gone UNION ALL"
-        " SELECT seq + 1 FROM chain)"
-    )
-    return int(db.execute(query).fetchone()[0] or 1)
-
-
 def bound_lost(db: sqlite3.Connection, now_ms: int | None) -> None:
     """Give open spans the times of their neighbours; the last one ends at ``now_ms``.
 

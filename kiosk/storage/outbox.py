@@ -161,8 +161,9 @@ class SQLiteOutbox:
                 logger.error(
                     "events lost from the outbox, numbers through %d", self._numbers.written
                 )
-            if gaps.find_lost(db, gaps.lowest(db) - 1, self._chain.head(db).seq):
-                logger.error("events missing in the outbox")
+            spans = gaps.find_lost(db, self._chain.begun_seq(db), self._chain.head(db).seq)
+            if spans:
+                logger.error("events missing in the outbox, spans of numbers %d", spans)
             gaps.bound_lost(db, self._trusted_ms())
             head = self._chain.head(db)
         self._secure(head.seq)
@@ -181,6 +182,7 @@ class SQLiteOutbox:
             self._chain.begin_at(db, start)
             if seq > start.seq:
                 self._chain.set_head(db, ChainHead(seq, start.hash, is_event=False))
+                self._chain.begin_above(db, seq)
 
     def newest(self) -> RawEvent | None:
         """Return the whole event with the highest number, waiting or kept; None where none is.

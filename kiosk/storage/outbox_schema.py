@@ -52,6 +52,7 @@ MIGRATIONS = (
     CREATE INDEX event_kept ON event (seq) WHERE delivered_ms IS NOT NULL;
     ALTER TABLE chain ADD COLUMN is_event INTEGER NOT NULL DEFAULT 1;
     ALTER TABLE chain ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE chain ADD COLUMN begun_seq INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE gone (
         first INTEGER PRIMARY KEY,
         last INTEGER NOT NULL CHECK (last >= first),
@@ -77,7 +78,8 @@ MIGRATIONS = (
   here, else by the server's); NULL while the event waits. `event.at_ms`: the time it counts at;
   NULL where its clock was not trusted.
 - `chain.is_event`: whether `hash` is that of the event `seq`, not of an earlier one.
-  `chain.heard_ms`: the newest ack's server time.
+  `chain.heard_ms`: the newest ack's server time. `chain.begun_seq`: this file says something about
+  every number above it.
 - `gone`: numbers whose events are not here any more; reason `moved`: they have other numbers, and
   `damaged`: they are lost only where an event states it. `is_open`: no ack was heard about them.
 - `stated`: spans that the event `seq` stated as gone.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.storage.outbox import SQLiteOutbox
+from kiosk.storage.outbox import ChainStart, SQLiteOutbox
 from protocol.v1.messages import EventRefusal, RawEvent
 from protocol.v1.signing import read_event
 from tests.unit.kiosk.storage.drafts import ack, draft, opened, outbox_in, seqs
@@ -132,3 +132,27 @@ def test_row_that_vanished_after_its_delivery_is_not_stated(tmp_path: Path) -> N
 
     assert again.settle(ack(4)).stated == 0
     assert again.whole_through() is not None
+
+
+def test_first_rows_of_a_file_that_vanished_are_stated_too(tmp_path: Path) -> None:
+    outbox, _events = recorded(tmp_path, 4)
+    with outbox._database.transaction() as db:
+        db.execute("DELETE FROM event WHERE seq <= 2")
+    outbox.close()
+
+    again = outbox_in(tmp_path)
+    seqs(again)
+
+    assert again.settle(ack(0, beyond=[(3, 4)])).stated == 1
+
+
+def test_numbers_from_before_the_file_are_not_missing(tmp_path: Path) -> None:
+    outbox = opened(tmp_path, start=ChainStart(100, "a" * 64)).outbox
+    outbox.append(draft())
+    outbox.close()
+
+    again = opened(tmp_path, start=ChainStart(100, "a" * 64)).outbox
+
+    assert again.whole_through() is not None
+    seqs(again)
+    assert again.settle(ack(0, beyond=[(101, 101)])).stated == 0

@@ -107,11 +107,30 @@ def test_waiting_event_that_counts_as_lost_at_the_server_still_waits(tmp_path: P
 
 def test_number_that_is_lost_on_both_sides_is_stated_once(tmp_path: Path) -> None:
     outbox = recorded(tmp_path, 3)
-    outbox.settle(ack(3))
+    with outbox._database.transaction() as db:
+        db.execute("DELETE FROM event WHERE seq = 2")
+    outbox.close()
+    again = outbox_in(tmp_path)
+    hand_over(again)
+    assert again.settle(ack(1, beyond=[(3, 3)])).stated == 1
+    hand_over(again)
 
-    settled = outbox.settle(ack(5, lost=[(4, 5)], after_s=60))
+    settled = again.settle(ack(4, lost=[(2, 2)], after_s=60))
 
-    assert (settled.stated, settled.again) == (0, 0)
+    assert settled == Settled(stored=1)
+    assert held(again) == (0, 3)
+
+
+def test_waiting_event_keeps_a_number_that_counts_as_lost_at_a_server_ahead(
+    tmp_path: Path,
+) -> None:
+    """Its number is free there; only numbers that other events have are changed."""
+    outbox = recorded(tmp_path, 4)
+
+    settled = outbox.settle(ack(9, lost=[(2, 3)]))
+
+    assert settled.renumbered == 2
+    assert seqs(outbox)[:2] == [2, 3]
 
 
 def test_ack_that_names_as_many_runs_as_it_can_says_nothing_of_later_numbers(
