@@ -229,8 +229,8 @@ class Ack(Message):
         stored_beyond: further runs it keeps past a gap, oldest first.
         refused: events of the batch that went to quarantine, with the reason.
         lost: runs among these numbers whose events the server does not have, as the kiosk stated
-            that it lost them, and nobody has decided about them. Where they are found after all,
-            the kiosk sends them.
+            that it lost them; the newest such spans. A kiosk that has one of these events after
+            all sends it.
         signature: by the server's key, see `statements.ack_statement`; a kiosk believes no
             other ack.
     """

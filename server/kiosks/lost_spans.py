@@ -150,7 +150,17 @@ def note_found(
             row.missing = max(0, row.missing - len(lost))
             if row.missing == 0:
                 _close(row, Closing(FOUND, _SYSTEM), at)
+            else:
+                _shrink(row, set(lost))
             db.add(row)
+
+
+def _shrink(row: LostSpan, found: Collection[int]) -> None:
+    """Let a span end where its lost numbers do: kiosks send the oldest first."""
+    while row.first in found and row.first < row.last:
+        row.first += 1
+    while row.last in found and row.first < row.last:
+        row.last -= 1
 
 
 def span_of(

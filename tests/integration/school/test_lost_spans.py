@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from protocol.v1.messages import Ack
+from server.attendance import sequence
 from server.attendance.quarantine_decisions import Decision, accept
 from server.attendance.register import AttendanceStatus
 from server.attendance.service import register_of
@@ -338,3 +339,21 @@ def test_numbers_that_an_admin_decided_about_are_not_asked_for(school: School) -
         kiosk = db.get_one(Kiosk, school.id_of(device))
         lost_spans.close_span(db, kiosk, spans(school)[0].id, DECISION, now())
     assert lost_runs(school.send(device)) == []
+
+
+def test_span_ends_where_its_lost_numbers_do(school: School) -> None:
+    device = school.kiosk()
+    events = device.events(6, minute(school, 0))
+    school.send(device, events[0], events[5], device.gap(minute(school, 1), 2, 5))
+    school.send(device, events[1], events[4])
+    (span,) = spans(school)
+    assert (span.first, span.last, span.missing) == (3, 4, 2)
+
+
+def test_ack_reads_only_so_many_numbers(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequence, "_MOST_READ", 2)
+    device = school.kiosk()
+    events = device.events(10, minute(school, 0))
+    school.send(device, events[0], events[9], device.gap(minute(school, 1), 2, 9))
+    ack = school.send(device, events[3], events[5], events[7])
+    assert lost_runs(ack) == [(2, 3), (5, 5)]
