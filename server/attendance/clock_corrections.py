@@ -82,12 +82,15 @@ def learn(
     return count
 
 
-def learn_from_watermark(db: Session, kiosk: Kiosk, watermark: Watermark) -> int:
-    """Learn from a watermark whose signature is verified; see `learn`."""
-    if watermark.clock_source not in TRUSTED:
+def learn_from_watermark(db: Session, kiosk: Kiosk, watermark: Watermark, at: datetime) -> int:
+    """Learn from a watermark whose signature is verified; see `learn`.
+
+    A moment yet to come teaches nothing: the kiosk's clock still follows a wrong one.
+    """
+    moment = watermark.made_at
+    if watermark.clock_source not in TRUSTED or moment > at + CLOCK_TOLERANCE:
         return 0
     basis = f"watermark:{watermark.seq}"
-    moment = watermark.made_at
     return learn(db, kiosk, watermark.boot_id, watermark.uptime_s, moment, basis)
 
 
@@ -143,11 +146,17 @@ def is_uncertain(one: Accepted) -> bool:
 def is_correctable(one: Accepted) -> bool:
     """Return whether a trusted moment of the same boot says more than the event itself.
 
-    True for a clock that was never set, and for a battery-backed one that was never compared.
+    True for a clock that was never set, for a battery-backed one that was never compared, and
+    where the stated time lay in the future when the event came: one of two clocks was wrong.
     """
     clock = one.event.clock
     is_bare = clock.source == ClockSource.RTC and clock.offset_ms is None
-    return clock.uptime_s is not None and (is_bare or clock.source == ClockSource.UNSYNCED)
+    is_unset = is_bare or clock.source == ClockSource.UNSYNCED
+    return clock.uptime_s is not None and (is_unset or _was_in_future(one))
+
+
+def _was_in_future(one: Accepted) -> bool:
+    return one.kept is not None and one.kept.accepted_by is None
 
 
 def _time_of(
@@ -160,9 +169,14 @@ def _time_of(
     boot = boots.get(clock.boot_id)
     if boot is not None and is_correctable(one) and clock.uptime_s is not None:
         moment = _dated(boot, clock.uptime_s, received_at=at, not_before=not_before)
-        if moment is not None:
+        is_confirmed = _was_in_future(one) and moment is not None and _agree(moment, one.stated_at)
+        if moment is not None and not is_confirmed:
             return EventTime(moment, is_corrected=True)
     return EventTime(one.stated_at, not_before)
+
+
+def _agree(one: datetime, other: datetime) -> bool:
+    return abs(one - other) <= CLOCK_TOLERANCE
 
 
 def _dated(
@@ -194,22 +208,25 @@ def _earliest(
     """Return when these events happened at the earliest: a kiosk numbers events in order.
 
     They are later than the last event before them whose time is certain; than what the kiosk has
-    reported completely; and than its claim.
+    reported completely; and than its claim. A bound yet to come stands there by a wrong clock.
     """
+    latest = at + CLOCK_TOLERANCE
     query = (
         select(StoredEvent.counted_at)
         .where(
             StoredEvent.kiosk_id == kiosk.id,
             col(StoredEvent.seq) < first_seq,
             col(StoredEvent.not_before).is_(None),
+            col(StoredEvent.counted_at) <= latest,
         )
         .order_by(col(StoredEvent.seq).desc())
     )
-    claimed_at = kiosk.key_since or kiosk.claimed_at or at - timedelta(days=1)
+    claimed_at = kiosk.key_since or kiosk.claimed_at
     bounds = [db.exec(query.limit(1)).first(), claimed_at]
     if first_seq > progress.stored_through:
         bounds.append(progress.synced_through)
-    return min(at, max(bound for bound in bounds if bound is not None))
+    possible = [bound for bound in bounds if bound is not None and bound <= latest]
+    return min(at, max(possible, default=at - timedelta(days=1)))
 
 
 def _uncorrected(db: Session, boot: BootClock) -> list[_Undated]:

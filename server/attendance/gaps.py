@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -17,6 +18,13 @@ from server.kiosks.tables import Kiosk, KioskProgress
 _UNTIMED = frozenset({ClockSource.UNSYNCED.value, ClockSource.RTC.value})
 #: How far to look for an event whose clock was right, beside a gap without bounds.
 _NEIGHBOURS = 50
+
+
+class Side(NamedTuple):
+    """Below or above a number."""
+
+    seq: int
+    is_after: bool
 
 
 def is_sound(event: AttendanceEvent) -> bool:
@@ -51,10 +59,11 @@ def take_gaps(
 def bounds_of(db: Session, kiosk: Kiosk, span: Run, at: datetime) -> Bounds:
     """Return when the events of a span may have happened, by the events beside it.
 
-    Where those contradict each other the span is open towards now.
+    Where those contradict each other the span is open towards now. An event of a time yet to come
+    bounds nothing.
     """
-    before = _neighbour(db, kiosk.id, span.first, is_after=False)
-    after = _neighbour(db, kiosk.id, span.last, is_after=True)
+    before = _neighbour(db, kiosk.id, Side(span.first, is_after=False), at)
+    after = _neighbour(db, kiosk.id, Side(span.last, is_after=True), at)
     from_at = before or kiosk.claimed_at or kiosk.created_at
     through_at = min(after or at, at)
     is_contradicted = through_at < from_at - CLOCK_TOLERANCE
@@ -73,14 +82,18 @@ def _bounds(db: Session, kiosk: Kiosk, gap: GapSpan, at: datetime) -> Bounds:
     return Bounds(from_at, through_at) if from_at <= through_at else known
 
 
-def _neighbour(db: Session, kiosk_id: uuid.UUID, seq: int, *, is_after: bool) -> datetime | None:
+def _neighbour(db: Session, kiosk_id: uuid.UUID, side: Side, at: datetime) -> datetime | None:
     """Return the time of the nearest event on one side whose clock was right; None: no such."""
     number = col(StoredEvent.seq)
-    side = number > seq if is_after else number < seq
     query = (
         select(StoredEvent.counted_at, StoredEvent.clock_source)
-        .where(StoredEvent.kiosk_id == kiosk_id, side, col(StoredEvent.not_before).is_(None))
-        .order_by(number if is_after else number.desc())
+        .where(
+            StoredEvent.kiosk_id == kiosk_id,
+            number > side.seq if side.is_after else number < side.seq,
+            col(StoredEvent.not_before).is_(None),
+            col(StoredEvent.counted_at) <= at + CLOCK_TOLERANCE,
+        )
+        .order_by(number if side.is_after else number.desc())
         .limit(_NEIGHBOURS)
     )
     times = (at for at, source in db.exec(query) if source not in _UNTIMED)

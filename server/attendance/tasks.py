@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from server.attendance.ingest import store_kept
 from server.attendance.quarantine import kiosks_with_due, settle, undecided_ids
-from server.attendance.watermarks import kiosks_ahead, take_back_future
+from server.attendance.turned_back import kiosks_ahead, take_back_future
 from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.service import lock_chain
@@ -25,7 +25,7 @@ _STOP_TIMEOUT_S = 10.0
 
 
 class QuarantineUpkeep:
-    """A thread that looks every few seconds what no longer lies in the future, or does now."""
+    """A thread that looks every few seconds whether something lies in the future or no longer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -81,6 +81,7 @@ class QuarantineUpkeep:
             return store_kept(db, kiosk_id, now())
 
     def _watch(self) -> None:
+        self._guarded(self.take_back_future)
         self._guarded(self.settle)
         while not self._stopping.is_set():
             self._guarded(self.take_back_future)

@@ -1,27 +1,20 @@
 """A kiosk's word that it has sent everything up to a moment: believed only where it is proven."""
 
 import logging
-import uuid
-from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session
 
 from protocol.v1 import signing, statements
 from protocol.v1.errors import ProtocolError
 from protocol.v1.events import never_before
-from protocol.v1.messages import ClockSource, Watermark
+from protocol.v1.messages import Watermark
 from server.attendance.chains import event_hash_at, follow_watermark
 from server.attendance.clock_corrections import learn_from_watermark
 from server.attendance.register import CLOCK_TOLERANCE
-from server.attendance.tables import StoredEvent
-from server.kiosks.placements import placements_of
-from server.kiosks.service import lock_chain
-from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress
+from server.kiosks.tables import Kiosk, KioskProgress
 
 logger = logging.getLogger(__name__)
-
-_TRUSTED = (ClockSource.NTP.value, ClockSource.SERVER.value)
 
 
 def take_watermark(
@@ -49,7 +42,7 @@ def take_watermark(
         differs = held is not None and held != watermark.head
         follow_watermark(db, progress, watermark, differs=differs, at=at)
         if not differs:
-            learn_from_watermark(db, kiosk, watermark)
+            learn_from_watermark(db, kiosk, watermark, at)
         bounded = min(watermark.through, at)
         is_newer = progress.claimed_through is None or bounded > progress.claimed_through
         if is_newer and not differs:
@@ -65,56 +58,6 @@ def believed(through: datetime | None, at: datetime) -> datetime | None:
     """
     is_possible = through is not None and through <= at + CLOCK_TOLERANCE
     return through if is_possible else None
-
-
-def kiosks_ahead(db: Session, at: datetime) -> Sequence[uuid.UUID]:
-    """Return the kiosks that have reported for a time yet to come."""
-    latest = at + CLOCK_TOLERANCE
-    table, place = KioskProgress, KioskPlacement
-    reported = select(table.kiosk_id).where(
-        or_(col(table.synced_through) > latest, col(table.claimed_through) > latest)
-    )
-    left = select(place.kiosk_id).where(col(place.reported_through) > latest)
-    return sorted({*db.exec(reported), *db.exec(left)})
-
-
-def take_back_future(db: Session, kiosk_id: uuid.UUID, at: datetime) -> None:
-    """Take back what a kiosk reported for a time yet to come: the server's clock was ahead.
-
-    What is certain is the newest event that is here with all before it: everything until then was
-    reported. The kiosk's next watermark says the rest; until it comes, lessons since then wait.
-
-    Args:
-        db: the caller's.
-        kiosk_id: whose.
-        at: the server's clock, which is right again. Where it is wrong now instead, and behind,
-            lessons wait for the next watermark without need.
-    """
-    _kiosk, progress = lock_chain(db, kiosk_id)
-    if progress is None:
-        return
-    certain = _certain_through(db, progress, at)
-    if believed(progress.synced_through, at) is None:
-        progress.synced_through = certain
-    if believed(progress.claimed_through, at) is None:
-        progress.claimed_through, progress.claimed_head = progress.synced_through, None
-    db.add(progress)
-    for row in placements_of(db, kiosk_id):
-        if row.reported_through is not None and believed(row.reported_through, at) is None:
-            row.reported_through = certain
-            db.add(row)
-    logger.warning("server clock went back, watermark taken back id=%s", kiosk_id)
-
-
-def _certain_through(db: Session, progress: KioskProgress, at: datetime) -> datetime | None:
-    query = select(func.max(StoredEvent.counted_at)).where(
-        StoredEvent.kiosk_id == progress.kiosk_id,
-        col(StoredEvent.seq) <= progress.stored_through,
-        col(StoredEvent.clock_source).in_(_TRUSTED),
-        col(StoredEvent.not_before).is_(None),
-        col(StoredEvent.counted_at) <= at,
-    )
-    return db.exec(query).first()
 
 
 def settle_watermark(db: Session, progress: KioskProgress) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from server.attendance.tables import StoredEvent
+from server.attendance.watermarks import believed
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
 from server.db.types import new_id, now
@@ -49,7 +50,7 @@ def settled(db: Session, waiting: Sequence[WaitingScan], zone: ZoneInfo) -> list
 
 def _is_settled(db: Session, scan: WaitingScan, zone: ZoneInfo) -> bool:
     progress = db.get(KioskProgress, scan.kiosk_id)
-    reported = progress.synced_through if progress is not None else None
+    reported = believed(progress.synced_through, now()) if progress is not None else None
     return reported is not None and reported >= midnight(scan.day + timedelta(days=1), zone)
 
 

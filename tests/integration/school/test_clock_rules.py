@@ -92,9 +92,12 @@ def test_a_watermark_dates_them_too(school: School) -> None:
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
         unknown = watermark(device, during(school, 3), clock_source="rtc")
-        assert learn_from_watermark(db, kiosk, unknown) == 0
-        assert learn_from_watermark(db, kiosk, watermark(device, during(school, 1))) == 1
-        assert learn_from_watermark(db, kiosk, watermark(device, during(school, 2))) == 0
+        ahead = watermark(device, now() + timedelta(hours=5))
+        first, later = watermark(device, during(school, 1)), watermark(device, during(school, 2))
+        told = [learn_from_watermark(db, kiosk, one, now()) for one in (unknown, ahead)]
+        assert told == [0, 0]
+        assert learn_from_watermark(db, kiosk, first, now()) == 1
+        assert learn_from_watermark(db, kiosk, later, now()) == 0
     assert school.stored(device)[0].counted_at == first_moment(during(school, 0))
 
 

@@ -2,19 +2,22 @@
 
 import logging
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlmodel import select
 
+from server.attendance.ingest import store_kept
 from server.attendance.register import AttendanceStatus
 from server.attendance.tasks import QuarantineUpkeep
-from server.attendance.watermarks import kiosks_ahead, take_back_future
+from server.attendance.turned_back import kiosks_ahead, take_back_future
 from server.db.types import now
 from server.kiosks.placements import close_placement
 from server.kiosks.tables import Kiosk, KioskPlacement
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.school.conftest import School
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -108,4 +111,108 @@ def test_server_takes_it_back_by_itself_and_once(
     with caplog.at_level(logging.WARNING):
         assert (upkeep.take_back_future(), upkeep.take_back_future()) == (1, 0)
 
-    assert f"watermark taken back id={device.kiosk_id}" in caplog.text
+    assert f"taken back kiosk={device.kiosk_id}" in caplog.text
+
+
+def test_server_that_starts_takes_it_back(school: School) -> None:
+    device, _ada = reported_ahead(school)
+    upkeep = QuarantineUpkeep(school.database)
+
+    upkeep.start()
+    try:
+        is_taken_back = partial(_is_certain, school, device)
+        wait_until(is_taken_back, what="the report to be taken back", timeout_s=20)
+    finally:
+        upkeep.stop()
+
+
+def _is_certain(school: School, device: SimulatedKiosk) -> bool:
+    return school.progress(device).synced_through == school.stored(device)[0].counted_at
+
+
+def ahead_clock(uptime_s: float, source: str = "server") -> dict[str, object]:
+    return {"source": source, "boot_id": "boot-a", "uptime_s": uptime_s, "offset_ms": 0}
+
+
+def test_scan_dated_by_the_wrong_clock_is_dated_again(school: School) -> None:
+    """The kiosk followed the server, so it named no lesson: none is on five hours later."""
+    device, ada = school.kiosk(), school.person()
+    wrong = school.starts_at + timedelta(minutes=3) + _AHEAD
+    event = device.event(wrong, person_id=ada, clock=ahead_clock(60))
+    school.send(device, event, synced_through=wrong, at=wrong)
+
+    take_back(school, now())
+    after = school.ends_at + timedelta(hours=1)
+    assert school.mark(ada, at=after).status == AttendanceStatus.PENDING
+    assert school.mark(ada, at=after).needs_decision
+
+    told = school.starts_at + timedelta(minutes=6)
+    mark = device.watermark(told, boot_id="boot-a", uptime_s=240.0)
+    school.send(device, watermark=mark, at=told)
+    assert school.mark(ada, at=after).status == AttendanceStatus.PRESENT
+    assert school.stored(device)[0].counted_at == moment(wrong - _AHEAD)
+
+
+def test_scan_that_came_after_the_correction_is_dated_again(school: School) -> None:
+    """The kiosk still followed the wrong clock: the server keeps the event and judges it later."""
+    device, ada = school.kiosk(), school.person()
+    seen = school.starts_at + timedelta(minutes=3)
+    event = device.event(seen + _AHEAD, person_id=ada, clock=ahead_clock(60))
+    assert school.send(device, event, at=seen).refused[0].reason == "future"
+    told = seen + timedelta(minutes=2)
+    school.send(device, watermark=device.watermark(told, boot_id="boot-a", uptime_s=180.0), at=told)
+
+    with school.database.transaction() as db:
+        assert store_kept(db, school.id_of(device), seen + _AHEAD) == 1
+
+    assert school.mark(ada, at=seen + _AHEAD).status == AttendanceStatus.PRESENT
+
+
+def test_event_of_a_time_yet_to_come_bounds_no_later_scan(school: School) -> None:
+    device, ada = school.kiosk(), school.person()
+    ahead = now() + _AHEAD
+    school.send(device, device.event(ahead), synced_through=ahead, at=ahead)
+    scan = device.event(
+        datetime(1970, 1, 1, 0, 3, tzinfo=UTC), person_id=ada, clock=ahead_clock(60, "unsynced")
+    )
+    after = school.ends_at + timedelta(hours=1)
+    school.send(device, scan, at=after)
+
+    assert school.mark(ada, at=after).needs_decision
+
+
+def test_event_of_a_time_yet_to_come_bounds_no_lost_span(school: School) -> None:
+    device, ada = school.kiosk(), school.person()
+    ahead = now() + _AHEAD
+    school.send(device, device.event(ahead), synced_through=ahead, at=ahead)
+    device.event(school.starts_at, person_id=ada)
+    take_back(school, now())
+    after = school.ends_at + timedelta(hours=1)
+
+    gap = device.gap(after, 2, 2)
+    school.send(device, gap, synced_through=after, at=after)
+
+    assert school.mark(ada, at=after).status == AttendanceStatus.PENDING
+
+
+def test_clock_that_starts_in_1970_takes_nothing_back(school: School) -> None:
+    device, _ada = reported_ahead(school)
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, school.id_of(device))
+        close_placement(db, kiosk, actor="system", at=now(), device_left=True)
+
+    take_back(school, datetime(1970, 1, 1, tzinfo=UTC))
+
+    with school.database.reading() as db:
+        (placement,) = db.exec(select(KioskPlacement)).all()
+    assert placement.reported_through == school.progress(device).synced_through
+
+
+def test_register_does_not_believe_a_device_that_left_in_the_future(school: School) -> None:
+    device, ada = reported_ahead(school)
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, school.id_of(device))
+        close_placement(db, kiosk, actor="system", at=now(), device_left=True)
+
+    after = school.ends_at + timedelta(hours=1)
+    assert school.mark(ada, at=after).status == AttendanceStatus.PENDING
