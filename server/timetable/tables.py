@@ -1,13 +1,17 @@
 """Rooms, courses, dated rosters and teachers, lessons, terms, and a counter of changes."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
+
+#: No lesson was ever planned that lasts longer, so those that end after a moment start at most
+#: this long before it.
+LONGEST_LESSON = timedelta(hours=12)
 
 
 class Room(SQLModel, table=True):
