@@ -53,6 +53,11 @@ class RosterEntry(SQLModel, table=True):
     created_at: datetime = utc_field(default_now=True)
 
 
+def day_at_school(starts_at: datetime, time_zone: str) -> date:
+    """Return the date of a lesson, in the zone that it was planned in."""
+    return starts_at.astimezone(ZoneInfo(time_zone)).date()
+
+
 class Lesson(SQLModel, table=True):
     """One meeting of a course in a room. The same course twice a day is two of them.
 
@@ -73,7 +78,7 @@ class Lesson(SQLModel, table=True):
     @property
     def day(self) -> date:
         """The date the lesson has at the school."""
-        return self.starts_at.astimezone(ZoneInfo(self.time_zone)).date()
+        return day_at_school(self.starts_at, self.time_zone)
 
 
 class LessonCancellation(SQLModel, table=True):
