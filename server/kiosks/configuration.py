@@ -21,7 +21,6 @@ from protocol.v1.messages import (
     RoomRef,
     SchoolRef,
 )
-from protocol.v1.signing import canonical
 from protocol.v1.sync import MAX_PEOPLE
 from server.enrollment.gallery import is_in_use
 from server.enrollment.resemblance import pairs_among
@@ -93,7 +92,9 @@ def _network(db: Session, policy: SchoolPolicy) -> NetworkChoice | None:
 
 
 def _version(draft: ConfigDocument) -> str:
-    return hashlib.sha256(canonical(draft.model_dump(mode="json"))).hexdigest()[:VERSION_LENGTH]
+    # No reader computes it again, so the encoding need not be canonical: it is the same whenever
+    # the content is.
+    return hashlib.sha256(draft.to_json()).hexdigest()[:VERSION_LENGTH]
 
 
 def _planned(
