@@ -154,13 +154,13 @@ def pairs_among(
     db: Session, person_ids: Collection[uuid.UUID] | None
 ) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Everybody of these who resembles another of these, in a fixed order; None is everybody."""
-    query = select(Resemblance.first_id, Resemblance.second_id).distinct()
-    among = None if person_ids is None else set(person_ids)
-    return sorted(
-        (first, second)
-        for first, second in db.exec(query)
-        if among is None or (first in among and second in among)
-    )
+    first_id, second_id = col(Resemblance.first_id), col(Resemblance.second_id)
+    query = select(first_id, second_id).distinct().order_by(first_id, second_id)
+    if person_ids is None:
+        return list(db.exec(query).all())
+    among = set(person_ids)
+    pairs = db.exec(query.where(first_id.in_(among))).all()
+    return [(first, second) for first, second in pairs if second in among]
 
 
 def nearest_pairs(db: Session, model_id: str, distance: float) -> list[tuple[Person, Person]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -21,7 +21,6 @@ from protocol.v1.messages import (
     RoomRef,
     SchoolRef,
 )
-from protocol.v1.signing import canonical
 from protocol.v1.sync import MAX_PEOPLE
 from server.enrollment.gallery import is_in_use
 from server.enrollment.resemblance import pairs_among
@@ -35,6 +34,7 @@ from server.people.tables import Person
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import PolicyTimeline, current_policy
 from server.timetable import service as timetable
+from server.timetable.appointments import DueLesson, appointments_elsewhere
 from server.timetable.local_time import local_date
 from server.timetable.roster import rosters
 from server.timetable.service import LessonView
@@ -92,7 +92,9 @@ def _network(db: Session, policy: SchoolPolicy) -> NetworkChoice | None:
 
 
 def _version(draft: ConfigDocument) -> str:
-    return hashlib.sha256(canonical(draft.model_dump(mode="json"))).hexdigest()[:VERSION_LENGTH]
+    # No reader computes it again, so the encoding need not be canonical: it is the same whenever
+    # the content is.
+    return hashlib.sha256(draft.to_json()).hexdigest()[:VERSION_LENGTH]
 
 
 def _planned(
@@ -129,23 +131,21 @@ def _entry(
 def _elsewhere(
     db: Session, room_id: uuid.UUID, due: set[uuid.UUID], at: datetime
 ) -> tuple[ElsewhereEntry, ...]:
-    views = [
-        view
-        for view in _planned(db, after=at, before=at + ELSEWHERE_HORIZON)
-        if view.room.id != room_id
-    ]
-    lists = rosters(db, views)
-    return tuple(
-        ElsewhereEntry(
-            person_id=str(person_id),
-            room_name=view.room.name,
-            starts_at=view.lesson.starts_at,
-            ends_at=view.lesson.ends_at,
-        )
-        for view in views
-        for person_id in lists[view.lesson.id]
-        if person_id in due
+    found = appointments_elsewhere(db, due, room_id, after=at, before=at + ELSEWHERE_HORIZON)
+    return tuple(entry for appointment in found for entry in _elsewhere_entries(appointment))
+
+
+def _elsewhere_entries(appointment: DueLesson) -> Iterator[ElsewhereEntry]:
+    """Describe an appointment for each of its people; what they share is checked once."""
+    first = ElsewhereEntry(
+        person_id=str(appointment.people[0]),
+        room_name=appointment.room_name,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
     )
+    yield first
+    for person_id in appointment.people[1:]:
+        yield first.model_copy(update={"person_id": str(person_id)})
 
 
 def _look_alikes(db: Session, gallery: set[uuid.UUID] | None) -> tuple[tuple[str, str], ...]:
@@ -163,13 +163,16 @@ def _people(
     only teens and adults are listed beyond those who are due, and without a name.
     """
     unknown = policy.ages.without_year
+    columns = select(Person.id, Person.given_name, Person.family_name, Person.year_of_birth)
     listed = [
         PersonName(
-            id=str(one.id),
-            display_name=greeting_name(one),
-            limit_group=limit_group(one.year_of_birth, today, unknown),
+            id=str(person_id),
+            display_name=greeting_name(given_name, family_name),
+            limit_group=limit_group(year, today, unknown),
         )
-        for one in db.exec(select(Person).where(col(Person.id).in_(due)).order_by(col(Person.id)))
+        for person_id, given_name, family_name, year in db.exec(
+            columns.where(col(Person.id).in_(due)).order_by(col(Person.id))
+        )
     ]
     if policy.kiosk.gallery != "school":
         return tuple(listed)
@@ -194,7 +197,7 @@ def _measured_limits(db: Session) -> tuple[MeasuredLimit, ...]:
     )
 
 
-def greeting_name(person: Person) -> str:
-    """First name and initial: all that a kiosk in a corridor needs to know."""
-    initial = person.family_name.strip()[:1]
-    return f"{person.given_name} {initial}." if initial else person.given_name
+def greeting_name(given_name: str, family_name: str) -> str:
+    """Return first name and initial: all that a kiosk in a corridor needs to know."""
+    initial = family_name.strip()[:1]
+    return f"{given_name} {initial}." if initial else given_name

@@ -19,13 +19,13 @@ from server.timetable.service import (
     room_of,
 )
 from server.timetable.tables import (
+    LONGEST_LESSON,
     CourseTeacher,
     Lesson,
     LessonCancellation,
     Term,
 )
 
-LONGEST_LESSON = timedelta(hours=12)
 #: Where no term is entered, a date further away is a typing error.
 FURTHEST = timedelta(days=400)
 

@@ -4,7 +4,10 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple, Protocol
 
+import sqlalchemy
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from server.db.types import now
@@ -32,13 +35,44 @@ class RosterDates:
             raise InvalidError("The last day on the roster is before the first.", problem="order")
 
 
+class Dated(Protocol):
+    """What decides in which lessons of its course a roster entry lists its person."""
+
+    @property
+    def from_date(self) -> date | None:
+        """First day; None: from the beginning."""
+
+    @property
+    def until_date(self) -> date | None:
+        """Last day; None: for good."""
+
+    @property
+    def counts_after(self) -> datetime | None:
+        """Lessons that ended by then do not list the person."""
+
+
+class Listing(NamedTuple):
+    """A roster entry as it is read for many lessons at once; see `RosterEntry`."""
+
+    course_id: uuid.UUID
+    person_id: uuid.UUID
+    from_date: date | None
+    until_date: date | None
+    counts_after: datetime | None
+
+
 def applies(entry: RosterEntry, lesson: Lesson) -> bool:
     """Return whether an entry lists its person in a lesson of the course."""
-    is_after = entry.counts_after is None or lesson.ends_at > entry.counts_after
-    return is_after and covers(entry, lesson.day)
+    return is_listed(entry, ends_at=lesson.ends_at, day=lesson.day)
 
 
-def covers(entry: RosterEntry, day: date) -> bool:
+def is_listed(entry: Dated, *, ends_at: datetime, day: date) -> bool:
+    """Return whether an entry counts for a lesson of its course with this end, on this day."""
+    is_after = entry.counts_after is None or ends_at > entry.counts_after
+    return is_after and covers(entry, day)
+
+
+def covers(entry: Dated, day: date) -> bool:
     """Return whether a date lies between the entry's dates."""
     after_first = entry.from_date is None or entry.from_date <= day
     return after_first and (entry.until_date is None or day <= entry.until_date)
@@ -202,20 +236,30 @@ def rosters_of(
 def rosters(db: Session, views: Iterable[LessonView]) -> dict[uuid.UUID, list[uuid.UUID]]:
     """Return who is due in each of these lessons: person ids by lesson id."""
     wanted = list(views)
-    by_course: dict[uuid.UUID, list[RosterEntry]] = {}
-    query = select(RosterEntry).where(
-        col(RosterEntry.course_id).in_({view.course.id for view in wanted})
-    )
-    for entry in db.exec(query.order_by(col(RosterEntry.person_id))):
-        by_course.setdefault(entry.course_id, []).append(entry)
+    of_these = col(RosterEntry.course_id).in_({view.course.id for view in wanted})
+    by_course = listings(db, of_these)
     return {
-        view.lesson.id: [
-            entry.person_id
-            for entry in by_course.get(view.course.id, [])
-            if applies(entry, view.lesson)
-        ]
+        view.lesson.id: people_listed(
+            by_course.get(view.course.id, ()), ends_at=view.lesson.ends_at, day=view.lesson.day
+        )
         for view in wanted
     }
+
+
+def listings(db: Session, condition: ColumnElement[bool]) -> dict[uuid.UUID, list[Listing]]:
+    """Return the roster entries that a condition selects: by course, then by person."""
+    columns = (col(getattr(RosterEntry, name)) for name in Listing._fields)
+    query = sqlalchemy.select(*columns).where(condition).order_by(col(RosterEntry.person_id))
+    found: dict[uuid.UUID, list[Listing]] = {}
+    for row in db.execute(query):
+        entry = Listing(*row)
+        found.setdefault(entry.course_id, []).append(entry)
+    return found
+
+
+def people_listed(entries: Iterable[Listing], *, ends_at: datetime, day: date) -> list[uuid.UUID]:
+    """Return the people these entries list in a lesson of their course, in order."""
+    return [entry.person_id for entry in entries if is_listed(entry, ends_at=ends_at, day=day)]
 
 
 def _ending_on(db: Session, entry: RosterEntry, day: date | None) -> RosterEntry | None:

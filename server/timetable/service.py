@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -11,6 +12,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
+    LONGEST_LESSON,
     Course,
     Lesson,
     LessonCancellation,
@@ -154,7 +156,7 @@ def lesson_views(
     """
     conditions: list[ColumnElement[bool]] = []
     if after is not None:
-        conditions.append(col(Lesson.ends_at) > after)
+        conditions += ends_after(after)
     if before is not None:
         conditions.append(col(Lesson.starts_at) < before)
     for column, wanted in (
@@ -164,19 +166,31 @@ def lesson_views(
     ):
         if wanted is not None:
             conditions.append(col(column).in_(wanted))
-    in_force = and_(
-        col(LessonCancellation.lesson_id) == col(Lesson.id),
-        col(LessonCancellation.restored_at).is_(None),
-    )
     query = (
         select(Lesson, Course, Room, LessonCancellation)
         .join(Course, col(Course.id) == col(Lesson.course_id))
         .join(Room, col(Room.id) == col(Lesson.room_id))
-        .outerjoin(LessonCancellation, in_force)
+        .outerjoin(LessonCancellation, in_force())
         .where(*conditions)
         .order_by(col(Lesson.starts_at), col(Room.name), col(Lesson.id))
     )
     return [LessonView(*row) for row in db.exec(query)]
+
+
+def in_force() -> "ColumnElement[bool]":
+    """Which cancellations are in force for the lesson of the same row."""
+    return and_(
+        col(LessonCancellation.lesson_id) == col(Lesson.id),
+        col(LessonCancellation.restored_at).is_(None),
+    )
+
+
+def ends_after(moment: datetime) -> "list[ColumnElement[bool]]":
+    """Which lessons end after a moment, so that the database need not read all earlier ones."""
+    conditions = [col(Lesson.ends_at) > moment]
+    with suppress(OverflowError):  # in the year 1
+        conditions.append(col(Lesson.starts_at) > moment.astimezone(UTC) - LONGEST_LESSON)
+    return conditions
 
 
 def roster_sizes(db: Session, *, on: date) -> dict[uuid.UUID, int]:

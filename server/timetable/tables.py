@@ -1,13 +1,17 @@
 """Rooms, courses, dated rosters and teachers, lessons, terms, and a counter of changes."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
+
+#: No lesson was ever planned that lasts longer, so those that end after a moment start at most
+#: this long before it.
+LONGEST_LESSON = timedelta(hours=12)
 
 
 class Room(SQLModel, table=True):
@@ -49,6 +53,11 @@ class RosterEntry(SQLModel, table=True):
     created_at: datetime = utc_field(default_now=True)
 
 
+def day_at_school(starts_at: datetime, time_zone: str) -> date:
+    """Return the date of a lesson, in the zone that it was planned in."""
+    return starts_at.astimezone(ZoneInfo(time_zone)).date()
+
+
 class Lesson(SQLModel, table=True):
     """One meeting of a course in a room. The same course twice a day is two of them.
 
@@ -69,7 +78,7 @@ class Lesson(SQLModel, table=True):
     @property
     def day(self) -> date:
         """The date the lesson has at the school."""
-        return self.starts_at.astimezone(ZoneInfo(self.time_zone)).date()
+        return day_at_school(self.starts_at, self.time_zone)
 
 
 class LessonCancellation(SQLModel, table=True):

@@ -11,7 +11,8 @@ from protocol.v1 import sealing
 from protocol.v1.messages import GalleryPage, KioskPolicy
 from server.db.types import now
 from server.db.vault import Vault
-from server.enrollment.tables import Template
+from server.enrollment.resemblance import pairs_among
+from server.enrollment.tables import Resemblance, Template
 from server.kiosks import claiming, configuration, gallery
 from server.kiosks.tables import Kiosk
 from server.people.tables import Consent, Person
@@ -207,14 +208,7 @@ def test_configuration_changes_its_version_exactly_when_it_changes(school: Schoo
 
 
 def test_configuration_names_people_by_first_name_and_initial() -> None:
-    person = Person(
-        search_text="",
-        student_number="1",
-        given_name="Zoë",
-        family_name="Kern",
-        display_name="Zoë Kern",
-    )
-    assert configuration.greeting_name(person) == "Zoë K."
+    assert configuration.greeting_name("Zoë", "Kern") == "Zoë K."
 
 
 def test_configuration_says_who_is_due_elsewhere(school: School) -> None:
@@ -238,6 +232,30 @@ def test_configuration_says_who_is_due_elsewhere(school: School) -> None:
     assert [(entry.person_id, entry.room_name) for entry in document.elsewhere] == [
         (str(person), "R14")
     ]
+
+
+def test_configuration_names_each_pair_of_look_alikes_in_its_gallery_once(school: School) -> None:
+    device = school.kiosk()
+    ada, ben, chi = (school.person() for _ in range(3))
+    away = [school.person(on_roster=False) for _ in range(2)]
+    pairs = [(ben, chi), (ada, ben), (ada, away[0]), (away[0], away[1])]
+    rows = [
+        Resemblance(
+            first_id=min(pair), second_id=max(pair), model_id=model, kind="look_alike", distance=0.4
+        )
+        for pair in pairs
+        for model in ("one", "other")
+    ]
+    with school.database.transaction() as db:
+        db.add_all(rows)
+    info = configuration.SchoolInfo("School", school.settings.zone)
+    with school.database.reading() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
+        document = configuration.build(db, kiosk, info, now())
+        everybody = pairs_among(db, None)
+    due = sorted(tuple(sorted(pair)) for pair in pairs[:2])
+    assert document.look_alikes == tuple((str(first), str(second)) for first, second in due)
+    assert everybody == sorted(tuple(sorted(pair)) for pair in pairs)
 
 
 def test_unreadable_template_is_left_out_and_comes_when_its_key_is_back(school: School) -> None:
