@@ -1,14 +1,15 @@
 """Take back what a server noted while its clock was ahead, once the clock is right again."""
 
-import json
 import logging
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
-from sqlmodel import Session, col, delete, func, or_, select
+from sqlmodel import Session, col, func, or_, select
 
+from protocol.v1.fields import parse_message
+from protocol.v1.messages import AttendanceEvent, ClockSource, whole_ms
 from server.attendance.clock_corrections import TRUSTED
 from server.attendance.register import CLOCK_TOLERANCE
 from server.attendance.tables import BootClock, StoredEvent
@@ -43,8 +44,8 @@ def take_back_future(db: Session, kiosk_id: uuid.UUID, at: datetime) -> None:
 
     Its watermark goes back to the newest event that is here with all before it: everything until
     then was reported. Its next watermark says the rest; until it comes, lessons since then wait.
-    Events that state a later time than now count as of unknown time: what the kiosk says next
-    dates them by the time since it started, else a person decides.
+    Events that count later than now are dated again, by an earlier trusted moment of the kiosk's
+    boot or by NTP; else their time is uncertain, and a person decides.
 
     Args:
         db: the caller's.
@@ -65,7 +66,9 @@ def take_back_future(db: Session, kiosk_id: uuid.UUID, at: datetime) -> None:
         if row.reported_through is not None and believed(row.reported_through, at) is None:
             row.reported_through = certain
             db.add(row)
-    count = _doubt_events(db, kiosk, at)
+    db.flush()
+    _lower_bounds(db, kiosk, at)
+    count = _date_again(db, kiosk, at)
     logger.warning(
         "report for a time yet to come taken back kiosk=%s until=%s events=%s",
         kiosk_id,
@@ -74,31 +77,73 @@ def take_back_future(db: Session, kiosk_id: uuid.UUID, at: datetime) -> None:
     )
 
 
-def _doubt_events(db: Session, kiosk: Kiosk, at: datetime) -> int:
-    """Let nothing vouch for times yet to come: neither the events nor what they taught."""
-    latest = at + CLOCK_TOLERANCE
-    is_later = (col(StoredEvent.counted_at) > latest) | (col(StoredEvent.not_before) > latest)
-    query = select(StoredEvent.id, StoredEvent.seq, StoredEvent.body).where(
+def _lower_bounds(db: Session, kiosk: Kiosk, at: datetime) -> None:
+    """Let no event of unknown time be later than now at the earliest."""
+    is_later = col(StoredEvent.not_before) > at + CLOCK_TOLERANCE
+    query = select(StoredEvent.id, StoredEvent.seq).where(
         StoredEvent.kiosk_id == kiosk.id, is_later
     )
     found = db.exec(query).all()
-    first = min((seq for _id, seq, _body in found if seq is not None), default=1)
-    not_before = _certain_through(db, kiosk.id, first - 1, at) or kiosk.claimed_at
-    bounds = {"not_before": min(not_before or at, at), "received_at": at}
-    rows = [
-        {"kiosk_id": kiosk.id, "id": event_id, "is_time_corrected": False} | bounds | _boot(body)
-        for event_id, _seq, body in found
-    ]
-    if rows:
-        db.execute(update(StoredEvent), rows)
-    is_wrong = (col(BootClock.kiosk_id) == kiosk.id) & (col(BootClock.true_at) > latest)
-    db.exec(delete(BootClock).where(is_wrong))
-    return len(rows)
+    bound = _bound_before(db, kiosk, [seq for _id, seq in found], at)
+    _change(db, kiosk, {event_id: {"not_before": bound} for event_id, _seq in found})
 
 
-def _boot(body: str) -> dict[str, object]:
-    clock = json.loads(body)["clock"]
-    return {"boot_id": clock.get("boot_id"), "uptime_s": clock.get("uptime_s")}
+def _date_again(db: Session, kiosk: Kiosk, at: datetime) -> int:
+    """Date events that count at a time yet to come by what else is known of their time.
+
+    Where nothing else is known, their time is uncertain.
+
+    Returns:
+        How many were dated again.
+    """
+    query = select(StoredEvent.id, StoredEvent.seq, StoredEvent.counted_at, StoredEvent.body).where(
+        StoredEvent.kiosk_id == kiosk.id,
+        col(StoredEvent.counted_at) > at + CLOCK_TOLERANCE,
+        col(StoredEvent.not_before).is_(None),
+    )
+    found = db.exec(query).all()
+    bound = _bound_before(db, kiosk, [seq for _id, seq, _counted, _body in found], at)
+    boots = {
+        row.boot_id: row
+        for row in db.exec(select(BootClock).where(BootClock.kiosk_id == kiosk.id))
+        if row.true_at <= at + CLOCK_TOLERANCE
+    }
+    changes: dict[uuid.UUID, dict[str, object]] = {}
+    for event_id, _seq, counted_at, body in found:
+        event = parse_message(AttendanceEvent, body.encode())
+        known = _otherwise_known(event, boots.get(event.clock.boot_id or ""))
+        if known is None:
+            changes[event_id] = {"not_before": bound}
+        elif abs(known - counted_at) > CLOCK_TOLERANCE:
+            changes[event_id] = {"counted_at": known, "is_time_corrected": True}
+    _change(db, kiosk, changes)
+    return sum("counted_at" in one for one in changes.values())
+
+
+def _bound_before(
+    db: Session, kiosk: Kiosk, numbers: Iterable[int | None], at: datetime
+) -> datetime:
+    """Return when events of these numbers happened at the earliest."""
+    first = min((one for one in numbers if one is not None), default=1)
+    bound = _certain_through(db, kiosk.id, first - 1, at) or kiosk.claimed_at or at
+    return min(bound, at)
+
+
+def _change(db: Session, kiosk: Kiosk, changes: Mapping[uuid.UUID, Mapping[str, object]]) -> None:
+    for event_id, values in changes.items():
+        is_it = (col(StoredEvent.kiosk_id) == kiosk.id) & (col(StoredEvent.id) == event_id)
+        db.exec(update(StoredEvent).where(is_it).values(**values))
+
+
+def _otherwise_known(event: AttendanceEvent, boot: BootClock | None) -> datetime | None:
+    """Return when an event was, without the server's clock of that time; None where nothing says.
+
+    By a trusted moment of the same boot that is past, else by NTP: the kiosk states the offset of
+    the server's wrong clock beside it.
+    """
+    if boot is not None and event.clock.uptime_s is not None:
+        return whole_ms(boot.true_at + timedelta(seconds=event.clock.uptime_s - boot.uptime_s))
+    return event.occurred_at if event.clock.source == ClockSource.NTP else None
 
 
 def _certain_through(

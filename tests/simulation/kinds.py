@@ -111,6 +111,7 @@ def _clock_kiosk(faults: "Faults") -> None:
 
 def _clock_server(faults: "Faults") -> None:
     step = faults.world.chance.choice((timedelta(hours=-2), timedelta(hours=5)))
+    faults.run.oracle.was_server_wrong = True
     for server in faults.run.servers:
         server.wall_offset = step
 

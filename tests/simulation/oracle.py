@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.storage.outbox import SQLiteOutbox
+from tests.simulation.kiosk_host import KioskHost
 from tests.simulation.world import World
 
 Key = tuple[str, str, str]
@@ -23,6 +24,9 @@ class Mark:
         has_status: the kiosk says "present" or "late" once it is on disk.
         is_shown: a person saw it as recorded.
         fate: what happened to the only copies of it: nothing, `damaged` or `rolled back`.
+        true_lesson_id: the lesson at that door and moment that the person is due in, whatever the
+            kiosk's clock said; None where none is, where NTP vouched for a wrong clock, and once
+            the server's clock was wrong: kiosks follow it, and so does the register.
     """
 
     host: str
@@ -35,6 +39,7 @@ class Mark:
     event_id: str | None = None
     is_shown: bool = False
     fate: str = ""
+    true_lesson_id: str | None = None
 
     @property
     def key(self) -> Key:
@@ -47,16 +52,20 @@ class Oracle:
     """Hears of every attempt to record and of every screen; knows what may not get lost.
 
     Attributes:
+        lesson_at: the lesson that a person is due in at a door at a moment.
+        was_server_wrong: its clock was wrong once.
         doubled: doors where two devices use one identity. Until both have delivered, nobody can
             know that one of them still keeps marks, so only the end of the run is checked there.
     """
 
     world: World
+    lesson_at: Callable[[int, str, datetime], str | None] = lambda _door, _person, _at: None
     marks: dict[Key, Mark] = field(default_factory=dict)
     by_id: dict[str, Mark] = field(default_factory=dict)
     voided: set[str] = field(default_factory=set)
     fresh: list[Mark] = field(default_factory=list)
     doubled: set[str] = field(default_factory=set)
+    was_server_wrong: bool = False
 
     def attempt(self, draft: EventDraft) -> Mark:
         """Note that a kiosk is about to record something."""
@@ -69,8 +78,16 @@ class Oracle:
             occurred_at=draft.clock.recorded_at.isoformat(timespec="milliseconds"),
             at=self.world.now,
             has_status=draft.shown is not None,
+            true_lesson_id=self._true_lesson(draft.person_id),
         )
         return self.marks.setdefault(mark.key, mark)
+
+    def _true_lesson(self, person_id: str) -> str | None:
+        host = self.world.host
+        assert isinstance(host, KioskHost)
+        if self.was_server_wrong or (host.has_ntp and host.wall_offset):
+            return None
+        return self.lesson_at(host.door, person_id, self.world.now)
 
     def recorded(self, mark: Mark, event: RecordedEvent) -> None:
         """Note that the kiosk has it on disk."""

@@ -95,6 +95,7 @@ class Simulation:
         folder.mkdir()
         first = ServerHost(world, "server-1", folder, self.loop)
         self.school = found(first.settings, plan.days, plan.kiosks, world.chance)
+        self.oracle.lesson_at = self.school.lesson_at
         self.servers.append(first)
         self.faults = Faults(self)
         if self.faults.has("two_servers"):

@@ -59,6 +59,10 @@ class PlannedLesson:
     students: tuple[str, ...]
 
 
+#: People come in this time around the start; check-in is open in all of it.
+_COMES_FROM, _COMES_UNTIL = timedelta(minutes=-12), timedelta(minutes=35)
+
+
 @dataclass
 class School:
     """What the simulation knows of the school. Ids are text, as on the wire."""
@@ -68,6 +72,14 @@ class School:
     kiosk_ids: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     withdrawn: set[str] = field(default_factory=set)
+
+    def lesson_at(self, door: int, person_id: str, at: datetime) -> str | None:
+        """Return the lesson that a person who stands at a door now has come for."""
+        for one in self.lessons:
+            is_now = _COMES_FROM <= at - one.starts_at <= _COMES_UNTIL
+            if one.door == door and person_id in one.students and is_now:
+                return one.id
+        return None
 
 
 @cache

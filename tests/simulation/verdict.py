@@ -52,12 +52,22 @@ class Verdict:
         Args:
             is_final: everything is repaired, so each mark has arrived or is known to be lost.
         """
-        found = [
-            self._problem_of(mark, is_final=is_final)
+        marks = [
+            mark
             for mark in self._oracle.marks.values()
-            if mark.is_shown and mark.event_id not in self._oracle.voided
+            if mark.event_id is not None and mark.event_id not in self._oracle.voided
         ]
+        found = [self._problem_of(mark, is_final=is_final) for mark in marks if mark.is_shown]
+        found += [self._absence_of(mark, is_final=is_final) for mark in marks]
         return [problem for problem in found if problem]
+
+    def _absence_of(self, mark: Mark, *, is_final: bool) -> str:
+        """Return that a person is absent whom the kiosk recorded by a wrong clock."""
+        line = self._line(mark.true_lesson_id, mark.person_id)
+        is_excused = self._oracle.is_excused(mark, is_final=is_final)
+        if line is not AttendanceStatus.ABSENT or is_excused:
+            return ""
+        return f"recorded at {mark.at:%d %H:%M:%S} and absent: {mark.host} {mark.person_id[-4:]}"
 
     def _problem_of(self, mark: Mark, *, is_final: bool) -> str:
         line = self._line(mark.lesson_id, mark.person_id)
