@@ -183,14 +183,21 @@ def _dated(
     boot: BootClock, uptime_s: float, *, received_at: datetime, not_before: datetime | None
 ) -> datetime | None:
     """Return the time of an event of this boot; None where it cannot have been then."""
-    try:
-        moment = whole_ms(boot.true_at - timedelta(seconds=boot.uptime_s - uptime_s))
-    except OverflowError:  # an uptime of thousands of years
+    moment = moment_of(boot, uptime_s)
+    if moment is None:
         return None
     # The server's clock may have been behind when it received the event.
     is_over = moment <= max(received_at, boot.true_at) + CLOCK_TOLERANCE
     is_late_enough = not_before is None or moment >= not_before - CLOCK_TOLERANCE
     return moment if is_over and is_late_enough else None
+
+
+def moment_of(boot: BootClock, uptime_s: float) -> datetime | None:
+    """Return when a boot was so old; None for thousands of years."""
+    try:
+        return whole_ms(boot.true_at - timedelta(seconds=boot.uptime_s - uptime_s))
+    except OverflowError:
+        return None
 
 
 def _known_boots(

@@ -3,14 +3,14 @@
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
 from protocol.v1.fields import parse_message
-from protocol.v1.messages import AttendanceEvent, ClockSource, whole_ms
-from server.attendance.clock_corrections import TRUSTED
+from protocol.v1.messages import AttendanceEvent, ClockSource
+from server.attendance.clock_corrections import TRUSTED, moment_of
 from server.attendance.register import CLOCK_TOLERANCE
 from server.attendance.tables import BootClock, StoredEvent
 from server.attendance.watermarks import believed
@@ -142,7 +142,7 @@ def _otherwise_known(event: AttendanceEvent, boot: BootClock | None) -> datetime
     the server's wrong clock beside it.
     """
     if boot is not None and event.clock.uptime_s is not None:
-        return whole_ms(boot.true_at + timedelta(seconds=event.clock.uptime_s - boot.uptime_s))
+        return moment_of(boot, event.clock.uptime_s)
     return event.occurred_at if event.clock.source == ClockSource.NTP else None
 
 
