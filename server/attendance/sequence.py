@@ -66,7 +66,7 @@ def lost_numbers(db: Session, progress: KioskProgress) -> tuple[SeqRange, ...]:
     if not spans:
         return ()
     held, known_through = _held_within(db, progress.kiosk_id, spans)
-    missing = sorted({run for span in spans for run in _without(span, held)})
+    missing = sorted({run for span in spans for run in numbers_without(span, held)})
     named = [run for run in missing if run.first <= known_through][:MAX_LOST_PER_ACK]
     return tuple(SeqRange(first=run.first, last=min(run.last, known_through)) for run in named)
 
@@ -94,7 +94,7 @@ def _held_within(
     return runs.runs_of(numbers), known_through
 
 
-def _without(span: LostSpan, held: Sequence[Run]) -> list[Run]:
+def numbers_without(span: LostSpan, held: Sequence[Run]) -> list[Run]:
     """Return the numbers of a span that no event has."""
     inside = [run for run in held if run.first <= span.last and run.last >= span.first]
     edges = [Run(0, span.first - 1), *inside, Run(span.last + 1, span.last + 1)]
