@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -33,7 +34,11 @@ class RoomChange:
 
 
 class Office:
-    """A connection to one server."""
+    """A connection to one server.
+
+    It goes straight there: a proxy or a stored password that the environment names would get the
+    technician's password, and so would the target of a redirect.
+    """
 
     def __init__(
         self,
@@ -56,6 +61,7 @@ class Office:
             raise ProvisioningError(f"cannot read {ca_file}: No such file")
         self._url = server_url.rstrip("/")
         self._http = http or requests.Session()
+        self._http.trust_env = False
         self._http.headers["X-Requested-With"] = "rollcall"
         if ca_file is not None:
             self._http.verify = ca_file
@@ -135,12 +141,18 @@ class Office:
     def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         try:
             answer = self._http.request(
-                method, f"{self._url}/api/v1{path}", json=body, timeout=_TIMEOUT_S
+                method,
+                f"{self._url}/api/v1{path}",
+                json=body,
+                timeout=_TIMEOUT_S,
+                allow_redirects=False,
             )
         except requests.RequestException as exc:
             raise ServerUnreachableError(
                 f"{self._url} does not answer; check the address, the cable and the server"
             ) from exc
+        if answer.is_redirect:
+            raise ServerUnreachableError(self._redirect_words(answer))
         if not answer.ok:
             raise ServerRefusedError(f"the server refused: {_words(answer)}")
         try:
@@ -149,6 +161,13 @@ class Office:
             raise ServerUnreachableError(
                 f"{self._url} is not a Rollcall server; check the address"
             ) from exc
+
+    def _redirect_words(self, answer: requests.Response) -> str:
+        target = urlsplit(urljoin(answer.url, answer.headers["Location"]))
+        return (
+            f"{self._url} redirects to {target.scheme}://{target.netloc}; nothing more was sent."
+            " If that is the right server, use its address"
+        )
 
 
 def _words(answer: requests.Response) -> str:
