@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -11,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from server.db.full import is_disk_full
+from server.db.private import private_file
 from server.db.turns import Turns
 
 BUSY_TIMEOUT_MS = 5000
@@ -109,12 +111,14 @@ class Database:
 
 
 def make_engine(url: str) -> Engine:
-    """Open the database; nothing is connected yet."""
+    """Open the database; nothing is connected yet. A new SQLite file is for its owner only."""
     sizes = {"pool_size": _KEPT_CONNECTIONS, "max_overflow": _CONNECTIONS - _KEPT_CONNECTIONS}
     if url.startswith("sqlite"):
         engine = create_engine(url, hide_parameters=True, **sizes)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        if engine.url.database not in (None, "", ":memory:"):
+            private_file(Path(engine.url.database))
         return engine
     return create_engine(url, pool_pre_ping=True, hide_parameters=True, **sizes)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlmodel import Session
 
+from server.db.private import private_folder
+
 #: Advisory lock numbers on PostgreSQL, one per thing that is serialised.
 MIGRATION_LOCK = 7_265_001
 AUDIT_LOCK = 7_265_002
@@ -20,7 +22,7 @@ CLAIM_LOCK = 7_265_006
 @contextmanager
 def startup_lock(data_dir: Path) -> Iterator[None]:
     """Let one process of this data folder start at a time: keys, migrations, first account."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(data_dir)
     with (data_dir / "startup.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

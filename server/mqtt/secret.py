@@ -5,14 +5,13 @@ import secrets
 from pathlib import Path
 
 from server.config import Settings
+from server.db.private import private_folder
 from server.errors import ConfigurationError
 
 
 def broker_folder(settings: Settings) -> Path:
     """Return where the broker keeps its files; made on first use, for its owner only."""
-    folder = settings.data_dir.resolve() / "broker"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+    return private_folder(private_folder(settings.data_dir.resolve()) / "broker")
 
 
 def server_password(settings: Settings) -> str:
