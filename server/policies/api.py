@@ -3,7 +3,7 @@
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import service
-from server.policies.schemas import SchoolPolicy
+from server.policies.schemas import PolicyInput, SchoolPolicy
 from server.web.access import AdminDep, SignedInDep
 from server.web.routes import GuardedRouter
 
@@ -17,7 +17,7 @@ def read_policy(_: SignedInDep, db: ReadDBDep) -> SchoolPolicy:
 
 
 @router.put("")
-def set_policy(body: SchoolPolicy, principal: AdminDep, db: DBDep) -> SchoolPolicy:
+def set_policy(body: PolicyInput, principal: AdminDep, db: DBDep) -> SchoolPolicy:
     """Put a new version in force; what the body does not name stays as it is.
 
     Raises:

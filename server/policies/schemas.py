@@ -1,10 +1,18 @@
 """The school's whole policy: what kiosks are sent, and what concerns the server alone."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from protocol.v1.messages import LimitGroup, Policy
+from protocol.v1.messages import (
+    AttendancePolicy,
+    GalleryScope,
+    KioskPolicy,
+    LimitGroup,
+    LivenessLevel,
+    Policy,
+    RecognitionPolicy,
+)
 
 
 class EnrolmentPolicy(BaseModel):
@@ -40,3 +48,55 @@ class SchoolPolicy(Policy):
     def for_kiosks(self) -> Policy:
         """The part that goes over the wire."""
         return Policy.model_validate(self.model_dump(mode="json", exclude={"ages", "enrolment"}))
+
+
+#: What people write is checked word by word. The wire to kiosks stays open for later versions.
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+_Fallback = Literal["qr", "card", "pin", "teacher"]
+
+
+class EnrolmentInput(EnrolmentPolicy):
+    """The same, as a person writes it."""
+
+    model_config = _STRICT
+
+
+class AgeInput(AgePolicy):
+    """The same, as a person writes it."""
+
+    model_config = _STRICT
+
+
+class RecognitionInput(RecognitionPolicy):
+    """The same, as a person writes it."""
+
+    model_config = _STRICT
+
+
+class AttendanceInput(AttendancePolicy):
+    """The same, as a person writes it."""
+
+    model_config = _STRICT
+
+
+class KioskInput(KioskPolicy):
+    """The same, as a person writes it: only words that kiosks know."""
+
+    model_config = _STRICT
+
+    liveness: LivenessLevel = LivenessLevel.OFF
+    gallery: GalleryScope = GalleryScope.ROOM
+    fallbacks: Annotated[tuple[_Fallback, ...], Field(max_length=8)] = ()
+    language: Literal["en", "ar"] = "en"
+
+
+class PolicyInput(SchoolPolicy):
+    """A policy, or the part of it that changes, as a person writes it."""
+
+    model_config = _STRICT
+
+    recognition: RecognitionInput = RecognitionInput()
+    attendance: AttendanceInput = AttendanceInput()
+    kiosk: KioskInput = KioskInput()
+    ages: AgeInput = AgeInput()
+    enrolment: EnrolmentInput = EnrolmentInput()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from pydantic import BaseModel
 from sqlmodel import select
 from starlette.testclient import TestClient
 
@@ -12,7 +13,7 @@ from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.errors import ConflictError
 from server.policies import forms, service
-from server.policies.schemas import SchoolPolicy
+from server.policies.schemas import PolicyInput, SchoolPolicy
 from server.policies.tables import PolicyVersion
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
@@ -212,3 +213,49 @@ def test_a_stored_number_of_frames_that_no_kiosk_could_reach_is_cut(
         db.add(PolicyVersion(version=1, document=document, created_by="system"))
     assert in_force(admin).recognition.frames_to_agree == MOST_FRAMES
     assert Evidence.kept == MOST_FRAMES
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"kiosk": {"liveness": "banana"}}, "liveness"),
+        ({"kiosk": {"gallery": "town"}}, "gallery"),
+        ({"kiosk": {"language": "tlh"}}, "language"),
+        ({"kiosk": {"fallbacks": ["shout"]}}, "fallbacks"),
+        ({"ages": {"without_year": "elder"}}, "without_year"),
+        ({"attendence": {"late_after_min": 3}}, "attendence"),
+        ({"attendance": {"late_after": 3}}, "late_after"),
+        ({"recognition": {"threshold": 0.4}}, "threshold"),
+        ({"enrolment": {"keep_photo": False}}, "keep_photo"),
+        ({"kiosk": "off"}, "kiosk"),
+    ],
+)
+def test_api_refuses_words_it_does_not_know(
+    admin: TestClient, body: dict[str, object], named: str
+) -> None:
+    answer = admin.put("/api/v1/policy", json=body)
+
+    assert answer.status_code == 422
+    assert named in answer.text
+    assert in_force(admin).version == 0
+
+
+def test_api_takes_every_setting_that_it_gives(admin: TestClient) -> None:
+    given = admin.get("/api/v1/policy").json()
+
+    assert admin.put("/api/v1/policy", json=given).status_code == 200
+
+
+def test_every_group_that_a_person_may_write_is_strict() -> None:
+    own: list[type[BaseModel]] = [type(getattr(PolicyInput(), name)) for name in _groups()]
+    groups: list[type[BaseModel]] = [PolicyInput, *own]
+
+    assert all(one.model_config["extra"] == "forbid" for one in groups)
+
+
+def _groups() -> list[str]:
+    return [
+        name
+        for name, field in SchoolPolicy.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    ]
