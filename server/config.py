@@ -177,6 +177,13 @@ class Settings(BaseSettings):
         default="info", description="Least severe level that is logged."
     )
 
+    @field_validator("data_dir")
+    @classmethod
+    def _fits_an_address(cls, value: Path) -> Path:
+        if "?" in str(value.resolve()):
+            raise ValueError("must not contain a question mark: the database would lie elsewhere")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

@@ -1,6 +1,7 @@
 """Turn errors into answers: one JSON shape for clients, one page for people."""
 
 import logging
+import sqlite3
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -86,8 +87,20 @@ def _on_disk_full(request: Request) -> Response:
 def _on_database_away(request: Request, exc: Exception) -> Response:
     if is_disk_full(exc):
         return _on_disk_full(request)
+    if _does_not_fit(exc):
+        _logger.error("request failed: the database has another schema", exc_info=exc)
+        return answer_error(request, ServerError())
     _logger.error("request failed: the database is locked or away", exc_info=exc)
     return answer_error(request, DatabaseBusyError())
+
+
+def _does_not_fit(exc: Exception) -> bool:
+    """Whether SQLite refused the statement itself, for example as it knows no such column.
+
+    For that PostgreSQL has another class of errors.
+    """
+    code = getattr(getattr(exc, "orig", None), "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_ERROR
 
 
 def _on_statement_error(request: Request, exc: Exception) -> Response:

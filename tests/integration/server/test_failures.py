@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from server.db.engine import Database
+from server.errors import ServerError
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 
@@ -191,4 +192,19 @@ def test_hostile_form_is_never_an_error_of_ours(
 ) -> None:
     assert sign_in(Role.ADMIN).post(path, data=form).status_code < 500
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    caplog.clear()
+
+
+def test_database_of_another_schema_is_not_called_busy(
+    office: TestClient, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Waiting does not help, so nobody is asked to wait."""
+    with database.transaction() as db:
+        db.connection().exec_driver_sql("ALTER TABLE rooms RENAME COLUMN name TO another_name")
+
+    answer = office.get("/api/v1/rooms")
+
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == ServerError.code
+    assert "Retry-After" not in answer.headers
     caplog.clear()

@@ -63,7 +63,9 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     assert [name for name, _, _ in describe_settings() if name not in shown] == []
 
 
-@pytest.mark.parametrize("values", [{"port": "99999"}, {"timezone": "Mars/Olympus"}])
+@pytest.mark.parametrize(
+    "values", [{"port": "99999"}, {"timezone": "Mars/Olympus"}, {"data_dir": "why?"}]
+)
 def test_nonsense_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         load_settings(None, **values)
