@@ -146,17 +146,11 @@ def is_uncertain(one: Accepted) -> bool:
 def is_correctable(one: Accepted) -> bool:
     """Return whether a trusted moment of the same boot says more than the event itself.
 
-    True for a clock that was never set, for a battery-backed one that was never compared, and
-    where the stated time lay in the future when the event came: one of two clocks was wrong.
+    True for a clock that was never set, and for a battery-backed one that was never compared.
     """
     clock = one.event.clock
     is_bare = clock.source == ClockSource.RTC and clock.offset_ms is None
-    is_unset = is_bare or clock.source == ClockSource.UNSYNCED
-    return clock.uptime_s is not None and (is_unset or _was_in_future(one))
-
-
-def _was_in_future(one: Accepted) -> bool:
-    return one.kept is not None and one.kept.accepted_by is None
+    return clock.uptime_s is not None and (is_bare or clock.source == ClockSource.UNSYNCED)
 
 
 def _time_of(
@@ -169,35 +163,23 @@ def _time_of(
     boot = boots.get(clock.boot_id)
     if boot is not None and is_correctable(one) and clock.uptime_s is not None:
         moment = _dated(boot, clock.uptime_s, received_at=at, not_before=not_before)
-        is_confirmed = _was_in_future(one) and moment is not None and _agree(moment, one.stated_at)
-        if moment is not None and not is_confirmed:
+        if moment is not None:
             return EventTime(moment, is_corrected=True)
     return EventTime(one.stated_at, not_before)
-
-
-def _agree(one: datetime, other: datetime) -> bool:
-    return abs(one - other) <= CLOCK_TOLERANCE
 
 
 def _dated(
     boot: BootClock, uptime_s: float, *, received_at: datetime, not_before: datetime | None
 ) -> datetime | None:
     """Return the time of an event of this boot; None where it cannot have been then."""
-    moment = moment_of(boot, uptime_s)
-    if moment is None:
+    try:
+        moment = whole_ms(boot.true_at - timedelta(seconds=boot.uptime_s - uptime_s))
+    except OverflowError:  # an uptime of thousands of years
         return None
     # The server's clock may have been behind when it received the event.
     is_over = moment <= max(received_at, boot.true_at) + CLOCK_TOLERANCE
     is_late_enough = not_before is None or moment >= not_before - CLOCK_TOLERANCE
     return moment if is_over and is_late_enough else None
-
-
-def moment_of(boot: BootClock, uptime_s: float) -> datetime | None:
-    """Return when a boot was so old; None for thousands of years."""
-    try:
-        return whole_ms(boot.true_at - timedelta(seconds=boot.uptime_s - uptime_s))
-    except OverflowError:
-        return None
 
 
 def _known_boots(

@@ -3,16 +3,16 @@
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import AttendanceEvent, ClockSource
-from server.attendance.clock_corrections import TRUSTED, moment_of
+from server.attendance.clock_corrections import TRUSTED
 from server.attendance.register import CLOCK_TOLERANCE
-from server.attendance.tables import BootClock, StoredEvent
+from server.attendance.tables import StoredEvent
 from server.attendance.watermarks import believed
 from server.kiosks.placements import placements_of
 from server.kiosks.service import lock_chain
@@ -44,8 +44,8 @@ def take_back_future(db: Session, kiosk_id: uuid.UUID, at: datetime) -> None:
 
     Its watermark goes back to the newest event that is here with all before it: everything until
     then was reported. Its next watermark says the rest; until it comes, lessons since then wait.
-    Events that count later than now are dated again, by an earlier trusted moment of the kiosk's
-    boot or by NTP; else their time is uncertain, and a person decides.
+    Events that count later than now by the server's clock have an uncertain time, and a person
+    decides.
 
     Args:
         db: the caller's.
@@ -68,7 +68,7 @@ def take_back_future(db: Session, kiosk_id: uuid.UUID, at: datetime) -> None:
             db.add(row)
     db.flush()
     _lower_bounds(db, kiosk, at)
-    count = _date_again(db, kiosk, at)
+    count = _doubt_followers(db, kiosk, at)
     logger.warning(
         "report for a time yet to come taken back kiosk=%s until=%s events=%s",
         kiosk_id,
@@ -88,36 +88,29 @@ def _lower_bounds(db: Session, kiosk: Kiosk, at: datetime) -> None:
     _change(db, kiosk, {event_id: {"not_before": bound} for event_id, _seq in found})
 
 
-def _date_again(db: Session, kiosk: Kiosk, at: datetime) -> int:
-    """Date events that count at a time yet to come by what else is known of their time.
-
-    Where nothing else is known, their time is uncertain.
+def _doubt_followers(db: Session, kiosk: Kiosk, at: datetime) -> int:
+    """Let nobody vouch for times yet to come that kiosks took from the server's clock.
 
     Returns:
-        How many were dated again.
+        How many events have an uncertain time now.
     """
-    query = select(StoredEvent.id, StoredEvent.seq, StoredEvent.counted_at, StoredEvent.body).where(
+    query = select(StoredEvent.id, StoredEvent.seq, StoredEvent.body).where(
         StoredEvent.kiosk_id == kiosk.id,
         col(StoredEvent.counted_at) > at + CLOCK_TOLERANCE,
         col(StoredEvent.not_before).is_(None),
     )
     found = db.exec(query).all()
-    bound = _bound_before(db, kiosk, [seq for _id, seq, _counted, _body in found], at)
-    boots = {
-        row.boot_id: row
-        for row in db.exec(select(BootClock).where(BootClock.kiosk_id == kiosk.id))
-        if row.true_at <= at + CLOCK_TOLERANCE
-    }
-    changes: dict[uuid.UUID, dict[str, object]] = {}
-    for event_id, _seq, counted_at, body in found:
-        event = parse_message(AttendanceEvent, body.encode())
-        known = _otherwise_known(event, boots.get(event.clock.boot_id or ""))
-        if known is None:
-            changes[event_id] = {"not_before": bound}
-        elif abs(known - counted_at) > CLOCK_TOLERANCE:
-            changes[event_id] = {"counted_at": known, "is_time_corrected": True}
-    _change(db, kiosk, changes)
-    return sum("counted_at" in one for one in changes.values())
+    bound = _bound_before(db, kiosk, [seq for _id, seq, _body in found], at)
+    doubted = [event_id for event_id, _seq, body in found if _follows_server(body)]
+    _change(db, kiosk, {event_id: {"not_before": bound} for event_id in doubted})
+    return len(doubted)
+
+
+def _follows_server(body: str) -> bool:
+    """Return whether an event counts at the server's time, not at that of its kiosk."""
+    clock = parse_message(AttendanceEvent, body.encode()).clock
+    offset = timedelta(milliseconds=clock.offset_ms or 0)
+    return clock.source == ClockSource.SERVER or abs(offset) > CLOCK_TOLERANCE
 
 
 def _bound_before(
@@ -133,17 +126,6 @@ def _change(db: Session, kiosk: Kiosk, changes: Mapping[uuid.UUID, Mapping[str, 
     for event_id, values in changes.items():
         is_it = (col(StoredEvent.kiosk_id) == kiosk.id) & (col(StoredEvent.id) == event_id)
         db.exec(update(StoredEvent).where(is_it).values(**values))
-
-
-def _otherwise_known(event: AttendanceEvent, boot: BootClock | None) -> datetime | None:
-    """Return when an event was, without the server's clock of that time; None where nothing says.
-
-    By a trusted moment of the same boot that is past, else by NTP: the kiosk states the offset of
-    the server's wrong clock beside it.
-    """
-    if boot is not None and event.clock.uptime_s is not None:
-        return moment_of(boot, event.clock.uptime_s)
-    return event.occurred_at if event.clock.source == ClockSource.NTP else None
 
 
 def _certain_through(

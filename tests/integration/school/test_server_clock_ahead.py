@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from server.attendance.ingest import store_kept
 from server.attendance.register import AttendanceStatus
 from server.attendance.tasks import QuarantineUpkeep
 from server.attendance.turned_back import kiosks_ahead, take_back_future
@@ -134,54 +133,28 @@ def ahead_clock(uptime_s: float, source: str = "server") -> dict[str, object]:
     return {"source": source, "boot_id": "boot-a", "uptime_s": uptime_s, "offset_ms": 0}
 
 
-def scanned_ahead(school: School, **clock: object) -> tuple[SimulatedKiosk, uuid.UUID, datetime]:
-    """A scan whose kiosk followed the server: it names no lesson, as none is on in five hours."""
+@pytest.mark.parametrize("source", ["ntp", "server"])
+def test_scan_that_followed_the_wrong_clock_waits_for_a_person(school: School, source: str) -> None:
+    """No lesson is on five hours later. With NTP a kiosk states how far the server's clock was."""
     device, ada = school.kiosk(), school.person()
     seen = school.starts_at + timedelta(minutes=3)
     wrong = seen + _AHEAD
-    stated = seen if "offset_ms" in clock else wrong
-    event = device.event(stated, person_id=ada, clock=ahead_clock(240) | clock)
+    offset_ms = _AHEAD / timedelta(milliseconds=1) if source == "ntp" else 0.0
+    clock = ahead_clock(240, source) | {"offset_ms": offset_ms}
+    event = device.event(seen if source == "ntp" else wrong, person_id=ada, clock=clock)
     school.send(device, event, synced_through=wrong, at=wrong)
-    return device, ada, seen
-
-
-def test_scan_of_which_nothing_else_is_known_waits_for_a_person(school: School) -> None:
-    _device, ada, _seen = scanned_ahead(school)
 
     take_back(school, now())
 
     assert school.mark(ada, at=school.ends_at + timedelta(hours=1)).needs_decision
 
 
-def test_scan_is_dated_again_by_an_earlier_moment_of_its_boot(school: School) -> None:
-    device, ada = school.kiosk(), school.person()
-    early = school.starts_at - timedelta(minutes=1)
-    school.send(device, watermark=device.watermark(early, boot_id="boot-a", uptime_s=0.0), at=early)
-    wrong = school.starts_at + timedelta(minutes=3) + _AHEAD
-    event = device.event(wrong, person_id=ada, clock=ahead_clock(240))
-    school.send(device, event, synced_through=wrong, at=wrong)
-
-    take_back(school, now())
-
-    assert school.mark(ada).status == AttendanceStatus.PRESENT
-
-
-def test_scan_is_dated_again_by_ntp(school: School) -> None:
-    ahead_ms = _AHEAD / timedelta(milliseconds=1)
-    _device, ada, seen = scanned_ahead(school, source="ntp", offset_ms=ahead_ms)
-
-    take_back(school, now())
-
-    mark = school.mark(ada)
-    assert (mark.status, mark.first_seen_at) == (AttendanceStatus.PRESENT, moment(seen))
-
-
-def test_clock_that_is_behind_changes_no_time(school: School) -> None:
+@pytest.mark.parametrize("source", ["ntp", "server"])
+def test_clock_that_is_behind_changes_no_mark(school: School, source: str) -> None:
     """Half an hour behind: what was recorded before lies in its future, and is right."""
     device, ada = school.kiosk(), school.person()
-    early, seen = (school.starts_at + timedelta(minutes=one) for one in (1, 3))
-    school.send(device, watermark=device.watermark(early, boot_id="boot-a", uptime_s=0.0), at=early)
-    event = device.event(seen, person_id=ada, clock=ahead_clock(120, "ntp"))
+    seen = school.starts_at + timedelta(minutes=3)
+    event = device.event(seen, person_id=ada, clock=ahead_clock(120, source))
     school.send(device, event, synced_through=seen, at=seen)
     before = school.stored(device)[0]
 
@@ -190,21 +163,6 @@ def test_clock_that_is_behind_changes_no_time(school: School) -> None:
 
     assert school.mark(ada).status == AttendanceStatus.PRESENT
     assert school.stored(device)[0].counted_at == before.counted_at
-
-
-def test_scan_that_came_after_the_correction_is_dated_again(school: School) -> None:
-    """The kiosk still followed the wrong clock: the server keeps the event and judges it later."""
-    device, ada = school.kiosk(), school.person()
-    early = school.starts_at - timedelta(minutes=1)
-    school.send(device, watermark=device.watermark(early, boot_id="boot-a", uptime_s=0.0), at=early)
-    seen = school.starts_at + timedelta(minutes=3)
-    event = device.event(seen + _AHEAD, person_id=ada, clock=ahead_clock(240))
-    assert school.send(device, event, at=seen).refused[0].reason == "future"
-
-    with school.database.transaction() as db:
-        assert store_kept(db, school.id_of(device), seen + _AHEAD) == 1
-
-    assert school.mark(ada, at=seen + _AHEAD).status == AttendanceStatus.PRESENT
 
 
 def test_event_of_a_time_yet_to_come_bounds_no_later_scan(school: School) -> None:
