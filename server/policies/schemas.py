@@ -80,7 +80,7 @@ class AttendanceInput(AttendancePolicy):
 
 
 class KioskInput(KioskPolicy):
-    """The same, as a person writes it: only words that kiosks know."""
+    """The same, as a person writes it: only words of the protocol, and of the planned fallbacks."""
 
     model_config = _STRICT
 
