@@ -69,18 +69,21 @@ from server.kiosks.presence import count_kiosks
 from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
 from server.migrations.runner import upgrade
+from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.web import health
-from server.web.access import Authenticate
+from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
-from server.web.disk import with_disk
 from server.web.errors import install_error_handlers
 from server.web.pages import STATIC, request_translator
+from server.web.ports import Authenticate
 from server.web.principal import Principal
-from server.web.routes import FORM_OVERHEAD_BYTES, Bodies, refuse_unguarded
+from server.web.routes import refuse_unguarded
 from server.web.security import SecurityHeaders
+from server.web.state import Probe, Services, services_of
+from server.web.today_disk import with_disk
 from server.web.translations import translator
 from server.web.vitals import Vitals
 
@@ -146,27 +149,18 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Rollcall",
         version=version("rollcall"),
-        lifespan=_lifespan,
+        lifespan=lambda app: _lifespan(app, settings),
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.state.settings = settings
-    app.state.probes = {}
-    app.state.count_undecided = count_undecided
-    app.state.today = with_disk(with_questions(today_content))
-    app.state.problems = lambda request: problems(request, request_translator(request))
-    app.state.admit_kiosk = None
-    app.state.strangers = Strangers()
-    app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
-    app.state.bodies = Bodies.of(settings)
     install_error_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
-    app.add_middleware(SignedAnswers)
+    app.add_middleware(SignedAnswers, find_key=lambda: services_of(app).answer_key)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
     refuse_unguarded(ROUTERS)
@@ -177,20 +171,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
+async def _lifespan(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     database, vault = open_storage(settings)
-    cookies = SignInCookies(settings, vault)
-    app.state.database = database
-    app.state.vitals = Vitals(database, settings)
-    app.state.vault = vault
-    app.state.cookies = cookies
-    app.state.signer = ServerSigner(database, vault)
-    app.state.answer_key = answer_key(app.state.signer)
-    app.state.ml = encoder_from(settings)
-    app.state.before_metrics = lambda: count_kiosks(database, now())
-    app.state.authenticate = _authenticator(settings, database, cookies)
-    tasks = _background(app).tasks()
+    encoder = encoder_from(settings)
+    background = Background(settings, database, vault, encoder)
+    app.state.services = _services(settings, database, vault, encoder, background)
+    tasks = background.tasks()
     for task in tasks:
         task.start()
     _logger.info("started")
@@ -220,20 +206,50 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
     return database, vault
 
 
-def _background(app: FastAPI) -> Background:
-    """Everything that runs beside the requests, and its probes for /health."""
-    state = app.state
-    background = Background(state.settings, state.database, state.vault, state.ml)
-    state.job_handlers = background.handlers
-    state.unreadable = background.upkeep.unreadable
-    state.admit_kiosk = background.broker.admit
-    state.probes |= {
-        "ml": state.ml.status,
-        "ml_problem": lambda: problem_sentence(state.ml.problem(), translator("en")),
-        "unreadable": lambda: unreadable_sentences(state.unreadable(), translator("en")),
-        "broker": background.broker.status,
+def _services(
+    settings: Settings,
+    database: Database,
+    vault: Vault,
+    encoder: FaceEncoder,
+    background: Background,
+) -> Services:
+    """Put together what endpoints use; `app.state` holds this and nothing else."""
+    cookies = SignInCookies(settings, vault)
+    signer = ServerSigner(database, vault)
+    unreadable = background.upkeep.unreadable
+    return Services(
+        settings=settings,
+        database=database,
+        vault=vault,
+        bodies=Bodies.of(settings),
+        cookies=cookies,
+        authenticate=_authenticator(settings, database, cookies),
+        encoder=encoder,
+        signer=signer,
+        answer_key=answer_key(signer),
+        strangers=Strangers(),
+        admit_kiosk=background.broker.admit,
+        guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
+        cancel_job=background.cancel_job,
+        problems=lambda request: problems(request, request_translator(request)),
+        unreadable=lambda t: unreadable_sentences(unreadable(), t),
+        count_undecided=count_undecided,
+        count_kiosks=lambda: count_kiosks(database, now()),
+        today=with_disk(with_questions(today_content)),
+        vitals=Vitals(database, settings),
+        probes=_probes(background),
+    )
+
+
+def _probes(background: Background) -> dict[str, Probe]:
+    """How the parts beside the requests are, for /health."""
+    english = translator("en")
+    return {
+        "ml": lambda services: services.encoder.status(),
+        "ml_problem": lambda services: problem_sentence(services.encoder.problem(), english),
+        "unreadable": lambda services: services.unreadable(english),
+        "broker": lambda _services: background.broker.status(),
     }
-    return background
 
 
 def _authenticator(settings: Settings, database: Database, cookies: SignInCookies) -> Authenticate:

@@ -1,5 +1,6 @@
 """What runs beside the requests: job workers, upkeep of enrolment, the link to the broker."""
 
+import uuid
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
 from server.jobs import service as jobs
+from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
 from server.kiosks.claiming import KIOSK_PURPOSES
 from server.ml.encoder import FaceEncoder
@@ -76,6 +78,15 @@ class Background:
     def tasks(self) -> list[BackgroundTask]:
         """Return all of them, in the order in which they start."""
         return [self.workers, self.upkeep, self.nightly, self.quarantine, self.broker]
+
+    def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:
+        """Cancel a job; its handler follows up. See `server.web.ports.CancelJob`."""
+
+        def follow_up(job: ClaimedJob) -> None:
+            if job.kind in self.handlers:
+                self.handlers[job.kind].cancel(db, job, actor=actor)
+
+        jobs.cancel(db, job_id, follow_up=follow_up, actor=actor)
 
     def _retry_parked(self, db: Session) -> int:
         return jobs.retry_after_upgrade(db, tuple(self.handlers), self._software())

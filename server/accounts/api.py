@@ -13,7 +13,7 @@ from server.web.access import PUBLIC, SignedInDep
 from server.web.errors import json_error
 from server.web.principal import Role
 from server.web.routes import GuardedRouter
-from server.web.state import CookiesDep, SettingsDep, get_cookies
+from server.web.state import CookiesDep, SettingsDep, get_services
 
 router = GuardedRouter(prefix="/api/v1/sign-in", tags=["sign-in"])
 
@@ -85,7 +85,7 @@ def change_password(
         principal.account_id,
         old=body.old.get_secret_value(),
         new=body.new.get_secret_value(),
-        keep_token=get_cookies(request).token_of(request),
+        keep_token=get_services(request).cookies.token_of(request),
     )
     if account.username == service.ADMIN_NAME:
         forget_admin_password(settings)

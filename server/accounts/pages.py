@@ -15,7 +15,7 @@ from server.web.access import PUBLIC, SignedInDep, current_principal
 from server.web.pages import render, see_other
 from server.web.preferences import local_path
 from server.web.routes import GuardedRouter
-from server.web.state import CookiesDep, SettingsDep
+from server.web.state import CookiesDep, SettingsDep, get_services
 
 router = GuardedRouter(include_in_schema=False)
 
@@ -86,7 +86,7 @@ def change_password(
             principal.account_id,
             old=form.old,
             new=form.new,
-            keep_token=request.app.state.cookies.token_of(request),
+            keep_token=get_services(request).cookies.token_of(request),
         )
     except InvalidError as exc:
         problem = exc.details["problem"]

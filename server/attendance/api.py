@@ -27,11 +27,11 @@ from server.db.engine import Database
 from server.db.types import now
 from server.errors import TooLargeError
 from server.kiosks.device import DeviceDep
-from server.kiosks.server_key import ServerSigner, SignerDep
 from server.kiosks.tables import Kiosk
 from server.timetable.lesson_read import lesson_read
+from server.web.ports import AckSigner
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import SettingsDep, SignerDep
 from server.web.threads import ThreadLane, run_in_lane
 
 router = GuardedRouter(prefix="/api/v1", tags=["attendance"])
@@ -162,9 +162,7 @@ async def sync_earlier_events(
     return await run_in_lane(ThreadLane.DEVICES, work)
 
 
-def _take_earlier_in(
-    database: Database, signer: ServerSigner, device: Kiosk, payload: bytes
-) -> Ack:
+def _take_earlier_in(database: Database, signer: AckSigner, device: Kiosk, payload: bytes) -> Ack:
     signer.key()  # before the commit: what is committed can be acknowledged
     delivery, batch = open_earlier(payload)
     with database.transaction() as db:
@@ -173,7 +171,7 @@ def _take_earlier_in(
     return signer.sign_ack(intake.acks[0])
 
 
-def _take_one_in(database: Database, signer: ServerSigner, delivery: Delivery) -> Ack:
+def _take_one_in(database: Database, signer: AckSigner, delivery: Delivery) -> Ack:
     with database.transaction() as db:
         intake = take_in(db, [delivery], now())
     count_intake(intake, Transport.HTTP)

@@ -46,7 +46,7 @@ from server.web.access import PUBLIC, AdminDep, require_role
 from server.web.errors import json_error
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep, VaultDep
+from server.web.state import AdmitKioskDep, SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
@@ -211,6 +211,7 @@ def claim(
     database: DatabaseDep,
     settings: SettingsDep,
     vault: VaultDep,
+    admit_kiosk: AdmitKioskDep,
 ) -> Response:
     """Exchange a claim code and the kiosk's public keys for its credentials."""
     address = request.client.host if request.client else "unknown"
@@ -218,8 +219,8 @@ def claim(
     with database.transaction() as db:
         outcome = claiming.claim(db, vault, body, address=address, at=now())
         answer = _answer_claim(db, request, settings, vault, outcome)
-    if isinstance(outcome, claiming.Claimed) and (admit := request.app.state.admit_kiosk):
-        admit(outcome.kiosk.wire_id, outcome.kiosk.generation)
+    if isinstance(outcome, claiming.Claimed):
+        admit_kiosk(outcome.kiosk.wire_id, outcome.kiosk.generation)
     return answer
 
 

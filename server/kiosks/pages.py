@@ -29,6 +29,7 @@ from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
+from server.web.state import CountUndecidedDep
 
 router = GuardedRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
@@ -77,7 +78,13 @@ def create_kiosk(
 
 
 @router.get("/kiosks/{kiosk_id}")
-def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> Response:
+def kiosk_page(
+    request: Request,
+    kiosk_id: uuid.UUID,
+    _: ViewerDep,
+    db: ReadDBDep,
+    count_undecided: CountUndecidedDep,
+) -> Response:
     """One kiosk: health, progress, actions."""
     view = service.kiosk_view(db, kiosk_id)
     closures = placements.closures_of(db, [kiosk_id])
@@ -93,7 +100,7 @@ def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDe
         "is_other_network": uses_another(view.kiosk, networks_of(db).current),
         "parts": part_lines(view.kiosk.status),
         "clock": clock_line(view.kiosk.status),
-        "undecided": request.app.state.count_undecided(db, kiosk_id=kiosk_id),
+        "undecided": count_undecided(db, kiosk_id=kiosk_id),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
         "lost": lost,

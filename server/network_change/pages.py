@@ -1,7 +1,7 @@
 """The Models page: choose the school's network, change it, and see what each one is."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Form, Request
 from sqlmodel import Session, select
@@ -27,10 +27,7 @@ from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep, get_settings
-
-if TYPE_CHECKING:
-    from server.ml.encoder import FaceEncoder
+from server.web.state import SettingsDep, get_services, get_settings
 
 router = GuardedRouter(prefix="/models", include_in_schema=False)
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
@@ -63,7 +60,7 @@ def missing_people(_: ReaderDep, db: ReadDBDep, settings: SettingsDep) -> Respon
 @router.post("/choose")
 def choose(request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm) -> Response:
     """Choose the network before the first enrolment."""
-    served = _encoder(request).models()
+    served = get_services(request).encoder.models()
     return _done(
         request,
         db,
@@ -76,7 +73,7 @@ def start_change(
     request: Request, principal: AdminDep, db: DBDep, form: Annotated[ChangeForm, Form()]
 ) -> Response:
     """Start a change of network."""
-    served = _encoder(request).models()
+    served = get_services(request).encoder.models()
     return _done(request, db, lambda: service.start(db, form, served=served, actor=principal.actor))
 
 
@@ -122,7 +119,7 @@ def _done(request: Request, db: Session, act: Callable[[], None]) -> Response:
 
 
 def _page(request: Request, db: Session, *, problem: str = "", status_code: int = 200) -> Response:
-    encoder = _encoder(request)
+    encoder = get_services(request).encoder
     row = row_of(db)
     served = encoder.models() if encoder.status() != "down" else ()
     context = {
@@ -156,8 +153,3 @@ def _change_context(request: Request, db: Session, row: SchoolNetwork) -> dict[s
         "shadow": shadow_of(db.exec(select(Kiosk)), row.next),
         "is_live_checked": current_policy(db).kiosk.liveness != "off",
     }
-
-
-def _encoder(request: Request) -> "FaceEncoder":
-    encoder: FaceEncoder = request.app.state.ml
-    return encoder

@@ -28,7 +28,7 @@ from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import SettingsDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 _CANDIDATES = 20
@@ -255,7 +255,7 @@ def _course(
     q: str = "",
     refusal: RosterRefusal | None = None,
 ) -> Response:
-    zone: ZoneInfo = request.app.state.settings.zone
+    zone = get_settings(request).zone
     today = local_date(now(), zone)
     lines = [
         _line(request, entry, person, zone, refusal)

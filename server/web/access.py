@@ -11,12 +11,10 @@ from server.errors import (
     NotSignedInError,
     PasswordChangeDueError,
 )
+from server.web.cookies import SIGN_IN_COOKIE
 from server.web.principal import Principal, Role
+from server.web.state import get_services
 
-#: Signature of what app.py installs as `app.state.authenticate`: cookie value to principal.
-Authenticate = Callable[[str], Principal | None]
-
-SIGN_IN_COOKIE = "rollcall_sign_in"
 _GUARDS: set[Any] = set()
 
 #: What somebody with a one-time password may use: the API (its clients change it there), the form
@@ -40,7 +38,7 @@ def current_principal(request: Request) -> Principal | None:
     """Who is signed in, or None. Looked up once per request."""
     if not hasattr(request.state, "principal"):
         cookie = request.cookies.get(SIGN_IN_COOKIE, "")
-        request.state.principal = request.app.state.authenticate(cookie) if cookie else None
+        request.state.principal = get_services(request).authenticate(cookie) if cookie else None
     principal: Principal | None = request.state.principal
     return principal
 

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from server.config import Settings
 from server.db.vault import Vault
-from server.web.access import SIGN_IN_COOKIE
 
+SIGN_IN_COOKIE = "rollcall_sign_in"
 DEVICE_COOKIE = "rollcall_device"
 _DEVICE_MAX_AGE_S = 180 * 24 * 3600
 
