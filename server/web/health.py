@@ -1,4 +1,4 @@
-"""Whether the server works, for load balancers and people, and its counters for Prometheus."""
+"""Whether the server works, for load balancers and people."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
 from server.web.access import PUBLIC
 from server.web.routes import GuardedRouter
@@ -48,10 +47,3 @@ async def health(request: Request) -> JSONResponse:
     probes: Probes = request.app.state.probes
     body |= {name: probe() for name, probe in probes.items()}
     return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE if is_down else HTTPStatus.OK)
-
-
-@router.get("/metrics", dependencies=[PUBLIC])
-def metrics(request: Request) -> Response:
-    """Counters and timings in Prometheus' text format."""
-    request.app.state.before_metrics()
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
