@@ -10,11 +10,14 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import OperationalError
 from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import server.accounts.administration_api
 import server.accounts.administration_pages
 import server.accounts.api
 import server.accounts.pages
+import server.accounts.second_factor_api
+import server.accounts.second_factor_pages
 import server.accuracy.api
 import server.accuracy.pages
 import server.attendance.api
@@ -52,7 +55,8 @@ import server.web.preferences
 import server.web.today
 from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
-from server.accounts.service import ensure_admin, principal_of, touch
+from server.accounts.service import ensure_admin
+from server.accounts.sessions import principal_of, touch
 from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
@@ -71,7 +75,7 @@ from server.kiosks.strangers import Strangers
 from server.migrations.runner import upgrade
 from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
-from server.web import health
+from server.web import health, inspection
 from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
@@ -95,10 +99,13 @@ _NOTE_WAIT_S = 0.2
 #: Every endpoint and page. Each must declare who may call it, or the server does not start.
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    inspection.router,
     server.web.preferences.router,
     server.web.today.router,
     server.accounts.api.router,
     server.accounts.pages.router,
+    server.accounts.second_factor_api.router,
+    server.accounts.second_factor_pages.router,
     server.accounts.administration_api.router,
     server.accounts.administration_pages.router,
     server.audit.pages.router,
@@ -152,7 +159,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lambda app: _lifespan(app, settings),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # `inspection` has it, for people who are signed in
     )
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
@@ -163,6 +170,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SignedAnswers, find_key=lambda: services_of(app).answer_key)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
+    if settings.trusted_proxies:
+        hosts = settings.trusted_proxies.split(",")
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[one.strip() for one in hosts])
     refuse_unguarded(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)

@@ -1,5 +1,6 @@
 """Settings of the server process: environment over TOML file over default, listed once, here."""
 
+import ipaddress
 import os
 import tomllib
 from contextvars import ContextVar
@@ -60,12 +61,20 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
     trusted_proxies: str = Field(
-        default="127.0.0.1",
-        description="Addresses whose X-Forwarded-* headers are believed, separated by commas.",
+        default="",
+        description="Addresses or networks of your reverse proxies, separated by commas. Only their"
+        " X-Forwarded-* headers are believed. Default: none.",
     )
     secure_cookies: bool = Field(
         default=False,
         description="Send cookies over HTTPS only. Switch on wherever the server is behind TLS.",
+    )
+
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Token that opens /metrics to Prometheus (Authorization: Bearer). Default: only"
+        " technicians and administrators who are signed in see it.",
     )
 
     # -- the school ---------------------------------------------------------------------------
@@ -83,10 +92,13 @@ class Settings(BaseSettings):
         default=12, ge=1, le=168, description="A sign-in ends after this long in any case."
     )
     lockout_failures: int = Field(
-        default=5, ge=3, le=50, description="Failed sign-ins in a row before a name is locked."
+        default=5,
+        ge=3,
+        le=50,
+        description="Wrong passwords in a row from one browser or address before a wait.",
     )
     lockout_minutes: int = Field(
-        default=15, ge=1, le=1440, description="How long a name stays locked."
+        default=15, ge=1, le=1440, description="How long that browser or address waits then."
     )
 
     # -- the ML service -----------------------------------------------------------------------
@@ -182,6 +194,18 @@ class Settings(BaseSettings):
     def _fits_an_address(cls, value: Path) -> Path:
         if "?" in str(value.resolve()):
             raise ValueError("must not contain a question mark: the database would lie elsewhere")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for part in filter(None, (one.strip() for one in value.split(","))):
+            try:
+                network = ipaddress.ip_network(part)
+            except ValueError as exc:
+                raise ValueError(f"{part} is not an IP address or network") from exc
+            if network.prefixlen == 0:
+                raise ValueError(f"{part} would believe everybody")
         return value
 
     @field_validator("timezone")

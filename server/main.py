@@ -13,7 +13,7 @@ import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from server.accounts.service import reset_password
+from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
@@ -73,8 +73,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
         create_app(settings),
         access_log=False,
         log_config=None,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # `create_app` believes those that the settings name, and no others
         server_header=False,
     )
     server = SettledServer(config)
@@ -117,9 +116,17 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
     database, _vault = open_storage(settings)
     with database.transaction() as db:
-        password = reset_password(db, username=options.username)
+        password = reset_password(
+            db, username=options.username, remove_second_factor=options.remove_second_factor
+        )
+        needs_code = needs_second_factor(db, username=options.username)
     database.close()
     sys.stdout.write(f"{options.username} password: {password}\n")
+    if needs_code:
+        sys.stdout.write(
+            "Sign-ins still need a code of the authenticator app. If phone and recovery codes are"
+            f" lost: rollcall-server reset-password {options.username} --remove-second-factor\n"
+        )
     return 0
 
 
@@ -151,6 +158,11 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--write-revision", metavar="MESSAGE", help="for developers")
     reset = _add(commands, "reset-password", _reset_password, "give an account a new password")
     reset.add_argument("username", nargs="?", default="admin")
+    reset.add_argument(
+        "--remove-second-factor",
+        action="store_true",
+        help="switch two-step sign-in off too, where phone and recovery codes are lost",
+    )
     _add(commands, "verify-audit", _verify_audit, "check that nobody changed the audit trail")
     return parser
 

@@ -4,9 +4,9 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from server.web.principal import Role
+from server.web.principal import Role, SignInStep
 
 
 class SignInRequest(BaseModel):
@@ -30,6 +30,42 @@ class SignInRead(BaseModel):
     display_name: str
     role: Role
     must_change_password: bool
+    step: SignInStep | None = Field(
+        description="What the sign-in still lacks; until then it opens nothing else."
+    )
+
+
+class CodeEntry(BaseModel):
+    """A code of the authenticator app, or a recovery code."""
+
+    code: SecretStr = Field(max_length=64)
+
+
+class PasswordAgain(BaseModel):
+    """The password, asked for again."""
+
+    password: SecretStr = Field(max_length=256)
+
+
+class SecondFactorSetup(BaseModel):
+    """What to enter into an authenticator app."""
+
+    secret: str = Field(description="Base 32.")
+    uri: str = Field(description="The same as an otpauth:// address, for a QR code.")
+
+
+class RecoveryCodes(BaseModel):
+    """Codes that take the place of the app once each; they are shown this once."""
+
+    recovery_codes: list[str]
+
+
+class SecondFactorRoles(BaseModel):
+    """The roles of which the school requires two-step sign-in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    roles: list[Role]
 
 
 class SignInForm(BaseModel):
@@ -38,6 +74,25 @@ class SignInForm(BaseModel):
     username: str = Field(max_length=64)
     password: str = Field(max_length=256)
     next: str = "/"
+
+
+class CodeForm(BaseModel):
+    """The form of a code, on the sign-in page and in one's own settings."""
+
+    code: str = Field(max_length=64)
+    next: str = "/"
+
+
+class PasswordAgainForm(BaseModel):
+    """The form that asks for the password again."""
+
+    password: str = Field(max_length=256)
+
+
+class SecondFactorRolesForm(BaseModel):
+    """The page's form of the roles that need a second step."""
+
+    roles: list[Role] = []
 
 
 class PasswordForm(BaseModel):
@@ -85,6 +140,7 @@ class AccountRead(BaseModel):
     role: Role
     is_active: bool
     must_change_password: bool = Field(description="Still has its one-time password.")
+    has_second_factor: bool = Field(description="Sign-ins need a code of an authenticator app.")
     created_at: datetime
     last_sign_in_at: datetime | None
 

@@ -21,8 +21,8 @@ from server.errors import (
     NotFoundError,
     NotSignedInError,
     OutOfSpaceError,
-    PasswordChangeDueError,
     ServerError,
+    SignInUnfinishedError,
     TooLargeError,
 )
 from server.logs import correlation_id
@@ -147,12 +147,12 @@ class UnexpectedErrors:
 
 def answer_error(request: Request, error: ServerError) -> Response:
     """Answer in the shape the caller understands."""
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(("/api/", "/metrics")):
         return json_error(error)
     if isinstance(error, NotSignedInError):
         return _to_sign_in(request)
-    if isinstance(error, PasswordChangeDueError):
-        return _lead(request, "/password")
+    if isinstance(error, SignInUnfinishedError):
+        return _lead(request, error.page)
     context = {"error": error, "correlation_id": correlation_id()}
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         forget_unless_known(request)
