@@ -12,6 +12,7 @@ from sqlmodel import Session, col, delete, select
 
 from protocol.v1 import sealing, signing
 from protocol.v1.messages import ClaimRequest, WrappedKey
+from server.audit.service import SYSTEM, record
 from server.db.lock import CLAIM_LOCK, lock_until_commit
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, ForbiddenError
@@ -83,6 +84,7 @@ def issue_code(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[
             code_hash=_digest(code), kiosk_id=kiosk.id, expires_at=expires_at, created_by=actor
         )
     )
+    record(db, actor=actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return code, expires_at
 
 
@@ -106,8 +108,11 @@ def claim(
     if kiosk is None:
         throttle.failures += 1
         db.add(throttle)
+        record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
         return ClaimRefused()
-    return _bind(db, vault, kiosk, request, at)
+    claimed = _bind(db, vault, kiosk, request, at)
+    record(db, actor=f"kiosk:{kiosk.id}", action="kiosk.claim", subject=f"kiosk:{kiosk.id}")
+    return claimed
 
 
 def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
@@ -132,6 +137,7 @@ def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
     db.add(kiosk)
     end_claim(db, kiosk.id, at)
     db.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
+    record(db, actor=actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
 
 
 def kiosk_by_token(db: Session, token: str) -> Kiosk | None:

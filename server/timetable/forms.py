@@ -80,6 +80,7 @@ class LessonForm(BaseModel):
             room_id=uuid.UUID(self.room_id),
             starts_at=to_utc(day, parse_time(self.starts), zone),
             ends_at=to_utc(day, parse_time(self.ends), zone),
+            allow_double=bool(self.allow_double),
         )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from sqlmodel import Session, col, or_, select
 
 from server.accounts.tables import Account
+from server.audit.service import record
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.timetable.service import course_of
 from server.timetable.tables import CourseTeacher
@@ -20,6 +21,7 @@ def add_teacher(
     account_id: uuid.UUID,
     from_date: date | None = None,
     until_date: date | None = None,
+    actor: str,
 ) -> CourseTeacher:
     """Let an account teach a course, from one date to another.
 
@@ -45,12 +47,12 @@ def add_teacher(
         course_id=course_id, account_id=account_id, from_date=from_date, until_date=until_date
     )
     db.add(row)
-    db.flush()
+    _record(db, "course.add_teacher", row, actor)
     return row
 
 
 def end_teacher(
-    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, last_day: date
+    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, last_day: date, actor: str
 ) -> CourseTeacher:
     """Set the last day on which an account teaches a course.
 
@@ -65,7 +67,7 @@ def end_teacher(
         raise InvalidError("The last day is before the first.", problem="order")
     row.until_date = last_day
     db.add(row)
-    db.flush()
+    _record(db, "course.end_teacher", row, actor)
     return row
 
 
@@ -85,6 +87,11 @@ def visible_courses(db: Session, principal: Principal, today: date) -> set[uuid.
         or_(col(CourseTeacher.until_date).is_(None), col(CourseTeacher.until_date) >= today),
     )
     return set(db.exec(query))
+
+
+def _record(db: Session, action: str, row: CourseTeacher, actor: str) -> None:
+    details = {"account": str(row.account_id)}
+    record(db, actor=actor, action=action, subject=f"course:{row.course_id}", details=details)
 
 
 def _overlap(row: CourseTeacher, first: date | None, last: date | None) -> bool:
