@@ -7,16 +7,17 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
 from server.web.principal import Role
+from server.web.strict import StrictInput
 
 
-class SignInRequest(BaseModel):
+class SignInRequest(StrictInput):
     """Name and password."""
 
     username: str = Field(max_length=64)
     password: SecretStr = Field(max_length=256)
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(StrictInput):
     """The current password and the one to come."""
 
     old: SecretStr = Field(max_length=256)
@@ -32,7 +33,7 @@ class SignInRead(BaseModel):
     must_change_password: bool
 
 
-class SignInForm(BaseModel):
+class SignInForm(StrictInput):
     """The sign-in page's form."""
 
     username: str = Field(max_length=64)
@@ -40,7 +41,7 @@ class SignInForm(BaseModel):
     next: str = "/"
 
 
-class PasswordForm(BaseModel):
+class PasswordForm(StrictInput):
     """The change-password page's form."""
 
     old: str = Field(max_length=256)
@@ -48,7 +49,7 @@ class PasswordForm(BaseModel):
     again: str = Field(max_length=256)
 
 
-class AccountCreate(BaseModel):
+class AccountCreate(StrictInput):
     """An account to add."""
 
     username: Annotated[
@@ -70,7 +71,7 @@ class AccountCreate(BaseModel):
     role: Role
 
 
-class RoleChange(BaseModel):
+class RoleChange(StrictInput):
     """The role an account is to have."""
 
     role: Role
@@ -96,7 +97,7 @@ class OneTimePassword(BaseModel):
     one_time_password: str
 
 
-class AccountForm(BaseModel):
+class AccountForm(StrictInput):
     """The page's form, before anything about it is checked."""
 
     username: str = ""
@@ -104,7 +105,7 @@ class AccountForm(BaseModel):
     role: str = ""
 
 
-class RoleForm(BaseModel):
+class RoleForm(StrictInput):
     """The page's form to change a role."""
 
     role: Role

@@ -18,7 +18,7 @@ from server.people.service import find_people
 from server.people.tables import Person
 from server.timetable import roster as rosters
 from server.timetable import service
-from server.timetable.forms import CourseForm, DatesForm, RosterForm
+from server.timetable.forms import CourseForm, DatesForm, RosterForm, SearchForm
 from server.timetable.local_time import local_date
 from server.timetable.roster import PastRegistersError
 from server.timetable.schemas import CourseCreate, CourseUpdate
@@ -127,10 +127,10 @@ def search_for_roster(
     course_id: uuid.UUID,
     _: OfficeDep,
     db: ReadDBDep,
-    q: Annotated[str, Form(max_length=100)] = "",
+    form: Annotated[SearchForm, Form()],
 ) -> Response:
     """The same with the people found; their names stay out of the address and its logs."""
-    return _course(request, db, course_id, q=q)
+    return _course(request, db, course_id, q=form.q)
 
 
 @router.post("/courses/{course_id}/roster")

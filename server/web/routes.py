@@ -1,6 +1,6 @@
 """Routes that check who calls before they read what is sent."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from inspect import iscoroutinefunction
 from typing import Any
@@ -25,6 +25,7 @@ from server.errors import (
     UploadTooSlowError,
 )
 from server.web.access import Guard, guards_of, is_open_to_anyone
+from server.web.strict import is_of_people, query_names, refuse_unknown_query
 from server.web.threads import threaded
 
 #: A multipart form around a photo.
@@ -36,6 +37,7 @@ OPEN_BODY_BYTES = 8 * 1024
 _OPEN_TOTAL_BYTES = 4 * MIB
 _RESERVED_BYTES = MIB
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 async def _photo_body() -> None:
@@ -94,12 +96,12 @@ class GuardedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, threaded(path, endpoint), **options)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """See `APIRoute`."""
-        handle = super().get_route_handler()
+        guards = guards_of(self.dependant)
+        handle = self._strict(super().get_route_handler(), guards)
         if (self.methods or set()) <= _WITHOUT_BODY:
             return handle
-        guards = guards_of(self.dependant)
 
         async def handle_guarded(request: Request) -> Response:
             for guard in guards:
@@ -109,6 +111,21 @@ class GuardedRoute(APIRoute):
             return await _handle_whole(request, intake, most_bytes, handle)
 
         return handle_guarded
+
+    def _strict(self, handle: Handler, guards: Sequence[Guard]) -> Handler:
+        """Refuse query parameters that the endpoint does not take, once its guards let them in."""
+        if not is_of_people(self.path):
+            return handle
+        known = query_names(self.dependant)
+
+        async def handle_known(request: Request) -> Response:
+            if not known.issuperset(request.query_params):
+                for guard in guards:
+                    await _ask(guard, request)
+                refuse_unknown_query(request, known)
+            return await handle(request)
+
+        return handle_known
 
 
 class GuardedRouter(APIRouter):
@@ -148,7 +165,7 @@ async def _handle_whole(
     request: Request,
     intake: BodyIntake,
     most_bytes: int,
-    handle: Callable[[Request], Coroutine[Any, Any, Response]],
+    handle: Handler,
 ) -> Response:
     try:
         declared = declared_bytes(request.scope)
