@@ -35,7 +35,9 @@ def sign_in(
     outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
     match outcome:
         case signing_in.Refused():
-            return json_error(NotSignedInError("The name or the password is not right."))
+            return json_error(
+                NotSignedInError("The name or the password is not right.", problem="wrong_sign_in")
+            )
         case signing_in.Locked(until):
             return json_error(TooManyAttemptsError(until=until.isoformat()))
         case signing_in.SignedIn(token, account):

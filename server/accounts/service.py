@@ -127,7 +127,9 @@ def reset_password(db: Session, *, username: str) -> str:
     """
     account = find_account(db, username)
     if account is None:
-        raise NotFoundError(f"There is no account named {normalise(username)}.")
+        raise NotFoundError(
+            f"There is no account named {normalise(username)}.", problem="no_account"
+        )
     account.is_active = True
     return renew_password(db, account, actor=SYSTEM)
 

@@ -175,7 +175,7 @@ def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
     register = service.register_of(db, place.lesson_id, at=now())
     line = next((one for one in register.lines if one.person.id == place.person_id), None)
     if line is None:
-        raise NotFoundError("This person is not on the register of this lesson.")
+        raise NotFoundError("This person is not on the register of this lesson.", problem="not_due")
     context = _context(db, register)
     return context | {
         "line": line,

@@ -124,7 +124,7 @@ def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
         ConflictError: it is revoked already.
     """
     if kiosk.state == KioskState.REVOKED:
-        raise ConflictError("This kiosk is revoked already.")
+        raise ConflictError("This kiosk is revoked already.", problem="revoked_already")
     close_placement(db, kiosk, actor=actor, at=at, device_left=True)
     kiosk.state = KioskState.REVOKED
     kiosk.revoked_at = at
@@ -161,7 +161,7 @@ def broker_password(vault: Vault, kiosk: Kiosk) -> str:
         ForbiddenError: the kiosk has none.
     """
     if kiosk.broker_password is None or kiosk.broker_password_key_id is None:
-        raise ForbiddenError("This kiosk is not claimed.")
+        raise ForbiddenError("This kiosk is not claimed.", problem="not_claimed")
     sealed = Sealed(kiosk.broker_password_key_id, kiosk.broker_password)
     return vault.open(sealed, purpose=BROKER_PURPOSE, context=kiosk.wire_id).decode()
 
@@ -173,7 +173,7 @@ def data_key(vault: Vault, kiosk: Kiosk) -> bytes:
         ForbiddenError: the kiosk has none.
     """
     if kiosk.data_key is None or kiosk.data_key_key_id is None:
-        raise ForbiddenError("This kiosk is not claimed.")
+        raise ForbiddenError("This kiosk is not claimed.", problem="not_claimed")
     sealed = Sealed(kiosk.data_key_key_id, kiosk.data_key)
     return vault.open(sealed, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
 

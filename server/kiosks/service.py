@@ -77,7 +77,7 @@ def kiosk_of(db: Session, kiosk_id: uuid.UUID, *, for_update: bool = False) -> K
     """
     kiosk = db.get(Kiosk, kiosk_id, with_for_update=for_update)
     if kiosk is None:
-        raise NotFoundError("There is no such kiosk.")
+        raise NotFoundError("There is no such kiosk.", problem="no_kiosk")
     return kiosk
 
 
@@ -152,17 +152,21 @@ def take_erasure(db: Session, kiosk: Kiosk, erasure: Erasure, at: datetime) -> N
         InvalidError: the person id is none of ours.
     """
     if erasure.kiosk_id != kiosk.wire_id or kiosk.signing_key is None:
-        raise ForbiddenError("This erasure speaks for another kiosk.")
+        raise ForbiddenError("This erasure speaks for another kiosk.", problem="foreign_erasure")
     body = erasure.model_dump(mode="json", exclude={"signature"})
     try:
         key = signing.public_key(kiosk.signing_key)
         signing.verify_document(body, erasure.signature, key, context="erasure")
     except ValueError as exc:
-        raise ForbiddenError("The erasure was not signed by this kiosk.") from exc
+        raise ForbiddenError(
+            "The erasure was not signed by this kiosk.", problem="unsigned_erasure"
+        ) from exc
     try:
         person_id = uuid.UUID(erasure.person_id)
     except ValueError as exc:
-        raise InvalidError("The person id is not one of this server's.") from exc
+        raise InvalidError(
+            "The person id is not one of this server's.", problem="foreign_person"
+        ) from exc
     if db.get(ErasureReceipt, uuid.UUID(erasure.id)) is None:
         db.add(
             ErasureReceipt(

@@ -207,7 +207,7 @@ def entry_of(db: Session, course_id: uuid.UUID, entry_id: uuid.UUID) -> RosterEn
     """
     entry = db.get(RosterEntry, entry_id)
     if entry is None or entry.course_id != course_id:
-        raise NotFoundError("There is no such entry on the roster.")
+        raise NotFoundError("There is no such entry on the roster.", problem="no_roster_entry")
     return entry
 
 

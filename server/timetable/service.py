@@ -238,7 +238,7 @@ def found_or_404(row: T | None, what: str) -> T:
         NotFoundError: it does not.
     """
     if row is None:
-        raise NotFoundError(f"There is no such {what}.")
+        raise NotFoundError(f"There is no such {what}.", problem=f"no_{what}")
     return row
 
 

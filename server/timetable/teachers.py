@@ -33,7 +33,7 @@ def add_teacher(
     course_of(db, course_id)
     account = db.get(Account, account_id)
     if account is None:
-        raise NotFoundError("There is no such account.")
+        raise NotFoundError("There is no such account.", problem="no_account")
     if account.role != Role.TEACHER:
         raise InvalidError("This account is not a teacher's.", problem="not_a_teacher")
     if from_date and until_date and until_date < from_date:
@@ -62,7 +62,7 @@ def end_teacher(
     """
     row = db.get(CourseTeacher, entry_id)
     if row is None or row.course_id != course_id:
-        raise NotFoundError("There is no such teacher of this course.")
+        raise NotFoundError("There is no such teacher of this course.", problem="no_course_teacher")
     if row.from_date is not None and last_day < row.from_date:
         raise InvalidError("The last day is before the first.", problem="order")
     row.until_date = last_day

@@ -58,7 +58,7 @@ def delete_term(db: Session, term_id: uuid.UUID, *, actor: str) -> None:
 def _term_of(db: Session, term_id: uuid.UUID) -> Term:
     term = db.get(Term, term_id)
     if term is None:
-        raise NotFoundError("There is no such term.")
+        raise NotFoundError("There is no such term.", problem="no_term")
     return term
 
 
