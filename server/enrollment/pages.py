@@ -21,7 +21,7 @@ from server.errors import InvalidError
 from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
-from server.people.schemas import ConsentCreate, ConsentForm
+from server.people.schemas import ConsentCreate, ConsentForm, PeopleForm
 from server.people.words import problem_words
 from server.web.access import AdminDep, OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
@@ -52,15 +52,14 @@ def search_people(
     request: Request,
     _: Reader,
     db: ReadDBDep,
-    q: Annotated[str, Form(max_length=100)] = "",
-    page: Annotated[int, Form(ge=1, le=_LAST_PAGE)] = 1,
+    form: Annotated[PeopleForm, Form()],
 ) -> Response:
     """List the people found; htmx requests only the table while the user types.
 
     The search text is a name. It is sent in the body, because addresses are kept in the logs of
     proxies and in the browser's history.
     """
-    return _people(request, db, q, page)
+    return _people(request, db, form.q, form.page)
 
 
 def _people(request: Request, db: Session, q: str, page: int) -> Response:

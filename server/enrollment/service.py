@@ -118,7 +118,7 @@ def get_enrolment(db: Session, enrolment_id: uuid.UUID) -> Enrolment:
     """
     enrolment = db.get(Enrolment, enrolment_id)
     if enrolment is None:
-        raise NotFoundError("There is no such enrolment.")
+        raise NotFoundError("There is no such enrolment.", problem="no_photo")
     return enrolment
 
 
@@ -277,7 +277,7 @@ def remove_enrolment(
     people.get_person(db, person_id, lock=True)
     row = db.get(Enrolment, enrolment_id, with_for_update=True)
     if row is None or row.person_id != person_id:
-        raise NotFoundError("There is no such enrolment.")
+        raise NotFoundError("There is no such enrolment.", problem="no_photo")
     if row.status not in REMOVABLE:
         return
     of_photo = db.exec(select(Template).where(Template.enrolment_id == enrolment_id)).all()

@@ -18,7 +18,6 @@ from protocol.v1.messages import (
 )
 from protocol.v1.signing import public_text
 from protocol.v1.sync import MAX_PAGE_ENTRIES
-from server.audit.service import SYSTEM, record
 from server.config import Settings
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
@@ -90,8 +89,7 @@ def kiosk_read(view: service.KioskView, hung: Sequence[KioskPlacement] = ()) -> 
 @router.post("/kiosks", status_code=201)
 def create_kiosk(body: KioskCreate, principal: TechnicianDep, db: DBDep) -> ClaimCodeRead:
     """Add a kiosk; the answer holds its claim code, which is shown this one time."""
-    kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
-    record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
+    kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id, actor=principal.actor)
     code, expires_at = claiming.issue_code(db, kiosk, actor=principal.actor, at=now())
     return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
 
@@ -113,8 +111,7 @@ def rename_kiosk(
     kiosk_id: uuid.UUID, body: KioskUpdate, principal: TechnicianDep, db: DBDep
 ) -> KioskRead:
     """Give a kiosk another name."""
-    service.rename_kiosk(db, kiosk_id, body.name)
-    record(db, actor=principal.actor, action="kiosk.change", subject=f"kiosk:{kiosk_id}")
+    service.rename_kiosk(db, kiosk_id, body.name, actor=principal.actor)
     return _with_placements(db, kiosk_id)
 
 
@@ -125,13 +122,6 @@ def move_kiosk(
     """Hang the kiosk in another room from now on; registers of the past stay as they are."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     placements.move(db, kiosk, room_id=body.room_id, actor=principal.actor, at=now())
-    record(
-        db,
-        actor=principal.actor,
-        action="kiosk.move",
-        subject=f"kiosk:{kiosk_id}",
-        details={"room": str(body.room_id)},
-    )
     return _with_placements(db, kiosk_id)
 
 
@@ -160,13 +150,6 @@ def close_watermark(
         actor=principal.actor,
         at=now(),
     )
-    record(
-        db,
-        actor=principal.actor,
-        action="kiosk.close_watermark",
-        subject=f"kiosk:{kiosk_id}",
-        details={"from": row.from_at.isoformat(), "through": row.through_at.isoformat()},
-    )
     return _closure_read(row)
 
 
@@ -175,7 +158,6 @@ def new_claim_code(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> 
     """Make a new claim code; older ones of this kiosk stop working."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     code, expires_at = claiming.issue_code(db, kiosk, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
 
 
@@ -184,7 +166,6 @@ def revoke_kiosk(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> Ki
     """Take the kiosk's token, broker account and data key away; it stays listed."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     claiming.revoke(db, kiosk, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     db.flush()
     return _with_placements(db, kiosk_id)
 
@@ -235,11 +216,8 @@ def _answer_claim(
         case claiming.ClaimThrottled(until):
             return json_error(TooManyAttemptsError(until=until.isoformat()))
         case claiming.ClaimRefused():
-            record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
             return json_error(ClaimCodeRefusedError())
         case claiming.Claimed(kiosk):
-            actor = f"kiosk:{kiosk.id}"
-            record(db, actor=actor, action="kiosk.claim", subject=actor)
             room = room_of(db, kiosk.room_id)
             server_key = public_text(claiming.server_signing_key(db, vault))
             broker = _broker_access(request, settings, outcome)
@@ -320,9 +298,3 @@ def sync_erasure(body: Erasure, device: DeviceDep, db: DBDep) -> None:
     """Take in a kiosk's signed word that a person's data is gone from it."""
     kiosk = service.kiosk_of(db, device.id)
     service.take_erasure(db, kiosk, body, now())
-    record(
-        db,
-        actor=f"kiosk:{kiosk.id}",
-        action="person.erased_on_kiosk",
-        subject=f"person:{body.person_id}",
-    )

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, delete, select
 
 from protocol.v1 import sealing, signing
 from protocol.v1.messages import ClaimRequest, WrappedKey
+from server.audit.service import SYSTEM, record
 from server.db.lock import CLAIM_LOCK, lock_until_commit
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, ForbiddenError
@@ -83,6 +84,7 @@ def issue_code(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[
             code_hash=_digest(code), kiosk_id=kiosk.id, expires_at=expires_at, created_by=actor
         )
     )
+    record(db, actor=actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return code, expires_at
 
 
@@ -106,8 +108,11 @@ def claim(
     if kiosk is None:
         throttle.failures += 1
         db.add(throttle)
+        record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
         return ClaimRefused()
-    return _bind(db, vault, kiosk, request, at)
+    claimed = _bind(db, vault, kiosk, request, at)
+    record(db, actor=f"kiosk:{kiosk.id}", action="kiosk.claim", subject=f"kiosk:{kiosk.id}")
+    return claimed
 
 
 def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
@@ -119,7 +124,7 @@ def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
         ConflictError: it is revoked already.
     """
     if kiosk.state == KioskState.REVOKED:
-        raise ConflictError("This kiosk is revoked already.")
+        raise ConflictError("This kiosk is revoked already.", problem="revoked_already")
     close_placement(db, kiosk, actor=actor, at=at, device_left=True)
     kiosk.state = KioskState.REVOKED
     kiosk.revoked_at = at
@@ -132,6 +137,7 @@ def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
     db.add(kiosk)
     end_claim(db, kiosk.id, at)
     db.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
+    record(db, actor=actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
 
 
 def kiosk_by_token(db: Session, token: str) -> Kiosk | None:
@@ -155,7 +161,7 @@ def broker_password(vault: Vault, kiosk: Kiosk) -> str:
         ForbiddenError: the kiosk has none.
     """
     if kiosk.broker_password is None or kiosk.broker_password_key_id is None:
-        raise ForbiddenError("This kiosk is not claimed.")
+        raise ForbiddenError("This kiosk is not claimed.", problem="not_claimed")
     sealed = Sealed(kiosk.broker_password_key_id, kiosk.broker_password)
     return vault.open(sealed, purpose=BROKER_PURPOSE, context=kiosk.wire_id).decode()
 
@@ -167,7 +173,7 @@ def data_key(vault: Vault, kiosk: Kiosk) -> bytes:
         ForbiddenError: the kiosk has none.
     """
     if kiosk.data_key is None or kiosk.data_key_key_id is None:
-        raise ForbiddenError("This kiosk is not claimed.")
+        raise ForbiddenError("This kiosk is not claimed.", problem="not_claimed")
     sealed = Sealed(kiosk.data_key_key_id, kiosk.data_key)
     return vault.open(sealed, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
 

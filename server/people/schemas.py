@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from server.db.types import now
 from server.people.consent import ConsentState
 from server.people.tables import ConsentDecision, ConsentRole
+from server.web.strict import StrictInput
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 LongName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160)]
@@ -31,7 +32,7 @@ def last_year() -> int:
 YearOfBirth = Annotated[int, Field(ge=FIRST_YEAR), AfterValidator(_refuse_future)]
 
 
-class PersonCreate(BaseModel):
+class PersonCreate(StrictInput):
     """A person to add, or what one is changed to."""
 
     student_number: Number
@@ -49,7 +50,7 @@ class PersonCreate(BaseModel):
 LAST_OFFSET = 10_000_000
 
 
-class PersonSearch(BaseModel):
+class PersonSearch(StrictInput):
     """The search text, and the part of the results to return."""
 
     q: str = Field(default="", max_length=100, description="Parts of names or of a number.")
@@ -77,7 +78,7 @@ class PersonList(BaseModel):
     total: int
 
 
-class ConsentCreate(BaseModel):
+class ConsentCreate(StrictInput):
     """A statement about face recognition of a person."""
 
     given_by: LongName
@@ -101,7 +102,14 @@ class ConsentRead(BaseModel):
     state: ConsentState = Field(description="Of the person, all statements taken together.")
 
 
-class PersonForm(BaseModel):
+class PeopleForm(StrictInput):
+    """The search of the list of people, and the page of the results."""
+
+    q: str = Field(default="", max_length=100)
+    page: int = Field(default=1, ge=1, le=1_000_000)
+
+
+class PersonForm(StrictInput):
     """The page's form, before anything about it is checked."""
 
     student_number: str = ""
@@ -115,7 +123,7 @@ class PersonForm(BaseModel):
         return self.model_dump() | {"year_of_birth": self.year_of_birth.strip() or None}
 
 
-class ConsentForm(BaseModel):
+class ConsentForm(StrictInput):
     """The page's form, before anything about it is checked."""
 
     given_by: str = ""

@@ -86,7 +86,7 @@ def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Pers
     """
     person = db.get(Person, person_id, with_for_update=lock or None)
     if person is None:
-        raise NotFoundError("There is no such person.")
+        raise NotFoundError("There is no such person.", problem="no_person")
     return person
 
 
@@ -239,7 +239,7 @@ def end_consent(
     get_person(db, person_id, lock=True)
     consent = db.get(Consent, consent_id)
     if consent is None or consent.person_id != person_id:
-        raise NotFoundError("There is no such consent.")
+        raise NotFoundError("There is no such consent.", problem="no_consent")
     if consent.withdrawn_at is None:
         consent.withdrawn_at = at
         db.flush()

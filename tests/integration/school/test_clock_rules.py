@@ -282,7 +282,7 @@ def test_a_corrected_scan_counts_by_its_time_not_by_the_lesson_it_names(school: 
     later = school.ends_at + timedelta(hours=1)
     with school.database.transaction() as db:
         plan = LessonPlan(school.course_id, school.room_id, later, later + timedelta(minutes=45))
-        named = create_lesson(db, plan, zone=school.settings.zone, at=now()).id
+        named = create_lesson(db, plan, zone=school.settings.zone, at=now(), actor="system").id
     scan = device.event(later, person_id=ada, lesson_id=named, clock=unsynced(0))
     first = device.event(during(school, 10), clock=trusted(9 * 60))
     deliver(school, device, scan, first, at=school.ends_at)
