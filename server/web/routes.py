@@ -25,7 +25,7 @@ from server.errors import (
     UploadTooSlowError,
 )
 from server.web.access import Guard, guards_of, is_open_to_anyone
-from server.web.strict import is_of_people, query_names, refuse_unknown_query
+from server.web.queries import is_of_people, query_names, refuse_unknown_query
 from server.web.threads import threaded
 
 #: A multipart form around a photo.
