@@ -32,7 +32,6 @@ import server.attendance.past_api
 import server.attendance.past_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
-import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
@@ -51,6 +50,7 @@ import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
 import server.timetable.term_pages
+import server.trail.pages
 import server.web.preferences
 import server.web.today
 from intake.linger import LingerMiddleware
@@ -108,7 +108,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.accounts.second_factor_pages.router,
     server.accounts.administration_api.router,
     server.accounts.administration_pages.router,
-    server.audit.pages.router,
+    server.trail.pages.router,
     server.people.api.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,

@@ -24,6 +24,7 @@ from server.kiosks.claiming import KIOSK_PURPOSES
 from server.ml.encoder import FaceEncoder
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
+from server.trail.tasks import VerifyTrail
 from server.web.tasks import BackgroundTask
 
 if TYPE_CHECKING:
@@ -54,12 +55,13 @@ class Background:
         # waits behind a measurement, which takes minutes.
         checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
-        handlers = (*photos, *checks, *slow)
+        trail: Sequence[JobHandler] = (VerifyTrail(database),)
+        handlers = (*photos, *checks, *slow, *trail)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
             database,
-            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1)],
+            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1), Lane(trail, 1)],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
         )

@@ -8,8 +8,6 @@ from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
-from server.audit.tables import subject_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import backfill, checks, resemblance, service
@@ -83,8 +81,7 @@ def _people(request: Request, db: Session, q: str, page: int) -> Response:
 def person_page(request: Request, person_id: uuid.UUID, principal: Reader, db: DBDep) -> Response:
     """Show one person, and record in the audit trail who viewed them."""
     context = _person_context(request, db, person_id)
-    subject = subject_of("person", person_id)
-    record(db, actor=principal.actor, action="person.view_biometrics", subject=subject)
+    service.note_view(db, person_id, actor=principal.actor)
     return render(request, "enrollment/person.html", context)
 
 

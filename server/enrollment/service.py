@@ -122,6 +122,26 @@ def get_enrolment(db: Session, enrolment_id: uuid.UUID) -> Enrolment:
     return enrolment
 
 
+def view_enrolment(db: Session, enrolment_id: uuid.UUID, *, actor: str) -> Enrolment:
+    """Return one enrolment to its reader; the audit trail names them once it is finished.
+
+    Until then it says nothing about the person, and it is asked for every second.
+
+    Raises:
+        NotFoundError: no such enrolment.
+    """
+    enrolment = get_enrolment(db, enrolment_id)
+    if enrolment.status != EnrolmentStatus.PENDING:
+        note_view(db, enrolment.person_id, actor=actor)
+    return enrolment
+
+
+def note_view(db: Session, person_id: uuid.UUID, *, actor: str) -> None:
+    """Note in the audit trail that somebody reads data of a person that comes from photos."""
+    subject = subject_of("person", person_id)
+    record(db, actor=actor, action="person.view_biometrics", subject=subject)
+
+
 def enrolments_of(db: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
     """A person's enrolments, newest first."""
     query = select(Enrolment).where(Enrolment.person_id == person_id)

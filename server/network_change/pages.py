@@ -43,15 +43,10 @@ def models_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
 
 
 @router.get("/missing.csv")
-def missing_people(_: ReaderDep, db: ReadDBDep, settings: SettingsDep) -> Response:
+def missing_people(principal: ReaderDep, db: DBDep, settings: SettingsDep) -> Response:
     """Everybody who is not ready for the next network; without a change, for the one in use."""
-    row, today = row_of(db), school_date(settings)
-    if row.next is not None:
-        missing = progress.progress_of(db, row, today).missing
-    else:
-        missing = progress.left_behind(db, row.current, today)
     head = ("student_number", "family_name", "given_name")
-    people = progress.by_name(db, missing)
+    people = service.export_missing(db, actor=principal.actor, today=school_date(settings))
     lines = [(one.student_number, one.family_name, one.given_name) for one in people]
     headers = {"Content-Disposition": 'attachment; filename="new-photo-needed.csv"'}
     return Response(csv_of([head, *lines]), media_type="text/csv", headers=headers)

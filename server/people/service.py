@@ -90,6 +90,17 @@ def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Pers
     return person
 
 
+def view_person(db: Session, person_id: uuid.UUID, *, actor: str) -> Person:
+    """Return one person to somebody who reads their data; the audit trail names the reader.
+
+    Raises:
+        NotFoundError: no such person.
+    """
+    person = get_person(db, person_id)
+    record(db, actor=actor, action="person.view", subject=subject_of("person", person_id))
+    return person
+
+
 def refuse_erased(person: Person) -> None:
     """Raise an error for a person whose data was erased.
 

@@ -143,7 +143,7 @@ def change_dates(
         PastRegistersError: registers of the past would change.
     """
     entry = _set_dates(db, entry_of(db, course_id, entry_id), dates, at)
-    _record_entry(db, "roster.change", course_id, entry_id, actor)
+    _record_entry(db, "roster.change", entry, actor)
     return entry
 
 
@@ -175,8 +175,9 @@ def end_entry(
         NotFoundError: there is no such entry in that course.
         ConflictError: it ended before today.
     """
-    closed = close_entry(db, entry_of(db, course_id, entry_id), today=today, at=at)
-    _record_entry(db, "roster.remove", course_id, entry_id, actor)
+    entry = entry_of(db, course_id, entry_id)
+    closed = close_entry(db, entry, today=today, at=at)
+    _record_entry(db, "roster.remove", entry, actor)
     return closed
 
 
@@ -295,11 +296,9 @@ def people_listed(entries: Iterable[Listing], *, ends_at: datetime, day: date) -
     return [entry.person_id for entry in entries if is_listed(entry, ends_at=ends_at, day=day)]
 
 
-def _record_entry(
-    db: Session, action: str, course_id: uuid.UUID, entry_id: uuid.UUID, actor: str
-) -> None:
-    details = {"entry": str(entry_id)}
-    record(db, actor=actor, action=action, subject=f"course:{course_id}", details=details)
+def _record_entry(db: Session, action: str, entry: RosterEntry, actor: str) -> None:
+    details = {"entry": str(entry.id), "person": str(entry.person_id)}
+    record(db, actor=actor, action=action, subject=f"course:{entry.course_id}", details=details)
 
 
 def _ending_on(db: Session, entry: RosterEntry, day: date | None) -> RosterEntry | None:

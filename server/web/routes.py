@@ -24,8 +24,8 @@ from server.errors import (
 )
 from server.web.access import Guard, guards_of, is_open_to_anyone
 from server.web.bodies import OPEN_BODY_BYTES, Bodies
+from server.web.queries import is_of_people, query_names, refuse_unknown_query
 from server.web.state import get_services
-from server.web.strict import is_of_people, query_names, refuse_unknown_query
 from server.web.threads import threaded
 
 #: Forms, JSON, a camera frame, and a kiosk's batch of events (at most 256 KiB).

@@ -2,6 +2,9 @@
 
 from starlette.testclient import TestClient
 
+from server.web.principal import Role
+from tests.integration.server.conftest import SignIn
+
 
 def unknown_fields(body: dict[str, object]) -> list[str]:
     error = body["error"]
@@ -22,7 +25,8 @@ def test_unknown_field_of_a_form_is_refused(office: TestClient) -> None:
     assert office.get("/api/v1/rooms").json() == []
 
 
-def test_unknown_setting_of_the_policy_form_is_refused(admin: TestClient) -> None:
+def test_unknown_setting_of_the_policy_form_is_refused(sign_in: SignIn) -> None:
+    admin = sign_in(Role.ADMIN)
     assert admin.post("/policy", data={"banana": "1"}).status_code == 422
 
 
@@ -32,7 +36,8 @@ def test_misspelt_filter_does_not_return_everything(office: TestClient) -> None:
     assert unknown_fields(answer.json()) == ["query.romo_id"]
 
 
-def test_filters_of_a_dependency_are_known(admin: TestClient) -> None:
+def test_filters_of_a_dependency_are_known(sign_in: SignIn) -> None:
+    admin = sign_in(Role.ADMIN)
     assert admin.get("/api/v1/quarantine", params={"decided": "true"}).status_code == 200
     assert admin.get("/api/v1/quarantine", params={"decide": "true"}).status_code == 422
 

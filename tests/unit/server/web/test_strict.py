@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from server.app import ROUTERS
 from server.kiosks.device import current_kiosk
 from server.web.access import guards_of
-from server.web.strict import is_of_people
+from server.web.queries import is_of_people
 
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 #: A file, and a picture of the camera: no keys to be misspelt.
