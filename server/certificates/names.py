@@ -69,4 +69,4 @@ def _is_useless(name: str) -> bool:
     with suppress(ValueError):
         address = ipaddress.ip_address(name)
         return address.is_loopback or address.is_link_local or address.is_unspecified
-    return name.endswith(".arpa")  # where an address has no name
+    return name == "localhost" or name.endswith(".arpa")  # where an address has no name

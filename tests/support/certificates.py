@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from server.certificates.authority import Use
+from server.certificates.authority import Use, issue, read_signed
 from server.certificates.folder import CertificateFolder
 from server.db.types import now
 
@@ -27,6 +27,12 @@ def school(data_dir: Path, *uses: Use, at: datetime | None = None) -> Certificat
 def ended(data_dir: Path, *uses: Use) -> CertificateFolder:
     """A school whose certificates have ended."""
     return school(data_dir, *uses, at=now() - LONG_AGO)
+
+
+def ended_leaf(folder: CertificateFolder, use: Use) -> str:
+    """A certificate of the school that has ended, with its key, PEM."""
+    authority = read_signed((folder.path / "authority-key.pem").read_text())
+    return issue(authority, use, ("127.0.0.1",), now() - LONG_AGO).pem
 
 
 def trusting(folder: CertificateFolder) -> ssl.SSLContext:
