@@ -36,6 +36,7 @@ import server.enrollment.coverage_pages
 import server.enrollment.pages
 import server.jobs.pages
 import server.kiosks.api
+import server.kiosks.devices_api
 import server.kiosks.pages
 import server.kiosks.placement_pages
 import server.network_change.api
@@ -57,6 +58,7 @@ from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
+from server.certificates.links import transport_security_s
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
@@ -65,6 +67,7 @@ from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
 from server.enrollment.problems import problem_sentence, problems, unreadable_sentences
 from server.kiosks.answers import SignedAnswers, answer_key
+from server.kiosks.guesses import ClaimGuesses
 from server.kiosks.presence import count_kiosks
 from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
@@ -77,6 +80,7 @@ from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.disk import with_disk
 from server.web.errors import install_error_handlers
+from server.web.links import link_signs, with_links
 from server.web.pages import STATIC, request_translator
 from server.web.principal import Principal
 from server.web.routes import FORM_OVERHEAD_BYTES, Bodies, refuse_unguarded
@@ -117,6 +121,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.network_change.pages.router,
     server.jobs.pages.router,
     server.kiosks.api.router,
+    server.kiosks.devices_api.router,
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
     server.attendance.api.router,
@@ -154,10 +159,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.probes = {}
     app.state.count_undecided = count_undecided
-    app.state.today = with_disk(with_questions(today_content))
+    app.state.today = with_disk(with_links(with_questions(today_content)))
     app.state.problems = lambda request: problems(request, request_translator(request))
     app.state.admit_kiosk = None
     app.state.strangers = Strangers()
+    app.state.claim_guesses = ClaimGuesses()
     app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
@@ -165,7 +171,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_error_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(CrossSiteGuard)
-    app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
+    app.add_middleware(SecurityHeaders, transport_security_s=transport_security_s(settings))
     app.add_middleware(SignedAnswers)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
@@ -232,6 +238,7 @@ def _background(app: FastAPI) -> Background:
         "ml_problem": lambda: problem_sentence(state.ml.problem(), translator("en")),
         "unreadable": lambda: unreadable_sentences(state.unreadable(), translator("en")),
         "broker": background.broker.status,
+        "links": lambda: link_signs(state.settings),
     }
     return background
 

@@ -11,6 +11,7 @@ from fastapi import Request
 from itsdangerous import BadSignature, Signer
 from starlette.responses import Response
 
+from server.certificates.links import is_https
 from server.config import Settings
 from server.db.vault import Vault
 from server.web.access import SIGN_IN_COOKIE
@@ -25,7 +26,7 @@ class SignInCookies:
     def __init__(self, settings: Settings, vault: Vault) -> None:
         self._signer = Signer(vault.subkey("sign-in-cookie"), salt="rollcall.sign-in")
         self._devices = Signer(vault.subkey("device-cookie"), salt="rollcall.device")
-        self._secure = settings.secure_cookies
+        self._secure = is_https(settings)
         self._max_age_s = settings.sign_in_max_hours * 3600
 
     def read(self, value: str) -> str | None:
