@@ -38,6 +38,7 @@ import server.enrollment.coverage_pages
 import server.enrollment.pages
 import server.jobs.pages
 import server.kiosks.api
+import server.kiosks.devices_api
 import server.kiosks.pages
 import server.kiosks.placement_pages
 import server.network_change.api
@@ -61,6 +62,7 @@ from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
+from server.certificates.links import transport_security_s
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
@@ -69,6 +71,7 @@ from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
 from server.enrollment.problems import problem_sentence, problems, unreadable_sentences
 from server.kiosks.answers import SignedAnswers, answer_key
+from server.kiosks.guesses import ClaimGuesses
 from server.kiosks.presence import count_kiosks
 from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
@@ -81,6 +84,7 @@ from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
+from server.web.links import link_signs, with_links
 from server.web.pages import STATIC, request_translator
 from server.web.ports import Authenticate
 from server.web.principal import Principal
@@ -127,6 +131,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.network_change.pages.router,
     server.jobs.pages.router,
     server.kiosks.api.router,
+    server.kiosks.devices_api.router,
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
     server.attendance.api.router,
@@ -166,7 +171,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_error_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(CrossSiteGuard)
-    app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
+    app.add_middleware(SecurityHeaders, transport_security_s=transport_security_s(settings))
     app.add_middleware(SignedAnswers, find_key=lambda: services_of(app).answer_key)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
@@ -238,6 +243,7 @@ def _services(
         signer=signer,
         answer_key=answer_key(signer),
         strangers=Strangers(),
+        claim_guesses=ClaimGuesses(),
         admit_kiosk=background.broker.admit,
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
         cancel_job=background.cancel_job,
@@ -245,7 +251,7 @@ def _services(
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,
         count_kiosks=lambda: count_kiosks(database, now()),
-        today=with_disk(with_questions(today_content)),
+        today=with_disk(with_links(with_questions(today_content))),
         vitals=Vitals(database, settings),
         probes=_probes(background),
     )
@@ -259,6 +265,7 @@ def _probes(background: Background) -> dict[str, Probe]:
         "ml_problem": lambda services: problem_sentence(services.encoder.problem(), english),
         "unreadable": lambda services: services.unreadable(english),
         "broker": lambda _services: background.broker.status(),
+        "links": lambda services: link_signs(services.settings),
     }
 
 

@@ -67,7 +67,34 @@ class Settings(BaseSettings):
     )
     secure_cookies: bool = Field(
         default=False,
-        description="Send cookies over HTTPS only. Switch on wherever the server is behind TLS.",
+        description="Send cookies over HTTPS only. Switch on behind a proxy with HTTPS; where the"
+        " server itself has a certificate this is so in any case.",
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="Address of the server as kiosks reach it, without a path. Default: the one"
+        " by which the page with the claim code was opened.",
+    )
+
+    # -- secure links -------------------------------------------------------------------------
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with a certificate of yours for HTTPS, the server's first. Default:"
+        " the one that `rollcall-server certificates` made.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
+    tls_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authority that signed the certificate which kiosks see, the"
+        " one of a proxy too. Default: the school's for certificates of"
+        " `rollcall-server certificates`, else kiosks trust the public ones.",
+    )
+    allow_plain: bool = Field(
+        default=False,
+        description="Let the server and the broker listen without TLS on other addresses than"
+        " loopback. Names and passwords can then be read on the network.",
     )
 
     metrics_token: SecretStr | None = Field(
@@ -111,6 +138,23 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=_also("ML_SERVICE_API_KEY"),
         description="Key sent as X-API-Key. No default: without it enrolments wait.",
+    )
+    ml_service_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities that sign the ML service's certificate."
+        " Default: the public ones.",
+    )
+    ml_service_client_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with the certificate that the server shows to the ML service.",
+    )
+    ml_service_client_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
+    ml_service_allow_plain: bool = Field(
+        default=False,
+        description="Send photos to an ML service on another machine without TLS. They can then be"
+        " seen on the network.",
     )
     ml_service_timeout: float = Field(
         default=30.0,
@@ -174,6 +218,23 @@ class Settings(BaseSettings):
     )
     broker_host: str = Field(default="127.0.0.1", description="Address of the MQTT broker.")
     broker_port: int = Field(default=1883, ge=1, le=65535, description="Port of the MQTT broker.")
+    broker_tls: bool | None = Field(
+        default=None,
+        description="Whether the broker speaks TLS. Default: where it has a certificate, made by"
+        " `rollcall-server certificates` or named by broker_certificate.",
+    )
+    broker_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities that sign the broker's certificate, for the"
+        " server and for kiosks. Default: the school's, else the public ones.",
+    )
+    broker_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with a certificate of yours for `rollcall-server broker`.",
+    )
+    broker_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
     broker_public_host: str | None = Field(
         default=None,
         description="Address of the broker as kiosks reach it. Default: the one they reach the"

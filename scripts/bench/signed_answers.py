@@ -82,7 +82,7 @@ def claimed_device(settings: Settings) -> Device:
         }
         proof = signing.sign_document(body, key, context="claim")
         request = ClaimRequest.model_validate(body | {"proof": proof})
-        outcome = claiming.claim(db, vault, request, address="bench", at=now())
+        outcome = claiming.claim(db, vault, request, at=now())
         assert isinstance(outcome, claiming.Claimed)
         server_key = claiming.server_signing_key(db, vault).public_key()
     database.close()

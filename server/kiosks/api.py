@@ -4,25 +4,17 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Header, Query, Request
+from fastapi import Header, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
 from protocol.v1.messages import (
-    BrokerAccess,
-    ClaimRequest,
-    ClaimResponse,
     Erasure,
     GalleryPage,
-    RoomRef,
 )
-from protocol.v1.signing import public_text
 from protocol.v1.sync import MAX_PAGE_ENTRIES
-from server.config import Settings
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
-from server.db.vault import Vault
-from server.errors import ForbiddenError, TooManyAttemptsError
 from server.kiosks import claiming, configuration, placements, service
 from server.kiosks.device import DeviceDep
 from server.kiosks.gallery_pages import PageRequest, current_page
@@ -39,25 +31,14 @@ from server.kiosks.schemas import (
 )
 from server.kiosks.tables import KioskPlacement, WatermarkClosure
 from server.timetable.local_time import midnight
-from server.timetable.service import room_of
-from server.timetable.tables import Room
-from server.web.access import PUBLIC, AdminDep, require_role
-from server.web.errors import json_error
+from server.web.access import AdminDep, require_role
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-from server.web.state import AdmitKioskDep, SettingsDep, VaultDep
+from server.web.state import SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
-
-
-class ClaimCodeRefusedError(ForbiddenError):
-    """The claim code does not work; which of the ways it fails in is nobody's business."""
-
-    code = "claim_refused"
-    default_message = "This claim code does not work. Ask for a new one."
 
 
 def kiosk_read(view: service.KioskView, hung: Sequence[KioskPlacement] = ()) -> KioskRead:
@@ -185,83 +166,6 @@ def _closure_read(row: WatermarkClosure) -> ClosureRead:
     )
 
 
-@router.post("/devices/claim", dependencies=[PUBLIC], response_model=ClaimResponse)
-def claim(
-    body: ClaimRequest,
-    request: Request,
-    database: DatabaseDep,
-    settings: SettingsDep,
-    vault: VaultDep,
-    admit_kiosk: AdmitKioskDep,
-) -> Response:
-    """Exchange a claim code and the kiosk's public keys for its credentials."""
-    address = request.client.host if request.client else "unknown"
-    # The outcome is a value: a refused attempt must be counted, and raising would roll that back.
-    with database.transaction() as db:
-        outcome = claiming.claim(db, vault, body, address=address, at=now())
-        answer = _answer_claim(db, request, settings, vault, outcome)
-    if isinstance(outcome, claiming.Claimed):
-        admit_kiosk(outcome.kiosk.wire_id, outcome.kiosk.generation)
-    return answer
-
-
-def _answer_claim(
-    db: Session,
-    request: Request,
-    settings: Settings,
-    vault: Vault,
-    outcome: claiming.ClaimOutcome,
-) -> Response:
-    match outcome:
-        case claiming.ClaimThrottled(until):
-            return json_error(TooManyAttemptsError(until=until.isoformat()))
-        case claiming.ClaimRefused():
-            return json_error(ClaimCodeRefusedError())
-        case claiming.Claimed(kiosk):
-            room = room_of(db, kiosk.room_id)
-            server_key = public_text(claiming.server_signing_key(db, vault))
-            broker = _broker_access(request, settings, outcome)
-            answer = _claim_response(
-                outcome, room, broker, school=settings.school_name, server_key=server_key
-            )
-            return Response(answer.to_json(), media_type="application/json")
-
-
-def _broker_access(request: Request, settings: Settings, claimed: claiming.Claimed) -> BrokerAccess:
-    is_local = settings.broker_host in _LOOPBACK
-    # A broker beside the server is reached by the address that the server is reached by.
-    beside = request.url.hostname if is_local else None
-    host = settings.broker_public_host or beside or settings.broker_host
-    name = claimed.kiosk.wire_id
-    return BrokerAccess(
-        host=host,
-        port=settings.broker_port,
-        client_id=name,
-        username=name,
-        password=claimed.broker_password,
-    )
-
-
-def _claim_response(
-    claimed: claiming.Claimed, room: Room, broker: BrokerAccess, *, school: str, server_key: str
-) -> ClaimResponse:
-    kiosk, progress = claimed.kiosk, claimed.progress
-    return ClaimResponse(
-        kiosk_id=kiosk.wire_id,
-        name=kiosk.name,
-        school=school,
-        room=RoomRef(id=str(room.id), name=room.name),
-        broker=broker,
-        device_token=claimed.device_token,
-        server_key=server_key,
-        gallery_key=claimed.gallery_key,
-        next_seq=progress.highest_seq + 1,
-        chain_head=progress.highest_hash,
-        server_time=now(),
-        claim=kiosk.generation,
-    )
-
-
 @router.get("/sync/gallery")
 def sync_gallery(
     device: DeviceDep,
@@ -284,7 +188,7 @@ def sync_config(
     if_none_match: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
     """Policy, the next 7 days of the kiosk's room, and names; 304 where nothing changed."""
-    school = configuration.SchoolInfo(settings.school_name, settings.zone)
+    school = configuration.school_info(settings)
     document = configuration.build(db, device, school, now())
     etag = f'"{document.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

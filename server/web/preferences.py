@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import Form, Request
 from starlette.responses import Response
 
+from server.certificates.links import is_https
 from server.web.access import PUBLIC
 from server.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, see_other
 from server.web.routes import GuardedRouter
@@ -35,7 +36,7 @@ def set_preferences(
     for name, value in chosen.items():
         if value is not None:
             response.set_cookie(
-                name, value, _YEAR_S, httponly=True, secure=settings.secure_cookies, samesite="lax"
+                name, value, _YEAR_S, httponly=True, secure=is_https(settings), samesite="lax"
             )
     return response
 

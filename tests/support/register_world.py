@@ -114,9 +114,7 @@ class World:
     def claim(self, kiosk_id: uuid.UUID, device: SimulatedKiosk, *, at: datetime) -> None:
         kiosk = self.db.get_one(Kiosk, kiosk_id)
         code, _until = claiming.issue_code(self.db, kiosk, actor="system", at=at)
-        outcome = claiming.claim(
-            self.db, self.vault, device.claim_request(code), address="a", at=at
-        )
+        outcome = claiming.claim(self.db, self.vault, device.claim_request(code), at=at)
         assert isinstance(outcome, claiming.Claimed)
         device.kiosk_id = outcome.kiosk.wire_id
         self.db.flush()

@@ -121,11 +121,11 @@ class School:
             return claiming.issue_code(db, kiosk, actor="system", at=now())[0]
 
     def claim(
-        self, device: SimulatedKiosk, code: str, *, at: datetime | None = None, address: str = "a"
+        self, device: SimulatedKiosk, code: str, *, at: datetime | None = None
     ) -> claiming.ClaimOutcome:
         with self.database.transaction() as db:
             request = device.claim_request(code)
-            return claiming.claim(db, self.vault, request, address=address, at=at or now())
+            return claiming.claim(db, self.vault, request, at=at or now())
 
     def kiosk(self) -> SimulatedKiosk:
         """A claimed kiosk."""

@@ -187,7 +187,7 @@ def test_a_claim_of_the_future_proves_nothing(school: School) -> None:
     kiosk_id, code = school.new_kiosk()
     with school.database.transaction() as db:  # while the server's clock was a day ahead
         tomorrow = now() + timedelta(hours=23)
-        claiming.claim(db, school.vault, device.claim_request(code), address="a", at=tomorrow)
+        claiming.claim(db, school.vault, device.claim_request(code), at=tomorrow)
     device.kiosk_id = str(kiosk_id)
     assert school.send(device, device.event(now())).refused == ()
 
