@@ -212,7 +212,7 @@ class ShellPresenter(QObject):
 
     def _present_set_up(self, screen: SettingUp) -> None:
         if self._is_claiming_unasked(screen):
-            self.answer_presenter.show_connecting()
+            self.answer_presenter.show_connecting(screen.address)
         elif screen.stage is SetupStage.LOADING:
             self.answer_presenter.show_loading()
         elif screen.stage is SetupStage.STORAGE_FAULT:

@@ -119,10 +119,10 @@ class ClaimScanner:
     def _run(self) -> None:
         reader, index = CodeReader(), -1
         while not self._stopping.is_set():
-            if not self._wanted.wait(_WAIT_S):
+            if not self._wanted.wait(_WAIT_S) or self._stopping.is_set():
                 continue
             frame = self._feed.wait_newer(index, _WAIT_S)
-            if frame is None or self._stopping.is_set():
+            if frame is None:
                 continue
             index = frame.index
             try:

@@ -74,7 +74,7 @@ def _security_items(health: Health, words: Catalogue) -> list[HealthItem]:
     """Say what is wrong with the protection of the connections; the server's comes first."""
     server, broker = health.server_link, health.broker_link
     if server.is_fault:
-        return [HealthItem("alert", words(f"health.link.{server.value}"), "alarm")]
+        return [HealthItem("alert", words(f"health.link.{server.value}"), "warning")]
     if LinkSecurity.PLAIN in (server, broker):
         return [HealthItem("alert", words("health.link.plain"), "warning")]
     if broker is LinkSecurity.PLAIN_REFUSED:

@@ -112,7 +112,7 @@ Item {
     // What the camera sees, so that a person can aim the QR code at it.
     Item {
         id: finder
-        visible: !screen.asking && screen.camera.view.has_picture && height > 60 * Theme.u
+        visible: !screen.asking && screen.camera.view.has_picture && height >= Math.max(60 * Theme.u, hint.height)
         anchors.left: parent.left
         anchors.top: story.bottom
         anchors.topMargin: Theme.gap
