@@ -57,6 +57,17 @@ class Settings(BaseSettings):
         default=None,
         description="File of the certificate authority of the server, where it is not public.",
     )
+    server_ca_fingerprint: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="SHA-256 of the server's certificate authority, 64 hex digits, from the kiosk's"
+        " page on the server. Checked before the claim code is sent. Default: the screen asks.",
+    )
+    allow_plain: bool = Field(
+        default=False,
+        description="Talk to a server or broker on another machine without encryption. The screen"
+        " and the kiosk's page show it.",
+    )
     claim_code: SecretStr | None = Field(
         default=None,
         description="Claim code, 8 characters, used at the first start. Default: asked for.",

@@ -14,6 +14,7 @@ KioskError
 ├── KeeperError                   what keeps the storage key is not there or refuses
 └── SyncError                     the server or broker did not do what was asked
     ├── UnreachableError          no answer: try again later
+    │   └── UntrustedLinkError    a connection that must not be used, as TLS is wrong or missing
     ├── RefusedError              an answer, and it says no (status and code kept)
     │   ├── ClaimRefusedError     the claim code was not accepted
     │   └── RevokedError          the server signed that this claim has ended
@@ -122,6 +123,19 @@ class SyncError(KioskError):
 
 class UnreachableError(SyncError):
     """No answer came: the network or the other side is away. Try again later."""
+
+
+class UntrustedLinkError(UnreachableError):
+    """Nothing was sent: the certificate is not accepted, or there is no TLS. Try again later.
+
+    Args:
+        message: the whole sentence, for the log.
+        fault: what is wrong, a value of `kiosk.domain.links.LinkSecurity`.
+    """
+
+    def __init__(self, message: str, fault: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class RefusedError(SyncError):

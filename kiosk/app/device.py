@@ -12,6 +12,7 @@ from kiosk.app.key_watch import KeyWatch
 from kiosk.app.onboarding import Identity as Identity
 from kiosk.app.private_files import PrivateFiles
 from kiosk.app.roster import CurrentTimetable
+from kiosk.app.server_trust import Authorities
 from kiosk.app.watermark import WatermarkSigner
 from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
@@ -96,6 +97,7 @@ class Device:
         self._hooks = hooks
         self._heard_s: float | None = None
         client.use_claim(identity.claim)
+        self._authorities = Authorities(settings, identity.claim, identity.place, client, clock)
         with ExitStack() as opened:
             self._open_storage(identity, opened)
             self._build_sync(identity.claim)
@@ -147,9 +149,8 @@ class Device:
         settings = self._settings
         inbox = Inbox()
         access = broker_access(settings, claim.broker)
-        self.link = (
-            None if access is None else MQTTLink(access, inbox, Backoff(1.0, settings.retry_max_s))
-        )
+        backoff, trust = Backoff(1.0, settings.retry_max_s), self._authorities.broker
+        self.link = None if access is None else MQTTLink(access, inbox, backoff, trust)
         self.scheduler = Scheduler(self._clock)
         self.uploader = Uploader(
             self.outbox,
@@ -308,6 +309,7 @@ class Device:
 
     def _on_config(self, document: ConfigDocument) -> None:
         timetable = self._timetable(document)
+        self._authorities.follow(document)
         self._keep_events(CachedConfig(document, ""))
         self.roster.change(timetable)
         self.changeover.follow(timetable)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from kiosk.app.device import Device, DeviceHooks
 from kiosk.app.distress import distress_call
+from kiosk.app.introducing import Introducer
 from kiosk.app.onboarding import Identity, Onboarding
 from kiosk.app.private_files import PrivateFiles
 from kiosk.app.storage_wait import StorageWait
@@ -56,6 +57,7 @@ class Startup:
             retry_max_s=settings.retry_max_s,
             stop=stop,
             on_stage=self._on_stage,
+            introducer=Introducer(settings, client, clock),
         )
 
     def lock(self) -> None:
@@ -104,7 +106,18 @@ class Startup:
             self._lock = FolderLock(private_folder(self._settings.data_dir))
 
     def _on_stage(self, stage: SetupStage) -> None:
-        self._on_screen(SettingUp(stage, self.onboarding.fault))
+        onboarding = self.onboarding
+        words = onboarding.words if stage is SetupStage.COMPARE_WORDS else ()
+        is_plain = stage in (SetupStage.LOADING, SetupStage.NEEDS_CLAIM_CODE)
+        self._on_screen(
+            SettingUp(
+                stage,
+                onboarding.fault,
+                words=words,
+                address="" if is_plain else onboarding.address,
+                link=onboarding.link,
+            )
+        )
 
     def _on_storage_fault(self, error: StorageError) -> None:
         self._on_screen(SettingUp(SetupStage.STORAGE_FAULT, file=error.file))

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kiosk.domain.keeping import KeyKeeping
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.networks import NetworkState
 from protocol.v1.messages import ClockSource
 
@@ -142,6 +143,8 @@ class Health:
     """Everything the health strip shows. Counts are events.
 
     Attributes:
+        server_link: how the connection to the server is protected.
+        broker_link: likewise; None where no broker is used.
         is_heard: a signed ack came through the broker lately.
         offline_since: UTC, None while either way to the server works.
         waiting: recorded and not yet acknowledged.
@@ -157,6 +160,8 @@ class Health:
 
     server: LinkHealth = LinkHealth.DOWN
     broker: LinkHealth = LinkHealth.DOWN
+    server_link: LinkSecurity = LinkSecurity.TLS
+    broker_link: LinkSecurity | None = None
     is_heard: bool = False
     offline_since: datetime | None = None
     waiting: int = 0

@@ -3,13 +3,13 @@
 import json
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kiosk.domain.identity import IdentityFault
 from kiosk.errors import CorruptStoreError, LockedStoreError, StorageError
-from kiosk.storage.claim_file import StoredClaim
+from kiosk.storage.claim_file import ClaimPlace, StoredClaim
 from kiosk.storage.failures import translated
 from kiosk.storage.files import clear_place, private_folder, read_if_there, set_aside, write_private
 from kiosk.storage.keys import FoundKeys, KeyFiles, Keys
@@ -19,13 +19,14 @@ from protocol.v1.errors import ProtocolError
 from protocol.v1.messages import ClaimResponse
 from protocol.v1.signing import public_text
 
-__all__ = ["IdentityStore", "KeptIdentity", "Keys", "gallery_key"]
+__all__ = ["ClaimPlace", "IdentityStore", "KeptIdentity", "Keys", "gallery_key"]
 
 logger = logging.getLogger(__name__)
 
 _CLAIM_FILE = "claim.json"
 _DAMAGED = "damaged"
 _ENDED_FILE = "revoked.json"
+AUTHORITIES_FILE = "authorities.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,13 @@ class KeptIdentity:
         claim: from the server; None where there is none that can be read.
         keys: of this claim; None where one is lost.
         fault: why a new claim is needed; NONE on a new kiosk and on one that is well.
+        place: where the claim was made.
     """
 
     claim: ClaimResponse | None
     keys: Keys | None
     fault: IdentityFault = IdentityFault.NONE
+    place: ClaimPlace = field(default_factory=ClaimPlace)
 
 
 class IdentityStore:
@@ -93,10 +96,10 @@ class IdentityStore:
         fault = _fault(stored, found)
         keys = found.pair
         if fault is not IdentityFault.NONE or keys is None:
-            return KeptIdentity(stored.claim, None, fault)
+            return KeptIdentity(stored.claim, None, fault, stored.place)
         if not stored.signing_key:
-            self._save(StoredClaim(stored.claim, public_text(keys.signing)))
-        return KeptIdentity(stored.claim, keys)
+            self._save(replace(stored, signing_key=public_text(keys.signing)))
+        return KeptIdentity(stored.claim, keys, place=stored.place)
 
     def keys(self) -> Keys:
         """Return the keys to claim with: those here, new ones in place of lost ones.
@@ -117,13 +120,14 @@ class IdentityStore:
         stored = self._parsed()
         return None if stored is None else stored.claim
 
-    def save_claim(self, claim: ClaimResponse, keys: Keys) -> None:
-        """Keep what the server gave for these keys.
+    def save_claim(self, claim: ClaimResponse, keys: Keys, place: ClaimPlace | None = None) -> None:
+        """Keep what the server gave for these keys, and where it is.
 
         Raises:
             StorageError: the disk refuses.
         """
-        self._save(StoredClaim(claim, public_text(keys.signing)))
+        where = place or ClaimPlace()
+        self._save(StoredClaim(claim, public_text(keys.signing), place=where))
         clear_place(self._folder / _ENDED_FILE)
 
     def note_key_refused(self) -> None:
@@ -144,7 +148,8 @@ class IdentityStore:
         Raises:
             StorageError: the disk refuses.
         """
-        for path in (self._folder / _CLAIM_FILE, *self._damaged_claims()):
+        given = (self._folder / _CLAIM_FILE, self._folder / AUTHORITIES_FILE)
+        for path in (*given, *self._damaged_claims()):
             clear_place(path)
         self._note_revocation(is_erased=False)
 

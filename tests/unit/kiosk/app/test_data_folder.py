@@ -34,6 +34,7 @@ SMALL_FILES = (
     "outbox.seq",
     "clock.json",
     "identity/revoked.json",
+    "identity/authorities.json",
 )
 FILES = (*KEYS, CLAIM, *OUTBOX, *CACHES, *SMALL_FILES)
 
