@@ -70,6 +70,7 @@ from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
 from server.migrations.runner import upgrade
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
+from server.people.keys import ensure_keys
 from server.web import health
 from server.web.access import Authenticate
 from server.web.cookies import SignInCookies
@@ -215,6 +216,7 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
         upgrade(database, time_zone=settings.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
+            ensure_keys(db, settings.names_locale)
     if password is not None:
         announce_admin_password(settings, password)
     return database, vault

@@ -15,7 +15,7 @@ from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
-from server.people.service import find_people
+from server.people.search import find_people
 from server.people.tables import Person
 from server.timetable import roster as rosters
 from server.timetable import service
