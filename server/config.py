@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+import icu
 from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -109,6 +110,12 @@ class Settings(BaseSettings):
     timezone: str = Field(default="UTC", description="IANA time zone of the school.")
     language: Literal["en", "ar"] = Field(
         default="en", description="Language of the web pages where the browser names none we have."
+    )
+    locale: str = Field(
+        default="",
+        max_length=80,
+        description="Language whose alphabet sorts the names, as a BCP 47 tag: sv, tr, de-AT."
+        " Default: the language of the pages.",
     )
 
     # -- sign-in ------------------------------------------------------------------------------
@@ -277,6 +284,23 @@ class Settings(BaseSettings):
         except (KeyError, OSError) as exc:
             raise ValueError("is not an IANA time zone") from exc
         return value
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        if value:
+            try:
+                language = icu.Locale.forLanguageTag(value).getLanguage()
+            except icu.ICUError as exc:
+                raise ValueError("is not a BCP 47 language tag") from exc
+            if language not in icu.Locale.getISOLanguages():
+                raise ValueError("names no known language")
+        return value
+
+    @property
+    def names_locale(self) -> str:
+        """The language whose alphabet sorts the names, as a BCP 47 tag."""
+        return self.locale or self.language
 
     @property
     def zone(self) -> ZoneInfo:

@@ -254,7 +254,7 @@ def _differences(before: Sequence[Register], after: Sequence[Register]) -> list[
             known = line or changed
             if one != other and known is not None:
                 found.append(LineChange(new.view, known.person, one, other))
-    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.family_name, one.person.id))
+    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.sort_key, one.person.id))
     return found
 
 

@@ -20,6 +20,7 @@ from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate, ConsentForm, PeopleForm
+from server.people.search import find_people
 from server.people.words import problem_words
 from server.web.access import AdminDep, OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
@@ -62,7 +63,7 @@ def search_people(
 
 def _people(request: Request, db: Session, q: str, page: int) -> Response:
     settings = get_settings(request)
-    found, total = people.find_people(db, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
+    found, total = find_people(db, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
     ids = [person.id for person in found]
     context = {
         "people": found,

@@ -88,7 +88,7 @@ def likenesses_of(db: Session, person_id: uuid.UUID) -> list[Likeness]:
         found.setdefault(other, []).append(row)
     query = select(Person).where(col(Person.id).in_(found))
     likenesses = [_likeness(other, found[other.id]) for other in db.exec(query)]
-    return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.display_name))
+    return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.sort_key))
 
 
 def dismiss(db: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: str) -> None:

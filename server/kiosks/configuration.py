@@ -207,6 +207,10 @@ def _measured_limits(db: Session) -> tuple[MeasuredLimit, ...]:
 
 
 def greeting_name(given_name: str, family_name: str) -> str:
-    """Return first name and initial: all that a kiosk in a corridor needs to know."""
-    initial = family_name.strip()[:1]
-    return f"{given_name} {initial}." if initial else given_name
+    """Return first name and initial: all that a kiosk in a corridor needs to know.
+
+    A person of one name is greeted by that.
+    """
+    if not given_name or not family_name:
+        return given_name or family_name
+    return f"{given_name} {family_name[:1]}."

@@ -12,6 +12,7 @@ from server.enrollment.tables import Template
 from server.networks.tables import SchoolNetwork
 from server.people import service as people
 from server.people.consent import ConsentState
+from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable import service as timetable
@@ -100,9 +101,9 @@ def left_behind(db: Session, current: str | None, today: date) -> frozenset[uuid
 
 
 def by_name(db: Session, person_ids: Collection[uuid.UUID]) -> list[Person]:
-    """These people, by family name."""
-    order = (col(Person.family_name), col(Person.given_name), col(Person.id))
-    return list(db.exec(select(Person).where(col(Person.id).in_(person_ids)).order_by(*order)))
+    """Return these people, by name."""
+    query = select(Person).where(col(Person.id).in_(person_ids))
+    return list(db.exec(query.order_by(*BY_NAME)))
 
 
 def _known(db: Session, network: str | None) -> set[uuid.UUID]:

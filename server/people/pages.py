@@ -48,7 +48,7 @@ def edit_person_page(
 ) -> Response:
     """The form with the person's names, number and year of birth."""
     person = service.view_person(db, person_id, actor=principal.actor)
-    names = f"{person.given_name} {person.family_name}"
+    names = service.full_name(person.given_name, person.family_name)
     values = {
         "student_number": person.student_number,
         "given_name": person.given_name,
@@ -81,7 +81,9 @@ def edit_person(
 def _problems(exc: ValidationError | ConflictError | InvalidError) -> dict[str, str]:
     match exc:
         case ValidationError():
-            return {str(e["loc"][0]): e["type"] for e in exc.errors(include_input=False)}
+            found = exc.errors(include_input=False)
+            # What is wrong with both names together stands at the first.
+            return {str(e["loc"][0]) if e["loc"] else "given_name": e["type"] for e in found}
         case ConflictError():
             return {"student_number": "taken"}
         case InvalidError():

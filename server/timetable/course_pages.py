@@ -14,7 +14,7 @@ from starlette.responses import Response
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
-from server.people.service import find_people
+from server.people.search import find_people
 from server.people.tables import Person
 from server.timetable import roster as rosters
 from server.timetable import service

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
+from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.timetable.service import LessonView, bump_version, course_of, found_or_404
 from server.timetable.tables import Lesson, RosterEntry
@@ -244,7 +245,7 @@ def started_lessons(db: Session, course_id: uuid.UUID, at: datetime) -> Sequence
 def roster_people(
     db: Session, course_id: uuid.UUID, *, on: date | None = None
 ) -> list[tuple[RosterEntry, Person]]:
-    """Return a course's roster by family name; only that of one date, where given."""
+    """Return a course's roster by name; only that of one date, where given."""
     rows = rosters_of(db, {course_id}).get(course_id, [])
     return [row for row in rows if on is None or covers(row[0], on)]
 
@@ -252,14 +253,12 @@ def roster_people(
 def rosters_of(
     db: Session, course_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[tuple[RosterEntry, Person]]]:
-    """Return the rosters of several courses in one query, each by family name."""
+    """Return the rosters of several courses in one query, each by name."""
     query = (
         select(RosterEntry, Person)
         .join(Person, col(Person.id) == col(RosterEntry.person_id))
         .where(col(RosterEntry.course_id).in_(course_ids))
-        .order_by(
-            col(Person.family_name), col(Person.given_name), col(Person.id), col(RosterEntry.id)
-        )
+        .order_by(*BY_NAME, col(RosterEntry.id))
     )
     found: dict[uuid.UUID, list[tuple[RosterEntry, Person]]] = {}
     for entry, person in db.exec(query):

@@ -17,7 +17,8 @@ from server.audit.service import SYSTEM
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.kiosks.tables import Kiosk
-from server.people.service import find_people, people_by_id
+from server.people.search import find_people
+from server.people.service import people_by_id
 from server.timetable.forms import SearchForm
 from server.timetable.local_time import local_date, midnight
 from server.trail import service

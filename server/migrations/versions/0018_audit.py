@@ -11,7 +11,7 @@ from alembic import op
 import server.db.types
 
 revision: str = "0018"
-down_revision: str | None = "0015"
+down_revision: str | None = "0017"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -33,11 +33,11 @@ from server.jobs.tables import Job
 from server.kiosks import configuration, gallery
 from server.kiosks.tables import Kiosk
 from server.people.schemas import ConsentCreate, PersonCreate
+from server.people.search import find_people
 from server.people.service import (
     ERASED_NAME,
     add_consent,
     create_person,
-    find_people,
     get_person,
 )
 from server.people.tables import Consent, ConsentRole, Person
