@@ -14,10 +14,12 @@ _CAMERA_WORDS = frozenset({"gone", "black", "frozen", "finished", "starting"})
 _MOUNTING_WORDS = frozenset({"upside_down", "on_its_side"})
 #: Details that also have advice, a key under `kiosks.part_advice`.
 _ADVISED = (
-    frozenset(f"camera_{word}" for word in _MOUNTING_WORDS)
+    frozenset({"link_plain", *(f"camera_{word}" for word in _MOUNTING_WORDS)})
     | network_words.ADVISED
     | record_words.ADVISED
 )
+#: How the kiosk's connections are: with TLS, without, or to this machine itself.
+_LINKS = frozenset({"tls", "plain", "loopback"})
 _RECORD_PARTS = frozenset({"identity", "server", "outbox", "clock", "disk", "storage"})
 _MOUNTING = re.compile(r"([a-z_]+) (0|90|180|270)")
 
@@ -82,14 +84,18 @@ def _words(name: str, state: str, detail: str) -> tuple[str, dict[str, str]]:
         return "no_accelerator", {}
     if name == "accelerator" and state == "degraded":
         return "accelerator_off", {}
-    if name == "camera":
-        return _camera_words(state, detail)
+    if name in ("camera", "link"):
+        return _camera_words(state, detail) if name == "camera" else _link_words(detail)
     if name in _RECORD_PARTS:
         return record_words.record_words(name, state, detail)
     if name == "recognition_network":
         return network_words.network_words(detail)
     is_fault = name == "recognition" and state != "ok"
     return network_words.recognition_words(detail) if is_fault else ("", {})
+
+
+def _link_words(detail: str) -> tuple[str, dict[str, str]]:
+    return (f"link_{detail}" if detail in _LINKS else ""), {}
 
 
 def _camera_words(state: str, detail: str) -> tuple[str, dict[str, str]]:
