@@ -14,7 +14,7 @@ import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from intake.tls import ServedCertificate
+from intake.tls import ServedCertificate, drop_idle
 from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
@@ -51,6 +51,12 @@ class SettledServer(uvicorn.Server):
             self._following = asyncio.create_task(self._served.follow())
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        if self._served is not None:
+            drop_idle(self.server_state.connections)
+        await super().shutdown(sockets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
