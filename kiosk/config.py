@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         default=Path("rollcall-kiosk-data"),
         description="Folder for the kiosk's keys, outbox, encrypted gallery and configuration.",
     )
+    key_keeper: Literal["auto", "tpm2", "host", "file"] = Field(
+        default="auto",
+        description="What keeps the key to the kiosk's private files: tpm2 and host through"
+        " systemd-creds, file for none. auto: the TPM, else the host's secret where the kiosk runs"
+        " as root, else a file beside them.",
+    )
     server_url: HttpUrl = Field(
         default=HttpUrl("http://127.0.0.1:8000"), description="Address of the server."
     )

@@ -9,7 +9,9 @@ KioskError
 │   ├── FolderInUseError          another kiosk process works in the data folder
 │   ├── NoAccessError             a file belongs to another account
 │   └── CorruptStoreError         a local file is damaged
-│       └── OtherVersionError     it was written by another version of the kiosk
+│       ├── OtherVersionError     it was written by another version of the kiosk
+│       └── LockedStoreError      it was encrypted with a key that cannot be had now
+├── KeeperError                   what keeps the storage key is not there or refuses
 └── SyncError                     the server or broker did not do what was asked
     ├── UnreachableError          no answer: try again later
     │   └── UntrustedLinkError    a connection that must not be used, as TLS is wrong or missing
@@ -105,6 +107,14 @@ class CorruptStoreError(StorageError):
 
 class OtherVersionError(CorruptStoreError):
     """A local file was written by another version of the kiosk and was not used."""
+
+
+class LockedStoreError(CorruptStoreError):
+    """A local file is encrypted, and its key is lost or cannot be opened now."""
+
+
+class KeeperError(KioskError):
+    """What keeps the storage key (a TPM, the host's secret) is not there or refuses."""
 
 
 class SyncError(KioskError):

@@ -131,6 +131,7 @@ class HealthBoard:
             clock_offset_ms=reading.offset_ms,
             disk=self._disk(),
             renewed=device.renewed(),
+            key=device.key_keeping,
         )
 
     def _disk(self) -> DiskHealth:

@@ -7,11 +7,11 @@ from typing import TextIO
 from kiosk.app.introducing import ClaimEntry, Introducer
 from kiosk.app.onboarding import Onboarding, server_client
 from kiosk.app.parts import BUNDLED_WORDS
+from kiosk.app.private_files import PrivateFiles
 from kiosk.config import Settings
 from kiosk.domain.networks import wanted_networks
 from kiosk.domain.screens import SetupStage
 from kiosk.storage.files import private_folder
-from kiosk.storage.identity import IdentityStore
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.trust import fault_words
 from models.errors import StoreError
@@ -54,7 +54,8 @@ def claim(
     Raises:
         StorageError: the disk refuses.
     """
-    identity = IdentityStore(private_folder(settings.data_dir) / "identity")
+    private_folder(settings.data_dir)
+    identity = PrivateFiles(settings).identity
     said: list[SetupStage] = []
 
     def say(stage: SetupStage) -> None:

@@ -10,6 +10,7 @@ from kiosk.app.changeover import Changeover, ChangeoverLinks
 from kiosk.app.earlier import EarlierDelivery
 from kiosk.app.key_watch import KeyWatch
 from kiosk.app.onboarding import Identity as Identity
+from kiosk.app.private_files import PrivateFiles
 from kiosk.app.roster import CurrentTimetable
 from kiosk.app.server_trust import Authorities
 from kiosk.app.watermark import WatermarkSigner
@@ -23,7 +24,6 @@ from kiosk.domain.recorder import Recorder
 from kiosk.domain.room import room_health
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import StorageError
-from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.files import free_bytes
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.storage.identity import gallery_key
@@ -86,7 +86,10 @@ class Device:
         client: ServerClient,
         clock: SystemClock,
         hooks: DeviceHooks,
+        files: PrivateFiles | None = None,
     ) -> None:
+        files = files or PrivateFiles(settings)
+        self.config, self.key_keeping = files.config, files.storage_key.keeping
         self.kiosk_id = identity.claim.kiosk_id
         self.client = client
         self._settings = settings
@@ -138,7 +141,6 @@ class Device:
         files.callback(self.gallery.close)
         links = ChangeoverLinks(self.client, clock, self.outbox.is_waiting)
         self.changeover = Changeover(settings.data_dir, self.gallery, keys, claim, links)
-        self.config = ConfigFile(settings.data_dir / "config.json")
         self.roster = CurrentTimetable(clock, self._cached_timetable())
         self._keep_events(self.config.load())
         self.changeover.follow(self.roster.timetable)
@@ -237,7 +239,7 @@ class Device:
         self.gallery.close()
 
     def wipe(self) -> None:
-        """Delete the templates here, and those that wait for the server; the outbox stays.
+        """Delete templates, scans and configuration here; the outbox stays.
 
         Raises:
             StorageError: the disk refuses.
@@ -245,7 +247,10 @@ class Device:
         try:
             self.changeover.wipe()
         finally:
-            self.gallery.wipe()
+            try:
+                self.gallery.wipe()
+            finally:
+                self.config.delete()
 
     def attendant(self) -> Attendant:
         """Build the attendant for this kiosk; it knows the marks made before a restart."""

@@ -25,7 +25,6 @@ from kiosk.domain.screens import SCANNED_STAGES, Screen, SettingUp
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
 from kiosk.storage.clock_file import ClockFile
-from kiosk.storage.configuration import ConfigFile
 from kiosk.sync.clock import SystemClock
 from kiosk.ui.catalogue import available_languages
 from kiosk.ui.shell import (
@@ -241,7 +240,7 @@ class KioskProcess:
 
     def _build_window(self) -> KioskWindow:
         settings = self._settings
-        kept = ConfigFile(settings.data_dir / "config.json").load()
+        kept = self._startup.files.config.load()
         timetable = timetable_from(kept.document, MatchOverrides()) if kept else Timetable()
         rules = self._rules(timetable)
         return KioskWindow(
@@ -341,6 +340,7 @@ class KioskProcess:
     def _forget_and_end(self) -> None:
         try:
             self._startup.identity.forget_claim()
+            self._startup.files.erase_if_revoked()
         finally:
             self.end(REVOKED)
 

@@ -2,6 +2,7 @@
 
 from kiosk.domain.health import DiskHealth, Health, LinkHealth
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.keeping import KeyKeeping, KeyPlace
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.room import clock_difference
 from protocol.v1.messages import ClockSource, PartHealth, PartState
@@ -28,6 +29,8 @@ def record_parts(health: Health) -> dict[str, PartHealth]:
         "outbox": _outbox(health),
         "clock": _clock(health),
     }
+    if health.key.place is not None:
+        parts["key"] = _key(health.key)
     if health.broker_link is not None:
         parts["broker_link"] = _link(health.broker_link)
     if health.renewed:
@@ -83,3 +86,11 @@ def _clock(health: Health) -> PartHealth:
         detail = f"off {difference.number} {difference.unit}"
         return PartHealth(state=PartState.DEGRADED, detail=detail)
     return PartHealth(state=PartState.OK, detail=health.clock)
+
+
+def _key(keeping: KeyKeeping) -> PartHealth:
+    """Say what keeps the key to this kiosk's files; a kiosk without a TPM has nothing broken."""
+    if keeping.refused is not None:
+        return PartHealth(state=PartState.DEGRADED, detail=f"not_{keeping.refused}")
+    state = PartState.OK if keeping.place is KeyPlace.TPM2 else PartState.ABSENT
+    return PartHealth(state=state, detail=keeping.place)

@@ -9,11 +9,13 @@ from typing import TextIO
 from kiosk.app.commands import network_words
 from kiosk.app.device import broker_access
 from kiosk.app.onboarding import CLOCK_FILE, server_client
+from kiosk.app.private_files import PrivateFiles
 from kiosk.app.server_trust import Authorities
 from kiosk.config import Settings
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.health import DiskHealth, LinkHealth
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.keeping import KeyKeeping, KeyPlace
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.room import clock_difference, room_health
 from kiosk.errors import SyncError
@@ -21,7 +23,7 @@ from kiosk.storage.clock_file import ReadClockFile
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.earlier import earlier_files, waiting_in
 from kiosk.storage.files import free_bytes
-from kiosk.storage.identity import ClaimPlace, IdentityStore, KeptIdentity
+from kiosk.storage.identity import ClaimPlace, KeptIdentity
 from kiosk.storage.refusals import Contents, contents
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import Timeouts
@@ -35,9 +37,21 @@ _IDENTITY = {
     IdentityFault.SIGNING_KEY_LOST: "This kiosk lost its key. Its records are kept.",
     IdentityFault.SEALING_KEY_LOST: "This kiosk lost the key to its faces and recognises nobody."
     " Its records are kept.",
+    IdentityFault.STORAGE_KEY_LOST: "This kiosk lost the key to its own files, or cannot open it"
+    " now. Its records are kept.",
     IdentityFault.CLAIM_DAMAGED: "The credentials of this kiosk are damaged. Its records are kept.",
     IdentityFault.KEY_REFUSED: "The server knows another key for this kiosk. Its records are kept.",
     IdentityFault.REVOKED: "The server revoked this kiosk. Its records are kept.",
+}
+_KEY = {
+    KeyPlace.TPM2: "kept by the TPM; a copy of this disk alone opens nothing",
+    KeyPlace.HOST: "kept by this installation; a copy of the data folder alone opens nothing, a"
+    " stolen disk does",
+    KeyPlace.FILE: "lies beside the files that it opens; a stolen disk can be read",
+}
+_KEEPER_REFUSED = {
+    KeyPlace.TPM2: "The TPM did not take the key: check /dev/tpmrm0 and libtss2.",
+    KeyPlace.HOST: "systemd-creds did not take the key: it needs root and systemd 250.",
 }
 _SERVER = {
     LinkHealth.UP: ("answers and knows this kiosk", ""),
@@ -101,14 +115,15 @@ def status(settings: Settings, output: TextIO) -> int:
     Raises:
         StorageError: the identity cannot be read.
     """
-    kept = IdentityStore(settings.data_dir / "identity").kept()
-    lines = [_identity(kept)]
+    files = PrivateFiles(settings)
+    kept = files.identity.kept()
+    lines = [_identity(kept), *_key(files.storage_key.keeping)]
     if kept.claim is not None:
         clock = SystemClock(ReadClockFile(settings.data_dir / CLOCK_FILE))
-        lines.extend(_server(settings, kept.claim, kept.place, clock))
+        lines.extend(_server(settings, kept.claim, kept.place, clock, files.config))
         lines.extend(_records(settings))
         lines.append(_clock(clock.reading()))
-        lines.extend(_configuration(settings))
+        lines.extend(_configuration(settings, files.config))
     for line in lines:
         output.write(f"{line.name:<9}{line.words}\n")
     for line in lines:
@@ -124,14 +139,25 @@ def _identity(kept: KeptIdentity) -> Line:
     return Line("identity", f"kiosk {claim.kiosk_id}, {claim.name}, in room {claim.room.name}")
 
 
+def _key(keeping: KeyKeeping) -> Iterator[Line]:
+    if keeping.place is None:
+        return
+    to_do = _KEEPER_REFUSED.get(keeping.refused, "") if keeping.refused else ""
+    yield Line("key", _KEY[keeping.place], to_do)
+
+
 def _server(
-    settings: Settings, claim: ClaimResponse, place: ClaimPlace, clock: SystemClock
+    settings: Settings,
+    claim: ClaimResponse,
+    place: ClaimPlace,
+    clock: SystemClock,
+    config: ConfigFile,
 ) -> Iterator[Line]:
     """Ask the server, as the kiosk does."""
     client = server_client(settings, clock, _SOON)
     client.use_claim(claim)
     trust = Authorities(settings, claim, place, client, clock).broker
-    kept = ConfigFile(settings.data_dir / "config.json").load()
+    kept = config.load()
     detail = ""
     try:
         client.config(kept.etag if kept else "")
@@ -202,8 +228,7 @@ def _clock(reading: ClockReading) -> Line:
     return Line("clock", words, "Give this kiosk a time server or a battery-backed clock.")
 
 
-def _configuration(settings: Settings) -> Iterator[Line]:
-    file = ConfigFile(settings.data_dir / "config.json")
+def _configuration(settings: Settings, file: ConfigFile) -> Iterator[Line]:
     kept = file.load()
     none = "damaged, will be downloaded again" if file.was_damaged else "none yet"
     yield Line("config", kept.document.version if kept else none)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kiosk.domain.keeping import KeyKeeping
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.networks import NetworkState
 from protocol.v1.messages import ClockSource
@@ -154,6 +155,7 @@ class Health:
         network: which networks are open.
         clock_offset_ms: server time minus kiosk time, when last measured.
         renewed: caches that were damaged and made anew, until they are downloaded again.
+        key: what keeps the key to the kiosk's own files.
     """
 
     server: LinkHealth = LinkHealth.DOWN
@@ -176,6 +178,7 @@ class Health:
     clock_offset_ms: float | None = None
     disk: DiskHealth = DiskHealth.OK
     renewed: tuple[str, ...] = ()
+    key: KeyKeeping = field(default_factory=KeyKeeping)
 
     @property
     def is_offline(self) -> bool:

@@ -15,6 +15,7 @@ from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
 from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
+from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.policies.schemas import EnrolmentPolicy
 
@@ -51,9 +52,8 @@ class CoverageLine:
 def lines(
     db: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo
 ) -> list[CoverageLine]:
-    """Everybody with a live consent, by family name."""
-    by_name = (col(Person.family_name), col(Person.given_name), col(Person.id))
-    everybody = db.exec(select(Person.id).order_by(*by_name)).all()
+    """Everybody with a live consent, by name."""
+    everybody = db.exec(select(Person.id).order_by(*BY_NAME)).all()
     states = people.states_of(db, everybody, today)
     photos = _photos_in_use(db)
     pending = set(_pending(db))

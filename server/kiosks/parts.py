@@ -19,7 +19,17 @@ _ADVISED = (
     | record_words.ADVISED
 )
 _RECORD_PARTS = frozenset(
-    {"identity", "server", "server_link", "broker_link", "outbox", "clock", "disk", "storage"}
+    {
+        "identity",
+        "server",
+        "server_link",
+        "broker_link",
+        "outbox",
+        "clock",
+        "disk",
+        "storage",
+        "key",
+    }
 )
 _MOUNTING = re.compile(r"([a-z_]+) (0|90|180|270)")
 

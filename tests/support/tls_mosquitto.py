@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.certificates import Leaf
+from tests.support.authorities import Leaf
 from tests.support.mosquitto import MOSQUITTO
 from tests.support.ports import free_port, is_listening
 from tests.support.processes import Process

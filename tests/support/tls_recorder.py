@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.certificates import Leaf
+from tests.support.authorities import Leaf
 
 
 @dataclass

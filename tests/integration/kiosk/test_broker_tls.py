@@ -15,7 +15,7 @@ from kiosk.sync.inbox import Inbox
 from kiosk.sync.mqtt import MQTTLink
 from kiosk.sync.trust import LinkTrust
 from tests.fakes.school import broker_access
-from tests.support.certificates import Authority, Leaf
+from tests.support.authorities import Authority, Leaf
 from tests.support.tls_mosquitto import tls_broker
 from tests.support.tls_recorder import recording
 from tests.support.waiting import wait_until

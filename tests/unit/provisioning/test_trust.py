@@ -10,7 +10,7 @@ import pytest
 
 from protocol.v1.trust import ca_fingerprint, six_words
 from provisioning.cli import main
-from tests.support.certificates import Authority, Leaf
+from tests.support.authorities import Authority, Leaf
 from tests.support.tls_recorder import Recorded, recording
 from tests.unit.protocol.v1.test_tls import offer
 

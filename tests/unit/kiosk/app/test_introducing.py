@@ -19,7 +19,7 @@ from kiosk.storage.identity import IdentityStore
 from kiosk.sync.clock import SystemClock
 from protocol.v1.trust import ClaimLink, ca_fingerprint, six_words
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
-from tests.support.certificates import Authority, Leaf
+from tests.support.authorities import Authority, Leaf
 from tests.support.tls_recorder import Recorded, recording
 from tests.unit.protocol.v1.test_tls import offer
 

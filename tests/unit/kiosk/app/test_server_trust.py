@@ -19,7 +19,7 @@ from protocol.v1.messages import BrokerAccess, ClaimResponse
 from protocol.v1.sealing import make_sealing_key, sealing_public_text
 from tests.fakes.kiosk_server import SchoolServer, serving
 from tests.fakes.school import SIGNING_KEY, broker_access, claim_response, config
-from tests.support.certificates import Authority
+from tests.support.authorities import Authority
 
 KEYS = Keys(SIGNING_KEY, make_sealing_key())
 SCHOOL, NEXT = Authority("School"), Authority("School 2")

@@ -27,7 +27,7 @@ from protocol.v1.sealing import sealing_public_text
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
 from tests.fakes.school import KIOSK_ID, broker_access, claim_response
 from tests.fakes.stranger import Reply, standing_in
-from tests.support.certificates import Authority
+from tests.support.authorities import Authority
 from tests.support.ports import free_port
 from tests.unit.kiosk.storage.drafts import draft, outbox_in
 

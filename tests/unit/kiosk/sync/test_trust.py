@@ -16,7 +16,7 @@ from kiosk.sync.trust import LinkTrust, dated_context
 from protocol.v1.messages import ClockSource, EventBatch
 from tests.fakes.kiosk_server import SchoolServer, serving
 from tests.fakes.school import CLAIM, DEVICE_TOKEN, KIOSK_ID
-from tests.support.certificates import Authority, Leaf
+from tests.support.authorities import Authority, Leaf
 from tests.support.ports import free_port
 from tests.support.tls_recorder import recording
 

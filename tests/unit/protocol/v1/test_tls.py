@@ -19,7 +19,7 @@ from protocol.v1.tls import (
     is_plain_abroad,
 )
 from protocol.v1.trust import ca_fingerprint
-from tests.support.certificates import Authority, Leaf
+from tests.support.authorities import Authority, Leaf
 from tests.support.ports import free_port
 from tests.support.tls_recorder import Recorded, recording
 
