@@ -122,10 +122,10 @@ def get_enrolment(db: Session, enrolment_id: uuid.UUID) -> Enrolment:
     return enrolment
 
 
-def enrolments_of(db: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
+def enrolments_of(db: Session, person_id: uuid.UUID) -> list[Enrolment]:
     """A person's enrolments, newest first."""
     query = select(Enrolment).where(Enrolment.person_id == person_id)
-    return list(db.exec(query.order_by(col(Enrolment.id).desc()).limit(limit)))
+    return list(db.exec(query.order_by(col(Enrolment.id).desc())))
 
 
 def templates_of(db: Session, person_id: uuid.UUID) -> list[Template]:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from server.web.list_schemas import ListPart
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
@@ -159,6 +161,12 @@ class CancellationRead(BaseModel):
     reason: str
     cancelled_at: AwareDatetime
     cancelled_by: str
+
+
+class LessonList(ListPart):
+    """Some lessons, by start."""
+
+    lessons: list["LessonRead"]
 
 
 class LessonRead(BaseModel):

@@ -12,9 +12,11 @@ from server.db.dependencies import ReadDBDep
 from server.db.types import now
 from server.web.access import SignedInDep
 from server.web.pages import render
+from server.web.paging import PageNumber, page_of
 from server.web.principal import Principal
 from server.web.routes import GuardedRouter
 
+_PAGE = 100
 router = GuardedRouter(include_in_schema=False)
 
 
@@ -77,8 +79,11 @@ TodaySource = Callable[[Session, Principal, Request], TodayContent]
 
 
 @router.get("/")
-def today_page(request: Request, principal: SignedInDep, db: ReadDBDep) -> Response:
+def today_page(
+    request: Request, principal: SignedInDep, db: ReadDBDep, page: PageNumber = 1
+) -> Response:
     """Lessons of today, the running ones first."""
     source: TodaySource = request.app.state.today
     content = source(db, principal, request)
-    return render(request, "web/today.html", {"content": content, "at": now()})
+    pager = page_of(content.lessons, page, _PAGE)
+    return render(request, "web/today.html", {"content": content, "pager": pager, "at": now()})
