@@ -61,6 +61,7 @@ from server.ml.school import SchoolOperatingPoint
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from server.web.principal import Role
+from server.web.state import Services, services_of
 
 SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
 THEMES = ("light", "dark")
@@ -86,6 +87,7 @@ DOCUMENTED = (
     "models-laptop-light-en",
     "models-change-laptop-light-en",
     "audit-laptop-light-en",
+    "audit-phone-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
     "sign-in-phone-light-en",
@@ -112,20 +114,26 @@ class Site:
     user_id: str
     app: FastAPI
 
+    @property
+    def services(self) -> Services:
+        """The parts of the server."""
+        return services_of(self.app)
+
     def change_network(self) -> None:
         """Let pages see a change of network that is under way."""
-        with self.app.state.database.transaction() as db:
-            change_network(db, self.app.state.vault, self.school, self.app.state.ml.models())
+        with self.services.database.transaction() as db:
+            services = self.services
+            change_network(db, services.vault, self.school, services.encoder.models())
 
     def lose_events(self) -> None:
         """Let pages see lost and missing events, and two devices with one identity."""
-        with self.app.state.database.transaction() as db:
+        with self.services.database.transaction() as db:
             if db.get(LostSpan, SPAN) is None:
                 lose_events(db, self.school)
 
     def ask_limit(self) -> None:
         """Let pages ask whether kiosks may become stricter."""
-        with self.app.state.database.transaction() as db:
+        with self.services.database.transaction() as db:
             limit = db.exec(select(StoredLimit)).one()
             stricter = {"distance": limit.distance - 0.03, "raised_share": 0.27}
             proposed = {name: getattr(limit, name) for name in ProposedLimit.__annotations__}
@@ -134,15 +142,16 @@ class Site:
     def meet_strangers(self) -> None:
         """Let pages see devices that ask this server and that it does not know."""
         for last in (5, 6, 7, 8):
-            self.app.state.strangers.note(f"192.168.12.{last}", now())
+            self.services.strangers.note(f"192.168.12.{last}", now())
 
     def refuse_key(self) -> None:
         """Let pages see a recognition service that refuses the server's key."""
-        settings = self.app.state.settings.model_copy(
+        settings = self.services.settings.model_copy(
             update={"ml_service_api_key": SecretStr("an old key")}
         )
-        self.app.state.ml = encoder_from(settings)
-        self.app.state.ml.check()
+        encoder = encoder_from(settings)
+        self.app.state.services = replace(self.services, encoder=encoder)
+        encoder.check()
 
 
 @contextmanager
@@ -164,18 +173,19 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
     while not server.started and thread.is_alive():
         thread.join(0.05)
     try:
-        school = fill(app.state.database, app.state.vault, _size(), datetime.now(UTC))
+        services = services_of(app)
+        school = fill(services.database, services.vault, _size(), datetime.now(UTC))
         user_id = _staff(app)
         _change_policy(app)
         _measure(app)
-        with app.state.database.transaction() as db:
+        with services.database.transaction() as db:
             use_network(db, _MODEL, actor=f"account:{user_id}")
-        add_history(app.state.database, school, account=f"account:{user_id}")
+        add_history(services.database, school, account=f"account:{user_id}")
         port = server.servers[0].sockets[0].getsockname()[1]
-        app.state.ml.check()
-        software = f"{version('rollcall')} {app.state.ml.software()}"
-        add_jobs(app.state.database, school, software=software)
-        add_quarantine(app.state.database, school, datetime.now(UTC))
+        services.encoder.check()
+        software = f"{version('rollcall')} {services.encoder.software()}"
+        add_jobs(services.database, school, software=software)
+        add_quarantine(services.database, school, datetime.now(UTC))
         yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
     finally:
         server.should_exit = True
@@ -211,7 +221,7 @@ def _size() -> Size:
 
 
 def _staff(app: FastAPI) -> str:
-    with app.state.database.transaction() as db:
+    with services_of(app).database.transaction() as db:
         admin = db.exec(select(Account).where(Account.username == "admin")).one()
         _set_password(admin)
         made = [
@@ -236,16 +246,16 @@ def _change_policy(app: FastAPI) -> None:
     passive = SchoolPolicy(
         kiosk=KioskPolicy(liveness="passive"), attendance=AttendancePolicy(late_after_min=2)
     )
-    with app.state.database.transaction() as db:
+    with services_of(app).database.transaction() as db:
         set_policy(db, passive, actor="system")
 
 
 def _measure(app: FastAPI) -> None:
     """Keep the figures that the recognition service gives for people of made-up numbers."""
     card = default_store().find(_MODEL)[0]
-    with app.state.database.transaction() as db:
+    with services_of(app).database.transaction() as db:
         today = datetime.now(UTC).date()
-        asked = prepare(db, app.state.vault, _MODEL, new_id().bytes, today)
+        asked = prepare(db, services_of(app).vault, _MODEL, new_id().bytes, today)
         invented = [
             replace(one, templates=_templates(int(one.key))) for one in asked.question.people
         ]
@@ -337,7 +347,7 @@ def addresses(site: Site) -> dict[str, str]:
         "accuracy-details": "/accuracy",
         "accuracy-question": "/accuracy",
         "policy-details": "/policy",
-        "audit": "/audit?verify=true",
+        "audit": "/audit",
         "users": "/users",
         "user": f"/users/{site.user_id}",
         "new-user": "/users/new",
@@ -433,6 +443,12 @@ def _act(page: Page, name: str) -> None:
         page.locator("#policy_version").select_option("1")
         page.locator("button.primary").click()
         page.wait_for_selector("#confirm")
+    if name == "audit":
+        page.locator("#check button").click()
+        page.wait_for_selector("#check .notice")
+        page.locator(".trail-entries details").nth(3).evaluate("element => element.open = true")
+        if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
+            page.locator("#filters").evaluate("element => element.open = true")
     if name.endswith("-details"):
         page.locator("[data-details]").first.evaluate("element => element.open = true")
     if name == "course":

@@ -33,6 +33,7 @@ from scripts.invented_jobs import add_jobs
 from scripts.invented_school import School, Size, fill
 from server.app import create_app
 from server.config import Settings, load_settings
+from server.web.state import services_of
 
 LIMIT_MS = 100.0
 
@@ -103,8 +104,9 @@ def fill_server(settings: Settings, size: Size) -> tuple[list[Page], str]:
     """
     app = create_app(settings)
     with TestClient(app, headers={"X-Requested-With": "rollcall"}) as client:
-        school = fill(app.state.database, app.state.vault, size, datetime.now(UTC))
-        add_jobs(app.state.database, school, waiting=2000)
+        services = services_of(app)
+        school = fill(services.database, services.vault, size, datetime.now(UTC))
+        add_jobs(services.database, school, waiting=2000)
         password = (settings.data_dir / "admin-password.txt").read_text().strip()
         client.post("/api/v1/sign-in", json={"username": "admin", "password": password})
         chosen = "a password for measuring"
@@ -120,9 +122,9 @@ def _counted(app: FastAPI, client: TestClient, name: str, path: str) -> Page:
         counted[0] += 1
 
     client.get(path)
-    event.listen(app.state.database.engine, "before_cursor_execute", count)
+    event.listen(services_of(app).database.engine, "before_cursor_execute", count)
     answer = client.get(path)
-    event.remove(app.state.database.engine, "before_cursor_execute", count)
+    event.remove(services_of(app).database.engine, "before_cursor_execute", count)
     assert answer.status_code == 200, f"{path}: {answer.status_code}"
     return Page(name, path, counted[0], len(answer.content) / 1024)
 

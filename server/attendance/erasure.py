@@ -88,7 +88,7 @@ def _leave_rosters(db: Session, person_id: uuid.UUID, *, today: date, at: dateti
         or_(col(RosterEntry.until_date).is_(None), col(RosterEntry.until_date) >= today),
     )
     for entry in db.exec(query.order_by(col(RosterEntry.id))).all():
-        closed = roster.end_entry(db, entry.course_id, entry.id, today=today, at=at)
+        closed = roster.close_entry(db, entry, today=today, at=at)
         if closed is None:
             continue
         started = roster.started_lessons(db, closed.course_id, at)

@@ -11,7 +11,6 @@ from fastapi import Depends
 from pydantic import AwareDatetime
 
 from server.attendance import service as attendance
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.timetable import lessons, service
@@ -31,7 +30,7 @@ router = GuardedRouter(prefix="/api/v1/lessons", tags=["lessons"])
 
 
 def _plan(body: LessonCreate) -> LessonPlan:
-    return LessonPlan(body.course_id, body.room_id, body.starts_at, body.ends_at)
+    return LessonPlan(body.course_id, body.room_id, body.starts_at, body.ends_at, body.allow_double)
 
 
 @router.post("", status_code=201)
@@ -40,9 +39,8 @@ def create_lesson(
 ) -> LessonRead:
     """Plan a lesson. 409 `double_booking` asks; repeat with `allow_double` if it is meant."""
     added = lessons.create_lesson(
-        db, _plan(body), zone=settings.zone, at=now(), allow_double=body.allow_double
+        db, _plan(body), zone=settings.zone, at=now(), actor=principal.actor
     )
-    record(db, actor=principal.actor, action="lesson.create", subject=f"lesson:{added.id}")
     return lesson_read(service.lesson_view(db, added.id))
 
 
@@ -88,17 +86,15 @@ def change_lesson(
         _plan(body),
         zone=settings.zone,
         at=now(),
-        allow_double=body.allow_double,
+        actor=principal.actor,
     )
-    record(db, actor=principal.actor, action="lesson.change", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))
 
 
 @router.delete("/{lesson_id}", status_code=204)
 def delete_lesson(lesson_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None:
     """Delete a lesson for which nothing was recorded."""
-    attendance.delete_lesson(db, lesson_id)
-    record(db, actor=principal.actor, action="lesson.delete", subject=f"lesson:{lesson_id}")
+    attendance.delete_lesson(db, lesson_id, actor=principal.actor)
 
 
 @router.post("/{lesson_id}/cancel")
@@ -107,7 +103,6 @@ def cancel_lesson(
 ) -> LessonRead:
     """Cancel a lesson: its lines stay but no longer count."""
     lessons.cancel_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="lesson.cancel", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))
 
 
@@ -117,5 +112,4 @@ def restore_lesson(
 ) -> LessonRead:
     """Let a cancelled lesson count again."""
     lessons.restore_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="lesson.restore", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))

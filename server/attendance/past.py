@@ -243,13 +243,13 @@ def _apply_roster(db: Session, change: RosterChange) -> None:
 def _apply_lesson(db: Session, change: LessonChange, *, zone: ZoneInfo, at: datetime) -> None:
     lesson = timetable.lesson_view(db, change.lesson_id).lesson
     plan = LessonPlan(
-        lesson.course_id, change.room_id, change.starts_at, change.ends_at
+        lesson.course_id, change.room_id, change.starts_at, change.ends_at, allow_double=True
     ).in_whole_seconds()
     if plan.starts_at > at:
         raise InvalidError(
             "A lesson that has started cannot start later than now.", problem="later"
         )
-    planning.check_plan(db, plan, zone=zone, at=at, allow_double=True, besides=lesson.id)
+    planning.check_plan(db, plan, zone=zone, at=at, besides=lesson.id)
     planning.apply_plan(db, lesson, plan, zone=zone)
 
 

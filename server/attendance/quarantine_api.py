@@ -20,6 +20,7 @@ from server.web.access import AdminDep
 from server.web.cursors import ListQueryDep
 from server.web.list_schemas import ListPart
 from server.web.routes import GuardedRouter
+from server.web.strict import StrictInput
 
 _LIST = "quarantine"
 router = GuardedRouter(prefix="/api/v1", tags=["quarantine"])
@@ -50,14 +51,14 @@ class QuarantineList(ListPart):
     events: list[QuarantinedRead]
 
 
-class QuarantineDecide(BaseModel):
+class QuarantineDecide(StrictInput):
     """Accept or discard, and why."""
 
     decision: Literal[QuarantineDecision.ACCEPTED, QuarantineDecision.DISCARDED]
     reason: Reason
 
 
-class QuarantineAcceptAll(BaseModel):
+class QuarantineAcceptAll(StrictInput):
     """Accept what waits of one kiosk for one cause, and why."""
 
     kiosk_id: uuid.UUID

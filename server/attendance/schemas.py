@@ -11,6 +11,7 @@ from server.attendance.past_kinds import AnyChange
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.timetable.schemas import LessonRead, Reason
 from server.web.list_schemas import ListPart
+from server.web.strict import StrictInput
 
 
 class DoubtfulScan(BaseModel):
@@ -72,7 +73,7 @@ def _correctable(status: AttendanceStatus) -> AttendanceStatus:
     return status
 
 
-class CorrectionCreate(BaseModel):
+class CorrectionCreate(StrictInput):
     """A manual correction of a student's status, and the reason."""
 
     person_id: uuid.UUID
@@ -91,7 +92,7 @@ class CorrectionRead(BaseModel):
     made_at: datetime
 
 
-class PersonErase(BaseModel):
+class PersonErase(StrictInput):
     """Why a person is erased; without any name."""
 
     reason: Reason
@@ -138,13 +139,13 @@ class LostEventsRead(ListPart):
     missing: MissingEventsRead | None
 
 
-class LostSpanClose(BaseModel):
+class LostSpanClose(StrictInput):
     """Why nobody waits for lost events any more."""
 
     reason: Reason
 
 
-class MissingEventsClose(BaseModel):
+class MissingEventsClose(StrictInput):
     """Which missing numbers nobody waits for any more, and why."""
 
     first: int = Field(ge=1, le=MAX_SAFE_INTEGER)
@@ -169,7 +170,7 @@ class PastLineRead(BaseModel):
     after: str | None
 
 
-class PastChangeCreate(BaseModel):
+class PastChangeCreate(StrictInput):
     """A change of the past as it was previewed, and why."""
 
     change: AnyChange

@@ -20,7 +20,8 @@ from server.timetable.teachers import visible_courses
 from server.web.dates import moment_words
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
-from server.web.today import TodayContent, TodayLesson, Trouble
+from server.web.state import get_settings
+from server.web.today_content import TodayContent, TodayLesson, Trouble
 from server.web.translations import Translator
 
 _TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
@@ -28,7 +29,7 @@ _TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
 
 def today_content(db: Session, principal: Principal, request: Request) -> TodayContent:
     """Put the page together."""
-    settings = request.app.state.settings
+    settings = get_settings(request)
     at = now()
     today = local_date(at, settings.zone)
     first, last = day_bounds(today, settings.zone)
@@ -128,7 +129,7 @@ def _is_silent(kiosk: Kiosk, at: datetime) -> bool:
 
 def _silent(view: KioskView, t: Translator, request: Request) -> Trouble:
     seen = view.kiosk.last_seen_at
-    zone = request.app.state.settings.zone
+    zone = get_settings(request).zone
     when = moment_words(seen, t, zone, this_year=now().year) if seen else t("kiosks.never")
     text = t("kiosks.silent", name=view.kiosk.name, room=view.room.name, at=when)
     return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="warn")

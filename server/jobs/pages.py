@@ -1,23 +1,20 @@
 """The page of jobs: what waits, what failed and why; try again, or cancel."""
 
 import uuid
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Request
 from starlette.responses import Response
 
 from server.db.dependencies import DBDep, ReadDBDep
 from server.jobs import service
-from server.jobs.schemas import ClaimedJob
 from server.people.service import people_by_id
 from server.web.access import AdminDep, require_role
 from server.web.pages import render, see_other
 from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-
-if TYPE_CHECKING:
-    from server.jobs.schemas import JobHandler
+from server.web.state import CancelJobDep, ProblemsDep
 
 router = GuardedRouter(prefix="/jobs", include_in_schema=False)
 _PAGE = 50
@@ -31,6 +28,7 @@ def jobs_page(
     request: Request,
     principal: ReaderDep,
     db: ReadDBDep,
+    problems: ProblemsDep,
     page: PageNumber = 1,
 ) -> Response:
     """List jobs, those that need a person first."""
@@ -51,7 +49,7 @@ def jobs_page(
         "people": people,
         "persons": people_by_id(db, set(people.values())),
         "most_attempts": service.MAX_ATTEMPTS,
-        "problems": request.app.state.problems(request),
+        "problems": problems(request),
     }
     return render(request, "jobs/list.html", context)
 
@@ -76,18 +74,12 @@ def retry(job_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
 
 
 @router.post("/{job_id}/cancel")
-def cancel(request: Request, job_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
+def cancel(job_id: uuid.UUID, principal: AdminDep, db: DBDep, cancel_job: CancelJobDep) -> Response:
     """Cancel a job; its handler follows up.
 
     Raises:
         NotFoundError: it is done.
         ConflictError: it runs at this moment.
     """
-    handlers: dict[str, JobHandler] = request.app.state.job_handlers
-
-    def follow_up(job: ClaimedJob) -> None:
-        if job.kind in handlers:
-            handlers[job.kind].cancel(db, job, actor=principal.actor)
-
-    service.cancel(db, job_id, follow_up=follow_up, actor=principal.actor)
+    cancel_job(db, job_id, actor=principal.actor)
     return see_other("/jobs")

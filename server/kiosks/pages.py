@@ -8,7 +8,6 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.accounts.names import actor_names
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -30,6 +29,7 @@ from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
+from server.web.state import CountUndecidedDep
 
 router = GuardedRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
@@ -71,16 +71,22 @@ def create_kiosk(
     """Add the kiosk and show its claim code, this one time."""
     try:
         body = KioskCreate.model_validate(form.model_dump())
-        kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
+        kiosk = service.create_kiosk(
+            db, name=body.name, room_id=body.room_id, actor=principal.actor
+        )
     except (ServerError, ValueError) as exc:
         return _form(request, db, form, problem_text(request_translator(request), exc))
-    record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
     return _code(request, db, kiosk, principal)
 
 
 @router.get("/kiosks/{kiosk_id}")
 def kiosk_page(
-    request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep, lost_page: PageNumber = 1
+    request: Request,
+    kiosk_id: uuid.UUID,
+    _: ViewerDep,
+    db: ReadDBDep,
+    count_undecided: CountUndecidedDep,
+    lost_page: PageNumber = 1,
 ) -> Response:
     """One kiosk: health, progress, actions."""
     view = service.kiosk_view(db, kiosk_id)
@@ -101,7 +107,7 @@ def kiosk_page(
         "is_other_network": uses_another(view.kiosk, networks_of(db).current),
         "parts": part_lines(view.kiosk.status),
         "clock": clock_line(view.kiosk.status),
-        "undecided": request.app.state.count_undecided(db, kiosk_id=kiosk_id),
+        "undecided": count_undecided(db, kiosk_id=kiosk_id),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
         "lost": lost.rows,
@@ -121,7 +127,6 @@ def new_code(
 ) -> Response:
     """Make a new claim code and show it, this one time."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
-    record(db, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return _code(request, db, kiosk, principal)
 
 
@@ -136,7 +141,6 @@ def revoke(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> Response
     """Take the kiosk's credentials away."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     claiming.revoke(db, kiosk, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     return see_other(f"/kiosks/{kiosk_id}")
 
 

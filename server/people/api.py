@@ -70,12 +70,12 @@ def _part(db: Session, settings: Settings, words: str, asked: ListQuery) -> Pers
 @router.get("/{person_id}")
 def get_person(
     person_id: uuid.UUID,
-    _: ReaderDep,
-    db: ReadDBDep,
+    principal: ReaderDep,
+    db: DBDep,
     settings: SettingsDep,
 ) -> PersonRead:
-    """One person."""
-    person = service.get_person(db, person_id)
+    """One person; the audit trail names who read it."""
+    person = service.view_person(db, person_id, actor=principal.actor)
     today = now().astimezone(settings.zone).date()
     return read_person(person, service.state_of(db, person_id, today))
 

@@ -20,6 +20,7 @@ from server.people.consent import ConsentState
 from server.people.folding import comparable_number, misleads, without_invisible
 from server.people.tables import ConsentDecision, ConsentRole
 from server.web.list_schemas import LONGEST_CURSOR, MOST_ROWS, ListPart
+from server.web.strict import StrictInput
 
 
 def _plain(text: object) -> object:
@@ -79,7 +80,7 @@ def last_year() -> int:
 YearOfBirth = Annotated[int, Field(ge=FIRST_YEAR), AfterValidator(_refuse_future)]
 
 
-class PersonCreate(BaseModel):
+class PersonCreate(StrictInput):
     """A person to add, or what one is changed to."""
 
     student_number: StudentNumber = Field(
@@ -101,7 +102,7 @@ class PersonCreate(BaseModel):
         return self
 
 
-class PersonSearch(BaseModel):
+class PersonSearch(StrictInput):
     """The search text, and the part of the results to return."""
 
     q: str = Field(default="", max_length=100, description="Parts of names or of a number.")
@@ -130,7 +131,7 @@ class PersonList(ListPart):
     people: list[PersonRead]
 
 
-class ConsentCreate(BaseModel):
+class ConsentCreate(StrictInput):
     """A statement about face recognition of a person."""
 
     given_by: LongName
@@ -154,7 +155,14 @@ class ConsentRead(BaseModel):
     state: ConsentState = Field(description="Of the person, all statements taken together.")
 
 
-class PersonForm(BaseModel):
+class PeopleForm(StrictInput):
+    """The search of the list of people, and the page of the results."""
+
+    q: str = Field(default="", max_length=100)
+    page: int = Field(default=1, ge=1, le=1_000_000)
+
+
+class PersonForm(StrictInput):
     """The page's form, before anything about it is checked."""
 
     student_number: str = ""
@@ -168,7 +176,7 @@ class PersonForm(BaseModel):
         return self.model_dump() | {"year_of_birth": self.year_of_birth.strip() or None}
 
 
-class ConsentForm(BaseModel):
+class ConsentForm(StrictInput):
     """The page's form, before anything about it is checked."""
 
     given_by: str = ""

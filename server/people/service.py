@@ -89,7 +89,18 @@ def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Pers
     """
     person = db.get(Person, person_id, with_for_update=lock or None)
     if person is None:
-        raise NotFoundError("There is no such person.")
+        raise NotFoundError("There is no such person.", problem="no_person")
+    return person
+
+
+def view_person(db: Session, person_id: uuid.UUID, *, actor: str) -> Person:
+    """Return one person to somebody who reads their data; the audit trail names the reader.
+
+    Raises:
+        NotFoundError: no such person.
+    """
+    person = get_person(db, person_id)
+    record(db, actor=actor, action="person.view", subject=subject_of("person", person_id))
     return person
 
 
@@ -227,7 +238,7 @@ def end_consent(
     get_person(db, person_id, lock=True)
     consent = db.get(Consent, consent_id)
     if consent is None or consent.person_id != person_id:
-        raise NotFoundError("There is no such consent.")
+        raise NotFoundError("There is no such consent.", problem="no_consent")
     if consent.withdrawn_at is None:
         consent.withdrawn_at = at
         db.flush()

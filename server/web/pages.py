@@ -15,6 +15,7 @@ from server.config import Settings
 from server.web.access import current_principal
 from server.web.dates import day_words, moment_words, time_words
 from server.web.navigation import entries_for
+from server.web.state import get_settings
 from server.web.translations import LANGUAGES, Translator, choose_language, translator
 
 STATIC = Path(__file__).parent / "static"
@@ -40,7 +41,7 @@ def render(
             `time_words` and `moment_words` of `server.web.dates`.
         status_code: HTTP status.
     """
-    settings: Settings = request.app.state.settings
+    settings = get_settings(request)
     principal = current_principal(request)
     t = request_translator(request)
     values = {
@@ -65,7 +66,7 @@ def request_translator(request: Request) -> Translator:
     """Return the translator for the language of this request."""
     wanted = request.cookies.get(LANGUAGE_COOKIE)
     accepted = request.headers.get("accept-language", "")
-    return translator(choose_language(wanted, accepted, request.app.state.settings.language))
+    return translator(choose_language(wanted, accepted, get_settings(request).language))
 
 
 def is_htmx(request: Request) -> bool:

@@ -12,6 +12,7 @@ from server.db.engine import Database
 from server.errors import ServerError
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
+from tests.support.services import replace_services
 
 PERSON = {"student_number": "S1", "given_name": "Ada", "family_name": "Berg"}
 
@@ -74,7 +75,7 @@ def test_unforeseen_error_has_the_designed_page_with_every_header(
     def fail(_cookie: str) -> None:
         raise ZeroDivisionError("Ada Berg")
 
-    app.state.authenticate = fail
+    replace_services(app, authenticate=fail)
     client.cookies.set("rollcall_sign_in", "something")
     page = client.get("/people")
     assert page.status_code == 500
@@ -94,7 +95,7 @@ def test_error_page_does_without_the_database(
     def fail(_cookie: str) -> None:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
-    app.state.authenticate = fail
+    replace_services(app, authenticate=fail)
     client.cookies.set("rollcall_sign_in", "something")
     assert client.get("/people").status_code == 503
     caplog.clear()
