@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from server.people.service import people_by_id
 from server.policies.service import current_policy
 from server.web.access import require_role
 from server.web.pages import render
+from server.web.paging import PageNumber, page_of
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
@@ -29,7 +30,7 @@ def coverage_page(
     db: ReadDBDep,
     settings: SettingsDep,
     cover: Annotated[Cover | None, BeforeValidator(lambda text: text or None)] = None,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page: PageNumber = 1,
 ) -> Response:
     """Everybody with a live consent of one kind, or everybody who lacks something."""
     policy = current_policy(db).enrolment
@@ -39,16 +40,14 @@ def coverage_page(
         for line in found
         if line.cover is cover or (cover is None and line.cover is not Cover.READY)
     ]
-    lines = wanted[(page - 1) * _PAGE : page * _PAGE]
+    pager = page_of(wanted, page, _PAGE)
     context = {
         "tally": coverage.tally(found),
         "total": len(found),
         "cover": cover,
-        "lines": lines,
-        "people": people_by_id(db, [line.person_id for line in lines]),
-        "count": len(wanted),
-        "page": page,
-        "has_more": page * _PAGE < len(wanted),
+        "lines": pager.rows,
+        "people": people_by_id(db, [line.person_id for line in pager.rows]),
+        "pager": pager,
         "policy": policy,
     }
     return render(request, "enrollment/coverage.html", context)

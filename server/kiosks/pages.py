@@ -28,6 +28,7 @@ from server.timetable.service import rooms
 from server.web.access import require_role
 from server.web.links import plain_sentences
 from server.web.pages import render, request_translator, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
@@ -35,6 +36,7 @@ from server.web.state import CountUndecidedDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
+_LOST_SPANS = 50
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
 
 
@@ -87,12 +89,17 @@ def kiosk_page(
     _: ViewerDep,
     db: ReadDBDep,
     count_undecided: CountUndecidedDep,
+    lost_page: PageNumber = 1,
 ) -> Response:
     """One kiosk: health, progress, actions."""
     settings, t = get_settings(request), request_translator(request)
     view = service.kiosk_view(db, kiosk_id)
     closures = placements.closures_of(db, [kiosk_id])
-    lost = lost_spans.spans_of(db, kiosk_id)
+    lost = read_page(
+        lambda limit, offset: lost_spans.spans_of(db, kiosk_id, limit=limit, offset=offset),
+        lost_page,
+        _LOST_SPANS,
+    )
     health = health_of(view, now())
     # After a restore its device may be the one that is unknown now.
     may_be_unknown = health.word == "silent"
@@ -109,11 +116,12 @@ def kiosk_page(
         "plain": list(plain_sentences(settings, t, NetworkLink.SERVER, NetworkLink.BROKER)),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
-        "lost": lost,
+        "lost": lost.rows,
+        "lost_pager": lost,
         "missing": missing_numbers(db, view.progress),
         "room_names": {room.id: room.name for room in rooms(db)},
         "names": actor_names(
-            db, {*(one.closed_by for one in closures), *(one.closed_by for one in lost)}
+            db, {*(one.closed_by for one in closures), *(one.closed_by for one in lost.rows)}
         ),
     }
     return render(request, "kiosks/kiosk.html", context)
