@@ -50,6 +50,7 @@ import server.timetable.pages
 import server.timetable.term_pages
 import server.web.preferences
 import server.web.today
+from intake.head import HeadAsGet
 from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.service import ensure_admin, principal_of, touch
@@ -164,6 +165,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.bodies = Bodies.of(settings)
     install_error_handlers(app)
     # The last one added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
     app.add_middleware(SignedAnswers)

@@ -5,6 +5,7 @@ import tomllib
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
@@ -203,7 +204,8 @@ class Settings(BaseSettings):
         """Where the database is, in SQLAlchemy's words."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir.resolve() / 'rollcall.sqlite3'}"
+        file = self.data_dir.resolve() / "rollcall.sqlite3"
+        return f"sqlite:///{quote(str(file))}"  # a % in a folder's name is no code
 
     @classmethod
     def settings_customise_sources(
