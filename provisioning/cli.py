@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _claim(options: argparse.Namespace) -> str:
-    office = Office(options.server, ca_file=options.server_ca)
+    office = Office(options.server, ca_file=options.server_ca, proxy=options.proxy)
     password = _password(options)
     if options.dry_run:
         return f"would ask {options.server} for a claim code for {options.name!r}"
@@ -49,7 +49,7 @@ def _claim(options: argparse.Namespace) -> str:
 
 
 def _move(options: argparse.Namespace) -> str:
-    office = Office(options.server, ca_file=options.server_ca)
+    office = Office(options.server, ca_file=options.server_ca, proxy=options.proxy)
     password = _password(options)
     with office.signed_in(options.username, password):
         change = office.room_change(options.name, options.room)
@@ -130,6 +130,9 @@ def _add_account_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--password-file", type=Path, help="instead of typing the password")
     command.add_argument(
         "--name", required=True, type=str.strip, help="the kiosk's name on the server"
+    )
+    command.add_argument(
+        "--proxy", help="proxy to go through; HTTP_PROXY and .netrc are never used"
     )
 
 

@@ -5,7 +5,7 @@ import tomllib
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
@@ -101,6 +101,12 @@ class Settings(BaseSettings):
         validation_alias=_also("ML_SERVICE_API_KEY"),
         description="Key sent as X-API-Key. No default: without it enrolments wait.",
     )
+    ml_service_proxy: SecretStr | None = Field(
+        default=None,
+        validation_alias=_also("ML_SERVICE_PROXY"),
+        description="Proxy that requests to the ML service go through, for example"
+        " http://proxy.school.example:3128. HTTP_PROXY and .netrc are never used.",
+    )
     ml_service_timeout: float = Field(
         default=30.0,
         gt=0,
@@ -183,6 +189,14 @@ class Settings(BaseSettings):
     def _fits_an_address(cls, value: Path) -> Path:
         if "?" in str(value.resolve()):
             raise ValueError("must not contain a question mark: the database would lie elsewhere")
+        return value
+
+    @field_validator("ml_service_proxy")
+    @classmethod
+    def _names_a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("must begin with http:// or https:// and name a host")
         return value
 
     @field_validator("timezone")

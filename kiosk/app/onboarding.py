@@ -219,4 +219,5 @@ def server_client(
         clock,
         timeouts or Timeouts(settings.connect_timeout_s, settings.read_timeout_s),
         str(settings.server_ca) if settings.server_ca else None,
+        proxy=settings.http_proxy.get_secret_value() if settings.http_proxy else "",
     )

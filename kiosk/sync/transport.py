@@ -45,15 +45,17 @@ class Sending:
 class HTTPTransport:
     """Sends requests. Safe from any thread; one connection pool per thread.
 
-    Redirects are not followed, proxies of the environment are not used, and no coding is asked
-    for: a few bytes must not unpack to a full memory.
+    Redirects are not followed, so nothing is sent to where they lead. Proxies and passwords of the
+    environment are not used. No coding is asked for: a few bytes must not unpack to a full memory.
 
     Args:
         timeouts: of every call.
         ca_path: file of the certificate authority, where it is not a public one.
+        proxy: address of the proxy that everything goes through; empty: none.
     """
 
-    def __init__(self, timeouts: Timeouts, ca_path: str | None) -> None:
+    def __init__(self, timeouts: Timeouts, ca_path: str | None, *, proxy: str = "") -> None:
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._timeouts = timeouts
         self._verify: str | bool = ca_path or True
         self._local = threading.local()
@@ -87,6 +89,7 @@ class HTTPTransport:
         if http is None:
             http = requests.Session()
             http.trust_env = False
+            http.proxies.update(self._proxies)
             self._local.http = http
         return http
 

@@ -14,7 +14,7 @@ _IDENTITY = frozenset(
         "revoked",
     }
 )
-_SERVER = frozenset({"down", "refused", "foreign", "other_server", "unknown_kiosk"})
+_SERVER = frozenset({"down", "refused", "foreign", "redirected", "other_server", "unknown_kiosk"})
 _DISK = frozenset({"full", "nearly_full", "failing"})
 _KEY = frozenset({"tpm2", "host", "file", "not_tpm2", "not_host"})
 _SOURCES = frozenset({"ntp", "rtc", "server"})

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -71,6 +71,7 @@ class EncoderOptions:
         max_retries: further attempts, after 1, 2, 4 ... seconds.
         min_face_area_ratio: smallest face accepted, 0 to 1.
         connections: size of the connection pool.
+        proxy: address of the proxy that requests go through; empty: none.
     """
 
     url: str
@@ -79,6 +80,7 @@ class EncoderOptions:
     max_retries: int = 3
     min_face_area_ratio: float = 0.02
     connections: int = 4
+    proxy: str = field(default="", repr=False)
 
 
 class HTTPFaceEncoder:
@@ -110,7 +112,11 @@ class HTTPFaceEncoder:
         self._origins_of: tuple[str, ...] | None = None
         self._version = ""
         self._link = MLConnection(
-            options.url, options.api_key, connections=options.connections, monotonic=monotonic
+            options.url,
+            options.api_key,
+            connections=options.connections,
+            monotonic=monotonic,
+            proxy=options.proxy,
         )
 
     def encode(
@@ -346,7 +352,7 @@ class HTTPFaceEncoder:
 
 def encoder_from(settings: Settings) -> HTTPFaceEncoder:
     """Build the adapter as configured; warn where the key is missing."""
-    key = settings.ml_service_api_key
+    key, proxy = settings.ml_service_api_key, settings.ml_service_proxy
     if key is None:
         _logger.warning("ML_SERVICE_API_KEY is not set, photos wait until it is")
     if "ml_service_url" not in settings.model_fields_set:
@@ -359,6 +365,7 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
             max_retries=settings.ml_service_max_retries,
             min_face_area_ratio=settings.min_face_area_ratio,
             connections=settings.enrolment_workers + 2 + GUIDED_AT_ONCE,
+            proxy=proxy.get_secret_value() if proxy else "",
         )
     )
 
