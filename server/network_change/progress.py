@@ -80,7 +80,9 @@ def with_classes(db: Session, found: ChangeProgress, today: date) -> ChangeProgr
     rosters = roster.rosters_of(db, [course.id for course in courses])
     classes = []
     for course in courses:
-        members = {one.id for entry, one in rosters.get(course.id, ()) if roster.covers(entry, today)}
+        members = {
+            one.id for entry, one in rosters.get(course.id, ()) if roster.covers(entry, today)
+        }
         members &= found.people
         if members:
             covered = len(members - found.missing)
