@@ -17,6 +17,8 @@ FORGET_WAITS_AFTER = timedelta(days=1)
 #: each account: signing in again and again must not pay for guesses.
 CREDIT = 10
 CREDIT_EVERY = timedelta(hours=1)
+#: A whole school may come from one address: it takes as many wrong guesses as this many places.
+PLACES_OF_ADDRESS = 60
 
 
 class Counter(StrEnum):
@@ -73,13 +75,13 @@ def limits(failures: int, minutes: int) -> dict[Counter, Limit]:
     """
     wait = timedelta(minutes=minutes)
     place = Limit(failures, wait, wait, wait)
+    everybody = PLACES_OF_ADDRESS * failures
     doubling = replace(place, longest=16 * wait)
     return {
         Counter.PLACE: place,
         # Four places' worth, then ever longer waits: some hundred guesses a day from all the world.
         Counter.STRANGERS: replace(doubling, most=4 * failures),
-        # A whole school may come from one address.
-        Counter.ADDRESS: Limit(60 * failures, wait, wait, wait / (60 * failures)),
+        Counter.ADDRESS: Limit(everybody, wait, wait, wait / everybody),
         Counter.SESSION: place,
         # Who guesses codes knows the password, and a code has six digits only.
         Counter.CODE: doubling,
