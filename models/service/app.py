@@ -113,7 +113,7 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
             for key in settings.callers
         }
         app.add_middleware(RateMiddleware, buckets=buckets)
-    token = settings.metrics_token and settings.metrics_token.get_secret_value()
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     app.add_middleware(KeyMiddleware, keys=settings.callers, metrics_token=token)
     app.add_middleware(RecordMiddleware, metrics=parts.metrics, paths=paths)
     app.add_middleware(LingerMiddleware)

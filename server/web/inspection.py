@@ -22,7 +22,7 @@ _SCHEME = "Bearer "
 
 @access_guard
 def _metrics_reader(request: Request) -> None:
-    """Let in whoever has the token of the settings, else technicians and admins."""
+    """Let in a caller with the token of the settings, else technicians and admins."""
     offered = request.headers.get("authorization", "")
     if offered.startswith(_SCHEME) and (token := get_settings(request).metrics_token) is not None:
         wanted = token.get_secret_value().encode()

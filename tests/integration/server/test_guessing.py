@@ -14,7 +14,7 @@ from server.accounts.refusals import REFUSED, WINDOW, note_refused
 from server.accounts.service import find_account
 from server.accounts.signing_in import Credentials, Locked, Refused, SignedIn, sign_in
 from server.accounts.tables import Account, GuessCount, RefusedGuesses
-from server.accounts.throttle import Place
+from server.accounts.throttle import GuessPlace
 from server.audit.tables import AuditEntry
 from server.config import Settings
 from server.db.engine import Database
@@ -23,7 +23,7 @@ from server.web.principal import Role
 from tests.integration.server.conftest import PASSWORD
 from tests.integration.server.conftest import SignIn as SignInAs
 
-SCHOOL, HOME = Place(device="", address="school"), Place(device="", address="home")
+SCHOOL, HOME = GuessPlace(device="", address="school"), GuessPlace(device="", address="home")
 RIGHT = {"username": "office-account", "password": PASSWORD}
 WRONG = RIGHT | {"password": "a wrong password"}
 Attempt = Callable[..., SignedIn | Refused | Locked]
@@ -35,7 +35,7 @@ def attempt(database: Database, settings: Settings, office: TestClient) -> Attem
     """Guess at an account, by default the office's with a wrong password."""
 
     def guess(
-        place: Place,
+        place: GuessPlace,
         password: str = "a wrong password",
         *,
         name: str = "office-account",
@@ -66,8 +66,8 @@ def small_limit(monkeypatch: pytest.MonkeyPatch) -> int:
     return 20
 
 
-def elsewhere(number: int) -> Place:
-    return Place(device="", address=f"elsewhere-{number}")
+def elsewhere(number: int) -> GuessPlace:
+    return GuessPlace(device="", address=f"elsewhere-{number}")
 
 
 def rows(database: Database, table: type[GuessCount | AuditEntry | RefusedGuesses]) -> int:
@@ -100,7 +100,7 @@ def test_strangers_of_many_addresses_share_one_count_that_does_not_touch_the_own
     assert len(taken) == 4 * settings.lockout_failures - 1
     assert isinstance(attempt(elsewhere(99), PASSWORD), Locked)
     assert isinstance(attempt(HOME, PASSWORD), SignedIn)
-    assert isinstance(attempt(Place("a-known-browser", "elsewhere-7"), PASSWORD), SignedIn)
+    assert isinstance(attempt(GuessPlace("a-known-browser", "elsewhere-7"), PASSWORD), SignedIn)
 
 
 def test_a_whole_school_behind_one_address_signs_in_with_typos(

@@ -1,13 +1,12 @@
 """What describes the server is not for strangers; and the address of a request is the client's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
@@ -18,9 +17,8 @@ from server.config import Settings, load_settings
 from server.db.vault import Vault
 from server.web.cookies import SignInCookies
 from server.web.principal import Role
-from tests.integration.server.conftest import SignIn, server_settings
+from tests.integration.server.conftest import METRICS_TOKEN, SignIn
 
-TOKEN = "a-token-for-prometheus"
 VAULT = Vault({"one": bytes(32)}, "one")
 PROXY, SECOND_PROXY, CLIENT, LIAR = "10.0.0.1", "10.0.0.2", "198.51.100.7", "203.0.113.9"
 
@@ -39,7 +37,7 @@ def test_metrics_are_for_technicians_and_admins(sign_in: SignIn, role: Role, sta
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/openapi.json"])
 def test_strangers_get_neither_metrics_nor_the_description(client: TestClient, path: str) -> None:
-    answer = client.get(path, headers=bearer(TOKEN))
+    answer = client.get(path, headers=bearer("a-made-up-token"))
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_signed_in")
     assert client.get("/openapi.json").status_code == 404
 
@@ -49,32 +47,16 @@ def test_the_api_is_described_to_people_who_are_signed_in(office: TestClient) ->
     assert {"/api/v1/people", "/metrics"} <= set(described["paths"])
 
 
-@pytest.fixture
-def scraped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[TestClient]:
-    """A client of a server whose settings have a token for Prometheus."""
-    monkeypatch.setattr("server.background.Background.tasks", lambda _self: [])
-    settings = server_settings(tmp_path / "data").model_copy(
-        update={"metrics_token": SecretStr(TOKEN)}
-    )
-    with TestClient(create_app(settings)) as client:
-        capsys.readouterr()
-        yield client
+def test_prometheus_needs_the_token_and_nothing_else(client: TestClient) -> None:
+    assert "rollcall_http_request" in client.get("/metrics", headers=bearer(METRICS_TOKEN)).text
+    wrong = ["", "x", METRICS_TOKEN[:-1], METRICS_TOKEN + "x", "é"]
+    asked = [{b"Authorization": f"Bearer {one}".encode("latin-1")} for one in wrong]
+    assert {client.get("/metrics", headers=one).status_code for one in asked} == {401}
+    assert client.get("/api/v1/people", headers=bearer(METRICS_TOKEN)).status_code == 401
 
 
-def test_prometheus_needs_the_token_and_nothing_else(scraped: TestClient) -> None:
-    assert "rollcall_http_request" in scraped.get("/metrics", headers=bearer(TOKEN)).text
-    wrong = ["", "x", TOKEN[:-1], TOKEN + "x", "é"]
-    codes = [
-        scraped.get("/metrics", headers={"Authorization": b"Bearer " + one.encode("latin-1")})
-        for one in wrong
-    ]
-    assert {answer.status_code for answer in codes} == {401}
-    assert scraped.get("/api/v1/people", headers=bearer(TOKEN)).status_code == 401
-
-
-def test_a_short_token_is_refused(tmp_path: Path) -> None:
+def test_no_token_is_the_default_and_a_short_one_is_refused(tmp_path: Path) -> None:
+    assert load_settings(data_dir=tmp_path).metrics_token is None
     with pytest.raises(ValidationError, match="metrics_token"):
         load_settings(data_dir=tmp_path, metrics_token="short")
 

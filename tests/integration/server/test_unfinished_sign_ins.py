@@ -53,7 +53,7 @@ def guarded_by_sign_in() -> list[tuple[str, str]]:
         guards = guards_of(route.dependant)
         if not is_open_to_anyone(guards) and guards != [current_kiosk]:
             path = re.sub(r"\{[^}]+\}", str(uuid.UUID(int=7)), route.path)
-            found += [(method, path) for method in sorted(route.methods)]
+            found += [(method, path) for method in sorted(route.methods or ())]
     return found
 
 

@@ -12,7 +12,7 @@ from server.accounts.throttle_rules import (
     FORGET_WAITS_AFTER,
     Count,
     Counter,
-    Limit,
+    GuessLimit,
     credited,
     guessed,
     limits,
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 any_counter = st.sampled_from(Counter)
 pauses = st.lists(st.integers(0, 4 * 3600), max_size=300)
 limit_values = st.builds(
-    Limit,
+    GuessLimit,
     most=st.integers(1, 50),
     wait=st.just(15 * MINUTE),
     longest=st.sampled_from([15 * MINUTE, 240 * MINUTE]),
@@ -40,7 +40,7 @@ limit_values = st.builds(
 class Guesser:
     """Guesses wrongly whenever that is taken, and notes when it was."""
 
-    limit: Limit
+    limit: GuessLimit
     at: datetime = START
     count: Count = field(default_factory=lambda: Count(START))
     taken: list[datetime] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Guesser:
 
 @given(limit_values, pauses)
 def test_no_pace_gets_more_guesses_than_one_burst_and_what_was_forgiven(
-    limit: Limit, pauses_s: list[int]
+    limit: GuessLimit, pauses_s: list[int]
 ) -> None:
     found = Guesser(limit).guess_after(pauses_s)
     assert found.most_within(limit.wait) <= 2 * limit.most + limit.wait // limit.forgive
@@ -74,7 +74,7 @@ def test_no_pace_gets_more_guesses_than_one_burst_and_what_was_forgiven(
 
 @given(limit_values, st.integers(1, 50))
 def test_the_guess_too_many_begins_a_wait_and_the_next_one_is_not_taken(
-    limit: Limit, more: int
+    limit: GuessLimit, more: int
 ) -> None:
     found = Guesser(limit).guess_after([0] * (limit.most + more))
     assert len(found.taken) == limit.most
@@ -82,7 +82,7 @@ def test_the_guess_too_many_begins_a_wait_and_the_next_one_is_not_taken(
     assert waits_until(found.count, limit, START + limit.wait) is None
 
 
-def guesses_in(span: timedelta, limit: Limit) -> int:
+def guesses_in(span: timedelta, limit: GuessLimit) -> int:
     """How many guesses a patient attacker gets: one as soon as it is taken, every second."""
     found = Guesser(limit)
     while found.at < START + span:
@@ -126,7 +126,7 @@ def test_colleagues_behind_one_address_never_lock_each_other_out(typos: list[int
 
 
 @given(limit_values, st.integers(0, 60))
-def test_a_right_guess_leaves_the_count_as_it_was(limit: Limit, before: int) -> None:
+def test_a_right_guess_leaves_the_count_as_it_was(limit: GuessLimit, before: int) -> None:
     found = Guesser(limit).guess_after([0] * (before % limit.most))
     after = guessed(found.count, limit, START)
     begun = after.locked_until if after.failures == 0 else None
@@ -135,7 +135,7 @@ def test_a_right_guess_leaves_the_count_as_it_was(limit: Limit, before: int) -> 
 
 @given(limit_values, pauses, st.integers(0, 10**6))
 def test_everything_is_forgotten_after_a_quiet_time(
-    limit: Limit, pauses_s: list[int], more_s: int
+    limit: GuessLimit, pauses_s: list[int], more_s: int
 ) -> None:
     found = Guesser(limit).guess_after(pauses_s)
     found.at += FORGET_WAITS_AFTER + limit.longest + 50 * limit.forgive

@@ -27,7 +27,7 @@ ROUTES = {
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute)
-    for method in route.methods
+    for method in route.methods or ()
 }
 CALLERS = tuple(product(Role, (None, *SignInStep)))
 OPEN, DEVICE = "anyone", "device"
