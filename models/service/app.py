@@ -115,7 +115,8 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
             for key in settings.callers
         }
         app.add_middleware(RateMiddleware, buckets=buckets)
-    app.add_middleware(KeyMiddleware, keys=settings.callers)
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+    app.add_middleware(KeyMiddleware, keys=settings.callers, metrics_token=token)
     app.add_middleware(RecordMiddleware, metrics=parts.metrics, paths=paths)
     app.add_middleware(LingerMiddleware)
     return app
