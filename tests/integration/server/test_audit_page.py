@@ -97,12 +97,15 @@ def test_the_name_of_a_person_is_sent_in_the_body(desk: OfficeDesk, dpo: TestCli
     assert "Nobody was found." in dpo.post("/audit", data={"q": "nobody"}).text
 
 
-def test_a_long_list_has_pages_and_loses_nothing(database: Database, dpo: TestClient) -> None:
+@pytest.mark.parametrize("more", ["", f"&first={day_in(0)}", f"&last={day_in(0)}"])
+def test_a_long_list_has_pages_and_loses_nothing(
+    database: Database, dpo: TestClient, more: str
+) -> None:
     note(database, 2 * PAGE)
     with database.reading() as db:
         wanted = db.exec(select(AuditEntry.seq).where(AuditEntry.action == "photos.drop")).all()
     seen: list[str] = []
-    path = "/audit?action=photos.drop"
+    path = f"/audit?action=photos.drop{more}"
     for _page in range(2):
         page = dpo.get(path).text
         seen += re.findall(r'id="entry-(\d+)"', page)
