@@ -7,8 +7,7 @@ from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from server.db.dependencies import ReadDBDep
-from server.enrollment import coverage
-from server.enrollment.coverage import Cover
+from server.enrollment.coverage import Cover, Coverage
 from server.enrollment.photo import school_date
 from server.people.service import people_by_id
 from server.policies.service import current_policy
@@ -33,22 +32,20 @@ def coverage_page(
 ) -> Response:
     """Everybody with a live consent of one kind, or everybody who lacks something."""
     policy = current_policy(db).enrolment
-    found = coverage.lines(db, policy, today=school_date(settings), zone=settings.zone)
-    wanted = [
-        line
-        for line in found
-        if line.cover is cover or (cover is None and line.cover is not Cover.READY)
-    ]
-    lines = wanted[(page - 1) * _PAGE : page * _PAGE]
+    coverage = Coverage(db, policy, today=school_date(settings), zone=settings.zone)
+    tally = coverage.tally()
+    kinds = [cover] if cover else [one for one in Cover if one is not Cover.READY]
+    count = sum(tally[one] for one in kinds)
+    lines = coverage.lines(kinds, limit=_PAGE, offset=(page - 1) * _PAGE)
     context = {
-        "tally": coverage.tally(found),
-        "total": len(found),
+        "tally": tally,
+        "total": sum(tally.values()),
         "cover": cover,
         "lines": lines,
         "people": people_by_id(db, [line.person_id for line in lines]),
-        "count": len(wanted),
+        "count": count,
         "page": page,
-        "has_more": page * _PAGE < len(wanted),
+        "has_more": page * _PAGE < count,
         "policy": policy,
     }
     return render(request, "enrollment/coverage.html", context)
