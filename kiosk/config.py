@@ -44,12 +44,29 @@ class Settings(BaseSettings):
         default=Path("rollcall-kiosk-data"),
         description="Folder for the kiosk's keys, outbox, encrypted gallery and configuration.",
     )
+    key_keeper: Literal["auto", "tpm2", "host", "file"] = Field(
+        default="auto",
+        description="What keeps the key to the kiosk's private files: tpm2 and host through"
+        " systemd-creds, file for none. auto: the TPM, else the host's secret where the kiosk runs"
+        " as root, else a file beside them.",
+    )
     server_url: HttpUrl = Field(
         default=HttpUrl("http://127.0.0.1:8000"), description="Address of the server."
     )
     server_ca: Path | None = Field(
         default=None,
         description="File of the certificate authority of the server, where it is not public.",
+    )
+    server_ca_fingerprint: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="SHA-256 of the server's certificate authority, 64 hex digits, from the kiosk's"
+        " page on the server. Checked before the claim code is sent. Default: the screen asks.",
+    )
+    allow_plain: bool = Field(
+        default=False,
+        description="Talk to a server or broker on another machine without encryption. The screen"
+        " and the kiosk's page show it.",
     )
     claim_code: SecretStr | None = Field(
         default=None,

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from protocol.v1.tls import certificate_fault
 from provisioning.errors import (
     ProvisioningError,
     ServerRefusedError,
     ServerUnreachableError,
 )
+from provisioning.trust import TrustingAdapter, certificate_words
 
 _TIMEOUT_S = (5, 30)
 
@@ -44,27 +45,24 @@ class Office:
         self,
         server_url: str,
         *,
-        ca_file: str | None = None,
+        ca_pem: str | None = None,
         http: requests.Session | None = None,
     ) -> None:
         """Prepare a connection; nothing is sent yet.
 
         Args:
             server_url: address of the server.
-            ca_file: file of its certificate authority; None: one that the system trusts.
+            ca_pem: its certificate authority, PEM; None: those that the system trusts.
             http: sends the requests; None: a new session.
 
         Raises:
-            ProvisioningError: there is no such certificate file.
+            ProvisioningError: that is no certificate.
         """
-        if ca_file is not None and not Path(ca_file).is_file():
-            raise ProvisioningError(f"cannot read {ca_file}: No such file")
         self._url = server_url.rstrip("/")
         self._http = http or requests.Session()
         self._http.trust_env = False
         self._http.headers["X-Requested-With"] = "rollcall"
-        if ca_file is not None:
-            self._http.verify = ca_file
+        self._http.mount("https://", TrustingAdapter(ca_pem))
 
     @contextmanager
     def signed_in(self, username: str, password: str) -> Iterator[None]:
@@ -148,6 +146,9 @@ class Office:
                 allow_redirects=False,
             )
         except requests.RequestException as exc:
+            fault = certificate_fault(exc)
+            if fault is not None:
+                raise ProvisioningError(certificate_words(fault, self._url)) from exc
             raise ServerUnreachableError(
                 f"{self._url} does not answer; check the address, the cable and the server"
             ) from exc

@@ -87,6 +87,7 @@ DOCUMENTED = (
     "models-laptop-light-en",
     "models-change-laptop-light-en",
     "audit-laptop-light-en",
+    "audit-phone-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
     "sign-in-phone-light-en",
@@ -346,7 +347,7 @@ def addresses(site: Site) -> dict[str, str]:
         "accuracy-details": "/accuracy",
         "accuracy-question": "/accuracy",
         "policy-details": "/policy",
-        "audit": "/audit?verify=true",
+        "audit": "/audit",
         "users": "/users",
         "user": f"/users/{site.user_id}",
         "new-user": "/users/new",
@@ -442,6 +443,12 @@ def _act(page: Page, name: str) -> None:
         page.locator("#policy_version").select_option("1")
         page.locator("button.primary").click()
         page.wait_for_selector("#confirm")
+    if name == "audit":
+        page.locator("#check button").click()
+        page.wait_for_selector("#check .notice")
+        page.locator(".trail-entries details").nth(3).evaluate("element => element.open = true")
+        if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
+            page.locator("#filters").evaluate("element => element.open = true")
     if name.endswith("-details"):
         page.locator("[data-details]").first.evaluate("element => element.open = true")
     if name == "course":

@@ -10,11 +10,14 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import OperationalError
 from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import server.accounts.administration_api
 import server.accounts.administration_pages
 import server.accounts.api
 import server.accounts.pages
+import server.accounts.second_factor_api
+import server.accounts.second_factor_pages
 import server.accuracy.api
 import server.accuracy.pages
 import server.attendance.api
@@ -29,13 +32,13 @@ import server.attendance.past_api
 import server.attendance.past_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
-import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
 import server.enrollment.pages
 import server.jobs.pages
 import server.kiosks.api
+import server.kiosks.devices_api
 import server.kiosks.pages
 import server.kiosks.placement_pages
 import server.network_change.api
@@ -48,15 +51,18 @@ import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
 import server.timetable.term_pages
+import server.trail.pages
 import server.web.preferences
 import server.web.today
 from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
-from server.accounts.service import ensure_admin, principal_of, touch
+from server.accounts.service import ensure_admin
+from server.accounts.sessions import principal_of, touch
 from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
+from server.certificates.links import transport_security_s
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
@@ -65,18 +71,21 @@ from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
 from server.enrollment.problems import problem_sentence, problems, unreadable_sentences
 from server.kiosks.answers import SignedAnswers, answer_key
+from server.kiosks.guesses import ClaimGuesses
 from server.kiosks.presence import count_kiosks
 from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
 from server.migrations.runner import upgrade
 from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
-from server.web import health
+from server.people.keys import ensure_keys
+from server.web import health, inspection
 from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
+from server.web.links import link_signs, with_links
 from server.web.pages import STATIC, request_translator
 from server.web.ports import Authenticate
 from server.web.principal import Principal
@@ -95,13 +104,16 @@ _NOTE_WAIT_S = 0.2
 #: Every endpoint and page. Each must declare who may call it, or the server does not start.
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    inspection.router,
     server.web.preferences.router,
     server.web.today.router,
     server.accounts.api.router,
     server.accounts.pages.router,
+    server.accounts.second_factor_api.router,
+    server.accounts.second_factor_pages.router,
     server.accounts.administration_api.router,
     server.accounts.administration_pages.router,
-    server.audit.pages.router,
+    server.trail.pages.router,
     server.people.api.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
@@ -120,6 +132,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.network_change.pages.router,
     server.jobs.pages.router,
     server.kiosks.api.router,
+    server.kiosks.devices_api.router,
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
     server.attendance.api.router,
@@ -152,17 +165,20 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lambda app: _lifespan(app, settings),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # `inspection` has it, for people who are signed in
     )
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
     install_error_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(CrossSiteGuard)
-    app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
+    app.add_middleware(SecurityHeaders, transport_security_s=transport_security_s(settings))
     app.add_middleware(SignedAnswers, find_key=lambda: services_of(app).answer_key)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
+    if settings.trusted_proxies:
+        hosts = settings.trusted_proxies.split(",")
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[one.strip() for one in hosts])
     refuse_unguarded(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
@@ -201,6 +217,7 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
         upgrade(database, time_zone=settings.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
+            ensure_keys(db, settings.names_locale)
     if password is not None:
         announce_admin_password(settings, password)
     return database, vault
@@ -228,6 +245,7 @@ def _services(
         signer=signer,
         answer_key=answer_key(signer),
         strangers=Strangers(),
+        claim_guesses=ClaimGuesses(),
         admit_kiosk=background.broker.admit,
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
         cancel_job=background.cancel_job,
@@ -235,7 +253,7 @@ def _services(
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,
         count_kiosks=lambda: count_kiosks(database, now()),
-        today=with_disk(with_questions(today_content)),
+        today=with_disk(with_links(with_questions(today_content))),
         vitals=Vitals(database, settings),
         probes=_probes(background),
     )
@@ -249,6 +267,7 @@ def _probes(background: Background) -> dict[str, Probe]:
         "ml_problem": lambda services: problem_sentence(services.encoder.problem(), english),
         "unreadable": lambda services: services.unreadable(english),
         "broker": lambda _services: background.broker.status(),
+        "links": lambda services: link_signs(services.settings),
     }
 
 

@@ -1,5 +1,6 @@
 """Settings of the server process: environment over TOML file over default, listed once, here."""
 
+import ipaddress
 import os
 import tomllib
 from contextvars import ContextVar
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+import icu
 from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -60,12 +62,47 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
     trusted_proxies: str = Field(
-        default="127.0.0.1",
-        description="Addresses whose X-Forwarded-* headers are believed, separated by commas.",
+        default="",
+        description="Addresses or networks of your reverse proxies, separated by commas. Only their"
+        " X-Forwarded-* headers are believed. Default: none.",
     )
     secure_cookies: bool = Field(
         default=False,
-        description="Send cookies over HTTPS only. Switch on wherever the server is behind TLS.",
+        description="Send cookies over HTTPS only. Switch on behind a proxy with HTTPS; where the"
+        " server itself has a certificate this is so in any case.",
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="Address of the server as kiosks reach it, without a path. Default: the one"
+        " by which the page with the claim code was opened.",
+    )
+
+    # -- secure links -------------------------------------------------------------------------
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with a certificate of yours for HTTPS, the server's first. Default:"
+        " the one that `rollcall-server certificates` made.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
+    tls_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authority that signed the certificate which kiosks see, the"
+        " one of a proxy too. Default: the school's for certificates of"
+        " `rollcall-server certificates`, else kiosks trust the public ones.",
+    )
+    allow_plain: bool = Field(
+        default=False,
+        description="Let the server and the broker listen without TLS on other addresses than"
+        " loopback. Names and passwords can then be read on the network.",
+    )
+
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Token that opens /metrics to Prometheus (Authorization: Bearer). Default: only"
+        " technicians and administrators who are signed in see it.",
     )
 
     # -- the school ---------------------------------------------------------------------------
@@ -73,6 +110,12 @@ class Settings(BaseSettings):
     timezone: str = Field(default="UTC", description="IANA time zone of the school.")
     language: Literal["en", "ar"] = Field(
         default="en", description="Language of the web pages where the browser names none we have."
+    )
+    locale: str = Field(
+        default="",
+        max_length=80,
+        description="Language whose alphabet sorts the names, as a BCP 47 tag: sv, tr, de-AT."
+        " Default: the language of the pages.",
     )
 
     # -- sign-in ------------------------------------------------------------------------------
@@ -83,10 +126,13 @@ class Settings(BaseSettings):
         default=12, ge=1, le=168, description="A sign-in ends after this long in any case."
     )
     lockout_failures: int = Field(
-        default=5, ge=3, le=50, description="Failed sign-ins in a row before a name is locked."
+        default=5,
+        ge=3,
+        le=50,
+        description="Wrong passwords in a row from one browser or address before a wait.",
     )
     lockout_minutes: int = Field(
-        default=15, ge=1, le=1440, description="How long a name stays locked."
+        default=15, ge=1, le=1440, description="How long that browser or address waits then."
     )
 
     # -- the ML service -----------------------------------------------------------------------
@@ -99,6 +145,23 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=_also("ML_SERVICE_API_KEY"),
         description="Key sent as X-API-Key. No default: without it enrolments wait.",
+    )
+    ml_service_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities that sign the ML service's certificate."
+        " Default: the public ones.",
+    )
+    ml_service_client_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with the certificate that the server shows to the ML service.",
+    )
+    ml_service_client_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
+    ml_service_allow_plain: bool = Field(
+        default=False,
+        description="Send photos to an ML service on another machine without TLS. They can then be"
+        " seen on the network.",
     )
     ml_service_timeout: float = Field(
         default=30.0,
@@ -162,6 +225,23 @@ class Settings(BaseSettings):
     )
     broker_host: str = Field(default="127.0.0.1", description="Address of the MQTT broker.")
     broker_port: int = Field(default=1883, ge=1, le=65535, description="Port of the MQTT broker.")
+    broker_tls: bool | None = Field(
+        default=None,
+        description="Whether the broker speaks TLS. Default: where it has a certificate, made by"
+        " `rollcall-server certificates` or named by broker_certificate.",
+    )
+    broker_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities that sign the broker's certificate, for the"
+        " server and for kiosks. Default: the school's, else the public ones.",
+    )
+    broker_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with a certificate of yours for `rollcall-server broker`.",
+    )
+    broker_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
     broker_public_host: str | None = Field(
         default=None,
         description="Address of the broker as kiosks reach it. Default: the one they reach the"
@@ -184,6 +264,18 @@ class Settings(BaseSettings):
             raise ValueError("must not contain a question mark: the database would lie elsewhere")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for part in filter(None, (one.strip() for one in value.split(","))):
+            try:
+                network = ipaddress.ip_network(part)
+            except ValueError as exc:
+                raise ValueError(f"{part} is not an IP address or network") from exc
+            if network.prefixlen == 0:
+                raise ValueError(f"{part} would believe everybody")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -192,6 +284,23 @@ class Settings(BaseSettings):
         except (KeyError, OSError) as exc:
             raise ValueError("is not an IANA time zone") from exc
         return value
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        if value:
+            try:
+                language = icu.Locale.forLanguageTag(value).getLanguage()
+            except icu.ICUError as exc:
+                raise ValueError("is not a BCP 47 language tag") from exc
+            if language not in icu.Locale.getISOLanguages():
+                raise ValueError("names no known language")
+        return value
+
+    @property
+    def names_locale(self) -> str:
+        """The language whose alphabet sorts the names, as a BCP 47 tag."""
+        return self.locale or self.language
 
     @property
     def zone(self) -> ZoneInfo:

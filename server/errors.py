@@ -64,11 +64,38 @@ class ForbiddenError(ServerError):
     default_message = "Your role does not allow this."
 
 
-class PasswordChangeDueError(ForbiddenError):
-    """The account still uses a one-time password; pages lead to the form that changes it."""
+class SignInUnfinishedError(ForbiddenError):
+    """A step of the sign-in is missing; pages lead to it.
+
+    Attributes:
+        page: where the step is done.
+    """
+
+    page = "/sign-in"
+
+
+class PasswordChangeDueError(SignInUnfinishedError):
+    """The account still uses a one-time password."""
 
     code = "password_change_due"
     default_message = "Please choose a password of your own first."
+    page = "/password"
+
+
+class CodeDueError(SignInUnfinishedError):
+    """The password was right, but the code of the second step is missing."""
+
+    code = "code_due"
+    default_message = "Enter the code from your authenticator app first."
+    page = "/sign-in/code"
+
+
+class SecondFactorDueError(SignInUnfinishedError):
+    """The school requires a second step for this role, and the account has none."""
+
+    code = "second_factor_due"
+    default_message = "Set up two-step sign-in first. Your school requires it."
+    page = "/second-factor"
 
 
 class CrossSiteError(ForbiddenError):
@@ -132,6 +159,15 @@ class TooManyAttemptsError(ServerError):
     status_code = 429
     code = "too_many_attempts"
     default_message = "Too many failed attempts. Please wait before trying again."
+
+
+class SignInBusyError(ServerError):
+    """More passwords are waiting to be checked than the server takes at a time."""
+
+    status_code = 503
+    code = "sign_in_busy"
+    default_message = "Too many people are signing in right now. Try again in a few seconds."
+    retry_after_s = 3
 
 
 class UnavailableError(ServerError):

@@ -1,6 +1,7 @@
-"""`rollcall-server`: serve, run the broker, migrate, reset a password, verify the audit trail."""
+"""`rollcall-server`: serve, run the broker, make certificates, migrate, verify the audit trail."""
 
 import argparse
+import asyncio
 import contextlib
 import gc
 import os
@@ -13,12 +14,17 @@ import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from server.accounts.service import reset_password
+from intake.tls import ServedCertificate
+from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
+from server.certificates.command import add_arguments, make_certificates
+from server.certificates.links import NetworkLink, refuse_plain, server_chain
+from server.certificates.upkeep import renew_due
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
+from server.db.types import now
 from server.errors import ConfigurationError, ServerError
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
@@ -27,15 +33,22 @@ Command = Callable[[Settings, argparse.Namespace], int]
 
 
 class SettledServer(uvicorn.Server):
-    """Excludes the objects that exist at startup from garbage collection.
+    """Takes a renewed certificate, and keeps what exists at startup out of garbage collection.
 
     Modules, tables and endpoints are some 180,000 objects. Without this, the collector scans all of
     them every few pages and delays the response by 0.1 s.
     """
 
+    def __init__(self, config: uvicorn.Config, served: ServedCertificate | None = None) -> None:
+        super().__init__(config)
+        self._served = served
+        self._following: asyncio.Task[None] | None = None
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""
         await super().startup(sockets)
+        if self._served is not None:
+            self._following = asyncio.create_task(self._served.follow())
         gc.collect()
         gc.freeze()
 
@@ -69,15 +82,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     del options
+    refuse_plain(settings, *NetworkLink)
+    renew_due(settings, now())
+    chain = server_chain(settings)
+    served = chain.serve() if chain is not None else None
     config = uvicorn.Config(
         create_app(settings),
         access_log=False,
         log_config=None,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # `create_app` believes those that the settings name, and no others
         server_header=False,
+        ssl_context_factory=(lambda _config, _default: served.context) if served else None,
     )
-    server = SettledServer(config)
+    server = SettledServer(config, served)
     # Before the first start makes an account and prints a password that nobody then looks for.
     with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
@@ -103,6 +120,15 @@ def _broker(settings: Settings, options: argparse.Namespace) -> int:
     return run_broker(settings)
 
 
+def _certificates(settings: Settings, options: argparse.Namespace) -> int:
+    make_certificates(settings, options, now())
+    from server.mqtt.mosquitto import tell_mosquitto  # only this command needs the broker
+
+    if tell_mosquitto(settings):
+        sys.stdout.write("Told Mosquitto to read its certificate again.\n")
+    return 0
+
+
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     with startup_lock(settings.data_dir):
         database = Database(settings.sqlalchemy_url)
@@ -117,9 +143,17 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
     database, _vault = open_storage(settings)
     with database.transaction() as db:
-        password = reset_password(db, username=options.username)
+        password = reset_password(
+            db, username=options.username, remove_second_factor=options.remove_second_factor
+        )
+        needs_code = needs_second_factor(db, username=options.username)
     database.close()
     sys.stdout.write(f"{options.username} password: {password}\n")
+    if needs_code:
+        sys.stdout.write(
+            "Sign-ins still need a code of the authenticator app. If phone and recovery codes are"
+            f" lost: rollcall-server reset-password {options.username} --remove-second-factor\n"
+        )
     return 0
 
 
@@ -147,10 +181,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "serve", _serve, "serve the API and the web pages")
     _add(commands, "broker", _broker, "run the MQTT broker on this machine")
+    certificates = _add(
+        commands, "certificates", _certificates, "make and renew the school's certificates"
+    )
+    add_arguments(certificates)
     migrate = _add(commands, "migrate", _migrate, "bring the database up to date")
     migrate.add_argument("--write-revision", metavar="MESSAGE", help="for developers")
     reset = _add(commands, "reset-password", _reset_password, "give an account a new password")
     reset.add_argument("username", nargs="?", default="admin")
+    reset.add_argument(
+        "--remove-second-factor",
+        action="store_true",
+        help="switch two-step sign-in off too, where phone and recovery codes are lost",
+    )
     _add(commands, "verify-audit", _verify_audit, "check that nobody changed the audit trail")
     return parser
 

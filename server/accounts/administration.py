@@ -1,4 +1,4 @@
-"""What admins do to accounts: list, add, disable, give another role, reset a password.
+"""What admins do to accounts: list, add, disable, give another role, reset a password or a code.
 
 At least one account that may do this always stays: nobody acts on their own account here, and the
 last active admin is neither disabled nor given another role.
@@ -8,15 +8,16 @@ import uuid
 
 from sqlmodel import Session, col, func, select
 
+from server.accounts import second_factor
 from server.accounts.passwords import one_time_password
 from server.accounts.schemas import AccountCreate
 from server.accounts.service import (
     create_account,
-    end_sign_ins,
     get_account,
     note,
     renew_password,
 )
+from server.accounts.sessions import end_sign_ins
 from server.accounts.tables import Account
 from server.db.lock import FIRST_ACCOUNT_LOCK, lock_until_commit
 from server.errors import ConflictError
@@ -75,7 +76,7 @@ def set_active(
         return account
     if not is_active:
         _keep_an_admin(db, account)
-        end_sign_ins(db, account)
+        end_sign_ins(db, account.id)
     account.is_active = is_active
     action = "account.enable" if is_active else "account.disable"
     note(db, principal.actor, action, account.id)
@@ -96,6 +97,18 @@ def set_role(db: Session, account_id: uuid.UUID, *, role: Role, principal: Princ
     details = {"from": account.role, "to": role.value}
     account.role = role.value
     note(db, principal.actor, "account.change_role", account.id, details)
+    return account
+
+
+def reset_second_factor(db: Session, account_id: uuid.UUID, *, principal: Principal) -> Account:
+    """Remove another account's second step, for a person who lost phone and recovery codes.
+
+    Raises:
+        NotFoundError: no such account.
+        ConflictError: it is the admin's own account.
+    """
+    account = _of_somebody_else(db, account_id, principal)
+    second_factor.remove(db, account, actor=principal.actor, action="account.reset_second_factor")
     return account
 
 

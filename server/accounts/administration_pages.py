@@ -8,9 +8,10 @@ from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.accounts import administration
-from server.accounts.schemas import AccountCreate, AccountForm, RoleForm
+from server.accounts import administration, second_factor
+from server.accounts.schemas import AccountCreate, AccountForm, RoleForm, SecondFactorRolesForm
 from server.accounts.service import get_account
+from server.accounts.sessions import has_second_factor
 from server.accounts.tables import Account
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
@@ -18,6 +19,7 @@ from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Role
 from server.web.routes import GuardedRouter
+from server.web.threads import hashes_passwords
 
 router = GuardedRouter(prefix="/users", include_in_schema=False)
 
@@ -25,8 +27,22 @@ router = GuardedRouter(prefix="/users", include_in_schema=False)
 @router.get("")
 def users_page(request: Request, _: AdminDep, db: ReadDBDep) -> Response:
     """Every account."""
-    context = {"accounts": administration.accounts(db)}
+    context = {
+        "accounts": administration.accounts(db),
+        "with_second_factor": second_factor.accounts_with_one(db),
+        "roles": list(Role),
+        "required_roles": second_factor.required_roles(db),
+    }
     return render(request, "accounts/users.html", context)
+
+
+@router.post("/second-factor-roles")
+def set_second_factor_roles(
+    principal: AdminDep, db: DBDep, form: Annotated[SecondFactorRolesForm, Form()]
+) -> Response:
+    """Require two-step sign-in of these roles, from the next request of each account on."""
+    second_factor.require_of(db, frozenset(form.roles), actor=principal.actor)
+    return see_other("/users")
 
 
 @router.get("/new")
@@ -36,6 +52,7 @@ def new_user_page(request: Request, _: AdminDep) -> Response:
 
 
 @router.post("/new")
+@hashes_passwords
 def add_user(
     request: Request,
     principal: AdminDep,
@@ -68,7 +85,20 @@ def user_page(request: Request, account_id: uuid.UUID, _: AdminDep, db: ReadDBDe
     return _user(request, db, account_id)
 
 
+@router.post("/{account_id}/second-factor")
+def reset_second_factor(
+    request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep
+) -> Response:
+    """Remove the account's second step."""
+    try:
+        administration.reset_second_factor(db, account_id, principal=principal)
+    except ConflictError as exc:
+        return _user(request, db, account_id, exc)
+    return see_other(f"/users/{account_id}")
+
+
 @router.post("/{account_id}/password")
+@hashes_passwords
 def reset_password(
     request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep
 ) -> Response:
@@ -130,6 +160,7 @@ def _user(
         problem = request_translator(request)(f"accounts.users.{refusal.details['problem']}")
     context = {
         "account": get_account(db, account_id),
+        "has_second_factor": has_second_factor(db, account_id),
         "roles": list(Role),
         "problem": problem,
     }

@@ -1,54 +1,53 @@
 """Sign in, sign out, change one's password: the JSON API."""
 
-from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
-from server.accounts.schemas import PasswordChange, SignInRead, SignInRequest
+from server.accounts.origins import OriginDep
+from server.accounts.own_second_factor import TwoStepDep
+from server.accounts.password_change import Passwords, change_password
+from server.accounts.schemas import CodeEntry, PasswordChange, SignInRead, SignInRequest
+from server.accounts.tables import Account
+from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
-from server.errors import NotSignedInError, TooManyAttemptsError
-from server.web.access import PUBLIC, SignedInDep
+from server.errors import NotSignedInError, ServerError
+from server.web.access import PUBLIC, AnyStepDep, CodeStepDep, PasswordStepDep, SignedInDep
+from server.web.cookies import SignInCookies
 from server.web.errors import json_error
-from server.web.principal import Role
+from server.web.principal import Role, SignInStep
 from server.web.routes import GuardedRouter
-from server.web.state import CookiesDep, SettingsDep, get_services
+from server.web.state import SettingsDep
+from server.web.threads import hashes_passwords
 
 router = GuardedRouter(prefix="/api/v1/sign-in", tags=["sign-in"])
 
 
 @router.post("", dependencies=[PUBLIC], response_model=SignInRead)
+@hashes_passwords
 def sign_in(
-    request: Request,
-    body: SignInRequest,
-    database: DatabaseDep,
-    settings: SettingsDep,
-    cookies: CookiesDep,
+    body: SignInRequest, database: DatabaseDep, settings: SettingsDep, origin: OriginDep
 ) -> Response:
-    """Sign in; the answer sets the sign-in cookie."""
+    """Sign in; the answer sets the sign-in cookie. `step` says what the sign-in still lacks."""
     guess = signing_in.Credentials(
         username=body.username,
         password=body.password.get_secret_value(),
-        device=cookies.device_of(request, service.normalise(body.username)),
+        place=origin.place(body.username),
     )
     outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
-    match outcome:
-        case signing_in.Refused():
-            return json_error(NotSignedInError("The name or the password is not right."))
-        case signing_in.Locked(until):
-            return json_error(TooManyAttemptsError(until=until.isoformat()))
-        case signing_in.SignedIn(token, account):
-            read = SignInRead(
-                account_id=account.id,
-                display_name=account.display_name,
-                role=Role(account.role),
-                must_change_password=account.must_change_password,
-            )
-            response = JSONResponse(read.model_dump(mode="json"))
-            cookies.issue(response, token)
-            cookies.know_device(response, account.username)
-            return response
+    wrong = NotSignedInError("The name or the password is not right.", problem="wrong_sign_in")
+    return _answer(outcome, origin.cookies, wrong=wrong)
+
+
+@router.post("/code", response_model=SignInRead)
+def enter_code(
+    body: CodeEntry, principal: CodeStepDep, db: DBDep, two_step: TwoStepDep
+) -> Response:
+    """Complete a sign-in with a code of the authenticator app, or with a recovery code."""
+    outcome = two_step.of(db, principal).enter(body.code.get_secret_value(), now())
+    wrong = NotSignedInError("The code is not right.", problem="wrong_code")
+    return _answer(outcome, two_step.origin.cookies, wrong=wrong)
 
 
 @router.get("")
@@ -59,34 +58,63 @@ def who_am_i(principal: SignedInDep) -> SignInRead:
         display_name=principal.display_name,
         role=principal.role,
         must_change_password=principal.must_change_password,
+        step=principal.step,
     )
 
 
 @router.delete("", status_code=204)
-def sign_out(request: Request, _: SignedInDep, db: DBDep, cookies: CookiesDep) -> Response:
+def sign_out(_: AnyStepDep, db: DBDep, origin: OriginDep) -> Response:
     """Sign out; the sign-in ends on the server, not only in this browser."""
-    service.sign_out(db, token=cookies.token_of(request))
+    service.sign_out(db, token=origin.token)
     response = Response(status_code=204)
-    cookies.clear(response)
+    origin.cookies.clear(response)
     return response
 
 
 @router.post("/password", status_code=204)
-def change_password(
-    request: Request,
+@hashes_passwords
+def set_password(
     body: PasswordChange,
-    principal: SignedInDep,
-    db: DBDep,
+    principal: PasswordStepDep,
+    database: DatabaseDep,
     settings: SettingsDep,
+    origin: OriginDep,
 ) -> Response:
     """Change one's own password; all one's other sign-ins end."""
-    account = service.change_password(
-        db,
-        principal.account_id,
-        old=body.old.get_secret_value(),
-        new=body.new.get_secret_value(),
-        keep_token=get_services(request).cookies.token_of(request),
+    account = change_password(
+        database,
+        settings,
+        account_id=principal.account_id,
+        passwords=Passwords(body.old.get_secret_value(), body.new.get_secret_value()),
+        token=origin.token,
+        at=now(),
     )
     if account.username == service.ADMIN_NAME:
         forget_admin_password(settings)
     return Response(status_code=204)
+
+
+def _answer(
+    outcome: signing_in.SignInOutcome, cookies: SignInCookies, *, wrong: ServerError
+) -> Response:
+    match outcome:
+        case signing_in.Refused():
+            return json_error(wrong)
+        case signing_in.Locked(until):
+            return json_error(too_many(until, now()))
+        case signing_in.SignedIn(token, account, step):
+            response = JSONResponse(_read(account, step).model_dump(mode="json"))
+            cookies.issue(response, token)
+            if step is not SignInStep.CODE:
+                cookies.know_device(response, account.username)
+            return response
+
+
+def _read(account: Account, step: SignInStep | None) -> SignInRead:
+    return SignInRead(
+        account_id=account.id,
+        display_name=account.display_name,
+        role=Role(account.role),
+        must_change_password=account.must_change_password,
+        step=step,
+    )

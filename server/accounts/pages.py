@@ -1,21 +1,35 @@
-"""Pages to sign in, sign out and change one's password."""
+"""Pages to sign in, in one step or two, to sign out, and to change one's password."""
 
+from math import ceil
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Form, Request
 from starlette.responses import Response
 
 from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
-from server.accounts.schemas import PasswordForm, SignInForm
+from server.accounts.origins import Origin, OriginDep
+from server.accounts.own_second_factor import TwoStepDep
+from server.accounts.password_change import Passwords, change_password
+from server.accounts.schemas import CodeForm, PasswordForm, SignInForm
+from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
-from server.errors import InvalidError
-from server.web.access import PUBLIC, SignedInDep, current_principal
-from server.web.pages import render, see_other
+from server.errors import InvalidError, TooManyAttemptsError
+from server.web.access import (
+    PUBLIC,
+    AnyStepDep,
+    CodeStepDep,
+    PasswordStepDep,
+    current_principal,
+)
+from server.web.pages import render, request_translator, see_other
 from server.web.preferences import local_path
+from server.web.principal import SignInStep
 from server.web.routes import GuardedRouter
-from server.web.state import CookiesDep, SettingsDep, get_services
+from server.web.state import SettingsDep
+from server.web.threads import hashes_passwords
 
 router = GuardedRouter(include_in_schema=False)
 
@@ -29,68 +43,133 @@ def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -
 
 
 @router.post("/sign-in", dependencies=[PUBLIC])
+@hashes_passwords
 def sign_in(
     request: Request,
     database: DatabaseDep,
     settings: SettingsDep,
-    cookies: CookiesDep,
+    origin: OriginDep,
     form: Annotated[SignInForm, Form()],
 ) -> Response:
     """Check name and password."""
     guess = signing_in.Credentials(
-        username=form.username,
-        password=form.password,
-        device=cookies.device_of(request, service.normalise(form.username)),
+        username=form.username, password=form.password, place=origin.place(form.username)
     )
     outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
     if isinstance(outcome, signing_in.SignedIn):
-        target = "/password" if outcome.account.must_change_password else local_path(form.next)
-        response: Response = see_other(target)
-        cookies.issue(response, outcome.token)
-        cookies.know_device(response, outcome.account.username)
-        return response
-    problem = "locked" if isinstance(outcome, signing_in.Locked) else "refused"
+        return _go_on(outcome, form.next, origin)
+    problem = _problem(request, outcome, "accounts.sign_in.refused")
     context = {"next": form.next, "problem": problem, "username": form.username}
     return render(request, "accounts/sign_in.html", context, status_code=401)
 
 
+@router.get("/sign-in/code")
+def code_page(
+    request: Request,
+    principal: CodeStepDep,
+    next: str = "/",  # noqa: A002 - the URL's word
+) -> Response:
+    """The form of the second step."""
+    if principal.step is None:
+        return see_other(local_path(next))
+    return render(request, "accounts/code.html", {"next": next, "problem": None})
+
+
+@router.post("/sign-in/code")
+def enter_code(
+    request: Request,
+    principal: CodeStepDep,
+    db: DBDep,
+    two_step: TwoStepDep,
+    form: Annotated[CodeForm, Form()],
+) -> Response:
+    """Check the code."""
+    if principal.step is None:
+        return see_other(local_path(form.next))
+    outcome = two_step.of(db, principal).enter(form.code, now())
+    if isinstance(outcome, signing_in.SignedIn):
+        return _go_on(outcome, form.next, two_step.origin)
+    problem = _problem(request, outcome, "accounts.code.refused")
+    context = {"next": form.next, "problem": problem}
+    return render(request, "accounts/code.html", context, status_code=401)
+
+
 @router.post("/sign-out")
-def sign_out(request: Request, _: SignedInDep, db: DBDep, cookies: CookiesDep) -> Response:
+def sign_out(_: AnyStepDep, db: DBDep, origin: OriginDep) -> Response:
     """Sign out."""
-    service.sign_out(db, token=cookies.token_of(request))
+    service.sign_out(db, token=origin.token)
     response = see_other("/sign-in")
-    cookies.clear(response)
+    origin.cookies.clear(response)
     return response
 
 
 @router.get("/password")
-def password_page(request: Request, _: SignedInDep) -> Response:
+def password_page(request: Request, _: PasswordStepDep) -> Response:
     """The form to change one's password."""
     return render(request, "accounts/password.html", {"problem": None})
 
 
 @router.post("/password")
-def change_password(
+@hashes_passwords
+def set_password(
     request: Request,
-    principal: SignedInDep,
-    db: DBDep,
+    principal: PasswordStepDep,
+    database: DatabaseDep,
     settings: SettingsDep,
+    origin: OriginDep,
     form: Annotated[PasswordForm, Form()],
 ) -> Response:
     """Change it, and go on to the first page."""
+    t = request_translator(request)
     if form.new != form.again:
-        return render(request, "accounts/password.html", {"problem": "differ"}, status_code=400)
+        return _password_page(request, t("accounts.password.differ"))
     try:
-        account = service.change_password(
-            db,
-            principal.account_id,
-            old=form.old,
-            new=form.new,
-            keep_token=get_services(request).cookies.token_of(request),
+        account = change_password(
+            database,
+            settings,
+            account_id=principal.account_id,
+            passwords=Passwords(form.old, form.new),
+            token=origin.token,
+            at=now(),
         )
     except InvalidError as exc:
-        problem = exc.details["problem"]
-        return render(request, "accounts/password.html", {"problem": problem}, status_code=400)
+        return _password_page(request, t(f"accounts.password.{exc.details['problem']}"))
+    except TooManyAttemptsError as exc:
+        return _password_page(request, locked_words(request, exc), status_code=429)
     if account.username == service.ADMIN_NAME:
         forget_admin_password(settings)
     return see_other("/")
+
+
+def locked_words(request: Request, error: TooManyAttemptsError) -> str:
+    """Say for how many minutes no guess is taken."""
+    minutes = ceil((error.retry_after_s or 1) / 60)
+    return request_translator(request)("accounts.sign_in.locked", minutes=minutes)
+
+
+def _go_on(outcome: signing_in.SignedIn, target: str, origin: Origin) -> Response:
+    """Lead to the step that is missing, or to the page that was asked for."""
+    pages = {
+        None: local_path(target),
+        SignInStep.CODE: f"/sign-in/code?next={quote(local_path(target))}",
+        SignInStep.PASSWORD: "/password",
+        SignInStep.SECOND_FACTOR: "/second-factor",
+    }
+    response = see_other(pages[outcome.step])
+    origin.cookies.issue(response, outcome.token)
+    if outcome.step is not SignInStep.CODE:
+        origin.cookies.know_device(response, outcome.account.username)
+    return response
+
+
+def _problem(
+    request: Request, outcome: signing_in.Refused | signing_in.Locked, refused: str
+) -> str:
+    if isinstance(outcome, signing_in.Locked):
+        return locked_words(request, too_many(outcome.until, now()))
+    return request_translator(request)(refused)
+
+
+def _password_page(request: Request, problem: str, status_code: int = 400) -> Response:
+    context = {"problem": problem}
+    return render(request, "accounts/password.html", context, status_code=status_code)

@@ -1,7 +1,9 @@
-"""Hash and check passwords with argon2id, and make one-time ones."""
+"""Hash and check passwords with argon2id, and make one-time ones.
+
+Each takes 19 MiB and a core for a moment; `server.web.threads` says how many run at a time.
+"""
 
 import secrets
-import threading
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -9,8 +11,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 # Source: OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-#: Each check needs 19 MiB and a core for a moment; strangers may not ask for forty at a time.
-_AT_A_TIME = threading.BoundedSemaphore(4)
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 # Crockford's alphabet: nothing that is misread from a screen or paper.
@@ -19,15 +19,13 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 def hash_password(password: str) -> str:
     """Hash a password for storage."""
-    with _AT_A_TIME:
-        return _HASHER.hash(password)
+    return _HASHER.hash(password)
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Check a password. Takes as long where there is no such account (hash None)."""
     try:
-        with _AT_A_TIME:
-            _HASHER.verify(password_hash or _decoy(), password)
+        _HASHER.verify(password_hash or _decoy(), password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None

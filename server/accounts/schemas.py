@@ -6,17 +6,18 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
-from server.web.principal import Role
+from server.web.principal import Role, SignInStep
+from server.web.strict import StrictInput
 
 
-class SignInRequest(BaseModel):
+class SignInRequest(StrictInput):
     """Name and password."""
 
     username: str = Field(max_length=64)
     password: SecretStr = Field(max_length=256)
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(StrictInput):
     """The current password and the one to come."""
 
     old: SecretStr = Field(max_length=256)
@@ -30,9 +31,43 @@ class SignInRead(BaseModel):
     display_name: str
     role: Role
     must_change_password: bool
+    step: SignInStep | None = Field(
+        description="What the sign-in still lacks; until then it opens nothing else."
+    )
 
 
-class SignInForm(BaseModel):
+class CodeEntry(StrictInput):
+    """A code of the authenticator app, or a recovery code."""
+
+    code: SecretStr = Field(max_length=64)
+
+
+class PasswordAgain(StrictInput):
+    """The password, asked for again."""
+
+    password: SecretStr = Field(max_length=256)
+
+
+class SecondFactorSetup(BaseModel):
+    """What to enter into an authenticator app."""
+
+    secret: str = Field(description="Base 32.")
+    uri: str = Field(description="The same as an otpauth:// address, for a QR code.")
+
+
+class RecoveryCodes(BaseModel):
+    """Codes that take the place of the app once each; they are shown this once."""
+
+    recovery_codes: list[str]
+
+
+class SecondFactorRoles(StrictInput):
+    """The roles of which the school requires two-step sign-in."""
+
+    roles: list[Role]
+
+
+class SignInForm(StrictInput):
     """The sign-in page's form."""
 
     username: str = Field(max_length=64)
@@ -40,7 +75,26 @@ class SignInForm(BaseModel):
     next: str = "/"
 
 
-class PasswordForm(BaseModel):
+class CodeForm(StrictInput):
+    """The form of a code, on the sign-in page and in one's own settings."""
+
+    code: str = Field(max_length=64)
+    next: str = "/"
+
+
+class PasswordAgainForm(StrictInput):
+    """The form that asks for the password again."""
+
+    password: str = Field(max_length=256)
+
+
+class SecondFactorRolesForm(StrictInput):
+    """The page's form of the roles that need a second step."""
+
+    roles: list[Role] = Field(default_factory=list)
+
+
+class PasswordForm(StrictInput):
     """The change-password page's form."""
 
     old: str = Field(max_length=256)
@@ -48,7 +102,7 @@ class PasswordForm(BaseModel):
     again: str = Field(max_length=256)
 
 
-class AccountCreate(BaseModel):
+class AccountCreate(StrictInput):
     """An account to add."""
 
     username: Annotated[
@@ -70,7 +124,7 @@ class AccountCreate(BaseModel):
     role: Role
 
 
-class RoleChange(BaseModel):
+class RoleChange(StrictInput):
     """The role an account is to have."""
 
     role: Role
@@ -85,6 +139,7 @@ class AccountRead(BaseModel):
     role: Role
     is_active: bool
     must_change_password: bool = Field(description="Still has its one-time password.")
+    has_second_factor: bool = Field(description="Sign-ins need a code of an authenticator app.")
     created_at: datetime
     last_sign_in_at: datetime | None
 
@@ -96,7 +151,7 @@ class OneTimePassword(BaseModel):
     one_time_password: str
 
 
-class AccountForm(BaseModel):
+class AccountForm(StrictInput):
     """The page's form, before anything about it is checked."""
 
     username: str = ""
@@ -104,7 +159,7 @@ class AccountForm(BaseModel):
     role: str = ""
 
 
-class RoleForm(BaseModel):
+class RoleForm(StrictInput):
     """The page's form to change a role."""
 
     role: Role

@@ -1,30 +1,39 @@
 """Signing in: a guess is counted, checked, and then opens a sign-in or does not."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session
 
+from server.accounts import sessions
 from server.accounts.passwords import hash_password, needs_rehash, verify_password
-from server.accounts.service import digest, find_account, normalise, note, open_sign_in
-from server.accounts.tables import Account, SignInThrottle
-from server.audit.service import SYSTEM
+from server.accounts.refusals import note_refused
+from server.accounts.service import find_account, normalise, note
+from server.accounts.tables import Account
+from server.accounts.throttle import Place, Taken, Throttle, settle, take, waiting
 from server.config import Settings
 from server.db.engine import Database
-from server.db.lock import SIGN_IN_LOCK, lock_until_commit
+from server.web.principal import SignInStep
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The password was right. `token` goes into the cookie and is kept nowhere else."""
+    """The password was right.
+
+    Attributes:
+        token: goes into the cookie and is kept nowhere else.
+        account: whose.
+        step: what the sign-in still lacks; None: it is complete.
+    """
 
     token: str
     account: Account
+    step: SignInStep | None
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The name or the password was wrong."""
+    """The name, the password or the code was wrong."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +53,20 @@ class Credentials:
     Attributes:
         username: as typed.
         password: as typed.
-        device: the mark of a browser that this name has signed in with before; empty for others.
+        place: where from.
     """
 
     username: str
     password: str = field(repr=False)
-    device: str = field(default="", repr=False)
+    place: Place = field(repr=False)
 
 
 @dataclass(frozen=True)
 class _Attempt:
     """A guess that is counted already; only being right takes it back."""
 
-    throttle_key: bytes
+    taken: Taken
     password_hash: str | None
-    locks_until: datetime | None
 
 
 def sign_in(
@@ -68,11 +76,16 @@ def sign_in(
 
     The guess is counted before it is checked, so that many at once get no more tries than one
     after another; and it is checked between two transactions, since argon2 takes its time and
-    nobody who is not signed in may keep others from writing.
+    nobody who is not signed in may keep others from writing. One that has to wait writes nothing.
     """
     name = normalise(guess.username)
+    throttle = Throttle(settings)
+    with database.reading() as db:
+        by = throttle.for_password(db, name, guess.place, _known_hash(db, name), at)
+        if (until := waiting(db, by, at)) is not None:
+            return Locked(until)
     with database.transaction() as db:
-        attempt = _count_attempt(db, settings, name, guess.device, at)
+        attempt = _count_attempt(db, throttle, name, guess.place, at)
     if isinstance(attempt, Locked):
         return attempt
     is_right = verify_password(attempt.password_hash, guess.password)
@@ -81,54 +94,28 @@ def sign_in(
         renewed = hash_password(guess.password)
     with database.transaction() as db:
         if not is_right or (account := _unchanged(db, name, attempt)) is None:
-            return _refuse(db, attempt)
-        counted = col(SignInThrottle.name_hash) == attempt.throttle_key
-        db.exec(delete(SignInThrottle).where(counted))
+            return refuse(db, find_account(db, name), attempt.taken, at)
+        settle(db, attempt.taken, at)
         account.password_hash = renewed or account.password_hash
-        account.last_sign_in_at = at
-        note(db, f"account:{account.id}", "account.sign_in", account.id)
-        return SignedIn(open_sign_in(db, settings, account, at), account)
+        needs_code = sessions.has_second_factor(db, account.id)
+        if not needs_code:
+            welcome(db, throttle, account, guess.place, at)
+        token = sessions.open_sign_in(db, settings, account, at, needs_code=needs_code)
+        step = sessions.next_step(db, account, needs_code=needs_code)
+        return SignedIn(token, account, step)
+
+
+def _known_hash(db: Session, name: str) -> str | None:
+    account = find_account(db, name)
+    return account.password_hash if account is not None and account.is_active else None
 
 
 def _count_attempt(
-    db: Session, settings: Settings, name: str, device: str, at: datetime
+    db: Session, throttle: Throttle, name: str, place: Place, at: datetime
 ) -> _Attempt | Locked:
-    account = find_account(db, name)
-    known = account.password_hash if account is not None and account.is_active else None
-    key = _throttle_key(name, device, known)
-    lock_until_commit(db, SIGN_IN_LOCK)
-    throttle = _throttle(db, key, at)
-    if throttle.locked_until is not None and throttle.locked_until > at:
-        return Locked(throttle.locked_until)
-    throttle.failures += 1
-    throttle.last_failure_at = at
-    if throttle.failures < settings.lockout_failures:
-        return _Attempt(key, known, None)
-    throttle.failures = 0
-    throttle.locked_until = at + timedelta(minutes=settings.lockout_minutes)
-    return _Attempt(key, known, throttle.locked_until)
-
-
-def _throttle_key(name: str, device: str, password_hash: str | None) -> bytes:
-    """Strangers share one count per name. A browser that has signed in before has its own.
-
-    So nobody can lock others out of the browsers they use by guessing wrongly on purpose. A new
-    password starts a new count.
-
-    Source: OWASP, "Slow Down Online Guessing Attacks with Device Cookies".
-    """
-    if not device or password_hash is None:
-        return digest(name)
-    return digest("\0".join((name, device, password_hash)))
-
-
-def _throttle(db: Session, key: bytes, at: datetime) -> SignInThrottle:
-    row = db.get(SignInThrottle, key)
-    if row is None:
-        row = SignInThrottle(name_hash=key, failures=0, last_failure_at=at)
-        db.add(row)
-        db.flush()
-    return row
+    known = _known_hash(db, name)
+    taken = take(db, throttle.for_password(db, name, place, known, at), at)
+    return Locked(taken) if isinstance(taken, datetime) else _Attempt(taken, known)
 
 
 def _unchanged(db: Session, name: str, attempt: _Attempt) -> Account | None:
@@ -139,6 +126,14 @@ def _unchanged(db: Session, name: str, attempt: _Attempt) -> Account | None:
     return account
 
 
-def _refuse(db: Session, attempt: _Attempt) -> SignInOutcome:
-    note(db, SYSTEM, "account.refuse_sign_in", attempt.throttle_key.hex()[:16])
-    return Refused() if attempt.locks_until is None else Locked(attempt.locks_until)
+def welcome(db: Session, throttle: Throttle, account: Account, place: Place, at: datetime) -> None:
+    """Note a complete sign-in: its place is known from now on."""
+    throttle.know(db, account.username, place, at)
+    account.last_sign_in_at = at
+    note(db, f"account:{account.id}", "account.sign_in", account.id)
+
+
+def refuse(db: Session, account: Account | None, taken: Taken, at: datetime) -> Refused | Locked:
+    """Note a wrong guess; the caller commits it."""
+    note_refused(db, account, at)
+    return Refused() if taken.waits_until is None else Locked(taken.waits_until)

@@ -1,8 +1,9 @@
-"""Accounts, their sign-ins, and the throttle against guessing."""
+"""Accounts, their sign-ins and second steps, and what is counted against guessing."""
 
 import uuid
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -34,14 +35,64 @@ class SignIn(SQLModel, table=True):
     created_at: datetime = utc_field(default_now=True)
     last_seen_at: datetime = utc_field(default_now=True)
     expires_at: datetime = utc_field(index=True)
+    needs_code: bool = Field(default=False)  # the password was right, the second step is missing
 
 
-class SignInThrottle(SQLModel, table=True):
-    """Failed sign-ins by name, kept whether the name exists or not, so that it tells nobody."""
+class SecondFactor(SQLModel, table=True):
+    """The secret from which an account's codes are computed, encrypted; see `Vault`."""
 
-    __tablename__ = "sign_in_throttles"
+    __tablename__ = "second_factors"
 
-    name_hash: bytes = Field(primary_key=True, max_length=32)
+    account_id: uuid.UUID = Field(foreign_key="accounts.id", primary_key=True, ondelete="CASCADE")
+    key_id: str = Field(max_length=40)
+    secret: bytes
+    created_at: datetime = utc_field(default_now=True)
+    confirmed_at: datetime | None = utc_field(nullable=True)  # until then it is asked of nobody
+    last_step: int | None = Field(default=None, sa_type=BigInteger)  # of the newest code accepted
+
+
+class RecoveryCode(SQLModel, table=True):
+    """A code that takes the place of the second step once. Only its hash is here."""
+
+    __tablename__ = "recovery_codes"
+
+    code_hash: bytes = Field(primary_key=True, max_length=32)
+    account_id: uuid.UUID = Field(foreign_key="accounts.id", index=True, ondelete="CASCADE")
+
+
+class SecondFactorRole(SQLModel, table=True):
+    """A role of which the school requires a second step."""
+
+    __tablename__ = "second_factor_roles"
+
+    role: str = Field(primary_key=True, max_length=20)
+
+
+class GuessCount(SQLModel, table=True):
+    """Wrong guesses from one place, at one account or in one session; see `throttle_rules`.
+
+    There is one for names that do not exist too, so that it tells nobody which do. The number of
+    rows is bounded.
+    """
+
+    __tablename__ = "guess_counts"
+
+    key: bytes = Field(primary_key=True, max_length=32)
+    name_hash: bytes | None = Field(default=None, index=True, max_length=32)
     failures: int = Field(default=0)
-    last_failure_at: datetime = utc_field(default_now=True)
+    since_at: datetime = utc_field(default_now=True)  # forgiven up to here
+    locks: int = Field(default=0)
     locked_until: datetime | None = utc_field(nullable=True)
+    succeeded_at: datetime | None = utc_field(nullable=True)  # the newest sign-in from this place
+    touched_at: datetime = utc_field(default_now=True, index=True)
+
+
+class RefusedGuesses(SQLModel, table=True):
+    """Refused guesses that no audit entry tells of yet, one row for each account that exists."""
+
+    __tablename__ = "refused_guesses"
+
+    subject: str = Field(primary_key=True, max_length=120)
+    guesses: int = Field(default=0)
+    since_at: datetime = utc_field(default_now=True)
+    written_at: datetime = utc_field(default_now=True)

@@ -21,7 +21,6 @@ from server.attendance.schemas import (
     WaitingFor,
 )
 from server.attendance.verification import Delivery
-from server.audit.service import record
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.engine import Database
 from server.db.types import now
@@ -111,13 +110,6 @@ def correct(
         status=body.status,
         reason=body.reason,
         made_by=principal.account_id,
-    )
-    record(
-        db,
-        actor=principal.actor,
-        action="attendance.correct",
-        subject=f"lesson:{lesson_id}",
-        details={"person": str(body.person_id), "status": body.status},
     )
     return CorrectionRead(
         id=row.id,

@@ -8,7 +8,6 @@ import uuid
 from pydantic import AwareDatetime
 
 from server.attendance import service as attendance
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.timetable import lessons, service
@@ -25,7 +24,7 @@ router = GuardedRouter(prefix="/api/v1/lessons", tags=["lessons"])
 
 
 def _plan(body: LessonCreate) -> LessonPlan:
-    return LessonPlan(body.course_id, body.room_id, body.starts_at, body.ends_at)
+    return LessonPlan(body.course_id, body.room_id, body.starts_at, body.ends_at, body.allow_double)
 
 
 @router.post("", status_code=201)
@@ -34,9 +33,8 @@ def create_lesson(
 ) -> LessonRead:
     """Plan a lesson. 409 `double_booking` asks; repeat with `allow_double` if it is meant."""
     added = lessons.create_lesson(
-        db, _plan(body), zone=settings.zone, at=now(), allow_double=body.allow_double
+        db, _plan(body), zone=settings.zone, at=now(), actor=principal.actor
     )
-    record(db, actor=principal.actor, action="lesson.create", subject=f"lesson:{added.id}")
     return lesson_read(service.lesson_view(db, added.id))
 
 
@@ -75,17 +73,15 @@ def change_lesson(
         _plan(body),
         zone=settings.zone,
         at=now(),
-        allow_double=body.allow_double,
+        actor=principal.actor,
     )
-    record(db, actor=principal.actor, action="lesson.change", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))
 
 
 @router.delete("/{lesson_id}", status_code=204)
 def delete_lesson(lesson_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None:
     """Delete a lesson for which nothing was recorded."""
-    attendance.delete_lesson(db, lesson_id)
-    record(db, actor=principal.actor, action="lesson.delete", subject=f"lesson:{lesson_id}")
+    attendance.delete_lesson(db, lesson_id, actor=principal.actor)
 
 
 @router.post("/{lesson_id}/cancel")
@@ -94,7 +90,6 @@ def cancel_lesson(
 ) -> LessonRead:
     """Cancel a lesson: its lines stay but no longer count."""
     lessons.cancel_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="lesson.cancel", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))
 
 
@@ -104,5 +99,4 @@ def restore_lesson(
 ) -> LessonRead:
     """Let a cancelled lesson count again."""
     lessons.restore_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="lesson.restore", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))

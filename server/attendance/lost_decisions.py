@@ -63,7 +63,7 @@ def close_missing(
     """
     kiosk, progress = lock_chain(db, kiosk_id)
     if kiosk is None:
-        raise NotFoundError("There is no such kiosk.")
+        raise NotFoundError("There is no such kiosk.", problem="no_kiosk")
     if progress is None:
         raise ConflictError("None of these events is missing.", problem="none_missing")
     loss = Loss(span, bounds_of(db, kiosk, span, at), NEVER_ARRIVED)

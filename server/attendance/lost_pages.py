@@ -100,7 +100,7 @@ def _missing_page(
 ) -> Response:
     missing = lost_decisions.lost_events(db, kiosk_id).missing
     if missing is None:
-        raise NotFoundError("No events are missing.")
+        raise NotFoundError("No events are missing.", problem="none_missing")
     return _page(request, db, kiosk_id, {"span": None, "missing": missing, "form": form}, exc)
 
 

@@ -232,13 +232,13 @@ def _apply_roster(db: Session, change: RosterChange) -> None:
 def _apply_lesson(db: Session, change: LessonChange, *, zone: ZoneInfo, at: datetime) -> None:
     lesson = timetable.lesson_view(db, change.lesson_id).lesson
     plan = LessonPlan(
-        lesson.course_id, change.room_id, change.starts_at, change.ends_at
+        lesson.course_id, change.room_id, change.starts_at, change.ends_at, allow_double=True
     ).in_whole_seconds()
     if plan.starts_at > at:
         raise InvalidError(
             "A lesson that has started cannot start later than now.", problem="later"
         )
-    planning.check_plan(db, plan, zone=zone, at=at, allow_double=True, besides=lesson.id)
+    planning.check_plan(db, plan, zone=zone, at=at, besides=lesson.id)
     planning.apply_plan(db, lesson, plan, zone=zone)
 
 
@@ -254,7 +254,7 @@ def _differences(before: Sequence[Register], after: Sequence[Register]) -> list[
             known = line or changed
             if one != other and known is not None:
                 found.append(LineChange(new.view, known.person, one, other))
-    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.family_name, one.person.id))
+    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.sort_key, one.person.id))
     return found
 
 

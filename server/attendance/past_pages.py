@@ -20,7 +20,8 @@ from server.attendance.past_words import PastWording, stored_changes
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
-from server.people.service import find_people, people_by_id
+from server.people.search import find_people
+from server.people.service import people_by_id
 from server.policies.service import version_dates
 from server.timetable import service as timetable
 from server.timetable.schemas import ReasonGiven

@@ -18,6 +18,7 @@ from server.db.types import now
 from server.timetable.schemas import Reason
 from server.web.access import AdminDep
 from server.web.routes import GuardedRouter
+from server.web.strict import StrictInput
 
 router = GuardedRouter(prefix="/api/v1", tags=["quarantine"])
 
@@ -41,14 +42,14 @@ class QuarantinedRead(BaseModel):
     reason: str | None
 
 
-class QuarantineDecide(BaseModel):
+class QuarantineDecide(StrictInput):
     """Accept or discard, and why."""
 
     decision: Literal[QuarantineDecision.ACCEPTED, QuarantineDecision.DISCARDED]
     reason: Reason
 
 
-class QuarantineAcceptAll(BaseModel):
+class QuarantineAcceptAll(StrictInput):
     """Accept what waits of one kiosk for one cause, and why."""
 
     kiosk_id: uuid.UUID

@@ -99,7 +99,7 @@ def quarantined(db: Session, row_id: uuid.UUID, *, with_people: bool) -> Quarant
     """
     row = db.get(QuarantinedEvent, row_id)
     if row is None:
-        raise NotFoundError("There is no such event in quarantine.")
+        raise NotFoundError("There is no such event in quarantine.", problem="no_quarantined")
     return _items(db, [row], with_people=with_people)[0]
 
 

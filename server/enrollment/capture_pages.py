@@ -123,9 +123,12 @@ def take_photo(
 
 
 @router.get("/enrolments/{enrolment_id}/progress")
-def progress(request: Request, enrolment_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
+def progress(
+    request: Request, enrolment_id: uuid.UUID, principal: OfficeDep, db: DBDep
+) -> Response:
     """The fragment again; it stops asking when the enrolment is finished."""
-    return _progress(request, db, service.get_enrolment(db, enrolment_id))
+    row = service.view_enrolment(db, enrolment_id, actor=principal.actor)
+    return _progress(request, db, row)
 
 
 def _require_consent(db: Session, settings: Settings, person_id: uuid.UUID) -> None:

@@ -17,6 +17,7 @@ from server.enrollment.gallery import is_in_use
 from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
 from server.networks.service import networks_of
 from server.people.live_consents import LiveConsents
+from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.policies.schemas import EnrolmentPolicy
 from server.timetable.local_time import midnight
@@ -87,11 +88,10 @@ class Coverage:
         return counts
 
     def lines(self, kinds: Sequence[Cover], *, limit: int, offset: int) -> list[CoverageLine]:
-        """Return a part of the people of some kinds, by family name.
+        """Return a part of the people of some kinds, by name.
 
         The photos are counted person by person: the database stops at the end of the part.
         """
-        by_name = (col(Person.family_name), col(Person.given_name), col(Person.id))
         own = _photos(self._in_use).where(col(Enrolment.person_id) == col(Person.id))
         count = own.with_only_columns(_COUNT).scalar_subquery()
         newest = own.with_only_columns(_NEWEST).scalar_subquery()
@@ -103,7 +103,7 @@ class Coverage:
         query = (
             sqlalchemy.select(col(Person.id), cover, count, newest)
             .where(cover.in_([one.value for one in kinds]), self._live.of(col(Person.id)))
-            .order_by(*by_name)
+            .order_by(*BY_NAME)
         )
         rows = self._db.execute(query.limit(limit).offset(offset)).all()
         pending = set(_pending(self._db, [row[0] for row in rows]))

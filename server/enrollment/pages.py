@@ -8,8 +8,6 @@ from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
-from server.audit.tables import subject_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import backfill, checks, resemblance, service
@@ -21,7 +19,8 @@ from server.errors import InvalidError
 from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
-from server.people.schemas import ConsentCreate, ConsentForm
+from server.people.schemas import ConsentCreate, ConsentForm, PeopleForm
+from server.people.search import find_people
 from server.people.words import problem_words
 from server.web.access import AdminDep, OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
@@ -52,20 +51,19 @@ def search_people(
     request: Request,
     _: Reader,
     db: ReadDBDep,
-    q: Annotated[str, Form(max_length=100)] = "",
-    page: Annotated[int, Form(ge=1, le=_LAST_PAGE)] = 1,
+    form: Annotated[PeopleForm, Form()],
 ) -> Response:
     """List the people found; htmx requests only the table while the user types.
 
     The search text is a name. It is sent in the body, because addresses are kept in the logs of
     proxies and in the browser's history.
     """
-    return _people(request, db, q, page)
+    return _people(request, db, form.q, form.page)
 
 
 def _people(request: Request, db: Session, q: str, page: int) -> Response:
     settings = get_settings(request)
-    found, total = people.find_people(db, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
+    found, total = find_people(db, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
     ids = [person.id for person in found]
     context = {
         "people": found,
@@ -84,8 +82,7 @@ def _people(request: Request, db: Session, q: str, page: int) -> Response:
 def person_page(request: Request, person_id: uuid.UUID, principal: Reader, db: DBDep) -> Response:
     """Show one person, and record in the audit trail who viewed them."""
     context = _person_context(request, db, person_id)
-    subject = subject_of("person", person_id)
-    record(db, actor=principal.actor, action="person.view_biometrics", subject=subject)
+    service.note_view(db, person_id, actor=principal.actor)
     return render(request, "enrollment/person.html", context)
 
 

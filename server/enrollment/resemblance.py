@@ -88,7 +88,7 @@ def likenesses_of(db: Session, person_id: uuid.UUID) -> list[Likeness]:
         found.setdefault(other, []).append(row)
     query = select(Person).where(col(Person.id).in_(found))
     likenesses = [_likeness(other, found[other.id]) for other in db.exec(query)]
-    return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.display_name))
+    return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.sort_key))
 
 
 def dismiss(db: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: str) -> None:
@@ -103,7 +103,9 @@ def dismiss(db: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: st
     )
     rows = db.exec(query.with_for_update()).all()
     if not rows:
-        raise NotFoundError("These two were not found to resemble each other.")
+        raise NotFoundError(
+            "These two were not found to resemble each other.", problem="no_likeness"
+        )
     at = now()
     for row in rows:
         if row.dismissed_at is None:
@@ -142,7 +144,7 @@ def restore(
     )
     templates = db.exec(query).all()
     if not templates:
-        raise NotFoundError("There is no such photo.")
+        raise NotFoundError("There is no such photo.", problem="no_photo")
     for template in templates:
         if template.set_aside_reason is not None:
             template.is_restored = True

@@ -24,7 +24,7 @@ from server.kiosks.server_key import ServerSigner
 logger = logging.getLogger(__name__)
 
 _DEVICE_PATHS = ("/api/v1/sync/", "/api/v1/kiosk/")
-_CLAIM_PATH = "/api/v1/devices/claim"
+_OPEN_PATHS = ("/api/v1/devices/claim", "/api/v1/devices/trust")
 _NONCE = re.compile(NONCE_PATTERN)
 
 
@@ -141,7 +141,7 @@ def _nonce_of(scope: Scope) -> str | None:
 
 
 def _is_device_call(path: str) -> bool:
-    return path == _CLAIM_PATH or path.startswith(_DEVICE_PATHS)
+    return path in _OPEN_PATHS or path.startswith(_DEVICE_PATHS)
 
 
 def _target_of(scope: Scope) -> str:

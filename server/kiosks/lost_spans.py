@@ -173,7 +173,7 @@ def span_of(
     """
     row = db.get(LostSpan, span_id, with_for_update=for_update)
     if row is None or row.kiosk_id != kiosk_id:
-        raise NotFoundError("There are no such lost events.")
+        raise NotFoundError("There are no such lost events.", problem="no_lost_events")
     return row
 
 

@@ -8,7 +8,6 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.accounts.names import actor_names
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -70,10 +69,11 @@ def create_kiosk(
     """Add the kiosk and show its claim code, this one time."""
     try:
         body = KioskCreate.model_validate(form.model_dump())
-        kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
+        kiosk = service.create_kiosk(
+            db, name=body.name, room_id=body.room_id, actor=principal.actor
+        )
     except (ServerError, ValueError) as exc:
         return _form(request, db, form, problem_text(request_translator(request), exc))
-    record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
     return _code(request, db, kiosk, principal)
 
 
@@ -119,7 +119,6 @@ def new_code(
 ) -> Response:
     """Make a new claim code and show it, this one time."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
-    record(db, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return _code(request, db, kiosk, principal)
 
 
@@ -134,7 +133,6 @@ def revoke(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> Response
     """Take the kiosk's credentials away."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     claiming.revoke(db, kiosk, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     return see_other(f"/kiosks/{kiosk_id}")
 
 

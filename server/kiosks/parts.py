@@ -18,7 +18,19 @@ _ADVISED = (
     | network_words.ADVISED
     | record_words.ADVISED
 )
-_RECORD_PARTS = frozenset({"identity", "server", "outbox", "clock", "disk", "storage"})
+_RECORD_PARTS = frozenset(
+    {
+        "identity",
+        "server",
+        "server_link",
+        "broker_link",
+        "outbox",
+        "clock",
+        "disk",
+        "storage",
+        "key",
+    }
+)
 _MOUNTING = re.compile(r"([a-z_]+) (0|90|180|270)")
 
 

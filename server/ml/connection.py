@@ -2,8 +2,10 @@
 
 import json
 import math
+import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -12,7 +14,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from server.ml.problems import BusyError, NoAnswerError, TransientError
+from server.ml.problems import BusyError, NoAnswerError, NotTrustedError, TransientError
 
 CONNECT_TIMEOUT_S = 5.0
 HEALTH_TIMEOUT_S = 3.0
@@ -27,6 +29,26 @@ _BUSY_CODES = {"OVERLOADED", "RATE_LIMITED", "NOT_READY"}
 Answer = tuple[int, bytes]
 
 
+@dataclass(frozen=True)
+class ServiceTLS:
+    """How a service over HTTPS is recognised, and how it recognises the server.
+
+    Attributes:
+        authorities: PEM file of those that sign its certificate; None: the public ones.
+        certificate: PEM file with the server's certificate; None: it shows none.
+        key: PEM file with its key; None: in the same file.
+    """
+
+    authorities: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+    @property
+    def client(self) -> tuple[str, str] | None:
+        """Certificate and key, as `requests` takes them."""
+        return (self.certificate, self.key or self.certificate) if self.certificate else None
+
+
 class MLConnection:
     """Requests to one service, with one key. Safe to share between threads.
 
@@ -35,6 +57,7 @@ class MLConnection:
         api_key: sent as X-API-Key; None sends none.
         connections: size of the pool.
         monotonic: seconds that never go back.
+        tls: which authorities to trust over HTTPS, and what to show.
     """
 
     def __init__(
@@ -44,6 +67,7 @@ class MLConnection:
         *,
         connections: int,
         monotonic: Callable[[], float] = time.monotonic,
+        tls: ServiceTLS | None = None,
     ) -> None:
         self._url = url
         self._monotonic = monotonic
@@ -51,6 +75,10 @@ class MLConnection:
         # Nothing of the environment's proxies or ~/.netrc: the key goes to this service alone.
         self._http.trust_env = False
         self._http.mount(url, HTTPAdapter(pool_connections=1, pool_maxsize=connections))
+        if tls is not None:
+            # The files are read for each new connection, so renewed ones need no restart.
+            self._http.verify = tls.authorities or True
+            self._http.cert = tls.client
         if api_key is not None:
             self._http.headers["X-API-Key"] = api_key
 
@@ -81,7 +109,7 @@ class MLConnection:
             ) as response:
                 return response.status_code, self._read(response, deadline_s)
         except (requests.RequestException, *_BROKEN) as exc:
-            raise NoAnswerError(type(exc).__name__) from exc
+            raise _failure(exc) from exc
 
     def post(self, path: str, body: object, correlation_id: str, *, timeout_s: float) -> Answer:
         """Send JSON.
@@ -108,7 +136,7 @@ class MLConnection:
             ) as response:
                 content = self._read(response, deadline_s)
         except (requests.RequestException, *_BROKEN) as exc:
-            raise NoAnswerError(type(exc).__name__) from exc
+            raise _failure(exc) from exc
         _raise_if_busy(response.status_code, response.headers.get("Retry-After"), content)
         return response.status_code, content
 
@@ -127,6 +155,12 @@ class MLConnection:
             if self._monotonic() > deadline_s:
                 raise NoAnswerError("answer too slow")
         return bytes(content)
+
+
+def _failure(error: Exception) -> TransientError:
+    is_tls = isinstance(error, requests.exceptions.SSLError | ssl.SSLError)
+    name = type(error).__name__
+    return NotTrustedError(name) if is_tls else NoAnswerError(name)
 
 
 def parse_retry_after(value: str, at: datetime) -> float | None:

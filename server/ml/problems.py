@@ -9,6 +9,7 @@ class ServiceProblem(StrEnum):
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"
     UNREACHABLE = "unreachable"
+    NOT_TRUSTED = "not_trusted"
     NOT_OUR_SERVICE = "not_our_service"
     OVERLOADED = "overloaded"
     FAILING = "failing"
@@ -28,6 +29,12 @@ class NoAnswerError(TransientError):
     """No connection, or it broke before the answer was complete."""
 
     problem = ServiceProblem.UNREACHABLE
+
+
+class NotTrustedError(TransientError):
+    """TLS failed: the certificate is foreign, ended or for another name, or ours was refused."""
+
+    problem = ServiceProblem.NOT_TRUSTED
 
 
 class ForeignAnswerError(TransientError):

@@ -15,7 +15,7 @@ from server.kiosks.networks import names_of_others
 from server.kiosks.tables import Kiosk
 from server.network_change import progress, service, use
 from server.network_change.facts import facts_of
-from server.network_change.schemas import ChangeForm
+from server.network_change.schemas import ChangeForm, NetworkForm
 from server.network_change.shadow import shadow_of
 from server.network_change.table_file import csv_of
 from server.networks.service import row_of, weak_network_note
@@ -31,7 +31,7 @@ from server.web.state import SettingsDep, get_services, get_settings
 
 router = GuardedRouter(prefix="/models", include_in_schema=False)
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
-ModelForm = Annotated[str, Form(max_length=80)]
+NetworkDep = Annotated[NetworkForm, Form()]
 #: Names on the page; the table to download has all of them.
 _MOST_NAMES = 30
 
@@ -43,28 +43,23 @@ def models_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
 
 
 @router.get("/missing.csv")
-def missing_people(_: ReaderDep, db: ReadDBDep, settings: SettingsDep) -> Response:
+def missing_people(principal: ReaderDep, db: DBDep, settings: SettingsDep) -> Response:
     """Everybody who is not ready for the next network; without a change, for the one in use."""
-    row, today = row_of(db), school_date(settings)
-    if row.next is not None:
-        missing = progress.progress_of(db, row, today).missing
-    else:
-        missing = progress.left_behind(db, row.current, today)
     head = ("student_number", "family_name", "given_name")
-    people = progress.by_name(db, missing)
+    people = service.export_missing(db, actor=principal.actor, today=school_date(settings))
     lines = [(one.student_number, one.family_name, one.given_name) for one in people]
     headers = {"Content-Disposition": 'attachment; filename="new-photo-needed.csv"'}
     return Response(csv_of([head, *lines]), media_type="text/csv", headers=headers)
 
 
 @router.post("/choose")
-def choose(request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm) -> Response:
+def choose(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Choose the network before the first enrolment."""
     served = get_services(request).encoder.models()
     return _done(
         request,
         db,
-        lambda: service.choose(db, model_id, served=served, actor=principal.actor),
+        lambda: service.choose(db, form.model_id, served=served, actor=principal.actor),
     )
 
 
@@ -86,26 +81,24 @@ def adjust_change(
 
 
 @router.post("/change/cancel")
-def cancel_change(
-    request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm
-) -> Response:
+def cancel_change(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Give the change up, and erase the next network's templates."""
-    return _done(request, db, lambda: service.cancel(db, model_id, actor=principal.actor))
+    return _done(request, db, lambda: service.cancel(db, form.model_id, actor=principal.actor))
 
 
 @router.post("/change/switch")
-def switch(request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm) -> Response:
+def switch(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Let the next network decide at every door."""
     today = school_date(get_settings(request))
     return _done(
-        request, db, lambda: service.switch(db, model_id, actor=principal.actor, today=today)
+        request, db, lambda: service.switch(db, form.model_id, actor=principal.actor, today=today)
     )
 
 
 @router.post("/erase")
-def erase_model(request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm) -> Response:
+def erase_model(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Erase the templates of a network that nothing uses any more."""
-    return _done(request, db, lambda: use.erase(db, model_id, actor=principal.actor))
+    return _done(request, db, lambda: use.erase(db, form.model_id, actor=principal.actor))
 
 
 def _done(request: Request, db: Session, act: Callable[[], None]) -> Response:

@@ -12,6 +12,7 @@ from server.db.types import now
 from server.people import service
 from server.people.consent import ConsentState
 from server.people.schemas import LAST_OFFSET, PersonCreate, PersonList, PersonRead, PersonSearch
+from server.people.search import find_people
 from server.people.tables import Person
 from server.web.access import OfficeDep, require_role
 from server.web.principal import Principal, Role
@@ -30,7 +31,7 @@ def create_person(body: PersonCreate, principal: OfficeDep, db: DBDep) -> Person
 
 
 @router.get("")
-def find_people(
+def list_people(
     _: ReaderDep,
     db: ReadDBDep,
     settings: SettingsDep,
@@ -54,9 +55,7 @@ def search_people(
 
 
 def _find(db: Session, settings: Settings, search: PersonSearch) -> PersonList:
-    people, total = service.find_people(
-        db, words=search.q, limit=search.limit, offset=search.offset
-    )
+    people, total = find_people(db, words=search.q, limit=search.limit, offset=search.offset)
     today = now().astimezone(settings.zone).date()
     states = service.states_of(db, [p.id for p in people], today)
     return PersonList(people=[read_person(p, states[p.id]) for p in people], total=total)
@@ -65,12 +64,12 @@ def _find(db: Session, settings: Settings, search: PersonSearch) -> PersonList:
 @router.get("/{person_id}")
 def get_person(
     person_id: uuid.UUID,
-    _: ReaderDep,
-    db: ReadDBDep,
+    principal: ReaderDep,
+    db: DBDep,
     settings: SettingsDep,
 ) -> PersonRead:
-    """One person."""
-    person = service.get_person(db, person_id)
+    """One person; the audit trail names who read it."""
+    person = service.view_person(db, person_id, actor=principal.actor)
     today = now().astimezone(settings.zone).date()
     return read_person(person, service.state_of(db, person_id, today))
 

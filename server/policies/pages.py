@@ -48,6 +48,7 @@ def save(
     values: Annotated[dict[str, str], Depends(_values)],
 ) -> Response:
     """Put the form in force as a new version, where it changes anything."""
+    forms.refuse_unknown(values)
     current = service.current_policy(db)
     if (opened := _opened_version(values, current.version)) != current.version:
         wishes = forms.rebased(values, service.policy_at(db, opened), current)

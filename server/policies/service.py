@@ -46,7 +46,9 @@ class PolicyTimeline:
         if version not in self._read:
             row = self._db.get(PolicyVersion, version)
             if row is None:
-                raise NotFoundError("There is no such version of the policy.")
+                raise NotFoundError(
+                    "There is no such version of the policy.", problem="no_policy_version"
+                )
             self._read[version] = _policy_of(row)
         return self._read[version]
 
@@ -121,7 +123,9 @@ def set_policy(
             db.add(row)
             db.flush()
     except IntegrityError as exc:
-        raise ConflictError("Another person changed the policy meanwhile.") from exc
+        raise ConflictError(
+            "Another person changed the policy meanwhile.", problem="policy_overtaken"
+        ) from exc
     details = {"version": version} | ({"from": source} if source else {})
     record(db, actor=actor, action="policy.set", subject="policy", details=details)
     return policy.model_copy(update={"version": version})
@@ -136,11 +140,12 @@ def _refuse_unsound(policy: SchoolPolicy) -> None:
     try:
         SchoolPolicy.model_validate(policy.model_dump(mode="json"))
     except ValidationError as exc:
-        raise InvalidError("The policy is out of its bounds.") from exc
+        raise InvalidError("The policy is out of its bounds.", problem="policy_bounds") from exc
     if not is_sound(policy):
         raise InvalidError(
             "The limit outside the roster (wide_fpir) must be at least as strict as the one for the"
-            " roster."
+            " roster.",
+            problem="policy_wide",
         )
 
 

@@ -10,7 +10,6 @@ from fastapi import Form, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -73,10 +72,9 @@ def create_room(
 ) -> Response:
     """Add a room."""
     try:
-        room = service.create_room(db, RoomCreate(name=form.name).name)
+        service.create_room(db, RoomCreate(name=form.name).name, actor=principal.actor)
     except (ServerError, ValueError) as exc:
         return _rooms(request, db, form, exc)
-    record(db, actor=principal.actor, action="room.create", subject=f"room:{room.id}")
     return see_other("/rooms")
 
 
@@ -98,10 +96,9 @@ def rename_room(
     service.room_of(db, room_id)
     try:
         with db.begin_nested():
-            service.rename_room(db, room_id, RoomUpdate(name=form.name).name)
+            service.rename_room(db, room_id, RoomUpdate(name=form.name).name, actor=principal.actor)
     except (ServerError, ValueError) as exc:
         return _room(request, db, room_id, form, exc)
-    record(db, actor=principal.actor, action="room.change", subject=f"room:{room_id}")
     return see_other("/rooms")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_, col, func, or_, select
 
+from server.audit.service import record
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
     LONGEST_LESSON,
@@ -46,7 +47,7 @@ class LessonView:
         return self.cancellation is not None
 
 
-def create_room(db: Session, name: str) -> Room:
+def create_room(db: Session, name: str, *, actor: str) -> Room:
     """Add a room.
 
     Raises:
@@ -54,10 +55,11 @@ def create_room(db: Session, name: str) -> Room:
     """
     room = Room(name=name)
     _save(db, room, f"There is a room called {name} already.")
+    record(db, actor=actor, action="room.create", subject=f"room:{room.id}")
     return room
 
 
-def rename_room(db: Session, room_id: uuid.UUID, name: str) -> Room:
+def rename_room(db: Session, room_id: uuid.UUID, name: str, *, actor: str) -> Room:
     """Give a room another name.
 
     Raises:
@@ -67,10 +69,11 @@ def rename_room(db: Session, room_id: uuid.UUID, name: str) -> Room:
     room = room_of(db, room_id)
     room.name = name
     _save(db, room, f"There is a room called {name} already.")
+    record(db, actor=actor, action="room.change", subject=f"room:{room.id}")
     return room
 
 
-def create_course(db: Session, *, code: str, title: str) -> Course:
+def create_course(db: Session, *, code: str, title: str, actor: str) -> Course:
     """Add a course.
 
     Raises:
@@ -78,10 +81,13 @@ def create_course(db: Session, *, code: str, title: str) -> Course:
     """
     course = Course(code=code, title=title)
     _save(db, course, f"There is a course {code} already.")
+    record(db, actor=actor, action="course.create", subject=f"course:{course.id}")
     return course
 
 
-def change_course(db: Session, course_id: uuid.UUID, *, code: str, title: str) -> Course:
+def change_course(
+    db: Session, course_id: uuid.UUID, *, code: str, title: str, actor: str
+) -> Course:
     """Give a course another code or title.
 
     Raises:
@@ -91,6 +97,7 @@ def change_course(db: Session, course_id: uuid.UUID, *, code: str, title: str) -
     course = course_of(db, course_id)
     course.code, course.title = code, title
     _save(db, course, f"There is a course {code} already.")
+    record(db, actor=actor, action="course.change", subject=f"course:{course.id}")
     return course
 
 
@@ -231,7 +238,7 @@ def found_or_404(row: T | None, what: str) -> T:
         NotFoundError: it does not.
     """
     if row is None:
-        raise NotFoundError(f"There is no such {what}.")
+        raise NotFoundError(f"There is no such {what}.", problem=f"no_{what}")
     return row
 
 

@@ -1,25 +1,29 @@
 """Deny by default: the guards that endpoints declare. routes.py checks that each has one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
 from server.errors import (
+    CodeDueError,
     ForbiddenError,
     NotSignedInError,
     PasswordChangeDueError,
+    SecondFactorDueError,
+    SignInUnfinishedError,
 )
 from server.web.cookies import SIGN_IN_COOKIE
-from server.web.principal import Principal, Role
+from server.web.principal import Principal, Role, SignInStep
 from server.web.state import get_services
 
 _GUARDS: set[Any] = set()
-
-#: What somebody with a one-time password may use: the API (its clients change it there), the form
-#: that changes it, and the way out.
-_STILL_OPEN = ("/api/", "/password", "/sign-out")
+_UNFINISHED: dict[SignInStep, type[SignInUnfinishedError]] = {
+    SignInStep.CODE: CodeDueError,
+    SignInStep.PASSWORD: PasswordChangeDueError,
+    SignInStep.SECOND_FACTOR: SecondFactorDueError,
+}
 
 #: Asked before the body is read and again as a dependency, so it must be cheap the second time.
 Guard = Callable[[Request], Any]
@@ -52,8 +56,11 @@ def forget_unless_known(request: Request) -> None:
         request.state.principal = None
 
 
-def require_role(*roles: Role) -> Any:
+def require_role(*roles: Role, during: Collection[SignInStep] = ()) -> Any:
     """Allow accounts of these roles, and admins. Returns the `Principal` to the endpoint.
+
+    A sign-in that still lacks a step is refused, whatever its role, unless the endpoint names that
+    step: only the endpoints that complete a sign-in, or end it, do.
 
     Usage: `principal: Annotated[Principal, require_role(Role.OFFICE)]`.
     """
@@ -64,10 +71,10 @@ def require_role(*roles: Role) -> Any:
         principal = current_principal(request)
         if principal is None:
             raise NotSignedInError
+        if principal.step is not None and principal.step not in during:
+            raise _UNFINISHED[principal.step]
         if principal.role not in allowed:
             raise ForbiddenError
-        if principal.must_change_password and not request.url.path.startswith(_STILL_OPEN):
-            raise PasswordChangeDueError
         return principal
 
     return Depends(check)
@@ -84,6 +91,11 @@ PUBLIC = Depends(_anyone)
 AdminDep = Annotated[Principal, require_role()]
 OfficeDep = Annotated[Principal, require_role(Role.OFFICE)]
 SignedInDep = Annotated[Principal, require_role(*Role)]
+#: The steps of a sign-in, and the way out of it at any of them.
+CodeStepDep = Annotated[Principal, require_role(*Role, during=(SignInStep.CODE,))]
+PasswordStepDep = Annotated[Principal, require_role(*Role, during=(SignInStep.PASSWORD,))]
+SecondFactorStepDep = Annotated[Principal, require_role(*Role, during=(SignInStep.SECOND_FACTOR,))]
+AnyStepDep = Annotated[Principal, require_role(*Role, during=tuple(SignInStep))]
 
 
 def guards_of(dependant: Dependant) -> list[Guard]:

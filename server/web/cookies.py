@@ -4,6 +4,8 @@ Beside it the device cookie: it says that a name has signed in with this browser
 stranger's wrong guesses elsewhere do not lock it out. It opens nothing.
 """
 
+import hmac
+import ipaddress
 import secrets
 from hashlib import sha256
 
@@ -11,6 +13,7 @@ from fastapi import Request
 from itsdangerous import BadSignature, Signer
 from starlette.responses import Response
 
+from server.certificates.links import is_https
 from server.config import Settings
 from server.db.vault import Vault
 
@@ -25,7 +28,8 @@ class SignInCookies:
     def __init__(self, settings: Settings, vault: Vault) -> None:
         self._signer = Signer(vault.subkey("sign-in-cookie"), salt="rollcall.sign-in")
         self._devices = Signer(vault.subkey("device-cookie"), salt="rollcall.device")
-        self._secure = settings.secure_cookies
+        self._address_key = vault.subkey("address-mark")
+        self._secure = is_https(settings)
         self._max_age_s = settings.sign_in_max_hours * 3600
 
     def read(self, value: str) -> str | None:
@@ -73,6 +77,27 @@ class SignInCookies:
         except (BadSignature, UnicodeDecodeError):
             return ""
         return mark if mark.startswith(f"{_name_mark(username)}-") else ""
+
+    def address_mark(self, request: Request) -> str:
+        """The network a request comes from, as a mark that tells nobody which it is.
+
+        The addresses of one IPv6 line, a /64, count as one.
+        """
+        host = request.client.host if request.client else ""
+        return hmac.new(self._address_key, _network(host).encode(), sha256).hexdigest()[:32]
+
+
+def _network(host: str) -> str:
+    """The address, or the line that it is one of; what is no address counts as one place."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def _name_mark(username: str) -> str:

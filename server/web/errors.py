@@ -21,13 +21,14 @@ from server.errors import (
     NotFoundError,
     NotSignedInError,
     OutOfSpaceError,
-    PasswordChangeDueError,
     ServerError,
+    SignInUnfinishedError,
     TooLargeError,
 )
 from server.logs import correlation_id
 from server.web.access import forget_unless_known
-from server.web.pages import is_htmx, render
+from server.web.pages import is_htmx, render, request_translator
+from server.web.problems import error_words
 
 _logger = logging.getLogger(__name__)
 
@@ -147,13 +148,14 @@ class UnexpectedErrors:
 
 def answer_error(request: Request, error: ServerError) -> Response:
     """Answer in the shape the caller understands."""
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(("/api/", "/metrics")):
         return json_error(error)
     if isinstance(error, NotSignedInError):
         return _to_sign_in(request)
-    if isinstance(error, PasswordChangeDueError):
-        return _lead(request, "/password")
-    context = {"error": error, "correlation_id": correlation_id()}
+    if isinstance(error, SignInUnfinishedError):
+        return _lead(request, error.page)
+    words = error_words(request_translator(request), error)
+    context = {"error": error, "words": words, "correlation_id": correlation_id()}
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         forget_unless_known(request)
     response = render(request, "web/error.html", context, status_code=error.status_code)

@@ -1,15 +1,14 @@
-"""Whether the server works, for load balancers and people, and its counters for Prometheus."""
+"""Whether the server works, for load balancers and people."""
 
 import time
 from http import HTTPStatus
 from importlib.metadata import version
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
 from server.web.access import PUBLIC
 from server.web.routes import GuardedRouter
-from server.web.state import CountKiosksDep, ServicesDep
+from server.web.state import ServicesDep
 from server.web.translations import translator
 
 router = GuardedRouter(tags=["health"])
@@ -37,10 +36,3 @@ async def health(services: ServicesDep) -> JSONResponse:
     }
     body |= {name: probe(services) for name, probe in services.probes.items()}
     return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE if is_down else HTTPStatus.OK)
-
-
-@router.get("/metrics", dependencies=[PUBLIC])
-def metrics(count: CountKiosksDep) -> Response:
-    """Counters and timings in Prometheus' text format."""
-    count()
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

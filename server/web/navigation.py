@@ -44,7 +44,7 @@ ENTRIES = (
 
 
 def entries_for(principal: Principal | None) -> list[NavigationEntry]:
-    """The menu of one account; empty where nobody is signed in."""
-    if principal is None:
+    """The menu of one account; empty where nobody is signed in, or a step of it is missing."""
+    if principal is None or principal.step is not None:
         return []
     return [e for e in ENTRIES if principal.role is Role.ADMIN or principal.role in e.roles]

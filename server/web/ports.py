@@ -48,6 +48,28 @@ class RefusedAddress(Protocol):
         """When the newest of its requests was refused, UTC."""
 
 
+class WrongGuess(Protocol):
+    """What a wrong claim code leads to."""
+
+    @property
+    def wait_until(self) -> datetime | None:
+        """When its address is answered again; None: it may try at once."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is worth an entry in the audit trail."""
+
+
+class GuessLog(Protocol):
+    """Counts wrong claim codes."""
+
+    def is_worn_out(self, issued_at: datetime) -> bool:
+        """Whether a code that was issued then may have been guessed by now."""
+
+    def note(self, address: str, at: datetime) -> WrongGuess:
+        """Count a wrong code."""
+
+
 class StrangerLog(Protocol):
     """Remembers the requests of devices that this server does not know."""
 

@@ -15,6 +15,14 @@ class Role(StrEnum):
     TECHNICIAN = "technician"  # kiosks and provisioning; no people
 
 
+class SignInStep(StrEnum):
+    """What a sign-in still lacks; until then it opens nothing but the page of that step."""
+
+    CODE = "code"  # the password was right, the code of the second step is due
+    PASSWORD = "password"  # noqa: S105 - a step: it still uses a one-time password
+    SECOND_FACTOR = "second_factor"  # the school asks this role for a second step; there is none
+
+
 @dataclass(frozen=True)
 class Principal:
     """A signed-in account.
@@ -23,13 +31,18 @@ class Principal:
         account_id: the account.
         display_name: for the page header; never logged.
         role: decides what is allowed.
-        must_change_password: still uses a password that another person has seen.
+        step: what the sign-in still lacks; None: it is complete.
     """
 
     account_id: uuid.UUID
     display_name: str
     role: Role
-    must_change_password: bool
+    step: SignInStep | None = None
+
+    @property
+    def must_change_password(self) -> bool:
+        """Whether the account still uses a password that another person has seen."""
+        return self.step is SignInStep.PASSWORD
 
     @property
     def actor(self) -> str:

@@ -1,6 +1,6 @@
 """Routes that check who calls before they read what is sent."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -24,12 +24,14 @@ from server.errors import (
 )
 from server.web.access import Guard, guards_of, is_open_to_anyone
 from server.web.bodies import OPEN_BODY_BYTES, Bodies
+from server.web.queries import is_of_people, query_names, refuse_unknown_query
 from server.web.state import get_services
 from server.web.threads import threaded
 
 #: Forms, JSON, a camera frame, and a kiosk's batch of events (at most 256 KiB).
 BODY_BYTES = MIB
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 async def _photo_body() -> None:
@@ -57,12 +59,12 @@ class GuardedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, threaded(path, endpoint), **options)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """See `APIRoute`."""
-        handle = super().get_route_handler()
+        guards = guards_of(self.dependant)
+        handle = self._strict(super().get_route_handler(), guards)
         if (self.methods or set()) <= _WITHOUT_BODY:
             return handle
-        guards = guards_of(self.dependant)
 
         async def handle_guarded(request: Request) -> Response:
             for guard in guards:
@@ -71,6 +73,21 @@ class GuardedRoute(APIRoute):
             return await _handle_whole(request, intake, most_bytes, handle)
 
         return handle_guarded
+
+    def _strict(self, handle: Handler, guards: Sequence[Guard]) -> Handler:
+        """Refuse query parameters that the endpoint does not take, once its guards let them in."""
+        if not is_of_people(self.path):
+            return handle
+        known = query_names(self.dependant)
+
+        async def handle_known(request: Request) -> Response:
+            if not known.issuperset(request.query_params):
+                for guard in guards:
+                    await _ask(guard, request)
+                refuse_unknown_query(request, known)
+            return await handle(request)
+
+        return handle_known
 
 
 class GuardedRouter(APIRouter):
@@ -110,7 +127,7 @@ async def _handle_whole(
     request: Request,
     intake: BodyIntake,
     most_bytes: int,
-    handle: Callable[[Request], Coroutine[Any, Any, Response]],
+    handle: Handler,
 ) -> Response:
     try:
         declared = declared_bytes(request.scope)

@@ -20,6 +20,7 @@ from server.web.ports import (
     Authenticate,
     CancelJob,
     CountUndecided,
+    GuessLog,
     PictureGate,
     Problems,
     StrangerLog,
@@ -44,6 +45,7 @@ class Services:
         signer: signs acks as this server.
         answer_key: signs answers to kiosks; None: it cannot be read, they leave unsigned.
         strangers: devices that this server does not know.
+        claim_guesses: counts wrong claim codes.
         admit_kiosk: opens the broker to a kiosk that has just claimed.
         guidance: lets pictures of cameras through to the recognition service.
         cancel_job: cancels a job.
@@ -67,6 +69,7 @@ class Services:
     signer: AckSigner
     answer_key: Ed25519PrivateKey | None
     strangers: StrangerLog
+    claim_guesses: GuessLog
     admit_kiosk: AdmitKiosk
     guidance: PictureGate
     cancel_job: CancelJob

@@ -1,10 +1,15 @@
-"""In which threads endpoints run: kiosks, readers and writers have separate ones.
+"""In which threads endpoints run: kiosks, readers, writers and passwords have separate ones.
 
 A request waits for a thread as a coroutine, and holds nothing while it does: its transaction
 begins and ends inside the thread. Many writers or many kiosks therefore never take the threads
 that a page needs.
+
+Each check of a password takes 19 MiB and a core for a moment. Their threads leave half of the cores
+to everybody else, and a request that finds their queue full is refused at once: guessing may keep
+others from signing in, but not from working.
 """
 
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial, wraps
@@ -17,9 +22,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from server.db.dependencies import SessionRequest, opened
 from server.db.engine import READERS, WRITERS
-from server.errors import DatabaseBusyError
+from server.errors import DatabaseBusyError, SignInBusyError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Callable[..., Any])
 
 #: What kiosks call over and over, all of them at once after a restart.
 _DEVICE_PATHS = ("/api/v1/sync/", "/api/v1/kiosk/")
@@ -33,6 +39,7 @@ class ThreadLane(StrEnum):
     DEVICES = "devices"
     READERS = "readers"
     WRITERS = "writers"
+    PASSWORDS = "passwords"
 
 
 #: Threads of each lane. Those of devices are few: most of their work is computation, and more
@@ -41,7 +48,12 @@ _THREADS = {
     ThreadLane.DEVICES: READERS // 4,
     ThreadLane.READERS: READERS - READERS // 4,
     ThreadLane.WRITERS: WRITERS,
+    ThreadLane.PASSWORDS: max(1, min(4, len(os.sched_getaffinity(0)) // 2)),
 }
+#: Requests that may wait for a thread that checks passwords. At 30 ms each the last one waits for a
+#: second.
+_PASSWORDS_WAITING = 32
+_LANE = "thread_lane"
 _limiters: RunVar[dict[ThreadLane, CapacityLimiter]] = RunVar("lanes")
 
 
@@ -50,8 +62,12 @@ async def run_in_lane(lane: ThreadLane, work: Callable[[], T]) -> T:
 
     Raises:
         DatabaseBusyError: no thread came free in time.
+        SignInBusyError: too many wait for one that checks passwords.
     """
     limiter = _limiter(lane)
+    is_full = limiter.statistics().tasks_waiting >= _PASSWORDS_WAITING
+    if lane is ThreadLane.PASSWORDS and is_full:
+        raise SignInBusyError
     turn = object()
     try:
         with fail_after(_QUEUE_S):
@@ -64,6 +80,12 @@ async def run_in_lane(lane: ThreadLane, work: Callable[[], T]) -> T:
         limiter.release_on_behalf_of(turn)
 
 
+def hashes_passwords(endpoint: E) -> E:
+    """Let an endpoint run in the threads that check and hash passwords."""
+    setattr(endpoint, _LANE, ThreadLane.PASSWORDS)
+    return endpoint
+
+
 def threaded(path: str, endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap an endpoint so that it runs in its lane, with its transaction around it.
 
@@ -73,11 +95,11 @@ def threaded(path: str, endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """
     if iscoroutinefunction(endpoint):
         return endpoint
-    is_of_devices = path.startswith(_DEVICE_PATHS)
+    fixed = ThreadLane.DEVICES if path.startswith(_DEVICE_PATHS) else getattr(endpoint, _LANE, None)
 
     @wraps(endpoint)
     async def call(**values: Any) -> Any:
-        lane = ThreadLane.DEVICES if is_of_devices else _lane_of(values)
+        lane = fixed or _lane_of(values)
         if lane is None:
             return await run_in_threadpool(endpoint, **values)
         return await run_in_lane(lane, partial(_call, endpoint, values))

@@ -57,6 +57,7 @@ class KioskHost(Host):
         return Settings(
             data_dir=self.folder / "data",
             server_url=HttpUrl("http://school.example"),
+            allow_plain=True,
             claim_code=code,
             mqtt=self.uses_broker,
             sync_interval_s=1800,

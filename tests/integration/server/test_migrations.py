@@ -27,6 +27,7 @@ def _enrolled(database: Database, vault: Vault) -> uuid.UUID:
             family_name="B",
             display_name="A B",
             search_text="",
+            sort_key=b"",
         )
         db.add(person)
         db.flush()

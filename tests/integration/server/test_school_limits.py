@@ -100,9 +100,9 @@ def document(app: FastAPI) -> ConfigDocument:
     """What a kiosk of the school is sent."""
     with services_of(app).database.transaction() as db:
         rooms = timetable.rooms(db)
-        room = rooms[0] if rooms else timetable.create_room(db, "R1")
+        room = rooms[0] if rooms else timetable.create_room(db, "R1", actor="system")
         name = f"Door {uuid.uuid4().hex[:8]}"
-        kiosk = create_kiosk(db, name=name, room_id=room.id)
+        kiosk = create_kiosk(db, name=name, room_id=room.id, actor="system")
         return configuration.build(db, kiosk, SchoolInfo("School", BERLIN), now())
 
 

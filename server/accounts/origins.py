@@ -1,0 +1,38 @@
+"""Who asks: the sign-in, the browser and the address of a request."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from server.accounts.service import normalise
+from server.accounts.throttle import Place
+from server.web.cookies import SignInCookies
+from server.web.state import CookiesDep
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request comes from.
+
+    Attributes:
+        token: of its sign-in; empty where there is none.
+        cookies: that it may be given.
+    """
+
+    token: str
+    cookies: SignInCookies
+    _request: Request
+
+    def place(self, username: str) -> Place:
+        """Return its browser and address, for the throttle of one name."""
+        name = normalise(username)
+        device = self.cookies.device_of(self._request, name)
+        return Place(device, self.cookies.address_mark(self._request))
+
+
+async def _origin(request: Request, cookies: CookiesDep) -> Origin:
+    return Origin(cookies.token_of(request), cookies, request)
+
+
+OriginDep = Annotated[Origin, Depends(_origin)]

@@ -1,0 +1,48 @@
+"""Refused guesses in the audit trail: the first one at once, further ones as one entry an hour.
+
+Guessing therefore adds at most one entry an hour for each account that exists, and one for all
+names that do not.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, delete, select
+
+from server.accounts.tables import Account, RefusedGuesses
+from server.audit.service import SYSTEM, record
+from server.audit.tables import subject_of
+from server.db.lock import SIGN_IN_LOCK, lock_until_commit
+
+#: How long guesses are gathered into one entry.
+WINDOW = timedelta(hours=1)
+REFUSED = "account.refuse_sign_in"
+
+
+def note_refused(db: Session, account: Account | None, at: datetime) -> None:
+    """Note a refused guess at an account; None: there is no account of that name."""
+    lock_until_commit(db, SIGN_IN_LOCK)
+    subject = subject_of("account", account.id if account is not None else "unknown")
+    row = db.get(RefusedGuesses, subject)
+    if row is None:
+        row = RefusedGuesses(subject=subject, since_at=at, written_at=at - WINDOW)
+        db.add(row)
+    if row.guesses == 0:
+        row.since_at = at
+    row.guesses += 1
+    if row.written_at + WINDOW <= at:
+        _write(db, row, at)
+
+
+def sweep(db: Session, at: datetime) -> None:
+    """Write what is still to be told, and delete rows that have nothing left to tell."""
+    lock_until_commit(db, SIGN_IN_LOCK)
+    is_over = col(RefusedGuesses.written_at) <= at - WINDOW
+    for row in db.exec(select(RefusedGuesses).where(is_over, col(RefusedGuesses.guesses) > 0)):
+        _write(db, row, at)
+    db.exec(delete(RefusedGuesses).where(is_over))
+
+
+def _write(db: Session, row: RefusedGuesses, at: datetime) -> None:
+    details = {"guesses": row.guesses, "since": row.since_at.isoformat()}
+    record(db, actor=SYSTEM, action=REFUSED, subject=row.subject, details=details)
+    row.guesses, row.written_at = 0, at
