@@ -92,6 +92,7 @@ def environment() -> Environment:
     return Environment(
         loader=loader,
         autoescape=True,
+        auto_reload=False,  # it would ask the disk about every template of every page
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

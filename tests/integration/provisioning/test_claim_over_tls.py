@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from provisioning.cli import main
-from tests.support.certificates import Authority
+from tests.support.authorities import Authority
 from tests.support.ports import free_port
 from tests.support.processes import BIN, running
 
