@@ -4,10 +4,10 @@ import os
 import tomllib
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -244,6 +244,21 @@ class Settings(BaseSettings):
         if "?" in str(value.resolve()):
             raise ValueError("must not contain a question mark: the database would lie elsewhere")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_path(cls, value: HttpUrl | None) -> HttpUrl | None:
+        if value is not None and (value.path not in (None, "/") or value.query or value.username):
+            raise ValueError("must be scheme, host and port alone, like https://rollcall.example")
+        return value
+
+    @model_validator(mode="after")
+    def _keys_have_certificates(self) -> Self:
+        for name in ("tls", "broker", "ml_service_client"):
+            has_key = getattr(self, f"{name}_key") is not None
+            if has_key and getattr(self, f"{name}_certificate") is None:
+                raise ValueError(f"{name}_key needs a {name}_certificate")
+        return self
 
     @field_validator("timezone")
     @classmethod
