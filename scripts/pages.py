@@ -199,8 +199,7 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
 
 def _authority(folder: Path) -> Path:
     """A school's authority, as behind a proxy with a certificate that it signed."""
-    certificates = CertificateFolder(folder / "proxy")
-    certificates.ensure(school="Lindenhof School", at=datetime.now(UTC))
+    (certificates := CertificateFolder(folder / "proxy")).ensure(at=datetime.now(UTC))
     return certificates.authorities
 
 
