@@ -23,6 +23,7 @@ class StoredEvent(SQLModel, table=True):
         Index("ix_attendance_events_kiosk_id_counted_at", "kiosk_id", "counted_at"),
         Index("ix_attendance_events_kiosk_id_boot_id", "kiosk_id", "boot_id"),
         Index("ix_attendance_events_kiosk_id_not_before", "kiosk_id", "not_before"),
+        Index("ix_attendance_events_kiosk_id_refers_to", "kiosk_id", "refers_to"),
     )
 
     kiosk_id: uuid.UUID = Field(primary_key=True, foreign_key="kiosks.id")

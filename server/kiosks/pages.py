@@ -8,10 +8,12 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.accounts.names import actor_names
+from server.certificates.links import NetworkLink
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.kiosks import claiming, lost_spans, placements, service
+from server.kiosks.claim_words import claim_offer, words_to_compare
 from server.kiosks.clock_words import clock_line
 from server.kiosks.forms import KioskForm
 from server.kiosks.health import health_of
@@ -24,12 +26,13 @@ from server.kiosks.tables import Kiosk
 from server.networks.service import networks_of, weak_network_note
 from server.timetable.service import rooms
 from server.web.access import require_role
+from server.web.links import plain_sentences
 from server.web.pages import render, request_translator, see_other
 from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
-from server.web.state import CountUndecidedDep
+from server.web.state import CountUndecidedDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
@@ -89,6 +92,7 @@ def kiosk_page(
     lost_page: PageNumber = 1,
 ) -> Response:
     """One kiosk: health, progress, actions."""
+    settings, t = get_settings(request), request_translator(request)
     view = service.kiosk_view(db, kiosk_id)
     closures = placements.closures_of(db, [kiosk_id])
     lost = read_page(
@@ -102,12 +106,14 @@ def kiosk_page(
     context = {
         "view": view,
         "health": health,
-        "strangers": may_be_unknown and stranger_words(request, request_translator(request)),
+        "strangers": may_be_unknown and stranger_words(request, t),
         "weak": weak_network_note(db),
         "is_other_network": uses_another(view.kiosk, networks_of(db).current),
         "parts": part_lines(view.kiosk.status),
         "clock": clock_line(view.kiosk.status),
         "undecided": count_undecided(db, kiosk_id=kiosk_id),
+        "trust_words": words_to_compare(settings),
+        "plain": list(plain_sentences(settings, t, NetworkLink.SERVER, NetworkLink.BROKER)),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
         "lost": lost.rows,
@@ -156,6 +162,6 @@ def _code(request: Request, db: Session, kiosk: Kiosk, principal: Principal) -> 
         "kiosk": kiosk,
         "code": code,
         "expires_at": expires_at,
-        "server_url": str(request.base_url).rstrip("/"),
+        "offer": claim_offer(request, get_settings(request), code),
     }
     return render(request, "kiosks/code.html", context, status_code=201)
