@@ -25,11 +25,12 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pyotp
 import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
-from sqlmodel import select
+from sqlmodel import delete, select
 
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
@@ -43,7 +44,7 @@ from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
-from server.accounts.tables import Account
+from server.accounts.tables import Account, SecondFactor
 from server.accuracy import service
 from server.accuracy.question import prepare
 from server.accuracy.service import Answered
@@ -94,6 +95,8 @@ DOCUMENTED = (
     "users-laptop-light-en",
     "users-laptop-dark-ar",
     "sign-in-phone-light-en",
+    "second-factor-setup-laptop-light-en",
+    "recovery-codes-phone-light-en",
 )
 _OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
 _MODEL = "dlib-resnet-v1"
@@ -141,6 +144,11 @@ class Site:
             stricter = {"distance": limit.distance - 0.03, "raised_share": 0.27}
             proposed = {name: getattr(limit, name) for name in ProposedLimit.__annotations__}
             limits.propose(db, ProposedLimit(**(proposed | stricter)))
+
+    def forget_second_steps(self) -> None:
+        """Let pages offer two-step sign-in as to a person who has none."""
+        with self.app.state.database.transaction() as db:
+            db.exec(delete(SecondFactor))
 
     def meet_strangers(self) -> None:
         """Let pages see devices that ask this server and that it does not know."""
@@ -364,6 +372,9 @@ def addresses(site: Site) -> dict[str, str]:
         "user": f"/users/{site.user_id}",
         "new-user": "/users/new",
         "password": "/password",
+        "second-factor": "/second-factor",
+        "second-factor-setup": "/second-factor",
+        "recovery-codes": "/second-factor",
         "missing": "/people/00000000-0000-0000-0000-000000000000",
     } | lost_addresses(school)
 
@@ -411,6 +422,7 @@ def photograph(
             ]
         )
         page = context.new_page()
+        site.forget_second_steps()
         page.goto(f"{site.url}/sign-in")
         if "sign-in" in names:
             _shoot(page, out / f"sign-in{suffix}.png", is_whole)
@@ -430,7 +442,7 @@ def photograph(
             if name == "accuracy-question":
                 site.ask_limit()
             page.goto(site.url + _address(page, site, name))
-            _act(page, name)
+            _act(page, site, name)
             _shoot(page, out / f"{name}{suffix}.png", is_whole)
         taken += len(names)
         context.close()
@@ -449,8 +461,11 @@ def _address(page: Page, site: Site, name: str) -> str:
     return page.locator(f"{rows} a.row-link").first.get_attribute("href") or "/"
 
 
-def _act(page: Page, name: str) -> None:
+def _act(page: Page, site: Site, name: str) -> None:
     """Do on a page what leads to what is to be seen."""
+    if name in ("second-factor-setup", "recovery-codes"):
+        site.forget_second_steps()
+        _set_up_second_step(page, is_confirmed=name == "recovery-codes")
     if name == "past-preview":
         page.locator("#policy_version").select_option("1")
         page.locator("button.primary").click()
@@ -469,6 +484,19 @@ def _act(page: Page, name: str) -> None:
     if name == "course":
         page.locator("#roster details").first.evaluate("element => element.open = true")
         page.locator("#past-entries").evaluate("element => element.open = true")
+
+
+def _set_up_second_step(page: Page, *, is_confirmed: bool) -> None:
+    """Start two-step sign-in, and confirm it as an authenticator app would."""
+    page.reload()
+    page.locator("#password").fill(_PASSWORD)
+    page.locator("form.card button.primary").click()
+    page.wait_for_selector("#second-factor-key")
+    if is_confirmed:
+        secret = "".join(page.locator("#second-factor-key").inner_text().split())
+        page.locator("#code").fill(pyotp.TOTP(secret).now())
+        page.locator("form button.primary").click()
+        page.wait_for_selector("#recovery-codes")
 
 
 def _shoot(page: Page, path: Path, is_whole: bool) -> None:
