@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ PAGES = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pages.Site]:
     """A server with an invented school on every page, and no recognition service."""
-    folder: Path = tmp_path_factory.mktemp("pages")
+    folder = tmp_path_factory.mktemp("pages")
     with pages.running_site(folder, "http://127.0.0.1:9") as running:
         yield running
 
