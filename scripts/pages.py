@@ -48,6 +48,7 @@ from server.accuracy import service
 from server.accuracy.question import prepare
 from server.accuracy.service import Answered
 from server.app import create_app
+from server.certificates.folder import CertificateFolder
 from server.config import load_settings
 from server.db.types import new_id, now
 from server.jobs.schemas import ClaimedJob
@@ -80,6 +81,8 @@ DOCUMENTED = (
     "enrol-laptop-light-en",
     "kiosks-laptop-dark-en",
     "kiosk-turned-laptop-light-en",
+    "claim-laptop-light-en",
+    "claim-phone-light-ar",
     "quarantine-laptop-light-en",
     "quarantined-laptop-light-en",
     "policy-laptop-light-en",
@@ -165,6 +168,8 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         database_url=None,
         master_key=None,
         log_level="error",
+        public_url="https://rollcall.lindenhof.example",
+        tls_ca=_authority(folder),
     )
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
@@ -190,6 +195,13 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
     finally:
         server.should_exit = True
         thread.join(15)
+
+
+def _authority(folder: Path) -> Path:
+    """A school's authority, as behind a proxy with a certificate that it signed."""
+    certificates = CertificateFolder(folder / "proxy")
+    certificates.ensure(school="Lindenhof School", at=datetime.now(UTC))
+    return certificates.authorities
 
 
 @contextmanager
@@ -339,6 +351,7 @@ def addresses(site: Site) -> dict[str, str]:
         "kiosks-unknown-device": "/kiosks",
         "today-unknown-device": "/",
         "kiosk": f"/kiosks/{school.kiosks[0]}",
+        "claim": f"/kiosks/{school.kiosks[0]}",
         "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
         "policy": "/policy",
         "accuracy": "/accuracy",
@@ -449,6 +462,9 @@ def _act(page: Page, name: str) -> None:
         page.locator(".trail-entries details").nth(3).evaluate("element => element.open = true")
         if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
             page.locator("#filters").evaluate("element => element.open = true")
+    if name == "claim":
+        page.locator("form[action$='/code'] button").click()
+        page.wait_for_selector(".claim-qr")
     if name.endswith("-details"):
         page.locator("[data-details]").first.evaluate("element => element.open = true")
     if name == "course":

@@ -53,6 +53,7 @@ import server.timetable.term_pages
 import server.trail.pages
 import server.web.preferences
 import server.web.today
+from intake.head import HeadAsGet
 from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.recent_sign_ins import RecentSignIns
@@ -165,6 +166,7 @@ def create_app(settings: Settings) -> FastAPI:
     MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
     install_error_handlers(app)
     # The last one added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders, transport_security_s=transport_security_s(settings))
     app.add_middleware(SignedAnswers, find_key=lambda: services_of(app).answer_key)

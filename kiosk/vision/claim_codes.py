@@ -4,11 +4,11 @@ import logging
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Protocol
 
 import cv2
 
 from kiosk.domain.ports import BGRImage, Frame
+from kiosk.vision.worker import FrameFeed
 from protocol.v1.trust import ClaimLink, ClaimLinkError, read_claim_link
 
 logger = logging.getLogger(__name__)
@@ -17,14 +17,6 @@ _PERIOD_S = 0.3
 _WAIT_S = 0.25
 _GONE_S = 4.0
 _LONGEST_PX = 960
-
-
-class FrameFeed(Protocol):
-    """The newest frame of a camera."""
-
-    def wait_newer(self, index: int, timeout_s: float) -> Frame | None:
-        """The newest frame if its index is above ``index``, waiting up to ``timeout_s`` for it."""
-        ...
 
 
 class CodeReader:

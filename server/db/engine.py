@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from server.db.address import parsed_address
 from server.db.full import is_disk_full
 from server.db.private import private_file
 from server.db.turns import Turns
@@ -119,16 +120,21 @@ class Database:
 
 
 def make_engine(url: str) -> Engine:
-    """Open the database; nothing is connected yet. A new SQLite file is for its owner only."""
+    """Open the database; nothing is connected yet. A new SQLite file is for its owner only.
+
+    Raises:
+        ConfigurationError: the address cannot be read.
+    """
+    address = parsed_address(url)
     sizes = {"pool_size": _KEPT_CONNECTIONS, "max_overflow": _CONNECTIONS - _KEPT_CONNECTIONS}
-    if url.startswith("sqlite"):
-        engine = create_engine(url, hide_parameters=True, **sizes)
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, hide_parameters=True, **sizes)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         if engine.url.database not in (None, "", ":memory:"):
             private_file(Path(engine.url.database))
         return engine
-    return create_engine(url, pool_pre_ping=True, hide_parameters=True, **sizes)
+    return create_engine(address, pool_pre_ping=True, hide_parameters=True, **sizes)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

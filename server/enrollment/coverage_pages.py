@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from server.people.service import people_by_id
 from server.policies.service import current_policy
 from server.web.access import require_role
 from server.web.pages import render
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
@@ -28,7 +29,7 @@ def coverage_page(
     db: ReadDBDep,
     settings: SettingsDep,
     cover: Annotated[Cover | None, BeforeValidator(lambda text: text or None)] = None,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page: PageNumber = 1,
 ) -> Response:
     """Everybody with a live consent of one kind, or everybody who lacks something."""
     policy = current_policy(db).enrolment
@@ -36,16 +37,18 @@ def coverage_page(
     tally = coverage.tally()
     kinds = [cover] if cover else [one for one in Cover if one is not Cover.READY]
     count = sum(tally[one] for one in kinds)
-    lines = coverage.lines(kinds, limit=_PAGE, offset=(page - 1) * _PAGE)
+    pager = read_page(
+        lambda limit, offset: (coverage.lines(kinds, limit=limit, offset=offset), count),
+        page,
+        _PAGE,
+    )
     context = {
         "tally": tally,
         "total": sum(tally.values()),
         "cover": cover,
-        "lines": lines,
-        "people": people_by_id(db, [line.person_id for line in lines]),
-        "count": count,
-        "page": page,
-        "has_more": page * _PAGE < count,
+        "lines": pager.rows,
+        "people": people_by_id(db, [line.person_id for line in pager.rows]),
+        "pager": pager,
         "policy": policy,
     }
     return render(request, "enrollment/coverage.html", context)

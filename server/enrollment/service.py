@@ -142,10 +142,10 @@ def note_view(db: Session, person_id: uuid.UUID, *, actor: str) -> None:
     record(db, actor=actor, action="person.view_biometrics", subject=subject)
 
 
-def enrolments_of(db: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
+def enrolments_of(db: Session, person_id: uuid.UUID) -> list[Enrolment]:
     """A person's enrolments, newest first."""
     query = select(Enrolment).where(Enrolment.person_id == person_id)
-    return list(db.exec(query.order_by(col(Enrolment.id).desc()).limit(limit)))
+    return list(db.exec(query.order_by(col(Enrolment.id).desc())))
 
 
 def templates_of(db: Session, person_id: uuid.UUID) -> list[Template]:

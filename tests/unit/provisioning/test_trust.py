@@ -32,7 +32,12 @@ def attacker(folder: Path, leaf: Leaf, offered: str) -> Iterator[Recorded]:
 
 def answer(monkeypatch: pytest.MonkeyPatch, said: str) -> list[str]:
     asked: list[str] = []
-    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or said)
+
+    def prompt(question: str) -> str:
+        asked.append(question)
+        return said
+
+    monkeypatch.setattr("builtins.input", prompt)
     return asked
 
 

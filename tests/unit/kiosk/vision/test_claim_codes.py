@@ -35,14 +35,15 @@ def in_view(
     scene = chance.integers(70, 110, (480, 640, 3)).astype(np.float32)
     drawn = cv2.resize(code(text), (side_px, side_px), interpolation=cv2.INTER_AREA)
     turn = cv2.getRotationMatrix2D((side_px / 2, side_px / 2), turn_deg, 1.0)
-    turn[:, 2] += (320 - side_px / 2, 240 - side_px / 2)
+    turn = turn + np.array([[0, 0, 320 - side_px / 2], [0, 0, 240 - side_px / 2]])
     shown = cv2.warpAffine(drawn, turn, (640, 480), borderValue=(0, 0, 0)).astype(np.float32)
     mask = cv2.warpAffine(np.ones_like(drawn), turn, (640, 480))
     scene = np.where(mask > 0, 25 + shown * 0.75, scene)
     scene = scene * np.linspace(0.8, 1.1, 640)[None, :, None] + chance.normal(0, 4, scene.shape)
     if blur_px:
         scene = cv2.GaussianBlur(scene, (0, 0), blur_px)
-    return np.clip(scene, 0, 255).astype(np.uint8)
+    shot: BGRImage = np.clip(scene, 0, 255).astype(np.uint8)
+    return shot
 
 
 @pytest.mark.parametrize(
