@@ -52,7 +52,7 @@ class CoverageLine:
     is_pending: bool
 
 
-class Coverage:
+class CoverageCount:
     """Everybody with a live consent, at one moment.
 
     Args:
