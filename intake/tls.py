@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -105,6 +106,18 @@ class ServedCertificate:
 
     def _stamp_now(self) -> Stamp:
         return tuple(_stamp(file) for file in self._files)
+
+
+def drop_idle(connections: Iterable[Any]) -> None:
+    """Cut the connections of uvicorn that serve no request, as the server ends.
+
+    Over TLS a polite end waits for the client's farewell, up to 30 s, and a client that keeps a
+    connection for later sends none.
+    """
+    for connection in list(connections):
+        cycle = getattr(connection, "cycle", None)
+        if connection.transport is not None and (cycle is None or cycle.response_complete):
+            connection.transport.abort()
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

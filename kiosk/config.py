@@ -5,8 +5,9 @@ from contextvars import ContextVar
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -67,6 +68,12 @@ class Settings(BaseSettings):
         default=False,
         description="Talk to a server or broker on another machine without encryption. The screen"
         " and the kiosk's page show it.",
+    )
+    http_proxy: SecretStr | None = Field(
+        default=None,
+        description="Proxy that everything to the server goes through, for example"
+        " http://user:password@proxy.school.example:3128. HTTP_PROXY and .netrc are never used."
+        " The broker is reached directly.",
     )
     claim_code: SecretStr | None = Field(
         default=None,
@@ -259,6 +266,13 @@ class Settings(BaseSettings):
         default=None, validation_alias="WATCHDOG_USEC", description="Set by systemd, not by hand."
     )
 
+    @field_validator("http_proxy")
+    @classmethod
+    def _names_a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_proxy(value.get_secret_value())
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -296,6 +310,12 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         raise UnusableSettingsError(f"the settings file {named} cannot be read: {exc}") from exc
     finally:
         _file.reset(reading)
+
+
+def _check_proxy(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must begin with http:// or https:// and name a host")
 
 
 def _named() -> str | None:

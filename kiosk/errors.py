@@ -170,8 +170,10 @@ class UnprovenAnswerError(AnswerError):
     Args:
         message: what seems to answer.
         is_server: it speaks like a Rollcall server: one that is too old, or another one.
+        moved_to: where it redirects to; empty where it does not.
     """
 
-    def __init__(self, message: str, *, is_server: bool = False) -> None:
+    def __init__(self, message: str, *, is_server: bool = False, moved_to: str = "") -> None:
         super().__init__(message)
         self.is_server = is_server
+        self.moved_to = moved_to

@@ -77,7 +77,7 @@ def _office(options: argparse.Namespace) -> Office:
         allows_plain=bool(options.allow_plain),
     )
     options.server_ca_fingerprint = options.server_ca_fingerprint or found.fingerprint
-    return Office(options.server, ca_pem=found.ca_pem)
+    return Office(options.server, ca_pem=found.ca_pem, proxy=options.proxy)
 
 
 def _refuse_plain(options: argparse.Namespace) -> None:
@@ -157,6 +157,9 @@ def _add_account_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--password-file", type=Path, help="instead of typing the password")
     command.add_argument(
         "--name", required=True, type=str.strip, help="the kiosk's name on the server"
+    )
+    command.add_argument(
+        "--proxy", help="proxy to go through; HTTP_PROXY and .netrc are never used"
     )
 
 

@@ -46,6 +46,7 @@ class Office:
         server_url: str,
         *,
         ca_pem: str | None = None,
+        proxy: str | None = None,
         http: requests.Session | None = None,
     ) -> None:
         """Prepare a connection; nothing is sent yet.
@@ -53,14 +54,18 @@ class Office:
         Args:
             server_url: address of the server.
             ca_pem: its certificate authority, PEM; None: those that the system trusts.
+            proxy: address of a proxy that everything goes through; None: straight to the server.
             http: sends the requests; None: a new session.
 
         Raises:
-            ProvisioningError: that is no certificate.
+            ProvisioningError: that is no certificate, or the proxy is no address.
         """
         self._url = server_url.rstrip("/")
         self._http = http or requests.Session()
         self._http.trust_env = False
+        if proxy is not None:
+            _check_proxy(proxy)
+            self._http.proxies.update({"http": proxy, "https": proxy})
         self._http.headers["X-Requested-With"] = "rollcall"
         self._http.mount("https://", TrustingAdapter(ca_pem))
 
@@ -170,6 +175,12 @@ class Office:
             f"{self._url} redirects to {target.scheme}://{target.netloc}; nothing more was sent."
             " If that is the right server, use its address"
         )
+
+
+def _check_proxy(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ProvisioningError("--proxy must begin with http:// or https:// and name a host")
 
 
 def _words(answer: requests.Response) -> str:

@@ -97,6 +97,10 @@ class TrustingAdapter(HTTPAdapter):
         """See `HTTPAdapter.init_poolmanager`."""
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
 
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """See `HTTPAdapter.proxy_manager_for`; the server's certificate counts there too."""
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
     def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
         """Demand a certificate; requests would add its bundle to the context's authorities."""
         conn.cert_reqs = "CERT_REQUIRED"

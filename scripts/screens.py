@@ -136,6 +136,7 @@ RECORDS = {
         for link in (
             LinkHealth.REFUSED,
             LinkHealth.FOREIGN,
+            LinkHealth.REDIRECTED,
             LinkHealth.OTHER_SERVER,
             LinkHealth.UNKNOWN_KIOSK,
         )

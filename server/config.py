@@ -5,11 +5,12 @@ import os
 import tomllib
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import icu
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -163,6 +164,12 @@ class Settings(BaseSettings):
         description="Send photos to an ML service on another machine without TLS. They can then be"
         " seen on the network.",
     )
+    ml_service_proxy: SecretStr | None = Field(
+        default=None,
+        validation_alias=_also("ML_SERVICE_PROXY"),
+        description="Proxy that requests to the ML service go through, for example"
+        " http://proxy.school.example:3128. HTTP_PROXY and .netrc are never used.",
+    )
     ml_service_timeout: float = Field(
         default=30.0,
         gt=0,
@@ -276,6 +283,29 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part} would believe everybody")
         return value
 
+    @field_validator("ml_service_proxy")
+    @classmethod
+    def _names_a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("must begin with http:// or https:// and name a host")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_path(cls, value: HttpUrl | None) -> HttpUrl | None:
+        if value is not None and (value.path not in (None, "/") or value.query or value.username):
+            raise ValueError("must be scheme, host and port alone, like https://rollcall.example")
+        return value
+
+    @model_validator(mode="after")
+    def _keys_have_certificates(self) -> Self:
+        for name in ("tls", "broker", "ml_service_client"):
+            has_key = getattr(self, f"{name}_key") is not None
+            if has_key and getattr(self, f"{name}_certificate") is None:
+                raise ValueError(f"{name}_key needs a {name}_certificate")
+        return self
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -312,7 +342,8 @@ class Settings(BaseSettings):
         """Where the database is, in SQLAlchemy's words."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir.resolve() / 'rollcall.sqlite3'}"
+        file = self.data_dir.resolve() / "rollcall.sqlite3"
+        return f"sqlite:///{quote(str(file))}"  # a % in a folder's name is no code
 
     @classmethod
     def settings_customise_sources(

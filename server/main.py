@@ -12,16 +12,23 @@ from pathlib import Path
 
 import uvicorn
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from intake.tls import ServedCertificate
+from intake.tls import ServedCertificate, drop_idle
 from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
 from server.certificates.command import add_arguments, make_certificates
-from server.certificates.links import NetworkLink, refuse_plain, server_chain
+from server.certificates.links import (
+    NetworkLink,
+    offered_authorities,
+    offered_broker_authorities,
+    refuse_plain,
+    server_chain,
+)
 from server.certificates.upkeep import renew_due
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
+from server.db.address import parsed_address, without_password
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
@@ -52,6 +59,12 @@ class SettledServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        if self._served is not None:
+            drop_idle(self.server_state.connections)
+        await super().shutdown(sockets)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
@@ -72,9 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(settings, options)
     except ServerError as exc:
         sys.stderr.write(f"rollcall-server: {exc.message}\n")
-    except OperationalError as exc:
-        reason = str(exc.orig).splitlines()[0]
-        sys.stderr.write(f"rollcall-server: the database cannot be used: {reason}\n")
+    except DBAPIError as exc:
+        reason = without_password(str(exc.orig), parsed_address(settings.sqlalchemy_url))
+        sys.stderr.write(f"rollcall-server: the database cannot be used: {_first_line(reason)}\n")
     except OSError as exc:
         sys.stderr.write(f"rollcall-server: {exc.filename}: {exc.strerror}\n")
     return 1
@@ -84,6 +97,8 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     del options
     refuse_plain(settings, *NetworkLink)
     renew_due(settings, now())
+    for read in (offered_authorities, offered_broker_authorities):
+        read(settings)  # a file that cannot be read must stop the start, not the first claim
     chain = server_chain(settings)
     served = chain.serve() if chain is not None else None
     config = uvicorn.Config(
@@ -97,8 +112,13 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     server = SettledServer(config, served)
     # Before the first start makes an account and prints a password that nobody then looks for.
     with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
+        open_storage(settings)[0].close()  # what is wrong with it is one sentence, no traceback
         server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _first_line(words: str) -> str:
+    return next(iter(words.splitlines()), "")
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -351,4 +351,5 @@ def server_client(
         clock,
         timeouts or Timeouts(settings.connect_timeout_s, settings.read_timeout_s),
         server_trust(settings, clock),
+        proxy=settings.http_proxy.get_secret_value() if settings.http_proxy else "",
     )

@@ -64,6 +64,10 @@ _SERVER = {
         "something else answers instead; records wait here",
         "Look for a sign-in page or a proxy on this network.",
     ),
+    LinkHealth.REDIRECTED: (
+        "redirects to https; nothing was sent there, and records wait here",
+        "Set server_url to the address that begins with https.",
+    ),
     LinkHealth.OTHER_SERVER: (
         "another or an older server answers; records wait here",
         "Check server_url, and update the server. If it was installed again, run rollcall-kiosk"

@@ -126,6 +126,7 @@ class LinkHealth(StrEnum):
         DOWN: no answer, or one that says to try later.
         REFUSED: it refuses this kiosk's requests.
         FOREIGN: something between this kiosk and the server answers in its place.
+        REDIRECTED: the server's address leads to the same one with https.
         OTHER_SERVER: a server answers that is too old to sign, or is not this kiosk's.
         UNKNOWN_KIOSK: this kiosk's server answers, and does not know this kiosk.
     """
@@ -134,6 +135,7 @@ class LinkHealth(StrEnum):
     DOWN = "down"
     REFUSED = "refused"
     FOREIGN = "foreign"
+    REDIRECTED = "redirected"
     OTHER_SERVER = "other_server"
     UNKNOWN_KIOSK = "unknown_kiosk"
 

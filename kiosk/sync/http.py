@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from kiosk.domain.download import CachedConfig
 from kiosk.domain.health import LinkHealth
@@ -54,6 +55,7 @@ _SAID = {
     LinkHealth.DOWN: "server cannot be reached",
     LinkHealth.REFUSED: "server refuses this kiosk",
     LinkHealth.FOREIGN: "answers do not come from the server",
+    LinkHealth.REDIRECTED: "server redirects to https; set server_url to its https address",
     LinkHealth.OTHER_SERVER: "answers do not come from this kiosk's server",
     LinkHealth.UNKNOWN_KIOSK: "server does not know this kiosk, everything is kept;"
     " restore the server's data, or give the kiosk a new claim code",
@@ -93,6 +95,7 @@ class ServerClient:
         clock: hears the server's time from every signed answer.
         timeouts: of every call.
         trust: which certificates count, and whether the server may be without TLS.
+        proxy: address of the proxy that all calls go through; empty: none.
 
     Attributes:
         health: how the last call went.
@@ -106,10 +109,12 @@ class ServerClient:
         clock: ServerTimeListener,
         timeouts: Timeouts | None = None,
         trust: LinkTrust | None = None,
+        *,
+        proxy: str = "",
     ) -> None:
         self.trust = trust or LinkTrust()
         self._clock = clock
-        self._transport = HTTPTransport(timeouts or Timeouts(), self.trust)
+        self._transport = HTTPTransport(timeouts or Timeouts(), self.trust, proxy=proxy)
         self._token = ""
         self._peer: Peer | None = None
         self._last_security: LinkSecurity | None = None
@@ -299,6 +304,8 @@ class ServerClient:
         health = LinkHealth.DOWN
         if isinstance(error, UnprovenAnswerError):
             health = LinkHealth.OTHER_SERVER if error.is_server else LinkHealth.FOREIGN
+            if is_move_to_https(self._root, error.moved_to):
+                health = LinkHealth.REDIRECTED
         self._note(health, str(error))
         return error
 
@@ -329,6 +336,21 @@ class ServerClient:
         if self._token:
             headers["Authorization"] = f"Device {self._token}"
         return headers
+
+
+def is_move_to_https(asked: str, moved_to: str) -> bool:
+    """Say whether a redirect leads from http to https on the same host.
+
+    Args:
+        asked: address that was asked.
+        moved_to: where the answer leads, which anybody may have sent.
+    """
+    try:
+        here, there = urlsplit(asked), urlsplit(moved_to)
+        is_same = here.hostname == there.hostname
+    except ValueError:
+        return False
+    return is_same and (here.scheme, there.scheme) == ("http", "https")
 
 
 def _health(answer: Answer) -> LinkHealth:

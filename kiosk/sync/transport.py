@@ -58,6 +58,10 @@ class _TrustingAdapter(HTTPAdapter):
         """See `HTTPAdapter.init_poolmanager`."""
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
 
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """See `HTTPAdapter.proxy_manager_for`; the server's certificate counts there too."""
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
     def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
         """Demand a certificate; requests would add its bundle to the context's authorities."""
         conn.cert_reqs = "CERT_REQUIRED"
@@ -66,15 +70,17 @@ class _TrustingAdapter(HTTPAdapter):
 class HTTPTransport:
     """Sends requests. Safe from any thread; one connection pool per thread.
 
-    Redirects are not followed, proxies of the environment are not used, and no coding is asked
-    for: a few bytes must not unpack to a full memory.
+    Redirects are not followed, so nothing is sent to where they lead. Proxies and passwords of the
+    environment are not used. No coding is asked for: a few bytes must not unpack to a full memory.
 
     Args:
         timeouts: of every call.
         trust: which certificates count; a change is followed with the next request.
+        proxy: address of the proxy that everything goes through; empty: none.
     """
 
-    def __init__(self, timeouts: Timeouts, trust: LinkTrust) -> None:
+    def __init__(self, timeouts: Timeouts, trust: LinkTrust, *, proxy: str = "") -> None:
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._timeouts = timeouts
         self._trust = trust
         self._local = threading.local()
@@ -115,6 +121,7 @@ class HTTPTransport:
             http.close()
         http = requests.Session()
         http.trust_env = False
+        http.proxies.update(self._proxies)
         http.mount("https://", _TrustingAdapter(self._trust.context()))
         self._local.http, self._local.version = http, version
         return http

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from intake.head import HeadAsGet
 from intake.linger import LingerMiddleware
 from models.service.answers import install_error_answers
 from models.service.api import ServiceParts, open_router, router
@@ -105,6 +106,7 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
     install_error_answers(app)
     paths = frozenset(app.openapi()["paths"]) | {"/openapi.json"} | DOCS_PATHS
     # The last added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyMiddleware, room=app.state.room, metrics=parts.metrics)
     app.add_middleware(MatchRightMiddleware, gate=app.state.match_gate)
     if settings.rate_per_minute:
@@ -113,7 +115,8 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
             for key in settings.callers
         }
         app.add_middleware(RateMiddleware, buckets=buckets)
-    app.add_middleware(KeyMiddleware, keys=settings.callers)
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+    app.add_middleware(KeyMiddleware, keys=settings.callers, metrics_token=token)
     app.add_middleware(RecordMiddleware, metrics=parts.metrics, paths=paths)
     app.add_middleware(LingerMiddleware)
     return app

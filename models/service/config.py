@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         " gallery/operating-point), separated by commas. A key may stand here and in"
         " ROLLCALL_ML_API_KEY. Default: no key may, and these endpoints answer 403.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Token that opens /metrics, and nothing else, to Prometheus (Authorization:"
+        " Bearer). Default: only the keys open it.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
 

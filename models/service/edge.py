@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 CORRELATION_HEADER = "X-Correlation-ID"
 KEY_HEADER = "X-API-Key"
+METRICS_PATH, DESCRIPTION_PATH = "/metrics", "/openapi.json"
 CALLER_KEY = "caller_key"  # in the scope's state: which of the keys it was
 
 
@@ -94,18 +96,31 @@ class RecordMiddleware:
 
 
 class KeyMiddleware:
-    """Refuses requests to /api without a key, before a byte of their body is read."""
+    """Refuses requests without a key, before a byte of their body is read.
 
-    def __init__(self, app: ASGIApp, *, keys: Sequence[CallerKey]) -> None:
+    Only health, readiness and the page that asks for the key are open.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, keys: Sequence[CallerKey], metrics_token: str | None = None
+    ) -> None:
+        """Wrap an application.
+
+        Args:
+            app: what is wrapped.
+            keys: of callers; each opens everything here.
+            metrics_token: opens `/metrics` alone, as `Authorization: Bearer`; None: none does.
+        """
         self._app = app
         self._keys = keys
+        self._bearer = metrics_token and f"Bearer {metrics_token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and scope["path"].startswith(GUARDED):
-            offered = Headers(scope=scope).get(KEY_HEADER, "").encode("latin-1")
-            key = find_key(self._keys, offered)
-            if key is None:
+        if scope["type"] == "http" and _needs_key(scope["path"]):
+            headers = Headers(scope=scope)
+            key = find_key(self._keys, headers.get(KEY_HEADER, "").encode("latin-1"))
+            if key is None and not self._may_read_metrics(scope["path"], headers):
                 refusal = RefusalError(
                     ErrorCode.UNAUTHORIZED, f"The header {KEY_HEADER} is missing or wrong."
                 )
@@ -113,6 +128,15 @@ class KeyMiddleware:
                 return
             scope.setdefault("state", {})[CALLER_KEY] = key
         await self._app(scope, receive, send)
+
+    def _may_read_metrics(self, path: str, headers: Headers) -> bool:
+        if path != METRICS_PATH or not self._bearer:
+            return False
+        return compare_digest(headers.get("authorization", "").encode("latin-1"), self._bearer)
+
+
+def _needs_key(path: str) -> bool:
+    return path.startswith(GUARDED) or path in (METRICS_PATH, DESCRIPTION_PATH)
 
 
 class RateMiddleware:

@@ -18,7 +18,7 @@ import cv2
 import uvicorn
 from pydantic import ValidationError
 
-from intake.tls import CertificateFileError, ServedCertificate
+from intake.tls import CertificateFileError, ServedCertificate, drop_idle
 from models.errors import ModelsError
 from models.service.app import create_app, open_parts
 from models.service.config import (
@@ -60,6 +60,12 @@ class SettledServer(uvicorn.Server):
             self._following = asyncio.create_task(self._served.follow())
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        if self._served is not None:
+            drop_idle(self.server_state.connections)
+        await super().shutdown(sockets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

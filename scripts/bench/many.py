@@ -33,7 +33,7 @@ from starlette.testclient import TestClient
 
 from protocol.v1 import sealing
 from scripts.bench.ingest import private_postgres
-from scripts.bench.pages import noon_zone
+from scripts.bench.noon import noon_zone
 from scripts.invented_school import School, Size, fill
 from server.app import create_app
 from server.config import Settings, load_settings

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from server.accounts.service import normalise
-from server.accounts.throttle import Place
+from server.accounts.throttle import GuessPlace
 from server.web.cookies import SignInCookies
 from server.web.state import CookiesDep
 
 
 @dataclass(frozen=True)
-class Origin:
+class SignInOrigin:
     """Where a request comes from.
 
     Attributes:
@@ -24,15 +24,15 @@ class Origin:
     cookies: SignInCookies
     _request: Request
 
-    def place(self, username: str) -> Place:
+    def place(self, username: str) -> GuessPlace:
         """Return its browser and address, for the throttle of one name."""
         name = normalise(username)
         device = self.cookies.device_of(self._request, name)
-        return Place(device, self.cookies.address_mark(self._request))
+        return GuessPlace(device, self.cookies.address_mark(self._request))
 
 
-async def _origin(request: Request, cookies: CookiesDep) -> Origin:
-    return Origin(cookies.token_of(request), cookies, request)
+async def _origin(request: Request, cookies: CookiesDep) -> SignInOrigin:
+    return SignInOrigin(cookies.token_of(request), cookies, request)
 
 
-OriginDep = Annotated[Origin, Depends(_origin)]
+OriginDep = Annotated[SignInOrigin, Depends(_origin)]

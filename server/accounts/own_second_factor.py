@@ -8,7 +8,7 @@ from fastapi import Depends
 from sqlmodel import Session
 
 from server.accounts import second_factor
-from server.accounts.origins import Origin, OriginDep
+from server.accounts.origins import OriginDep, SignInOrigin
 from server.accounts.second_factor import Setup
 from server.accounts.service import get_account
 from server.accounts.sessions import complete_sign_in, next_step
@@ -44,7 +44,7 @@ class TwoStep:
 
     settings: Settings
     vault: Vault
-    origin: Origin
+    origin: SignInOrigin
 
     def of(self, db: Session, principal: Principal) -> "OwnSecondFactor":
         """Return the second step of the person who asks."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
-from server.accounts.origins import Origin, OriginDep
+from server.accounts.origins import OriginDep, SignInOrigin
 from server.accounts.own_second_factor import TwoStepDep
 from server.accounts.password_change import Passwords, change_password
 from server.accounts.schemas import CodeForm, PasswordForm, SignInForm
@@ -147,7 +147,7 @@ def locked_words(request: Request, error: TooManyAttemptsError) -> str:
     return request_translator(request)("accounts.sign_in.locked", minutes=minutes)
 
 
-def _go_on(outcome: signing_in.SignedIn, target: str, origin: Origin) -> Response:
+def _go_on(outcome: signing_in.SignedIn, target: str, origin: SignInOrigin) -> Response:
     """Lead to the step that is missing, or to the page that was asked for."""
     pages = {
         None: local_path(target),

@@ -14,6 +14,8 @@ from server.errors import InvalidError
 #: Guesses that an attacker needs on average.
 #: Source: zxcvbn, score 3, "safely unguessable": from 10^8 guesses on.
 _FEWEST_GUESSES = 10**8
+#: Letters and digits that a password needs beside the names in it.
+_FEWEST_OTHERS = MIN_LENGTH // 2
 #: zxcvbn's time grows with the length: half a second at 32 characters of the worst kind. Only what
 #: these alone are worth counts.
 _ESTIMATED_LENGTH = 32
@@ -38,15 +40,24 @@ def refuse_weak(new: str, *, username: str, names: tuple[str, ...]) -> None:
         raise InvalidError(
             "The new password must not contain the user name.", problem="weak_password"
         )
-    if _guesses(new, (username, *names)) < _FEWEST_GUESSES:
+    known = sorted({part for name in (username, *names) for part in _forms(name)})
+    if _is_made_of(new, known) or _guesses(new, known) < _FEWEST_GUESSES:
         raise InvalidError(
             "This password is too easy to guess. A few unrelated words work well.",
             problem="common_password",
         )
 
 
-def _guesses(password: str, names: tuple[str, ...]) -> float:
-    known = [part for name in names for part in _forms(name)]
+def _is_made_of(password: str, known: list[str]) -> bool:
+    """Whether little is left of a password without these names."""
+    left = password.casefold()
+    for name in sorted(known, key=len, reverse=True):
+        left = left.replace(name, " ")
+    is_changed = left != password.casefold()
+    return is_changed and sum(one.isalnum() for one in left) < _FEWEST_OTHERS
+
+
+def _guesses(password: str, known: list[str]) -> float:
     found = zxcvbn(password[:_ESTIMATED_LENGTH], user_inputs=known)
     return float(found["guesses"])
 

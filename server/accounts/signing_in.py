@@ -10,7 +10,7 @@ from server.accounts.passwords import hash_password, needs_rehash, verify_passwo
 from server.accounts.refusals import note_refused
 from server.accounts.service import find_account, normalise, note
 from server.accounts.tables import Account
-from server.accounts.throttle import Place, Taken, Throttle, settle, take, waiting
+from server.accounts.throttle import GuessPlace, Taken, Throttle, settle, take, waiting
 from server.config import Settings
 from server.db.engine import Database
 from server.web.principal import SignInStep
@@ -58,7 +58,7 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
-    place: Place = field(repr=False)
+    place: GuessPlace = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _known_hash(db: Session, name: str) -> str | None:
 
 
 def _count_attempt(
-    db: Session, throttle: Throttle, name: str, place: Place, at: datetime
+    db: Session, throttle: Throttle, name: str, place: GuessPlace, at: datetime
 ) -> _Attempt | Locked:
     known = _known_hash(db, name)
     taken = take(db, throttle.for_password(db, name, place, known, at), at)
@@ -126,7 +126,9 @@ def _unchanged(db: Session, name: str, attempt: _Attempt) -> Account | None:
     return account
 
 
-def welcome(db: Session, throttle: Throttle, account: Account, place: Place, at: datetime) -> None:
+def welcome(
+    db: Session, throttle: Throttle, account: Account, place: GuessPlace, at: datetime
+) -> None:
     """Note a complete sign-in: its place is known from now on."""
     throttle.know(db, account.username, place, at)
     account.last_sign_in_at = at

@@ -15,7 +15,7 @@ from server.accounts.throttle_rules import (
     CREDIT_EVERY,
     Count,
     Counter,
-    Limit,
+    GuessLimit,
     credited,
     taken_back,
 )
@@ -45,12 +45,12 @@ class Counted:
 
     counter: Counter
     key: bytes
-    limit: Limit
+    limit: GuessLimit
     name_hash: bytes | None
 
 
 @dataclass(frozen=True)
-class Place:
+class GuessPlace:
     """Where a guess comes from.
 
     Attributes:
@@ -91,7 +91,7 @@ class Throttle:
         self._limits = throttle_rules.limits(settings.lockout_failures, settings.lockout_minutes)
 
     def for_password(
-        self, db: Session, name: str, place: Place, password_hash: str | None, at: datetime
+        self, db: Session, name: str, place: GuessPlace, password_hash: str | None, at: datetime
     ) -> tuple[Counted, ...]:
         """Return what counts a guess at the password of a name, whether it exists or not.
 
@@ -113,7 +113,9 @@ class Throttle:
         """Return what counts passwords that are asked for again inside a sign-in."""
         return (self._counted(Counter.SESSION, None, token),)
 
-    def for_code(self, db: Session, name: str, place: Place, at: datetime) -> tuple[Counted, ...]:
+    def for_code(
+        self, db: Session, name: str, place: GuessPlace, at: datetime
+    ) -> tuple[Counted, ...]:
         """Return what counts the codes of an account's second step."""
         here = self._counted(Counter.CODE, name, place.device or place.address)
         address = self._counted(Counter.PLACE, name, place.address)
@@ -121,7 +123,7 @@ class Throttle:
             return (here,)
         return (here, self._counted(Counter.CODES_OF_STRANGERS, name))
 
-    def know(self, db: Session, name: str, place: Place, at: datetime) -> None:
+    def know(self, db: Session, name: str, place: GuessPlace, at: datetime) -> None:
         """Note that an account has signed in from an address, which is no stranger's any more.
 
         Each account gives its address credit for wrong guesses, at most once an hour.

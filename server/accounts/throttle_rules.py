@@ -17,6 +17,8 @@ FORGET_WAITS_AFTER = timedelta(days=1)
 #: each account: signing in again and again must not pay for guesses.
 CREDIT = 10
 CREDIT_EVERY = timedelta(hours=1)
+#: A whole school may come from one address: it takes as many wrong guesses as this many places.
+PLACES_OF_ADDRESS = 60
 
 
 class Counter(StrEnum):
@@ -31,7 +33,7 @@ class Counter(StrEnum):
 
 
 @dataclass(frozen=True)
-class Limit:
+class GuessLimit:
     """How much one counter takes.
 
     Attributes:
@@ -64,7 +66,7 @@ class Count:
     locked_until: datetime | None = None
 
 
-def limits(failures: int, minutes: int) -> dict[Counter, Limit]:
+def limits(failures: int, minutes: int) -> dict[Counter, GuessLimit]:
     """Return the limit of every counter.
 
     Args:
@@ -72,14 +74,14 @@ def limits(failures: int, minutes: int) -> dict[Counter, Limit]:
         minutes: of the settings: the wait after them.
     """
     wait = timedelta(minutes=minutes)
-    place = Limit(failures, wait, wait, wait)
+    place = GuessLimit(failures, wait, wait, wait)
+    everybody = PLACES_OF_ADDRESS * failures
     doubling = replace(place, longest=16 * wait)
     return {
         Counter.PLACE: place,
         # Four places' worth, then ever longer waits: some hundred guesses a day from all the world.
         Counter.STRANGERS: replace(doubling, most=4 * failures),
-        # A whole school may come from one address.
-        Counter.ADDRESS: Limit(60 * failures, wait, wait, wait / (60 * failures)),
+        Counter.ADDRESS: GuessLimit(everybody, wait, wait, wait / everybody),
         Counter.SESSION: place,
         # Who guesses codes knows the password, and a code has six digits only.
         Counter.CODE: doubling,
@@ -87,7 +89,7 @@ def limits(failures: int, minutes: int) -> dict[Counter, Limit]:
     }
 
 
-def waits_until(count: Count, limit: Limit, at: datetime) -> datetime | None:
+def waits_until(count: Count, limit: GuessLimit, at: datetime) -> datetime | None:
     """Return when the next guess is taken; None: now.
 
     A wait beyond the longest one comes from a clock that was wrong, and does not count.
@@ -98,7 +100,7 @@ def waits_until(count: Count, limit: Limit, at: datetime) -> datetime | None:
     return until
 
 
-def guessed(count: Count, limit: Limit, at: datetime) -> Count:
+def guessed(count: Count, limit: GuessLimit, at: datetime) -> Count:
     """Count a guess that is taken; a wait begins where it is one too many."""
     now = _forgiven(count, limit, at)
     if now.failures + 1 < limit.most:
@@ -107,7 +109,7 @@ def guessed(count: Count, limit: Limit, at: datetime) -> Count:
     return Count(since=at, locks=now.locks + 1, locked_until=at + wait)
 
 
-def taken_back(count: Count, limit: Limit, *, begun_wait: datetime | None) -> Count:
+def taken_back(count: Count, limit: GuessLimit, *, begun_wait: datetime | None) -> Count:
     """Take one guess back, as it was right.
 
     Args:
@@ -125,7 +127,7 @@ def credited(count: Count, points: int) -> Count:
     return replace(count, failures=max(0, count.failures - points))
 
 
-def _forgiven(count: Count, limit: Limit, at: datetime) -> Count:
+def _forgiven(count: Count, limit: GuessLimit, at: datetime) -> Count:
     """Return the count without what is long past. A clock that was ahead forgives nothing."""
     since = min(count.since, at)
     steps = (at - since) // limit.forgive

@@ -4,7 +4,10 @@ It lies beside the register, because what may be deleted depends on what was rec
 """
 
 import uuid
+from dataclasses import replace
+from typing import Annotated
 
+from fastapi import Depends
 from pydantic import AwareDatetime
 
 from server.attendance import service as attendance
@@ -14,12 +17,15 @@ from server.timetable import lessons, service
 from server.timetable.lesson_read import lesson_read
 from server.timetable.lessons import LessonPlan
 from server.timetable.local_time import local_date
-from server.timetable.schemas import LessonCreate, LessonRead, LessonUpdate, ReasonGiven
+from server.timetable.schemas import LessonCreate, LessonList, LessonRead, LessonUpdate, ReasonGiven
+from server.timetable.service import LESSON_ORDER, LessonFilter
 from server.timetable.teachers import visible_courses
 from server.web.access import OfficeDep, SignedInDep
+from server.web.cursors import ListQueryDep
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
+_LIST = "lessons"
 router = GuardedRouter(prefix="/api/v1/lessons", tags=["lessons"])
 
 
@@ -38,24 +44,31 @@ def create_lesson(
     return lesson_read(service.lesson_view(db, added.id))
 
 
+def _asked_lessons(
+    after: AwareDatetime | None = None,
+    before: AwareDatetime | None = None,
+    room_id: uuid.UUID | None = None,
+) -> LessonFilter:
+    return LessonFilter(after=after, before=before, room_ids=None if room_id is None else [room_id])
+
+
 @router.get("")
 def list_lessons(
     principal: SignedInDep,
     db: ReadDBDep,
     settings: SettingsDep,
-    after: AwareDatetime | None = None,
-    before: AwareDatetime | None = None,
-    room_id: uuid.UUID | None = None,
-) -> list[LessonRead]:
+    asked: ListQueryDep,
+    which: Annotated[LessonFilter, Depends(_asked_lessons)],
+) -> LessonList:
     """Lessons by start; for teachers those of their own courses."""
-    views = service.lesson_views(
-        db,
-        after=after,
-        before=before,
-        room_ids=None if room_id is None else [room_id],
-        courses=visible_courses(db, principal, local_date(now(), settings.zone)),
+    own = visible_courses(db, principal, local_date(now(), settings.zone))
+    wanted = asked.wanted(_LIST, LESSON_ORDER)
+    part = service.lesson_part(db, replace(which, courses=own), wanted)
+    return LessonList(
+        lessons=[lesson_read(view) for view in part.rows],
+        total=part.total,
+        next_cursor=asked.next_cursor(_LIST, part.last),
     )
-    return [lesson_read(view) for view in views]
 
 
 @router.put("/{lesson_id}")

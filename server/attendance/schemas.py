@@ -10,6 +10,7 @@ from protocol.v1.fields import MAX_SAFE_INTEGER
 from server.attendance.past_kinds import AnyChange
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.timetable.schemas import LessonRead, Reason
+from server.web.list_schemas import ListPart
 from server.web.strict import StrictInput
 
 
@@ -131,8 +132,8 @@ class MissingEventsRead(BaseModel):
     since: datetime
 
 
-class LostEventsRead(BaseModel):
-    """What a kiosk lost, open spans first, and what has not arrived yet."""
+class LostEventsRead(ListPart):
+    """What a kiosk lost, open spans first, and what has not arrived yet. `total` counts spans."""
 
     spans: list[LostSpanRead]
     missing: MissingEventsRead | None
@@ -187,3 +188,9 @@ class PastChangeRead(BaseModel):
     reason: str
     made_by: str
     made_at: AwareDatetime
+
+
+class PastChangeList(ListPart):
+    """Some changes of the past, newest first."""
+
+    changes: list[PastChangeRead]

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import Form, Query, Request
+from fastapi import Form, Request
 from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
@@ -24,6 +24,7 @@ from server.people.search import find_people
 from server.people.words import problem_words
 from server.web.access import AdminDep, OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import get_settings
@@ -31,7 +32,6 @@ from server.web.state import get_settings
 router = GuardedRouter(include_in_schema=False)
 _PAGE = 50
 _PENDING = EnrolmentStatus.PENDING.value
-_LAST_PAGE = 1_000_000
 Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 
 
@@ -40,7 +40,7 @@ def people_page(
     request: Request,
     _: Reader,
     db: ReadDBDep,
-    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
+    page: PageNumber = 1,
 ) -> Response:
     """List people."""
     return _people(request, db, "", page)
@@ -63,14 +63,14 @@ def search_people(
 
 def _people(request: Request, db: Session, q: str, page: int) -> Response:
     settings = get_settings(request)
-    found, total = find_people(db, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
-    ids = [person.id for person in found]
+    pager = read_page(
+        lambda limit, offset: find_people(db, words=q, limit=limit, offset=offset), page, _PAGE
+    )
+    ids = [person.id for person in pager.rows]
     context = {
-        "people": found,
-        "total": total,
+        "people": pager.rows,
+        "pager": pager,
         "q": q,
-        "page": page,
-        "has_more": page * _PAGE < total,
         "consents": people.states_of(db, ids, school_date(settings)),
         "coverage": service.coverage_of(db, ids),
     }

@@ -26,7 +26,7 @@ from server.people import service as people
 from server.people.tables import Person
 
 OUTLIER = "outlier"
-_MOST_PAIRS = 50
+MOST_PAIRS = 50
 
 
 @dataclass(frozen=True)
@@ -166,11 +166,11 @@ def pairs_among(
 
 
 def nearest_pairs(db: Session, model_id: str, distance: float) -> list[tuple[Person, Person]]:
-    """Return the pairs of people nearer than a distance with one model, the nearest first."""
+    """Return the `MOST_PAIRS` nearest pairs of people within a distance, the nearest first."""
     query = select(Resemblance.first_id, Resemblance.second_id).where(
         Resemblance.model_id == model_id, col(Resemblance.distance) < distance
     )
-    rows = db.exec(query.order_by(col(Resemblance.distance)).limit(_MOST_PAIRS)).all()
+    rows = db.exec(query.order_by(col(Resemblance.distance)).limit(MOST_PAIRS)).all()
     found = people.people_by_id(db, {person_id for pair in rows for person_id in pair})
     return [(found[first], found[second]) for first, second in rows]
 

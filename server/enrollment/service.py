@@ -137,15 +137,15 @@ def view_enrolment(db: Session, enrolment_id: uuid.UUID, *, actor: str) -> Enrol
 
 
 def note_view(db: Session, person_id: uuid.UUID, *, actor: str) -> None:
-    """Note in the audit trail that somebody reads data of a person that comes from photos."""
+    """Note in the audit trail who reads data of a person that comes from photos."""
     subject = subject_of("person", person_id)
     record(db, actor=actor, action="person.view_biometrics", subject=subject)
 
 
-def enrolments_of(db: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
+def enrolments_of(db: Session, person_id: uuid.UUID) -> list[Enrolment]:
     """A person's enrolments, newest first."""
     query = select(Enrolment).where(Enrolment.person_id == person_id)
-    return list(db.exec(query.order_by(col(Enrolment.id).desc()).limit(limit)))
+    return list(db.exec(query.order_by(col(Enrolment.id).desc())))
 
 
 def templates_of(db: Session, person_id: uuid.UUID) -> list[Template]:

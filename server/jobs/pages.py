@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from server.db.dependencies import DBDep, ReadDBDep
@@ -11,13 +11,13 @@ from server.jobs import service
 from server.people.service import people_by_id
 from server.web.access import AdminDep, require_role
 from server.web.pages import render, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import CancelJobDep, ProblemsDep
 
 router = GuardedRouter(prefix="/jobs", include_in_schema=False)
 _PAGE = 50
-_LAST_PAGE = 1_000_000
 ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO, Role.TECHNICIAN)]
 _NAME_READERS = {Role.ADMIN, Role.OFFICE, Role.DPO}
 _PERSON = "person:"
@@ -29,21 +29,23 @@ def jobs_page(
     principal: ReaderDep,
     db: ReadDBDep,
     problems: ProblemsDep,
-    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
+    page: PageNumber = 1,
 ) -> Response:
     """List jobs, those that need a person first."""
-    found = service.page(db, limit=_PAGE, offset=(page - 1) * _PAGE)
     counts = service.counts(db)
+    total = counts.waiting + counts.stuck
+    pager = read_page(
+        lambda limit, offset: (service.page(db, limit=limit, offset=offset), total), page, _PAGE
+    )
     people = {
         job.subject: uuid.UUID(job.subject.removeprefix(_PERSON))
-        for job in found
+        for job in pager.rows
         if job.subject.startswith(_PERSON) and principal.role in _NAME_READERS
     }
     context = {
-        "jobs": found,
+        "jobs": pager.rows,
+        "pager": pager,
         "counts": counts,
-        "page": page,
-        "has_more": page * _PAGE < counts.waiting + counts.stuck,
         "people": people,
         "persons": people_by_id(db, set(people.values())),
         "most_attempts": service.MAX_ATTEMPTS,

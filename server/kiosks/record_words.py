@@ -14,7 +14,7 @@ _IDENTITY = frozenset(
         "revoked",
     }
 )
-_SERVER = frozenset({"down", "refused", "foreign", "other_server", "unknown_kiosk"})
+_SERVER = frozenset({"down", "refused", "foreign", "redirected", "other_server", "unknown_kiosk"})
 _LINKS = frozenset({"server_link", "broker_link"})
 _LINK_KINDS = frozenset({"tls", "local"})
 _LINK_FAULTS = frozenset(

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from server.ml.problems import BusyError, NoAnswerError, NotTrustedError, TransientError
+from server.ml.problems import (
+    BusyError,
+    NoAnswerError,
+    NotTrustedError,
+    RedirectError,
+    TransientError,
+)
 
 CONNECT_TIMEOUT_S = 5.0
 HEALTH_TIMEOUT_S = 3.0
@@ -58,6 +65,7 @@ class MLConnection:
         connections: size of the pool.
         monotonic: seconds that never go back.
         tls: which authorities to trust over HTTPS, and what to show.
+        proxy: address of the proxy that all requests go through; empty: none.
     """
 
     def __init__(
@@ -68,12 +76,15 @@ class MLConnection:
         connections: int,
         monotonic: Callable[[], float] = time.monotonic,
         tls: ServiceTLS | None = None,
+        proxy: str = "",
     ) -> None:
         self._url = url
         self._monotonic = monotonic
         self._http = requests.Session()
         # Nothing of the environment's proxies or ~/.netrc: the key goes to this service alone.
         self._http.trust_env = False
+        if proxy:
+            self._http.proxies.update({"http": proxy, "https": proxy})
         self._http.mount(url, HTTPAdapter(pool_connections=1, pool_maxsize=connections))
         if tls is not None:
             # The files are read for each new connection, so renewed ones need no restart.
@@ -107,6 +118,7 @@ class MLConnection:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                self._refuse_https_elsewhere(response)
                 return response.status_code, self._read(response, deadline_s)
         except (requests.RequestException, *_BROKEN) as exc:
             raise _failure(exc) from exc
@@ -134,6 +146,7 @@ class MLConnection:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                self._refuse_https_elsewhere(response)
                 content = self._read(response, deadline_s)
         except (requests.RequestException, *_BROKEN) as exc:
             raise _failure(exc) from exc
@@ -143,6 +156,16 @@ class MLConnection:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def _refuse_https_elsewhere(self, response: requests.Response) -> None:
+        """Name the redirect that a service behind TLS answers with; none is followed."""
+        try:
+            here, there = urlsplit(self._url), urlsplit(response.headers.get("Location", ""))
+            is_same = here.hostname == there.hostname
+        except ValueError:
+            return
+        if response.is_redirect and is_same and (here.scheme, there.scheme) == ("http", "https"):
+            raise RedirectError("redirected to https")
 
     def _read(self, response: requests.Response, deadline_s: float) -> bytes:
         content = bytearray()

@@ -73,6 +73,7 @@ class EncoderOptions:
         min_face_area_ratio: smallest face accepted, 0 to 1.
         connections: size of the connection pool.
         tls: which authorities to trust over HTTPS, and what to show.
+        proxy: address of the proxy that requests go through; empty: none.
     """
 
     url: str
@@ -82,6 +83,7 @@ class EncoderOptions:
     min_face_area_ratio: float = 0.02
     connections: int = 4
     tls: ServiceTLS = field(default_factory=ServiceTLS)
+    proxy: str = field(default="", repr=False)
 
 
 class HTTPFaceEncoder:
@@ -118,6 +120,7 @@ class HTTPFaceEncoder:
             connections=options.connections,
             monotonic=monotonic,
             tls=options.tls,
+            proxy=options.proxy,
         )
 
     def encode(
@@ -353,7 +356,7 @@ class HTTPFaceEncoder:
 
 def encoder_from(settings: Settings) -> HTTPFaceEncoder:
     """Build the adapter as configured; warn where the key is missing."""
-    key = settings.ml_service_api_key
+    key, proxy = settings.ml_service_api_key, settings.ml_service_proxy
     if key is None:
         _logger.warning("ML_SERVICE_API_KEY is not set, photos wait until it is")
     if "ml_service_url" not in settings.model_fields_set:
@@ -367,6 +370,7 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
             min_face_area_ratio=settings.min_face_area_ratio,
             connections=settings.enrolment_workers + 2 + GUIDED_AT_ONCE,
             tls=_tls_of(settings),
+            proxy=proxy.get_secret_value() if proxy else "",
         )
     )
 

@@ -11,6 +11,7 @@ class ServiceProblem(StrEnum):
     UNREACHABLE = "unreachable"
     NOT_TRUSTED = "not_trusted"
     NOT_OUR_SERVICE = "not_our_service"
+    REDIRECTED = "redirected"
     OVERLOADED = "overloaded"
     FAILING = "failing"
 
@@ -41,6 +42,12 @@ class ForeignAnswerError(TransientError):
     """The answer is not our service's: a proxy's page, or another program."""
 
     problem = ServiceProblem.NOT_OUR_SERVICE
+
+
+class RedirectError(TransientError):
+    """The service's address leads to one with https; the key was not sent there."""
+
+    problem = ServiceProblem.REDIRECTED
 
 
 class BusyError(TransientError):

@@ -19,6 +19,7 @@ from server.db.types import now
 from server.people.consent import ConsentState
 from server.people.folding import comparable_number, misleads, without_invisible
 from server.people.tables import ConsentDecision, ConsentRole
+from server.web.list_schemas import LONGEST_CURSOR, MOST_ROWS, ListPart
 from server.web.strict import StrictInput
 
 
@@ -101,16 +102,14 @@ class PersonCreate(StrictInput):
         return self
 
 
-#: Nobody pages further; beyond it the database has no number for it.
-LAST_OFFSET = 10_000_000
-
-
 class PersonSearch(StrictInput):
     """The search text, and the part of the results to return."""
 
     q: str = Field(default="", max_length=100, description="Parts of names or of a number.")
-    limit: int = Field(default=50, ge=1, le=500)
-    offset: int = Field(default=0, ge=0, le=LAST_OFFSET)
+    limit: int = Field(default=100, ge=1, le=MOST_ROWS)
+    cursor: str | None = Field(
+        default=None, max_length=LONGEST_CURSOR, description="The `next_cursor` of the part before."
+    )
 
 
 class PersonRead(BaseModel):
@@ -126,11 +125,10 @@ class PersonRead(BaseModel):
     erased_at: datetime | None
 
 
-class PersonList(BaseModel):
+class PersonList(ListPart):
     """Some people, by name."""
 
     people: list[PersonRead]
-    total: int
 
 
 class ConsentCreate(StrictInput):

@@ -1,12 +1,17 @@
 """Find people by parts of their names or number, in the order of the school's language."""
 
+import uuid
+
+from sqlalchemy import false
 from sqlmodel import Session, col, func, select
 
+from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.people.folding import fold
 from server.people.tables import Person
 
 #: The order of every list of people.
 BY_NAME = (col(Person.sort_key), col(Person.id))
+ORDER = ListOrder(BY_NAME, (bytes, uuid.UUID))
 
 
 def find_people(
@@ -41,3 +46,12 @@ def find_people(
     if not rows and offset:
         return [], db.exec(select(func.count()).select_from(found)).one()
     return list(db.exec(people.order_by(*BY_NAME))), rows[0][1] if rows else 0
+
+
+def people_part(db: Session, words: str, wanted: PartWanted) -> Part[tuple[Person]]:
+    """Return a part of the list of people found; see `find_people` for the words."""
+    folded = fold(words).split()
+    query = select(Person).where(*(col(Person.search_text).contains(word) for word in folded))
+    if words.strip() and not folded:
+        query = query.where(false())
+    return read_part(db, query, ORDER, wanted)

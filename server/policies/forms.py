@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -108,6 +109,7 @@ def plain(value: object) -> str:
     return str(value)
 
 
+@cache
 def bounds(setting: Setting) -> tuple[str, str]:
     """Least and most of a number, as the schema says."""
     group: type[BaseModel] = type(getattr(SchoolPolicy(), setting.group))

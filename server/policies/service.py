@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from protocol.v1.policy import MOST_FRAMES
 from server.audit.service import record
@@ -76,15 +76,17 @@ class Version:
     created_at: datetime
 
 
-def versions(db: Session, limit: int) -> list[Version]:
-    """The newest versions, newest first."""
-    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(limit + 1)
-    rows = db.exec(query).all()
+def versions(db: Session, *, limit: int, offset: int = 0) -> tuple[list[Version], int]:
+    """Return versions with the one before each, newest first; and how many there are."""
+    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc())
+    rows = db.exec(query.limit(limit + 1).offset(offset)).all()
     policies = [_policy_of(row) for row in rows]
-    return [
+    found = [
         Version(policy, before, row.created_by, row.created_at)
         for row, policy, before in zip(rows[:limit], policies, policies[1:], strict=False)
     ]
+    # The first version changed nothing.
+    return found, db.exec(select(func.count()).select_from(PolicyVersion)).one() - 1
 
 
 def version_dates(db: Session) -> list[tuple[int, datetime]]:

@@ -248,14 +248,16 @@ def _course(
     past = [one for one in lines if one.entry.until_date and one.entry.until_date < today]
     listed = [one for one in lines if one not in past]
     known = {one.person.id for one in listed if one.entry.until_date != today}
-    candidates = find_people(db, words=q, limit=_CANDIDATES + len(known))[0] if q else []
+    found, total = find_people(db, words=q, limit=_CANDIDATES + len(known)) if q else ([], 0)
+    candidates = [one for one in found if one.id not in known]
     is_adding = refusal is not None and refusal.entry_id is None
     context = {
         "course": service.course_of(db, course_id),
         "listed": listed,
         "past": past,
         "q": q,
-        "candidates": [one for one in candidates if one.id not in known][:_CANDIDATES],
+        "candidates": candidates[:_CANDIDATES],
+        "has_more": len(candidates) > _CANDIDATES or total > len(found),
         "form": refusal.form if refusal and is_adding else DatesForm(from_date=today.isoformat()),
         "problem": problem_text(request_translator(request), refusal.exc)
         if refusal and is_adding

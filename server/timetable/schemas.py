@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from server.web.list_schemas import ListPart
 from server.web.strict import StrictInput
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -161,6 +162,12 @@ class CancellationRead(BaseModel):
     reason: str
     cancelled_at: AwareDatetime
     cancelled_by: str
+
+
+class LessonList(ListPart):
+    """Some lessons, by start."""
+
+    lessons: list["LessonRead"]
 
 
 class LessonRead(BaseModel):

@@ -85,7 +85,10 @@ class TrailWords:
         if actor in self.names:
             name = self.names[actor]
             return self.t("audit.kiosk", name=name) if kind == "kiosk" else name
-        return self.t.or_else(f"audit.gone.{kind}", actor) if identity else self.t("audit.system")
+        if not identity:
+            return self.t("audit.system")
+        words = self.t.or_else(f"audit.gone.{kind}", actor)
+        return words[:1].upper() + words[1:]
 
     def _subject(self, subject: str) -> str:
         kind = subject.partition(":")[0]

@@ -22,10 +22,9 @@ _SCHEME = "Bearer "
 
 @access_guard
 def _metrics_reader(request: Request) -> None:
-    """Let in whoever has the token of the settings, else technicians and admins."""
-    token = get_settings(request).metrics_token
+    """Let in a caller with the token of the settings, else technicians and admins."""
     offered = request.headers.get("authorization", "")
-    if token is not None and offered.startswith(_SCHEME):
+    if offered.startswith(_SCHEME) and (token := get_settings(request).metrics_token) is not None:
         wanted = token.get_secret_value().encode()
         if compare_digest(offered.removeprefix(_SCHEME).encode("latin-1"), wanted):
             return

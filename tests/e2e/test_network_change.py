@@ -6,6 +6,7 @@ network and SFace are the installed files, and the kiosk sees people on film.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from tests.support.clips import frames_of, jpeg, nearer, write_door
 from tests.support.school_days import SchoolDays, school_days
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("assets")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420), pytest.mark.usefixtures("assets")]
 
+wait_for = partial(wait_until, timeout_s=90)
 OLD, NEW = "dlib-resnet-v1", "sface-2021dec"
 ENROLLED = ("again", "school")
 """Of the people on film these two resemble each other least. Look-alikes give no templates."""
@@ -56,22 +58,23 @@ def test_live_scans_of_two_days_carry_a_school_over_to_the_next_network(
 
     days.open_door(film("student", "walk", "hungry"))
     first = sorted([(comes_twice, 0), (comes_once, 0)])
-    wait_until(lambda: days.waiting() == first, what="a scan of each, and of no stranger")
+    wait_for(lambda: days.waiting() == first, what="a scan of each, and of no stranger")
 
     days.next_day()
     days.open_door(film("yes"))
     both = sorted([*first, (comes_twice, 1)])
-    wait_until(lambda: days.waiting() == both, what="a scan of the second day")
+    wait_for(lambda: days.waiting() == both, what="a scan of the second day")
     assert days.templates(NEW) == []
 
     days.next_day()
     days.open_door(film("help"))
-    wait_until(lambda: coverage(days) == (1, 2, True), what="coverage of one of two", timeout_s=60)
+    wait_for(lambda: coverage(days) == (1, 2, True), what="coverage of one of two")
+    assert "1 of 2 students can be recognised with the next network." in days.page("/models")
     assert days.templates(NEW) == [comes_twice, comes_twice]
     assert decided_by(days) == {OLD}
 
     days.submit("/models/change/switch", model_id=NEW)
-    wait_until(lambda: NEW in decided_by(days), what="a mark by the next network", timeout_s=60)
+    wait_for(lambda: NEW in decided_by(days), what="a mark by the next network")
     assert days.kiosk.log.count("The door is open") == days.day + 1
     assert {str(one.person_id) for one in days.events() if network_of(one) == NEW} == {comes_twice}
     assert "S1" in days.page("/people/coverage?cover=renew")
@@ -81,6 +84,8 @@ def test_live_scans_of_two_days_carry_a_school_over_to_the_next_network(
 def coverage(days: SchoolDays) -> tuple[int, int, bool]:
     """Who can be recognised with the next network, of whom, and whether that is enough."""
     change = days.school.get("/networks")["change"]
+    (course,) = change["classes"]
+    assert (course["covered"], course["people"]) == (change["covered"], change["people"])
     return change["covered"], change["people"], change["may_switch"]
 
 

@@ -56,6 +56,7 @@ class KioskHost(Host):
         code = SecretStr(self.claim_code) if self.claim_code else None
         return Settings(
             data_dir=self.folder / "data",
+            key_keeper="file",
             server_url=HttpUrl("http://school.example"),
             allow_plain=True,
             claim_code=code,

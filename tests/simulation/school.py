@@ -219,7 +219,7 @@ def issue_code(kiosk_id: str, hand_over: Callable[[str], None]) -> OfficeAction:
 def close_gaps(db: Session) -> None:
     """Decide, as an admin, about numbers that will never arrive, on every kiosk's page."""
     for kiosk in db.exec(select(Kiosk)).all():
-        missing = lost_decisions.lost_events(db, kiosk.id).missing
+        missing = lost_decisions.missing_events(db, kiosk.id)
         if missing is not None:
             decision = Closing("The kiosk was damaged.", "office")
             span = Run(missing.first, missing.last)

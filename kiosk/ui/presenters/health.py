@@ -19,6 +19,7 @@ _MISSING = (
 _SERVER_FAULTS = (
     LinkHealth.REFUSED,
     LinkHealth.FOREIGN,
+    LinkHealth.REDIRECTED,
     LinkHealth.OTHER_SERVER,
     LinkHealth.UNKNOWN_KIOSK,
 )

@@ -24,6 +24,7 @@ from tests.support.services import replace_services
 from tests.support.stepping import SteppedWorkers
 
 PASSWORD = "a password for tests"
+METRICS_TOKEN = "a-token-for-prometheus"
 SignIn = Callable[[Role], TestClient]
 
 
@@ -73,6 +74,7 @@ def server_settings(data_dir: Path, database_url: SecretStr | None = None) -> Se
         enrolment_workers=0,
         timezone="Europe/Berlin",
         ml_service_url="http://127.0.0.1:9",
+        metrics_token=METRICS_TOKEN,
     )
 
 

@@ -16,7 +16,7 @@ from server.accounts.passwords import needs_rehash, verify_password
 from server.accounts.service import ensure_admin
 from server.accounts.tables import Account
 from server.accounts.tables import SignIn as SignInRow
-from server.accounts.throttle import Place
+from server.accounts.throttle import GuessPlace
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
@@ -26,7 +26,7 @@ from tests.integration.server.conftest import PASSWORD, SignIn
 if TYPE_CHECKING:
     from pathlib import Path
 
-HERE = Place(device="", address="here")
+HERE = GuessPlace(device="", address="here")
 
 
 def test_first_start_makes_an_admin_whose_password_is_printed_and_kept_private(
@@ -240,9 +240,9 @@ def test_roles_are_denied_by_default(
         ({"Sec-Fetch-Site": "cross-site", "X-Requested-With": "rollcall"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Sec-Fetch-Site": "none"}, 403),
-        ({"Origin": "http://testserver"}, 422),
-        ({"Origin": "http://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
+        ({"SignInOrigin": "http://testserver"}, 422),
+        ({"SignInOrigin": "http://evil.example"}, 403),
+        ({"SignInOrigin": "null"}, 403),
         ({"X-Requested-With": "rollcall"}, 422),
         ({}, 403),
     ],

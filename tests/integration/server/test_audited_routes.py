@@ -160,7 +160,8 @@ def lesson_routes(at: Places) -> None:
     for prefix, send in (("/api/v1", "json"), ("", "data")):
         for verb in ("cancel", "restore"):
             route = f"{prefix}/lessons/{{lesson_id}}/{verb}"
-            do("POST", route, f"lesson.{verb}", planned, **{send: REASON})
+            request: dict[str, Any] = {send: REASON}
+            do("POST", route, f"lesson.{verb}", planned, **request)
     do("DELETE", "/api/v1/lessons/{lesson_id}", "lesson.delete", made)
     do("POST", "/lessons/{lesson_id}/delete", "lesson.delete", planned)
 
@@ -199,7 +200,8 @@ def lost_event_routes(at: Places, door: Door) -> None:
         door.misses()
         missing = door.read()["missing"]
         body = {"first": missing["first"], "last": missing["last"], **REASON}
-        do("POST", route, "kiosk.close_missing_events", door.id, **{send: body})
+        request: dict[str, Any] = {send: body}
+        do("POST", route, "kiosk.close_missing_events", door.id, **request)
 
 
 def quarantine_routes(at: Places, door: Door) -> None:
@@ -212,7 +214,7 @@ def quarantine_routes(at: Places, door: Door) -> None:
         early = door.device.event(now() - timedelta(days=9), person_id=at.desk.ada)
         with at.database.transaction() as db:
             take_in(db, [Delivery(door.id, door.device.batch([early]))], now())
-        rows = at.walk.client.get("/api/v1/quarantine").json()
+        rows = at.walk.client.get("/api/v1/quarantine").json()["events"]
         row: str = rows[0]["id"]
         return row
 
@@ -291,8 +293,10 @@ def photo_routes(at: Places, worker: SteppedWorkers) -> None:
         for template in db.exec(select(Template)):
             template.set_aside_reason = "outlier"
         first, second = sorted((uuid.UUID(ada), uuid.UUID(at.desk.ben)))
-        kind = {"model_id": DLIB, "kind": "duplicate", "distance": 0.1}
-        db.add(Resemblance(first_id=first, second_id=second, **kind))
+        found = Resemblance(
+            first_id=first, second_id=second, model_id=DLIB, kind="duplicate", distance=0.1
+        )
+        db.add(found)
     page = "/people/{person_id}/enrolments/{enrolment_id}"
     do("POST", f"{page}/restore", "template.restore", ada, one)
     route = "/people/{person_id}/resembles/{other_id}/dismiss"
@@ -312,13 +316,10 @@ def _measurement_routes(at: Places) -> None:
     with at.database.transaction() as db:
         jobs.forget_subject(db, "accuracy", ["measure"])
     do("POST", "/accuracy", "accuracy.measure")
-    for route, request in (
-        ("/api/v1/accuracy/limits/{limit_id}", {"json": {"accept": False}}),
-        ("/accuracy/limits/{limit_id}/decline", {}),
-        ("/accuracy/limits/{limit_id}/accept", {}),
-    ):
-        action = "limit.accept" if route.endswith("accept") else "limit.decline"
-        do("POST", route, action, _question(at), **request)
+    route = "/api/v1/accuracy/limits/{limit_id}"
+    do("POST", route, "limit.decline", _question(at), json={"accept": False})
+    do("POST", "/accuracy/limits/{limit_id}/decline", "limit.decline", _question(at))
+    do("POST", "/accuracy/limits/{limit_id}/accept", "limit.accept", _question(at))
 
 
 def _question(at: Places) -> str:

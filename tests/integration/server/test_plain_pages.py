@@ -3,9 +3,11 @@
 import re
 
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from server.config import Settings
+from server.db.engine import Database
+from server.db.vault import open_vault
 from server.ml.school import CardHere, LimitHere, SchoolOperatingPoint
 from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
@@ -52,12 +54,15 @@ def outside_details(page: str) -> str:
 
 @pytest.fixture
 def admin(
-    app: FastAPI, sign_in: SignIn, worker: SteppedWorkers, encoder: FakeEncoder
+    sign_in: SignIn,
+    worker: SteppedWorkers,
+    encoder: FakeEncoder,
+    database: Database,
+    settings: Settings,
 ) -> TestClient:
     """An admin of a measured school with every limit set that only experts set."""
     client = sign_in(Role.ADMIN)
-    everybody = Crowd(app.state.database, app.state.vault)
-    everybody.add(40, 1980)
+    Crowd(database, open_vault(settings)).add(40, 1980)
     encoder.point = COSTLY
     client.post("/api/v1/accuracy")
     assert worker.measure_one()

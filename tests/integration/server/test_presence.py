@@ -18,7 +18,7 @@ from server.kiosks.service import take_status
 from server.kiosks.tables import Kiosk
 from server.web.principal import Role
 from server.web.state import services_of
-from tests.integration.server.conftest import SignIn
+from tests.integration.server.conftest import METRICS_TOKEN, SignIn
 from tests.integration.server.test_school_api import Classroom
 
 if TYPE_CHECKING:
@@ -125,5 +125,6 @@ def test_metrics_answer_while_the_database_is_down(
 
     door.answers()
     monkeypatch.setattr(door.database, "reading", reading)
-    assert door.client.get("/metrics").status_code == 200
+    token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    assert door.client.get("/metrics", headers=token).status_code == 200
     assert REGISTRY.get_sample_value("rollcall_kiosks", {"state": "online"}) is None

@@ -190,7 +190,7 @@ def test_events_over_http_are_counted(classroom: Classroom, device: TestClient) 
 
     assert [counted()[one] - before[one] for one in OUTCOMES] == [1, 1, 1]
     assert intake_count("stored", "mqtt") == over_mqtt
-    metrics = device.get("/metrics").text
+    metrics = classroom.admin.get("/metrics").text
     assert 'rollcall_ingest_events_total{outcome="stored",transport="http"}' in metrics
 
 

@@ -175,7 +175,8 @@ def test_health(url: str) -> None:
 
 
 def test_openapi_is_served(url: str) -> None:
-    assert "/api/ml/encode-face" in requests.get(f"{url}/openapi.json", timeout=10).json()["paths"]
+    described = requests.get(f"{url}/openapi.json", headers={"X-API-Key": KEY}, timeout=10)
+    assert "/api/ml/encode-face" in described.json()["paths"]
 
 
 def test_no_key_no_answer_even_for_a_large_body(url: str) -> None:
@@ -254,7 +255,7 @@ def test_a_running_request_is_answered_when_the_service_is_told_to_stop(
 
 
 def requests_in_flight(url: str) -> float:
-    text = requests.get(f"{url}/metrics", timeout=10).text
+    text = requests.get(f"{url}/metrics", headers={"X-API-Key": KEY}, timeout=10).text
     (value,) = [
         line.split()[1] for line in text.splitlines() if line.startswith("rollcall_ml_in_flight ")
     ]

@@ -164,13 +164,12 @@ def test_plain_http_on_a_network_is_refused_unless_a_setting_allows_it(host: str
     with pytest.raises(ValidationError, match="can be read on the network"):
         load_settings(api_key="a key for tests", host=host)
     assert load_settings(api_key="a key for tests", host=host, allow_plain=True).host == host
-    with_tls = load_settings(
-        api_key="a key for tests", host=host, tls_certificate=Path("certificate.pem")
-    )
-    assert with_tls.host == host
+    file = Path("certificate.pem")
+    assert load_settings(api_key="a key for tests", host=host, tls_certificate=file).host == host
 
 
 @pytest.mark.parametrize("name", ["tls_key", "tls_client_ca"])
-def test_half_of_the_tls_settings_is_refused(name: str) -> None:
+def test_half_of_the_tls_settings_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ROLLCALL_ML_{name.upper()}", "file.pem")
     with pytest.raises(ValidationError, match="need a tls_certificate"):
-        load_settings(**{"api_key": "a key for tests", name: "file.pem"})
+        load_settings(api_key="a key for tests")

@@ -112,7 +112,7 @@ def test_each_call_is_counted_by_the_name_of_its_key(service: FastAPI) -> None:
     ask(service, "/api/ml/batch-match", MATCH_KEY)
     ask(service, "/api/ml/batch-match", ENCODE_KEY)
 
-    figures = TestClient(service).get("/metrics").text
+    figures = TestClient(service).get("/metrics", headers={"X-API-Key": MATCH_KEY}).text
 
     where = 'path="/api/ml/batch-match"'
     assert f'rollcall_ml_match_vectors_total{{key="match-1",{where}}}' in figures

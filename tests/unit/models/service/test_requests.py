@@ -10,10 +10,13 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from models.service.app import create_app
 from models.service.config import load_settings
+from models.service.edge import KeyMiddleware
 from models.service.errors import ErrorCode
 from tests.unit.models.service.conftest import KEY, as_base64
 
@@ -64,12 +67,33 @@ def test_a_key_that_sends_too_much_gets_the_usual_envelope(app: FastAPI) -> None
     assert 0 < int(answers[1].headers["Retry-After"]) <= 60
 
 
-def test_a_missing_key_opens_nothing_but_health_and_metrics(app: FastAPI) -> None:
-    stranger = TestClient(app)
+def test_a_missing_key_opens_nothing_but_health_and_the_page_that_asks_for_it(
+    app: FastAPI,
+) -> None:
+    stranger = TestClient(app, headers={"Authorization": f"Bearer {KEY}"})
 
     assert [stranger.post(f"/api/ml/{path}").status_code for path in PATHS] == [401] * 4
-    assert stranger.get("/health").status_code == 200
-    assert stranger.get("/metrics").status_code == 200
+    closed = ("/metrics", "/openapi.json", "/metrics/", "/openapi.json/")
+    assert [stranger.get(path).status_code for path in closed] == [401] * 4
+    assert [stranger.get(path).status_code for path in ("/health", "/docs")] == [200] * 2
+
+
+def test_the_metrics_token_opens_the_metrics_and_nothing_else() -> None:
+    asked: list[str] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await PlainTextResponse("inside")(scope, receive, send)
+
+    callers = load_settings(api_key=KEY).callers
+    guarded = KeyMiddleware(inner, keys=callers, metrics_token="only-for-prometheus")
+    scraper = TestClient(guarded, headers={"Authorization": "Bearer only-for-prometheus"})
+    paths = ("/metrics", "/openapi.json", "/api/v1/models", "/api/ml/encode-face")
+    assert [scraper.get(path).status_code for path in paths] == [200, 401, 401, 401]
+    assert asked == ["/metrics"]
+    wrong = ("x", "Bearer", "Bearer x", "only-for-prometheus", "Bearer only-for-prometheus.")
+    answers = [scraper.get("/metrics", headers={"Authorization": one}) for one in wrong]
+    assert {answer.status_code for answer in answers} == {401}
 
 
 @pytest.mark.parametrize(

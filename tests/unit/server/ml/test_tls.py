@@ -140,6 +140,7 @@ def _service(folder: CertificateFolder, client_ca: Path | None = None) -> Iterat
         config = uvicorn.Config(
             service,
             lifespan="off",
+            loop="asyncio",
             log_config=None,
             ssl_context_factory=lambda _config, _default: served.context,
         )
@@ -147,5 +148,5 @@ def _service(folder: CertificateFolder, client_ca: Path | None = None) -> Iterat
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         yield service
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         thread.join(10)
