@@ -14,7 +14,7 @@ from tests.support.authorities import Authority, Leaf
 from tests.support.tls_recorder import Recorded, recording
 from tests.unit.protocol.v1.test_tls import http, offer
 
-SCHOOL, ATTACKER = Authority("School"), Authority("School")
+SCHOOL, ATTACKER = Authority("School"), Authority("Another")
 FINGERPRINT = ca_fingerprint(SCHOOL.pem)
 PASSWORD = "a-password-of-the-technician"
 
