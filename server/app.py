@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy.exc import OperationalError
 from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -57,8 +56,8 @@ import server.web.today
 from intake.head import HeadAsGet
 from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
+from server.accounts.recent_sign_ins import RecentSignIns
 from server.accounts.service import ensure_admin
-from server.accounts.sessions import principal_of, touch
 from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
@@ -88,8 +87,6 @@ from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
 from server.web.links import link_signs, with_links
 from server.web.pages import STATIC, request_translator
-from server.web.ports import Authenticate
-from server.web.principal import Principal
 from server.web.routes import refuse_unguarded
 from server.web.security import SecurityHeaders
 from server.web.state import Probe, Services, services_of
@@ -98,9 +95,6 @@ from server.web.translations import translator
 from server.web.vitals import Vitals
 
 _logger = logging.getLogger(__name__)
-
-#: How long a page waits, in seconds, to note that a sign-in was used; the next page tries again.
-_NOTE_WAIT_S = 0.2
 
 #: Every endpoint and page. Each must declare who may call it, or the server does not start.
 ROUTERS: tuple[APIRouter, ...] = (
@@ -234,6 +228,7 @@ def _services(
 ) -> Services:
     """Put together what endpoints use; `app.state` holds this and nothing else."""
     cookies = SignInCookies(settings, vault)
+    sign_ins = RecentSignIns(settings, database, cookies.read)
     signer = ServerSigner(database, vault)
     unreadable = background.upkeep.unreadable
     return Services(
@@ -242,7 +237,8 @@ def _services(
         vault=vault,
         bodies=Bodies.of(settings),
         cookies=cookies,
-        authenticate=_authenticator(settings, database, cookies),
+        authenticate=sign_ins.authenticate,
+        recall=sign_ins.recall,
         encoder=encoder,
         signer=signer,
         answer_key=answer_key(signer),
@@ -271,29 +267,3 @@ def _probes(background: Background) -> dict[str, Probe]:
         "broker": lambda _services: background.broker.status(),
         "links": lambda services: link_signs(services.settings),
     }
-
-
-def _authenticator(settings: Settings, database: Database, cookies: SignInCookies) -> Authenticate:
-    def authenticate(cookie: str) -> Principal | None:
-        token = cookies.read(cookie)
-        if token is None:
-            return None
-        with database.reading() as db:
-            found = principal_of(db, settings, token=token, at=now())
-        if found is None:
-            return None
-        principal, is_stale = found
-        if is_stale:
-            _note_use(database, token)
-        return principal
-
-    return authenticate
-
-
-def _note_use(database: Database, token: str) -> None:
-    try:
-        with database.transaction(_NOTE_WAIT_S) as db:
-            touch(db, token=token, at=now())
-    except OperationalError as exc:
-        # Reading goes on while another request writes for long, or the disk is full.
-        _logger.warning("last use of a sign-in not noted: %s", type(exc).__name__)

@@ -97,20 +97,21 @@ class Filled:
     Attributes:
         cookie: of an admin who is signed in.
         token: of a kiosk that is claimed.
+        gallery: path of what is new in its gallery: nothing.
     """
 
     settings: Settings
     school: School
     cookie: str
     token: str
+    gallery: str
 
     def pages(self) -> list[Page]:
         """Return what is asked."""
         person, kiosk = {"Cookie": self.cookie}, {"Authorization": f"Device {self.token}"}
         found = [Page(name, path, person) for name, path in paths(self.school).items()]
         found.append(Page("sync/config", "/api/v1/sync/config", kiosk))
-        news = "/api/v1/sync/gallery?since=1000000&limit=200"
-        found.append(Page("sync/gallery, nothing new", news, kiosk))
+        found.append(Page("sync/gallery, nothing new", self.gallery, kiosk))
         return found
 
 
@@ -160,7 +161,18 @@ def fill_server(settings: Settings, size: Size, events: int) -> Filled:
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     file = settings.data_dir / "rollcall.sqlite3"
     enlarge(file, people=size.people, events=events, at=at)
-    return Filled(settings, school, cookie, tokens[size.kiosks // 2])
+    token = tokens[size.kiosks // 2]
+    return Filled(settings, school, cookie, token, _gallery(app, token))
+
+
+def _gallery(app: FastAPI, token: str) -> str:
+    """Download a kiosk's gallery; returns the path of what comes after it."""
+    since, is_complete = 0, False
+    with TestClient(app, headers={"Authorization": f"Device {token}"}) as client:
+        while not is_complete:
+            page = client.get(f"/api/v1/sync/gallery?since={since}&limit=200").json()
+            since, is_complete = page["next"], page["complete"]
+    return f"/api/v1/sync/gallery?since={since}&limit=200"
 
 
 def count_statements(filled: Filled, pages: list[Page]) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from server.db.address import parsed_address
 from server.db.full import is_disk_full
 from server.db.private import private_file
 from server.db.turns import Turns
+from server.db.watch import TableWatch
 
 BUSY_TIMEOUT_MS = 5000
 #: Threads of requests that may read or write at a time (`server.web.threads`), and what remains
@@ -46,6 +47,7 @@ class Database:
         self.turn_wait_s = _TURN_WAIT_S
         self._reader = self.engine.execution_options(**{_READ_ONLY: True})
         self._full_at_s: float | None = None
+        self._watches: list[TableWatch] = []
 
     @contextmanager
     def transaction(self, wait_s: float | None = None) -> Iterator[Session]:
@@ -66,6 +68,12 @@ class Database:
                 yield db
             if written:
                 self._full_at_s = None
+        for one in self._watches:
+            one.committed()
+
+    def watch(self, is_watched: Callable[[str, str, str], bool], call: Callable[[], None]) -> None:
+        """Call back after each commit of this process that wrote something; see `TableWatch`."""
+        self._watches.append(TableWatch(self.engine, is_watched, call))
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 
 from server.errors import (
@@ -47,6 +48,17 @@ def current_principal(request: Request) -> Principal | None:
     return principal
 
 
+async def principal_soon(request: Request) -> Principal | None:
+    """The same, with a thread only where the database must be asked."""
+    if not hasattr(request.state, "principal"):
+        recalled = get_services(request).recall(request.cookies.get(SIGN_IN_COOKIE, ""))
+        if recalled is None:
+            return await run_in_threadpool(current_principal, request)
+        request.state.principal = recalled
+    principal: Principal | None = request.state.principal
+    return principal
+
+
 def forget_unless_known(request: Request) -> None:
     """Let the rest of a failed request do without knowing who asks, unless that is known already.
 
@@ -67,8 +79,8 @@ def require_role(*roles: Role, during: Collection[SignInStep] = ()) -> Any:
     allowed = {Role.ADMIN, *roles}
 
     @access_guard
-    def check(request: Request) -> Principal:
-        principal = current_principal(request)
+    async def check(request: Request) -> Principal:
+        principal = await principal_soon(request)
         if principal is None:
             raise NotSignedInError
         if principal.step is not None and principal.step not in during:

@@ -67,8 +67,7 @@ class GuardedRoute(APIRoute):
             return handle
 
         async def handle_guarded(request: Request) -> Response:
-            for guard in guards:
-                await _ask(guard, request)
+            await _ask_all(guards, request)
             intake, most_bytes = body_rules(get_services(request).bodies, self.dependant)
             return await _handle_whole(request, intake, most_bytes, handle)
 
@@ -82,8 +81,7 @@ class GuardedRoute(APIRoute):
 
         async def handle_known(request: Request) -> Response:
             if not known.issuperset(request.query_params):
-                for guard in guards:
-                    await _ask(guard, request)
+                await _ask_all(guards, request)
                 refuse_unknown_query(request, known)
             return await handle(request)
 
@@ -97,12 +95,13 @@ class GuardedRouter(APIRouter):
         super().__init__(route_class=GuardedRoute, **options)
 
 
-async def _ask(guard: Guard, request: Request) -> None:
-    """Ask a guard; only one that may wait gets a thread."""
-    if iscoroutinefunction(guard):
-        await guard(request)
-    else:
-        await run_in_threadpool(guard, request)
+async def _ask_all(guards: Iterable[Guard], request: Request) -> None:
+    """Ask guards in their order; only one that may wait gets a thread."""
+    for guard in guards:
+        if iscoroutinefunction(guard):
+            await guard(request)
+        else:
+            await run_in_threadpool(guard, request)
 
 
 def refuse_unguarded(routers: Iterable[APIRouter]) -> None:

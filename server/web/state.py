@@ -41,6 +41,7 @@ class Services:
         bodies: what reads the bodies of requests.
         cookies: signs and checks the sign-in cookie.
         authenticate: who is signed in with a cookie.
+        recall: the same, if it is remembered; it waits for nothing.
         encoder: the recognition service.
         signer: signs acks as this server.
         answer_key: signs answers to kiosks; None: it cannot be read, they leave unsigned.
@@ -65,6 +66,7 @@ class Services:
     bodies: Bodies
     cookies: SignInCookies
     authenticate: Authenticate
+    recall: Authenticate
     encoder: FaceEncoder
     signer: AckSigner
     answer_key: Ed25519PrivateKey | None
