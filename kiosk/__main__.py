@@ -26,7 +26,11 @@ Command = Callable[[Settings], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
-    overrides = {"claim_code": SecretStr(options.code)} if options.code else {}
+    given = {
+        "claim_code": SecretStr(options.code) if options.code else None,
+        "server_ca_fingerprint": options.fingerprint,
+    }
+    overrides = {name: value for name, value in given.items() if value is not None}
     command: Command = _claim_anew if options.code else options.command
     try:
         settings = load_settings(options.config, **overrides)
@@ -48,13 +52,18 @@ def _run(settings: Settings) -> int:
 def _claim(settings: Settings) -> int:
     from kiosk.app.commands import claim
 
-    return claim(settings, _until_ended(), sys.stdout)
+    return claim(settings, _until_ended(), sys.stdout, ask=_person())
 
 
 def _claim_anew(settings: Settings) -> int:
     from kiosk.app.commands import claim
 
-    return claim(settings, _until_ended(), sys.stdout, is_anew=True)
+    return claim(settings, _until_ended(), sys.stdout, is_anew=True, ask=_person())
+
+
+def _person() -> Callable[[str], str] | None:
+    """Return how to ask a person at the terminal; None where there is none."""
+    return input if sys.stdin.isatty() else None
 
 
 def _until_ended() -> threading.Event:
@@ -88,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_settings_words(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(config=None, code=None, events_file=None, command=_run)
+    parser.set_defaults(config=None, code=None, fingerprint=None, events_file=None, command=_run)
     commands = parser.add_subparsers(metavar="COMMAND")
     _add(commands, "run", _run, "run the kiosk (the default)")
     claiming = _add(commands, "claim", _claim, "claim this kiosk with a code from the admin pages")
@@ -96,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
         "--code",
         help="claim code, for example ABCD2345; also for a kiosk that is claimed already, whose"
         " records stay. Default: the setting claim_code, for a kiosk that is not claimed",
+    )
+    claiming.add_argument(
+        "--fingerprint",
+        help="of the server's certificate authority, from the kiosk's page; otherwise six words are"
+        " shown to compare",
     )
     _add(commands, "status", _status, "say who this kiosk is and what waits on it")
     importing = _add(

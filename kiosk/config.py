@@ -5,8 +5,9 @@ from contextvars import ContextVar
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -44,12 +45,35 @@ class Settings(BaseSettings):
         default=Path("rollcall-kiosk-data"),
         description="Folder for the kiosk's keys, outbox, encrypted gallery and configuration.",
     )
+    key_keeper: Literal["auto", "tpm2", "host", "file"] = Field(
+        default="auto",
+        description="What keeps the key to the kiosk's private files: tpm2 and host through"
+        " systemd-creds, file for none. auto: the TPM, else the host's secret where the kiosk runs"
+        " as root, else a file beside them.",
+    )
     server_url: HttpUrl = Field(
         default=HttpUrl("http://127.0.0.1:8000"), description="Address of the server."
     )
     server_ca: Path | None = Field(
         default=None,
         description="File of the certificate authority of the server, where it is not public.",
+    )
+    server_ca_fingerprint: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="SHA-256 of the server's certificate authority, 64 hex digits, from the kiosk's"
+        " page on the server. Checked before the claim code is sent. Default: the screen asks.",
+    )
+    allow_plain: bool = Field(
+        default=False,
+        description="Talk to a server or broker on another machine without encryption. The screen"
+        " and the kiosk's page show it.",
+    )
+    http_proxy: SecretStr | None = Field(
+        default=None,
+        description="Proxy that everything to the server goes through, for example"
+        " http://user:password@proxy.school.example:3128. HTTP_PROXY and .netrc are never used."
+        " The broker is reached directly.",
     )
     claim_code: SecretStr | None = Field(
         default=None,
@@ -242,6 +266,13 @@ class Settings(BaseSettings):
         default=None, validation_alias="WATCHDOG_USEC", description="Set by systemd, not by hand."
     )
 
+    @field_validator("http_proxy")
+    @classmethod
+    def _names_a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_proxy(value.get_secret_value())
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -279,6 +310,12 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         raise UnusableSettingsError(f"the settings file {named} cannot be read: {exc}") from exc
     finally:
         _file.reset(reading)
+
+
+def _check_proxy(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must begin with http:// or https:// and name a host")
 
 
 def _named() -> str | None:

@@ -9,9 +9,12 @@ KioskError
 │   ├── FolderInUseError          another kiosk process works in the data folder
 │   ├── NoAccessError             a file belongs to another account
 │   └── CorruptStoreError         a local file is damaged
-│       └── OtherVersionError     it was written by another version of the kiosk
+│       ├── OtherVersionError     it was written by another version of the kiosk
+│       └── LockedStoreError      it was encrypted with a key that cannot be had now
+├── KeeperError                   what keeps the storage key is not there or refuses
 └── SyncError                     the server or broker did not do what was asked
     ├── UnreachableError          no answer: try again later
+    │   └── UntrustedLinkError    a connection that must not be used, as TLS is wrong or missing
     ├── RefusedError              an answer, and it says no (status and code kept)
     │   ├── ClaimRefusedError     the claim code was not accepted
     │   └── RevokedError          the server signed that this claim has ended
@@ -106,12 +109,33 @@ class OtherVersionError(CorruptStoreError):
     """A local file was written by another version of the kiosk and was not used."""
 
 
+class LockedStoreError(CorruptStoreError):
+    """A local file is encrypted, and its key is lost or cannot be opened now."""
+
+
+class KeeperError(KioskError):
+    """What keeps the storage key (a TPM, the host's secret) is not there or refuses."""
+
+
 class SyncError(KioskError):
     """The server or the broker did not do what was asked."""
 
 
 class UnreachableError(SyncError):
     """No answer came: the network or the other side is away. Try again later."""
+
+
+class UntrustedLinkError(UnreachableError):
+    """Nothing was sent: the certificate is not accepted, or there is no TLS. Try again later.
+
+    Args:
+        message: the whole sentence, for the log.
+        fault: what is wrong, a value of `kiosk.domain.links.LinkSecurity`.
+    """
+
+    def __init__(self, message: str, fault: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class RefusedError(SyncError):
@@ -146,8 +170,10 @@ class UnprovenAnswerError(AnswerError):
     Args:
         message: what seems to answer.
         is_server: it speaks like a Rollcall server: one that is too old, or another one.
+        moved_to: where it redirects to; empty where it does not.
     """
 
-    def __init__(self, message: str, *, is_server: bool = False) -> None:
+    def __init__(self, message: str, *, is_server: bool = False, moved_to: str = "") -> None:
         super().__init__(message)
         self.is_server = is_server
+        self.moved_to = moved_to

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kiosk.config import CameraRotation
+from protocol.v1.tls import is_plain_abroad
 from provisioning import kiosk_file
 from provisioning.errors import ProvisioningError
 from provisioning.office import Office
+from provisioning.trust import met, plain_words
 
 DEFAULT_FILE = Path("/etc/rollcall/kiosk.toml")
 _WRITTEN = (
     "server_ca",
+    "server_ca_fingerprint",
+    "allow_plain",
     "claim_code",
     "camera",
     "camera_rotation",
@@ -36,10 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _claim(options: argparse.Namespace) -> str:
-    office = Office(options.server, ca_file=options.server_ca)
-    password = _password(options)
     if options.dry_run:
+        _refuse_plain(options)
+        _password(options)
         return f"would ask {options.server} for a claim code for {options.name!r}"
+    office = _office(options)
+    password = _password(options)
     with office.signed_in(options.username, password):
         code = office.claim_code(options.name, options.room)
     if not options.write:
@@ -49,7 +55,7 @@ def _claim(options: argparse.Namespace) -> str:
 
 
 def _move(options: argparse.Namespace) -> str:
-    office = Office(options.server, ca_file=options.server_ca)
+    office = _office(options)
     password = _password(options)
     with office.signed_in(options.username, password):
         change = office.room_change(options.name, options.room)
@@ -61,10 +67,31 @@ def _move(options: argparse.Namespace) -> str:
     return f"{done} {options.name!r} from room {change.from_room!r} to {change.to_room!r}"
 
 
+def _office(options: argparse.Namespace) -> Office:
+    """Return a connection to the server, which is checked before the password is asked for."""
+    found = met(
+        options.server,
+        fingerprint=options.server_ca_fingerprint,
+        ca_file=options.server_ca,
+        ask=input,
+        allows_plain=bool(options.allow_plain),
+    )
+    options.server_ca_fingerprint = options.server_ca_fingerprint or found.fingerprint
+    return Office(options.server, ca_pem=found.ca_pem, proxy=options.proxy)
+
+
+def _refuse_plain(options: argparse.Namespace) -> None:
+    if is_plain_abroad(options.server) and not options.allow_plain:
+        raise ProvisioningError(plain_words(options.server))
+
+
 def _configure(options: argparse.Namespace) -> str:
+    _refuse_plain(options)
     given = {name: getattr(options, name, None) for name in _WRITTEN}
     changes = {name: value for name, value in given.items() if value is not None and value != ""}
     settings = kiosk_file.merged(options.file, {"server_url": options.server, **changes})
+    if "server_ca_fingerprint" not in changes:
+        kiosk_file.drop_stale(options.file, settings)
     changed = kiosk_file.write(options.file, settings, is_dry_run=options.dry_run)
     if not changed:
         return f"{options.file} already says so"
@@ -131,11 +158,27 @@ def _add_account_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--name", required=True, type=str.strip, help="the kiosk's name on the server"
     )
+    command.add_argument(
+        "--proxy", help="proxy to go through; HTTP_PROXY and .netrc are never used"
+    )
 
 
 def _add_server_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--server", required=True, help="address of the server")
-    command.add_argument("--server-ca", help="its certificate authority, where not public")
+    command.add_argument("--server-ca", help="file of its certificate authority")
+    command.add_argument(
+        "--fingerprint",
+        dest="server_ca_fingerprint",
+        type=str.lower,
+        help="of its certificate authority, from the kiosk's page; otherwise six words are shown"
+        " to compare",
+    )
+    command.add_argument(
+        "--allow-plain",
+        action="store_true",
+        default=None,
+        help="talk to another machine without encryption",
+    )
     command.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
 

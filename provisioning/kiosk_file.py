@@ -29,6 +29,17 @@ def merged(path: Path, changes: Settings) -> dict[str, object]:
     return {**present, **changes}
 
 
+def drop_stale(path: Path, settings: dict[str, object]) -> None:
+    """Forget the fingerprint of another server's authority.
+
+    Args:
+        path: the present file.
+        settings: what is to be written in its place; changed.
+    """
+    if merged(path, {}).get("server_url") != settings.get("server_url"):
+        settings.pop("server_ca_fingerprint", None)
+
+
 def write(path: Path, settings: Mapping[str, object], *, is_dry_run: bool) -> bool:
     """Replace the file at once, readable by its owner alone; True when something changed.
 

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from protocol.v1.tls import certificate_fault
 from provisioning.errors import (
     ProvisioningError,
     ServerRefusedError,
     ServerUnreachableError,
 )
+from provisioning.trust import TrustingAdapter, certificate_words
 
 _TIMEOUT_S = (5, 30)
 
@@ -44,27 +45,29 @@ class Office:
         self,
         server_url: str,
         *,
-        ca_file: str | None = None,
+        ca_pem: str | None = None,
+        proxy: str | None = None,
         http: requests.Session | None = None,
     ) -> None:
         """Prepare a connection; nothing is sent yet.
 
         Args:
             server_url: address of the server.
-            ca_file: file of its certificate authority; None: one that the system trusts.
+            ca_pem: its certificate authority, PEM; None: those that the system trusts.
+            proxy: address of a proxy that everything goes through; None: straight to the server.
             http: sends the requests; None: a new session.
 
         Raises:
-            ProvisioningError: there is no such certificate file.
+            ProvisioningError: that is no certificate, or the proxy is no address.
         """
-        if ca_file is not None and not Path(ca_file).is_file():
-            raise ProvisioningError(f"cannot read {ca_file}: No such file")
         self._url = server_url.rstrip("/")
         self._http = http or requests.Session()
         self._http.trust_env = False
+        if proxy is not None:
+            _check_proxy(proxy)
+            self._http.proxies.update({"http": proxy, "https": proxy})
         self._http.headers["X-Requested-With"] = "rollcall"
-        if ca_file is not None:
-            self._http.verify = ca_file
+        self._http.mount("https://", TrustingAdapter(ca_pem))
 
     @contextmanager
     def signed_in(self, username: str, password: str) -> Iterator[None]:
@@ -80,6 +83,7 @@ class Office:
         finally:
             with suppress(ProvisioningError):
                 self._call("DELETE", "/sign-in")
+            self._http.close()
 
     def claim_code(self, kiosk_name: str, room_name: str) -> str:
         """Return a new claim code for the kiosk of that name; create the kiosk if it is missing.
@@ -148,6 +152,9 @@ class Office:
                 allow_redirects=False,
             )
         except requests.RequestException as exc:
+            fault = certificate_fault(exc)
+            if fault is not None:
+                raise ProvisioningError(certificate_words(fault, self._url)) from exc
             raise ServerUnreachableError(
                 f"{self._url} does not answer; check the address, the cable and the server"
             ) from exc
@@ -168,6 +175,12 @@ class Office:
             f"{self._url} redirects to {target.scheme}://{target.netloc}; nothing more was sent."
             " If that is the right server, use its address"
         )
+
+
+def _check_proxy(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ProvisioningError("--proxy must begin with http:// or https:// and name a host")
 
 
 def _words(answer: requests.Response) -> str:

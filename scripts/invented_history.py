@@ -37,7 +37,9 @@ def add_history(database: Database, school: School, *, account: str) -> None:
         today = at.date()
         for number, name in enumerate(("Autumn", "Spring")):
             first = today + timedelta(days=150 * number - 80)
-            create_term(db, name=name, first_day=first, last_day=first + timedelta(days=140))
+            create_term(
+                db, name=name, first_day=first, last_day=first + timedelta(days=140), actor="system"
+            )
         cancel_lesson(db, cancelled, reason="The heating in R10 failed.", actor=account, at=at)
         _silence(db, school.kiosks[1], pending)
         _move(db, school)

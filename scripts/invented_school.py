@@ -101,7 +101,9 @@ def fill(database: Database, vault: Vault, size: Size, at: datetime) -> School:
         people = [_person(db, number) for number in range(size.people)]
         for number, person_id in enumerate(people):
             _consent_and_template(db, vault, person_id, number, at)
-        rooms = [timetable.create_room(db, f"R{n + 10}").id for n in range(size.kiosks)]
+        rooms = [
+            timetable.create_room(db, f"R{n + 10}", actor="system").id for n in range(size.kiosks)
+        ]
         kiosks = _kiosks(db, rooms, at)
         courses, rosters = _courses(db, people, size, chance)
         lessons = _lessons(db, courses, rooms, size, at)
@@ -178,7 +180,7 @@ def _kiosks(db: Session, rooms: list[uuid.UUID], at: datetime) -> Kiosks:
     """One for each room: most are well, one is silent, the camera of one hangs upside down."""
     made = Kiosks()
     for number, room_id in enumerate(rooms):
-        kiosk = create_kiosk(db, name=f"Door of R{number + 10}", room_id=room_id)
+        kiosk = create_kiosk(db, name=f"Door of R{number + 10}", room_id=room_id, actor="system")
         row = db.get_one(Kiosk, kiosk.id)
         key = signing.make_key()
         made.ids.append(row.id)
@@ -222,11 +224,11 @@ def _courses(
     courses, rosters = [], []
     for number, subject in itertools.product(range(1, 3), _SUBJECTS):
         course = timetable.create_course(
-            db, code=f"{subject[:3].upper()}-{number}", title=f"{subject} {number}"
+            db, code=f"{subject[:3].upper()}-{number}", title=f"{subject} {number}", actor="system"
         )
         roster = chance.sample(people, min(size.class_size, len(people)))
         for person_id in roster:
-            entry = add_to_roster(db, course.id, person_id=person_id)
+            entry = add_to_roster(db, course.id, person_id=person_id, actor="system")
             entry.counts_after = None  # they were there before the day began
         courses.append(course.id)
         rosters.append(roster)
@@ -251,8 +253,9 @@ def _lessons(
             room_id=rooms[number % len(rooms)],
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=45),
+            allow_double=True,
         )
-        added = create_lesson(db, plan, zone=ZoneInfo("UTC"), at=at, allow_double=True)
+        added = create_lesson(db, plan, zone=ZoneInfo("UTC"), at=at, actor="system")
         made.append(added.id)
     return made
 

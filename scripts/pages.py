@@ -42,6 +42,7 @@ from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
+from scripts.page_addresses import addresses
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
 from server.accounts.tables import Account, SecondFactor
@@ -49,6 +50,7 @@ from server.accuracy import service
 from server.accuracy.question import prepare
 from server.accuracy.service import Answered
 from server.app import create_app
+from server.certificates.folder import CertificateFolder
 from server.config import load_settings
 from server.db.types import new_id, now
 from server.jobs.schemas import ClaimedJob
@@ -62,6 +64,7 @@ from server.ml.school import SchoolOperatingPoint
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
 from server.web.principal import Role
+from server.web.state import Services, services_of
 
 SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
 THEMES = ("light", "dark")
@@ -80,6 +83,8 @@ DOCUMENTED = (
     "enrol-laptop-light-en",
     "kiosks-laptop-dark-en",
     "kiosk-turned-laptop-light-en",
+    "claim-laptop-light-en",
+    "claim-phone-light-ar",
     "quarantine-laptop-light-en",
     "quarantined-laptop-light-en",
     "policy-laptop-light-en",
@@ -87,6 +92,7 @@ DOCUMENTED = (
     "models-laptop-light-en",
     "models-change-laptop-light-en",
     "audit-laptop-light-en",
+    "audit-phone-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
     "sign-in-phone-light-en",
@@ -115,20 +121,26 @@ class Site:
     user_id: str
     app: FastAPI
 
+    @property
+    def services(self) -> Services:
+        """The parts of the server."""
+        return services_of(self.app)
+
     def change_network(self) -> None:
         """Let pages see a change of network that is under way."""
-        with self.app.state.database.transaction() as db:
-            change_network(db, self.app.state.vault, self.school, self.app.state.ml.models())
+        with self.services.database.transaction() as db:
+            services = self.services
+            change_network(db, services.vault, self.school, services.encoder.models())
 
     def lose_events(self) -> None:
         """Let pages see lost and missing events, and two devices with one identity."""
-        with self.app.state.database.transaction() as db:
+        with self.services.database.transaction() as db:
             if db.get(LostSpan, SPAN) is None:
                 lose_events(db, self.school)
 
     def ask_limit(self) -> None:
         """Let pages ask whether kiosks may become stricter."""
-        with self.app.state.database.transaction() as db:
+        with self.services.database.transaction() as db:
             limit = db.exec(select(StoredLimit)).one()
             stricter = {"distance": limit.distance - 0.03, "raised_share": 0.27}
             proposed = {name: getattr(limit, name) for name in ProposedLimit.__annotations__}
@@ -142,15 +154,16 @@ class Site:
     def meet_strangers(self) -> None:
         """Let pages see devices that ask this server and that it does not know."""
         for last in (5, 6, 7, 8):
-            self.app.state.strangers.note(f"192.168.12.{last}", now())
+            self.services.strangers.note(f"192.168.12.{last}", now())
 
     def refuse_key(self) -> None:
         """Let pages see a recognition service that refuses the server's key."""
-        settings = self.app.state.settings.model_copy(
+        settings = self.services.settings.model_copy(
             update={"ml_service_api_key": SecretStr("an old key")}
         )
-        self.app.state.ml = encoder_from(settings)
-        self.app.state.ml.check()
+        encoder = encoder_from(settings)
+        self.app.state.services = replace(self.services, encoder=encoder)
+        encoder.check()
 
 
 @contextmanager
@@ -164,6 +177,8 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         database_url=None,
         master_key=None,
         log_level="error",
+        public_url="https://rollcall.lindenhof.example",
+        tls_ca=_authority(folder),
     )
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
@@ -172,22 +187,29 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
     while not server.started and thread.is_alive():
         thread.join(0.05)
     try:
-        school = fill(app.state.database, app.state.vault, _size(), datetime.now(UTC))
+        services = services_of(app)
+        school = fill(services.database, services.vault, _size(), datetime.now(UTC))
         user_id = _staff(app)
         _change_policy(app)
         _measure(app)
-        with app.state.database.transaction() as db:
+        with services.database.transaction() as db:
             use_network(db, _MODEL, actor=f"account:{user_id}")
-        add_history(app.state.database, school, account=f"account:{user_id}")
+        add_history(services.database, school, account=f"account:{user_id}")
         port = server.servers[0].sockets[0].getsockname()[1]
-        app.state.ml.check()
-        software = f"{version('rollcall')} {app.state.ml.software()}"
-        add_jobs(app.state.database, school, software=software)
-        add_quarantine(app.state.database, school, datetime.now(UTC))
+        services.encoder.check()
+        software = f"{version('rollcall')} {services.encoder.software()}"
+        add_jobs(services.database, school, software=software)
+        add_quarantine(services.database, school, datetime.now(UTC))
         yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
     finally:
         server.should_exit = True
         thread.join(15)
+
+
+def _authority(folder: Path) -> Path:
+    """A school's authority, as behind a proxy with a certificate that it signed."""
+    (certificates := CertificateFolder(folder / "proxy")).ensure(at=datetime.now(UTC))
+    return certificates.authorities
 
 
 @contextmanager
@@ -219,7 +241,7 @@ def _size() -> Size:
 
 
 def _staff(app: FastAPI) -> str:
-    with app.state.database.transaction() as db:
+    with services_of(app).database.transaction() as db:
         admin = db.exec(select(Account).where(Account.username == "admin")).one()
         _set_password(admin)
         made = [
@@ -244,16 +266,16 @@ def _change_policy(app: FastAPI) -> None:
     passive = SchoolPolicy(
         kiosk=KioskPolicy(liveness="passive"), attendance=AttendancePolicy(late_after_min=2)
     )
-    with app.state.database.transaction() as db:
+    with services_of(app).database.transaction() as db:
         set_policy(db, passive, actor="system")
 
 
 def _measure(app: FastAPI) -> None:
     """Keep the figures that the recognition service gives for people of made-up numbers."""
     card = default_store().find(_MODEL)[0]
-    with app.state.database.transaction() as db:
+    with services_of(app).database.transaction() as db:
         today = datetime.now(UTC).date()
-        asked = prepare(db, app.state.vault, _MODEL, new_id().bytes, today)
+        asked = prepare(db, services_of(app).vault, _MODEL, new_id().bytes, today)
         invented = [
             replace(one, templates=_templates(int(one.key))) for one in asked.question.people
         ]
@@ -292,94 +314,6 @@ def _templates(number: int) -> tuple[tuple[float, ...], ...]:
 def _set_password(account: Account) -> None:
     account.password_hash = hash_password(_PASSWORD)
     account.must_change_password = False
-
-
-def addresses(site: Site) -> dict[str, str]:
-    """Every page by name."""
-    school = site.school
-    running = school.lessons[len(school.lessons) // 2]
-    planned = school.lessons[-1]
-    cancelled, pending, past = school.lessons[:3]
-    return {
-        "new-lesson": "/lessons/new",
-        "edit-lesson": f"/lessons/{planned}/edit",
-        "cancel-lesson": f"/lessons/{planned}/cancel",
-        "delete-lesson": f"/lessons/{planned}/delete",
-        "register-cancelled": f"/lessons/{cancelled}",
-        "register-pending": f"/lessons/{pending}",
-        "register-past": f"/lessons/{past}",
-        "past-changes": "/past-changes",
-        "past-policy": f"/past-changes/policy?lesson_id={past}",
-        "past-roster": f"/past-changes/roster?person_id={school.people[0]}",
-        "past-lesson": f"/past-changes/lesson?lesson_id={past}",
-        "past-preview": f"/past-changes/policy?lesson_id={past}",
-        "edit-course": f"/courses/{school.courses[0]}/edit",
-        "edit-room": f"/rooms/{school.rooms[0]}/edit",
-        "terms": "/terms",
-        "move-kiosk": f"/kiosks/{school.kiosks[0]}/move",
-        "do-not-wait": f"/kiosks/{school.kiosks[0]}/do-not-wait",
-        "edit-person": f"/people/{school.people[0]}/edit",
-        "today": "/",
-        "today-refused": "/",
-        "jobs": "/jobs",
-        "people": "/people",
-        "coverage": "/people/coverage",
-        "person": f"/people/{school.people[0]}",
-        "enrol": f"/people/{school.people[0]}/enrol",
-        "consent": f"/people/{school.people[7]}/consents/new",
-        "lessons": "/lessons",
-        "register": f"/lessons/{running}",
-        "line": f"/lessons/{running}/people/{{first}}",
-        "courses": "/courses",
-        "course": f"/courses/{school.courses[0]}",
-        "rooms": "/rooms",
-        "kiosks": "/kiosks",
-        "kiosks-unknown-device": "/kiosks",
-        "today-unknown-device": "/",
-        "kiosk": f"/kiosks/{school.kiosks[0]}",
-        "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
-        "policy": "/policy",
-        "accuracy": "/accuracy",
-        "models": "/models",
-        "models-change": "/models",
-        "accuracy-details": "/accuracy",
-        "accuracy-question": "/accuracy",
-        "policy-details": "/policy",
-        "audit": "/audit?verify=true",
-        "users": "/users",
-        "user": f"/users/{site.user_id}",
-        "new-user": "/users/new",
-        "password": "/password",
-        "second-factor": "/second-factor",
-        "second-factor-setup": "/second-factor",
-        "recovery-codes": "/second-factor",
-        "missing": "/people/00000000-0000-0000-0000-000000000000",
-    } | lost_addresses(school)
-
-
-def lost_addresses(school: School) -> dict[str, str]:
-    """Pages about lost events, and about two devices with one identity."""
-    lost, twins = school.kiosks[1], school.kiosks[3]
-    return {
-        "lost-kiosk": f"/kiosks/{lost}",
-        "lost-close": f"/kiosks/{lost}/lost/{SPAN}",
-        "lost-missing": f"/kiosks/{lost}/missing",
-        "lost-register": f"/lessons/{school.lessons[1]}",
-        "lost-today": "/",
-        "lost-twins": f"/kiosks/{twins}",
-        "lost-kiosks": "/kiosks",
-    } | _wrong_clocks(school)
-
-
-def _wrong_clocks(school: School) -> dict[str, str]:
-    """Pages about events and scans of kiosks whose clocks were wrong."""
-    return {
-        "line-doubtful": f"/lessons/{school.lessons[2]}/people/{{doubtful}}",
-        "quarantine": "/quarantine",
-        "quarantine-decided": "/quarantine?decided=true",
-        "quarantine-accept": f"/quarantine/accept?kiosk={school.kiosks[3]}&cause=before_claim",
-        "quarantined": "/quarantine/{row}",
-    }
 
 
 def photograph(
@@ -448,6 +382,15 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.locator("#policy_version").select_option("1")
         page.locator("button.primary").click()
         page.wait_for_selector("#confirm")
+    if name == "audit":
+        page.locator("#check button").click()
+        page.wait_for_selector("#check .notice")
+        page.locator(".trail-entries details").nth(3).evaluate("element => element.open = true")
+        if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
+            page.locator("#filters").evaluate("element => element.open = true")
+    if name == "claim":
+        page.locator("form[action$='/code'] button").click()
+        page.wait_for_selector(".claim-qr")
     if name.endswith("-details"):
         page.locator("[data-details]").first.evaluate("element => element.open = true")
     if name == "course":

@@ -7,6 +7,7 @@ The face in the camera picture is drawn here; no photograph is used.
 """
 
 import argparse
+import hashlib
 import math
 import os
 import sys
@@ -42,6 +43,7 @@ from kiosk.domain.health import (
     RecognitionState,
 )
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.liveness import Motion
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.screens import (
@@ -62,6 +64,7 @@ from kiosk.domain.screens import (
 from kiosk.domain.sightings import Hint
 from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
 from protocol.v1.messages import ArrivalStatus, ClockSource
+from protocol.v1.trust import six_words
 
 NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
 SIZES = {"landscape": (800, 480), "portrait": (1080, 1920)}
@@ -80,6 +83,9 @@ DOCUMENTED = (
     "prove-turn_left-landscape-light-en",
     "prove-blink-portrait-dark-ar",
     "claim-landscape-light-en",
+    "claim-words-landscape-light-en",
+    "claim-words-portrait-dark-ar",
+    "ready-link-plain-landscape-light-en",
     "claim-again-signing_key_lost-landscape-light-en",
     "storage-fault-landscape-light-en",
     "ready-server-unknown_kiosk-landscape-light-en",
@@ -114,12 +120,23 @@ MODELLESS = replace(
 )
 UPSIDE_DOWN = replace(WELL, mounting=CameraMounting(180, 180))
 ON_ITS_SIDE = replace(OFFLINE, mounting=CameraMounting(90, 90))
+SIX_WORDS = six_words(hashlib.sha256(b"a school").hexdigest())
 RECORDS = {
+    **{
+        f"link-{link.value}": replace(
+            WELL if link is LinkSecurity.PLAIN else OFFLINE, server_link=link
+        )
+        for link in LinkSecurity
+        if link.is_fault or link is LinkSecurity.PLAIN
+    },
+    "broker-plain": replace(WELL, broker_link=LinkSecurity.PLAIN_REFUSED),
+    "broker-certificate": replace(WELL, broker_link=LinkSecurity.EXPIRED),
     **{
         f"server-{link.value}": replace(WELL, server=link, broker=LinkHealth.DOWN, waiting=12)
         for link in (
             LinkHealth.REFUSED,
             LinkHealth.FOREIGN,
+            LinkHealth.REDIRECTED,
             LinkHealth.OTHER_SERVER,
             LinkHealth.UNKNOWN_KIOSK,
         )
@@ -192,6 +209,13 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("claim", SettingUp(SetupStage.NEEDS_CLAIM_CODE), WELL, "7KQ2")
     yield Shot("claim-connecting", SettingUp(SetupStage.CLAIMING), WELL, "7KQ2M9TX")
     yield Shot("claim-refused", SettingUp(SetupStage.CLAIM_REFUSED), WELL)
+    yield Shot("claim-words", SettingUp(SetupStage.COMPARE_WORDS, words=SIX_WORDS), WELL)
+    differ = SettingUp(SetupStage.WORDS_DIFFER)
+    yield Shot("claim-words-differ", differ, WELL, "7KQ2M9TX")
+    for link in LinkSecurity:
+        if link.is_fault:
+            untrusted = SettingUp(SetupStage.UNTRUSTED, link=link)
+            yield Shot(f"claim-untrusted-{link.value}", untrusted, WELL, "7KQ2M9TX")
     for fault in IdentityFault:
         if fault is not IdentityFault.NONE:
             again = SettingUp(SetupStage.NEEDS_CLAIM_CODE, fault)

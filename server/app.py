@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy.exc import OperationalError
 from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -32,13 +31,13 @@ import server.attendance.past_api
 import server.attendance.past_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
-import server.audit.pages
 import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
 import server.enrollment.pages
 import server.jobs.pages
 import server.kiosks.api
+import server.kiosks.devices_api
 import server.kiosks.pages
 import server.kiosks.placement_pages
 import server.network_change.api
@@ -51,16 +50,19 @@ import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
 import server.timetable.term_pages
+import server.trail.pages
 import server.web.preferences
 import server.web.today
+from intake.head import HeadAsGet
 from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
+from server.accounts.recent_sign_ins import RecentSignIns
 from server.accounts.service import ensure_admin
-from server.accounts.sessions import principal_of, touch
 from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
+from server.certificates.links import transport_security_s
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
@@ -69,29 +71,30 @@ from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
 from server.enrollment.problems import problem_sentence, problems, unreadable_sentences
 from server.kiosks.answers import SignedAnswers, answer_key
+from server.kiosks.guesses import ClaimGuesses
 from server.kiosks.presence import count_kiosks
 from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
 from server.migrations.runner import upgrade
+from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
+from server.people.keys import ensure_keys
 from server.web import health, inspection
-from server.web.access import Authenticate
+from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
 from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
-from server.web.disk import with_disk
 from server.web.errors import install_error_handlers
+from server.web.links import link_signs, with_links
 from server.web.pages import STATIC, request_translator
-from server.web.principal import Principal
-from server.web.routes import FORM_OVERHEAD_BYTES, Bodies, refuse_unguarded
+from server.web.routes import refuse_unguarded
 from server.web.security import SecurityHeaders
+from server.web.state import Probe, Services, services_of
+from server.web.today_disk import with_disk
 from server.web.translations import translator
 from server.web.vitals import Vitals
 
 _logger = logging.getLogger(__name__)
-
-#: How long a page waits, in seconds, to note that a sign-in was used; the next page tries again.
-_NOTE_WAIT_S = 0.2
 
 #: Every endpoint and page. Each must declare who may call it, or the server does not start.
 ROUTERS: tuple[APIRouter, ...] = (
@@ -105,7 +108,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.accounts.second_factor_pages.router,
     server.accounts.administration_api.router,
     server.accounts.administration_pages.router,
-    server.audit.pages.router,
+    server.trail.pages.router,
     server.people.api.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
@@ -124,6 +127,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.network_change.pages.router,
     server.jobs.pages.router,
     server.kiosks.api.router,
+    server.kiosks.devices_api.router,
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
     server.attendance.api.router,
@@ -153,27 +157,19 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Rollcall",
         version=version("rollcall"),
-        lifespan=_lifespan,
+        lifespan=lambda app: _lifespan(app, settings),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,  # `inspection` has it, for people who are signed in
     )
-    app.state.settings = settings
-    app.state.probes = {}
-    app.state.count_undecided = count_undecided
-    app.state.today = with_disk(with_questions(today_content))
-    app.state.problems = lambda request: problems(request, request_translator(request))
-    app.state.admit_kiosk = None
-    app.state.strangers = Strangers()
-    app.state.guidance = GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE)
     # Photos never touch a disk unencrypted: uploads stay in memory, the limit keeps them small.
     MultiPartParser.spool_max_size = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
-    app.state.bodies = Bodies.of(settings)
     install_error_handlers(app)
     # The last one added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(CrossSiteGuard)
-    app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
-    app.add_middleware(SignedAnswers)
+    app.add_middleware(SecurityHeaders, transport_security_s=transport_security_s(settings))
+    app.add_middleware(SignedAnswers, find_key=lambda: services_of(app).answer_key)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
     if settings.trusted_proxies:
@@ -187,20 +183,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
+async def _lifespan(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     database, vault = open_storage(settings)
-    cookies = SignInCookies(settings, vault)
-    app.state.database = database
-    app.state.vitals = Vitals(database, settings)
-    app.state.vault = vault
-    app.state.cookies = cookies
-    app.state.signer = ServerSigner(database, vault)
-    app.state.answer_key = answer_key(app.state.signer)
-    app.state.ml = encoder_from(settings)
-    app.state.before_metrics = lambda: count_kiosks(database, now())
-    app.state.authenticate = _authenticator(settings, database, cookies)
-    tasks = _background(app).tasks()
+    encoder = encoder_from(settings)
+    background = Background(settings, database, vault, encoder)
+    app.state.services = _services(settings, database, vault, encoder, background)
+    tasks = background.tasks()
     for task in tasks:
         task.start()
     _logger.info("started")
@@ -225,48 +213,57 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
         upgrade(database, time_zone=settings.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
+            ensure_keys(db, settings.names_locale)
     if password is not None:
         announce_admin_password(settings, password)
     return database, vault
 
 
-def _background(app: FastAPI) -> Background:
-    """Everything that runs beside the requests, and its probes for /health."""
-    state = app.state
-    background = Background(state.settings, state.database, state.vault, state.ml)
-    state.job_handlers = background.handlers
-    state.unreadable = background.upkeep.unreadable
-    state.admit_kiosk = background.broker.admit
-    state.probes |= {
-        "ml": state.ml.status,
-        "ml_problem": lambda: problem_sentence(state.ml.problem(), translator("en")),
-        "unreadable": lambda: unreadable_sentences(state.unreadable(), translator("en")),
-        "broker": background.broker.status,
+def _services(
+    settings: Settings,
+    database: Database,
+    vault: Vault,
+    encoder: FaceEncoder,
+    background: Background,
+) -> Services:
+    """Put together what endpoints use; `app.state` holds this and nothing else."""
+    cookies = SignInCookies(settings, vault)
+    sign_ins = RecentSignIns(settings, database, cookies.read)
+    signer = ServerSigner(database, vault)
+    unreadable = background.upkeep.unreadable
+    return Services(
+        settings=settings,
+        database=database,
+        vault=vault,
+        bodies=Bodies.of(settings),
+        cookies=cookies,
+        authenticate=sign_ins.authenticate,
+        recall=sign_ins.recall,
+        encoder=encoder,
+        signer=signer,
+        answer_key=answer_key(signer),
+        strangers=Strangers(),
+        claim_guesses=ClaimGuesses(),
+        admit_kiosk=background.broker.admit,
+        guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
+        cancel_job=background.cancel_job,
+        problems=lambda request: problems(request, request_translator(request)),
+        unreadable=lambda t: unreadable_sentences(unreadable(), t),
+        count_undecided=count_undecided,
+        count_kiosks=lambda: count_kiosks(database, now()),
+        today=with_disk(with_links(with_questions(today_content))),
+        vitals=Vitals(database, settings),
+        probes=_probes(background),
+    )
+
+
+def _probes(background: Background) -> dict[str, Probe]:
+    """How the parts beside the requests are, for /health."""
+    english = translator("en")
+    return {
+        "ml": lambda services: services.encoder.status(),
+        "ml_problem": lambda services: problem_sentence(services.encoder.problem(), english),
+        "unreadable": lambda services: services.unreadable(english),
+        "broker": lambda _services: background.broker.status(),
+        "links": lambda services: link_signs(services.settings),
     }
-    return background
-
-
-def _authenticator(settings: Settings, database: Database, cookies: SignInCookies) -> Authenticate:
-    def authenticate(cookie: str) -> Principal | None:
-        token = cookies.read(cookie)
-        if token is None:
-            return None
-        with database.reading() as db:
-            found = principal_of(db, settings, token=token, at=now())
-        if found is None:
-            return None
-        principal, is_stale = found
-        if is_stale:
-            _note_use(database, token)
-        return principal
-
-    return authenticate
-
-
-def _note_use(database: Database, token: str) -> None:
-    try:
-        with database.transaction(_NOTE_WAIT_S) as db:
-            touch(db, token=token, at=now())
-    except OperationalError as exc:
-        # Reading goes on while another request writes for long, or the disk is full.
-        _logger.warning("last use of a sign-in not noted: %s", type(exc).__name__)

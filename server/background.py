@@ -1,6 +1,8 @@
 """What runs beside the requests: job workers, upkeep of enrolment, the link to the broker."""
 
+import uuid
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ from sqlmodel import Session
 from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.attendance.tasks import QuarantineUpkeep
+from server.certificates.upkeep import CertificateUpkeep
 from server.config import Settings
 from server.db.engine import Database
 from server.db.vault import Vault
@@ -17,11 +20,14 @@ from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
 from server.jobs import service as jobs
+from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
 from server.kiosks.claiming import KIOSK_PURPOSES
 from server.ml.encoder import FaceEncoder
+from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
+from server.trail.tasks import VerifyTrail
 from server.web.tasks import BackgroundTask
 
 if TYPE_CHECKING:
@@ -40,6 +46,7 @@ class Background:
         nightly: asks for measurements of the school.
         quarantine: judges events again that lay in the future.
         broker: talks to the broker.
+        certificates: renews the school's certificates.
     """
 
     def __init__(
@@ -52,12 +59,13 @@ class Background:
         # waits behind a measurement, which takes minutes.
         checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
-        handlers = (*photos, *checks, *slow)
+        trail: Sequence[JobHandler] = (VerifyTrail(database),)
+        handlers = (*photos, *checks, *slow, *trail)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
             database,
-            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1)],
+            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1), Lane(trail, 1)],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
         )
@@ -72,10 +80,27 @@ class Background:
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.quarantine = QuarantineUpkeep(database)
         self.broker = BrokerTasks(settings, database, vault)
+        self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
     def tasks(self) -> list[BackgroundTask]:
         """Return all of them, in the order in which they start."""
-        return [self.workers, self.upkeep, self.nightly, self.quarantine, self.broker]
+        return [
+            self.workers,
+            self.upkeep,
+            self.nightly,
+            self.quarantine,
+            self.broker,
+            self.certificates,
+        ]
+
+    def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:
+        """Cancel a job; its handler follows up. See `server.web.ports.CancelJob`."""
+
+        def follow_up(job: ClaimedJob) -> None:
+            if job.kind in self.handlers:
+                self.handlers[job.kind].cancel(db, job, actor=actor)
+
+        jobs.cancel(db, job_id, follow_up=follow_up, actor=actor)
 
     def _retry_parked(self, db: Session) -> int:
         return jobs.retry_after_upgrade(db, tuple(self.handlers), self._software())

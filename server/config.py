@@ -5,10 +5,12 @@ import os
 import tomllib
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
+import icu
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -67,7 +69,34 @@ class Settings(BaseSettings):
     )
     secure_cookies: bool = Field(
         default=False,
-        description="Send cookies over HTTPS only. Switch on wherever the server is behind TLS.",
+        description="Send cookies over HTTPS only. Switch on behind a proxy with HTTPS; where the"
+        " server itself has a certificate this is so in any case.",
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="Address of the server as kiosks reach it, without a path. Default: the one"
+        " by which the page with the claim code was opened.",
+    )
+
+    # -- secure links -------------------------------------------------------------------------
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with a certificate of yours for HTTPS, the server's first. Default:"
+        " the one that `rollcall-server certificates` made.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
+    tls_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authority that signed the certificate which kiosks see, the"
+        " one of a proxy too. Default: the school's for certificates of"
+        " `rollcall-server certificates`, else kiosks trust the public ones.",
+    )
+    allow_plain: bool = Field(
+        default=False,
+        description="Let the server and the broker listen without TLS on other addresses than"
+        " loopback. Names and passwords can then be read on the network.",
     )
 
     metrics_token: SecretStr | None = Field(
@@ -82,6 +111,12 @@ class Settings(BaseSettings):
     timezone: str = Field(default="UTC", description="IANA time zone of the school.")
     language: Literal["en", "ar"] = Field(
         default="en", description="Language of the web pages where the browser names none we have."
+    )
+    locale: str = Field(
+        default="",
+        max_length=80,
+        description="Language whose alphabet sorts the names, as a BCP 47 tag: sv, tr, de-AT."
+        " Default: the language of the pages.",
     )
 
     # -- sign-in ------------------------------------------------------------------------------
@@ -111,6 +146,29 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=_also("ML_SERVICE_API_KEY"),
         description="Key sent as X-API-Key. No default: without it enrolments wait.",
+    )
+    ml_service_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities that sign the ML service's certificate."
+        " Default: the public ones.",
+    )
+    ml_service_client_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with the certificate that the server shows to the ML service.",
+    )
+    ml_service_client_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
+    ml_service_allow_plain: bool = Field(
+        default=False,
+        description="Send photos to an ML service on another machine without TLS. They can then be"
+        " seen on the network.",
+    )
+    ml_service_proxy: SecretStr | None = Field(
+        default=None,
+        validation_alias=_also("ML_SERVICE_PROXY"),
+        description="Proxy that requests to the ML service go through, for example"
+        " http://proxy.school.example:3128. HTTP_PROXY and .netrc are never used.",
     )
     ml_service_timeout: float = Field(
         default=30.0,
@@ -174,6 +232,23 @@ class Settings(BaseSettings):
     )
     broker_host: str = Field(default="127.0.0.1", description="Address of the MQTT broker.")
     broker_port: int = Field(default=1883, ge=1, le=65535, description="Port of the MQTT broker.")
+    broker_tls: bool | None = Field(
+        default=None,
+        description="Whether the broker speaks TLS. Default: where it has a certificate, made by"
+        " `rollcall-server certificates` or named by broker_certificate.",
+    )
+    broker_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities that sign the broker's certificate, for the"
+        " server and for kiosks. Default: the school's, else the public ones.",
+    )
+    broker_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with a certificate of yours for `rollcall-server broker`.",
+    )
+    broker_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
     broker_public_host: str | None = Field(
         default=None,
         description="Address of the broker as kiosks reach it. Default: the one they reach the"
@@ -208,6 +283,29 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part} would believe everybody")
         return value
 
+    @field_validator("ml_service_proxy")
+    @classmethod
+    def _names_a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("must begin with http:// or https:// and name a host")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_path(cls, value: HttpUrl | None) -> HttpUrl | None:
+        if value is not None and (value.path not in (None, "/") or value.query or value.username):
+            raise ValueError("must be scheme, host and port alone, like https://rollcall.example")
+        return value
+
+    @model_validator(mode="after")
+    def _keys_have_certificates(self) -> Self:
+        for name in ("tls", "broker", "ml_service_client"):
+            has_key = getattr(self, f"{name}_key") is not None
+            if has_key and getattr(self, f"{name}_certificate") is None:
+                raise ValueError(f"{name}_key needs a {name}_certificate")
+        return self
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -216,6 +314,23 @@ class Settings(BaseSettings):
         except (KeyError, OSError) as exc:
             raise ValueError("is not an IANA time zone") from exc
         return value
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        if value:
+            try:
+                language = icu.Locale.forLanguageTag(value).getLanguage()
+            except icu.ICUError as exc:
+                raise ValueError("is not a BCP 47 language tag") from exc
+            if language not in icu.Locale.getISOLanguages():
+                raise ValueError("names no known language")
+        return value
+
+    @property
+    def names_locale(self) -> str:
+        """The language whose alphabet sorts the names, as a BCP 47 tag."""
+        return self.locale or self.language
 
     @property
     def zone(self) -> ZoneInfo:
@@ -227,7 +342,8 @@ class Settings(BaseSettings):
         """Where the database is, in SQLAlchemy's words."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir.resolve() / 'rollcall.sqlite3'}"
+        file = self.data_dir.resolve() / "rollcall.sqlite3"
+        return f"sqlite:///{quote(str(file))}"  # a % in a folder's name is no code
 
     @classmethod
     def settings_customise_sources(

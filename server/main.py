@@ -1,6 +1,7 @@
-"""`rollcall-server`: serve, run the broker, migrate, reset a password, verify the audit trail."""
+"""`rollcall-server`: serve, run the broker, make certificates, migrate, verify the audit trail."""
 
 import argparse
+import asyncio
 import contextlib
 import gc
 import os
@@ -11,14 +12,26 @@ from pathlib import Path
 
 import uvicorn
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
+from intake.tls import ServedCertificate, drop_idle
 from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
+from server.certificates.command import add_arguments, make_certificates
+from server.certificates.links import (
+    NetworkLink,
+    offered_authorities,
+    offered_broker_authorities,
+    refuse_plain,
+    server_chain,
+)
+from server.certificates.upkeep import renew_due
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
+from server.db.address import parsed_address, without_password
 from server.db.engine import Database
 from server.db.lock import startup_lock
+from server.db.types import now
 from server.errors import ConfigurationError, ServerError
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
@@ -27,17 +40,30 @@ Command = Callable[[Settings, argparse.Namespace], int]
 
 
 class SettledServer(uvicorn.Server):
-    """Excludes the objects that exist at startup from garbage collection.
+    """Takes a renewed certificate, and keeps what exists at startup out of garbage collection.
 
     Modules, tables and endpoints are some 180,000 objects. Without this, the collector scans all of
     them every few pages and delays the response by 0.1 s.
     """
 
+    def __init__(self, config: uvicorn.Config, served: ServedCertificate | None = None) -> None:
+        super().__init__(config)
+        self._served = served
+        self._following: asyncio.Task[None] | None = None
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""
         await super().startup(sockets)
+        if self._served is not None:
+            self._following = asyncio.create_task(self._served.follow())
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        if self._served is not None:
+            drop_idle(self.server_state.connections)
+        await super().shutdown(sockets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,9 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(settings, options)
     except ServerError as exc:
         sys.stderr.write(f"rollcall-server: {exc.message}\n")
-    except OperationalError as exc:
-        reason = str(exc.orig).splitlines()[0]
-        sys.stderr.write(f"rollcall-server: the database cannot be used: {reason}\n")
+    except DBAPIError as exc:
+        reason = without_password(str(exc.orig), parsed_address(settings.sqlalchemy_url))
+        sys.stderr.write(f"rollcall-server: the database cannot be used: {_first_line(reason)}\n")
     except OSError as exc:
         sys.stderr.write(f"rollcall-server: {exc.filename}: {exc.strerror}\n")
     return 1
@@ -69,18 +95,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     del options
+    refuse_plain(settings, *NetworkLink)
+    renew_due(settings, now())
+    for read in (offered_authorities, offered_broker_authorities):
+        read(settings)  # a file that cannot be read must stop the start, not the first claim
+    chain = server_chain(settings)
+    served = chain.serve() if chain is not None else None
     config = uvicorn.Config(
         create_app(settings),
         access_log=False,
         log_config=None,
         proxy_headers=False,  # `create_app` believes those that the settings name, and no others
         server_header=False,
+        ssl_context_factory=(lambda _config, _default: served.context) if served else None,
     )
-    server = SettledServer(config)
+    server = SettledServer(config, served)
     # Before the first start makes an account and prints a password that nobody then looks for.
     with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
+        open_storage(settings)[0].close()  # what is wrong with it is one sentence, no traceback
         server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _first_line(words: str) -> str:
+    return next(iter(words.splitlines()), "")
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -100,6 +138,15 @@ def _broker(settings: Settings, options: argparse.Namespace) -> int:
     from server.mqtt.broker import main as run_broker  # only this command needs the broker
 
     return run_broker(settings)
+
+
+def _certificates(settings: Settings, options: argparse.Namespace) -> int:
+    make_certificates(settings, options, now())
+    from server.mqtt.mosquitto import tell_mosquitto  # only this command needs the broker
+
+    if tell_mosquitto(settings):
+        sys.stdout.write("Told Mosquitto to read its certificate again.\n")
+    return 0
 
 
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
@@ -154,6 +201,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "serve", _serve, "serve the API and the web pages")
     _add(commands, "broker", _broker, "run the MQTT broker on this machine")
+    certificates = _add(
+        commands, "certificates", _certificates, "make and renew the school's certificates"
+    )
+    add_arguments(certificates)
     migrate = _add(commands, "migrate", _migrate, "bring the database up to date")
     migrate.add_argument("--write-revision", metavar="MESSAGE", help="for developers")
     reset = _add(commands, "reset-password", _reset_password, "give an account a new password")

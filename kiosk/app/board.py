@@ -113,6 +113,8 @@ class HealthBoard:
         return Health(
             server=server,
             broker=broker,
+            server_link=device.client.security,
+            broker_link=None if device.link is None else device.link.security,
             is_heard=device.is_heard,
             offline_since=self._offline_since,
             waiting=device.outbox.waiting,
@@ -129,6 +131,7 @@ class HealthBoard:
             clock_offset_ms=reading.offset_ms,
             disk=self._disk(),
             renewed=device.renewed(),
+            key=device.key_keeping,
         )
 
     def _disk(self) -> DiskHealth:

@@ -10,7 +10,9 @@ from kiosk.app.changeover import Changeover, ChangeoverLinks
 from kiosk.app.earlier import EarlierDelivery
 from kiosk.app.key_watch import KeyWatch
 from kiosk.app.onboarding import Identity as Identity
+from kiosk.app.private_files import PrivateFiles
 from kiosk.app.roster import CurrentTimetable
+from kiosk.app.server_trust import Authorities
 from kiosk.app.watermark import WatermarkSigner
 from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
@@ -22,7 +24,6 @@ from kiosk.domain.recorder import Recorder
 from kiosk.domain.room import room_health
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import StorageError
-from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.files import free_bytes
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.storage.identity import gallery_key
@@ -85,7 +86,10 @@ class Device:
         client: ServerClient,
         clock: SystemClock,
         hooks: DeviceHooks,
+        files: PrivateFiles | None = None,
     ) -> None:
+        files = files or PrivateFiles(settings)
+        self.config, self.key_keeping = files.config, files.storage_key.keeping
         self.kiosk_id = identity.claim.kiosk_id
         self.client = client
         self._settings = settings
@@ -93,6 +97,7 @@ class Device:
         self._hooks = hooks
         self._heard_s: float | None = None
         client.use_claim(identity.claim)
+        self._authorities = Authorities(settings, identity.claim, identity.place, client, clock)
         with ExitStack() as opened:
             self._open_storage(identity, opened)
             self._build_sync(identity.claim)
@@ -136,7 +141,6 @@ class Device:
         files.callback(self.gallery.close)
         links = ChangeoverLinks(self.client, clock, self.outbox.is_waiting)
         self.changeover = Changeover(settings.data_dir, self.gallery, keys, claim, links)
-        self.config = ConfigFile(settings.data_dir / "config.json")
         self.roster = CurrentTimetable(clock, self._cached_timetable())
         self._keep_events(self.config.load())
         self.changeover.follow(self.roster.timetable)
@@ -145,9 +149,8 @@ class Device:
         settings = self._settings
         inbox = Inbox()
         access = broker_access(settings, claim.broker)
-        self.link = (
-            None if access is None else MQTTLink(access, inbox, Backoff(1.0, settings.retry_max_s))
-        )
+        backoff, trust = Backoff(1.0, settings.retry_max_s), self._authorities.broker
+        self.link = None if access is None else MQTTLink(access, inbox, backoff, trust)
         self.scheduler = Scheduler(self._clock)
         self.uploader = Uploader(
             self.outbox,
@@ -236,7 +239,7 @@ class Device:
         self.gallery.close()
 
     def wipe(self) -> None:
-        """Delete the templates here, and those that wait for the server; the outbox stays.
+        """Delete templates, scans and configuration here; the outbox stays.
 
         Raises:
             StorageError: the disk refuses.
@@ -244,7 +247,10 @@ class Device:
         try:
             self.changeover.wipe()
         finally:
-            self.gallery.wipe()
+            try:
+                self.gallery.wipe()
+            finally:
+                self.config.delete()
 
     def attendant(self) -> Attendant:
         """Build the attendant for this kiosk; it knows the marks made before a restart."""
@@ -303,6 +309,7 @@ class Device:
 
     def _on_config(self, document: ConfigDocument) -> None:
         timetable = self._timetable(document)
+        self._authorities.follow(document)
         self._keep_events(CachedConfig(document, ""))
         self.roster.change(timetable)
         self.changeover.follow(timetable)

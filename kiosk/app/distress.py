@@ -7,6 +7,7 @@ from pathlib import Path
 from kiosk.app.device import broker_access
 from kiosk.app.onboarding import software_version
 from kiosk.app.record_parts import identity_part
+from kiosk.app.server_trust import broker_trust
 from kiosk.config import Settings
 from kiosk.domain.clock import Clock
 from kiosk.domain.health import LinkHealth
@@ -75,11 +76,12 @@ def distress_call(settings: Settings, kept: KeptIdentity, clock: Clock) -> Distr
     """Start to tell the server what is wrong; None where all is well or nobody would listen."""
     claim = kept.claim
     access = None if claim is None else broker_access(settings, claim.broker)
-    if access is None or kept.fault is IdentityFault.NONE:
+    if claim is None or access is None or kept.fault is IdentityFault.NONE:
         return None
     inbox = Inbox()
+    trust = broker_trust(settings, clock, claim)
     call = DistressCall(
-        MQTTLink(access, inbox, Backoff(1.0, settings.retry_max_s)),
+        MQTTLink(access, inbox, Backoff(1.0, settings.retry_max_s), trust),
         inbox,
         lambda: _status(kept.fault, settings.data_dir, clock),
         clock=clock,

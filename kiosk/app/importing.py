@@ -12,7 +12,6 @@ from kiosk.storage.adoption import SavedEvent
 from kiosk.storage.earlier import keep_others
 from kiosk.storage.failures import translated
 from kiosk.storage.files import private_folder
-from kiosk.storage.identity import IdentityStore
 from kiosk.storage.salvage import found_events
 from kiosk.sync.clock import SystemClock
 
@@ -47,7 +46,7 @@ def import_events(settings: Settings, file: Path, output: TextIO) -> int:
         return NOTHING_FOUND
     for kiosk_id, count in Counter(str(one.raw["kiosk_id"]) for one in found).items():
         output.write(f"{count} events of kiosk {kiosk_id}, {_times(found, kiosk_id)}.\n")
-    is_claimed = IdentityStore(folder / "identity").claim() is not None
+    is_claimed = (folder / "identity" / "claim.json").is_file()
     when = "now" if is_claimed else "once it is claimed"
     output.write(f"This kiosk delivers them {when}.\n")
     return IMPORTED

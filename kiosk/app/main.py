@@ -21,11 +21,10 @@ from kiosk.config import Settings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
 from kiosk.domain.health import AcceleratorState, CameraMounting, Health, RecognitionState
 from kiosk.domain.networks import NetworkState
-from kiosk.domain.screens import Screen, SettingUp
+from kiosk.domain.screens import SCANNED_STAGES, Screen, SettingUp
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
 from kiosk.storage.clock_file import ClockFile
-from kiosk.storage.configuration import ConfigFile
 from kiosk.sync.clock import SystemClock
 from kiosk.ui.catalogue import available_languages
 from kiosk.ui.shell import (
@@ -35,6 +34,7 @@ from kiosk.ui.shell import (
     ShellSettings,
     build_application,
 )
+from kiosk.vision.claim_codes import ClaimScanner
 from kiosk.vision.knowledge import Knowledge
 
 logger = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ class KioskProcess:
         self._startup.lock()
         self._window = self._build_window()
         self._camera = build_camera(settings, self._window.post_frame)
+        self._scanner = ClaimScanner(self._camera, self._startup.onboarding.enter_link)
         self._device: Device | None = None
         self._loop: AttendantLoop | None = None
         self._sight: Sight | None = None
@@ -99,6 +100,7 @@ class KioskProcess:
     def start(self) -> None:
         """Show the window and begin. GUI thread."""
         self._window.show()
+        self._scanner.start()
         self._thread.start()
 
     def end(self, status: int) -> None:
@@ -111,9 +113,11 @@ class KioskProcess:
         """Take everything down, in the reverse order. GUI thread."""
         self._stopping.set()
         self._thread.join(1.0)
+        self._scanner.stop()
         for part in (self._sight, self._loop, self._device):
             if part is not None:
                 part.stop()
+        self._camera.stop()
         self._window.close()
         self._startup.release()
 
@@ -138,6 +142,7 @@ class KioskProcess:
         if self._settings.exit_after_replay:
             watcher.start()
         identity = self._startup.claimed()
+        self._scanner.want(is_wanted=False)
         device = None if identity is None else self._startup.opened(identity, self._hooks())
         if identity is None or device is None:
             return False
@@ -235,7 +240,7 @@ class KioskProcess:
 
     def _build_window(self) -> KioskWindow:
         settings = self._settings
-        kept = ConfigFile(settings.data_dir / "config.json").load()
+        kept = self._startup.files.config.load()
         timetable = timetable_from(kept.document, MatchOverrides()) if kept else Timetable()
         rules = self._rules(timetable)
         return KioskWindow(
@@ -250,7 +255,10 @@ class KioskProcess:
                 undo_s=rules.undo_s,
             ),
             ShellCallbacks(
-                on_not_me=self._on_not_me, on_claim_code=self._startup.onboarding.enter_code
+                on_not_me=self._on_not_me,
+                on_claim_code=self._startup.onboarding.enter_code,
+                on_words=self._startup.onboarding.answer_words,
+                on_claim_open=self._scan,
             ),
         )
 
@@ -273,9 +281,19 @@ class KioskProcess:
     def _on_screen(self, screen: Screen) -> None:
         """Show a step of the start; a new claim of a kiosk at work does not cover what it shows."""
         if self._device is not None and isinstance(screen, SettingUp):
-            self._window.post_claim_stage(screen.stage)
-        else:
-            self._window.post_screen(screen)
+            self._window.post_claim_stage(screen)
+            return
+        self._window.post_screen(screen)
+        if isinstance(screen, SettingUp):
+            self._scan(screen.stage in SCANNED_STAGES)
+
+    def _scan(self, is_wanted: bool) -> None:
+        """Look for a claim QR while a code is asked for; a clip shows none."""
+        if self._camera.spec.is_replay:
+            return
+        if is_wanted:
+            self._camera.start()
+        self._scanner.want(is_wanted)
 
     def _on_not_me(self, answer_id: str) -> None:
         if self._loop is not None:
@@ -322,6 +340,7 @@ class KioskProcess:
     def _forget_and_end(self) -> None:
         try:
             self._startup.identity.forget_claim()
+            self._startup.files.erase_if_revoked()
         finally:
             self.end(REVOKED)
 

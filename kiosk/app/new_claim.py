@@ -35,7 +35,7 @@ class NewClaim:
     def look(self, now_s: float) -> bool:
         """Claim with a typed code, if there is one; True once other credentials are on disk."""
         try:
-            if self._onboarding.claim_while_running() is not None:
+            if self._onboarding.claim_while_running(self._present) is not None:
                 return True
             if now_s - self._looked_s < _LOOK_S:
                 return False

@@ -2,6 +2,8 @@
 
 from kiosk.domain.health import DiskHealth, Health, LinkHealth
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.keeping import KeyKeeping, KeyPlace
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.room import clock_difference
 from protocol.v1.messages import ClockSource, PartHealth, PartState
 
@@ -22,10 +24,15 @@ def record_parts(health: Health) -> dict[str, PartHealth]:
     """Return these parts by name. Stored copies are a part only while one is made anew."""
     parts = {
         "server": _server(health.server),
+        "server_link": _link(health.server_link),
         "disk": _disk(health.disk),
         "outbox": _outbox(health),
         "clock": _clock(health),
     }
+    if health.key.place is not None:
+        parts["key"] = _key(health.key)
+    if health.broker_link is not None:
+        parts["broker_link"] = _link(health.broker_link)
     if health.renewed:
         detail = " ".join(("renewed", *health.renewed))
         parts["storage"] = PartHealth(state=PartState.DEGRADED, detail=detail)
@@ -35,6 +42,14 @@ def record_parts(health: Health) -> dict[str, PartHealth]:
 def _server(link: LinkHealth) -> PartHealth:
     states = {LinkHealth.UP: PartState.OK, LinkHealth.DOWN: PartState.DEGRADED}
     return PartHealth(state=states.get(link, PartState.FAILED), detail=link)
+
+
+def _link(security: LinkSecurity) -> PartHealth:
+    """Say how a connection is protected."""
+    if security.is_fault:
+        return PartHealth(state=PartState.FAILED, detail=security)
+    is_plain = security is LinkSecurity.PLAIN
+    return PartHealth(state=PartState.DEGRADED if is_plain else PartState.OK, detail=security)
 
 
 def _disk(disk: DiskHealth) -> PartHealth:
@@ -71,3 +86,11 @@ def _clock(health: Health) -> PartHealth:
         detail = f"off {difference.number} {difference.unit}"
         return PartHealth(state=PartState.DEGRADED, detail=detail)
     return PartHealth(state=PartState.OK, detail=health.clock)
+
+
+def _key(keeping: KeyKeeping) -> PartHealth:
+    """Say what keeps the key to this kiosk's files; a kiosk without a TPM has nothing broken."""
+    if keeping.refused is not None:
+        return PartHealth(state=PartState.DEGRADED, detail=f"not_{keeping.refused}")
+    state = PartState.OK if keeping.place is KeyPlace.TPM2 else PartState.ABSENT
+    return PartHealth(state=state, detail=keeping.place)

@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from kiosk.app.device import Device, DeviceHooks
 from kiosk.app.distress import distress_call
+from kiosk.app.introducing import Introducer
 from kiosk.app.onboarding import Identity, Onboarding
+from kiosk.app.private_files import PrivateFiles
 from kiosk.app.storage_wait import StorageWait
 from kiosk.config import Settings
 from kiosk.domain.screens import Screen, SettingUp, SetupStage
 from kiosk.errors import FolderInUseError, StorageError
 from kiosk.storage.files import private_folder
-from kiosk.storage.identity import IdentityStore
 from kiosk.storage.lock import FolderLock
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import ServerClient
@@ -28,6 +29,7 @@ class Startup:
         on_screen: hears what to show.
 
     Attributes:
+        files: the encrypted files.
         identity: the identity folder.
         onboarding: takes claim codes.
     """
@@ -47,13 +49,15 @@ class Startup:
         self._on_screen = on_screen
         self._storage = StorageWait(stop, self._on_storage_fault)
         self._lock: FolderLock | None = None
-        self.identity = IdentityStore(settings.data_dir / "identity")
+        self.files = PrivateFiles(settings)
+        self.identity = self.files.identity
         self.onboarding = Onboarding(
             self.identity,
             client,
             retry_max_s=settings.retry_max_s,
             stop=stop,
             on_stage=self._on_stage,
+            introducer=Introducer(settings, client, clock),
         )
 
     def lock(self) -> None:
@@ -77,7 +81,7 @@ class Startup:
         """Open the files of a claimed kiosk; None when told to stop."""
         self._on_stage(SetupStage.LOADING)
         return self._storage.until_done(
-            lambda: Device(self._settings, identity, self._client, self._clock, hooks)
+            lambda: Device(self._settings, identity, self._client, self._clock, hooks, self.files)
         )
 
     def release(self) -> None:
@@ -88,6 +92,7 @@ class Startup:
 
     def _identified(self) -> Identity | None:
         self._take_lock()
+        self.files.prepare()
         call = distress_call(self._settings, self.identity.kept(), self._clock)
         try:
             code = self._settings.claim_code
@@ -101,7 +106,18 @@ class Startup:
             self._lock = FolderLock(private_folder(self._settings.data_dir))
 
     def _on_stage(self, stage: SetupStage) -> None:
-        self._on_screen(SettingUp(stage, self.onboarding.fault))
+        onboarding = self.onboarding
+        words = onboarding.words if stage is SetupStage.COMPARE_WORDS else ()
+        is_plain = stage in (SetupStage.LOADING, SetupStage.NEEDS_CLAIM_CODE)
+        self._on_screen(
+            SettingUp(
+                stage,
+                onboarding.fault,
+                words=words,
+                address="" if is_plain else onboarding.address,
+                link=onboarding.link,
+            )
+        )
 
     def _on_storage_fault(self, error: StorageError) -> None:
         self._on_screen(SettingUp(SetupStage.STORAGE_FAULT, file=error.file))

@@ -7,21 +7,27 @@ from pathlib import Path
 from typing import TextIO
 
 from kiosk.app.commands import network_words
+from kiosk.app.device import broker_access
 from kiosk.app.onboarding import CLOCK_FILE, server_client
+from kiosk.app.private_files import PrivateFiles
+from kiosk.app.server_trust import Authorities
 from kiosk.config import Settings
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.health import DiskHealth, LinkHealth
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.keeping import KeyKeeping, KeyPlace
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.room import clock_difference, room_health
 from kiosk.errors import SyncError
 from kiosk.storage.clock_file import ReadClockFile
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.earlier import earlier_files, waiting_in
 from kiosk.storage.files import free_bytes
-from kiosk.storage.identity import IdentityStore, KeptIdentity
+from kiosk.storage.identity import ClaimPlace, KeptIdentity
 from kiosk.storage.refusals import Contents, contents
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import Timeouts
+from kiosk.sync.trust import fault_words
 from protocol.v1.messages import ClaimResponse, ClockSource
 
 _SOON = Timeouts(connect_s=5, read_s=5, whole_s=10)
@@ -31,9 +37,21 @@ _IDENTITY = {
     IdentityFault.SIGNING_KEY_LOST: "This kiosk lost its key. Its records are kept.",
     IdentityFault.SEALING_KEY_LOST: "This kiosk lost the key to its faces and recognises nobody."
     " Its records are kept.",
+    IdentityFault.STORAGE_KEY_LOST: "This kiosk lost the key to its own files, or cannot open it"
+    " now. Its records are kept.",
     IdentityFault.CLAIM_DAMAGED: "The credentials of this kiosk are damaged. Its records are kept.",
     IdentityFault.KEY_REFUSED: "The server knows another key for this kiosk. Its records are kept.",
     IdentityFault.REVOKED: "The server revoked this kiosk. Its records are kept.",
+}
+_KEY = {
+    KeyPlace.TPM2: "kept by the TPM; a copy of this disk alone opens nothing",
+    KeyPlace.HOST: "kept by this installation; a copy of the data folder alone opens nothing, a"
+    " stolen disk does",
+    KeyPlace.FILE: "lies beside the files that it opens; a stolen disk can be read",
+}
+_KEEPER_REFUSED = {
+    KeyPlace.TPM2: "The TPM did not take the key: check /dev/tpmrm0 and libtss2.",
+    KeyPlace.HOST: "systemd-creds did not take the key: it needs root and systemd 250.",
 }
 _SERVER = {
     LinkHealth.UP: ("answers and knows this kiosk", ""),
@@ -46,6 +64,10 @@ _SERVER = {
         "something else answers instead; records wait here",
         "Look for a sign-in page or a proxy on this network.",
     ),
+    LinkHealth.REDIRECTED: (
+        "redirects to https; nothing was sent there, and records wait here",
+        "Set server_url to the address that begins with https.",
+    ),
     LinkHealth.OTHER_SERVER: (
         "another or an older server answers; records wait here",
         "Check server_url, and update the server. If it was installed again, run rollcall-kiosk"
@@ -56,6 +78,24 @@ _SERVER = {
         "Check that the server uses the right database. If it does, run rollcall-kiosk claim"
         " --code with a new code.",
     ),
+}
+_LINK = {
+    LinkSecurity.TLS: "encrypted, certificate checked",
+    LinkSecurity.LOCAL: "on this machine, not encrypted",
+    LinkSecurity.PLAIN: "not encrypted, as allow_plain allows",
+    **{fault: fault_words(fault) for fault in LinkSecurity if fault.is_fault},
+}
+_LINK_TO_DO = {
+    LinkSecurity.PLAIN: "Give the server a certificate, then claim this kiosk again.",
+    LinkSecurity.PLAIN_REFUSED: "Give the server a certificate and use its https address, or set"
+    " allow_plain.",
+    LinkSecurity.EXPIRED: "Check this kiosk's clock, then renew the server's certificate.",
+    LinkSecurity.NOT_YET_VALID: "Check this kiosk's clock, then the server's.",
+    LinkSecurity.FOREIGN_AUTHORITY: "Look for something that answers in the server's place. If the"
+    " server's authority is new, run rollcall-kiosk claim --code.",
+    LinkSecurity.WRONG_NAME: "Use an address that the certificate names, or renew it.",
+    LinkSecurity.OTHER_FINGERPRINT: "Compare the fingerprint with the kiosk's page.",
+    LinkSecurity.NO_TLS: "Check the address and the port.",
 }
 _ROOM = {
     DiskHealth.NEARLY_FULL: "Free space on the disk: it does not hold all records that may wait.",
@@ -79,14 +119,15 @@ def status(settings: Settings, output: TextIO) -> int:
     Raises:
         StorageError: the identity cannot be read.
     """
-    kept = IdentityStore(settings.data_dir / "identity").kept()
-    lines = [_identity(kept)]
+    files = PrivateFiles(settings)
+    kept = files.identity.kept()
+    lines = [_identity(kept), *_key(files.storage_key.keeping)]
     if kept.claim is not None:
         clock = SystemClock(ReadClockFile(settings.data_dir / CLOCK_FILE))
-        lines.append(_server(settings, kept.claim, clock))
+        lines.extend(_server(settings, kept.claim, kept.place, clock, files.config))
         lines.extend(_records(settings))
         lines.append(_clock(clock.reading()))
-        lines.extend(_configuration(settings))
+        lines.extend(_configuration(settings, files.config))
     for line in lines:
         output.write(f"{line.name:<9}{line.words}\n")
     for line in lines:
@@ -102,18 +143,41 @@ def _identity(kept: KeptIdentity) -> Line:
     return Line("identity", f"kiosk {claim.kiosk_id}, {claim.name}, in room {claim.room.name}")
 
 
-def _server(settings: Settings, claim: ClaimResponse, clock: SystemClock) -> Line:
+def _key(keeping: KeyKeeping) -> Iterator[Line]:
+    if keeping.place is None:
+        return
+    to_do = _KEEPER_REFUSED.get(keeping.refused, "") if keeping.refused else ""
+    yield Line("key", _KEY[keeping.place], to_do)
+
+
+def _server(
+    settings: Settings,
+    claim: ClaimResponse,
+    place: ClaimPlace,
+    clock: SystemClock,
+    config: ConfigFile,
+) -> Iterator[Line]:
     """Ask the server, as the kiosk does."""
     client = server_client(settings, clock, _SOON)
     client.use_claim(claim)
-    kept = ConfigFile(settings.data_dir / "config.json").load()
+    trust = Authorities(settings, claim, place, client, clock).broker
+    kept = config.load()
     detail = ""
     try:
         client.config(kept.etag if kept else "")
     except SyncError as exc:
         detail = f" ({exc})"
     words, to_do = _SERVER[client.health]
-    return Line("server", f"{settings.server_url} {words}{detail}", to_do)
+    yield Line("server", f"{client.address} {words}{detail}", to_do)
+    yield _link("server", client.security)
+    access = broker_access(settings, claim.broker)
+    if access is not None:
+        yield _link("broker", trust.nominal(access.host, is_tls=access.tls))
+
+
+def _link(name: str, security: LinkSecurity) -> Line:
+    to_do = f"{_LINK_TO_DO.get(security, '')} ({name})" if security in _LINK_TO_DO else ""
+    return Line("tls", f"{name}: {_LINK[security]}", to_do)
 
 
 def _records(settings: Settings) -> Iterator[Line]:
@@ -168,8 +232,7 @@ def _clock(reading: ClockReading) -> Line:
     return Line("clock", words, "Give this kiosk a time server or a battery-backed clock.")
 
 
-def _configuration(settings: Settings) -> Iterator[Line]:
-    file = ConfigFile(settings.data_dir / "config.json")
+def _configuration(settings: Settings, file: ConfigFile) -> Iterator[Line]:
     kept = file.load()
     none = "damaged, will be downloaded again" if file.was_damaged else "none yet"
     yield Line("config", kept.document.version if kept else none)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kiosk.domain.keeping import KeyKeeping
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.networks import NetworkState
 from protocol.v1.messages import ClockSource
 
@@ -124,6 +126,7 @@ class LinkHealth(StrEnum):
         DOWN: no answer, or one that says to try later.
         REFUSED: it refuses this kiosk's requests.
         FOREIGN: something between this kiosk and the server answers in its place.
+        REDIRECTED: the server's address leads to the same one with https.
         OTHER_SERVER: a server answers that is too old to sign, or is not this kiosk's.
         UNKNOWN_KIOSK: this kiosk's server answers, and does not know this kiosk.
     """
@@ -132,6 +135,7 @@ class LinkHealth(StrEnum):
     DOWN = "down"
     REFUSED = "refused"
     FOREIGN = "foreign"
+    REDIRECTED = "redirected"
     OTHER_SERVER = "other_server"
     UNKNOWN_KIOSK = "unknown_kiosk"
 
@@ -141,6 +145,8 @@ class Health:
     """Everything the health strip shows. Counts are events.
 
     Attributes:
+        server_link: how the connection to the server is protected.
+        broker_link: likewise; None where no broker is used.
         is_heard: a signed ack came through the broker lately.
         offline_since: UTC, None while either way to the server works.
         waiting: recorded and not yet acknowledged.
@@ -151,10 +157,13 @@ class Health:
         network: which networks are open.
         clock_offset_ms: server time minus kiosk time, when last measured.
         renewed: caches that were damaged and made anew, until they are downloaded again.
+        key: what keeps the key to the kiosk's own files.
     """
 
     server: LinkHealth = LinkHealth.DOWN
     broker: LinkHealth = LinkHealth.DOWN
+    server_link: LinkSecurity = LinkSecurity.TLS
+    broker_link: LinkSecurity | None = None
     is_heard: bool = False
     offline_since: datetime | None = None
     waiting: int = 0
@@ -171,6 +180,7 @@ class Health:
     clock_offset_ms: float | None = None
     disk: DiskHealth = DiskHealth.OK
     renewed: tuple[str, ...] = ()
+    key: KeyKeeping = field(default_factory=KeyKeeping)
 
     @property
     def is_offline(self) -> bool:

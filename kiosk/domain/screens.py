@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.liveness import Motion
 from kiosk.domain.sightings import Hint
 from protocol.v1.messages import ArrivalStatus
@@ -107,6 +108,9 @@ class SetupStage(StrEnum):
     """Where the kiosk stands on its way to being claimed and filled.
 
     FOREIGN_ANSWER: something answers, and it is no server of this version.
+    COMPARE_WORDS: a person compares six words with those on the kiosk's page.
+    WORDS_DIFFER: they were not the same; nothing was sent.
+    UNTRUSTED: the connection must not be used, see `SettingUp.link`; nothing was sent.
     """
 
     NEEDS_CLAIM_CODE = "needs_claim_code"
@@ -114,8 +118,24 @@ class SetupStage(StrEnum):
     SERVER_AWAY = "server_away"
     FOREIGN_ANSWER = "foreign_answer"
     CLAIM_REFUSED = "claim_refused"
+    COMPARE_WORDS = "compare_words"
+    WORDS_DIFFER = "words_differ"
+    UNTRUSTED = "untrusted"
     LOADING = "loading"
     STORAGE_FAULT = "storage_fault"
+
+
+SCANNED_STAGES = frozenset(
+    {
+        SetupStage.NEEDS_CLAIM_CODE,
+        SetupStage.SERVER_AWAY,
+        SetupStage.FOREIGN_ANSWER,
+        SetupStage.CLAIM_REFUSED,
+        SetupStage.WORDS_DIFFER,
+        SetupStage.UNTRUSTED,
+    }
+)
+"""The stages in which a code is asked for, by touch or QR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +146,17 @@ class SettingUp:
         stage: what is missing.
         fault: why a claimed kiosk needs a new code.
         file: name of the file that the disk refuses, for a technician.
+        words: to compare.
+        address: of the server, where a QR code named another than the settings.
+        link: why the connection must not be used.
     """
 
     stage: SetupStage
     fault: IdentityFault = IdentityFault.NONE
     file: str = ""
+    words: tuple[str, ...] = ()
+    address: str = ""
+    link: LinkSecurity = LinkSecurity.TLS
 
 
 Screen = Ready | Looking | ProveAlive | Welcome | Elsewhere | NotRecognised | Notice | SettingUp

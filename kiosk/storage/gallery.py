@@ -201,6 +201,7 @@ class SQLiteGallery:
             db.execute("DELETE FROM template")
             version = int(_read_state(db)["version"]) + 1
             _write_state(db, key_id=self._keys.key_id, since=0, run=0, resetting=0, version=version)
+        self._database.fold_journal()  # keeps no old copy of what was deleted
 
     def _state(self, name: str) -> str:
         with self._database.reading() as db:

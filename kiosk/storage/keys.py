@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from kiosk.errors import CorruptStoreError, StorageError
 from kiosk.storage.failures import translated
-from kiosk.storage.files import PRIVATE_FILE, read_if_there, set_aside, write_private
+from kiosk.storage.files import (
+    PRIVATE_FILE,
+    clear_place,
+    read_if_there,
+    set_aside,
+    write_private,
+)
+from kiosk.storage.storage_key import StorageKey, is_sealed
 from protocol.v1 import sealing, signing
 from protocol.v1.errors import ProtocolError
 
@@ -46,9 +53,15 @@ class FoundKeys:
 
 
 class KeyFiles:
-    """``signing.key`` and ``sealing.key`` in the identity folder, mode 0600."""
+    """``signing.key`` and ``sealing.key`` in the identity folder, mode 0600, encrypted.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: identity folder.
+        storage_key: encrypts them.
+    """
+
+    def __init__(self, folder: Path, storage_key: StorageKey) -> None:
+        self._storage_key = storage_key
         self._signing = folder / "signing.key"
         self._sealing = folder / "sealing.key"
 
@@ -59,8 +72,8 @@ class KeyFiles:
             StorageError: a file is there and this account cannot read it.
         """
         return FoundKeys(
-            _found(self._signing, signing.private_key),
-            _found(self._sealing, sealing.sealing_private_key),
+            self._found(self._signing, signing.private_key),
+            self._found(self._sealing, sealing.sealing_private_key),
         )
 
     def complete(self) -> Keys:
@@ -69,27 +82,69 @@ class KeyFiles:
         Raises:
             StorageError: the disk refuses.
         """
+        self._storage_key.replace_unusable()
         found = self.find()
         signing_key = found.signing
         if signing_key is None:
             signing_key = signing.make_key()
-            _store(self._signing, signing.private_bytes(signing_key))
+            self._store(self._signing, signing.private_bytes(signing_key))
         sealing_key = found.sealing
         if sealing_key is None:
             sealing_key = sealing.make_sealing_key()
-            _store(self._sealing, sealing.sealing_private_bytes(sealing_key))
+            self._store(self._sealing, sealing.sealing_private_bytes(sealing_key))
         return Keys(signing_key, sealing_key)
 
+    def protect(self) -> None:
+        """Encrypt keys that an earlier version left in the clear.
 
-def _found(path: Path, read: Callable[[bytes], _Key]) -> _Key | None:
-    try:
-        raw = read_if_there(path)
-        if raw is None:
+        Raises:
+            StorageError: the disk refuses; a key is as it was or encrypted.
+        """
+        found = self.find()
+        if found.signing is not None:
+            self._encrypt(self._signing, signing.private_bytes(found.signing))
+        if found.sealing is not None:
+            self._encrypt(self._sealing, sealing.sealing_private_bytes(found.sealing))
+
+    def destroy_sealing_key(self) -> None:
+        """Delete the key that opens the gallery, and every damaged copy of a key.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        folder = self._signing.parent
+        damaged = [*folder.glob("*.key.damaged-*"), *folder.glob("*.new")]
+        for path in (self._sealing, *damaged):
+            clear_place(path)
+
+    def renew_storage_key(self) -> None:
+        """Give the signing key, which stays, a new storage key; the old one is destroyed.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self._storage_key.renew([self._signing])
+
+    def _encrypt(self, path: Path, raw: bytes) -> None:
+        if not is_sealed(read_if_there(path) or b""):
+            write_private(path, self._storage_key.encrypt(path.name, raw))
+
+    def _found(self, path: Path, read: Callable[[bytes], _Key]) -> _Key | None:
+        try:
+            raw = read_if_there(path)
+            if raw is None:
+                return None
+            _close_to_others(path)
+            return read(self._storage_key.decrypt(path.name, raw))
+        except (CorruptStoreError, ProtocolError):
             return None
-        _close_to_others(path)
-        return read(raw)
-    except (CorruptStoreError, ProtocolError):
-        return None
+
+    def _store(self, path: Path, raw: bytes) -> None:
+        if os.path.lexists(path):
+            kept = set_aside(path, "damaged", datetime.now(UTC))
+            logger.warning("damaged key kept as %s", kept.name)
+        write_private(path, self._storage_key.encrypt(path.name, raw))
+        logger.info("key made %s", path.name)
 
 
 def _close_to_others(path: Path) -> None:
@@ -100,11 +155,3 @@ def _close_to_others(path: Path) -> None:
                 logger.warning("%s could be read by others; closed it", path.name)
     except StorageError as exc:
         logger.warning("%s can be read by others: %s", path.name, exc)
-
-
-def _store(path: Path, raw: bytes) -> None:
-    if os.path.lexists(path):
-        kept = set_aside(path, "damaged", datetime.now(UTC))
-        logger.warning("damaged key kept as %s", kept.name)
-    write_private(path, raw)
-    logger.info("key made %s", path.name)

@@ -9,7 +9,12 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.screens import SetupStage
-from kiosk.errors import ClaimRefusedError, SyncError, UnprovenAnswerError
+from kiosk.errors import (
+    ClaimRefusedError,
+    SyncError,
+    UnprovenAnswerError,
+    UntrustedLinkError,
+)
 from kiosk.sync.backoff import Backoff
 from protocol.v1.messages import ClaimRequest, ClaimResponse
 from protocol.v1.signing import public_text, sign_document
@@ -65,6 +70,8 @@ def claim_request(offer: ClaimOffer) -> ClaimRequest:
 
 def away_stage(error: SyncError) -> SetupStage:
     """Return what to show after a claim that got no answer of a server."""
+    if isinstance(error, UntrustedLinkError):
+        return SetupStage.UNTRUSTED
     is_foreign = isinstance(error, UnprovenAnswerError)
     return SetupStage.FOREIGN_ANSWER if is_foreign else SetupStage.SERVER_AWAY
 

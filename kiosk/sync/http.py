@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from kiosk.domain.download import CachedConfig
 from kiosk.domain.health import LinkHealth
+from kiosk.domain.links import LinkSecurity
 from kiosk.errors import (
     AnswerError,
     ClaimRefusedError,
@@ -17,9 +19,11 @@ from kiosk.errors import (
     SyncError,
     UnprovenAnswerError,
     UnreachableError,
+    UntrustedLinkError,
 )
 from kiosk.sync.peer import Answer, Peer, Question, foreign, question, server_time
 from kiosk.sync.transport import HTTPTransport, Sending, Timeouts
+from kiosk.sync.trust import LinkTrust
 from protocol.v1.errors import ProtocolError
 from protocol.v1.fields import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, MessageT
 from protocol.v1.messages import (
@@ -51,6 +55,7 @@ _SAID = {
     LinkHealth.DOWN: "server cannot be reached",
     LinkHealth.REFUSED: "server refuses this kiosk",
     LinkHealth.FOREIGN: "answers do not come from the server",
+    LinkHealth.REDIRECTED: "server redirects to https; set server_url to its https address",
     LinkHealth.OTHER_SERVER: "answers do not come from this kiosk's server",
     LinkHealth.UNKNOWN_KIOSK: "server does not know this kiosk, everything is kept;"
     " restore the server's data, or give the kiosk a new claim code",
@@ -89,10 +94,13 @@ class ServerClient:
         server_url: scheme, host and port, for example ``https://rollcall.school.example``.
         clock: hears the server's time from every signed answer.
         timeouts: of every call.
-        ca_path: file of the certificate authority, where it is not a public one.
+        trust: which certificates count, and whether the server may be without TLS.
+        proxy: address of the proxy that all calls go through; empty: none.
 
     Attributes:
         health: how the last call went.
+        security: how the connection is protected, or why it is not used.
+        trust: see above.
     """
 
     def __init__(
@@ -100,14 +108,28 @@ class ServerClient:
         server_url: str,
         clock: ServerTimeListener,
         timeouts: Timeouts | None = None,
-        ca_path: str | None = None,
+        trust: LinkTrust | None = None,
+        *,
+        proxy: str = "",
     ) -> None:
-        self._root = server_url.rstrip("/")
+        self.trust = trust or LinkTrust()
         self._clock = clock
-        self._transport = HTTPTransport(timeouts or Timeouts(), ca_path)
+        self._transport = HTTPTransport(timeouts or Timeouts(), self.trust, proxy=proxy)
         self._token = ""
         self._peer: Peer | None = None
+        self._last_security: LinkSecurity | None = None
         self.health = LinkHealth.DOWN
+        self.use_address(server_url)
+
+    @property
+    def address(self) -> str:
+        """Where the server is: scheme, host and port."""
+        return self._root
+
+    def use_address(self, server_url: str) -> None:
+        """Call this server from now on; a claim in use still names whose answers count."""
+        self._root = server_url.rstrip("/")
+        self.security = self.trust.nominal_of(self._root)
 
     def use_claim(self, claim: ClaimResponse) -> None:
         """From now on calls carry this claim's token, and only its server's answers count.
@@ -247,7 +269,9 @@ class ServerClient:
         try:
             answer = self._transport.send(sending)
         except SyncError as exc:
+            self._note_security(self._security_after(exc), str(exc))
             raise self._failed(exc) from exc.__cause__
+        self._note_security(self.trust.nominal_of(self._root), "")
         return _Received(asked, answer, sent_s, self._clock.uptime_s())
 
     def _learn(self, received: _Received, peer: Peer | None) -> None:
@@ -280,8 +304,22 @@ class ServerClient:
         health = LinkHealth.DOWN
         if isinstance(error, UnprovenAnswerError):
             health = LinkHealth.OTHER_SERVER if error.is_server else LinkHealth.FOREIGN
+            if is_move_to_https(self._root, error.moved_to):
+                health = LinkHealth.REDIRECTED
         self._note(health, str(error))
         return error
+
+    def _security_after(self, error: SyncError) -> LinkSecurity:
+        if isinstance(error, UntrustedLinkError):
+            return LinkSecurity(error.fault)
+        return self.trust.nominal_of(self._root)
+
+    def _note_security(self, security: LinkSecurity, detail: str) -> None:
+        """Remember how the connection is protected; log a fault once when it starts."""
+        self.security, before = security, self._last_security
+        self._last_security = security
+        if security.is_fault and security is not before:
+            logger.warning("server connection not used: %s", detail)
 
     def _note(self, health: LinkHealth, detail: str) -> None:
         """Remember how the server is; say so when that changes."""
@@ -298,6 +336,21 @@ class ServerClient:
         if self._token:
             headers["Authorization"] = f"Device {self._token}"
         return headers
+
+
+def is_move_to_https(asked: str, moved_to: str) -> bool:
+    """Say whether a redirect leads from http to https on the same host.
+
+    Args:
+        asked: address that was asked.
+        moved_to: where the answer leads, which anybody may have sent.
+    """
+    try:
+        here, there = urlsplit(asked), urlsplit(moved_to)
+        is_same = here.hostname == there.hostname
+    except ValueError:
+        return False
+    return is_same and (here.scheme, there.scheme) == ("http", "https")
 
 
 def _health(answer: Answer) -> LinkHealth:

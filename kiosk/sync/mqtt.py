@@ -1,7 +1,6 @@
 """The link to the broker: the only place that knows paho. Callbacks only enqueue."""
 
 import logging
-import ssl
 import threading
 from typing import Any
 
@@ -10,8 +9,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.domain.health import LinkHealth
+from kiosk.domain.links import LinkSecurity
+from kiosk.errors import UntrustedLinkError
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.inbox import Arrived, Inbox, LinkChanged
+from kiosk.sync.trust import LinkTrust, link_error, plain_refused
 from protocol.v1 import topics
 from protocol.v1.messages import BrokerAccess, EventBatch, Status
 
@@ -36,19 +38,34 @@ class MQTTLink:
         access: from the claim.
         inbox: where acks, hints and changes of the link go.
         backoff: between two tries to connect.
+        trust: which certificates count, and whether the broker may be without TLS; a change is
+            followed with the next connection. Default: what the claim says.
+
+    Attributes:
+        health: how the link is.
+        security: how it is protected, or why it is not used.
     """
 
-    def __init__(self, access: BrokerAccess, inbox: Inbox, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        access: BrokerAccess,
+        inbox: Inbox,
+        backoff: Backoff | None = None,
+        trust: LinkTrust | None = None,
+    ) -> None:
         self._access = access
+        self._trust = trust or LinkTrust(access.ca_pem)
         self._inbox = inbox
         self._backoff = backoff or Backoff(1.0, 60.0)
         self._kiosk_id = access.client_id
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._version = self._trust.version
         self._client = self._make_client()
         self._refusals = 0
         self._said: LinkHealth | None = None
         self.health = LinkHealth.DOWN
+        self.security = self._nominal()
 
     def start(self) -> None:
         """Start to connect, on a separate thread."""
@@ -98,7 +115,7 @@ class MQTTLink:
         )
         client.username_pw_set(self._access.username, self._access.password)
         if self._access.tls:
-            client.tls_set_context(ssl.create_default_context(cadata=self._access.ca_pem))
+            client.tls_set_context(self._trust.context())
         client.max_inflight_messages_set(_MAX_IN_FLIGHT)
         client.max_queued_messages_set(_MAX_QUEUED)
         client.will_set(
@@ -115,11 +132,32 @@ class MQTTLink:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._client.connect(self._access.host, self._access.port, _KEEPALIVE_S)
+                self._connect()
                 self._serve()
+            except UntrustedLinkError as exc:
+                self._note(LinkHealth.DOWN, str(exc))
             except (OSError, ValueError) as exc:
-                self._note(LinkHealth.DOWN, type(exc).__name__)
+                self._failed(exc)
             self._stopping.wait(self._backoff.next_s())
+
+    def _connect(self) -> None:
+        """Connect with the certificates that count now, if the link is to be used at all."""
+        self.security = self._nominal()
+        if self.security.is_fault:
+            raise plain_refused()
+        if self._version != self._trust.version:
+            self._version = self._trust.version
+            self._client = self._make_client()
+        self._client.connect(self._access.host, self._access.port, _KEEPALIVE_S)
+
+    def _nominal(self) -> LinkSecurity:
+        return self._trust.nominal(self._access.host, is_tls=self._access.tls)
+
+    def _failed(self, error: Exception) -> None:
+        untrusted = link_error(error)
+        if untrusted is not None:
+            self.security = LinkSecurity(untrusted.fault)
+        self._note(LinkHealth.DOWN, str(untrusted or type(error).__name__))
 
     def _serve(self) -> None:
         """Move bytes until the connection ends."""

@@ -21,6 +21,7 @@ from protocol.v1.statements import (
 )
 
 _LONGEST_HEADER = 200
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,11 @@ def foreign(answer: Answer) -> UnprovenAnswerError:
         words = "another server answers, or something changes its answers"
     else:
         words = "the server is too old or another one: it does not sign its answers"
-    is_server = bool(answer.document)
-    return UnprovenAnswerError(f"{words} (status {answer.status})", is_server=is_server)
+    is_redirect = answer.status in _REDIRECTS
+    moved_to = answer.headers.get("Location", "")[:_LONGEST_HEADER] if is_redirect else ""
+    return UnprovenAnswerError(
+        f"{words} (status {answer.status})", is_server=bool(answer.document), moved_to=moved_to
+    )
 
 
 @dataclass(frozen=True, slots=True)

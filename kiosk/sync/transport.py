@@ -1,15 +1,20 @@
 """One HTTP request and its whole answer, within bounds of size and time: the place of requests."""
 
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
+from kiosk.domain.links import LinkSecurity
 from kiosk.errors import UnprovenAnswerError, UnreachableError
 from kiosk.sync.peer import Answer
+from kiosk.sync.trust import LinkTrust, link_error, plain_refused
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -42,20 +47,42 @@ class Sending:
     limit_bytes: int
 
 
+class _TrustingAdapter(HTTPAdapter):
+    """Uses one TLS context for every connection, and no other certificates beside it."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """See `HTTPAdapter.init_poolmanager`."""
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """See `HTTPAdapter.proxy_manager_for`; the server's certificate counts there too."""
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
+    def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
+        """Demand a certificate; requests would add its bundle to the context's authorities."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
 class HTTPTransport:
     """Sends requests. Safe from any thread; one connection pool per thread.
 
-    Redirects are not followed, proxies of the environment are not used, and no coding is asked
-    for: a few bytes must not unpack to a full memory.
+    Redirects are not followed, so nothing is sent to where they lead. Proxies and passwords of the
+    environment are not used. No coding is asked for: a few bytes must not unpack to a full memory.
 
     Args:
         timeouts: of every call.
-        ca_path: file of the certificate authority, where it is not a public one.
+        trust: which certificates count; a change is followed with the next request.
+        proxy: address of the proxy that everything goes through; empty: none.
     """
 
-    def __init__(self, timeouts: Timeouts, ca_path: str | None) -> None:
+    def __init__(self, timeouts: Timeouts, trust: LinkTrust, *, proxy: str = "") -> None:
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._timeouts = timeouts
-        self._verify: str | bool = ca_path or True
+        self._trust = trust
         self._local = threading.local()
 
     def send(self, sending: Sending) -> Answer:
@@ -63,8 +90,11 @@ class HTTPTransport:
 
         Raises:
             UnreachableError: no whole answer came in time.
+            UntrustedLinkError: the certificate is not accepted, or plain HTTP is not allowed.
             UnprovenAnswerError: the answer is longer than anything that our server sends.
         """
+        if self._trust.nominal_of(sending.url) is LinkSecurity.PLAIN_REFUSED:
+            raise plain_refused()
         deadline_s = time.monotonic() + self._timeouts.whole_s
         try:
             with self._http().request(
@@ -73,21 +103,27 @@ class HTTPTransport:
                 data=sending.body,
                 headers={"Accept-Encoding": "identity", **sending.headers},
                 timeout=(self._timeouts.connect_s, self._timeouts.read_s),
-                verify=self._verify,
                 allow_redirects=False,
                 stream=True,
             ) as answer:
                 body = _read(answer, sending.limit_bytes, deadline_s)
                 return Answer(answer.status_code, answer.headers, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise UnreachableError(f"no answer: {type(exc).__name__}") from exc
+            untrusted = link_error(exc)
+            raise untrusted or UnreachableError(f"no answer: {type(exc).__name__}") from exc
 
     def _http(self) -> requests.Session:
         http: requests.Session | None = getattr(self._local, "http", None)
-        if http is None:
-            http = requests.Session()
-            http.trust_env = False
-            self._local.http = http
+        version = self._trust.version
+        if http is not None and self._local.version == version:
+            return http
+        if http is not None:
+            http.close()
+        http = requests.Session()
+        http.trust_env = False
+        http.proxies.update(self._proxies)
+        http.mount("https://", _TrustingAdapter(self._trust.context()))
+        self._local.http, self._local.version = http, version
         return http
 
 

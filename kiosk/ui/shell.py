@@ -16,7 +16,7 @@ from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 
 from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
-from kiosk.domain.screens import Screen, SetupStage
+from kiosk.domain.screens import Screen, SettingUp
 from kiosk.errors import KioskError
 from kiosk.ui.catalogue import available_languages, load_catalogue
 from kiosk.ui.preview import register_preview
@@ -82,10 +82,14 @@ class ShellCallbacks:
     Attributes:
         on_not_me: "Not me" was tapped while it was offered; id of the mark's event.
         on_claim_code: a complete claim code (8 characters) was entered.
+        on_words: whether the six words are the same as on the kiosk's page.
+        on_claim_open: the field for a new code opened or closed, in front of a kiosk at work.
     """
 
     on_not_me: Callable[[str], None]
     on_claim_code: Callable[[str], None]
+    on_words: Callable[[bool], None] = lambda _are_same: None
+    on_claim_open: Callable[[bool], None] = lambda _is_open: None
 
 
 def build_application(
@@ -177,7 +181,7 @@ class KioskWindow(QObject):
         """Show a state. From any thread."""
         self.screen_posted.emit(screen)
 
-    def post_claim_stage(self, stage: SetupStage) -> None:
+    def post_claim_stage(self, stage: SettingUp) -> None:
         """Say how a new claim goes, where its code was typed; the screen stays. Any thread."""
         self.stage_posted.emit(stage)
 
@@ -203,7 +207,9 @@ class KioskWindow(QObject):
         self.shell.welcome_presenter.not_me_tapped.connect(callbacks.on_not_me)
         self.shell.claim_presenter.code_entered.connect(callbacks.on_claim_code)
         self.screen_posted.connect(self._on_screen_posted)
-        self.stage_posted.connect(self.shell.claim_presenter.show)
+        self.shell.claim_presenter.words_answered.connect(callbacks.on_words)
+        self.shell.claim_changed.connect(lambda: callbacks.on_claim_open(self.shell.is_claim_open))
+        self.stage_posted.connect(self.shell.claim_presenter.show_setup)
         self.health_posted.connect(self._on_health_posted)
         self.rules_posted.connect(self._on_rules_posted)
         self.quit_posted.connect(self._on_quit_posted)

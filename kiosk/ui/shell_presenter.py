@@ -176,6 +176,11 @@ class ShellPresenter(QObject):
             self._claim_until_s = self._monotonic_s() + _CLAIM_OPEN_S
             self.claim_changed.emit()
 
+    @property
+    def is_claim_open(self) -> bool:
+        """Whether the field for a new code is in front of a kiosk at work."""
+        return self._claim_until_s is not None
+
     @Slot()
     def close_claim(self) -> None:
         """Show again what goes on."""
@@ -207,13 +212,13 @@ class ShellPresenter(QObject):
 
     def _present_set_up(self, screen: SettingUp) -> None:
         if self._is_claiming_unasked(screen):
-            self.answer_presenter.show_connecting()
+            self.answer_presenter.show_connecting(screen.address)
         elif screen.stage is SetupStage.LOADING:
             self.answer_presenter.show_loading()
         elif screen.stage is SetupStage.STORAGE_FAULT:
             self.answer_presenter.show_storage_fault(screen.file)
         else:
-            self.claim_presenter.show(screen.stage, screen.fault)
+            self.claim_presenter.show_setup(screen)
 
     def _is_claiming_unasked(self, screen: Screen) -> bool:
         """Claiming with a code from the settings: nothing was typed, so no keypad is shown."""
@@ -221,9 +226,7 @@ class ShellPresenter(QObject):
         return is_claiming and not self.claim_presenter.current.complete
 
     screen = qml_property(str, lambda self: self._screen, notify=screen_changed)
-    reclaiming = qml_property(
-        bool, lambda self: self._claim_until_s is not None, notify=claim_changed
-    )
+    reclaiming = qml_property(bool, lambda self: self.is_claim_open, notify=claim_changed)
     dark = qml_property(bool, lambda self: self._is_dark, notify=theme_changed)
     animated = qml_property(bool, lambda self: self._is_animated)
     mirrored = qml_property(bool, lambda self: self._words.is_rtl, notify=words_changed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from intake.head import HeadAsGet
 from intake.linger import LingerMiddleware
 from models.service.answers import install_error_answers
 from models.service.api import ServiceParts, open_router, router
@@ -105,6 +106,7 @@ def create_app(settings: Settings, parts: ServiceParts) -> FastAPI:
     install_error_answers(app)
     paths = frozenset(app.openapi()["paths"]) | {"/openapi.json"} | DOCS_PATHS
     # The last added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyMiddleware, room=app.state.room, metrics=parts.metrics)
     app.add_middleware(MatchRightMiddleware, gate=app.state.match_gate)
     if settings.rate_per_minute:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from contextvars import ContextVar
@@ -60,6 +61,25 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port to listen on.")
+
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with the service's certificate. With it the service speaks HTTPS"
+        " alone, and takes a renewed file without a restart.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file with its key. Default: in the same file."
+    )
+    tls_client_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities that sign callers. With it only callers with"
+        " such a certificate get an answer; the key is needed all the same.",
+    )
+    allow_plain: bool = Field(
+        default=False,
+        description="Listen without TLS on other addresses than loopback. Photos and keys can then"
+        " be read on the network.",
+    )
 
     # -- models -------------------------------------------------------------------------------
     detector: str = Field(
@@ -214,6 +234,18 @@ class Settings(BaseSettings):
             raise ValueError("confident_threshold must not exceed uncertain_threshold")
         return self
 
+    @model_validator(mode="after")
+    def _check_links(self) -> Self:
+        if self.tls_certificate is None:
+            if self.tls_key is not None or self.tls_client_ca is not None:
+                raise ValueError("tls_key and tls_client_ca need a tls_certificate")
+            if not (self.allow_plain or _is_loopback(self.host)):
+                raise ValueError(
+                    f"plain HTTP on {self.host} can be read on the network; set tls_certificate,"
+                    " or allow_plain=true"
+                )
+        return self
+
     @property
     def callers(self) -> tuple[CallerKey, ...]:
         """The keys, at least one."""
@@ -239,6 +271,13 @@ class Settings(BaseSettings):
         toml = TomlConfigSettingsSource(settings_cls, toml_file=_file.get() or _named())
         plans = InitSettingsSource(settings_cls, init_kwargs=values_under_plan_names())
         return init_settings, env_settings, plans, toml
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _keys(keys: SecretStr) -> tuple[str, ...]:

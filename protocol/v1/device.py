@@ -28,6 +28,7 @@ from protocol.v1.fields import (
 
 ClaimCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{8}$")]
 Secret = Annotated[str, StringConstraints(min_length=16, max_length=200)]
+CertificateText = Annotated[str, Field(max_length=65536)]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
 MAX_STATUS_PARTS = 32
 
@@ -53,7 +54,7 @@ class BrokerAccess(Message):
     host: HostName
     port: Annotated[int, Field(ge=1, le=65535)]
     tls: bool = False
-    ca_pem: Annotated[str, Field(max_length=65536)] | None = None
+    ca_pem: CertificateText | None = None
     client_id: KioskId
     username: KioskId
     password: Secret
@@ -93,6 +94,23 @@ class ClaimResponse(Message):
     server_time: Instant
     claim: Count = Field(
         default=0, description="counts the claims of this kiosk; a `Revocation` names one"
+    )
+    ca_pem: CertificateText | None = Field(
+        default=None,
+        description="certificate authorities of the server's address, PEM, the one that signs now"
+        " first; None where the server has no certificate of the school's",
+    )
+
+
+class TrustOffer(Message):
+    """What the server says of its certificate before a claim; believed only after a comparison.
+
+    A person compares `trust.six_words` on both sides, or the fingerprint comes by QR or file.
+    """
+
+    ca_pem: CertificateText | None = Field(
+        default=None,
+        description="as in `ClaimResponse`; None where the certificate, if any, is a public one",
     )
 
 

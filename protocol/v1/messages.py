@@ -12,6 +12,7 @@ from protocol.v1.device import (
     RoomRef,
     ShadowCounts,
     Status,
+    TrustOffer,
     VersionHint,
     WrappedKey,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "TemplateUpsert",
     "Tombstone",
     "TombstoneReason",
+    "TrustOffer",
     "UnsignedEvent",
     "VersionHint",
     "Watermark",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from protocol.v1.device import RoomRef
+from protocol.v1.device import CertificateText, RoomRef
 from protocol.v1.fields import (
     Base64Text,
     Count,
@@ -181,6 +181,10 @@ class ConfigDocument(Message):
     holidays: Annotated[
         tuple[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")], ...], Field(max_length=400)
     ] = ()
+    ca_pem: CertificateText | None = Field(
+        default=None,
+        description="as in `ClaimResponse`; so that kiosks know a new authority before it signs",
+    )
 
 
 class Erasure(Message):

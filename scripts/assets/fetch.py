@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.cli.archives import fetch_archives
 from models.cli.packaged import packaged_archives, source_archives
 from models.cli.placing import sole_use_of
-from models.errors import ModelsError
+from models.errors import DownloadError, ModelsError
 from models.store import asset_folder, default_store
 from scripts.assets.manifest import read_manifest
 
@@ -20,20 +21,27 @@ if TYPE_CHECKING:
     from models.cli.index import Archive
 
 
-def wanted_archives() -> list[Archive]:
-    """Return the packages with models, files to translate to models, and sample photos."""
-    cards = default_store().cards.values()
-    return [*packaged_archives(cards), *source_archives(cards), *read_manifest().archives]
+def needed_archives() -> list[Archive]:
+    """Return the packages with models and sample photos, without which nothing runs."""
+    return [*packaged_archives(default_store().cards.values()), *read_manifest().archives]
+
+
+def further_archives() -> list[Archive]:
+    """Return the packages with files to translate to models; a bundled network serves instead."""
+    return source_archives(default_store().cards.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; returns its exit status: 0 also without a file of `further_archives`."""
     options = _parser().parse_args(arguments)
+    fetch = partial(fetch_archives, folder=options.folder, source=options.source, say=_say)
     try:
         with sole_use_of(options.folder):
-            written = fetch_archives(
-                wanted_archives(), options.folder, source=options.source, say=_say
-            )
+            written = fetch(needed_archives())
+            try:
+                written += fetch(further_archives())
+            except DownloadError as error:
+                _say(f"fetch_assets: {error}. It is not needed: the bundled network serves.")
     except (ModelsError, OSError) as error:
         _say(f"fetch_assets: {error}")
         return 1

@@ -56,7 +56,7 @@ def make_kiosk(database: Database, name: str, room_id: object) -> tuple[str, Ed2
     """A claimed kiosk; returns its id and key."""
     key = signing.make_key()
     with database.transaction() as db:
-        kiosk = create_kiosk(db, name=name, room_id=room_id)  # type: ignore[arg-type]
+        kiosk = create_kiosk(db, name=name, room_id=room_id, actor="system")  # type: ignore[arg-type]
         row = db.get_one(Kiosk, kiosk.id)
         row.state, row.signing_key = KioskState.CLAIMED, signing.public_text(key)
         db.add(row)
@@ -96,7 +96,7 @@ def make_deliveries(kiosk_id: str, key: Ed25519PrivateKey, count: int) -> list[D
 def measure(name: str, database: Database, events: int, kiosks: int, together: int) -> Outcome:
     """Take in everything, `together` batches to a commit."""
     with database.transaction() as db:
-        room_id = create_room(db, f"R{uuid7()}").id
+        room_id = create_room(db, f"R{uuid7()}", actor="system").id
     made = [make_kiosk(database, f"K{uuid7()}", room_id) for _ in range(kiosks)]
     chains = [make_deliveries(kiosk_id, key, events // kiosks) for kiosk_id, key in made]
     queue = [delivery for turn in zip(*chains, strict=True) for delivery in turn]

@@ -33,7 +33,7 @@ from starlette.testclient import TestClient
 
 from protocol.v1 import sealing
 from scripts.bench.ingest import private_postgres
-from scripts.bench.pages import noon_zone
+from scripts.bench.noon import noon_zone
 from scripts.invented_school import School, Size, fill
 from server.app import create_app
 from server.config import Settings, load_settings
@@ -41,6 +41,7 @@ from server.db.engine import Database
 from server.db.vault import Vault
 from server.kiosks.claiming import DATA_KEY_PURPOSE
 from server.kiosks.tables import Kiosk
+from server.web.state import services_of
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -111,8 +112,9 @@ def make_crowd(settings: Settings, size: Size) -> Crowd:
     """Fill an empty server, and give every kiosk a token."""
     app = create_app(settings)
     with TestClient(app, headers={"X-Requested-With": "rollcall"}) as client:
-        school = fill(app.state.database, app.state.vault, size, datetime.now(UTC))
-        tokens = give_tokens(app.state.database, app.state.vault, school.kiosks)
+        services = services_of(app)
+        school = fill(services.database, services.vault, size, datetime.now(UTC))
+        tokens = give_tokens(services.database, services.vault, school.kiosks)
         password = (settings.data_dir / "admin-password.txt").read_text().strip()
         client.post("/api/v1/sign-in", json={"username": "admin", "password": password})
         body = {"old": password, "new": "a password for measuring"}

@@ -68,7 +68,7 @@ def wait_for(url: str, child: subprocess.Popen[bytes], deadline_s: float = 60.0)
     while child.poll() is None and time.monotonic() < deadline:
         try:
             requests.get(f"{url}/health", timeout=1).raise_for_status()
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             continue
         return
     raise SystemExit("the service did not start; run it by hand to see why")

@@ -1,40 +1,71 @@
-"""Time each page of the server, with 1,000 people, 50 lessons of today and 10 kiosks on SQLite.
+"""Time each page, before and after a change, with a small or a large school on SQLite.
 
-    .venv/bin/python -m scripts.bench.pages [--people 1000] [--lessons 50] [--kiosks 10]
+    .venv/bin/python -m scripts.bench.pages [--people 1000] [--events 0] [--before CHECKOUT]
 
-The pages are asked of a real server process over the loopback, by turns, so that what it does now
-and then (collecting garbage, housekeeping) meets each of them as in a school. The first request of
-a page, which compiles its template and its queries, has a column of its own. Statements are counted
-in this process, on the same data. Prints a Markdown table.
+The pages are asked of real server processes over the loopback, by turns, of the server of each
+checkout in turn, so that everything that disturbs meets all of them. CPU is that of all threads of
+the server process for one request, the median. The first request of a page, which compiles its
+template and its queries, is left out. Statements are counted in this process, on the same data.
+Prints a Markdown table.
 """
 
 import argparse
 import http.client
 import logging
-import os
-import socket
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from alembic import command
+from alembic.config import Config
 from fastapi import FastAPI
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from scripts.bench.ml_service import wait_for
+import server.migrations
+from scripts.bench.large_school import enlarge
+from scripts.bench.many import give_tokens
+from scripts.bench.noon import noon_zone
+from scripts.bench.server_cpu import Running, serving
 from scripts.invented_jobs import add_jobs
 from scripts.invented_school import School, Size, fill
 from server.app import create_app
 from server.config import Settings, load_settings
+from server.db.engine import Database
+from server.web.state import services_of
 
-LIMIT_MS = 100.0
+LIMIT_MS = 200.0
+_SLOW_MS = 400.0
+_FEW = 3
+
+
+@dataclass
+class Times:
+    """Times of one page of one server, milliseconds.
+
+    Attributes:
+        cpu: of the server process, for each request.
+        wall: from the question to the whole answer.
+    """
+
+    cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+
+    @property
+    def p95(self) -> float:
+        """The 95th percentile of the wall times."""
+        return sorted(self.wall)[int(len(self.wall) * 0.95)]
+
+    def cells(self) -> str:
+        """The cells of the table."""
+        cpu, wall = statistics.median(self.cpu), statistics.median(self.wall)
+        return f"{cpu:.1f} | {wall:.1f} | {self.p95:.1f}"
 
 
 @dataclass
@@ -42,28 +73,46 @@ class Page:
     """One row of the table.
 
     Attributes:
-        times_ms: of each request but the first.
-        first_ms: of the first one after the server's start.
+        headers: who asks.
+        times: one for each server.
     """
 
     name: str
     path: str
-    statements: int
-    kib: float
-    first_ms: float = 0.0
-    times_ms: list[float] = field(default_factory=list)
-
-    @property
-    def p95_ms(self) -> float:
-        """The 95th percentile without the first request."""
-        return sorted(self.times_ms)[int(len(self.times_ms) * 0.95)]
+    headers: dict[str, str]
+    statements: int = 0
+    kib: float = 0.0
+    times: list[Times] = field(default_factory=list)
 
     def row(self) -> str:
         """The row in Markdown."""
-        return (
-            f"| {self.name} | {self.first_ms:.1f} | {statistics.median(self.times_ms):.1f} "
-            f"| {self.p95_ms:.1f} | {max(self.times_ms):.1f} | {self.statements} | {self.kib:.0f} |"
-        )
+        cells = " | ".join(one.cells() for one in self.times)
+        return f"| {self.name} | {cells} | {self.statements} | {self.kib:.0f} |"
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A filled school.
+
+    Attributes:
+        cookie: of an admin who is signed in.
+        token: of a kiosk that is claimed.
+        gallery: path of what is new in its gallery: nothing.
+    """
+
+    settings: Settings
+    school: School
+    cookie: str
+    token: str
+    gallery: str
+
+    def pages(self) -> list[Page]:
+        """Return what is asked."""
+        person, kiosk = {"Cookie": self.cookie}, {"Authorization": f"Device {self.token}"}
+        found = [Page(name, path, person) for name, path in paths(self.school).items()]
+        found.append(Page("sync/config", "/api/v1/sync/config", kiosk))
+        found.append(Page("sync/gallery, nothing new", self.gallery, kiosk))
+        return found
 
 
 def paths(school: School) -> dict[str, str]:
@@ -95,109 +144,149 @@ def paths(school: School) -> dict[str, str]:
     }
 
 
-def fill_server(settings: Settings, size: Size) -> tuple[list[Page], str]:
-    """Fill an empty server, and look at each page once.
-
-    Returns:
-        The pages without times, and the cookie of somebody who is signed in.
-    """
+def fill_server(settings: Settings, size: Size, events: int) -> Filled:
+    """Fill an empty server: 1,000 people by its rules, more as copies of their rows."""
     app = create_app(settings)
+    at = datetime.now(UTC)
     with TestClient(app, headers={"X-Requested-With": "rollcall"}) as client:
-        school = fill(app.state.database, app.state.vault, size, datetime.now(UTC))
-        add_jobs(app.state.database, school, waiting=2000)
+        services = services_of(app)
+        first = Size(min(size.people, 1000), size.lessons, size.kiosks)
+        school = fill(services.database, services.vault, first, at)
+        add_jobs(services.database, school, waiting=2000)
+        tokens = give_tokens(services.database, services.vault, school.kiosks)
         password = (settings.data_dir / "admin-password.txt").read_text().strip()
         client.post("/api/v1/sign-in", json={"username": "admin", "password": password})
         chosen = "a password for measuring"
         client.post("/api/v1/sign-in/password", json={"old": password, "new": chosen})
-        pages = [_counted(app, client, *each) for each in paths(school).items()]
-        return pages, "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    file = settings.data_dir / "rollcall.sqlite3"
+    enlarge(file, people=size.people, events=events, at=at)
+    token = tokens[size.kiosks // 2]
+    return Filled(settings, school, cookie, token, _gallery(app, token))
 
 
-def _counted(app: FastAPI, client: TestClient, name: str, path: str) -> Page:
+def _gallery(app: FastAPI, token: str) -> str:
+    """Download a kiosk's gallery; returns the path of what comes after it."""
+    since, is_complete = 0, False
+    with TestClient(app, headers={"Authorization": f"Device {token}"}) as client:
+        while not is_complete:
+            page = client.get(f"/api/v1/sync/gallery?since={since}&limit=200").json()
+            since, is_complete = page["next"], page["complete"]
+    return f"/api/v1/sync/gallery?since={since}&limit=200"
+
+
+def count_statements(filled: Filled, pages: list[Page]) -> None:
+    """Look at each page once, and note its size and its number of statements."""
+    app = create_app(filled.settings)
+    with TestClient(app) as client:
+        for page in pages:
+            _count(app, client, page)
+
+
+def _count(app: FastAPI, client: TestClient, page: Page) -> None:
     counted = [0]
 
     def count(*_: object) -> None:
         counted[0] += 1
 
-    client.get(path)
-    event.listen(app.state.database.engine, "before_cursor_execute", count)
-    answer = client.get(path)
-    event.remove(app.state.database.engine, "before_cursor_execute", count)
-    assert answer.status_code == 200, f"{path}: {answer.status_code}"
-    return Page(name, path, counted[0], len(answer.content) / 1024)
+    client.get(page.path, headers=page.headers)
+    engine = services_of(app).database.engine
+    event.listen(engine, "before_cursor_execute", count)
+    answer = client.get(page.path, headers=page.headers)
+    event.remove(engine, "before_cursor_execute", count)
+    assert answer.status_code == 200, f"{page.path}: {answer.status_code}"
+    page.statements, page.kib = counted[0], len(answer.content) / 1024
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[int]:
-    """A server process with this data; gives its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    named = {
-        "DATA_DIR": str(settings.data_dir),
-        "TIMEZONE": settings.timezone,
-        "PORT": str(port),
-        "LOG_LEVEL": "warning",
-    }
-    env = os.environ | {f"ROLLCALL_SERVER_{name}": value for name, value in named.items()}
-    env["ML_SERVICE_URL"] = str(settings.ml_service_url)
-    command = [sys.executable, "-P", "-m", "server.main", "serve"]
-    child = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}", child)
-        yield port
-    finally:
-        child.terminate()
-        child.wait(30)
+def copied_for(filled: Filled, checkout: Path, folder: Path) -> Settings:
+    """Copy the data for the server of another checkout, with the schema that it knows."""
+    shutil.copytree(filled.settings.data_dir, folder)
+    settings = filled.settings.model_copy(update={"data_dir": folder})
+    versions = checkout / "server" / "migrations" / "versions"
+    newest = max(one.name[:4] for one in versions.glob("[0-9]*.py"))
+    database = Database(settings.sqlalchemy_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(server.migrations.__file__).parent))
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, newest)
+        connection.commit()
+    database.close()
+    return settings
 
 
-def measure(port: int, cookie: str, pages: list[Page], repeat: int) -> None:
+def measure(servers: list[Running], pages: list[Page], repeat: int) -> None:
     """Fetch all pages by turns, again and again, and note the times in them."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for turn in range(repeat + 1):
         for page in pages:
-            before = time.perf_counter()
-            connection.request("GET", page.path, headers={"Cookie": cookie})
-            answer = connection.getresponse()
-            answer.read()
-            taken_ms = (time.perf_counter() - before) * 1000
-            assert answer.status == 200, f"{page.path}: {answer.status}"
-            if turn == 0:
-                page.first_ms = taken_ms
-            else:
-                page.times_ms.append(taken_ms)
+            for place, one in enumerate(servers):
+                cpu_ms, wall_ms = _ask(one, page)
+                if turn == 0:
+                    page.times.append(Times())
+                elif turn <= _FEW or not _is_slow(page.times[place]):
+                    page.times[place].cpu.append(cpu_ms)
+                    page.times[place].wall.append(wall_ms)
+
+
+def _is_slow(times: Times) -> bool:
+    return statistics.median(times.wall) > _SLOW_MS
+
+
+def _ask(one: Running, page: Page) -> tuple[float, float]:
+    connection = http.client.HTTPConnection("127.0.0.1", one.port, timeout=120)
+    connection.connect()
+    cpu_ms, before = one.cpu_ms, time.perf_counter()
+    connection.request("GET", page.path, headers=page.headers)
+    answer = connection.getresponse()
+    answer.read()
+    taken_ms = (time.perf_counter() - before) * 1000
+    used_ms = one.cpu_ms - cpu_ms
     connection.close()
+    assert answer.status == 200, f"{page.path}: {answer.status}"
+    return used_ms, taken_ms
 
 
-def noon_zone(at: datetime) -> str:
-    """A zone in which it is about noon, so that all lessons around now are of one day."""
-    return f"Etc/GMT{at.hour - 12:+d}"
-
-
-def main() -> int:
-    """Fill a server and print the table; 1 when a page is over the limit."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1000)
     parser.add_argument("--lessons", type=int, default=50)
     parser.add_argument("--kiosks", type=int, default=10)
-    parser.add_argument("--repeat", type=int, default=100)
-    options = parser.parse_args()
+    parser.add_argument("--events", type=int, default=0, help="in all, those of past lessons added")
+    parser.add_argument("--repeat", type=int, default=40)
+    parser.add_argument("--before", type=Path, help="a checkout to compare with")
+    return parser.parse_args()
+
+
+def _print(pages: list[Page], names: list[str]) -> None:
+    cells = " | ".join(f"{name}: CPU ms | p50 ms | p95 ms" for name in names)
+    print(f"| page | {cells} | statements | KiB |")
+    print("|---" * (3 + 3 * len(names)) + "|")
+    for page in pages:
+        print(page.row())
+
+
+def main() -> int:
+    """Fill a server and print the table; 1 when a page is over the limit."""
+    options = _options()
     logging.disable(logging.WARNING)
     size = Size(people=options.people, lessons=options.lessons, kiosks=options.kiosks)
-    with tempfile.TemporaryDirectory(prefix="rollcall-pages-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rollcall-pages-") as folder, ExitStack() as stack:
         settings = load_settings(
             data_dir=Path(folder) / "data",
             ml_service_url="http://127.0.0.1:9",
             timezone=noon_zone(datetime.now(UTC)),
         )
-        pages, cookie = fill_server(settings, size)
-        with serving(settings) as port:
-            measure(port, cookie, pages, options.repeat)
-    print("| page | first ms | p50 ms | p95 ms | longest ms | statements | KiB |")
-    print("|---|---|---|---|---|---|---|")
-    for page in pages:
-        print(page.row())
-    slow = [page.name for page in pages if page.p95_ms > LIMIT_MS]
+        filled = fill_server(settings, size, options.events)
+        pages = filled.pages()
+        count_statements(filled, pages)
+        names, sides = ["after"], [(settings, None)]
+        if options.before:
+            older = copied_for(filled, options.before, Path(folder) / "before")
+            names, sides = ["before", "after"], [(older, options.before), *sides]
+        servers = [stack.enter_context(serving(*side)) for side in sides]
+        measure(servers, pages, options.repeat)
+    _print(pages, names)
+    slow = [page.name for page in pages if page.times[-1].p95 > LIMIT_MS]
     if slow:
         sys.stderr.write(f"over {LIMIT_MS:.0f} ms: {', '.join(slow)}\n")
     return 1 if slow else 0

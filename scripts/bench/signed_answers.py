@@ -69,7 +69,9 @@ def claimed_device(settings: Settings) -> Device:
         database, vault = open_storage(settings)
     key, sealing_key = signing.make_key(), sealing.make_sealing_key()
     with database.transaction() as db:
-        kiosk = create_kiosk(db, name="Door", room_id=create_room(db, "R1").id)
+        kiosk = create_kiosk(
+            db, name="Door", room_id=create_room(db, "R1", actor="system").id, actor="system"
+        )
         code, _ = claiming.issue_code(db, kiosk, actor="system", at=now())
         body = {
             "claim_code": code,
@@ -80,7 +82,7 @@ def claimed_device(settings: Settings) -> Device:
         }
         proof = signing.sign_document(body, key, context="claim")
         request = ClaimRequest.model_validate(body | {"proof": proof})
-        outcome = claiming.claim(db, vault, request, address="bench", at=now())
+        outcome = claiming.claim(db, vault, request, at=now())
         assert isinstance(outcome, claiming.Claimed)
         server_key = claiming.server_signing_key(db, vault).public_key()
     database.close()

@@ -12,7 +12,7 @@ from server.accounts.tables import Account
 from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
-from server.errors import NotSignedInError
+from server.errors import NotSignedInError, ServerError
 from server.web.access import PUBLIC, AnyStepDep, CodeStepDep, PasswordStepDep, SignedInDep
 from server.web.cookies import SignInCookies
 from server.web.errors import json_error
@@ -36,7 +36,8 @@ def sign_in(
         place=origin.place(body.username),
     )
     outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
-    return _answer(outcome, origin.cookies, wrong="The name or the password is not right.")
+    wrong = NotSignedInError("The name or the password is not right.", problem="wrong_sign_in")
+    return _answer(outcome, origin.cookies, wrong=wrong)
 
 
 @router.post("/code", response_model=SignInRead)
@@ -45,7 +46,8 @@ def enter_code(
 ) -> Response:
     """Complete a sign-in with a code of the authenticator app, or with a recovery code."""
     outcome = two_step.of(db, principal).enter(body.code.get_secret_value(), now())
-    return _answer(outcome, two_step.origin.cookies, wrong="The code is not right.")
+    wrong = NotSignedInError("The code is not right.", problem="wrong_code")
+    return _answer(outcome, two_step.origin.cookies, wrong=wrong)
 
 
 @router.get("")
@@ -92,10 +94,12 @@ def set_password(
     return Response(status_code=204)
 
 
-def _answer(outcome: signing_in.SignInOutcome, cookies: SignInCookies, *, wrong: str) -> Response:
+def _answer(
+    outcome: signing_in.SignInOutcome, cookies: SignInCookies, *, wrong: ServerError
+) -> Response:
     match outcome:
         case signing_in.Refused():
-            return json_error(NotSignedInError(wrong))
+            return json_error(wrong)
         case signing_in.Locked(until):
             return json_error(too_many(until, now()))
         case signing_in.SignedIn(token, account, step):

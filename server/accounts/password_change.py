@@ -60,7 +60,7 @@ def change_password(
     with database.transaction() as db:
         current = get_account(db, account_id)
         if current.password_hash != account.password_hash:
-            raise ConflictError("The password was changed meanwhile.")
+            raise ConflictError("The password was changed meanwhile.", problem="password_changed")
         current.password_hash = chosen
         current.must_change_password = False
         end_sign_ins(db, account_id, except_token=token)

@@ -4,19 +4,20 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
 from server.web.principal import Role, SignInStep
+from server.web.strict import StrictInput
 
 
-class SignInRequest(BaseModel):
+class SignInRequest(StrictInput):
     """Name and password."""
 
     username: str = Field(max_length=64)
     password: SecretStr = Field(max_length=256)
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(StrictInput):
     """The current password and the one to come."""
 
     old: SecretStr = Field(max_length=256)
@@ -35,13 +36,13 @@ class SignInRead(BaseModel):
     )
 
 
-class CodeEntry(BaseModel):
+class CodeEntry(StrictInput):
     """A code of the authenticator app, or a recovery code."""
 
     code: SecretStr = Field(max_length=64)
 
 
-class PasswordAgain(BaseModel):
+class PasswordAgain(StrictInput):
     """The password, asked for again."""
 
     password: SecretStr = Field(max_length=256)
@@ -60,15 +61,13 @@ class RecoveryCodes(BaseModel):
     recovery_codes: list[str]
 
 
-class SecondFactorRoles(BaseModel):
+class SecondFactorRoles(StrictInput):
     """The roles of which the school requires two-step sign-in."""
-
-    model_config = ConfigDict(extra="forbid")
 
     roles: list[Role]
 
 
-class SignInForm(BaseModel):
+class SignInForm(StrictInput):
     """The sign-in page's form."""
 
     username: str = Field(max_length=64)
@@ -76,26 +75,26 @@ class SignInForm(BaseModel):
     next: str = "/"
 
 
-class CodeForm(BaseModel):
+class CodeForm(StrictInput):
     """The form of a code, on the sign-in page and in one's own settings."""
 
     code: str = Field(max_length=64)
     next: str = "/"
 
 
-class PasswordAgainForm(BaseModel):
+class PasswordAgainForm(StrictInput):
     """The form that asks for the password again."""
 
     password: str = Field(max_length=256)
 
 
-class SecondFactorRolesForm(BaseModel):
+class SecondFactorRolesForm(StrictInput):
     """The page's form of the roles that need a second step."""
 
-    roles: list[Role] = []
+    roles: list[Role] = Field(default_factory=list)
 
 
-class PasswordForm(BaseModel):
+class PasswordForm(StrictInput):
     """The change-password page's form."""
 
     old: str = Field(max_length=256)
@@ -103,7 +102,7 @@ class PasswordForm(BaseModel):
     again: str = Field(max_length=256)
 
 
-class AccountCreate(BaseModel):
+class AccountCreate(StrictInput):
     """An account to add."""
 
     username: Annotated[
@@ -125,7 +124,7 @@ class AccountCreate(BaseModel):
     role: Role
 
 
-class RoleChange(BaseModel):
+class RoleChange(StrictInput):
     """The role an account is to have."""
 
     role: Role
@@ -152,7 +151,7 @@ class OneTimePassword(BaseModel):
     one_time_password: str
 
 
-class AccountForm(BaseModel):
+class AccountForm(StrictInput):
     """The page's form, before anything about it is checked."""
 
     username: str = ""
@@ -160,7 +159,7 @@ class AccountForm(BaseModel):
     role: str = ""
 
 
-class RoleForm(BaseModel):
+class RoleForm(StrictInput):
     """The page's form to change a role."""
 
     role: Role

@@ -81,7 +81,9 @@ def reset_password(db: Session, *, username: str, remove_second_factor: bool = F
     """
     account = find_account(db, username)
     if account is None:
-        raise NotFoundError(f"There is no account named {normalise(username)}.")
+        raise NotFoundError(
+            f"There is no account named {normalise(username)}.", problem="no_account"
+        )
     account.is_active = True
     if remove_second_factor:
         second_factor.remove(db, account, actor=SYSTEM, action="account.reset_second_factor")

@@ -16,6 +16,7 @@ from server.ml.school import SchoolOperatingPoint
 from server.web.access import AdminDep, require_role
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
+from server.web.strict import StrictInput
 
 router = GuardedRouter(prefix="/api/v1/accuracy", tags=["accuracy"])
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
@@ -60,7 +61,7 @@ class ModelFigures(BaseModel):
     question: LimitRead | None
 
 
-class QuestionAnswer(BaseModel):
+class QuestionAnswer(StrictInput):
     """What an admin decides about a limit."""
 
     accept: bool

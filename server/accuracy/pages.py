@@ -15,7 +15,7 @@ from server.accuracy.words import in_hundred, up_to
 from server.attendance.false_matches import DAYS, count_false_matches
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
-from server.enrollment.resemblance import nearest_pairs
+from server.enrollment.resemblance import MOST_PAIRS, nearest_pairs
 from server.limits import service as limits
 from server.limits.tables import StoredLimit
 from server.networks.service import is_weak as is_weak_network
@@ -78,6 +78,7 @@ def accuracy_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
         "one_in": one_in,
         "upper_end": upper_end,
         "percent": percent,
+        "most_pairs": MOST_PAIRS,
     }
     return render(request, "accuracy/accuracy.html", context)
 

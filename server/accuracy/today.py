@@ -6,7 +6,7 @@ from sqlmodel import Session
 from server.limits import service as limits
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
-from server.web.today import TodayContent, TodaySource, Trouble
+from server.web.today_content import TodayContent, TodaySource, Trouble
 
 
 def with_questions(source: TodaySource) -> TodaySource:

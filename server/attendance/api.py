@@ -21,17 +21,16 @@ from server.attendance.schemas import (
     WaitingFor,
 )
 from server.attendance.verification import Delivery
-from server.audit.service import record
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.engine import Database
 from server.db.types import now
 from server.errors import TooLargeError
 from server.kiosks.device import DeviceDep
-from server.kiosks.server_key import ServerSigner, SignerDep
 from server.kiosks.tables import Kiosk
 from server.timetable.lesson_read import lesson_read
+from server.web.ports import AckSigner
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import SettingsDep, SignerDep
 from server.web.threads import ThreadLane, run_in_lane
 
 router = GuardedRouter(prefix="/api/v1", tags=["attendance"])
@@ -112,13 +111,6 @@ def correct(
         reason=body.reason,
         made_by=principal.account_id,
     )
-    record(
-        db,
-        actor=principal.actor,
-        action="attendance.correct",
-        subject=f"lesson:{lesson_id}",
-        details={"person": str(body.person_id), "status": body.status},
-    )
     return CorrectionRead(
         id=row.id,
         person_id=row.person_id,
@@ -162,9 +154,7 @@ async def sync_earlier_events(
     return await run_in_lane(ThreadLane.DEVICES, work)
 
 
-def _take_earlier_in(
-    database: Database, signer: ServerSigner, device: Kiosk, payload: bytes
-) -> Ack:
+def _take_earlier_in(database: Database, signer: AckSigner, device: Kiosk, payload: bytes) -> Ack:
     signer.key()  # before the commit: what is committed can be acknowledged
     delivery, batch = open_earlier(payload)
     with database.transaction() as db:
@@ -173,7 +163,7 @@ def _take_earlier_in(
     return signer.sign_ack(intake.acks[0])
 
 
-def _take_one_in(database: Database, signer: ServerSigner, delivery: Delivery) -> Ack:
+def _take_one_in(database: Database, signer: AckSigner, delivery: Delivery) -> Ack:
     with database.transaction() as db:
         intake = take_in(db, [delivery], now())
     count_intake(intake, Transport.HTTP)

@@ -12,6 +12,7 @@ from server.audit.tables import subject_of
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
 from server.people import service as people
+from server.people.folding import fold
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable.tables import RosterEntry
@@ -76,7 +77,7 @@ def _refuse_names(person: Person, reason: str) -> None:
 
 
 def _words(text: str) -> set[str]:
-    words = re.findall(r"\w+", people.fold(text))
+    words = re.findall(r"\w+", fold(text))
     return {word for word in words if len(word) >= _SHORTEST_NAME}
 
 
@@ -87,7 +88,7 @@ def _leave_rosters(db: Session, person_id: uuid.UUID, *, today: date, at: dateti
         or_(col(RosterEntry.until_date).is_(None), col(RosterEntry.until_date) >= today),
     )
     for entry in db.exec(query.order_by(col(RosterEntry.id))).all():
-        closed = roster.end_entry(db, entry.course_id, entry.id, today=today, at=at)
+        closed = roster.close_entry(db, entry, today=today, at=at)
         if closed is None:
             continue
         started = roster.started_lessons(db, closed.course_id, at)

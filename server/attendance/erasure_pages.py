@@ -17,6 +17,7 @@ from server.db.types import now
 from server.enrollment.photo import school_date
 from server.errors import InvalidError
 from server.people import service as people
+from server.people.folding import comparable_number
 from server.web.pages import render, see_other
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
@@ -41,7 +42,7 @@ def erase(
 ) -> Response:
     """Erase the person, or show the form again with what is wrong."""
     person = people.get_person(db, person_id)
-    if form.student_number.strip() != person.student_number:
+    if comparable_number(form.student_number) != comparable_number(person.student_number):
         return _form(request, db, person_id, form, {"student_number": "number"})
     try:
         erase_person(

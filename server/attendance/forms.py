@@ -3,39 +3,41 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints
+
+from server.web.strict import StrictInput
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=600)]
 
 
-class CorrectionForm(BaseModel):
+class CorrectionForm(StrictInput):
     """A student's corrected status, and the reason."""
 
     status: Text = ""
     reason: Text = ""
 
 
-class QuarantineForm(BaseModel):
+class QuarantineForm(StrictInput):
     """What becomes of a quarantined event, and why."""
 
     decision: Text = ""
     reason: Text = ""
 
 
-class ErasureForm(BaseModel):
+class ErasureForm(StrictInput):
     """The erasure page's form, before anything about it is checked."""
 
     student_number: str = ""
     reason: str = ""
 
 
-class ReasonForm(BaseModel):
+class ReasonForm(StrictInput):
     """Why a lesson is cancelled, or counts again."""
 
     reason: Text = ""
 
 
-class MissingForm(BaseModel):
+class MissingForm(StrictInput):
     """Why missing events are closed, and which numbers the page showed."""
 
     first: Text = ""
@@ -51,7 +53,7 @@ class PastKind(StrEnum):
     LESSON = "lesson"
 
 
-class PastForm(BaseModel):
+class PastForm(StrictInput):
     """Every field of the forms for changes of the past; each kind uses some of them."""
 
     lesson_id: Text = ""

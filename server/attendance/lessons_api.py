@@ -4,28 +4,33 @@ It lies beside the register, because what may be deleted depends on what was rec
 """
 
 import uuid
+from dataclasses import replace
+from typing import Annotated
 
+from fastapi import Depends
 from pydantic import AwareDatetime
 
 from server.attendance import service as attendance
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.timetable import lessons, service
 from server.timetable.lesson_read import lesson_read
 from server.timetable.lessons import LessonPlan
 from server.timetable.local_time import local_date
-from server.timetable.schemas import LessonCreate, LessonRead, LessonUpdate, ReasonGiven
+from server.timetable.schemas import LessonCreate, LessonList, LessonRead, LessonUpdate, ReasonGiven
+from server.timetable.service import LESSON_ORDER, LessonFilter
 from server.timetable.teachers import visible_courses
 from server.web.access import OfficeDep, SignedInDep
+from server.web.cursors import ListQueryDep
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
+_LIST = "lessons"
 router = GuardedRouter(prefix="/api/v1/lessons", tags=["lessons"])
 
 
 def _plan(body: LessonCreate) -> LessonPlan:
-    return LessonPlan(body.course_id, body.room_id, body.starts_at, body.ends_at)
+    return LessonPlan(body.course_id, body.room_id, body.starts_at, body.ends_at, body.allow_double)
 
 
 @router.post("", status_code=201)
@@ -34,10 +39,17 @@ def create_lesson(
 ) -> LessonRead:
     """Plan a lesson. 409 `double_booking` asks; repeat with `allow_double` if it is meant."""
     added = lessons.create_lesson(
-        db, _plan(body), zone=settings.zone, at=now(), allow_double=body.allow_double
+        db, _plan(body), zone=settings.zone, at=now(), actor=principal.actor
     )
-    record(db, actor=principal.actor, action="lesson.create", subject=f"lesson:{added.id}")
     return lesson_read(service.lesson_view(db, added.id))
+
+
+def _asked_lessons(
+    after: AwareDatetime | None = None,
+    before: AwareDatetime | None = None,
+    room_id: uuid.UUID | None = None,
+) -> LessonFilter:
+    return LessonFilter(after=after, before=before, room_ids=None if room_id is None else [room_id])
 
 
 @router.get("")
@@ -45,19 +57,18 @@ def list_lessons(
     principal: SignedInDep,
     db: ReadDBDep,
     settings: SettingsDep,
-    after: AwareDatetime | None = None,
-    before: AwareDatetime | None = None,
-    room_id: uuid.UUID | None = None,
-) -> list[LessonRead]:
+    asked: ListQueryDep,
+    which: Annotated[LessonFilter, Depends(_asked_lessons)],
+) -> LessonList:
     """Lessons by start; for teachers those of their own courses."""
-    views = service.lesson_views(
-        db,
-        after=after,
-        before=before,
-        room_ids=None if room_id is None else [room_id],
-        courses=visible_courses(db, principal, local_date(now(), settings.zone)),
+    own = visible_courses(db, principal, local_date(now(), settings.zone))
+    wanted = asked.wanted(_LIST, LESSON_ORDER)
+    part = service.lesson_part(db, replace(which, courses=own), wanted)
+    return LessonList(
+        lessons=[lesson_read(view) for view in part.rows],
+        total=part.total,
+        next_cursor=asked.next_cursor(_LIST, part.last),
     )
-    return [lesson_read(view) for view in views]
 
 
 @router.put("/{lesson_id}")
@@ -75,17 +86,15 @@ def change_lesson(
         _plan(body),
         zone=settings.zone,
         at=now(),
-        allow_double=body.allow_double,
+        actor=principal.actor,
     )
-    record(db, actor=principal.actor, action="lesson.change", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))
 
 
 @router.delete("/{lesson_id}", status_code=204)
 def delete_lesson(lesson_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None:
     """Delete a lesson for which nothing was recorded."""
-    attendance.delete_lesson(db, lesson_id)
-    record(db, actor=principal.actor, action="lesson.delete", subject=f"lesson:{lesson_id}")
+    attendance.delete_lesson(db, lesson_id, actor=principal.actor)
 
 
 @router.post("/{lesson_id}/cancel")
@@ -94,7 +103,6 @@ def cancel_lesson(
 ) -> LessonRead:
     """Cancel a lesson: its lines stay but no longer count."""
     lessons.cancel_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="lesson.cancel", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))
 
 
@@ -104,5 +112,4 @@ def restore_lesson(
 ) -> LessonRead:
     """Let a cancelled lesson count again."""
     lessons.restore_lesson(db, lesson_id, reason=body.reason, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="lesson.restore", subject=f"lesson:{lesson_id}")
     return lesson_read(service.lesson_view(db, lesson_id))

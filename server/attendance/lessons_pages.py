@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from server.attendance import service as attendance
 from server.attendance.forms import ReasonForm
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -59,11 +58,10 @@ def create_lesson(
         plan = form.plan(settings.zone)
         with db.begin_nested():
             added = lessons.create_lesson(
-                db, plan, zone=settings.zone, at=now(), allow_double=bool(form.allow_double)
+                db, plan, zone=settings.zone, at=now(), actor=principal.actor
             )
     except (ServerError, ValueError) as exc:
         return _lesson_form(request, db, form, exc=exc)
-    record(db, actor=principal.actor, action="lesson.create", subject=f"lesson:{added.id}")
     return see_other(f"/lessons/{added.id}")
 
 
@@ -98,11 +96,10 @@ def edit_lesson(
                 plan,
                 zone=settings.zone,
                 at=now(),
-                allow_double=bool(form.allow_double),
+                actor=principal.actor,
             )
     except (ServerError, ValueError) as exc:
         return _lesson_form(request, db, form, view=view, exc=exc)
-    record(db, actor=principal.actor, action="lesson.change", subject=f"lesson:{lesson_id}")
     return see_other(f"/lessons/{lesson_id}")
 
 
@@ -127,7 +124,6 @@ def cancel_lesson(
             lessons.cancel_lesson(db, lesson_id, reason=reason, actor=principal.actor, at=now())
     except (ServerError, ValueError) as exc:
         return _reason_form(request, db, lesson_id, "cancel", form=form, exc=exc)
-    record(db, actor=principal.actor, action="lesson.cancel", subject=f"lesson:{lesson_id}")
     return see_other(f"/lessons/{lesson_id}")
 
 
@@ -152,7 +148,6 @@ def restore_lesson(
             lessons.restore_lesson(db, lesson_id, reason=reason, actor=principal.actor, at=now())
     except (ServerError, ValueError) as exc:
         return _reason_form(request, db, lesson_id, "restore", form=form, exc=exc)
-    record(db, actor=principal.actor, action="lesson.restore", subject=f"lesson:{lesson_id}")
     return see_other(f"/lessons/{lesson_id}")
 
 
@@ -174,10 +169,9 @@ def delete_lesson(
     day = service.lesson_view(db, lesson_id).lesson.starts_at.astimezone(settings.zone).date()
     try:
         with db.begin_nested():
-            attendance.delete_lesson(db, lesson_id)
+            attendance.delete_lesson(db, lesson_id, actor=principal.actor)
     except ServerError as exc:
         return _delete_form(request, db, lesson_id, exc=exc)
-    record(db, actor=principal.actor, action="lesson.delete", subject=f"lesson:{lesson_id}")
     return see_other(f"/lessons?day={day.isoformat()}")
 
 

@@ -13,22 +13,28 @@ from server.attendance.schemas import (
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.kiosks.api import ViewerDep
-from server.kiosks.lost_spans import Closing
+from server.kiosks.lost_spans import SPAN_ORDER, Closing, spans_part
 from server.kiosks.runs import Run
 from server.kiosks.tables import LostSpan
 from server.web.access import AdminDep
+from server.web.cursors import ListQueryDep
 from server.web.routes import GuardedRouter
 
+_LIST = "lost-events"
 router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
 
 
 @router.get("/kiosks/{kiosk_id}/lost-events")
-def list_lost_events(kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> LostEventsRead:
+def list_lost_events(
+    kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep, asked: ListQueryDep
+) -> LostEventsRead:
     """Which events a kiosk lost, open ones first, and which have not arrived yet."""
-    found = lost_decisions.lost_events(db, kiosk_id)
-    missing = found.missing
+    missing = lost_decisions.missing_events(db, kiosk_id)
+    part = spans_part(db, kiosk_id, asked.wanted(_LIST, SPAN_ORDER))
     return LostEventsRead(
-        spans=[_span_read(row) for row in found.spans],
+        spans=[_span_read(row) for (row,) in part.rows],
+        total=part.total,
+        next_cursor=asked.next_cursor(_LIST, part.last),
         missing=None
         if missing is None
         else MissingEventsRead(

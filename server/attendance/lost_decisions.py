@@ -1,7 +1,6 @@
 """Decisions of an admin about events that will not come, each in the audit trail."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -17,24 +16,15 @@ from server.kiosks.service import kiosk_of, lock_chain
 from server.kiosks.tables import KioskProgress, LostSpan
 
 
-@dataclass(frozen=True)
-class LostEvents:
-    """What a kiosk lost, and what has not arrived yet."""
-
-    spans: tuple[LostSpan, ...]
-    missing: MissingNumbers | None
-
-
-def lost_events(db: Session, kiosk_id: uuid.UUID) -> LostEvents:
-    """Return everything of a kiosk that a person may decide about, or has.
+def missing_events(db: Session, kiosk_id: uuid.UUID) -> MissingNumbers | None:
+    """Return which events of a kiosk have not arrived yet; None where all have.
 
     Raises:
         NotFoundError: there is no such kiosk.
     """
     kiosk_of(db, kiosk_id)
     progress = db.get(KioskProgress, kiosk_id)
-    missing = None if progress is None else missing_numbers(db, progress)
-    return LostEvents(tuple(lost_spans.spans_of(db, kiosk_id)), missing)
+    return None if progress is None else missing_numbers(db, progress)
 
 
 def close_span(
@@ -63,7 +53,7 @@ def close_missing(
     """
     kiosk, progress = lock_chain(db, kiosk_id)
     if kiosk is None:
-        raise NotFoundError("There is no such kiosk.")
+        raise NotFoundError("There is no such kiosk.", problem="no_kiosk")
     if progress is None:
         raise ConflictError("None of these events is missing.", problem="none_missing")
     loss = Loss(span, bounds_of(db, kiosk, span, at), NEVER_ARRIVED)

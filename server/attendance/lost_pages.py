@@ -98,9 +98,9 @@ def _missing_page(
     form: MissingForm,
     exc: Exception | None = None,
 ) -> Response:
-    missing = lost_decisions.lost_events(db, kiosk_id).missing
+    missing = lost_decisions.missing_events(db, kiosk_id)
     if missing is None:
-        raise NotFoundError("No events are missing.")
+        raise NotFoundError("No events are missing.", problem="none_missing")
     return _page(request, db, kiosk_id, {"span": None, "missing": missing, "form": form}, exc)
 
 

@@ -17,7 +17,6 @@ from server.attendance.forms import CorrectionForm
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.schemas import CorrectionCreate
 from server.attendance.today import is_running
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import NotFoundError, ServerError
@@ -131,13 +130,6 @@ def correct(
         )
         context = _line_context(db, place) | {"form": form, "problem": problem}
         return render(request, "attendance/line.html", context, status_code=400)
-    record(
-        db,
-        actor=principal.actor,
-        action="attendance.correct",
-        subject=f"lesson:{place.lesson_id}",
-        details={"person": str(place.person_id), "status": body.status},
-    )
     return see_other(f"/lessons/{place.lesson_id}")
 
 
@@ -183,7 +175,7 @@ def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
     register = service.register_of(db, place.lesson_id, at=now())
     line = next((one for one in register.lines if one.person.id == place.person_id), None)
     if line is None:
-        raise NotFoundError("This person is not on the register of this lesson.")
+        raise NotFoundError("This person is not on the register of this lesson.", problem="not_due")
     context = _context(db, register)
     return context | {
         "line": line,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from server.attendance.assignment import judged_lessons
 from server.attendance.past_kinds import (
@@ -25,6 +25,7 @@ from server.attendance.service import Register, registers_of
 from server.attendance.sources import with_neighbours
 from server.attendance.tables import PastChange, Rejudgement
 from server.audit.service import record
+from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
 from server.policies.service import PolicyTimeline
@@ -35,6 +36,11 @@ from server.timetable.lessons import LessonPlan
 from server.timetable.roster import RosterDates
 from server.timetable.service import LessonView
 from server.timetable.tables import RosterEntry
+
+#: The order of every list of changes: the newest first.
+ORDER = ListOrder(
+    (col(PastChange.made_at), col(PastChange.id)), (datetime, uuid.UUID), is_descending=True
+)
 
 
 @dataclass(frozen=True)
@@ -127,10 +133,15 @@ def make(
     return row
 
 
-def past_changes(db: Session, limit: int = 100) -> Sequence[PastChange]:
-    """Return the newest changes of the past, newest first."""
-    query = select(PastChange).order_by(col(PastChange.made_at).desc(), col(PastChange.id).desc())
-    return db.exec(query.limit(limit)).all()
+def past_changes(db: Session, *, limit: int, offset: int) -> tuple[Sequence[PastChange], int]:
+    """Return changes of the past, newest first, and how many there are."""
+    query = select(PastChange).order_by(*ORDER.by()).limit(limit).offset(offset)
+    return db.exec(query).all(), db.exec(select(func.count()).select_from(PastChange)).one()
+
+
+def past_changes_part(db: Session, wanted: PartWanted) -> Part[tuple[PastChange]]:
+    """Return a part of the same list."""
+    return read_part(db, select(PastChange), ORDER, wanted)
 
 
 def _affected(db: Session, change: AnyChange, at: datetime) -> list[LessonView]:
@@ -232,13 +243,13 @@ def _apply_roster(db: Session, change: RosterChange) -> None:
 def _apply_lesson(db: Session, change: LessonChange, *, zone: ZoneInfo, at: datetime) -> None:
     lesson = timetable.lesson_view(db, change.lesson_id).lesson
     plan = LessonPlan(
-        lesson.course_id, change.room_id, change.starts_at, change.ends_at
+        lesson.course_id, change.room_id, change.starts_at, change.ends_at, allow_double=True
     ).in_whole_seconds()
     if plan.starts_at > at:
         raise InvalidError(
             "A lesson that has started cannot start later than now.", problem="later"
         )
-    planning.check_plan(db, plan, zone=zone, at=at, allow_double=True, besides=lesson.id)
+    planning.check_plan(db, plan, zone=zone, at=at, besides=lesson.id)
     planning.apply_plan(db, lesson, plan, zone=zone)
 
 
@@ -254,7 +265,7 @@ def _differences(before: Sequence[Register], after: Sequence[Register]) -> list[
             known = line or changed
             if one != other and known is not None:
                 found.append(LineChange(new.view, known.person, one, other))
-    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.family_name, one.person.id))
+    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.sort_key, one.person.id))
     return found
 
 

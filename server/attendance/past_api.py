@@ -5,6 +5,7 @@ from server.attendance.past import Confirmation
 from server.attendance.past_kinds import AnyChange
 from server.attendance.schemas import (
     PastChangeCreate,
+    PastChangeList,
     PastChangeRead,
     PastLineRead,
     PastPreviewRead,
@@ -13,16 +14,23 @@ from server.attendance.tables import PastChange
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.web.access import OfficeDep
+from server.web.cursors import ListQueryDep
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
+_LIST = "past-changes"
 router = GuardedRouter(prefix="/api/v1/past-changes", tags=["past changes"])
 
 
 @router.get("")
-def list_changes(_: OfficeDep, db: ReadDBDep) -> list[PastChangeRead]:
-    """The newest changes of the past, newest first."""
-    return [_read(row) for row in past.past_changes(db)]
+def list_changes(_: OfficeDep, db: ReadDBDep, asked: ListQueryDep) -> PastChangeList:
+    """Changes of the past, newest first."""
+    part = past.past_changes_part(db, asked.wanted(_LIST, past.ORDER))
+    return PastChangeList(
+        changes=[_read(row) for (row,) in part.rows],
+        total=part.total,
+        next_cursor=asked.next_cursor(_LIST, part.last),
+    )
 
 
 @router.post("/preview")

@@ -20,7 +20,8 @@ from server.attendance.past_words import PastWording, stored_changes
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
-from server.people.service import find_people, people_by_id
+from server.people.search import find_people
+from server.people.service import people_by_id
 from server.policies.service import version_dates
 from server.timetable import service as timetable
 from server.timetable.schemas import ReasonGiven
@@ -28,24 +29,32 @@ from server.timetable.service import LessonView
 from server.web.access import OfficeDep
 from server.web.dates import moment_words
 from server.web.pages import render, request_translator, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import get_settings
 
 router = GuardedRouter(include_in_schema=False)
 _CANDIDATES = 20
+_PAGE = 50
 
 
 @router.get("/past-changes")
-def past_changes_page(request: Request, _: OfficeDep, db: ReadDBDep) -> Response:
+def past_changes_page(
+    request: Request, _: OfficeDep, db: ReadDBDep, page: PageNumber = 1
+) -> Response:
     """What was changed, newest first."""
-    rows = past.past_changes(db)
+    pager = read_page(
+        lambda limit, offset: past.past_changes(db, limit=limit, offset=offset), page, _PAGE
+    )
+    rows = pager.rows
     changes = stored_changes(rows)
     zone = get_settings(request).zone
     wording = PastWording(db, request_translator(request), zone, changes)
     context = {
         "rows": [(row, wording.text(one)) for row, one in zip(rows, changes, strict=True)],
         "names": actor_names(db, {row.made_by for row in rows}),
+        "pager": pager,
     }
     return render(request, "attendance/past_changes.html", context)
 
@@ -173,6 +182,7 @@ def _form(
         for version, since in version_dates(db)
     ]
     person_id = _id_or_none(form.person_id)
+    candidates, total = find_people(db, words=form.q, limit=_CANDIDATES) if form.q else ([], 0)
     courses = {str(one.id): f"{one.code} · {one.title}" for one in timetable.courses(db)}
     context = {
         "kind": kind,
@@ -184,7 +194,8 @@ def _form(
         "course": courses.get(form.course_id, t("past.gone")),
         "rooms": [(str(room.id), room.name) for room in timetable.rooms(db)],
         "person": people_by_id(db, [person_id]).get(person_id) if person_id else None,
-        "candidates": find_people(db, words=form.q, limit=_CANDIDATES)[0] if form.q else [],
+        "candidates": candidates,
+        "has_more": total > len(candidates),
     }
     return render(request, "attendance/past_form.html", context, status_code=400 if exc else 200)
 

@@ -79,7 +79,7 @@ class PastWording:
             course=view.course.code if view else self._t("past.gone"),
             room=self._rooms.get(change.room_id, self._t("past.gone")),
             starts=self._moment(change.starts_at),
-            ends=time_words(change.ends_at, self._zone),
+            ends=time_words(change.ends_at, self._t, self._zone),
         )
 
     def _moment(self, at: datetime) -> str:

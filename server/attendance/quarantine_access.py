@@ -20,10 +20,9 @@ def may_see_people(principal: Principal) -> bool:
 def wanted_rows(
     decided: bool = False,
     kiosk: uuid.UUID | None = None,
-    before: uuid.UUID | None = None,
 ) -> QuarantineFilter:
     """Return which rows a request asks for."""
-    return QuarantineFilter(decided, kiosk, before)
+    return QuarantineFilter(decided, kiosk)
 
 
 FilterDep = Annotated[QuarantineFilter, Depends(wanted_rows)]

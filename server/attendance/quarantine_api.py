@@ -17,8 +17,12 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.timetable.schemas import Reason
 from server.web.access import AdminDep
+from server.web.cursors import ListQueryDep
+from server.web.list_schemas import ListPart
 from server.web.routes import GuardedRouter
+from server.web.strict import StrictInput
 
+_LIST = "quarantine"
 router = GuardedRouter(prefix="/api/v1", tags=["quarantine"])
 
 
@@ -41,14 +45,20 @@ class QuarantinedRead(BaseModel):
     reason: str | None
 
 
-class QuarantineDecide(BaseModel):
+class QuarantineList(ListPart):
+    """Some events in quarantine, newest first."""
+
+    events: list[QuarantinedRead]
+
+
+class QuarantineDecide(StrictInput):
     """Accept or discard, and why."""
 
     decision: Literal[QuarantineDecision.ACCEPTED, QuarantineDecision.DISCARDED]
     reason: Reason
 
 
-class QuarantineAcceptAll(BaseModel):
+class QuarantineAcceptAll(StrictInput):
     """Accept what waits of one kiosk for one cause, and why."""
 
     kiosk_id: uuid.UUID
@@ -64,12 +74,17 @@ class QuarantineAccepted(BaseModel):
 
 @router.get("/quarantine")
 def read_quarantine(
-    principal: ReaderDep, db: ReadDBDep, wanted: FilterDep
-) -> list[QuarantinedRead]:
-    """Events in quarantine, newest first; `before` continues a listing."""
+    principal: ReaderDep, db: ReadDBDep, which: FilterDep, asked: ListQueryDep
+) -> QuarantineList:
+    """Events in quarantine, newest first."""
     sees_people = may_see_people(principal)
-    items = listing.list_quarantine(db, wanted, with_people=sees_people)
-    return [_read(item, sees_people=sees_people) for item in items]
+    wanted = asked.wanted(_LIST, listing.ORDER)
+    part = listing.quarantine_part(db, which, wanted, with_people=sees_people)
+    return QuarantineList(
+        events=[_read(item, sees_people=sees_people) for item in part.rows],
+        total=part.total,
+        next_cursor=asked.next_cursor(_LIST, part.last),
+    )
 
 
 @router.post("/quarantine/accept")

@@ -200,7 +200,7 @@ def _recorded(db: Session, kiosk_id: uuid.UUID, rows: Sequence[QuarantinedEvent]
 def _undecided(db: Session, row_id: uuid.UUID) -> QuarantinedEvent:
     row = db.get(QuarantinedEvent, row_id)
     if row is None:
-        raise NotFoundError("There is no such event in quarantine.")
+        raise NotFoundError("There is no such event in quarantine.", problem="no_quarantined")
     _lock(db, row.kiosk_id)
     db.refresh(row)
     if row.decision is not None:

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.attendance.quarantine_decisions import Readable, kiosk_named, read_quarantined
 from server.attendance.tables import QuarantinedEvent
+from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.errors import NotFoundError
 from server.kiosks.claims import keys_of
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
 
 PAGE = 50
+#: The order of every list of quarantined events: the newest first.
+ORDER = ListOrder((col(QuarantinedEvent.id),), (uuid.UUID,), is_descending=True)
 #: Counting goes no further: a hostile kiosk may fill the quarantine.
 MOST_COUNTED = 1000
-_MOST_GROUPS = 20
 
 
 @dataclass(frozen=True)
@@ -61,34 +64,47 @@ class QuarantineFilter:
     Attributes:
         is_decided: those that were decided in place of those that wait.
         kiosk_id: only of this kiosk.
-        before: only rows older than this one.
     """
 
     is_decided: bool = False
     kiosk_id: uuid.UUID | None = None
-    before: uuid.UUID | None = None
+
+    def query(self) -> SelectOfScalar[QuarantinedEvent]:
+        """Select the rows, without an order."""
+        decision = col(QuarantinedEvent.decision)
+        query = select(QuarantinedEvent).where(
+            decision.is_not(None) if self.is_decided else decision.is_(None)
+        )
+        if self.kiosk_id is not None:
+            query = query.where(QuarantinedEvent.kiosk_id == str(self.kiosk_id))
+        return query
 
 
 def list_quarantine(
-    db: Session, wanted: QuarantineFilter, *, with_people: bool
-) -> list[QuarantineItem]:
-    """Return the newest rows, newest first, at most `PAGE`.
+    db: Session, which: QuarantineFilter, *, with_people: bool, limit: int, offset: int
+) -> tuple[list[QuarantineItem], int]:
+    """Return rows, the newest first, and how many there are.
 
     Args:
         db: the caller's.
-        wanted: which.
+        which: the rows of the whole list.
         with_people: whether the reader may see who the events are about.
+        limit: at most so many.
+        offset: how many to leave out.
     """
-    decision = col(QuarantinedEvent.decision)
-    query = select(QuarantinedEvent).where(
-        decision.is_not(None) if wanted.is_decided else decision.is_(None)
-    )
-    if wanted.kiosk_id is not None:
-        query = query.where(QuarantinedEvent.kiosk_id == str(wanted.kiosk_id))
-    if wanted.before is not None:
-        query = query.where(col(QuarantinedEvent.id) < wanted.before)
-    rows = db.exec(query.order_by(col(QuarantinedEvent.id).desc()).limit(PAGE)).all()
-    return _items(db, rows, with_people=with_people)
+    query = which.query()
+    total = db.exec(select(func.count()).select_from(query.subquery())).one()
+    rows = db.exec(query.order_by(*ORDER.by()).limit(limit).offset(offset)).all()
+    return _items(db, rows, with_people=with_people), total
+
+
+def quarantine_part(
+    db: Session, which: QuarantineFilter, wanted: PartWanted, *, with_people: bool
+) -> Part[QuarantineItem]:
+    """Return a part of the same list."""
+    part = read_part(db, which.query(), ORDER, wanted)
+    items = _items(db, [row for (row,) in part.rows], with_people=with_people)
+    return Part(items, part.total, part.last)
 
 
 def quarantined(db: Session, row_id: uuid.UUID, *, with_people: bool) -> QuarantineItem:
@@ -99,7 +115,7 @@ def quarantined(db: Session, row_id: uuid.UUID, *, with_people: bool) -> Quarant
     """
     row = db.get(QuarantinedEvent, row_id)
     if row is None:
-        raise NotFoundError("There is no such event in quarantine.")
+        raise NotFoundError("There is no such event in quarantine.", problem="no_quarantined")
     return _items(db, [row], with_people=with_people)[0]
 
 
@@ -113,7 +129,7 @@ def undecided_groups(db: Session) -> list[QuarantineGroup]:
         .order_by(count.desc(), col(QuarantinedEvent.kiosk_id), col(QuarantinedEvent.reason))
     )
     found = []
-    for kiosk_id, reason, number in db.exec(query.limit(_MOST_GROUPS)):
+    for kiosk_id, reason, number in db.exec(query):
         kiosk = kiosk_named(db, kiosk_id)
         name = kiosk.name if kiosk else kiosk_id
         found.append(QuarantineGroup(kiosk_id, name, reason, number))

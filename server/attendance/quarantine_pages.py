@@ -21,6 +21,7 @@ from server.errors import InvalidError, ServerError
 from server.timetable.schemas import Reason
 from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
@@ -36,17 +37,28 @@ _REASON: TypeAdapter[str] = TypeAdapter(Reason)
 
 @router.get("/quarantine")
 def quarantine_page(
-    request: Request, principal: ReaderDep, db: ReadDBDep, wanted: FilterDep
+    request: Request,
+    principal: ReaderDep,
+    db: ReadDBDep,
+    wanted: FilterDep,
+    page: PageNumber = 1,
 ) -> Response:
     """List what waits, or what was decided."""
-    items = listing.list_quarantine(db, wanted, with_people=may_see_people(principal))
+
+    def read(limit: int, offset: int) -> tuple[list[listing.QuarantineItem], int]:
+        sees_people = may_see_people(principal)
+        return listing.list_quarantine(
+            db, wanted, with_people=sees_people, limit=limit, offset=offset
+        )
+
+    items = read_page(read, page, listing.PAGE)
     context = {
-        "items": items,
+        "items": items.rows,
+        "pager": items,
         "wanted": wanted,
         "groups": listing.undecided_groups(db),
         "discard_only": decisions.DISCARD_ONLY,
-        "older": items[-1].row.id if len(items) == listing.PAGE else None,
-        "names": actor_names(db, {item.row.decided_by for item in items}),
+        "names": actor_names(db, {item.row.decided_by for item in items.rows}),
         "sees_people": may_see_people(principal),
     }
     return render(request, "attendance/quarantine.html", context)

@@ -10,6 +10,8 @@ from protocol.v1.fields import MAX_SAFE_INTEGER
 from server.attendance.past_kinds import AnyChange
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.timetable.schemas import LessonRead, Reason
+from server.web.list_schemas import ListPart
+from server.web.strict import StrictInput
 
 
 class DoubtfulScan(BaseModel):
@@ -71,7 +73,7 @@ def _correctable(status: AttendanceStatus) -> AttendanceStatus:
     return status
 
 
-class CorrectionCreate(BaseModel):
+class CorrectionCreate(StrictInput):
     """A manual correction of a student's status, and the reason."""
 
     person_id: uuid.UUID
@@ -90,7 +92,7 @@ class CorrectionRead(BaseModel):
     made_at: datetime
 
 
-class PersonErase(BaseModel):
+class PersonErase(StrictInput):
     """Why a person is erased; without any name."""
 
     reason: Reason
@@ -130,20 +132,20 @@ class MissingEventsRead(BaseModel):
     since: datetime
 
 
-class LostEventsRead(BaseModel):
-    """What a kiosk lost, open spans first, and what has not arrived yet."""
+class LostEventsRead(ListPart):
+    """What a kiosk lost, open spans first, and what has not arrived yet. `total` counts spans."""
 
     spans: list[LostSpanRead]
     missing: MissingEventsRead | None
 
 
-class LostSpanClose(BaseModel):
+class LostSpanClose(StrictInput):
     """Why nobody waits for lost events any more."""
 
     reason: Reason
 
 
-class MissingEventsClose(BaseModel):
+class MissingEventsClose(StrictInput):
     """Which missing numbers nobody waits for any more, and why."""
 
     first: int = Field(ge=1, le=MAX_SAFE_INTEGER)
@@ -168,7 +170,7 @@ class PastLineRead(BaseModel):
     after: str | None
 
 
-class PastChangeCreate(BaseModel):
+class PastChangeCreate(StrictInput):
     """A change of the past as it was previewed, and why."""
 
     change: AnyChange
@@ -186,3 +188,9 @@ class PastChangeRead(BaseModel):
     reason: str
     made_by: str
     made_at: AwareDatetime
+
+
+class PastChangeList(ListPart):
+    """Some changes of the past, newest first."""
+
+    changes: list[PastChangeRead]

@@ -20,6 +20,7 @@ from server.attendance.register import (
 )
 from server.attendance.sources import Sources, WatchingKiosk, read_sources
 from server.attendance.tables import Correction, Rejudgement, StoredEvent
+from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
@@ -134,7 +135,7 @@ def has_events(db: Session, lesson_id: uuid.UUID) -> bool:
     return is_named or bool(read_sources(db, lessons, now()).events)
 
 
-def delete_lesson(db: Session, lesson_id: uuid.UUID) -> None:
+def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
     """Delete a lesson for which nothing was recorded.
 
     Raises:
@@ -146,7 +147,7 @@ def delete_lesson(db: Session, lesson_id: uuid.UUID) -> None:
             "Attendance was recorded for this lesson. You can cancel it instead.",
             problem="has_events",
         )
-    planning.delete_lesson(db, lesson_id)
+    planning.delete_lesson(db, lesson_id, actor=actor)
 
 
 def correct(
@@ -182,7 +183,13 @@ def correct(
         lesson_id=lesson_id, person_id=person_id, status=status, reason=reason, made_by=made_by
     )
     db.add(correction)
-    db.flush()
+    record(
+        db,
+        actor=f"account:{made_by}",
+        action="attendance.correct",
+        subject=f"lesson:{lesson_id}",
+        details={"person": str(person_id), "status": status},
+    )
     return correction
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import Session, and_, col, exists, or_, select
 
 from protocol.v1.messages import AttendanceWindow, EventKind
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
@@ -182,7 +182,7 @@ def _events(
     named = col(StoredEvent.lesson_id).in_(wanted)
     names_none = or_(
         col(StoredEvent.lesson_id).is_(None),
-        col(StoredEvent.lesson_id).not_in(select(Lesson.id)),
+        ~exists().where(col(Lesson.id) == col(StoredEvent.lesson_id)),
     )
     unnamed = and_(
         or_(names_none, col(StoredEvent.is_time_corrected)),

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from server.attendance import service
 from server.attendance.quarantine_listing import MOST_COUNTED, count_undecided
 from server.attendance.register import AttendanceStatus
+from server.attendance.tallies import LessonTally, tallies_between
 from server.db.types import now
 from server.enrollment.problems import troubles
 from server.kiosks.lost_spans import open_losses
@@ -20,7 +21,8 @@ from server.timetable.teachers import visible_courses
 from server.web.dates import moment_words
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
-from server.web.today import TodayContent, TodayLesson, Trouble
+from server.web.state import get_settings
+from server.web.today_content import TodayContent, TodayLesson, Trouble
 from server.web.translations import Translator
 
 _TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
@@ -28,17 +30,17 @@ _TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
 
 def today_content(db: Session, principal: Principal, request: Request) -> TodayContent:
     """Put the page together."""
-    settings = request.app.state.settings
+    settings = get_settings(request)
     at = now()
     today = local_date(at, settings.zone)
     first, last = day_bounds(today, settings.zone)
     own = visible_courses(db, principal, today)
-    registers = service.registers_between(db, first, last, at=at, courses=own)
-    registers.sort(key=lambda one: _order(one, at))
+    tallies = tallies_between(db, first, last, at=at, courses=own)
+    tallies.sort(key=lambda one: _order(one, at))
     t = request_translator(request)
     is_technical = principal.role in _TECHNICAL
     return TodayContent(
-        lessons=[_lesson(register, at, t) for register in registers],
+        lessons=[_lesson(tally, at, t) for tally in tallies],
         troubles=_troubles(db, request, at) if is_technical else [],
     )
 
@@ -59,33 +61,33 @@ def _troubles(db: Session, request: Request, at: datetime) -> list[Trouble]:
     ]
 
 
-def is_running(register: service.Register, at: datetime) -> bool:
+def is_running(register: service.Register | LessonTally, at: datetime) -> bool:
     """Whether the lesson is on at a moment."""
     return not register.view.is_cancelled and register.window.is_running(at)
 
 
-def _order(register: service.Register, at: datetime) -> tuple[int, datetime]:
+def _order(tally: LessonTally, at: datetime) -> tuple[int, datetime]:
     """What runs comes first, then what is to come, then what is over."""
-    lesson = register.view.lesson
-    is_ahead = lesson.starts_at > at and not register.view.is_cancelled
-    turn = 0 if is_running(register, at) else 1 if is_ahead else 2
+    lesson = tally.view.lesson
+    is_ahead = lesson.starts_at > at and not tally.view.is_cancelled
+    turn = 0 if is_running(tally, at) else 1 if is_ahead else 2
     return turn, lesson.starts_at
 
 
-def _lesson(register: service.Register, at: datetime, t: Translator) -> TodayLesson:
-    view = register.view
+def _lesson(tally: LessonTally, at: datetime, t: Translator) -> TodayLesson:
+    view = tally.view
     return TodayLesson(
         path=f"/lessons/{view.lesson.id}",
         course=f"{view.course.code} {view.course.title}",
         room=view.room.name,
         starts_at=view.lesson.starts_at,
         ends_at=view.lesson.ends_at,
-        is_running=is_running(register, at),
-        present=register.attended,
-        late=register.counts[AttendanceStatus.LATE],
-        expected=len(register.lines),
+        is_running=is_running(tally, at),
+        present=tally.attended,
+        late=tally.late,
+        expected=tally.expected,
         is_cancelled=view.is_cancelled,
-        undecided=_undecided(register, t),
+        undecided=_undecided(tally.register, t) if tally.register else "",
     )
 
 
@@ -128,7 +130,7 @@ def _is_silent(kiosk: Kiosk, at: datetime) -> bool:
 
 def _silent(view: KioskView, t: Translator, request: Request) -> Trouble:
     seen = view.kiosk.last_seen_at
-    zone = request.app.state.settings.zone
+    zone = get_settings(request).zone
     when = moment_words(seen, t, zone, this_year=now().year) if seen else t("kiosks.never")
     text = t("kiosks.silent", name=view.kiosk.name, room=view.room.name, at=when)
     return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="warn")

@@ -1,15 +1,17 @@
-"""Write to the audit trail, read it, and verify that nobody changed it."""
+"""Write to the audit trail, and verify that nobody changed it. Services call it, pages do not."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import rfc8785
+import sqlalchemy
 from sqlmodel import Session, col, select
 
-from server.audit.tables import AuditEntry
+from server.audit.tables import AuditedPerson, AuditEntry
 from server.db.lock import AUDIT_LOCK, lock_until_commit
 from server.db.types import now
 from server.logs import correlation_id
@@ -17,6 +19,20 @@ from server.logs import correlation_id
 SYSTEM = "system"
 GENESIS = bytes(32)
 _VERIFY_PAGE = 1000
+_PERSON = "person"
+#: Details that name a person, beside the subject.
+_NAMES_PERSON = (_PERSON, "other")
+_COLUMNS = (
+    col(AuditEntry.seq),
+    col(AuditEntry.at),
+    col(AuditEntry.actor),
+    col(AuditEntry.action),
+    col(AuditEntry.subject),
+    col(AuditEntry.details),
+    col(AuditEntry.correlation_id),
+    col(AuditEntry.prev_hash),
+    col(AuditEntry.hash),
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,36 @@ class Verification:
     broken_at: int | None
 
 
+@dataclass(frozen=True)
+class ChainPoint:
+    """How far the chain is known to be whole: up to this entry, with this hash.
+
+    Attributes:
+        seq: of the last entry that fits.
+        hash: of that entry, 32 bytes.
+        broken_at: seq of the entry after it, where that does not fit.
+        is_end: whether nothing more is to be read.
+    """
+
+    seq: int = 0
+    hash: bytes = GENESIS
+    broken_at: int | None = None
+    is_end: bool = False
+
+
+class _Hashed(Protocol):
+    """What the hash of an entry covers."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    correlation_id: str
+    prev_hash: bytes
+
+
 def record(
     db: Session,
     *,
@@ -45,7 +91,7 @@ def record(
     Args:
         db: the caller's; on PostgreSQL it holds the chain's lock until its commit.
         actor: `account:<id>`, `kiosk:<id>` or `system`.
-        action: noun.verb, such as `person.view_biometrics`.
+        action: noun.verb, such as `person.view_biometrics`; the audit page has words for each.
         subject: see `subject_of`.
         details: ids and codes only; never names or biometric data.
     """
@@ -65,36 +111,60 @@ def record(
     )
     entry.hash = _digest(entry)
     db.add(entry)
+    for person_id in people_of(subject, entry.details):
+        db.add(AuditedPerson(person_id=person_id, seq=entry.seq))
     db.flush()
     return entry
 
 
-def recent(db: Session, *, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
-    """The newest entries, newest first; `before` continues a listing."""
-    query = select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(limit)
-    if before is not None:
-        query = query.where(col(AuditEntry.seq) < before)
-    return list(db.exec(query))
+def people_of(subject: str, details: Mapping[str, Any]) -> set[uuid.UUID]:
+    """Return the people that an entry is about."""
+    kind, _, identity = subject.partition(":")
+    named = [details.get(name) for name in _NAMES_PERSON]
+    return set(_ids([identity if kind == _PERSON else None, *named]))
+
+
+def recent(db: Session, *, limit: int = 100) -> list[AuditEntry]:
+    """The newest entries, newest first."""
+    return list(db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(limit)))
 
 
 def verify(db: Session) -> Verification:
     """Walk the whole chain: each seq follows, each hash fits what the row says now."""
-    seq, prev_hash = 0, GENESIS
-    while page := _page_after(db, seq):
-        for entry in page:
-            intact = entry.seq == seq + 1 and entry.prev_hash == prev_hash
-            if not intact or entry.hash != _digest(entry):
-                return Verification(seq, entry.seq)
-            seq, prev_hash = entry.seq, entry.hash
-    return Verification(seq, None)
+    point = ChainPoint()
+    while not point.is_end:
+        point = verify_further(db, point)
+    return Verification(point.seq, point.broken_at)
 
 
-def _page_after(db: Session, seq: int) -> list[AuditEntry]:
-    query = select(AuditEntry).where(col(AuditEntry.seq) > seq).order_by(col(AuditEntry.seq))
-    return list(db.exec(query.limit(_VERIFY_PAGE)))
+def verify_further(db: Session, point: ChainPoint, most: int = _VERIFY_PAGE) -> ChainPoint:
+    """Check the entries that follow a point; returns how far the chain is whole then.
+
+    Args:
+        db: the caller's; each call may have another, as entries are never changed.
+        point: up to where the chain is known to be whole.
+        most: entries to read.
+    """
+    query = sqlalchemy.select(*_COLUMNS).where(col(AuditEntry.seq) > point.seq)
+    rows = db.execute(query.order_by(col(AuditEntry.seq)).limit(most)).all()
+    seq, prev_hash = point.seq, point.hash
+    for row in rows:
+        intact = row.seq == seq + 1 and row.prev_hash == prev_hash
+        if not intact or row.hash != _digest(row):
+            return ChainPoint(seq, prev_hash, row.seq, is_end=True)
+        seq, prev_hash = row.seq, row.hash
+    return ChainPoint(seq, prev_hash, is_end=len(rows) < most)
 
 
-def _digest(entry: AuditEntry) -> bytes:
+def _ids(texts: Iterable[object]) -> Iterator[uuid.UUID]:
+    for text in texts:
+        try:
+            yield uuid.UUID(str(text))
+        except ValueError:
+            continue
+
+
+def _digest(entry: _Hashed) -> bytes:
     content: dict[str, Any] = {
         "seq": entry.seq,
         "at": _stamp(entry.at),

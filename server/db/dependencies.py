@@ -9,7 +9,7 @@ write lock while waiting for a thread or while an answer is built.
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 from sqlmodel import Session
@@ -30,10 +30,18 @@ class SessionRequest:
     is_writing: bool
 
 
+class _HasDatabase(Protocol):
+    """What this package needs of `server.web.state.Services`, which lies above it."""
+
+    @property
+    def database(self) -> Database:
+        """The database of this application."""
+
+
 def get_database(request: Request) -> Database:
     """The database of this application."""
-    database: Database = request.app.state.database
-    return database
+    services: _HasDatabase = request.app.state.services
+    return services.database
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from server.db.address import parsed_address
 from server.db.full import is_disk_full
 from server.db.private import private_file
 from server.db.turns import Turns
+from server.db.watch import TableWatch
 
 BUSY_TIMEOUT_MS = 5000
 #: Threads of requests that may read or write at a time (`server.web.threads`), and what remains
@@ -45,6 +47,7 @@ class Database:
         self.turn_wait_s = _TURN_WAIT_S
         self._reader = self.engine.execution_options(**{_READ_ONLY: True})
         self._full_at_s: float | None = None
+        self._watches: list[TableWatch] = []
 
     @contextmanager
     def transaction(self, wait_s: float | None = None) -> Iterator[Session]:
@@ -65,6 +68,12 @@ class Database:
                 yield db
             if written:
                 self._full_at_s = None
+        for one in self._watches:
+            one.committed()
+
+    def watch(self, is_watched: Callable[[str, str, str], bool], call: Callable[[], None]) -> None:
+        """Call back after each commit of this process that wrote something; see `TableWatch`."""
+        self._watches.append(TableWatch(self.engine, is_watched, call))
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -111,16 +120,21 @@ class Database:
 
 
 def make_engine(url: str) -> Engine:
-    """Open the database; nothing is connected yet. A new SQLite file is for its owner only."""
+    """Open the database; nothing is connected yet. A new SQLite file is for its owner only.
+
+    Raises:
+        ConfigurationError: the address cannot be read.
+    """
+    address = parsed_address(url)
     sizes = {"pool_size": _KEPT_CONNECTIONS, "max_overflow": _CONNECTIONS - _KEPT_CONNECTIONS}
-    if url.startswith("sqlite"):
-        engine = create_engine(url, hide_parameters=True, **sizes)
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, hide_parameters=True, **sizes)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         if engine.url.database not in (None, "", ":memory:"):
             private_file(Path(engine.url.database))
         return engine
-    return create_engine(url, pool_pre_ping=True, hide_parameters=True, **sizes)
+    return create_engine(address, pool_pre_ping=True, hide_parameters=True, **sizes)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

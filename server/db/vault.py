@@ -131,7 +131,9 @@ class Vault:
         """
         master = self._keys.get(key_id or self.active_key_id)
         if master is None:
-            raise SealBrokenError(f"The encryption key {key_id} is missing.", key_id=key_id)
+            raise SealBrokenError(
+                f"The encryption key {key_id} is missing.", problem="seal_key", key_id=key_id
+            )
         kdf = HKDF(SHA256(), KEY_BYTES, salt=None, info=f"rollcall/{purpose}".encode())
         return kdf.derive(master)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import File, Request, UploadFile
 from sqlmodel import Session
 
-from server.db.dependencies import DBDep, ReadDBDep
+from server.db.dependencies import DBDep
 from server.db.types import now
 from server.enrollment import service
 from server.enrollment.photo import read_photo, school_date
@@ -46,12 +46,12 @@ def record_consent(
 @router.get("/people/{person_id}/consents")
 def list_consents(
     person_id: uuid.UUID,
-    _: Annotated[Principal, require_role(Role.OFFICE, Role.DPO)],
-    db: ReadDBDep,
+    principal: Annotated[Principal, require_role(Role.OFFICE, Role.DPO)],
+    db: DBDep,
     settings: SettingsDep,
 ) -> list[ConsentRead]:
-    """Everything that was said about a person, newest first."""
-    people.get_person(db, person_id)
+    """Everything that was said about a person, newest first; the audit trail names the reader."""
+    people.view_person(db, person_id, actor=principal.actor)
     state = people.state_of(db, person_id, school_date(settings))
     return [_read_consent(row, state) for row in people.consents_of(db, person_id)]
 
@@ -105,10 +105,11 @@ def remove_enrolment(
 
 @router.get("/enrolments/{enrolment_id}")
 def get_enrolment(
-    enrolment_id: uuid.UUID, _: OfficeDep, db: ReadDBDep, request: Request
+    enrolment_id: uuid.UUID, principal: OfficeDep, db: DBDep, request: Request
 ) -> EnrolmentRead:
-    """How far an enrolment has come."""
-    return _read_enrolment(request, db, service.get_enrolment(db, enrolment_id))
+    """How far an enrolment has come; the audit trail names who read the result."""
+    row = service.view_enrolment(db, enrolment_id, actor=principal.actor)
+    return _read_enrolment(request, db, row)
 
 
 def _read_enrolment(request: Request, db: Session, row: Enrolment) -> EnrolmentRead:

@@ -8,9 +8,9 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.config import Settings
-from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
+from server.db.dependencies import DBDep, ReadDBDep
 from server.enrollment import service
-from server.enrollment.guidance import BARS, GuidanceGate, Pose, guide
+from server.enrollment.guidance import BARS, Pose, guide
 from server.enrollment.photo import check_frame, read_photo, school_date
 from server.enrollment.problems import waiting_code, waiting_words
 from server.enrollment.schemas import GuidanceRead
@@ -18,7 +18,7 @@ from server.enrollment.tables import Enrolment, EnrolmentStatus
 from server.enrollment.words import capture_words, guidance_words, is_posed, reason_words
 from server.errors import ConsentRequiredError, TooLargeError, UnsupportedMediaError
 from server.logs import correlation_id
-from server.ml.encoder import EncoderUnavailableError, FaceEncoder
+from server.ml.encoder import EncoderUnavailableError
 from server.ml.quality import FrameQuality
 from server.networks.service import networks_of
 from server.people import service as people
@@ -26,7 +26,7 @@ from server.people.consent import ConsentState
 from server.web.access import OfficeDep
 from server.web.pages import is_htmx, render, request_translator, see_other
 from server.web.routes import PHOTO_BODY, GuardedRouter
-from server.web.state import SettingsDep, VaultDep, get_settings
+from server.web.state import ServicesDep, SettingsDep, VaultDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 _FINISHED = {EnrolmentStatus.ACCEPTED, EnrolmentStatus.REJECTED, EnrolmentStatus.WITHDRAWN}
@@ -64,8 +64,7 @@ def guidance(
     request: Request,
     person_id: uuid.UUID,
     _: OfficeDep,
-    database: DatabaseDep,
-    settings: SettingsDep,
+    services: ServicesDep,
     frame: Annotated[bytes, Body(media_type="image/jpeg")],
     pose: Pose | Literal["any"] = "any",
 ) -> GuidanceRead:
@@ -79,15 +78,13 @@ def guidance(
     """
     check_frame(frame)
     # No connection of the database is held while the service looks.
-    with database.reading() as db:
-        _require_consent(db, settings, person_id)
-    gate: GuidanceGate = request.app.state.guidance
-    with gate.passing(person_id) as may_pass:
+    with services.database.reading() as db:
+        _require_consent(db, services.settings, person_id)
+    with services.guidance.passing(person_id) as may_pass:
         if not may_pass:
             return _unguided("busy")
         try:
-            encoder: FaceEncoder = request.app.state.ml
-            found = encoder.quality(frame, correlation_id=correlation_id())
+            found = services.encoder.quality(frame, correlation_id=correlation_id())
         except EncoderUnavailableError:
             return _unguided("away")
     wanted = None if pose == "any" else pose
@@ -126,9 +123,12 @@ def take_photo(
 
 
 @router.get("/enrolments/{enrolment_id}/progress")
-def progress(request: Request, enrolment_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
+def progress(
+    request: Request, enrolment_id: uuid.UUID, principal: OfficeDep, db: DBDep
+) -> Response:
     """The fragment again; it stops asking when the enrolment is finished."""
-    return _progress(request, db, service.get_enrolment(db, enrolment_id))
+    row = service.view_enrolment(db, enrolment_id, actor=principal.actor)
+    return _progress(request, db, row)
 
 
 def _require_consent(db: Session, settings: Settings, person_id: uuid.UUID) -> None:

@@ -1,22 +1,26 @@
-"""Who of the school can be recognised how well: the whole list, worked out anew each time."""
+"""Who of the school can be recognised how well: counted and listed by the database."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import sqlalchemy
+from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, func, select
 
 from server.enrollment.backfill import in_need_of_a_photo
 from server.enrollment.gallery import is_in_use
 from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
 from server.networks.service import networks_of
-from server.people import service as people
-from server.people.consent import ConsentState
+from server.people.live_consents import LiveConsents
+from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.policies.schemas import EnrolmentPolicy
+from server.timetable.local_time import midnight
 
 
 class Cover(StrEnum):
@@ -48,74 +52,100 @@ class CoverageLine:
     is_pending: bool
 
 
-def lines(
-    db: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo
-) -> list[CoverageLine]:
-    """Everybody with a live consent, by family name."""
-    by_name = (col(Person.family_name), col(Person.given_name), col(Person.id))
-    everybody = db.exec(select(Person.id).order_by(*by_name)).all()
-    states = people.states_of(db, everybody, today)
-    photos = _photos_in_use(db)
-    pending = set(_pending(db))
-    in_need = in_need_of_a_photo(db)
-    found = []
-    for key in everybody:
-        if states[key] is not ConsentState.LIVE:
-            continue
-        count, newest = photos.get(key, (0, None))
-        age_days = (today - newest.astimezone(zone).date()).days if newest else 0
-        cover = judge(policy, photos=count, age_days=age_days, is_in_need=key in in_need)
-        found.append(CoverageLine(key, cover, count, newest, key in pending))
-    return found
-
-
-def judge(policy: EnrolmentPolicy, *, photos: int, age_days: int, is_in_need: bool) -> Cover:
-    """Return how well a person is covered.
+class CoverageCount:
+    """Everybody with a live consent, at one moment.
 
     Args:
+        db: the caller's.
         policy: how many photos are wanted, and how long one is good for.
-        photos: in use.
-        age_days: of the newest of them.
-        is_in_need: whether a network can use none of their photos.
+        today: the school's date.
+        zone: the school's, for the days that a photo is old.
     """
-    if is_in_need:
-        return Cover.RENEW
-    if photos == 0:
-        return Cover.MISSING
-    if age_days >= policy.renew_after_days:
-        return Cover.OLD
-    return Cover.WEAK if photos < policy.photos_wanted else Cover.READY
 
+    def __init__(
+        self, db: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo
+    ) -> None:
+        self._db = db
+        self._wanted = policy.photos_wanted
+        # A photo of this moment or later is not old today.
+        self._fresh_from = midnight(today - timedelta(days=policy.renew_after_days - 1), zone)
+        self._in_use = is_in_use(networks_of(db).current)
+        self._in_need = in_need_of_a_photo(db)
+        self._live = LiveConsents(db, today)
 
-def tally(found: Iterable[CoverageLine]) -> dict[Cover, int]:
-    """How many people there are of each kind."""
-    counts = dict.fromkeys(Cover, 0)
-    for line in found:
-        counts[line.cover] += 1
-    return counts
+    def tally(self) -> dict[Cover, int]:
+        """How many people there are of each kind."""
+        photos = _photos(self._in_use).group_by(col(Enrolment.person_id)).subquery()
+        person = photos.c.person_id
+        kind = self._kind(photos.c.count, photos.c.newest).label("kind")
+        query = sqlalchemy.select(kind, func.count()).where(self._live.of(person)).group_by(kind)
+        if self._in_need:
+            query = query.where(person.not_in(self._in_need))
+        counts = dict.fromkeys(Cover, 0)
+        counts |= {Cover(name): number for name, number in self._db.execute(query)}
+        counts[Cover.RENEW] = self._count_in_need()
+        counts[Cover.MISSING] = self._live.count() - sum(counts.values())
+        return counts
 
+    def lines(self, kinds: Sequence[Cover], *, limit: int, offset: int) -> list[CoverageLine]:
+        """Return a part of the people of some kinds, by name.
 
-def _photos_in_use(db: Session) -> dict[uuid.UUID, tuple[int, datetime]]:
-    """Photos in use and the newest one's time, by person.
-
-    A photo's time is its enrolment's: templates for a further model are younger than the face.
-    """
-    query = (
-        select(
-            Enrolment.person_id,
-            func.count(col(Enrolment.id).distinct()),
-            func.max(col(Enrolment.created_at)),
+        The photos are counted person by person: the database stops at the end of the part.
+        """
+        own = _photos(self._in_use).where(col(Enrolment.person_id) == col(Person.id))
+        count = own.with_only_columns(_COUNT).scalar_subquery()
+        newest = own.with_only_columns(_NEWEST).scalar_subquery()
+        cover = case(
+            (col(Person.id).in_(self._in_need), Cover.RENEW.value),
+            (count == 0, Cover.MISSING.value),
+            else_=self._kind(count, newest),
         )
-        .join(Template, col(Template.enrolment_id) == col(Enrolment.id))
-        .where(is_in_use(networks_of(db).current))
-        .group_by(col(Enrolment.person_id))
-    )
-    return {person_id: (count, newest) for person_id, count, newest in db.exec(query)}
+        query = (
+            sqlalchemy.select(col(Person.id), cover, count, newest)
+            .where(cover.in_([one.value for one in kinds]), self._live.of(col(Person.id)))
+            .order_by(*BY_NAME)
+        )
+        rows = self._db.execute(query.limit(limit).offset(offset)).all()
+        pending = set(_pending(self._db, [row[0] for row in rows]))
+        return [
+            CoverageLine(key, Cover(name), photos, latest, key in pending)
+            for key, name, photos, latest in rows
+        ]
+
+    def _kind(
+        self, count: ColumnElement[int], newest: ColumnElement[datetime]
+    ) -> ColumnElement[str]:
+        """Of a person with photos in use, who needs none for another network."""
+        return case(
+            (newest < self._fresh_from, Cover.OLD.value),
+            (count < self._wanted, Cover.WEAK.value),
+            else_=Cover.READY.value,
+        )
+
+    def _count_in_need(self) -> int:
+        if not self._in_need:
+            return 0
+        query = select(func.count()).where(col(Person.id).in_(self._in_need))
+        return self._db.exec(query.where(self._live.of(col(Person.id)))).one()
 
 
-def _pending(db: Session) -> Iterable[uuid.UUID]:
-    """Who has a photo without its templates, or templates that wait for their check."""
+_COUNT = func.count(col(Enrolment.id).distinct()).label("count")
+#: A photo's time is its enrolment's: templates for a further model are younger than the face.
+_NEWEST = func.max(col(Enrolment.created_at)).label("newest")
+
+
+def _photos(in_use: ColumnElement[bool]) -> Any:
+    """Photos in use: how many, and when the newest was taken in."""
+    query = sqlalchemy.select(col(Enrolment.person_id), _COUNT, _NEWEST)
+    return query.join(Template, col(Template.enrolment_id) == col(Enrolment.id)).where(in_use)
+
+
+def _pending(db: Session, people: Sequence[uuid.UUID]) -> Iterable[uuid.UUID]:
+    """Which of these have a photo without its templates, or templates that wait for their check."""
     waiting = Enrolment.status == EnrolmentStatus.PENDING.value
-    yield from db.exec(select(Enrolment.person_id).where(waiting).distinct())
+    of_these = col(Enrolment.person_id).in_(people)
+    yield from db.exec(select(Enrolment.person_id).where(waiting, of_these))
     unchecked = col(Template.checked_at).is_(None)
-    yield from db.exec(select(Template.person_id).where(unchecked).distinct())
+    yield from db.exec(
+        select(Template.person_id).where(unchecked, col(Template.person_id).in_(people))
+    )

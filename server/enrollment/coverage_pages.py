@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from server.db.dependencies import ReadDBDep
-from server.enrollment import coverage
-from server.enrollment.coverage import Cover
+from server.enrollment.coverage import Cover, CoverageCount
 from server.enrollment.photo import school_date
 from server.people.service import people_by_id
 from server.policies.service import current_policy
 from server.web.access import require_role
 from server.web.pages import render
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
@@ -29,26 +29,26 @@ def coverage_page(
     db: ReadDBDep,
     settings: SettingsDep,
     cover: Annotated[Cover | None, BeforeValidator(lambda text: text or None)] = None,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page: PageNumber = 1,
 ) -> Response:
     """Everybody with a live consent of one kind, or everybody who lacks something."""
     policy = current_policy(db).enrolment
-    found = coverage.lines(db, policy, today=school_date(settings), zone=settings.zone)
-    wanted = [
-        line
-        for line in found
-        if line.cover is cover or (cover is None and line.cover is not Cover.READY)
-    ]
-    lines = wanted[(page - 1) * _PAGE : page * _PAGE]
+    coverage = CoverageCount(db, policy, today=school_date(settings), zone=settings.zone)
+    tally = coverage.tally()
+    kinds = [cover] if cover else [one for one in Cover if one is not Cover.READY]
+    count = sum(tally[one] for one in kinds)
+    pager = read_page(
+        lambda limit, offset: (coverage.lines(kinds, limit=limit, offset=offset), count),
+        page,
+        _PAGE,
+    )
     context = {
-        "tally": coverage.tally(found),
-        "total": len(found),
+        "tally": tally,
+        "total": sum(tally.values()),
         "cover": cover,
-        "lines": lines,
-        "people": people_by_id(db, [line.person_id for line in lines]),
-        "count": len(wanted),
-        "page": page,
-        "has_more": page * _PAGE < len(wanted),
+        "lines": pager.rows,
+        "people": people_by_id(db, [line.person_id for line in pager.rows]),
+        "pager": pager,
         "policy": policy,
     }
     return render(request, "enrollment/coverage.html", context)

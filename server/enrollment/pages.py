@@ -3,13 +3,11 @@
 import uuid
 from typing import Annotated
 
-from fastapi import Form, Query, Request
+from fastapi import Form, Request
 from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
-from server.audit.tables import subject_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import backfill, checks, resemblance, service
@@ -21,10 +19,12 @@ from server.errors import InvalidError
 from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
-from server.people.schemas import ConsentCreate, ConsentForm
+from server.people.schemas import ConsentCreate, ConsentForm, PeopleForm
+from server.people.search import find_people
 from server.people.words import problem_words
 from server.web.access import AdminDep, OfficeDep, require_role
 from server.web.pages import is_htmx, render, request_translator, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import get_settings
@@ -32,7 +32,6 @@ from server.web.state import get_settings
 router = GuardedRouter(include_in_schema=False)
 _PAGE = 50
 _PENDING = EnrolmentStatus.PENDING.value
-_LAST_PAGE = 1_000_000
 Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 
 
@@ -41,7 +40,7 @@ def people_page(
     request: Request,
     _: Reader,
     db: ReadDBDep,
-    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
+    page: PageNumber = 1,
 ) -> Response:
     """List people."""
     return _people(request, db, "", page)
@@ -52,27 +51,26 @@ def search_people(
     request: Request,
     _: Reader,
     db: ReadDBDep,
-    q: Annotated[str, Form(max_length=100)] = "",
-    page: Annotated[int, Form(ge=1, le=_LAST_PAGE)] = 1,
+    form: Annotated[PeopleForm, Form()],
 ) -> Response:
     """List the people found; htmx requests only the table while the user types.
 
     The search text is a name. It is sent in the body, because addresses are kept in the logs of
     proxies and in the browser's history.
     """
-    return _people(request, db, q, page)
+    return _people(request, db, form.q, form.page)
 
 
 def _people(request: Request, db: Session, q: str, page: int) -> Response:
     settings = get_settings(request)
-    found, total = people.find_people(db, words=q, limit=_PAGE, offset=(page - 1) * _PAGE)
-    ids = [person.id for person in found]
+    pager = read_page(
+        lambda limit, offset: find_people(db, words=q, limit=limit, offset=offset), page, _PAGE
+    )
+    ids = [person.id for person in pager.rows]
     context = {
-        "people": found,
-        "total": total,
+        "people": pager.rows,
+        "pager": pager,
         "q": q,
-        "page": page,
-        "has_more": page * _PAGE < total,
         "consents": people.states_of(db, ids, school_date(settings)),
         "coverage": service.coverage_of(db, ids),
     }
@@ -84,8 +82,7 @@ def _people(request: Request, db: Session, q: str, page: int) -> Response:
 def person_page(request: Request, person_id: uuid.UUID, principal: Reader, db: DBDep) -> Response:
     """Show one person, and record in the audit trail who viewed them."""
     context = _person_context(request, db, person_id)
-    subject = subject_of("person", person_id)
-    record(db, actor=principal.actor, action="person.view_biometrics", subject=subject)
+    service.note_view(db, person_id, actor=principal.actor)
     return render(request, "enrollment/person.html", context)
 
 

@@ -45,11 +45,15 @@ def check_photo(photo: bytes, *, max_bytes: int) -> None:
         UnsupportedMediaError: empty, or of another kind.
     """
     if len(photo) > max_bytes:
+        most_mib = max_bytes // 1024 // 1024
         raise TooLargeError(
-            f"The photo is larger than {max_bytes // 1024 // 1024} MiB.", max_bytes=max_bytes
+            f"The photo is larger than {most_mib} MiB.",
+            problem="photo_too_large",
+            max_bytes=max_bytes,
+            most_mib=most_mib,
         )
     if len(photo) < _MIN_BYTES or not _is_photo(photo):
-        raise UnsupportedMediaError("Use a JPEG, PNG, WebP or HEIC photo.")
+        raise UnsupportedMediaError("Use a JPEG, PNG, WebP or HEIC photo.", problem="photo_kind")
 
 
 def check_frame(frame: bytes) -> None:
@@ -62,7 +66,7 @@ def check_frame(frame: bytes) -> None:
     if len(frame) > FRAME_MAX_BYTES:
         raise TooLargeError(max_bytes=FRAME_MAX_BYTES)
     if not frame.startswith(_JPEG):
-        raise UnsupportedMediaError("Send a JPEG.")
+        raise UnsupportedMediaError("Send a JPEG.", problem="frame_kind")
 
 
 def _is_photo(photo: bytes) -> bool:

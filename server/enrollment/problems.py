@@ -1,7 +1,6 @@
 """What is wrong with recognition, in words: for the Today page, the photo page and /health."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from fastapi import Request
 from sqlmodel import Session
@@ -14,11 +13,9 @@ from server.enrollment.words import reason_words
 from server.jobs import service as jobs
 from server.jobs.tables import JobState
 from server.ml.problems import ServiceProblem
-from server.web.today import Trouble
+from server.web.state import get_services
+from server.web.today_content import Trouble
 from server.web.translations import Translator
-
-if TYPE_CHECKING:
-    from server.ml.encoder import FaceEncoder
 
 WAITING = "WAITING_FOR_SERVICE"
 PARKED = "PARKED"
@@ -47,10 +44,9 @@ def troubles(request: Request, db: Session, t: Translator) -> list[Trouble]:
 
 def problems(request: Request, t: Translator) -> list[str]:
     """Say everything that is wrong with recognition, in sentences."""
-    encoder: FaceEncoder = request.app.state.ml
-    problem = problem_sentence(encoder.problem(), t)
-    unreadable = unreadable_sentences(request.app.state.unreadable(), t)
-    return [*([problem] if problem else []), *unreadable]
+    services = get_services(request)
+    problem = problem_sentence(services.encoder.problem(), t)
+    return [*([problem] if problem else []), *services.unreadable(t)]
 
 
 def waiting_code(request: Request, db: Session, row: Enrolment) -> str | None:
@@ -62,14 +58,13 @@ def waiting_code(request: Request, db: Session, row: Enrolment) -> str | None:
         return PARKED
     if job is not None and job.last_reason == UNREADABLE:
         return UNREADABLE
-    encoder: FaceEncoder = request.app.state.ml
-    return WAITING if encoder.status() == "down" else None
+    return WAITING if get_services(request).encoder.status() == "down" else None
 
 
 def waiting_words(request: Request, code: str, t: Translator) -> str:
     """Say why a photo waits, with what is wrong with the service."""
     words = reason_words(t, code)
-    encoder: FaceEncoder = request.app.state.ml
+    encoder = get_services(request).encoder
     problem = problem_sentence(encoder.problem(), t) if code == WAITING else None
     return f"{words} {problem}" if problem else words
 

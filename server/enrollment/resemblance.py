@@ -26,7 +26,7 @@ from server.people import service as people
 from server.people.tables import Person
 
 OUTLIER = "outlier"
-_MOST_PAIRS = 50
+MOST_PAIRS = 50
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def likenesses_of(db: Session, person_id: uuid.UUID) -> list[Likeness]:
         found.setdefault(other, []).append(row)
     query = select(Person).where(col(Person.id).in_(found))
     likenesses = [_likeness(other, found[other.id]) for other in db.exec(query)]
-    return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.display_name))
+    return sorted(likenesses, key=lambda one: (not one.is_duplicate, one.other.sort_key))
 
 
 def dismiss(db: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: str) -> None:
@@ -103,7 +103,9 @@ def dismiss(db: Session, person_id: uuid.UUID, other_id: uuid.UUID, *, actor: st
     )
     rows = db.exec(query.with_for_update()).all()
     if not rows:
-        raise NotFoundError("These two were not found to resemble each other.")
+        raise NotFoundError(
+            "These two were not found to resemble each other.", problem="no_likeness"
+        )
     at = now()
     for row in rows:
         if row.dismissed_at is None:
@@ -142,7 +144,7 @@ def restore(
     )
     templates = db.exec(query).all()
     if not templates:
-        raise NotFoundError("There is no such photo.")
+        raise NotFoundError("There is no such photo.", problem="no_photo")
     for template in templates:
         if template.set_aside_reason is not None:
             template.is_restored = True
@@ -164,11 +166,11 @@ def pairs_among(
 
 
 def nearest_pairs(db: Session, model_id: str, distance: float) -> list[tuple[Person, Person]]:
-    """Return the pairs of people nearer than a distance with one model, the nearest first."""
+    """Return the `MOST_PAIRS` nearest pairs of people within a distance, the nearest first."""
     query = select(Resemblance.first_id, Resemblance.second_id).where(
         Resemblance.model_id == model_id, col(Resemblance.distance) < distance
     )
-    rows = db.exec(query.order_by(col(Resemblance.distance)).limit(_MOST_PAIRS)).all()
+    rows = db.exec(query.order_by(col(Resemblance.distance)).limit(MOST_PAIRS)).all()
     found = people.people_by_id(db, {person_id for pair in rows for person_id in pair})
     return [(found[first], found[second]) for first, second in rows]
 

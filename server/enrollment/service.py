@@ -118,14 +118,34 @@ def get_enrolment(db: Session, enrolment_id: uuid.UUID) -> Enrolment:
     """
     enrolment = db.get(Enrolment, enrolment_id)
     if enrolment is None:
-        raise NotFoundError("There is no such enrolment.")
+        raise NotFoundError("There is no such enrolment.", problem="no_photo")
     return enrolment
 
 
-def enrolments_of(db: Session, person_id: uuid.UUID, limit: int = 20) -> list[Enrolment]:
+def view_enrolment(db: Session, enrolment_id: uuid.UUID, *, actor: str) -> Enrolment:
+    """Return one enrolment to its reader; the audit trail names them once it is finished.
+
+    Until then it says nothing about the person, and it is asked for every second.
+
+    Raises:
+        NotFoundError: no such enrolment.
+    """
+    enrolment = get_enrolment(db, enrolment_id)
+    if enrolment.status != EnrolmentStatus.PENDING:
+        note_view(db, enrolment.person_id, actor=actor)
+    return enrolment
+
+
+def note_view(db: Session, person_id: uuid.UUID, *, actor: str) -> None:
+    """Note in the audit trail who reads data of a person that comes from photos."""
+    subject = subject_of("person", person_id)
+    record(db, actor=actor, action="person.view_biometrics", subject=subject)
+
+
+def enrolments_of(db: Session, person_id: uuid.UUID) -> list[Enrolment]:
     """A person's enrolments, newest first."""
     query = select(Enrolment).where(Enrolment.person_id == person_id)
-    return list(db.exec(query.order_by(col(Enrolment.id).desc()).limit(limit)))
+    return list(db.exec(query.order_by(col(Enrolment.id).desc())))
 
 
 def templates_of(db: Session, person_id: uuid.UUID) -> list[Template]:
@@ -277,7 +297,7 @@ def remove_enrolment(
     people.get_person(db, person_id, lock=True)
     row = db.get(Enrolment, enrolment_id, with_for_update=True)
     if row is None or row.person_id != person_id:
-        raise NotFoundError("There is no such enrolment.")
+        raise NotFoundError("There is no such enrolment.", problem="no_photo")
     if row.status not in REMOVABLE:
         return
     of_photo = db.exec(select(Template).where(Template.enrolment_id == enrolment_id)).all()

@@ -1,26 +1,23 @@
 """The page of jobs: what waits, what failed and why; try again, or cancel."""
 
 import uuid
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from server.db.dependencies import DBDep, ReadDBDep
 from server.jobs import service
-from server.jobs.schemas import ClaimedJob
 from server.people.service import people_by_id
 from server.web.access import AdminDep, require_role
 from server.web.pages import render, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-
-if TYPE_CHECKING:
-    from server.jobs.schemas import JobHandler
+from server.web.state import CancelJobDep, ProblemsDep
 
 router = GuardedRouter(prefix="/jobs", include_in_schema=False)
 _PAGE = 50
-_LAST_PAGE = 1_000_000
 ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO, Role.TECHNICIAN)]
 _NAME_READERS = {Role.ADMIN, Role.OFFICE, Role.DPO}
 _PERSON = "person:"
@@ -31,25 +28,28 @@ def jobs_page(
     request: Request,
     principal: ReaderDep,
     db: ReadDBDep,
-    page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
+    problems: ProblemsDep,
+    page: PageNumber = 1,
 ) -> Response:
     """List jobs, those that need a person first."""
-    found = service.page(db, limit=_PAGE, offset=(page - 1) * _PAGE)
     counts = service.counts(db)
+    total = counts.waiting + counts.stuck
+    pager = read_page(
+        lambda limit, offset: (service.page(db, limit=limit, offset=offset), total), page, _PAGE
+    )
     people = {
         job.subject: uuid.UUID(job.subject.removeprefix(_PERSON))
-        for job in found
+        for job in pager.rows
         if job.subject.startswith(_PERSON) and principal.role in _NAME_READERS
     }
     context = {
-        "jobs": found,
+        "jobs": pager.rows,
+        "pager": pager,
         "counts": counts,
-        "page": page,
-        "has_more": page * _PAGE < counts.waiting + counts.stuck,
         "people": people,
         "persons": people_by_id(db, set(people.values())),
         "most_attempts": service.MAX_ATTEMPTS,
-        "problems": request.app.state.problems(request),
+        "problems": problems(request),
     }
     return render(request, "jobs/list.html", context)
 
@@ -74,18 +74,12 @@ def retry(job_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
 
 
 @router.post("/{job_id}/cancel")
-def cancel(request: Request, job_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
+def cancel(job_id: uuid.UUID, principal: AdminDep, db: DBDep, cancel_job: CancelJobDep) -> Response:
     """Cancel a job; its handler follows up.
 
     Raises:
         NotFoundError: it is done.
         ConflictError: it runs at this moment.
     """
-    handlers: dict[str, JobHandler] = request.app.state.job_handlers
-
-    def follow_up(job: ClaimedJob) -> None:
-        if job.kind in handlers:
-            handlers[job.kind].cancel(db, job, actor=principal.actor)
-
-    service.cancel(db, job_id, follow_up=follow_up, actor=principal.actor)
+    cancel_job(db, job_id, actor=principal.actor)
     return see_other("/jobs")

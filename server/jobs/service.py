@@ -221,7 +221,7 @@ def find_idle(db: Session, job_id: uuid.UUID, *, lock: bool = False) -> Job:
     """
     row = db.get(Job, job_id, with_for_update=lock, populate_existing=True)
     if row is None:
-        raise NotFoundError("There is no such job. It may be done.", what="job")
+        raise NotFoundError("There is no such job. It may be done.", problem="job_done", what="job")
     if row.state == _RUNNING:
         raise ConflictError("The job is running. Try again in a minute.", problem="job_runs")
     return row

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,7 +24,7 @@ from server.kiosks.server_key import ServerSigner
 logger = logging.getLogger(__name__)
 
 _DEVICE_PATHS = ("/api/v1/sync/", "/api/v1/kiosk/")
-_CLAIM_PATH = "/api/v1/devices/claim"
+_OPEN_PATHS = ("/api/v1/devices/claim", "/api/v1/devices/trust")
 _NONCE = re.compile(NONCE_PATTERN)
 
 
@@ -43,24 +44,32 @@ def answer_key(signer: ServerSigner) -> Ed25519PrivateKey | None:
 class SignedAnswers:
     """Signs each answer of the device API whose request has a nonce, errors included.
 
-    The signing key is `app.state.answer_key`; without one, and without a valid nonce, answers
-    leave unsigned. A layer that encodes answers, such as compression, belongs outside this one.
+    Without a key, and without a valid nonce, answers leave unsigned. A layer that encodes answers,
+    such as compression, belongs outside this one.
     """
 
-    def __init__(self, app: ASGIApp, *, limit_bytes: int = MAX_DOCUMENT_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        find_key: Callable[[], Ed25519PrivateKey | None],
+        limit_bytes: int = MAX_DOCUMENT_BYTES,
+    ) -> None:
         """Wrap an application.
 
         Args:
             app: what is wrapped.
+            find_key: returns the signing key, which is open only once the application has started.
             limit_bytes: a longer answer leaves unsigned; kiosks refuse it anyway.
         """
         self._app = app
+        self._find_key = find_key
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         nonce = _nonce_of(scope)
-        key: Ed25519PrivateKey | None = scope["app"].state.answer_key if nonce else None
+        key = self._find_key() if nonce else None
         if nonce is None or key is None:
             await self._app(scope, receive, send)
             return
@@ -132,7 +141,7 @@ def _nonce_of(scope: Scope) -> str | None:
 
 
 def _is_device_call(path: str) -> bool:
-    return path == _CLAIM_PATH or path.startswith(_DEVICE_PATHS)
+    return path in _OPEN_PATHS or path.startswith(_DEVICE_PATHS)
 
 
 def _target_of(scope: Scope) -> str:

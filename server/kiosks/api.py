@@ -4,26 +4,17 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Header, Query, Request
+from fastapi import Header, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
 from protocol.v1.messages import (
-    BrokerAccess,
-    ClaimRequest,
-    ClaimResponse,
     Erasure,
     GalleryPage,
-    RoomRef,
 )
-from protocol.v1.signing import public_text
 from protocol.v1.sync import MAX_PAGE_ENTRIES
-from server.audit.service import SYSTEM, record
-from server.config import Settings
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
-from server.db.vault import Vault
-from server.errors import ForbiddenError, TooManyAttemptsError
 from server.kiosks import claiming, configuration, placements, service
 from server.kiosks.device import DeviceDep
 from server.kiosks.gallery_pages import PageRequest, current_page
@@ -40,25 +31,14 @@ from server.kiosks.schemas import (
 )
 from server.kiosks.tables import KioskPlacement, WatermarkClosure
 from server.timetable.local_time import midnight
-from server.timetable.service import room_of
-from server.timetable.tables import Room
-from server.web.access import PUBLIC, AdminDep, require_role
-from server.web.errors import json_error
+from server.web.access import AdminDep, require_role
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
-
-
-class ClaimCodeRefusedError(ForbiddenError):
-    """The claim code does not work; which of the ways it fails in is nobody's business."""
-
-    code = "claim_refused"
-    default_message = "This claim code does not work. Ask for a new one."
 
 
 def kiosk_read(view: service.KioskView, hung: Sequence[KioskPlacement] = ()) -> KioskRead:
@@ -90,8 +70,7 @@ def kiosk_read(view: service.KioskView, hung: Sequence[KioskPlacement] = ()) -> 
 @router.post("/kiosks", status_code=201)
 def create_kiosk(body: KioskCreate, principal: TechnicianDep, db: DBDep) -> ClaimCodeRead:
     """Add a kiosk; the answer holds its claim code, which is shown this one time."""
-    kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
-    record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
+    kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id, actor=principal.actor)
     code, expires_at = claiming.issue_code(db, kiosk, actor=principal.actor, at=now())
     return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
 
@@ -113,8 +92,7 @@ def rename_kiosk(
     kiosk_id: uuid.UUID, body: KioskUpdate, principal: TechnicianDep, db: DBDep
 ) -> KioskRead:
     """Give a kiosk another name."""
-    service.rename_kiosk(db, kiosk_id, body.name)
-    record(db, actor=principal.actor, action="kiosk.change", subject=f"kiosk:{kiosk_id}")
+    service.rename_kiosk(db, kiosk_id, body.name, actor=principal.actor)
     return _with_placements(db, kiosk_id)
 
 
@@ -125,13 +103,6 @@ def move_kiosk(
     """Hang the kiosk in another room from now on; registers of the past stay as they are."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     placements.move(db, kiosk, room_id=body.room_id, actor=principal.actor, at=now())
-    record(
-        db,
-        actor=principal.actor,
-        action="kiosk.move",
-        subject=f"kiosk:{kiosk_id}",
-        details={"room": str(body.room_id)},
-    )
     return _with_placements(db, kiosk_id)
 
 
@@ -160,13 +131,6 @@ def close_watermark(
         actor=principal.actor,
         at=now(),
     )
-    record(
-        db,
-        actor=principal.actor,
-        action="kiosk.close_watermark",
-        subject=f"kiosk:{kiosk_id}",
-        details={"from": row.from_at.isoformat(), "through": row.through_at.isoformat()},
-    )
     return _closure_read(row)
 
 
@@ -175,7 +139,6 @@ def new_claim_code(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> 
     """Make a new claim code; older ones of this kiosk stop working."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     code, expires_at = claiming.issue_code(db, kiosk, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return ClaimCodeRead(id=kiosk.id, claim_code=code, expires_at=expires_at)
 
 
@@ -184,7 +147,6 @@ def revoke_kiosk(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> Ki
     """Take the kiosk's token, broker account and data key away; it stays listed."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     claiming.revoke(db, kiosk, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     db.flush()
     return _with_placements(db, kiosk_id)
 
@@ -201,85 +163,6 @@ def _closure_read(row: WatermarkClosure) -> ClosureRead:
         reason=row.reason,
         closed_by=row.closed_by,
         closed_at=row.closed_at,
-    )
-
-
-@router.post("/devices/claim", dependencies=[PUBLIC], response_model=ClaimResponse)
-def claim(
-    body: ClaimRequest,
-    request: Request,
-    database: DatabaseDep,
-    settings: SettingsDep,
-    vault: VaultDep,
-) -> Response:
-    """Exchange a claim code and the kiosk's public keys for its credentials."""
-    address = request.client.host if request.client else "unknown"
-    # The outcome is a value: a refused attempt must be counted, and raising would roll that back.
-    with database.transaction() as db:
-        outcome = claiming.claim(db, vault, body, address=address, at=now())
-        answer = _answer_claim(db, request, settings, vault, outcome)
-    if isinstance(outcome, claiming.Claimed) and (admit := request.app.state.admit_kiosk):
-        admit(outcome.kiosk.wire_id, outcome.kiosk.generation)
-    return answer
-
-
-def _answer_claim(
-    db: Session,
-    request: Request,
-    settings: Settings,
-    vault: Vault,
-    outcome: claiming.ClaimOutcome,
-) -> Response:
-    match outcome:
-        case claiming.ClaimThrottled(until):
-            return json_error(TooManyAttemptsError(until=until.isoformat()))
-        case claiming.ClaimRefused():
-            record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
-            return json_error(ClaimCodeRefusedError())
-        case claiming.Claimed(kiosk):
-            actor = f"kiosk:{kiosk.id}"
-            record(db, actor=actor, action="kiosk.claim", subject=actor)
-            room = room_of(db, kiosk.room_id)
-            server_key = public_text(claiming.server_signing_key(db, vault))
-            broker = _broker_access(request, settings, outcome)
-            answer = _claim_response(
-                outcome, room, broker, school=settings.school_name, server_key=server_key
-            )
-            return Response(answer.to_json(), media_type="application/json")
-
-
-def _broker_access(request: Request, settings: Settings, claimed: claiming.Claimed) -> BrokerAccess:
-    is_local = settings.broker_host in _LOOPBACK
-    # A broker beside the server is reached by the address that the server is reached by.
-    beside = request.url.hostname if is_local else None
-    host = settings.broker_public_host or beside or settings.broker_host
-    name = claimed.kiosk.wire_id
-    return BrokerAccess(
-        host=host,
-        port=settings.broker_port,
-        client_id=name,
-        username=name,
-        password=claimed.broker_password,
-    )
-
-
-def _claim_response(
-    claimed: claiming.Claimed, room: Room, broker: BrokerAccess, *, school: str, server_key: str
-) -> ClaimResponse:
-    kiosk, progress = claimed.kiosk, claimed.progress
-    return ClaimResponse(
-        kiosk_id=kiosk.wire_id,
-        name=kiosk.name,
-        school=school,
-        room=RoomRef(id=str(room.id), name=room.name),
-        broker=broker,
-        device_token=claimed.device_token,
-        server_key=server_key,
-        gallery_key=claimed.gallery_key,
-        next_seq=progress.highest_seq + 1,
-        chain_head=progress.highest_hash,
-        server_time=now(),
-        claim=kiosk.generation,
     )
 
 
@@ -305,7 +188,7 @@ def sync_config(
     if_none_match: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
     """Policy, the next 7 days of the kiosk's room, and names; 304 where nothing changed."""
-    school = configuration.SchoolInfo(settings.school_name, settings.zone)
+    school = configuration.school_info(settings)
     document = configuration.build(db, device, school, now())
     etag = f'"{document.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
@@ -319,9 +202,3 @@ def sync_erasure(body: Erasure, device: DeviceDep, db: DBDep) -> None:
     """Take in a kiosk's signed word that a person's data is gone from it."""
     kiosk = service.kiosk_of(db, device.id)
     service.take_erasure(db, kiosk, body, now())
-    record(
-        db,
-        actor=f"kiosk:{kiosk.id}",
-        action="person.erased_on_kiosk",
-        subject=f"person:{body.person_id}",
-    )

@@ -5,35 +5,30 @@ import hmac
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session, col, delete, select
 
 from protocol.v1 import sealing, signing
 from protocol.v1.messages import ClaimRequest, WrappedKey
+from server.audit.service import record
 from server.db.lock import CLAIM_LOCK, lock_until_commit
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, ForbiddenError
 from server.kiosks.claims import begin_claim, end_claim
+from server.kiosks.guesses import CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME
 from server.kiosks.placements import close_placement, open_placement, welcome_back
 from server.kiosks.runs import count_all_as_kept
 from server.kiosks.tables import (
     ClaimCode,
-    ClaimThrottle,
     GalleryEntry,
     Kiosk,
     KioskProgress,
     KioskState,
     ServerKey,
 )
-
-CODE_LENGTH = 8
-# Crockford's base 32: no I, L, O or U, so that a code survives being read out and typed.
-CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_LIFETIME = timedelta(hours=24)
-FAILURE_WINDOW = timedelta(minutes=10)
-FAILURES_ALLOWED = 10
+from server.web.ports import GuessLog
 
 BROKER_PURPOSE = "kiosk-broker-password"
 DATA_KEY_PURPOSE = "kiosk-data-key"
@@ -56,17 +51,10 @@ class Claimed:
 
 @dataclass(frozen=True)
 class ClaimRefused:
-    """The code is wrong, used, or expired. Which one, only the audit trail says."""
+    """The code is wrong, used, expired, or stood by while too many wrong ones were tried."""
 
 
-@dataclass(frozen=True)
-class ClaimThrottled:
-    """Too many failures from this address; nothing was even looked at."""
-
-    until: datetime
-
-
-ClaimOutcome = Claimed | ClaimRefused | ClaimThrottled
+ClaimOutcome = Claimed | ClaimRefused
 
 
 def issue_code(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[str, datetime]:
@@ -80,34 +68,41 @@ def issue_code(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[
     expires_at = at + CODE_LIFETIME
     db.add(
         ClaimCode(
-            code_hash=_digest(code), kiosk_id=kiosk.id, expires_at=expires_at, created_by=actor
+            code_hash=_digest(code),
+            kiosk_id=kiosk.id,
+            expires_at=expires_at,
+            created_by=actor,
+            created_at=at,
         )
     )
+    record(db, actor=actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return code, expires_at
 
 
-def claim(
-    db: Session, vault: Vault, request: ClaimRequest, *, address: str, at: datetime
-) -> ClaimOutcome:
+def is_promising(db: Session, request: ClaimRequest, guesses: GuessLog, at: datetime) -> bool:
+    """Whether a claim may succeed; costs one look-up, so that guesses take no lock."""
+    row = db.get(ClaimCode, _digest(request.claim_code))
+    if row is None or row.expires_at <= at or guesses.is_worn_out(row.created_at):
+        return False
+    return _holds_its_key(request)
+
+
+def claim(db: Session, vault: Vault, request: ClaimRequest, *, at: datetime) -> ClaimOutcome:
     """Bind a kiosk's own keys to its row and make its credentials.
 
     Args:
         db: the database session.
         vault: seals what the server must be able to read again.
         request: from the kiosk.
-        address: where the request came from, for the throttle.
         at: the server's clock; the kiosk's is not asked.
     """
     lock_until_commit(db, CLAIM_LOCK)
-    throttle = _throttle(db, address, at)
-    if throttle.failures >= FAILURES_ALLOWED:
-        return ClaimThrottled(throttle.window_started_at + FAILURE_WINDOW)
     kiosk = _redeem(db, request, at) if _holds_its_key(request) else None
     if kiosk is None:
-        throttle.failures += 1
-        db.add(throttle)
         return ClaimRefused()
-    return _bind(db, vault, kiosk, request, at)
+    claimed = _bind(db, vault, kiosk, request, at)
+    record(db, actor=f"kiosk:{kiosk.id}", action="kiosk.claim", subject=f"kiosk:{kiosk.id}")
+    return claimed
 
 
 def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
@@ -119,7 +114,7 @@ def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
         ConflictError: it is revoked already.
     """
     if kiosk.state == KioskState.REVOKED:
-        raise ConflictError("This kiosk is revoked already.")
+        raise ConflictError("This kiosk is revoked already.", problem="revoked_already")
     close_placement(db, kiosk, actor=actor, at=at, device_left=True)
     kiosk.state = KioskState.REVOKED
     kiosk.revoked_at = at
@@ -132,6 +127,7 @@ def revoke(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> None:
     db.add(kiosk)
     end_claim(db, kiosk.id, at)
     db.exec(delete(ClaimCode).where(col(ClaimCode.kiosk_id) == kiosk.id))
+    record(db, actor=actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
 
 
 def kiosk_by_token(db: Session, token: str) -> Kiosk | None:
@@ -155,7 +151,7 @@ def broker_password(vault: Vault, kiosk: Kiosk) -> str:
         ForbiddenError: the kiosk has none.
     """
     if kiosk.broker_password is None or kiosk.broker_password_key_id is None:
-        raise ForbiddenError("This kiosk is not claimed.")
+        raise ForbiddenError("This kiosk is not claimed.", problem="not_claimed")
     sealed = Sealed(kiosk.broker_password_key_id, kiosk.broker_password)
     return vault.open(sealed, purpose=BROKER_PURPOSE, context=kiosk.wire_id).decode()
 
@@ -167,7 +163,7 @@ def data_key(vault: Vault, kiosk: Kiosk) -> bytes:
         ForbiddenError: the kiosk has none.
     """
     if kiosk.data_key is None or kiosk.data_key_key_id is None:
-        raise ForbiddenError("This kiosk is not claimed.")
+        raise ForbiddenError("This kiosk is not claimed.", problem="not_claimed")
     sealed = Sealed(kiosk.data_key_key_id, kiosk.data_key)
     return vault.open(sealed, purpose=DATA_KEY_PURPOSE, context=kiosk.wire_id)
 
@@ -284,15 +280,6 @@ def _continue_chain(db: Session, kiosk_id: uuid.UUID, *, is_same_device: bool) -
     progress.claimed_through, progress.claimed_head = progress.synced_through, None
     db.add(progress)
     return progress
-
-
-def _throttle(db: Session, address: str, at: datetime) -> ClaimThrottle:
-    row = db.get(ClaimThrottle, _digest(address), with_for_update=True)
-    if row is None:
-        row = ClaimThrottle(address_hash=_digest(address), window_started_at=at)
-    elif row.window_started_at + FAILURE_WINDOW <= at:
-        row.window_started_at, row.failures = at, 0
-    return row
 
 
 def _digest(text: str) -> bytes:

@@ -22,6 +22,8 @@ from protocol.v1.messages import (
     SchoolRef,
 )
 from protocol.v1.sync import MAX_PEOPLE
+from server.certificates.links import offered_authorities
+from server.config import Settings
 from server.enrollment.gallery import is_in_use
 from server.enrollment.resemblance import pairs_among
 from server.enrollment.tables import Template
@@ -51,6 +53,12 @@ class SchoolInfo:
 
     name: str
     zone: ZoneInfo
+    ca_pem: str | None = None
+
+
+def school_info(settings: Settings) -> SchoolInfo:
+    """Return what the settings say now; the authorities change while the server runs."""
+    return SchoolInfo(settings.school_name, settings.zone, offered_authorities(settings))
 
 
 def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> ConfigDocument:
@@ -74,6 +82,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         network=_network(db, policy),
         look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
         measured_limits=_measured_limits(db),
+        ca_pem=school.ca_pem,
     )
     return draft.model_copy(update={"version": _version(draft)})
 
@@ -198,6 +207,10 @@ def _measured_limits(db: Session) -> tuple[MeasuredLimit, ...]:
 
 
 def greeting_name(given_name: str, family_name: str) -> str:
-    """Return first name and initial: all that a kiosk in a corridor needs to know."""
-    initial = family_name.strip()[:1]
-    return f"{given_name} {initial}." if initial else given_name
+    """Return first name and initial: all that a kiosk in a corridor needs to know.
+
+    A person of one name is greeted by that.
+    """
+    if not given_name or not family_name:
+        return given_name or family_name
+    return f"{given_name} {family_name[:1]}."

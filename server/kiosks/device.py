@@ -16,6 +16,7 @@ from server.kiosks.claims import ended_claim, revocation_of
 from server.kiosks.presence import needs_touch, touch
 from server.kiosks.tables import Kiosk, KioskClaim
 from server.web.access import access_guard
+from server.web.state import get_services
 
 _logger = logging.getLogger(__name__)
 
@@ -83,14 +84,15 @@ def _note_heard(database: Database, kiosk: Kiosk, at: datetime, *, wait_s: float
 
 def _refusal(request: Request, ended: KioskClaim | None) -> NotSignedInError:
     """Say with a signature that a claim has ended; without one, it proves nothing to a kiosk."""
-    key = request.app.state.answer_key
+    services = get_services(request)
+    key = services.answer_key
     if ended is not None and key is not None:
         error = RevokedDeviceError()
         error.beside = {"revocation": revocation_of(ended, key).model_dump(mode="json")}
         return error
     if ended is None:
         address = request.client.host if request.client else "unknown"
-        request.app.state.strangers.note(address, now())
+        services.strangers.note(address, now())
     return UnknownDeviceError()
 
 

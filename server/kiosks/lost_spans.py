@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.errors import ConflictError, NotFoundError
 from server.kiosks import runs
 from server.kiosks.runs import Run
@@ -18,6 +19,12 @@ MOST_OPEN = 100
 NEVER_ARRIVED = "never_arrived"
 FOUND = "found"
 _SYSTEM = "system"
+#: The order of every list of spans: open ones first, then the newest.
+SPAN_ORDER = ListOrder(
+    (col(LostSpan.closed_at).is_(None), col(LostSpan.noted_at), col(LostSpan.id)),
+    (bool, datetime, uuid.UUID),
+    is_descending=True,
+)
 
 
 @dataclass(frozen=True)
@@ -173,15 +180,23 @@ def span_of(
     """
     row = db.get(LostSpan, span_id, with_for_update=for_update)
     if row is None or row.kiosk_id != kiosk_id:
-        raise NotFoundError("There are no such lost events.")
+        raise NotFoundError("There are no such lost events.", problem="no_lost_events")
     return row
 
 
-def spans_of(db: Session, kiosk_id: uuid.UUID) -> Sequence[LostSpan]:
-    """Return the lost spans of a kiosk, open ones first, then the newest."""
-    query = select(LostSpan).where(LostSpan.kiosk_id == kiosk_id)
-    is_closed = col(LostSpan.closed_at).is_not(None)
-    return db.exec(query.order_by(is_closed, col(LostSpan.noted_at).desc()).limit(200)).all()
+def spans_of(
+    db: Session, kiosk_id: uuid.UUID, *, limit: int, offset: int
+) -> tuple[Sequence[LostSpan], int]:
+    """Return lost spans of a kiosk, open ones first, then the newest; and how many there are."""
+    mine = LostSpan.kiosk_id == kiosk_id
+    total = db.exec(select(func.count()).select_from(LostSpan).where(mine)).one()
+    query = select(LostSpan).where(mine).order_by(*SPAN_ORDER.by())
+    return db.exec(query.limit(limit).offset(offset)).all(), total
+
+
+def spans_part(db: Session, kiosk_id: uuid.UUID, wanted: PartWanted) -> Part[tuple[LostSpan]]:
+    """Return a part of the same list."""
+    return read_part(db, select(LostSpan).where(LostSpan.kiosk_id == kiosk_id), SPAN_ORDER, wanted)
 
 
 def open_spans(

@@ -8,11 +8,12 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.accounts.names import actor_names
-from server.audit.service import record
+from server.certificates.links import NetworkLink
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.kiosks import claiming, lost_spans, placements, service
+from server.kiosks.claim_words import claim_offer, words_to_compare
 from server.kiosks.clock_words import clock_line
 from server.kiosks.forms import KioskForm
 from server.kiosks.health import health_of
@@ -25,13 +26,17 @@ from server.kiosks.tables import Kiosk
 from server.networks.service import networks_of, weak_network_note
 from server.timetable.service import rooms
 from server.web.access import require_role
+from server.web.links import plain_sentences
 from server.web.pages import render, request_translator, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
+from server.web.state import CountUndecidedDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
+_LOST_SPANS = 50
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
 
 
@@ -69,38 +74,54 @@ def create_kiosk(
     """Add the kiosk and show its claim code, this one time."""
     try:
         body = KioskCreate.model_validate(form.model_dump())
-        kiosk = service.create_kiosk(db, name=body.name, room_id=body.room_id)
+        kiosk = service.create_kiosk(
+            db, name=body.name, room_id=body.room_id, actor=principal.actor
+        )
     except (ServerError, ValueError) as exc:
         return _form(request, db, form, problem_text(request_translator(request), exc))
-    record(db, actor=principal.actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
     return _code(request, db, kiosk, principal)
 
 
 @router.get("/kiosks/{kiosk_id}")
-def kiosk_page(request: Request, kiosk_id: uuid.UUID, _: ViewerDep, db: ReadDBDep) -> Response:
+def kiosk_page(
+    request: Request,
+    kiosk_id: uuid.UUID,
+    _: ViewerDep,
+    db: ReadDBDep,
+    count_undecided: CountUndecidedDep,
+    lost_page: PageNumber = 1,
+) -> Response:
     """One kiosk: health, progress, actions."""
+    settings, t = get_settings(request), request_translator(request)
     view = service.kiosk_view(db, kiosk_id)
     closures = placements.closures_of(db, [kiosk_id])
-    lost = lost_spans.spans_of(db, kiosk_id)
+    lost = read_page(
+        lambda limit, offset: lost_spans.spans_of(db, kiosk_id, limit=limit, offset=offset),
+        lost_page,
+        _LOST_SPANS,
+    )
     health = health_of(view, now())
     # After a restore its device may be the one that is unknown now.
     may_be_unknown = health.word == "silent"
     context = {
         "view": view,
         "health": health,
-        "strangers": may_be_unknown and stranger_words(request, request_translator(request)),
+        "strangers": may_be_unknown and stranger_words(request, t),
         "weak": weak_network_note(db),
         "is_other_network": uses_another(view.kiosk, networks_of(db).current),
         "parts": part_lines(view.kiosk.status),
         "clock": clock_line(view.kiosk.status),
-        "undecided": request.app.state.count_undecided(db, kiosk_id=kiosk_id),
+        "undecided": count_undecided(db, kiosk_id=kiosk_id),
+        "trust_words": words_to_compare(settings),
+        "plain": list(plain_sentences(settings, t, NetworkLink.SERVER, NetworkLink.BROKER)),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
-        "lost": lost,
+        "lost": lost.rows,
+        "lost_pager": lost,
         "missing": missing_numbers(db, view.progress),
         "room_names": {room.id: room.name for room in rooms(db)},
         "names": actor_names(
-            db, {*(one.closed_by for one in closures), *(one.closed_by for one in lost)}
+            db, {*(one.closed_by for one in closures), *(one.closed_by for one in lost.rows)}
         ),
     }
     return render(request, "kiosks/kiosk.html", context)
@@ -112,7 +133,6 @@ def new_code(
 ) -> Response:
     """Make a new claim code and show it, this one time."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
-    record(db, actor=principal.actor, action="kiosk.code", subject=f"kiosk:{kiosk.id}")
     return _code(request, db, kiosk, principal)
 
 
@@ -127,7 +147,6 @@ def revoke(kiosk_id: uuid.UUID, principal: TechnicianDep, db: DBDep) -> Response
     """Take the kiosk's credentials away."""
     kiosk = service.kiosk_of(db, kiosk_id, for_update=True)
     claiming.revoke(db, kiosk, actor=principal.actor, at=now())
-    record(db, actor=principal.actor, action="kiosk.revoke", subject=f"kiosk:{kiosk.id}")
     return see_other(f"/kiosks/{kiosk_id}")
 
 
@@ -143,6 +162,6 @@ def _code(request: Request, db: Session, kiosk: Kiosk, principal: Principal) -> 
         "kiosk": kiosk,
         "code": code,
         "expires_at": expires_at,
-        "server_url": str(request.base_url).rstrip("/"),
+        "offer": claim_offer(request, get_settings(request), code),
     }
     return render(request, "kiosks/code.html", context, status_code=201)

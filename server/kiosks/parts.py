@@ -14,11 +14,23 @@ _CAMERA_WORDS = frozenset({"gone", "black", "frozen", "finished", "starting"})
 _MOUNTING_WORDS = frozenset({"upside_down", "on_its_side"})
 #: Details that also have advice, a key under `kiosks.part_advice`.
 _ADVISED = (
-    frozenset(f"camera_{word}" for word in _MOUNTING_WORDS)
+    frozenset({"link_plain", *(f"camera_{word}" for word in _MOUNTING_WORDS)})
     | network_words.ADVISED
     | record_words.ADVISED
 )
-_RECORD_PARTS = frozenset({"identity", "server", "outbox", "clock", "disk", "storage"})
+_RECORD_PARTS = frozenset(
+    {
+        "identity",
+        "server",
+        "server_link",
+        "broker_link",
+        "outbox",
+        "clock",
+        "disk",
+        "storage",
+        "key",
+    }
+)
 _MOUNTING = re.compile(r"([a-z_]+) (0|90|180|270)")
 
 

@@ -9,7 +9,6 @@ from fastapi import Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -48,10 +47,9 @@ def rename(
     try:
         name = KioskUpdate(name=form.name).name
         with db.begin_nested():
-            service.rename_kiosk(db, kiosk_id, name)
+            service.rename_kiosk(db, kiosk_id, name, actor=principal.actor)
     except (ServerError, ValueError) as exc:
         return _page(request, db, kiosk_id, "rename", form=form, exc=exc)
-    record(db, actor=principal.actor, action="kiosk.change", subject=f"kiosk:{kiosk_id}")
     return see_other(f"/kiosks/{kiosk_id}")
 
 
@@ -78,13 +76,6 @@ def move(
             placements.move(db, kiosk, room_id=body.room_id, actor=principal.actor, at=now())
     except (ServerError, ValueError) as exc:
         return _page(request, db, kiosk_id, "move", form=form, exc=exc)
-    record(
-        db,
-        actor=principal.actor,
-        action="kiosk.move",
-        subject=f"kiosk:{kiosk_id}",
-        details={"room": str(body.room_id)},
-    )
     return see_other(f"/kiosks/{kiosk_id}")
 
 
@@ -109,18 +100,11 @@ def close_watermark(
         from_at = _beginning(form.from_date, settings.zone)
         reason = ClosureCreate(from_date=parse_date(form.from_date), reason=form.reason).reason
         with db.begin_nested():
-            row = placements.close_watermark(
+            placements.close_watermark(
                 db, kiosk, from_at=from_at, reason=reason, actor=principal.actor, at=now()
             )
     except (ServerError, ValueError) as exc:
         return _page(request, db, kiosk_id, "do_not_wait", form=form, exc=exc)
-    record(
-        db,
-        actor=principal.actor,
-        action="kiosk.close_watermark",
-        subject=f"kiosk:{kiosk_id}",
-        details={"from": row.from_at.isoformat(), "through": row.through_at.isoformat()},
-    )
     return see_other(f"/kiosks/{kiosk_id}")
 
 

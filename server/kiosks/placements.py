@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, or_, select
 
+from server.audit.service import record
 from server.errors import ConflictError, InvalidError
 from server.kiosks.tables import (
     Kiosk,
@@ -83,10 +84,13 @@ def move(
         raise ConflictError("The kiosk is in this room already.", problem="same_room")
     kiosk.room_id = room_id
     db.add(kiosk)
-    if kiosk.state != KioskState.CLAIMED:
-        return None
-    close_placement(db, kiosk, actor=actor, at=at, device_left=False)
-    return open_placement(db, kiosk, actor=actor, at=at)
+    opened = None
+    if kiosk.state == KioskState.CLAIMED:
+        close_placement(db, kiosk, actor=actor, at=at, device_left=False)
+        opened = open_placement(db, kiosk, actor=actor, at=at)
+    details = {"room": str(room_id)}
+    record(db, actor=actor, action="kiosk.move", subject=f"kiosk:{kiosk.id}", details=details)
+    return opened
 
 
 def close_watermark(
@@ -113,7 +117,13 @@ def close_watermark(
         closed_at=at,
     )
     db.add(row)
-    db.flush()
+    record(
+        db,
+        actor=actor,
+        action="kiosk.close_watermark",
+        subject=f"kiosk:{kiosk.id}",
+        details={"from": from_at.isoformat(), "through": at.isoformat()},
+    )
     return row
 
 

@@ -6,30 +6,32 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints
 
+from server.web.strict import StrictInput
+
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 
 
-class KioskCreate(BaseModel):
+class KioskCreate(StrictInput):
     """A new kiosk, to be claimed later."""
 
     name: Name
     room_id: uuid.UUID
 
 
-class KioskUpdate(BaseModel):
+class KioskUpdate(StrictInput):
     """A kiosk's new name."""
 
     name: Name
 
 
-class KioskMove(BaseModel):
+class KioskMove(StrictInput):
     """The room a kiosk hangs in from now on."""
 
     room_id: uuid.UUID
 
 
-class ClosureCreate(BaseModel):
+class ClosureCreate(StrictInput):
     """From which date on not to wait for what a kiosk has not reported, and why."""
 
     from_date: date

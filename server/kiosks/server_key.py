@@ -1,10 +1,8 @@
 """The server's signing key, opened once: acks are signed too often to open it for each."""
 
 import threading
-from typing import Annotated
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import Depends, Request
 
 from protocol.v1 import statements
 from protocol.v1.messages import Ack
@@ -40,12 +38,3 @@ class ServerSigner:
     def sign_ack(self, ack: Ack) -> Ack:
         """Return the ack with the server's signature."""
         return statements.sign_ack(ack, self.key())
-
-
-def get_signer(request: Request) -> ServerSigner:
-    """What signs as this server."""
-    signer: ServerSigner = request.app.state.signer
-    return signer
-
-
-SignerDep = Annotated[ServerSigner, Depends(get_signer)]

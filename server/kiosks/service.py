@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
 from protocol.v1.messages import Erasure, Status
+from server.audit.service import record
 from server.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from server.kiosks.presence import note_heartbeat
 from server.kiosks.tables import ErasureReceipt, Kiosk, KioskProgress, KioskState
@@ -25,7 +26,7 @@ class KioskView:
     progress: KioskProgress
 
 
-def create_kiosk(db: Session, *, name: str, room_id: uuid.UUID) -> Kiosk:
+def create_kiosk(db: Session, *, name: str, room_id: uuid.UUID, actor: str) -> Kiosk:
     """Add a kiosk, to be claimed later.
 
     Raises:
@@ -43,11 +44,11 @@ def create_kiosk(db: Session, *, name: str, room_id: uuid.UUID) -> Kiosk:
             f"There is a kiosk called {name} already.", problem="name_taken"
         ) from exc
     db.add(KioskProgress(kiosk_id=kiosk.id))
-    db.flush()
+    record(db, actor=actor, action="kiosk.create", subject=f"kiosk:{kiosk.id}")
     return kiosk
 
 
-def rename_kiosk(db: Session, kiosk_id: uuid.UUID, name: str) -> Kiosk:
+def rename_kiosk(db: Session, kiosk_id: uuid.UUID, name: str, *, actor: str) -> Kiosk:
     """Give a kiosk another name.
 
     Raises:
@@ -64,6 +65,7 @@ def rename_kiosk(db: Session, kiosk_id: uuid.UUID, name: str) -> Kiosk:
         raise ConflictError(
             f"There is a kiosk called {name} already.", problem="name_taken"
         ) from exc
+    record(db, actor=actor, action="kiosk.change", subject=f"kiosk:{kiosk_id}")
     return kiosk
 
 
@@ -75,7 +77,7 @@ def kiosk_of(db: Session, kiosk_id: uuid.UUID, *, for_update: bool = False) -> K
     """
     kiosk = db.get(Kiosk, kiosk_id, with_for_update=for_update)
     if kiosk is None:
-        raise NotFoundError("There is no such kiosk.")
+        raise NotFoundError("There is no such kiosk.", problem="no_kiosk")
     return kiosk
 
 
@@ -150,17 +152,21 @@ def take_erasure(db: Session, kiosk: Kiosk, erasure: Erasure, at: datetime) -> N
         InvalidError: the person id is none of ours.
     """
     if erasure.kiosk_id != kiosk.wire_id or kiosk.signing_key is None:
-        raise ForbiddenError("This erasure speaks for another kiosk.")
+        raise ForbiddenError("This erasure speaks for another kiosk.", problem="foreign_erasure")
     body = erasure.model_dump(mode="json", exclude={"signature"})
     try:
         key = signing.public_key(kiosk.signing_key)
         signing.verify_document(body, erasure.signature, key, context="erasure")
     except ValueError as exc:
-        raise ForbiddenError("The erasure was not signed by this kiosk.") from exc
+        raise ForbiddenError(
+            "The erasure was not signed by this kiosk.", problem="unsigned_erasure"
+        ) from exc
     try:
         person_id = uuid.UUID(erasure.person_id)
     except ValueError as exc:
-        raise InvalidError("The person id is not one of this server's.") from exc
+        raise InvalidError(
+            "The person id is not one of this server's.", problem="foreign_person"
+        ) from exc
     if db.get(ErasureReceipt, uuid.UUID(erasure.id)) is None:
         db.add(
             ErasureReceipt(
@@ -171,4 +177,10 @@ def take_erasure(db: Session, kiosk: Kiosk, erasure: Erasure, at: datetime) -> N
                 received_at=at,
                 body=erasure.to_json().decode(),
             )
+        )
+        record(
+            db,
+            actor=f"kiosk:{kiosk.id}",
+            action="person.erased_on_kiosk",
+            subject=f"person:{person_id}",
         )

@@ -1,15 +1,11 @@
 """What a page says about devices that this server does not know."""
 
-from typing import TYPE_CHECKING
-
 from fastapi import Request
 
 from server.db.types import now
 from server.web.dates import moment_words
+from server.web.state import get_services
 from server.web.translations import Translator
-
-if TYPE_CHECKING:
-    from server.kiosks.strangers import Strangers
 
 _MOST_NAMED = 3
 
@@ -17,11 +13,10 @@ _MOST_NAMED = 3
 def stranger_words(request: Request, t: Translator) -> str | None:
     """Say from which addresses unknown devices ask, the newest first; None: from nowhere."""
     at = now()
-    strangers: Strangers = request.app.state.strangers
-    found = strangers.recent(at)
+    services = get_services(request)
+    found = services.strangers.recent(at)
     if not found:
         return None
-    zone = request.app.state.settings.zone
     named = [one.address for one in found[:_MOST_NAMED]]
     more = len(found) - len(named)
     key = "stranger" if len(found) == 1 else "strangers_more" if more else "strangers"
@@ -29,5 +24,5 @@ def stranger_words(request: Request, t: Translator) -> str | None:
         f"kiosks.{key}",
         addresses=t("kiosks.between_addresses").join(named),
         count=more,
-        at=moment_words(found[0].last_at, t, zone, this_year=at.year),
+        at=moment_words(found[0].last_at, t, services.settings.zone, this_year=at.year),
     )

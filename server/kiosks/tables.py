@@ -194,16 +194,6 @@ class KioskClaim(SQLModel, table=True):
     until_at: datetime | None = utc_field(nullable=True)
 
 
-class ClaimThrottle(SQLModel, table=True):
-    """Failed claims of one address within the running window."""
-
-    __tablename__ = "claim_throttles"
-
-    address_hash: bytes = Field(primary_key=True, max_length=32)
-    window_started_at: datetime = utc_field()
-    failures: int = Field(default=0)
-
-
 class GalleryEntry(SQLModel, table=True):
     """One template in one kiosk's gallery, or its tombstone; `change` orders them."""
 

@@ -111,11 +111,13 @@ def answer(db: Session, limit_id: uuid.UUID, *, is_accepted: bool, actor: str) -
     """
     seen = db.get(StoredLimit, limit_id)
     if seen is None:
-        raise NotFoundError(what="limit")
+        raise NotFoundError(what="limit", problem="no_question")
     rows = _locked(db, seen.model_id)
     asked = rows.get(_ASKED)
     if asked is None or asked.id != limit_id:
-        raise ConflictError("This question was answered or replaced meanwhile.")
+        raise ConflictError(
+            "This question was answered or replaced meanwhile.", problem="question_answered"
+        )
     _delete(db, rows.get(_DECLINED), rows.get(_IN_FORCE) if is_accepted else None)
     asked.state = _IN_FORCE if is_accepted else _DECLINED
     asked.decided_by, asked.decided_at = actor, now()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from server.db.engine import Database
 from server.db.lock import MIGRATION_LOCK
+from server.migrations.schema import refuse_incomplete, refuse_newer
 
 
 def upgrade(database: Database, *, time_zone: str = "UTC") -> None:
@@ -21,11 +22,16 @@ def upgrade(database: Database, *, time_zone: str = "UTC") -> None:
     Args:
         database: to migrate.
         time_zone: IANA name of the school's zone, for rows that did not name theirs.
+
+    Raises:
+        ConfigurationError: a newer version has migrated it, or it lacks a table or column.
     """
     with _exclusive_connection(database) as connection:
         config = _config(connection)
+        refuse_newer(connection, config)
         config.attributes["time_zone"] = time_zone
         command.upgrade(config, "head")
+        refuse_incomplete(connection)
 
 
 def check(database: Database) -> None:

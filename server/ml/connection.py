@@ -2,17 +2,26 @@
 
 import json
 import math
+import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from server.ml.problems import BusyError, NoAnswerError, TransientError
+from server.ml.problems import (
+    BusyError,
+    NoAnswerError,
+    NotTrustedError,
+    RedirectError,
+    TransientError,
+)
 
 CONNECT_TIMEOUT_S = 5.0
 HEALTH_TIMEOUT_S = 3.0
@@ -27,6 +36,26 @@ _BUSY_CODES = {"OVERLOADED", "RATE_LIMITED", "NOT_READY"}
 Answer = tuple[int, bytes]
 
 
+@dataclass(frozen=True)
+class ServiceTLS:
+    """How a service over HTTPS is recognised, and how it recognises the server.
+
+    Attributes:
+        authorities: PEM file of those that sign its certificate; None: the public ones.
+        certificate: PEM file with the server's certificate; None: it shows none.
+        key: PEM file with its key; None: in the same file.
+    """
+
+    authorities: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+    @property
+    def client(self) -> tuple[str, str] | None:
+        """Certificate and key, as `requests` takes them."""
+        return (self.certificate, self.key or self.certificate) if self.certificate else None
+
+
 class MLConnection:
     """Requests to one service, with one key. Safe to share between threads.
 
@@ -35,6 +64,8 @@ class MLConnection:
         api_key: sent as X-API-Key; None sends none.
         connections: size of the pool.
         monotonic: seconds that never go back.
+        tls: which authorities to trust over HTTPS, and what to show.
+        proxy: address of the proxy that all requests go through; empty: none.
     """
 
     def __init__(
@@ -44,13 +75,21 @@ class MLConnection:
         *,
         connections: int,
         monotonic: Callable[[], float] = time.monotonic,
+        tls: ServiceTLS | None = None,
+        proxy: str = "",
     ) -> None:
         self._url = url
         self._monotonic = monotonic
         self._http = requests.Session()
         # Nothing of the environment's proxies or ~/.netrc: the key goes to this service alone.
         self._http.trust_env = False
+        if proxy:
+            self._http.proxies.update({"http": proxy, "https": proxy})
         self._http.mount(url, HTTPAdapter(pool_connections=1, pool_maxsize=connections))
+        if tls is not None:
+            # The files are read for each new connection, so renewed ones need no restart.
+            self._http.verify = tls.authorities or True
+            self._http.cert = tls.client
         if api_key is not None:
             self._http.headers["X-API-Key"] = api_key
 
@@ -79,9 +118,10 @@ class MLConnection:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                self._refuse_https_elsewhere(response)
                 return response.status_code, self._read(response, deadline_s)
         except (requests.RequestException, *_BROKEN) as exc:
-            raise NoAnswerError(type(exc).__name__) from exc
+            raise _failure(exc) from exc
 
     def post(self, path: str, body: object, correlation_id: str, *, timeout_s: float) -> Answer:
         """Send JSON.
@@ -106,15 +146,26 @@ class MLConnection:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                self._refuse_https_elsewhere(response)
                 content = self._read(response, deadline_s)
         except (requests.RequestException, *_BROKEN) as exc:
-            raise NoAnswerError(type(exc).__name__) from exc
+            raise _failure(exc) from exc
         _raise_if_busy(response.status_code, response.headers.get("Retry-After"), content)
         return response.status_code, content
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def _refuse_https_elsewhere(self, response: requests.Response) -> None:
+        """Name the redirect that a service behind TLS answers with; none is followed."""
+        try:
+            here, there = urlsplit(self._url), urlsplit(response.headers.get("Location", ""))
+            is_same = here.hostname == there.hostname
+        except ValueError:
+            return
+        if response.is_redirect and is_same and (here.scheme, there.scheme) == ("http", "https"):
+            raise RedirectError("redirected to https")
 
     def _read(self, response: requests.Response, deadline_s: float) -> bytes:
         content = bytearray()
@@ -127,6 +178,12 @@ class MLConnection:
             if self._monotonic() > deadline_s:
                 raise NoAnswerError("answer too slow")
         return bytes(content)
+
+
+def _failure(error: Exception) -> TransientError:
+    is_tls = isinstance(error, requests.exceptions.SSLError | ssl.SSLError)
+    name = type(error).__name__
+    return NotTrustedError(name) if is_tls else NoAnswerError(name)
 
 
 def parse_retry_after(value: str, at: datetime) -> float | None:

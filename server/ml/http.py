@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential
 
 from server.config import Settings
+from server.errors import ConfigurationError
 from server.ml import questions
 from server.ml.answers import (
     health_in,
@@ -26,7 +27,7 @@ from server.ml.answers import (
 )
 from server.ml.blank_picture import blank_picture
 from server.ml.breaker import CircuitBreaker
-from server.ml.connection import MLConnection
+from server.ml.connection import MLConnection, ServiceTLS
 from server.ml.encoder import (
     EncoderUnavailableError,
     EncodingOutcome,
@@ -71,6 +72,8 @@ class EncoderOptions:
         max_retries: further attempts, after 1, 2, 4 ... seconds.
         min_face_area_ratio: smallest face accepted, 0 to 1.
         connections: size of the connection pool.
+        tls: which authorities to trust over HTTPS, and what to show.
+        proxy: address of the proxy that requests go through; empty: none.
     """
 
     url: str
@@ -79,6 +82,8 @@ class EncoderOptions:
     max_retries: int = 3
     min_face_area_ratio: float = 0.02
     connections: int = 4
+    tls: ServiceTLS = field(default_factory=ServiceTLS)
+    proxy: str = field(default="", repr=False)
 
 
 class HTTPFaceEncoder:
@@ -110,7 +115,12 @@ class HTTPFaceEncoder:
         self._origins_of: tuple[str, ...] | None = None
         self._version = ""
         self._link = MLConnection(
-            options.url, options.api_key, connections=options.connections, monotonic=monotonic
+            options.url,
+            options.api_key,
+            connections=options.connections,
+            monotonic=monotonic,
+            tls=options.tls,
+            proxy=options.proxy,
         )
 
     def encode(
@@ -346,7 +356,7 @@ class HTTPFaceEncoder:
 
 def encoder_from(settings: Settings) -> HTTPFaceEncoder:
     """Build the adapter as configured; warn where the key is missing."""
-    key = settings.ml_service_api_key
+    key, proxy = settings.ml_service_api_key, settings.ml_service_proxy
     if key is None:
         _logger.warning("ML_SERVICE_API_KEY is not set, photos wait until it is")
     if "ml_service_url" not in settings.model_fields_set:
@@ -359,8 +369,22 @@ def encoder_from(settings: Settings) -> HTTPFaceEncoder:
             max_retries=settings.ml_service_max_retries,
             min_face_area_ratio=settings.min_face_area_ratio,
             connections=settings.enrolment_workers + 2 + GUIDED_AT_ONCE,
+            tls=_tls_of(settings),
+            proxy=proxy.get_secret_value() if proxy else "",
         )
     )
+
+
+def _tls_of(settings: Settings) -> ServiceTLS:
+    files = (
+        settings.ml_service_ca,
+        settings.ml_service_client_certificate,
+        settings.ml_service_client_key,
+    )
+    for file in files:
+        if file is not None and not file.is_file():
+            raise ConfigurationError(f"The file {file} for the ML service does not exist.")
+    return ServiceTLS(*(str(file) if file is not None else None for file in files))
 
 
 def _is_worth_repeating(state: RetryCallState) -> bool:

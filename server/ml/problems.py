@@ -9,7 +9,9 @@ class ServiceProblem(StrEnum):
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"
     UNREACHABLE = "unreachable"
+    NOT_TRUSTED = "not_trusted"
     NOT_OUR_SERVICE = "not_our_service"
+    REDIRECTED = "redirected"
     OVERLOADED = "overloaded"
     FAILING = "failing"
 
@@ -30,10 +32,22 @@ class NoAnswerError(TransientError):
     problem = ServiceProblem.UNREACHABLE
 
 
+class NotTrustedError(TransientError):
+    """TLS failed: the certificate is foreign, ended or for another name, or ours was refused."""
+
+    problem = ServiceProblem.NOT_TRUSTED
+
+
 class ForeignAnswerError(TransientError):
     """The answer is not our service's: a proxy's page, or another program."""
 
     problem = ServiceProblem.NOT_OUR_SERVICE
+
+
+class RedirectError(TransientError):
+    """The service's address leads to one with https; the key was not sent there."""
+
+    problem = ServiceProblem.REDIRECTED
 
 
 class BusyError(TransientError):

@@ -137,4 +137,6 @@ def _refuse_errors(responses: list[JSONObject], *, tolerated: tuple[str, ...]) -
     for response in responses:
         error = str(response.get("error", "")).lower()
         if error and not any(words in error for words in tolerated):
-            raise BrokerError(f"The broker refused {response.get('command')}: {error}")
+            raise BrokerError(
+                f"The broker refused {response.get('command')}: {error}", problem="broker_refused"
+            )

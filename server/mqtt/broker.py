@@ -7,7 +7,10 @@ import signal
 import socket
 from pathlib import Path
 
+from server.certificates.links import NetworkLink, broker_chain, refuse_plain
+from server.certificates.upkeep import renew_due
 from server.config import Settings
+from server.db.types import now
 from server.errors import ConfigurationError
 from server.mqtt.embedded import FleetBroker
 from server.mqtt.mosquitto import (
@@ -30,8 +33,16 @@ def main(settings: Settings) -> int:
         The exit status. Where Mosquitto is used this process becomes Mosquitto and never returns.
 
     Raises:
-        ConfigurationError: the port is taken, or Mosquitto is wanted and not installed.
+        ConfigurationError: the port is taken, Mosquitto is wanted and not installed, or others
+            could read what is sent.
     """
+    refuse_plain(settings, NetworkLink.BROKER)
+    if settings.broker_tls and broker_chain(settings) is None:
+        raise ConfigurationError(
+            "The broker has no certificate. Run `rollcall-server certificates`, or set"
+            " ROLLCALL_SERVER_BROKER_CERTIFICATE."
+        )
+    renew_due(settings, now())
     refuse_taken_port(settings.broker_host, settings.broker_port)
     mosquitto = _wanted_mosquitto(settings)
     if mosquitto is not None:
@@ -81,13 +92,22 @@ async def _serve_embedded(settings: Settings) -> None:
     )
     logging.getLogger("amqtt").setLevel(logging.WARNING)
     logging.getLogger("transitions").setLevel(logging.WARNING)
-    broker = FleetBroker(settings.broker_host, settings.broker_port, document, folder)
+    chain = broker_chain(settings)
+    served = chain.serve() if chain is not None else None
+    host, port = settings.broker_host, settings.broker_port
+    broker = FleetBroker(host, port, document, folder, served=served)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await broker.start()
-    logger.info("Embedded broker on %s:%d", settings.broker_host, settings.broker_port)
+    following = None
+    if served is not None:
+        loop.add_signal_handler(signal.SIGHUP, served.look)  # as Mosquitto does
+        following = loop.create_task(served.follow())
+    logger.info("embedded broker started address=%s port=%d tls=%s", host, port, served is not None)
     await stopped.wait()
+    if following is not None:
+        following.cancel()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(broker.shutdown(), timeout=5)

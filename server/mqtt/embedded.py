@@ -6,13 +6,16 @@ keeps accounts the same way on both. What amqtt 0.12 does and this corrects (a t
 - on a connect it sends a client every retained message that matches *anybody's* subscription;
 - it takes over a session by its client id before it has checked the password;
 - it publishes a last will without asking whether the client may write there;
-- it queues without end for a client that is away, and takes messages of any size.
+- it queues without end for a client that is away, and takes messages of any size;
+- it keeps connections that send no CONNECT, any number of them, for ever.
 """
 
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ from amqtt.errors import MQTTError
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.session import Session
 
+from intake.tls import ServedCertificate
+from server.mqtt.listener import BoundedListener
 from server.mqtt.mosquitto import DOCUMENT_NAME, PACKET_LIMIT_BYTES
 from server.mqtt.security import (
     CONTROL_TOPIC,
@@ -37,12 +42,33 @@ logger = logging.getLogger(__name__)
 
 SESSION_EXPIRY_S = 14 * 24 * 3600
 OFFLINE_QUEUE_LIMIT = 10_000
+_BACKLOG = 512
 
 
 class FleetBroker(Broker):  # type: ignore[misc]
     """An MQTT 3.1.1 broker with one account per kiosk. Lives in one event loop."""
 
-    def __init__(self, host: str, port: int, document: SecurityDocument, folder: Path) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        document: SecurityDocument,
+        folder: Path,
+        *,
+        served: ServedCertificate | None = None,
+    ) -> None:
+        """Prepare; `start` listens.
+
+        Args:
+            host: address to listen on.
+            port: to listen on.
+            document: accounts and roles.
+            folder: where the document is kept.
+            served: certificate of the listener; None: plain MQTT.
+        """
+        self._address = (host, port)
+        self._served = served
+        self._listener: BoundedListener | None = None
         config = {
             "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
             "plugins": {},
@@ -60,6 +86,17 @@ class FleetBroker(Broker):  # type: ignore[misc]
             session.clear_queues()
             self._loop.create_task(self._delete_session(client_id))
             _abort(handler)
+
+    async def _create_server_instance(self, listener_name: str, *_: Any) -> BoundedListener:
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        listening = socket.create_server(self._address, family=family, backlog=_BACKLOG)
+        listening.settimeout(0)
+        self._listener = BoundedListener(
+            listening,
+            partial(self.stream_connected, listener_name=listener_name),
+            context=self._served.context if self._served is not None else None,
+        )
+        return self._listener
 
     async def _authenticate(self, session: Session, _: ListenerConfig) -> bool:
         return self._document.admits(session.username, session.password, session.client_id)
@@ -83,6 +120,8 @@ class FleetBroker(Broker):  # type: ignore[misc]
             await handler.mqtt_connack_authorize(authorize=False)
             await writer.close()
             raise MQTTError("refused")
+        if self._listener is not None:
+            self._listener.signed_in()
         return await self._resume_or_begin(handler, session)
 
     async def _may_enter(self, session: Session) -> bool:

@@ -66,7 +66,8 @@ class Housekeeper:
         self._each_round = each_round
         self._database = database
         self._vault = vault
-        self._school = configuration.SchoolInfo(settings.school_name, settings.zone)
+        self._settings = settings
+        self._school = configuration.school_info(settings)
         self._accounts: BrokerAccounts = DynamicSecurityAccounts(link.control)
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -178,6 +179,9 @@ class Housekeeper:
 
     def _current_versions(self) -> dict[str, tuple[int, str]]:
         at = now()
+        school = configuration.school_info(self._settings)
+        if school != self._school:  # an authority was renewed: every configuration is new
+            self._school, self._sources = school, {}
         with self._database.reading() as db:
             state = gallery.school_state(db, self._vault, self._school.zone, at)
             kiosks = list(db.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))

@@ -8,15 +8,19 @@ is bounded by it.
 
 import logging
 import queue
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from protocol.v1 import topics
+from server.certificates.links import broker_authorities, broker_has_tls
+from server.certificates.names import reachable
 from server.config import Settings
 from server.mqtt.accounts import ControlChannel
 from server.mqtt.secret import server_password
@@ -42,6 +46,51 @@ class Arrival:
     connection: int
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes the connection to a broker that is not trusted.
+
+    WORKAROUND: paho leaves it open until the garbage collector finds it (2.2)
+    """
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
+class _Trust:
+    """The authorities that may sign the broker's certificate, read again when they change."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.context = ssl.create_default_context()
+        if path is not None:  # the school's authority alone: no public one vouches for its broker
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.context.sslsocket_class = _ClosingSocket
+        self._path = path
+        self._read: str | None = None
+        self.look()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "_Trust | None":
+        """Return what to trust; None: the broker has no TLS."""
+        return cls(broker_authorities(settings)) if broker_has_tls(settings) else None
+
+    def look(self) -> None:
+        """Take in authorities that were added to the file; one that cannot be read adds none."""
+        if self._path is None:
+            return
+        try:
+            text = self._path.read_text()
+            if text != self._read:
+                self.context.load_verify_locations(cadata=text)
+                self._read = text
+        except (OSError, ValueError) as exc:
+            logger.warning("authorities of the broker not read: %s", type(exc).__name__)
+
+
 class BrokerLink:
     """The connection. `start` returns at once, whether the broker is up or not."""
 
@@ -59,6 +108,9 @@ class BrokerLink:
             clean_session=False,
             manual_ack=True,
         )
+        self._trust = _Trust.of(settings)
+        if self._trust is not None:
+            self._client.tls_set_context(self._trust.context)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._not_connected
         self._client.on_disconnect = self._disconnected
@@ -83,9 +135,8 @@ class BrokerLink:
         """Begin to connect, and go on until `stop`."""
         password = server_password(self._settings)
         self._client.username_pw_set(self._settings.broker_username, password)
-        self._client.connect_async(
-            self._settings.broker_host, self._settings.broker_port, keepalive=KEEPALIVE_S
-        )
+        host = reachable(self._settings.broker_host)
+        self._client.connect_async(host, self._settings.broker_port, keepalive=KEEPALIVE_S)
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -128,14 +179,20 @@ class BrokerLink:
         self._on_connected()
 
     def _not_connected(self, _client: mqtt.Client, _data: Any) -> None:
-        self._failing("the broker cannot be reached")
+        self._failing("the broker cannot be reached, or its certificate is not trusted")
+        self._look_at_trust()
 
     def _disconnected(
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: Any, _p: Any
     ) -> None:
         self._is_connected.clear()
+        self._look_at_trust()
         if code.value:
             self._failing(f"the connection to the broker was lost: {code}")
+
+    def _look_at_trust(self) -> None:
+        if self._trust is not None:
+            self._trust.look()
 
     def _failing(self, words: str) -> None:
         """Log when it starts, not each time it goes on."""

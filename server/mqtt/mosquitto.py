@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES
+from server.certificates.links import broker_chain
 from server.config import Settings
 from server.mqtt.secret import broker_folder, server_password
 from server.mqtt.security import ensure_server_account
@@ -13,6 +15,8 @@ _BINARY_FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebr
 _PLUGIN_NAME = "mosquitto_dynamic_security.so"
 _LIBRARY_FOLDERS = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
 DOCUMENT_NAME = "dynamic-security.json"
+CONFIG_NAME = "mosquitto.conf"
+PID_NAME = "mosquitto.pid"
 
 # Above a full batch of events with its MQTT header; the broker drops who sends more.
 PACKET_LIMIT_BYTES = MAX_MESSAGE_BYTES + 1024
@@ -40,6 +44,7 @@ def configuration(settings: Settings, plugin: Path) -> str:
         "# Written by rollcall-server at every start; changes here are lost.",
         "per_listener_settings false",
         f"listener {settings.broker_port} {settings.broker_host}",
+        *_tls_lines(settings),
         "allow_anonymous false",
         f"plugin {plugin}",
         f"plugin_opt_config_file {folder / DOCUMENT_NAME}",
@@ -71,11 +76,38 @@ def prepare(settings: Settings, plugin: Path) -> Path:
     folder = broker_folder(settings)
     document = folder / DOCUMENT_NAME
     ensure_server_account(document, settings.broker_username, server_password(settings))
-    path = folder / "mosquitto.conf"
+    path = folder / CONFIG_NAME
     path.write_text(configuration(settings, plugin))
     return path
 
 
+def _tls_lines(settings: Settings) -> list[str]:
+    chain = broker_chain(settings)
+    if chain is None:
+        return []
+    return [f"certfile {chain.certificate}", f"keyfile {chain.key or chain.certificate}"]
+
+
+def tell_mosquitto(settings: Settings) -> bool:
+    """Let the Mosquitto of this data folder read its certificate again; connections stay.
+
+    Returns:
+        Whether it runs here and was told.
+    """
+    folder = settings.data_dir.resolve() / "broker"
+    try:
+        number = int((folder / PID_NAME).read_text())
+        running = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+        if os.fsencode(folder / CONFIG_NAME) not in running:
+            return False  # the number belongs to another process by now
+        os.kill(number, signal.SIGHUP)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def become_mosquitto(program: Path, config: Path) -> None:
     """Turn this process into Mosquitto: signals reach it directly and nothing can be orphaned."""
+    # The number stays the same, so that `tell_mosquitto` finds it.
+    (config.parent / PID_NAME).write_text(str(os.getpid()))
     os.execv(program, [str(program), "-c", str(config)])  # noqa: S606 - no shell is wanted

@@ -1,8 +1,6 @@
 """The school's network as JSON, and the endpoint that takes templates from scans."""
 
-from typing import TYPE_CHECKING, Annotated
-
-from fastapi import Request
+from typing import Annotated
 
 from protocol.v1.messages import ScanTemplateBatch, ScanTemplateReceipt
 from server.db.dependencies import DBDep, ReadDBDep
@@ -18,10 +16,7 @@ from server.networks.service import row_of
 from server.web.access import require_role
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep, VaultDep
-
-if TYPE_CHECKING:
-    from server.ml.encoder import FaceEncoder
+from server.web.state import EncoderDep, SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1", tags=["networks"])
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
@@ -29,10 +24,9 @@ ReaderDep = Annotated[Principal, require_role(Role.DPO)]
 
 @router.get("/networks")
 def read_networks(
-    request: Request, _: ReaderDep, db: ReadDBDep, settings: SettingsDep
+    _: ReaderDep, db: ReadDBDep, settings: SettingsDep, encoder: EncoderDep
 ) -> NetworksRead:
     """Which network the school uses, and how far a change is."""
-    encoder: FaceEncoder = request.app.state.ml
     row, today = row_of(db), school_date(settings)
     change = None
     if row.next is not None:
@@ -55,12 +49,12 @@ def read_networks(
 
 @router.post("/kiosk/scan-templates")
 def take_scan_templates(
-    request: Request,
     body: ScanTemplateBatch,
     device: DeviceDep,
     db: DBDep,
     settings: SettingsDep,
     vault: VaultDep,
+    encoder: EncoderDep,
 ) -> ScanTemplateReceipt:
     """Take templates of the next network that a kiosk made from clear scans.
 
@@ -71,7 +65,6 @@ def take_scan_templates(
         key = data_key(vault, kiosk)
     except SealBrokenError:  # its key may come back: nothing is judged
         return ScanTemplateReceipt()
-    encoder: FaceEncoder = request.app.state.ml
     wanted = row_of(db).next
     dimension = next((one.dimension for one in encoder.origins() if one.model_id == wanted), None)
     sender = scan_intake.Sender(kiosk, key, dimension)

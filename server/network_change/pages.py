@@ -1,7 +1,7 @@
 """The Models page: choose the school's network, change it, and see what each one is."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Form, Request
 from sqlmodel import Session, select
@@ -15,7 +15,7 @@ from server.kiosks.networks import names_of_others
 from server.kiosks.tables import Kiosk
 from server.network_change import progress, service, use
 from server.network_change.facts import facts_of
-from server.network_change.schemas import ChangeForm
+from server.network_change.schemas import ChangeForm, NetworkForm
 from server.network_change.shadow import shadow_of
 from server.network_change.table_file import csv_of
 from server.networks.service import row_of, weak_network_note
@@ -27,14 +27,11 @@ from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep, get_settings
-
-if TYPE_CHECKING:
-    from server.ml.encoder import FaceEncoder
+from server.web.state import SettingsDep, get_services, get_settings
 
 router = GuardedRouter(prefix="/models", include_in_schema=False)
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]
-ModelForm = Annotated[str, Form(max_length=80)]
+NetworkDep = Annotated[NetworkForm, Form()]
 #: Names on the page; the table to download has all of them.
 _MOST_NAMES = 30
 
@@ -46,28 +43,23 @@ def models_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
 
 
 @router.get("/missing.csv")
-def missing_people(_: ReaderDep, db: ReadDBDep, settings: SettingsDep) -> Response:
+def missing_people(principal: ReaderDep, db: DBDep, settings: SettingsDep) -> Response:
     """Everybody who is not ready for the next network; without a change, for the one in use."""
-    row, today = row_of(db), school_date(settings)
-    if row.next is not None:
-        missing = progress.progress_of(db, row, today).missing
-    else:
-        missing = progress.left_behind(db, row.current, today)
     head = ("student_number", "family_name", "given_name")
-    people = progress.by_name(db, missing)
+    people = service.export_missing(db, actor=principal.actor, today=school_date(settings))
     lines = [(one.student_number, one.family_name, one.given_name) for one in people]
     headers = {"Content-Disposition": 'attachment; filename="new-photo-needed.csv"'}
     return Response(csv_of([head, *lines]), media_type="text/csv", headers=headers)
 
 
 @router.post("/choose")
-def choose(request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm) -> Response:
+def choose(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Choose the network before the first enrolment."""
-    served = _encoder(request).models()
+    served = get_services(request).encoder.models()
     return _done(
         request,
         db,
-        lambda: service.choose(db, model_id, served=served, actor=principal.actor),
+        lambda: service.choose(db, form.model_id, served=served, actor=principal.actor),
     )
 
 
@@ -76,7 +68,7 @@ def start_change(
     request: Request, principal: AdminDep, db: DBDep, form: Annotated[ChangeForm, Form()]
 ) -> Response:
     """Start a change of network."""
-    served = _encoder(request).models()
+    served = get_services(request).encoder.models()
     return _done(request, db, lambda: service.start(db, form, served=served, actor=principal.actor))
 
 
@@ -89,26 +81,24 @@ def adjust_change(
 
 
 @router.post("/change/cancel")
-def cancel_change(
-    request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm
-) -> Response:
+def cancel_change(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Give the change up, and erase the next network's templates."""
-    return _done(request, db, lambda: service.cancel(db, model_id, actor=principal.actor))
+    return _done(request, db, lambda: service.cancel(db, form.model_id, actor=principal.actor))
 
 
 @router.post("/change/switch")
-def switch(request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm) -> Response:
+def switch(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Let the next network decide at every door."""
     today = school_date(get_settings(request))
     return _done(
-        request, db, lambda: service.switch(db, model_id, actor=principal.actor, today=today)
+        request, db, lambda: service.switch(db, form.model_id, actor=principal.actor, today=today)
     )
 
 
 @router.post("/erase")
-def erase_model(request: Request, principal: AdminDep, db: DBDep, model_id: ModelForm) -> Response:
+def erase_model(request: Request, principal: AdminDep, db: DBDep, form: NetworkDep) -> Response:
     """Erase the templates of a network that nothing uses any more."""
-    return _done(request, db, lambda: use.erase(db, model_id, actor=principal.actor))
+    return _done(request, db, lambda: use.erase(db, form.model_id, actor=principal.actor))
 
 
 def _done(request: Request, db: Session, act: Callable[[], None]) -> Response:
@@ -122,7 +112,7 @@ def _done(request: Request, db: Session, act: Callable[[], None]) -> Response:
 
 
 def _page(request: Request, db: Session, *, problem: str = "", status_code: int = 200) -> Response:
-    encoder = _encoder(request)
+    encoder = get_services(request).encoder
     row = row_of(db)
     served = encoder.models() if encoder.status() != "down" else ()
     context = {
@@ -156,8 +146,3 @@ def _change_context(request: Request, db: Session, row: SchoolNetwork) -> dict[s
         "shadow": shadow_of(db.exec(select(Kiosk)), row.next),
         "is_live_checked": current_policy(db).kiosk.liveness != "off",
     }
-
-
-def _encoder(request: Request) -> "FaceEncoder":
-    encoder: FaceEncoder = request.app.state.ml
-    return encoder

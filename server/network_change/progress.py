@@ -12,6 +12,7 @@ from server.enrollment.tables import Template
 from server.networks.tables import SchoolNetwork
 from server.people import service as people
 from server.people.consent import ConsentState
+from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable import service as timetable
@@ -80,7 +81,9 @@ def with_classes(db: Session, found: ChangeProgress, today: date) -> ChangeProgr
     rosters = roster.rosters_of(db, [course.id for course in courses])
     classes = []
     for course in courses:
-        members = {one.id for entry, one in rosters[course.id] if roster.covers(entry, today)}
+        members = {
+            one.id for entry, one in rosters.get(course.id, ()) if roster.covers(entry, today)
+        }
         members &= found.people
         if members:
             covered = len(members - found.missing)
@@ -98,9 +101,9 @@ def left_behind(db: Session, current: str | None, today: date) -> frozenset[uuid
 
 
 def by_name(db: Session, person_ids: Collection[uuid.UUID]) -> list[Person]:
-    """These people, by family name."""
-    order = (col(Person.family_name), col(Person.given_name), col(Person.id))
-    return list(db.exec(select(Person).where(col(Person.id).in_(person_ids)).order_by(*order)))
+    """Return these people, by name."""
+    query = select(Person).where(col(Person.id).in_(person_ids))
+    return list(db.exec(query.order_by(*BY_NAME)))
 
 
 def _known(db: Session, network: str | None) -> set[uuid.UUID]:

@@ -5,13 +5,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.web.strict import StrictInput
+
 ModelName = Annotated[str, Field(min_length=1, max_length=80)]
 #: Share of people, 0 to 1, who must have a template of the next network before the switch.
 Wanted = Annotated[float, Field(ge=0.5, le=1)]
 WANTED_BY_DEFAULT = 0.95
 
 
-class ChangeForm(BaseModel):
+class ChangeForm(StrictInput):
     """How a change of network is to run.
 
     Attributes:
@@ -23,6 +25,14 @@ class ChangeForm(BaseModel):
     next: ModelName
     collects_scans: bool = False
     wanted_percent: Annotated[int, Field(ge=50, le=100)] = round(WANTED_BY_DEFAULT * 100)
+
+
+class NetworkForm(StrictInput):
+    """The network that something is to be done with."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_id: Annotated[str, Field(max_length=80)]
 
 
 class _Read(BaseModel):

@@ -11,11 +11,12 @@ from server.enrollment import retired
 from server.enrollment.tables import Template
 from server.errors import ConflictError, InvalidError
 from server.jobs import service as jobs
-from server.network_change.progress import progress_of
+from server.network_change.progress import by_name, left_behind, progress_of
 from server.network_change.schemas import ChangeForm
 from server.networks import scans
-from server.networks.service import SUBJECT, locked
+from server.networks.service import SUBJECT, locked, row_of
 from server.networks.tables import SchoolNetwork
+from server.people.tables import Person
 
 
 def may_choose(db: Session) -> bool:
@@ -118,6 +119,21 @@ def switch(db: Session, model_id: str, *, actor: str, today: date) -> None:
     scans.forget_all(db)
     record(db, actor=actor, action="network.switch", subject=SUBJECT, details=details)
     _forget_jobs(db)
+
+
+def export_missing(db: Session, *, actor: str, today: date) -> list[Person]:
+    """Return everybody who is not ready for the next network, by name; it is an export.
+
+    Without a change under way: who was left behind by the last.
+    """
+    row = row_of(db)
+    if row.next is not None:
+        missing = progress_of(db, row, today).missing
+    else:
+        missing = left_behind(db, row.current, today)
+    details = {"people": len(missing)}
+    record(db, actor=actor, action="people.export_missing", subject="people", details=details)
+    return by_name(db, missing)
 
 
 def _apply(db: Session, row: SchoolNetwork, wish: ChangeForm, action: str, actor: str) -> None:

@@ -11,14 +11,17 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.people import service
 from server.people.consent import ConsentState
-from server.people.schemas import LAST_OFFSET, PersonCreate, PersonList, PersonRead, PersonSearch
+from server.people.schemas import PersonCreate, PersonList, PersonRead, PersonSearch
+from server.people.search import ORDER, people_part
 from server.people.tables import Person
 from server.web.access import OfficeDep, require_role
+from server.web.cursors import ListQuery, ListQueryDep
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1/people", tags=["people"])
+_LIST = "people"
 ReaderDep = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 
 
@@ -30,47 +33,49 @@ def create_person(body: PersonCreate, principal: OfficeDep, db: DBDep) -> Person
 
 
 @router.get("")
-def find_people(
+def list_people(
     _: ReaderDep,
     db: ReadDBDep,
     settings: SettingsDep,
+    asked: ListQueryDep,
     q: Annotated[str, Query(max_length=100)] = "",
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    offset: Annotated[int, Query(ge=0, le=LAST_OFFSET)] = 0,
 ) -> PersonList:
-    """People whose names or number contain every word of `q`.
+    """People by name; with `q` those whose names or number contain every word of it.
 
     Addresses end up in the logs of proxies: where there is one, use `POST /people/search`.
     """
-    return _find(db, settings, PersonSearch(q=q, limit=limit, offset=offset))
+    return _part(db, settings, q, asked)
 
 
 @router.post("/search")
 def search_people(
-    body: PersonSearch, _: ReaderDep, db: ReadDBDep, settings: SettingsDep
+    body: PersonSearch, _: ReaderDep, db: ReadDBDep, settings: SettingsDep, vault: VaultDep
 ) -> PersonList:
     """The same, with the words in the body."""
-    return _find(db, settings, body)
+    return _part(db, settings, body.q, ListQuery(vault, body.limit, body.cursor))
 
 
-def _find(db: Session, settings: Settings, search: PersonSearch) -> PersonList:
-    people, total = service.find_people(
-        db, words=search.q, limit=search.limit, offset=search.offset
-    )
+def _part(db: Session, settings: Settings, words: str, asked: ListQuery) -> PersonList:
+    part = people_part(db, words, asked.wanted(_LIST, ORDER))
+    people = [person for (person,) in part.rows]
     today = now().astimezone(settings.zone).date()
     states = service.states_of(db, [p.id for p in people], today)
-    return PersonList(people=[read_person(p, states[p.id]) for p in people], total=total)
+    return PersonList(
+        people=[read_person(p, states[p.id]) for p in people],
+        total=part.total,
+        next_cursor=asked.next_cursor(_LIST, part.last),
+    )
 
 
 @router.get("/{person_id}")
 def get_person(
     person_id: uuid.UUID,
-    _: ReaderDep,
-    db: ReadDBDep,
+    principal: ReaderDep,
+    db: DBDep,
     settings: SettingsDep,
 ) -> PersonRead:
-    """One person."""
-    person = service.get_person(db, person_id)
+    """One person; the audit trail names who read it."""
+    person = service.view_person(db, person_id, actor=principal.actor)
     today = now().astimezone(settings.zone).date()
     return read_person(person, service.state_of(db, person_id, today))
 

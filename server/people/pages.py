@@ -7,7 +7,7 @@ from fastapi import Form, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from server.db.dependencies import DBDep, ReadDBDep
+from server.db.dependencies import DBDep
 from server.errors import ConflictError, InvalidError
 from server.people import service
 from server.people.schemas import FIRST_YEAR, PersonCreate, PersonForm, last_year
@@ -44,11 +44,11 @@ def create_person(
 
 @router.get("/people/{person_id}/edit")
 def edit_person_page(
-    request: Request, person_id: uuid.UUID, _: OfficeDep, db: ReadDBDep
+    request: Request, person_id: uuid.UUID, principal: OfficeDep, db: DBDep
 ) -> Response:
     """The form with the person's names, number and year of birth."""
-    person = service.get_person(db, person_id)
-    names = f"{person.given_name} {person.family_name}"
+    person = service.view_person(db, person_id, actor=principal.actor)
+    names = service.full_name(person.given_name, person.family_name)
     values = {
         "student_number": person.student_number,
         "given_name": person.given_name,
@@ -81,7 +81,9 @@ def edit_person(
 def _problems(exc: ValidationError | ConflictError | InvalidError) -> dict[str, str]:
     match exc:
         case ValidationError():
-            return {str(e["loc"][0]): e["type"] for e in exc.errors(include_input=False)}
+            found = exc.errors(include_input=False)
+            # What is wrong with both names together stands at the first.
+            return {str(e["loc"][0]) if e["loc"] else "given_name": e["type"] for e in found}
         case ConflictError():
             return {"student_number": "taken"}
         case InvalidError():

@@ -1,6 +1,5 @@
 """People, and what was consented to."""
 
-import unicodedata
 import uuid
 from collections import defaultdict
 from collections.abc import Collection
@@ -15,6 +14,7 @@ from server.audit.service import record
 from server.audit.tables import subject_of
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.consent import ConsentState, Statement, consent_state
+from server.people.keys import keys_of
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.tables import Consent, Person
 
@@ -22,6 +22,8 @@ from server.people.tables import Consent, Person
 _AT_A_TIME = 10_000
 #: Stands for each name of a person whose data was erased.
 ERASED_NAME = "Erased person"
+#: What a change that leaves them out does not touch.
+_KEPT = ("given_name", "family_name", "year_of_birth")
 #: Columns, not rows of the table: everybody's are asked for at times, and objects cost more.
 _SAID = sqlalchemy.select(
     col(Consent.person_id), *(col(getattr(Consent, one.name)) for one in fields(Statement))
@@ -35,7 +37,8 @@ def create_person(db: Session, new: PersonCreate, *, actor: str) -> Person:
         ConflictError: another person has this student number.
     """
     _refuse_taken_number(db, new.student_number)
-    person = Person(**_columns(new))
+    person = Person(**_columns(new), search_text="", sort_key=b"")
+    _set_keys(db, person)
     db.add(person)
     db.flush()
     record(db, actor=actor, action="person.create", subject=subject_of("person", person.id))
@@ -45,7 +48,7 @@ def create_person(db: Session, new: PersonCreate, *, actor: str) -> Person:
 def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor: str) -> Person:
     """Change a person; the audit trail names the fields that changed, not their values.
 
-    A year of birth that the change does not name stays.
+    A name or year of birth that the change does not name stays.
 
     Raises:
         NotFoundError: no such person.
@@ -56,17 +59,17 @@ def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor
     if person.erased_at is not None:
         raise InvalidError("The data of this person was erased.", problem="erased")
     _refuse_taken_number(db, new.student_number, besides=person_id)
-    wanted = _columns(new)
-    if "year_of_birth" not in new.model_fields_set:
-        del wanted["year_of_birth"]
+    kept = {name: getattr(person, name) for name in _KEPT if name not in new.model_fields_set}
+    wanted = _columns(new.model_copy(update=kept))
     changed = {name: value for name, value in wanted.items() if getattr(person, name) != value}
     if not changed:
         return person
     for name, value in changed.items():
         setattr(person, name, value)
+    _set_keys(db, person)
     db.add(person)
     db.flush()
-    details = {"fields": sorted(changed.keys() - {"search_text"})}
+    details = {"fields": sorted(changed)}
     subject = subject_of("person", person_id)
     record(db, actor=actor, action="person.change", subject=subject, details=details)
     return person
@@ -86,7 +89,18 @@ def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Pers
     """
     person = db.get(Person, person_id, with_for_update=lock or None)
     if person is None:
-        raise NotFoundError("There is no such person.")
+        raise NotFoundError("There is no such person.", problem="no_person")
+    return person
+
+
+def view_person(db: Session, person_id: uuid.UUID, *, actor: str) -> Person:
+    """Return one person to an account that reads their data; the audit trail names it.
+
+    Raises:
+        NotFoundError: no such person.
+    """
+    person = get_person(db, person_id)
+    record(db, actor=actor, action="person.view", subject=subject_of("person", person_id))
     return person
 
 
@@ -108,8 +122,8 @@ def erase_identity(db: Session, person: Person, *, at: datetime) -> None:
     """
     person.given_name = person.family_name = person.display_name = ERASED_NAME
     person.student_number = f"erased-{person.id.hex[-12:]}"
-    person.search_text = fold(f"{ERASED_NAME} {person.student_number}")
     person.year_of_birth = None
+    _set_keys(db, person)
     person.erased_at = at
     db.add(person)
     db.exec(delete(Consent).where(col(Consent.person_id) == person.id))
@@ -141,16 +155,23 @@ def years_fingerprint(db: Session) -> str:
 
 
 def _columns(new: PersonCreate) -> dict[str, Any]:
-    display_name = new.display_name or f"{new.given_name} {new.family_name}"
-    words = f"{new.given_name} {new.family_name} {display_name} {new.student_number}"
     return {
         "student_number": new.student_number,
         "given_name": new.given_name,
         "family_name": new.family_name,
-        "display_name": display_name,
-        "search_text": fold(words),
+        "display_name": new.display_name or full_name(new.given_name, new.family_name),
         "year_of_birth": new.year_of_birth,
     }
+
+
+def full_name(given_name: str, family_name: str) -> str:
+    """Return both names, or the one that there is."""
+    return f"{given_name} {family_name}".strip()
+
+
+def _set_keys(db: Session, person: Person) -> None:
+    keys = keys_of(db, person)
+    person.search_text, person.sort_key = keys.search_text, keys.sort_key
 
 
 def _refuse_taken_number(db: Session, number: str, *, besides: uuid.UUID | None = None) -> None:
@@ -159,28 +180,6 @@ def _refuse_taken_number(db: Session, number: str, *, besides: uuid.UUID | None 
         raise ConflictError(
             "Another person has this student number already.", problem="student_number_taken"
         )
-
-
-def find_people(
-    db: Session, *, words: str = "", limit: int = 50, offset: int = 0
-) -> tuple[list[Person], int]:
-    """People whose names or number contain every word, by family name; and how many there are."""
-    conditions = [col(Person.search_text).contains(w, autoescape=True) for w in fold(words).split()]
-    total = db.exec(select(func.count()).select_from(Person).where(*conditions)).one()
-    query = (
-        select(Person)
-        .where(*conditions)
-        .order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
-        .limit(limit)
-        .offset(offset)
-    )
-    return list(db.exec(query)), total
-
-
-def fold(text: str) -> str:
-    """The form in which names are searched: no case, no accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def add_consent(
@@ -239,7 +238,7 @@ def end_consent(
     get_person(db, person_id, lock=True)
     consent = db.get(Consent, consent_id)
     if consent is None or consent.person_id != person_id:
-        raise NotFoundError("There is no such consent.")
+        raise NotFoundError("There is no such consent.", problem="no_consent")
     if consent.withdrawn_at is None:
         consent.withdrawn_at = at
         db.flush()

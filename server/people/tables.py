@@ -4,6 +4,7 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
+from sqlalchemy import Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -27,18 +28,31 @@ class Person(SQLModel, table=True):
     """A person whose attendance is recorded. The id is stable across years."""
 
     __tablename__ = "people"
+    __table_args__ = (Index("ix_people_sort_key_id", "sort_key", "id"),)
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     student_number: str = Field(max_length=40, unique=True)
     given_name: str = Field(max_length=80)
     family_name: str = Field(max_length=80)
     display_name: str = Field(max_length=160)
-    search_text: str = Field(max_length=400)  # folded; see people.service.search_text_of
+    # Both follow the names; see people.keys.
+    search_text: str = Field(sa_type=Text)
+    sort_key: bytes = Field(sa_type=LargeBinary)
     # Decides only which recognition limits apply; see people.limit_group.
     year_of_birth: int | None = Field(default=None)
     created_at: datetime = utc_field(default_now=True)
     # From then on the name is gone; registers keep the line and its count.
     erased_at: datetime | None = utc_field(nullable=True)
+
+
+class NameKeys(SQLModel, table=True):
+    """What the search texts and sort keys of all people were made with. One row, or none yet."""
+
+    __tablename__ = "name_keys"
+
+    id: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    locale: str = Field(max_length=80)
+    version: str = Field(max_length=120)
 
 
 class Consent(SQLModel, table=True):

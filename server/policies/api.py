@@ -26,7 +26,9 @@ def set_policy(body: PolicyInput, principal: AdminDep, db: DBDep) -> SchoolPolic
     """
     current = service.current_policy(db)
     if "version" in body.model_fields_set and body.version != current.version:
-        raise ConflictError("Another person changed the policy meanwhile.")
+        raise ConflictError(
+            "Another person changed the policy meanwhile.", problem="policy_overtaken"
+        )
     named = body.model_dump(mode="json", exclude_unset=True)
     document = current.model_dump(mode="json")
     for group, values in named.items():

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from server.errors import MalformedError
 from server.policies import service
 from server.policies.schemas import SchoolPolicy
 
@@ -107,6 +109,7 @@ def plain(value: object) -> str:
     return str(value)
 
 
+@cache
 def bounds(setting: Setting) -> tuple[str, str]:
     """Least and most of a number, as the schema says."""
     group: type[BaseModel] = type(getattr(SchoolPolicy(), setting.group))
@@ -114,6 +117,17 @@ def bounds(setting: Setting) -> tuple[str, str]:
     number = next(iter(schema.get("anyOf", [schema])))
     least = number.get("minimum", _SMALLEST)
     return plain(least), plain(number.get("maximum", number.get("exclusiveMaximum", 0)))
+
+
+def refuse_unknown(form: Mapping[str, str]) -> None:
+    """Refuse a form with a field that is no setting.
+
+    Raises:
+        MalformedError: names the fields.
+    """
+    known = {"version", *(setting.name for setting in SETTINGS)}
+    if unknown := sorted(form.keys() - known):
+        raise MalformedError(fields=[{"field": name, "problem": "unknown"} for name in unknown])
 
 
 def read(form: Mapping[str, str], current: SchoolPolicy) -> SchoolPolicy:

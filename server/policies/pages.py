@@ -14,6 +14,7 @@ from server.policies.schemas import SchoolPolicy
 from server.web.access import AdminDep, require_role
 from server.web.figures import one_in
 from server.web.pages import render, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 
@@ -29,11 +30,12 @@ def policy_page(
     db: ReadDBDep,
     *,
     saved: bool = False,
+    history: PageNumber = 1,
 ) -> Response:
     """The policy in force; a form for admins, to read for the others."""
     policy = service.current_policy(db)
     values = {one.name: one.text_in(policy) for one in forms.SETTINGS}
-    return _page(request, db, values, {}, is_saved=saved)
+    return _page(request, db, values, {}, is_saved=saved, history=history)
 
 
 async def _values(request: Request) -> dict[str, str]:
@@ -48,6 +50,7 @@ def save(
     values: Annotated[dict[str, str], Depends(_values)],
 ) -> Response:
     """Put the form in force as a new version, where it changes anything."""
+    forms.refuse_unknown(values)
     current = service.current_policy(db)
     if (opened := _opened_version(values, current.version)) != current.version:
         wishes = forms.rebased(values, service.policy_at(db, opened), current)
@@ -77,8 +80,12 @@ def _page(
     problems: dict[str, str],
     *,
     is_saved: bool = False,
+    history: int = 1,
 ) -> Response:
     policy = service.current_policy(db)
+    versions = read_page(
+        lambda limit, offset: service.versions(db, limit=limit, offset=offset), history, _VERSIONS
+    )
     context = {
         "policy": policy,
         "defaults": SchoolPolicy(),
@@ -91,7 +98,8 @@ def _page(
             {*forms.RATES, policy.recognition.roster_fpir, policy.recognition.wide_fpir}
         ),
         "one_in": one_in,
-        "versions": service.versions(db, _VERSIONS),
+        "versions": versions.rows,
+        "pager": versions,
         "changes": forms.changes,
         "is_saved": is_saved,
     }

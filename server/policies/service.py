@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from protocol.v1.policy import MOST_FRAMES
 from server.audit.service import record
@@ -46,7 +46,9 @@ class PolicyTimeline:
         if version not in self._read:
             row = self._db.get(PolicyVersion, version)
             if row is None:
-                raise NotFoundError("There is no such version of the policy.")
+                raise NotFoundError(
+                    "There is no such version of the policy.", problem="no_policy_version"
+                )
             self._read[version] = _policy_of(row)
         return self._read[version]
 
@@ -74,15 +76,17 @@ class Version:
     created_at: datetime
 
 
-def versions(db: Session, limit: int) -> list[Version]:
-    """The newest versions, newest first."""
-    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(limit + 1)
-    rows = db.exec(query).all()
+def versions(db: Session, *, limit: int, offset: int = 0) -> tuple[list[Version], int]:
+    """Return versions with the one before each, newest first; and how many there are."""
+    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc())
+    rows = db.exec(query.limit(limit + 1).offset(offset)).all()
     policies = [_policy_of(row) for row in rows]
-    return [
+    found = [
         Version(policy, before, row.created_by, row.created_at)
         for row, policy, before in zip(rows[:limit], policies, policies[1:], strict=False)
     ]
+    # The first version changed nothing.
+    return found, db.exec(select(func.count()).select_from(PolicyVersion)).one() - 1
 
 
 def version_dates(db: Session) -> list[tuple[int, datetime]]:
@@ -121,7 +125,9 @@ def set_policy(
             db.add(row)
             db.flush()
     except IntegrityError as exc:
-        raise ConflictError("Another person changed the policy meanwhile.") from exc
+        raise ConflictError(
+            "Another person changed the policy meanwhile.", problem="policy_overtaken"
+        ) from exc
     details = {"version": version} | ({"from": source} if source else {})
     record(db, actor=actor, action="policy.set", subject="policy", details=details)
     return policy.model_copy(update={"version": version})
@@ -136,11 +142,12 @@ def _refuse_unsound(policy: SchoolPolicy) -> None:
     try:
         SchoolPolicy.model_validate(policy.model_dump(mode="json"))
     except ValidationError as exc:
-        raise InvalidError("The policy is out of its bounds.") from exc
+        raise InvalidError("The policy is out of its bounds.", problem="policy_bounds") from exc
     if not is_sound(policy):
         raise InvalidError(
             "The limit outside the roster (wide_fpir) must be at least as strict as the one for the"
-            " roster."
+            " roster.",
+            problem="policy_wide",
         )
 
 

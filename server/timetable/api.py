@@ -2,7 +2,6 @@
 
 import uuid
 
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.timetable import roster as rosters
@@ -61,16 +60,14 @@ def _term_read(term: Term) -> TermRead:
 @router.post("/rooms", status_code=201)
 def create_room(body: RoomCreate, principal: OfficeDep, db: DBDep) -> RoomRead:
     """Add a room."""
-    room = service.create_room(db, body.name)
-    record(db, actor=principal.actor, action="room.create", subject=f"room:{room.id}")
+    room = service.create_room(db, body.name, actor=principal.actor)
     return RoomRead(id=room.id, name=room.name)
 
 
 @router.patch("/rooms/{room_id}")
 def rename_room(room_id: uuid.UUID, body: RoomUpdate, principal: OfficeDep, db: DBDep) -> RoomRead:
     """Give a room another name."""
-    room = service.rename_room(db, room_id, body.name)
-    record(db, actor=principal.actor, action="room.change", subject=f"room:{room.id}")
+    room = service.rename_room(db, room_id, body.name, actor=principal.actor)
     return RoomRead(id=room.id, name=room.name)
 
 
@@ -83,8 +80,7 @@ def list_rooms(_: SignedInDep, db: ReadDBDep) -> list[RoomRead]:
 @router.post("/courses", status_code=201)
 def create_course(body: CourseCreate, principal: OfficeDep, db: DBDep) -> CourseRead:
     """Add a course."""
-    course = service.create_course(db, code=body.code, title=body.title)
-    record(db, actor=principal.actor, action="course.create", subject=f"course:{course.id}")
+    course = service.create_course(db, code=body.code, title=body.title, actor=principal.actor)
     return CourseRead(id=course.id, code=course.code, title=course.title)
 
 
@@ -93,8 +89,9 @@ def change_course(
     course_id: uuid.UUID, body: CourseUpdate, principal: OfficeDep, db: DBDep
 ) -> CourseRead:
     """Give a course another code or title."""
-    course = service.change_course(db, course_id, code=body.code, title=body.title)
-    record(db, actor=principal.actor, action="course.change", subject=f"course:{course.id}")
+    course = service.change_course(
+        db, course_id, code=body.code, title=body.title, actor=principal.actor
+    )
     return CourseRead(id=course.id, code=course.code, title=course.title)
 
 
@@ -121,13 +118,7 @@ def add_to_roster(
         person_id=body.person_id,
         from_date=body.from_date or local_date(now(), settings.zone),
         until_date=body.until_date,
-    )
-    record(
-        db,
         actor=principal.actor,
-        action="roster.add",
-        subject=f"course:{course_id}",
-        details={"person": str(body.person_id)},
     )
     return _roster_read(entry)
 
@@ -149,14 +140,7 @@ def change_roster_dates(
 ) -> RosterRead:
     """Change an entry's dates. Lessons that have started must stay as they are (409)."""
     dates = RosterDates(body.from_date, body.until_date)
-    entry = rosters.change_dates(db, course_id, entry_id, dates, at=now())
-    record(
-        db,
-        actor=principal.actor,
-        action="roster.change",
-        subject=f"course:{course_id}",
-        details={"entry": str(entry_id)},
-    )
+    entry = rosters.change_dates(db, course_id, entry_id, dates, at=now(), actor=principal.actor)
     return _roster_read(entry)
 
 
@@ -170,13 +154,8 @@ def remove_from_roster(
 ) -> None:
     """Take a person off the roster: today is the last day. Lessons that have started stay."""
     at = now()
-    rosters.end_entry(db, course_id, entry_id, today=local_date(at, settings.zone), at=at)
-    record(
-        db,
-        actor=principal.actor,
-        action="roster.remove",
-        subject=f"course:{course_id}",
-        details={"entry": str(entry_id)},
+    rosters.end_entry(
+        db, course_id, entry_id, today=local_date(at, settings.zone), at=at, actor=principal.actor
     )
 
 
@@ -191,13 +170,7 @@ def add_teacher(
         account_id=body.account_id,
         from_date=body.from_date,
         until_date=body.until_date,
-    )
-    record(
-        db,
         actor=principal.actor,
-        action="course.add_teacher",
-        subject=f"course:{course_id}",
-        details={"account": str(body.account_id)},
     )
     return _teacher_read(row)
 
@@ -218,13 +191,8 @@ def end_teacher(
     db: DBDep,
 ) -> TeacherRead:
     """Set the last day on which the teacher has the course."""
-    row = teachers.end_teacher(db, course_id, entry_id, last_day=body.until_date)
-    record(
-        db,
-        actor=principal.actor,
-        action="course.end_teacher",
-        subject=f"course:{course_id}",
-        details={"account": str(row.account_id)},
+    row = teachers.end_teacher(
+        db, course_id, entry_id, last_day=body.until_date, actor=principal.actor
     )
     return _teacher_read(row)
 
@@ -238,8 +206,9 @@ def list_terms(_: SignedInDep, db: ReadDBDep) -> list[TermRead]:
 @router.post("/terms", status_code=201)
 def create_term(body: TermCreate, principal: OfficeDep, db: DBDep) -> TermRead:
     """Add a term. Once there is one, lessons can only be planned inside a term."""
-    term = terms.create_term(db, name=body.name, first_day=body.first_day, last_day=body.last_day)
-    record(db, actor=principal.actor, action="term.create", subject=f"term:{term.id}")
+    term = terms.create_term(
+        db, name=body.name, first_day=body.first_day, last_day=body.last_day, actor=principal.actor
+    )
     return _term_read(term)
 
 
@@ -247,14 +216,17 @@ def create_term(body: TermCreate, principal: OfficeDep, db: DBDep) -> TermRead:
 def change_term(term_id: uuid.UUID, body: TermCreate, principal: OfficeDep, db: DBDep) -> TermRead:
     """Change a term; lessons that are planned stay as they are."""
     term = terms.change_term(
-        db, term_id, name=body.name, first_day=body.first_day, last_day=body.last_day
+        db,
+        term_id,
+        name=body.name,
+        first_day=body.first_day,
+        last_day=body.last_day,
+        actor=principal.actor,
     )
-    record(db, actor=principal.actor, action="term.change", subject=f"term:{term.id}")
     return _term_read(term)
 
 
 @router.delete("/terms/{term_id}", status_code=204)
 def delete_term(term_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None:
     """Delete a term; lessons that are planned stay as they are."""
-    terms.delete_term(db, term_id)
-    record(db, actor=principal.actor, action="term.delete", subject=f"term:{term_id}")
+    terms.delete_term(db, term_id, actor=principal.actor)

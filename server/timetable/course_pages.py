@@ -11,15 +11,14 @@ from fastapi import Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
-from server.people.service import find_people
+from server.people.search import find_people
 from server.people.tables import Person
 from server.timetable import roster as rosters
 from server.timetable import service
-from server.timetable.forms import CourseForm, DatesForm, RosterForm
+from server.timetable.forms import CourseForm, DatesForm, RosterForm, SearchForm
 from server.timetable.local_time import local_date
 from server.timetable.roster import PastRegistersError
 from server.timetable.schemas import CourseCreate, CourseUpdate
@@ -28,7 +27,7 @@ from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import SettingsDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 _CANDIDATES = 20
@@ -80,10 +79,9 @@ def create_course(
     """Add a course."""
     try:
         body = CourseCreate(code=form.code, title=form.title)
-        course = service.create_course(db, code=body.code, title=body.title)
+        course = service.create_course(db, code=body.code, title=body.title, actor=principal.actor)
     except (ServerError, ValueError) as exc:
         return _courses(request, db, settings.zone, form, exc)
-    record(db, actor=principal.actor, action="course.create", subject=f"course:{course.id}")
     return see_other(f"/courses/{course.id}")
 
 
@@ -109,10 +107,11 @@ def change_course(
     try:
         body = CourseUpdate(code=form.code, title=form.title)
         with db.begin_nested():
-            service.change_course(db, course_id, code=body.code, title=body.title)
+            service.change_course(
+                db, course_id, code=body.code, title=body.title, actor=principal.actor
+            )
     except (ServerError, ValueError) as exc:
         return _course_form(request, db, course_id, form, exc)
-    record(db, actor=principal.actor, action="course.change", subject=f"course:{course_id}")
     return see_other(f"/courses/{course_id}")
 
 
@@ -128,10 +127,10 @@ def search_for_roster(
     course_id: uuid.UUID,
     _: OfficeDep,
     db: ReadDBDep,
-    q: Annotated[str, Form(max_length=100)] = "",
+    form: Annotated[SearchForm, Form()],
 ) -> Response:
     """The same with the people found; their names stay out of the address and its logs."""
-    return _course(request, db, course_id, q=q)
+    return _course(request, db, course_id, q=form.q)
 
 
 @router.post("/courses/{course_id}/roster")
@@ -154,16 +153,10 @@ def add_to_roster(
                 person_id=person_id,
                 from_date=dates.from_date or local_date(now(), settings.zone),
                 until_date=dates.until_date,
+                actor=principal.actor,
             )
     except (ServerError, ValueError) as exc:
         return _course(request, db, course_id, q=form.q, refusal=RosterRefusal(exc, form))
-    record(
-        db,
-        actor=principal.actor,
-        action="roster.add",
-        subject=f"course:{course_id}",
-        details={"person": str(person_id)},
-    )
     return see_other(f"/courses/{course_id}")
 
 
@@ -181,10 +174,9 @@ def change_dates(
     try:
         dates = form.dates()
         with db.begin_nested():
-            rosters.change_dates(db, course_id, entry_id, dates, at=now())
+            rosters.change_dates(db, course_id, entry_id, dates, at=now(), actor=principal.actor)
     except (ServerError, ValueError) as exc:
         return _course(request, db, course_id, refusal=RosterRefusal(exc, form, entry_id))
-    _record_entry(db, principal.actor, "roster.change", course_id, entry_id)
     return see_other(f"/courses/{course_id}")
 
 
@@ -203,20 +195,12 @@ def remove_from_roster(
     try:
         with db.begin_nested():
             today = local_date(at, settings.zone)
-            rosters.end_entry(db, course_id, entry_id, today=today, at=at)
+            rosters.end_entry(db, course_id, entry_id, today=today, at=at, actor=principal.actor)
     except ServerError as exc:
         return _course(
             request, db, course_id, refusal=RosterRefusal(exc, _form_of(entry), entry_id)
         )
-    _record_entry(db, principal.actor, "roster.remove", course_id, entry_id)
     return see_other(f"/courses/{course_id}")
-
-
-def _record_entry(
-    db: Session, actor: str, action: str, course_id: uuid.UUID, entry_id: uuid.UUID
-) -> None:
-    details = {"entry": str(entry_id)}
-    record(db, actor=actor, action=action, subject=f"course:{course_id}", details=details)
 
 
 def _courses(
@@ -255,7 +239,7 @@ def _course(
     q: str = "",
     refusal: RosterRefusal | None = None,
 ) -> Response:
-    zone: ZoneInfo = request.app.state.settings.zone
+    zone = get_settings(request).zone
     today = local_date(now(), zone)
     lines = [
         _line(request, entry, person, zone, refusal)
@@ -264,14 +248,16 @@ def _course(
     past = [one for one in lines if one.entry.until_date and one.entry.until_date < today]
     listed = [one for one in lines if one not in past]
     known = {one.person.id for one in listed if one.entry.until_date != today}
-    candidates = find_people(db, words=q, limit=_CANDIDATES + len(known))[0] if q else []
+    found, total = find_people(db, words=q, limit=_CANDIDATES + len(known)) if q else ([], 0)
+    candidates = [one for one in found if one.id not in known]
     is_adding = refusal is not None and refusal.entry_id is None
     context = {
         "course": service.course_of(db, course_id),
         "listed": listed,
         "past": past,
         "q": q,
-        "candidates": [one for one in candidates if one.id not in known][:_CANDIDATES],
+        "candidates": candidates[:_CANDIDATES],
+        "has_more": len(candidates) > _CANDIDATES or total > len(found),
         "form": refusal.form if refusal and is_adding else DatesForm(from_date=today.isoformat()),
         "problem": problem_text(request_translator(request), refusal.exc)
         if refusal and is_adding

@@ -5,30 +5,31 @@ from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints
 
 from server.timetable.lessons import LessonPlan
 from server.timetable.local_time import parse_date, parse_time, to_utc
 from server.timetable.roster import RosterDates
 from server.timetable.tables import Lesson
+from server.web.strict import StrictInput
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
-class RoomForm(BaseModel):
+class RoomForm(StrictInput):
     """A room."""
 
     name: Text = ""
 
 
-class CourseForm(BaseModel):
+class CourseForm(StrictInput):
     """A course."""
 
     code: Text = ""
     title: Text = ""
 
 
-class TermForm(BaseModel):
+class TermForm(StrictInput):
     """A term."""
 
     name: Text = ""
@@ -44,7 +45,7 @@ class TermForm(BaseModel):
         return parse_date(self.first_day), parse_date(self.last_day)
 
 
-class LessonForm(BaseModel):
+class LessonForm(StrictInput):
     """A lesson, in the school's time."""
 
     course_id: Text = ""
@@ -80,10 +81,11 @@ class LessonForm(BaseModel):
             room_id=uuid.UUID(self.room_id),
             starts_at=to_utc(day, parse_time(self.starts), zone),
             ends_at=to_utc(day, parse_time(self.ends), zone),
+            allow_double=bool(self.allow_double),
         )
 
 
-class DatesForm(BaseModel):
+class DatesForm(StrictInput):
     """The first and the last day of a person on a roster."""
 
     from_date: Text = ""
@@ -99,6 +101,12 @@ class DatesForm(BaseModel):
         first = parse_date(self.from_date) if self.from_date else None
         last = parse_date(self.until_date) if self.until_date else None
         return RosterDates(first, last)
+
+
+class SearchForm(StrictInput):
+    """The words that find people for a roster."""
+
+    q: Annotated[str, StringConstraints(max_length=100)] = ""
 
 
 class RosterForm(DatesForm):

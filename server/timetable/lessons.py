@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
 
+from server.audit.service import record
 from server.errors import ConflictError, InvalidError
 from server.timetable.local_time import local_date
 from server.timetable.service import (
@@ -38,17 +39,22 @@ class DoubleBookingError(ConflictError):
 
 @dataclass(frozen=True)
 class LessonPlan:
-    """What a lesson is to be: course, room, start and end (aware)."""
+    """What a lesson is to be: course, room, start and end (aware).
+
+    Attributes:
+        allow_double: the person was told that course or teacher is elsewhere too, and means it.
+    """
 
     course_id: uuid.UUID
     room_id: uuid.UUID
     starts_at: datetime
     ends_at: datetime
+    allow_double: bool = False
 
     def in_whole_seconds(self) -> "LessonPlan":
         """Return the same, cut to seconds: no bell is more exact."""
         starts_at, ends_at = (one.replace(microsecond=0) for one in (self.starts_at, self.ends_at))
-        return LessonPlan(self.course_id, self.room_id, starts_at, ends_at)
+        return replace(self, starts_at=starts_at, ends_at=ends_at)
 
 
 def create_lesson(
@@ -57,7 +63,7 @@ def create_lesson(
     *,
     zone: ZoneInfo,
     at: datetime,
-    allow_double: bool = False,
+    actor: str,
 ) -> Lesson:
     """Add a lesson.
 
@@ -66,7 +72,7 @@ def create_lesson(
         plan: what it is to be.
         zone: the school's; kept with the lesson.
         at: now.
-        allow_double: the person was told that course or teacher is elsewhere too, and means it.
+        actor: who plans it.
 
     Raises:
         NotFoundError: no such course or room.
@@ -75,7 +81,7 @@ def create_lesson(
         DoubleBookingError: course or teacher has another lesson then.
     """
     plan = plan.in_whole_seconds()
-    check_plan(db, plan, zone=zone, at=at, allow_double=allow_double)
+    check_plan(db, plan, zone=zone, at=at)
     added = Lesson(
         course_id=plan.course_id,
         room_id=plan.room_id,
@@ -85,7 +91,7 @@ def create_lesson(
     )
     db.add(added)
     bump_version(db)
-    db.flush()
+    _record(db, "lesson.create", added.id, actor)
     return added
 
 
@@ -96,7 +102,7 @@ def change_lesson(
     *,
     zone: ZoneInfo,
     at: datetime,
-    allow_double: bool = False,
+    actor: str,
 ) -> Lesson:
     """Change a lesson that has not started; for one that has, see `server.attendance.past`.
 
@@ -111,8 +117,9 @@ def change_lesson(
             "A lesson that has started is changed under “Change past registers”.",
             problem="started",
         )
-    check_plan(db, plan, zone=zone, at=at, allow_double=allow_double, besides=lesson.id)
+    check_plan(db, plan, zone=zone, at=at, besides=lesson.id)
     apply_plan(db, lesson, plan, zone=zone)
+    _record(db, "lesson.change", lesson_id, actor)
     return lesson
 
 
@@ -132,7 +139,6 @@ def check_plan(
     *,
     zone: ZoneInfo,
     at: datetime,
-    allow_double: bool = False,
     besides: uuid.UUID | None = None,
 ) -> None:
     """Refuse what cannot be meant, and ask about what may not be.
@@ -150,11 +156,11 @@ def check_plan(
     ]
     if any(view.room.id == plan.room_id for view in views):
         raise ConflictError("The room has another lesson in that time.", problem="room_taken")
-    if not allow_double:
+    if not plan.allow_double:
         _ask_about_doubles(db, plan, views, local_date(plan.starts_at, zone))
 
 
-def delete_lesson(db: Session, lesson_id: uuid.UUID) -> None:
+def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
     """Delete a lesson; callers make sure that nothing was recorded for it.
 
     Raises:
@@ -168,7 +174,7 @@ def delete_lesson(db: Session, lesson_id: uuid.UUID) -> None:
     db.flush()
     db.delete(lesson)
     bump_version(db)
-    db.flush()
+    _record(db, "lesson.delete", lesson_id, actor)
 
 
 def cancel_lesson(
@@ -187,7 +193,7 @@ def cancel_lesson(
     )
     db.add(row)
     bump_version(db)
-    db.flush()
+    _record(db, "lesson.cancel", lesson_id, actor)
     return row
 
 
@@ -212,8 +218,12 @@ def restore_lesson(
     row.restored_by, row.restored_at, row.restore_reason = actor, at, reason
     db.add(row)
     bump_version(db)
-    db.flush()
+    _record(db, "lesson.restore", lesson_id, actor)
     return row
+
+
+def _record(db: Session, action: str, lesson_id: uuid.UUID, actor: str) -> None:
+    record(db, actor=actor, action=action, subject=f"lesson:{lesson_id}")
 
 
 def _refuse_odd_times(db: Session, plan: LessonPlan, zone: ZoneInfo, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Pages of the timetable: the lessons of a week, and rooms."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Annotated
@@ -10,7 +11,6 @@ from fastapi import Form, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -22,11 +22,13 @@ from server.timetable.service import LessonView
 from server.timetable.teachers import visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
+from server.web.paging import PageNumber, page_of
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
 
 router = GuardedRouter(include_in_schema=False)
+_PAGE = 100
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 
 
@@ -37,6 +39,7 @@ def lessons_page(
     db: ReadDBDep,
     settings: SettingsDep,
     day: Annotated[date | None, Query(ge=_FIRST_DAY, le=_LAST_DAY)] = None,
+    page: PageNumber = 1,
 ) -> Response:
     """A week of lessons, by day."""
     first = day or local_date(now(), settings.zone)
@@ -44,8 +47,10 @@ def lessons_page(
     starts_at, ends_at = _week(first, settings.zone)
     own = visible_courses(db, principal, local_date(now(), settings.zone))
     views = service.lesson_views(db, after=starts_at, before=ends_at, courses=own)
+    pager = page_of(views, page, _PAGE)
     context = {
-        "days": _by_day(views, settings.zone),
+        "days": _by_day(pager.rows, settings.zone),
+        "pager": pager,
         "first": first,
         "previous": first - timedelta(days=7),
         "following": first + timedelta(days=7),
@@ -73,10 +78,9 @@ def create_room(
 ) -> Response:
     """Add a room."""
     try:
-        room = service.create_room(db, RoomCreate(name=form.name).name)
+        service.create_room(db, RoomCreate(name=form.name).name, actor=principal.actor)
     except (ServerError, ValueError) as exc:
         return _rooms(request, db, form, exc)
-    record(db, actor=principal.actor, action="room.create", subject=f"room:{room.id}")
     return see_other("/rooms")
 
 
@@ -98,10 +102,9 @@ def rename_room(
     service.room_of(db, room_id)
     try:
         with db.begin_nested():
-            service.rename_room(db, room_id, RoomUpdate(name=form.name).name)
+            service.rename_room(db, room_id, RoomUpdate(name=form.name).name, actor=principal.actor)
     except (ServerError, ValueError) as exc:
         return _room(request, db, room_id, form, exc)
-    record(db, actor=principal.actor, action="room.change", subject=f"room:{room_id}")
     return see_other("/rooms")
 
 
@@ -127,7 +130,7 @@ def _week(first: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return midnight(first, zone), midnight(first + timedelta(days=7), zone)
 
 
-def _by_day(views: list[LessonView], zone: ZoneInfo) -> list[tuple[date, list[LessonView]]]:
+def _by_day(views: Sequence[LessonView], zone: ZoneInfo) -> list[tuple[date, list[LessonView]]]:
     def day_of(view: LessonView) -> date:
         return local_date(view.lesson.starts_at, zone)
 

@@ -10,8 +10,10 @@ import sqlalchemy
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
+from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
+from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.timetable.service import LessonView, bump_version, course_of, found_or_404
 from server.timetable.tables import Lesson, RosterEntry
@@ -85,6 +87,7 @@ def add_to_roster(
     person_id: uuid.UUID,
     from_date: date | None = None,
     until_date: date | None = None,
+    actor: str,
 ) -> RosterEntry:
     """Put a person on a course's roster. Lessons that are over never list the person for it.
 
@@ -93,7 +96,15 @@ def add_to_roster(
         InvalidError: the last day is before the first, or the person's data was erased.
         ConflictError: the person is on the roster in that time already.
     """
-    dates = RosterDates(from_date, until_date)
+    entry = _listed(db, course_id, person_id, RosterDates(from_date, until_date))
+    details = {"person": str(person_id)}
+    record(db, actor=actor, action="roster.add", subject=f"course:{course_id}", details=details)
+    return entry
+
+
+def _listed(
+    db: Session, course_id: uuid.UUID, person_id: uuid.UUID, dates: RosterDates
+) -> RosterEntry:
     course_of(db, course_id)
     person = found_or_404(db.get(Person, person_id, with_for_update=True), "person")
     if person.erased_at is not None:
@@ -101,14 +112,14 @@ def add_to_roster(
     entry = RosterEntry(
         course_id=course_id,
         person_id=person_id,
-        from_date=from_date,
-        until_date=until_date,
+        from_date=dates.from_date,
+        until_date=dates.until_date,
         counts_after=now(),
     )
     first = RosterDates(_first_day(entry), dates.until_date)
     if (ended := _ending_on(db, entry, first.from_date)) is not None:
         resumed = RosterDates(ended.from_date, dates.until_date)
-        return change_dates(db, course_id, ended.id, resumed, at=now())
+        return _set_dates(db, ended, resumed, now())
     refuse_overlap(db, course_id, person_id, first)
     db.add(entry)
     bump_version(db)
@@ -117,7 +128,13 @@ def add_to_roster(
 
 
 def change_dates(
-    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, dates: RosterDates, *, at: datetime
+    db: Session,
+    course_id: uuid.UUID,
+    entry_id: uuid.UUID,
+    dates: RosterDates,
+    *,
+    at: datetime,
+    actor: str,
 ) -> RosterEntry:
     """Change an entry's dates where no lesson that has started is touched.
 
@@ -126,9 +143,14 @@ def change_dates(
         ConflictError: the person has another entry in that time.
         PastRegistersError: registers of the past would change.
     """
-    entry = entry_of(db, course_id, entry_id)
-    refuse_overlap(db, course_id, entry.person_id, dates, besides=entry.id)
-    started = started_lessons(db, course_id, at)
+    entry = _set_dates(db, entry_of(db, course_id, entry_id), dates, at)
+    _record_entry(db, "roster.change", entry, actor)
+    return entry
+
+
+def _set_dates(db: Session, entry: RosterEntry, dates: RosterDates, at: datetime) -> RosterEntry:
+    refuse_overlap(db, entry.course_id, entry.person_id, dates, besides=entry.id)
+    started = started_lessons(db, entry.course_id, at)
     before = {lesson.id for lesson in started if applies(entry, lesson)}
     entry.from_date, entry.until_date = dates.from_date, dates.until_date
     after = {lesson.id for lesson in started if applies(entry, lesson)}
@@ -143,7 +165,7 @@ def change_dates(
 
 
 def end_entry(
-    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, today: date, at: datetime
+    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, today: date, at: datetime, actor: str
 ) -> RosterEntry | None:
     """Take a person off the roster: today is the last day. Lessons that have started stay.
 
@@ -155,8 +177,21 @@ def end_entry(
         ConflictError: it ended before today.
     """
     entry = entry_of(db, course_id, entry_id)
+    closed = close_entry(db, entry, today=today, at=at)
+    _record_entry(db, "roster.remove", entry, actor)
+    return closed
+
+
+def close_entry(
+    db: Session, entry: RosterEntry, *, today: date, at: datetime
+) -> RosterEntry | None:
+    """Close an entry as part of a larger change, which the caller records in the audit trail.
+
+    Returns, raises:
+        As `end_entry`.
+    """
     bump_version(db)
-    if not any(applies(entry, lesson) for lesson in started_lessons(db, course_id, at)):
+    if not any(applies(entry, lesson) for lesson in started_lessons(db, entry.course_id, at)):
         db.delete(entry)
         return None
     if entry.until_date is not None and entry.until_date < today:
@@ -174,7 +209,7 @@ def entry_of(db: Session, course_id: uuid.UUID, entry_id: uuid.UUID) -> RosterEn
     """
     entry = db.get(RosterEntry, entry_id)
     if entry is None or entry.course_id != course_id:
-        raise NotFoundError("There is no such entry on the roster.")
+        raise NotFoundError("There is no such entry on the roster.", problem="no_roster_entry")
     return entry
 
 
@@ -210,7 +245,7 @@ def started_lessons(db: Session, course_id: uuid.UUID, at: datetime) -> Sequence
 def roster_people(
     db: Session, course_id: uuid.UUID, *, on: date | None = None
 ) -> list[tuple[RosterEntry, Person]]:
-    """Return a course's roster by family name; only that of one date, where given."""
+    """Return a course's roster by name; only that of one date, where given."""
     rows = rosters_of(db, {course_id}).get(course_id, [])
     return [row for row in rows if on is None or covers(row[0], on)]
 
@@ -218,14 +253,12 @@ def roster_people(
 def rosters_of(
     db: Session, course_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[tuple[RosterEntry, Person]]]:
-    """Return the rosters of several courses in one query, each by family name."""
+    """Return the rosters of several courses in one query, each by name."""
     query = (
         select(RosterEntry, Person)
         .join(Person, col(Person.id) == col(RosterEntry.person_id))
         .where(col(RosterEntry.course_id).in_(course_ids))
-        .order_by(
-            col(Person.family_name), col(Person.given_name), col(Person.id), col(RosterEntry.id)
-        )
+        .order_by(*BY_NAME, col(RosterEntry.id))
     )
     found: dict[uuid.UUID, list[tuple[RosterEntry, Person]]] = {}
     for entry, person in db.exec(query):
@@ -260,6 +293,11 @@ def listings(db: Session, condition: ColumnElement[bool]) -> dict[uuid.UUID, lis
 def people_listed(entries: Iterable[Listing], *, ends_at: datetime, day: date) -> list[uuid.UUID]:
     """Return the people these entries list in a lesson of their course, in order."""
     return [entry.person_id for entry in entries if is_listed(entry, ends_at=ends_at, day=day)]
+
+
+def _record_entry(db: Session, action: str, entry: RosterEntry, actor: str) -> None:
+    details = {"entry": str(entry.id), "person": str(entry.person_id)}
+    record(db, actor=actor, action=action, subject=f"course:{entry.course_id}", details=details)
 
 
 def _ending_on(db: Session, entry: RosterEntry, day: date | None) -> RosterEntry | None:

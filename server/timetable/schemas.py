@@ -6,12 +6,15 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from server.web.list_schemas import ListPart
+from server.web.strict import StrictInput
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
 
-class RoomCreate(BaseModel):
+class RoomCreate(StrictInput):
     """A new room."""
 
     name: Name
@@ -24,7 +27,7 @@ class RoomRead(BaseModel):
     name: str
 
 
-class CourseCreate(BaseModel):
+class CourseCreate(StrictInput):
     """A new course."""
 
     code: Code
@@ -47,7 +50,7 @@ class CourseUpdate(CourseCreate):
     """A course's new code and title."""
 
 
-class RosterUpdate(BaseModel):
+class RosterUpdate(StrictInput):
     """New dates of a roster entry; they may not touch a lesson that has started."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -56,7 +59,7 @@ class RosterUpdate(BaseModel):
     until_date: date | None = Field(default=None, alias="until")
 
 
-class RosterCreate(BaseModel):
+class RosterCreate(StrictInput):
     """A person joins a course; dates are the school's, both included; from today if left out.
 
     Lessons that are over by now never list the person for it.
@@ -84,7 +87,7 @@ class RosterRead(BaseModel):
     )
 
 
-class TeacherCreate(BaseModel):
+class TeacherCreate(StrictInput):
     """An account teaches a course; dates are the school's, both included."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -94,7 +97,7 @@ class TeacherCreate(BaseModel):
     until_date: date | None = Field(default=None, alias="until")
 
 
-class TeacherEnd(BaseModel):
+class TeacherEnd(StrictInput):
     """The last day on which an account teaches a course."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -114,7 +117,7 @@ class TeacherRead(BaseModel):
     until_date: date | None = Field(alias="until")
 
 
-class TermCreate(BaseModel):
+class TermCreate(StrictInput):
     """A span of dates in which lessons take place, both included."""
 
     name: Name
@@ -128,7 +131,7 @@ class TermRead(TermCreate):
     id: uuid.UUID
 
 
-class LessonCreate(BaseModel):
+class LessonCreate(StrictInput):
     """A new lesson; times carry their offset from UTC."""
 
     course_id: uuid.UUID
@@ -147,7 +150,7 @@ class LessonUpdate(LessonCreate):
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
-class ReasonGiven(BaseModel):
+class ReasonGiven(StrictInput):
     """Why a lesson is cancelled, or counts again."""
 
     reason: Reason
@@ -159,6 +162,12 @@ class CancellationRead(BaseModel):
     reason: str
     cancelled_at: AwareDatetime
     cancelled_by: str
+
+
+class LessonList(ListPart):
+    """Some lessons, by start."""
+
+    lessons: list["LessonRead"]
 
 
 class LessonRead(BaseModel):

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+import sqlalchemy
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_, col, func, or_, select
 
+from server.audit.service import record
+from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
     LONGEST_LESSON,
@@ -22,9 +25,13 @@ from server.timetable.tables import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
 T = TypeVar("T")
+#: The order of every list of lessons: by start, then room.
+LESSON_ORDER = ListOrder(
+    (col(Lesson.starts_at), col(Room.name), col(Lesson.id)), (datetime, str, uuid.UUID)
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class LessonView:
         return self.cancellation is not None
 
 
-def create_room(db: Session, name: str) -> Room:
+def create_room(db: Session, name: str, *, actor: str) -> Room:
     """Add a room.
 
     Raises:
@@ -54,10 +61,11 @@ def create_room(db: Session, name: str) -> Room:
     """
     room = Room(name=name)
     _save(db, room, f"There is a room called {name} already.")
+    record(db, actor=actor, action="room.create", subject=f"room:{room.id}")
     return room
 
 
-def rename_room(db: Session, room_id: uuid.UUID, name: str) -> Room:
+def rename_room(db: Session, room_id: uuid.UUID, name: str, *, actor: str) -> Room:
     """Give a room another name.
 
     Raises:
@@ -67,10 +75,11 @@ def rename_room(db: Session, room_id: uuid.UUID, name: str) -> Room:
     room = room_of(db, room_id)
     room.name = name
     _save(db, room, f"There is a room called {name} already.")
+    record(db, actor=actor, action="room.change", subject=f"room:{room.id}")
     return room
 
 
-def create_course(db: Session, *, code: str, title: str) -> Course:
+def create_course(db: Session, *, code: str, title: str, actor: str) -> Course:
     """Add a course.
 
     Raises:
@@ -78,10 +87,13 @@ def create_course(db: Session, *, code: str, title: str) -> Course:
     """
     course = Course(code=code, title=title)
     _save(db, course, f"There is a course {code} already.")
+    record(db, actor=actor, action="course.create", subject=f"course:{course.id}")
     return course
 
 
-def change_course(db: Session, course_id: uuid.UUID, *, code: str, title: str) -> Course:
+def change_course(
+    db: Session, course_id: uuid.UUID, *, code: str, title: str, actor: str
+) -> Course:
     """Give a course another code or title.
 
     Raises:
@@ -91,6 +103,7 @@ def change_course(db: Session, course_id: uuid.UUID, *, code: str, title: str) -
     course = course_of(db, course_id)
     course.code, course.title = code, title
     _save(db, course, f"There is a course {code} already.")
+    record(db, actor=actor, action="course.change", subject=f"course:{course.id}")
     return course
 
 
@@ -135,6 +148,47 @@ def lesson_view(db: Session, lesson_id: uuid.UUID) -> LessonView:
     return found_or_404(next(iter(found), None), "lesson")
 
 
+@dataclass(frozen=True)
+class LessonFilter:
+    """Which lessons are meant, cancelled ones included; all where nothing is given.
+
+    Attributes:
+        ids: only these.
+        after: only those that end after this.
+        before: only those that start before this.
+        room_ids: only those in these rooms.
+        courses: only those of these courses.
+    """
+
+    ids: Collection[uuid.UUID] | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    room_ids: Collection[uuid.UUID] | None = None
+    courses: Collection[uuid.UUID] | None = None
+
+    def query(self) -> "Select[Lesson, Course, Room, LessonCancellation]":
+        """Select the lessons with course, room and cancellation, without an order."""
+        conditions: list[ColumnElement[bool]] = []
+        if self.after is not None:
+            conditions += ends_after(self.after)
+        if self.before is not None:
+            conditions.append(col(Lesson.starts_at) < self.before)
+        for column, wanted in (
+            (Lesson.id, self.ids),
+            (Lesson.room_id, self.room_ids),
+            (Lesson.course_id, self.courses),
+        ):
+            if wanted is not None:
+                conditions.append(col(column).in_(wanted))
+        return (
+            sqlalchemy.select(Lesson, Course, Room, LessonCancellation)
+            .join(Course, col(Course.id) == col(Lesson.course_id))
+            .join(Room, col(Room.id) == col(Lesson.room_id))
+            .outerjoin(LessonCancellation, in_force())
+            .where(*conditions)
+        )
+
+
 def lesson_views(
     db: Session,
     *,
@@ -144,37 +198,15 @@ def lesson_views(
     room_ids: Collection[uuid.UUID] | None = None,
     courses: Collection[uuid.UUID] | None = None,
 ) -> list[LessonView]:
-    """Return lessons by start, with course and room; cancelled ones too.
+    """Return all lessons of a filter (see `LessonFilter`) by start, with course and room."""
+    query = LessonFilter(ids, after, before, room_ids, courses).query()
+    return [LessonView(*row) for row in db.execute(query.order_by(*LESSON_ORDER.by()))]
 
-    Args:
-        db: the caller's.
-        ids: only these.
-        after: only those that end after this.
-        before: only those that start before this.
-        room_ids: only those in these rooms.
-        courses: only those of these courses.
-    """
-    conditions: list[ColumnElement[bool]] = []
-    if after is not None:
-        conditions += ends_after(after)
-    if before is not None:
-        conditions.append(col(Lesson.starts_at) < before)
-    for column, wanted in (
-        (Lesson.id, ids),
-        (Lesson.room_id, room_ids),
-        (Lesson.course_id, courses),
-    ):
-        if wanted is not None:
-            conditions.append(col(column).in_(wanted))
-    query = (
-        select(Lesson, Course, Room, LessonCancellation)
-        .join(Course, col(Course.id) == col(Lesson.course_id))
-        .join(Room, col(Room.id) == col(Lesson.room_id))
-        .outerjoin(LessonCancellation, in_force())
-        .where(*conditions)
-        .order_by(col(Lesson.starts_at), col(Room.name), col(Lesson.id))
-    )
-    return [LessonView(*row) for row in db.exec(query)]
+
+def lesson_part(db: Session, which: LessonFilter, wanted: PartWanted) -> Part[LessonView]:
+    """Return a part of the same list."""
+    part = read_part(db, which.query(), LESSON_ORDER, wanted)
+    return Part([LessonView(*row) for row in part.rows], part.total, part.last)
 
 
 def in_force() -> "ColumnElement[bool]":
@@ -231,7 +263,7 @@ def found_or_404(row: T | None, what: str) -> T:
         NotFoundError: it does not.
     """
     if row is None:
-        raise NotFoundError(f"There is no such {what}.")
+        raise NotFoundError(f"There is no such {what}.", problem=f"no_{what}")
     return row
 
 

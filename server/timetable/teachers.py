@@ -7,6 +7,7 @@ from datetime import date
 from sqlmodel import Session, col, or_, select
 
 from server.accounts.tables import Account
+from server.audit.service import record
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.timetable.service import course_of
 from server.timetable.tables import CourseTeacher
@@ -20,6 +21,7 @@ def add_teacher(
     account_id: uuid.UUID,
     from_date: date | None = None,
     until_date: date | None = None,
+    actor: str,
 ) -> CourseTeacher:
     """Let an account teach a course, from one date to another.
 
@@ -31,7 +33,7 @@ def add_teacher(
     course_of(db, course_id)
     account = db.get(Account, account_id)
     if account is None:
-        raise NotFoundError("There is no such account.")
+        raise NotFoundError("There is no such account.", problem="no_account")
     if account.role != Role.TEACHER:
         raise InvalidError("This account is not a teacher's.", problem="not_a_teacher")
     if from_date and until_date and until_date < from_date:
@@ -45,12 +47,12 @@ def add_teacher(
         course_id=course_id, account_id=account_id, from_date=from_date, until_date=until_date
     )
     db.add(row)
-    db.flush()
+    _record(db, "course.add_teacher", row, actor)
     return row
 
 
 def end_teacher(
-    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, last_day: date
+    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, last_day: date, actor: str
 ) -> CourseTeacher:
     """Set the last day on which an account teaches a course.
 
@@ -60,12 +62,12 @@ def end_teacher(
     """
     row = db.get(CourseTeacher, entry_id)
     if row is None or row.course_id != course_id:
-        raise NotFoundError("There is no such teacher of this course.")
+        raise NotFoundError("There is no such teacher of this course.", problem="no_course_teacher")
     if row.from_date is not None and last_day < row.from_date:
         raise InvalidError("The last day is before the first.", problem="order")
     row.until_date = last_day
     db.add(row)
-    db.flush()
+    _record(db, "course.end_teacher", row, actor)
     return row
 
 
@@ -85,6 +87,11 @@ def visible_courses(db: Session, principal: Principal, today: date) -> set[uuid.
         or_(col(CourseTeacher.until_date).is_(None), col(CourseTeacher.until_date) >= today),
     )
     return set(db.exec(query))
+
+
+def _record(db: Session, action: str, row: CourseTeacher, actor: str) -> None:
+    details = {"account": str(row.account_id)}
+    record(db, actor=actor, action=action, subject=f"course:{row.course_id}", details=details)
 
 
 def _overlap(row: CourseTeacher, first: date | None, last: date | None) -> bool:

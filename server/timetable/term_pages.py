@@ -7,7 +7,6 @@ from fastapi import Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.audit.service import record
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ServerError
 from server.timetable import terms
@@ -37,12 +36,15 @@ def create_term(
     try:
         body = _term(form)
         with db.begin_nested():
-            term = terms.create_term(
-                db, name=body.name, first_day=body.first_day, last_day=body.last_day
+            terms.create_term(
+                db,
+                name=body.name,
+                first_day=body.first_day,
+                last_day=body.last_day,
+                actor=principal.actor,
             )
     except (ServerError, ValueError) as exc:
         return _terms(request, db, form, exc)
-    record(db, actor=principal.actor, action="term.create", subject=f"term:{term.id}")
     return see_other("/terms")
 
 
@@ -70,11 +72,15 @@ def change_term(
         body = _term(form)
         with db.begin_nested():
             terms.change_term(
-                db, term_id, name=body.name, first_day=body.first_day, last_day=body.last_day
+                db,
+                term_id,
+                name=body.name,
+                first_day=body.first_day,
+                last_day=body.last_day,
+                actor=principal.actor,
             )
     except (ServerError, ValueError) as exc:
         return _edit(request, term, form, exc)
-    record(db, actor=principal.actor, action="term.change", subject=f"term:{term_id}")
     return see_other("/terms")
 
 
@@ -87,8 +93,7 @@ def delete_term_page(request: Request, term_id: uuid.UUID, _: OfficeDep, db: Rea
 @router.post("/terms/{term_id}/delete")
 def delete_term(term_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> Response:
     """Delete the term; lessons that are planned stay as they are."""
-    terms.delete_term(db, term_id)
-    record(db, actor=principal.actor, action="term.delete", subject=f"term:{term_id}")
+    terms.delete_term(db, term_id, actor=principal.actor)
     return see_other("/terms")
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from server.audit.service import record
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.timetable.tables import Term
 
@@ -16,19 +17,20 @@ def terms(db: Session) -> Sequence[Term]:
     return db.exec(select(Term).order_by(col(Term.first_day), col(Term.id))).all()
 
 
-def create_term(db: Session, *, name: str, first_day: date, last_day: date) -> Term:
+def create_term(db: Session, *, name: str, first_day: date, last_day: date, actor: str) -> Term:
     """Add a term.
 
     Raises:
         InvalidError: it ends before it begins.
         ConflictError: there is one of that name.
     """
-    term = Term(name=name, first_day=first_day, last_day=last_day)
-    return _save(db, term)
+    term = _save(db, Term(name=name, first_day=first_day, last_day=last_day))
+    record(db, actor=actor, action="term.create", subject=f"term:{term.id}")
+    return term
 
 
 def change_term(
-    db: Session, term_id: uuid.UUID, *, name: str, first_day: date, last_day: date
+    db: Session, term_id: uuid.UUID, *, name: str, first_day: date, last_day: date, actor: str
 ) -> Term:
     """Change a term. Lessons that are planned stay as they are.
 
@@ -38,22 +40,25 @@ def change_term(
     """
     term = _term_of(db, term_id)
     term.name, term.first_day, term.last_day = name, first_day, last_day
-    return _save(db, term)
+    _save(db, term)
+    record(db, actor=actor, action="term.change", subject=f"term:{term_id}")
+    return term
 
 
-def delete_term(db: Session, term_id: uuid.UUID) -> None:
+def delete_term(db: Session, term_id: uuid.UUID, *, actor: str) -> None:
     """Delete a term. Lessons that are planned stay as they are.
 
     Raises:
         NotFoundError: there is no such term.
     """
     db.delete(_term_of(db, term_id))
+    record(db, actor=actor, action="term.delete", subject=f"term:{term_id}")
 
 
 def _term_of(db: Session, term_id: uuid.UUID) -> Term:
     term = db.get(Term, term_id)
     if term is None:
-        raise NotFoundError("There is no such term.")
+        raise NotFoundError("There is no such term.", problem="no_term")
     return term
 
 

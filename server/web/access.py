@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 
 from server.errors import (
@@ -14,12 +15,10 @@ from server.errors import (
     SecondFactorDueError,
     SignInUnfinishedError,
 )
+from server.web.cookies import SIGN_IN_COOKIE
 from server.web.principal import Principal, Role, SignInStep
+from server.web.state import get_services
 
-#: Signature of what app.py installs as `app.state.authenticate`: cookie value to principal.
-Authenticate = Callable[[str], Principal | None]
-
-SIGN_IN_COOKIE = "rollcall_sign_in"
 _GUARDS: set[Any] = set()
 _UNFINISHED: dict[SignInStep, type[SignInUnfinishedError]] = {
     SignInStep.CODE: CodeDueError,
@@ -44,7 +43,18 @@ def current_principal(request: Request) -> Principal | None:
     """Who is signed in, or None. Looked up once per request."""
     if not hasattr(request.state, "principal"):
         cookie = request.cookies.get(SIGN_IN_COOKIE, "")
-        request.state.principal = request.app.state.authenticate(cookie) if cookie else None
+        request.state.principal = get_services(request).authenticate(cookie) if cookie else None
+    principal: Principal | None = request.state.principal
+    return principal
+
+
+async def principal_soon(request: Request) -> Principal | None:
+    """The same, with a thread only where the database must be asked."""
+    if not hasattr(request.state, "principal"):
+        recalled = get_services(request).recall(request.cookies.get(SIGN_IN_COOKIE, ""))
+        if recalled is None:
+            return await run_in_threadpool(current_principal, request)
+        request.state.principal = recalled
     principal: Principal | None = request.state.principal
     return principal
 
@@ -69,8 +79,8 @@ def require_role(*roles: Role, during: Collection[SignInStep] = ()) -> Any:
     allowed = {Role.ADMIN, *roles}
 
     @access_guard
-    def check(request: Request) -> Principal:
-        principal = current_principal(request)
+    async def check(request: Request) -> Principal:
+        principal = await principal_soon(request)
         if principal is None:
             raise NotSignedInError
         if principal.step is not None and principal.step not in during:

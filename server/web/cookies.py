@@ -13,10 +13,11 @@ from fastapi import Request
 from itsdangerous import BadSignature, Signer
 from starlette.responses import Response
 
+from server.certificates.links import is_https
 from server.config import Settings
 from server.db.vault import Vault
-from server.web.access import SIGN_IN_COOKIE
 
+SIGN_IN_COOKIE = "rollcall_sign_in"
 DEVICE_COOKIE = "rollcall_device"
 _DEVICE_MAX_AGE_S = 180 * 24 * 3600
 
@@ -28,7 +29,7 @@ class SignInCookies:
         self._signer = Signer(vault.subkey("sign-in-cookie"), salt="rollcall.sign-in")
         self._devices = Signer(vault.subkey("device-cookie"), salt="rollcall.device")
         self._address_key = vault.subkey("address-mark")
-        self._secure = settings.secure_cookies
+        self._secure = is_https(settings)
         self._max_age_s = settings.sign_in_max_hours * 3600
 
     def read(self, value: str) -> str | None:

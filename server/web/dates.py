@@ -1,13 +1,24 @@
-"""Dates and times in words: `Thursday 26 November`, `Thursday 26 November, 08:05`."""
+"""Dates and times in words: `Thursday 26 November`, `Thursday 26 November, 08:05`.
+
+In a language that is written from right to left they are isolated: numbers of the sentence around
+them would otherwise change places with theirs.
+"""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from server.web.translations import Translator
 
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+"""Source: Unicode Standard Annex 9, explicit directional isolates."""
+
 
 def day_words(day: date, t: Translator, *, this_year: int | None = None) -> str:
     """Return a date in words, with its year unless that is `this_year`."""
+    return isolated(_plain_day(day, t, this_year), t)
+
+
+def _plain_day(day: date, t: Translator, this_year: int | None) -> str:
     values = {
         "weekday": t(f"dates.weekday.{day.weekday()}"),
         "day": day.day,
@@ -18,17 +29,26 @@ def day_words(day: date, t: Translator, *, this_year: int | None = None) -> str:
     return t.texts[key].format(**values)
 
 
-def time_words(at: datetime, zone: ZoneInfo) -> str:
+def time_words(at: datetime, t: Translator, zone: ZoneInfo) -> str:
     """Return the time of day a moment has at the school: `08:05`."""
-    return f"{_local(at, zone):%H:%M}"
+    return isolated(f"{_local(at, zone):%H:%M}", t)
 
 
 def moment_words(
     at: datetime, t: Translator, zone: ZoneInfo, *, this_year: int | None = None
 ) -> str:
     """Return date and time of a moment in words, in the school's zone."""
-    day = day_words(_local(at, zone).date(), t, this_year=this_year)
-    return t.texts["dates.moment"].format(day=day, time=time_words(at, zone))
+    local = _local(at, zone)
+    day = _plain_day(local.date(), t, this_year)
+    return isolated(t.texts["dates.moment"].format(day=day, time=f"{local:%H:%M}"), t)
+
+
+def isolated(words: str, t: Translator) -> str:
+    """Return words that keep their own order in a sentence from right to left.
+
+    What holds no letter, such as `2026-11-26 08:05`, is ordered from left to right.
+    """
+    return f"{_FIRST_STRONG_ISOLATE}{words}{_POP_ISOLATE}" if t.direction == "rtl" else words
 
 
 def _local(at: datetime, zone: ZoneInfo) -> datetime:

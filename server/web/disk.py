@@ -1,23 +1,16 @@
-"""How full the server's disk is, for /health and the Today page."""
+"""How full the server's disk is, as /health and the first page say it."""
 
 import shutil
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fastapi import Request
-from sqlmodel import Session
-
 from server.config import Settings
 from server.db.engine import Database
-from server.web.pages import request_translator
-from server.web.principal import Principal, Role
-from server.web.today import TodayContent, TodaySource, Trouble
 from server.web.translations import Translator
 
 _MIB = 1024 * 1024
 #: SQLite cannot write its log into less.
 _FULL_BELOW_BYTES = _MIB
-_TECHNICAL = {Role.ADMIN, Role.TECHNICIAN, Role.OFFICE}
 
 
 class DiskState(StrEnum):
@@ -53,22 +46,3 @@ def disk_of(database: Database, settings: Settings) -> Disk:
     is_low = free_bytes < settings.disk_low_bytes
     state = DiskState.FULL if is_full else DiskState.LOW if is_low else DiskState.OK
     return Disk(state, free_bytes // _MIB)
-
-
-def with_disk(source: TodaySource) -> TodaySource:
-    """Put what is wrong with the disk on top of the first page.
-
-    A full disk concerns everybody who wants to save something, a filling one those who run it.
-    """
-
-    def content(db: Session, principal: Principal, request: Request) -> TodayContent:
-        found = source(db, principal, request)
-        disk = disk_of(request.app.state.database, request.app.state.settings)
-        sentence = disk.sentence(request_translator(request))
-        is_full = disk.state is DiskState.FULL
-        if sentence is None or not (is_full or principal.role in _TECHNICAL):
-            return found
-        trouble = Trouble(path="/health", text=sentence, tone="bad" if is_full else "warn")
-        return TodayContent(found.lessons, [trouble, *found.troubles])
-
-    return content

@@ -27,7 +27,8 @@ from server.errors import (
 )
 from server.logs import correlation_id
 from server.web.access import forget_unless_known
-from server.web.pages import is_htmx, render
+from server.web.pages import is_htmx, render, request_translator
+from server.web.problems import error_words
 
 _logger = logging.getLogger(__name__)
 
@@ -153,7 +154,8 @@ def answer_error(request: Request, error: ServerError) -> Response:
         return _to_sign_in(request)
     if isinstance(error, SignInUnfinishedError):
         return _lead(request, error.page)
-    context = {"error": error, "correlation_id": correlation_id()}
+    words = error_words(request_translator(request), error)
+    context = {"error": error, "words": words, "correlation_id": correlation_id()}
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         forget_unless_known(request)
     response = render(request, "web/error.html", context, status_code=error.status_code)

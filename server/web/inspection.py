@@ -13,7 +13,7 @@ from starlette.responses import Response
 from server.web.access import SignedInDep, access_guard, require_role
 from server.web.principal import Role
 from server.web.routes import GuardedRouter
-from server.web.state import get_settings
+from server.web.state import CountKiosksDep, get_settings
 
 router = GuardedRouter()
 _ROLE = require_role(Role.TECHNICIAN).dependency
@@ -32,12 +32,12 @@ def _metrics_reader(request: Request) -> None:
 
 
 @router.get("/metrics", dependencies=[Depends(_metrics_reader)], tags=["health"])
-def metrics(request: Request) -> Response:
+def metrics(count: CountKiosksDep) -> Response:
     """Counters and timings in Prometheus' text format.
 
     For technicians and admins, or with the token of the settings (`Authorization: Bearer ...`).
     """
-    request.app.state.before_metrics()
+    count()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from server.config import Settings
 from server.web.access import current_principal
-from server.web.dates import day_words, moment_words, time_words
+from server.web.dates import day_words, isolated, moment_words, time_words
 from server.web.navigation import entries_for
+from server.web.state import get_settings
 from server.web.translations import LANGUAGES, Translator, choose_language, translator
 
 STATIC = Path(__file__).parent / "static"
@@ -40,7 +41,7 @@ def render(
             `time_words` and `moment_words` of `server.web.dates`.
         status_code: HTTP status.
     """
-    settings: Settings = request.app.state.settings
+    settings = get_settings(request)
     principal = current_principal(request)
     t = request_translator(request)
     values = {
@@ -53,7 +54,7 @@ def render(
         "themes": THEMES,
         "path": request.url.path,
         "static": static_url,
-        "local_time": lambda at: local_time(at, settings),
+        "local_time": lambda at: isolated(local_time(at, settings), t),
         "local_date": lambda at: local_time(at, settings)[:10],
         **_date_words(t, settings),
     }
@@ -65,7 +66,7 @@ def request_translator(request: Request) -> Translator:
     """Return the translator for the language of this request."""
     wanted = request.cookies.get(LANGUAGE_COOKIE)
     accepted = request.headers.get("accept-language", "")
-    return translator(choose_language(wanted, accepted, request.app.state.settings.language))
+    return translator(choose_language(wanted, accepted, get_settings(request).language))
 
 
 def is_htmx(request: Request) -> bool:
@@ -91,6 +92,7 @@ def environment() -> Environment:
     return Environment(
         loader=loader,
         autoescape=True,
+        auto_reload=False,  # it would ask the disk about every template of every page
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -108,7 +110,7 @@ def _date_words(t: Translator, settings: Settings) -> dict[str, Callable[..., st
     zone, year = settings.zone, datetime.now(settings.zone).year
     return {
         "day_words": lambda day: day_words(day, t, this_year=year),
-        "time_words": lambda at: time_words(at, zone),
+        "time_words": lambda at: time_words(at, t, zone),
         "moment_words": lambda at: moment_words(at, t, zone, this_year=year),
     }
 

@@ -6,29 +6,37 @@ from urllib.parse import urlsplit
 from fastapi import Form, Request
 from starlette.responses import Response
 
+from server.certificates.links import is_https
 from server.web.access import PUBLIC
 from server.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, see_other
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
+from server.web.strict import StrictInput
 
 router = GuardedRouter(include_in_schema=False)
 _YEAR_S = 365 * 24 * 3600
+
+
+class PreferencesForm(StrictInput):
+    """What was chosen; the rest stays as it was."""
+
+    language: Literal["en", "ar"] | None = None
+    theme: Literal["auto", "light", "dark"] | None = None
 
 
 @router.post("/preferences", dependencies=[PUBLIC])
 def set_preferences(
     request: Request,
     settings: SettingsDep,
-    language: Annotated[Literal["en", "ar"] | None, Form()] = None,
-    theme: Annotated[Literal["auto", "light", "dark"] | None, Form()] = None,
+    form: Annotated[PreferencesForm, Form()],
 ) -> Response:
     """Keep the choice and go back to where it was made."""
     response = see_other(local_path(urlsplit(request.headers.get("referer", "/")).path))
-    chosen = {LANGUAGE_COOKIE: language, THEME_COOKIE: theme}
+    chosen = {LANGUAGE_COOKIE: form.language, THEME_COOKIE: form.theme}
     for name, value in chosen.items():
         if value is not None:
             response.set_cookie(
-                name, value, _YEAR_S, httponly=True, secure=settings.secure_cookies, samesite="lax"
+                name, value, _YEAR_S, httponly=True, secure=is_https(settings), samesite="lax"
             )
     return response
 

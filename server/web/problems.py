@@ -1,4 +1,4 @@
-"""Say in the reader's language why a form was refused."""
+"""Say in the reader's language why something was refused: in a form, or on a page of its error."""
 
 from server.errors import NotFoundError, ServerError
 from server.web.translations import Translator
@@ -20,8 +20,24 @@ def problem_text(
         return ""
     if not isinstance(exc, ServerError):
         return t(f"problems.{invalid}")
-    problem = exc.details.get("problem", "missing" if isinstance(exc, NotFoundError) else "")
-    for key in (f"problems.{area}.{problem}", f"problems.{problem}"):
-        if key in t.texts:
-            return t(key, **exc.details)
-    return exc.message
+    named = _named(t, exc, area)
+    if not named and isinstance(exc, NotFoundError):
+        return t("problems.missing")
+    return named or _of_code(t, exc)
+
+
+def error_words(t: Translator, error: ServerError) -> str:
+    """Return the sentence that the page of an error shows; never the English of the API."""
+    return _named(t, error, "") or _of_code(t, error)
+
+
+def _named(t: Translator, error: ServerError, area: str) -> str:
+    """Return the words of the problem that an error names; empty where it names none."""
+    problem = error.details.get("problem", "")
+    keys = (f"problems.{area}.{problem}", f"problems.{problem}")
+    key = next((key for key in keys if key in t.texts), None)
+    return t(key, **error.details) if key is not None else ""
+
+
+def _of_code(t: Translator, error: ServerError) -> str:
+    return t.or_else(f"errors.{error.code}.text", t("errors.text"))

@@ -1,7 +1,6 @@
 """Routes that check who calls before they read what is sent."""
 
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -13,9 +12,8 @@ from starlette.responses import Response
 
 from intake.asgi import declared_bytes
 from intake.errors import BodiesFullError, BodyError, BodyTooLargeError, BodyTooSlowError
-from intake.limits import MIB, BodyLimits
+from intake.limits import MIB
 from intake.reading import BodyIntake
-from server.config import Settings
 from server.errors import (
     ConfigurationError,
     MalformedError,
@@ -25,17 +23,15 @@ from server.errors import (
     UploadTooSlowError,
 )
 from server.web.access import Guard, guards_of, is_open_to_anyone
+from server.web.bodies import OPEN_BODY_BYTES, Bodies
+from server.web.queries import is_of_people, query_names, refuse_unknown_query
+from server.web.state import get_services
 from server.web.threads import threaded
 
-#: A multipart form around a photo.
-FORM_OVERHEAD_BYTES = MIB
 #: Forms, JSON, a camera frame, and a kiosk's batch of events (at most 256 KiB).
 BODY_BYTES = MIB
-#: Names, passwords and claim codes: all that is sent without a sign-in.
-OPEN_BODY_BYTES = 8 * 1024
-_OPEN_TOTAL_BYTES = 4 * MIB
-_RESERVED_BYTES = MIB
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 async def _photo_body() -> None:
@@ -46,43 +42,12 @@ async def _photo_body() -> None:
 PHOTO_BODY = Depends(_photo_body)
 
 
-@dataclass(frozen=True)
-class Bodies:
-    """What reads the bodies of requests, so that strangers cannot use up the room of users.
-
-    Attributes:
-        known: of requests with a sign-in or a device token.
-        open: of requests that anyone may send.
-    """
-
-    known: BodyIntake
-    open: BodyIntake
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Bodies":
-        """Take the limits from the settings."""
-        largest = settings.photo_max_bytes + FORM_OVERHEAD_BYTES
-        known = BodyLimits(
-            body_bytes=largest,
-            total_bytes=max(settings.bodies_max_bytes, largest + _RESERVED_BYTES),
-            reserved_bytes=_RESERVED_BYTES,
-            grace_s=settings.body_grace_s,
-            bytes_per_s=settings.body_min_rate,
-        )
-        for_anyone = replace(
-            known,
-            body_bytes=OPEN_BODY_BYTES,
-            total_bytes=_OPEN_TOTAL_BYTES,
-            oldest_gives_way=True,
-        )
-        return cls(BodyIntake(known), BodyIntake(for_anyone))
-
-    def for_route(self, dependant: Dependant) -> tuple[BodyIntake, int]:
-        """Return what reads the bodies of an endpoint, and the largest of them, bytes."""
-        if is_open_to_anyone(guards_of(dependant)):
-            return self.open, OPEN_BODY_BYTES
-        takes_photo = any(one.call is _photo_body for one in dependant.dependencies)
-        return self.known, self.known.limits.body_bytes if takes_photo else BODY_BYTES
+def body_rules(bodies: Bodies, dependant: Dependant) -> tuple[BodyIntake, int]:
+    """Return what reads the bodies of an endpoint, and the largest of them, bytes."""
+    if is_open_to_anyone(guards_of(dependant)):
+        return bodies.open, OPEN_BODY_BYTES
+    takes_photo = any(one.call is _photo_body for one in dependant.dependencies)
+    return bodies.known, bodies.known.limits.body_bytes if takes_photo else BODY_BYTES
 
 
 class GuardedRoute(APIRoute):
@@ -94,21 +59,33 @@ class GuardedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, threaded(path, endpoint), **options)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """See `APIRoute`."""
-        handle = super().get_route_handler()
+        guards = guards_of(self.dependant)
+        handle = self._strict(super().get_route_handler(), guards)
         if (self.methods or set()) <= _WITHOUT_BODY:
             return handle
-        guards = guards_of(self.dependant)
 
         async def handle_guarded(request: Request) -> Response:
-            for guard in guards:
-                await _ask(guard, request)
-            bodies: Bodies = request.app.state.bodies
-            intake, most_bytes = bodies.for_route(self.dependant)
+            await _ask_all(guards, request)
+            intake, most_bytes = body_rules(get_services(request).bodies, self.dependant)
             return await _handle_whole(request, intake, most_bytes, handle)
 
         return handle_guarded
+
+    def _strict(self, handle: Handler, guards: Sequence[Guard]) -> Handler:
+        """Refuse query parameters that the endpoint does not take, once its guards let them in."""
+        if not is_of_people(self.path):
+            return handle
+        known = query_names(self.dependant)
+
+        async def handle_known(request: Request) -> Response:
+            if not known.issuperset(request.query_params):
+                await _ask_all(guards, request)
+                refuse_unknown_query(request, known)
+            return await handle(request)
+
+        return handle_known
 
 
 class GuardedRouter(APIRouter):
@@ -118,12 +95,13 @@ class GuardedRouter(APIRouter):
         super().__init__(route_class=GuardedRoute, **options)
 
 
-async def _ask(guard: Guard, request: Request) -> None:
-    """Ask a guard; only one that may wait gets a thread."""
-    if iscoroutinefunction(guard):
-        await guard(request)
-    else:
-        await run_in_threadpool(guard, request)
+async def _ask_all(guards: Iterable[Guard], request: Request) -> None:
+    """Ask guards in their order; only one that may wait gets a thread."""
+    for guard in guards:
+        if iscoroutinefunction(guard):
+            await guard(request)
+        else:
+            await run_in_threadpool(guard, request)
 
 
 def refuse_unguarded(routers: Iterable[APIRouter]) -> None:
@@ -148,7 +126,7 @@ async def _handle_whole(
     request: Request,
     intake: BodyIntake,
     most_bytes: int,
-    handle: Callable[[Request], Coroutine[Any, Any, Response]],
+    handle: Handler,
 ) -> Response:
     try:
         declared = declared_bytes(request.scope)

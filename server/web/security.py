@@ -23,11 +23,11 @@ _HEADERS = {
 class SecurityHeaders:
     """Add the headers to every answer; nothing but static files may be cached."""
 
-    def __init__(self, app: ASGIApp, *, over_tls: bool) -> None:
+    def __init__(self, app: ASGIApp, *, transport_security_s: int | None) -> None:
         self._app = app
         self._headers = dict(_HEADERS)
-        if over_tls:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+        if transport_security_s is not None:
+            self._headers["Strict-Transport-Security"] = f"max-age={transport_security_s}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""

@@ -1,45 +1,132 @@
-"""What `create_app` puts into the application, reached from endpoints by dependency."""
+"""The parts of the running server, put together by `server.app` and reached by dependency."""
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, Request
+from starlette.applications import Starlette
 
 from server.config import Settings
+from server.db.engine import Database
 from server.db.vault import Vault
+from server.ml.encoder import FaceEncoder
+from server.web.bodies import Bodies
 from server.web.cookies import SignInCookies
+from server.web.ports import (
+    AckSigner,
+    AdmitKiosk,
+    Authenticate,
+    CancelJob,
+    CountUndecided,
+    GuessLog,
+    PictureGate,
+    Problems,
+    StrangerLog,
+    UnreadableWords,
+)
+from server.web.today_content import TodaySource
+from server.web.vitals import Vitals
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Everything that endpoints use and that is not of one request. Made once, at start.
+
+    Attributes:
+        settings: of this process.
+        database: where everything is stored.
+        vault: the keys that encrypt and sign.
+        bodies: what reads the bodies of requests.
+        cookies: signs and checks the sign-in cookie.
+        authenticate: who is signed in with a cookie.
+        recall: the same, if it is remembered; it waits for nothing.
+        encoder: the recognition service.
+        signer: signs acks as this server.
+        answer_key: signs answers to kiosks; None: it cannot be read, they leave unsigned.
+        strangers: devices that this server does not know.
+        claim_guesses: counts wrong claim codes.
+        admit_kiosk: opens the broker to a kiosk that has just claimed.
+        guidance: lets pictures of cameras through to the recognition service.
+        cancel_job: cancels a job.
+        problems: what is wrong with recognition.
+        unreadable: which stored rows cannot be read.
+        count_undecided: how many events of a kiosk wait for a decision.
+        count_kiosks: brings the metric of the kiosks up to date.
+        today: fills the first page.
+        vitals: how database and disk are.
+        probes: how the other parts are, by name. A probe answers at once from what it knows; it
+            never waits for a network.
+    """
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    bodies: Bodies
+    cookies: SignInCookies
+    authenticate: Authenticate
+    recall: Authenticate
+    encoder: FaceEncoder
+    signer: AckSigner
+    answer_key: Ed25519PrivateKey | None
+    strangers: StrangerLog
+    claim_guesses: GuessLog
+    admit_kiosk: AdmitKiosk
+    guidance: PictureGate
+    cancel_job: CancelJob
+    problems: Problems
+    unreadable: UnreadableWords
+    count_undecided: CountUndecided
+    count_kiosks: Callable[[], None]
+    today: TodaySource
+    vitals: Vitals
+    probes: Mapping[str, "Probe"]
+
+
+Probe = Callable[[Services], object]
+
+
+def services_of(app: Starlette) -> Services:
+    """The parts of an application whose lifespan has started."""
+    services: Services = app.state.services
+    return services
+
+
+def get_services(request: Request) -> Services:
+    """The parts of the application that handles a request."""
+    return services_of(request.app)
 
 
 def get_settings(request: Request) -> Settings:
     """The settings of this application."""
-    settings: Settings = request.app.state.settings
-    return settings
+    return get_services(request).settings
 
 
-def get_vault(request: Request) -> Vault:
-    """The vault of this application."""
-    vault: Vault = request.app.state.vault
-    return vault
+def _field(name: str) -> Any:
+    """Depend on one of the services. It does not wait, so it needs no thread."""
+
+    async def give(request: Request) -> Any:
+        return getattr(request.app.state.services, name)
+
+    give.__name__ = name
+    return Depends(give)
 
 
-def get_cookies(request: Request) -> SignInCookies:
-    """The cookie handling of this application."""
-    cookies: SignInCookies = request.app.state.cookies
-    return cookies
+async def _services(request: Request) -> Services:
+    return get_services(request)
 
 
-# None of these waits, so as dependencies none needs a thread.
-async def _settings(request: Request) -> Settings:
-    return get_settings(request)
-
-
-async def _vault(request: Request) -> Vault:
-    return get_vault(request)
-
-
-async def _cookies(request: Request) -> SignInCookies:
-    return get_cookies(request)
-
-
-SettingsDep = Annotated[Settings, Depends(_settings)]
-VaultDep = Annotated[Vault, Depends(_vault)]
-CookiesDep = Annotated[SignInCookies, Depends(_cookies)]
+ServicesDep = Annotated[Services, Depends(_services)]
+SettingsDep = Annotated[Settings, _field("settings")]
+VaultDep = Annotated[Vault, _field("vault")]
+CookiesDep = Annotated[SignInCookies, _field("cookies")]
+EncoderDep = Annotated[FaceEncoder, _field("encoder")]
+SignerDep = Annotated[AckSigner, _field("signer")]
+AdmitKioskDep = Annotated[AdmitKiosk, _field("admit_kiosk")]
+GuidanceDep = Annotated[PictureGate, _field("guidance")]
+CancelJobDep = Annotated[CancelJob, _field("cancel_job")]
+ProblemsDep = Annotated[Problems, _field("problems")]
+CountUndecidedDep = Annotated[CountUndecided, _field("count_undecided")]
+CountKiosksDep = Annotated[Callable[[], None], _field("count_kiosks")]
+TodayDep = Annotated[TodaySource, _field("today")]

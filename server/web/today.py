@@ -1,84 +1,29 @@
 """The first page: what runs now. Timetable and attendance fill it; this package only shows it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-
 from fastapi import Request
-from sqlmodel import Session
 from starlette.responses import Response
 
 from server.db.dependencies import ReadDBDep
 from server.db.types import now
 from server.web.access import SignedInDep
 from server.web.pages import render
-from server.web.principal import Principal
+from server.web.paging import PageNumber, page_of
 from server.web.routes import GuardedRouter
+from server.web.state import TodayDep
 
+_PAGE = 100
 router = GuardedRouter(include_in_schema=False)
 
 
-@dataclass(frozen=True)
-class TodayLesson:
-    """One lesson as Today shows it.
-
-    Attributes:
-        path: its register page.
-        course: code and title.
-        room: name of the room.
-        starts_at: UTC.
-        ends_at: UTC.
-        is_running: whether it runs at this moment.
-        present: seen so far, late ones included.
-        late: of those, late.
-        expected: on the roster.
-        is_cancelled: whether it counts for nothing.
-        undecided: why some of the lines wait for a person's decision, translated; "" where none do.
-    """
-
-    path: str
-    course: str
-    room: str
-    starts_at: datetime
-    ends_at: datetime
-    is_running: bool
-    present: int
-    late: int
-    expected: int
-    is_cancelled: bool = False
-    undecided: str = ""
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A problem that needs attention: a silent kiosk, a register not taken.
-
-    Attributes:
-        path: where to fix it.
-        text: in words, translated.
-        tone: warn or bad.
-    """
-
-    path: str
-    text: str
-    tone: str
-
-
-@dataclass(frozen=True)
-class TodayContent:
-    """Everything on the page."""
-
-    lessons: Sequence[TodayLesson]
-    troubles: Sequence[Trouble]
-
-
-#: Installed by app.py as `app.state.today`.
-TodaySource = Callable[[Session, Principal, Request], TodayContent]
-
-
 @router.get("/")
-def today_page(request: Request, principal: SignedInDep, db: ReadDBDep) -> Response:
+def today_page(
+    request: Request,
+    principal: SignedInDep,
+    db: ReadDBDep,
+    source: TodayDep,
+    page: PageNumber = 1,
+) -> Response:
     """Lessons of today, the running ones first."""
-    source: TodaySource = request.app.state.today
     content = source(db, principal, request)
-    return render(request, "web/today.html", {"content": content, "at": now()})
+    pager = page_of(content.lessons, page, _PAGE)
+    return render(request, "web/today.html", {"content": content, "pager": pager, "at": now()})

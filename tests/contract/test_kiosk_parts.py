@@ -8,13 +8,15 @@ from kiosk.app.parts import parts_of
 from kiosk.app.record_parts import identity_part
 from kiosk.domain.health import DiskHealth, Health, LinkHealth
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.links import LinkSecurity
 from protocol.v1.messages import ClockSource, PartHealth
 from server.kiosks.parts import part_lines
 from server.web.translations import translator
 
-RECORD_PARTS = ("server", "disk", "outbox", "clock", "storage")
+RECORD_PARTS = ("server", "server_link", "broker_link", "disk", "outbox", "clock", "storage")
 HEALTHS = [
     *(Health(server=link) for link in LinkHealth),
+    *(Health(server_link=link, broker_link=link) for link in LinkSecurity),
     *(Health(disk=disk, waiting=9) for disk in DiskHealth),
     *(Health(clock=source) for source in ClockSource),
     *(Health(clock=ClockSource.NTP, clock_offset_ms=ms) for ms in (9e4, -9e6, 1e12)),

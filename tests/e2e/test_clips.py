@@ -1,16 +1,9 @@
-"""People on film: enrolled at the enrolment page's webcam from one clip, recognised in others.
-
-The people of a clip wear the same clothes in all of theirs, so who is who is plain to see; the
-clips stay outside the repository.
-"""
+"""People on film: enrolled at the enrolment page's webcam from one clip, recognised in others."""
 
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -21,6 +14,7 @@ from scripts.demo.report import present_numbers
 from scripts.demo.run import Demo
 from scripts.demo.school import Student, admit
 from tests.support.browser import chromium
+from tests.support.clips import BGRImage, frames_of, jpeg, nearer, write_door
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420), pytest.mark.usefixtures("assets")]
@@ -30,46 +24,11 @@ SEEN = {"S001": ("student", "yes"), "S002": ("sorry", "milk"), "S003": ("walk", 
 STRANGER = ("night", "sister")
 PHOTOS = int(os.environ.get("ROLLCALL_TEST_PHOTOS", "3"))
 """One photo or three: docs/measurements/clips-sface.md has the figures of both."""
-FPS, SIZE_PX = 30, (640, 480)
-
-BGRImage = npt.NDArray[np.uint8]
-
-
-def frames_of(path: Path) -> list[BGRImage]:
-    video, frames = cv2.VideoCapture(str(path)), []
-    while (read := video.read())[0]:
-        frames.append(read[1].astype(np.uint8))
-    return frames
-
-
-def nearer(frames: Sequence[BGRImage], pipeline: FacePipeline) -> list[BGRImage]:
-    """The same film as if the person sat at the enrolment desk: cut around the face, enlarged."""
-    left, top, width, height = pipeline.detect(frames[0])[0].box_px
-    cut_width = int(width * 3.2)
-    cut_height = cut_width * 3 // 4
-    x = int(np.clip(left + width / 2 - cut_width / 2, 0, SIZE_PX[0] - cut_width))
-    y = int(np.clip(top + height / 2 - cut_height / 2, 0, SIZE_PX[1] - cut_height))
-    cut = [frame[y : y + cut_height, x : x + cut_width] for frame in frames]
-    return [
-        cv2.resize(frame, SIZE_PX, interpolation=cv2.INTER_CUBIC).astype(np.uint8) for frame in cut
-    ]
 
 
 def write_webcam(path: Path, frames: Sequence[BGRImage]) -> Path:
     """Chromium's fake webcam takes JPEG pictures one after another."""
-    encoded = [cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 95])[1] for frame in frames]
-    path.write_bytes(b"".join(picture.tobytes() for picture in encoded))
-    return path
-
-
-def write_door(path: Path, clips: Sequence[Path]) -> Path:
-    """What the kiosk's camera sees: one clip after another, with nobody in between."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, SIZE_PX)
-    noise = np.random.default_rng(3).normal(165, 6, (SIZE_PX[1], SIZE_PX[0], 3)).astype(np.uint8)
-    for clip in clips:
-        for frame in [*frames_of(clip), *[noise] * FPS]:
-            writer.write(frame)
-    writer.release()
+    path.write_bytes(b"".join(jpeg(frame) for frame in frames))
     return path
 
 

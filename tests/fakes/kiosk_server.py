@@ -1,6 +1,7 @@
 """A small real HTTP server that speaks protocol v1 to one kiosk, and can be told to misbehave."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ class SchoolServer:
         judged_at_once: how many scans of a batch are judged; the others are not named.
         refused_people: whose scans are refused.
         spoil_page: answer gallery requests with bytes that make no sense.
+        ca_pem: the authorities that it names.
     """
 
     def __init__(self) -> None:
@@ -61,6 +63,7 @@ class SchoolServer:
         self.spoil_page = False
         self.claims = 0
         self.config_hits: list[int] = []
+        self.ca_pem: str | None = None
 
     def take_events(self, batch: m.EventBatch) -> m.Ack:
         """Verify and store, as the real server does, and say what is held."""
@@ -126,7 +129,8 @@ class SchoolServer:
         signing.verify_document(body, request.proof, key, context="claim")
         self.signing_key = request.signing_key
         self.knows_kiosk = True
-        return claim_response(request.sealing_key, broker=self.broker, claim=self.claims)
+        claim = claim_response(request.sealing_key, broker=self.broker, claim=self.claims)
+        return claim.model_copy(update={"ca_pem": self.ca_pem})
 
 
 def runs_of(numbers: set[int]) -> list[range]:
@@ -157,7 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         url = urlsplit(self.path)
-        if self.school.broken_status is not None:
+        if url.path == "/api/v1/devices/trust":
+            self._send_raw(200, m.TrustOffer(ca_pem=self.school.ca_pem).to_json())
+        elif self.school.broken_status is not None:
             self._send(self.school.broken_status, {"error": {"code": "broken"}})
         elif url.path == "/api/v1/devices/claim":
             self._claim(body)
@@ -233,16 +239,23 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(school: SchoolServer, port: int = 0) -> Iterator[str]:
-    """The school's server on 127.0.0.1; gives its URL."""
+def serving(
+    school: SchoolServer, port: int = 0, *, context: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """The school's server on 127.0.0.1; gives its URL, https with a context."""
     server = ThreadingHTTPServer(
         ("127.0.0.1", port), type("Handler", (_Handler,), {"school": school})
     )
     server.daemon_threads = True
+    if context is not None:
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        scheme = "http" if context is None else "https"
+        yield f"{scheme}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

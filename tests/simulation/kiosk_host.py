@@ -56,7 +56,9 @@ class KioskHost(Host):
         code = SecretStr(self.claim_code) if self.claim_code else None
         return Settings(
             data_dir=self.folder / "data",
+            key_keeper="file",
             server_url=HttpUrl("http://school.example"),
+            allow_plain=True,
             claim_code=code,
             mqtt=self.uses_broker,
             sync_interval_s=1800,

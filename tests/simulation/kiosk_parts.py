@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from kiosk.app.board import HealthBoard
 from kiosk.app.device import Device
+from kiosk.app.introducing import ClaimEntry
 from kiosk.app.main import KioskProcess
 from kiosk.domain.attendant import Attendant
 from kiosk.domain.clock import Clock
@@ -37,6 +39,7 @@ class _Silent:
     """In place of window and camera: takes every call."""
 
     health = CameraHealth.OK
+    spec = SimpleNamespace(is_replay=True)
 
     def report(self) -> "_Silent":
         """Say that the camera works."""
@@ -138,17 +141,17 @@ def replaced_parts() -> list[tuple[str, Any]]:
         host = _kiosk()
         return host.clock(store)
 
-    def no_code(_onboarding: object, wait_s: float = 1.0) -> str | None:
+    def no_code(_onboarding: object, wait_s: float = 1.0) -> ClaimEntry | None:
         host = _kiosk()
         if wait_s == 0:  # a kiosk at work looks whether a person typed one
             typed, host.typed_code = host.typed_code, None
-            return typed
+            return ClaimEntry(typed) if typed else None
         host.claim_code, host.needs_code = None, True  # it was refused; the technician is away
         raise Suspended
 
     return [
         ("kiosk.app.main.SystemClock", clock),
-        ("kiosk.app.onboarding.Onboarding._next_code", no_code),
+        ("kiosk.app.onboarding.Onboarding._next_entry", no_code),
         ("kiosk.app.startup.FolderLock", lambda _folder: _Silent()),
         ("kiosk.app.main.build_camera", lambda *_args: _Silent()),
         ("kiosk.app.device.MQTTLink", KioskLink),

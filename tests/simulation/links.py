@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kiosk.domain.health import LinkHealth
+from kiosk.domain.links import LinkSecurity
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.inbox import Arrived, Inbox, LinkChanged
+from kiosk.sync.trust import LinkTrust
 from protocol.v1 import topics
 from protocol.v1.messages import BrokerAccess, EventBatch, Status
 from server.config import Settings
@@ -33,8 +35,16 @@ def _here() -> Host:
 class KioskLink:
     """In place of `kiosk.sync.mqtt.MQTTLink`: the same calls, the broker in memory."""
 
-    def __init__(self, access: BrokerAccess, inbox: Inbox, backoff: Backoff | None = None) -> None:
-        del backoff
+    security = LinkSecurity.LOCAL
+
+    def __init__(
+        self,
+        access: BrokerAccess,
+        inbox: Inbox,
+        backoff: Backoff | None = None,
+        trust: LinkTrust | None = None,
+    ) -> None:
+        del backoff, trust
         self.host = _here()
         self._incarnation = self.host.incarnation
         self._access = access

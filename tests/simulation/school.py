@@ -112,12 +112,12 @@ def found(settings: Settings, days: int, doors: int, chance: random.Random) -> S
 
 
 def _add_room(db: Session, vault: Vault, school: School, door: int, chance: random.Random) -> None:
-    room = timetable.create_room(db, f"R{door}")
-    course = timetable.create_course(db, code=f"C{door}", title=f"Course {door}")
+    room = timetable.create_room(db, f"R{door}", actor="system")
+    course = timetable.create_course(db, code=f"C{door}", title=f"Course {door}", actor="system")
     people = [_student(db, vault, door * STUDENTS + number, chance) for number in range(STUDENTS)]
     for person_id in people:
-        roster.add_to_roster(db, course.id, person_id=person_id)
-    kiosk = create_kiosk(db, name=f"Kiosk {door}", room_id=room.id)
+        roster.add_to_roster(db, course.id, person_id=person_id, actor="system")
+    kiosk = create_kiosk(db, name=f"Kiosk {door}", room_id=room.id, actor="system")
     code, _until = claiming.issue_code(db, kiosk, actor="system", at=now())
     school.students.append(tuple(map(str, people)))
     school.kiosk_ids.append(str(kiosk.id))
@@ -131,7 +131,7 @@ def _plan_lessons(db: Session, settings: Settings, school: School, door: int, da
         for number in range(PER_DAY if day < days else 1):
             starts_at = START + timedelta(days=day) + FIRST_LESSON + number * BETWEEN_STARTS
             plan = LessonPlan(course.id, room.id, starts_at, starts_at + LESSON)
-            lesson = planning.create_lesson(db, plan, zone=settings.zone, at=now())
+            lesson = planning.create_lesson(db, plan, zone=settings.zone, at=now(), actor="system")
             students = school.students[door]
             school.lessons.append(PlannedLesson(str(lesson.id), door, starts_at, students))
 
@@ -219,7 +219,7 @@ def issue_code(kiosk_id: str, hand_over: Callable[[str], None]) -> OfficeAction:
 def close_gaps(db: Session) -> None:
     """Decide, as an admin, about numbers that will never arrive, on every kiosk's page."""
     for kiosk in db.exec(select(Kiosk)).all():
-        missing = lost_decisions.lost_events(db, kiosk.id).missing
+        missing = lost_decisions.missing_events(db, kiosk.id)
         if missing is not None:
             decision = Closing("The kiosk was damaged.", "office")
             span = Run(missing.first, missing.last)

@@ -60,12 +60,13 @@ class ServerHost(Host):
     def _open(self) -> None:
         """Do what the process does at its start, threads aside."""
         self._app = self._application()
-        self._lifespan = server.app._lifespan(self._app)
+        self._lifespan = server.app._lifespan(self._app, self.settings)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(server.app, "upgrade", lambda _database, **_options: None)
             self._loop.run_until_complete(self._lifespan.__aenter__())
-        self.database = self._app.state.database
-        self.tasks = self._app.state.admit_kiosk.__self__
+        services = self._app.state.services
+        self.database = services.database
+        self.tasks = services.admit_kiosk.__self__
         self._upkeep = QuarantineUpkeep(self.database)
 
     def stop(self) -> None:

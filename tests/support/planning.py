@@ -23,4 +23,4 @@ def plan_lesson(
     zone: ZoneInfo = BERLIN,
 ) -> Lesson:
     plan = LessonPlan(course_id, room_id, starts_at, ends_at)
-    return create_lesson(db, plan, zone=zone, at=now())
+    return create_lesson(db, plan, zone=zone, at=now(), actor="system")

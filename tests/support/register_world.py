@@ -74,29 +74,37 @@ class World:
         return self.people[-1]
 
     def room(self) -> uuid.UUID:
-        self.rooms.append(timetable.create_room(self.db, f"Room {next(self.numbers)}").id)
+        self.rooms.append(
+            timetable.create_room(self.db, f"Room {next(self.numbers)}", actor="system").id
+        )
         return self.rooms[-1]
 
     def course(self) -> uuid.UUID:
         code = f"C-{next(self.numbers)}"
-        self.courses.append(timetable.create_course(self.db, code=code, title="Course").id)
+        self.courses.append(
+            timetable.create_course(self.db, code=code, title="Course", actor="system").id
+        )
         return self.courses[-1]
 
     def lesson(self, course: uuid.UUID, room: uuid.UUID, starts_at: datetime) -> uuid.UUID:
-        plan = LessonPlan(course, room, starts_at, starts_at + timedelta(minutes=45))
-        added = create_lesson(self.db, plan, zone=ZONE, at=now(), allow_double=True)
+        plan = LessonPlan(
+            course, room, starts_at, starts_at + timedelta(minutes=45), allow_double=True
+        )
+        added = create_lesson(self.db, plan, zone=ZONE, at=now(), actor="system")
         self.lessons.append(added.id)
         return added.id
 
     def on_roster(self, course: uuid.UUID, person: uuid.UUID) -> RosterEntry:
         """Put a person on a roster as if it had been done before the lessons."""
-        entry = roster.add_to_roster(self.db, course, person_id=person)
+        entry = roster.add_to_roster(self.db, course, person_id=person, actor="system")
         entry.counts_after = None
         self.db.flush()
         return entry
 
     def kiosk(self, room: uuid.UUID, *, at: datetime) -> SimulatedKiosk:
-        kiosk = create_kiosk(self.db, name=f"Kiosk {next(self.numbers)}", room_id=room)
+        kiosk = create_kiosk(
+            self.db, name=f"Kiosk {next(self.numbers)}", room_id=room, actor="system"
+        )
         self.kiosks.append(kiosk.id)
         device = SimulatedKiosk()
         self.claim(kiosk.id, device, at=at)
@@ -106,9 +114,7 @@ class World:
     def claim(self, kiosk_id: uuid.UUID, device: SimulatedKiosk, *, at: datetime) -> None:
         kiosk = self.db.get_one(Kiosk, kiosk_id)
         code, _until = claiming.issue_code(self.db, kiosk, actor="system", at=at)
-        outcome = claiming.claim(
-            self.db, self.vault, device.claim_request(code), address="a", at=at
-        )
+        outcome = claiming.claim(self.db, self.vault, device.claim_request(code), at=at)
         assert isinstance(outcome, claiming.Claimed)
         device.kiosk_id = outcome.kiosk.wire_id
         self.db.flush()

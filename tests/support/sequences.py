@@ -76,8 +76,8 @@ def claimed_kiosk(database: Database) -> SimulatedKiosk:
     """Add a claimed kiosk, without the cost of a claim."""
     device, number = SimulatedKiosk(), next(_names)
     with database.transaction() as db:
-        room = create_room(db, f"Sequence room {number}")
-        kiosk = create_kiosk(db, name=f"Sequence kiosk {number}", room_id=room.id)
+        room = create_room(db, f"Sequence room {number}", actor="system")
+        kiosk = create_kiosk(db, name=f"Sequence kiosk {number}", room_id=room.id, actor="system")
         row = db.get_one(Kiosk, kiosk.id)
         row.state, row.claimed_at = KioskState.CLAIMED, now()
         row.signing_key = device.claim_request("ABCD2345").signing_key

@@ -72,9 +72,11 @@ class AnswerPresenter(ViewPresenter[AnswerView]):
         title, body = self._words("loading.title"), self._words("loading.body")
         self.replace(AnswerView("hourglass", "accent", "", title, body))
 
-    def show_connecting(self) -> None:
-        """Say that the kiosk claims itself with the code it was given."""
+    def show_connecting(self, address: str = "") -> None:
+        """Say that the kiosk claims itself, and where, if a QR code named another server."""
         title, body = self._words("claim.connecting"), self._words("connecting.body")
+        if address:
+            body = self._words("claim.connecting_to", address=address)
         self.replace(AnswerView("online", "accent", "", title, body))
 
     def show_storage_fault(self, file: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kiosk.domain.health import CameraHealth, DiskHealth, Health, LinkHealth, RecognitionHealth
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.room import clock_difference
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
@@ -18,6 +19,7 @@ _MISSING = (
 _SERVER_FAULTS = (
     LinkHealth.REFUSED,
     LinkHealth.FOREIGN,
+    LinkHealth.REDIRECTED,
     LinkHealth.OTHER_SERVER,
     LinkHealth.UNKNOWN_KIOSK,
 )
@@ -56,7 +58,7 @@ def health_view(health: Health, words: Catalogue) -> HealthView:
 
 
 def _link_items(health: Health, words: Catalogue) -> list[HealthItem]:
-    items = []
+    items = _security_items(health, words)
     if health.server in _SERVER_FAULTS:
         said = words(f"health.server.{health.server.value}")
         severity = "alarm" if health.server in _CLAIMABLE else "warning"
@@ -67,6 +69,20 @@ def _link_items(health: Health, words: Catalogue) -> list[HealthItem]:
     elif health.is_offline:
         items.append(HealthItem("offline", words("health.offline"), "warning"))
     return [*items, *_record_items(health, words)]
+
+
+def _security_items(health: Health, words: Catalogue) -> list[HealthItem]:
+    """Say what is wrong with the protection of the connections; the server's comes first."""
+    server, broker = health.server_link, health.broker_link
+    if server.is_fault:
+        return [HealthItem("alert", words(f"health.link.{server.value}"), "warning")]
+    if LinkSecurity.PLAIN in (server, broker):
+        return [HealthItem("alert", words("health.link.plain"), "warning")]
+    if broker is LinkSecurity.PLAIN_REFUSED:
+        return [HealthItem("alert", words("health.broker_link.plain_refused"), "warning")]
+    if broker is not None and broker.is_fault:
+        return [HealthItem("alert", words("health.broker_link.certificate"), "warning")]
+    return []
 
 
 def _record_items(health: Health, words: Catalogue) -> list[HealthItem]:

@@ -37,7 +37,7 @@ Rectangle {
             size: Theme.body
             strong: true
             wrapMode: Text.NoWrap
-            color: button.primary ? (button.enabled ? Theme.onAccent : Theme.muted) : Theme.ink
+            color: button.primary ? (button.enabled ? Theme.accentInk : Theme.muted) : Theme.ink
         }
     }
     Rectangle {

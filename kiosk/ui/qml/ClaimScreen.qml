@@ -1,11 +1,15 @@
 import QtQuick
+import Rollcall.Preview 1.0
 
 // Set-up: the claim code, typed on the screen itself.
 Item {
     id: screen
 
     property var claim
+    property var feed
+    property var camera
     property bool cancellable: false // a kiosk that works already: people can go back to it
+    readonly property bool asking: claim.view.words.length > 0
     signal back
     readonly property bool wide: !Theme.portrait
 
@@ -45,6 +49,7 @@ Item {
         Item {
             width: parent.width
             height: boxes.height
+            visible: !screen.asking
             Row {
                 id: boxes
                 readonly property real boxWidth: screen.wide ? 31 * Theme.u : 42 * Theme.u
@@ -104,8 +109,53 @@ Item {
         }
     }
 
+    // What the camera sees, so that a person can aim the QR code at it.
+    Item {
+        id: finder
+        visible: !screen.asking && screen.camera.view.has_picture && height >= Math.max(60 * Theme.u, hint.height)
+        anchors.left: parent.left
+        anchors.top: story.bottom
+        anchors.topMargin: Theme.gap
+        width: story.width
+        height: Math.min(screen.wide ? 200 * Theme.u : 300 * Theme.u, (screen.wide ? screen.height : pad.y - Theme.margin) - y)
+
+        Row {
+            x: Theme.startX(parent.width, width)
+            height: parent.height
+            spacing: 12 * Theme.u
+            CameraPreview {
+                id: sight
+                objectName: "finder"
+                height: parent.height
+                width: Math.min(height * 4 / 3, finder.width - hint.width - parent.spacing)
+                cornerRadius: 10 * Theme.u
+                backdrop: Theme.background
+                feed: screen.feed
+            }
+            Words {
+                id: hint
+                width: (screen.wide ? 100 : 170) * Theme.u
+                anchors.verticalCenter: parent.verticalCenter
+                text: screen.claim.view.scan
+                size: Theme.small
+                color: Theme.muted
+            }
+        }
+    }
+
+    SixWords {
+        visible: screen.asking
+        anchors.right: parent.right
+        y: screen.wide ? 0 : story.height + Theme.margin
+        width: screen.wide ? parent.width - story.width - 28 * Theme.u : parent.width
+        height: parent.height - y
+        view: screen.claim.view
+        onAnswered: same => screen.claim.answer(same)
+    }
+
     Item {
         id: pad
+        visible: !screen.asking
         readonly property real keyWidth: (width - 7 * screen.spacing) / 8
         readonly property real keyHeight: Math.min(84 * Theme.u, (height - 4 * screen.spacing) / 5)
         anchors.right: parent.right

@@ -131,6 +131,8 @@ Rectangle {
             anchors.fill: parent
             visible: root.settingUp
             claim: root.shell.claim
+            feed: root.shell.feed
+            camera: root.shell.camera
             cancellable: root.shell.reclaiming
             onBack: root.shell.close_claim()
         }

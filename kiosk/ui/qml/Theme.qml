@@ -20,7 +20,7 @@ QtObject {
     readonly property color ink: dark ? "#f2f7f5" : "#10211d"
     readonly property color muted: dark ? "#a9bbb5" : "#4d5f59"
     readonly property color accent: dark ? "#4fd6b0" : "#08735c"
-    readonly property color onAccent: dark ? "#06231b" : "#ffffff"
+    readonly property color accentInk: dark ? "#06231b" : "#ffffff"
     readonly property color accentSoft: dark ? "#12362d" : "#dcefe8"
     readonly property color late: dark ? "#f5bd6a" : "#854600"
     readonly property color lateSoft: dark ? "#3b2a12" : "#fbecd5"

@@ -1,6 +1,7 @@
 """Both brokers as real processes, and small MQTT clients to try them with."""
 
 import queue
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ class Client:
         self.dropped = threading.Event()
         self.session_present = False
         self._port = port
+        self._tls = options.pop("tls", None)
         client_id = options.pop("client_id", username or "anyone")
         clean = options.pop("clean_session", True)
         self.paho = mqtt.Client(
@@ -52,6 +54,8 @@ class Client:
         )
         if username is not None:
             self.paho.username_pw_set(username, password)
+        if self._tls is not None:
+            self.paho.tls_set_context(self._tls)
         self.paho.on_connect = self._on_connect
         self.paho.on_message = lambda _c, _u, message: self.messages.put(message)
         self.paho.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.put(codes)
@@ -106,11 +110,12 @@ class RunningBroker:
     port: int
     process: Process
     clients: list[Client] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def client(
         self, username: str | None, password: str | None = PASSWORD, **options: Any
     ) -> Client:
-        client = Client(self.port, username, password, **options)
+        client = Client(self.port, username, password, **{"tls": self.tls, **options})
         self.clients.append(client)
         return client
 
@@ -149,20 +154,35 @@ def broker_environment(kind: str, port: int, data_dir: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=["mosquitto", "embedded"])
-def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningBroker]:
+@pytest.fixture(params=["mosquitto", "embedded"], scope="session")
+def broker_kind(request: pytest.FixtureRequest) -> str:
     """Each of the brokers `rollcall-server broker` can run."""
     kind: str = request.param
     if kind == "mosquitto" and not (find_mosquitto() and find_plugin()):
         pytest.skip("needs Debian's mosquitto package")
+    return kind
+
+
+@contextmanager
+def running_broker(
+    kind: str, folder: Path, *, tls: ssl.SSLContext | None = None
+) -> Iterator[RunningBroker]:
+    """A broker of its kind with the data folder `folder/data`."""
     port = free_port()
     with running(
         [sys.executable, "-c", _RUN],
-        log_path=tmp_path / "broker.log",
-        env=broker_environment(kind, port, tmp_path / "data"),
+        log_path=folder / "broker.log",
+        env=broker_environment(kind, port, folder / "data"),
         ready=lambda: is_listening(port),
     ) as process:
-        started = RunningBroker(kind, port, process)
+        started = RunningBroker(kind, port, process, tls=tls)
         yield started
         for client in started.clients:
             client.close()
+
+
+@pytest.fixture
+def broker(broker_kind: str, tmp_path: Path) -> Iterator[RunningBroker]:
+    """A running broker without certificates."""
+    with running_broker(broker_kind, tmp_path) as started:
+        yield started

@@ -153,6 +153,7 @@ def _claim_response() -> m.ClaimResponse:
         chain_head=signing.GENESIS_HASH,
         server_time=AT,
         claim=3,
+        ca_pem="-----BEGIN CERTIFICATE-----",
     )
 
 
@@ -258,6 +259,7 @@ def _config() -> m.ConfigDocument:
         ),
         measured_limits=(m.MeasuredLimit(model_id="dlib-resnet-v1", distance=0.43, people=312),),
         holidays=("2026-12-25",),
+        ca_pem="-----BEGIN CERTIFICATE-----",
     )
 
 
@@ -306,6 +308,7 @@ def all_samples() -> dict[str, m.Message]:
         "command-result": m.CommandResult(command_id=EVENT_ID, outcome="done", at=AT),
         "claim-request": _claim_request(),
         "claim-response": _claim_response(),
+        "trust-offer": m.TrustOffer(ca_pem="-----BEGIN CERTIFICATE-----"),
         "gallery-page": _gallery(),
         "config": _config(),
         "erasure": _erasure(),

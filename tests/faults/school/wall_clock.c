@@ -1,12 +1,13 @@
-/* Preloaded into a kiosk process: its wall clock is off by WALL_CLOCK_SHIFT_S seconds. */
+/* Preloaded into a process: its wall clock is off by WALL_CLOCK_SHIFT_S seconds, and the time since
+   the system started by BOOT_CLOCK_SHIFT_S. With the same value in both, the machine slept. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
 
-static long shift_s(void) {
-    const char *text = getenv("WALL_CLOCK_SHIFT_S");
+static long shift_s(const char *name) {
+    const char *text = getenv(name);
     return text ? atol(text) : 0;
 }
 
@@ -14,7 +15,8 @@ int clock_gettime(clockid_t clock, struct timespec *at) {
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
     int result = real(clock, at);
-    if (result == 0 && clock == CLOCK_REALTIME) at->tv_sec += shift_s();
+    if (result == 0 && clock == CLOCK_REALTIME) at->tv_sec += shift_s("WALL_CLOCK_SHIFT_S");
+    if (result == 0 && clock == CLOCK_BOOTTIME) at->tv_sec += shift_s("BOOT_CLOCK_SHIFT_S");
     return result;
 }
 

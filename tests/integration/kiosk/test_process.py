@@ -15,8 +15,18 @@ import pytest
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from tests.fakes.kiosk_clock import ManualClock
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
-from tests.fakes.school import DATA_KEY, KEY_ID, KIOSK_ID, MODEL_ID, SIGNING_KEY, revocation, upsert
+from tests.fakes.school import (
+    DATA_KEY,
+    DEVICE_TOKEN,
+    KEY_ID,
+    KIOSK_ID,
+    MODEL_ID,
+    SIGNING_KEY,
+    revocation,
+    upsert,
+)
 from tests.support.processes import BIN, Process
+from tests.support.traces import traces
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("assets")]
@@ -197,11 +207,18 @@ def test_revoked_kiosk_destroys_what_it_was_given_and_ends(
 ) -> None:
     process = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
     _wait_for(process, "The door is open")
+    names = [person.display_name for person in school.config.people]
+    secrets: list[str | bytes] = [*names, DEVICE_TOKEN, DATA_KEY]
+    found_while_it_ran = traces(tmp_path / "kiosk", secrets)
     school.revocation = revocation()
 
     assert process.wait(20) == 5, process.log
     assert not (tmp_path / "kiosk" / "identity" / "claim.json").exists()
+    assert not (tmp_path / "kiosk" / "config.json").exists()
     assert (tmp_path / "kiosk" / "identity" / "signing.key").exists()
+    assert found_while_it_ran == []
+    sealed = [entry.sealed for entry in school.upserts]
+    assert traces(tmp_path / "kiosk", [*secrets, *sealed]) == []
 
 
 def test_kiosk_that_is_revoked_while_it_runs_keeps_no_template(

@@ -69,7 +69,7 @@ class School:
             )
             add_consent(db, person.id, CONSENT, actor="system", at=now(), today=now().date())
             if on_roster:
-                roster.add_to_roster(db, self.course_id, person_id=person.id)
+                roster.add_to_roster(db, self.course_id, person_id=person.id, actor="system")
                 self.people.append(person.id)
             return person.id
 
@@ -109,7 +109,9 @@ class School:
     def new_kiosk(self) -> tuple[uuid.UUID, str]:
         """A kiosk that nobody has claimed, and its code."""
         with self.database.transaction() as db:
-            kiosk = create_kiosk(db, name=f"Kiosk {next(_numbers)}", room_id=self.room_id)
+            kiosk = create_kiosk(
+                db, name=f"Kiosk {next(_numbers)}", room_id=self.room_id, actor="system"
+            )
             code, _until = claiming.issue_code(db, kiosk, actor="system", at=now())
             return kiosk.id, code
 
@@ -119,11 +121,11 @@ class School:
             return claiming.issue_code(db, kiosk, actor="system", at=now())[0]
 
     def claim(
-        self, device: SimulatedKiosk, code: str, *, at: datetime | None = None, address: str = "a"
+        self, device: SimulatedKiosk, code: str, *, at: datetime | None = None
     ) -> claiming.ClaimOutcome:
         with self.database.transaction() as db:
             request = device.claim_request(code)
-            return claiming.claim(db, self.vault, request, address=address, at=at or now())
+            return claiming.claim(db, self.vault, request, at=at or now())
 
     def kiosk(self) -> SimulatedKiosk:
         """A claimed kiosk."""
@@ -214,10 +216,10 @@ def school(database: Database, tmp_path: Path) -> School:
     settings = Settings(data_dir=tmp_path, timezone=_midday_zone(at), school_name="Test School")
     starts_at, ends_at = at - timedelta(minutes=10), at + timedelta(minutes=35)
     with database.transaction() as db:
-        room = timetable.create_room(db, "R12")
-        course = timetable.create_course(db, code="BIO-9", title="Biology")
+        room = timetable.create_room(db, "R12", actor="system")
+        course = timetable.create_course(db, code="BIO-9", title="Biology", actor="system")
         plan = LessonPlan(course.id, room.id, starts_at, ends_at)
-        meeting = planning.create_lesson(db, plan, zone=settings.zone, at=at)
+        meeting = planning.create_lesson(db, plan, zone=settings.zone, at=at, actor="system")
     return School(
         database=database,
         vault=open_vault(settings),

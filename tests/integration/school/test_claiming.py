@@ -7,9 +7,11 @@ import pytest
 from sqlmodel import select
 
 from protocol.v1 import sealing
+from protocol.v1.messages import ClaimRequest
 from server.db.types import now
 from server.errors import ConflictError, ForbiddenError
 from server.kiosks import claiming
+from server.kiosks.guesses import CODE_LIFETIME, ClaimGuesses
 from server.kiosks.service import take_erasure
 from server.kiosks.tables import ClaimCode, ErasureReceipt, Kiosk
 from tests.fakes.simulated_kiosk import SimulatedKiosk
@@ -64,7 +66,7 @@ def test_code_that_no_longer_works_is_refused(school: School, prepare: str) -> N
         "replaced": lambda: school.code_for(kiosk_id),
     }
     steps.get(prepare, lambda: None)()
-    late = at + claiming.CODE_LIFETIME + timedelta(seconds=1)
+    late = at + CODE_LIFETIME + timedelta(seconds=1)
     outcome = school.claim(
         SimulatedKiosk(),
         "00000000" if prepare == "wrong" else code,
@@ -107,22 +109,31 @@ def test_keys_that_the_caller_does_not_hold_are_not_bound(school: School) -> Non
         update={"proof": thief.claim_request(code).proof}
     )
     with school.database.transaction() as db:
-        outcome = claiming.claim(db, school.vault, request, address="a", at=now())
+        outcome = claiming.claim(db, school.vault, request, at=now())
     assert isinstance(outcome, claiming.ClaimRefused)
     assert isinstance(school.claim(honest, code), claiming.Claimed)
 
 
-def test_guessing_is_throttled_by_address_until_the_window_has_passed(school: School) -> None:
-    _kiosk_id, code = school.new_kiosk()
-    at = now()
-    for number in range(claiming.FAILURES_ALLOWED):
-        school.claim(SimulatedKiosk(), f"0000000{number % 10}", at=at, address="thief")
-    blocked = school.claim(SimulatedKiosk(), code, at=at, address="thief")
-    assert isinstance(blocked, claiming.ClaimThrottled)
-    assert isinstance(school.claim(SimulatedKiosk(), code, at=at), claiming.Claimed)
-    later = at + claiming.FAILURE_WINDOW
-    again = school.claim(SimulatedKiosk(), "00000000", at=later, address="thief")
-    assert isinstance(again, claiming.ClaimRefused)
+def test_code_that_stood_by_while_too_many_were_guessed_ends_and_a_new_one_works(
+    school: School,
+) -> None:
+    kiosk_id, code = school.new_kiosk()
+    guesses = ClaimGuesses(survives=3)
+    device = SimulatedKiosk()
+    for number in range(3):
+        assert _is_promising(school, guesses, device.claim_request(code)), number
+        guesses.note("thief", now())
+    assert not _is_promising(school, guesses, device.claim_request(code))
+    later = now() + timedelta(minutes=1)
+    with school.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, kiosk_id)
+        fresh, _until = claiming.issue_code(db, kiosk, actor="system", at=later)
+    assert _is_promising(school, guesses, device.claim_request(fresh))
+
+
+def _is_promising(school: School, guesses: ClaimGuesses, request: ClaimRequest) -> bool:
+    with school.database.reading() as db:
+        return claiming.is_promising(db, request, guesses, now())
 
 
 def test_revoking_takes_everything_back(school: School) -> None:

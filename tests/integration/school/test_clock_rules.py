@@ -187,7 +187,7 @@ def test_a_claim_of_the_future_proves_nothing(school: School) -> None:
     kiosk_id, code = school.new_kiosk()
     with school.database.transaction() as db:  # while the server's clock was a day ahead
         tomorrow = now() + timedelta(hours=23)
-        claiming.claim(db, school.vault, device.claim_request(code), address="a", at=tomorrow)
+        claiming.claim(db, school.vault, device.claim_request(code), at=tomorrow)
     device.kiosk_id = str(kiosk_id)
     assert school.send(device, device.event(now())).refused == ()
 
@@ -282,7 +282,7 @@ def test_a_corrected_scan_counts_by_its_time_not_by_the_lesson_it_names(school: 
     later = school.ends_at + timedelta(hours=1)
     with school.database.transaction() as db:
         plan = LessonPlan(school.course_id, school.room_id, later, later + timedelta(minutes=45))
-        named = create_lesson(db, plan, zone=school.settings.zone, at=now()).id
+        named = create_lesson(db, plan, zone=school.settings.zone, at=now(), actor="system").id
     scan = device.event(later, person_id=ada, lesson_id=named, clock=unsynced(0))
     first = device.event(during(school, 10), clock=trusted(9 * 60))
     deliver(school, device, scan, first, at=school.ends_at)

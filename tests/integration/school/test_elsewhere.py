@@ -114,9 +114,11 @@ _schools = st.builds(
 @pytest.fixture
 def world(database: Database) -> Iterator[World]:
     with database.transaction() as db:
-        rooms = [timetable.create_room(db, f"R{number}").id for number in range(NUMBER)]
+        rooms = [
+            timetable.create_room(db, f"R{number}", actor="system").id for number in range(NUMBER)
+        ]
         courses = [
-            timetable.create_course(db, code=f"C{number}", title="Course").id
+            timetable.create_course(db, code=f"C{number}", title="Course", actor="system").id
             for number in range(NUMBER)
         ]
         people = [
@@ -127,7 +129,7 @@ def world(database: Database) -> Iterator[World]:
             ).id
             for number in range(NUMBER)
         ]
-        kiosk = create_kiosk(db, name="Door", room_id=rooms[1])
+        kiosk = create_kiosk(db, name="Door", room_id=rooms[1], actor="system")
         yield World(db, kiosk, rooms, courses, people)
         db.rollback()
 

@@ -33,11 +33,11 @@ from server.jobs.tables import Job
 from server.kiosks import configuration, gallery
 from server.kiosks.tables import Kiosk
 from server.people.schemas import ConsentCreate, PersonCreate
+from server.people.search import find_people
 from server.people.service import (
     ERASED_NAME,
     add_consent,
     create_person,
-    find_people,
     get_person,
 )
 from server.people.tables import Consent, ConsentRole, Person
@@ -66,7 +66,7 @@ def _add(school: School, number: str = "SZ-4711") -> uuid.UUID:
         person = create_person(db, new, actor="system")
         today = local_date(now(), school.settings.zone)
         add_consent(db, person.id, OWN_CONSENT, actor="system", at=now(), today=today)
-        roster.add_to_roster(db, school.course_id, person_id=person.id)
+        roster.add_to_roster(db, school.course_id, person_id=person.id, actor="system")
         return person.id
 
 
@@ -267,7 +267,7 @@ def test_lessons_to_come_no_longer_list_the_person(school: School) -> None:
 def test_a_course_that_did_not_meet_today_ends_yesterday(school: School) -> None:
     today = local_date(now(), school.settings.zone)
     with school.database.transaction() as db:
-        course_id = timetable.create_course(db, code="CHE-9", title="Chemistry").id
+        course_id = timetable.create_course(db, code="CHE-9", title="Chemistry", actor="system").id
         week = timedelta(days=7)
         plan_lesson(
             db,
@@ -294,8 +294,8 @@ def test_a_course_that_never_met_loses_the_entry_and_an_ended_one_keeps_it(schoo
     today = local_date(now(), school.settings.zone)
     ended = today - timedelta(days=10)
     with school.database.transaction() as db:
-        never = timetable.create_course(db, code="CHE-9", title="Chemistry").id
-        before = timetable.create_course(db, code="ART-9", title="Art").id
+        never = timetable.create_course(db, code="CHE-9", title="Chemistry", actor="system").id
+        before = timetable.create_course(db, code="ART-9", title="Art", actor="system").id
         db.add(RosterEntry(course_id=never, person_id=zaynab))
         db.add(RosterEntry(course_id=before, person_id=zaynab, until_date=ended))
 
@@ -350,7 +350,7 @@ def test_nothing_new_is_recorded_about_an_erased_person(school: School) -> None:
             db, school.vault, person_id=zaynab, photo=JPEG, actor="system", today=today
         )
     with school.database.transaction() as db, pytest.raises(InvalidError, match="was erased"):
-        roster.add_to_roster(db, school.course_id, person_id=zaynab)
+        roster.add_to_roster(db, school.course_id, person_id=zaynab, actor="system")
 
 
 def test_people_added_at_the_same_moment_keep_different_numbers(school: School) -> None:

@@ -135,13 +135,13 @@ def test_who_leaves_the_course_leaves_the_gallery_and_comes_back(school: School)
     with school.database.transaction() as db:
         ((entry, _person),) = roster.roster_people(db, school.course_id)
         today = local_date(at, school.settings.zone)
-        roster.end_entry(db, school.course_id, entry.id, today=today, at=at)
+        roster.end_entry(db, school.course_id, entry.id, today=today, at=at, actor="system")
         entry.until_date = today - timedelta(days=1)  # as it looks tomorrow
         timetable.bump_version(db)
     left = _page(school, device, first.next)
     assert _gone(left) == {str(template): "scope"}
     with school.database.transaction() as db:
-        roster.add_to_roster(db, school.course_id, person_id=person)
+        roster.add_to_roster(db, school.course_id, person_id=person, actor="system")
     assert _held(_page(school, device, left.next)) == {str(template)}
 
 
@@ -150,8 +150,8 @@ def test_lesson_beyond_the_horizon_brings_nobody_yet(school: School) -> None:
     school.enrol(person)
     at = now() + gallery.HORIZON + timedelta(days=1)
     with school.database.transaction() as db:
-        course = timetable.create_course(db, code="LATER", title="Later")
-        roster.add_to_roster(db, course.id, person_id=person)
+        course = timetable.create_course(db, code="LATER", title="Later", actor="system")
+        roster.add_to_roster(db, course.id, person_id=person, actor="system")
         plan_lesson(
             db,
             course_id=course.id,
@@ -215,9 +215,9 @@ def test_configuration_says_who_is_due_elsewhere(school: School) -> None:
     device, person = school.kiosk(), school.person()
     at = now()
     with school.database.transaction() as db:
-        other_room = timetable.create_room(db, "R14")
-        course = timetable.create_course(db, code="ART", title="Art")
-        roster.add_to_roster(db, course.id, person_id=person)
+        other_room = timetable.create_room(db, "R14", actor="system")
+        course = timetable.create_course(db, code="ART", title="Art", actor="system")
+        roster.add_to_roster(db, course.id, person_id=person, actor="system")
         plan_lesson(
             db,
             course_id=course.id,

@@ -79,6 +79,7 @@ def _join(world: World, person: int, course: int, first: int | None, last: int |
         person_id=_pick(world.people, person),
         from_date=_day(first),
         until_date=_day(last),
+        actor="system",
     )
 
 
@@ -91,12 +92,12 @@ def _change_roster(world: World, number: int, first: int | None, last: int | Non
     entry = _entry(world, number)
     dates = RosterDates(_day(first), _day(last))
     with world.db.begin_nested():
-        roster.change_dates(world.db, entry.course_id, entry.id, dates, at=now())
+        roster.change_dates(world.db, entry.course_id, entry.id, dates, at=now(), actor="system")
 
 
 def _leave(world: World, number: int) -> None:
     entry = _entry(world, number)
-    roster.end_entry(world.db, entry.course_id, entry.id, today=TODAY, at=now())
+    roster.end_entry(world.db, entry.course_id, entry.id, today=TODAY, at=now(), actor="system")
 
 
 def _move(world: World, kiosk: int, room: int) -> None:
@@ -121,9 +122,11 @@ def _new_kiosk(world: World, room: int) -> None:
 
 def _rename(world: World, number: int) -> None:
     name = f"Renamed {next(world.numbers)}"
-    timetable.rename_room(world.db, _pick(world.rooms, number), name)
-    timetable.change_course(world.db, _pick(world.courses, number), code=name, title=name)
-    rename_kiosk(world.db, _pick(world.kiosks, number), name)
+    timetable.rename_room(world.db, _pick(world.rooms, number), name, actor="system")
+    timetable.change_course(
+        world.db, _pick(world.courses, number), code=name, title=name, actor="system"
+    )
+    rename_kiosk(world.db, _pick(world.kiosks, number), name, actor="system")
     person = world.db.get_one(Person, _pick(world.people, number))
     person.family_name = person.display_name = name
 
@@ -142,14 +145,15 @@ def _edit_lesson(world: World, number: int, room: int, minute: int) -> None:
         _pick(world.rooms, room),
         starts_at,
         starts_at + timedelta(minutes=30),
+        allow_double=True,
     )
-    planning.change_lesson(world.db, lesson.id, plan, zone=ZONE, at=now(), allow_double=True)
+    planning.change_lesson(world.db, lesson.id, plan, zone=ZONE, at=now(), actor="system")
 
 
 def _delete_lesson(world: World, number: int) -> None:
     # A lesson for which nothing was recorded may be deleted; the waiting one is such a lesson.
     lesson_id = _pick([one for one in world.lessons if one != world.waiting], number)
-    attendance.delete_lesson(world.db, lesson_id)
+    attendance.delete_lesson(world.db, lesson_id, actor="system")
     world.lessons.remove(lesson_id)
 
 
@@ -172,6 +176,7 @@ def _calendar(world: World, course: int) -> None:
         name=f"Term {next(world.numbers)}",
         first_day=TODAY - timedelta(days=300),
         last_day=TODAY + timedelta(days=300),
+        actor="system",
     )
     assert teachers.teachers_of(world.db, _pick(world.courses, course)) is not None
 
@@ -391,11 +396,11 @@ def test_a_lesson_that_was_judged_again_is_not_deleted(world: World) -> None:
     _change_policy(world, 10, 0, 15, 10)
     _made(world, PolicyChange(lesson_ids=(world.waiting,), policy_version=1))
     with pytest.raises(ServerError, match="cancel it instead"):
-        attendance.delete_lesson(world.db, world.waiting)
+        attendance.delete_lesson(world.db, world.waiting, actor="system")
 
 
 def test_a_lesson_for_which_nothing_was_recorded_is_deleted(world: World) -> None:
-    attendance.delete_lesson(world.db, world.waiting)
+    attendance.delete_lesson(world.db, world.waiting, actor="system")
     with pytest.raises(ServerError, match="no such lesson"):
         timetable.lesson_view(world.db, world.waiting)
 

@@ -51,7 +51,7 @@ def later_lesson(school: School) -> uuid.UUID:
         school.course_id, school.room_id, starts_at, starts_at + timedelta(minutes=45)
     )
     with school.database.transaction() as db:
-        return create_lesson(db, plan, zone=school.settings.zone, at=now()).id
+        return create_lesson(db, plan, zone=school.settings.zone, at=now(), actor="system").id
 
 
 def test_gap_event_closes_its_numbers_and_takes_one_itself(school: School) -> None:

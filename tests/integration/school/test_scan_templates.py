@@ -9,6 +9,8 @@ from sqlmodel import select
 
 from protocol.v1 import sealing
 from protocol.v1.messages import KioskPolicy
+from server.attendance.register import CLOCK_TOLERANCE
+from server.attendance.turned_back import take_back_future
 from server.audit.tables import AuditEntry
 from server.db.types import now
 from server.enrollment import service as enrollment
@@ -224,6 +226,26 @@ def test_kiosk_that_has_not_reported_holds_its_scans_back(desk: ScanDesk) -> Non
     desk.accept(person_id, days_ago=2)
     desk.work()
     assert desk.made() == []
+    desk.synced()
+    make_due(desk)
+    desk.work()
+    assert len(desk.made()) == 2
+
+
+@pytest.mark.parametrize(("ahead", "made"), [(timedelta(hours=5), 0), (CLOCK_TOLERANCE / 2, 2)])
+def test_report_for_a_time_yet_to_come_settles_no_scan(
+    desk: ScanDesk, ahead: timedelta, made: int
+) -> None:
+    """The server's clock was ahead: what the kiosk said then covers no day, however long past."""
+    person_id = desk.enrolled()
+    desk.accept(person_id, days_ago=3)
+    desk.accept(person_id, days_ago=2)
+    then = now() + ahead
+    desk.school.send(desk.kiosk, synced_through=then, at=then)
+    desk.work()
+    assert len(desk.made()) == made
+    with desk.school.database.transaction() as db:
+        take_back_future(db, desk.school.id_of(desk.kiosk), now())
     desk.synced()
     make_due(desk)
     desk.work()

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.integration
 def test_names_and_codes_are_unique(school: School) -> None:
     with school.database.transaction() as db:
         with pytest.raises(ConflictError):
-            timetable.create_room(db, "R12")
+            timetable.create_room(db, "R12", actor="system")
         with pytest.raises(ConflictError):
-            timetable.create_course(db, code="BIO-9", title="Again")
+            timetable.create_course(db, code="BIO-9", title="Again", actor="system")
         assert [room.name for room in timetable.rooms(db)] == ["R12"]
 
 
@@ -64,9 +64,9 @@ def test_room_holds_one_lesson_at_a_time(school: School) -> None:
 def test_what_does_not_exist_is_said_so(school: School) -> None:
     with school.database.transaction() as db:
         with pytest.raises(NotFoundError):
-            roster.add_to_roster(db, new_id(), person_id=new_id())
+            roster.add_to_roster(db, new_id(), person_id=new_id(), actor="system")
         with pytest.raises(NotFoundError):
-            roster.add_to_roster(db, school.course_id, person_id=new_id())
+            roster.add_to_roster(db, school.course_id, person_id=new_id(), actor="system")
         with pytest.raises(NotFoundError):
             roster.entry_of(db, school.course_id, new_id())
         with pytest.raises(NotFoundError):
@@ -97,6 +97,7 @@ def test_roster_entries_of_one_person_do_not_overlap(
                     person_id=person,
                     from_date=from_date,
                     until_date=until_date,
+                    actor="system",
                 )
             except ConflictError:
                 return False
@@ -111,9 +112,11 @@ def test_who_is_taken_off_and_put_back_on_one_day_keeps_the_entry(school: School
     today = local_date(at, BERLIN)
     with school.database.transaction() as db:
         ((entry, _person),) = roster.roster_people(db, school.course_id)
-        roster.end_entry(db, school.course_id, entry.id, today=today, at=at)
+        roster.end_entry(db, school.course_id, entry.id, today=today, at=at, actor="system")
         assert entry.until_date == today
-        again = roster.add_to_roster(db, school.course_id, person_id=person, from_date=today)
+        again = roster.add_to_roster(
+            db, school.course_id, person_id=person, from_date=today, actor="system"
+        )
         assert (again.id, again.until_date) == (entry.id, None)
 
 
@@ -126,7 +129,9 @@ def test_roster_goes_by_the_date_at_the_school(
     person = school.person(on_roster=False)
     with school.database.transaction() as db:
         first = date(2027, 3, 2)
-        roster.add_to_roster(db, school.course_id, person_id=person, from_date=first)
+        roster.add_to_roster(
+            db, school.course_id, person_id=person, from_date=first, actor="system"
+        )
         meeting = plan_lesson(
             db,
             course_id=school.course_id,
@@ -143,7 +148,7 @@ def test_version_grows_with_every_change(school: School) -> None:
     versions = []
     with school.database.transaction() as db:
         versions.append(timetable.current_version(db))
-        timetable.create_room(db, "R99")
+        timetable.create_room(db, "R99", actor="system")
         db.flush()
         versions.append(timetable.current_version(db))
     assert versions[1] == versions[0] + 1

@@ -16,9 +16,11 @@ from server.config import Settings, load_settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import GIVEN
 from tests.support.office_desk import OfficeDesk
+from tests.support.services import replace_services
 from tests.support.stepping import SteppedWorkers
 
 PASSWORD = "a password for tests"
@@ -91,7 +93,7 @@ def app(
 @pytest.fixture
 def database(app: FastAPI) -> Database:
     """The application's database."""
-    found: Database = app.state.database
+    found: Database = services_of(app).database
     return found
 
 
@@ -153,8 +155,9 @@ def new_worker(
     app: FastAPI, settings: Settings, encoder: FakeEncoder
 ) -> Callable[[], SteppedWorkers]:
     """Make workers that take one step at a time."""
-    app.state.ml = encoder  # pages ask the same service
-    return lambda: SteppedWorkers(app.state.database, app.state.vault, encoder, settings.zone)
+    replace_services(app, encoder=encoder)  # pages ask the same service
+    services = services_of(app)
+    return lambda: SteppedWorkers(services.database, services.vault, encoder, settings.zone)
 
 
 @pytest.fixture

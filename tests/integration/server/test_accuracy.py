@@ -130,7 +130,7 @@ def test_courses_of_today_are_the_cohorts_and_their_sizes_the_rosters(
     database: Database,
 ) -> None:
     with database.transaction() as db:
-        course_id = timetable.create_course(db, code="MA-9", title="Mathematics").id
+        course_id = timetable.create_course(db, code="MA-9", title="Mathematics", actor="system").id
     added = admin.post(f"/api/v1/courses/{course_id}/roster", json={"person_id": enrolled})
     assert added.status_code == 201, added.text
     encoder.point = POINT.model_copy(

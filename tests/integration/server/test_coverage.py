@@ -11,7 +11,6 @@ from starlette.testclient import TestClient
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.db.types import now
-from server.enrollment.coverage import Cover, judge
 from server.enrollment.tables import Enrolment, EnrolmentPhoto, MissingTemplate, Template
 from server.policies.schemas import EnrolmentPolicy, SchoolPolicy
 from server.policies.service import set_policy
@@ -22,7 +21,6 @@ from tests.support.networks import set_networks
 from tests.support.stepping import SteppedWorkers
 
 SignIn = Callable[[Role], TestClient]
-POLICY = EnrolmentPolicy(photos_wanted=3, renew_after_days=365)
 
 
 def take(office: TestClient, worker: SteppedWorkers, person_id: str, photos: int = 1) -> None:
@@ -40,25 +38,6 @@ def keep_no_photos(database: Database) -> None:
 
 def shown(client: TestClient, cover: str) -> bool:
     return "Ünsal" in client.get(f"/people/coverage?cover={cover}").text
-
-
-@pytest.mark.parametrize(
-    ("photos", "age_days", "is_in_need", "expected"),
-    [
-        (0, 0, False, Cover.MISSING),
-        (0, 0, True, Cover.RENEW),
-        (3, 400, True, Cover.RENEW),
-        (1, 365, False, Cover.OLD),
-        (2, 364, False, Cover.WEAK),
-        (3, 364, False, Cover.READY),
-        (9, 0, False, Cover.READY),
-    ],
-)
-def test_the_worst_that_holds_is_said(
-    photos: int, age_days: int, is_in_need: bool, expected: Cover
-) -> None:
-    found = judge(POLICY, photos=photos, age_days=age_days, is_in_need=is_in_need)
-    assert found is expected
 
 
 def test_a_person_moves_from_missing_to_few_to_good(
@@ -90,8 +69,13 @@ def test_photos_grow_old_by_when_they_were_taken_not_when_a_template_was_made(
     take(office, worker, person_id, photos=3)
     with database.transaction() as db:
         for row in db.exec(select(Enrolment)):
+            row.created_at = now() - timedelta(days=364)
+    assert shown(office, "ready")
+    with database.transaction() as db:
+        for row in db.exec(select(Enrolment)):
             row.created_at = now() - timedelta(days=366)
     assert shown(office, "old")
+    assert not shown(office, "ready")
     take(office, worker, person_id)
     assert not shown(office, "old")
 

@@ -18,6 +18,7 @@ from server.audit.tables import AuditEntry
 from server.db.types import now
 from server.kiosks.tables import KioskProgress
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import JSON, Classroom
@@ -36,7 +37,7 @@ class Move:
     def __init__(self, app: FastAPI, classroom: Classroom) -> None:
         self.app = app
         self.room = classroom
-        self.database: Database = app.state.database
+        self.database: Database = services_of(app).database
         self.former = classroom.device
         classroom.claim(TestClient(app))
         kiosk = classroom.post("/kiosks", name="R13 door", room_id=classroom.room)

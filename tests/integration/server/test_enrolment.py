@@ -22,9 +22,11 @@ from server.enrollment.tables import Enrolment, EnrolmentPhoto, GalleryChange, T
 from server.jobs import service as jobs
 from server.jobs.service import MAX_ATTEMPTS
 from server.ml.encoder import FaceEncoded, FaceRefused, FaceTemplate
+from server.web.state import services_of
 from tests.fakes.encoder import ENCODED, TEMPLATE, FakeEncoder
 from tests.support.enrolling import JPEG, count, end_waiting, enrol, jobs_of, outcome
 from tests.support.networks import set_networks
+from tests.support.services import replace_services
 from tests.support.stepping import SteppedWorkers, worker_of
 
 MAX_BYTES: int = Settings.model_fields["photo_max_bytes"].default
@@ -116,7 +118,7 @@ def test_photo_becomes_a_template_and_one_change(
         change = db.exec(select(GalleryChange)).one()
         assert (change.seq, change.kind, change.template_id) == (1, "upsert", template.id)
         assert change.person_id == uuid.UUID(person_id)
-        embedding = open_template(app.state.vault, template)
+        embedding = open_template(services_of(app).vault, template)
     exact = struct.unpack("<128f", struct.pack("<128f", *TEMPLATE.embedding))
     assert embedding == exact
     assert template.model_id == TEMPLATE.model_id
@@ -292,8 +294,8 @@ def test_the_same_photo_is_one_photo_after_a_new_key_too(
     office: TestClient, app: FastAPI, person_id: str, consent: dict[str, Any]
 ) -> None:
     first = enrol(office, person_id, JPEG)
-    vault: Vault = app.state.vault
-    app.state.vault = Vault({**vault._keys, "z-new": bytes(32)}, "z-new")
+    vault: Vault = services_of(app).vault
+    replace_services(app, vault=Vault({**vault._keys, "z-new": bytes(32)}, "z-new"))
     assert enrol(office, person_id, JPEG)["id"] == first["id"]
 
 

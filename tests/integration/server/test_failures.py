@@ -12,6 +12,7 @@ from server.db.engine import Database
 from server.errors import ServerError
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
+from tests.support.services import replace_services
 
 PERSON = {"student_number": "S1", "given_name": "Ada", "family_name": "Berg"}
 
@@ -74,7 +75,7 @@ def test_unforeseen_error_has_the_designed_page_with_every_header(
     def fail(_cookie: str) -> None:
         raise ZeroDivisionError("Ada Berg")
 
-    app.state.authenticate = fail
+    replace_services(app, authenticate=fail)
     client.cookies.set("rollcall_sign_in", "something")
     page = client.get("/people")
     assert page.status_code == 500
@@ -94,7 +95,7 @@ def test_error_page_does_without_the_database(
     def fail(_cookie: str) -> None:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
-    app.state.authenticate = fail
+    replace_services(app, authenticate=fail)
     client.cookies.set("rollcall_sign_in", "something")
     assert client.get("/people").status_code == 503
     caplog.clear()
@@ -109,8 +110,11 @@ HUGE = 10**30
         f"/people?page={HUGE}",
         "/people?page=9223372036854775807",
         "/people?q=%00",
-        f"/api/v1/people?offset={HUGE}",
-        "/api/v1/people?offset=9223372036854775807",
+        "/api/v1/people?cursor=%00",
+        "/api/v1/people?cursor=AAAA&limit=1",
+        f"/api/v1/lessons?limit={HUGE}",
+        f"/past-changes?page={HUGE}",
+        "/past-changes?page=1000000",
         "/api/v1/people?q=%00",
         f"/audit?before={HUGE}",
         "/lessons?day=0001-01-01",

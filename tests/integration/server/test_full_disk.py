@@ -13,6 +13,7 @@ from server.db.engine import Database
 from server.web.disk import DiskState, disk_of
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
+from tests.support.services import replace_services
 
 _TRIGGER = """
 CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
@@ -109,7 +110,7 @@ def test_filling_disk_warns_those_who_run_the_server(
     app: FastAPI, settings: Settings, database: Database, sign_in: SignIn
 ) -> None:
     filling = settings.model_copy(update={"disk_low_bytes": 2**62})
-    app.state.settings = filling
+    replace_services(app, settings=filling)
     teacher, technician = sign_in(Role.TEACHER), sign_in(Role.TECHNICIAN)
 
     assert disk_of(database, filling).state is DiskState.LOW

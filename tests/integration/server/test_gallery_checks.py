@@ -281,7 +281,7 @@ def test_two_people_said_to_be_two_stay_look_alikes(
     enrol(office, person_id)
     run_all(worker)
     assert likenesses(database, other_id) == [(person_id, False)]
-    assert "resemblance.dismiss" in admin.get("/audit").text
+    assert "and a look-alike are two people." in admin.get("/audit").text
     assert admin.post(f"/people/{person_id}/resembles/{person_id}/dismiss").status_code == 404
 
 

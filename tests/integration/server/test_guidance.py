@@ -22,6 +22,7 @@ from server.web.principal import Role
 from tests.fakes.encoder import FakeEncoder
 from tests.integration.server.conftest import SignIn
 from tests.support.enrolling import count
+from tests.support.services import replace_services
 
 FRAME = b"\xff\xd8\xff\xe0 a small picture of a face"
 TURNED = FrameQuality(measures={"yaw": FrameMeasure(value=18, least=-30, most=30)})
@@ -29,7 +30,7 @@ TURNED = FrameQuality(measures={"yaw": FrameMeasure(value=18, least=-30, most=30
 
 @pytest.fixture(autouse=True)
 def service(app: FastAPI, encoder: FakeEncoder) -> FakeEncoder:
-    app.state.ml = encoder
+    replace_services(app, encoder=encoder)
     return encoder
 
 
@@ -106,7 +107,7 @@ def test_pictures_that_come_too_fast_do_not_reach_the_service(
     consent: dict[str, Any],
     service: FakeEncoder,
 ) -> None:
-    app.state.guidance = GuidanceGate(lambda: 0.0, at_once=2)  # no time passes
+    replace_services(app, guidance=GuidanceGate(lambda: 0.0, at_once=2))  # no time passes
     inner: list[Any] = []
     service.during = lambda: inner.append(ask(office, person_id).json()["state"])
     assert ask(office, person_id).json()["state"] == "judged"

@@ -15,6 +15,7 @@ from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
 from server.jobs import service as jobs
 from server.migrations import runner
 from server.people.tables import Person
+from server.web.state import services_of
 from tests.fakes.encoder import TEMPLATE
 
 
@@ -26,6 +27,7 @@ def _enrolled(database: Database, vault: Vault) -> uuid.UUID:
             family_name="B",
             display_name="A B",
             search_text="",
+            sort_key=b"",
         )
         db.add(person)
         db.flush()
@@ -49,7 +51,7 @@ def _migrate(database: Database, revision: str) -> None:
 
 
 def test_whoever_is_enrolled_already_is_compared_once(database: Database, app: FastAPI) -> None:
-    vault: Vault = app.state.vault
+    vault: Vault = services_of(app).vault
     person_id = _enrolled(database, vault)
     _migrate(database, "0004")
     _migrate(database, "head")

@@ -88,8 +88,8 @@ def post(client: TestClient, what: str, **form: str) -> int:
 
 def hang(database: Database, name: str, embedder: str | None, **status: Any) -> str:
     with database.transaction() as db:
-        room = timetable.create_room(db, f"Room of {name}")
-        kiosk = create_kiosk(db, name=name, room_id=room.id)
+        room = timetable.create_room(db, f"Room of {name}", actor="system")
+        kiosk = create_kiosk(db, name=name, room_id=room.id, actor="system")
         kiosk.state, kiosk.status = KioskState.CLAIMED, {"embedder": embedder} | status
         return str(kiosk.id)
 

@@ -45,7 +45,8 @@ def test_saving_what_is_there_is_no_change(desk: OfficeDesk, database: Database)
     ("changed", "words"),
     [
         ({"student_number": "S2"}, "Another person has this number."),
-        ({"given_name": " "}, "Please fill this in."),
+        ({"student_number": " "}, "Please fill this in."),
+        ({"given_name": " ", "family_name": ""}, "Please enter a given name or a family name."),
         ({"family_name": "x" * 81}, "This is too long."),
     ],
 )
@@ -62,7 +63,10 @@ def test_program_changes_a_person(desk: OfficeDesk) -> None:
     path = f"/api/v1/people/{desk.ada}"
     assert desk.office.patch(path, json=NAMES).json()["display_name"] == "Ada King"
     assert desk.office.patch(path, json=NAMES | {"student_number": "S2"}).status_code == 409
-    assert desk.office.patch(path, json=NAMES | {"given_name": ""}).status_code == 422
+    assert (
+        desk.office.patch(path, json=NAMES | {"given_name": "", "family_name": ""}).status_code
+        == 422
+    )
 
 
 def test_erased_person_is_not_changed(desk: OfficeDesk, database: Database) -> None:

@@ -17,6 +17,7 @@ from server.kiosks.presence import SILENT_AFTER
 from server.kiosks.service import take_status
 from server.kiosks.tables import Kiosk
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.integration.server.conftest import METRICS_TOKEN, SignIn
 from tests.integration.server.test_school_api import Classroom
 
@@ -29,7 +30,7 @@ class Door:
 
     def __init__(self, app: FastAPI, classroom: Classroom) -> None:
         self.room = classroom
-        self.database: Database = app.state.database
+        self.database: Database = services_of(app).database
         token = classroom.claim(TestClient(app)).device_token
         self.client = TestClient(app, headers={"Authorization": f"Device {token}"})
 

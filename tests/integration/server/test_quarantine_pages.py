@@ -48,7 +48,7 @@ def before_claim(classroom: Classroom) -> RawEvent:
 def rows(client: TestClient, query: str = "") -> list[dict[str, object]]:
     answer = client.get(f"/api/v1/quarantine{query}")
     assert answer.status_code == 200, answer.text
-    found: list[dict[str, object]] = answer.json()
+    found: list[dict[str, object]] = answer.json()["events"]
     return found
 
 

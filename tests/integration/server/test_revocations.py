@@ -15,8 +15,10 @@ from server.db.types import now
 from server.kiosks.presence import SILENT_AFTER
 from server.kiosks.tables import Kiosk, KioskClaim
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import Classroom
+from tests.support.services import replace_services
 from tests.support.signed_answers import WITH_NONCE, is_signed
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Door:
     def __init__(self, app: FastAPI, classroom: Classroom) -> None:
         self.app = app
         self.room = classroom
-        self.database: Database = app.state.database
+        self.database: Database = services_of(app).database
         self.anyone = TestClient(app)
         self.first = classroom.claim(self.anyone)
 
@@ -124,7 +126,7 @@ def test_what_is_no_token_of_ours_is_never_called_revoked(door: Door) -> None:
 
 def test_server_that_cannot_sign_calls_nobody_revoked(door: Door, app: FastAPI) -> None:
     door.room.post(f"/kiosks/{door.room.kiosk['id']}/revoke")
-    app.state.answer_key = None
+    replace_services(app, answer_key=None)
     headers = {"Authorization": f"Device {door.first.device_token}"}
     assert door.anyone.get(CONFIG, headers=headers).json()["error"]["code"] == "unknown_device"
 

@@ -16,12 +16,14 @@ from server.db.types import now
 from server.kiosks.tables import GalleryEntry, Kiosk
 from server.networks.tables import WaitingScan
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import JSON, Classroom
 from tests.support.enrolling import GIVEN
 from tests.support.networks import set_networks
 from tests.support.scanning import NEXT, scan_of
+from tests.support.services import replace_services
 from tests.support.signed_answers import WITH_NONCE, is_signed
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Door:
     """A claimed kiosk with its own copy of its data key, before a person with consent."""
 
     def __init__(self, app: FastAPI, classroom: Classroom) -> None:
-        self.database: Database = app.state.database
+        self.database: Database = services_of(app).database
         self.room = classroom
         claimed = classroom.claim(TestClient(app))
         kiosk = classroom.device
@@ -71,7 +73,7 @@ class Door:
 
 @pytest.fixture
 def door(app: FastAPI, sign_in: SignIn, encoder: FakeEncoder) -> Door:
-    app.state.ml = encoder
+    replace_services(app, encoder=encoder)
     return Door(app, Classroom(sign_in(Role.ADMIN)))
 
 

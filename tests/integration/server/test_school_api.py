@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
+from sqlmodel import select
 from starlette.testclient import TestClient
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES, parse_message
 from protocol.v1.messages import Ack, ClaimResponse, ConfigDocument, GalleryPage
 from protocol.v1.signing import public_key
 from protocol.v1.statements import verify_ack
+from server.audit.tables import AuditEntry
 from server.db.types import now
+from server.kiosks.guesses import ClaimGuesses
 from server.web.principal import Role
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.server.conftest import SignIn
@@ -155,19 +158,23 @@ def test_revoked_kiosk_is_refused_and_stays_listed(
     assert listed["state"] == "revoked"
 
 
-def test_wrong_claims_are_refused_and_then_throttled(app: FastAPI, classroom: Classroom) -> None:
-    client = TestClient(app)
-    codes = []
-    for number in range(12):
-        request = SimulatedKiosk().claim_request(f"0000000{number % 10}")
-        codes.append(
-            client.post(
-                "/api/v1/devices/claim", content=request.to_json(), headers=JSON
-            ).status_code
-        )
-    assert codes == [403] * 10 + [429] * 2
-    entries = classroom.admin.get("/api/v1/kiosks").json()
-    assert entries[0]["state"] == "new"
+def test_wrong_claims_slow_their_address_down_and_keep_no_right_one_out(
+    app: FastAPI, classroom: Classroom
+) -> None:
+    app.state.claim_guesses = ClaimGuesses(per_address=3)
+    client, device = TestClient(app), SimulatedKiosk()
+
+    def claim(code: str) -> int:
+        body = device.claim_request(code).to_json()
+        return client.post("/api/v1/devices/claim", content=body, headers=JSON).status_code
+
+    assert [claim(f"0000000{number}") for number in range(5)] == [403] * 3 + [429] * 2
+    kiosk_id = classroom.kiosk["id"]
+    code = classroom.post(f"/kiosks/{kiosk_id}/claim-codes")["claim_code"]
+    assert claim(code) == 200
+    with app.state.database.reading() as db:
+        refusals = select(AuditEntry).where(AuditEntry.action == "kiosk.claim_refused")
+        assert len(db.exec(refusals).all()) == 1  # however many came in that minute
 
 
 def test_events_over_http_are_counted(classroom: Classroom, device: TestClient) -> None:

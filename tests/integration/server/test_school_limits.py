@@ -26,6 +26,7 @@ from server.ml.school import CardHere, LimitHere, PairHere, SchoolOperatingPoint
 from server.people.tables import Person
 from server.timetable import service as timetable
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
 from tests.integration.server.conftest import SignIn
 from tests.support.crowd import Crowd
@@ -64,7 +65,7 @@ def admin(sign_in: SignIn) -> TestClient:
 @pytest.fixture
 def crowd(app: FastAPI) -> Crowd:
     """Adds people with templates."""
-    return Crowd(app.state.database, app.state.vault)
+    return Crowd(services_of(app).database, services_of(app).vault)
 
 
 @pytest.fixture
@@ -97,17 +98,17 @@ def actions(database: Database) -> list[str]:
 
 def document(app: FastAPI) -> ConfigDocument:
     """What a kiosk of the school is sent."""
-    with app.state.database.transaction() as db:
+    with services_of(app).database.transaction() as db:
         rooms = timetable.rooms(db)
-        room = rooms[0] if rooms else timetable.create_room(db, "R1")
+        room = rooms[0] if rooms else timetable.create_room(db, "R1", actor="system")
         name = f"Door {uuid.uuid4().hex[:8]}"
-        kiosk = create_kiosk(db, name=name, room_id=room.id)
+        kiosk = create_kiosk(db, name=name, room_id=room.id, actor="system")
         return configuration.build(db, kiosk, SchoolInfo("School", BERLIN), now())
 
 
 def source(app: FastAPI) -> gallery.SchoolState:
-    with app.state.database.reading() as db:
-        return gallery.school_state(db, app.state.vault, BERLIN, now())
+    with services_of(app).database.reading() as db:
+        return gallery.school_state(db, services_of(app).vault, BERLIN, now())
 
 
 def test_a_limit_that_costs_little_goes_to_kiosks_and_hints_them(
@@ -262,7 +263,7 @@ def test_people_whom_no_limit_tells_apart_are_named_and_become_look_alikes(
     page = admin.get("/accuracy").text
     assert all(f"/people/{person_id}" in page for person_id in pair)
     assert len(encoder.school_questions) == 1
-    with app.state.database.reading() as db:
+    with services_of(app).database.reading() as db:
         stored = db.exec(select(StoredLimit)).one()
     assert stored.state == LimitState.IN_FORCE
     assert admin.get("/api/v1/accuracy").text.count(pair[0]) == 0, "figures name nobody"
@@ -275,7 +276,7 @@ def test_a_pair_of_people_who_were_erased_meanwhile_is_not_kept(
     admin.put("/api/v1/policy", json={"kiosk": {"gallery": "school"}})
 
     def erase_all() -> None:
-        with app.state.database.transaction() as db:
+        with services_of(app).database.transaction() as db:
             for template in db.exec(select(Template)):
                 db.delete(template)
 
@@ -311,7 +312,7 @@ def test_only_an_admin_answers(
 
 
 def nightly(app: FastAPI, encoder: FakeEncoder) -> NightlyMeasurement:
-    return NightlyMeasurement(app.state.database, encoder.software, BERLIN)
+    return NightlyMeasurement(services_of(app).database, encoder.software, BERLIN)
 
 
 def at_night(days: int, hour: int = 3) -> datetime:
@@ -379,7 +380,7 @@ def test_nothing_is_asked_of_a_service_that_was_never_heard(
     app: FastAPI, crowd: Crowd, database: Database
 ) -> None:
     crowd.add(2)
-    silent = NightlyMeasurement(app.state.database, str, BERLIN)
+    silent = NightlyMeasurement(services_of(app).database, str, BERLIN)
 
     assert silent.look(at_night(1)) == 0
     assert waiting(database) == 0

@@ -16,6 +16,7 @@ from server.app import create_app
 from server.db.types import now
 from server.kiosks.tables import ServerKey
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import JSON, Classroom
@@ -121,10 +122,10 @@ def test_pages_of_people_are_not_signed(door: Door) -> None:
 def test_key_is_made_at_start_and_is_the_same_after_a_restart(
     app: FastAPI, settings: "Settings"
 ) -> None:
-    before = app.state.answer_key
+    before = services_of(app).signer.key()
     again = create_app(settings)
     with TestClient(again):
-        assert public_text(again.state.answer_key) == public_text(before)
+        assert public_text(services_of(again).signer.key()) == public_text(before)
 
 
 def test_server_works_unsigned_where_its_key_cannot_be_read(

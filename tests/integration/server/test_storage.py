@@ -271,6 +271,7 @@ def _person(number: str) -> Person:
         family_name="U",
         display_name="Zaynab U",
         search_text="zaynab u",
+        sort_key=b"",
     )
 
 

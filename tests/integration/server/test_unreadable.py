@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from server.db.engine import Database
 from server.enrollment.kinds import COMPARE, ENCODE
+from server.enrollment.problems import unreadable_sentences
 from server.enrollment.tables import EnrolmentPhoto, Template
 from server.jobs import service as jobs
 from server.jobs.service import MAX_ATTEMPTS
@@ -19,6 +20,7 @@ from server.web.translations import translator
 from tests.fakes.encoder import FakeEncoder
 from tests.support.enrolling import GIVEN, end_waiting, enrol, jobs_of, outcome
 from tests.support.networks import set_networks
+from tests.support.services import replace_services
 from tests.support.stepping import SteppedWorkers
 
 SignIn = Callable[[Role], TestClient]
@@ -208,7 +210,7 @@ def test_admin_is_told_on_the_first_page_and_by_health(
         worker.run_one()
     spoil(database, Template)
     worker.check_one()
-    app.state.unreadable = worker.upkeep.unreadable
+    replace_services(app, unreadable=lambda t: unreadable_sentences(worker.upkeep.unreadable(), t))
     worker.upkeep.take_inventory()
     admin = sign_in(Role.ADMIN)
     assert words in admin.get("/").text

@@ -26,7 +26,12 @@ def open_window(qtbot: QtBot, clock: Seconds, touched: Touched) -> Iterator[Open
     opened: list[KioskWindow] = []
 
     def build(settings: ShellSettings) -> KioskWindow:
-        callbacks = ShellCallbacks(touched.on_not_me, touched.codes.append)
+        callbacks = ShellCallbacks(
+            touched.on_not_me,
+            touched.codes.append,
+            touched.words.append,
+            touched.claims_open.append,
+        )
         window = KioskWindow(settings, callbacks, now=lambda: NOW, monotonic_s=clock)
         opened.append(window)
         window.show()

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QPointF
 
 from kiosk.domain.health import LinkHealth
-from kiosk.domain.screens import SetupStage
+from kiosk.domain.screens import SettingUp, SetupStage
 from kiosk.ui.shell import KioskWindow
 from tests.ui.kiosk.test_window import find, tap, tap_at
 from tests.ui.kiosk.windows import SCREENS, WELL, OpenWindow, Seconds, Touched, still
@@ -29,7 +29,7 @@ def test_a_new_claim_code_is_typed_while_the_kiosk_works(
         tap(window, f"key{letter}")
     tap(window, "connect")
     window.post_screen(SCREENS["welcome"])
-    window.post_claim_stage(SetupStage.CLAIM_REFUSED)
+    window.post_claim_stage(SettingUp(SetupStage.CLAIM_REFUSED))
     message = window.shell.claim_presenter.current.message
     tap(window, "back")
 
@@ -87,6 +87,6 @@ def test_the_end_of_a_claim_does_not_cover_a_kiosk_that_serves_people(
 ) -> None:
     window = open_window(still())
     window.post_screen(SCREENS["ready"])
-    window.post_claim_stage(SetupStage.SERVER_AWAY)
+    window.post_claim_stage(SettingUp(SetupStage.SERVER_AWAY))
 
     assert window.shell.screen == "ready"

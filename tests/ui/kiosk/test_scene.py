@@ -11,6 +11,7 @@ from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
 from kiosk.domain.health import DiskHealth, Health, LinkHealth
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.ports import Frame
 from kiosk.ui.shell import KioskWindow, kiosk_font
 from protocol.v1.messages import ClockSource
@@ -22,6 +23,14 @@ LANGUAGES = ["en", "ar"]
 SLACK_PX = 2.0
 SMALLEST = 0.75
 STRIPS = [
+    *(
+        replace(TROUBLED, server_link=link, clock=ClockSource.UNSYNCED)
+        for link in LinkSecurity
+        if link.is_fault
+    ),
+    replace(WELL, server_link=LinkSecurity.PLAIN),
+    replace(WELL, broker_link=LinkSecurity.PLAIN_REFUSED),
+    replace(WELL, broker_link=LinkSecurity.EXPIRED),
     *(replace(WELL, disk=disk) for disk in DiskHealth),
     replace(WELL, clock=ClockSource.UNSYNCED),
     *(replace(WELL, clock_offset_ms=offset_s * 1000) for offset_s in (-1200, 7200, 9e8)),
@@ -86,6 +95,20 @@ def test_every_text_is_whole_inside_the_screen_and_apart_from_the_others(
     window = open_window(still(language, size))
     window.post_health(TROUBLED)
     faults = [fault for name in SCREENS for fault in faults_of(window, name)]
+    assert faults == []
+
+
+@pytest.mark.usefixtures("_font")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_apart_from_the_picture_that_helps_to_aim_a_code(
+    open_window: OpenWindow, language: str, size: tuple[int, int]
+) -> None:
+    window = open_window(still(language, size))
+    window.post_frame(Frame(noise(1), 0.0, 0))
+    QGuiApplication.processEvents()
+    names = [name for name in SCREENS if name.startswith(("setup", "again", "untrusted"))]
+    faults = [fault for name in names for fault in faults_of(window, name)]
     assert faults == []
 
 

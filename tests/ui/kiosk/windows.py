@@ -15,6 +15,7 @@ from kiosk.domain.health import (
     RecognitionState,
 )
 from kiosk.domain.identity import IdentityFault
+from kiosk.domain.links import LinkSecurity
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -51,6 +52,9 @@ MODELLESS = replace(
 )
 TROUBLED = Health(offline_since=NOW, waiting=128, refused=2, camera=CameraHealth.FROZEN)
 FAULTS = [fault for fault in IdentityFault if fault is not IdentityFault.NONE]
+LINKED = (SetupStage.COMPARE_WORDS, SetupStage.UNTRUSTED)
+LONG_WORDS = ("wrestle", "umbrella", "scissors", "mushroom", "hospital", "question")
+LONG_ADDRESS = "https://rollcall.north-campus.school.example:8443"
 SCREENS: dict[str, Screen] = {
     "ready": Ready("Room 12", LESSON),
     "ready-long": Ready("Laboratory of natural sciences 3", LONG_LESSON),
@@ -64,7 +68,17 @@ SCREENS: dict[str, Screen] = {
     "not-recognised": NotRecognised(),
     "other-way": NotRecognised(NotRecognisedReason.OTHER_WAY),
     **{f"notice-{reason.value}": Notice(reason) for reason in NoticeReason},
-    **{f"setup-{stage.value}": SettingUp(stage) for stage in SetupStage},
+    **{f"setup-{stage.value}": SettingUp(stage) for stage in SetupStage if stage not in LINKED},
+    "setup-words": SettingUp(SetupStage.COMPARE_WORDS, words=LONG_WORDS),
+    "setup-words-elsewhere": SettingUp(
+        SetupStage.COMPARE_WORDS, words=LONG_WORDS, address=LONG_ADDRESS
+    ),
+    "setup-connecting-elsewhere": SettingUp(SetupStage.CLAIMING, address=LONG_ADDRESS),
+    **{
+        f"untrusted-{link.value}": SettingUp(SetupStage.UNTRUSTED, link=link)
+        for link in LinkSecurity
+        if link.is_fault
+    },
     **{f"again-{fault.value}": SettingUp(SetupStage.NEEDS_CLAIM_CODE, fault) for fault in FAULTS},
     **{f"refused-{fault.value}": SettingUp(SetupStage.CLAIM_REFUSED, fault) for fault in FAULTS},
     "storage-file": SettingUp(SetupStage.STORAGE_FAULT, file="outbox.db.reserve"),
@@ -87,6 +101,8 @@ class Touched:
 
     not_me_count: int = 0
     codes: list[str] = field(default_factory=list)
+    words: list[bool] = field(default_factory=list)
+    claims_open: list[bool] = field(default_factory=list)
 
     def on_not_me(self, _event_id: str) -> None:
         self.not_me_count += 1

@@ -13,7 +13,7 @@ from provisioning.cli import main
 from provisioning.errors import ServerUnreachableError
 from provisioning.office import Office
 
-SERVER = "http://rollcall.test"
+SERVER = "http://127.0.0.1:1"
 MOVE = ["move", "--server", SERVER, "--username", "tina", "--name", "Door", "--room", "R14"]
 
 
@@ -65,10 +65,10 @@ def _write(path: Path, content: bytes | None) -> None:
 
 
 def test_a_missing_certificate_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*MOVE, "--server-ca", "/nowhere/ca.pem"]) == 1
-    assert (
-        capsys.readouterr().err == "rollcall-provision: cannot read /nowhere/ca.pem: No such file\n"
-    )
+    named = ["move", "--server", "https://127.0.0.1:1", *MOVE[3:], "--server-ca", "/nowhere/ca.pem"]
+    assert main(named) == 1
+    expected = "rollcall-provision: cannot read /nowhere/ca.pem: No such file or directory\n"
+    assert capsys.readouterr().err == expected
 
 
 class PageAdapter(BaseAdapter):

@@ -64,7 +64,14 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"port": "99999"}, {"timezone": "Mars/Olympus"}, {"data_dir": "why?"}]
+    "values",
+    [
+        {"port": "99999"},
+        {"timezone": "Mars/Olympus"},
+        {"data_dir": "why?"},
+        {"locale": "qq"},
+        {"locale": "-"},
+    ],
 )
 def test_nonsense_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(ValidationError):

@@ -1,7 +1,10 @@
 """The command line: each command does its work on a real data folder."""
 
 import gc
+import shutil
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,34 @@ def test_a_started_server_does_not_look_for_garbage_in_what_it_started_with() ->
     gc.unfreeze()
 
     assert aside > 100 * looked_through
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "reset-password", "verify-audit"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "A newer version of Rollcall has"),
+        ("ALTER TABLE enrolments DROP COLUMN advice", "The database lacks enrolments.advice"),
+    ],
+)
+def test_database_of_another_schema_is_one_sentence(
+    folder: Path,
+    migrated_sqlite: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    change: str,
+    words: str,
+) -> None:
+    folder.mkdir(mode=0o700)
+    shutil.copy(migrated_sqlite, folder / "rollcall.sqlite3")
+    with closing(sqlite3.connect(folder / "rollcall.sqlite3")) as db:
+        db.execute(change)
+        db.commit()
+    monkeypatch.setenv("ROLLCALL_SERVER_PORT", "0")
+
+    assert main([command]) == 1
+
+    said = capsys.readouterr()
+    assert f"rollcall-server: {words}" in said.err
+    assert "Traceback" not in said.err + said.out

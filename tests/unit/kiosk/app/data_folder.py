@@ -22,6 +22,7 @@ from kiosk.domain.identity import IdentityFault
 from kiosk.domain.screens import Screen, SettingUp, SetupStage, Welcome
 from kiosk.domain.sightings import Recognition, Sighting
 from kiosk.errors import StorageError
+from kiosk.storage.identity import IdentityStore
 from kiosk.storage.shadow_counts import ShadowCountsFile
 from kiosk.sync.clock import SystemClock
 from protocol.v1 import signing
@@ -94,7 +95,9 @@ class Visit:
 
 
 def settings_for(folder: Path, url: str, *, code: str | None = None) -> Settings:
-    return load_settings(data_dir=folder, server_url=url, mqtt=False, claim_code=code)
+    return load_settings(
+        data_dir=folder, server_url=url, mqtt=False, claim_code=code, key_keeper="file"
+    )
 
 
 class Start:
@@ -276,5 +279,6 @@ def event_ids(school: SchoolServer) -> set[str | None]:
 
 def key_text(path: Path) -> str:
     """Public half of the signing key in a data folder."""
-    raw = (path / "identity" / "signing.key").read_bytes()
-    return signing.public_text(signing.private_key(raw))
+    kept = IdentityStore(path / "identity").kept()
+    assert kept.keys is not None
+    return signing.public_text(kept.keys.signing)

@@ -22,6 +22,7 @@ from tests.unit.kiosk.app.data_folder import DAMAGES, Start, Visit
 KEYS = {
     "identity/signing.key": IdentityFault.SIGNING_KEY_LOST,
     "identity/sealing.key": IdentityFault.SEALING_KEY_LOST,
+    "identity/storage.key": IdentityFault.STORAGE_KEY_LOST,
 }
 CLAIM = "identity/claim.json"
 OUTBOX = ("outbox.db", "outbox.db-wal")
@@ -33,6 +34,7 @@ SMALL_FILES = (
     "outbox.seq",
     "clock.json",
     "identity/revoked.json",
+    "identity/authorities.json",
 )
 FILES = (*KEYS, CLAIM, *OUTBOX, *CACHES, *SMALL_FILES)
 

@@ -7,7 +7,7 @@ import pytest
 from kiosk.app.onboarding import Onboarding
 from kiosk.domain.screens import SetupStage
 from kiosk.errors import ClaimRefusedError, DiskFullError
-from kiosk.storage.identity import IdentityStore, Keys
+from kiosk.storage.identity import ClaimPlace, IdentityStore, Keys
 from protocol.v1.messages import ClaimRequest, ClaimResponse
 from tests.fakes.school import KIOSK_ID, claim_response
 from tests.support.waiting import wait_until
@@ -121,11 +121,13 @@ def test_credentials_are_not_lost_while_the_disk_is_full(
     class FullOnce(IdentityStore):
         tries = 0
 
-        def save_claim(self, claim: ClaimResponse, keys: Keys) -> None:
+        def save_claim(
+            self, claim: ClaimResponse, keys: Keys, place: ClaimPlace | None = None
+        ) -> None:
             self.tries += 1
             if self.tries == 1:
                 raise DiskFullError("full")
-            super().save_claim(claim, keys)
+            super().save_claim(claim, keys, place)
 
     monkeypatch.setattr("kiosk.app.onboarding._SAVE_AGAIN_S", 0.01)
     newcomer = Newcomer(tmp_path, FullOnce(tmp_path))

@@ -9,6 +9,7 @@ from kiosk.app.board import Eyes, HealthBoard
 from kiosk.app.device import DOWNLOAD_JOB
 from kiosk.config import Settings
 from kiosk.domain.health import CameraHealth, Health, LinkHealth, RecognitionState
+from kiosk.domain.links import LinkSecurity
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.inbox import Arrived, Woken
 from protocol.v1 import topics
@@ -28,6 +29,7 @@ class Broker:
     """A connection to the broker that takes everything and says nothing."""
 
     health = LinkHealth.UP
+    security = LinkSecurity.LOCAL
 
     def send_events(self, _batch: object) -> bool:
         return True

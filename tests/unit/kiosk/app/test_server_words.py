@@ -25,8 +25,9 @@ from kiosk.storage.identity import IdentityStore
 from protocol.v1.messages import ClaimRequest, ClaimResponse
 from protocol.v1.sealing import sealing_public_text
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
-from tests.fakes.school import KIOSK_ID, claim_response
+from tests.fakes.school import KIOSK_ID, broker_access, claim_response
 from tests.fakes.stranger import Reply, standing_in
+from tests.support.authorities import Authority
 from tests.support.ports import free_port
 from tests.unit.kiosk.storage.drafts import draft, outbox_in
 
@@ -56,6 +57,21 @@ def server_words(url: str, folder: Path) -> str:
 def test_status_asks_the_server(tmp_path: Path) -> None:
     with serving(SchoolServer()) as url:
         assert "answers and knows this kiosk" in server_words(url, tmp_path)
+
+
+def test_status_says_how_the_connections_are_protected(tmp_path: Path) -> None:
+    store = IdentityStore(tmp_path / "identity")
+    keys = store.keys()
+    plain = broker_access(1883).model_copy(update={"host": "broker.example"})
+    claim = claim_response(sealing_public_text(keys.sealing), broker=plain)
+    school, said = Authority("School"), io.StringIO()
+    store.save_claim(claim.model_copy(update={"ca_pem": school.pem}), keys)
+    with serving(SchoolServer(), context=school.leaf().server_context(tmp_path)) as url:
+        status(settings_for(url, tmp_path), said)
+
+    assert "tls      server: encrypted, certificate checked\n" in said.getvalue()
+    assert "tls      broker: plain connection refused" in said.getvalue()
+    assert "to do    Give the server a certificate" in said.getvalue()
 
 
 @pytest.mark.parametrize(("version", "is_told"), [(3, True), (9, False)])

@@ -26,7 +26,7 @@ def test_everything_is_closed_to_others(tmp_path: Path) -> None:
 
     files = list((tmp_path / "identity").iterdir())
 
-    assert len(files) == 3
+    assert len(files) == 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "identity").stat().st_mode) == 0o700
 

@@ -14,6 +14,7 @@ from kiosk.errors import (
 )
 from kiosk.storage.configuration import ConfigFile
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
+from kiosk.storage.storage_key import StorageKey
 from kiosk.sync.downloader import Downloader, DownloadStores
 from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, VersionHint
 from tests.fakes.kiosk_clock import START, ManualClock
@@ -69,7 +70,7 @@ class Site:
         self.clock = ManualClock()
         keys = GalleryKeys(KIOSK_ID, KEY_ID, DATA_KEY, SIGNING_KEY)
         self.gallery = SQLiteGallery(folder / "gallery.db", keys, self.clock)
-        self.config = ConfigFile(folder / "config.json")
+        self.config = ConfigFile(folder / "config.json", StorageKey(folder))
         self.heard: list[ConfigDocument] = []
         self.revoked: list[bool] = []
         self.downloader = Downloader(

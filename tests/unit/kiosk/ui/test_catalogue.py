@@ -111,3 +111,14 @@ def test_no_words_stand_in_the_scene_itself() -> None:
         for literal in re.findall(r'\btext: "([^"]+)"', scene.read_text())
     ]
     assert literals == [("Main.qml", "Rollcall")]  # measures the font, is never shown
+
+
+def test_no_property_of_a_scene_is_named_like_a_signal_handler() -> None:
+    """QML takes `onAccent:` for the handler of a signal `accent`, and the colour stays black."""
+    scenes = [*(SOURCES / "qml").glob("*.qml")]
+    named = [
+        (scene.name, name)
+        for scene in scenes
+        for name in re.findall(r"\bproperty\s+[\w.<>]+\s+(on[A-Z]\w*)", scene.read_text())
+    ]
+    assert named == []

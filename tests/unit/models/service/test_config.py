@@ -3,6 +3,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from models.service.config import ServiceSettingsError, Settings, describe_settings, load_settings
 from models.service.main import main
@@ -156,3 +157,19 @@ def test_file_that_could_not_be_read_sets_nothing_for_later(tmp_path: Path) -> N
         load_settings(broken)
 
     load_settings(api_key="given-directly")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.7", "ml.school.example", "::"])
+def test_plain_http_on_a_network_is_refused_unless_a_setting_allows_it(host: str) -> None:
+    with pytest.raises(ValidationError, match="can be read on the network"):
+        load_settings(api_key="a key for tests", host=host)
+    assert load_settings(api_key="a key for tests", host=host, allow_plain=True).host == host
+    file = Path("certificate.pem")
+    assert load_settings(api_key="a key for tests", host=host, tls_certificate=file).host == host
+
+
+@pytest.mark.parametrize("name", ["tls_key", "tls_client_ca"])
+def test_half_of_the_tls_settings_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ROLLCALL_ML_{name.upper()}", "file.pem")
+    with pytest.raises(ValidationError, match="need a tls_certificate"):
+        load_settings(api_key="a key for tests")

@@ -316,3 +316,12 @@ def test_a_wrong_key_opens_nothing(app: FastAPI, path: str) -> None:
     answer = TestClient(app, headers={"X-API-Key": f"{KEY}x"}).post(f"/api/v1/{path}", json={})
 
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json", "/nothing"])
+def test_head_is_answered_as_get_without_a_body(client: TestClient, path: str) -> None:
+    get, head = client.get(path), client.head(path)
+
+    assert head.status_code == get.status_code
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert head.content == b""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -43,16 +44,15 @@ async def _broken(_: Request) -> Response:
     return StreamingResponse(parts())
 
 
-def _app(key: object = KEY) -> Starlette:
+def _app(key: Ed25519PrivateKey | None = KEY) -> Starlette:
     routes = [
         Route("/api/v1/sync/parts/{count:int}", _stream),
         Route("/api/v1/sync/bare/{status:int}", _bare),
         Route("/api/v1/sync/broken", _broken),
         Route("/{path:path}", _echo, methods=["GET", "POST"]),
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(SignedAnswers, limit_bytes=LIMIT)])
-    app.state.answer_key = key
-    return app
+    signed = Middleware(SignedAnswers, find_key=lambda: key, limit_bytes=LIMIT)
+    return Starlette(routes=routes, middleware=[signed])
 
 
 @pytest.fixture

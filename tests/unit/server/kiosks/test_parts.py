@@ -111,3 +111,20 @@ def test_a_camera_that_hangs_upside_down_comes_with_advice() -> None:
 @pytest.mark.parametrize("detail", ["upside_down", "upside_down 45", "inside_out 180", "<b>", "ok"])
 def test_a_detail_that_we_do_not_know_is_not_shown(detail: str) -> None:
     assert line("camera", "degraded", detail).detail == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "detail", "words"),
+    [
+        ("ok", "tpm2", "In the TPM"),
+        ("absent", "host", "On its disk: a stolen disk can be read"),
+        ("absent", "file", "In a file: a stolen disk can be read"),
+        ("degraded", "not_tpm2", "In a file, as the TPM refused it"),
+        ("absent", "a later keeper", "Not there"),
+    ],
+)
+def test_page_says_plainly_what_keeps_the_key(state: str, detail: str, words: str) -> None:
+    one = line("key", state, detail)
+
+    assert said(one) == words
+    assert (one.advice != "") == (state == "degraded")

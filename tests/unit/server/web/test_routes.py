@@ -23,7 +23,8 @@ from protocol.v1.messages import (
 from server.app import ROUTERS
 from server.config import Settings
 from server.enrollment.photo import FRAME_MAX_BYTES
-from server.web.routes import BODY_BYTES, OPEN_BODY_BYTES, Bodies
+from server.web.bodies import OPEN_BODY_BYTES, Bodies
+from server.web.routes import BODY_BYTES, body_rules
 from tests.support.senders import at_once, sender, steady, take
 from tests.support.virtual_time import run_virtual
 
@@ -120,7 +121,7 @@ def test_users_whose_photos_fill_the_memory_leave_room_for_small_requests() -> N
 def test_only_endpoints_that_take_a_photo_have_the_large_limit() -> None:
     bodies = Bodies.of(Settings())
 
-    large = {route.path for route in ROUTES if bodies.for_route(route.dependant)[1] > BODY_BYTES}
+    large = {route.path for route in ROUTES if body_rules(bodies, route.dependant)[1] > BODY_BYTES}
     with_file = {r.path for r in ROUTES if UploadFile in get_type_hints(r.endpoint).values()}
 
     assert large == with_file

@@ -1,0 +1,1 @@
+"""The school's certificate authority, the certificates it signs, and which links use them."""

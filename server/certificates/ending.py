@@ -1,0 +1,62 @@
+"""Which certificates end soon, for /health and the Today page."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography import x509
+
+from server.certificates.authority import Use
+from server.certificates.links import broker_chain, server_chain
+from server.config import Settings
+
+WARNED_BEFORE = timedelta(days=14)
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class CertificateEnding:
+    """When one certificate of this server ends.
+
+    Attributes:
+        use: what it is for: server, broker or ml-client.
+        ends_at: UTC; None: it cannot be read.
+    """
+
+    use: Use
+    ends_at: datetime | None
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether nobody trusts it any more."""
+        return self.ends_at is None or self.ends_at <= at
+
+    def is_due(self, at: datetime) -> bool:
+        """Whether a person must be told."""
+        return self.ends_at is None or self.ends_at - at <= WARNED_BEFORE
+
+
+def endings(settings: Settings) -> list[CertificateEnding]:
+    """Return when the certificates that this server shows end, the first to end first."""
+    server, broker = server_chain(settings), broker_chain(settings)
+    files: dict[Use, Path | None] = {
+        Use.SERVER: server.certificate if server else None,
+        Use.BROKER: broker.certificate if broker else None,
+        Use.ML_CLIENT: settings.ml_service_client_certificate,
+    }
+    found = [
+        CertificateEnding(use, _ends_at(path)) for use, path in files.items() if path is not None
+    ]
+    return sorted(found, key=lambda one: one.ends_at or _BEFORE_ALL)
+
+
+def _ends_at(path: Path) -> datetime | None:
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _changed_ns: int) -> datetime:
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc

@@ -1,0 +1,64 @@
+"""What a page shows for a claim: the QR code, the address, and six words to compare."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import segno
+from fastapi import Request
+from markupsafe import Markup
+
+from protocol.v1.trust import ClaimLink, ca_fingerprint, six_words
+from server.certificates.links import offered_authorities
+from server.certificates.names import is_loopback
+from server.config import Settings
+
+#: Modules of light around the code. Source: ISO/IEC 18004, 9.1.
+_QUIET = 4
+
+
+@dataclass(frozen=True)
+class ClaimCard:
+    """How a kiosk may claim.
+
+    Attributes:
+        address: of the server as kiosks reach it, without a path.
+        is_out_of_reach: whether only this very machine reaches that address.
+        qr: the picture, SVG.
+        words: to compare on both screens where the code is typed; empty where there is no
+            authority of the school's.
+    """
+
+    address: str
+    is_out_of_reach: bool
+    qr: Markup
+    words: tuple[str, ...]
+
+
+def claim_offer(request: Request, settings: Settings, code: str) -> ClaimCard:
+    """Put together what a kiosk needs for a claim with this code."""
+    address = server_address(request, settings)
+    authorities = offered_authorities(settings)
+    fingerprint = ca_fingerprint(authorities) if authorities else None
+    text = ClaimLink(address, code, fingerprint).text()
+    picture = segno.make_qr(text, error="m").svg_inline(
+        border=_QUIET, dark="#000", light="#fff", omitsize=True, svgclass="claim-qr", lineclass=None
+    )
+    return ClaimCard(
+        address=address,
+        is_out_of_reach=is_loopback(urlsplit(address).hostname or ""),
+        qr=Markup(picture),  # noqa: S704 - segno made it of squares alone
+        words=six_words(fingerprint) if fingerprint else (),
+    )
+
+
+def server_address(request: Request, settings: Settings) -> str:
+    """Return scheme, host and port by which kiosks reach the server."""
+    if settings.public_url is not None:
+        return str(settings.public_url).rstrip("/")
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def words_to_compare(settings: Settings) -> tuple[str, ...]:
+    """Return the six words of the authority that signs now; none without one of the school's."""
+    authorities = offered_authorities(settings)
+    return six_words(ca_fingerprint(authorities)) if authorities else ()

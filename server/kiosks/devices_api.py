@@ -1,0 +1,111 @@
+"""What a device may ask before it is a kiosk of this school: whose certificate, and a claim."""
+
+from fastapi import Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from protocol.v1.messages import BrokerAccess, ClaimRequest, ClaimResponse, RoomRef, TrustOffer
+from protocol.v1.signing import public_text
+from server.audit.service import SYSTEM, record
+from server.certificates.links import (
+    broker_has_tls,
+    offered_authorities,
+    offered_broker_authorities,
+)
+from server.config import Settings
+from server.db.engine import Database
+from server.db.types import now
+from server.db.vault import Vault
+from server.errors import ForbiddenError, TooManyAttemptsError
+from server.kiosks import claiming
+from server.timetable.service import room_of
+from server.web.access import PUBLIC
+from server.web.errors import json_error
+from server.web.ports import GuessLog
+from server.web.routes import GuardedRouter
+from server.web.state import ServicesDep, SettingsDep
+
+router = GuardedRouter(prefix="/api/v1/devices", tags=["kiosks"])
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
+
+
+class ClaimCodeRefusedError(ForbiddenError):
+    """The claim code does not work; which of the ways it fails in is nobody's business."""
+
+    code = "claim_refused"
+    default_message = "This claim code does not work. Ask for a new one."
+
+
+@router.get("/trust", dependencies=[PUBLIC])
+def trust(settings: SettingsDep) -> TrustOffer:
+    """Say which authorities sign this server's certificate; a person compares before a claim."""
+    return TrustOffer(ca_pem=offered_authorities(settings))
+
+
+@router.post("/claim", dependencies=[PUBLIC], response_model=ClaimResponse)
+def claim(body: ClaimRequest, request: Request, services: ServicesDep) -> Response:
+    """Exchange a claim code and the kiosk's public keys for its credentials."""
+    database, vault, guesses = services.database, services.vault, services.claim_guesses
+    with database.reading() as db:
+        is_promising = claiming.is_promising(db, body, guesses, now())
+    if is_promising:
+        with database.transaction() as db:
+            outcome = claiming.claim(db, vault, body, at=now())
+            if isinstance(outcome, claiming.Claimed):
+                answer = _welcome(db, request, services.settings, vault, outcome)
+        if isinstance(outcome, claiming.Claimed):
+            services.admit_kiosk(outcome.kiosk.wire_id, outcome.kiosk.generation)
+            return answer
+    return _refuse(request, database, guesses)
+
+
+def _refuse(request: Request, database: Database, guesses: GuessLog) -> Response:
+    address = request.client.host if request.client else "unknown"
+    wrong = guesses.note(address, now())
+    if wrong.is_news:  # not each one: guessing must not fill the audit trail
+        with database.transaction() as db:
+            record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
+    if wrong.wait_until is not None:
+        return json_error(TooManyAttemptsError(until=wrong.wait_until.isoformat()))
+    return json_error(ClaimCodeRefusedError())
+
+
+def _welcome(
+    db: Session, request: Request, settings: Settings, vault: Vault, claimed: claiming.Claimed
+) -> Response:
+    """Record the claim, and answer with everything that the kiosk needs."""
+    kiosk, progress = claimed.kiosk, claimed.progress
+    room = room_of(db, kiosk.room_id)
+    answer = ClaimResponse(
+        kiosk_id=kiosk.wire_id,
+        name=kiosk.name,
+        school=settings.school_name,
+        room=RoomRef(id=str(room.id), name=room.name),
+        broker=_broker_access(request, settings, claimed),
+        device_token=claimed.device_token,
+        server_key=public_text(claiming.server_signing_key(db, vault)),
+        gallery_key=claimed.gallery_key,
+        next_seq=progress.highest_seq + 1,
+        chain_head=progress.highest_hash,
+        server_time=now(),
+        claim=kiosk.generation,
+        ca_pem=offered_authorities(settings),
+    )
+    return Response(answer.to_json(), media_type="application/json")
+
+
+def _broker_access(request: Request, settings: Settings, claimed: claiming.Claimed) -> BrokerAccess:
+    is_local = settings.broker_host in _LOOPBACK
+    # A broker beside the server is reached by the address that the server is reached by.
+    beside = request.url.hostname if is_local else None
+    host = settings.broker_public_host or beside or settings.broker_host
+    name = claimed.kiosk.wire_id
+    return BrokerAccess(
+        host=host,
+        port=settings.broker_port,
+        client_id=name,
+        username=name,
+        password=claimed.broker_password,
+        tls=broker_has_tls(settings),
+        ca_pem=offered_broker_authorities(settings),
+    )

@@ -1,0 +1,132 @@
+"""Fold names for search: no case, no accents, one form of each letter. No database here."""
+
+import unicodedata
+from functools import cache, lru_cache
+
+import icu
+
+#: Counts up with every change of what `fold` or `search_text` return: stored texts are made again.
+FOLDING = 1
+#: Characters whose folded form is remembered: all that a school writes.
+_MOST_CACHED = 4096
+
+# Quotation marks, accents and letters that stand for an apostrophe. They are written in many ways
+# and left out as often. Removed before NFKD, which makes a space of some.
+_APOSTROPHES: dict[int, int | str | None] = dict.fromkeys(
+    map(ord, "'\u2019\u2018\u201b\u02bc\u02bb`\u00b4\u02bf\u02be\u2032\uff07\u05f3\ua78c\u02c8")
+)
+# Arabic letters that have no decomposition and are typed for each other.
+_ALIKE = str.maketrans(
+    {
+        "\N{ARABIC LETTER TEH MARBUTA}": "\N{ARABIC LETTER HEH}",
+        "\N{ARABIC LETTER AE}": "\N{ARABIC LETTER HEH}",
+        "\N{ARABIC LETTER HEH GOAL}": "\N{ARABIC LETTER HEH}",
+        "\N{ARABIC LETTER HEH DOACHASHMEE}": "\N{ARABIC LETTER HEH}",
+        "\N{ARABIC LETTER TEH MARBUTA GOAL}": "\N{ARABIC LETTER HEH}",
+        "\N{ARABIC LETTER ALEF MAKSURA}": "\N{ARABIC LETTER YEH}",
+        "\N{ARABIC LETTER FARSI YEH}": "\N{ARABIC LETTER YEH}",
+        "\N{ARABIC LETTER YEH BARREE}": "\N{ARABIC LETTER YEH}",
+        "\N{ARABIC LETTER ALEF WASLA}": "\N{ARABIC LETTER ALEF}",
+        "\N{ARABIC LETTER KEHEH}": "\N{ARABIC LETTER KAF}",
+        "\N{ARABIC LETTER HAMZA}": None,
+        "\N{ARABIC TATWEEL}": None,
+    }
+)
+# What some people type in place of a letter that their keyboard lacks, beside the bare letter.
+_SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj"})
+# Signs that are no accent: without them a syllable is another one. Voiced kana, the virama, and the
+# vowels of Thai, Lao and Tibetan. Source: Unicode Standard, Canonical_Combining_Class.
+_KEPT_MARKS = frozenset({8, 9, 103, 118, 129, 130, 132})
+
+
+def fold(text: str) -> str:
+    """Return a text in the one form in which words are compared.
+
+    Letters lose case and accents (`Łukasz`, `lukasz`), Arabic letters that are typed for each
+    other become one, digits become those of ASCII. Apostrophes and characters without a width
+    vanish; everything that is neither letter nor digit becomes one space.
+    """
+    plain = text.casefold().translate(_APOSTROPHES).translate(_ALIKE)
+    latin = _to_ascii().transliterate(unicodedata.normalize("NFKD", plain).translate(_ALIKE))
+    return " ".join("".join(map(_folded, latin.casefold())).split())
+
+
+def search_text(given_name: str, family_name: str, display_name: str, number: str) -> str:
+    """Return the words that a search may name a part of, folded, separated by spaces.
+
+    A name of several words is in it joined too (`annemarie`), a name with letters such as ö also
+    as it is typed without them (`moeller`), and one without spaces between its names both ways.
+    """
+    fields = [given_name, family_name, number]
+    if display_name != f"{given_name} {family_name}".strip():
+        fields.append(display_name)
+    if _has_ideographs(given_name) and _has_ideographs(family_name):
+        fields += [f"{given_name}{family_name}", f"{family_name}{given_name}"]
+    words: dict[str, None] = {}
+    for text in fields:
+        for spelling in _spellings(text):
+            folded = fold(spelling)
+            words |= dict.fromkeys([*folded.split(), folded.replace(" ", "")])
+    return " ".join(word for word in words if word)
+
+
+def _spellings(text: str) -> set[str]:
+    plain = unicodedata.normalize("NFC", text).casefold()
+    return {plain, plain.translate(_SPELLED_OUT)}
+
+
+def comparable_number(number: str) -> str:
+    """Return a student number as it is stored and compared: NFKC, only what can be seen."""
+    seen = without_invisible(unicodedata.normalize("NFKC", number))
+    # What was removed may have kept a letter apart from its accent.
+    return unicodedata.normalize("NFKC", seen).strip()
+
+
+def without_invisible(text: str) -> str:
+    """Return a text without the characters that no reader sees, such as a zero width space."""
+    return "".join(char for char in text if not _is_ignorable(char))
+
+
+def misleads(text: str) -> bool:
+    """Whether a text has control characters, or such that turn the direction of other text.
+
+    Joiners stay allowed, as Persian and Indic names need them, and so do plain direction marks.
+    """
+    return any(
+        unicodedata.category(char) in _REFUSED or unicodedata.bidirectional(char) in _TURNING
+        for char in text
+    )
+
+
+# Control characters, line and paragraph separators, lone surrogates, and no characters at all.
+_REFUSED = frozenset({"Cc", "Zl", "Zp", "Cs", "Cn"})
+# Embeddings, overrides and isolates. Source: Unicode Standard Annex #9, table 4.
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
+
+@cache
+def _to_ascii() -> icu.Transliterator:
+    # Letters such as ł, ø, đ and þ have no decomposition; CLDR says what they become.
+    return icu.Transliterator.createInstance("Latin-ASCII")
+
+
+@lru_cache(maxsize=_MOST_CACHED)
+def _folded(char: str) -> str:
+    mark = unicodedata.combining(char)
+    if mark and mark not in _KEPT_MARKS:
+        return ""
+    if unicodedata.category(char) == "Nd":
+        return str(unicodedata.decimal(char))
+    if _is_ignorable(char):
+        return ""
+    # Vowel signs of Indic scripts are marks too, of class 0.
+    return char if char.isalnum() or unicodedata.category(char)[0] == "M" else " "
+
+
+@lru_cache(maxsize=_MOST_CACHED)
+def _is_ignorable(char: str) -> bool:
+    return bool(icu.Char.hasBinaryProperty(char, icu.UProperty.DEFAULT_IGNORABLE_CODE_POINT))
+
+
+def _has_ideographs(text: str) -> bool:
+    return any(icu.Char.hasBinaryProperty(char, icu.UProperty.IDEOGRAPHIC) for char in text)

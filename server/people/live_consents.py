@@ -1,0 +1,74 @@
+"""Find everybody with a live consent in the database, without a look at each person."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, col, exists, func, or_, select
+
+from server.people.consent import ConsentState
+from server.people.service import states_of
+from server.people.tables import Consent, ConsentDecision, ConsentRole
+
+
+class LiveConsents:
+    """Who has a live consent; see `consent.consent_state`.
+
+    A person with a consent in force, and with nothing else that still stands, has one. Of those
+    with both the rule itself decides; they are few.
+
+    Args:
+        db: the caller's.
+        today: the school's date.
+    """
+
+    def __init__(self, db: Session, today: date) -> None:
+        good = _is_good(today)
+        self._db = db
+        self._good = good
+        # A consent that the same speaker gave again is replaced, for example an expired one.
+        against = select(Consent.person_id).where(~good, ~_is_replaced())
+        self._against = set(db.exec(against.distinct()))
+        both = select(Consent.person_id).where(good, col(Consent.person_id).in_(self._against))
+        states = states_of(db, set(db.exec(both)), today)
+        self._decided = [key for key, state in states.items() if state is ConsentState.LIVE]
+
+    def of(self, person_id: Any) -> ColumnElement[bool]:
+        """Return the condition that the person in a column has one."""
+        has_good = exists().where(col(Consent.person_id) == person_id, self._good)
+        is_sure = and_(has_good, person_id.not_in(self._against))
+        return or_(is_sure, person_id.in_(self._decided)) if self._decided else is_sure
+
+    def count(self) -> int:
+        """How many people have one."""
+        person = col(Consent.person_id)
+        query = select(func.count(person.distinct())).where(
+            self._good, person.not_in(self._against)
+        )
+        return self._db.exec(query).one() + len(self._decided)
+
+
+def _is_replaced() -> ColumnElement[bool]:
+    newer = aliased(Consent)
+    is_same_speaker = and_(
+        col(newer.role) == col(Consent.role),
+        or_(
+            col(Consent.role) == ConsentRole.STUDENT.value,
+            col(newer.given_by) == col(Consent.given_by),
+        ),
+    )
+    return exists().where(
+        col(newer.person_id) == col(Consent.person_id),
+        is_same_speaker,
+        col(newer.decided_at) > col(Consent.decided_at),
+    )
+
+
+def _is_good(today: date) -> ColumnElement[bool]:
+    expires_on = col(Consent.expires_on)
+    return and_(
+        col(Consent.decision) == ConsentDecision.GIVEN.value,
+        col(Consent.withdrawn_at).is_(None),
+        or_(expires_on.is_(None), expires_on >= today),
+    )

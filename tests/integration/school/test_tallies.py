@@ -1,0 +1,236 @@
+"""Today counts lessons without building registers: both ways must give the same numbers."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from protocol.v1.messages import AttendancePolicy, EventKind
+from server.accounts.service import create_account
+from server.attendance import service
+from server.attendance.register import CORRECTABLE, AttendanceStatus
+from server.attendance.tables import Correction, StoredEvent
+from server.attendance.tallies import tallies_of
+from server.db.engine import Database
+from server.db.types import new_id, now
+from server.kiosks.tables import KioskProgress, LostSpan
+from server.policies.service import current_policy, set_policy
+from server.timetable import lessons as planning
+from server.timetable import service as timetable
+from server.timetable.tables import RosterEntry
+from server.web.principal import Role
+from tests.support.examples import examples
+from tests.support.register_world import World, build, rolled_back, vault_in
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Scene:
+    """The school of `tests.support.register_world`, with a second room and an account."""
+
+    world: World
+    account: uuid.UUID
+
+
+@pytest.fixture
+def scene(database: Database, tmp_path: object) -> Iterator[Scene]:
+    """Two rooms with a kiosk each, four lessons, two of them at the same time in both rooms."""
+    with database.transaction() as db:
+        world = build(db, vault_in(tmp_path))  # type: ignore[arg-type]
+        world.kiosk(world.rooms[1], at=world.noon - timedelta(days=7))
+        world.lesson(world.courses[1], world.rooms[1], world.noon)
+        world.lesson(world.courses[0], world.rooms[1], world.noon + timedelta(minutes=45))
+        account = create_account(
+            db, username="t", display_name="T", role=Role.ADMIN, password="x" * 12, actor="system"
+        )
+        yield Scene(world, account.id)
+        db.rollback()
+
+
+_small = st.integers(0, 3)
+_minutes = st.integers(-50, 100)
+
+
+@st.composite
+def _events(draw: st.DrawFn) -> dict[str, object]:
+    """What an event says; numbers stand for kiosks, people and lessons of the world."""
+    return {
+        "kiosk": draw(st.integers(0, 1)),
+        "person": draw(st.none() | _small),
+        "lesson": draw(st.sampled_from([None, "gone", 0, 1, 2, 3])),
+        "minute": draw(_minutes),
+        "micro": draw(st.sampled_from([0, 0, 999, 1000])),
+        "kind": draw(st.sampled_from(["seen", "seen", "seen", "roll_call", "not_me", "other"])),
+        "is_corrected": draw(st.sampled_from([False, False, False, True])),
+        "uncertain_from": draw(st.sampled_from([None, None, None, -60, 0, 30])),
+        "refers": draw(st.integers(0, 9)),
+    }
+
+
+def _store(world: World, drawn: list[dict[str, object]]) -> None:
+    stored: list[StoredEvent] = []
+    for seq, one in enumerate(drawn, 1000):
+        at = world.noon + timedelta(
+            minutes=int(str(one["minute"])), microseconds=int(str(one["micro"]))
+        )
+        start = one["uncertain_from"]
+        lesson, person = one["lesson"], one["person"]
+        earlier = stored[int(str(one["refers"])) % len(stored)] if stored else None
+        is_objection = one["kind"] == EventKind.NOT_ME
+        stored.append(
+            StoredEvent(
+                kiosk_id=earlier.kiosk_id
+                if earlier and is_objection
+                else world.kiosks[int(str(one["kiosk"]))],
+                id=new_id(),
+                seq=seq,
+                occurred_at=at,
+                counted_at=at,
+                received_at=world.noon + timedelta(minutes=110),
+                lesson_id=new_id()
+                if lesson == "gone"
+                else lesson
+                if lesson is None
+                else world.lessons[int(str(lesson))],
+                person_id=None if person is None else world.people[int(str(person))],
+                kind=str(one["kind"]),
+                method="face",
+                refers_to=earlier.id if earlier and is_objection else None,
+                clock_source="ntp",
+                is_time_corrected=bool(one["is_corrected"]),
+                not_before=None
+                if start is None
+                else world.noon + timedelta(minutes=int(str(start))),
+                hash=uuid.uuid4().hex * 2,
+                body="{}",
+            )
+        )
+    world.db.add_all(stored)
+    world.db.flush()
+
+
+def _numbers(world: World, ids: list[uuid.UUID]) -> list[tuple[object, ...]]:
+    views = timetable.lesson_views(world.db, ids=ids)
+    return [
+        (one.view.lesson.id, one.expected, one.attended, one.late, one.window)
+        for one in tallies_of(world.db, views, at=world.later)
+    ]
+
+
+def _expected(world: World, ids: list[uuid.UUID]) -> list[tuple[object, ...]]:
+    views = timetable.lesson_views(world.db, ids=ids)
+    return [
+        (
+            one.view.lesson.id,
+            len(one.lines),
+            one.attended,
+            one.counts[AttendanceStatus.LATE],
+            one.window,
+        )
+        for one in service.registers_of(world.db, views, at=world.later)
+    ]
+
+
+@given(
+    events=st.lists(_events(), max_size=12),
+    rulings=st.lists(st.tuples(_small, _small, st.sampled_from(CORRECTABLE)), max_size=4),
+    dates=st.lists(st.tuples(_small, st.sampled_from([None, -2, -1, 0, 1])), max_size=2),
+    policy=st.none() | st.tuples(st.integers(0, 30), st.integers(0, 40), st.integers(0, 60)),
+    cancelled=st.none() | _small,
+    trouble=st.sampled_from([None, None, "fork", "lost"]),
+)
+@examples(25)
+def test_tallies_are_the_numbers_of_the_registers(
+    scene: Scene,
+    events: list[dict[str, object]],
+    rulings: list[tuple[int, int, AttendanceStatus]],
+    dates: list[tuple[int, int | None]],
+    policy: tuple[int, int, int] | None,
+    cancelled: int | None,
+    trouble: str | None,
+) -> None:
+    world = scene.world
+    with rolled_back(world):
+        _store(world, events)
+        _rule(scene, rulings)
+        _date_rosters(world, dates)
+        _judge_by(world, policy)
+        if cancelled is not None:
+            planning.cancel_lesson(
+                world.db, world.lessons[cancelled], reason="r", actor="system", at=now()
+            )
+        _break(world, trouble)
+        assert _numbers(world, world.lessons) == _expected(world, world.lessons)
+        for one in world.lessons:
+            assert _numbers(world, [one]) == _expected(world, [one])
+
+
+def _rule(scene: Scene, rulings: list[tuple[int, int, AttendanceStatus]]) -> None:
+    for lesson, person, status in rulings:
+        scene.world.db.add(
+            Correction(
+                lesson_id=scene.world.lessons[lesson],
+                person_id=scene.world.people[person],
+                status=status.value,
+                reason="r",
+                made_by=scene.account,
+                made_at=scene.world.noon,
+            )
+        )
+    scene.world.db.flush()
+
+
+def _date_rosters(world: World, dates: list[tuple[int, int | None]]) -> None:
+    entries = world.db.exec(select(RosterEntry)).all()
+    for number, days in dates:
+        entry = entries[number % len(entries)]
+        entry.until_date = None if days is None else world.noon.date() + timedelta(days=days)
+        entry.counts_after = world.noon + timedelta(minutes=45) if days == 0 else None
+    world.db.flush()
+
+
+def _judge_by(world: World, numbers: tuple[int, int, int] | None) -> None:
+    """Judge by another policy, as if it had been in force when the lessons began."""
+    if numbers is None:
+        return
+    late, closes, opens = numbers
+    attending = AttendancePolicy(
+        late_after_min=late, closes_after_start_min=closes or None, opens_before_min=opens
+    )
+    changed = current_policy(world.db).model_copy(update={"attendance": attending})
+    set_policy(world.db, changed, actor="system")
+
+
+def _break(world: World, trouble: str | None) -> None:
+    progress = world.db.get_one(KioskProgress, world.kiosks[0])
+    if trouble == "fork":
+        progress.forked_at = world.noon
+    if trouble == "lost":
+        world.db.add(
+            LostSpan(
+                kiosk_id=world.kiosks[0],
+                first=1,
+                last=2,
+                missing=2,
+                from_at=world.noon,
+                through_at=world.noon,
+                reason="test",
+            )
+        )
+    world.db.flush()
+
+
+def test_a_lesson_with_plain_events_needs_no_register(scene: Scene) -> None:
+    world = scene.world
+    plain = {"kind": "seen", "is_corrected": False, "uncertain_from": None, "micro": 0, "refers": 0}
+    _store(world, [plain | {"kiosk": 1, "person": 0, "lesson": 2, "minute": 1}])
+    [tally] = tallies_of(
+        world.db, timetable.lesson_views(world.db, ids=[world.lessons[2]]), at=world.later
+    )
+    assert (tally.attended, tally.register) == (1, None)

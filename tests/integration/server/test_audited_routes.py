@@ -1,0 +1,406 @@
+"""Every route that changes something or reads one person's data leaves an entry, by page and API.
+
+The walk calls each of them once. A new route must be added to the walk or, with its reason, to the
+exceptions.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from server.app import ROUTERS
+from server.attendance.ingest import take_in
+from server.attendance.verification import Delivery
+from server.db.types import now
+from server.enrollment.tables import Enrolment, EnrolmentStatus, Resemblance, Template
+from server.jobs import service as jobs
+from server.kiosks.device import current_kiosk
+from server.kiosks.tables import Kiosk
+from server.limits import service as limits
+from server.limits.service import ProposedLimit
+from server.limits.tables import StoredLimit
+from server.ml.encoder import FaceEncoded, FaceTemplate
+from server.web.access import guards_of
+from server.web.principal import Role
+from tests.fakes.encoder import TEMPLATE, FakeEncoder
+from tests.integration.server.conftest import PASSWORD, SignIn
+from tests.integration.server.test_lost_events import Door
+from tests.integration.server.test_past_pages import hidden_fields
+from tests.support.audit_walk import Walk
+from tests.support.enrolling import GIVEN, another_jpeg
+from tests.support.networks import set_networks
+from tests.support.office_desk import OfficeDesk, day_in
+from tests.support.stepping import SteppedWorkers
+
+REASON = {"reason": "It was so"}
+DLIB, SFACE = TEMPLATE.model_id, "sface-2021dec"
+FURTHER = FaceTemplate(SFACE, (1.0, 0.0))
+#: Routes that change nothing that is kept, or read less than one person's data, and why.
+EXCEPTIONS = {
+    ("POST", "/preferences"): "language and theme of a browser",
+    ("POST", "/api/v1/people/search"): "a list, with the words out of the address",
+    ("POST", "/people"): "a list, with the words out of the address",
+    ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
+    ("POST", "/audit"): "a list, with the words out of the address",
+    ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
+    ("POST", "/past-changes/{kind}"): "a preview; nothing is kept",
+    ("POST", "/api/v1/past-changes/preview"): "a preview; nothing is kept",
+    ("POST", "/people/{person_id}/enrol/guidance"): "a picture that is not kept",
+    ("POST", "/api/v1/devices/claim"): "a kiosk; its entry is tested with its claim",
+    ("GET", "/people/{person_id}/photos"): "part of a page that left its entry, every 2 seconds",
+    ("GET", "/people/{person_id}/consents/new"): "a form with the name alone",
+    ("GET", "/people/{person_id}/consents/{consent_id}/withdraw"): "a form with the name alone",
+    ("GET", "/people/{person_id}/enrol"): "a form with the name alone",
+    ("GET", "/people/{person_id}/erase"): "a form with name and number alone",
+    ("GET", "/lessons/{lesson_id}/people/{person_id}"): "a line of the register, which is a list",
+}
+OF_ONE_PERSON = ("{person_id}", "{enrolment_id}", ".csv")
+
+
+class Places:
+    """What the walk needs: a small school, and who walks."""
+
+    def __init__(self, walk: Walk, desk: OfficeDesk, teacher: str) -> None:
+        self.walk, self.desk, self.teacher = walk, desk, teacher
+        self.database = desk.database
+
+
+def account_routes(at: Places) -> None:
+    do = at.walk.do
+    body = {"username": "one", "display_name": "One", "role": "teacher"}
+    made = do("POST", "/api/v1/accounts", "account.create", json=body).json()
+    one: str = made["account"]["id"]
+    do("POST", "/users/new", "account.create", data=body | {"username": "two"})
+    do("POST", "/api/v1/accounts/{account_id}/password", "account.reset_password", one)
+    do("POST", "/users/{account_id}/password", "account.reset_password", one)
+    do("POST", "/api/v1/accounts/{account_id}/disable", "account.disable", one)
+    do("POST", "/api/v1/accounts/{account_id}/enable", "account.enable", one)
+    do("POST", "/users/{account_id}/disable", "account.disable", one)
+    do("POST", "/users/{account_id}/enable", "account.enable", one)
+    role = {"role": "office"}
+    do("PUT", "/api/v1/accounts/{account_id}/role", "account.change_role", one, json=role)
+    do("POST", "/users/{account_id}/role", "account.change_role", one, data={"role": "teacher"})
+
+
+def sign_in_routes(at: Places, other: TestClient) -> None:
+    do, new, newer = at.walk.do, "quite another password", "a third good password"
+    known = {"username": "teacher-account", "password": PASSWORD}
+    do("POST", "/api/v1/sign-in", "account.sign_in", client=other, json=known)
+    body = {"old": PASSWORD, "new": new}
+    do("POST", "/api/v1/sign-in/password", "account.change_password", client=other, json=body)
+    do("DELETE", "/api/v1/sign-in", "account.sign_out", client=other)
+    do("POST", "/sign-in", "account.sign_in", client=other, data=known | {"password": new})
+    form = {"old": new, "new": newer, "again": newer}
+    do("POST", "/password", "account.change_password", client=other, data=form)
+    do("POST", "/sign-out", "account.sign_out", client=other)
+
+
+def timetable_routes(at: Places) -> None:
+    do, desk = at.walk.do, at.desk
+    room: str = do("POST", "/api/v1/rooms", "room.create", json={"name": "A"}).json()["id"]
+    do("POST", "/rooms", "room.create", data={"name": "B"})
+    do("PATCH", "/api/v1/rooms/{room_id}", "room.change", room, json={"name": "C"})
+    do("POST", "/rooms/{room_id}/edit", "room.change", room, data={"name": "D"})
+    body = {"code": "A", "title": "A"}
+    course: str = do("POST", "/api/v1/courses", "course.create", json=body).json()["id"]
+    do("POST", "/courses", "course.create", data={"code": "B", "title": "B"})
+    do("PATCH", "/api/v1/courses/{course_id}", "course.change", course, json=body)
+    do("POST", "/courses/{course_id}/edit", "course.change", course, data=body)
+    _roster_routes(at, course)
+    row = {"account_id": at.teacher, "from": day_in(0)}
+    route = "/api/v1/courses/{course_id}/teachers"
+    entry: str = do("POST", route, "course.add_teacher", course, json=row).json()["id"]
+    last = {"until": day_in(9)}
+    do("PATCH", f"{route}/{{entry_id}}", "course.end_teacher", course, entry, json=last)
+    term = {"name": "Autumn", "first_day": day_in(-300), "last_day": day_in(300)}
+    by_api: str = do("POST", "/api/v1/terms", "term.create", json=term).json()["id"]
+    do("POST", "/terms", "term.create", data=term | {"name": "Spring"})
+    do("PUT", "/api/v1/terms/{term_id}", "term.change", by_api, json=term)
+    do("POST", "/terms/{term_id}/edit", "term.change", by_api, data=term)
+    do("DELETE", "/api/v1/terms/{term_id}", "term.delete", by_api)
+    left: str = desk.office.get("/api/v1/terms").json()[0]["id"]
+    do("POST", "/terms/{term_id}/delete", "term.delete", left)
+
+
+def _roster_routes(at: Places, course: str) -> None:
+    do, desk = at.walk.do, at.desk
+    route = "/api/v1/courses/{course_id}/roster"
+    entry: str = do("POST", route, "roster.add", course, json={"person_id": desk.ada}).json()["id"]
+    do("POST", "/courses/{course_id}/roster", "roster.add", course, data={"person_id": desk.ben})
+    dates = {"from": day_in(1), "until": day_in(3)}
+    do("PATCH", f"{route}/{{entry_id}}", "roster.change", course, entry, json=dates)
+    form = {"from_date": day_in(1), "until_date": day_in(4)}
+    page = "/courses/{course_id}/roster/{entry_id}"
+    do("POST", page, "roster.change", course, entry, data=form)
+    do("POST", f"{page}/remove", "roster.remove", course, entry)
+    (other,) = desk.office.get(f"/api/v1/courses/{course}/roster").json()
+    do("DELETE", f"{route}/{{entry_id}}", "roster.remove", course, other["id"])
+
+
+def lesson_routes(at: Places) -> None:
+    do, desk = at.walk.do, at.desk
+    planned = desk.lesson(timedelta(days=2))
+    body = {
+        "course_id": desk.course,
+        "room_id": desk.room,
+        "starts_at": (now() + timedelta(days=3)).isoformat(),
+        "ends_at": (now() + timedelta(days=3, minutes=45)).isoformat(),
+    }
+    made: str = do("POST", "/api/v1/lessons", "lesson.create", json=body).json()["id"]
+    do("POST", "/lessons/new", "lesson.create", data=desk.lesson_form(day=day_in(5)))
+    do("PUT", "/api/v1/lessons/{lesson_id}", "lesson.change", made, json=body)
+    form = desk.lesson_form(day=day_in(6))
+    do("POST", "/lessons/{lesson_id}/edit", "lesson.change", planned, data=form)
+    for prefix, send in (("/api/v1", "json"), ("", "data")):
+        for verb in ("cancel", "restore"):
+            route = f"{prefix}/lessons/{{lesson_id}}/{verb}"
+            request: dict[str, Any] = {send: REASON}
+            do("POST", route, f"lesson.{verb}", planned, **request)
+    do("DELETE", "/api/v1/lessons/{lesson_id}", "lesson.delete", made)
+    do("POST", "/lessons/{lesson_id}/delete", "lesson.delete", planned)
+
+
+def register_routes(at: Places, door: Door) -> None:
+    do, desk = at.walk.do, at.desk
+    body = {"person_id": desk.ada, "status": "excused", **REASON}
+    route = "/api/v1/lessons/{lesson_id}/corrections"
+    do("POST", route, "attendance.correct", door.lesson, json=body)
+    form = {"status": "present", **REASON}
+    route = "/lessons/{lesson_id}/people/{person_id}"
+    do("POST", route, "attendance.correct", door.lesson, desk.ada, data=form)
+    change = {"kind": "policy", "lesson_ids": [door.lesson], "policy_version": 0}
+    found = desk.office.post("/api/v1/past-changes/preview", json=change).json()
+    made = {"change": change, "fingerprint": found["fingerprint"], **REASON}
+    do("POST", "/api/v1/past-changes", "past.change", json=made)
+    asked = {"lesson_id": door.lesson, "policy_version": "0"}
+    page = at.walk.client.post("/past-changes/policy", data=asked).text
+    route = "/past-changes/{kind}/confirm"
+    do("POST", route, "past.change", "policy", data=hidden_fields(page) | REASON)
+
+
+def lost_event_routes(at: Places, door: Door) -> None:
+    do = at.walk.do
+    door.loses()
+    door.loses()
+    first, second = (one["id"] for one in door.read()["spans"])
+    route = "/api/v1/kiosks/{kiosk_id}/lost-events/{span_id}/close"
+    do("POST", route, "kiosk.close_lost_events", door.id, first, json=REASON)
+    route = "/kiosks/{kiosk_id}/lost/{span_id}"
+    do("POST", route, "kiosk.close_lost_events", door.id, second, data=REASON)
+    for route, send in (
+        ("/api/v1/kiosks/{kiosk_id}/missing-events/close", "json"),
+        ("/kiosks/{kiosk_id}/missing", "data"),
+    ):
+        door.misses()
+        missing = door.read()["missing"]
+        body = {"first": missing["first"], "last": missing["last"], **REASON}
+        request: dict[str, Any] = {send: body}
+        do("POST", route, "kiosk.close_missing_events", door.id, **request)
+
+
+def quarantine_routes(at: Places, door: Door) -> None:
+    do = at.walk.do
+    with at.database.transaction() as db:
+        kiosk = db.get_one(Kiosk, uuid.UUID(door.id))
+        kiosk.key_since = kiosk.claimed_at
+
+    def waiting() -> str:
+        early = door.device.event(now() - timedelta(days=9), person_id=at.desk.ada)
+        with at.database.transaction() as db:
+            take_in(db, [Delivery(door.id, door.device.batch([early]))], now())
+        rows = at.walk.client.get("/api/v1/quarantine").json()["events"]
+        row: str = rows[0]["id"]
+        return row
+
+    accepted = {"decision": "accepted", **REASON}
+    route = "/api/v1/quarantine/{row_id}/decision"
+    do("POST", route, "quarantine.accept", waiting(), json=accepted)
+    discarded = {"decision": "discarded", **REASON}
+    do("POST", "/quarantine/{row_id}", "quarantine.discard", waiting(), data=discarded)
+    waiting()
+    everything = {"kiosk_id": door.id, "cause": "before_claim", **REASON}
+    do("POST", "/api/v1/quarantine/accept", "quarantine.accept_all", json=everything)
+    waiting()
+    params = {"kiosk": door.id, "cause": "before_claim"}
+    do("POST", "/quarantine/accept", "quarantine.accept_all", params=params, data=REASON)
+
+
+def kiosk_routes(at: Places) -> None:
+    do, desk = at.walk.do, at.desk
+    body = {"name": "A", "room_id": desk.room}
+    made: str = do("POST", "/api/v1/kiosks", "kiosk.create", json=body).json()["id"]
+    do("POST", "/kiosks/new", "kiosk.create", data=body | {"name": "B"})
+    do("PATCH", "/api/v1/kiosks/{kiosk_id}", "kiosk.change", made, json={"name": "C"})
+    do("POST", "/kiosks/{kiosk_id}/rename", "kiosk.change", made, data={"name": "D"})
+    there, back = {"room_id": desk.other_room}, {"room_id": desk.room}
+    do("POST", "/api/v1/kiosks/{kiosk_id}/move", "kiosk.move", made, json=there)
+    do("POST", "/kiosks/{kiosk_id}/move", "kiosk.move", made, data=back)
+    do("POST", "/api/v1/kiosks/{kiosk_id}/claim-codes", "kiosk.code", made)
+    do("POST", "/kiosks/{kiosk_id}/code", "kiosk.code", made)
+    hung = desk.hang_kiosk("E"), desk.hang_kiosk("F")
+    since = {"from_date": day_in(-1), **REASON}
+    route = "/api/v1/kiosks/{kiosk_id}/watermark-closures"
+    do("POST", route, "kiosk.close_watermark", hung[0], json=since)
+    do("POST", "/kiosks/{kiosk_id}/do-not-wait", "kiosk.close_watermark", hung[0], data=since)
+    do("POST", "/api/v1/kiosks/{kiosk_id}/revoke", "kiosk.revoke", hung[0])
+    do("POST", "/kiosks/{kiosk_id}/revoke", "kiosk.revoke", hung[1])
+
+
+def people_routes(at: Places) -> None:
+    do = at.walk.do
+    person = {"student_number": "N1", "given_name": "Zoe", "family_name": "Kern"}
+    made: str = do("POST", "/api/v1/people", "person.create", json=person).json()["id"]
+    do("POST", "/people/new", "person.create", data=person | {"student_number": "N2"})
+    other = person | {"given_name": "Zoë"}
+    do("PATCH", "/api/v1/people/{person_id}", "person.change", made, json=other)
+    do("POST", "/people/{person_id}/edit", "person.change", made, data=person)
+    do("GET", "/api/v1/people/{person_id}", "person.view", made)
+    do("GET", "/people/{person_id}/edit", "person.view", made)
+    do("GET", "/people/{person_id}", "person.view_biometrics", made)
+    do("GET", "/api/v1/people/{person_id}/consents", "person.view", made)
+    route = "/api/v1/people/{person_id}/consents"
+    given: str = do("POST", route, "consent.record", made, json=GIVEN).json()["id"]
+    do("POST", "/people/{person_id}/consents/new", "consent.record", made, data=GIVEN)
+    route += "/{consent_id}/withdraw"
+    do("POST", route, "consent.withdraw", made, given)
+    rows = at.walk.client.get(f"/api/v1/people/{made}/consents").json()
+    left = next(one["id"] for one in rows if one["withdrawn_at"] is None)
+    do("POST", route.removeprefix("/api/v1"), "consent.withdraw", made, left)
+    erased = {"student_number": "N1", **REASON}
+    do("POST", "/people/{person_id}/erase", "person.erase", made, data=erased)
+    do("POST", "/api/v1/people/{person_id}/erase", "person.erase", at.desk.ben, json=REASON)
+
+
+def photo_routes(at: Places, worker: SteppedWorkers) -> None:
+    do, ada = at.walk.do, at.desk.ada
+    do("POST", "/models/choose", "network.choose", data={"model_id": DLIB})
+    at.desk.post(f"/people/{ada}/consents", **GIVEN)
+    photo: Callable[[], dict[str, Any]] = lambda: {"photo": ("a.jpg", another_jpeg())}  # noqa: E731
+    route = "/api/v1/people/{person_id}/enrolments"
+    one: str = do("POST", route, "enrolment.create", ada, files=photo()).json()["id"]
+    do("POST", "/people/{person_id}/enrol", "enrolment.create", ada, files=photo())
+    while worker.run_one() or worker.check_one():
+        pass
+    do("GET", "/api/v1/enrolments/{enrolment_id}", "person.view_biometrics", one)
+    do("GET", "/enrolments/{enrolment_id}/progress", "person.view_biometrics", one)
+    with at.database.transaction() as db:
+        for template in db.exec(select(Template)):
+            template.set_aside_reason = "outlier"
+        first, second = sorted((uuid.UUID(ada), uuid.UUID(at.desk.ben)))
+        found = Resemblance(
+            first_id=first, second_id=second, model_id=DLIB, kind="duplicate", distance=0.1
+        )
+        db.add(found)
+    page = "/people/{person_id}/enrolments/{enrolment_id}"
+    do("POST", f"{page}/restore", "template.restore", ada, one)
+    route = "/people/{person_id}/resembles/{other_id}/dismiss"
+    do("POST", route, "resemblance.dismiss", ada, at.desk.ben)
+    do("DELETE", f"/api/v1{page}", "enrolment.remove", ada, one)
+    with at.database.reading() as db:
+        accepted = Enrolment.status == EnrolmentStatus.ACCEPTED.value
+        two = str(db.exec(select(Enrolment).where(accepted)).one().id)
+    _measurement_routes(at)
+    _network_routes(at)
+    do("POST", f"{page}/remove", "enrolment.remove", ada, two)
+
+
+def _measurement_routes(at: Places) -> None:
+    do = at.walk.do
+    do("POST", "/api/v1/accuracy", "accuracy.measure")
+    with at.database.transaction() as db:
+        jobs.forget_subject(db, "accuracy", ["measure"])
+    do("POST", "/accuracy", "accuracy.measure")
+    route = "/api/v1/accuracy/limits/{limit_id}"
+    do("POST", route, "limit.decline", _question(at), json={"accept": False})
+    do("POST", "/accuracy/limits/{limit_id}/decline", "limit.decline", _question(at))
+    do("POST", "/accuracy/limits/{limit_id}/accept", "limit.accept", _question(at))
+
+
+def _question(at: Places) -> str:
+    """Let the server ask about a limit, stricter than what was declined before."""
+    with at.database.transaction() as db:
+        known = db.exec(select(StoredLimit.distance)).all()
+        stricter = min(known, default=0.4) - 0.02
+        figures = dict.fromkeys(ProposedLimit.__annotations__, 0)
+        named = {"model_id": DLIB, "distance": stricter, "card_limit": 0.5, "raised_share": 0.4}
+        limits.propose(db, ProposedLimit(**(figures | named | {"measured_at": now()})))  # type: ignore[arg-type]
+        return str(next(iter(limits.questions(db).values())).id)
+
+
+def policy_and_job_routes(at: Places) -> None:
+    do = at.walk.do
+    do("PUT", "/api/v1/policy", "policy.set", json={"attendance": {"late_after_min": 7}})
+    do("POST", "/policy", "policy.set", data={"late_after_min": "8"})
+    with at.database.transaction() as db:
+        for number in ("1", "2"):
+            about = {"model": number}
+            jobs.enqueue(db, "measure", about, subject="accuracy", actor="system")
+        first, second = (str(one.id) for one in jobs.of_kind(db, "measure")[-2:])
+    do("POST", "/jobs/retry", "job.retry_all")
+    do("POST", "/jobs/{job_id}/retry", "job.retry", first)
+    do("POST", "/jobs/{job_id}/cancel", "job.cancel", second)
+    do("POST", "/audit/check", "audit.verify")
+
+
+def _network_routes(at: Places) -> None:
+    do = at.walk.do
+    change = {"next": SFACE, "wanted_percent": "50"}
+    do("POST", "/models/change", "network.start_change", data=change)
+    do("POST", "/models/change/adjust", "network.adjust_change", data=change)
+    do("GET", "/models/missing.csv", "people.export_missing")
+    do("POST", "/models/change/cancel", "network.cancel_change", data={"model_id": SFACE})
+    set_networks(at.database, DLIB, SFACE)
+    assert at.walk.client.get("/models").status_code == 200  # a course without people, too
+    with at.database.transaction() as db:
+        template = db.exec(select(Template)).one()
+        template.model_id, template.set_aside_reason = SFACE, None
+        for kiosk in db.exec(select(Kiosk)):
+            kiosk.status = {"embedder": SFACE}
+    do("POST", "/models/change/switch", "network.switch", data={"model_id": SFACE})
+    with at.database.transaction() as db:
+        db.exec(select(Template)).one().model_id = DLIB
+    do("POST", "/models/erase", "model.erase", data={"model_id": DLIB})
+
+
+def _expected() -> set[tuple[str, str]]:
+    """Every route of people that changes something, or reads the data of one person."""
+    found = set()
+    for route in (one for router in ROUTERS for one in router.routes):
+        if isinstance(route, APIRoute) and current_kiosk not in guards_of(route.dependant):
+            for method in (route.methods or set()) - {"HEAD"}:
+                is_reading = any(part in route.path for part in OF_ONE_PERSON)
+                if method != "GET" or is_reading:
+                    found.add((method, route.path))
+    return found
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_every_route_leaves_its_entry(
+    desk: OfficeDesk,
+    sign_in: SignIn,
+    new_client: Callable[[], TestClient],
+    worker: SteppedWorkers,
+    encoder: FakeEncoder,
+) -> None:
+    encoder.offers, encoder.outcome = (DLIB, SFACE), FaceEncoded((TEMPLATE, FURTHER), 0.2)
+    teacher: str = sign_in(Role.TEACHER).get("/api/v1/sign-in").json()["account_id"]
+    at = Places(Walk(sign_in(Role.ADMIN), desk.database), desk, teacher)
+    door = Door(desk)
+    account_routes(at)
+    sign_in_routes(at, new_client())
+    timetable_routes(at)
+    lesson_routes(at)
+    register_routes(at, door)
+    lost_event_routes(at, door)
+    quarantine_routes(at, door)
+    kiosk_routes(at)
+    photo_routes(at, worker)
+    people_routes(at)
+    policy_and_job_routes(at)
+    assert at.walk.covered ^ _expected() == set(EXCEPTIONS)
