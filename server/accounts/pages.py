@@ -10,12 +10,14 @@ from server.accounts.admin_password import forget_admin_password
 from server.accounts.schemas import PasswordForm, SignInForm
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
+from server.db.vault import Vault
 from server.errors import InvalidError
 from server.web.access import PUBLIC, SignedInDep, current_principal
+from server.web.kept_forms import opened_form
 from server.web.pages import render, see_other
 from server.web.preferences import local_path
 from server.web.routes import GuardedRouter
-from server.web.state import CookiesDep, SettingsDep
+from server.web.state import CookiesDep, SettingsDep, VaultDep
 
 router = GuardedRouter(include_in_schema=False)
 
@@ -34,6 +36,7 @@ def sign_in(
     database: DatabaseDep,
     settings: SettingsDep,
     cookies: CookiesDep,
+    vault: VaultDep,
     form: Annotated[SignInForm, Form()],
 ) -> Response:
     """Check name and password."""
@@ -44,14 +47,24 @@ def sign_in(
     )
     outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
     if isinstance(outcome, signing_in.SignedIn):
-        target = "/password" if outcome.account.must_change_password else local_path(form.next)
-        response: Response = see_other(target)
+        response = _after_sign_in(request, form, vault, is_due=outcome.account.must_change_password)
         cookies.issue(response, outcome.token)
         cookies.know_device(response, outcome.account.username)
         return response
     problem = "locked" if isinstance(outcome, signing_in.Locked) else "refused"
     context = {"next": form.next, "problem": problem, "username": form.username}
+    context["kept"] = form.kept
     return render(request, "accounts/sign_in.html", context, status_code=401)
+
+
+def _after_sign_in(request: Request, form: SignInForm, vault: Vault, *, is_due: bool) -> Response:
+    """Go on where the person was; a form that they sent without a sign-in is offered again."""
+    if is_due:
+        return see_other("/password")
+    kept = opened_form(vault, form.kept) if form.kept else None
+    if kept is None:
+        return see_other(local_path(form.next))
+    return render(request, "accounts/continue.html", {"form": kept})
 
 
 @router.post("/sign-out")

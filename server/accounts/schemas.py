@@ -38,6 +38,7 @@ class SignInForm(BaseModel):
     username: str = Field(max_length=64)
     password: str = Field(max_length=256)
     next: str = "/"
+    kept: str = Field(default="", max_length=7000)
 
 
 class PasswordForm(BaseModel):

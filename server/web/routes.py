@@ -19,12 +19,14 @@ from server.config import Settings
 from server.errors import (
     ConfigurationError,
     MalformedError,
+    NotSignedInError,
     ServerError,
     TooLargeError,
     UploadsFullError,
     UploadTooSlowError,
 )
 from server.web.access import Guard, guards_of, is_open_to_anyone
+from server.web.kept_forms import keep_form
 from server.web.threads import threaded
 
 #: A multipart form around a photo.
@@ -102,9 +104,13 @@ class GuardedRoute(APIRoute):
         guards = guards_of(self.dependant)
 
         async def handle_guarded(request: Request) -> Response:
-            for guard in guards:
-                await _ask(guard, request)
             bodies: Bodies = request.app.state.bodies
+            try:
+                for guard in guards:
+                    await _ask(guard, request)
+            except NotSignedInError:
+                await keep_form(request, bodies.open)
+                raise
             intake, most_bytes = bodies.for_route(self.dependant)
             return await _handle_whole(request, intake, most_bytes, handle)
 
