@@ -21,6 +21,7 @@ from server.web.state import services_of
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import JSON, Classroom
+from tests.support.services import replace_services
 from tests.support.signed_answers import WITH_NONCE, is_signed
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_refusals_are_signed(door: Door) -> None:
 
 
 def test_claims_and_their_refusals_are_signed(app: FastAPI, door: Door) -> None:
-    app.state.claim_guesses = ClaimGuesses(per_address=2)
+    replace_services(app, claim_guesses=ClaimGuesses(per_address=2))
     for expected in [403] * 2 + [429]:
         wrong = SimulatedKiosk().claim_request("00000000").to_json()
         door.check("POST", "/api/v1/devices/claim", expected, content=wrong, headers=JSON)
