@@ -34,7 +34,7 @@ _MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
-class Tally:
+class LessonTally:
     """How many of a lesson came.
 
     Attributes:
@@ -99,13 +99,13 @@ def tallies_between(
     *,
     at: datetime,
     courses: Collection[uuid.UUID] | None = None,
-) -> list[Tally]:
+) -> list[LessonTally]:
     """Count the lessons between two moments, by start; see `service.registers_between`."""
     views = timetable.lesson_views(db, after=first, before=last, courses=courses)
     return tallies_of(db, views, at=at)
 
 
-def tallies_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> list[Tally]:
+def tallies_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> list[LessonTally]:
     """Count several lessons, in their order."""
     if not views:
         return []
@@ -123,9 +123,9 @@ def tallies_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> lis
     ]
 
 
-def _tally(one: JudgedLesson, register: Register) -> Tally:
+def _tally(one: JudgedLesson, register: Register) -> LessonTally:
     late = register.counts[AttendanceStatus.LATE]
-    return Tally(one.view, one.window, len(register.lines), register.attended, late, register)
+    return LessonTally(one.view, one.window, len(register.lines), register.attended, late, register)
 
 
 def _involved(db: Session, lessons: Sequence[JudgedLesson]) -> set[uuid.UUID]:
@@ -195,7 +195,7 @@ def _troubled_kiosks(
     return {*db.exec(lost), *db.exec(forked)}
 
 
-def _count(db: Session, lessons: Sequence[JudgedLesson]) -> dict[uuid.UUID, Tally]:
+def _count(db: Session, lessons: Sequence[JudgedLesson]) -> dict[uuid.UUID, LessonTally]:
     rosters = _rosters(db, {one.view.course.id for one in lessons})
     ids = [one.lesson.id for one in lessons]
     bounds = {one.lesson.id: _Bounds.of(one.window) for one in lessons}
@@ -209,7 +209,7 @@ def _count(db: Session, lessons: Sequence[JudgedLesson]) -> dict[uuid.UUID, Tall
         attended = late = 0
         if not one.view.is_cancelled:
             attended, late = _numbers(due, seen.get(key, {}), ruled.get(key, {}), bounds[key])
-        found[key] = Tally(one.view, one.window, len(due), attended, late)
+        found[key] = LessonTally(one.view, one.window, len(due), attended, late)
     return found
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from server.attendance import service
 from server.attendance.quarantine_listing import MOST_COUNTED, count_undecided
 from server.attendance.register import AttendanceStatus
-from server.attendance.tallies import Tally, tallies_between
+from server.attendance.tallies import LessonTally, tallies_between
 from server.db.types import now
 from server.enrollment.problems import troubles
 from server.kiosks.lost_spans import open_losses
@@ -61,12 +61,12 @@ def _troubles(db: Session, request: Request, at: datetime) -> list[Trouble]:
     ]
 
 
-def is_running(register: service.Register | Tally, at: datetime) -> bool:
+def is_running(register: service.Register | LessonTally, at: datetime) -> bool:
     """Whether the lesson is on at a moment."""
     return not register.view.is_cancelled and register.window.is_running(at)
 
 
-def _order(tally: Tally, at: datetime) -> tuple[int, datetime]:
+def _order(tally: LessonTally, at: datetime) -> tuple[int, datetime]:
     """What runs comes first, then what is to come, then what is over."""
     lesson = tally.view.lesson
     is_ahead = lesson.starts_at > at and not tally.view.is_cancelled
@@ -74,7 +74,7 @@ def _order(tally: Tally, at: datetime) -> tuple[int, datetime]:
     return turn, lesson.starts_at
 
 
-def _lesson(tally: Tally, at: datetime, t: Translator) -> TodayLesson:
+def _lesson(tally: LessonTally, at: datetime, t: Translator) -> TodayLesson:
     view = tally.view
     return TodayLesson(
         path=f"/lessons/{view.lesson.id}",
