@@ -208,6 +208,8 @@ def copied_for(filled: Filled, checkout: Path, folder: Path) -> Settings:
     config = Config()
     config.set_main_option("script_location", str(Path(server.migrations.__file__).parent))
     with database.engine.connect() as connection:
+        # As server.migrations.runner does: tables that others refer to are made again.
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         config.attributes["connection"] = connection
         command.downgrade(config, newest)
         connection.commit()

@@ -52,7 +52,7 @@ class CoverageLine:
     is_pending: bool
 
 
-class CoverageCount:
+class SchoolCoverage:
     """Everybody with a live consent, at one moment.
 
     Args:
@@ -115,7 +115,7 @@ class CoverageCount:
     def _kind(
         self, count: ColumnElement[int], newest: ColumnElement[datetime]
     ) -> ColumnElement[str]:
-        """Of a person with photos in use, who needs none for another network."""
+        """Return the kind of a person with photos in use who needs none for another network."""
         return case(
             (newest < self._fresh_from, Cover.OLD.value),
             (count < self._wanted, Cover.WEAK.value),

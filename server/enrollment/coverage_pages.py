@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from server.db.dependencies import ReadDBDep
-from server.enrollment.coverage import Cover, CoverageCount
+from server.enrollment.coverage import Cover, SchoolCoverage
 from server.enrollment.photo import school_date
 from server.people.service import people_by_id
 from server.policies.service import current_policy
@@ -33,7 +33,7 @@ def coverage_page(
 ) -> Response:
     """Everybody with a live consent of one kind, or everybody who lacks something."""
     policy = current_policy(db).enrolment
-    coverage = CoverageCount(db, policy, today=school_date(settings), zone=settings.zone)
+    coverage = SchoolCoverage(db, policy, today=school_date(settings), zone=settings.zone)
     tally = coverage.tally()
     kinds = [cover] if cover else [one for one in Cover if one is not Cover.READY]
     count = sum(tally[one] for one in kinds)
