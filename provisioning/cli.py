@@ -46,7 +46,7 @@ def _claim(options: argparse.Namespace) -> str:
         return f"would ask {options.server} for a claim code for {options.name!r}"
     office = _office(options)
     password = _password(options)
-    with office.signed_in(options.username, password):
+    with office.signed_in(options.username, password, _ask_code):
         code = office.claim_code(options.name, options.room)
     if not options.write:
         return f"claim code: {code}"
@@ -57,7 +57,7 @@ def _claim(options: argparse.Namespace) -> str:
 def _move(options: argparse.Namespace) -> str:
     office = _office(options)
     password = _password(options)
-    with office.signed_in(options.username, password):
+    with office.signed_in(options.username, password, _ask_code):
         change = office.room_change(options.name, options.room)
         if not change.is_needed:
             return f"{options.name!r} is in room {change.to_room!r} already"
@@ -109,6 +109,14 @@ def _password(options: argparse.Namespace) -> str:
         raise ProvisioningError(f"cannot read {options.password_file}: not UTF-8 text") from exc
     except OSError as exc:
         raise ProvisioningError(f"cannot read {options.password_file}: {exc.strerror}") from exc
+
+
+def _ask_code() -> str:
+    """Ask for the second step; it is typed even where the password comes from a file."""
+    try:
+        return input("Code of your authenticator app, or a recovery code: ").strip()
+    except EOFError as exc:
+        raise ProvisioningError("no code was typed; this account has two-step sign-in") from exc
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,6 @@
 """The technician's side of the server's API: rooms, kiosks, claim codes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -70,15 +70,24 @@ class Office:
         self._http.mount("https://", TrustingAdapter(ca_pem))
 
     @contextmanager
-    def signed_in(self, username: str, password: str) -> Iterator[None]:
+    def signed_in(
+        self, username: str, password: str, ask_code: Callable[[], str]
+    ) -> Iterator[None]:
         """Sign in for the block, and sign out after it even if a step of it fails.
 
+        Args:
+            username: of the technician.
+            password: of the technician.
+            ask_code: asks for the code of two-step sign-in; called only where it is on.
+
         Raises:
-            ServerRefusedError: the name or password is wrong, or the account is locked.
+            ServerRefusedError: name, password or code is wrong, or the account is locked.
             ServerUnreachableError: no answer.
         """
-        self._call("POST", "/sign-in", {"username": username, "password": password})
+        found = self._call("POST", "/sign-in", {"username": username, "password": password})
         try:
+            if isinstance(found, dict) and found.get("step") == "code":
+                self._call("POST", "/sign-in/code", {"code": ask_code()})
             yield
         finally:
             with suppress(ProvisioningError):

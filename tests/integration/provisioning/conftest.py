@@ -21,6 +21,9 @@ from tests.support.ports import free_port
 from tests.support.processes import BIN, running
 
 
+PASSWORD = "chosen at the first sign-in"
+
+
 class Device:
     """A kiosk's keys and its own way to claim."""
 
@@ -90,9 +93,12 @@ def school(
             **database_setting,
         },
     ):
-        password_file = folder / "data" / "admin-password.txt"
+        one_time = (folder / "data" / "admin-password.txt").read_text().strip()
+        password_file = folder / "password"
+        password_file.write_text(f"{PASSWORD}\n")
         admin = AdminClient(url)
-        admin.sign_in("admin", password_file.read_text().strip())
+        admin.sign_in("admin", one_time)
+        admin.post("/sign-in/password", {"old": one_time, "new": PASSWORD})
         admin.post("/rooms", {"name": "R12"})
         admin.post("/rooms", {"name": "R14"})
         yield School(url, password_file, admin)

@@ -3,10 +3,11 @@
 import tomllib
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from provisioning.cli import main
-from tests.integration.provisioning.conftest import Device, School
+from tests.integration.provisioning.conftest import PASSWORD, Device, School
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.integration
@@ -113,3 +114,23 @@ def test_a_claimed_kiosk_gets_a_new_code(
 
 def _code(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out.strip().removeprefix("claim code: ")
+
+
+def test_technician_with_two_steps_types_a_code(
+    school: School, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The admin's second step is taken off again, as the other tests share this school."""
+    started = school.admin.post("/sign-in/second-factor", {"password": PASSWORD})
+    confirmed = school.admin.post(
+        "/sign-in/second-factor/confirm", {"code": pyotp.TOTP(started["secret"]).now()}
+    )
+    codes = confirmed["recovery_codes"]
+    typed = iter([codes[0], "wrong"])
+    monkeypatch.setattr("builtins.input", lambda _question: next(typed))
+
+    assert school.claim(name="Second step") == 0
+    assert "claim code: " in capsys.readouterr().out
+    assert school.claim(name="Second step") == 1
+    assert "The code is not right." in capsys.readouterr().err
+    school.admin.post("/sign-in/second-factor/remove", {"code": codes[1]})
+    assert school.claim(name="Second step") == 0

@@ -90,7 +90,7 @@ def test_another_product_at_the_address_is_one_plain_sentence() -> None:
     office = Office(SERVER, http=http)
     with (
         pytest.raises(ServerUnreachableError, match="is not a Rollcall server"),
-        office.signed_in("tina", "secret"),
+        office.signed_in("tina", "secret", lambda: ""),
     ):
         pytest.fail("signed in")
 

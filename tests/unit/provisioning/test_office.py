@@ -62,7 +62,7 @@ def web_server(status: int = 200, location: str = "") -> Iterator[Heard]:
 
 
 def sign_in(url: str) -> None:
-    with Office(url).signed_in("tina", "secret word"):
+    with Office(url).signed_in("tina", "secret word", lambda: ""):
         pass
 
 
