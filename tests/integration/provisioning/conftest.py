@@ -20,7 +20,6 @@ from scripts.demo.school import AdminClient
 from tests.support.ports import free_port
 from tests.support.processes import BIN, running
 
-
 PASSWORD = "chosen at the first sign-in"
 
 
