@@ -83,6 +83,7 @@ class Office:
         finally:
             with suppress(ProvisioningError):
                 self._call("DELETE", "/sign-in")
+            self._http.close()
 
     def claim_code(self, kiosk_name: str, room_name: str) -> str:
         """Return a new claim code for the kiosk of that name; create the kiosk if it is missing.

@@ -25,11 +25,12 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pyotp
 import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
-from sqlmodel import select
+from sqlmodel import delete, select
 
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
@@ -41,9 +42,10 @@ from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
+from scripts.page_addresses import addresses
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
-from server.accounts.tables import Account
+from server.accounts.tables import Account, SecondFactor
 from server.accuracy import service
 from server.accuracy.question import prepare
 from server.accuracy.service import Answered
@@ -94,6 +96,8 @@ DOCUMENTED = (
     "users-laptop-light-en",
     "users-laptop-dark-ar",
     "sign-in-phone-light-en",
+    "second-factor-setup-laptop-light-en",
+    "recovery-codes-phone-light-en",
 )
 _OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
 _MODEL = "dlib-resnet-v1"
@@ -141,6 +145,11 @@ class Site:
             stricter = {"distance": limit.distance - 0.03, "raised_share": 0.27}
             proposed = {name: getattr(limit, name) for name in ProposedLimit.__annotations__}
             limits.propose(db, ProposedLimit(**(proposed | stricter)))
+
+    def forget_second_steps(self) -> None:
+        """Let pages offer two-step sign-in as to a person who has none."""
+        with self.app.state.database.transaction() as db:
+            db.exec(delete(SecondFactor))
 
     def meet_strangers(self) -> None:
         """Let pages see devices that ask this server and that it does not know."""
@@ -199,8 +208,7 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
 
 def _authority(folder: Path) -> Path:
     """A school's authority, as behind a proxy with a certificate that it signed."""
-    certificates = CertificateFolder(folder / "proxy")
-    certificates.ensure(school="Lindenhof School", at=datetime.now(UTC))
+    (certificates := CertificateFolder(folder / "proxy")).ensure(at=datetime.now(UTC))
     return certificates.authorities
 
 
@@ -308,92 +316,6 @@ def _set_password(account: Account) -> None:
     account.must_change_password = False
 
 
-def addresses(site: Site) -> dict[str, str]:
-    """Every page by name."""
-    school = site.school
-    running = school.lessons[len(school.lessons) // 2]
-    planned = school.lessons[-1]
-    cancelled, pending, past = school.lessons[:3]
-    return {
-        "new-lesson": "/lessons/new",
-        "edit-lesson": f"/lessons/{planned}/edit",
-        "cancel-lesson": f"/lessons/{planned}/cancel",
-        "delete-lesson": f"/lessons/{planned}/delete",
-        "register-cancelled": f"/lessons/{cancelled}",
-        "register-pending": f"/lessons/{pending}",
-        "register-past": f"/lessons/{past}",
-        "past-changes": "/past-changes",
-        "past-policy": f"/past-changes/policy?lesson_id={past}",
-        "past-roster": f"/past-changes/roster?person_id={school.people[0]}",
-        "past-lesson": f"/past-changes/lesson?lesson_id={past}",
-        "past-preview": f"/past-changes/policy?lesson_id={past}",
-        "edit-course": f"/courses/{school.courses[0]}/edit",
-        "edit-room": f"/rooms/{school.rooms[0]}/edit",
-        "terms": "/terms",
-        "move-kiosk": f"/kiosks/{school.kiosks[0]}/move",
-        "do-not-wait": f"/kiosks/{school.kiosks[0]}/do-not-wait",
-        "edit-person": f"/people/{school.people[0]}/edit",
-        "today": "/",
-        "today-refused": "/",
-        "jobs": "/jobs",
-        "people": "/people",
-        "coverage": "/people/coverage",
-        "person": f"/people/{school.people[0]}",
-        "enrol": f"/people/{school.people[0]}/enrol",
-        "consent": f"/people/{school.people[7]}/consents/new",
-        "lessons": "/lessons",
-        "register": f"/lessons/{running}",
-        "line": f"/lessons/{running}/people/{{first}}",
-        "courses": "/courses",
-        "course": f"/courses/{school.courses[0]}",
-        "rooms": "/rooms",
-        "kiosks": "/kiosks",
-        "kiosks-unknown-device": "/kiosks",
-        "today-unknown-device": "/",
-        "kiosk": f"/kiosks/{school.kiosks[0]}",
-        "claim": f"/kiosks/{school.kiosks[0]}",
-        "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
-        "policy": "/policy",
-        "accuracy": "/accuracy",
-        "models": "/models",
-        "models-change": "/models",
-        "accuracy-details": "/accuracy",
-        "accuracy-question": "/accuracy",
-        "policy-details": "/policy",
-        "audit": "/audit",
-        "users": "/users",
-        "user": f"/users/{site.user_id}",
-        "new-user": "/users/new",
-        "password": "/password",
-        "missing": "/people/00000000-0000-0000-0000-000000000000",
-    } | lost_addresses(school)
-
-
-def lost_addresses(school: School) -> dict[str, str]:
-    """Pages about lost events, and about two devices with one identity."""
-    lost, twins = school.kiosks[1], school.kiosks[3]
-    return {
-        "lost-kiosk": f"/kiosks/{lost}",
-        "lost-close": f"/kiosks/{lost}/lost/{SPAN}",
-        "lost-missing": f"/kiosks/{lost}/missing",
-        "lost-register": f"/lessons/{school.lessons[1]}",
-        "lost-today": "/",
-        "lost-twins": f"/kiosks/{twins}",
-        "lost-kiosks": "/kiosks",
-    } | _wrong_clocks(school)
-
-
-def _wrong_clocks(school: School) -> dict[str, str]:
-    """Pages about events and scans of kiosks whose clocks were wrong."""
-    return {
-        "line-doubtful": f"/lessons/{school.lessons[2]}/people/{{doubtful}}",
-        "quarantine": "/quarantine",
-        "quarantine-decided": "/quarantine?decided=true",
-        "quarantine-accept": f"/quarantine/accept?kiosk={school.kiosks[3]}&cause=before_claim",
-        "quarantined": "/quarantine/{row}",
-    }
-
-
 def photograph(
     browser: Browser, site: Site, out: Path, wanted: frozenset[str], *, is_whole: bool = False
 ) -> int:
@@ -412,6 +334,7 @@ def photograph(
             ]
         )
         page = context.new_page()
+        site.forget_second_steps()
         page.goto(f"{site.url}/sign-in")
         if "sign-in" in names:
             _shoot(page, out / f"sign-in{suffix}.png", is_whole)
@@ -431,7 +354,7 @@ def photograph(
             if name == "accuracy-question":
                 site.ask_limit()
             page.goto(site.url + _address(page, site, name))
-            _act(page, name)
+            _act(page, site, name)
             _shoot(page, out / f"{name}{suffix}.png", is_whole)
         taken += len(names)
         context.close()
@@ -450,8 +373,11 @@ def _address(page: Page, site: Site, name: str) -> str:
     return page.locator(f"{rows} a.row-link").first.get_attribute("href") or "/"
 
 
-def _act(page: Page, name: str) -> None:
+def _act(page: Page, site: Site, name: str) -> None:
     """Do on a page what leads to what is to be seen."""
+    if name in ("second-factor-setup", "recovery-codes"):
+        site.forget_second_steps()
+        _set_up_second_step(page, is_confirmed=name == "recovery-codes")
     if name == "past-preview":
         page.locator("#policy_version").select_option("1")
         page.locator("button.primary").click()
@@ -470,6 +396,19 @@ def _act(page: Page, name: str) -> None:
     if name == "course":
         page.locator("#roster details").first.evaluate("element => element.open = true")
         page.locator("#past-entries").evaluate("element => element.open = true")
+
+
+def _set_up_second_step(page: Page, *, is_confirmed: bool) -> None:
+    """Start two-step sign-in, and confirm it as an authenticator app would."""
+    page.reload()
+    page.locator("#password").fill(_PASSWORD)
+    page.locator("form.card button.primary").click()
+    page.wait_for_selector("#second-factor-key")
+    if is_confirmed:
+        secret = "".join(page.locator("#second-factor-key").inner_text().split())
+        page.locator("#code").fill(pyotp.TOTP(secret).now())
+        page.locator("form button.primary").click()
+        page.wait_for_selector("#recovery-codes")
 
 
 def _shoot(page: Page, path: Path, is_whole: bool) -> None:

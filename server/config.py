@@ -5,12 +5,12 @@ import os
 import tomllib
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import icu
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -290,6 +290,21 @@ class Settings(BaseSettings):
         if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("must begin with http:// or https:// and name a host")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_path(cls, value: HttpUrl | None) -> HttpUrl | None:
+        if value is not None and (value.path not in (None, "/") or value.query or value.username):
+            raise ValueError("must be scheme, host and port alone, like https://rollcall.example")
+        return value
+
+    @model_validator(mode="after")
+    def _keys_have_certificates(self) -> Self:
+        for name in ("tls", "broker", "ml_service_client"):
+            has_key = getattr(self, f"{name}_key") is not None
+            if has_key and getattr(self, f"{name}_certificate") is None:
+                raise ValueError(f"{name}_key needs a {name}_certificate")
+        return self
 
     @field_validator("timezone")
     @classmethod

@@ -79,9 +79,17 @@ class SystemdKeeper:
 
 def _run(arguments: list[str], given: bytes) -> bytes:
     command = [_TOOL, *arguments, f"--name={_NAME}", "-", "-"]
+    # The tool would tell systemd its own exit status in the kiosk's name.
+    inherited = os.environ.items()  # noqa: TID251 - handed on, not read
+    environment = {name: value for name, value in inherited if name != "NOTIFY_SOCKET"}
     try:
         done = subprocess.run(  # noqa: S603 - fixed words
-            command, input=given, capture_output=True, timeout=_LONGEST_S, check=True
+            command,
+            input=given,
+            capture_output=True,
+            timeout=_LONGEST_S,
+            check=True,
+            env=environment,
         )
     except subprocess.CalledProcessError as exc:
         said = exc.stderr.decode(errors="replace").strip().splitlines() or [""]

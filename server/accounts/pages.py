@@ -16,6 +16,7 @@ from server.accounts.schemas import CodeForm, PasswordForm, SignInForm
 from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
+from server.db.vault import Vault
 from server.errors import InvalidError, TooManyAttemptsError
 from server.web.access import (
     PUBLIC,
@@ -24,11 +25,12 @@ from server.web.access import (
     PasswordStepDep,
     current_principal,
 )
+from server.web.kept_forms import opened_form
 from server.web.pages import render, request_translator, see_other
 from server.web.preferences import local_path
 from server.web.principal import SignInStep
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import SettingsDep, VaultDep
 from server.web.threads import hashes_passwords
 
 router = GuardedRouter(include_in_schema=False)
@@ -49,6 +51,7 @@ def sign_in(
     database: DatabaseDep,
     settings: SettingsDep,
     origin: OriginDep,
+    vault: VaultDep,
     form: Annotated[SignInForm, Form()],
 ) -> Response:
     """Check name and password."""
@@ -57,9 +60,10 @@ def sign_in(
     )
     outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
     if isinstance(outcome, signing_in.SignedIn):
-        return _go_on(outcome, form.next, origin)
+        return _go_on(request, vault, outcome, form, origin)
     problem = _problem(request, outcome, "accounts.sign_in.refused")
     context = {"next": form.next, "problem": problem, "username": form.username}
+    context["kept"] = form.kept
     return render(request, "accounts/sign_in.html", context, status_code=401)
 
 
@@ -81,6 +85,7 @@ def enter_code(
     principal: CodeStepDep,
     db: DBDep,
     two_step: TwoStepDep,
+    vault: VaultDep,
     form: Annotated[CodeForm, Form()],
 ) -> Response:
     """Check the code."""
@@ -88,9 +93,9 @@ def enter_code(
         return see_other(local_path(form.next))
     outcome = two_step.of(db, principal).enter(form.code, now())
     if isinstance(outcome, signing_in.SignedIn):
-        return _go_on(outcome, form.next, two_step.origin)
+        return _go_on(request, vault, outcome, form, two_step.origin)
     problem = _problem(request, outcome, "accounts.code.refused")
-    context = {"next": form.next, "problem": problem}
+    context = {"next": form.next, "problem": problem, "kept": form.kept}
     return render(request, "accounts/code.html", context, status_code=401)
 
 
@@ -147,19 +152,38 @@ def locked_words(request: Request, error: TooManyAttemptsError) -> str:
     return request_translator(request)("accounts.sign_in.locked", minutes=minutes)
 
 
-def _go_on(outcome: signing_in.SignedIn, target: str, origin: SignInOrigin) -> Response:
-    """Lead to the step that is missing, or to the page that was asked for."""
-    pages = {
-        None: local_path(target),
-        SignInStep.CODE: f"/sign-in/code?next={quote(local_path(target))}",
-        SignInStep.PASSWORD: "/password",
-        SignInStep.SECOND_FACTOR: "/second-factor",
-    }
-    response = see_other(pages[outcome.step])
+def _go_on(
+    request: Request,
+    vault: Vault,
+    outcome: signing_in.SignedIn,
+    form: SignInForm | CodeForm,
+    origin: SignInOrigin,
+) -> Response:
+    """Lead to the step that is missing, or to where the person was."""
+    response = _next_page(request, vault, outcome.step, form)
     origin.cookies.issue(response, outcome.token)
     if outcome.step is not SignInStep.CODE:
         origin.cookies.know_device(response, outcome.account.username)
     return response
+
+
+def _next_page(
+    request: Request, vault: Vault, step: SignInStep | None, form: SignInForm | CodeForm
+) -> Response:
+    """A form that was sent without a sign-in goes along with the code, and is offered again."""
+    kept = opened_form(vault, form.kept) if form.kept else None
+    if kept is not None and step is None:
+        return render(request, "accounts/continue.html", {"form": kept})
+    if kept is not None and step is SignInStep.CODE:
+        context = {"next": form.next, "problem": None, "kept": form.kept}
+        return render(request, "accounts/code.html", context)
+    pages = {
+        None: local_path(form.next),
+        SignInStep.CODE: f"/sign-in/code?next={quote(local_path(form.next))}",
+        SignInStep.PASSWORD: "/password",
+        SignInStep.SECOND_FACTOR: "/second-factor",
+    }
+    return see_other(pages[step])
 
 
 def _problem(

@@ -73,6 +73,7 @@ class SignInForm(StrictInput):
     username: str = Field(max_length=64)
     password: str = Field(max_length=256)
     next: str = "/"
+    kept: str = Field(default="", max_length=7000)
 
 
 class CodeForm(StrictInput):
@@ -80,6 +81,7 @@ class CodeForm(StrictInput):
 
     code: str = Field(max_length=64)
     next: str = "/"
+    kept: str = Field(default="", max_length=7000)
 
 
 class PasswordAgainForm(StrictInput):

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 #: Without a wrong guess for this long, the next wait is a first one again.
 FORGET_WAITS_AFTER = timedelta(days=1)
+#: How long a guess may wait between its moment and its turn, with much to spare.
+LONGEST_TURN = timedelta(minutes=5)
 #: Wrong guesses of an address that one sign-in from there makes good, at most once an hour for
 #: each account: signing in again and again must not pay for guesses.
 CREDIT = 10
@@ -92,10 +94,11 @@ def limits(failures: int, minutes: int) -> dict[Counter, GuessLimit]:
 def waits_until(count: Count, limit: GuessLimit, at: datetime) -> datetime | None:
     """Return when the next guess is taken; None: now.
 
-    A wait beyond the longest one comes from a clock that was wrong, and does not count.
+    A wait beyond the longest one comes from a clock that was wrong, and does not count. Guesses
+    that waited for their turn state an earlier moment than one that overtook them.
     """
     until = count.locked_until
-    if until is None or until <= at or until > at + limit.longest:
+    if until is None or until <= at or until > at + limit.longest + LONGEST_TURN:
         return None
     return until
 

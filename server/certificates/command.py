@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -59,7 +60,7 @@ def make_certificates(
     changes = folder.ensure(
         [Use(one) for one in options.uses] or [Use.SERVER, Use.BROKER],
         names=lambda: default_names(settings),
-        must_have=tuple(parse_name(name) for name in options.name),
+        must_have=_named(settings, options.name) if options.name else (),
         school=settings.school_name,
         at=at,
         renew_authority=options.renew_authority,
@@ -75,9 +76,14 @@ def make_certificates(
 
 def default_names(settings: Settings) -> tuple[str, ...]:
     """Return the names of this machine, and those that settings give to kiosks."""
+    return tuple(dict.fromkeys([*_named(settings, []), *machine_names()]))
+
+
+def _named(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:
+    """Return these names, and those that settings give to kiosks: a certificate needs them too."""
     public = urlsplit(str(settings.public_url or "")).hostname
     given = [name for name in (public, settings.broker_public_host) if name]
-    return tuple(dict.fromkeys([*map(parse_name, given), *machine_names()]))
+    return tuple(dict.fromkeys(map(parse_name, [*names, *given])))
 
 
 def _line(change: Change) -> str:

@@ -137,7 +137,7 @@ def view_enrolment(db: Session, enrolment_id: uuid.UUID, *, actor: str) -> Enrol
 
 
 def note_view(db: Session, person_id: uuid.UUID, *, actor: str) -> None:
-    """Note in the audit trail that somebody reads data of a person that comes from photos."""
+    """Note in the audit trail who reads data of a person that comes from photos."""
     subject = subject_of("person", person_id)
     record(db, actor=actor, action="person.view_biometrics", subject=subject)
 

@@ -2,14 +2,15 @@
 
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
 import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import Session, SQLModel, col
 
+from server.db.listing import ListOrder, every_row
 from server.people import ordering
 from server.people.folding import search_text
 from server.people.tables import NameKeys, Person
@@ -32,6 +33,7 @@ class Named(NamedTuple):
 
 # Columns, not rows of the table: everybody's are read, and objects cost more.
 _NAMES = sqlalchemy.select(*(col(getattr(Person, name)) for name in Named._fields))
+_BY_ID = ListOrder((col(Person.id),), (uuid.UUID,))
 _CHANGE = (
     sqlalchemy.update(SQLModel.metadata.tables["people"])
     .where(col(Person.id) == bindparam("of"))
@@ -69,25 +71,14 @@ def ensure_keys(db: Session, locale: str) -> int:
         return 0
     row.locale, row.version = locale, version
     db.add(row)
+    people = (Named(*row) for row in every_row(db, _NAMES, _BY_ID, at_a_time=_AT_A_TIME))
     count = 0
-    for people in _in_parts(db):
-        db.execute(_CHANGE, [_values(person, locale) for person in people])
-        count += len(people)
+    while part := list(islice(people, _AT_A_TIME)):
+        db.execute(_CHANGE, [_values(person, locale) for person in part])
+        count += len(part)
     if count:
         _logger.info("name keys rebuilt people=%s version=%s", count, version)
     return count
-
-
-def _in_parts(db: Session) -> Iterator[Sequence[Named]]:
-    query = _NAMES.order_by(col(Person.id)).limit(_AT_A_TIME)
-    people = _named(db, query)
-    while people:
-        yield people
-        people = _named(db, query.where(col(Person.id) > people[-1].id))
-
-
-def _named(db: Session, query: sqlalchemy.Select[tuple[Any, ...]]) -> list[Named]:
-    return [Named(*row) for row in db.execute(query)]
 
 
 def _values(person: Named, locale: str) -> dict[str, object]:

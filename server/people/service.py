@@ -94,7 +94,7 @@ def get_person(db: Session, person_id: uuid.UUID, *, lock: bool = False) -> Pers
 
 
 def view_person(db: Session, person_id: uuid.UUID, *, actor: str) -> Person:
-    """Return one person to somebody who reads their data; the audit trail names the reader.
+    """Return one person to an account that reads their data; the audit trail names it.
 
     Raises:
         NotFoundError: no such person.

@@ -76,7 +76,7 @@ def _lessons(
         .where(col(Lesson.id).in_(ids))
     )
     return {
-        f"lesson:{lesson.id}": f"{course.code}, {say_day(lesson.day)}"
+        f"lesson:{lesson.id}": f"{course.code} (\u2068{say_day(lesson.day)}\u2069)"
         for lesson, course in (db.exec(query).all() if ids else ())
     }
 

@@ -140,7 +140,7 @@ def _page(request: Request, db: Session, asked: Asked, **found: Any) -> Response
 
 
 def _actors(db: Session, t: Translator) -> dict[str, list[tuple[str, str]]]:
-    """Return whom to filter by, each with a name, by group."""
+    """Return the actors to filter by, each with a name, by group."""
     accounts = db.exec(select(Account).order_by(col(Account.display_name))).all()
     kiosks = db.exec(select(Kiosk).order_by(col(Kiosk.name))).all()
     return {

@@ -170,6 +170,11 @@ def _headers(error: ServerError) -> dict[str, str]:
 
 
 def _to_sign_in(request: Request) -> Response:
+    kept = getattr(request.state, "kept_form", "")
+    if kept:
+        words = request_translator(request)("accounts.sign_in.expired")
+        context = {"next": "/", "problem": words, "username": "", "kept": kept}
+        return render(request, "accounts/sign_in.html", context, status_code=401)
     target = "/sign-in"
     if request.method == "GET" and not is_htmx(request) and request.url.path != "/":
         target += f"?next={quote(request.url.path)}"

@@ -21,14 +21,14 @@ _SCHEME = "Bearer "
 
 
 @access_guard
-def _metrics_reader(request: Request) -> None:
+async def _metrics_reader(request: Request) -> None:
     """Let in a caller with the token of the settings, else technicians and admins."""
     offered = request.headers.get("authorization", "")
     if offered.startswith(_SCHEME) and (token := get_settings(request).metrics_token) is not None:
         wanted = token.get_secret_value().encode()
         if compare_digest(offered.removeprefix(_SCHEME).encode("latin-1"), wanted):
             return
-    _ROLE(request)
+    await _ROLE(request)
 
 
 @router.get("/metrics", dependencies=[Depends(_metrics_reader)], tags=["health"])

@@ -17,6 +17,7 @@ from intake.reading import BodyIntake
 from server.errors import (
     ConfigurationError,
     MalformedError,
+    NotSignedInError,
     ServerError,
     TooLargeError,
     UploadsFullError,
@@ -24,6 +25,7 @@ from server.errors import (
 )
 from server.web.access import Guard, guards_of, is_open_to_anyone
 from server.web.bodies import OPEN_BODY_BYTES, Bodies
+from server.web.kept_forms import keep_form
 from server.web.queries import is_of_people, query_names, refuse_unknown_query
 from server.web.state import get_services
 from server.web.threads import threaded
@@ -67,9 +69,13 @@ class GuardedRoute(APIRoute):
             return handle
 
         async def handle_guarded(request: Request) -> Response:
-            for guard in guards:
-                await _ask(guard, request)
-            intake, most_bytes = body_rules(get_services(request).bodies, self.dependant)
+            bodies = get_services(request).bodies
+            try:
+                await _ask_all(guards, request)
+            except NotSignedInError:
+                await keep_form(request, bodies.open)
+                raise
+            intake, most_bytes = body_rules(bodies, self.dependant)
             return await _handle_whole(request, intake, most_bytes, handle)
 
         return handle_guarded
@@ -82,8 +88,7 @@ class GuardedRoute(APIRoute):
 
         async def handle_known(request: Request) -> Response:
             if not known.issuperset(request.query_params):
-                for guard in guards:
-                    await _ask(guard, request)
+                await _ask_all(guards, request)
                 refuse_unknown_query(request, known)
             return await handle(request)
 
@@ -97,12 +102,13 @@ class GuardedRouter(APIRouter):
         super().__init__(route_class=GuardedRoute, **options)
 
 
-async def _ask(guard: Guard, request: Request) -> None:
-    """Ask a guard; only one that may wait gets a thread."""
-    if iscoroutinefunction(guard):
-        await guard(request)
-    else:
-        await run_in_threadpool(guard, request)
+async def _ask_all(guards: Iterable[Guard], request: Request) -> None:
+    """Ask guards in their order; only one that may wait gets a thread."""
+    for guard in guards:
+        if iscoroutinefunction(guard):
+            await guard(request)
+        else:
+            await run_in_threadpool(guard, request)
 
 
 def refuse_unguarded(routers: Iterable[APIRouter]) -> None:

@@ -34,13 +34,16 @@ class Recorded:
 
 
 @contextmanager
-def recording(leaf: Leaf | None, folder: Path, answer: bytes = b"") -> Iterator[Recorded]:
+def recording(
+    leaf: Leaf | None, folder: Path, answer: bytes = b"", *, refusal: bytes = b""
+) -> Iterator[Recorded]:
     """Accept connections inside the block; a client that trusts the certificate is heard out.
 
     Args:
         leaf: of the server; None: no TLS.
         folder: for its certificate.
         answer: sent after the first bytes of each client.
+        refusal: sent instead to a POST; empty: the same answer.
     """
     heard = Recorded()
     context = None if leaf is None else leaf.server_context(folder)
@@ -49,7 +52,7 @@ def recording(leaf: Leaf | None, folder: Path, answer: bytes = b"") -> Iterator[
         def handle(self) -> None:
             heard.connections += 1
             with contextlib.suppress(OSError):
-                _listen(self.request, context, heard, answer)
+                _listen(self.request, context, heard, (answer, refusal or answer))
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -65,12 +68,15 @@ def recording(leaf: Leaf | None, folder: Path, answer: bytes = b"") -> Iterator[
 
 
 def _listen(
-    request: socket.socket, context: ssl.SSLContext | None, heard: Recorded, answer: bytes
+    request: socket.socket,
+    context: ssl.SSLContext | None,
+    heard: Recorded,
+    answers: tuple[bytes, bytes],
 ) -> None:
     request.settimeout(5)
     with request if context is None else context.wrap_socket(request, server_side=True) as client:
         while data := client.recv(65536):
             heard.plain += data
-            if answer:
-                client.sendall(answer)
+            if answers[0]:
+                client.sendall(answers[data.startswith(b"POST")])
                 return

@@ -16,6 +16,7 @@ from server.certificates.folder import CertificateFolder
 from server.config import Settings, load_settings
 from server.db.types import now
 from server.mqtt.link import BrokerLink
+from server.mqtt.listener import MOST_STRANGERS
 from server.mqtt.mosquitto import tell_mosquitto
 from tests.contract.broker.conftest import (
     PASSWORD,
@@ -128,6 +129,28 @@ def test_client_of_another_school_and_one_without_tls_get_nothing(
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as plain:
         plain.sendall(b"\x10\x12\x00\x04MQTT\x04\x02\x00\x3c\x00\x06kiosk1")
         assert b"\x20\x02" not in _received(plain)  # no CONNACK
+
+
+def test_silent_connections_keep_no_kiosk_out(secure: SecureBroker) -> None:
+    """Mosquitto keeps them until its own limit; the embedded broker closes the oldest."""
+    port = secure.running.port
+    secure.running.admit("late")
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(MOST_STRANGERS + 20)]
+    assert secure.running.kiosk("late").paho.is_connected()
+    assert _is_closed(silent[0]) is (secure.running.kind == "embedded")
+    assert not _is_closed(silent[-1])
+    for connection in silent:
+        connection.close()
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    connection.settimeout(0)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
 
 
 def _received(connection: socket.socket) -> bytes:

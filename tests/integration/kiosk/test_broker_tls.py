@@ -16,6 +16,9 @@ from kiosk.sync.mqtt import MQTTLink
 from kiosk.sync.trust import LinkTrust
 from tests.fakes.school import broker_access
 from tests.support.authorities import Authority, Leaf
+from tests.support.certificates import school
+from tests.support.ports import free_port, is_listening
+from tests.support.processes import BIN, running
 from tests.support.tls_mosquitto import tls_broker
 from tests.support.tls_recorder import recording
 from tests.support.waiting import wait_until
@@ -89,6 +92,31 @@ def test_a_clock_that_is_not_set_does_not_keep_the_broker_away(tmp_path: Path) -
         linked(broker.port, LinkTrust(SCHOOL.pem, time=lambda: unset)) as link,
     ):
         wait_up(link)
+
+
+def test_the_embedded_broker_is_checked_in_the_same_way(tmp_path: Path) -> None:
+    port, folder = free_port(), school(tmp_path / "data")
+    env = {
+        "ROLLCALL_SERVER_DATA_DIR": str(tmp_path / "data"),
+        "ROLLCALL_SERVER_BROKER": "embedded",
+        "ROLLCALL_SERVER_BROKER_PORT": str(port),
+    }
+    with (
+        running(
+            [str(BIN / "rollcall-server"), "broker"],
+            log_path=tmp_path / "broker.log",
+            ready=lambda: is_listening(port),
+            env=env,
+        ),
+        linked(port, LinkTrust(folder.authorities.read_text())) as known,
+        linked(port, LinkTrust(OTHER.pem)) as unknown,
+    ):
+        # It has no account for this kiosk, and says so inside TLS.
+        wait_until(lambda: known.health is LinkHealth.REFUSED, what="the refusal")
+        wait_until(lambda: unknown.security.is_fault, what="the fault")
+
+        assert known.security is LinkSecurity.TLS
+        assert unknown.security is LinkSecurity.FOREIGN_AUTHORITY
 
 
 @pytest.mark.parametrize(

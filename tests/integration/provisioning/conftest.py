@@ -101,5 +101,5 @@ def school(
 def _is_up(url: str) -> bool:
     try:
         return requests.get(f"{url}/health", timeout=2).ok
-    except requests.ConnectionError:
+    except requests.RequestException:  # also one that waits while the database is made
         return False

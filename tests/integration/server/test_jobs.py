@@ -277,7 +277,7 @@ def test_admin_sees_a_parked_photo_and_tries_it_again(
     assert worker.run_one()
     assert outcome(office, enrolment)["status"] == "accepted"
     assert "job failed too often" not in admin.get("/").text
-    assert _actions(database)[-1:] == ["enrolment.accept"]
+    assert _actions(database)[-2:] == ["enrolment.accept", "person.view_biometrics"]
     assert "job.retry" in _actions(database)
 
 

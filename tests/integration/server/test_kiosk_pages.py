@@ -62,7 +62,7 @@ def test_move_keeps_where_it_hung_before(desk: OfficeDesk, admin: TestClient, ki
 
 
 @pytest.mark.parametrize(
-    ("room", "key"), [("room", "same_room"), ("", "incomplete"), ("nowhere", "missing")]
+    ("room", "key"), [("room", "same_room"), ("", "incomplete"), ("nowhere", "no_room")]
 )
 def test_wrong_move_is_explained(
     desk: OfficeDesk, admin: TestClient, kiosk: str, room: str, key: str

@@ -39,7 +39,7 @@ def test_form_adds_a_lesson_and_leads_to_its_register(desk: OfficeDesk) -> None:
         ({"day": "2027-03-28", "starts": "02:30"}, "gap"),
         ({"day": "2027-10-31", "starts": "02:30", "ends": "04:00"}, "twice"),
         ({"course_id": ""}, "incomplete"),
-        ({"room_id": "0" * 32}, "missing"),
+        ({"room_id": "0" * 32}, "no_room"),
     ],
 )
 def test_form_says_what_is_wrong_and_keeps_what_was_typed(

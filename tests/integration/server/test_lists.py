@@ -1,5 +1,6 @@
 """Every list of the API and of the pages comes whole, in parts, each row once."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,15 +10,22 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+import server.attendance.past_pages
+import server.attendance.quarantine_listing
+import server.enrollment.pages
+import server.kiosks.pages
+import server.policies.pages
+import server.timetable.pages
+import server.web.today
 from server.app import ROUTERS
 from server.attendance.tables import PastChange, QuarantinedEvent
 from server.db.types import now
 from server.kiosks.tables import LostSpan
-from server.timetable import pages as lesson_pages
 from server.timetable.tables import Lesson
-from server.web import today
 from server.web.list_schemas import ListPart
 from server.web.paging import Pager, page_of, read_page
+from server.web.principal import Role
+from tests.integration.server.conftest import SignIn
 from tests.support.office_desk import OfficeDesk
 
 COUNT = 5
@@ -193,18 +201,52 @@ def test_the_list_of_people_goes_on_after_a_search_in_the_body(desk: OfficeDesk)
     assert desk.office.get("/api/v1/people?q=%27").json()["total"] == 0
 
 
-def test_pages_link_to_each_other(desk: OfficeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lesson_pages, "_PAGE", 2)
-    monkeypatch.setattr(today, "_PAGE", 2)
-    _lessons(desk)
-    for path in ("/", "/lessons"):
-        shown = [desk.office.get(path, params={"page": page}).text for page in (1, 2, 3, 99)]
-        assert [text.count('class="card lesson') for text in shown] == [2, 2, 1, 1]
-        assert [f"{words} of {COUNT}" in text for text, words in zip(shown, ROWS, strict=True)]
-        assert 'page=3"' in shown[0]
+#: Where a page's size stands, for every page that shows a list of these.
+SIZES = [
+    (server.attendance.quarantine_listing, "PAGE"),
+    (server.attendance.past_pages, "_PAGE"),
+    (server.enrollment.pages, "_PAGE"),
+    (server.kiosks.pages, "_LOST_SPANS"),
+    (server.policies.pages, "_VERSIONS"),
+    (server.timetable.pages, "_PAGE"),
+    (server.web.today, "_PAGE"),
+]
 
 
-ROWS = ["1–2", "3–4", "5–5", "5–5"]
+def test_pages_link_to_each_other(
+    desk: OfficeDesk, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in SIZES:
+        monkeypatch.setattr(module, name, 2)
+    admin = sign_in(Role.ADMIN)
+    made = {name: make(desk) for name, make in MAKERS.items()}
+    _policies(admin)
+    lost = made["/api/v1/kiosks/{kiosk_id}/lost-events"].removeprefix("/api/v1")
+    for path, name in (
+        ("/", "page"),
+        ("/lessons", "page"),
+        ("/past-changes", "page"),
+        ("/quarantine", "page"),
+        ("/people", "page"),
+        ("/policy", "history"),
+        (lost.removesuffix("/lost-events"), "lost_page"),
+    ):
+        shown = [admin.get(path, params={name: page}).text for page in (1, 2, 3, 99)]
+        ranges = [re.findall(r"<bdi>(\d+)–(\d+) of (\d+)</bdi>", text) for text in shown]
+        assert ranges == [[("1", "2", "5")], [("3", "4", "5")]] + [[("5", "5", "5")]] * 2, path
+        assert f"{name}=2" in shown[0] or path == "/people"
+    found = admin.post("/people", data={"q": "lovelace", "page": "2"}).text
+    assert "3–4 of 4" in found
+    assert '<button class="button small quiet" name="page" value="1"' in found
+
+
+def _policies(admin: TestClient) -> None:
+    policy = admin.get("/api/v1/policy").json()
+    for minutes in range(1, COUNT + 1):
+        policy["attendance"]["late_after_min"] = minutes
+        answer = admin.put("/api/v1/policy", json=policy)
+        assert answer.status_code == 200, answer.text
+        policy = answer.json()
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,9 @@ def test_all_lessons_of_a_course_are_judged_by_another_policy(
         ({"first": "x"}, "date"),
         ({"first": day_in(0), "last": day_in(-2)}, "order"),
         ({"first": day_in(-90), "last": day_in(-80)}, "no_lessons"),
-        ({"policy_version": "99"}, "missing"),
+        ({"policy_version": "99"}, "no_policy_version"),
         ({"policy_version": ""}, "incomplete"),
-        ({"course_id": "0" * 32}, "missing"),
+        ({"course_id": "0" * 32}, "no_course"),
     ],
 )
 def test_wrong_policy_change_is_explained_and_kept(
@@ -247,7 +247,7 @@ def test_form_for_a_lesson_asks_for_one_first(desk: OfficeDesk) -> None:
         ({"starts": "10:00", "ends": "09:00"}, "ends_before_start"),
         ({"day": day_in(1), "starts": "08:00", "ends": "09:00"}, "later"),
         ({"starts": "x"}, "time"),
-        ({"room_id": "0" * 32}, "missing"),
+        ({"room_id": "0" * 32}, "no_room"),
         ({"room_id": ""}, "incomplete"),
         ({"starts": "01:00", "ends": "02:00", "room_id": "taken"}, "room_taken"),
     ],

@@ -36,7 +36,7 @@ def test_person_is_on_the_roster_from_today_unless_said_otherwise(desk: OfficeDe
     ("form", "key"),
     [
         ({"person_id": ""}, "incomplete"),
-        ({"person_id": "0" * 32}, "missing"),
+        ({"person_id": "0" * 32}, "no_person"),
         ({"from_date": "tomorrow"}, "date"),
         ({"from_date": day_in(3), "until_date": day_in(1)}, "order"),
     ],

@@ -17,8 +17,10 @@ from server.audit.tables import AuditEntry
 from server.db.types import now
 from server.kiosks.guesses import ClaimGuesses
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.fakes.simulated_kiosk import SimulatedKiosk
 from tests.integration.server.conftest import SignIn
+from tests.support.services import replace_services
 
 JSON = {"Content-Type": "application/json"}
 OUTCOMES = ("stored", "repeated", "refused")
@@ -161,7 +163,7 @@ def test_revoked_kiosk_is_refused_and_stays_listed(
 def test_wrong_claims_slow_their_address_down_and_keep_no_right_one_out(
     app: FastAPI, classroom: Classroom
 ) -> None:
-    app.state.claim_guesses = ClaimGuesses(per_address=3)
+    replace_services(app, claim_guesses=ClaimGuesses(per_address=3))
     client, device = TestClient(app), SimulatedKiosk()
 
     def claim(code: str) -> int:
@@ -172,7 +174,7 @@ def test_wrong_claims_slow_their_address_down_and_keep_no_right_one_out(
     kiosk_id = classroom.kiosk["id"]
     code = classroom.post(f"/kiosks/{kiosk_id}/claim-codes")["claim_code"]
     assert claim(code) == 200
-    with app.state.database.reading() as db:
+    with services_of(app).database.reading() as db:
         refusals = select(AuditEntry).where(AuditEntry.action == "kiosk.claim_refused")
         assert len(db.exec(refusals).all()) == 1  # however many came in that minute
 

@@ -21,6 +21,7 @@ from server.db.types import now
 from server.kiosks.service import take_status
 from server.kiosks.tables import Kiosk
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import Classroom
 from tests.support.certificates import school
@@ -152,8 +153,8 @@ def test_server_without_an_authority_offers_none(app: FastAPI, classroom: Classr
     ("detail", "words"),
     [
         ("tls", "Encrypted"),
-        ("plain", "This kiosk talks to the server without encryption."),
-        ("loopback", "On this computer"),
+        ("plain", "Anybody on this kiosk&#39;s network can read what it sends."),
+        ("local", "Within one machine"),
         ("quantum", "Works"),
     ],
 )
@@ -167,8 +168,8 @@ def test_kiosk_page_shows_link_and_six_words(
 ) -> None:
     kiosk_id = classroom.kiosk["id"]
     state = "degraded" if detail == "plain" else "ok"
-    status = Status(online=True, parts={"link": PartHealth(state=state, detail=detail)})
-    with app.state.database.transaction() as db:
+    status = Status(online=True, parts={"server_link": PartHealth(state=state, detail=detail)})
+    with services_of(app).database.transaction() as db:
         take_status(db, db.get_one(Kiosk, uuid.UUID(kiosk_id)), status, now())
     page = technician.get(f"/kiosks/{kiosk_id}").text
     assert words in page

@@ -139,3 +139,30 @@ def test_claim_code_is_large_and_shown_once(lesson: Lesson, page: Page) -> None:
 def test_nothing_is_wider_than_the_screen(lesson: Lesson, page: Page, path: str) -> None:
     page.goto(lesson.site.url + path)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_keyboard_stays_where_it_is_when_the_register_changes(lesson: Lesson, page: Page) -> None:
+    page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
+    page.evaluate(_MARK)
+    links = page.locator("#live a")
+    for at in range(links.count()):
+        links.nth(at).focus()
+        before = page.evaluate(_FOCUSED)
+        lesson.see(at % 2)
+        lesson.see((at + 1) % 2)
+        _wait_for_refresh(page)
+        assert page.evaluate(_FOCUSED) == before
+        assert before != ""
+
+
+#: The text and target of the focused link; empty where the page itself has the focus.
+_FOCUSED = (
+    "() => { const one = document.activeElement; return (one.href || '') + one.textContent; }"
+)
+_MARK = "() => { document.getElementById('live').dataset.seen = 'yes'; }"
+
+
+def _wait_for_refresh(page: Page) -> None:
+    """Wait until the part that changes was replaced, and mark the new one."""
+    page.wait_for_selector("#live:not([data-seen])", timeout=15_000)
+    page.evaluate(_MARK)

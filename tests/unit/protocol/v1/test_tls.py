@@ -25,6 +25,7 @@ from tests.support.tls_recorder import Recorded, recording
 
 SCHOOL = Authority("School")
 ATTACKER = Authority("School")
+STRANGER = Authority("Another")  # one with the school's name would not be looked at
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 WORKS = SCHOOL.leaf()
@@ -82,10 +83,10 @@ def test_another_fingerprint_ends_it(tmp_path: Path) -> None:
     assert fault is CertificateFault.OTHER_FINGERPRINT
 
 
-@pytest.mark.parametrize("offered", [SCHOOL.pem, SCHOOL.pem + ATTACKER.pem])
+@pytest.mark.parametrize("offered", [SCHOOL.pem, SCHOOL.pem + STRANGER.pem])
 def test_the_authority_that_is_compared_must_have_signed(tmp_path: Path, offered: str) -> None:
     """The fingerprint vouches for the first certificate alone, and that one is public."""
-    with server(tmp_path, ATTACKER.leaf(), offer(offered)) as heard:
+    with server(tmp_path, STRANGER.leaf(), offer(offered)) as heard:
         fault = fault_of(heard, ca_fingerprint(SCHOOL.pem))
 
     assert fault is CertificateFault.FOREIGN_AUTHORITY

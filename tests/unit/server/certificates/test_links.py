@@ -134,6 +134,43 @@ def test_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "cannot be read" in signs["link_problems"][0]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TLS_CERTIFICATE", "absent.pem", "absent.pem"),
+        ("TLS_CA", "absent.pem", "absent.pem"),
+        ("BROKER_TLS", "true", "no certificate"),
+        ("TLS_KEY", "key.pem", "tls_key needs a tls_certificate"),
+        ("PUBLIC_URL", "https://school.example/rollcall", "scheme, host and port alone"),
+    ],
+)
+def test_what_cannot_work_stops_the_start_in_one_sentence(
+    name: str,
+    value: str,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ROLLCALL_SERVER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv(f"ROLLCALL_SERVER_{name}", value)
+    assert main(["broker" if name == "BROKER_TLS" else "serve"]) in (1, 2)
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_names_that_settings_give_to_kiosks_are_always_in_the_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ROLLCALL_SERVER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ROLLCALL_SERVER_BROKER_PUBLIC_HOST", "mqtt.school.example")
+    monkeypatch.setenv("ROLLCALL_SERVER_PUBLIC_URL", "https://rollcall.school.example:8443")
+    assert main(["certificates", "--name", "10.0.0.7"]) == 0
+    shown = capsys.readouterr().out
+    assert "10.0.0.7, rollcall.school.example, mqtt.school.example)" in shown
+
+
 def test_command_says_what_it_did_and_the_six_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,108 @@
+"""The address of every page that is photographed, by name."""
+
+from typing import TYPE_CHECKING
+
+from scripts.invented_losses import SPAN
+from scripts.invented_school import School
+
+if TYPE_CHECKING:
+    from scripts.pages import Site
+
+
+def addresses(site: "Site") -> dict[str, str]:
+    """Every page by name."""
+    school = site.school
+    running = school.lessons[len(school.lessons) // 2]
+    planned = school.lessons[-1]
+    cancelled, pending, past = school.lessons[:3]
+    return (
+        {
+            "new-lesson": "/lessons/new",
+            "edit-lesson": f"/lessons/{planned}/edit",
+            "cancel-lesson": f"/lessons/{planned}/cancel",
+            "delete-lesson": f"/lessons/{planned}/delete",
+            "register-cancelled": f"/lessons/{cancelled}",
+            "register-pending": f"/lessons/{pending}",
+            "register-past": f"/lessons/{past}",
+            "past-changes": "/past-changes",
+            "past-policy": f"/past-changes/policy?lesson_id={past}",
+            "past-roster": f"/past-changes/roster?person_id={school.people[0]}",
+            "past-lesson": f"/past-changes/lesson?lesson_id={past}",
+            "past-preview": f"/past-changes/policy?lesson_id={past}",
+            "edit-course": f"/courses/{school.courses[0]}/edit",
+            "edit-room": f"/rooms/{school.rooms[0]}/edit",
+            "terms": "/terms",
+            "move-kiosk": f"/kiosks/{school.kiosks[0]}/move",
+            "do-not-wait": f"/kiosks/{school.kiosks[0]}/do-not-wait",
+            "edit-person": f"/people/{school.people[0]}/edit",
+            "today": "/",
+            "today-refused": "/",
+            "jobs": "/jobs",
+            "people": "/people",
+            "coverage": "/people/coverage",
+            "person": f"/people/{school.people[0]}",
+            "enrol": f"/people/{school.people[0]}/enrol",
+            "consent": f"/people/{school.people[7]}/consents/new",
+            "lessons": "/lessons",
+            "register": f"/lessons/{running}",
+            "line": f"/lessons/{running}/people/{{first}}",
+            "courses": "/courses",
+            "course": f"/courses/{school.courses[0]}",
+            "rooms": "/rooms",
+            "kiosks": "/kiosks",
+            "kiosks-unknown-device": "/kiosks",
+            "today-unknown-device": "/",
+            "kiosk": f"/kiosks/{school.kiosks[0]}",
+            "claim": f"/kiosks/{school.kiosks[0]}",
+            "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
+            "policy": "/policy",
+            "accuracy": "/accuracy",
+            "models": "/models",
+            "models-change": "/models",
+            "accuracy-details": "/accuracy",
+            "accuracy-question": "/accuracy",
+            "policy-details": "/policy",
+            "missing": "/people/00000000-0000-0000-0000-000000000000",
+        }
+        | _account_addresses(site)
+        | _lost_addresses(school)
+    )
+
+
+def _account_addresses(site: "Site") -> dict[str, str]:
+    """Pages about accounts, and what they did."""
+    return {
+        "audit": "/audit",
+        "users": "/users",
+        "user": f"/users/{site.user_id}",
+        "new-user": "/users/new",
+        "password": "/password",
+        "second-factor": "/second-factor",
+        "second-factor-setup": "/second-factor",
+        "recovery-codes": "/second-factor",
+    }
+
+
+def _lost_addresses(school: School) -> dict[str, str]:
+    """Pages about lost events, and about two devices with one identity."""
+    lost, twins = school.kiosks[1], school.kiosks[3]
+    return {
+        "lost-kiosk": f"/kiosks/{lost}",
+        "lost-close": f"/kiosks/{lost}/lost/{SPAN}",
+        "lost-missing": f"/kiosks/{lost}/missing",
+        "lost-register": f"/lessons/{school.lessons[1]}",
+        "lost-today": "/",
+        "lost-twins": f"/kiosks/{twins}",
+        "lost-kiosks": "/kiosks",
+    } | _wrong_clocks(school)
+
+
+def _wrong_clocks(school: School) -> dict[str, str]:
+    """Pages about events and scans of kiosks whose clocks were wrong."""
+    return {
+        "line-doubtful": f"/lessons/{school.lessons[2]}/people/{{doubtful}}",
+        "quarantine": "/quarantine",
+        "quarantine-decided": "/quarantine?decided=true",
+        "quarantine-accept": f"/quarantine/accept?kiosk={school.kiosks[3]}&cause=before_claim",
+        "quarantined": "/quarantine/{row}",
+    }

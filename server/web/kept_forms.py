@@ -1,0 +1,96 @@
+"""Keep what was typed into a form while its sender signs in again: encrypted, in the page itself.
+
+Nothing is stored on the server. What the browser gives back counts only if this server encrypted it
+within the hour. A form with a password in it is never kept, nor one with a file.
+"""
+
+import base64
+import json
+import os
+import time
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fastapi import Request
+
+from intake.asgi import declared_bytes
+from intake.errors import BodyError
+from intake.reading import BodyIntake
+from server.db.vault import Vault
+from server.web.state import get_services
+
+_MOST_BYTES = 4096
+_MOST_FIELDS = 200
+_KEPT_S = 3600.0
+_NONCE_BYTES = 12
+_FORM = "application/x-www-form-urlencoded"
+#: Fields of forms that are never kept.
+_SECRETS = frozenset({"password", "old", "new", "again", "kept"})
+_SECRET_PAGES = ("/sign-in", "/second-factor", "/password")
+_PURPOSE = "kept-form"
+
+
+@dataclass(frozen=True)
+class KeptForm:
+    """A form that was posted without a sign-in.
+
+    Attributes:
+        path: where to, with its query.
+        fields: names and values, in order.
+    """
+
+    path: str
+    fields: tuple[tuple[str, str], ...]
+
+
+async def keep_form(request: Request, intake: BodyIntake) -> None:
+    """Read a small form of a page whose sender is not signed in, and note it for the sign-in page.
+
+    Args:
+        request: its state gets `kept_form`, a text for the page.
+        intake: of bodies that anyone may send.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_page = not request.url.path.startswith(("/api/", *_SECRET_PAGES))
+    is_page = is_page and "hx-request" not in request.headers
+    if request.method != "POST" or kind != _FORM or not is_page:
+        return
+    try:
+        declared = declared_bytes(request.scope)
+        async with intake.hold(request.receive, declared, most_bytes=_MOST_BYTES) as receive:
+            body = await Request(request.scope, receive).body()
+        fields = tuple(
+            parse_qsl(
+                body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
+            )
+        )
+    except (BodyError, ValueError):
+        return
+    if fields and not _SECRETS & {name for name, _ in fields}:
+        query = f"?{request.url.query}" if request.url.query else ""
+        kept = KeptForm(f"{request.url.path}{query}", fields)
+        request.state.kept_form = sealed_form(get_services(request).vault, kept)
+
+
+def sealed_form(vault: Vault, form: KeptForm) -> str:
+    """Return a form as a text that only this server can read."""
+    nonce = os.urandom(_NONCE_BYTES)
+    content = json.dumps([int(time.time()), form.path, form.fields]).encode()
+    sealed = AESGCM(vault.subkey(_PURPOSE)).encrypt(nonce, content, _PURPOSE.encode())
+    return base64.urlsafe_b64encode(nonce + sealed).decode()
+
+
+def opened_form(vault: Vault, text: str) -> KeptForm | None:
+    """Return a form that this server sealed within the hour; None for anything else."""
+    try:
+        raw = base64.urlsafe_b64decode(text.encode())
+        nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
+        content = AESGCM(vault.subkey(_PURPOSE)).decrypt(nonce, sealed, _PURPOSE.encode())
+    except (ValueError, InvalidTag):
+        return None
+    at, path, fields = json.loads(content)
+    if not 0 <= time.time() - at <= _KEPT_S:
+        return None
+    return KeptForm(path, tuple((name, value) for name, value in fields))

@@ -1,0 +1,111 @@
+"""A form that is sent after the sign-in has ended is kept, and goes on after the next sign-in."""
+
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from server.db.engine import Database
+from server.web.kept_forms import KeptForm, opened_form, sealed_form
+from server.web.principal import Role
+from server.web.state import services_of
+from tests.integration.server.conftest import PASSWORD, SignIn
+
+PERSON = {"student_number": "S-77", "given_name": "Zoë <b>", "family_name": 'O"Neil & Söhne'}
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """A kept form never reaches the database: once is enough."""
+    return "sqlite"
+
+
+@pytest.fixture
+def expired(sign_in: SignIn, database: Database) -> TestClient:
+    """A browser of the office whose sign-in has ended."""
+    client = sign_in(Role.OFFICE)
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM sign_ins"))
+    return client
+
+
+def fields(page: str) -> dict[str, str]:
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return {html.unescape(name): html.unescape(value) for name, value in found}
+
+
+def sign_in_again(client: TestClient, kept: str, password: str = PASSWORD) -> str:
+    credentials = {"username": "office-account", "password": password, "kept": kept}
+    return client.post("/sign-in", data=credentials).text
+
+
+def test_form_comes_back_whole_after_the_sign_in(expired: TestClient) -> None:
+    asked = expired.post("/people/new", data=PERSON)
+    page = sign_in_again(expired, fields(asked.text)["kept"])
+    typed = fields(page)
+
+    assert asked.status_code == 401
+    assert "What you typed is kept" in asked.text
+    assert "Zoë" not in asked.text, "only this server can read what waits in the page"
+    assert {name: typed[name] for name in PERSON} == PERSON
+    assert 'action="/people/new"' in page
+    assert expired.post("/people/new", data=typed).status_code == 303
+
+
+def test_form_survives_a_wrong_password(expired: TestClient) -> None:
+    kept = fields(expired.post("/people/new", data=PERSON).text)["kept"]
+    refused = sign_in_again(expired, kept, "not the password")
+
+    assert fields(refused)["kept"] == kept
+    assert "Send it now" in sign_in_again(expired, kept)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"old": "my secret", "new": "my secret 2", "again": "my secret 2"},
+        {"given_name": "x" * 5000},
+        {f"field{number}": "1" for number in range(300)},
+        {},
+    ],
+)
+def test_passwords_and_large_forms_are_not_kept(expired: TestClient, data: dict[str, str]) -> None:
+    asked = expired.post("/password", data=data)
+
+    assert asked.status_code == 303
+    assert asked.headers["location"] == "/sign-in"
+
+
+def test_form_of_another_site_is_refused_and_not_kept(
+    new_client: Callable[[], TestClient],
+) -> None:
+    asked = new_client().post(
+        "/people/new", data=PERSON, headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://x"}
+    )
+
+    assert asked.status_code == 403
+    assert "kept" not in fields(asked.text)
+
+
+def test_program_gets_its_plain_answer(expired: TestClient) -> None:
+    asked = expired.post("/api/v1/people", data=PERSON)
+
+    assert asked.status_code == 401
+    assert asked.json()["error"]["code"] == "not_signed_in"
+
+
+def test_only_what_this_server_sealed_within_the_hour_is_opened(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, form = services_of(app).vault, KeptForm("/people/new", (("a", "1"), ("a", "2")))
+    sealed = sealed_form(vault, form)
+    changed = sealed[:-8] + ("A" if sealed[-8] != "A" else "B") + sealed[-7:]
+
+    assert opened_form(vault, sealed) == form
+    assert [opened_form(vault, one) for one in ("", "x", "é", changed, sealed[:20])] == [None] * 5
+    monkeypatch.setattr("server.web.kept_forms._KEPT_S", -1.0)
+    assert opened_form(vault, sealed) is None
