@@ -5,7 +5,7 @@ from alembic import op
 
 import server.db.types
 
-revision: str = "0020"
+revision: str = "0019"
 down_revision: str | None = "0018"
 branch_labels: str | None = None
 depends_on: str | None = None
