@@ -15,13 +15,13 @@ from server.db.lock import SIGN_IN_LOCK, lock_until_commit
 
 #: How long guesses are gathered into one entry.
 WINDOW = timedelta(hours=1)
-REFUSED = "account.refuse_sign_in"
 
 
 def note_refused(db: Session, account: Account | None, at: datetime) -> None:
     """Note a refused guess at an account; None: there is no account of that name."""
     lock_until_commit(db, SIGN_IN_LOCK)
-    subject = subject_of("account", account.id if account is not None else "unknown")
+    whose = account.id if account is not None else "unknown"
+    subject = subject_of("account", whose)
     row = db.get(RefusedGuesses, subject)
     if row is None:
         row = RefusedGuesses(subject=subject, since_at=at, written_at=at - WINDOW)
@@ -44,5 +44,6 @@ def sweep(db: Session, at: datetime) -> None:
 
 def _write(db: Session, row: RefusedGuesses, at: datetime) -> None:
     details = {"guesses": row.guesses, "since": row.since_at.isoformat()}
-    record(db, actor=SYSTEM, action=REFUSED, subject=row.subject, details=details)
+    action = "account.refuse_sign_in"
+    record(db, actor=SYSTEM, action=action, subject=row.subject, details=details)
     row.guesses, row.written_at = 0, at

@@ -14,13 +14,14 @@ _ACTIONS = "audit.did."
 _VALUE_WORDS = {
     "status": ("attendance.status.",),
     "role": ("layout.role.", "enrollment.role."),
+    "roles": ("layout.role.",),
     "from": ("layout.role.",),
     "to": ("layout.role.",),
     "fields": ("audit.field.",),
     "kind": ("jobs.kind.",),
 }
 #: Details that may hold a moment, as ISO 8601.
-_MOMENTS = ("from", "through")
+_MOMENTS = ("from", "since", "through")
 
 
 @dataclass(frozen=True)

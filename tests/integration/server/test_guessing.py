@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from server.accounts import sessions, throttle, throttle_rules
 from server.accounts.passwords import hash_password
-from server.accounts.refusals import REFUSED, WINDOW, note_refused
+from server.accounts.refusals import WINDOW, note_refused
 from server.accounts.service import find_account
 from server.accounts.signing_in import Credentials, Locked, Refused, SignedIn, sign_in
 from server.accounts.tables import Account, GuessCount, RefusedGuesses
@@ -77,7 +77,7 @@ def rows(database: Database, table: type[GuessCount | AuditEntry | RefusedGuesse
 
 def refusals(database: Database) -> list[AuditEntry]:
     with database.reading() as db:
-        query = select(AuditEntry).where(col(AuditEntry.action) == REFUSED)
+        query = select(AuditEntry).where(col(AuditEntry.action) == "account.refuse_sign_in")
         return list(db.exec(query.order_by(col(AuditEntry.seq))))
 
 

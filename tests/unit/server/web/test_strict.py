@@ -16,12 +16,12 @@ from server.web.queries import is_of_people
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 #: A file, and a picture of the camera: no keys to be misspelt.
 WITHOUT_KEYS = (UploadFile, bytes)
-#: The one route of kiosks that has no device token yet.
-CLAIM = "/api/v1/devices/claim"
+#: The routes of kiosks that have no device token yet.
+BEFORE_A_CLAIM = {"/api/v1/devices/claim", "/api/v1/devices/trust"}
 
 
 def is_of_kiosks(route: APIRoute) -> bool:
-    return current_kiosk in guards_of(route.dependant) or route.path == CLAIM
+    return current_kiosk in guards_of(route.dependant) or route.path in BEFORE_A_CLAIM
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
