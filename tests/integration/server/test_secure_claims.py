@@ -25,6 +25,7 @@ from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import Classroom
 from tests.support.certificates import school
+from tests.support.services import replace_services
 
 GrayImage = npt.NDArray[np.uint8]
 _MOVES = re.compile(r"([Mmh])(-?[\d.]+)(?: (-?[\d.]+))?")
@@ -39,7 +40,7 @@ def database_kind() -> str:
 @pytest.fixture
 def authority(app: FastAPI, settings: Settings) -> CertificateFolder:
     """The school's authority, made while the server runs: its cookies stay as they were."""
-    assert app.state.settings is settings
+    assert services_of(app).settings is settings
     return school(settings.data_dir)
 
 
@@ -181,7 +182,7 @@ def test_plain_server_is_shown_to_those_who_can_change_it(
     app: FastAPI, sign_in: SignIn, role: Role, *, is_told: bool
 ) -> None:
     plain = {"host": "0.0.0.0", "allow_plain": True}
-    app.state.settings = app.state.settings.model_copy(update=plain)
+    replace_services(app, settings=services_of(app).settings.model_copy(update=plain))
     page = sign_in(role).get("/").text
     assert ("This server accepts connections without encryption." in page) == is_told
 
@@ -190,7 +191,7 @@ def test_kiosk_page_shows_that_the_server_is_plain(
     app: FastAPI, classroom: Classroom, technician: TestClient
 ) -> None:
     plain = {"host": "0.0.0.0", "allow_plain": True}
-    app.state.settings = app.state.settings.model_copy(update=plain)
+    replace_services(app, settings=services_of(app).settings.model_copy(update=plain))
     page = technician.get(f"/kiosks/{classroom.kiosk['id']}").text
     assert "This server accepts connections without encryption." in page
 
