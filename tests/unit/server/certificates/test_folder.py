@@ -1,5 +1,6 @@
 """The rules by which the school's certificates are made and renewed."""
 
+import os
 import ssl
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -213,3 +214,32 @@ def test_damaged_file_is_named_in_one_sentence(tmp_path: Path, name: str, conten
     (folder.path / name).write_text(content)
     with pytest.raises(ConfigurationError, match=name):
         folder.ensure(at=AT)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for another account")
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_command_of_root_leaves_files_to_the_servers_account(
+    tmp_path: Path, *, has_folder: bool
+) -> None:
+    os.chown(tmp_path, 12345, 23456)
+    if has_folder:
+        (tmp_path / "certificates").mkdir(mode=0o700)
+        os.chown(tmp_path / "certificates", 12345, 23456)
+    folder = school(tmp_path, *Use)
+    folder.ensure(at=AT, renew_authority=True)
+    _look_daily(folder, AT, HANDED_OVER_AFTER.days)
+    for path in [folder.path, *folder.path.iterdir()]:
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+        assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["lock", ".server.pem.draft"])
+def test_file_is_not_written_where_a_link_points(tmp_path: Path, name: str) -> None:
+    other = tmp_path / "other"
+    other.write_text("of another account")
+    folder = CertificateFolder(tmp_path)
+    folder.path.mkdir(mode=0o700)
+    (folder.path / name).symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        folder.ensure([Use.SERVER], school="School", at=AT)
+    assert other.read_text() == "of another account"
