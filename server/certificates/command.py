@@ -63,6 +63,7 @@ def make_certificates(
         ConfigurationError: a name is none, or a file is damaged.
     """
     folder = CertificateFolder(settings.data_dir)
+    new = [use for use in (Use.SERVER, Use.BROKER) if not folder.leaf(use).exists()]
     changes = folder.ensure(
         [Use(one) for one in options.uses] or [Use.SERVER, Use.BROKER],
         names=lambda: default_names(settings),
@@ -76,6 +77,8 @@ def make_certificates(
         sys.stdout.write(_AUTHORITY_IS_OVER)
     elif not changes:
         sys.stdout.write("Nothing to do: no certificate must be renewed yet.\n")
+    if any(change.what in new for change in changes):
+        sys.stdout.write("Restart server and broker: until then nothing is encrypted with it.\n")
     words = " ".join(six_words(ca_fingerprint(folder.authorities.read_text())))
     sys.stdout.write(f"The authority for kiosks and browsers: {folder.authorities}\n")
     sys.stdout.write(f"Its six words: {words}\n")

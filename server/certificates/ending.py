@@ -8,8 +8,7 @@ from pathlib import Path
 from cryptography import x509
 
 from server.certificates.authority import Use
-from server.certificates.links import broker_chain, server_chain
-from server.config import Settings
+from server.certificates.links import Links
 
 WARNED_BEFORE = timedelta(days=14)
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -36,13 +35,13 @@ class CertificateEnding:
         return self.ends_at is None or self.ends_at - at <= WARNED_BEFORE
 
 
-def endings(settings: Settings) -> list[CertificateEnding]:
+def endings(links: Links) -> list[CertificateEnding]:
     """Return when the certificates that this server shows end, the first to end first."""
-    server, broker = server_chain(settings), broker_chain(settings)
+    server, broker = links.server, links.broker
     files: dict[Use, Path | None] = {
         Use.SERVER: server.certificate if server else None,
         Use.BROKER: broker.certificate if broker else None,
-        Use.ML_CLIENT: settings.ml_service_client_certificate,
+        Use.ML_CLIENT: links.settings.ml_service_client_certificate,
     }
     found = [
         CertificateEnding(use, _ends_at(path)) for use, path in files.items() if path is not None

@@ -22,8 +22,7 @@ from protocol.v1.messages import (
     SchoolRef,
 )
 from protocol.v1.sync import MAX_PEOPLE
-from server.certificates.links import offered_authorities, offered_broker_authorities
-from server.config import Settings
+from server.certificates.links import Links
 from server.enrollment.gallery import is_in_use
 from server.enrollment.resemblance import pairs_among
 from server.enrollment.tables import Template
@@ -57,13 +56,14 @@ class SchoolInfo:
     broker_ca_pem: str | None = None
 
 
-def school_info(settings: Settings) -> SchoolInfo:
+def school_info(links: Links) -> SchoolInfo:
     """Return what the settings say now; the authorities change while the server runs."""
+    settings = links.settings
     return SchoolInfo(
         settings.school_name,
         settings.zone,
-        offered_authorities(settings),
-        offered_broker_authorities(settings),
+        links.offered_authorities(),
+        links.offered_broker_authorities(),
     )
 
 

@@ -19,9 +19,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from protocol.v1 import topics
-from server.certificates.links import broker_authorities, broker_has_tls
+from server.certificates.links import Links
 from server.certificates.names import reachable
-from server.config import Settings
 from server.mqtt.accounts import ControlChannel
 from server.mqtt.secret import server_password
 from server.mqtt.security import RESPONSE_TOPIC
@@ -74,9 +73,9 @@ class _Trust:
         self.look()
 
     @classmethod
-    def of(cls, settings: Settings) -> "_Trust | None":
+    def of(cls, links: Links) -> "_Trust | None":
         """Return what to trust; None: the broker has no TLS."""
-        return cls(broker_authorities(settings)) if broker_has_tls(settings) else None
+        return cls(links.broker_authorities) if links.broker_has_tls else None
 
     def look(self) -> None:
         """Take in authorities that were added to the file; one that cannot be read adds none."""
@@ -94,11 +93,11 @@ class _Trust:
 class BrokerLink:
     """The connection. `start` returns at once, whether the broker is up or not."""
 
-    def __init__(self, settings: Settings, *, client_id: str | None = None) -> None:
+    def __init__(self, links: Links, *, client_id: str | None = None) -> None:
         self.arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
         self.control = ControlChannel(self._publish_control)
         self.connections = 0
-        self._settings = settings
+        self._settings = settings = links.settings
         self._is_connected = threading.Event()
         self._is_failing = False
         self._on_connected: Callable[[], None] = lambda: None
@@ -108,7 +107,7 @@ class BrokerLink:
             clean_session=False,
             manual_ack=True,
         )
-        self._trust = _Trust.of(settings)
+        self._trust = _Trust.of(links)
         if self._trust is not None:
             self._client.tls_set_context(self._trust.context)
         self._client.on_connect = self._connected
