@@ -20,7 +20,7 @@ from server.app import create_app, open_storage
 from server.audit.service import verify
 from server.certificates.command import add_arguments, make_certificates
 from server.certificates.links import Links, NetworkLink, refuse_plain
-from server.certificates.upkeep import renew_due
+from server.certificates.upkeep import renew_at_start
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
 from server.db.address import parsed_address, without_password
 from server.db.engine import Database
@@ -91,7 +91,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     del options
     links = Links.of(settings)
     refuse_plain(links, *NetworkLink)
-    renew_due(settings, now())
+    renew_at_start(settings, now())
     for read in (links.offered_authorities, links.offered_broker_authorities):
         read()  # a file that cannot be read must stop the start, not the first claim
     served = links.server.serve() if links.server is not None else None
