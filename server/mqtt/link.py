@@ -59,15 +59,23 @@ class _ClosingSocket(ssl.SSLSocket):
             raise
 
 
+class _NewestContext(ssl.SSLContext):
+    """Opens each connection with the newest of contexts, as paho takes one for all of them."""
+
+    newest: ssl.SSLContext
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """See `ssl.SSLContext`."""
+        return self.newest.wrap_socket(*arguments, **options)
+
+
 class _Trust:
     """The authorities that may sign the broker's certificate, read again when they change."""
 
     def __init__(self, path: Path | None) -> None:
-        self.context = ssl.create_default_context()
-        if path is not None:  # the school's authority alone: no public one vouches for its broker
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.sslsocket_class = _ClosingSocket
+        self.context = _NewestContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.newest = ssl.create_default_context() if path is None else _trusting(None)
+        self.context.newest.sslsocket_class = _ClosingSocket
         self._path = path
         self._read: str | None = None
         self.look()
@@ -78,16 +86,29 @@ class _Trust:
         return cls(links.broker_authorities) if links.broker_has_tls else None
 
     def look(self) -> None:
-        """Take in authorities that were added to the file; one that cannot be read adds none."""
+        """Trust what the file names now, from the next connection on.
+
+        A file that cannot be read changes nothing.
+        """
         if self._path is None:
             return
         try:
             text = self._path.read_text()
             if text != self._read:
-                self.context.load_verify_locations(cadata=text)
+                self.context.newest = _trusting(text)
                 self._read = text
         except (OSError, ValueError) as exc:
             logger.warning("authorities of the broker not read: %s", type(exc).__name__)
+
+
+def _trusting(authorities: str | None) -> ssl.SSLContext:
+    """Trust these alone, PEM, or nobody: no public authority vouches for the broker of a school."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _ClosingSocket
+    if authorities is not None:
+        context.load_verify_locations(cadata=authorities)
+    return context
 
 
 class BrokerLink:
