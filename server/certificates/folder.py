@@ -91,6 +91,23 @@ class CertificateFolder:
         """
         return self._read(self._signer).ends_at
 
+    def next_signs_at(self, at: datetime) -> datetime | None:
+        """Return when the next authority signs if the server runs until then, UTC; None: not soon.
+
+        Args:
+            at: now, UTC.
+
+        Raises:
+            ConfigurationError: a file is damaged.
+        """
+        if not self._next.exists():
+            return None
+        signer, following = self._read(self._signer), self._read(self._next)
+        if not _is_needed(signer, following, at):
+            return None
+        left = HANDED_OVER_AFTER - load_waiting(self._waiting, at).counted
+        return min(at + max(left, timedelta()), signer.ends_at - CONFIRMED_AFTER)
+
     def ensure(
         self,
         uses: Collection[Use] = (),
@@ -156,10 +173,8 @@ class CertificateFolder:
         waiting.save(self._waiting)
         if signer.ends_at <= at and renews:  # a person who looked at the clock says so
             return True
-        # One that a clock which was ahead asked for is not needed yet.
-        was_asked_for = not _is_ending(signer, following.ends_at - AUTHORITY_LASTS)
-        is_needed = was_asked_for or _is_ending(signer, at)
         is_known = waiting.counted >= HANDED_OVER_AFTER
+        is_needed = _is_needed(signer, following, at)
         return (is_needed and is_known) or waiting.near_end >= CONFIRMED_AFTER
 
     def _keep_leaf(
@@ -224,6 +239,12 @@ class CertificateFolder:
 
 def _is_ending(authority: Signed, at: datetime) -> bool:
     return authority.ends_at - at <= AUTHORITY_RENEWED_BEFORE
+
+
+def _is_needed(signer: Signed, following: Signed, at: datetime) -> bool:
+    """Whether the next authority may sign: not one that only a clock which was ahead asked for."""
+    was_asked_for = not _is_ending(signer, following.ends_at - AUTHORITY_LASTS)
+    return was_asked_for or _is_ending(signer, at)
 
 
 def _is_good(leaf: Signed, signer: Signed, at: datetime) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from sqlmodel import Session
 
-from server.certificates.ending import CertificateEnding, endings
+from server.certificates.ending import CertificateEnding, authority_to_copy_by, endings
 from server.certificates.links import Links, NetworkLink
 from server.config import Settings
 from server.db.types import now
@@ -42,6 +42,10 @@ def link_troubles(links: Links, t: Translator, at: datetime) -> list[Trouble]:
         Trouble("/health", _ending_sentence(one, settings, t, year), "bad" if over else "warn")
         for one, over in ((one, one.is_over(at)) for one in endings(links) if one.is_due(at))
     ]
+    copy_by = authority_to_copy_by(links, at)
+    if copy_by is not None:
+        day = day_words(copy_by.astimezone(settings.zone).date(), t, this_year=year)
+        due.append(Trouble("/health", t("links.authority_to_copy", date=day), "warn"))
     return [*due, *(Trouble("/health", text, "warn") for text in plain_sentences(links, t))]
 
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from protocol.v1.trust import ca_fingerprint
-from server.certificates.authority import Use, is_signed_by, names_of, read_signed
+from server.certificates.authority import AUTHORITY_LASTS, Use, is_signed_by, names_of, read_signed
 from server.certificates.folder import (
     AUTHORITY_RENEWED_BEFORE,
     CertificateFolder,
@@ -115,6 +115,24 @@ def test_authority_renews_itself_a_year_before_its_end_and_goes_with_the_next_re
     assert "hand-over" in _look_daily(folder, at, HANDED_OVER_AFTER.days)
     assert first not in _bundle(folder)
     assert len(_bundle(folder)) == 2
+
+
+def test_next_authority_says_when_it_signs(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    (first,) = _bundle(folder)
+    assert folder.next_signs_at(AT) is None
+    folder.ensure(at=AT, renew_authority=True)
+    _look_daily(folder, AT, 30)
+    at = AT + 30 * DAY
+    assert folder.next_signs_at(at) == AT + HANDED_OVER_AFTER
+    near = first.not_valid_after_utc - 10 * DAY
+    assert folder.next_signs_at(near) == first.not_valid_after_utc - CONFIRMED_AFTER
+
+
+def test_next_authority_that_a_wrong_clock_made_signs_at_no_time(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    folder.ensure(at=AT + AUTHORITY_LASTS)
+    assert folder.next_signs_at(AT) is None
 
 
 @pytest.mark.parametrize("past_end", [-29 * DAY, DAY, 3650 * DAY])

@@ -123,6 +123,35 @@ def test_certificate_is_named_a_fortnight_before_its_end(tmp_path: Path) -> None
     assert trouble.tone == "warn"
 
 
+@pytest.mark.parametrize(
+    ("host", "days", "is_told"),
+    [
+        ("ml.school.example", 59, False),
+        ("ml.school.example", 61, True),
+        ("ml.school.example", 90, False),  # it signs
+        ("127.0.0.1", 61, False),
+    ],
+)
+def test_next_authority_must_be_copied_to_a_service_elsewhere(
+    tmp_path: Path, host: str, days: int, *, is_told: bool
+) -> None:
+    folder, at = school(tmp_path, Use.ML_CLIENT), now()
+    folder.ensure(at=at, renew_authority=True)
+    for day in range(1, days + 1):
+        folder.ensure(at=at + timedelta(days=day))
+    links = _links(
+        tmp_path,
+        ml_service_url=f"https://{host}",
+        ml_service_client_certificate=folder.leaf(Use.ML_CLIENT),
+    )
+    found = link_troubles(links, translator("en"), at + timedelta(days=days))
+    assert [one.tone for one in found] == ["warn"] * is_told
+    if is_told:
+        assert "authority.pem" in found[0].text
+        (folder.path / "next-authority-key.pem").write_text("damaged")
+        assert link_troubles(links, translator("ar"), at + timedelta(days=days)) == []
+
+
 def test_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     folder = school(tmp_path, Use.SERVER)
     folder.leaf(Use.SERVER).write_text("damaged")
