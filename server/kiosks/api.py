@@ -34,7 +34,7 @@ from server.timetable.local_time import midnight
 from server.web.access import AdminDep, require_role
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep, VaultDep
+from server.web.state import LinksDep, SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
@@ -184,11 +184,11 @@ def sync_gallery(
 def sync_config(
     device: DeviceDep,
     db: ReadDBDep,
-    settings: SettingsDep,
+    links: LinksDep,
     if_none_match: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
     """Policy, the next 7 days of the kiosk's room, and names; 304 where nothing changed."""
-    school = configuration.school_info(settings)
+    school = configuration.school_info(links)
     document = configuration.build(db, device, school, now())
     etag = f'"{document.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

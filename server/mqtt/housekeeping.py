@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from protocol.v1 import topics
 from protocol.v1.messages import VersionHint
-from server.config import Settings
+from server.certificates.links import Links
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -58,7 +58,7 @@ class Housekeeper:
         link: BrokerLink,
         database: Database,
         vault: Vault,
-        settings: Settings,
+        links: Links,
         *,
         each_round: Callable[[], None] = lambda: None,
     ) -> None:
@@ -66,8 +66,8 @@ class Housekeeper:
         self._each_round = each_round
         self._database = database
         self._vault = vault
-        self._settings = settings
-        self._school = configuration.school_info(settings)
+        self._links = links
+        self._school = configuration.school_info(links)
         self._accounts: BrokerAccounts = DynamicSecurityAccounts(link.control)
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -179,7 +179,7 @@ class Housekeeper:
 
     def _current_versions(self) -> dict[str, tuple[int, str]]:
         at = now()
-        school = configuration.school_info(self._settings)
+        school = configuration.school_info(self._links)
         if school != self._school:  # an authority was renewed: every configuration is new
             self._school, self._sources = school, {}
         with self._database.reading() as db:

@@ -13,8 +13,7 @@ from fastapi import Request
 from itsdangerous import BadSignature, Signer
 from starlette.responses import Response
 
-from server.certificates.links import is_https
-from server.config import Settings
+from server.certificates.links import Links
 from server.db.vault import Vault
 
 SIGN_IN_COOKIE = "rollcall_sign_in"
@@ -25,12 +24,12 @@ _DEVICE_MAX_AGE_S = 180 * 24 * 3600
 class SignInCookies:
     """Signs and checks the sign-in cookie. The signature keeps guesses away from the database."""
 
-    def __init__(self, settings: Settings, vault: Vault) -> None:
+    def __init__(self, links: Links, vault: Vault) -> None:
         self._signer = Signer(vault.subkey("sign-in-cookie"), salt="rollcall.sign-in")
         self._devices = Signer(vault.subkey("device-cookie"), salt="rollcall.device")
         self._address_key = vault.subkey("address-mark")
-        self._secure = is_https(settings)
-        self._max_age_s = settings.sign_in_max_hours * 3600
+        self._secure = links.is_https
+        self._max_age_s = links.settings.sign_in_max_hours * 3600
 
     def read(self, value: str) -> str | None:
         """The token inside a cookie, or None where the signature is not ours."""
