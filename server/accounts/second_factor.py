@@ -60,6 +60,7 @@ def start(db: Session, vault: Vault, account: Account, at: datetime) -> None:
     row.key_id, row.secret, row.created_at = sealed.key_id, sealed.data, at
     db.add(row)
     db.flush()
+    _note(db, account, "account.start_second_factor")
 
 
 def setup_of(db: Session, vault: Vault, account: Account, *, issuer: str) -> Setup | None:
