@@ -13,6 +13,7 @@ from server.accounts.tables import Account
 from server.accounts.throttle import GuessPlace, Taken, Throttle, settle, take, waiting
 from server.config import Settings
 from server.db.engine import Database
+from server.db.lock import SIGN_IN_LOCK, lock_until_commit
 from server.web.principal import SignInStep
 
 
@@ -93,6 +94,7 @@ def sign_in(
     if is_right and attempt.password_hash and needs_rehash(attempt.password_hash):
         renewed = hash_password(guess.password)
     with database.transaction() as db:
+        lock_until_commit(db, SIGN_IN_LOCK)
         if not is_right or (account := _unchanged(db, name, attempt)) is None:
             return refuse(db, find_account(db, name), attempt.taken, at)
         settle(db, attempt.taken, at)
@@ -119,7 +121,10 @@ def _count_attempt(
 
 
 def _unchanged(db: Session, name: str, attempt: _Attempt) -> Account | None:
-    """The account as it was when its password was read; None where it was changed meanwhile."""
+    """The account as it was when its password was read; None where it was changed meanwhile.
+
+    Whoever changes a password takes the same lock first, so it stays so until the commit.
+    """
     account = find_account(db, name)
     if account is None or not account.is_active or account.password_hash != attempt.password_hash:
         return None
