@@ -142,10 +142,10 @@ class OwnSecondFactor:
 
     def check(self, text: str, at: datetime) -> Refused | Locked | None:
         """Count and check a code of the app or a recovery code; None: it was right."""
-        name, place = self._account.username, self._origin.place(self._account.username)
+        place = self._origin.place(self._account.username)
         lock_until_commit(self._db, SIGN_IN_LOCK)
         self._db.refresh(self._account)
-        by = Throttle(self._settings).for_code(self._db, name, place, at)
+        by = Throttle(self._settings).for_code(self._db, self._account, place, at)
         taken = take(self._db, by, at)
         if isinstance(taken, datetime):
             return Locked(taken)

@@ -19,6 +19,7 @@ from server.audit.tables import AuditEntry
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
+from server.web.device_marks import new_mark
 from server.web.principal import Role
 from tests.integration.server.conftest import PASSWORD
 from tests.integration.server.conftest import SignIn as SignInAs
@@ -92,7 +93,7 @@ def test_a_stranger_elsewhere_locks_nobody_out_of_a_new_browser_at_a_known_addre
 
 
 def test_strangers_of_many_addresses_share_one_count_that_does_not_touch_the_owner(
-    attempt: Attempt, settings: Settings
+    attempt: Attempt, settings: Settings, database: Database
 ) -> None:
     assert isinstance(attempt(HOME, PASSWORD), SignedIn)
     outcomes = [attempt(elsewhere(number)) for number in range(25)]
@@ -100,7 +101,43 @@ def test_strangers_of_many_addresses_share_one_count_that_does_not_touch_the_own
     assert len(taken) == 4 * settings.lockout_failures - 1
     assert isinstance(attempt(elsewhere(99), PASSWORD), Locked)
     assert isinstance(attempt(HOME, PASSWORD), SignedIn)
-    assert isinstance(attempt(GuessPlace("a-known-browser", "elsewhere-7"), PASSWORD), SignedIn)
+    with database.reading() as db:
+        account = db.exec(select(Account).where(Account.username == "office-account")).one()
+    browser = new_mark(account.username, account.password_hash)
+    assert isinstance(attempt(GuessPlace(browser, "elsewhere-7"), PASSWORD), SignedIn)
+
+
+def test_browsers_that_knew_the_old_password_are_strangers_after_a_change(
+    attempt: Attempt, database: Database, settings: Settings, office: TestClient
+) -> None:
+    with database.reading() as db:
+        account = db.exec(select(Account).where(Account.username == "office-account")).one()
+    marks = [new_mark(account.username, account.password_hash) for _ in range(6)]
+    body = {"old": PASSWORD, "new": "quite another password"}
+    before = office.cookies["rollcall_device"]
+    assert office.post("/api/v1/sign-in/password", json=body).status_code == 204
+    assert office.cookies["rollcall_device"] != before, "this browser knows the new password"
+
+    guesses = [attempt(GuessPlace(one, "elsewhere-1")) for one in marks for _ in range(4)]
+    taken = [one for one in guesses if isinstance(one, Refused)]
+    assert len(taken) == settings.lockout_failures - 1
+
+
+def test_colleagues_at_a_shared_browser_are_all_known_there(
+    browser_at: Browser, sign_in: SignInAs
+) -> None:
+    sign_in(Role.TEACHER)
+    shared = browser_at("192.0.2.1")
+    for role in ("office", "teacher"):
+        known = {"username": f"{role}-account", "password": PASSWORD}
+        assert shared.post("/api/v1/sign-in", json=known).status_code == 200
+    stranger = browser_at("198.51.100.66")
+    for _ in range(6):
+        stranger.post("/api/v1/sign-in", json=WRONG)
+    elsewhere_now = browser_at("198.51.100.66")
+    elsewhere_now.cookies.set("rollcall_device", shared.cookies["rollcall_device"])
+    assert stranger.post("/api/v1/sign-in", json=RIGHT).status_code == 429
+    assert elsewhere_now.post("/api/v1/sign-in", json=RIGHT).status_code == 200
 
 
 def test_a_whole_school_behind_one_address_signs_in_with_typos(
