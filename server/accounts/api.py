@@ -1,5 +1,7 @@
 """Sign in, sign out, change one's password: the JSON API."""
 
+from functools import partial
+
 from starlette.responses import JSONResponse, Response
 
 from server.accounts import service, signing_in
@@ -8,6 +10,7 @@ from server.accounts.origins import OriginDep, SignInOrigin
 from server.accounts.own_second_factor import TwoStepDep
 from server.accounts.password_change import Passwords, change_password
 from server.accounts.schemas import CodeEntry, PasswordChange, SignInRead, SignInRequest
+from server.accounts.sign_in_turns import sign_in_by_turns
 from server.accounts.tables import Account
 from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
@@ -24,8 +27,7 @@ router = GuardedRouter(prefix="/api/v1/sign-in", tags=["sign-in"])
 
 
 @router.post("", dependencies=[PUBLIC], response_model=SignInRead)
-@hashes_passwords
-def sign_in(
+async def sign_in(
     body: SignInRequest, database: DatabaseDep, settings: SettingsDep, origin: OriginDep
 ) -> Response:
     """Sign in; the answer sets the sign-in cookie. `step` says what the sign-in still lacks."""
@@ -34,9 +36,9 @@ def sign_in(
         password=body.password.get_secret_value(),
         place=origin.place(body.username),
     )
-    outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
     wrong = NotSignedInError("The name or the password is not right.", problem="wrong_sign_in")
-    return _answer(outcome, origin, wrong=wrong)
+    answer = partial(_answer, origin=origin, wrong=wrong)
+    return await sign_in_by_turns(database, settings, guess, answer)
 
 
 @router.post("/code", response_model=SignInRead)

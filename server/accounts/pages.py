@@ -13,6 +13,7 @@ from server.accounts.origins import OriginDep, SignInOrigin
 from server.accounts.own_second_factor import TwoStepDep
 from server.accounts.password_change import Passwords, change_password
 from server.accounts.schemas import CodeForm, PasswordForm, SignInForm
+from server.accounts.sign_in_turns import sign_in_by_turns
 from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
@@ -46,8 +47,7 @@ def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -
 
 
 @router.post("/sign-in", dependencies=[PUBLIC])
-@hashes_passwords
-def sign_in(
+async def sign_in(
     request: Request,
     database: DatabaseDep,
     settings: SettingsDep,
@@ -59,13 +59,16 @@ def sign_in(
     guess = signing_in.Credentials(
         username=form.username, password=form.password, place=origin.place(form.username)
     )
-    outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
-    if isinstance(outcome, signing_in.SignedIn):
-        return _go_on(request, vault, outcome, form, origin)
-    problem = _problem(request, outcome, "accounts.sign_in.refused")
-    context = {"next": form.next, "problem": problem, "username": form.username}
-    context["kept"] = form.kept
-    return render(request, "accounts/sign_in.html", context, status_code=401)
+
+    def answer(outcome: signing_in.SignInOutcome) -> Response:
+        if isinstance(outcome, signing_in.SignedIn):
+            return _go_on(request, vault, outcome, form, origin)
+        problem = _problem(request, outcome, "accounts.sign_in.refused")
+        context = {"next": form.next, "problem": problem, "username": form.username}
+        context["kept"] = form.kept
+        return render(request, "accounts/sign_in.html", context, status_code=401)
+
+    return await sign_in_by_turns(database, settings, guess, answer)
 
 
 @router.get("/sign-in/code")

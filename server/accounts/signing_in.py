@@ -79,12 +79,10 @@ def sign_in(
     after another; and it is checked between two transactions, since argon2 takes its time and
     nobody who is not signed in may keep others from writing. One that has to wait writes nothing.
     """
+    if (locked := refused_at_once(database, settings, guess=guess, at=at)) is not None:
+        return locked
     name = normalise(guess.username)
     throttle = Throttle(settings)
-    with database.reading() as db:
-        by = throttle.for_password(db, name, guess.place, _known_hash(db, name), at)
-        if (until := waiting(db, by, at)) is not None:
-            return Locked(until)
     with database.transaction() as db:
         attempt = _count_attempt(db, throttle, name, guess.place, at)
     if isinstance(attempt, Locked):
@@ -105,6 +103,17 @@ def sign_in(
         token = sessions.open_sign_in(db, settings, account, at, needs_code=needs_code)
         step = sessions.next_step(db, account, needs_code=needs_code)
         return SignedIn(token, account, step)
+
+
+def refused_at_once(
+    database: Database, settings: Settings, *, guess: Credentials, at: datetime
+) -> Locked | None:
+    """Return until when a guess has to wait; None: it is checked. Writes nothing."""
+    name = normalise(guess.username)
+    with database.reading() as db:
+        by = Throttle(settings).for_password(db, name, guess.place, _known_hash(db, name), at)
+        until = waiting(db, by, at)
+    return None if until is None else Locked(until)
 
 
 def _known_hash(db: Session, name: str) -> str | None:

@@ -1,5 +1,6 @@
 """The attacks of the review: guessing from one place, from many, through one address, for ever."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from fastapi import FastAPI
 from sqlmodel import col, func, select
 from starlette.testclient import TestClient
 
-from server.accounts import sessions, throttle, throttle_rules
+from server.accounts import sessions, signing_in, throttle, throttle_rules
 from server.accounts.passwords import hash_password
 from server.accounts.refusals import WINDOW, note_refused
 from server.accounts.service import find_account
@@ -21,6 +22,7 @@ from server.db.engine import Database
 from server.db.types import now
 from server.web.device_marks import new_mark
 from server.web.principal import Role
+from server.web.threads import _THREADS, ThreadLane
 from tests.integration.server.conftest import PASSWORD
 from tests.integration.server.conftest import SignIn as SignInAs
 
@@ -287,6 +289,36 @@ def test_common_passwords_and_names_are_refused_in_words(office: TestClient, new
     page = office.post("/password", data=form)
     assert page.status_code == 400
     assert "too easy to guess" in page.text
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/api/v1/sign-in"])
+def test_an_address_that_has_to_wait_is_refused_while_others_are_checked(
+    browser_at: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    stranger = browser_at("198.51.100.66")
+    for _ in range(5):
+        stranger.post("/api/v1/sign-in", json=WRONG)
+    started, may_end = threading.Semaphore(0), threading.Event()
+
+    def check(*_args: object) -> bool:
+        started.release()
+        return may_end.wait(60)
+
+    monkeypatch.setattr(signing_in, "verify_password", check)
+    homes = [browser_at(f"192.0.2.{number}") for number in range(_THREADS[ThreadLane.PASSWORDS])]
+    send = lambda home: home.post("/api/v1/sign-in", json=RIGHT)  # noqa: E731
+    threads = [threading.Thread(target=send, args=[home]) for home in homes]
+    for thread in threads:
+        thread.start()
+    try:
+        assert all(started.acquire(timeout=30) for _ in threads)
+        answer = stranger.post(path, data=RIGHT) if path == "/sign-in" else None
+        answer = answer or stranger.post(path, json=RIGHT)
+        assert answer.status_code == (401 if path == "/sign-in" else 429)
+    finally:
+        may_end.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_more_sign_ins_than_places_are_refused_in_words(
