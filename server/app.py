@@ -185,6 +185,9 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     database, vault = open_storage(settings)
+    # Not in commands, which an administrator may run without the settings of the service.
+    with startup_lock(settings.data_dir), database.transaction() as db:
+        ensure_keys(db, settings.names_locale)
     encoder = encoder_from(settings)
     background = Background(settings, database, vault, encoder)
     app.state.services = _services(settings, database, vault, encoder, background)
@@ -213,7 +216,6 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
         upgrade(database, time_zone=settings.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
-            ensure_keys(db, settings.names_locale)
     if password is not None:
         announce_admin_password(settings, password)
     return database, vault
