@@ -103,12 +103,12 @@ def _spellings(text: str) -> dict[str, None]:
 
 def comparable_number(number: str) -> str:
     """Return a student number as it is stored and compared: NFKC, only what can be seen."""
-    seen = without_invisible(unicodedata.normalize("NFKC", number))
+    seen = _without_invisible(unicodedata.normalize("NFKC", number))
     # What was removed may have kept a letter apart from its accent.
     return unicodedata.normalize("NFKC", seen).strip()
 
 
-def without_invisible(text: str) -> str:
+def _without_invisible(text: str) -> str:
     """Return a text without the characters that no reader sees, such as a zero width space."""
     return "".join(char for char in text if not _is_ignorable(char))
 
