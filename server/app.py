@@ -191,6 +191,9 @@ def create_app(settings: Settings, links: Links | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI, links: Links) -> AsyncIterator[None]:
     settings = links.settings
     database, vault = open_storage(settings)
+    # Not in commands, which an administrator may run without the settings of the service.
+    with startup_lock(settings.data_dir), database.transaction() as db:
+        ensure_keys(db, settings.names_locale)
     encoder = encoder_from(settings)
     background = Background(links, database, vault, encoder)
     app.state.services = _services(links, database, vault, encoder, background)
@@ -219,7 +222,6 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
         upgrade(database, time_zone=settings.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
-            ensure_keys(db, settings.names_locale)
     if password is not None:
         announce_admin_password(settings, password)
     return database, vault

@@ -17,6 +17,8 @@ from server.db.types import new_id
 _CLASS = 24
 _SEEN = 20
 _LESSONS_A_DAY = 250
+#: What one in ten said each, by the last digit of their number; the others gave their consent.
+_REFUSALS = {3: {"decision": "refused"}, 7: {"expires_on": "2020-01-01"}}
 
 Row = dict[str, Any]
 
@@ -56,9 +58,12 @@ def _add_people(db: sqlite3.Connection, people: int) -> list[str]:
     made: dict[str, list[Row]] = {table: [] for table in tables.values()}
     for number, source in zip(range(count, people), itertools.cycle(sources), strict=False):
         person, enrolment = _id(), _id()
-        changed = {"student_number": f"L-{number}", "search_text": f"large school l-{number}"}
+        changed: Row = {"student_number": f"L-{number}"}
+        changed["search_text"] = f"large school l-{number}"
+        changed["sort_key"] = number.to_bytes(4, "big")  # each in one place of the list
         made["people"].append(source["person"] | {"id": person} | changed)
-        made["consents"].append(source["consent"] | {"id": _id(), "person_id": person})
+        said = {"id": _id(), "person_id": person} | _REFUSALS.get(number % 10, {})
+        made["consents"].append(source["consent"] | said)
         made["enrolments"].append(source["enrolment"] | {"id": enrolment, "person_id": person})
         ids = {"id": _id(), "person_id": person, "enrolment_id": enrolment}
         made["templates"].append(source["template"] | ids)

@@ -1,6 +1,5 @@
 """Erase a person: everything personal goes, and registers keep their lines."""
 
-import re
 import uuid
 from datetime import date, datetime, timedelta
 
@@ -12,14 +11,12 @@ from server.audit.tables import subject_of
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
 from server.people import service as people
-from server.people.folding import fold
+from server.people.named import is_named
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable.tables import RosterEntry
 
 ERASED_REASON = "erased"
-#: Shorter words are particles such as "de", which a reason may well hold.
-_SHORTEST_NAME = 3
 
 
 def erase_person(
@@ -69,16 +66,10 @@ def erase_person(
 
 
 def _refuse_names(person: Person, reason: str) -> None:
-    names = f"{person.given_name} {person.family_name} {person.display_name}"
-    if _words(f"{names} {person.student_number}") & _words(reason):
+    if is_named(person, reason):
         raise InvalidError(
             "The reason must not contain the name or the student number.", problem="named"
         )
-
-
-def _words(text: str) -> set[str]:
-    words = re.findall(r"\w+", fold(text))
-    return {word for word in words if len(word) >= _SHORTEST_NAME}
 
 
 def _leave_rosters(db: Session, person_id: uuid.UUID, *, today: date, at: datetime) -> None:

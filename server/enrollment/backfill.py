@@ -7,8 +7,9 @@ new model keeps its row with the reason, for the person page.
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import exists
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
@@ -31,6 +32,7 @@ from server.ml.encoder import FaceTemplate
 from server.networks.service import hold, networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
+from server.people.tables import Person
 
 _ACCEPTED = EnrolmentStatus.ACCEPTED.value
 _PHOTO = EnrolmentSource.PHOTO.value
@@ -138,47 +140,45 @@ def is_under_way(db: Session, person_id: uuid.UUID) -> bool:
     return db.exec(waiting.limit(1)).first() is not None
 
 
-def in_need_of_a_photo(
-    db: Session, person_ids: Collection[uuid.UUID] | None = None
-) -> set[uuid.UUID]:
-    """Who cannot be recognised with one of the models: no photo of theirs serves it.
+def in_need_of_a_photo(db: Session, person_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these people cannot be recognised with one of the models; see `needs_a_photo`."""
+    of_these = col(Person.id).in_(person_ids)
+    return set(db.exec(select(Person.id).where(of_these, needs_a_photo(db, col(Person.id)))))
 
-    Of these people only, or of everybody. While the next network's templates are made from scans,
-    nobody needs a photo for it.
+
+def needs_a_photo(db: Session, person_id: Any) -> ColumnElement[bool]:
+    """Return the condition that no photo of the person in a column serves one of the models.
+
+    While the next network's templates are made from scans, nobody needs a photo for it.
     """
+    networks = networks_of(db)
     has = exists().where(
         col(Template.person_id) == col(Enrolment.person_id),
         col(Template.model_id) == col(MissingTemplate.model_id),
     )
-    query = (
-        select(Enrolment.person_id)
-        .join(MissingTemplate, col(Enrolment.id) == col(MissingTemplate.enrolment_id))
-        .where(col(MissingTemplate.reason).is_not(None), ~has)
-    )
-    networks = networks_of(db)
+    refused = _missing_of(person_id).where(col(MissingTemplate.reason).is_not(None), ~has)
     if networks.collects_scans:
-        query = query.where(MissingTemplate.model_id != networks.next)
-    if person_ids is not None:
-        query = query.where(col(Enrolment.person_id).in_(person_ids))
-    return set(db.exec(query)) | _left_behind(db, networks.current, person_ids)
+        refused = refused.where(col(MissingTemplate.model_id) != networks.next)
+    conditions = [refused.exists()]
+    if networks.current is not None:
+        conditions.append(_is_left_behind(networks.current, person_id))
+    return or_(*conditions)
 
 
-def _left_behind(
-    db: Session, current: str | None, person_ids: Collection[uuid.UUID] | None
-) -> set[uuid.UUID]:
-    """Who has templates of other networks only, and none on its way for the one in use."""
-    has = select(Template.person_id).where(Template.model_id == current)
-    is_coming = (
-        select(Enrolment.person_id)
-        .join(MissingTemplate, col(Enrolment.id) == col(MissingTemplate.enrolment_id))
-        .where(MissingTemplate.model_id == current, col(MissingTemplate.reason).is_(None))
+def _is_left_behind(current: str, person_id: Any) -> ColumnElement[bool]:
+    """Whether a person has templates of other networks only, and none on its way for this one."""
+    own = exists().where(col(Template.person_id) == person_id)
+    coming = _missing_of(person_id).where(
+        col(MissingTemplate.model_id) == current, col(MissingTemplate.reason).is_(None)
     )
-    query = select(Template.person_id).where(
-        col(Template.person_id).not_in(has), col(Template.person_id).not_in(is_coming)
-    )
-    if person_ids is not None:
-        query = query.where(col(Template.person_id).in_(person_ids))
-    return set(db.exec(query.distinct())) if current is not None else set()
+    return and_(own, ~own.where(col(Template.model_id) == current), ~coming.exists())
+
+
+def _missing_of(person_id: Any) -> Any:
+    """What is queued, or was refused, of a person's photos."""
+    of_photo = col(Enrolment.id) == col(MissingTemplate.enrolment_id)
+    query = select(MissingTemplate.enrolment_id).join(Enrolment, of_photo)
+    return query.where(col(Enrolment.person_id) == person_id)
 
 
 def may_use(db: Session, enrolment: Enrolment, today: date) -> bool:

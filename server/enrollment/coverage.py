@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, func, select
 
-from server.enrollment.backfill import in_need_of_a_photo
+from server.enrollment.backfill import needs_a_photo
 from server.enrollment.gallery import is_in_use
 from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
 from server.networks.service import networks_of
@@ -70,7 +71,7 @@ class SchoolCoverage:
         # A photo of this moment or later is not old today.
         self._fresh_from = midnight(today - timedelta(days=policy.renew_after_days - 1), zone)
         self._in_use = is_in_use(networks_of(db).current)
-        self._in_need = in_need_of_a_photo(db)
+        self._needs_photo = partial(needs_a_photo, db)
         self._live = LiveConsents(db, today)
 
     def tally(self) -> dict[Cover, int]:
@@ -78,9 +79,8 @@ class SchoolCoverage:
         photos = _photos(self._in_use).group_by(col(Enrolment.person_id)).subquery()
         person = photos.c.person_id
         kind = self._kind(photos.c.count, photos.c.newest).label("kind")
-        query = sqlalchemy.select(kind, func.count()).where(self._live.of(person)).group_by(kind)
-        if self._in_need:
-            query = query.where(person.not_in(self._in_need))
+        query = sqlalchemy.select(kind, func.count()).group_by(kind)
+        query = query.where(self._live.of(person), ~self._needs_photo(person))
         counts = dict.fromkeys(Cover, 0)
         counts |= {Cover(name): number for name, number in self._db.execute(query)}
         counts[Cover.RENEW] = self._count_in_need()
@@ -96,7 +96,7 @@ class SchoolCoverage:
         count = own.with_only_columns(_COUNT).scalar_subquery()
         newest = own.with_only_columns(_NEWEST).scalar_subquery()
         cover = case(
-            (col(Person.id).in_(self._in_need), Cover.RENEW.value),
+            (self._needs_photo(col(Person.id)), Cover.RENEW.value),
             (count == 0, Cover.MISSING.value),
             else_=self._kind(count, newest),
         )
@@ -123,10 +123,9 @@ class SchoolCoverage:
         )
 
     def _count_in_need(self) -> int:
-        if not self._in_need:
-            return 0
-        query = select(func.count()).where(col(Person.id).in_(self._in_need))
-        return self._db.exec(query.where(self._live.of(col(Person.id)))).one()
+        person = col(Person.id)
+        query = select(func.count()).where(self._needs_photo(person), self._live.of(person))
+        return self._db.exec(query).one()
 
 
 _COUNT = func.count(col(Enrolment.id).distinct()).label("count")

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 import icu
 
 #: Counts up with every change of what `fold` or `search_text` return: stored texts are made again.
-FOLDING = 1
+FOLDING = 2
 #: Characters whose folded form is remembered: all that a school writes.
 _MOST_CACHED = 4096
 
@@ -15,7 +15,7 @@ _MOST_CACHED = 4096
 _APOSTROPHES: dict[int, int | str | None] = dict.fromkeys(
     map(ord, "'\u2019\u2018\u201b\u02bc\u02bb`\u00b4\u02bf\u02be\u2032\uff07\u05f3\ua78c\u02c8")
 )
-# Arabic letters that have no decomposition and are typed for each other.
+# Letters that have no decomposition and are typed for each other.
 _ALIKE = str.maketrans(
     {
         "\N{ARABIC LETTER TEH MARBUTA}": "\N{ARABIC LETTER HEH}",
@@ -30,10 +30,19 @@ _ALIKE = str.maketrans(
         "\N{ARABIC LETTER KEHEH}": "\N{ARABIC LETTER KAF}",
         "\N{ARABIC LETTER HAMZA}": None,
         "\N{ARABIC TATWEEL}": None,
+        # Latin letters of Azerbaijani; the second is often typed for the first.
+        "\N{LATIN SMALL LETTER SCHWA}": "e",
+        "\N{LATIN SMALL LETTER TURNED E}": "e",
     }
 )
 # What some people type in place of a letter that their keyboard lacks, beside the bare letter.
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj"})
+_SCHWA_AS_A = str.maketrans(
+    {"\N{LATIN SMALL LETTER SCHWA}": "a", "\N{LATIN SMALL LETTER TURNED E}": "a"}
+)
+_EAST_ASIAN = frozenset({"Han", "Hangul", "Hiragana", "Katakana"})
+# Names in these scripts are often written without a space between them.
+_JOINED_SCRIPTS = _EAST_ASIAN | {"Arabic"}
 # Signs that are no accent: without them a syllable is another one. Voiced kana, the virama, and the
 # vowels of Thai, Lao and Tibetan. Source: Unicode Standard, Canonical_Combining_Class.
 _KEPT_MARKS = frozenset({8, 9, 103, 118, 129, 130, 132})
@@ -60,7 +69,7 @@ def search_text(given_name: str, family_name: str, display_name: str, number: st
     fields = [given_name, family_name, number]
     if display_name != f"{given_name} {family_name}".strip():
         fields.append(display_name)
-    if _has_ideographs(given_name) and _has_ideographs(family_name):
+    if all(_has_script(name, _JOINED_SCRIPTS) for name in (given_name, family_name)):
         fields += [f"{given_name}{family_name}", f"{family_name}{given_name}"]
     words: dict[str, None] = {}
     for text in fields:
@@ -70,21 +79,43 @@ def search_text(given_name: str, family_name: str, display_name: str, number: st
     return " ".join(word for word in words if word)
 
 
-def _spellings(text: str) -> set[str]:
+def search_words(text: str) -> list[frozenset[str]]:
+    """Return for each word of a search the folded spellings of which a search text has one.
+
+    So `Möller` finds a person who is entered as Moeller.
+    """
+    spellings = [fold(spelling).split() for spelling in _spellings(text)]
+    return [frozenset(word) for word in zip(*spellings, strict=True)]
+
+
+def words_either_way(text: str) -> set[str]:
+    """Return the folded words of a text, with an apostrophe as nothing and as a space."""
+    apart = text.translate(dict.fromkeys(_APOSTROPHES, " "))
+    return {word for spelling in (text, apart) for word in fold(spelling).split()}
+
+
+def _spellings(text: str) -> dict[str, None]:
     plain = unicodedata.normalize("NFC", text).casefold()
-    return {plain, plain.translate(_SPELLED_OUT)}
+    with_a = plain.translate(_SCHWA_AS_A)
+    bare = (plain, with_a)
+    return dict.fromkeys([*bare, *(text.translate(_SPELLED_OUT) for text in bare)])
 
 
 def comparable_number(number: str) -> str:
     """Return a student number as it is stored and compared: NFKC, only what can be seen."""
-    seen = without_invisible(unicodedata.normalize("NFKC", number))
+    seen = _without_invisible(unicodedata.normalize("NFKC", number))
     # What was removed may have kept a letter apart from its accent.
     return unicodedata.normalize("NFKC", seen).strip()
 
 
-def without_invisible(text: str) -> str:
+def _without_invisible(text: str) -> str:
     """Return a text without the characters that no reader sees, such as a zero width space."""
     return "".join(char for char in text if not _is_ignorable(char))
+
+
+def is_east_asian(text: str) -> bool:
+    """Whether a text has characters of a script without spaces between words."""
+    return _has_script(text, _EAST_ASIAN)
 
 
 def misleads(text: str) -> bool:
@@ -128,5 +159,5 @@ def _is_ignorable(char: str) -> bool:
     return bool(icu.Char.hasBinaryProperty(char, icu.UProperty.DEFAULT_IGNORABLE_CODE_POINT))
 
 
-def _has_ideographs(text: str) -> bool:
-    return any(icu.Char.hasBinaryProperty(char, icu.UProperty.IDEOGRAPHIC) for char in text)
+def _has_script(text: str, scripts: frozenset[str]) -> bool:
+    return any(icu.Script.getScript(char).getName() in scripts for char in text)

@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import BindParameter, ColumnElement, bindparam
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, exists, func, or_, select
 
 from server.people.consent import ConsentState
 from server.people.service import states_of
-from server.people.tables import Consent, ConsentDecision, ConsentRole
+from server.people.tables import Consent, ConsentDecision, ConsentRole, Person
 
 
 class LiveConsents:
@@ -24,29 +24,30 @@ class LiveConsents:
     """
 
     def __init__(self, db: Session, today: date) -> None:
-        good = _is_good(today)
         self._db = db
-        self._good = good
+        self._good = _is_good(today)
         # A consent that the same speaker gave again is replaced, for example an expired one.
-        against = select(Consent.person_id).where(~good, ~_is_replaced())
-        self._against = set(db.exec(against.distinct()))
-        both = select(Consent.person_id).where(good, col(Consent.person_id).in_(self._against))
+        self._bad = and_(~self._good, ~_is_replaced())
+        against = select(Consent.person_id).where(self._bad).correlate(None)
+        both = select(Consent.person_id).where(self._good, col(Consent.person_id).in_(against))
         states = states_of(db, set(db.exec(both)), today)
-        self._decided = [key for key, state in states.items() if state is ConsentState.LIVE]
+        decided = [key for key, state in states.items() if state is ConsentState.LIVE]
+        # Written into the statement: a database takes only so many parameters.
+        self._decided: BindParameter[Any] = bindparam(
+            "decided", decided, expanding=True, literal_execute=True
+        )
 
     def of(self, person_id: Any) -> ColumnElement[bool]:
         """Return the condition that the person in a column has one."""
-        has_good = exists().where(col(Consent.person_id) == person_id, self._good)
-        is_sure = and_(has_good, person_id.not_in(self._against))
-        return or_(is_sure, person_id.in_(self._decided)) if self._decided else is_sure
+        has_good, has_bad = (
+            exists().where(col(Consent.person_id) == person_id, kind)
+            for kind in (self._good, self._bad)
+        )
+        return or_(and_(has_good, ~has_bad), person_id.in_(self._decided))
 
     def count(self) -> int:
         """How many people have one."""
-        person = col(Consent.person_id)
-        query = select(func.count(person.distinct())).where(
-            self._good, person.not_in(self._against)
-        )
-        return self._db.exec(query).one() + len(self._decided)
+        return self._db.exec(select(func.count()).where(self.of(col(Person.id)))).one()
 
 
 def _is_replaced() -> ColumnElement[bool]:

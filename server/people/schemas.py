@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from server.db.types import now
 from server.people.consent import ConsentState
-from server.people.folding import comparable_number, misleads, without_invisible
+from server.people.folding import comparable_number, fold, misleads
 from server.people.tables import ConsentDecision, ConsentRole
 from server.web.list_schemas import LONGEST_CURSOR, MOST_ROWS, ListPart
 from server.web.strict import StrictInput
@@ -41,15 +41,15 @@ def _refuse_misleading(text: object) -> object:
     return text
 
 
-def _refuse_unseen(text: str) -> str:
-    if text and not without_invisible(text).strip():
-        raise PydanticCustomError("string_too_short", "This has no character that can be seen.")
+def _refuse_wordless(text: str) -> str:
+    if text and not fold(text):
+        raise PydanticCustomError("string_too_short", "This has no letter and no digit.")
     return text
 
 
 # Of these, the last one runs first.
 _CHECKED = (
-    AfterValidator(_refuse_unseen),
+    AfterValidator(_refuse_wordless),
     BeforeValidator(_plain),
     BeforeValidator(_refuse_misleading),
 )
@@ -60,6 +60,7 @@ Number = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 StudentNumber = Annotated[
     str,
     StringConstraints(min_length=1, max_length=40),
+    AfterValidator(_refuse_wordless),
     BeforeValidator(_number),
     BeforeValidator(_refuse_misleading),
 ]

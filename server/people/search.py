@@ -2,11 +2,11 @@
 
 import uuid
 
-from sqlalchemy import false
+from sqlalchemy import ColumnElement, false, or_
 from sqlmodel import Session, col, func, select
 
 from server.db.listing import ListOrder, Part, PartWanted, read_part
-from server.people.folding import fold
+from server.people.folding import search_words
 from server.people.tables import Person
 
 #: The order of every list of people.
@@ -26,7 +26,7 @@ def find_people(
         limit: at most so many.
         offset: how many to leave out.
     """
-    wanted = fold(words).split()
+    wanted = _conditions(words)
     if words.strip() and not wanted:
         return [], 0
     if not wanted:
@@ -34,10 +34,7 @@ def find_people(
         return list(db.exec(select(Person).order_by(*BY_NAME).limit(limit).offset(offset))), total
     # Materialized: one look at every person, which SQLite else takes in the order of the list.
     found = (
-        select(Person.sort_key, Person.id)
-        .where(*(col(Person.search_text).contains(word) for word in wanted))
-        .cte("found")
-        .prefix_with("MATERIALIZED")
+        select(Person.sort_key, Person.id).where(*wanted).cte("found").prefix_with("MATERIALIZED")
     )
     total_found = select(func.count()).select_from(found).scalar_subquery()
     page = select(found.c.id, total_found).order_by(found.c.sort_key, found.c.id)
@@ -50,8 +47,16 @@ def find_people(
 
 def people_part(db: Session, words: str, wanted: PartWanted) -> Part[tuple[Person]]:
     """Return a part of the list of people found; see `find_people` for the words."""
-    folded = fold(words).split()
-    query = select(Person).where(*(col(Person.search_text).contains(word) for word in folded))
-    if words.strip() and not folded:
+    conditions = _conditions(words)
+    query = select(Person).where(*conditions)
+    if words.strip() and not conditions:
         query = query.where(false())
     return read_part(db, query, ORDER, wanted)
+
+
+def _conditions(words: str) -> list[ColumnElement[bool]]:
+    """Return that each word is a part of the search text, in one of its spellings."""
+    return [
+        or_(*(col(Person.search_text).contains(spelling) for spelling in sorted(spellings)))
+        for spellings in search_words(words)
+    ]

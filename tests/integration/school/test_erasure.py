@@ -315,7 +315,7 @@ def test_a_second_erasure_is_refused(school: School) -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", ["the parents of zaynab asked", "UNSAL left the school", "letter about sz-4711"]
+    "reason", ["Zaynab's parents asked", "UNSAL left the school", "letter about sz-4711"]
 )
 def test_a_reason_that_names_the_person_is_refused_and_nothing_is_erased(
     school: School, reason: str

@@ -8,13 +8,14 @@ from sqlalchemy import Connection, text
 from sqlmodel import Session, col, select, update
 from starlette.testclient import TestClient
 
-from server.app import open_storage
+from server.app import create_app, open_storage
 from server.config import Settings
 from server.db.engine import Database
+from server.db.listing import PartWanted
 from server.migrations import runner
 from server.people.keys import ensure_keys
 from server.people.schemas import PersonCreate
-from server.people.search import find_people
+from server.people.search import find_people, people_part
 from server.people.service import create_person
 from server.people.tables import NameKeys, Person
 from server.web.principal import Role
@@ -101,10 +102,27 @@ def test_a_start_with_other_rules_makes_every_key_again(
 
 def test_a_start_of_the_server_uses_its_setting(settings: Settings, database: Database) -> None:
     swedish = settings.model_copy(update={"locale": "sv"})
-    open_storage(swedish)[0].close()
+    with TestClient(create_app(swedish)):
+        pass
     with database.reading() as db:
         kept = db.exec(select(NameKeys)).one()
     assert kept.locale == "sv"
+    open_storage(settings.model_copy(update={"locale": "tr"}))[0].close()
+    with database.reading() as db:
+        kept = db.exec(select(NameKeys)).one()
+    assert kept.locale == "sv", "a command leaves the order as it is"
+
+
+def test_a_search_has_a_word_in_any_of_its_spellings(database: Database) -> None:
+    with database.transaction() as db:
+        _add(db, "1", "Jörg", "Moeller")
+        _add(db, "2", "민수", "김")
+        _add(db, "3", "Aynur", "Əliyeva")
+    with database.reading() as db:
+        searches = ["Möller joerg", "moeller", "김민수", "aliyeva", "Jørg mollar"]
+        assert [_numbers(db, one) for one in searches] == [["1"], ["1"], ["2"], ["3"], []]
+        parts = [people_part(db, one, PartWanted(9)) for one in searches]
+        assert [one.total for one in parts] == [1, 1, 1, 1, 0]
 
 
 def test_one_name_is_enough(desk: OfficeDesk) -> None:

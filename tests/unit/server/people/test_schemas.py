@@ -21,13 +21,25 @@ def test_characters_that_mislead_are_refused(field: str, character: str) -> None
     assert _problems(body) == [((field,), "misleading_character")]
 
 
-@pytest.mark.parametrize("nothing", ["", " ", "\u200b", "\u2060\u00ad", "\u3164"])
-def test_a_name_and_a_number_can_be_seen(nothing: str) -> None:
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        *["", " ", "\u200b", "\u2060\u00ad", "\u3164"],
+        *["\u2800", "\u0301", "\ufffc", "\u00a0\u2800\u3000", "-", "'", "\u2026", "\ufffd"],
+    ],
+)
+def test_a_name_and_a_number_have_a_letter_or_a_digit(nothing: str) -> None:
     body = {"student_number": nothing, "given_name": f"\u200b{nothing}"}
     assert _problems(body) == [
         (("student_number",), "string_too_short"),
         (("given_name",), "string_too_short"),
     ]
+
+
+@pytest.mark.parametrize("name", ["\u674e", "X", "\u02bbOkina", "\u0e01", "\u0905", "4", "D'"])
+def test_one_letter_or_digit_is_enough(name: str) -> None:
+    made = PersonCreate(student_number=name, given_name=name)
+    assert (made.student_number, made.given_name) == (name, name)
 
 
 def test_a_person_has_at_least_one_name() -> None:
