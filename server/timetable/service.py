@@ -240,12 +240,6 @@ def roster_sizes(db: Session, *, on: date) -> dict[uuid.UUID, int]:
     return dict(db.exec(query).all())
 
 
-def current_version(db: Session) -> int:
-    """Return the number that grows with every change to the timetable."""
-    row = db.get(TimetableVersion, 1)
-    return row.version if row else 0
-
-
 def bump_version(db: Session) -> None:
     """Note that the timetable changed, so that kiosks fetch it."""
     row = db.get(TimetableVersion, 1, with_for_update=True)
