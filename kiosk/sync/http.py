@@ -84,6 +84,15 @@ class _Received:
     received_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _NothingNew:
+    """A gallery page without entries, to be told that it is still the same."""
+
+    path: str
+    etag: str
+    page: GalleryPage
+
+
 class ServerClient:
     """Calls the device API. Safe from any thread.
 
@@ -117,6 +126,7 @@ class ServerClient:
         self._transport = HTTPTransport(timeouts or Timeouts(), self.trust, proxy=proxy)
         self._token = ""
         self._peer: Peer | None = None
+        self._nothing_new: _NothingNew | None = None
         self._last_security: LinkSecurity | None = None
         self.health = LinkHealth.DOWN
         self.use_address(server_url)
@@ -138,6 +148,7 @@ class ServerClient:
             ProtocolError: the server's key is none.
         """
         self._peer = Peer.of(claim)
+        self._nothing_new = None
         self._token = claim.device_token
 
     def claim(self, request: ClaimRequest) -> ClaimResponse:
@@ -187,7 +198,16 @@ class ServerClient:
             SyncError: see `_call`.
         """
         path = f"/sync/gallery?since={since}&limit={limit}"
-        return _parsed(GalleryPage, self._call("GET", path))
+        kept = self._nothing_new
+        headers = {"If-None-Match": kept.etag} if kept and kept.path == path else {}
+        answer = self._call("GET", path, headers=headers)
+        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+            return kept.page
+        page = _parsed(GalleryPage, answer)
+        etag = answer.headers.get("ETag", "")
+        is_empty = not (page.upserts or page.tombstones)
+        self._nothing_new = _NothingNew(path, etag, page) if etag and is_empty else None
+        return page
 
     def send_events(self, batch: EventBatch) -> Ack:
         """Deliver events and get the server's signed word on them.
