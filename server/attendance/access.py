@@ -33,7 +33,17 @@ def refuse_foreign_course(
         NotFoundError: there is no such lesson.
         ForeignCourseError: the teacher does not have the course today.
     """
-    course_id = lesson_view(db, lesson_id).course.id
+    refuse_unless_own(db, lesson_view(db, lesson_id).course.id, principal, settings)
+
+
+def refuse_unless_own(
+    db: Session, course_id: uuid.UUID, principal: Principal, settings: Settings
+) -> None:
+    """Refuse a course that the account may not see.
+
+    Raises:
+        ForeignCourseError: the teacher does not have the course today.
+    """
     own = visible_courses(db, principal, local_date(now(), settings.zone))
     if own is not None and course_id not in own:
         raise ForeignCourseError

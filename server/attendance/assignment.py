@@ -36,7 +36,7 @@ class JudgedLesson:
 
 def judged_lessons(db: Session, views: Sequence[LessonView]) -> list[JudgedLesson]:
     """Find for each lesson the policy that was in force when it started, or was chosen since."""
-    timeline = PolicyTimeline(db)
+    timeline = PolicyTimeline.of(db)
     chosen = _rejudged(db, [view.lesson.id for view in views])
     found = []
     for view in views:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from server.accounts.names import actor_names
 from server.attendance import service
-from server.attendance.access import RegisterDep, refuse_foreign_course
+from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_unless_own
 from server.attendance.forms import CorrectionForm
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.schemas import CorrectionCreate
@@ -63,8 +63,8 @@ def register_page(
     settings: SettingsDep,
 ) -> Response:
     """The register; its live part asks for itself every two seconds."""
-    refuse_foreign_course(db, lesson_id, principal, settings)
     register = service.register_of(db, lesson_id, at=now())
+    refuse_unless_own(db, register.view.course.id, principal, settings)
     context = _context(db, register) | _actions(db, register, principal)
     return render(request, "attendance/register.html", context)
 
@@ -79,8 +79,8 @@ def live_register(
     shown: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The live part alone; 204 where the page shows it already."""
-    refuse_foreign_course(db, lesson_id, principal, settings)
     register = service.register_of(db, lesson_id, at=now())
+    refuse_unless_own(db, register.view.course.id, principal, settings)
     context = _context(db, register)
     if context["version"] == shown:
         return Response(status_code=204)
@@ -167,8 +167,14 @@ def _actions(db: Session, register: service.Register, principal: Principal) -> d
     return {
         "may_plan": may_plan,
         "has_started": lesson.starts_at <= now(),
-        "may_delete": may_plan and not service.has_events(db, lesson.id),
+        "may_delete": may_plan and not _has_events(db, register),
     }
+
+
+def _has_events(db: Session, register: service.Register) -> bool:
+    # A line that rests on an event, or on a decision, says so without a look at the database.
+    is_shown = any(line.mark.event_id or line.mark.is_corrected for line in register.lines)
+    return is_shown or service.has_events(db, register.view.lesson.id)
 
 
 def _line_context(db: Session, place: LineKey) -> dict[str, Any]:

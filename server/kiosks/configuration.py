@@ -72,7 +72,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
     room = timetable.room_of(db, kiosk.room_id)
     views = _planned(db, after=at - RECENT, before=at + HORIZON, room_ids=[room.id])
     lists = rosters(db, views)
-    timeline = PolicyTimeline(db)
+    timeline = PolicyTimeline.of(db)
     due = {person_id for roster in lists.values() for person_id in roster}
     policy = current_policy(db)
     draft = ConfigDocument(

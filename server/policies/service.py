@@ -16,6 +16,9 @@ from server.errors import ConflictError, InvalidError, NotFoundError
 from server.policies.schemas import SchoolPolicy
 from server.policies.tables import PolicyVersion
 
+#: Where a session keeps its timeline.
+_TIMELINE = "policy_timeline"
+
 
 def current_policy(db: Session) -> SchoolPolicy:
     """Return the policy in force; version 0 holds the defaults of the first installation."""
@@ -24,6 +27,14 @@ def current_policy(db: Session) -> SchoolPolicy:
 
 class PolicyTimeline:
     """Which policy was in force when. Versions are only ever added, so an answer never changes."""
+
+    @classmethod
+    def of(cls, db: Session) -> "PolicyTimeline":
+        """Return the timeline of a session, which reads it once; `set_policy` starts another."""
+        found: PolicyTimeline | None = db.info.get(_TIMELINE)
+        if found is None:
+            db.info[_TIMELINE] = found = cls(db)
+        return found
 
     def __init__(self, db: Session) -> None:
         query = select(PolicyVersion.version, PolicyVersion.created_at)
@@ -130,6 +141,7 @@ def set_policy(
         ) from exc
     details = {"version": version} | ({"from": source} if source else {})
     record(db, actor=actor, action="policy.set", subject="policy", details=details)
+    db.info.pop(_TIMELINE, None)
     return policy.model_copy(update={"version": version})
 
 

@@ -23,7 +23,7 @@ from server.kiosks import claiming, placements
 from server.kiosks.service import rename_kiosk
 from server.kiosks.tables import Kiosk, KioskState
 from server.people.tables import Person
-from server.policies.service import current_policy, set_policy
+from server.policies.service import PolicyTimeline, current_policy, set_policy
 from server.timetable import lessons as planning
 from server.timetable import roster, teachers, terms
 from server.timetable import service as timetable
@@ -448,3 +448,13 @@ def test_a_sighting_without_a_lesson_counts_for_one_lesson(
             if line.mark.event_id is not None
         ]
         assert len(counted) == len(set(counted))
+
+
+def test_session_that_sets_a_policy_judges_by_it_at_once(database: Database) -> None:
+    with database.transaction() as db:
+        before = PolicyTimeline.of(db)
+        assert PolicyTimeline.of(db) is before
+        version = set_policy(db, current_policy(db), actor="system").version
+        after = PolicyTimeline.of(db)
+        assert after.version_at(now() + timedelta(seconds=1)) == version
+        assert after.policy(version).version == version
