@@ -22,6 +22,11 @@ def address_of(settings: Settings) -> str:
     return str(settings.server_url).rstrip("/")
 
 
+def proxy_of(settings: Settings) -> str:
+    """Return the address of the proxy to the server; empty: none."""
+    return settings.http_proxy.get_secret_value() if settings.http_proxy else ""
+
+
 def authorities_of(settings: Settings, named: str | None) -> str | None:
     """Return the authorities to trust: those that the server named, and the file of the settings.
 
