@@ -130,6 +130,7 @@ class Introducer:
                 fingerprint=fingerprint,
                 context_for=trust.context_for,
                 timeout_s=self._settings.connect_timeout_s,
+                proxy=proxy_of(self._settings),
             )
         except UntrustedServerError as exc:
             fault = LinkSecurity(exc.fault.value)
