@@ -198,9 +198,9 @@ def _connected(way: _Way, context: ssl.SSLContext) -> Iterator[HTTPConnection]:
         TimeoutError: not over in time.
         OSError: no answer, or a certificate that the context does not accept.
     """
-    connection = way.connection()
-    is_done = Event()
-    watch = Thread(target=_cut, args=(connection, is_done, way.timeout_s), daemon=True)
+    connection, is_done = way.connection(), Event()
+    secured: list[socket] = []  # the connection lets go of it before the end of some answers
+    watch = Thread(target=_cut, args=(connection, secured, is_done, way.timeout_s), daemon=True)
     watch.start()
     started_s = monotonic()
     try:
@@ -209,6 +209,7 @@ def _connected(way: _Way, context: ssl.SSLContext) -> Iterator[HTTPConnection]:
         connection.sock = context.wrap_socket(
             connection.sock, server_hostname=host, do_handshake_on_connect=False
         )
+        secured.append(connection.sock)
         connection.sock.do_handshake()
         yield connection
         if monotonic() - started_s >= way.timeout_s:  # an answer that was cut looks complete
@@ -223,12 +224,14 @@ def _connected(way: _Way, context: ssl.SSLContext) -> Iterator[HTTPConnection]:
         watch.join()
 
 
-def _cut(connection: HTTPConnection, is_done: Event, timeout_s: float) -> None:
+def _cut(
+    connection: HTTPConnection, secured: list[socket], is_done: Event, timeout_s: float
+) -> None:
     """End a connection that is not over in time, also while it becomes a TLS connection."""
     while not is_done.wait(timeout_s):
         timeout_s = _CUT_AGAIN_S
-        with suppress(OSError, AttributeError):
-            socket.shutdown(connection.sock, SHUT_RDWR)
+        with suppress(OSError, TypeError):
+            socket.shutdown(secured[0] if secured else connection.sock, SHUT_RDWR)
 
 
 def _shake_hands(way: _Way, context: ssl.SSLContext) -> None:

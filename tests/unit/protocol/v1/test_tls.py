@@ -236,7 +236,10 @@ def test_a_server_behind_a_proxy_is_met_through_it_alone(tmp_path: Path) -> None
 
 
 def test_a_proxy_that_refuses_is_no_answer(tmp_path: Path) -> None:
-    with server(tmp_path, None, http(b"", "403 Forbidden")) as proxy, pytest.raises(OSError):
+    with (
+        server(tmp_path, None, http(b"", "403 Forbidden")) as proxy,
+        pytest.raises(OSError, match="403"),
+    ):
         meet(Recorded(1), proxy=f"http://127.0.0.1:{proxy.port}")
 
 
