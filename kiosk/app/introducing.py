@@ -145,7 +145,7 @@ class Introducer:
     def _refuse_stranger(
         self, entry: ClaimEntry, address: str, present: ClaimResponse | None
     ) -> None:
-        """Refuse a QR code that only somebody who may write the settings could use.
+        """Refuse a QR code that names a server which nothing on this kiosk names.
 
         Where the claim can be read, its server's signature decides; see `ServerClient.claim`.
 
