@@ -75,8 +75,12 @@ def _office(options: argparse.Namespace) -> Office:
         ca_file=options.server_ca,
         ask=input,
         allows_plain=bool(options.allow_plain),
+        proxy=options.proxy or "",
     )
     options.server_ca_fingerprint = options.server_ca_fingerprint or found.fingerprint
+    options.is_public = (
+        found.is_confirmed and found.ca_pem is None and options.server.startswith("https:")
+    )
     return Office(options.server, ca_pem=found.ca_pem, proxy=options.proxy)
 
 
@@ -89,9 +93,10 @@ def _configure(options: argparse.Namespace) -> str:
     _refuse_plain(options)
     given = {name: getattr(options, name, None) for name in _WRITTEN}
     changes = {name: value for name, value in given.items() if value is not None and value != ""}
-    settings = kiosk_file.merged(options.file, {"server_url": options.server, **changes})
-    if "server_ca_fingerprint" not in changes:
-        kiosk_file.drop_stale(options.file, settings)
+    settings = kiosk_file.merged(options.file, {"server_url": options.server})
+    is_public = getattr(options, "is_public", False)
+    kiosk_file.drop_stale(options.file, settings, is_public=is_public)
+    settings |= changes
     changed = kiosk_file.write(options.file, settings, is_dry_run=options.dry_run)
     if not changed:
         return f"{options.file} already says so"

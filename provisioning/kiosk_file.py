@@ -29,15 +29,18 @@ def merged(path: Path, changes: Settings) -> dict[str, object]:
     return {**present, **changes}
 
 
-def drop_stale(path: Path, settings: dict[str, object]) -> None:
-    """Forget the fingerprint of another server's authority.
+def drop_stale(path: Path, settings: dict[str, object], *, is_public: bool) -> None:
+    """Forget the authority of another server, or of one that has a public certificate now.
 
     Args:
         path: the present file.
-        settings: what is to be written in its place; changed.
+        settings: what is to be written in its place, without what was given now; changed.
+        is_public: the server was met, and its certificate is public.
     """
-    if merged(path, {}).get("server_url") != settings.get("server_url"):
-        settings.pop("server_ca_fingerprint", None)
+    is_other = merged(path, {}).get("server_url") != settings.get("server_url")
+    if is_other or is_public:
+        for name in ("server_ca", "server_ca_fingerprint"):
+            settings.pop(name, None)
 
 
 def write(path: Path, settings: Mapping[str, object], *, is_dry_run: bool) -> bool:

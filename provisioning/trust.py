@@ -38,6 +38,7 @@ def met(
     ca_file: str | None,
     ask: Callable[[str], str],
     allows_plain: bool = False,
+    proxy: str = "",
 ) -> Introduction:
     """Check a server before it gets anything secret; ask a person where nothing else helps.
 
@@ -46,19 +47,20 @@ def met(
         fingerprint: of its authority, from the kiosk's page; None where it is not known.
         ca_file: file of its authority; nobody is asked then.
         ask: puts a question to the technician.
-        allows_plain: plain HTTP to another machine is allowed.
+        allows_plain: plain HTTP to another machine is allowed, unless a fingerprint is known.
+        proxy: address of the proxy to go through; empty: none.
 
     Raises:
         ProvisioningError: the server must not be trusted; nothing secret was sent.
         ServerUnreachableError: no answer.
     """
     if not server.startswith("https:"):
-        if is_plain_abroad(server) and not allows_plain:
+        if is_plain_abroad(server) and (fingerprint is not None or not allows_plain):
             raise ProvisioningError(plain_words(server))
         return Introduction(None, None, is_confirmed=True)
     if ca_file is not None and fingerprint is None:
         return Introduction(_read(ca_file), None, is_confirmed=True)
-    found = _introduced(server, fingerprint)
+    found = _introduced(server, fingerprint, proxy)
     if not found.is_confirmed:
         _confirm(server, found, ask)
     return found
@@ -106,13 +108,14 @@ class TrustingAdapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-def _introduced(server: str, fingerprint: str | None) -> Introduction:
+def _introduced(server: str, fingerprint: str | None, proxy: str) -> Introduction:
     try:
         return introduce(
             server,
             fingerprint=None if fingerprint is None else fingerprint.lower(),
             context_for=context_for,
             timeout_s=_TIMEOUT_S,
+            proxy=proxy,
         )
     except UntrustedServerError as exc:
         raise ProvisioningError(certificate_words(exc.fault, server)) from exc

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from kiosk.app.introducing import ClaimEntry, Introducer
-from kiosk.app.server_trust import server_trust
+from kiosk.app.server_trust import proxy_of, server_trust
 from kiosk.config import Settings
 from kiosk.domain.identity import IdentityFault
 from kiosk.domain.links import LinkSecurity
@@ -104,6 +105,7 @@ class Onboarding:
         self._entries: queue.SimpleQueue[ClaimEntry] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._pending: tuple[ClaimEntry, Introduction] | None = None
+        self._present: ClaimResponse | None = None
         self.fault = IdentityFault.NONE
         self.words: tuple[str, ...] = ()
         self.address = ""
@@ -115,7 +117,7 @@ class Onboarding:
 
     def enter_link(self, link: ClaimLink) -> None:
         """Accept a claim QR that the camera saw."""
-        self._entries.put(ClaimEntry(link.code, link.address, link.fingerprint))
+        self._entries.put(ClaimEntry(link.code, link.address, link.fingerprint, is_scanned=True))
 
     def answer_words(self, are_same: bool) -> None:
         """Accept a person's answer to the question whether the six words are the same."""
@@ -159,6 +161,8 @@ class Onboarding:
         Raises:
             StorageError: the disk refuses.
         """
+        self._kept()
+        self._present = None  # whoever runs a command here may give the kiosk to another server
         return self._claim(entry)
 
     def claim_while_running(self, present: ClaimResponse | None = None) -> Identity | None:
@@ -225,6 +229,10 @@ class Onboarding:
             self.fault = kept.fault
             if kept.fault is not IdentityFault.NONE:
                 logger.error("identity unusable, new claim code needed: %s", kept.fault)
+        self._present = kept.claim
+        if self._introducer is not None:
+            self._introducer.home = kept.place
+            self._introducer.is_owned = kept.fault is not IdentityFault.NONE
         if kept.claim is None or kept.keys is None:
             return None
         return Identity(kept.claim, kept.keys, kept.place)
@@ -244,12 +252,12 @@ class Onboarding:
         if met is None:
             return None
         keys = self._identity.keys()
-        target, place = self._met_target(entry, met)
+        target, place = self._met_target(entry, met, self._present)
         try:
             claim = claim_until_done(
                 target,
                 _request(keys, entry.code),
-                stop=self._stop,
+                stop=_UntilNext(self._stop, self._entries),
                 backoff=Backoff(1.0, self._retry_max_s),
                 on_stage=self._on_stage,
             )
@@ -265,7 +273,7 @@ class Onboarding:
         while not self._stop.is_set():
             self._on_stage(SetupStage.CLAIMING)
             try:
-                met = self._meet(entry)
+                met = self._meet(entry, self._present)
             except SyncError as exc:
                 logger.warning("claim waits for the server: %s", exc)
                 self._say_away(exc)
@@ -325,6 +333,27 @@ class Onboarding:
         return None
 
 
+class _UntilNext:
+    """Ends waiting when told, and when another code is here after a try that failed."""
+
+    def __init__(self, stop: threading.Event, entries: "queue.SimpleQueue[ClaimEntry]") -> None:
+        self._stop = stop
+        self._entries = entries
+        self._has_next = False
+
+    def is_set(self) -> bool:
+        """Say whether it is over."""
+        return self._stop.is_set() or self._has_next
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the end, at most some seconds (>= 0)."""
+        until_s = monotonic() + timeout
+        while not self.is_set() and (left_s := until_s - monotonic()) > 0:
+            self._stop.wait(min(left_s, _LOOK_S))
+            self._has_next = not self._entries.empty()
+        return self.is_set()
+
+
 def _next(waiting: "queue.SimpleQueue[T]", wait_s: float) -> T | None:
     try:
         return waiting.get(block=wait_s > 0, timeout=wait_s)
@@ -353,5 +382,5 @@ def server_client(
         clock,
         timeouts or Timeouts(settings.connect_timeout_s, settings.read_timeout_s),
         server_trust(settings, clock),
-        proxy=settings.http_proxy.get_secret_value() if settings.http_proxy else "",
+        proxy=proxy_of(settings),
     )

@@ -3,6 +3,9 @@
 import logging
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
+
 from kiosk.config import Settings
 from kiosk.domain.clock import Clock
 from kiosk.errors import StorageError
@@ -20,6 +23,11 @@ logger = logging.getLogger(__name__)
 def address_of(settings: Settings) -> str:
     """Return where the settings say the server is."""
     return str(settings.server_url).rstrip("/")
+
+
+def proxy_of(settings: Settings) -> str:
+    """Return the address of the proxy to the server; empty: none."""
+    return settings.http_proxy.get_secret_value() if settings.http_proxy else ""
 
 
 def authorities_of(settings: Settings, named: str | None) -> str | None:
@@ -47,11 +55,9 @@ def server_trust(settings: Settings, clock: SystemClock, named: str | None = Non
 
 
 def broker_trust(settings: Settings, clock: Clock, claim: ClaimResponse) -> LinkTrust:
-    """Return what the broker is trusted by: the server's authorities where it shares them."""
-    own = claim.broker.ca_pem if claim.broker else None
-    named = AuthoritiesFile(authorities_path(settings)).load(claim)
+    """Return what the broker is trusted by: as the claim says, or a later configuration."""
     return LinkTrust(
-        named if _is_shared(claim) else own,
+        AuthoritiesFile(authorities_path(settings)).load_broker(claim),
         allows_plain=settings.allow_plain,
         time=clock_time(clock),
     )
@@ -84,6 +90,7 @@ class Authorities:
         self._client = client
         self._file = AuthoritiesFile(authorities_path(settings))
         self._stored = self._file.load(claim)
+        self._is_saved = True
         address = place.address_now(address_of(settings))
         if address != address_of(settings):
             client.use_address(address)
@@ -96,24 +103,34 @@ class Authorities:
 
         None changes nothing: an older server does not name its authorities.
         """
-        named = document.ca_pem
-        if named is None or named == self._stored:
+        named = _readable(document.ca_pem) or self._stored
+        broker = self._broker_of(document, named)
+        is_known = (named, broker) == (self._stored, self.broker.authorities)
+        if is_known and self._is_saved:
             return
-        if not are_certificates(named):
-            logger.error("authorities of the configuration unreadable, ignored")
-            return
-        self._store(named)
+        self._store(named, broker)
         self._client.trust.use(authorities_of(self._settings, named))
-        if self._is_shared:
-            self.broker.use(named)
-        logger.info("authorities of the server changed")
+        self.broker.use(broker)
 
-    def _store(self, named: str) -> None:
+    def _broker_of(self, document: ConfigDocument, named: str | None) -> str | None:
+        """Return the broker's authorities; a server that states none may share its own."""
+        stated = _readable(getattr(document, "broker_ca_pem", None))
+        if stated is not None:
+            return stated
+        before = self.broker.authorities
+        if not self._is_shared or named is None or before is None:
+            return before
+        return named if _holds(named, before) else before
+
+    def _store(self, named: str | None, broker: str | None) -> None:
+        self._stored, self._is_saved = named, False
         try:
-            self._file.save(self._claim, named)
-            self._stored = named
+            self._file.save(self._claim, named, broker)
         except StorageError as exc:
             logger.warning("authorities of the server not stored, in use until a restart: %s", exc)
+        else:
+            self._is_saved = True
+            logger.info("authorities of server or broker changed")
 
 
 def authorities_path(settings: Settings) -> Path:
@@ -130,6 +147,25 @@ def _is_shared(claim: ClaimResponse) -> bool:
         return ca_fingerprint(own) == ca_fingerprint(claim.ca_pem)
     except ValueError:
         return False
+
+
+def _holds(pem: str, wanted: str) -> bool:
+    """Say whether a text holds any of these certificates: the broker's authority is among them."""
+    try:
+        held, looked_for = (
+            {one.public_bytes(Encoding.DER) for one in load_pem_x509_certificates(text.encode())}
+            for text in (pem, wanted)
+        )
+    except ValueError:
+        return False
+    return bool(held & looked_for)
+
+
+def _readable(pem: str | None) -> str | None:
+    if pem is None or are_certificates(pem):
+        return pem
+    logger.error("authorities of the configuration unreadable, ignored")
+    return None
 
 
 def _read(path: Path) -> str:

@@ -1,10 +1,11 @@
 """How the kiosk's links are protected, and the time that certificates are judged by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from kiosk.domain.clock import ClockReading
+from protocol.v1.messages import ClockSource
 
 
 class LinkSecurity(StrEnum):
@@ -48,20 +49,31 @@ class CertificateTime:
 
     Attributes:
         at: UTC.
-        is_exact: it rests on NTP or on the server's signed time. Otherwise it is a lower bound: a
-            kiosk without a battery-backed clock goes on from a time in the past.
+        is_exact: it rests on NTP. Otherwise it is a lower bound: a kiosk without a battery-backed
+            clock goes on from a time in the past, and the server's clock may have been wrong.
+        is_learned: NTP or the server's signed time has checked the clock lately. Otherwise it may
+            be ahead for ever, as only the server could say so.
     """
 
     at: datetime
     is_exact: bool = True
+    is_learned: bool = True
+
+    @property
+    def to_learn(self) -> "CertificateTime":
+        """The time for a link whose answers are signed and tell the time, so that it is learned."""
+        return self if self.is_learned else replace(self, at=OLDEST)
 
 
 def certificate_time(reading: ClockReading) -> CertificateTime:
     """Return the time to judge certificates by.
 
-    A clock that nothing has set can only lag behind, so it never makes a certificate "not yet
-    valid". Otherwise a kiosk without such a clock could not reach the server that tells the time.
+    NTP's time is taken as it is. Any other makes no certificate "not yet valid", and one "expired"
+    only where the wall clock and the server's time agree on it: if either was wrong once, the kiosk
+    could otherwise never reach the server that would set it right.
     """
-    if reading.is_trusted:
-        return CertificateTime(reading.best_at)
-    return CertificateTime(max(reading.at, OLDEST), is_exact=False)
+    if reading.source is ClockSource.NTP:
+        return CertificateTime(reading.at)
+    at = min(reading.at, reading.best_at)
+    is_learned = reading.source is ClockSource.SERVER
+    return CertificateTime(max(at, OLDEST), is_exact=False, is_learned=is_learned)

@@ -26,24 +26,33 @@ class AuthoritiesFile:
 
         What belongs to another claim, or cannot be read, counts as not there.
         """
-        try:
-            raw = read_if_there(self._path)
-            kept = {} if raw is None else json.loads(raw)
-            is_ours = raw is not None and kept["claim"] == _name(claim)
-            return str(kept["ca_pem"]) if is_ours else claim.ca_pem
-        except (StorageError, ValueError, KeyError, TypeError) as exc:
-            name = type(exc).__name__
-            logger.warning("stored authorities unreadable, using those of the claim: %s", name)
-            return claim.ca_pem
+        return self._kept(claim, "ca_pem", claim.ca_pem)
 
-    def save(self, claim: ClaimResponse, ca_pem: str) -> None:
+    def load_broker(self, claim: ClaimResponse) -> str | None:
+        """Return the same for this claim's broker."""
+        return self._kept(claim, "broker_ca_pem", claim.broker.ca_pem if claim.broker else None)
+
+    def save(self, claim: ClaimResponse, ca_pem: str | None, broker_ca_pem: str | None) -> None:
         """Keep the authorities for this claim; after a power cut the old or the new ones are there.
 
         Raises:
             StorageError: the disk refuses; the old ones stay.
         """
-        kept = {"claim": _name(claim), "ca_pem": ca_pem}
+        kept = {"claim": _name(claim), "ca_pem": ca_pem, "broker_ca_pem": broker_ca_pem}
         write_private(self._path, json.dumps(kept).encode())
+
+    def _kept(self, claim: ClaimResponse, name: str, otherwise: str | None) -> str | None:
+        try:
+            raw = read_if_there(self._path)
+            if raw is None:
+                return otherwise
+            kept = json.loads(raw)
+            found = kept.get(name) if kept["claim"] == _name(claim) else None
+            return otherwise if found is None else str(found)
+        except (StorageError, ValueError, KeyError, TypeError, AttributeError) as exc:
+            words = type(exc).__name__
+            logger.warning("stored authorities unreadable, using those of the claim: %s", words)
+            return otherwise
 
 
 def _name(claim: ClaimResponse) -> str:

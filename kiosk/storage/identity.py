@@ -152,10 +152,10 @@ class IdentityStore:
         Raises:
             StorageError: the disk refuses.
         """
-        given = (self._folder / _CLAIM_FILE, self._folder / AUTHORITIES_FILE)
-        for path in (*given, *self._damaged_claims()):
+        self._note_revocation(is_erased=False)  # first: what follows may be cut short
+        given = (self._folder / AUTHORITIES_FILE, self._folder / _CLAIM_FILE)
+        for path in (*self._damaged_claims(), *given):
             clear_place(path)
-        self._note_revocation(is_erased=False)
 
     def is_erasure_due(self) -> bool:
         """Say whether a revocation has not destroyed all that it has to.

@@ -111,10 +111,12 @@ def places_for(choice: str, folder: Path) -> tuple[KeyPlace, ...]:
 
     Args:
         choice: the setting: a place, or ``auto`` for the best one of this machine.
-        folder: the data folder. Only root reads the host's secret, so the key of a folder of
-            another account is not sealed with it.
+        folder: the data folder. Root seals nothing in a folder of another account: that account
+            may not open what root sealed. The kiosk moves the key to a better place when it starts.
     """
     if choice != "auto":
         return tuple(dict.fromkeys((KeyPlace(choice), KeyPlace.FILE)))
-    is_roots = os.geteuid() == 0 and folder.exists() and folder.stat().st_uid == 0
-    return tuple(one for one in KeyPlace if one is not KeyPlace.HOST or is_roots)
+    if os.geteuid() != 0:
+        return KeyPlace.TPM2, KeyPlace.FILE
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    return tuple(KeyPlace) if there.stat().st_uid == 0 else (KeyPlace.FILE,)

@@ -123,7 +123,7 @@ class StorageKey:
         keys, place = self._keys(), self.keeping.place
         if not keys:
             self._made()
-        elif place is not None and place is not self._places[0]:
+        elif place is not None and (place in self._places[1:] or self._asked):
             self._store(keys, at_least=place)
 
     def replace_unusable(self) -> None:

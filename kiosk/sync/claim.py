@@ -1,7 +1,6 @@
 """The claim: from a code on a slip of paper to credentials, however long the server is away."""
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +26,18 @@ class ClaimTarget(Protocol):
 
     def claim(self, request: ClaimRequest) -> ClaimResponse:
         """Bind this kiosk's keys to its place; raises SyncError."""
+        ...
+
+
+class Waiting(Protocol):
+    """What can end the waiting: `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Say whether it is over."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the end, at most some seconds."""
         ...
 
 
@@ -80,7 +91,7 @@ def claim_until_done(
     target: ClaimTarget,
     request: ClaimRequest,
     *,
-    stop: threading.Event,
+    stop: Waiting,
     backoff: Backoff,
     on_stage: Callable[[SetupStage], None],
 ) -> ClaimResponse | None:

@@ -150,6 +150,7 @@ class ServerClient:
         self._peer = Peer.of(claim)
         self._nothing_new = None
         self._token = claim.device_token
+        self.trust.is_proven = True
 
     def claim(self, request: ClaimRequest) -> ClaimResponse:
         """Bind this kiosk's keys to its place. The key in the answer is trusted on first use.

@@ -53,6 +53,8 @@ class LinkTrust:
 
     Attributes:
         version: differs after each change of the authorities: contexts made before are old.
+        is_proven: every answer is checked against the signature of a server that is known. The
+            time is learned from such answers, so a clock that nothing has set refuses none.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class LinkTrust:
         self._lock = threading.Lock()
         self.allows_plain = allows_plain
         self.version = 0
+        self.is_proven = False
 
     @property
     def authorities(self) -> str | None:
@@ -87,7 +90,11 @@ class LinkTrust:
     @property
     def context_for(self) -> ContextFor:
         """Makes contexts for other authorities, judged by the same clock."""
-        return lambda authorities: dated_context(authorities, self._time)
+        return lambda authorities: dated_context(authorities, self._now)
+
+    def _now(self) -> CertificateTime:
+        now = self._time()
+        return now.to_learn if self.is_proven else now
 
     def nominal(self, host: str, *, is_tls: bool) -> LinkSecurity:
         """Return how a link to this host is protected if nothing is wrong with a certificate."""

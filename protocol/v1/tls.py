@@ -4,15 +4,18 @@ Used by kiosks and by `rollcall-provision`, so that both believe a new server by
 """
 
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
-from socket import create_connection
+from socket import SHUT_RDWR, socket
+from threading import Event, Thread
 from time import monotonic
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from protocol.v1.device import TrustOffer
 from protocol.v1.errors import ProtocolError
@@ -23,6 +26,7 @@ TRUST_PATH = "/api/v1/devices/trust"
 _HTTPS_PORT = 443
 _CHUNK_BYTES = 8192
 _MOST_CAUSES = 20
+_CUT_AGAIN_S = 0.05
 
 ContextFor = Callable[[str | None], ssl.SSLContext]
 """Returns the TLS context that trusts these authorities (PEM), or the system's for None."""
@@ -124,7 +128,12 @@ def first_certificate(pem: str) -> str:
 
 
 def introduce(
-    address: str, *, fingerprint: str | None, context_for: ContextFor, timeout_s: float
+    address: str,
+    *,
+    fingerprint: str | None,
+    context_for: ContextFor,
+    timeout_s: float,
+    proxy: str = "",
 ) -> Introduction:
     """Find out which authority a server has, and that its certificate comes from it.
 
@@ -135,47 +144,119 @@ def introduce(
         address: https, host and port.
         fingerprint: expected, see `ca_fingerprint`; None where nobody knows it yet.
         context_for: makes the contexts that verify.
-        timeout_s: for each step.
+        timeout_s: for each of the three connections, from its beginning to its end.
+        proxy: address of the proxy to go through; empty: none.
 
     Raises:
         UntrustedServerError: the server must not be trusted.
         OSError: no answer.
     """
-    if fingerprint is None and _is_public(address, context_for(None), timeout_s):
+    way = _Way(address, timeout_s, proxy)
+    if fingerprint is None and _is_public(way, context_for(None)):
         return Introduction(None, None, is_confirmed=True)
-    offered = _offered_authority(address, timeout_s)
+    offered = _offered_authority(way)
     found = ca_fingerprint(offered)
     if fingerprint not in (None, found):
         raise UntrustedServerError(CertificateFault.OTHER_FINGERPRINT)
-    shake_hands(address, context_for(offered), timeout_s)
+    _shake_hands(way, context_for(offered))
     return Introduction(offered, found, is_confirmed=fingerprint is not None)
 
 
-def shake_hands(address: str, context: ssl.SSLContext, timeout_s: float) -> None:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to a server: its address, seconds for a whole connection, and a proxy or none."""
+
+    address: str
+    timeout_s: float
+    proxy: str = ""
+
+    def connection(self) -> HTTPConnection:
+        """Return a connection that is not open yet, without TLS."""
+        parts = urlsplit(self.address)
+        host, port = parts.hostname or "", parts.port or _HTTPS_PORT
+        if not self.proxy:
+            return HTTPConnection(host, port, timeout=self.timeout_s)
+        proxy = urlsplit(self.proxy)
+        kind = HTTPSConnection if proxy.scheme == "https" else HTTPConnection
+        connection = kind(proxy.hostname or "", proxy.port, timeout=self.timeout_s)
+        connection.set_tunnel(host, port, _proxy_headers(proxy))
+        return connection
+
+
+def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    account = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": "Basic " + b64encode(account.encode()).decode()}
+
+
+@contextmanager
+def _connected(way: _Way, context: ssl.SSLContext) -> Iterator[HTTPConnection]:
+    """Connect with TLS; whatever the other side does, it ends in time.
+
+    Raises:
+        TimeoutError: not over in time.
+        OSError: no answer, or a certificate that the context does not accept.
+    """
+    connection, is_done = way.connection(), Event()
+    secured: list[socket] = []  # the connection lets go of it before the end of some answers
+    watch = Thread(target=_cut, args=(connection, secured, is_done, way.timeout_s), daemon=True)
+    watch.start()
+    started_s = monotonic()
+    try:
+        connection.connect()
+        host = urlsplit(way.address).hostname
+        connection.sock = context.wrap_socket(
+            connection.sock, server_hostname=host, do_handshake_on_connect=False
+        )
+        secured.append(connection.sock)
+        connection.sock.do_handshake()
+        yield connection
+        if monotonic() - started_s >= way.timeout_s:  # an answer that was cut looks complete
+            raise TimeoutError("no whole answer in time")
+    except (OSError, HTTPException) as exc:
+        if monotonic() - started_s >= way.timeout_s:
+            raise TimeoutError("no whole answer in time") from exc
+        raise
+    finally:
+        is_done.set()
+        connection.close()
+        watch.join()
+
+
+def _cut(
+    connection: HTTPConnection, secured: list[socket], is_done: Event, timeout_s: float
+) -> None:
+    """End a connection that is not over in time, also while it becomes a TLS connection."""
+    while not is_done.wait(timeout_s):
+        timeout_s = _CUT_AGAIN_S
+        with suppress(OSError, TypeError):
+            socket.shutdown(secured[0] if secured else connection.sock, SHUT_RDWR)
+
+
+def _shake_hands(way: _Way, context: ssl.SSLContext) -> None:
     """Connect and check the certificate; send nothing.
 
     Raises:
         UntrustedServerError: it is not accepted.
         OSError: no answer.
     """
-    host, port = _place(address)
     try:
-        with (
-            create_connection((host, port), timeout_s) as plain,
-            context.wrap_socket(plain, server_hostname=host),
-        ):
+        with _connected(way, context):
             pass
+    except HTTPException as exc:
+        raise ConnectionError("the proxy does not answer") from exc
     except OSError as exc:
-        fault = certificate_fault(exc)
+        fault = None if isinstance(exc, TimeoutError) else certificate_fault(exc)
         if fault is None:
             raise
         raise UntrustedServerError(fault) from exc
 
 
-def _is_public(address: str, context: ssl.SSLContext, timeout_s: float) -> bool:
+def _is_public(way: _Way, context: ssl.SSLContext) -> bool:
     """Say whether the system trusts the certificate; another fault than the authority is raised."""
     try:
-        shake_hands(address, context, timeout_s)
+        _shake_hands(way, context)
     except UntrustedServerError as exc:
         if exc.fault is not CertificateFault.FOREIGN_AUTHORITY:
             raise
@@ -183,9 +264,9 @@ def _is_public(address: str, context: ssl.SSLContext, timeout_s: float) -> bool:
     return True
 
 
-def _offered_authority(address: str, timeout_s: float) -> str:
+def _offered_authority(way: _Way) -> str:
     """Return the authority that the server states, PEM, unverified."""
-    raw = _unverified_answer(address, timeout_s)
+    raw = _unverified_answer(way)
     try:
         offered = parse_message(TrustOffer, raw).ca_pem
         first = first_certificate(offered or "")
@@ -195,26 +276,26 @@ def _offered_authority(address: str, timeout_s: float) -> str:
     return first
 
 
-def _unverified_answer(address: str, timeout_s: float) -> bytes:
+def _unverified_answer(way: _Way) -> bytes:
     """Ask for the server's authority; the only request that trusts no certificate."""
-    host, port = _place(address)
-    connection = HTTPSConnection(host, port, timeout=timeout_s, context=_unverified_context())
-    deadline_s = monotonic() + timeout_s
     body = bytearray()
     try:
-        connection.request("GET", TRUST_PATH, headers={"Accept": "application/json"})
-        with connection.getresponse() as answer:
-            while answer.status == HTTPStatus.OK and (chunk := answer.read1(_CHUNK_BYTES)):
-                body += chunk
-                if len(body) > MAX_MESSAGE_BYTES or monotonic() > deadline_s:
-                    raise UntrustedServerError(CertificateFault.FOREIGN_AUTHORITY)
+        with _connected(way, _unverified_context()) as connection:
+            connection.request("GET", TRUST_PATH, headers=_headers(way))
+            with connection.getresponse() as answer:
+                while answer.status == HTTPStatus.OK and (chunk := answer.read1(_CHUNK_BYTES)):
+                    body += chunk
+                    if len(body) > MAX_MESSAGE_BYTES:
+                        raise UntrustedServerError(CertificateFault.FOREIGN_AUTHORITY)
     except HTTPException as exc:
         raise UntrustedServerError(CertificateFault.FOREIGN_AUTHORITY) from exc
     except ssl.SSLError as exc:
         raise UntrustedServerError(CertificateFault.NO_TLS) from exc
-    finally:
-        connection.close()
     return bytes(body)
+
+
+def _headers(way: _Way) -> dict[str, str]:
+    return {"Accept": "application/json", "Host": urlsplit(way.address).netloc}
 
 
 def _unverified_context() -> ssl.SSLContext:
@@ -222,11 +303,6 @@ def _unverified_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _place(address: str) -> tuple[str, int]:
-    parts = urlsplit(address)
-    return parts.hostname or "", parts.port or _HTTPS_PORT
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from protocol.v1.trust import ca_fingerprint, six_words
-from provisioning.cli import main
+from provisioning.cli import _parser, main
 from tests.support.authorities import Authority, Leaf
 from tests.support.tls_recorder import Recorded, recording
 from tests.unit.protocol.v1.test_tls import http, offer
@@ -124,6 +124,41 @@ def test_configure_writes_what_the_kiosk_needs_to_know_its_server(tmp_path: Path
 
     assert written["server_ca_fingerprint"] == kept["server_ca_fingerprint"] == FINGERPRINT
     assert "server_ca_fingerprint" not in moved
+
+
+@pytest.mark.parametrize("given", [[], ["--fingerprint", FINGERPRINT]])
+@pytest.mark.parametrize(
+    ("server", "is_public", "stays"),
+    [
+        ("https://a.example", False, True),
+        ("https://a.example", True, False),
+        ("https://b.example", False, False),
+    ],
+    ids=["same", "public now", "another"],
+)
+def test_no_authority_of_another_server_stays_in_the_file(
+    tmp_path: Path, server: str, is_public: bool, stays: bool, given: list[str]
+) -> None:
+    path = tmp_path / "kiosk.toml"
+    (tmp_path / "ca.pem").write_text(SCHOOL.pem)
+    old = ["--server-ca", str(tmp_path / "ca.pem"), "--fingerprint", "cd" * 32]
+    assert main(["configure", "--server", "https://a.example", *old, "--file", str(path)]) == 0
+    options = _parser().parse_args(["configure", "--server", server, *given, "--file", str(path)])
+    options.is_public = is_public
+    options.command(options)
+    written = tomllib.loads(path.read_text())
+
+    kept = "cd" * 32 if stays else None
+    assert written.get("server_ca_fingerprint") == (FINGERPRINT if given else kept)
+    assert ("server_ca" in written) is stays
+
+
+@pytest.mark.parametrize("more", [[], ["--allow-plain"]])
+def test_a_fingerprint_forbids_a_plain_link(
+    capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    assert move("http://rollcall.school.example", "--fingerprint", FINGERPRINT, *more) == 1
+    assert "is not encrypted" in capsys.readouterr().err
 
 
 def test_allowing_a_plain_server_is_written_for_the_kiosk_too(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from kiosk.domain.keeping import KeyPlace
 from kiosk.domain.screens import SetupStage
 from kiosk.errors import ClaimRefusedError, SyncError, UnreachableError
 from kiosk.storage.identity import IdentityStore
-from kiosk.storage.keepers import FileKeeper
+from kiosk.storage.keepers import FileKeeper, KeyKeeper
 from kiosk.storage.storage_key import StorageKey
 from protocol.v1.messages import ClaimRequest, ClaimResponse
 from protocol.v1.sealing import sealing_public_text
@@ -40,7 +40,7 @@ class Office:
 
 
 def store(folder: Path, vault: Vault) -> IdentityStore:
-    keepers = {KeyPlace.TPM2: vault, KeyPlace.FILE: FileKeeper()}
+    keepers: dict[KeyPlace, KeyKeeper] = {KeyPlace.TPM2: vault, KeyPlace.FILE: FileKeeper()}
     return IdentityStore(folder, StorageKey(folder, (KeyPlace.TPM2, KeyPlace.FILE), keepers))
 
 

@@ -1,6 +1,6 @@
 """No name lies in the clear on a kiosk, and nothing of the school is left after a revocation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from kiosk.app.private_files import PrivateFiles
 from kiosk.config import CONFIG_VARIABLE
 from kiosk.domain.identity import IdentityFault
 from kiosk.domain.keeping import KeyKeeping, KeyPlace
-from kiosk.errors import DiskFullError
+from kiosk.errors import DiskFullError, StorageError
+from kiosk.storage import identity as identity_module
 from kiosk.storage import storage_key
 from kiosk.storage.identity import IdentityStore
 from kiosk.storage.storage_key import StorageKey, is_sealed
@@ -152,6 +153,36 @@ def test_revocation_that_was_cut_short_goes_on_at_the_next_start(
     IdentityStore(folder / "identity").forget_claim()
     (folder / name).write_bytes(b"damaged")
     Start(folder, url).run()
+
+    assert traces(folder, secrets) == []
+
+
+@pytest.mark.parametrize("crash_at", range(1, 4))
+def test_credentials_are_deleted_only_after_the_note_that_more_is_due(
+    folder: Path, url: str, school: SchoolServer, monkeypatch: pytest.MonkeyPatch, crash_at: int
+) -> None:
+    """The power goes before one step; the server repeats a revocation that left the claim."""
+    secrets, count = secrets_of(school, folder), 0
+
+    def crashing(step: Callable[..., None]) -> Callable[..., None]:
+        def taken(*given: object) -> None:
+            nonlocal count
+            count += 1
+            if count == crash_at:
+                raise StorageError("power cut")
+            step(*given)
+
+        return taken
+
+    for name in ("write_private", "clear_place"):
+        step = getattr(identity_module, name)
+        monkeypatch.setattr(identity_module, name, crashing(step))
+    with pytest.raises(StorageError):
+        IdentityStore(folder / "identity").forget_claim()
+    monkeypatch.undo()
+    if (folder / "identity" / "claim.json").exists():
+        IdentityStore(folder / "identity").forget_claim()
+    PrivateFiles(settings_for(folder, url)).prepare()
 
     assert traces(folder, secrets) == []
 

@@ -4,18 +4,20 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from kiosk.app.device import Device, DeviceHooks
 from kiosk.app.onboarding import Identity, server_client
-from kiosk.app.server_trust import authorities_of, authorities_path
+from kiosk.app.server_trust import Authorities, authorities_of, authorities_path
 from kiosk.config import load_settings
 from kiosk.domain.links import LinkSecurity
 from kiosk.storage.authorities import AuthoritiesFile
-from kiosk.storage.identity import IdentityStore, Keys
+from kiosk.storage.identity import ClaimPlace, IdentityStore, Keys
 from kiosk.sync.clock import SystemClock
-from protocol.v1.messages import BrokerAccess, ClaimResponse
+from protocol.v1.messages import BrokerAccess, ClaimResponse, ConfigDocument
 from protocol.v1.sealing import make_sealing_key, sealing_public_text
 from tests.fakes.kiosk_server import SchoolServer, serving
 from tests.fakes.school import SIGNING_KEY, broker_access, claim_response, config
@@ -23,6 +25,7 @@ from tests.support.authorities import Authority
 
 KEYS = Keys(SIGNING_KEY, make_sealing_key())
 SCHOOL, NEXT = Authority("School"), Authority("School 2")
+OTHER = Authority("Corporation")
 
 
 def claimed(
@@ -118,10 +121,60 @@ def test_the_broker_follows_where_it_has_the_same_authority(tmp_path: Path) -> N
             kiosk.link.stop()
 
 
+BOTH = SCHOOL.pem + NEXT.pem
+
+
+@pytest.mark.parametrize(
+    ("server", "broker", "configurations", "expected"),
+    [
+        (None, SCHOOL.pem, [(None, BOTH)], BOTH),
+        (SCHOOL.pem, SCHOOL.pem, [(OTHER.pem, None)], SCHOOL.pem),
+        (SCHOOL.pem, SCHOOL.pem, [(OTHER.pem, BOTH)], BOTH),
+        (SCHOOL.pem, SCHOOL.pem, [(BOTH, None), (NEXT.pem, None)], NEXT.pem),
+        (SCHOOL.pem, SCHOOL.pem, [(BOTH, None), (OTHER.pem, None)], BOTH),
+        (SCHOOL.pem, SCHOOL.pem, [(None, "damaged")], SCHOOL.pem),
+        (None, None, [(None, None)], None),
+    ],
+    ids=["public server", "other one", "stated", "shared renewal", "left", "damaged", "public"],
+)
+def test_the_broker_is_trusted_by_its_own_authorities(
+    tmp_path: Path,
+    server: str | None,
+    broker: str | None,
+    configurations: list[tuple[str | None, str | None]],
+    expected: str | None,
+) -> None:
+    """Server and broker may share an authority, or not, and each may get another one."""
+    access = broker_access(1).model_copy(update={"tls": True, "ca_pem": broker})
+    claim = claimed(server, broker=access)
+    settings, clock = load_settings(data_dir=tmp_path), SystemClock()
+    (tmp_path / "identity").mkdir()
+
+    def started() -> Authorities:
+        return Authorities(settings, claim, ClaimPlace(), server_client(settings, clock), clock)
+
+    running = started()
+    for named, stated in configurations:
+        document = SimpleNamespace(ca_pem=named, broker_ca_pem=stated)
+        running.follow(cast("ConfigDocument", document))
+
+    assert running.broker.authorities == expected
+    assert started().broker.authorities == expected
+
+
+def test_a_server_that_states_no_authority_of_its_broker_changes_nothing(tmp_path: Path) -> None:
+    claim = claimed(None, broker=broker_access(1).model_copy(update={"ca_pem": SCHOOL.pem}))
+    settings, clock = load_settings(data_dir=tmp_path), SystemClock()
+    trust = Authorities(settings, claim, ClaimPlace(), server_client(settings, clock), clock)
+    trust.follow(cast("ConfigDocument", SimpleNamespace(ca_pem=None)))
+
+    assert (trust.broker.version, list(tmp_path.iterdir())) == (0, [])
+
+
 def test_stored_authorities_of_an_earlier_claim_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "identity").mkdir()
     file = AuthoritiesFile(authorities_path(load_settings(data_dir=tmp_path)))
-    file.save(claimed(), NEXT.pem)
+    file.save(claimed(), NEXT.pem, None)
 
     assert file.load(claimed()) == NEXT.pem
     assert file.load(claimed(number=2)) == SCHOOL.pem
@@ -143,7 +196,7 @@ def test_a_revocation_takes_the_authorities_too(tmp_path: Path) -> None:
     store = IdentityStore(tmp_path / "identity")
     store.save_claim(claimed(), KEYS)
     path = authorities_path(load_settings(data_dir=tmp_path))
-    AuthoritiesFile(path).save(claimed(), NEXT.pem)
+    AuthoritiesFile(path).save(claimed(), NEXT.pem, None)
     store.forget_claim()
 
     assert not path.exists()

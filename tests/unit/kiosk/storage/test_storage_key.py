@@ -114,7 +114,8 @@ def test_key_never_moves_to_a_lesser_keeper(tmp_path: Path) -> None:
     key_in(tmp_path, Vault()).keep_best()
     before = (tmp_path / "storage.key").read_bytes()
 
-    StorageKey(tmp_path, (KeyPlace.FILE,), keepers(Vault()))
+    StorageKey(tmp_path, (KeyPlace.FILE,), keepers(Vault())).keep_best()  # root's command
+    assert (tmp_path / "storage.key").read_bytes() == before
     with pytest.raises(LockedStoreError):
         key_in(tmp_path, Vault(is_there=False)).keep_best()
 
@@ -192,10 +193,11 @@ def test_every_choice_ends_with_a_place_that_always_works(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another account")
-def test_root_does_not_lock_another_account_out(tmp_path: Path) -> None:
-    assert KeyPlace.HOST in places_for("auto", tmp_path)
+@pytest.mark.parametrize("name", ["", "to/be/made"])
+def test_root_does_not_lock_another_account_out(tmp_path: Path, name: str) -> None:
+    assert places_for("auto", tmp_path / name) == tuple(KeyPlace)
     os.chown(tmp_path, 65534, 65534)
-    assert KeyPlace.HOST not in places_for("auto", tmp_path)
+    assert places_for("auto", tmp_path / name) == (KeyPlace.FILE,)
 
 
 # -- the real tool -----------------------------------------------------------------------------

@@ -9,10 +9,11 @@ import pytest
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.health import LinkHealth
 from kiosk.domain.links import OLDEST, CertificateTime, LinkSecurity, certificate_time
+from kiosk.domain.offset import ClockFacts
 from kiosk.errors import UnreachableError, UntrustedLinkError
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import ServerClient
-from kiosk.sync.trust import LinkTrust, dated_context
+from kiosk.sync.trust import LinkTrust, clock_time, dated_context
 from protocol.v1.messages import ClockSource, EventBatch
 from tests.fakes.kiosk_server import SchoolServer, serving
 from tests.fakes.school import CLAIM, DEVICE_TOKEN, KIOSK_ID
@@ -195,17 +196,88 @@ def test_an_authority_that_ended_is_refused_too(tmp_path: Path) -> None:
         (ClockReading(datetime(1970, 1, 2, tzinfo=UTC), ClockSource.UNSYNCED), (OLDEST, False)),
         (ClockReading(NOW, ClockSource.UNSYNCED), (NOW, False)),
         (ClockReading(NOW, ClockSource.RTC), (NOW, False)),
+        (ClockReading(NOW, ClockSource.RTC, -86_400_000, 1.0), (NOW - DAY, False)),
         (ClockReading(NOW, ClockSource.NTP), (NOW, True)),
-        (ClockReading(NOW, ClockSource.SERVER, 86_400_000, 1.0), (NOW + DAY, True)),
+        (ClockReading(NOW, ClockSource.NTP, 86_400_000, 1.0), (NOW, True)),
+        (ClockReading(NOW, ClockSource.SERVER, 86_400_000, 1.0), (NOW, False)),
+        (ClockReading(NOW, ClockSource.SERVER, -86_400_000, 1.0), (NOW - DAY, False)),
     ],
 )
-def test_a_clock_that_nothing_has_set_is_a_lower_bound(
+def test_only_the_time_of_ntp_is_exact(
     reading: ClockReading, expected: tuple[datetime, bool]
 ) -> None:
     found = certificate_time(reading)
 
     assert abs(found.at - expected[0]) < timedelta(seconds=1)
     assert found.is_exact is expected[1]
+
+
+class Watch:
+    """The clocks of a machine, set as a test says."""
+
+    def __init__(self, wall: datetime, *, is_ntp: bool = False) -> None:
+        self.wall, self.is_ntp, self.uptime_s = wall, is_ntp, 1000.0
+
+    def look(self) -> ClockFacts:
+        wall_s = self.wall.timestamp() + self.uptime_s - 1000
+        return ClockFacts(wall_s, self.uptime_s, "b", self.is_ntp)
+
+    def monotonic_s(self) -> float:
+        return self.uptime_s
+
+
+def taught(watch: Watch, by: timedelta) -> SystemClock:
+    """A clock that has heard twice that the true time differs from today's."""
+    clock = SystemClock(machine=watch)
+    for _ in range(2):
+        at = NOW + by + timedelta(seconds=watch.uptime_s - 1000)
+        clock.compare(at, sent_at_s=watch.uptime_s, received_at_s=watch.uptime_s)
+        watch.uptime_s += 5
+    assert clock.reading().offset_ms == (NOW + by - watch.wall) / timedelta(milliseconds=1)
+    return clock
+
+
+def reaches(clock: SystemClock, folder: Path, leaf: Leaf) -> bool:
+    """Say whether a claimed kiosk reaches its server, whose time is right."""
+    with serving(SchoolServer(), context=leaf.server_context(folder)) as url:
+        kiosk = ServerClient(url, clock, trust=LinkTrust(SCHOOL.pem, time=clock_time(clock)))
+        kiosk.use_claim(CLAIM)
+        try:
+            return kiosk.config("") is not None
+        except UntrustedLinkError:
+            return False
+
+
+@pytest.mark.parametrize("is_ntp", [True, False])
+@pytest.mark.parametrize("days", [730, -300])
+def test_a_server_whose_clock_was_wrong_is_reached_once_it_is_right(
+    tmp_path: Path, is_ntp: bool, days: int
+) -> None:
+    clock = taught(Watch(NOW, is_ntp=is_ntp), days * DAY)
+
+    assert certificate_time(clock.reading()).is_exact is is_ntp
+    assert reaches(clock, tmp_path, SCHOOL.leaf())
+
+
+@pytest.mark.parametrize("days", [800, -20000])
+def test_a_clock_that_nothing_has_set_learns_the_time_from_its_server(
+    tmp_path: Path, days: int
+) -> None:
+    clock = SystemClock(machine=Watch(NOW + days * DAY))
+
+    assert reaches(clock, tmp_path, SCHOOL.leaf())
+
+
+def test_a_server_that_is_not_known_yet_is_judged_by_the_clock_as_it_is(tmp_path: Path) -> None:
+    clock = SystemClock(machine=Watch(NOW + 800 * DAY))
+    trust = LinkTrust(SCHOOL.pem, time=clock_time(clock))
+    with recording(SCHOOL.leaf(), tmp_path) as heard, pytest.raises(UntrustedLinkError):
+        ServerClient(heard.url, clock, trust=trust).config("")
+
+
+@pytest.mark.parametrize("is_ntp", [True, False])
+def test_a_certificate_is_expired_where_every_clock_says_so(tmp_path: Path, is_ntp: bool) -> None:
+    assert not reaches(taught(Watch(NOW, is_ntp=is_ntp), 0 * DAY), tmp_path, EXPIRED)
 
 
 def test_contexts_demand_a_certificate_and_the_right_name() -> None:

@@ -1,8 +1,11 @@
 """A new server is believed by its fingerprint or by six words, and gets nothing secret before."""
 
+import socket
+import socketserver
 import ssl
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,12 +49,15 @@ def server(folder: Path, leaf: Leaf | None, answer: bytes) -> Iterator[Recorded]
         yield heard
 
 
-def meet(heard: Recorded, fingerprint: str | None = None) -> Introduction:
+def meet(
+    heard: Recorded, fingerprint: str | None = None, *, timeout_s: float = 5, proxy: str = ""
+) -> Introduction:
     return introduce(
         heard.url,
         fingerprint=fingerprint,
         context_for=lambda pem: ssl.create_default_context(cadata=pem),
-        timeout_s=5,
+        timeout_s=timeout_s,
+        proxy=proxy,
     )
 
 
@@ -127,6 +133,114 @@ def test_a_certificate_that_is_wrong_is_named(
 def test_an_offer_that_is_none_is_an_unknown_authority(tmp_path: Path, answer: bytes) -> None:
     with server(tmp_path, WORKS, answer) as heard:
         assert fault_of(heard) is CertificateFault.FOREIGN_AUTHORITY
+
+
+@contextmanager
+def trickling(context: ssl.SSLContext | None, begins: bytes) -> Iterator[Recorded]:
+    """Serve a client that never gets a whole answer: one more byte follows, again and again."""
+    is_over = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            client = self.request
+            with suppress(OSError):
+                if context is not None:
+                    client = context.wrap_socket(client, server_side=True)
+                client.recv(1000)
+                client.sendall(begins)
+                while not is_over.wait(0.02):
+                    client.sendall(b"a")
+            client.close()
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield Recorded(server.server_address[1])
+    finally:
+        is_over.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("is_tls", "begins"),
+    [
+        (True, b""),
+        (True, b"HTTP/1.1 200 OK\r\nX: "),
+        (True, b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n"),
+        (True, b"HTTP/1.1 200 OK\r\n\r\n"),
+        (False, b"\x16\x03\x03\x40\x00\x02"),
+    ],
+    ids=["status", "header", "body", "endless body", "handshake"],
+)
+def test_an_answer_that_trickles_ends_in_time(tmp_path: Path, is_tls: bool, begins: bytes) -> None:
+    context = WORKS.server_context(tmp_path) if is_tls else None
+    with trickling(context, begins) as heard, pytest.raises(TimeoutError):
+        meet(heard, ca_fingerprint(SCHOOL.pem), timeout_s=0.2)
+
+
+def test_a_proxy_that_trickles_ends_in_time() -> None:
+    with trickling(None, b"HTTP/1.1 200 ") as proxy, pytest.raises(TimeoutError):
+        meet(Recorded(1), timeout_s=0.2, proxy=f"http://127.0.0.1:{proxy.port}")
+
+
+@contextmanager
+def tunnelling(asked: list[bytes], target: Recorded) -> Iterator[str]:
+    """A proxy that leads every tunnel to one server and writes down what it was asked."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.request.recv(65536))
+            self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", target.port)) as there:
+                back = threading.Thread(target=_pass_on, args=(there, self.request))
+                back.start()
+                _pass_on(self.request, there)
+                back.join()
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://tina:s%20t@127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+def test_a_server_behind_a_proxy_is_met_through_it_alone(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+    leaf = SCHOOL.leaf("rollcall.school.example")
+    with server(tmp_path, leaf, offer(SCHOOL.pem)) as heard, tunnelling(asked, heard) as proxy:
+        found = introduce(
+            "https://rollcall.school.example",
+            fingerprint=None,
+            context_for=lambda pem: ssl.create_default_context(cadata=pem),
+            timeout_s=5,
+            proxy=proxy,
+        )
+
+    assert found.ca_pem == SCHOOL.pem
+    assert len(asked) == 3
+    assert all(one.startswith(b"CONNECT rollcall.school.example:443 ") for one in asked)
+    assert all(b"Proxy-Authorization: Basic dGluYTpzIHQ=" in one for one in asked)
+    assert b"Proxy-Authorization" not in heard.plain
+    assert b"Host: rollcall.school.example\r\n" in heard.plain
+
+
+def test_a_proxy_that_refuses_is_no_answer(tmp_path: Path) -> None:
+    with (
+        server(tmp_path, None, http(b"", "403 Forbidden")) as proxy,
+        pytest.raises(OSError, match="403"),
+    ):
+        meet(Recorded(1), proxy=f"http://127.0.0.1:{proxy.port}")
 
 
 def test_nobody_listening_is_no_answer() -> None:
