@@ -28,7 +28,7 @@ class ServedCertificate:
     Connections that are open keep the certificate they began with.
 
     Attributes:
-        context: for the listener; TLS 1.2 or newer.
+        context: for the listener; TLS 1.2 or newer, TLS 1.3 where clients need a certificate.
     """
 
     def __init__(
@@ -50,7 +50,9 @@ class ServedCertificate:
         self._client_ca = client_ca
         self._is_failing = False
         self._stamp = self._stamp_now()
-        self.context = self._fresh()
+        self.context = self._current = self._fresh()
+        if client_ca is not None:
+            self.context.sni_callback = self._use_current
 
     def look(self) -> bool:
         """Take in renewed files; return whether there were any.
@@ -62,8 +64,10 @@ class ServedCertificate:
         if stamp == self._stamp:
             return False
         try:
-            self._fresh()  # the context must not be left with a certificate that has no key
-            self._load(self.context)
+            fresh = self._fresh()  # a context must not be left with a certificate that has no key
+            if self._client_ca is None:
+                self._load(self.context)
+            self._current = fresh
         except CertificateFileError as error:
             if not self._is_failing:
                 logger.warning("renewed certificate not usable, the earlier one serves: %s", error)
@@ -88,8 +92,15 @@ class ServedCertificate:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self._client_ca is not None:
             context.verify_mode = ssl.CERT_REQUIRED
+            # A session that is resumed is not checked again, and TLS 1.2 cannot refuse to.
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            context.num_tickets = 0
         self._load(context)
         return context
+
+    def _use_current(self, connection: ssl.SSLObject, _name: str | None, _context: object) -> None:
+        """Judge a client by the newest authorities: a context that is in use only takes more."""
+        connection.context = self._current
 
     def _load(self, context: ssl.SSLContext) -> None:
         names = ", ".join(str(file) for file in self._files)

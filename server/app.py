@@ -62,7 +62,7 @@ from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
-from server.certificates.links import transport_security_s
+from server.certificates.links import Links
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import startup_lock
@@ -145,19 +145,24 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, links: Links | None = None) -> FastAPI:
     """Build the application.
 
     Nothing is opened until its lifespan starts: then keys, database, migrations, first account and
     background tasks, in this order.
 
+    Args:
+        settings: of this process.
+        links: which certificates it serves with; None: it looks at the files.
+
     Raises:
         ConfigurationError: an endpoint declares no access guard.
     """
+    links = links or Links.of(settings)
     app = FastAPI(
         title="Rollcall",
         version=version("rollcall"),
-        lifespan=lambda app: _lifespan(app, settings),
+        lifespan=lambda app: _lifespan(app, links),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,  # `inspection` has it, for people who are signed in
@@ -168,7 +173,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(CrossSiteGuard)
-    app.add_middleware(SecurityHeaders, transport_security_s=transport_security_s(settings))
+    app.add_middleware(SecurityHeaders, transport_security_s=links.transport_security_s)
     app.add_middleware(SignedAnswers, find_key=lambda: services_of(app).answer_key)
     app.add_middleware(CorrelationMiddleware)
     app.add_middleware(LingerMiddleware)
@@ -183,14 +188,15 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, links: Links) -> AsyncIterator[None]:
+    settings = links.settings
     database, vault = open_storage(settings)
     # Not in commands, which an administrator may run without the settings of the service.
     with startup_lock(settings.data_dir), database.transaction() as db:
         ensure_keys(db, settings.names_locale)
     encoder = encoder_from(settings)
-    background = Background(settings, database, vault, encoder)
-    app.state.services = _services(settings, database, vault, encoder, background)
+    background = Background(links, database, vault, encoder)
+    app.state.services = _services(links, database, vault, encoder, background)
     tasks = background.tasks()
     for task in tasks:
         task.start()
@@ -222,19 +228,21 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
 
 
 def _services(
-    settings: Settings,
+    links: Links,
     database: Database,
     vault: Vault,
     encoder: FaceEncoder,
     background: Background,
 ) -> Services:
     """Put together what endpoints use; `app.state` holds this and nothing else."""
-    cookies = SignInCookies(settings, vault)
+    settings = links.settings
+    cookies = SignInCookies(links, vault)
     sign_ins = RecentSignIns(settings, database, cookies.read)
     signer = ServerSigner(database, vault)
     unreadable = background.upkeep.unreadable
     return Services(
         settings=settings,
+        links=links,
         database=database,
         vault=vault,
         bodies=Bodies.of(settings),
@@ -267,5 +275,5 @@ def _probes(background: Background) -> dict[str, Probe]:
         "ml_problem": lambda services: problem_sentence(services.encoder.problem(), english),
         "unreadable": lambda services: services.unreadable(english),
         "broker": lambda _services: background.broker.status(),
-        "links": lambda services: link_signs(services.settings),
+        "links": lambda services: link_signs(services.links),
     }

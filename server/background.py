@@ -11,8 +11,8 @@ from sqlmodel import Session
 from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.attendance.tasks import QuarantineUpkeep
+from server.certificates.links import Links
 from server.certificates.upkeep import CertificateUpkeep
-from server.config import Settings
 from server.db.engine import Database
 from server.db.vault import Vault
 from server.enrollment.backfill_tasks import AddTemplates
@@ -50,8 +50,9 @@ class Background:
     """
 
     def __init__(
-        self, settings: Settings, database: Database, vault: Vault, encoder: FaceEncoder
+        self, links: Links, database: Database, vault: Vault, encoder: FaceEncoder
     ) -> None:
+        settings = links.settings
         self._encoder = encoder
         parts = (database, vault, encoder, settings.zone)
         photos: Sequence[JobHandler] = (EncodePhotos(*parts), AddTemplates(*parts))
@@ -79,7 +80,7 @@ class Background:
         )
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.quarantine = QuarantineUpkeep(database)
-        self.broker = BrokerTasks(settings, database, vault)
+        self.broker = BrokerTasks(links, database, vault)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
     def tasks(self) -> list[BackgroundTask]:

@@ -19,14 +19,8 @@ from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
 from server.certificates.command import add_arguments, make_certificates
-from server.certificates.links import (
-    NetworkLink,
-    offered_authorities,
-    offered_broker_authorities,
-    refuse_plain,
-    server_chain,
-)
-from server.certificates.upkeep import renew_due
+from server.certificates.links import Links, NetworkLink, refuse_plain
+from server.certificates.upkeep import renew_at_start
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
 from server.db.address import parsed_address, without_password
 from server.db.engine import Database
@@ -95,14 +89,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     del options
-    refuse_plain(settings, *NetworkLink)
-    renew_due(settings, now())
-    for read in (offered_authorities, offered_broker_authorities):
-        read(settings)  # a file that cannot be read must stop the start, not the first claim
-    chain = server_chain(settings)
-    served = chain.serve() if chain is not None else None
+    links = Links.of(settings)
+    refuse_plain(links, *NetworkLink)
+    renew_at_start(settings, now())
+    for read in (links.offered_authorities, links.offered_broker_authorities):
+        read()  # a file that cannot be read must stop the start, not the first claim
+    served = links.server.serve() if links.server is not None else None
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, links),
         access_log=False,
         log_config=None,
         proxy_headers=False,  # `create_app` believes those that the settings name, and no others

@@ -104,6 +104,8 @@ class IdentityStore:
     def keys(self) -> Keys:
         """Return the keys to claim with: those here, new ones in place of lost ones.
 
+        What cannot be read is replaced by `save_claim`, once the server has accepted the new keys.
+
         Raises:
             StorageError: the disk refuses.
         """
@@ -127,6 +129,8 @@ class IdentityStore:
             StorageError: the disk refuses.
         """
         where = place or ClaimPlace()
+        self._make_folder()
+        self._key_files.keep(keys)
         self._save(StoredClaim(claim, public_text(keys.signing), place=where))
         clear_place(self._folder / _ENDED_FILE)
 

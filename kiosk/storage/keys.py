@@ -1,4 +1,4 @@
-"""The kiosk's private keys as files: read as they are, and made anew only for a new claim."""
+"""The kiosk's private keys as files: read as they are, and replaced only by an accepted claim."""
 
 import logging
 import os
@@ -77,22 +77,33 @@ class KeyFiles:
         )
 
     def complete(self) -> Keys:
-        """Return the keys; one that is missing is made, and a damaged file is renamed before.
+        """Return the keys, with new ones for those that are lost; nothing is replaced.
+
+        New keys are stored at once where only files are missing. Where one lies that cannot be
+        read, they stay in memory until `keep`: it may be readable again at the next start.
 
         Raises:
             StorageError: the disk refuses.
         """
-        self._storage_key.replace_unusable()
         found = self.find()
-        signing_key = found.signing
-        if signing_key is None:
-            signing_key = signing.make_key()
-            self._store(self._signing, signing.private_bytes(signing_key))
-        sealing_key = found.sealing
-        if sealing_key is None:
-            sealing_key = sealing.make_sealing_key()
-            self._store(self._sealing, sealing.sealing_private_bytes(sealing_key))
-        return Keys(signing_key, sealing_key)
+        keys = Keys(
+            found.signing or signing.make_key(), found.sealing or sealing.make_sealing_key()
+        )
+        is_unreadable = (found.signing is None and os.path.lexists(self._signing)) or (
+            found.sealing is None and os.path.lexists(self._sealing)
+        )
+        if not is_unreadable and self._storage_key.is_usable():
+            self._store_changed(keys, found)
+        return keys
+
+    def keep(self, keys: Keys) -> None:
+        """Store keys that the server has accepted; files with others are renamed before.
+
+        Raises:
+            StorageError: the disk refuses; this can be called again.
+        """
+        self._storage_key.replace_unusable()
+        self._store_changed(keys, self.find())
 
     def protect(self) -> None:
         """Encrypt keys that an earlier version left in the clear.
@@ -124,6 +135,14 @@ class KeyFiles:
             StorageError: the disk refuses.
         """
         self._storage_key.renew([self._signing])
+
+    def _store_changed(self, keys: Keys, found: FoundKeys) -> None:
+        raw = signing.private_bytes(keys.signing)
+        if found.signing is None or signing.private_bytes(found.signing) != raw:
+            self._store(self._signing, raw)
+        raw = sealing.sealing_private_bytes(keys.sealing)
+        if found.sealing is None or sealing.sealing_private_bytes(found.sealing) != raw:
+            self._store(self._sealing, raw)
 
     def _encrypt(self, path: Path, raw: bytes) -> None:
         if not is_sealed(read_if_there(path) or b""):

@@ -57,6 +57,18 @@ class StorageKey:
         """Say whether something lies where the key is to be."""
         return os.path.lexists(self._path)
 
+    def is_usable(self) -> bool:
+        """Say whether the key can be opened now, or can be made as nothing lies there.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        try:
+            self._keys()
+        except CorruptStoreError:
+            return False
+        return True
+
     @property
     def keeping(self) -> KeyKeeping:
         """Where the key lies now."""

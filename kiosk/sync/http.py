@@ -84,6 +84,15 @@ class _Received:
     received_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _NothingNew:
+    """A gallery page without entries, to be told that it is still the same."""
+
+    path: str
+    etag: str
+    page: GalleryPage
+
+
 class ServerClient:
     """Calls the device API. Safe from any thread.
 
@@ -117,6 +126,7 @@ class ServerClient:
         self._transport = HTTPTransport(timeouts or Timeouts(), self.trust, proxy=proxy)
         self._token = ""
         self._peer: Peer | None = None
+        self._nothing_new: _NothingNew | None = None
         self._last_security: LinkSecurity | None = None
         self.health = LinkHealth.DOWN
         self.use_address(server_url)
@@ -138,19 +148,21 @@ class ServerClient:
             ProtocolError: the server's key is none.
         """
         self._peer = Peer.of(claim)
+        self._nothing_new = None
         self._token = claim.device_token
 
     def claim(self, request: ClaimRequest) -> ClaimResponse:
         """Bind this kiosk's keys to its place. The key in the answer is trusted on first use.
 
-        A claim in use is replaced by its own server alone: any other answer means nothing.
+        A claim in use is replaced by its own server alone: any other answer means nothing. Its
+        token does not go along, as the address may come from a QR code of anybody.
 
         Raises:
             ClaimRefusedError: the code is wrong, used up or expired.
             UnreachableError: no answer, or one that says to try later.
             AnswerError: an invalid answer, or not a Rollcall server's.
         """
-        received = self._send("POST", "/devices/claim", request)
+        received = self._send("POST", "/devices/claim", request, token="")
         answer = received.answer
         if self._peer is not None:
             self._learn(received, self._peer)
@@ -186,7 +198,16 @@ class ServerClient:
             SyncError: see `_call`.
         """
         path = f"/sync/gallery?since={since}&limit={limit}"
-        return _parsed(GalleryPage, self._call("GET", path))
+        kept = self._nothing_new
+        headers = {"If-None-Match": kept.etag} if kept and kept.path == path else {}
+        answer = self._call("GET", path, headers=headers)
+        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+            return kept.page
+        page = _parsed(GalleryPage, answer)
+        etag = answer.headers.get("ETag", "")
+        is_empty = not (page.upserts or page.tombstones)
+        self._nothing_new = _NothingNew(path, etag, page) if etag and is_empty else None
+        return page
 
     def send_events(self, batch: EventBatch) -> Ack:
         """Deliver events and get the server's signed word on them.
@@ -244,7 +265,7 @@ class ServerClient:
             RefusedError: the server says no.
             AnswerError: an answer of the server that does not follow the protocol.
         """
-        received = self._send(method, path, body, headers)
+        received = self._send(method, path, body, headers, token=self._token)
         answer = received.answer
         self._learn(received, self._peer)
         self._note(_health(answer), f"status {answer.status}")
@@ -259,10 +280,12 @@ class ServerClient:
         path: str,
         body: Message | None,
         headers: Mapping[str, str] | None = None,
+        *,
+        token: str,
     ) -> _Received:
         asked = question(method, _API + path)
         limit_bytes = MAX_DOCUMENT_BYTES if method == "GET" else MAX_MESSAGE_BYTES
-        all_headers = {**self._headers(), NONCE_HEADER: asked.nonce, **(headers or {})}
+        all_headers = {**_headers(token), NONCE_HEADER: asked.nonce, **(headers or {})}
         data = None if body is None else body.to_json()
         sending = Sending(method, self._root + asked.target, all_headers, data, limit_bytes)
         sent_s = self._clock.uptime_s()
@@ -331,11 +354,12 @@ class ServerClient:
         else:
             logger.warning("%s: %s", _SAID[health], detail)
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "X-Requested-With": "rollcall"}
-        if self._token:
-            headers["Authorization"] = f"Device {self._token}"
-        return headers
+
+def _headers(token: str) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "X-Requested-With": "rollcall"}
+    if token:
+        headers["Authorization"] = f"Device {token}"
+    return headers
 
 
 def is_move_to_https(asked: str, moved_to: str) -> bool:

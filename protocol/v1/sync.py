@@ -185,6 +185,10 @@ class ConfigDocument(Message):
         default=None,
         description="as in `ClaimResponse`; so that kiosks know a new authority before it signs",
     )
+    broker_ca_pem: CertificateText | None = Field(
+        default=None,
+        description="authorities of the broker, as in `BrokerAccess.ca_pem`; None: not stated",
+    )
 
 
 class Erasure(Message):

@@ -28,6 +28,7 @@ from scripts.bench.pages import copied_for, fill_server
 from scripts.bench.server_cpu import Running, serving
 from scripts.invented_school import Size
 from server.accounts.tables import Account, SignIn
+from server.certificates.links import Links
 from server.config import Settings, load_settings
 from server.db.engine import Database
 from server.db.types import now
@@ -49,7 +50,7 @@ LIMIT_MS = 100.0
 
 def sign_in(settings: Settings, count: int) -> list[str]:
     """Open sign-ins of the admin; returns their cookies."""
-    cookies = SignInCookies(settings, open_vault(settings))
+    cookies = SignInCookies(Links.of(settings), open_vault(settings))
     tokens = [secrets.token_urlsafe(32) for _ in range(count)]
     database = Database(settings.sqlalchemy_url)
     with database.transaction() as db:

@@ -9,17 +9,19 @@ import uuid
 from sqlmodel import Session, col, func, select
 
 from server.accounts import second_factor
-from server.accounts.passwords import one_time_password
+from server.accounts.passwords import OneTime
 from server.accounts.schemas import AccountCreate
 from server.accounts.service import (
-    create_account,
     get_account,
+    insert_account,
+    normalise,
     note,
     renew_password,
 )
 from server.accounts.sessions import end_sign_ins
 from server.accounts.tables import Account
-from server.db.lock import FIRST_ACCOUNT_LOCK, lock_until_commit
+from server.db.engine import Database
+from server.db.lock import FIRST_ACCOUNT_LOCK, SIGN_IN_LOCK, lock_until_commit
 from server.errors import ConflictError
 from server.web.principal import Principal, Role
 
@@ -31,26 +33,29 @@ def accounts(db: Session) -> list[Account]:
     )
 
 
-def add_account(db: Session, new: AccountCreate, *, principal: Principal) -> tuple[Account, str]:
+def add_account(
+    database: Database, new: AccountCreate, *, principal: Principal
+) -> tuple[Account, str]:
     """Add an account; returns it with its one-time password, which is kept nowhere.
 
     Raises:
         ConflictError: the name is taken.
     """
-    password = one_time_password()
-    account = create_account(
-        db,
-        username=new.username,
+    password = OneTime.new()
+    account = Account(
+        username=normalise(new.username),
         display_name=new.display_name,
-        role=new.role,
-        password=password,
-        actor=principal.actor,
+        role=new.role.value,
+        password_hash=password.hashed,
+        must_change_password=True,
     )
-    return account, password
+    with database.transaction() as db:
+        insert_account(db, account, actor=principal.actor)
+    return account, password.text
 
 
 def reset_password(
-    db: Session, account_id: uuid.UUID, *, principal: Principal
+    database: Database, account_id: uuid.UUID, *, principal: Principal
 ) -> tuple[Account, str]:
     """Give another account a new one-time password and end its sign-ins.
 
@@ -58,8 +63,11 @@ def reset_password(
         NotFoundError: no such account.
         ConflictError: it is the admin's own account, whose password is changed, not reset.
     """
-    account = _of_somebody_else(db, account_id, principal)
-    return account, renew_password(db, account, actor=principal.actor)
+    password = OneTime.new()
+    with database.transaction() as db:
+        account = _of_somebody_else(db, account_id, principal)
+        renew_password(db, account, password, actor=principal.actor)
+    return account, password.text
 
 
 def set_active(
@@ -115,6 +123,8 @@ def reset_second_factor(db: Session, account_id: uuid.UUID, *, principal: Princi
 def _of_somebody_else(db: Session, account_id: uuid.UUID, principal: Principal) -> Account:
     # Two admins who act on each other at the same moment take turns, here and in every database.
     lock_until_commit(db, FIRST_ACCOUNT_LOCK)
+    # Nor does a sign-in that is being opened survive what ends the account's sign-ins.
+    lock_until_commit(db, SIGN_IN_LOCK)
     account = get_account(db, account_id)
     db.refresh(account)
     if account.id == principal.account_id:

@@ -12,7 +12,7 @@ from server.accounts.schemas import (
     SecondFactorRoles,
 )
 from server.accounts.tables import Account
-from server.db.dependencies import DBDep, ReadDBDep
+from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.web.access import AdminDep
 from server.web.principal import Role
 from server.web.routes import GuardedRouter
@@ -30,11 +30,10 @@ def list_accounts(_: AdminDep, db: ReadDBDep) -> list[AccountRead]:
 
 @router.post("", status_code=201)
 @hashes_passwords
-def add_account(body: AccountCreate, principal: AdminDep, db: DBDep) -> OneTimePassword:
+def add_account(body: AccountCreate, principal: AdminDep, database: DatabaseDep) -> OneTimePassword:
     """Add an account; the answer holds its one-time password, which is shown this once."""
-    account, password = administration.add_account(db, body, principal=principal)
-    with_one = second_factor.accounts_with_one(db)
-    return OneTimePassword(account=_read(account, with_one), one_time_password=password)
+    account, password = administration.add_account(database, body, principal=principal)
+    return OneTimePassword(account=_read(account), one_time_password=password)
 
 
 @router.get("/second-factor-roles")
@@ -61,10 +60,13 @@ def reset_second_factor(account_id: uuid.UUID, principal: AdminDep, db: DBDep) -
 
 @router.post("/{account_id}/password")
 @hashes_passwords
-def reset_password(account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> OneTimePassword:
+def reset_password(
+    account_id: uuid.UUID, principal: AdminDep, database: DatabaseDep
+) -> OneTimePassword:
     """Give another account a new one-time password and end its sign-ins."""
-    account, password = administration.reset_password(db, account_id, principal=principal)
-    with_one = second_factor.accounts_with_one(db)
+    account, password = administration.reset_password(database, account_id, principal=principal)
+    with database.reading() as db:
+        with_one = second_factor.accounts_with_one(db)
     return OneTimePassword(account=_read(account, with_one), one_time_password=password)
 
 

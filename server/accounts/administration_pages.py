@@ -13,7 +13,7 @@ from server.accounts.schemas import AccountCreate, AccountForm, RoleForm, Second
 from server.accounts.service import get_account
 from server.accounts.sessions import has_second_factor
 from server.accounts.tables import Account
-from server.db.dependencies import DBDep, ReadDBDep
+from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
@@ -56,14 +56,14 @@ def new_user_page(request: Request, _: AdminDep) -> Response:
 def add_user(
     request: Request,
     principal: AdminDep,
-    db: DBDep,
+    database: DatabaseDep,
     form: Annotated[AccountForm, Form()],
 ) -> Response:
     """Add the account and show its one-time password, this once."""
     t = request_translator(request)
     try:
         new = AccountCreate.model_validate(form.model_dump())
-        account, password = administration.add_account(db, new, principal=principal)
+        account, password = administration.add_account(database, new, principal=principal)
     except ValidationError as exc:
         problems = {
             str(e["loc"][0]): t(
@@ -100,13 +100,14 @@ def reset_second_factor(
 @router.post("/{account_id}/password")
 @hashes_passwords
 def reset_password(
-    request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep
+    request: Request, account_id: uuid.UUID, principal: AdminDep, database: DatabaseDep
 ) -> Response:
     """Make a new one-time password and show it, this once."""
     try:
-        account, password = administration.reset_password(db, account_id, principal=principal)
+        account, password = administration.reset_password(database, account_id, principal=principal)
     except ConflictError as exc:
-        return _user(request, db, account_id, exc)
+        with database.reading() as db:
+            return _user(request, db, account_id, exc)
     return _password(request, account, password)
 
 

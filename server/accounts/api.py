@@ -1,20 +1,22 @@
 """Sign in, sign out, change one's password: the JSON API."""
 
+from functools import partial
+
 from starlette.responses import JSONResponse, Response
 
 from server.accounts import service, signing_in
 from server.accounts.admin_password import forget_admin_password
-from server.accounts.origins import OriginDep
+from server.accounts.origins import OriginDep, SignInOrigin
 from server.accounts.own_second_factor import TwoStepDep
 from server.accounts.password_change import Passwords, change_password
 from server.accounts.schemas import CodeEntry, PasswordChange, SignInRead, SignInRequest
+from server.accounts.sign_in_turns import sign_in_by_turns
 from server.accounts.tables import Account
 from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
 from server.errors import NotSignedInError, ServerError
 from server.web.access import PUBLIC, AnyStepDep, CodeStepDep, PasswordStepDep, SignedInDep
-from server.web.cookies import SignInCookies
 from server.web.errors import json_error
 from server.web.principal import Role, SignInStep
 from server.web.routes import GuardedRouter
@@ -25,8 +27,7 @@ router = GuardedRouter(prefix="/api/v1/sign-in", tags=["sign-in"])
 
 
 @router.post("", dependencies=[PUBLIC], response_model=SignInRead)
-@hashes_passwords
-def sign_in(
+async def sign_in(
     body: SignInRequest, database: DatabaseDep, settings: SettingsDep, origin: OriginDep
 ) -> Response:
     """Sign in; the answer sets the sign-in cookie. `step` says what the sign-in still lacks."""
@@ -35,9 +36,9 @@ def sign_in(
         password=body.password.get_secret_value(),
         place=origin.place(body.username),
     )
-    outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
     wrong = NotSignedInError("The name or the password is not right.", problem="wrong_sign_in")
-    return _answer(outcome, origin.cookies, wrong=wrong)
+    answer = partial(_answer, origin=origin, wrong=wrong)
+    return await sign_in_by_turns(database, settings, guess, answer)
 
 
 @router.post("/code", response_model=SignInRead)
@@ -47,7 +48,7 @@ def enter_code(
     """Complete a sign-in with a code of the authenticator app, or with a recovery code."""
     outcome = two_step.of(db, principal).enter(body.code.get_secret_value(), now())
     wrong = NotSignedInError("The code is not right.", problem="wrong_code")
-    return _answer(outcome, two_step.origin.cookies, wrong=wrong)
+    return _answer(outcome, two_step.origin, wrong=wrong)
 
 
 @router.get("")
@@ -91,11 +92,13 @@ def set_password(
     )
     if account.username == service.ADMIN_NAME:
         forget_admin_password(settings)
-    return Response(status_code=204)
+    response = Response(status_code=204)
+    origin.know(response, account)
+    return response
 
 
 def _answer(
-    outcome: signing_in.SignInOutcome, cookies: SignInCookies, *, wrong: ServerError
+    outcome: signing_in.SignInOutcome, origin: SignInOrigin, *, wrong: ServerError
 ) -> Response:
     match outcome:
         case signing_in.Refused():
@@ -104,9 +107,7 @@ def _answer(
             return json_error(too_many(until, now()))
         case signing_in.SignedIn(token, account, step):
             response = JSONResponse(_read(account, step).model_dump(mode="json"))
-            cookies.issue(response, token)
-            if step is not SignInStep.CODE:
-                cookies.know_device(response, account.username)
+            origin.admit(response, token, account, is_known=step is not SignInStep.CODE)
             return response
 
 

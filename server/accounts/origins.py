@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.responses import Response
 
 from server.accounts.service import normalise
+from server.accounts.tables import Account
 from server.accounts.throttle import GuessPlace
 from server.web.cookies import SignInCookies
 from server.web.state import CookiesDep
@@ -29,6 +31,17 @@ class SignInOrigin:
         name = normalise(username)
         device = self.cookies.device_of(self._request, name)
         return GuessPlace(device, self.cookies.address_mark(self._request))
+
+    def admit(self, response: Response, token: str, account: Account, *, is_known: bool) -> None:
+        """Give the browser its sign-in; `is_known`: nothing but the account's own steps is left."""
+        self.cookies.issue(response, token, account.username)
+        if is_known:
+            self.know(response, account)
+
+    def know(self, response: Response, account: Account) -> None:
+        """Mark the browser as one that the account has signed in with, with this password."""
+        name, password = account.username, account.password_hash
+        self.cookies.know_device(self._request, response, name, password)
 
 
 async def _origin(request: Request, cookies: CookiesDep) -> SignInOrigin:

@@ -15,6 +15,7 @@ from server.accounts.sessions import complete_sign_in, next_step
 from server.accounts.signing_in import Locked, Refused, SignedIn, refuse, welcome
 from server.accounts.throttle import Throttle, settle, take
 from server.config import Settings
+from server.db.lock import SIGN_IN_LOCK, lock_until_commit
 from server.db.vault import Vault
 from server.web.principal import Principal, SignInStep
 from server.web.state import SettingsDep, VaultDep
@@ -141,8 +142,10 @@ class OwnSecondFactor:
 
     def check(self, text: str, at: datetime) -> Refused | Locked | None:
         """Count and check a code of the app or a recovery code; None: it was right."""
-        name, place = self._account.username, self._origin.place(self._account.username)
-        by = Throttle(self._settings).for_code(self._db, name, place, at)
+        place = self._origin.place(self._account.username)
+        lock_until_commit(self._db, SIGN_IN_LOCK)
+        self._db.refresh(self._account)
+        by = Throttle(self._settings).for_code(self._db, self._account, place, at)
         taken = take(self._db, by, at)
         if isinstance(taken, datetime):
             return Locked(taken)

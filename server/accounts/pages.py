@@ -13,6 +13,7 @@ from server.accounts.origins import OriginDep, SignInOrigin
 from server.accounts.own_second_factor import TwoStepDep
 from server.accounts.password_change import Passwords, change_password
 from server.accounts.schemas import CodeForm, PasswordForm, SignInForm
+from server.accounts.sign_in_turns import sign_in_by_turns
 from server.accounts.throttle import too_many
 from server.db.dependencies import DatabaseDep, DBDep
 from server.db.types import now
@@ -25,7 +26,8 @@ from server.web.access import (
     PasswordStepDep,
     current_principal,
 )
-from server.web.kept_forms import opened_form
+from server.web.device_marks import name_mark
+from server.web.kept_forms import KeptForm, opened_form
 from server.web.pages import render, request_translator, see_other
 from server.web.preferences import local_path
 from server.web.principal import SignInStep
@@ -45,8 +47,7 @@ def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -
 
 
 @router.post("/sign-in", dependencies=[PUBLIC])
-@hashes_passwords
-def sign_in(
+async def sign_in(
     request: Request,
     database: DatabaseDep,
     settings: SettingsDep,
@@ -58,13 +59,16 @@ def sign_in(
     guess = signing_in.Credentials(
         username=form.username, password=form.password, place=origin.place(form.username)
     )
-    outcome = signing_in.sign_in(database, settings, guess=guess, at=now())
-    if isinstance(outcome, signing_in.SignedIn):
-        return _go_on(request, vault, outcome, form, origin)
-    problem = _problem(request, outcome, "accounts.sign_in.refused")
-    context = {"next": form.next, "problem": problem, "username": form.username}
-    context["kept"] = form.kept
-    return render(request, "accounts/sign_in.html", context, status_code=401)
+
+    def answer(outcome: signing_in.SignInOutcome) -> Response:
+        if isinstance(outcome, signing_in.SignedIn):
+            return _go_on(request, vault, outcome, form, origin)
+        problem = _problem(request, outcome, "accounts.sign_in.refused")
+        context = {"next": form.next, "problem": problem, "username": form.username}
+        context["kept"] = form.kept
+        return render(request, "accounts/sign_in.html", context, status_code=401)
+
+    return await sign_in_by_turns(database, settings, guess, answer)
 
 
 @router.get("/sign-in/code")
@@ -143,7 +147,9 @@ def set_password(
         return _password_page(request, locked_words(request, exc), status_code=429)
     if account.username == service.ADMIN_NAME:
         forget_admin_password(settings)
-    return see_other("/")
+    response = see_other("/")
+    origin.know(response, account)
+    return response
 
 
 def locked_words(request: Request, error: TooManyAttemptsError) -> str:
@@ -160,30 +166,47 @@ def _go_on(
     origin: SignInOrigin,
 ) -> Response:
     """Lead to the step that is missing, or to where the person was."""
-    response = _next_page(request, vault, outcome.step, form)
-    origin.cookies.issue(response, outcome.token)
-    if outcome.step is not SignInStep.CODE:
-        origin.cookies.know_device(response, outcome.account.username)
+    response = _next_page(request, vault, outcome, form)
+    is_known = outcome.step is not SignInStep.CODE
+    origin.admit(response, outcome.token, outcome.account, is_known=is_known)
     return response
 
 
 def _next_page(
-    request: Request, vault: Vault, step: SignInStep | None, form: SignInForm | CodeForm
+    request: Request, vault: Vault, outcome: signing_in.SignedIn, form: SignInForm | CodeForm
 ) -> Response:
-    """A form that was sent without a sign-in goes along with the code, and is offered again."""
-    kept = opened_form(vault, form.kept) if form.kept else None
-    if kept is not None and step is None:
-        return render(request, "accounts/continue.html", {"form": kept})
-    if kept is not None and step is SignInStep.CODE:
+    """A form that was sent without a sign-in goes along with the code, and is offered again.
+
+    It is offered to nobody but the account that sent it, and lost where a step takes longer.
+    """
+    step = outcome.step
+    if form.kept and step is SignInStep.CODE:
         context = {"next": form.next, "problem": None, "kept": form.kept}
         return render(request, "accounts/code.html", context)
+    sender = name_mark(outcome.account.username)
+    kept = opened_form(vault, form.kept, sender=sender) if form.kept else None
+    if kept is not None and step is None:
+        return render(request, "accounts/continue.html", _words_of(request, kept))
     pages = {
         None: local_path(form.next),
         SignInStep.CODE: f"/sign-in/code?next={quote(local_path(form.next))}",
         SignInStep.PASSWORD: "/password",
         SignInStep.SECOND_FACTOR: "/second-factor",
     }
+    if form.kept:
+        return render(request, "accounts/form_lost.html", {"next": pages[step]})
     return see_other(pages[step])
+
+
+def _words_of(request: Request, form: KeptForm) -> dict[str, object]:
+    """Name the fields of a form as the pages do, as far as there are words."""
+    t = request_translator(request)
+
+    def words(name: str) -> str:
+        return t.or_else(f"audit.field.{name}", t.or_else(f"audit.detail.{name}", name))
+
+    shown = [(words(name), value) for name, value in form.fields if value]
+    return {"form": form, "shown": shown}
 
 
 def _problem(

@@ -4,16 +4,18 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from server.accounts import second_factor
 from server.accounts.password_rules import refuse_weak
 from server.accounts.passwords import hash_password, verify_password
 from server.accounts.refusals import note_refused
 from server.accounts.service import get_account, note
-from server.accounts.sessions import end_sign_ins
+from server.accounts.sessions import end_sign_ins, is_open
 from server.accounts.tables import Account
 from server.accounts.throttle import Throttle, settle, take, too_many
 from server.config import Settings
 from server.db.engine import Database
-from server.errors import ConflictError, InvalidError
+from server.db.lock import SIGN_IN_LOCK, lock_until_commit
+from server.errors import ConflictError, InvalidError, NotSignedInError
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ def change_password(
     Raises:
         TooManyAttemptsError: too many wrong passwords in this sign-in.
         InvalidError: the old one is wrong, or the new one too weak.
+        ConflictError: the password was changed meanwhile.
+        NotSignedInError: the sign-in was ended meanwhile.
     """
     account = check_password(
         database, settings, account_id=account_id, password=passwords.old, token=token, at=at
@@ -58,11 +62,15 @@ def change_password(
     refuse_weak(passwords.new, username=account.username, names=names)
     chosen = hash_password(passwords.new)
     with database.transaction() as db:
+        lock_until_commit(db, SIGN_IN_LOCK)
         current = get_account(db, account_id)
+        if not is_open(db, token):
+            raise NotSignedInError
         if current.password_hash != account.password_hash:
             raise ConflictError("The password was changed meanwhile.", problem="password_changed")
         current.password_hash = chosen
         current.must_change_password = False
+        second_factor.forget_unconfirmed(db, account_id)
         end_sign_ins(db, account_id, except_token=token)
         note(db, f"account:{account_id}", "account.change_password", account_id)
         return current

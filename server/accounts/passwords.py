@@ -4,7 +4,9 @@ Each takes 19 MiB and a core for a moment; `server.web.threads` says how many ru
 """
 
 import secrets
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Self
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -40,6 +42,25 @@ def one_time_password() -> str:
     """A random password that is easy to type: four groups of five, 100 bits."""
     groups = ("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
     return "-".join(groups)
+
+
+@dataclass(frozen=True)
+class OneTime:
+    """A one-time password with its hash, made before the transaction that stores it begins.
+
+    Attributes:
+        text: to be shown once.
+        hashed: for storage.
+    """
+
+    text: str = field(repr=False)
+    hashed: str = field(repr=False)
+
+    @classmethod
+    def new(cls) -> Self:
+        """Make a random one."""
+        text = one_time_password()
+        return cls(text, hash_password(text))
 
 
 @cache

@@ -4,10 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StringConstraints
 
+from server.web.kept_forms import is_possible
 from server.web.principal import Role, SignInStep
 from server.web.strict import StrictInput
+
+# What is no kept form is none: it must not keep its sender from signing in.
+Kept = Annotated[str, BeforeValidator(lambda text: text if is_possible(text) else "")]
 
 
 class SignInRequest(StrictInput):
@@ -73,7 +77,7 @@ class SignInForm(StrictInput):
     username: str = Field(max_length=64)
     password: str = Field(max_length=256)
     next: str = "/"
-    kept: str = Field(default="", max_length=7000)
+    kept: Kept = ""
 
 
 class CodeForm(StrictInput):
@@ -81,7 +85,7 @@ class CodeForm(StrictInput):
 
     code: str = Field(max_length=64)
     next: str = "/"
-    kept: str = Field(default="", max_length=7000)
+    kept: Kept = ""
 
 
 class PasswordAgainForm(StrictInput):

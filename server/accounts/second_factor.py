@@ -50,6 +50,7 @@ def start(db: Session, vault: Vault, account: Account, at: datetime) -> None:
     Raises:
         ConflictError: the account has a second step already.
     """
+    lock_until_commit(db, SIGN_IN_LOCK)
     if has_second_factor(db, account.id):
         raise ConflictError("Two-step sign-in is on already.", problem="on_already")
     secret = pyotp.random_base32().encode()
@@ -60,6 +61,7 @@ def start(db: Session, vault: Vault, account: Account, at: datetime) -> None:
     row.key_id, row.secret, row.created_at = sealed.key_id, sealed.data, at
     db.add(row)
     db.flush()
+    _note(db, account, "account.start_second_factor")
 
 
 def setup_of(db: Session, vault: Vault, account: Account, *, issuer: str) -> Setup | None:
@@ -95,6 +97,12 @@ def confirm(
     end_sign_ins(db, account.id, except_token=keep_token)
     _note(db, account, "account.add_second_factor")
     return _new_recovery_codes(db, account)
+
+
+def forget_unconfirmed(db: Session, account_id: uuid.UUID) -> None:
+    """Delete a secret that waits for its code: whoever knew the old password may have seen it."""
+    waiting = col(SecondFactor.confirmed_at).is_(None)
+    db.exec(delete(SecondFactor).where(col(SecondFactor.account_id) == account_id, waiting))
 
 
 def verify(db: Session, vault: Vault, account: Account, *, code: str, at: datetime) -> bool:
@@ -136,6 +144,7 @@ def remove(db: Session, account: Account, *, actor: str, action: str, keep_token
         action: how the audit trail calls it.
         keep_token: of the one sign-in that stays.
     """
+    lock_until_commit(db, SIGN_IN_LOCK)
     was_on = has_second_factor(db, account.id)
     db.exec(delete(RecoveryCode).where(col(RecoveryCode.account_id) == account.id))
     db.exec(delete(SecondFactor).where(col(SecondFactor.account_id) == account.id))
@@ -158,6 +167,7 @@ def required_roles(db: Session) -> frozenset[Role]:
 
 def require_of(db: Session, roles: frozenset[Role], *, actor: str) -> None:
     """Require two-step sign-in of these roles, and of no others, from the next request on."""
+    lock_until_commit(db, SIGN_IN_LOCK)
     if roles == required_roles(db):
         return
     db.exec(delete(SecondFactorRole))

@@ -7,13 +7,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from server.accounts import second_factor
-from server.accounts.passwords import hash_password, one_time_password
+from server.accounts.passwords import OneTime, hash_password, one_time_password
 from server.accounts.sessions import end_sign_in, end_sign_ins, has_second_factor
 from server.accounts.tables import Account
 from server.accounts.throttle import forget_name
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
-from server.db.lock import FIRST_ACCOUNT_LOCK, lock_until_commit
+from server.db.lock import FIRST_ACCOUNT_LOCK, SIGN_IN_LOCK, lock_until_commit
 from server.errors import ConflictError, NotFoundError
 from server.web.principal import Role
 
@@ -45,14 +45,23 @@ def create_account(
         password_hash=hash_password(password),
         must_change_password=True,
     )
+    insert_account(db, account, actor=actor)
+    return account
+
+
+def insert_account(db: Session, account: Account, *, actor: str) -> None:
+    """Store a new account, whose password is hashed already.
+
+    Raises:
+        ConflictError: the name is taken.
+    """
     try:
         with db.begin_nested():
             db.add(account)
             db.flush()
     except IntegrityError as exc:
         raise ConflictError("An account of this name exists already.", problem="taken") from exc
-    note(db, actor, "account.create", account.id, {"role": role.value})
-    return account
+    note(db, actor, "account.create", account.id, {"role": account.role})
 
 
 def sign_out(db: Session, *, token: str) -> None:
@@ -79,26 +88,33 @@ def reset_password(db: Session, *, username: str, remove_second_factor: bool = F
     Raises:
         NotFoundError: no such account.
     """
+    password = OneTime.new()
+    lock_until_commit(db, SIGN_IN_LOCK)
     account = find_account(db, username)
     if account is None:
         raise NotFoundError(
             f"There is no account named {normalise(username)}.", problem="no_account"
         )
-    account.is_active = True
+    if not account.is_active:
+        account.is_active = True
+        note(db, SYSTEM, "account.enable", account.id)
     if remove_second_factor:
         second_factor.remove(db, account, actor=SYSTEM, action="account.reset_second_factor")
-    return renew_password(db, account, actor=SYSTEM)
+    renew_password(db, account, password, actor=SYSTEM)
+    return password.text
 
 
-def renew_password(db: Session, account: Account, *, actor: str) -> str:
-    """Give an account a new one-time password, unlock it and end its sign-ins."""
-    password = one_time_password()
-    account.password_hash = hash_password(password)
+def renew_password(db: Session, account: Account, password: OneTime, *, actor: str) -> None:
+    """Give an account a new one-time password, unlock it and end its sign-ins.
+
+    The caller holds the sign-in lock since before it read the account.
+    """
+    account.password_hash = password.hashed
     account.must_change_password = True
+    second_factor.forget_unconfirmed(db, account.id)
     end_sign_ins(db, account.id)
     forget_name(db, account.username)
     note(db, actor, "account.reset_password", account.id)
-    return password
 
 
 def ensure_admin(db: Session) -> str | None:

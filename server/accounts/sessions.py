@@ -10,6 +10,8 @@ from server.accounts import refusals, throttle
 from server.accounts.tables import Account, SecondFactor, SecondFactorRole, SignIn
 from server.accounts.throttle import digest
 from server.config import Settings
+from server.db.lock import SIGN_IN_LOCK, lock_until_commit
+from server.errors import NotSignedInError
 from server.web.principal import Principal, Role, SignInStep
 
 #: A sign-in's last use is written at most this often.
@@ -37,12 +39,17 @@ def open_sign_in(
 
 
 def complete_sign_in(db: Session, settings: Settings, *, token: str, at: datetime) -> None:
-    """Note that the code of the second step was right."""
+    """Note that the code of the second step was right.
+
+    Raises:
+        NotSignedInError: the sign-in was ended meanwhile.
+    """
     row = db.get(SignIn, digest(token))
-    if row is not None:
-        row.needs_code = False
-        row.expires_at = row.created_at + timedelta(hours=settings.sign_in_max_hours)
-        row.last_seen_at = at
+    if row is None:
+        raise NotSignedInError
+    row.needs_code = False
+    row.expires_at = row.created_at + timedelta(hours=settings.sign_in_max_hours)
+    row.last_seen_at = at
 
 
 def principal_of(
@@ -90,8 +97,14 @@ def touch(db: Session, *, token: str, at: datetime) -> None:
         row.last_seen_at = at
 
 
+def is_open(db: Session, token: str) -> bool:
+    """Whether nobody has ended this sign-in meanwhile."""
+    return db.get(SignIn, digest(token)) is not None
+
+
 def end_sign_in(db: Session, token: str) -> uuid.UUID | None:
     """End one sign-in; returns whose it was, or None. Its cookie is worthless from then on."""
+    lock_until_commit(db, SIGN_IN_LOCK)
     row = db.get(SignIn, digest(token))
     if row is None:
         return None
@@ -100,7 +113,12 @@ def end_sign_in(db: Session, token: str) -> uuid.UUID | None:
 
 
 def end_sign_ins(db: Session, account_id: uuid.UUID, *, except_token: str = "") -> None:
-    """Sign an account out everywhere, but for one sign-in that may stay."""
+    """Sign an account out everywhere, but for one sign-in that may stay.
+
+    Every transaction that ends sign-ins takes the sign-in lock before it reads the account, and
+    before it writes to the audit trail: so none that is being opened is missed.
+    """
+    lock_until_commit(db, SIGN_IN_LOCK)
     others = delete(SignIn).where(
         col(SignIn.account_id) == account_id, col(SignIn.token_hash) != digest(except_token)
     )

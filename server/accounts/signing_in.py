@@ -13,6 +13,7 @@ from server.accounts.tables import Account
 from server.accounts.throttle import GuessPlace, Taken, Throttle, settle, take, waiting
 from server.config import Settings
 from server.db.engine import Database
+from server.db.lock import SIGN_IN_LOCK, lock_until_commit
 from server.web.principal import SignInStep
 
 
@@ -78,12 +79,10 @@ def sign_in(
     after another; and it is checked between two transactions, since argon2 takes its time and
     nobody who is not signed in may keep others from writing. One that has to wait writes nothing.
     """
+    if (locked := refused_at_once(database, settings, guess=guess, at=at)) is not None:
+        return locked
     name = normalise(guess.username)
     throttle = Throttle(settings)
-    with database.reading() as db:
-        by = throttle.for_password(db, name, guess.place, _known_hash(db, name), at)
-        if (until := waiting(db, by, at)) is not None:
-            return Locked(until)
     with database.transaction() as db:
         attempt = _count_attempt(db, throttle, name, guess.place, at)
     if isinstance(attempt, Locked):
@@ -93,6 +92,7 @@ def sign_in(
     if is_right and attempt.password_hash and needs_rehash(attempt.password_hash):
         renewed = hash_password(guess.password)
     with database.transaction() as db:
+        lock_until_commit(db, SIGN_IN_LOCK)
         if not is_right or (account := _unchanged(db, name, attempt)) is None:
             return refuse(db, find_account(db, name), attempt.taken, at)
         settle(db, attempt.taken, at)
@@ -103,6 +103,17 @@ def sign_in(
         token = sessions.open_sign_in(db, settings, account, at, needs_code=needs_code)
         step = sessions.next_step(db, account, needs_code=needs_code)
         return SignedIn(token, account, step)
+
+
+def refused_at_once(
+    database: Database, settings: Settings, *, guess: Credentials, at: datetime
+) -> Locked | None:
+    """Return until when a guess has to wait; None: it is checked. Writes nothing."""
+    name = normalise(guess.username)
+    with database.reading() as db:
+        by = Throttle(settings).for_password(db, name, guess.place, _known_hash(db, name), at)
+        until = waiting(db, by, at)
+    return None if until is None else Locked(until)
 
 
 def _known_hash(db: Session, name: str) -> str | None:
@@ -119,7 +130,10 @@ def _count_attempt(
 
 
 def _unchanged(db: Session, name: str, attempt: _Attempt) -> Account | None:
-    """The account as it was when its password was read; None where it was changed meanwhile."""
+    """The account as it was when its password was read; None where it was changed meanwhile.
+
+    Whoever changes a password takes the same lock first, so it stays so until the commit.
+    """
     account = find_account(db, name)
     if account is None or not account.is_active or account.password_hash != attempt.password_hash:
         return None

@@ -9,7 +9,7 @@ from math import ceil
 from sqlmodel import Session, col, delete, func, select
 
 from server.accounts import throttle_rules
-from server.accounts.tables import GuessCount
+from server.accounts.tables import Account, GuessCount
 from server.accounts.throttle_rules import (
     CREDIT,
     CREDIT_EVERY,
@@ -22,6 +22,7 @@ from server.accounts.throttle_rules import (
 from server.config import Settings
 from server.db.lock import SIGN_IN_LOCK, lock_until_commit
 from server.errors import TooManyAttemptsError
+from server.web.device_marks import is_of_password
 
 #: Rows at most; then those that matter least go. About 4 MB.
 MOST_ROWS = 20_000
@@ -54,7 +55,8 @@ class GuessPlace:
     """Where a guess comes from.
 
     Attributes:
-        device: mark of a browser in which this name has signed in before; empty for any other.
+        device: mark of a browser in which this name has signed in before; empty for any other. It
+            counts only with the password that it was made with.
         address: mark of the network address.
     """
 
@@ -99,7 +101,7 @@ class Throttle:
 
         Source: OWASP, "Slow Down Online Guessing Attacks with Device Cookies".
         """
-        if place.device and password_hash is not None:
+        if password_hash is not None and is_of_password(place.device, password_hash):
             named = self._counted(Counter.PLACE, name, place.device, password_hash)
             return (named,)
         here = self._counted(Counter.PLACE, name, place.address)
@@ -114,12 +116,14 @@ class Throttle:
         return (self._counted(Counter.SESSION, None, token),)
 
     def for_code(
-        self, db: Session, name: str, place: GuessPlace, at: datetime
+        self, db: Session, account: Account, place: GuessPlace, at: datetime
     ) -> tuple[Counted, ...]:
         """Return what counts the codes of an account's second step."""
-        here = self._counted(Counter.CODE, name, place.device or place.address)
+        name = account.username
+        is_own = is_of_password(place.device, account.password_hash)
+        here = self._counted(Counter.CODE, name, place.device if is_own else place.address)
         address = self._counted(Counter.PLACE, name, place.address)
-        if place.device or _is_known(db.get(GuessCount, address.key), at):
+        if is_own or _is_known(db.get(GuessCount, address.key), at):
             return (here,)
         return (here, self._counted(Counter.CODES_OF_STRANGERS, name))
 

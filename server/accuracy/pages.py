@@ -1,6 +1,8 @@
 """The page that says how well this school's people are told apart."""
 
 import uuid
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,6 +24,7 @@ from server.networks.service import is_weak as is_weak_network
 from server.people.tables import Person
 from server.policies.service import current_policy
 from server.timetable.service import courses
+from server.timetable.tables import Course
 from server.web.access import AdminDep, require_role
 from server.web.figures import one_in, percent, percents, upper_end
 from server.web.pages import is_htmx, render, see_other
@@ -63,14 +66,15 @@ def accuracy_page(request: Request, _: ReaderDep, db: ReadDBDep) -> Response:
     """The newest figures of every network in use."""
     # While a measurement runs, the page asks for its other part every 2 s; that needs no count.
     false_matches = None if is_htmx(request) else count_false_matches(db, at=now())
+    views = _views(request, db)
     context = {
         "false_matches": false_matches,
         "days": DAYS,
         "percents": percents,
-        "views": _views(request, db),
+        "views": views,
         "people_behind": limits.people_behind,
         "policy": current_policy(db),
-        "courses": {str(course.id): course for course in courses(db)},
+        "courses": _courses_of(db, views),
         "by_size": service.by_size,
         "least_people": limits.LEAST_PEOPLE,
         "in_hundred": in_hundred,
@@ -138,6 +142,16 @@ def _views(request: Request, db: Session) -> list[NetworkView]:
         )
         found.append(view)
     return found
+
+
+def _courses_of(db: Session, views: Sequence[NetworkView]) -> dict[str, Course]:
+    """Return the courses that the figures name, by id as text; some may be gone."""
+    points = (view.model.point for view in views)
+    named: set[uuid.UUID] = set()
+    for cohort in (cohort for point in points if point for cohort in point.cohorts):
+        with suppress(ValueError):  # the recognition service gave back another name
+            named.add(uuid.UUID(cohort.name))
+    return {str(course.id): course for course in courses(db, only=named)}
 
 
 def _pairs(db: Session, model: ModelAccuracy) -> list[tuple[Person, Person]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from protocol.v1.messages import LimitGroup
 from server.accuracy.question import PreparedQuestion
@@ -177,10 +177,14 @@ def group_counts(db: Session, model_id: str, today: date) -> dict[str, int]:
         Counts by the words of `LimitGroup`, and `unknown`; these are in their group's count too.
     """
     mine = select(Template.person_id).where(Template.model_id == model_id)
-    years = db.exec(select(Person.year_of_birth).where(col(Person.id).in_(mine))).all()
+    year = col(Person.year_of_birth)
+    query = select(year, func.count()).where(col(Person.id).in_(mine)).group_by(year)
     unknown = current_policy(db).ages.without_year
-    found = Counter(str(limit_group(year, today, unknown)) for year in years)
-    return found | {"unknown": sum(year is None for year in years)}
+    found = Counter({"unknown": 0})
+    for born, people in db.exec(query):
+        found[str(limit_group(born, today, unknown))] += people
+        found["unknown"] += people if born is None else 0
+    return dict(found)
 
 
 def _state_of(db: Session, model_id: str) -> ModelAccuracy:

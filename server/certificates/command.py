@@ -22,6 +22,11 @@ _WORDS = {
     Use.ML_CLIENT: "Made the server's certificate for the ML service",
 }
 
+_AUTHORITY_IS_OVER = (
+    "The authority has ended by this machine's clock. If the clock is right, run this again with"
+    " --renew-authority.\n"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -44,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--renew-authority",
         action="store_true",
-        help="make the next authority now; kiosks get it, and after 90 days it signs",
+        help="make the next authority now; kiosks get it, and after 90 days it signs. It signs at"
+        " once where the present one has ended",
     )
 
 
@@ -57,6 +63,7 @@ def make_certificates(
         ConfigurationError: a name is none, or a file is damaged.
     """
     folder = CertificateFolder(settings.data_dir)
+    new = [use for use in (Use.SERVER, Use.BROKER) if not folder.leaf(use).exists()]
     changes = folder.ensure(
         [Use(one) for one in options.uses] or [Use.SERVER, Use.BROKER],
         names=lambda: default_names(settings),
@@ -66,8 +73,12 @@ def make_certificates(
         renew_authority=options.renew_authority,
     )
     sys.stdout.writelines(_line(change) for change in changes)
-    if not changes:
-        sys.stdout.write("Nothing to do: all certificates last for more than 30 days.\n")
+    if folder.authority_end() <= at:
+        sys.stdout.write(_AUTHORITY_IS_OVER)
+    elif not changes:
+        sys.stdout.write("Nothing to do: no certificate must be renewed yet.\n")
+    if any(change.what in new for change in changes):
+        sys.stdout.write("Restart server and broker: until then nothing is encrypted with it.\n")
     words = " ".join(six_words(ca_fingerprint(folder.authorities.read_text())))
     sys.stdout.write(f"The authority for kiosks and browsers: {folder.authorities}\n")
     sys.stdout.write(f"Its six words: {words}\n")

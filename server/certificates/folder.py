@@ -21,14 +21,19 @@ from server.certificates.authority import (
     names_of,
     read_signed,
 )
+from server.certificates.files import open_private, owned_folder, write_private
 from server.certificates.names import LOOPBACK_NAMES
-from server.db.private import private_folder
+from server.certificates.waiting import (
+    CONFIRMED_AFTER,
+    HANDED_OVER_AFTER,
+    load_waiting,
+)
 from server.errors import ConfigurationError
 
 LEAF_RENEWED_BEFORE = timedelta(days=30)
 AUTHORITY_RENEWED_BEFORE = timedelta(days=365)
-#: A kiosk may be off for the summer. It must hear of a new authority before that one signs.
-HANDED_OVER_AFTER = timedelta(days=90)
+#: Time to confirm the clock, so that the next authority signs before the present one is over.
+_END_IS_NEAR = timedelta(days=14)
 _CLIENT_NAMES = ("rollcall-server",)
 
 
@@ -65,6 +70,9 @@ class CertificateFolder:
         self.authorities = self.path / "authority.pem"
         self._signer = self.path / "authority-key.pem"
         self._next = self.path / "next-authority-key.pem"
+        #: After a hand-over by a wrong clock this is the only way back.
+        self._former = self.path / "former-authority-key.pem"
+        self._waiting = self.path / "next-authority-waiting.json"
 
     @property
     def has_authority(self) -> bool:
@@ -74,6 +82,31 @@ class CertificateFolder:
     def leaf(self, use: Use) -> Path:
         """Return the file with certificate and key for a use; it need not exist."""
         return self.path / f"{use}.pem"
+
+    def authority_end(self) -> datetime:
+        """Return when the authority that signs now ends, UTC.
+
+        Raises:
+            ConfigurationError: its file is damaged.
+        """
+        return self._read(self._signer).ends_at
+
+    def next_signs_at(self, at: datetime) -> datetime | None:
+        """Return when the next authority signs if the server runs until then, UTC; None: not soon.
+
+        Args:
+            at: now, UTC.
+
+        Raises:
+            ConfigurationError: a file is damaged.
+        """
+        if not self._next.exists():
+            return None
+        signer, following = self._read(self._signer), self._read(self._next)
+        if not _is_needed(signer, following, at):
+            return None
+        left = HANDED_OVER_AFTER - load_waiting(self._waiting, at).counted
+        return min(at + max(left, timedelta()), signer.ends_at - CONFIRMED_AFTER)
 
     def ensure(
         self,
@@ -113,27 +146,36 @@ class CertificateFolder:
         if not self.has_authority:
             self._make(self._signer, school, at)
             changes.append(self._change("authority", self._signer))
-        elif not self._next.exists() and (
-            renews or self._read(self._signer).ends_at - at <= AUTHORITY_RENEWED_BEFORE
-        ):
+        signer = self._read(self._signer)
+        if not self._next.exists() and (renews or _is_ending(signer, at)):
+            self._waiting.unlink(missing_ok=True)
             self._make(self._next, school, at)
             changes.append(self._change("next-authority", self._next))
-        former = self._known()
-        if self._next.exists() and self._is_due(self._read(self._next), at):
-            former.append(self._read(self._signer).certificate)
-            self._write_bundle([self._read(self._next).certificate, *former], at)
-            self._next.replace(self._signer)
-            changes.append(self._change("hand-over", self._signer))
-        signer = self._read(self._signer)
-        following = [self._read(self._next).certificate] if self._next.exists() else []
-        self._write_bundle([signer.certificate, *following, *former], at)
-        return changes, signer
+        known = self._known()
+        if not self._next.exists():
+            self._write_bundle([signer.certificate, *known])
+            return changes, signer
+        following = self._read(self._next)
+        if not self._is_due(signer, following, at, renews=renews):
+            self._write_bundle([signer.certificate, following.certificate, *known])
+            return changes, signer
+        # Only here do ended ones go: a hand-over needs more than one look at a clock.
+        lasting = [one for one in known if one.not_valid_after_utc > at]
+        self._write_bundle([following.certificate, signer.certificate, *lasting])
+        write_private(self._former, signer.pem)
+        self._next.replace(self._signer)
+        return [*changes, self._change("hand-over", self._signer)], following
 
-    def _is_due(self, following: Signed, at: datetime) -> bool:
-        """Whether kiosks had time to hear of the next authority, or the present one is over."""
-        made_at = following.ends_at - AUTHORITY_LASTS
-        is_over = self._read(self._signer).ends_at - at <= LEAF_RENEWED_BEFORE
-        return at - made_at >= HANDED_OVER_AFTER or is_over
+    def _is_due(self, signer: Signed, following: Signed, at: datetime, *, renews: bool) -> bool:
+        """Whether kiosks had time to hear of the next authority, or no more time is left."""
+        is_near_end = signer.ends_at - at <= _END_IS_NEAR
+        waiting = load_waiting(self._waiting, at).seen(at, is_near_end=is_near_end)
+        waiting.save(self._waiting)
+        if signer.ends_at <= at and renews:  # a person who looked at the clock says so
+            return True
+        is_known = waiting.counted >= HANDED_OVER_AFTER
+        is_needed = _is_needed(signer, following, at)
+        return (is_needed and is_known) or waiting.near_end >= CONFIRMED_AFTER
 
     def _keep_leaf(
         self,
@@ -152,11 +194,11 @@ class CertificateFolder:
         if present and set(wanted) == set(held) and _is_good(present, signer, at):
             return []
         found = wanted or tuple(dict.fromkeys([*LOOPBACK_NAMES, *names()]))
-        _write(path, issue(signer, use, found, at).pem)
+        write_private(path, issue(signer, use, found, at).pem)
         return [self._change(use, path)]
 
     def _make(self, path: Path, school: str, at: datetime) -> None:
-        _write(path, make_authority(school, at).pem)
+        write_private(path, make_authority(school, at).pem)
 
     def _read(self, path: Path) -> Signed:
         try:
@@ -168,19 +210,20 @@ class CertificateFolder:
             ) from exc
 
     def _known(self) -> list[x509.Certificate]:
-        """Return what readers trust by now."""
-        if not self.authorities.exists():
-            return []
+        """Return what readers trust by now; of a damaged file, the former authority alone."""
         try:
             return x509.load_pem_x509_certificates(self.authorities.read_bytes())
-        except ValueError:
-            return []  # it is written again from the keys; authorities of before are lost
+        except (FileNotFoundError, ValueError):
+            return [self._read(self._former).certificate] if self._former.exists() else []
 
-    def _write_bundle(self, wanted: list[x509.Certificate], at: datetime) -> None:
-        lasting = [one for one in dict.fromkeys(wanted) if one.not_valid_after_utc > at]
-        text = "".join(_pem(one) for one in lasting or wanted[:1])
-        if not self.authorities.exists() or self.authorities.read_text() != text:
-            _write(self.authorities, text)
+    def _write_bundle(self, wanted: list[x509.Certificate]) -> None:
+        text = "".join(_pem(one) for one in dict.fromkeys(wanted))
+        try:
+            present = self.authorities.read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            present = ""
+        if present != text:
+            write_private(self.authorities, text)
 
     def _change(self, what: str, path: Path) -> Change:
         made = self._read(path)
@@ -188,27 +231,27 @@ class CertificateFolder:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        private_folder(private_folder(self.path.parent) / self.path.name)
-        with (self.path / "lock").open("w") as file:
+        owned_folder(owned_folder(self.path.parent) / self.path.name)
+        with os.fdopen(open_private(self.path / "lock", os.O_WRONLY), "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
 
+def _is_ending(authority: Signed, at: datetime) -> bool:
+    return authority.ends_at - at <= AUTHORITY_RENEWED_BEFORE
+
+
+def _is_needed(signer: Signed, following: Signed, at: datetime) -> bool:
+    """Whether the next authority may sign: not one that only a clock which was ahead asked for."""
+    was_asked_for = not _is_ending(signer, following.ends_at - AUTHORITY_LASTS)
+    return was_asked_for or _is_ending(signer, at)
+
+
 def _is_good(leaf: Signed, signer: Signed, at: datetime) -> bool:
-    is_lasting = leaf.ends_at - at > LEAF_RENEWED_BEFORE
+    """Whether a new one would be no better: none outlives its authority."""
+    is_lasting = leaf.ends_at - at > LEAF_RENEWED_BEFORE or leaf.ends_at >= signer.ends_at
     return is_lasting and is_signed_by(leaf.certificate, signer.certificate)
 
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file for its owner alone, in one step."""
-    draft = path.with_name(f".{path.name}.draft")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

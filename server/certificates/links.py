@@ -74,89 +74,112 @@ def broker_chain(settings: Settings) -> CertificateFiles | None:
     return _own(settings, Use.BROKER)
 
 
-def broker_has_tls(settings: Settings) -> bool:
-    """Whether server and kiosks speak TLS with the broker."""
-    if settings.broker_tls is not None:
-        return settings.broker_tls
-    return broker_chain(settings) is not None
+@dataclass(frozen=True)
+class Links:
+    """Which certificates this process uses, as they were found when it started.
 
+    A file that comes later changes nothing before a restart: no answer may speak of TLS where
+    nothing listens with it. The contents of these files are read again when they are needed.
 
-def broker_authorities(settings: Settings) -> Path | None:
-    """Return the file of the authorities that sign the broker's certificate; None: public ones."""
-    if settings.broker_ca is not None:
-        return settings.broker_ca
-    if settings.broker_certificate is not None:
-        return None
-    folder = CertificateFolder(settings.data_dir)
-    return folder.authorities if folder.has_authority else None
-
-
-def offered_authorities(settings: Settings) -> str | None:
-    """Return the authorities that kiosks must trust for the server's address, PEM.
-
-    The one that signs now is the first. None: the certificate, if any, is a public one.
-
-    Raises:
-        ConfigurationError: the file cannot be read.
+    Attributes:
+        settings: of this process.
+        server: what the server shows over HTTPS; None: it serves HTTP.
+        broker: what a broker of this data folder shows; None: it has no certificate.
+        has_authority: whether the school has an authority here.
     """
-    if settings.tls_ca is not None:
-        return _text(settings.tls_ca)
-    if settings.tls_certificate is not None or server_chain(settings) is None:
-        return None
-    return _text(CertificateFolder(settings.data_dir).authorities)
+
+    settings: Settings
+    server: CertificateFiles | None
+    broker: CertificateFiles | None
+    has_authority: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Links":
+        """Look at the files."""
+        has_authority = CertificateFolder(settings.data_dir).has_authority
+        return cls(settings, server_chain(settings), broker_chain(settings), has_authority)
+
+    @property
+    def broker_has_tls(self) -> bool:
+        """Whether server and kiosks speak TLS with the broker."""
+        stated = self.settings.broker_tls
+        return self.broker is not None if stated is None else stated
+
+    @property
+    def broker_authorities(self) -> Path | None:
+        """The file of the authorities that sign the broker's certificate; None: public ones."""
+        if self.settings.broker_ca is not None:
+            return self.settings.broker_ca
+        if self.settings.broker_certificate is not None or not self.has_authority:
+            return None
+        return CertificateFolder(self.settings.data_dir).authorities
+
+    def offered_authorities(self) -> str | None:
+        """Return the authorities that kiosks must trust for the server's address, PEM.
+
+        The one that signs now is the first. None: the certificate, if any, is a public one.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        if self.settings.tls_ca is not None:
+            return _text(self.settings.tls_ca)
+        if self.settings.tls_certificate is not None or self.server is None:
+            return None
+        return _text(CertificateFolder(self.settings.data_dir).authorities)
+
+    def offered_broker_authorities(self) -> str | None:
+        """Return the authorities that kiosks must trust for the broker, PEM; None: public ones.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        path = self.broker_authorities if self.broker_has_tls else None
+        return _text(path) if path is not None else None
+
+    @property
+    def transport_security_s(self) -> int | None:
+        """For how long browsers are told to use HTTPS alone, seconds; None: not at all.
+
+        A week for the school's authority: who removes it from the browsers waits no longer.
+        """
+        settings = self.settings
+        if settings.secure_cookies or (settings.tls_certificate and settings.tls_ca is None):
+            return 365 * _DAY_S
+        return 7 * _DAY_S if self.server is not None else None
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the server over HTTPS alone."""
+        return self.settings.secure_cookies or self.server is not None
+
+    def plain(self) -> list[NetworkLink]:
+        """Return the links to and from other machines that have no TLS."""
+        settings, url = self.settings, self.settings.ml_service_url
+        is_plain = {
+            NetworkLink.SERVER: not is_loopback(settings.host) and self.server is None,
+            NetworkLink.BROKER: not is_loopback(settings.broker_host) and not self.broker_has_tls,
+            NetworkLink.ML_SERVICE: url.scheme == "http" and not is_loopback(url.host or ""),
+        }
+        return [link for link in NetworkLink if is_plain[link]]
 
 
-def offered_broker_authorities(settings: Settings) -> str | None:
-    """Return the authorities that kiosks must trust for the broker, PEM; None: public ones.
-
-    Raises:
-        ConfigurationError: the file cannot be read.
-    """
-    path = broker_authorities(settings) if broker_has_tls(settings) else None
-    return _text(path) if path is not None else None
-
-
-def transport_security_s(settings: Settings) -> int | None:
-    """Return for how long browsers are told to use HTTPS alone, seconds; None: not at all.
-
-    A week for the school's authority: who removes it from the browsers waits no longer.
-    """
-    if settings.secure_cookies or (settings.tls_certificate and settings.tls_ca is None):
-        return 365 * _DAY_S
-    return 7 * _DAY_S if server_chain(settings) is not None else None
-
-
-def is_https(settings: Settings) -> bool:
-    """Whether browsers reach the server over HTTPS alone."""
-    return settings.secure_cookies or server_chain(settings) is not None
-
-
-def plain_links(settings: Settings) -> list[NetworkLink]:
-    """Return the links to and from other machines that have no TLS."""
-    url = settings.ml_service_url
-    is_plain = {
-        NetworkLink.SERVER: not is_loopback(settings.host) and server_chain(settings) is None,
-        NetworkLink.BROKER: not is_loopback(settings.broker_host) and not broker_has_tls(settings),
-        NetworkLink.ML_SERVICE: url.scheme == "http" and not is_loopback(url.host or ""),
-    }
-    return [link for link in NetworkLink if is_plain[link]]
-
-
-def refuse_plain(settings: Settings, *links: NetworkLink) -> None:
+def refuse_plain(links: Links, *which: NetworkLink) -> None:
     """Stop a start that would open a link to readers, unless a setting allows it.
 
     Raises:
         ConfigurationError: says which link, and what to do.
     """
+    settings = links.settings
     hosts = {
         NetworkLink.SERVER: settings.host,
         NetworkLink.BROKER: settings.broker_host,
         NetworkLink.ML_SERVICE: settings.ml_service_url.host,
     }
-    for link in plain_links(settings):
+    for link in links.plain():
         is_photos = link is NetworkLink.ML_SERVICE
         is_allowed = settings.ml_service_allow_plain if is_photos else settings.allow_plain
-        if link in links and not is_allowed:
+        if link in which and not is_allowed:
             raise ConfigurationError(_REFUSALS[link].format(host=hosts[link]))
 
 

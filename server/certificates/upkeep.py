@@ -33,6 +33,18 @@ def renew_due(settings: Settings, at: datetime) -> list[Change]:
     return changes
 
 
+def renew_at_start(settings: Settings, at: datetime) -> None:
+    """Renew what ends soon before a listener starts; a fault is logged, and does not stop it.
+
+    What is there may hold for weeks, and the running server tries again. A file that the listener
+    itself cannot use stops it when it opens that.
+    """
+    try:
+        renew_due(settings, at)
+    except (ServerError, OSError) as exc:
+        logger.exception("certificates not renewed at start: %s", type(exc).__name__)
+
+
 class CertificateUpkeep:
     """A thread that renews certificates, and tells the broker of a renewed file.
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, delete, func, select
@@ -185,11 +186,17 @@ def enrolled_twice(db: Session, model_id: str) -> set[uuid.UUID]:
     return set(db.exec(query))
 
 
-def fingerprint(db: Session) -> str:
-    """A short text that changes whenever a pair comes or goes."""
-    query = select(func.count(), func.max(col(Resemblance.found_at)))
-    number, newest = db.exec(query).one()
-    return f"{number}-{newest.timestamp():.6f}" if number else "0"
+def counters() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """How many pairs there are, and when the newest was found; part of a larger query."""
+    return (
+        select(func.count(col(Resemblance.found_at))).scalar_subquery(),
+        select(func.max(col(Resemblance.found_at))).scalar_subquery(),
+    )
+
+
+def fingerprint(number: int, newest: datetime | None) -> str:
+    """A short text that changes whenever a pair comes or goes; takes the `counters`."""
+    return f"{number}-{newest.timestamp():.6f}" if newest else "0"
 
 
 def _likeness(other: Person, rows: Sequence[Resemblance]) -> Likeness:

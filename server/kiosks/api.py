@@ -4,19 +4,21 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Depends, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
 from protocol.v1.messages import (
     Erasure,
     GalleryPage,
+    Message,
 )
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
 from server.kiosks import claiming, configuration, placements, service
 from server.kiosks.device import DeviceDep
+from server.kiosks.gallery import etag_of
 from server.kiosks.gallery_pages import PageRequest, current_page
 from server.kiosks.presence import is_online
 from server.kiosks.schemas import (
@@ -32,9 +34,10 @@ from server.kiosks.schemas import (
 from server.kiosks.tables import KioskPlacement, WatermarkClosure
 from server.timetable.local_time import midnight
 from server.web.access import AdminDep, require_role
+from server.web.etags import IfNoneMatch, is_known
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep, VaultDep
+from server.web.state import LinksDep, SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
@@ -166,35 +169,45 @@ def _closure_read(row: WatermarkClosure) -> ClosureRead:
     )
 
 
-@router.get("/sync/gallery")
-def sync_gallery(
+async def _page_asked(
     device: DeviceDep,
+    since: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ENTRIES)] = 200,
+) -> PageRequest:
+    return PageRequest(device.id, since, limit, now())
+
+
+@router.get("/sync/gallery", response_model=GalleryPage)
+def sync_gallery(
+    asked: Annotated[PageRequest, Depends(_page_asked)],
     database: DatabaseDep,
     settings: SettingsDep,
     vault: VaultDep,
-    since: Annotated[int, Query(ge=0, le=2**53)] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ENTRIES)] = 200,
-) -> GalleryPage:
-    """Changes to this kiosk's gallery after a change number."""
-    asked = PageRequest(device.id, since, limit, now())
-    return current_page(database, vault, settings.zone, asked)
+    if_none_match: IfNoneMatch = "",
+) -> Response:
+    """Changes to this kiosk's gallery after a change number; 304 where it knows there are none."""
+    page = current_page(database, vault, settings.zone, asked)
+    return _unless_known(page, etag_of(page, asked.kiosk_id), if_none_match)
 
 
 @router.get("/sync/config", response_model=None)
 def sync_config(
     device: DeviceDep,
     db: ReadDBDep,
-    settings: SettingsDep,
-    if_none_match: Annotated[str, Header(max_length=200)] = "",
+    links: LinksDep,
+    if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Policy, the next 7 days of the kiosk's room, and names; 304 where nothing changed."""
-    school = configuration.school_info(settings)
+    school = configuration.school_info(links)
     document = configuration.build(db, device, school, now())
-    etag = f'"{document.version}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if etag in {part.strip().removeprefix("W/") for part in if_none_match.split(",")}:
+    return _unless_known(document, f'"{document.version}"', if_none_match)
+
+
+def _unless_known(message: Message, etag: str | None, if_none_match: str) -> Response:
+    headers = {"Cache-Control": "private, no-cache"} | ({"ETag": etag} if etag else {})
+    if etag is not None and is_known(etag, if_none_match):
         return Response(status_code=304, headers=headers)
-    return Response(document.to_json(), media_type="application/json", headers=headers)
+    return Response(message.to_json(), media_type="application/json", headers=headers)
 
 
 @router.post("/sync/erasures", status_code=204)

@@ -8,7 +8,7 @@ from fastapi import Request
 from markupsafe import Markup
 
 from protocol.v1.trust import ClaimLink, ca_fingerprint, six_words
-from server.certificates.links import offered_authorities
+from server.certificates.links import Links
 from server.certificates.names import is_loopback
 from server.config import Settings
 
@@ -34,10 +34,10 @@ class ClaimCard:
     words: tuple[str, ...]
 
 
-def claim_offer(request: Request, settings: Settings, code: str) -> ClaimCard:
+def claim_offer(request: Request, links: Links, code: str) -> ClaimCard:
     """Put together what a kiosk needs for a claim with this code."""
-    address = server_address(request, settings)
-    authorities = offered_authorities(settings)
+    address = server_address(request, links.settings)
+    authorities = links.offered_authorities()
     fingerprint = ca_fingerprint(authorities) if authorities else None
     text = ClaimLink(address, code, fingerprint).text()
     picture = segno.make_qr(text, error="m").svg_inline(
@@ -58,7 +58,7 @@ def server_address(request: Request, settings: Settings) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
-def words_to_compare(settings: Settings) -> tuple[str, ...]:
+def words_to_compare(links: Links) -> tuple[str, ...]:
     """Return the six words of the authority that signs now; none without one of the school's."""
-    authorities = offered_authorities(settings)
+    authorities = links.offered_authorities()
     return six_words(ca_fingerprint(authorities)) if authorities else ()

@@ -25,8 +25,7 @@ from protocol.v1.messages import (
     SchoolRef,
 )
 from protocol.v1.sync import MAX_PEOPLE, MAX_ROSTER
-from server.certificates.links import offered_authorities
-from server.config import Settings
+from server.certificates.links import Links
 from server.enrollment.gallery import is_in_use
 from server.enrollment.resemblance import pairs_among
 from server.enrollment.tables import Template
@@ -58,11 +57,18 @@ class SchoolInfo:
     name: str
     zone: ZoneInfo
     ca_pem: str | None = None
+    broker_ca_pem: str | None = None
 
 
-def school_info(settings: Settings) -> SchoolInfo:
+def school_info(links: Links) -> SchoolInfo:
     """Return what the settings say now; the authorities change while the server runs."""
-    return SchoolInfo(settings.school_name, settings.zone, offered_authorities(settings))
+    settings = links.settings
+    return SchoolInfo(
+        settings.school_name,
+        settings.zone,
+        links.offered_authorities(),
+        links.offered_broker_authorities(),
+    )
 
 
 def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> ConfigDocument:
@@ -87,6 +93,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
         measured_limits=_measured_limits(db),
         ca_pem=school.ca_pem,
+        broker_ca_pem=school.broker_ca_pem,
     )
     return draft.model_copy(update={"version": _version(draft)})
 

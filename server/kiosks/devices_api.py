@@ -7,12 +7,7 @@ from starlette.responses import Response
 from protocol.v1.messages import BrokerAccess, ClaimRequest, ClaimResponse, RoomRef, TrustOffer
 from protocol.v1.signing import public_text
 from server.audit.service import SYSTEM, record
-from server.certificates.links import (
-    broker_has_tls,
-    offered_authorities,
-    offered_broker_authorities,
-)
-from server.config import Settings
+from server.certificates.links import Links
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -23,7 +18,7 @@ from server.web.access import PUBLIC
 from server.web.errors import json_error
 from server.web.ports import GuessLog
 from server.web.routes import GuardedRouter
-from server.web.state import ServicesDep, SettingsDep
+from server.web.state import LinksDep, ServicesDep
 
 router = GuardedRouter(prefix="/api/v1/devices", tags=["kiosks"])
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
@@ -37,9 +32,9 @@ class ClaimCodeRefusedError(ForbiddenError):
 
 
 @router.get("/trust", dependencies=[PUBLIC])
-def trust(settings: SettingsDep) -> TrustOffer:
+def trust(links: LinksDep) -> TrustOffer:
     """Say which authorities sign this server's certificate; a person compares before a claim."""
-    return TrustOffer(ca_pem=offered_authorities(settings))
+    return TrustOffer(ca_pem=links.offered_authorities())
 
 
 @router.post("/claim", dependencies=[PUBLIC], response_model=ClaimResponse)
@@ -52,7 +47,7 @@ def claim(body: ClaimRequest, request: Request, services: ServicesDep) -> Respon
         with database.transaction() as db:
             outcome = claiming.claim(db, vault, body, at=now())
             if isinstance(outcome, claiming.Claimed):
-                answer = _welcome(db, request, services.settings, vault, outcome)
+                answer = _welcome(db, request, services.links, vault, outcome)
         if isinstance(outcome, claiming.Claimed):
             services.admit_kiosk(outcome.kiosk.wire_id, outcome.kiosk.generation)
             return answer
@@ -71,7 +66,7 @@ def _refuse(request: Request, database: Database, guesses: GuessLog) -> Response
 
 
 def _welcome(
-    db: Session, request: Request, settings: Settings, vault: Vault, claimed: claiming.Claimed
+    db: Session, request: Request, links: Links, vault: Vault, claimed: claiming.Claimed
 ) -> Response:
     """Record the claim, and answer with everything that the kiosk needs."""
     kiosk, progress = claimed.kiosk, claimed.progress
@@ -79,9 +74,9 @@ def _welcome(
     answer = ClaimResponse(
         kiosk_id=kiosk.wire_id,
         name=kiosk.name,
-        school=settings.school_name,
+        school=links.settings.school_name,
         room=RoomRef(id=str(room.id), name=room.name),
-        broker=_broker_access(request, settings, claimed),
+        broker=_broker_access(request, links, claimed),
         device_token=claimed.device_token,
         server_key=public_text(claiming.server_signing_key(db, vault)),
         gallery_key=claimed.gallery_key,
@@ -89,12 +84,13 @@ def _welcome(
         chain_head=progress.highest_hash,
         server_time=now(),
         claim=kiosk.generation,
-        ca_pem=offered_authorities(settings),
+        ca_pem=links.offered_authorities(),
     )
     return Response(answer.to_json(), media_type="application/json")
 
 
-def _broker_access(request: Request, settings: Settings, claimed: claiming.Claimed) -> BrokerAccess:
+def _broker_access(request: Request, links: Links, claimed: claiming.Claimed) -> BrokerAccess:
+    settings = links.settings
     is_local = settings.broker_host in _LOOPBACK
     # A broker beside the server is reached by the address that the server is reached by.
     beside = request.url.hostname if is_local else None
@@ -106,6 +102,6 @@ def _broker_access(request: Request, settings: Settings, claimed: claiming.Claim
         client_id=name,
         username=name,
         password=claimed.broker_password,
-        tls=broker_has_tls(settings),
-        ca_pem=offered_broker_authorities(settings),
+        tls=links.broker_has_tls,
+        ca_pem=links.offered_broker_authorities(),
     )

@@ -7,9 +7,7 @@ the kiosk. So a page costs what changed, and no kiosk ever needs a full download
 
 import hashlib
 import uuid
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
@@ -17,69 +15,20 @@ from protocol.v1 import sealing
 from protocol.v1.messages import GalleryPage, TemplateUpsert, Tombstone, TombstoneReason
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.db.vault import Vault
-from server.enrollment.gallery import is_in_use, latest_seq, open_readable
-from server.enrollment.resemblance import fingerprint
+from server.enrollment.gallery import is_in_use, open_readable
 from server.enrollment.tables import Template
 from server.errors import SealBrokenError
 from server.kiosks.claiming import data_key
+from server.kiosks.school_state import SchoolState
 from server.kiosks.tables import GalleryEntry, Kiosk
-from server.limits import service as limits
-from server.networks.service import fingerprint as network_fingerprint
 from server.networks.service import networks_of
 from server.people.consent import ConsentState
-from server.people.service import states_of, years_fingerprint
+from server.people.service import states_of
 from server.policies.service import current_policy
 from server.timetable import service as timetable
-from server.timetable.local_time import local_date
 from server.timetable.roster import rosters
 
 HORIZON = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class SchoolState:
-    """What galleries and configurations are computed from; equal states give equal results."""
-
-    gallery_seq: int
-    timetable_version: int
-    policy_version: int
-    scope: str
-    day: str
-    resemblances: str
-    limits: str
-    keys: tuple[str, ...]
-    networks: str
-
-    def source_for(self, kiosk: Kiosk) -> str:
-        """The state as far as it matters to one kiosk, as text."""
-        parts = (
-            self.gallery_seq,
-            self.timetable_version,
-            self.policy_version,
-            self.day,
-            kiosk.room_id.hex,
-            kiosk.generation,
-            self.resemblances,
-            self.limits,
-            hashlib.sha256("".join((*self.keys, self.networks)).encode()).hexdigest()[:8],
-        )
-        return ":".join(map(str, parts))
-
-
-def school_state(db: Session, vault: Vault, zone: ZoneInfo, at: datetime) -> SchoolState:
-    """Read the counters; cheap enough to ask every second."""
-    policy = current_policy(db)
-    return SchoolState(
-        gallery_seq=latest_seq(db),
-        timetable_version=timetable.current_version(db),
-        policy_version=policy.version,
-        scope=policy.kiosk.gallery,
-        day=local_date(at, zone).isoformat(),
-        resemblances=fingerprint(db),
-        limits=f"{limits.fingerprint(db)};{years_fingerprint(db)}",
-        keys=vault.key_ids(),
-        networks=network_fingerprint(db),
-    )
 
 
 def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, at: datetime) -> bool:
@@ -119,6 +68,8 @@ def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> 
     every day. A number from a future this server does not know (its database was restored)
     starts over.
     """
+    if since == kiosk.gallery_version:
+        return _nothing_after(kiosk)
     start = since if since <= kiosk.gallery_version else 0
     count = min(max(limit, 1), MAX_PAGE_ENTRIES)
     query = (
@@ -145,6 +96,17 @@ def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> 
     )
 
 
+def etag_of(page: GalleryPage, kiosk_id: uuid.UUID) -> str | None:
+    """Return what names a page without entries, for its kiosk; None for one with entries.
+
+    Those are never asked for twice: the kiosk goes on from their end.
+    """
+    if page.upserts or page.tombstones:
+        return None
+    words = f"{kiosk_id}:{page.since}:{page.next}:{page.complete}:{page.reset}:{page.key_id}"
+    return f'"{hashlib.sha256(words.encode()).hexdigest()[:32]}"'
+
+
 def people_due(db: Session, room_id: uuid.UUID, at: datetime) -> set[uuid.UUID]:
     """Who is due in a room from now to the horizon, and who was in the last hours."""
     views = timetable.lesson_views(
@@ -152,6 +114,14 @@ def people_due(db: Session, room_id: uuid.UUID, at: datetime) -> set[uuid.UUID]:
     )
     lists = rosters(db, [view for view in views if not view.is_cancelled])
     return {person_id for roster in lists.values() for person_id in roster}
+
+
+def _nothing_after(kiosk: Kiosk) -> GalleryPage:
+    """Return the page that follows the newest change: nothing."""
+    number = kiosk.gallery_version
+    return GalleryPage(
+        since=number, next=number, complete=True, reset=number == 0, key_id=kiosk.data_key_id
+    )
 
 
 def _in_scope(
@@ -162,7 +132,7 @@ def _in_scope(
     wanted = networks_of(db).wanted
     if wanted:
         query = query.where(col(Template.model_id).in_(wanted))
-    if state.scope != "school":
+    if current_policy(db).kiosk.gallery != "school":
         due = people_due(db, kiosk.room_id, at)
         query = query.where(col(Template.person_id).in_(due))
     return dict(db.exec(query).all())

@@ -11,6 +11,7 @@ from protocol.v1.messages import GalleryPage
 from server.db.engine import Database
 from server.db.vault import Vault
 from server.kiosks import gallery, service
+from server.kiosks.school_state import school_state
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def current_page(
         return found
     with database.transaction() as db:
         kiosk = service.kiosk_of(db, asked.kiosk_id, for_update=True)
-        state = gallery.school_state(db, vault, zone, asked.at)
+        state = school_state(db, vault, zone, asked.at)
         gallery.refresh(db, kiosk, state, at=asked.at)
     with database.reading() as db:
         found = _page_if_current(db, vault, zone, asked)
@@ -57,7 +58,7 @@ def _page_if_current(
 ) -> GalleryPage | None:
     """Return the page where the gallery is up to date; None: something has to be written."""
     kiosk = service.kiosk_of(db, asked.kiosk_id)
-    state = gallery.school_state(db, vault, zone, asked.at)
+    state = school_state(db, vault, zone, asked.at)
     if kiosk.gallery_source != state.source_for(kiosk):
         return None
     page = gallery.page(db, vault, kiosk, since=asked.since, limit=asked.limit)

@@ -32,7 +32,7 @@ from server.web.paging import PageNumber, read_page
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
-from server.web.state import CountUndecidedDep, get_settings
+from server.web.state import CountUndecidedDep, get_services
 
 router = GuardedRouter(include_in_schema=False)
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
@@ -92,7 +92,7 @@ def kiosk_page(
     lost_page: PageNumber = 1,
 ) -> Response:
     """One kiosk: health, progress, actions."""
-    settings, t = get_settings(request), request_translator(request)
+    links, t = get_services(request).links, request_translator(request)
     view = service.kiosk_view(db, kiosk_id)
     closures = placements.closures_of(db, [kiosk_id])
     lost = read_page(
@@ -112,8 +112,8 @@ def kiosk_page(
         "parts": part_lines(view.kiosk.status),
         "clock": clock_line(view.kiosk.status),
         "undecided": count_undecided(db, kiosk_id=kiosk_id),
-        "trust_words": words_to_compare(settings),
-        "plain": list(plain_sentences(settings, t, NetworkLink.SERVER, NetworkLink.BROKER)),
+        "trust_words": words_to_compare(links),
+        "plain": list(plain_sentences(links, t, NetworkLink.SERVER, NetworkLink.BROKER)),
         "hung": placements.placements_of(db, kiosk_id),
         "closures": closures,
         "lost": lost.rows,
@@ -162,6 +162,6 @@ def _code(request: Request, db: Session, kiosk: Kiosk, principal: Principal) -> 
         "kiosk": kiosk,
         "code": code,
         "expires_at": expires_at,
-        "offer": claim_offer(request, get_settings(request), code),
+        "offer": claim_offer(request, get_services(request).links, code),
     }
     return render(request, "kiosks/code.html", context, status_code=201)

@@ -7,8 +7,8 @@ import signal
 import socket
 from pathlib import Path
 
-from server.certificates.links import NetworkLink, broker_chain, refuse_plain
-from server.certificates.upkeep import renew_due
+from server.certificates.links import Links, NetworkLink, broker_chain, refuse_plain
+from server.certificates.upkeep import renew_at_start
 from server.config import Settings
 from server.db.types import now
 from server.errors import ConfigurationError
@@ -36,13 +36,14 @@ def main(settings: Settings) -> int:
         ConfigurationError: the port is taken, Mosquitto is wanted and not installed, or others
             could read what is sent.
     """
-    refuse_plain(settings, NetworkLink.BROKER)
-    if settings.broker_tls and broker_chain(settings) is None:
+    links = Links.of(settings)
+    refuse_plain(links, NetworkLink.BROKER)
+    if settings.broker_tls and links.broker is None:
         raise ConfigurationError(
             "The broker has no certificate. Run `rollcall-server certificates`, or set"
             " ROLLCALL_SERVER_BROKER_CERTIFICATE."
         )
-    renew_due(settings, now())
+    renew_at_start(settings, now())
     refuse_taken_port(settings.broker_host, settings.broker_port)
     mosquitto = _wanted_mosquitto(settings)
     if mosquitto is not None:

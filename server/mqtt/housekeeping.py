@@ -12,13 +12,14 @@ from sqlmodel import Session, col, select
 
 from protocol.v1 import topics
 from protocol.v1.messages import VersionHint
-from server.config import Settings
+from server.certificates.links import Links
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
 from server.errors import ForbiddenError, SealBrokenError
 from server.kiosks import configuration, gallery
 from server.kiosks.claiming import broker_password
+from server.kiosks.school_state import SchoolState, school_state
 from server.kiosks.tables import Kiosk, KioskState
 from server.mqtt.accounts import (
     BrokerAccount,
@@ -58,7 +59,7 @@ class Housekeeper:
         link: BrokerLink,
         database: Database,
         vault: Vault,
-        settings: Settings,
+        links: Links,
         *,
         each_round: Callable[[], None] = lambda: None,
     ) -> None:
@@ -66,8 +67,8 @@ class Housekeeper:
         self._each_round = each_round
         self._database = database
         self._vault = vault
-        self._settings = settings
-        self._school = configuration.school_info(settings)
+        self._links = links
+        self._school = configuration.school_info(links)
         self._accounts: BrokerAccounts = DynamicSecurityAccounts(link.control)
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -179,11 +180,11 @@ class Housekeeper:
 
     def _current_versions(self) -> dict[str, tuple[int, str]]:
         at = now()
-        school = configuration.school_info(self._settings)
+        school = configuration.school_info(self._links)
         if school != self._school:  # an authority was renewed: every configuration is new
             self._school, self._sources = school, {}
         with self._database.reading() as db:
-            state = gallery.school_state(db, self._vault, self._school.zone, at)
+            state = school_state(db, self._vault, self._school.zone, at)
             kiosks = list(db.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))
         stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
         for kiosk in stale:
@@ -199,7 +200,7 @@ class Housekeeper:
         known = self._sources.get(kiosk.wire_id)
         return known is None or known[0] != source or known[1] != kiosk.gallery_version
 
-    def _look_at_apart(self, kiosk: Kiosk, state: gallery.SchoolState) -> None:
+    def _look_at_apart(self, kiosk: Kiosk, state: SchoolState) -> None:
         """Look at one kiosk in a separate transaction, so that a fault stays with it."""
         try:
             is_current = kiosk.gallery_source == state.source_for(kiosk)
@@ -216,9 +217,7 @@ class Housekeeper:
         else:
             self._failing.discard(kiosk.wire_id)
 
-    def _look_at(
-        self, db: Session, kiosk: Kiosk, state: gallery.SchoolState, *, is_current: bool
-    ) -> None:
+    def _look_at(self, db: Session, kiosk: Kiosk, state: SchoolState, *, is_current: bool) -> None:
         """Note a kiosk's versions; one whose gallery is up to date is only read, without locks."""
         fresh = db.get(Kiosk, kiosk.id, with_for_update=not is_current)
         if fresh is None or fresh.state != KioskState.CLAIMED:

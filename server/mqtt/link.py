@@ -19,9 +19,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from protocol.v1 import topics
-from server.certificates.links import broker_authorities, broker_has_tls
+from server.certificates.links import Links
 from server.certificates.names import reachable
-from server.config import Settings
 from server.mqtt.accounts import ControlChannel
 from server.mqtt.secret import server_password
 from server.mqtt.security import RESPONSE_TOPIC
@@ -60,45 +59,66 @@ class _ClosingSocket(ssl.SSLSocket):
             raise
 
 
+class _NewestContext(ssl.SSLContext):
+    """Opens each connection with the newest of contexts, as paho takes one for all of them."""
+
+    newest: ssl.SSLContext
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """See `ssl.SSLContext`."""
+        return self.newest.wrap_socket(*arguments, **options)
+
+
 class _Trust:
     """The authorities that may sign the broker's certificate, read again when they change."""
 
     def __init__(self, path: Path | None) -> None:
-        self.context = ssl.create_default_context()
-        if path is not None:  # the school's authority alone: no public one vouches for its broker
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.sslsocket_class = _ClosingSocket
+        self.context = _NewestContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.newest = ssl.create_default_context() if path is None else _trusting(None)
+        self.context.newest.sslsocket_class = _ClosingSocket
         self._path = path
         self._read: str | None = None
         self.look()
 
     @classmethod
-    def of(cls, settings: Settings) -> "_Trust | None":
+    def of(cls, links: Links) -> "_Trust | None":
         """Return what to trust; None: the broker has no TLS."""
-        return cls(broker_authorities(settings)) if broker_has_tls(settings) else None
+        return cls(links.broker_authorities) if links.broker_has_tls else None
 
     def look(self) -> None:
-        """Take in authorities that were added to the file; one that cannot be read adds none."""
+        """Trust what the file names now, from the next connection on.
+
+        A file that cannot be read changes nothing.
+        """
         if self._path is None:
             return
         try:
             text = self._path.read_text()
             if text != self._read:
-                self.context.load_verify_locations(cadata=text)
+                self.context.newest = _trusting(text)
                 self._read = text
         except (OSError, ValueError) as exc:
             logger.warning("authorities of the broker not read: %s", type(exc).__name__)
 
 
+def _trusting(authorities: str | None) -> ssl.SSLContext:
+    """Trust these alone, PEM, or nobody: no public authority vouches for the broker of a school."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _ClosingSocket
+    if authorities is not None:
+        context.load_verify_locations(cadata=authorities)
+    return context
+
+
 class BrokerLink:
     """The connection. `start` returns at once, whether the broker is up or not."""
 
-    def __init__(self, settings: Settings, *, client_id: str | None = None) -> None:
+    def __init__(self, links: Links, *, client_id: str | None = None) -> None:
         self.arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
         self.control = ControlChannel(self._publish_control)
         self.connections = 0
-        self._settings = settings
+        self._settings = settings = links.settings
         self._is_connected = threading.Event()
         self._is_failing = False
         self._on_connected: Callable[[], None] = lambda: None
@@ -108,7 +128,7 @@ class BrokerLink:
             clean_session=False,
             manual_ack=True,
         )
-        self._trust = _Trust.of(settings)
+        self._trust = _Trust.of(links)
         if self._trust is not None:
             self._client.tls_set_context(self._trust.context)
         self._client.on_connect = self._connected

@@ -1,6 +1,6 @@
 """What the server runs beside its requests to talk to the broker."""
 
-from server.config import Settings
+from server.certificates.links import Links
 from server.db.engine import Database
 from server.db.vault import Vault
 from server.kiosks.server_key import ServerSigner
@@ -13,13 +13,13 @@ from server.mqtt.writer import IngestWriter
 class BrokerTasks:
     """The link, the writer behind it and the housekeeping, as one background task."""
 
-    def __init__(self, settings: Settings, database: Database, vault: Vault) -> None:
-        self._link = BrokerLink(settings)
+    def __init__(self, links: Links, database: Database, vault: Vault) -> None:
+        self._link = BrokerLink(links)
         signer = ServerSigner(database, vault)
         first_acks = FirstAcks(self._link, database, signer)
         self._writer = IngestWriter(self._link, database, signer)
         self._housekeeper = Housekeeper(
-            self._link, database, vault, settings, each_round=first_acks.publish_some
+            self._link, database, vault, links, each_round=first_acks.publish_some
         )
 
     def status(self) -> str:

@@ -86,11 +86,6 @@ def fix_first(db: Session, model_id: str) -> Networks:
     return as_value(row)
 
 
-def fingerprint(db: Session) -> str:
-    """A short text that changes whenever the school's networks do."""
-    return repr(networks_of(db))
-
-
 def weak_network_note(db: Session) -> str | None:
     """Return the key of the text that warns of the network in use; None where it need not.
 

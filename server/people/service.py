@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, func, select
 
 from server.audit.service import record
@@ -154,8 +155,17 @@ def years_of_birth(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.
 
 def years_fingerprint(db: Session) -> str:
     """Return a text that changes when a year of birth is entered, changed or removed."""
+    return years_text(*db.exec(select(*years_counters())).one())
+
+
+def years_counters() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """How many years of birth are known, and their sum; part of a larger query."""
     born = col(Person.year_of_birth)
-    count, total = db.exec(select(func.count(born), func.sum(born))).one()
+    return select(func.count(born)).scalar_subquery(), select(func.sum(born)).scalar_subquery()
+
+
+def years_text(count: int, total: int | None) -> str:
+    """Return `years_fingerprint` of these counters."""
     return f"{count}-{total or 0}"
 
 

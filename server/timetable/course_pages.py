@@ -25,12 +25,14 @@ from server.timetable.schemas import CourseCreate, CourseUpdate
 from server.timetable.tables import RosterEntry
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
+from server.web.paging import PageNumber, read_page
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 _CANDIDATES = 20
+_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ class RosterRefusal:
 
 
 @router.get("/courses")
-def courses_page(request: Request, _: OfficeDep, db: ReadDBDep, settings: SettingsDep) -> Response:
-    """Every course, and the form for another."""
-    return _courses(request, db, settings.zone, CourseForm())
+def courses_page(request: Request, _: OfficeDep, db: ReadDBDep, page: PageNumber = 1) -> Response:
+    """Courses by code, and the form for another."""
+    return _courses(request, db, CourseForm(), page=page)
 
 
 @router.post("/courses")
@@ -73,7 +75,6 @@ def create_course(
     request: Request,
     principal: OfficeDep,
     db: DBDep,
-    settings: SettingsDep,
     form: Annotated[CourseForm, Form()],
 ) -> Response:
     """Add a course."""
@@ -81,7 +82,7 @@ def create_course(
         body = CourseCreate(code=form.code, title=form.title)
         course = service.create_course(db, code=body.code, title=body.title, actor=principal.actor)
     except (ServerError, ValueError) as exc:
-        return _courses(request, db, settings.zone, form, exc)
+        return _courses(request, db, form, exc)
     return see_other(f"/courses/{course.id}")
 
 
@@ -206,13 +207,17 @@ def remove_from_roster(
 def _courses(
     request: Request,
     db: Session,
-    zone: ZoneInfo,
     form: CourseForm,
     exc: Exception | None = None,
+    page: int = 1,
 ) -> Response:
+    pager = read_page(
+        lambda limit, offset: service.courses_part(db, limit=limit, offset=offset), page, _PAGE
+    )
+    today = local_date(now(), get_settings(request).zone)
     context = {
-        "courses": service.courses(db),
-        "sizes": service.roster_sizes(db, on=local_date(now(), zone)),
+        "pager": pager,
+        "sizes": service.roster_sizes(db, [course.id for course in pager.rows], on=today),
         "form": form,
         "problem": problem_text(request_translator(request), exc, area="course"),
     }

@@ -57,7 +57,7 @@ def lessons_page(
         "last": first + timedelta(days=6),
         "today": local_date(now(), settings.zone),
         "at": now(),
-        "has_courses": bool(service.courses(db)),
+        "has_courses": service.has_courses(db),
         "has_rooms": bool(service.rooms(db)),
     }
     return render(request, "timetable/lessons.html", context)

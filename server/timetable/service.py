@@ -120,6 +120,17 @@ def courses(db: Session, *, only: Collection[uuid.UUID] | None = None) -> list[C
     return list(db.exec(query))
 
 
+def courses_part(db: Session, *, limit: int, offset: int) -> tuple[list[Course], int]:
+    """Return some of all courses, by code, and how many there are."""
+    query = select(Course).order_by(col(Course.code)).limit(limit).offset(offset)
+    return list(db.exec(query)), db.exec(select(func.count()).select_from(Course)).one()
+
+
+def has_courses(db: Session) -> bool:
+    """Whether there is any course."""
+    return db.exec(select(col(Course.id)).limit(1)).first() is not None
+
+
 def room_of(db: Session, room_id: uuid.UUID) -> Room:
     """Return one room.
 
@@ -225,8 +236,8 @@ def ends_after(moment: datetime) -> "list[ColumnElement[bool]]":
     return conditions
 
 
-def roster_sizes(db: Session, *, on: date) -> dict[uuid.UUID, int]:
-    """Return how many people each course's roster lists on a date; 0 for those without any."""
+def roster_sizes(db: Session, courses: Collection[uuid.UUID], *, on: date) -> dict[uuid.UUID, int]:
+    """Return how many people the roster of each of these courses lists on a date."""
     is_listed = and_(
         col(RosterEntry.course_id) == col(Course.id),
         or_(col(RosterEntry.from_date).is_(None), col(RosterEntry.from_date) <= on),
@@ -235,15 +246,10 @@ def roster_sizes(db: Session, *, on: date) -> dict[uuid.UUID, int]:
     query = (
         select(Course.id, func.count(col(RosterEntry.id)))
         .outerjoin(RosterEntry, is_listed)
+        .where(col(Course.id).in_(courses))
         .group_by(col(Course.id))
     )
     return dict(db.exec(query).all())
-
-
-def current_version(db: Session) -> int:
-    """Return the number that grows with every change to the timetable."""
-    row = db.get(TimetableVersion, 1)
-    return row.version if row else 0
 
 
 def bump_version(db: Session) -> None:

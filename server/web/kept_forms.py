@@ -1,7 +1,8 @@
 """Keep what was typed into a form while its sender signs in again: encrypted, in the page itself.
 
 Nothing is stored on the server. What the browser gives back counts only if this server encrypted it
-within the hour. A form with a password in it is never kept, nor one with a file.
+within the hour. A form with a password in it is never kept, nor one with a file, nor one of a
+browser in which nobody was signed in; and only the account that sent a form gets it back.
 """
 
 import base64
@@ -22,6 +23,9 @@ from server.db.vault import Vault
 from server.web.state import get_services
 
 _MOST_BYTES = 4096
+#: A longer text is not kept, and is no kept form: with the longest name and password it still fits
+#: into the 8 KiB that anyone may send.
+_MOST_TEXT = 4096
 _MOST_FIELDS = 200
 _KEPT_S = 3600.0
 _NONCE_BYTES = 12
@@ -39,10 +43,12 @@ class KeptForm:
     Attributes:
         path: where to, with its query.
         fields: names and values, in order.
+        sender: name mark of the account whose sign-in had ended.
     """
 
     path: str
     fields: tuple[tuple[str, str], ...]
+    sender: str
 
 
 async def keep_form(request: Request, intake: BodyIntake) -> None:
@@ -55,7 +61,8 @@ async def keep_form(request: Request, intake: BodyIntake) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_page = not request.url.path.startswith(("/api/", *_SECRET_PAGES))
     is_page = is_page and "hx-request" not in request.headers
-    if request.method != "POST" or kind != _FORM or not is_page:
+    sender = get_services(request).cookies.sender_of(request)
+    if request.method != "POST" or kind != _FORM or not is_page or not sender:
         return
     try:
         declared = declared_bytes(request.scope)
@@ -70,27 +77,33 @@ async def keep_form(request: Request, intake: BodyIntake) -> None:
         return
     if fields and not _SECRETS & {name for name, _ in fields}:
         query = f"?{request.url.query}" if request.url.query else ""
-        kept = KeptForm(f"{request.url.path}{query}", fields)
-        request.state.kept_form = sealed_form(get_services(request).vault, kept)
+        kept = KeptForm(f"{request.url.path}{query}", fields, sender)
+        text = sealed_form(get_services(request).vault, kept)
+        request.state.kept_form = text if is_possible(text) else ""
+
+
+def is_possible(text: object) -> bool:
+    """Whether a text may be a kept form, by its length."""
+    return isinstance(text, str) and len(text) <= _MOST_TEXT
 
 
 def sealed_form(vault: Vault, form: KeptForm) -> str:
     """Return a form as a text that only this server can read."""
     nonce = os.urandom(_NONCE_BYTES)
-    content = json.dumps([int(time.time()), form.path, form.fields]).encode()
+    content = json.dumps([int(time.time()), form.path, form.fields, form.sender]).encode()
     sealed = AESGCM(vault.subkey(_PURPOSE)).encrypt(nonce, content, _PURPOSE.encode())
     return base64.urlsafe_b64encode(nonce + sealed).decode()
 
 
-def opened_form(vault: Vault, text: str) -> KeptForm | None:
-    """Return a form that this server sealed within the hour; None for anything else."""
+def opened_form(vault: Vault, text: str, *, sender: str) -> KeptForm | None:
+    """Return a form of this sender that this server sealed within the hour; None: anything else."""
     try:
         raw = base64.urlsafe_b64decode(text.encode())
         nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
         content = AESGCM(vault.subkey(_PURPOSE)).decrypt(nonce, sealed, _PURPOSE.encode())
     except (ValueError, InvalidTag):
         return None
-    at, path, fields = json.loads(content)
-    if not 0 <= time.time() - at <= _KEPT_S:
+    at, path, fields, sent_by = json.loads(content)
+    if not 0 <= time.time() - at <= _KEPT_S or sent_by != sender:
         return None
-    return KeptForm(path, tuple((name, value) for name, value in fields))
+    return KeptForm(path, tuple((name, value) for name, value in fields), sent_by)

@@ -7,14 +7,14 @@ from typing import Any
 from fastapi import Request
 from sqlmodel import Session
 
-from server.certificates.ending import CertificateEnding, endings
-from server.certificates.links import NetworkLink, plain_links
+from server.certificates.ending import CertificateEnding, authority_to_copy_by, endings
+from server.certificates.links import Links, NetworkLink
 from server.config import Settings
 from server.db.types import now
 from server.web.dates import day_words
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
-from server.web.state import get_settings
+from server.web.state import get_services
 from server.web.today_content import TodayContent, TodaySource, Trouble
 from server.web.translations import Translator, translator
 
@@ -28,34 +28,39 @@ def with_links(source: TodaySource) -> TodaySource:
         found = source(db, principal, request)
         if principal.role not in _TECHNICAL:
             return found
-        troubles = link_troubles(get_settings(request), request_translator(request), now())
+        troubles = link_troubles(get_services(request).links, request_translator(request), now())
         return TodayContent(found.lessons, [*troubles, *found.troubles])
 
     return content
 
 
-def link_troubles(settings: Settings, t: Translator, at: datetime) -> list[Trouble]:
+def link_troubles(links: Links, t: Translator, at: datetime) -> list[Trouble]:
     """Return a line for each certificate that ends soon, and for each link without TLS."""
+    settings = links.settings
     year = at.astimezone(settings.zone).year
     due = [
         Trouble("/health", _ending_sentence(one, settings, t, year), "bad" if over else "warn")
-        for one, over in ((one, one.is_over(at)) for one in endings(settings) if one.is_due(at))
+        for one, over in ((one, one.is_over(at)) for one in endings(links) if one.is_due(at))
     ]
-    return [*due, *(Trouble("/health", text, "warn") for text in plain_sentences(settings, t))]
+    copy_by = authority_to_copy_by(links, at)
+    if copy_by is not None:
+        day = day_words(copy_by.astimezone(settings.zone).date(), t, this_year=year)
+        due.append(Trouble("/health", t("links.authority_to_copy", date=day), "warn"))
+    return [*due, *(Trouble("/health", text, "warn") for text in plain_sentences(links, t))]
 
 
-def plain_sentences(settings: Settings, t: Translator, *links: NetworkLink) -> Iterator[str]:
+def plain_sentences(links: Links, t: Translator, *which: NetworkLink) -> Iterator[str]:
     """Say which links have no TLS, of these or of all."""
-    for link in plain_links(settings):
-        if not links or link in links:
+    for link in links.plain():
+        if not which or link in which:
             yield t(f"links.plain_{link}")
 
 
-def link_signs(settings: Settings) -> dict[str, Any]:
+def link_signs(links: Links) -> dict[str, Any]:
     """Return what /health says of the links, in English."""
-    found = endings(settings)
+    found = endings(links)
     first = found[0].ends_at if found else None
-    troubles = link_troubles(settings, translator("en"), now())
+    troubles = link_troubles(links, translator("en"), now())
     return {
         "certificates_end": first and first.isoformat(),
         "link_problems": [one.text for one in troubles],

@@ -4,17 +4,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from server.config import Settings
 from server.web.access import current_principal
 from server.web.dates import day_words, isolated, moment_words, time_words
+from server.web.etags import is_known
 from server.web.navigation import entries_for
+from server.web.principal import Principal
 from server.web.state import get_settings
 from server.web.translations import LANGUAGES, Translator, choose_language, translator
 
@@ -30,8 +33,8 @@ def render(
     context: Mapping[str, Any] | None = None,
     *,
     status_code: int = 200,
-) -> HTMLResponse:
-    """Render a page or fragment.
+) -> Response:
+    """Render a page or fragment; 304 where htmx says that it shows just this one.
 
     Args:
         request: the request; decides language, theme, navigation.
@@ -59,7 +62,13 @@ def render(
         **_date_words(t, settings),
     }
     text = environment().get_template(template).render(values | dict(context or {}))
-    return HTMLResponse(text, status_code, headers={"Content-Language": t.language})
+    headers = {"Content-Language": t.language}
+    if request.method != "GET" or not is_htmx(request) or status_code != HTTPStatus.OK:
+        return HTMLResponse(text, status_code, headers=headers)
+    headers["ETag"] = etag = _etag_of(text, principal)
+    if is_known(etag, request.headers.get("if-none-match", "")):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return HTMLResponse(text, headers=headers)
 
 
 def request_translator(request: Request) -> Translator:
@@ -104,6 +113,12 @@ def static_url(name: str) -> str:
     """Address of a static file, with a version so that it may be cached for ever."""
     version = sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={version}"
+
+
+def _etag_of(text: str, principal: Principal | None) -> str:
+    """Return the name of an answer: of all that it says, for one account in one role."""
+    whose = f"{principal.account_id}:{principal.role}" if principal else ""
+    return f'"{sha256(f"{whose}:{text}".encode()).hexdigest()[:32]}"'
 
 
 def _date_words(t: Translator, settings: Settings) -> dict[str, Callable[..., str]]:

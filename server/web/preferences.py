@@ -6,11 +6,10 @@ from urllib.parse import urlsplit
 from fastapi import Form, Request
 from starlette.responses import Response
 
-from server.certificates.links import is_https
 from server.web.access import PUBLIC
 from server.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, see_other
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import LinksDep
 from server.web.strict import StrictInput
 
 router = GuardedRouter(include_in_schema=False)
@@ -27,7 +26,7 @@ class PreferencesForm(StrictInput):
 @router.post("/preferences", dependencies=[PUBLIC])
 def set_preferences(
     request: Request,
-    settings: SettingsDep,
+    links: LinksDep,
     form: Annotated[PreferencesForm, Form()],
 ) -> Response:
     """Keep the choice and go back to where it was made."""
@@ -36,7 +35,7 @@ def set_preferences(
     for name, value in chosen.items():
         if value is not None:
             response.set_cookie(
-                name, value, _YEAR_S, httponly=True, secure=is_https(settings), samesite="lax"
+                name, value, _YEAR_S, httponly=True, secure=links.is_https, samesite="lax"
             )
     return response
 

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, Request
 from starlette.applications import Starlette
 
+from server.certificates.links import Links
 from server.config import Settings
 from server.db.engine import Database
 from server.db.vault import Vault
@@ -36,6 +37,7 @@ class Services:
 
     Attributes:
         settings: of this process.
+        links: which of its links have TLS.
         database: where everything is stored.
         vault: the keys that encrypt and sign.
         bodies: what reads the bodies of requests.
@@ -61,6 +63,7 @@ class Services:
     """
 
     settings: Settings
+    links: Links
     database: Database
     vault: Vault
     bodies: Bodies
@@ -119,6 +122,7 @@ async def _services(request: Request) -> Services:
 
 ServicesDep = Annotated[Services, Depends(_services)]
 SettingsDep = Annotated[Settings, _field("settings")]
+LinksDep = Annotated[Links, _field("links")]
 VaultDep = Annotated[Vault, _field("vault")]
 CookiesDep = Annotated[SignInCookies, _field("cookies")]
 EncoderDep = Annotated[FaceEncoder, _field("encoder")]

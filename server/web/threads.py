@@ -10,7 +10,9 @@ others from signing in, but not from working.
 """
 
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial, wraps
 from inspect import iscoroutinefunction
@@ -53,12 +55,20 @@ _THREADS = {
 #: Requests that may wait for a thread that checks passwords. At 30 ms each the last one waits for a
 #: second.
 _PASSWORDS_WAITING = 32
+#: How many of them may come from one browser or address, so that none fills the queue alone.
+_WAITING_OF_ONE = _PASSWORDS_WAITING // 4
 _LANE = "thread_lane"
 _limiters: RunVar[dict[ThreadLane, CapacityLimiter]] = RunVar("lanes")
+_held: RunVar[Counter[str]] = RunVar("waiting_of_one")
 
 
-async def run_in_lane(lane: ThreadLane, work: Callable[[], T]) -> T:
+async def run_in_lane(lane: ThreadLane, work: Callable[[], T], *, holder: str = "") -> T:
     """Run something in a thread of a lane; those that wait get one in order of arrival.
+
+    Args:
+        lane: whose threads.
+        work: what to run.
+        holder: where a guess at a password comes from; only few of one place may wait.
 
     Raises:
         DatabaseBusyError: no thread came free in time.
@@ -70,7 +80,7 @@ async def run_in_lane(lane: ThreadLane, work: Callable[[], T]) -> T:
         raise SignInBusyError
     turn = object()
     try:
-        with fail_after(_QUEUE_S):
+        with _place_of(holder), fail_after(_QUEUE_S):
             await limiter.acquire_on_behalf_of(turn)
     except TimeoutError:
         raise DatabaseBusyError from None
@@ -78,6 +88,29 @@ async def run_in_lane(lane: ThreadLane, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work, limiter=CapacityLimiter(1))
     finally:
         limiter.release_on_behalf_of(turn)
+
+
+@contextmanager
+def _place_of(holder: str) -> Iterator[None]:
+    """Hold one of the places in which those of one holder wait; nobody in particular has no limit.
+
+    Raises:
+        SignInBusyError: all of them are taken.
+    """
+    try:
+        held = _held.get()
+    except LookupError:
+        held = Counter()
+        _held.set(held)
+    if holder and held[holder] >= _WAITING_OF_ONE:
+        raise SignInBusyError
+    held[holder] += 1
+    try:
+        yield
+    finally:
+        held[holder] -= 1
+        if not held[holder]:
+            del held[holder]
 
 
 def hashes_passwords(endpoint: E) -> E:

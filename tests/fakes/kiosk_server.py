@@ -63,6 +63,7 @@ class SchoolServer:
         self.spoil_page = False
         self.claims = 0
         self.config_hits: list[int] = []
+        self.gallery_hits: list[int] = []
         self.ca_pem: str | None = None
 
     def take_events(self, batch: m.EventBatch) -> m.Ack:
@@ -196,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_raw(200, b'{"since": 0, "next": ')
         elif path == "/api/v1/sync/gallery":
             since, limit = int(query["since"][0]), int(query["limit"][0])
-            self._send_raw(200, self.school.gallery_page(since, limit).to_json())
+            self._gallery(self.school.gallery_page(since, limit))
         elif (method, path) == ("POST", "/api/v1/sync/events"):
             ack = self.school.take_events(m.EventBatch.model_validate_json(body))
             self._send_raw(200, ack.to_json())
@@ -208,6 +209,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_raw(200, receipt.to_json())
         else:
             self._send(404, {"error": {"code": "not_found"}})
+
+    def _gallery(self, page: m.GalleryPage) -> None:
+        is_empty = not (page.upserts or page.tombstones)
+        etag = f'"gallery-{page.next}"' if is_empty else ""
+        is_known = etag != "" and self.headers.get("If-None-Match") == etag
+        self.school.gallery_hits.append(304 if is_known else 200)
+        self._send_raw(304 if is_known else 200, page.to_json(), etag)
 
     def _config(self) -> None:
         etag = f'"{self.school.config.version}"'

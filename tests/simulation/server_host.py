@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 import server.app
 from server.app import create_app
 from server.attendance.tasks import QuarantineUpkeep
+from server.certificates.links import Links
 from server.config import Settings
 from tests.simulation.ambient import VirtualLoop
 from tests.simulation.errors import Crash, Suspended
@@ -60,7 +61,7 @@ class ServerHost(Host):
     def _open(self) -> None:
         """Do what the process does at its start, threads aside."""
         self._app = self._application()
-        self._lifespan = server.app._lifespan(self._app, self.settings)
+        self._lifespan = server.app._lifespan(self._app, Links.of(self.settings))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(server.app, "upgrade", lambda _database, **_options: None)
             self._loop.run_until_complete(self._lifespan.__aenter__())

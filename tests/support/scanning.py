@@ -15,6 +15,7 @@ from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.tables import Template
 from server.jobs.tasks import JobWorkers
 from server.kiosks import claiming, gallery
+from server.kiosks.school_state import school_state
 from server.kiosks.tables import Kiosk
 from server.ml.encoder import GalleryFindings, Resembling
 from server.network_change.scan_intake import Place, Sender, take_in
@@ -100,7 +101,7 @@ class ScanDesk:
         at, school = now(), self.school
         with school.database.transaction() as db:
             kiosk = db.get_one(Kiosk, uuid.UUID(self.kiosk.kiosk_id))
-            state = gallery.school_state(db, school.vault, school.settings.zone, at)
+            state = school_state(db, school.vault, school.settings.zone, at)
             gallery.refresh(db, kiosk, state, at=at)
 
     def seen(

@@ -13,6 +13,7 @@ import pytest
 from protocol.v1 import topics
 from server.certificates.authority import Use
 from server.certificates.folder import CertificateFolder
+from server.certificates.links import Links
 from server.config import Settings, load_settings
 from server.db.types import now
 from server.mqtt.link import BrokerLink
@@ -169,7 +170,7 @@ def test_server_gives_no_password_to_a_man_in_the_middle(tmp_path: Path, middle:
         settings = load_settings(
             data_dir=ours.path.parent, broker_port=thief.port, broker_password=SERVER_PASSWORD
         )
-        link = BrokerLink(settings)
+        link = BrokerLink(Links.of(settings))
         link.start()
         wait_until(lambda: thief.connections >= 1, what="an attempt")
         link.stop()

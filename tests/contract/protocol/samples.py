@@ -260,6 +260,7 @@ def _config() -> m.ConfigDocument:
         measured_limits=(m.MeasuredLimit(model_id="dlib-resnet-v1", distance=0.43, people=312),),
         holidays=("2026-12-25",),
         ca_pem="-----BEGIN CERTIFICATE-----",
+        broker_ca_pem="-----BEGIN CERTIFICATE-----",
     )
 
 

@@ -23,6 +23,7 @@ from protocol.v1.messages import Ack, ConfigDocument, RawEvent, Status, VersionH
 from protocol.v1.statements import verify_ack
 from server.attendance.ingest import Intake, take_in
 from server.attendance.verification import Delivery
+from server.certificates.links import Links
 from server.config import Settings
 from server.db.types import now
 from server.enrollment.unreadable import Unreadable, inventory
@@ -57,7 +58,7 @@ class Link:
 
     @contextmanager
     def server(self) -> Iterator[BrokerTasks]:
-        tasks = BrokerTasks(self.settings, self.school.database, self.school.vault)
+        tasks = BrokerTasks(Links.of(self.settings), self.school.database, self.school.vault)
         tasks.start()
         try:
             yield tasks

@@ -31,6 +31,7 @@ from server.enrollment.tables import (
 from server.errors import ConflictError, InvalidError
 from server.jobs.tables import Job
 from server.kiosks import configuration, gallery
+from server.kiosks.school_state import school_state
 from server.kiosks.tables import Kiosk
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.search import find_people
@@ -123,9 +124,7 @@ def _page(school: School, device: SimulatedKiosk, since: int = 0) -> GalleryPage
     at = now()
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        gallery.refresh(
-            db, kiosk, gallery.school_state(db, school.vault, school.settings.zone, at), at=at
-        )
+        gallery.refresh(db, kiosk, school_state(db, school.vault, school.settings.zone, at), at=at)
         return gallery.page(db, school.vault, kiosk, since=since, limit=200)
 
 

@@ -14,6 +14,8 @@ from server.db.vault import Vault
 from server.enrollment.resemblance import pairs_among
 from server.enrollment.tables import Resemblance, Template
 from server.kiosks import claiming, configuration, gallery
+from server.kiosks.gallery import etag_of
+from server.kiosks.school_state import school_state
 from server.kiosks.tables import Kiosk
 from server.people.tables import Consent, Person
 from server.policies.schemas import SchoolPolicy
@@ -32,7 +34,7 @@ def _page(school: School, device: SimulatedKiosk, since: int = 0, limit: int = 2
     at, zone = now(), school.settings.zone
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        state = gallery.school_state(db, school.vault, zone, at)
+        state = school_state(db, school.vault, zone, at)
         gallery.refresh(db, kiosk, state, at=at)
         return gallery.page(db, school.vault, kiosk, since=since, limit=limit)
 
@@ -51,6 +53,20 @@ def test_kiosk_gets_the_templates_of_who_is_due_in_its_room(school: School) -> N
     page = _page(school, school.kiosk())
     assert _held(page) == {str(due)}
     assert (page.complete, page.reset) == (True, True)
+
+
+def test_nothing_follows_the_newest_change(school: School) -> None:
+    device = school.kiosk()
+    nobody = _page(school, device)
+    assert (nobody.since, nobody.next, nobody.complete, nobody.reset) == (0, 0, True, True)
+    assert etag_of(nobody, uuid.uuid4()) != etag_of(nobody, uuid.uuid4())
+    school.enrol(school.person())
+    first = _page(school, device)
+    last = _page(school, device, since=first.next)
+    assert (last.since, last.next, last.complete, last.reset) == (1, 1, True, False)
+    assert (last.upserts, last.key_id) == ((), first.key_id)
+    assert etag_of(first, uuid.UUID(int=1)) is None
+    assert etag_of(last, uuid.UUID(int=1)) != etag_of(nobody, uuid.UUID(int=1))
 
 
 def test_template_arrives_as_float16_under_the_kiosks_own_key(school: School) -> None:

@@ -11,6 +11,7 @@ from server.enrollment.gallery import store_template
 from server.enrollment.tables import Enrolment
 from server.kiosks import configuration, gallery
 from server.kiosks.networks import names_of_others, uses_another
+from server.kiosks.school_state import school_state
 from server.kiosks.tables import Kiosk, KioskState
 from server.ml.encoder import FaceTemplate
 from server.network_change import service
@@ -28,7 +29,7 @@ def page(school: School, device: SimulatedKiosk, since: int = 0) -> GalleryPage:
     at = now()
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-        state = gallery.school_state(db, school.vault, school.settings.zone, at)
+        state = school_state(db, school.vault, school.settings.zone, at)
         gallery.refresh(db, kiosk, state, at=at)
         return gallery.page(db, school.vault, kiosk, since=since, limit=200)
 
@@ -87,7 +88,7 @@ def test_every_change_of_the_networks_changes_the_state_of_the_school(school: Sc
         set_networks(school.database, current, next_id, collects_scans=collects)
         with school.database.reading() as db:
             kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-            state = gallery.school_state(db, school.vault, school.settings.zone, now())
+            state = school_state(db, school.vault, school.settings.zone, now())
             sources.add(state.source_for(kiosk))
             assert len(state.source_for(kiosk)) <= 120
     assert len(sources) == len(steps)

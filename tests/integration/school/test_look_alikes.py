@@ -10,6 +10,7 @@ from server.db.types import now
 from server.enrollment.resemblance import set_aside
 from server.enrollment.tables import Resemblance, Template
 from server.kiosks import configuration, gallery
+from server.kiosks.school_state import school_state
 from server.kiosks.tables import Kiosk
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
@@ -39,7 +40,7 @@ def _document(school: School, device: SimulatedKiosk) -> ConfigDocument:
 def _source(school: School, device: SimulatedKiosk) -> str:
     """What decides whether a kiosk is told that there is something new."""
     with school.database.reading() as db:
-        state = gallery.school_state(db, school.vault, school.settings.zone, now())
+        state = school_state(db, school.vault, school.settings.zone, now())
         return state.source_for(db.get_one(Kiosk, uuid.UUID(device.kiosk_id)))
 
 
@@ -72,7 +73,7 @@ def test_template_set_aside_leaves_the_kiosk_and_the_others_stay(school: School)
         at = now() + timedelta(seconds=1)
         with school.database.transaction() as db:
             kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
-            state = gallery.school_state(db, school.vault, zone, at)
+            state = school_state(db, school.vault, zone, at)
             gallery.refresh(db, kiosk, state, at=at)
             return gallery.page(db, school.vault, kiosk, since=since, limit=50)
 

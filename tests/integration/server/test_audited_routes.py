@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from server.accounts.tables import SecondFactor
 from server.app import ROUTERS
 from server.attendance.ingest import take_in
 from server.attendance.verification import Delivery
@@ -36,6 +37,7 @@ from tests.support.audit_walk import Walk
 from tests.support.enrolling import GIVEN, another_jpeg
 from tests.support.networks import set_networks
 from tests.support.office_desk import OfficeDesk, day_in
+from tests.support.second_step_walk import SecondStepWalk
 from tests.support.stepping import SteppedWorkers
 
 REASON = {"reason": "It was so"}
@@ -86,6 +88,18 @@ def account_routes(at: Places) -> None:
     role = {"role": "office"}
     do("PUT", "/api/v1/accounts/{account_id}/role", "account.change_role", one, json=role)
     do("POST", "/users/{account_id}/role", "account.change_role", one, data={"role": "teacher"})
+    required, route = "account.require_second_factor", "/api/v1/accounts/second-factor-roles"
+    do("PUT", route, required, json={"roles": ["dpo"]})
+    do("POST", "/users/second-factor-roles", required, data={})
+    for method, route in (
+        ("DELETE", "/api/v1/accounts/{account_id}/second-factor"),
+        ("POST", "/users/{account_id}/second-factor"),
+    ):
+        with at.database.transaction() as db:
+            db.add(
+                SecondFactor(account_id=uuid.UUID(one), key_id="", secret=b"", confirmed_at=now())
+            )
+        do(method, route, "account.reset_second_factor", one)
 
 
 def sign_in_routes(at: Places, other: TestClient) -> None:
@@ -99,6 +113,9 @@ def sign_in_routes(at: Places, other: TestClient) -> None:
     form = {"old": new, "new": newer, "again": newer}
     do("POST", "/password", "account.change_password", client=other, data=form)
     do("POST", "/sign-out", "account.sign_out", client=other)
+    second_step = SecondStepWalk(at.walk, other, known | {"password": newer})
+    second_step.by_api()
+    second_step.by_page()
 
 
 def timetable_routes(at: Places) -> None:

@@ -13,7 +13,7 @@ from server.db.engine import Database
 from server.db.types import now
 from server.enrollment import service
 from server.enrollment.kinds import COMPARE
-from server.enrollment.resemblance import fingerprint, likenesses_of, pairs_among
+from server.enrollment.resemblance import counters, fingerprint, likenesses_of, pairs_among
 from server.enrollment.tables import GalleryChange, Resemblance, Template
 from server.jobs import service as jobs
 from server.jobs.service import MAX_ATTEMPTS
@@ -306,7 +306,7 @@ def test_pair_goes_when_a_later_check_does_not_find_it(
 
 def _fingerprint(database: Database) -> str:
     with database.reading() as db:
-        return fingerprint(db)
+        return fingerprint(*db.exec(select(*counters())).one())
 
 
 @pytest.mark.parametrize("whose", ["mine", "theirs"])

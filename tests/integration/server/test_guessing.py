@@ -1,5 +1,6 @@
 """The attacks of the review: guessing from one place, from many, through one address, for ever."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from fastapi import FastAPI
 from sqlmodel import col, func, select
 from starlette.testclient import TestClient
 
-from server.accounts import sessions, throttle, throttle_rules
+from server.accounts import sessions, signing_in, throttle, throttle_rules
 from server.accounts.passwords import hash_password
 from server.accounts.refusals import WINDOW, note_refused
 from server.accounts.service import find_account
@@ -19,7 +20,9 @@ from server.audit.tables import AuditEntry
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
+from server.web.device_marks import new_mark
 from server.web.principal import Role
+from server.web.threads import _THREADS, ThreadLane
 from tests.integration.server.conftest import PASSWORD
 from tests.integration.server.conftest import SignIn as SignInAs
 
@@ -92,7 +95,7 @@ def test_a_stranger_elsewhere_locks_nobody_out_of_a_new_browser_at_a_known_addre
 
 
 def test_strangers_of_many_addresses_share_one_count_that_does_not_touch_the_owner(
-    attempt: Attempt, settings: Settings
+    attempt: Attempt, settings: Settings, database: Database
 ) -> None:
     assert isinstance(attempt(HOME, PASSWORD), SignedIn)
     outcomes = [attempt(elsewhere(number)) for number in range(25)]
@@ -100,7 +103,43 @@ def test_strangers_of_many_addresses_share_one_count_that_does_not_touch_the_own
     assert len(taken) == 4 * settings.lockout_failures - 1
     assert isinstance(attempt(elsewhere(99), PASSWORD), Locked)
     assert isinstance(attempt(HOME, PASSWORD), SignedIn)
-    assert isinstance(attempt(GuessPlace("a-known-browser", "elsewhere-7"), PASSWORD), SignedIn)
+    with database.reading() as db:
+        account = db.exec(select(Account).where(Account.username == "office-account")).one()
+    browser = new_mark(account.username, account.password_hash)
+    assert isinstance(attempt(GuessPlace(browser, "elsewhere-7"), PASSWORD), SignedIn)
+
+
+def test_browsers_that_knew_the_old_password_are_strangers_after_a_change(
+    attempt: Attempt, database: Database, settings: Settings, office: TestClient
+) -> None:
+    with database.reading() as db:
+        account = db.exec(select(Account).where(Account.username == "office-account")).one()
+    marks = [new_mark(account.username, account.password_hash) for _ in range(6)]
+    body = {"old": PASSWORD, "new": "quite another password"}
+    before = office.cookies["rollcall_device"]
+    assert office.post("/api/v1/sign-in/password", json=body).status_code == 204
+    assert office.cookies["rollcall_device"] != before, "this browser knows the new password"
+
+    guesses = [attempt(GuessPlace(one, "elsewhere-1")) for one in marks for _ in range(4)]
+    taken = [one for one in guesses if isinstance(one, Refused)]
+    assert len(taken) == settings.lockout_failures - 1
+
+
+def test_colleagues_at_a_shared_browser_are_all_known_there(
+    browser_at: Browser, sign_in: SignInAs
+) -> None:
+    sign_in(Role.TEACHER)
+    shared = browser_at("192.0.2.1")
+    for role in ("office", "teacher"):
+        known = {"username": f"{role}-account", "password": PASSWORD}
+        assert shared.post("/api/v1/sign-in", json=known).status_code == 200
+    stranger = browser_at("198.51.100.66")
+    for _ in range(6):
+        stranger.post("/api/v1/sign-in", json=WRONG)
+    elsewhere_now = browser_at("198.51.100.66")
+    elsewhere_now.cookies.set("rollcall_device", shared.cookies["rollcall_device"])
+    assert stranger.post("/api/v1/sign-in", json=RIGHT).status_code == 429
+    assert elsewhere_now.post("/api/v1/sign-in", json=RIGHT).status_code == 200
 
 
 def test_a_whole_school_behind_one_address_signs_in_with_typos(
@@ -250,6 +289,36 @@ def test_common_passwords_and_names_are_refused_in_words(office: TestClient, new
     page = office.post("/password", data=form)
     assert page.status_code == 400
     assert "too easy to guess" in page.text
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/api/v1/sign-in"])
+def test_an_address_that_has_to_wait_is_refused_while_others_are_checked(
+    browser_at: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    stranger = browser_at("198.51.100.66")
+    for _ in range(5):
+        stranger.post("/api/v1/sign-in", json=WRONG)
+    started, may_end = threading.Semaphore(0), threading.Event()
+
+    def check(*_args: object) -> bool:
+        started.release()
+        return may_end.wait(60)
+
+    monkeypatch.setattr(signing_in, "verify_password", check)
+    homes = [browser_at(f"192.0.2.{number}") for number in range(_THREADS[ThreadLane.PASSWORDS])]
+    send = lambda home: home.post("/api/v1/sign-in", json=RIGHT)  # noqa: E731
+    threads = [threading.Thread(target=send, args=[home]) for home in homes]
+    for thread in threads:
+        thread.start()
+    try:
+        assert all(started.acquire(timeout=30) for _ in threads)
+        answer = stranger.post(path, data=RIGHT) if path == "/sign-in" else None
+        answer = answer or stranger.post(path, json=RIGHT)
+        assert answer.status_code == (401 if path == "/sign-in" else 429)
+    finally:
+        may_end.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_more_sign_ins_than_places_are_refused_in_words(

@@ -5,6 +5,7 @@ import ssl
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from http.client import HTTPSConnection
 from pathlib import Path
 
@@ -109,3 +110,26 @@ def test_renewed_certificate_serves_without_a_restart(server: SecureServer) -> N
     wait_until(lambda: not server.serial(), what="the ended certificate")
     server.folder.ensure(at=now())
     wait_until(lambda: server.serial() not in ("", first), what="the renewed certificate")
+
+
+@pytest.mark.parametrize("command", ["serve", "broker"])
+def test_renewal_that_fails_does_not_stop_a_listener_whose_certificate_lasts(
+    tmp_path: Path, command: str
+) -> None:
+    folder, port = school(tmp_path / "data", at=now() - timedelta(days=368)), free_port()
+    (folder.path / ".server.pem.draft").mkdir()  # nothing can be written, as on a full disk
+    environment = {
+        "ROLLCALL_SERVER_DATA_DIR": str(tmp_path / "data"),
+        "ROLLCALL_SERVER_PORT": str(port),
+        "ROLLCALL_SERVER_BROKER_PORT": str(port if command == "broker" else free_port()),
+        "ROLLCALL_SERVER_BROKER": "embedded",
+        "ROLLCALL_SERVER_ENROLMENT_WORKERS": "0",
+    }
+    with running(
+        [str(BIN / "rollcall-server"), command],
+        log_path=tmp_path / "log",
+        env=environment,
+        ready=lambda: is_listening(port),
+    ):
+        assert shown_serial(port, trusting(folder))
+    assert "certificates not renewed at start" in (tmp_path / "log").read_text()

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.app import create_app
+from server.certificates.links import Links
 from server.config import Settings, load_settings
 from server.db.vault import Vault
 from server.web.cookies import SignInCookies
@@ -109,7 +110,7 @@ def test_a_setting_that_would_believe_others_is_refused(tmp_path: Path, value: s
 
 
 def mark_of(host: str) -> str:
-    cookies = SignInCookies(Settings(), VAULT)
+    cookies = SignInCookies(Links.of(Settings()), VAULT)
     return cookies.address_mark(Request({"type": "http", "headers": [], "client": (host, 1)}))
 
 

@@ -17,6 +17,8 @@ from tests.integration.server.conftest import PASSWORD, SignIn
 
 PERSON = {"student_number": "S-77", "given_name": "Zoë <b>", "family_name": 'O"Neil & Söhne'}
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
 
 @pytest.fixture
 def database_kind() -> str:
@@ -65,16 +67,22 @@ def test_form_survives_a_wrong_password(expired: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("path", "data"),
     [
-        {"old": "my secret", "new": "my secret 2", "again": "my secret 2"},
-        {"given_name": "x" * 5000},
-        {f"field{number}": "1" for number in range(300)},
-        {},
+        ("/people/new", PERSON | {"old": "my secret"}),
+        ("/people/new", PERSON | {"password": "my secret"}),
+        ("/people/new", {"given_name": "x" * 5000}),
+        ("/people/new", {f"field{number}": "1" for number in range(300)}),
+        ("/people/new", {}),
+        ("/password", PERSON),
+        ("/second-factor/confirm", PERSON),
     ],
 )
-def test_passwords_and_large_forms_are_not_kept(expired: TestClient, data: dict[str, str]) -> None:
-    asked = expired.post("/password", data=data)
+def test_passwords_and_large_forms_are_not_kept(
+    expired: TestClient, path: str, data: dict[str, str]
+) -> None:
+    assert "kept" in fields(expired.post("/people/new", data=PERSON).text), "this one is kept"
+    asked = expired.post(path, data=data)
 
     assert asked.status_code == 303
     assert asked.headers["location"] == "/sign-in"
@@ -98,14 +106,85 @@ def test_program_gets_its_plain_answer(expired: TestClient) -> None:
     assert asked.json()["error"]["code"] == "not_signed_in"
 
 
+def test_a_form_of_nobody_is_not_kept(
+    new_client: Callable[[], TestClient], expired: TestClient
+) -> None:
+    """Who plants a form for the next person at this browser has no sign-in that was complete."""
+    nobody, copied, made_up = new_client(), new_client(), new_client()
+    for name, value in expired.cookies.items():
+        if name == "rollcall_sign_in":
+            copied.cookies.set(name, value)
+        made_up.cookies.set(name, value[:-2] + "xx")
+    for client in (nobody, copied, made_up):
+        assert client.post("/people/new", data=PERSON).status_code == 303
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_form_comes_back_only_to_the_account_that_sent_it(
+    expired: TestClient, sign_in: SignIn, is_first: bool
+) -> None:
+    """At a browser that both use, whoever used it first."""
+    sign_in(Role.ADMIN)
+    other = {"username": "admin-account", "password": PASSWORD}
+    if not is_first:
+        assert expired.post("/sign-in", data=other).status_code == 303
+        assert expired.post("/sign-out").status_code == 303
+        assert sign_in_again(expired, "") == ""
+        cookie = expired.cookies["rollcall_sign_in"]
+        assert expired.post("/sign-out").status_code == 303
+        expired.cookies.set("rollcall_sign_in", cookie)
+    kept = fields(expired.post("/people/new", data=PERSON).text)["kept"]
+    page = expired.post("/sign-in", data=other | {"kept": kept})
+
+    assert "Zoë" not in page.text
+    assert "What was typed before is gone" in page.text
+    assert "Send it now" in sign_in_again(expired, kept)
+
+
+def test_the_form_is_shown_before_it_is_sent(expired: TestClient) -> None:
+    kept = fields(expired.post("/people/new?from=list", data=PERSON).text)["kept"]
+    page = sign_in_again(expired, kept)
+
+    assert "/people/new?from=list</dd>" in page
+    assert "<dt>given name</dt>" in page
+    assert "Zoë &lt;b&gt;</bdi>" in page
+    assert "autofocus" not in page
+
+
+@pytest.mark.parametrize("size", [1200, 3900])
+def test_a_kept_form_never_keeps_its_sender_from_signing_in(expired: TestClient, size: int) -> None:
+    """Each quotation mark takes two characters when it is sealed, and a form of 4 KB may be all."""
+    asked = expired.post("/people/new", content="given_name=" + '"' * size, headers=FORM)
+    kept = fields(asked.text).get("kept", "")
+
+    assert bool(kept) is (size == 1200)
+    credentials = {"username": "office-account", "password": PASSWORD}
+    assert expired.post("/sign-in", data=credentials | {"kept": kept}).status_code < 400
+    assert expired.post("/sign-in", data=credentials | {"kept": "x" * 5000}).status_code == 303
+
+
+def test_a_form_of_an_account_that_owes_a_new_password_is_said_to_be_lost(
+    expired: TestClient, database: Database
+) -> None:
+    kept = fields(expired.post("/people/new", data=PERSON).text)["kept"]
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE accounts SET must_change_password = true"))
+    page = sign_in_again(expired, kept)
+
+    assert "What was typed before is gone" in page
+    assert 'href="/password"' in page
+
+
 def test_only_what_this_server_sealed_within_the_hour_is_opened(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vault, form = services_of(app).vault, KeptForm("/people/new", (("a", "1"), ("a", "2")))
+    vault, form = services_of(app).vault, KeptForm("/people/new", (("a", "1"), ("a", "2")), "me")
     sealed = sealed_form(vault, form)
     changed = sealed[:-8] + ("A" if sealed[-8] != "A" else "B") + sealed[-7:]
 
-    assert opened_form(vault, sealed) == form
-    assert [opened_form(vault, one) for one in ("", "x", "é", changed, sealed[:20])] == [None] * 5
+    assert opened_form(vault, sealed, sender="me") == form
+    unfit = ("", "x", "é", changed, sealed[:20])
+    assert [opened_form(vault, one, sender="me") for one in unfit] == [None] * 5
+    assert opened_form(vault, sealed, sender="you") is None
     monkeypatch.setattr("server.web.kept_forms._KEPT_S", -1.0)
-    assert opened_form(vault, sealed) is None
+    assert opened_form(vault, sealed, sender="me") is None

@@ -15,6 +15,7 @@ import server.attendance.quarantine_listing
 import server.enrollment.pages
 import server.kiosks.pages
 import server.policies.pages
+import server.timetable.course_pages
 import server.timetable.pages
 import server.web.today
 from server.app import ROUTERS
@@ -208,6 +209,7 @@ SIZES = [
     (server.enrollment.pages, "_PAGE"),
     (server.kiosks.pages, "_LOST_SPANS"),
     (server.policies.pages, "_VERSIONS"),
+    (server.timetable.course_pages, "_PAGE"),
     (server.timetable.pages, "_PAGE"),
     (server.web.today, "_PAGE"),
 ]
@@ -221,10 +223,13 @@ def test_pages_link_to_each_other(
     admin = sign_in(Role.ADMIN)
     made = {name: make(desk) for name, make in MAKERS.items()}
     _policies(admin)
+    for number in range(COUNT - 2):  # beside two of the desk
+        desk.post("/courses", code=f"C{number}", title="Chemistry")
     lost = made["/api/v1/kiosks/{kiosk_id}/lost-events"].removeprefix("/api/v1")
     for path, name in (
         ("/", "page"),
         ("/lessons", "page"),
+        ("/courses", "page"),
         ("/past-changes", "page"),
         ("/quarantine", "page"),
         ("/people", "page"),

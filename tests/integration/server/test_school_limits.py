@@ -17,8 +17,9 @@ from server.db.engine import Database
 from server.db.types import now
 from server.enrollment.tables import Template
 from server.jobs.tables import Job
-from server.kiosks import configuration, gallery
+from server.kiosks import configuration
 from server.kiosks.configuration import SchoolInfo
+from server.kiosks.school_state import SchoolState, school_state
 from server.kiosks.service import create_kiosk
 from server.limits import service as limits
 from server.limits.tables import LimitState, StoredLimit
@@ -106,9 +107,9 @@ def document(app: FastAPI) -> ConfigDocument:
         return configuration.build(db, kiosk, SchoolInfo("School", BERLIN), now())
 
 
-def source(app: FastAPI) -> gallery.SchoolState:
+def source(app: FastAPI) -> SchoolState:
     with services_of(app).database.reading() as db:
-        return gallery.school_state(db, services_of(app).vault, BERLIN, now())
+        return school_state(db, services_of(app).vault, BERLIN, now())
 
 
 def test_a_limit_that_costs_little_goes_to_kiosks_and_hints_them(

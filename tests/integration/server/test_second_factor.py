@@ -175,6 +175,21 @@ def test_an_unconfirmed_secret_is_asked_of_nobody(
     assert new_client().post("/api/v1/sign-in", json=OFFICE).json()["step"] is None
 
 
+@pytest.mark.parametrize("way", ["change", "reset"])
+def test_an_unconfirmed_secret_ends_with_the_password_that_it_was_shown_to(
+    office: TestClient, database: Database, way: str
+) -> None:
+    office.post(API, json={"password": PASSWORD})
+    if way == "change":
+        body = {"old": PASSWORD, "new": "quite another password"}
+        assert office.post("/api/v1/sign-in/password", json=body).status_code == 204
+    else:
+        with database.transaction() as db:
+            reset_password(db, username="office-account")
+    with database.reading() as db:
+        assert db.exec(select(SecondFactor)).all() == []
+
+
 def test_switching_it_off_and_new_recovery_codes_need_a_code(
     office: TestClient, phone: Phone, new_client: NewClient
 ) -> None:

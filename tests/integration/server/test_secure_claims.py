@@ -15,7 +15,9 @@ from starlette.testclient import TestClient
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import ConfigDocument, PartHealth, Status, TrustOffer
 from protocol.v1.trust import ClaimLink, ca_fingerprint, read_claim_link, six_words
+from server.certificates.authority import Use
 from server.certificates.folder import CertificateFolder
+from server.certificates.links import Links
 from server.config import Settings
 from server.db.types import now
 from server.kiosks.service import take_status
@@ -25,6 +27,7 @@ from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import Classroom
 from tests.support.certificates import school
+from tests.support.services import replace_services
 
 GrayImage = npt.NDArray[np.uint8]
 _MOVES = re.compile(r"([Mmh])(-?[\d.]+)(?: (-?[\d.]+))?")
@@ -38,9 +41,10 @@ def database_kind() -> str:
 
 @pytest.fixture
 def authority(app: FastAPI, settings: Settings) -> CertificateFolder:
-    """The school's authority, made while the server runs: its cookies stay as they were."""
-    assert app.state.settings is settings
-    return school(settings.data_dir)
+    """The school's authority, as if the server had started with it; its cookies stay."""
+    folder = school(settings.data_dir)
+    replace_services(app, links=Links.of(settings))
+    return folder
 
 
 @pytest.fixture
@@ -129,16 +133,57 @@ def test_kiosk_is_told_whom_to_trust_before_with_and_after_its_claim(
     assert claimed.broker.tls
     device = TestClient(app, headers={"Authorization": f"Device {claimed.device_token}"})
     first = device.get("/api/v1/sync/config")
-    assert parse_message(ConfigDocument, first.content).ca_pem == text
+    document = parse_message(ConfigDocument, first.content)
+    assert document.ca_pem == document.broker_ca_pem == text
     known = {"If-None-Match": first.headers["etag"]}
     assert device.get("/api/v1/sync/config", headers=known).status_code == 304
 
     authority.ensure(at=now(), renew_authority=True)
-    renewed = device.get("/api/v1/sync/config", headers=known)
-    assert renewed.status_code == 200
-    assert (
-        parse_message(ConfigDocument, renewed.content).ca_pem == authority.authorities.read_text()
+    renewed = parse_message(
+        ConfigDocument, device.get("/api/v1/sync/config", headers=known).content
     )
+    text = authority.authorities.read_text()
+    assert renewed.ca_pem == renewed.broker_ca_pem == text
+
+
+def test_kiosk_hears_of_a_renewal_where_the_broker_alone_has_the_authority(
+    settings: Settings, app: FastAPI, classroom: Classroom
+) -> None:
+    """As behind a proxy with a public certificate: nothing else tells of the broker's."""
+    authority = school(settings.data_dir, Use.BROKER)
+    replace_services(app, links=Links.of(settings))
+    device = TestClient(
+        app, headers={"Authorization": f"Device {classroom.claim(TestClient(app)).device_token}"}
+    )
+    for renews in (False, True):
+        authority.ensure(at=now(), renew_authority=renews)
+        document = parse_message(ConfigDocument, device.get("/api/v1/sync/config").content)
+        assert (document.ca_pem, document.broker_ca_pem) == (
+            None,
+            authority.authorities.read_text(),
+        )
+
+
+def test_certificates_that_came_after_the_start_are_not_spoken_of(
+    app: FastAPI, settings: Settings, classroom: Classroom, technician: TestClient
+) -> None:
+    """Nothing listens with them yet, so a kiosk that was told of TLS would find none."""
+    plain = {"host": "0.0.0.0", "broker_host": "0.0.0.0", "allow_plain": True}
+    replace_services(app, links=Links.of(settings.model_copy(update=plain)))
+    school(settings.data_dir)
+    client = TestClient(app)
+    assert parse_message(TrustOffer, client.get("/api/v1/devices/trust").content).ca_pem is None
+    claimed = classroom.claim(client)
+    assert claimed.broker is not None
+    assert (claimed.ca_pem, claimed.broker.tls, claimed.broker.ca_pem) == (None, False, None)
+    device = TestClient(app, headers={"Authorization": f"Device {claimed.device_token}"})
+    document = parse_message(ConfigDocument, device.get("/api/v1/sync/config").content)
+    assert (document.ca_pem, document.broker_ca_pem) == (None, None)
+    page = technician.get(f"/kiosks/{classroom.kiosk['id']}").text
+    assert "This server accepts connections without encryption." in page
+    assert len(technician.get("/health").json()["links"]["link_problems"]) == 2
+    chosen = technician.post("/preferences", data={"theme": "dark"})
+    assert "Secure" not in chosen.headers["set-cookie"]
 
 
 def test_server_without_an_authority_offers_none(app: FastAPI, classroom: Classroom) -> None:
@@ -181,7 +226,7 @@ def test_plain_server_is_shown_to_those_who_can_change_it(
     app: FastAPI, sign_in: SignIn, role: Role, *, is_told: bool
 ) -> None:
     plain = {"host": "0.0.0.0", "allow_plain": True}
-    app.state.settings = app.state.settings.model_copy(update=plain)
+    replace_services(app, links=Links.of(services_of(app).settings.model_copy(update=plain)))
     page = sign_in(role).get("/").text
     assert ("This server accepts connections without encryption." in page) == is_told
 
@@ -190,7 +235,7 @@ def test_kiosk_page_shows_that_the_server_is_plain(
     app: FastAPI, classroom: Classroom, technician: TestClient
 ) -> None:
     plain = {"host": "0.0.0.0", "allow_plain": True}
-    app.state.settings = app.state.settings.model_copy(update=plain)
+    replace_services(app, links=Links.of(services_of(app).settings.model_copy(update=plain)))
     page = technician.get(f"/kiosks/{classroom.kiosk['id']}").text
     assert "This server accepts connections without encryption." in page
 

@@ -67,6 +67,19 @@ def test_answers_to_ordinary_calls_are_signed(door: Door) -> None:
     door.check("GET", "/api/v1/sync/config", 304, headers={"If-None-Match": etag})
 
 
+def test_gallery_without_changes_is_named_and_then_not_sent_again(door: Door) -> None:
+    path = "/api/v1/sync/gallery?since=0&limit=20"
+    first = door.client.get(path)
+    known = {"If-None-Match": f'"of-another", W/{first.headers["etag"]}'}
+
+    door.check("GET", path, 304, headers=known)
+    door.check("GET", path.replace("limit=20", "limit=30"), 304, headers=known)
+    door.check("GET", path, 200, headers={"If-None-Match": '"of-another"'})
+    door.check("GET", path, 200)
+
+    assert first.headers["cache-control"] == "private, no-cache"
+
+
 def test_proof_of_erasure_is_answered_without_a_body_but_signed(door: Door) -> None:
     erasure = door.room.device.erasure(door.room.person, now()).to_json()
     door.check("POST", "/api/v1/sync/erasures", 204, content=erasure, headers=JSON)

@@ -1,11 +1,14 @@
 """Admins manage accounts; nobody else does, and nobody locks the last admin out."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from server.accounts import passwords
+from server.accounts.service import reset_password
 from server.accounts.tables import Account
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
@@ -50,6 +53,37 @@ def test_new_account_signs_in_with_its_one_time_password_and_must_change_it(
     with database.reading() as db:
         kept = db.exec(select(Account).where(Account.username == "m.weber")).one()
     assert password not in kept.password_hash
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/api/v1/accounts", NEW), ("/api/v1/accounts/{id}/password", None)],
+)
+def test_a_password_is_hashed_before_the_transaction_begins(
+    admin: TestClient,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: dict[str, str] | None,
+) -> None:
+    """Hashing takes its time, and nobody else may write meanwhile on SQLite."""
+    other = first_admin_id(admin)
+    hashed, others_wrote = passwords.hash_password, list[bool]()
+
+    def write() -> None:
+        with database.transaction(wait_s=0) as db:
+            db.exec(select(Account).with_for_update(nowait=True)).all()
+            others_wrote.append(True)
+
+    def hash_while_another_writes(password: str) -> str:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+        return hashed(password)
+
+    monkeypatch.setattr(passwords, "hash_password", hash_while_another_writes)
+    assert admin.post(path.format(id=other), json=body).status_code in (200, 201)
+    assert others_wrote == [True]
 
 
 def test_listing_never_shows_a_password(admin: TestClient) -> None:
@@ -182,3 +216,17 @@ def test_pages_lead_an_admin_from_a_new_user_to_a_disabled_one(
     assert admin.post(f"{path}/disable").headers["location"] == "/users"
     assert f'action="{path}/enable"' in admin.get(path).text
     assert admin.post(f"{path}/enable").status_code == 303
+
+
+@pytest.mark.parametrize("was_active", [False, True])
+def test_the_command_notes_that_it_enables_a_disabled_account(
+    admin: TestClient, database: Database, was_active: bool
+) -> None:
+    other = first_admin_id(admin)
+    if not was_active:
+        assert admin.post(f"/api/v1/accounts/{other}/disable").status_code == 200
+    with database.transaction() as db:
+        reset_password(db, username="admin")
+
+    assert ("account.enable" in actions(database)) is not was_active
+    assert actions(database)[-1] == "account.reset_password"

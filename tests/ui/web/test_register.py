@@ -121,6 +121,24 @@ def test_correction_by_hand_shows_on_the_register(lesson: Lesson, page: Page) ->
     expect(page.locator("tr.is-excused")).to_contain_text(NAMES[1])
 
 
+def test_live_part_that_is_still_right_is_not_replaced(lesson: Lesson, page: Page) -> None:
+    answers: list[int] = []
+    page.on(
+        "response", lambda one: answers.append(one.status) if one.url.endswith("/jobs") else None
+    )
+    page.goto(f"{lesson.site.url}/jobs")
+    ask = """() => htmx.ajax("GET", "/jobs",
+        {source: "#jobs", target: "#jobs", select: "#jobs", swap: "outerHTML"})"""
+
+    page.evaluate(ask)
+    page.locator("#jobs").evaluate("part => { part.dataset.mark = 'kept'; }")
+    page.evaluate(ask)
+
+    assert answers == [200, 200, 304]
+    expect(page.locator("#jobs")).to_have_attribute("data-mark", "kept")
+    assert page.locator("#jobs").inner_text().strip()
+
+
 def test_claim_code_is_large_and_shown_once(lesson: Lesson, page: Page) -> None:
     page.goto(f"{lesson.site.url}/kiosks/{lesson.kiosk_id}")
     page.get_by_role("button", name="New claim code").click()

@@ -1,6 +1,7 @@
 """A listener's certificate is renewed while it serves."""
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,24 @@ from tests.support.certificates import ended, school
 
 def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> bytes | None:
     """Shake hands in memory; return the certificate that the client accepted, DER."""
+    return _call(server, client).getpeercert(binary_form=True)
+
+
+def _call(
+    server: ssl.SSLContext, client: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> ssl.SSLObject:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     listener = server.wrap_bio(to_server, to_client, server_side=True)
-    caller = client.wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+    caller = client.wrap_bio(to_client, to_server, server_hostname="127.0.0.1", session=session)
     for _ in range(4):
         for side in (caller, listener):
             try:
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 continue
-    return caller.getpeercert(binary_form=True)
+    with suppress(ssl.SSLWantReadError):
+        caller.read()  # a ticket for another time, if there is one
+    return caller
 
 
 def _client(folder: CertificateFolder) -> ssl.SSLContext:
@@ -95,5 +104,61 @@ def test_certificate_of_a_listener_opens_no_door_as_a_caller(tmp_path: Path) -> 
     served = ServedCertificate(folder.leaf(Use.ML_SERVICE), client_ca=folder.authorities)
     caller = _client(folder)
     caller.load_cert_chain(folder.leaf(Use.BROKER))
+    with pytest.raises(ssl.SSLError):
+        _handshake(served.context, caller)
+
+
+def _known(folder: CertificateFolder, authorities: CertificateFolder) -> ssl.SSLContext:
+    """A caller with a certificate of one school that trusts another's service."""
+    caller = _client(authorities)
+    caller.load_cert_chain(folder.leaf(Use.ML_CLIENT))
+    return caller
+
+
+def test_authority_of_callers_that_was_taken_out_opens_no_door(tmp_path: Path) -> None:
+    ours, other = school(tmp_path / "a", *Use), school(tmp_path / "b", Use.ML_CLIENT)
+    named = tmp_path / "callers.pem"
+    named.write_text(ours.authorities.read_text())
+    served = ServedCertificate(ours.leaf(Use.ML_SERVICE), client_ca=named)
+    former, new = _known(ours, ours), _known(other, ours)
+    with pytest.raises(ssl.SSLError):
+        _handshake(served.context, new)
+    named.write_text(ours.authorities.read_text() + other.authorities.read_text())
+    assert served.look()
+    session = _call(served.context, former).session
+    assert _handshake(served.context, new)
+
+    named.write_text(other.authorities.read_text())
+    assert served.look()
+    for kept in (None, session):
+        with pytest.raises(ssl.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+            _call(served.context, former, kept)
+    assert _handshake(served.context, new)
+
+
+def test_unusable_authorities_of_callers_leave_the_earlier_ones(tmp_path: Path) -> None:
+    folder = school(tmp_path / "a", *Use)
+    named = tmp_path / "callers.pem"
+    named.write_text(folder.authorities.read_text())
+    served = ServedCertificate(folder.leaf(Use.ML_SERVICE), client_ca=named)
+    for content in ("", "no certificate"):
+        named.write_text(content)
+        assert not served.look()
+        assert _handshake(served.context, _known(folder, folder))
+
+
+def test_service_that_asks_for_certificates_is_renewed_too(tmp_path: Path) -> None:
+    folder = ended(tmp_path, Use.ML_SERVICE, Use.ML_CLIENT)
+    served = ServedCertificate(folder.leaf(Use.ML_SERVICE), client_ca=folder.authorities)
+    folder.ensure(at=now())
+    assert served.look()
+    assert _handshake(served.context, _known(folder, folder))
+
+
+def test_caller_cannot_ask_for_the_version_that_skips_the_check(tmp_path: Path) -> None:
+    folder = school(tmp_path, *Use)
+    served = ServedCertificate(folder.leaf(Use.ML_SERVICE), client_ca=folder.authorities)
+    caller = _known(folder, folder)
+    caller.maximum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(ssl.SSLError):
         _handshake(served.context, caller)

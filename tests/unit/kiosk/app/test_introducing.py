@@ -19,9 +19,10 @@ from kiosk.storage.identity import IdentityStore
 from kiosk.sync.clock import SystemClock
 from protocol.v1.trust import ClaimLink, ca_fingerprint, six_words
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
+from tests.fakes.school import CLAIM, DEVICE_TOKEN
 from tests.support.authorities import Authority, Leaf
 from tests.support.tls_recorder import Recorded, recording
-from tests.unit.protocol.v1.test_tls import offer
+from tests.unit.protocol.v1.test_tls import http, offer
 
 SCHOOL = Authority("School")
 ATTACKER = Authority("Another")  # as one with the school's name is not looked at
@@ -71,7 +72,12 @@ class Newcomer:
 
 def attacked(heard: Recorded) -> bool:
     """Say whether anything but the question for the authority reached a server."""
-    return CLAIM_CODE.encode() in heard.plain or b"POST" in heard.plain
+    return CLAIM_CODE.encode() in heard.plain or b"POST" in heard.plain or has_token(heard)
+
+
+def has_token(heard: Recorded) -> bool:
+    """Say whether the token of the kiosk's claim, or any, reached a server."""
+    return DEVICE_TOKEN.encode() in heard.plain or b"authorization" in heard.plain.lower()
 
 
 def test_a_typed_code_waits_for_the_comparison_of_six_words(tmp_path: Path) -> None:
@@ -200,6 +206,28 @@ def test_only_its_own_server_replaces_the_claim_of_a_kiosk_at_work(tmp_path: Pat
         kiosk.onboarding.enter_code(CLAIM_CODE)
 
         assert kiosk.onboarding.claim_while_running(stranger) is None
+
+
+@pytest.mark.parametrize("is_scanned", [True, False])
+def test_the_token_of_a_claim_in_use_goes_to_no_server_of_a_new_code(
+    tmp_path: Path, is_scanned: bool
+) -> None:
+    """The attacker has what the QR code says: address, code, and the fingerprint of the CA."""
+    offered, refusal = offer(ATTACKER.pem), http(b"{}", "403 Forbidden")
+    with recording(ATTACKER.leaf(), tmp_path, offered, refusal=refusal) as heard:
+        kiosk = Newcomer(tmp_path, "https://127.0.0.1:1" if is_scanned else heard.url)
+        kiosk.client.use_claim(CLAIM)
+        if is_scanned:
+            link = ClaimLink(heard.url, CLAIM_CODE, ca_fingerprint(ATTACKER.pem))
+            kiosk.onboarding.enter_link(link)
+        else:
+            kiosk.onboarding.enter_code(CLAIM_CODE)
+            kiosk.answer = lambda _words: True
+        found = [kiosk.onboarding.claim_while_running(CLAIM) for _ in range(2)]
+
+    assert found == [None, None]
+    assert b"POST /api/v1/devices/claim" in heard.plain
+    assert not has_token(heard)
 
 
 @pytest.mark.parametrize(("answer", "status"), [("yes", 0), ("Y", 0), ("no", 1), ("", 1)])

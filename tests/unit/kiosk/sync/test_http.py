@@ -119,6 +119,30 @@ def test_gallery_page_starts_where_asked(client: ServerClient, school: SchoolSer
     assert (page.since, page.next, page.complete) == (1, 2, False)
 
 
+def test_gallery_without_changes_is_sent_once(client: ServerClient, school: SchoolServer) -> None:
+    pages = [client.gallery_page(0, 10) for _ in range(3)]
+
+    assert pages[0].complete
+    assert pages == [pages[0]] * 3
+    assert school.gallery_hits == [200, 304, 304]
+
+    school.upserts = [upsert(1)]
+    assert [client.gallery_page(0, 10).next for _ in range(2)] == [1, 1]
+    assert school.gallery_hits[3:] == [200, 200]
+
+
+def test_what_is_known_of_a_gallery_ends_with_its_place_and_its_claim(
+    client: ServerClient, school: SchoolServer
+) -> None:
+    client.gallery_page(0, 10)
+
+    client.gallery_page(0, 20)
+    client.use_claim(CLAIM)
+    client.gallery_page(0, 20)
+
+    assert school.gallery_hits == [200, 200, 200]
+
+
 def test_empty_batch_gets_an_ack(client: ServerClient) -> None:
     ack = client.send_events(EventBatch(kiosk_id=KIOSK_ID, events=()))
 

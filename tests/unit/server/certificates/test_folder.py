@@ -1,23 +1,20 @@
 """The rules by which the school's certificates are made and renewed."""
 
+import os
 import ssl
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography import x509
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from protocol.v1.trust import ca_fingerprint
-from server.certificates.authority import Use, is_signed_by, names_of, read_signed
+from server.certificates.authority import AUTHORITY_LASTS, Use, is_signed_by, names_of, read_signed
 from server.certificates.folder import (
     AUTHORITY_RENEWED_BEFORE,
-    HANDED_OVER_AFTER,
-    LEAF_RENEWED_BEFORE,
     CertificateFolder,
 )
+from server.certificates.waiting import CONFIRMED_AFTER, HANDED_OVER_AFTER
 from server.db.types import now
 from server.errors import ConfigurationError
 from tests.support.certificates import school
@@ -70,16 +67,24 @@ def test_certificate_is_renewed_thirty_days_before_its_end(
     assert names_of(_leaf(folder)) == names_of(before)
 
 
+def _look_daily(folder: CertificateFolder, at: datetime, days: int) -> list[str]:
+    """Look on each of so many days after a time; return what was changed."""
+    looks = [folder.ensure(at=at + day * DAY) for day in range(1, days + 1)]
+    return [change.what for changes in looks for change in changes]
+
+
 def test_next_authority_is_given_out_before_it_signs(tmp_path: Path) -> None:
     folder = school(tmp_path, Use.SERVER)
     (first,) = _bundle(folder)
     folder.ensure(at=AT, renew_authority=True)
     assert _bundle(folder)[0] == first
     following = _bundle(folder)[1]
-    assert folder.ensure(at=AT + HANDED_OVER_AFTER - DAY, renew_authority=True) == []
+    assert _look_daily(folder, AT, HANDED_OVER_AFTER.days - 1) == []
+    at = AT + HANDED_OVER_AFTER - DAY
+    assert folder.ensure(at=at, renew_authority=True) == []
     assert is_signed_by(_leaf(folder), first)
 
-    changes = folder.ensure(at=AT + HANDED_OVER_AFTER + DAY)
+    changes = folder.ensure(at=at + DAY)
     assert [change.what for change in changes] == ["hand-over", "server"]
     assert _bundle(folder) == [following, first]
     assert is_signed_by(_leaf(folder), following)
@@ -89,15 +94,125 @@ def test_next_authority_is_given_out_before_it_signs(tmp_path: Path) -> None:
     )
 
 
-def test_authority_renews_itself_a_year_before_its_end_and_the_old_one_goes(tmp_path: Path) -> None:
+def test_days_on_which_the_server_is_off_do_not_count(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    folder.ensure(at=AT, renew_authority=True)
+    changes = folder.ensure(at=AT + 5 * HANDED_OVER_AFTER)
+    assert [change.what for change in changes] == ["server"]
+
+
+def test_authority_renews_itself_a_year_before_its_end_and_goes_with_the_next_renewal(
+    tmp_path: Path,
+) -> None:
     folder = school(tmp_path, Use.SERVER)
     (first,) = _bundle(folder)
     at = first.not_valid_after_utc - AUTHORITY_RENEWED_BEFORE
     assert [change.what for change in folder.ensure(at=at)][:1] == ["next-authority"]
-    folder.ensure(at=at + HANDED_OVER_AFTER + DAY)
+    assert "hand-over" in _look_daily(folder, at, HANDED_OVER_AFTER.days)
+    at = first.not_valid_after_utc + DAY
+    folder.ensure(at=at, renew_authority=True)
     assert first in _bundle(folder)
-    folder.ensure(at=first.not_valid_after_utc + DAY)
+    assert "hand-over" in _look_daily(folder, at, HANDED_OVER_AFTER.days)
     assert first not in _bundle(folder)
+    assert len(_bundle(folder)) == 2
+
+
+def test_next_authority_says_when_it_signs(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    (first,) = _bundle(folder)
+    assert folder.next_signs_at(AT) is None
+    folder.ensure(at=AT, renew_authority=True)
+    _look_daily(folder, AT, 30)
+    at = AT + 30 * DAY
+    assert folder.next_signs_at(at) == AT + HANDED_OVER_AFTER
+    near = first.not_valid_after_utc - 10 * DAY
+    assert folder.next_signs_at(near) == first.not_valid_after_utc - CONFIRMED_AFTER
+
+
+def test_next_authority_that_a_wrong_clock_made_signs_at_no_time(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    folder.ensure(at=AT + AUTHORITY_LASTS)
+    assert folder.next_signs_at(AT) is None
+
+
+@pytest.mark.parametrize("past_end", [-29 * DAY, DAY, 3650 * DAY])
+def test_clock_that_was_ahead_takes_nothing_from_kiosks(
+    tmp_path: Path, past_end: timedelta
+) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    (first,) = _bundle(folder)
+    ahead = first.not_valid_after_utc + past_end
+    _look_daily(folder, ahead, CONFIRMED_AFTER.days - 1)
+    assert _look_daily(folder, AT, 2 * HANDED_OVER_AFTER.days) == []
+    assert _bundle(folder)[0] == first
+    assert is_signed_by(_leaf(folder), first)
+    assert _leaf(folder).not_valid_after_utc > AT
+
+
+def test_clock_that_is_ahead_while_the_next_authority_waits_hands_nothing_over(
+    tmp_path: Path,
+) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    (first,) = _bundle(folder)
+    folder.ensure(at=AT, renew_authority=True)
+    _look_daily(folder, AT, 30)
+    folder.ensure(at=first.not_valid_after_utc + DAY)
+    folder.ensure(at=AT + 31 * DAY)
+    assert is_signed_by(_leaf(folder), first)
+
+
+def test_former_key_is_kept_and_can_be_put_back(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    (first,) = _bundle(folder)
+    over = first.not_valid_after_utc + DAY
+    assert "hand-over" in _look_daily(folder, over, CONFIRMED_AFTER.days + 1)
+    second = _bundle(folder)[0]
+    (folder.path / "former-authority-key.pem").replace(folder.path / "authority-key.pem")
+    folder.ensure(at=AT)
+    assert _bundle(folder) == [first, second]
+    assert is_signed_by(_leaf(folder), first)
+
+
+def test_authority_that_has_ended_is_replaced_at_once_where_a_person_says_so(
+    tmp_path: Path,
+) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    (first,) = _bundle(folder)
+    over = first.not_valid_after_utc + DAY
+    assert "hand-over" not in [change.what for change in folder.ensure(at=over)]
+    changes = folder.ensure(at=over, renew_authority=True)
+    assert [change.what for change in changes] == ["hand-over", "server"]
+    assert _leaf(folder).not_valid_after_utc > over
+
+
+def test_authority_near_its_end_makes_no_certificate_at_each_look(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    (first,) = _bundle(folder)
+    near = first.not_valid_after_utc - 20 * DAY
+    made = [change.what for change in folder.ensure(at=near)]
+    assert made == ["next-authority", "server"]
+    assert folder.ensure(at=near + DAY) == []
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"looked_at": "2026-01-01", "counted_s": 0, "near_end_s": 0}']
+)
+def test_damaged_count_begins_from_the_start(tmp_path: Path, content: str) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    folder.ensure(at=AT, renew_authority=True)
+    (folder.path / "next-authority-waiting.json").write_text(content)
+    assert _look_daily(folder, AT, HANDED_OVER_AFTER.days) == []
+    assert _look_daily(folder, AT + HANDED_OVER_AFTER, 1) == ["hand-over", "server"]
+
+
+def test_damaged_bundle_is_written_again_from_the_keys(tmp_path: Path) -> None:
+    folder = school(tmp_path, Use.SERVER)
+    folder.ensure(at=AT, renew_authority=True)
+    _look_daily(folder, AT, HANDED_OVER_AFTER.days)
+    before = _bundle(folder)
+    folder.authorities.write_bytes(b"\xff damaged")
+    folder.ensure(at=AT + HANDED_OVER_AFTER)
+    assert _bundle(folder) == before
 
 
 def test_certificates_hold_at_the_start_of_a_device_without_a_clock(tmp_path: Path) -> None:
@@ -119,42 +234,30 @@ def test_damaged_file_is_named_in_one_sentence(tmp_path: Path, name: str, conten
         folder.ensure(at=AT)
 
 
-class _Kiosk:
-    """Trusts what it was given at its last sync, as a kiosk does."""
-
-    def __init__(self, folder: CertificateFolder, at: datetime) -> None:
-        self._folder = folder
-        self.sync(at)
-
-    def sync(self, at: datetime) -> None:
-        self.trusted, self.synced_at = _bundle(self._folder), at
-
-    def reaches_server(self, at: datetime) -> bool:
-        leaf = _leaf(self._folder)
-        valid = [one for one in self.trusted if one.not_valid_after_utc > at]
-        is_signed = any(is_signed_by(leaf, authority) for authority in valid)
-        return is_signed and leaf.not_valid_after_utc > at
-
-
-@given(
-    steps=st.lists(
-        st.tuples(st.integers(1, 300), st.booleans(), st.booleans()), min_size=1, max_size=25
-    )
-)
-@settings(max_examples=25, deadline=None)
-def test_kiosk_away_for_less_than_the_hand_over_never_loses_its_server(
-    steps: list[tuple[int, bool, bool]],
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for another account")
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_command_of_root_leaves_files_to_the_servers_account(
+    tmp_path: Path, *, has_folder: bool
 ) -> None:
-    """Days pass, admins renew the authority at will; the server looks at its files each day."""
-    with TemporaryDirectory() as name:
-        folder, at = school(Path(name), Use.SERVER, at=AT), AT
-        kiosk = _Kiosk(folder, at)
-        for days, renews, syncs in steps:
-            at += days * DAY
-            folder.ensure(at=at, renew_authority=renews)
-            if at - kiosk.synced_at < HANDED_OVER_AFTER:
-                assert kiosk.reaches_server(at)
-            if syncs or at - kiosk.synced_at >= HANDED_OVER_AFTER:
-                kiosk.sync(at)
-            assert _leaf(folder).not_valid_after_utc - at > LEAF_RENEWED_BEFORE
-            assert kiosk.reaches_server(at) or not syncs
+    os.chown(tmp_path, 12345, 23456)
+    if has_folder:
+        (tmp_path / "certificates").mkdir(mode=0o700)
+        os.chown(tmp_path / "certificates", 12345, 23456)
+    folder = school(tmp_path, *Use)
+    folder.ensure(at=AT, renew_authority=True)
+    _look_daily(folder, AT, HANDED_OVER_AFTER.days)
+    for path in [folder.path, *folder.path.iterdir()]:
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+        assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["lock", ".server.pem.draft"])
+def test_file_is_not_written_where_a_link_points(tmp_path: Path, name: str) -> None:
+    other = tmp_path / "other"
+    other.write_text("of another account")
+    folder = CertificateFolder(tmp_path)
+    folder.path.mkdir(mode=0o700)
+    (folder.path / name).symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        folder.ensure([Use.SERVER], school="School", at=AT)
+    assert other.read_text() == "of another account"

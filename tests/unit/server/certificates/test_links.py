@@ -6,19 +6,10 @@ from typing import Any
 
 import pytest
 
-from server.certificates.authority import Use
+from server.certificates.authority import AUTHORITY_LASTS, Use
 from server.certificates.ending import endings
-from server.certificates.links import (
-    NetworkLink,
-    broker_has_tls,
-    is_https,
-    offered_authorities,
-    offered_broker_authorities,
-    plain_links,
-    refuse_plain,
-    transport_security_s,
-)
-from server.config import Settings, load_settings
+from server.certificates.links import Links, NetworkLink, refuse_plain
+from server.config import load_settings
 from server.db.types import now
 from server.errors import ConfigurationError
 from server.main import main
@@ -30,8 +21,8 @@ ANY = "0.0.0.0"
 DAY_S = 24 * 3600
 
 
-def _settings(tmp_path: Path, **values: Any) -> Settings:
-    return load_settings(data_dir=tmp_path, **values)
+def _links(tmp_path: Path, **values: Any) -> Links:
+    return Links.of(load_settings(data_dir=tmp_path, **values))
 
 
 @pytest.mark.parametrize(
@@ -48,18 +39,18 @@ def _settings(tmp_path: Path, **values: Any) -> Settings:
 def test_plain_link_to_elsewhere_is_refused_unless_a_setting_allows_it(
     tmp_path: Path, values: dict[str, Any], link: NetworkLink
 ) -> None:
-    settings = _settings(tmp_path, **values)
-    assert plain_links(settings) == [link]
+    links = _links(tmp_path, **values)
+    assert links.plain() == [link]
     with pytest.raises(ConfigurationError, match=r"TLS|plain HTTP"):
-        refuse_plain(settings, *NetworkLink)
+        refuse_plain(links, *NetworkLink)
     name = "ml_service_allow_plain" if link is NetworkLink.ML_SERVICE else "allow_plain"
-    refuse_plain(_settings(tmp_path, **values, **{name: True}), *NetworkLink)
+    refuse_plain(_links(tmp_path, **values, **{name: True}), *NetworkLink)
 
 
 def test_allowing_plain_http_does_not_let_photos_out(tmp_path: Path) -> None:
-    settings = _settings(tmp_path, ml_service_url="http://ml.example", allow_plain=True)
+    links = _links(tmp_path, ml_service_url="http://ml.example", allow_plain=True)
     with pytest.raises(ConfigurationError, match="Photos"):
-        refuse_plain(settings, *NetworkLink)
+        refuse_plain(links, *NetworkLink)
 
 
 @pytest.mark.parametrize("command", ["serve", "broker"])
@@ -77,60 +68,94 @@ def test_command_ends_with_a_sentence_where_others_could_read(
     assert error.count("\n") == 1
 
 
-def test_certificates_of_the_command_switch_tls_on_everywhere(tmp_path: Path) -> None:
-    before = _settings(tmp_path, host=ANY, broker_host=ANY)
-    assert (is_https(before), broker_has_tls(before)) == (False, False)
-    assert (offered_authorities(before), offered_broker_authorities(before)) == (None, None)
+def test_certificates_of_the_command_switch_tls_on_at_the_next_start(tmp_path: Path) -> None:
+    running = _links(tmp_path, host=ANY, broker_host=ANY)
     text = school(tmp_path).authorities.read_text()
-    assert (is_https(before), broker_has_tls(before)) == (True, True)
-    assert (offered_authorities(before), offered_broker_authorities(before)) == (text, text)
-    refuse_plain(before, *NetworkLink)
+    assert (running.is_https, running.broker_has_tls) == (False, False)
+    assert (running.offered_authorities(), running.offered_broker_authorities()) == (None, None)
+    assert running.plain() == [NetworkLink.SERVER, NetworkLink.BROKER]
+    assert endings(running) == []
+    assert running.transport_security_s is None
+
+    started = _links(tmp_path, host=ANY, broker_host=ANY)
+    assert (started.is_https, started.broker_has_tls) == (True, True)
+    assert (started.offered_authorities(), started.offered_broker_authorities()) == (text, text)
+    refuse_plain(started, *NetworkLink)
 
 
 def test_broker_alone_leaves_the_server_to_its_proxy(tmp_path: Path) -> None:
     folder = school(tmp_path, Use.BROKER)
-    settings = _settings(tmp_path, secure_cookies=True)
-    assert offered_authorities(settings) is None
-    assert offered_broker_authorities(settings) == folder.authorities.read_text()
-    assert transport_security_s(settings) == 365 * DAY_S
+    links = _links(tmp_path, secure_cookies=True)
+    assert links.offered_authorities() is None
+    assert links.offered_broker_authorities() == folder.authorities.read_text()
+    assert links.transport_security_s == 365 * DAY_S
 
 
 def test_public_certificate_of_ones_own_offers_no_authority(tmp_path: Path) -> None:
     leaf = school(tmp_path / "elsewhere").leaf(Use.SERVER)
-    settings = _settings(tmp_path, tls_certificate=leaf, broker_certificate=leaf)
-    assert is_https(settings)
-    assert (offered_authorities(settings), offered_broker_authorities(settings)) == (None, None)
+    links = _links(tmp_path, tls_certificate=leaf, broker_certificate=leaf)
+    assert links.is_https
+    assert (links.offered_authorities(), links.offered_broker_authorities()) == (None, None)
 
 
 def test_browsers_remember_https_a_week_where_the_school_signs(tmp_path: Path) -> None:
-    assert transport_security_s(_settings(tmp_path)) is None
+    assert _links(tmp_path).transport_security_s is None
     school(tmp_path)
-    assert transport_security_s(_settings(tmp_path)) == 7 * DAY_S
+    assert _links(tmp_path).transport_security_s == 7 * DAY_S
 
 
 def test_certificates_that_end_are_named_in_both_languages(tmp_path: Path) -> None:
     ended(tmp_path, Use.SERVER)
-    settings = _settings(tmp_path, allow_plain=True, broker_host=ANY)
+    links = _links(tmp_path, allow_plain=True, broker_host=ANY)
     for language in ("en", "ar"):
-        found = link_troubles(settings, translator(language), now())
+        found = link_troubles(links, translator(language), now())
         assert [one.tone for one in found] == ["bad", "warn"]
-    assert "ended on" in link_signs(settings)["link_problems"][0]
+    assert "ended on" in link_signs(links)["link_problems"][0]
 
 
 def test_certificate_is_named_a_fortnight_before_its_end(tmp_path: Path) -> None:
     school(tmp_path, Use.SERVER)
-    settings = _settings(tmp_path)
-    (one,) = endings(settings)
+    links = _links(tmp_path)
+    (one,) = endings(links)
     assert one.ends_at is not None
-    assert link_troubles(settings, translator("en"), now()) == []
-    (trouble,) = link_troubles(settings, translator("en"), one.ends_at - timedelta(days=13))
+    assert link_troubles(links, translator("en"), now()) == []
+    (trouble,) = link_troubles(links, translator("en"), one.ends_at - timedelta(days=13))
     assert trouble.tone == "warn"
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "is_told"),
+    [
+        ("ml.school.example", 59, False),
+        ("ml.school.example", 61, True),
+        ("ml.school.example", 90, False),  # it signs
+        ("127.0.0.1", 61, False),
+    ],
+)
+def test_next_authority_must_be_copied_to_a_service_elsewhere(
+    tmp_path: Path, host: str, days: int, *, is_told: bool
+) -> None:
+    folder, at = school(tmp_path, Use.ML_CLIENT), now()
+    folder.ensure(at=at, renew_authority=True)
+    for day in range(1, days + 1):
+        folder.ensure(at=at + timedelta(days=day))
+    links = _links(
+        tmp_path,
+        ml_service_url=f"https://{host}",
+        ml_service_client_certificate=folder.leaf(Use.ML_CLIENT),
+    )
+    found = link_troubles(links, translator("en"), at + timedelta(days=days))
+    assert [one.tone for one in found] == ["warn"] * is_told
+    if is_told:
+        assert "authority.pem" in found[0].text
+        (folder.path / "next-authority-key.pem").write_text("damaged")
+        assert link_troubles(links, translator("ar"), at + timedelta(days=days)) == []
 
 
 def test_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     folder = school(tmp_path, Use.SERVER)
     folder.leaf(Use.SERVER).write_text("damaged")
-    signs = link_signs(_settings(tmp_path))
+    signs = link_signs(_links(tmp_path))
     assert "cannot be read" in signs["link_problems"][0]
 
 
@@ -182,5 +207,43 @@ def test_command_says_what_it_did_and_the_six_words(
     assert main(["certificates"]) == 0
     second = capsys.readouterr().out
     assert second.startswith("Nothing to do")
+    assert "Restart server and broker" in first
+    assert "Restart" not in second
     assert second.splitlines()[-1] == first.splitlines()[-1]
     assert main(["certificates", "--name", "https://school.example"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "restarts"),
+    [
+        ([], ""),
+        (["--for", "ml-service"], ""),
+        (["--for", "server"], "Restart server and broker"),
+    ],
+)
+def test_command_asks_for_a_restart_only_where_tls_is_new(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    restarts: str,
+) -> None:
+    monkeypatch.setenv("ROLLCALL_SERVER_DATA_DIR", str(tmp_path))
+    school(tmp_path, *([Use.BROKER] if restarts else [Use.SERVER, Use.BROKER]))
+    assert main(["certificates", "--name", "school.example", *arguments]) == 0
+    shown = capsys.readouterr().out
+    assert "Made the " in shown
+    assert ("Restart" in shown) == bool(restarts)
+
+
+def test_command_says_what_to_do_with_an_authority_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ROLLCALL_SERVER_DATA_DIR", str(tmp_path))
+    school(tmp_path, at=now() - AUTHORITY_LASTS - timedelta(days=1))
+    assert main(["certificates"]) == 0
+    assert "--renew-authority" in capsys.readouterr().out
+    assert main(["certificates", "--renew-authority"]) == 0
+    shown = capsys.readouterr().out
+    assert "The next authority signs from now on" in shown
+    assert "has ended" not in shown

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.certificates.authority import Use
-from server.certificates.upkeep import CertificateUpkeep
+from server.certificates.upkeep import CertificateUpkeep, renew_at_start
 from server.config import load_settings
 from server.db.types import now
 from tests.support.certificates import school
@@ -54,6 +54,21 @@ def test_damaged_file_is_logged_once_and_tried_again(
     folder.leaf(Use.SERVER).write_text(good)
     upkeep.look(now())
     assert broker.told == 1
+
+
+@pytest.mark.parametrize("fault", ["unwritable", "damaged"])
+def test_renewal_that_fails_stops_no_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    folder = school(tmp_path, at=now() - 368 * DAY)
+    before = folder.leaf(Use.SERVER).read_text()
+    if fault == "unwritable":
+        (folder.path / ".server.pem.draft").mkdir()
+    else:
+        (folder.path / "authority-key.pem").write_text("damaged")
+    renew_at_start(load_settings(data_dir=tmp_path), now())
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert folder.leaf(Use.SERVER).read_text() == before
 
 
 def test_thread_looks_at_its_start_and_ends_when_told(tmp_path: Path) -> None:

@@ -7,16 +7,21 @@ import pytest
 
 from server.app import ROUTERS
 from server.errors import SignInBusyError
-from server.web.threads import _LANE, _PASSWORDS_WAITING, _THREADS, ThreadLane, run_in_lane
+from server.web.threads import (
+    _LANE,
+    _PASSWORDS_WAITING,
+    _THREADS,
+    _WAITING_OF_ONE,
+    ThreadLane,
+    run_in_lane,
+)
 
 PASSWORDS = ThreadLane.PASSWORDS
 HASHING = {
-    "/sign-in",
     "/password",
     "/second-factor/start",
     "/users/new",
     "/users/{account_id}/password",
-    "/api/v1/sign-in",
     "/api/v1/sign-in/password",
     "/api/v1/sign-in/second-factor",
     "/api/v1/accounts",
@@ -46,6 +51,34 @@ def test_a_full_queue_refuses_at_once_and_readers_work_on() -> None:
     assert asyncio.run(scenario()) == "a page"
     assert len(ran) == _THREADS[PASSWORDS] + _PASSWORDS_WAITING
     assert len(set(ran)) <= _THREADS[PASSWORDS]
+
+
+def test_one_place_does_not_fill_the_queue() -> None:
+    may_end = threading.Event()
+
+    def check() -> str:
+        assert may_end.wait(60)
+        return "checked"
+
+    async def scenario() -> list[str]:
+        first = [
+            asyncio.create_task(run_in_lane(PASSWORDS, check)) for _ in range(_THREADS[PASSWORDS])
+        ]
+        await asyncio.sleep(0)  # every thread has its work
+        flood = [
+            asyncio.create_task(run_in_lane(PASSWORDS, check, holder="flood"))
+            for _ in range(_WAITING_OF_ONE)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(SignInBusyError):
+            await run_in_lane(PASSWORDS, check, holder="flood")
+        other = asyncio.create_task(run_in_lane(PASSWORDS, check, holder="school"))
+        await asyncio.sleep(0)
+        may_end.set()
+        await asyncio.gather(*first, *flood)
+        return [await other, await run_in_lane(PASSWORDS, check, holder="flood")]
+
+    assert asyncio.run(scenario()) == ["checked", "checked"]
 
 
 def test_every_endpoint_that_hashes_a_password_runs_there() -> None:
