@@ -228,6 +228,7 @@ def _apply_roster(db: Session, change: RosterChange) -> None:
     if person.erased_at is not None and change.entry_id is None:
         raise InvalidError("The data of this person was erased.", problem="erased")
     roster.refuse_overlap(db, change.course_id, change.person_id, dates, besides=change.entry_id)
+    roster.refuse_full(db, change.course_id, dates, besides=change.entry_id)
     if change.entry_id is None:
         entry = RosterEntry(course_id=change.course_id, person_id=change.person_id)
     else:

@@ -1,10 +1,13 @@
 """The configuration document of one kiosk: policy, its room's next 7 days, names to greet by."""
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -21,7 +24,7 @@ from protocol.v1.messages import (
     RoomRef,
     SchoolRef,
 )
-from protocol.v1.sync import MAX_PEOPLE
+from protocol.v1.sync import MAX_PEOPLE, MAX_ROSTER
 from server.certificates.links import Links
 from server.enrollment.gallery import is_in_use
 from server.enrollment.resemblance import pairs_among
@@ -40,6 +43,7 @@ from server.timetable.local_time import local_date
 from server.timetable.roster import rosters
 from server.timetable.service import LessonView
 
+_logger = logging.getLogger(__name__)
 ELSEWHERE_HORIZON = timedelta(hours=24)
 RECENT = timedelta(hours=12)
 VERSION_LENGTH = 32
@@ -71,7 +75,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
     """Put the document together; its version is a hash of everything else in it."""
     room = timetable.room_of(db, kiosk.room_id)
     views = _planned(db, after=at - RECENT, before=at + HORIZON, room_ids=[room.id])
-    lists = rosters(db, views)
+    lists = _rosters(db, kiosk, views)
     timeline = PolicyTimeline.of(db)
     due = {person_id for roster in lists.values() for person_id in roster}
     policy = current_policy(db)
@@ -83,7 +87,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         room=RoomRef(id=str(room.id), name=room.name),
         policy=policy.for_kiosks(),
         lessons=tuple(_entry(view, lists[view.lesson.id], timeline, policy) for view in views),
-        elsewhere=_elsewhere(db, kiosk.room_id, due, at),
+        elsewhere=_elsewhere(db, kiosk, due, at),
         people=_people(db, due, policy, local_date(at, school.zone)),
         network=_network(db, policy),
         look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
@@ -125,6 +129,16 @@ def _planned(
     return [view for view in views if not view.is_cancelled]
 
 
+def _rosters(
+    db: Session, kiosk: Kiosk, views: Iterable[LessonView]
+) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Who is due when. A roster of before the limit may be longer than a kiosk takes."""
+    lists = rosters(db, views)
+    if any(len(roster) > MAX_ROSTER for roster in lists.values()):
+        _log_cut(kiosk.wire_id, "roster", MAX_ROSTER)
+    return {lesson_id: roster[:MAX_ROSTER] for lesson_id, roster in lists.items()}
+
+
 def _entry(
     view: LessonView, roster: Iterable[uuid.UUID], timeline: PolicyTimeline, policy: SchoolPolicy
 ) -> LessonEntry:
@@ -145,10 +159,21 @@ def _entry(
 
 
 def _elsewhere(
-    db: Session, room_id: uuid.UUID, due: set[uuid.UUID], at: datetime
+    db: Session, kiosk: Kiosk, due: set[uuid.UUID], at: datetime
 ) -> tuple[ElsewhereEntry, ...]:
-    found = appointments_elsewhere(db, due, room_id, after=at, before=at + ELSEWHERE_HORIZON)
-    return tuple(entry for appointment in found for entry in _elsewhere_entries(appointment))
+    """Who is due in other rooms, the next lessons first: as many as a kiosk takes."""
+    found = appointments_elsewhere(db, due, kiosk.room_id, after=at, before=at + ELSEWHERE_HORIZON)
+    entries = (entry for appointment in found for entry in _elsewhere_entries(appointment))
+    taken = tuple(islice(entries, MAX_PEOPLE))
+    if next(entries, None) is not None:
+        _log_cut(kiosk.wire_id, "elsewhere", MAX_PEOPLE)
+    return taken
+
+
+@cache
+def _log_cut(kiosk: str, part: str, limit: int) -> None:
+    """Log a cut once for each kiosk: its configuration is asked for every few seconds."""
+    _logger.warning("configuration cut kiosk=%s part=%s limit=%s", kiosk, part, limit)
 
 
 def _elsewhere_entries(appointment: DueLesson) -> Iterator[ElsewhereEntry]:

@@ -15,6 +15,7 @@ from server.audit.service import record
 from server.audit.tables import subject_of
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.consent import ConsentState, Statement, consent_state
+from server.people.folding import comparable_number
 from server.people.keys import keys_of
 from server.people.schemas import ConsentCreate, PersonCreate
 from server.people.tables import Consent, Person
@@ -59,7 +60,11 @@ def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor
     person = get_person(db, person_id, lock=True)
     if person.erased_at is not None:
         raise InvalidError("The data of this person was erased.", problem="erased")
-    _refuse_taken_number(db, new.student_number, besides=person_id)
+    if comparable_number(person.student_number) == new.student_number:
+        # It did not change; an upgrade may have kept it as it was typed, where another has it too.
+        new = new.model_copy(update={"student_number": person.student_number})
+    else:
+        _refuse_taken_number(db, new.student_number, besides=person_id)
     kept = {name: getattr(person, name) for name in _KEPT if name not in new.model_fields_set}
     wanted = _columns(new.model_copy(update=kept))
     changed = {name: value for name, value in wanted.items() if getattr(person, name) != value}

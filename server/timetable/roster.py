@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 
 import sqlalchemy
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, or_, select
 
+from protocol.v1.sync import MAX_ROSTER
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
@@ -94,7 +95,7 @@ def add_to_roster(
     Raises:
         NotFoundError: no such course or person.
         InvalidError: the last day is before the first, or the person's data was erased.
-        ConflictError: the person is on the roster in that time already.
+        ConflictError: the person is on the roster in that time already, or it is full.
     """
     entry = _listed(db, course_id, person_id, RosterDates(from_date, until_date))
     details = {"person": str(person_id)}
@@ -121,6 +122,7 @@ def _listed(
         resumed = RosterDates(ended.from_date, dates.until_date)
         return _set_dates(db, ended, resumed, now())
     refuse_overlap(db, course_id, person_id, first)
+    refuse_full(db, course_id, first)
     db.add(entry)
     bump_version(db)
     db.flush()
@@ -140,7 +142,7 @@ def change_dates(
 
     Raises:
         NotFoundError: there is no such entry in that course.
-        ConflictError: the person has another entry in that time.
+        ConflictError: the person has another entry in that time, or the roster is full.
         PastRegistersError: registers of the past would change.
     """
     entry = _set_dates(db, entry_of(db, course_id, entry_id), dates, at)
@@ -150,6 +152,7 @@ def change_dates(
 
 def _set_dates(db: Session, entry: RosterEntry, dates: RosterDates, at: datetime) -> RosterEntry:
     refuse_overlap(db, entry.course_id, entry.person_id, dates, besides=entry.id)
+    refuse_full(db, entry.course_id, dates, besides=entry.id)
     started = started_lessons(db, entry.course_id, at)
     before = {lesson.id for lesson in started if applies(entry, lesson)}
     entry.from_date, entry.until_date = dates.from_date, dates.until_date
@@ -234,6 +237,28 @@ def refuse_overlap(
             raise ConflictError(
                 "This person is on the roster in that time already.", problem="overlap"
             )
+
+
+def refuse_full(
+    db: Session, course_id: uuid.UUID, dates: RosterDates, *, besides: uuid.UUID | None = None
+) -> None:
+    """Refuse one entry more than a kiosk takes on the roster of a lesson.
+
+    Raises:
+        ConflictError: so many other entries of the course cover some of these days.
+    """
+    first, last = col(RosterEntry.from_date), col(RosterEntry.until_date)
+    query = select(func.count()).where(
+        col(RosterEntry.course_id) == course_id,
+        or_(last.is_(None), last >= (dates.from_date or date.min)),
+        or_(first.is_(None), first <= (dates.until_date or date.max)),
+    )
+    if besides is not None:
+        query = query.where(col(RosterEntry.id) != besides)
+    if db.exec(query).one() >= MAX_ROSTER:
+        raise ConflictError(
+            f"A roster has at most {MAX_ROSTER} people.", problem="roster_full", most=MAX_ROSTER
+        )
 
 
 def started_lessons(db: Session, course_id: uuid.UUID, at: datetime) -> Sequence[Lesson]:

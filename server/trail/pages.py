@@ -97,8 +97,9 @@ def search_person(
     form: Annotated[SearchForm, Form()],
 ) -> Response:
     """Find the person to filter by; the name stays out of the address and its logs."""
-    found = find_people(db, words=form.q, limit=_CANDIDATES)[0] if form.q.strip() else []
-    return _page(request, db, asked, q=form.q, candidates=found)
+    found, total = find_people(db, words=form.q, limit=_CANDIDATES) if form.q.strip() else ([], 0)
+    has_more = total > len(found)
+    return _page(request, db, asked, q=form.q, candidates=found, has_more=has_more)
 
 
 @router.post("/check")

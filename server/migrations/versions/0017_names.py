@@ -52,7 +52,7 @@ def downgrade() -> None:
 def _compare_numbers() -> None:
     """Write student numbers as they are compared from now on.
 
-    Where two people would have the same number then, the later one's stays as it was typed.
+    A number that somebody has in this form already, or that would be empty, stays as it was typed.
     """
     connection = op.get_bind()
     people = sa.table("people", sa.column("id", sa.Uuid()), sa.column("student_number"))
@@ -63,7 +63,7 @@ def _compare_numbers() -> None:
         if compared == number:
             continue
         if compared in taken or not 0 < len(compared) <= 40:
-            _logger.warning("student number kept as typed, in use already id=%s", person_id)
+            _logger.warning("student number kept as typed id=%s", person_id)
             continue
         taken.add(compared)
         change = sa.update(people).where(people.c.id == person_id)
@@ -72,7 +72,9 @@ def _compare_numbers() -> None:
 
 def _compared(number: str) -> str:
     plain = unicodedata.normalize("NFKC", number)
-    return "".join(char for char in plain if not _is_ignorable(char)).strip()
+    seen = "".join(char for char in plain if not _is_ignorable(char))
+    # What was removed may have kept a letter apart from its accent.
+    return unicodedata.normalize("NFKC", seen).strip()
 
 
 def _is_ignorable(char: str) -> bool:

@@ -315,3 +315,30 @@ def test_lessons_elsewhere_that_start_together_come_by_room_and_person(world: Wo
         (person_id, room) for person_id, room, _start, _end in expected
     ]
     assert [one.room_name for one in document.elsewhere] == ["R0"] * 9 + ["R2"] * 9
+
+
+def test_a_kiosk_gets_as_many_as_it_takes_and_the_next_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("server.kiosks.configuration.MAX_PEOPLE", 4)
+    monkeypatch.setattr("server.kiosks.configuration.MAX_ROSTER", 2)
+    here, soon, later = (
+        Planned(course, room, ends_min, 45, "UTC", ())
+        for course, room, ends_min in ((0, 1, 60), (1, 0, 300), (2, 2, 120))
+    )
+    everybody = [
+        Listed(course, person, None, None, None)
+        for course in range(NUMBER)
+        for person in range(NUMBER)
+    ]
+    with _entered(world, Entered([here, soon, later], everybody)):
+        first, again = _document(world), _document(world)
+    assert first == again
+    assert [len(lesson.roster) for lesson in first.lessons] == [2]
+    assert [entry.room_name for entry in first.elsewhere] == ["R2", "R2", "R0", "R0"]
+    monkeypatch.setattr("server.kiosks.configuration.MAX_PEOPLE", 3)
+    with _entered(world, Entered([here, soon, later], everybody)):
+        cut, _ = _document(world), _document(world)
+    assert [entry.room_name for entry in cut.elsewhere] == ["R2", "R2", "R0"]
+    logged = [one for one in caplog.messages if one.startswith("configuration cut")]
+    assert [one.split("part=")[1] for one in logged] == ["roster limit=2", "elsewhere limit=3"]

@@ -15,7 +15,7 @@ from server.timetable import roster
 from server.timetable import service as timetable
 from server.timetable.forms import LessonForm
 from server.timetable.local_time import BadLocalTimeError, local_date, to_utc
-from server.timetable.tables import TimetableVersion
+from server.timetable.tables import RosterEntry, TimetableVersion
 from tests.integration.school.conftest import School
 from tests.support.planning import BERLIN, plan_lesson
 
@@ -106,6 +106,44 @@ def test_roster_entries_of_one_person_do_not_overlap(
 
     assert add(date(2026, 1, 1), date(2026, 1, 31))
     assert add(first, last) is fits
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "fits"),
+    [
+        (None, None, False),
+        (date(2026, 1, 31), None, False),
+        (None, date(2026, 1, 1), False),
+        (date(2026, 2, 1), None, True),
+        (None, date(2025, 12, 31), True),
+    ],
+)
+def test_a_roster_takes_as_many_at_a_time_as_a_kiosk(
+    school: School,
+    monkeypatch: pytest.MonkeyPatch,
+    first: date | None,
+    last: date | None,
+    fits: bool,
+) -> None:
+    monkeypatch.setattr(roster, "MAX_ROSTER", 1)
+    listed = school.person(on_roster=False)
+    dates = roster.RosterDates(first, last)
+    january = RosterEntry(
+        course_id=school.course_id,
+        person_id=listed,
+        from_date=date(2026, 1, 1),
+        until_date=date(2026, 1, 31),
+    )
+    with school.database.transaction() as db:
+        db.add(january)
+        db.flush()
+        roster.refuse_full(db, school.course_id, dates, besides=january.id)
+        with (
+            contextlib.nullcontext()
+            if fits
+            else pytest.raises(ConflictError, match="at most 1 people")
+        ):
+            roster.refuse_full(db, school.course_id, dates)
 
 
 def test_who_is_taken_off_and_put_back_on_one_day_keeps_the_entry(school: School) -> None:

@@ -97,6 +97,16 @@ def test_the_name_of_a_person_is_sent_in_the_body(desk: OfficeDesk, dpo: TestCli
     assert "Nobody was found." in dpo.post("/audit", data={"q": "nobody"}).text
 
 
+def test_found_people_that_are_not_shown_are_said(
+    desk: OfficeDesk, dpo: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "More people match. Type more letters of the name."
+    for shown, is_said in ((1, True), (2, False)):
+        monkeypatch.setattr("server.trail.pages._CANDIDATES", shown)
+        assert (words in dpo.post("/audit", data={"q": "a"}).text) is is_said
+        assert words not in dpo.post("/audit", data={"q": "lovelace"}).text
+
+
 @pytest.mark.parametrize("more", ["", f"&first={day_in(0)}", f"&last={day_in(0)}"])
 def test_a_long_list_has_pages_and_loses_nothing(
     database: Database, dpo: TestClient, more: str

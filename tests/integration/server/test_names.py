@@ -182,6 +182,29 @@ def test_a_number_that_only_looks_different_is_taken(desk: OfficeDesk, sign_in: 
     assert erased.status_code == 303
 
 
+def test_a_number_kept_as_typed_does_not_block_other_changes(
+    desk: OfficeDesk, database: Database
+) -> None:
+    with database.transaction() as db:
+        db.exec(
+            update(Person)
+            .where(col(Person.id) == uuid.UUID(desk.ben))
+            .values(student_number=LOOK_LIKE_S1[0])
+        )
+    path = f"/api/v1/people/{desk.ben}"
+    body = {"student_number": LOOK_LIKE_S1[0], "given_name": "Benny", "family_name": "Okafor"}
+    changed = desk.office.patch(path, json=body)
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["given_name"], changed.json()["student_number"]) == (
+        "Benny",
+        LOOK_LIKE_S1[0],
+    )
+    page = desk.office.post(f"/people/{desk.ben}/edit", data=body | {"given_name": "Ben"})
+    assert page.status_code == 303
+    assert desk.office.patch(path, json=body | {"student_number": "S3"}).status_code == 200
+    assert desk.office.patch(path, json=body).status_code == 409, "taken, once it is given up"
+
+
 def _old_person(connection: Connection, place: int, number: str) -> None:
     person = uuid.UUID(int=place + 1)
     values = {"id": person.hex, "number": number, "at": "2026-11-01 08:00:00+00:00"}
@@ -198,7 +221,7 @@ def test_an_upgrade_compares_the_numbers_and_a_start_makes_the_keys(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     migrate(database, "0015")
-    typed = ["7", "\uff17", "8\u200b", "\uff18", "\u200b", "9"]
+    typed = ["7", "\uff17", "8\u200b", "\uff18", "\u200b", "9", "a\u200b\u0301"]
     with database.engine.begin() as connection:
         for place, number in enumerate(typed):
             _old_person(connection, place, number)
@@ -208,7 +231,7 @@ def test_an_upgrade_compares_the_numbers_and_a_start_makes_the_keys(
     assert len(kept) == 3
     with database.transaction() as db:
         numbers = db.exec(select(Person.student_number).order_by(col(Person.id))).all()
-        assert numbers == ["7", "\uff17", "8", "\uff18", "\u200b", "9"]
+        assert numbers == ["7", "\uff17", "8", "\uff18", "\u200b", "9", "\u00e1"]
         assert ensure_keys(db, "en") == len(typed)
     with database.reading() as db:
         assert len(find_people(db, words="oez zoe")[0]) == len(typed)

@@ -66,6 +66,25 @@ def test_nobody_is_on_the_roster_twice_or_after_erasure(
     assert (erased.status_code, problem("erased") in erased.text) == (400, True)
 
 
+def test_a_full_roster_is_said_on_every_way_to_it(
+    desk: OfficeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "A roster has at most 1 people. Divide the course into two."
+    monkeypatch.setattr("server.timetable.roster.MAX_ROSTER", 1)
+    path = f"/courses/{desk.course}/roster"
+    for person, until in ((desk.ada, day_in(9)), (desk.ben, "")):
+        form = {"person_id": person, "until_date": until, "from_date": day_in(1 if until else 10)}
+        assert desk.office.post(path, data=form).status_code == 303
+    full = desk.office.post(path, data={"person_id": desk.ben, "until_date": day_in(5)})
+    assert (full.status_code, words in full.text) == (400, True)
+    body = {"person_id": desk.ben, "until_date": day_in(5)}
+    assert desk.office.post(f"/api/v1/courses/{desk.course}/roster", json=body).status_code == 409
+    longer = {"from_date": day_in(1), "until_date": day_in(12)}
+    answer = desk.office.post(entry_path(desk), data=longer)
+    assert (answer.status_code, words in answer.text) == (400, True)
+    assert desk.office.post(entry_path(desk), data=longer | {"until_date": day_in(8)}).is_redirect
+
+
 def test_dates_of_an_entry_are_changed(desk: OfficeDesk) -> None:
     desk.office.post(f"/courses/{desk.course}/roster", data={"person_id": desk.ada})
     form = {"from_date": day_in(2), "until_date": day_in(20)}
