@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from server.accounts import sessions
 from server.accounts.passwords import hash_password, needs_rehash, verify_password
-from server.accounts.refusals import note_refused
+from server.accounts.refusals import note_entered, note_refused
 from server.accounts.service import find_account, normalise, note
 from server.accounts.tables import Account
 from server.accounts.throttle import GuessPlace, Taken, Throttle, settle, take, waiting
@@ -98,7 +98,9 @@ def sign_in(
         settle(db, attempt.taken, at)
         account.password_hash = renewed or account.password_hash
         needs_code = sessions.has_second_factor(db, account.id)
-        if not needs_code:
+        if needs_code:
+            note_entered(db, account, at)
+        else:
             welcome(db, throttle, account, guess.place, at)
         token = sessions.open_sign_in(db, settings, account, at, needs_code=needs_code)
         step = sessions.next_step(db, account, needs_code=needs_code)
