@@ -26,8 +26,6 @@ from tests.support.office_desk import OfficeDesk, day_in
 
 SENTENCE = re.compile(r'<p class="trail-sentence">([^<]+)</p>')
 
-TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entries'"
-
 
 @pytest.fixture
 def dpo(sign_in: SignIn) -> TestClient:
@@ -59,11 +57,7 @@ def note(database: Database, count: int, **changed: Any) -> None:
 def cut_off_after(database: Database, seq: int) -> None:
     """Delete the newest entries, as nobody but who owns the database can."""
     with database.transaction() as db:
-        if database.is_sqlite:
-            for name in db.execute(text(TRIGGERS)).scalars().all():
-                db.execute(text(f"DROP TRIGGER {name}"))
-        else:
-            db.execute(text("ALTER TABLE audit_entries DISABLE TRIGGER ALL"))
+        _disarm(database, db)
         db.execute(text("DELETE FROM audit_entries WHERE seq > :seq"), {"seq": seq})
 
 

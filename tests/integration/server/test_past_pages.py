@@ -169,10 +169,8 @@ def test_person_was_on_the_roster_after_all(desk: OfficeDesk, lesson: str) -> No
     assert "Clara Wu on the roster of BIO-9 from" in desk.office.get("/past-changes").text
     with desk.database.reading() as db:
         made = db.exec(select(AuditEntry).where(AuditEntry.action == "past.change")).one()
-        found = db.exec(
-            select(AuditedPerson.seq).where(AuditedPerson.person_id == uuid.UUID(clara))
-        )
-        assert made.seq in list(found)
+        about = select(AuditedPerson.seq).where(AuditedPerson.person_id == uuid.UUID(clara))
+        assert made.seq in list(db.exec(about))
 
 
 def test_a_link_may_carry_what_other_programs_append(desk: OfficeDesk, lesson: str) -> None:
