@@ -24,7 +24,7 @@ def note_refused(db: Session, account: Account | None, at: datetime) -> None:
 
 
 def note_entered(db: Session, account: Account, at: datetime) -> None:
-    """Note a right password whose code is still due: whoever typed it may not have the phone."""
+    """Note a right password whose code is still due: who typed it may not have the phone."""
     _count(db, subject_of("account", account.id), action="account.enter_password", at=at)
 
 

@@ -134,7 +134,7 @@ def _count_attempt(
 def _unchanged(db: Session, name: str, attempt: _Attempt) -> Account | None:
     """The account as it was when its password was read; None where it was changed meanwhile.
 
-    Whoever changes a password takes the same lock first, so it stays so until the commit.
+    Each change of a password takes the same lock first, so it stays so until the commit.
     """
     account = find_account(db, name)
     if account is None or not account.is_active or account.password_hash != attempt.password_hash:

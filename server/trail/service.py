@@ -33,7 +33,7 @@ class CheckState:
 def request_check(db: Session, *, actor: str) -> None:
     """Ask for a check of the whole chain; nothing happens where one is open.
 
-    One that was given up begins again.
+    One that failed too often begins again.
     """
     lock_until_commit(db, AUDIT_LOCK)  # of several who ask at once, one begins it
     if _is_open(db):
