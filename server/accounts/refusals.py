@@ -1,7 +1,7 @@
-"""Refused guesses in the audit trail: the first one at once, further ones as one entry an hour.
+"""Guesses in the audit trail: the first one at once, further ones as one entry an hour.
 
 Guessing therefore adds at most one entry an hour for each account that exists, and one for all
-names that do not.
+names that do not. The same holds for right passwords that a code must follow.
 """
 
 from datetime import datetime, timedelta
@@ -19,18 +19,13 @@ WINDOW = timedelta(hours=1)
 
 def note_refused(db: Session, account: Account | None, at: datetime) -> None:
     """Note a refused guess at an account; None: there is no account of that name."""
-    lock_until_commit(db, SIGN_IN_LOCK)
     whose = account.id if account is not None else "unknown"
-    subject = subject_of("account", whose)
-    row = db.get(RefusedGuesses, subject)
-    if row is None:
-        row = RefusedGuesses(subject=subject, since_at=at, written_at=at - WINDOW)
-        db.add(row)
-    if row.guesses == 0:
-        row.since_at = at
-    row.guesses += 1
-    if row.written_at + WINDOW <= at:
-        _write(db, row, at)
+    _count(db, subject_of("account", whose), action="account.refuse_sign_in", at=at)
+
+
+def note_entered(db: Session, account: Account, at: datetime) -> None:
+    """Note a right password whose code is still due: who typed it may not have the phone."""
+    _count(db, subject_of("account", account.id), action="account.enter_password", at=at)
 
 
 def sweep(db: Session, at: datetime) -> None:
@@ -42,8 +37,24 @@ def sweep(db: Session, at: datetime) -> None:
     db.exec(delete(RefusedGuesses).where(is_over))
 
 
+def _count(db: Session, subject: str, *, action: str, at: datetime) -> None:
+    lock_until_commit(db, SIGN_IN_LOCK)
+    row = db.get(RefusedGuesses, (subject, action))
+    if row is None:
+        row = RefusedGuesses(subject=subject, action=action, since_at=at, written_at=at - WINDOW)
+        db.add(row)
+    if row.guesses == 0:
+        row.since_at = at
+    row.guesses += 1
+    if row.written_at + WINDOW <= at:
+        _write(db, row, at)
+
+
 def _write(db: Session, row: RefusedGuesses, at: datetime) -> None:
-    details = {"guesses": row.guesses, "since": row.since_at.isoformat()}
-    action = "account.refuse_sign_in"
-    record(db, actor=SYSTEM, action=action, subject=row.subject, details=details)
+    since = row.since_at.isoformat()
+    if row.action == "account.enter_password":
+        details = {"times": row.guesses, "since": since}
+    else:
+        details = {"guesses": row.guesses, "since": since}
+    record(db, actor=SYSTEM, action=row.action, subject=row.subject, details=details)
     row.guesses, row.written_at = 0, at

@@ -100,7 +100,7 @@ def confirm(
 
 
 def forget_unconfirmed(db: Session, account_id: uuid.UUID) -> None:
-    """Delete a secret that waits for its code: whoever knew the old password may have seen it."""
+    """Delete a secret that waits for its code: who knew the old password may have seen it."""
     waiting = col(SecondFactor.confirmed_at).is_(None)
     db.exec(delete(SecondFactor).where(col(SecondFactor.account_id) == account_id, waiting))
 

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from server.accounts import sessions
 from server.accounts.passwords import hash_password, needs_rehash, verify_password
-from server.accounts.refusals import note_refused
+from server.accounts.refusals import note_entered, note_refused
 from server.accounts.service import find_account, normalise, note
 from server.accounts.tables import Account
 from server.accounts.throttle import GuessPlace, Taken, Throttle, settle, take, waiting
@@ -98,7 +98,9 @@ def sign_in(
         settle(db, attempt.taken, at)
         account.password_hash = renewed or account.password_hash
         needs_code = sessions.has_second_factor(db, account.id)
-        if not needs_code:
+        if needs_code:
+            note_entered(db, account, at)
+        else:
             welcome(db, throttle, account, guess.place, at)
         token = sessions.open_sign_in(db, settings, account, at, needs_code=needs_code)
         step = sessions.next_step(db, account, needs_code=needs_code)
@@ -132,7 +134,7 @@ def _count_attempt(
 def _unchanged(db: Session, name: str, attempt: _Attempt) -> Account | None:
     """The account as it was when its password was read; None where it was changed meanwhile.
 
-    Whoever changes a password takes the same lock first, so it stays so until the commit.
+    Each change of a password takes the same lock first, so it stays so until the commit.
     """
     account = find_account(db, name)
     if account is None or not account.is_active or account.password_hash != attempt.password_hash:

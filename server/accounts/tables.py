@@ -88,11 +88,12 @@ class GuessCount(SQLModel, table=True):
 
 
 class RefusedGuesses(SQLModel, table=True):
-    """Refused guesses that no audit entry tells of yet, one row for each account that exists."""
+    """Guesses that no audit entry tells of yet: for each account that exists, by action."""
 
     __tablename__ = "refused_guesses"
 
     subject: str = Field(primary_key=True, max_length=120)
+    action: str = Field(primary_key=True, max_length=60)
     guesses: int = Field(default=0)
     since_at: datetime = utc_field(default_now=True)
     written_at: datetime = utc_field(default_now=True)

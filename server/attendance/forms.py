@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from server.web.strict import StrictInput
 
@@ -72,3 +72,9 @@ class PastForm(StrictInput):
     q: Text = ""
     reason: Text = ""
     fingerprint: Text = ""
+
+
+class PastLink(PastForm):
+    """The same in an address: what other programs append to a link is ignored."""
+
+    model_config = ConfigDict(extra="ignore")

@@ -129,6 +129,8 @@ def make(
     db.flush()
     _apply(db, change, row.id, zone=zone, at=at)
     details = {"kind": change.kind, "change": str(row.id), "lines": len(found.lines)}
+    if isinstance(change, RosterChange):
+        details["person"] = str(change.person_id)
     record(db, actor=confirmation.actor, action="past.change", subject="registers", details=details)
     return row
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from server.accounts.names import actor_names
 from server.attendance import past
-from server.attendance.forms import PastForm, PastKind
+from server.attendance.forms import PastForm, PastKind, PastLink
 from server.attendance.pages import TONES
 from server.attendance.past import Confirmation, LineChange, Preview
 from server.attendance.past_forms import fill_in, read_change
@@ -65,13 +65,14 @@ def past_form_page(
     kind: PastKind,
     _: OfficeDep,
     db: ReadDBDep,
-    form: Annotated[PastForm, Query()],
+    form: Annotated[PastLink, Query()],
 ) -> Response:
     """The form for one kind of change, filled in with what the link to it says."""
     view = _view(db, form)
+    filled: PastForm = form
     if kind is PastKind.LESSON and view is not None:
-        form = fill_in(form, view.lesson, zone=get_settings(request).zone)
-    return _form(request, db, kind, form)
+        filled = fill_in(form, view.lesson, zone=get_settings(request).zone)
+    return _form(request, db, kind, filled)
 
 
 @router.post("/past-changes/roster/people")

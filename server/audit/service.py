@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ import rfc8785
 import sqlalchemy
 from sqlmodel import Session, col, select
 
-from server.audit.tables import AuditedPerson, AuditEntry
+from server.audit.tables import AuditCheck, AuditedPerson, AuditEntry
 from server.db.lock import AUDIT_LOCK, lock_until_commit
 from server.db.types import now
 from server.logs import correlation_id
@@ -134,7 +134,27 @@ def verify(db: Session) -> Verification:
     point = ChainPoint()
     while not point.is_end:
         point = verify_further(db, point)
+    point = against_last_check(db, point)
     return Verification(point.seq, point.broken_at)
+
+
+def against_last_check(db: Session, point: ChainPoint) -> ChainPoint:
+    """Compare a chain that is whole with the last check that found it so.
+
+    A chain is whole too where entries were cut off its end, or where all were written again.
+
+    Args:
+        db: the caller's.
+        point: the end of the chain.
+    """
+    last = db.get(AuditCheck, 1)
+    if point.broken_at is not None or last is None or not last.good_seq:
+        return point
+    query = select(AuditEntry.hash).where(col(AuditEntry.seq) == last.good_seq)
+    found = db.exec(query).first()
+    if found is None:
+        return replace(point, broken_at=point.seq + 1)
+    return point if found == last.good_hash else replace(point, broken_at=last.good_seq)
 
 
 def verify_further(db: Session, point: ChainPoint, most: int = _VERIFY_PAGE) -> ChainPoint:

@@ -50,6 +50,8 @@ class AuditCheck(SQLModel, table=True):
         broken_at: seq of the first entry that does not fit; None where all do, or nobody knows yet.
         asked_by: who asked, as the audit trail names them.
         finished_at: None while it is under way.
+        good_seq: of the last entry of the newest check that found the chain whole; None: none did.
+        good_hash: of that entry.
     """
 
     __tablename__ = "audit_checks"
@@ -61,6 +63,8 @@ class AuditCheck(SQLModel, table=True):
     asked_by: str = Field(max_length=80)
     started_at: datetime = utc_field()
     finished_at: datetime | None = utc_field(nullable=True)
+    good_seq: int | None = Field(default=None, sa_type=_Number)
+    good_hash: bytes | None = Field(default=None, max_length=32)
 
 
 def subject_of(kind: str, identity: uuid.UUID | str | int) -> str:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.db.dependencies import DBDep, ReadDBDep
+from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import backfill, checks, resemblance, service
 from server.enrollment.photo import school_date
@@ -87,9 +87,19 @@ def person_page(request: Request, person_id: uuid.UUID, principal: Reader, db: D
 
 
 @router.get("/people/{person_id}/photos")
-def photos_fragment(request: Request, person_id: uuid.UUID, _: Reader, db: ReadDBDep) -> Response:
-    """How far the photos are: what the person page asks for while some are on their way."""
-    return render(request, "enrollment/photos.html", _person_context(request, db, person_id))
+def photos_fragment(
+    request: Request, person_id: uuid.UUID, principal: Reader, database: DatabaseDep
+) -> Response:
+    """How far the photos are: what the person page asks for while some are on their way.
+
+    Only while some are does it leave no entry in the audit trail: the page left one.
+    """
+    with database.reading() as db:
+        context = _person_context(request, db, person_id)
+    if not context["is_working"]:
+        with database.transaction() as db:
+            service.note_view(db, person_id, actor=principal.actor)
+    return render(request, "enrollment/photos.html", context)
 
 
 @router.post("/people/{person_id}/enrolments/{enrolment_id}/remove")

@@ -57,9 +57,10 @@ def claim(body: ClaimRequest, request: Request, services: ServicesDep) -> Respon
 def _refuse(request: Request, database: Database, guesses: GuessLog) -> Response:
     address = request.client.host if request.client else "unknown"
     wrong = guesses.note(address, now())
-    if wrong.is_news:  # not each one: guessing must not fill the audit trail
+    if wrong.untold:  # not each one: guessing must not fill the audit trail
+        details = {"guesses": wrong.untold}
         with database.transaction() as db:
-            record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk")
+            record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk", details=details)
     if wrong.wait_until is not None:
         return json_error(TooManyAttemptsError(until=wrong.wait_until.isoformat()))
     return json_error(ClaimCodeRefusedError())

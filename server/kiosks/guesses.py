@@ -19,6 +19,8 @@ ADDRESS_WINDOW = timedelta(minutes=10)
 #: A school behind one address claims all its kiosks in a morning, and people mistype.
 WRONG_CODES_AN_ADDRESS = 100
 MOST_ADDRESSES = 1000
+#: The audit trail tells of wrong codes at most this often: guessing must not fill it.
+TELL_EVERY = timedelta(hours=1)
 _SLOT = timedelta(minutes=1)
 _SLOTS = CODE_LIFETIME // _SLOT + 1
 
@@ -29,11 +31,11 @@ class WrongCode:
 
     Attributes:
         wait_until: until when its address is asked to wait with more; None: it need not wait.
-        is_news: whether it is the first one of its minute, which the audit trail names.
+        untold: wrong codes that the audit trail tells of now; 0: of none, at most once an hour.
     """
 
     wait_until: datetime | None
-    is_news: bool
+    untold: int
 
 
 class ClaimGuesses:
@@ -61,6 +63,8 @@ class ClaimGuesses:
         self._lock = threading.Lock()
         self._by_minute: deque[tuple[datetime, int]] = deque(maxlen=_SLOTS)
         self._by_address: OrderedDict[bytes, tuple[datetime, int]] = OrderedDict()
+        self._told_at: datetime | None = None
+        self._untold = 0
 
     def is_worn_out(self, issued_at: datetime) -> bool:
         """Whether a code that was issued then may have been guessed by now."""
@@ -71,7 +75,8 @@ class ClaimGuesses:
     def note(self, address: str, at: datetime) -> WrongCode:
         """Count a wrong code."""
         with self._lock:
-            is_news = self._count(at)
+            self._count(at)
+            untold = self._to_tell(at)
             key = hashlib.sha256(address.encode()).digest()
             start, count = self._by_address.pop(key, (at, 0))
             if not start <= at < start + ADDRESS_WINDOW:
@@ -80,12 +85,19 @@ class ClaimGuesses:
             if len(self._by_address) > self._most_addresses:
                 self._by_address.popitem(last=False)
             is_much = count >= self._per_address
-            return WrongCode(start + ADDRESS_WINDOW if is_much else None, is_news)
+            return WrongCode(start + ADDRESS_WINDOW if is_much else None, untold)
 
-    def _count(self, at: datetime) -> bool:
+    def _to_tell(self, at: datetime) -> int:
+        self._untold += 1
+        last = self._told_at
+        if last is not None and last <= at < last + TELL_EVERY:
+            return 0
+        untold, self._untold, self._told_at = self._untold, 0, at
+        return untold
+
+    def _count(self, at: datetime) -> None:
         start, count = self._by_minute[-1] if self._by_minute else (at, 0)
         if self._by_minute and at < start + _SLOT:  # also where the clock was set back
             self._by_minute[-1] = (start, count + 1)
-            return False
-        self._by_minute.append((at, 1))
-        return True
+        else:
+            self._by_minute.append((at, 1))

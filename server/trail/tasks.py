@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from server.audit.service import ChainPoint, verify_further
+from server.audit.service import ChainPoint, against_last_check, verify_further
 from server.db.engine import Database
 from server.db.types import now
 from server.jobs.schemas import ClaimedJob, Done, Result
@@ -39,6 +39,8 @@ class VerifyTrail:
             if not point.is_end:
                 with self._database.transaction() as db:
                     service.note(db, point)
+        with self._database.reading() as db:
+            point = against_last_check(db, point)
         if point.broken_at is not None:
             _logger.error("audit trail broken at entry %s", point.broken_at)
         outcome = "whole" if point.broken_at is None else "broken"

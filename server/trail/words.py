@@ -9,6 +9,8 @@ from server.audit.tables import AuditEntry
 from server.trail.names import DETAIL_KINDS
 from server.web.translations import Translator
 
+#: Subject of guesses at names that do not exist.
+NO_ACCOUNT = "account:unknown"
 _ACTIONS = "audit.did."
 #: Where the words for the values of a detail stand.
 _VALUE_WORDS = {
@@ -93,6 +95,8 @@ class TrailWords:
 
     def _subject(self, subject: str) -> str:
         kind = subject.partition(":")[0]
+        if subject == NO_ACCOUNT:
+            return self.t("audit.gone.unknown_account")
         return self.names.get(subject) or self.t.or_else(f"audit.gone.{kind}", subject)
 
     def _value(self, name: str, value: Any) -> str:

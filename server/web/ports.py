@@ -56,8 +56,8 @@ class WrongGuess(Protocol):
         """When its address is answered again; None: it may try at once."""
 
     @property
-    def is_news(self) -> bool:
-        """Whether it is worth an entry in the audit trail."""
+    def untold(self) -> int:
+        """Of how many wrong codes the audit trail tells now; 0: of none."""
 
 
 class GuessLog(Protocol):

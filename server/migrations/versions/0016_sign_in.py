@@ -78,10 +78,11 @@ def _guesses() -> None:
     op.create_table(
         "refused_guesses",
         sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("action", sa.String(length=60), nullable=False),
         sa.Column("guesses", sa.Integer(), nullable=False),
         sa.Column("since_at", _MOMENT, nullable=False),
         sa.Column("written_at", _MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("subject", name=op.f("pk_refused_guesses")),
+        sa.PrimaryKeyConstraint("subject", "action", name=op.f("pk_refused_guesses")),
     )
 
 

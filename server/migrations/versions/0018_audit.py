@@ -36,6 +36,8 @@ def upgrade() -> None:
         sa.Column("asked_by", sa.String(length=80), nullable=False),
         sa.Column("started_at", moment, nullable=False),
         sa.Column("finished_at", moment, nullable=True),
+        sa.Column("good_seq", number, nullable=True),
+        sa.Column("good_hash", sa.LargeBinary(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_checks")),
     )
     for name in ("actor", "action", "subject"):

@@ -1,6 +1,7 @@
 """The audit page: sentences, filters, pages, and the check of the whole trail as a job."""
 
 import re
+import threading
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from server.audit.service import ChainPoint, record, verify, verify_further
 from server.audit.tables import AuditCheck, AuditedPerson, AuditEntry
 from server.db.engine import Database
+from server.jobs.tables import Job, JobState
 from server.jobs.tasks import JobWorkers
 from server.trail import service, tasks
 from server.trail.listing import PAGE
@@ -50,6 +52,13 @@ def note(database: Database, count: int, **changed: Any) -> None:
     with database.transaction() as db:
         for _ in range(count):
             record(db, **(given | changed))
+
+
+def cut_off_after(database: Database, seq: int) -> None:
+    """Delete the newest entries, as nobody but who owns the database can."""
+    with database.transaction() as db:
+        _disarm(database, db)
+        db.execute(text("DELETE FROM audit_entries WHERE seq > :seq"), {"seq": seq})
 
 
 def check_of(database: Database) -> AuditCheck:
@@ -168,6 +177,64 @@ def test_the_check_names_the_entry_that_was_altered(
     assert work(checker, database)
     assert check_of(database).broken_at == 2
     assert "The trail is broken at entry 2." in dpo.get("/audit").text
+
+
+@pytest.mark.parametrize("forgery", ["cut off", "cut off and continued", "written again"])
+def test_the_check_compares_the_trail_with_the_last_one_that_found_it_whole(
+    database: Database, dpo: TestClient, checker: JobWorkers, forgery: str
+) -> None:
+    """A chain stays whole in itself where its end is cut off, or all of it is made again."""
+    note(database, 4)
+    dpo.post("/audit/check")
+    assert work(checker, database)
+    seen = check_of(database).good_seq
+    assert seen is not None
+    assert check_of(database).broken_at is None
+    cut_off_after(database, 0 if forgery == "written again" else seen - 3)
+    note(database, {"cut off": 0, "cut off and continued": 9, "written again": 40}[forgery])
+
+    with database.reading() as db:
+        assert verify(db).broken_at == (seen - 2 if forgery == "cut off" else seen)
+    dpo.post("/audit/check")
+    assert work(checker, database)
+    # The check asked for leaves an entry, so the trail goes on after what was cut off.
+    assert check_of(database).broken_at == (seen - 1 if forgery == "cut off" else seen)
+    assert check_of(database).good_seq == seen, "it is still known at the next check"
+
+
+def test_a_check_that_was_given_up_can_be_started_again(
+    database: Database, dpo: TestClient, checker: JobWorkers
+) -> None:
+    dpo.post("/audit/check")
+    with database.transaction() as db:
+        db.exec(select(Job).where(Job.kind == "verify_audit")).one().state = JobState.PARKED
+    assert "The last check was stopped." in dpo.get("/audit").text
+    dpo.post("/audit/check")
+    assert "The check starts in a moment." in dpo.get("/audit").text
+    assert work(checker, database)
+    assert "The trail is whole" in dpo.get("/audit/check").text
+
+
+def test_of_several_who_ask_at_once_one_begins_the_check(
+    database: Database, dpo: TestClient
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    ready = threading.Barrier(4)
+
+    def ask() -> None:
+        ready.wait()
+        with database.transaction() as db:
+            db.exec(select(AuditCheck)).all()  # the connection is open
+            ready.wait()
+            service.request_check(db, actor="system")
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sentences(dpo, action="audit.verify")) == 1
 
 
 def test_a_check_that_an_admin_cancelled_can_be_started_again(

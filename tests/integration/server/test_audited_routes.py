@@ -55,7 +55,6 @@ EXCEPTIONS = {
     ("POST", "/api/v1/past-changes/preview"): "a preview; nothing is kept",
     ("POST", "/people/{person_id}/enrol/guidance"): "a picture that is not kept",
     ("POST", "/api/v1/devices/claim"): "a kiosk; its entry is tested with its claim",
-    ("GET", "/people/{person_id}/photos"): "part of a page that left its entry, every 2 seconds",
     ("GET", "/people/{person_id}/consents/new"): "a form with the name alone",
     ("GET", "/people/{person_id}/consents/{consent_id}/withdraw"): "a form with the name alone",
     ("GET", "/people/{person_id}/enrol"): "a form with the name alone",
@@ -280,6 +279,7 @@ def people_routes(at: Places) -> None:
     do("GET", "/api/v1/people/{person_id}", "person.view", made)
     do("GET", "/people/{person_id}/edit", "person.view", made)
     do("GET", "/people/{person_id}", "person.view_biometrics", made)
+    do("GET", "/people/{person_id}/photos", "person.view_biometrics", made)
     do("GET", "/api/v1/people/{person_id}/consents", "person.view", made)
     route = "/api/v1/people/{person_id}/consents"
     given: str = do("POST", route, "consent.record", made, json=GIVEN).json()["id"]

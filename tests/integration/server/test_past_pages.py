@@ -5,10 +5,12 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 from starlette.testclient import TestClient
 
 from protocol.v1.messages import AttendancePolicy
 from server.attendance.tables import StoredEvent
+from server.audit.tables import AuditedPerson, AuditEntry
 from server.db.engine import Database
 from server.db.types import now
 from server.policies.schemas import SchoolPolicy
@@ -165,6 +167,17 @@ def test_person_was_on_the_roster_after_all(desk: OfficeDesk, lesson: str) -> No
     assert confirm(desk.office, "roster", page) == 303
     assert "Clara Wu" in statuses(desk, lesson)
     assert "Clara Wu on the roster of BIO-9 from" in desk.office.get("/past-changes").text
+    with desk.database.reading() as db:
+        made = db.exec(select(AuditEntry).where(AuditEntry.action == "past.change")).one()
+        about = select(AuditedPerson.seq).where(AuditedPerson.person_id == uuid.UUID(clara))
+        assert made.seq in list(db.exec(about))
+
+
+def test_a_link_may_carry_what_other_programs_append(desk: OfficeDesk, lesson: str) -> None:
+    path = f"/past-changes/lesson?lesson_id={lesson}"
+    appended = desk.office.get(f"{path}&utm_source=mail")
+    assert appended.status_code == 200
+    assert appended.text == desk.office.get(path).text
 
 
 def test_entry_ended_earlier_after_all(desk: OfficeDesk, lesson: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from server.accounts.refusals import WINDOW, sweep
 from server.accounts.service import needs_second_factor, reset_password
 from server.accounts.tables import Account, RecoveryCode, SecondFactor
 from server.accounts.tables import SignIn as SignInRow
@@ -116,6 +117,20 @@ def test_codes_are_throttled_and_the_password_does_not_start_a_new_count(
     again = new_client()
     assert again.post("/api/v1/sign-in", json=OFFICE).status_code == 200
     assert enter(again, phone.code()) == 429
+
+
+def test_a_right_password_without_its_code_leaves_an_entry_an_hour(
+    waiting: TestClient, phone: Phone, new_client: NewClient, database: Database
+) -> None:
+    del waiting  # it has typed the password
+    for _ in range(3):
+        new_client().post("/api/v1/sign-in", json=OFFICE)
+    assert actions(database).count("account.enter_password") == 1
+    with database.transaction() as db:
+        sweep(db, now() + WINDOW)
+    with database.reading() as db:
+        told = db.exec(select(AuditEntry).where(AuditEntry.action == "account.enter_password"))
+        assert [entry.details["times"] for entry in told] == [1, 3]
 
 
 def test_a_wrong_code_does_not_make_a_browser_known(

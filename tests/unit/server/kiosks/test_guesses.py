@@ -55,10 +55,13 @@ def test_memory_is_bounded_however_many_guess_for_however_long() -> None:
     assert len(counter._by_minute) <= CODE_LIFETIME / MINUTE + 1
 
 
-def test_one_wrong_code_of_a_minute_is_news() -> None:
+def test_the_trail_is_told_of_every_wrong_code_at_most_once_an_hour() -> None:
     counter = ClaimGuesses()
-    news = [counter.note("a", AT + timedelta(seconds=20 * number)).is_news for number in range(6)]
-    assert news == [True, False, False, True, False, False]
+    told = [counter.note("a", AT + number * MINUTE).untold for number in range(24 * 60)]
+    assert [number for number, count in enumerate(told) if count] == list(range(0, 24 * 60, 60))
+    assert sum(told) == 23 * 60 + 1
+    late = counter.note("a", AT + timedelta(days=2)).untold
+    assert sum(told) + late == 24 * 60 + 1
 
 
 def test_clock_that_is_set_back_forgets_no_guess() -> None:

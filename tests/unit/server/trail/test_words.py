@@ -142,6 +142,19 @@ def test_who_and_what_are_gone() -> None:
     assert line.person_path == ""
 
 
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        (f"account:{PERSON}", "A person tried to sign in as Mara Weber with a wrong"),
+        ("account:unknown", "A person tried to sign in as a name that does not exist with a wrong"),
+    ],
+)
+def test_a_refused_sign_in_says_at_which_account(subject: str, said: str) -> None:
+    known = words(**{f"account_{PERSON}": "Mara Weber"})
+    line = known.line(entry("account.refuse_sign_in", subject, guesses=3))
+    assert line.sentence.startswith(said)
+
+
 def test_an_action_of_a_later_version_is_named_by_its_code() -> None:
     line = words("ar").line(entry("moon.land", "moon"))
     assert "moon.land" in line.sentence
