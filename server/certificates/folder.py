@@ -26,7 +26,7 @@ from server.certificates.names import LOOPBACK_NAMES
 from server.certificates.waiting import (
     CONFIRMED_AFTER,
     HANDED_OVER_AFTER,
-    load_waiting,
+    load_wait,
 )
 from server.errors import ConfigurationError
 
@@ -105,7 +105,7 @@ class CertificateFolder:
         signer, following = self._read(self._signer), self._read(self._next)
         if not _is_needed(signer, following, at):
             return None
-        left = HANDED_OVER_AFTER - load_waiting(self._waiting, at).counted
+        left = HANDED_OVER_AFTER - load_wait(self._waiting, at).counted
         return min(at + max(left, timedelta()), signer.ends_at - CONFIRMED_AFTER)
 
     def ensure(
@@ -169,7 +169,7 @@ class CertificateFolder:
     def _is_due(self, signer: Signed, following: Signed, at: datetime, *, renews: bool) -> bool:
         """Whether kiosks had time to hear of the next authority, or no more time is left."""
         is_near_end = signer.ends_at - at <= _END_IS_NEAR
-        waiting = load_waiting(self._waiting, at).seen(at, is_near_end=is_near_end)
+        waiting = load_wait(self._waiting, at).seen(at, is_near_end=is_near_end)
         waiting.save(self._waiting)
         if signer.ends_at <= at and renews:  # a person who looked at the clock says so
             return True

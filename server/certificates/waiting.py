@@ -18,7 +18,7 @@ _MOST_BETWEEN_LOOKS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class HandOverWait:
     """The time since the next authority was made, in which the server ran.
 
     Attributes:
@@ -32,11 +32,11 @@ class Waiting:
     counted: timedelta = timedelta()
     near_end: timedelta = timedelta()
 
-    def seen(self, at: datetime, *, is_near_end: bool) -> "Waiting":
+    def seen(self, at: datetime, *, is_near_end: bool) -> "HandOverWait":
         """Return the state after a look at this time, UTC."""
         passed = min(max(at - self.looked_at, timedelta()), _MOST_BETWEEN_LOOKS)
         near_end = self.near_end + passed if is_near_end else timedelta()
-        return Waiting(at, self.counted + passed, near_end)
+        return HandOverWait(at, self.counted + passed, near_end)
 
     def save(self, path: Path) -> None:
         """Write it.
@@ -52,12 +52,12 @@ class Waiting:
         write_private(path, json.dumps(kept))
 
 
-def load_waiting(path: Path, at: datetime) -> Waiting:
+def load_wait(path: Path, at: datetime) -> HandOverWait:
     """Read what was saved; where there is nothing readable, counting begins at this time, UTC."""
     with suppress(OSError, ValueError, KeyError, TypeError, OverflowError):
         kept = json.loads(path.read_text())
         looked_at = datetime.fromisoformat(kept["looked_at"])
         counted, near_end = (timedelta(seconds=kept[name]) for name in ("counted_s", "near_end_s"))
         if looked_at.tzinfo is not None:
-            return Waiting(looked_at, counted, near_end)
-    return Waiting(at)
+            return HandOverWait(looked_at, counted, near_end)
+    return HandOverWait(at)

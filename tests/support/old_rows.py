@@ -111,7 +111,7 @@ def _plain(within: Table, column: Column[Any], number: int) -> Any:
 
 
 def _text(within: Table, column: Column[Any], number: int) -> object:
-    if column.name in WORDS:
+    if column.name in WORDS and not column.primary_key:
         return WORDS[column.name]
     length = getattr(column.type, "length", None) or 40
     if length == 32 and isinstance(column.type, kinds.CHAR):
