@@ -129,8 +129,7 @@ class Onboarding:
         A key that is lost is made anew only for the claim; until then nothing is recorded.
 
         Args:
-            code: from the settings, if there is one. It is not used while the key to the files
-                cannot be opened: it may be an old one, and the key may be there again.
+            code: from the settings, if there is one.
 
         Returns:
             Who this kiosk is; None when stopped.
@@ -139,8 +138,7 @@ class Onboarding:
             StorageError: the disk refuses.
         """
         found = self._kept()
-        is_locked = self.fault is IdentityFault.STORAGE_KEY_LOST  # its keeper may come back
-        entry = ClaimEntry(code, is_patient=True) if code and not is_locked else None
+        entry = ClaimEntry(code, is_patient=True) if code else None
         if found is None and entry is None:
             self._on_stage(SetupStage.NEEDS_CLAIM_CODE)
         while found is None and not self._stop.is_set():

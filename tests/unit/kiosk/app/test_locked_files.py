@@ -71,30 +71,19 @@ def waits(folder: Path, vault: Vault, office: Office, code: str | None) -> Ident
     return onboarding.wait_for_identity(code)
 
 
+@pytest.mark.parametrize("code", [CODE, None], ids=["settings", "typed"])
 @pytest.mark.parametrize(
     "error", [ClaimRefusedError(403, "claim_refused"), UnreachableError("no answer")]
 )
-def test_a_code_that_does_not_work_replaces_no_file(folder: Path, error: SyncError) -> None:
+def test_a_code_that_does_not_work_replaces_no_file(
+    folder: Path, error: SyncError, code: str | None
+) -> None:
     before, office = files(folder), Office(error)
 
-    assert waits(folder, Vault(is_there=False), office, None) is None
+    assert waits(folder, Vault(is_there=False), office, code) is None
     assert office.asked == 1
     assert files(folder) == before
     assert store(folder, Vault()).kept().fault is IdentityFault.NONE
-
-
-def test_the_code_of_the_settings_waits_until_the_key_is_there(folder: Path) -> None:
-    before, office, stop = files(folder), Office(None), threading.Event()
-    onboarding = Onboarding(
-        store(folder, Vault(is_there=False)),
-        office,
-        retry_max_s=1,
-        stop=stop,
-        on_stage=lambda _stage: stop.set(),
-    )
-
-    assert onboarding.wait_for_identity(CODE) is None
-    assert (office.asked, files(folder)) == (0, before)
 
 
 def test_a_typed_code_that_works_gives_the_kiosk_new_keys(folder: Path) -> None:
