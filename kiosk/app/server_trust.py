@@ -114,7 +114,7 @@ class Authorities:
 
     def _broker_of(self, document: ConfigDocument, named: str | None) -> str | None:
         """Return the broker's authorities; a server that states none may share its own."""
-        stated = _readable(getattr(document, "broker_ca_pem", None))
+        stated = _readable(document.broker_ca_pem)
         if stated is not None:
             return stated
         before = self.broker.authorities
