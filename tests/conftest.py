@@ -1,7 +1,8 @@
 """Fixtures every test may use: real brokers, real databases, a real browser, real photos."""
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name != "ROLLCALL_ASSETS":
             monkeypatch.delenv(name)
     monkeypatch.delenv("PORT", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_log_to_closed_streams() -> Iterator[None]:
+    """Take off the handlers that a test leaves: their streams end with it."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    yield
+    for handler in [one for one in root.handlers if one not in before]:
+        root.removeHandler(handler)
 
 
 def _shared(name: str) -> Path:
