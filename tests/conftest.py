@@ -57,8 +57,11 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_log_to_closed_streams() -> Iterator[None]:
-    """Take off the handlers that a test leaves: their streams end with it."""
+    """Take off the handlers that a test or a wider fixture leaves: their streams have ended."""
     root = logging.getLogger()
+    for handler in list(root.handlers):
+        if getattr(getattr(handler, "stream", None), "closed", False):
+            root.removeHandler(handler)
     before = list(root.handlers)
     yield
     for handler in [one for one in root.handlers if one not in before]:

@@ -284,6 +284,7 @@ def test_others_see_nothing_of_it(sign_in: SignIn, role: Role) -> None:
 def _disarm(database: Database, db: Any) -> None:
     if database.is_sqlite:
         db.execute(text("DROP TRIGGER audit_entries_no_update"))
+        db.execute(text("DROP TRIGGER audit_entries_no_delete"))
     else:
         db.execute(text("ALTER TABLE audit_entries DISABLE TRIGGER USER"))
 

@@ -166,7 +166,7 @@ def test_a_server_that_states_no_authority_of_its_broker_changes_nothing(tmp_pat
     claim = claimed(None, broker=broker_access(1).model_copy(update={"ca_pem": SCHOOL.pem}))
     settings, clock = load_settings(data_dir=tmp_path), SystemClock()
     trust = Authorities(settings, claim, ClaimPlace(), server_client(settings, clock), clock)
-    trust.follow(cast("ConfigDocument", SimpleNamespace(ca_pem=None)))
+    trust.follow(cast("ConfigDocument", SimpleNamespace(ca_pem=None, broker_ca_pem=None)))
 
     assert (trust.broker.version, list(tmp_path.iterdir())) == (0, [])
 
