@@ -160,7 +160,7 @@ class Onboarding:
             StorageError: the disk refuses.
         """
         self._kept()
-        self._present = None  # whoever runs a command here may give the kiosk to another server
+        self._present = None  # a command on this machine may give the kiosk to another server
         return self._claim(entry)
 
     def claim_while_running(self, present: ClaimResponse | None = None) -> Identity | None:

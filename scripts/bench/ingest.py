@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -52,11 +53,11 @@ class Outcome:
     commit_p99_ms: float
 
 
-def make_kiosk(database: Database, name: str, room_id: object) -> tuple[str, Ed25519PrivateKey]:
+def make_kiosk(database: Database, name: str, room_id: uuid.UUID) -> tuple[str, Ed25519PrivateKey]:
     """A claimed kiosk; returns its id and key."""
     key = signing.make_key()
     with database.transaction() as db:
-        kiosk = create_kiosk(db, name=name, room_id=room_id, actor="system")  # type: ignore[arg-type]
+        kiosk = create_kiosk(db, name=name, room_id=room_id, actor="system")
         row = db.get_one(Kiosk, kiosk.id)
         row.state, row.signing_key = KioskState.CLAIMED, signing.public_text(key)
         db.add(row)

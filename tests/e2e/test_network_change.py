@@ -82,7 +82,7 @@ def test_live_scans_of_two_days_carry_a_school_over_to_the_next_network(
 
 
 def coverage(days: SchoolDays) -> tuple[int, int, bool]:
-    """Who can be recognised with the next network, of whom, and whether that is enough."""
+    """How many of all people the next network can recognise, and whether that is enough."""
     change = days.school.get("/networks")["change"]
     (course,) = change["classes"]
     assert (course["covered"], course["people"]) == (change["covered"], change["people"])

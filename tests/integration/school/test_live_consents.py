@@ -23,7 +23,7 @@ pytestmark = pytest.mark.integration
 TODAY = now().date()
 _days = st.sampled_from([None, -1, 0, 1])
 _consents = st.tuples(
-    st.integers(0, 2),  # about whom
+    st.integers(0, 2),  # the person
     st.sampled_from(["student", "parent"]),
     st.sampled_from(["Ada", "ada", "Ben"]),  # the first two are one speaker
     st.sampled_from(["given", "given", "given", "refused"]),

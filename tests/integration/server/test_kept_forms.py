@@ -123,7 +123,7 @@ def test_a_form_of_nobody_is_not_kept(
 def test_a_form_comes_back_only_to_the_account_that_sent_it(
     expired: TestClient, sign_in: SignIn, is_first: bool
 ) -> None:
-    """At a browser that both use, whoever used it first."""
+    """Both use one browser; it does not matter who came first."""
     sign_in(Role.ADMIN)
     other = {"username": "admin-account", "password": PASSWORD}
     if not is_first:
