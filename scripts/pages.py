@@ -148,7 +148,7 @@ class Site:
 
     def forget_second_steps(self) -> None:
         """Let pages offer two-step sign-in as to a person who has none."""
-        with self.app.state.database.transaction() as db:
+        with self.services.database.transaction() as db:
             db.exec(delete(SecondFactor))
 
     def meet_strangers(self) -> None:

@@ -171,8 +171,9 @@ def _headers(error: ServerError) -> dict[str, str]:
 
 def _to_sign_in(request: Request) -> Response:
     kept = getattr(request.state, "kept_form", "")
-    if kept:
-        words = request_translator(request)("accounts.sign_in.expired")
+    if kept or getattr(request.state, "form_lost", False):
+        t = request_translator(request)
+        words = t("accounts.sign_in.expired" if kept else "accounts.sign_in.not_kept")
         context = {"next": "/", "problem": words, "username": "", "kept": kept}
         return render(request, "accounts/sign_in.html", context, status_code=401)
     target = "/sign-in"

@@ -30,6 +30,7 @@ _MOST_FIELDS = 200
 _KEPT_S = 3600.0
 _NONCE_BYTES = 12
 _FORM = "application/x-www-form-urlencoded"
+_FILES = "multipart/form-data"
 #: Fields of forms that are never kept.
 _SECRETS = frozenset({"password", "old", "new", "again", "kept"})
 _SECRET_PAGES = ("/sign-in", "/second-factor", "/password")
@@ -55,31 +56,42 @@ async def keep_form(request: Request, intake: BodyIntake) -> None:
     """Read a small form of a page whose sender is not signed in, and note it for the sign-in page.
 
     Args:
-        request: its state gets `kept_form`, a text for the page.
+        request: its state gets `kept_form`, a text for the page; or `form_lost`, where something
+            was typed that is not kept, so that the page says so.
         intake: of bodies that anyone may send.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_page = not request.url.path.startswith(("/api/", *_SECRET_PAGES))
-    is_page = is_page and "hx-request" not in request.headers
     sender = get_services(request).cookies.sender_of(request)
-    if request.method != "POST" or kind != _FORM or not is_page or not sender:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not sender or kind not in (_FORM, _FILES) or not _is_of_a_page(request):
         return
+    fields = await _fields_of(request, intake) if kind == _FORM else None
+    request.state.form_lost = fields != ()
+    if not fields or _SECRETS & {name for name, _ in fields}:
+        return
+    query = f"?{request.url.query}" if request.url.query else ""
+    kept = KeptForm(f"{request.url.path}{query}", fields, sender)
+    text = sealed_form(get_services(request).vault, kept)
+    if is_possible(text):
+        request.state.kept_form = text
+
+
+def _is_of_a_page(request: Request) -> bool:
+    is_page = not request.url.path.startswith(("/api/", *_SECRET_PAGES))
+    return request.method == "POST" and is_page and "hx-request" not in request.headers
+
+
+async def _fields_of(request: Request, intake: BodyIntake) -> tuple[tuple[str, str], ...] | None:
+    """Read a form; None where it is too large, or none."""
     try:
         declared = declared_bytes(request.scope)
         async with intake.hold(request.receive, declared, most_bytes=_MOST_BYTES) as receive:
             body = await Request(request.scope, receive).body()
-        fields = tuple(
-            parse_qsl(
-                body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
-            )
+        read = parse_qsl(
+            body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
         )
     except (BodyError, ValueError):
-        return
-    if fields and not _SECRETS & {name for name, _ in fields}:
-        query = f"?{request.url.query}" if request.url.query else ""
-        kept = KeptForm(f"{request.url.path}{query}", fields, sender)
-        text = sealed_form(get_services(request).vault, kept)
-        request.state.kept_form = text if is_possible(text) else ""
+        return None
+    return tuple(read)
 
 
 def is_possible(text: object) -> bool:

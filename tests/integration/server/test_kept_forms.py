@@ -67,21 +67,42 @@ def test_form_survives_a_wrong_password(expired: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "data"),
+    "data",
     [
-        ("/people/new", PERSON | {"old": "my secret"}),
-        ("/people/new", PERSON | {"password": "my secret"}),
-        ("/people/new", {"given_name": "x" * 5000}),
-        ("/people/new", {f"field{number}": "1" for number in range(300)}),
-        ("/people/new", {}),
-        ("/password", PERSON),
-        ("/second-factor/confirm", PERSON),
+        PERSON | {"old": "my secret"},
+        PERSON | {"password": "my secret"},
+        {"given_name": "x" * 5000},
+        {"given_name": "x" * 3900},
+        {f"field{number}": "1" for number in range(300)},
     ],
+    ids=["password", "old password", "too long", "too long once sealed", "too many fields"],
 )
-def test_passwords_and_large_forms_are_not_kept(
-    expired: TestClient, path: str, data: dict[str, str]
+def test_passwords_and_large_forms_are_not_kept_and_the_page_says_so(
+    expired: TestClient, data: dict[str, str]
 ) -> None:
     assert "kept" in fields(expired.post("/people/new", data=PERSON).text), "this one is kept"
+    asked = expired.post("/people/new", data=data)
+
+    assert asked.status_code == 401
+    assert "what you typed could not be kept" in asked.text
+    assert "kept" not in fields(asked.text)
+    assert "my secret" not in asked.text
+
+
+def test_photo_that_is_lost_is_named_too(expired: TestClient) -> None:
+    asked = expired.post("/people/new", files={"photo": b"a photo"})
+
+    assert asked.status_code == 401
+    assert "what you typed could not be kept" in asked.text
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [("/people/new", {}), ("/password", PERSON), ("/second-factor/confirm", PERSON)],
+)
+def test_nothing_is_said_where_nothing_is_lost(
+    expired: TestClient, path: str, data: dict[str, str]
+) -> None:
     asked = expired.post(path, data=data)
 
     assert asked.status_code == 303
@@ -146,7 +167,7 @@ def test_the_form_is_shown_before_it_is_sent(expired: TestClient) -> None:
     page = sign_in_again(expired, kept)
 
     assert "/people/new?from=list</dd>" in page
-    assert "<dt>given name</dt>" in page
+    assert "<dt>Given name</dt>" in page
     assert "Zoë &lt;b&gt;</bdi>" in page
     assert "autofocus" not in page
 

@@ -1,5 +1,6 @@
 """The services: each dependency gives the service whose type it promises, and none goes around."""
 
+import re
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -33,3 +34,10 @@ def test_the_application_is_asked_for_its_services_only() -> None:
         if "app.state" in path.read_text()
     ]
     assert set(around) == KEEPERS
+
+
+def test_scripts_reach_services_by_their_names() -> None:
+    """`app.state` has any attribute for the type checker, so a wrong one fails only when run."""
+    scripts = Path(__file__).parents[4] / "scripts"
+    other = re.compile(r"app\.state\.(?!services\b)")
+    assert [path.name for path in scripts.rglob("*.py") if other.search(path.read_text())] == []
