@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.liveness import UNCHECKED, LivenessReading
-from protocol.v1.messages import ArrivalStatus, EventKind
+from protocol.v1.messages import ArrivalStatus, EventKind, EventMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class EventDraft:
     """An event before the outbox gives it an id, a place in the sequence and a signature.
 
     Attributes:
-        kind: seen, or not_me, which voids the event named in ``refers_to``.
+        kind: seen, roll_call, or not_me, which voids the event named in ``refers_to``.
         clock: the reading at the moment of capture.
         lesson_id: the lesson the event counts for; None if no lesson applied here.
         person_id: the person the event is about.
@@ -32,6 +32,10 @@ class EventDraft:
         evidence: the numbers of the match; for not_me those of the match that was denied.
         refers_to: id of the event that a not_me voids.
         shown: the status the person saw; None where none was shown.
+        method: how the person was identified.
+        second: method of the second factor, of a person who is easily confused with another.
+        code_id: of the QR on a phone.
+        by: account id of the teacher who tapped or confirmed.
     """
 
     kind: EventKind
@@ -42,6 +46,10 @@ class EventDraft:
     evidence: MatchEvidence | None = None
     refers_to: str | None = None
     shown: ArrivalStatus | None = None
+    method: EventMethod = EventMethod.FACE
+    second: EventMethod | None = None
+    code_id: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

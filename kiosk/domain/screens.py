@@ -8,7 +8,7 @@ from kiosk.domain.identity import IdentityFault
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.liveness import Motion
 from kiosk.domain.sightings import Hint
-from protocol.v1.messages import ArrivalStatus
+from protocol.v1.messages import ArrivalStatus, Fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,16 @@ class RunningLesson:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Waiting for a person. ``lesson`` is None when no lesson is open in this room."""
+    """Waiting for a person.
+
+    Attributes:
+        lesson: None when no lesson is open in this room.
+        ways: to check in without a face that exist here now.
+    """
 
     room_name: str
     lesson: RunningLesson | None
+    ways: tuple[Fallback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,115 @@ class NotRecognised:
     """Neutral words and the other ways: QR, PIN, the teacher."""
 
     reason: NotRecognisedReason = NotRecognisedReason.NO_MATCH
+    ways: tuple[Fallback, ...] = ()
+
+
+class CodeProblem(StrEnum):
+    """Why a PIN, card or code did not count; each has its own sentence.
+
+    WRONG_PIN: no such PIN, or not that of the card. UNKNOWN_CARD: no card of this school, or of
+    nobody due here. EXPIRED, USED, FOREIGN: of a QR. CLOCK: this kiosk does not know the time, so
+    that it cannot tell whether a QR is still valid. OTHER_PERSON: the PIN or card is of another
+    person than asked for. NOT_STAFF: it is no teacher's who may take this roll.
+    """
+
+    WRONG_PIN = "wrong_pin"
+    UNKNOWN_CARD = "unknown_card"
+    EXPIRED = "expired"
+    USED = "used"
+    FOREIGN = "foreign"
+    CLOCK = "clock"
+    OTHER_PERSON = "other_person"
+    NOT_STAFF = "not_staff"
+
+
+class PinPurpose(StrEnum):
+    """What a PIN is asked for.
+
+    CHECK_IN: to find who it is. CARD: to go with a card that was read. LOOK_ALIKE: a second factor
+    for a face that is easily confused with another. UNLOCK: for a teacher, to take the roll.
+    """
+
+    CHECK_IN = "check_in"
+    CARD = "card"
+    LOOK_ALIKE = "look_alike"
+    UNLOCK = "unlock"
+
+
+@dataclass(frozen=True, slots=True)
+class AskPin:
+    """The PIN pad. A card, or a QR where that is a way here, may be shown instead.
+
+    Attributes:
+        purpose: what it is asked for.
+        ways: what else may be shown to the same end.
+        problem: of the last try.
+        wait_s: whole seconds to wait before the next try; 0: none.
+        attempt: counts up with each try, so that the pad empties what was typed.
+    """
+
+    purpose: PinPurpose
+    ways: tuple[Fallback, ...] = ()
+    problem: CodeProblem | None = None
+    wait_s: int = 0
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmName:
+    """A PIN was right: the person says whether this is their name before anything is recorded."""
+
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """A card or QR that was shown does not count; says why and what else there is."""
+
+    problem: CodeProblem
+    ways: tuple[Fallback, ...] = ()
+
+
+class RollMark(StrEnum):
+    """How a student stands in the roll-call, as this kiosk knows it."""
+
+    NONE = "none"
+    PRESENT = "present"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class RollRow:
+    """One student of the roster.
+
+    Attributes:
+        person_id: names the row when it is tapped.
+        display_name: first name and initial.
+        mark: as this kiosk knows it.
+        needs_teacher: a face was seen whose liveness or likeness a teacher must decide.
+    """
+
+    person_id: str
+    display_name: str
+    mark: RollMark = RollMark.NONE
+    needs_teacher: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RollCall:
+    """A teacher takes the roll of a lesson; a tap on a row: present, late, then nothing again.
+
+    Attributes:
+        lesson: whose roster it is; None: no lesson is open here.
+        teacher: short name of who unlocked it.
+        rows: by name.
+        is_unsaved: the disk refused the last tap.
+    """
+
+    lesson: RunningLesson | None
+    teacher: str
+    rows: tuple[RollRow, ...] = ()
+    is_unsaved: bool = False
 
 
 class NoticeReason(StrEnum):
@@ -159,7 +274,20 @@ class SettingUp:
     link: LinkSecurity = LinkSecurity.TLS
 
 
-Screen = Ready | Looking | ProveAlive | Welcome | Elsewhere | NotRecognised | Notice | SettingUp
+Screen = (
+    Ready
+    | Looking
+    | ProveAlive
+    | Welcome
+    | Elsewhere
+    | NotRecognised
+    | Notice
+    | AskPin
+    | ConfirmName
+    | CodeRefused
+    | RollCall
+    | SettingUp
+)
 
 
 def is_same(first: Screen | None, second: Screen) -> bool:

@@ -24,10 +24,13 @@ def drafted(draft: EventDraft, kiosk_id: str) -> messages.UnsignedEvent:
         lesson_id=draft.lesson_id,
         person_id=draft.person_id,
         kind=draft.kind,
-        method=messages.EventMethod.FACE,
+        method=draft.method,
         refers_to=draft.refers_to,
         policy_version=draft.policy_version,
         shown=draft.shown,
+        second=draft.second,
+        code_id=draft.code_id,
+        by=draft.by,
         **_evidence_fields(draft.evidence),
     )
 

@@ -207,7 +207,7 @@ class ShellPresenter(QObject):
             self.answer_presenter.show_sign(view.icon, view.tone)
         elif isinstance(screen, SettingUp):
             self._present_set_up(screen)
-        else:
+        elif isinstance(screen, Elsewhere | NotRecognised | Notice):
             self.answer_presenter.show(screen)
 
     def _present_set_up(self, screen: SettingUp) -> None:

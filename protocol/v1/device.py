@@ -199,6 +199,7 @@ class VersionHint(Message):
     gallery: Count
     config: Identifier
     models: Identifier | None = None
+    credentials: Identifier | None = None
     issued_at: Instant
 
 

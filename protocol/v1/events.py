@@ -61,6 +61,7 @@ class EventMethod(StrEnum):
     NONE = "none"
     FACE = "face"
     QR = "qr"
+    CARD = "card"
     PIN = "pin"
     TEACHER = "teacher"
 
@@ -128,7 +129,8 @@ class UnsignedEvent(Message):
     """An attendance event before it is chained and signed.
 
     A `not_me` event names the event it takes back in `refers_to`. A `gap` event names nobody: it
-    is the kiosk's word that the events of a span of numbers are lost.
+    is the kiosk's word that the events of a span of numbers are lost. A `roll_call` event is a
+    teacher's tap: `by` names the teacher, and `shown` is what the teacher chose.
     """
 
     v: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -152,6 +154,16 @@ class UnsignedEvent(Message):
     policy_version: Count | None = None
     shown: Word | None = Field(
         default=None, description="the status the person saw: present or late"
+    )
+    code_id: Identifier | None = Field(
+        default=None, description="of the QR on a phone; one code counts once"
+    )
+    second: Word | None = Field(
+        default=None,
+        description="method of the second factor, of a person who is easily confused with another",
+    )
+    by: Identifier | None = Field(
+        default=None, description="account of the teacher who tapped or confirmed"
     )
 
 

@@ -1,5 +1,13 @@
 """Every message of protocol v1 under one name; the models are in the modules imported here."""
 
+from protocol.v1.checkin import (
+    CardEntry,
+    CardKind,
+    CredentialDocument,
+    Fallback,
+    Holder,
+    HolderKind,
+)
 from protocol.v1.device import (
     BrokerAccess,
     ClaimRequest,
@@ -84,6 +92,8 @@ __all__ = [
     "AttendancePolicy",
     "AttendanceWindow",
     "BrokerAccess",
+    "CardEntry",
+    "CardKind",
     "ClaimRequest",
     "ClaimResponse",
     "ClockSource",
@@ -91,16 +101,20 @@ __all__ = [
     "Command",
     "CommandResult",
     "ConfigDocument",
+    "CredentialDocument",
     "ElsewhereEntry",
     "Erasure",
     "EventBatch",
     "EventKind",
     "EventMethod",
     "EventRefusal",
+    "Fallback",
     "GalleryPage",
     "GalleryScope",
     "GapReason",
     "GapSpan",
+    "Holder",
+    "HolderKind",
     "KioskPolicy",
     "LessonEntry",
     "LimitGroup",

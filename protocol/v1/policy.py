@@ -11,6 +11,10 @@ MOST_FRAMES = 10
 """A kiosk keeps this many frames of a face; it could never wait for more."""
 
 
+DEFAULT_FALLBACKS = ("qr", "card", "pin", "teacher")
+"""Words of `checkin.Fallback`: every way but a card without a PIN."""
+
+
 class RecognitionPolicy(Message):
     """How often a stranger may be mistaken for a student, and what else a match needs.
 
@@ -72,7 +76,10 @@ class KioskPolicy(Message):
         default=GalleryScope.ROOM,
         description="Who can be recognised: `room` (due there within 7 days) or `school`",
     )
-    fallbacks: Annotated[tuple[Word, ...], Field(max_length=8)] = ()
+    fallbacks: Annotated[tuple[Word, ...], Field(max_length=8)] = Field(
+        default=DEFAULT_FALLBACKS,
+        description="Ways to check in without a face, see `checkin.Fallback`",
+    )
     language: Annotated[str, Field(max_length=35)] = Field(
         default="en", json_schema_extra={"options": ["en", "ar"]}
     )

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from protocol.v1.messages import (
     AttendancePolicy,
+    Fallback,
     GalleryScope,
     KioskPolicy,
     LimitGroup,
@@ -13,6 +14,7 @@ from protocol.v1.messages import (
     Policy,
     RecognitionPolicy,
 )
+from protocol.v1.policy import DEFAULT_FALLBACKS
 
 
 class EnrolmentPolicy(BaseModel):
@@ -52,7 +54,6 @@ class SchoolPolicy(Policy):
 
 #: What people write is checked word by word. The wire to kiosks stays open for later versions.
 _STRICT = ConfigDict(frozen=True, extra="forbid")
-_Fallback = Literal["qr", "card", "pin", "teacher"]
 
 
 class EnrolmentInput(EnrolmentPolicy):
@@ -80,13 +81,15 @@ class AttendanceInput(AttendancePolicy):
 
 
 class KioskInput(KioskPolicy):
-    """The same, as a person writes it: only words of the protocol, and of the planned fallbacks."""
+    """The same, as a person writes it: only words of the protocol."""
 
     model_config = _STRICT
 
     liveness: LivenessLevel = LivenessLevel.OFF
     gallery: GalleryScope = GalleryScope.ROOM
-    fallbacks: Annotated[tuple[_Fallback, ...], Field(max_length=8)] = ()
+    fallbacks: Annotated[tuple[Fallback, ...], Field(max_length=8)] = tuple(
+        Fallback(word) for word in DEFAULT_FALLBACKS
+    )
     language: Literal["en", "ar"] = "en"
 
 

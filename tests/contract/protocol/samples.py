@@ -61,6 +61,53 @@ def not_me() -> m.UnsignedEvent:
     )
 
 
+def code_seen() -> m.UnsignedEvent:
+    """A person who was checked in by the QR on a phone."""
+    return m.UnsignedEvent(
+        id=THIRD_ID,
+        kiosk_id=KIOSK,
+        seq=3,
+        occurred_at=LATER,
+        clock=m.ClockStamp(source=m.ClockSource.NTP),
+        lesson_id="lesson-1",
+        person_id="person-1",
+        kind=m.EventKind.SEEN,
+        method=m.EventMethod.QR,
+        second=m.EventMethod.PIN,
+        shown="late",
+        code_id="00112233445566778899",
+    )
+
+
+def roll_call() -> m.UnsignedEvent:
+    """A teacher's tap."""
+    return code_seen().model_copy(
+        update={
+            "kind": m.EventKind.ROLL_CALL,
+            "method": m.EventMethod.TEACHER,
+            "second": None,
+            "code_id": None,
+            "by": "account-1",
+        }
+    )
+
+
+def credentials() -> m.CredentialDocument:
+    """What a kiosk holds of PINs and cards."""
+    key = m.WrappedKey(key_id="pin-1", wrapped=base64.b64encode(bytes(80)).decode())
+    return m.CredentialDocument(
+        version="v1",
+        kiosk_id=KIOSK,
+        pin_salt=base64.b64encode(bytes(16)).decode(),
+        pin_key=key,
+        card_key=key.model_copy(update={"key_id": "card-1"}),
+        holders=(
+            m.Holder(id="person-1", pin="ab" * 32, cards=(m.CardEntry(hash="cd" * 32),)),
+            m.Holder(id="account-1", kind=m.HolderKind.STAFF, name="Mrs Okafor", pin="ef" * 32),
+        ),
+    )
+
+
 def gap() -> m.UnsignedEvent:
     """The kiosk's word that two events are lost."""
     return m.UnsignedEvent(
@@ -299,6 +346,9 @@ def all_samples() -> dict[str, m.Message]:
             last_seq=2,
         ),
         "event-gap": signing.sign_event(gap(), prev_hash=second.hash, key=KIOSK_KEY),
+        "event-code": signing.sign_event(code_seen(), prev_hash=second.hash, key=KIOSK_KEY),
+        "event-roll-call": signing.sign_event(roll_call(), prev_hash=second.hash, key=KIOSK_KEY),
+        "credentials": credentials(),
         "watermark": _watermark(),
         "ack": _ack(),
         "revocation": _revocation(),
