@@ -31,6 +31,8 @@ import server.attendance.past_api
 import server.attendance.past_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
+import server.credentials.api
+import server.credentials.sync_api
 import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
@@ -130,6 +132,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.kiosks.devices_api.router,
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
+    server.credentials.api.router,
+    server.credentials.sync_api.router,
     server.attendance.api.router,
     server.attendance.lost_api.router,
     server.attendance.lost_pages.router,

@@ -13,6 +13,7 @@ from server.accuracy.tasks import MeasureSchool
 from server.attendance.tasks import QuarantineUpkeep
 from server.certificates.links import Links
 from server.certificates.upkeep import CertificateUpkeep
+from server.credentials.tasks import CredentialUpkeep
 from server.db.engine import Database
 from server.db.vault import Vault
 from server.enrollment.backfill_tasks import AddTemplates
@@ -47,6 +48,7 @@ class Background:
         quarantine: judges events again that lay in the future.
         broker: talks to the broker.
         certificates: renews the school's certificates.
+        credentials: renews PINs that a revoked kiosk held.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Background:
         )
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.quarantine = QuarantineUpkeep(database)
+        self.credentials = CredentialUpkeep(database, vault)
         self.broker = BrokerTasks(links, database, vault)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
@@ -92,6 +95,7 @@ class Background:
             self.quarantine,
             self.broker,
             self.certificates,
+            self.credentials,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

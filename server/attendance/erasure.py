@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, or_, select, update
 
+from protocol.v1.checkin import HolderKind
 from server.attendance.tables import Correction, PastChange
 from server.audit.service import record
 from server.audit.tables import subject_of
+from server.credentials.service import HolderRef, forget_holder
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
 from server.people import service as people
@@ -28,7 +30,7 @@ def erase_person(
     at: datetime,
     today: date,
 ) -> Person:
-    """Erase a person's name, number, consents, photos and templates, here and on kiosks.
+    """Erase a person's name, number, consents, photos, templates, PIN and cards, everywhere.
 
     The row of the person stays, with its roster entries, events and corrections, so registers of
     the past keep the line, its status and their counts. Lessons that have not started no longer
@@ -57,6 +59,7 @@ def erase_person(
     _leave_rosters(db, person_id, today=today, at=at)
     enrollment.erase_biometrics(db, person_id, actor=actor, at=at)
     enrollment.erase_leftovers(db, person_id)
+    forget_holder(db, HolderRef(HolderKind.PERSON, person_id))
     people.erase_identity(db, person, at=at)
     lines = _erase_reasons(db, person_id)
     subject = subject_of("person", person_id)

@@ -44,6 +44,7 @@ from server.attendance.verification import (
     reject_all,
 )
 from server.attendance.watermarks import take_watermark
+from server.credentials.tables import CodeUse
 from server.db.types import new_id
 from server.db.upsert import insert_into
 from server.kiosks.claims import KioskKeys, keys_of
@@ -227,6 +228,7 @@ def _store(
     rows = [_row(kiosk.id, one, hashes, times[one.event.id], at) for one in harvest.fresh]
     for start in range(0, len(rows), _CHUNK):
         db.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
+    _note_codes(db, harvest.fresh, rows)
     torn = {row["seq"] for row in rows if row["is_chain_torn"]}
     progress.torn += len(torn)
     numbered = [one for one in harvest.fresh if one.has_number]
@@ -238,6 +240,22 @@ def _store(
     for batch in harvest.batches:
         take_watermark(db, kiosk, progress, batch.watermark, at)
     db.add(progress)
+
+
+def _note_codes(db: Session, fresh: Sequence[Accepted], rows: Sequence[dict[str, Any]]) -> None:
+    """Note the codes of phones that a kiosk accepted; most events have none."""
+    for one, row in zip(fresh, rows, strict=True):
+        if one.event.code_id is not None and one.event.kind == EventKind.SEEN:
+            db.add(
+                CodeUse(
+                    code_id=one.event.code_id,
+                    kiosk_id=row["kiosk_id"],
+                    event_id=row["id"],
+                    person_id=row["person_id"],
+                    counted_at=row["counted_at"],
+                    received_at=row["received_at"],
+                )
+            )
 
 
 def _kept_apart(harvest: Harvest, progress: KioskProgress) -> list[Link]:

@@ -6,6 +6,7 @@ import server.accounts.tables
 import server.accuracy.tables
 import server.attendance.tables
 import server.audit.tables
+import server.credentials.tables
 import server.enrollment.tables
 import server.jobs.tables
 import server.kiosks.tables

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from protocol.v1 import topics
 from protocol.v1.messages import VersionHint
 from server.certificates.links import Links
+from server.credentials.service import version_of as credential_version
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -43,7 +44,7 @@ class _Told:
 
     connection: int = 0
     accounts: dict[str, str] | None = None
-    hints: dict[str, tuple[int, str]] = field(default_factory=dict)
+    hints: dict[str, tuple[int, str, str]] = field(default_factory=dict)
 
 
 class Housekeeper:
@@ -170,11 +171,15 @@ class Housekeeper:
         return True
 
     def _keep_hints(self) -> None:
-        for kiosk_id, version in self._current_versions().items():
+        with self._database.reading() as db:
+            credentials = str(credential_version(db))
+        for kiosk_id, (number, config) in self._current_versions().items():
+            version = (number, config, credentials)
             if self._told.hints.get(kiosk_id) == version:
                 continue
-            number, config = version
-            hint = VersionHint(gallery=number, config=config, issued_at=now())
+            hint = VersionHint(
+                gallery=number, config=config, credentials=credentials, issued_at=now()
+            )
             self._link.publish(topics.hint(kiosk_id), hint.to_json(), retain=True)
             self._told.hints[kiosk_id] = version
 

@@ -36,7 +36,7 @@ class VirtualDisplay:
 
     def _do(self, *command: str) -> None:
         env = {**os.environ, "DISPLAY": self.name}
-        subprocess.run(["xdotool", *command], check=True, env=env, timeout=_ATTEMPTS_S)  # noqa: S603, S607
+        subprocess.run(["xdotool", *command], check=True, env=env, timeout=_ATTEMPTS_S)
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def virtual_display(folder: Path, size: tuple[int, int] = (800, 480)) -> Iterato
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24"]
     with (folder / "xvfb.log").open("ab") as log:
-        server = subprocess.Popen(  # noqa: S603
+        server = subprocess.Popen(
             [*command, "-nolisten", "tcp"], stdout=log, stderr=log, pass_fds=(writing,)
         )
     os.close(writing)

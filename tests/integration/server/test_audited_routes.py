@@ -58,6 +58,7 @@ EXCEPTIONS = {
     ("GET", "/people/{person_id}/consents/new"): "a form with the name alone",
     ("GET", "/people/{person_id}/consents/{consent_id}/withdraw"): "a form with the name alone",
     ("GET", "/people/{person_id}/enrol"): "a form with the name alone",
+    ("GET", "/api/v1/people/{person_id}/credentials"): "that there are a PIN and cards, not which",
     ("GET", "/people/{person_id}/erase"): "a form with name and number alone",
     ("GET", "/lessons/{lesson_id}/people/{person_id}"): "a line of the register, which is a list",
 }
@@ -289,9 +290,23 @@ def people_routes(at: Places) -> None:
     rows = at.walk.client.get(f"/api/v1/people/{made}/consents").json()
     left = next(one["id"] for one in rows if one["withdrawn_at"] is None)
     do("POST", route.removeprefix("/api/v1"), "consent.withdraw", made, left)
+    _credential_api_routes(at, made)
     erased = {"student_number": "N1", **REASON}
     do("POST", "/people/{person_id}/erase", "person.erase", made, data=erased)
     do("POST", "/api/v1/people/{person_id}/erase", "person.erase", at.desk.ben, json=REASON)
+
+
+def _credential_api_routes(at: Places, person: str) -> None:
+    do, route = at.walk.do, "/api/v1/people/{person_id}/credentials"
+    do("POST", f"{route}/pin", "credentials.pin_issued", person)
+    number = {"number": "04A2247B5D"}
+    card: str = do("POST", f"{route}/cards", "credentials.card_added", person, json=number).json()[
+        "id"
+    ]
+    do("DELETE", f"{route}/cards/{{card_id}}", "credentials.card_revoked", person, card)
+    do("POST", f"{route}/link", "credentials.link_made", person)
+    do("DELETE", f"{route}/link", "credentials.link_revoked", person)
+    do("DELETE", f"{route}/pin", "credentials.pin_revoked", person)
 
 
 def photo_routes(at: Places, worker: SteppedWorkers) -> None:

@@ -1,0 +1,1 @@
+"""PINs, cards and codes: how people check in without a face."""

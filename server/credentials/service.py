@@ -1,0 +1,339 @@
+"""Issue, show and revoke PINs, cards and links; every step is in the audit trail."""
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from protocol.v1.checkin import (
+    PIN_DIGITS,
+    CardKind,
+    CheckInCodeError,
+    HolderKind,
+    card_hash,
+    make_check_in_code,
+    make_printed_card,
+    pin_base,
+    read_card_number,
+)
+from server.accounts.tables import Account
+from server.audit.service import record
+from server.audit.tables import subject_of
+from server.credentials import keys
+from server.credentials.tables import Card, CredentialVersion, HeldPin, OwnLink, Pin
+from server.db.lock import CREDENTIAL_LOCK, lock_until_commit
+from server.db.types import now
+from server.db.vault import Sealed, Vault
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.kiosks.claiming import server_signing_key
+from server.people.tables import Person
+
+PIN_PURPOSE = "pin"
+MOST_CARDS = 8
+_SHOWN = 4
+_TOKEN_BYTES = 24
+
+
+@dataclass(frozen=True)
+class HolderRef:
+    """Whose credentials: a person's, or those of the account of a member of staff."""
+
+    kind: HolderKind
+    id: uuid.UUID
+
+    @property
+    def subject(self) -> str:
+        """How the audit trail names the holder."""
+        return subject_of("account" if self.kind == HolderKind.STAFF else "person", self.id)
+
+
+@dataclass(frozen=True)
+class CardRead:
+    """A card as pages show it; `label` is the end of its number, empty for a printed one."""
+
+    id: uuid.UUID
+    kind: CardKind
+    label: str
+    added_at: datetime
+
+
+@dataclass(frozen=True)
+class CredentialsRead:
+    """What a holder has. `pin_state` is none, to_hand_out or handed_out."""
+
+    pin_state: str
+    cards: list[CardRead]
+    has_link: bool
+    link_made_at: datetime | None
+
+
+def credentials_of(db: Session, vault: Vault, holder: HolderRef) -> CredentialsRead:
+    """Return what a holder has; nothing secret is in it."""
+    del vault
+    pin = db.get(Pin, (holder.kind, holder.id))
+    link = db.get(OwnLink, (holder.kind, holder.id))
+    state = "none" if pin is None else "handed_out" if pin.handed_out_at else "to_hand_out"
+    return CredentialsRead(
+        pin_state=state,
+        cards=[_card_read(card) for card in _cards_of(db, holder)],
+        has_link=link is not None,
+        link_made_at=link.made_at if link else None,
+    )
+
+
+def issue_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> None:
+    """Give a new random PIN that nobody else of the school has; an earlier one ends.
+
+    Raises:
+        NotFoundError: no such person or account.
+    """
+    _check_holder(db, holder)
+    _put_pin(db, vault, holder)
+    _note(db, "credentials.pin_issued", holder, actor)
+
+
+def renew_pins(db: Session, vault: Vault, holders: Sequence[HolderRef], *, actor: str) -> int:
+    """Replace the PINs of those who have one; return how many that were."""
+    count = 0
+    for holder in holders:
+        if db.get(Pin, (holder.kind, holder.id)) is not None:
+            _put_pin(db, vault, holder)
+            _note(db, "credentials.pin_issued", holder, actor)
+            count += 1
+    return count
+
+
+def show_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> str:
+    """Return a PIN to be shown or printed; it counts as handed out from then on.
+
+    Raises:
+        NotFoundError: the holder has none.
+        SealBrokenError: it cannot be decrypted.
+    """
+    row = db.get(Pin, (holder.kind, holder.id))
+    if row is None:
+        raise NotFoundError("There is no PIN.", problem="no_pin")
+    pin, _base = open_pin(vault, row)
+    row.handed_out_at = now()
+    db.add(row)
+    _note(db, "credentials.pin_shown", holder, actor)
+    return pin
+
+
+def revoke_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> None:
+    """Take a PIN back. Cards that need it do not work until there is a new one.
+
+    Raises:
+        NotFoundError: the holder has none.
+    """
+    del vault
+    row = db.get(Pin, (holder.kind, holder.id))
+    if row is None:
+        raise NotFoundError("There is no PIN.", problem="no_pin")
+    db.delete(row)
+    _changed(db)
+    _note(db, "credentials.pin_revoked", holder, actor)
+
+
+def add_reader_card(
+    db: Session, vault: Vault, holder: HolderRef, number: str, *, actor: str
+) -> CardRead:
+    """Add a card that a reader types; a holder without a PIN gets one.
+
+    Raises:
+        NotFoundError: no such person or account.
+        InvalidError: this is no card number, or the holder has too many cards.
+        ConflictError: the card is another holder's, or theirs already.
+    """
+    try:
+        sound = read_card_number(number)
+    except CheckInCodeError as exc:
+        raise InvalidError("This is not the number of a card.", problem="no_card") from exc
+    return _add_card(db, vault, holder, sound, CardKind.READER, actor=actor)
+
+
+def add_printed_card(
+    db: Session, vault: Vault, holder: HolderRef, *, actor: str
+) -> tuple[CardRead, str]:
+    """Make a card to print; a holder without a PIN gets one.
+
+    Returns:
+        The card, and the text of its QR, which is kept nowhere.
+
+    Raises:
+        NotFoundError: no such person or account.
+        InvalidError: the holder has too many cards.
+    """
+    text = make_printed_card()
+    return _add_card(db, vault, holder, text, CardKind.PRINTED, actor=actor), text
+
+
+def revoke_card(
+    db: Session, card_id: uuid.UUID, *, actor: str, of: HolderRef | None = None
+) -> None:
+    """Take a card back; with `of`, only one of this holder.
+
+    Raises:
+        NotFoundError: there is no such card.
+    """
+    row = db.get(Card, card_id)
+    if row is None or (of is not None and (row.holder_kind, row.holder_id) != (of.kind, of.id)):
+        raise NotFoundError("There is no such card.", problem="card_gone")
+    db.delete(row)
+    _changed(db)
+    holder = HolderRef(HolderKind(row.holder_kind), row.holder_id)
+    _note(db, "credentials.card_revoked", holder, actor)
+
+
+def make_link(db: Session, holder: HolderRef, *, actor: str) -> str:
+    """Make the link to a holder's page; an earlier one ends. Returns its token, shown this once.
+
+    Raises:
+        NotFoundError: no such person or account.
+    """
+    _check_holder(db, holder)
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    db.merge(
+        OwnLink(
+            holder_kind=holder.kind,
+            holder_id=holder.id,
+            token_hash=_digest(token),
+            made_at=now(),
+        )
+    )
+    _note(db, "credentials.link_made", holder, actor)
+    return token
+
+
+def revoke_link(db: Session, holder: HolderRef, *, actor: str) -> None:
+    """End a holder's link; nothing happens where there is none."""
+    row = db.get(OwnLink, (holder.kind, holder.id))
+    if row is not None:
+        db.delete(row)
+        _note(db, "credentials.link_revoked", holder, actor)
+
+
+def holder_of_link(db: Session, token: str) -> HolderRef | None:
+    """Return whose page a token opens; None where it is no token that is still good."""
+    row = db.exec(select(OwnLink).where(OwnLink.token_hash == _digest(token))).first()
+    return None if row is None else HolderRef(HolderKind(row.holder_kind), row.holder_id)
+
+
+def code_for(db: Session, vault: Vault, holder: HolderRef, at: datetime) -> str:
+    """Return the text of a code for a phone, valid for a minute from `at` on."""
+    return make_check_in_code(holder.id, at, server_signing_key(db, vault))
+
+
+def forget_holder(db: Session, holder: HolderRef) -> None:
+    """Delete everything of a holder who is erased."""
+    for table in (Pin, Card, OwnLink, HeldPin):
+        db.exec(
+            delete(table).where(
+                col(table.holder_kind) == holder.kind, col(table.holder_id) == holder.id
+            )
+        )
+    _changed(db)
+
+
+def open_pin(vault: Vault, row: Pin) -> tuple[str, bytes]:
+    """Return a PIN and its base; see `protocol.v1.checkin.pin_base`.
+
+    Raises:
+        SealBrokenError: it cannot be decrypted.
+    """
+    sealed = Sealed(row.key_id, row.data)
+    raw = vault.open(sealed, purpose=PIN_PURPOSE, context=str(row.holder_id))
+    return raw[:PIN_DIGITS].decode(), raw[PIN_DIGITS:]
+
+
+def version_of(db: Session) -> int:
+    """Return the number that grows with every change that kiosks must hear of."""
+    row = db.get(CredentialVersion, 1)
+    return 0 if row is None else row.version
+
+
+def _put_pin(db: Session, vault: Vault, holder: HolderRef) -> None:
+    lock_until_commit(db, CREDENTIAL_LOCK)
+    pin = _free_pin(db, vault)
+    base = pin_base(pin, keys.pin_salt(db, vault))
+    sealed = vault.seal(pin.encode() + base, purpose=PIN_PURPOSE, context=str(holder.id))
+    db.merge(
+        Pin(
+            holder_kind=holder.kind,
+            holder_id=holder.id,
+            key_id=sealed.key_id,
+            data=sealed.data,
+            lookup_hash=keys.pin_lookup(db, vault, pin),
+            issued_at=now(),
+            handed_out_at=None,
+        )
+    )
+    _changed(db)
+
+
+def _free_pin(db: Session, vault: Vault) -> str:
+    """Return a random PIN that nobody has."""
+    while True:
+        pin = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}"
+        lookup = keys.pin_lookup(db, vault, pin)
+        if db.exec(select(Pin.holder_id).where(Pin.lookup_hash == lookup)).first() is None:
+            return pin
+
+
+def _add_card(
+    db: Session, vault: Vault, holder: HolderRef, number: str, kind: CardKind, *, actor: str
+) -> CardRead:
+    _check_holder(db, holder)
+    lock_until_commit(db, CREDENTIAL_LOCK)
+    hashed = card_hash(number, keys.card_key(db, vault))
+    taken = db.exec(select(Card).where(Card.hash == hashed)).first()
+    if taken is not None:
+        raise ConflictError("This card is in use already.", problem="card_taken")
+    if len(_cards_of(db, holder)) >= MOST_CARDS:
+        raise InvalidError("There are too many cards. Remove one first.", problem="many_cards")
+    label = number[-_SHOWN:] if kind is CardKind.READER and len(number) > 2 * _SHOWN else ""
+    row = Card(holder_kind=holder.kind, holder_id=holder.id, kind=kind, hash=hashed, label=label)
+    db.add(row)
+    if db.get(Pin, (holder.kind, holder.id)) is None:
+        issue_pin(db, vault, holder, actor=actor)
+    _changed(db)
+    _note(db, "credentials.card_added", holder, actor)
+    return _card_read(row)
+
+
+def _card_read(row: Card) -> CardRead:
+    return CardRead(row.id, CardKind(row.kind), row.label, row.added_at)
+
+
+def _cards_of(db: Session, holder: HolderRef) -> Sequence[Card]:
+    query = select(Card).where(Card.holder_kind == holder.kind, Card.holder_id == holder.id)
+    return db.exec(query.order_by(col(Card.added_at), col(Card.id))).all()
+
+
+def _check_holder(db: Session, holder: HolderRef) -> None:
+    if holder.kind == HolderKind.STAFF:
+        is_there = db.get(Account, holder.id) is not None
+    else:
+        person = db.get(Person, holder.id)
+        is_there = person is not None and person.erased_at is None
+    if not is_there:
+        raise NotFoundError("There is no such holder.", problem="no_holder")
+
+
+def _changed(db: Session) -> None:
+    row = db.get(CredentialVersion, 1, with_for_update=True) or CredentialVersion()
+    row.version += 1
+    db.add(row)
+    db.flush()
+
+
+def _note(db: Session, action: str, holder: HolderRef, actor: str) -> None:
+    record(db, actor=actor, action=action, subject=holder.subject)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
