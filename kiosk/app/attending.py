@@ -7,10 +7,14 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from kiosk.domain.attendant import Attendant
+from kiosk.domain.credentials import CredentialBook
+from kiosk.domain.desk import Desk
 from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.domain.health import DiskHealth
-from kiosk.domain.ports import Outbox
+from kiosk.domain.ports import Outbox, UsedCodes
 from kiosk.domain.screens import Ready, Screen, is_same
 from kiosk.domain.sightings import Sighting
 from kiosk.domain.timetable import Timetable
@@ -68,7 +72,7 @@ def _disk_health(error: StorageError) -> DiskHealth:
 class AttendantLoop:
     """Runs an attendant on its own thread, so that neither camera nor screen waits for the disk.
 
-    `see`, `not_me` and `configure` may be called from any thread and return at once.
+    Every call but `start` and `stop` may come from any thread and returns at once.
 
     Args:
         attendant: used by this thread alone from `start` on.
@@ -118,6 +122,51 @@ class AttendantLoop:
     def configure(self, timetable: Timetable) -> None:
         """A new configuration is in force."""
         self._work.put(lambda: self._attendant.configure(timetable))
+
+    def equip(
+        self, book: CredentialBook, server_key: Ed25519PublicKey | None, used: UsedCodes | None
+    ) -> None:
+        """What is known of PINs and cards has changed."""
+        self._work.put(lambda: self._attendant.equip(book, server_key, used))
+
+    def open_pin(self) -> None:
+        """A student wants to type a PIN."""
+        self._act(Desk.open_pin)
+
+    def open_roll_call(self) -> None:
+        """A teacher wants to take the roll."""
+        self._act(Desk.open_roll_call)
+
+    def enter_pin(self, pin: str) -> None:
+        """Six digits were typed."""
+        self._act(lambda desk: desk.enter_pin(pin))
+
+    def touch(self) -> None:
+        """A person is at the pad or the roll."""
+        self._act(Desk.touch)
+
+    def answer_name(self, is_yes: bool) -> None:
+        """The person said whether the name on the screen is theirs."""
+        self._act(lambda desk: desk.answer_name(is_yes=is_yes))
+
+    def scan(self, text: str) -> None:
+        """The camera saw a QR."""
+        self._act(lambda desk: desk.scan(text))
+
+    def swipe(self, text: str) -> None:
+        """A card reader typed a line."""
+        self._act(lambda desk: desk.swipe(text))
+
+    def tap_student(self, person_id: str) -> None:
+        """A teacher tapped a row of the roll."""
+        self._act(lambda desk: desk.tap_student(person_id))
+
+    def close(self) -> None:
+        """Leave the pad, the name or the roll."""
+        self._act(Desk.close)
+
+    def _act(self, action: Callable[[Desk], None]) -> None:
+        self._work.put(lambda: self._attendant.act(action))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -1,15 +1,22 @@
 """The attendant at the door: turns what vision sees into marks on disk and words on the screen."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from kiosk.domain.arrivals import Arrival, face_grounds
 from kiosk.domain.clock import Clock, ClockReading
+from kiosk.domain.credentials import CredentialBook
+from kiosk.domain.desk import Desk
 from kiosk.domain.display import Display, Offer, Result
-from kiosk.domain.events import EventDraft, MatchEvidence
+from kiosk.domain.events import EventDraft
 from kiosk.domain.liveness import Motion
 from kiosk.domain.marks import Denial, Mark, MarkBook, MarkMemory
-from kiosk.domain.ports import MarkListener
+from kiosk.domain.ports import MarkListener, UsedCodes
 from kiosk.domain.recorder import Recorder, Stored
+from kiosk.domain.roll_call import RollTaker
 from kiosk.domain.screens import (
     Elsewhere,
     Looking,
@@ -48,16 +55,6 @@ class AttendantTimings:
     duplicate_window_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A believed recognition: who, on which track, and the clock at the moment of capture."""
-
-    found: Recognition
-    track_id: int
-    clock: ClockReading
-    now_s: float
-
-
 class Attendant:
     """Decides what a sighting means. Used by one thread; waits for nothing but the outbox.
 
@@ -82,13 +79,14 @@ class Attendant:
         self._book = MarkBook()
         self._recall(memory or MarkMemory())
         self._display = Display(
-            self._ready(),
+            Ready(timetable.room_name, None),
             hold_s=timings.hold_s,
             looking_s=timings.looking_s,
             now_s=clock.monotonic_s(),
         )
         self._answered: deque[tuple[int, str]] = deque(maxlen=_ANSWERED_KEPT)
         self._sent_on: deque[int] = deque(maxlen=_ANSWERED_KEPT)
+        self.desk = Desk(self, clock, RollTaker(clock, recorder, self._book, self._marked))
         self._repeats = 0
         self.unmatched_count = 0
         self.refused_count = 0
@@ -96,12 +94,33 @@ class Attendant:
     @property
     def screen(self) -> Screen:
         """What to show."""
-        return self._display.screen
+        covering = self.desk.screen
+        return self._display.screen if covering is None else covering
+
+    @property
+    def timetable(self) -> Timetable:
+        """The configuration in force."""
+        return self._timetable
 
     def configure(self, timetable: Timetable) -> Screen:
         """Take over a new configuration; a result on screen stays until its time is up."""
         self._timetable = timetable
-        self._book.keep_only(frozenset(lesson.id for lesson in timetable.lessons))
+        known = frozenset(lesson.id for lesson in timetable.lessons)
+        self._book.keep_only(known)
+        self.desk.roll.keep_only(known)
+        return self.tick()
+
+    def equip(
+        self, book: CredentialBook, server_key: Ed25519PublicKey | None, used: UsedCodes | None
+    ) -> Screen:
+        """Take over what is known of PINs and cards, and what codes of phones are checked with."""
+        self.desk.book, self.desk.server_key, self.desk.used = book, server_key, used
+        return self.tick()
+
+    def act(self, action: Callable[[Desk], None]) -> Screen:
+        """Do something at the desk, such as trying a PIN."""
+        self._let_time_pass()
+        action(self.desk)
         return self.tick()
 
     def handle(self, sighting: Sighting) -> Screen:
@@ -109,6 +128,8 @@ class Attendant:
         self._let_time_pass()
         if sighting.recognition is not None:
             self._recognised(sighting, sighting.recognition)
+        elif self.desk.is_open:
+            pass  # who types or takes the roll is not told about their face
         elif sighting.kind is SightingKind.LOOKING:
             self._looking(sighting)
         elif sighting.motion is not None:
@@ -123,6 +144,7 @@ class Attendant:
 
     def tick(self) -> Screen:
         """Let time pass: results leave the screen, lessons begin and end, the disk is retried."""
+        self.desk.tick()
         self._let_time_pass()
         for stored in self._recorder.retry(self._clock.monotonic_s()):
             self._marked(stored)
@@ -188,7 +210,7 @@ class Attendant:
         )
         if self._recorder.record(draft, now_s) is None:
             return Notice(NoticeReason.NOT_SAVED)
-        return NotRecognised(NotRecognisedReason.NOT_ME)
+        return self._not_recognised(NotRecognisedReason.NOT_ME)
 
     def _recognised(self, sighting: Sighting, found: Recognition) -> None:
         now_s = self._clock.monotonic_s()
@@ -197,12 +219,17 @@ class Attendant:
             return
         self._answered.append(answered)
         clock = self._clock.reading().earlier(max(0.0, now_s - sighting.at_s))
-        arrival = _Arrival(found, sighting.track_id, clock, now_s)
-        lesson = self._lesson_for(found.person_id, clock)
+        arrival = Arrival(found.person_id, sighting.track_id, clock, now_s, face_grounds(found))
         open_here = [one.id for one in self._timetable.open_here(clock.best_at)]
         if self._book.is_denied(found, open_here):
-            self._show(NotRecognised(NotRecognisedReason.NOT_ME), sighting.track_id)
-        elif lesson is None:
+            self._show(self._not_recognised(NotRecognisedReason.NOT_ME), sighting.track_id)
+        elif not self.desk.asks_second_factor(arrival):
+            self.check_in(arrival)
+
+    def check_in(self, arrival: Arrival) -> None:
+        """Mark a person who was identified, or say why not; the same for every way."""
+        lesson = self._lesson_for(arrival.person_id, arrival.clock)
+        if lesson is None:
             self._not_due_here(arrival)
         else:
             self._arrived(arrival, lesson)
@@ -214,8 +241,8 @@ class Attendant:
         unmarked = [lesson for lesson in due if self._book.get(person_id, lesson.id) is None]
         return next(iter(unmarked + due), None)
 
-    def _arrived(self, arrival: _Arrival, lesson: Lesson) -> None:
-        earlier = self._book.get(arrival.found.person_id, lesson.id)
+    def _arrived(self, arrival: Arrival, lesson: Lesson) -> None:
+        earlier = self._book.get(arrival.person_id, lesson.id)
         window_s = self._duplicate_window_s(lesson)
         if earlier is not None and arrival.now_s - earlier.at_s < window_s:
             self._repeat(arrival, lesson, earlier)
@@ -224,12 +251,12 @@ class Attendant:
         else:
             self._mark(arrival, lesson, earlier)
 
-    def _repeat(self, arrival: _Arrival, lesson: Lesson, earlier: Mark) -> None:
+    def _repeat(self, arrival: Arrival, lesson: Lesson, earlier: Mark) -> None:
         """Say "already on the list"; "Not me" takes back this scan, not the earlier one."""
         draft = self._draft(arrival, lesson)
         self._show_mark(Offer(earlier, draft, earlier, is_recorded=False), arrival.track_id)
 
-    def _mark(self, arrival: _Arrival, lesson: Lesson, earlier: Mark | None) -> None:
+    def _mark(self, arrival: Arrival, lesson: Lesson, earlier: Mark | None) -> None:
         draft = self._draft(arrival, lesson)
         stored = self._recorder.record(draft, arrival.now_s)
         mark = self._marked(stored) if stored else None
@@ -255,7 +282,8 @@ class Attendant:
         """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
         draft = stored.draft
         lesson = self._timetable.lesson(draft.lesson_id)
-        if lesson is None or draft.kind is not EventKind.SEEN or draft.shown is None:
+        is_mark = draft.kind in (EventKind.SEEN, EventKind.ROLL_CALL)
+        if lesson is None or not is_mark or draft.shown is None:
             return None
         is_late = draft.shown is ArrivalStatus.LATE
         mark = Mark(
@@ -264,14 +292,15 @@ class Attendant:
             lesson_id=lesson.id,
             at_s=self._clock.monotonic_s(),
             status=draft.shown,
-            late_min=lesson.window.late_min(draft.clock.best_at) if is_late else 0,
+            late_min=max(1, lesson.window.late_min(draft.clock.best_at)) if is_late else 0,
         )
-        mark = _first_status(mark, self._book.get(draft.person_id, lesson.id))
+        if draft.kind is EventKind.SEEN:  # a teacher's word replaces what was there
+            mark = _first_status(mark, self._book.get(draft.person_id, lesson.id))
         self._book.add(mark)
         return mark
 
-    def _not_due_here(self, arrival: _Arrival) -> None:
-        person_id, at = arrival.found.person_id, arrival.clock.best_at
+    def _not_due_here(self, arrival: Arrival) -> None:
+        person_id, at = arrival.person_id, arrival.clock.best_at
         elsewhere = self._timetable.due_elsewhere(person_id, at)
         if elsewhere is not None:
             name = self._timetable.short_name(person_id)
@@ -281,37 +310,34 @@ class Attendant:
         else:
             self._note(arrival, Notice(NoticeReason.NOTHING_RUNNING), None)
 
-    def _note(self, arrival: _Arrival, screen: Screen, lesson: Lesson | None) -> None:
+    def _note(self, arrival: Arrival, screen: Screen, lesson: Lesson | None) -> None:
         """Keep the event, once per window: the server may know of a change we have not heard of."""
         window_s = self._duplicate_window_s(None)
-        if self._book.note(arrival.found.person_id, arrival.now_s, window_s):
+        if self._book.note(arrival.person_id, arrival.now_s, window_s):
             self._recorder.record(self._draft(arrival, lesson), arrival.now_s)
         self._show(screen, arrival.track_id)
 
-    def _draft(self, arrival: _Arrival, lesson: Lesson | None) -> EventDraft:
-        found = arrival.found
+    def _draft(self, arrival: Arrival, lesson: Lesson | None) -> EventDraft:
+        grounds = arrival.grounds
         return EventDraft(
             kind=EventKind.SEEN,
             clock=arrival.clock,
             lesson_id=lesson.id if lesson else None,
-            person_id=found.person_id,
+            person_id=arrival.person_id,
             policy_version=(lesson or self._timetable).policy_version,
-            evidence=MatchEvidence(
-                distance=found.distance,
-                margin=found.margin,
-                threshold=found.threshold,
-                quality=found.quality,
-                model_id=found.model_id,
-                liveness=found.liveness,
-            ),
+            evidence=grounds.evidence,
             shown=self._shown_status(arrival, lesson),
+            method=grounds.method,
+            second=grounds.second,
+            code_id=grounds.code_id,
+            by=grounds.by,
         )
 
-    def _shown_status(self, arrival: _Arrival, lesson: Lesson | None) -> ArrivalStatus | None:
+    def _shown_status(self, arrival: Arrival, lesson: Lesson | None) -> ArrivalStatus | None:
         """Return what the person is shown: the first status in this lesson never changes."""
         if lesson is None:
             return None
-        earlier = self._book.get(arrival.found.person_id, lesson.id)
+        earlier = self._book.get(arrival.person_id, lesson.id)
         return earlier.status if earlier else lesson.window.arrival(arrival.clock.best_at)
 
     def _looking(self, sighting: Sighting) -> None:
@@ -336,7 +362,7 @@ class Attendant:
             self.refused_count += 1
         else:
             self.unmatched_count += 1
-        self._show(NotRecognised(), sighting.track_id)
+        self._show(self._not_recognised(), sighting.track_id)
 
     def _other_way(self, sighting: Sighting) -> None:
         """Offer the other ways to check in. Nothing is counted, recorded or logged.
@@ -345,7 +371,7 @@ class Attendant:
         """
         if not self._has_answer(sighting.track_id) and sighting.track_id not in self._sent_on:
             self._sent_on.append(sighting.track_id)
-            self._show(NotRecognised(NotRecognisedReason.OTHER_WAY), sighting.track_id)
+            self._show(self._not_recognised(NotRecognisedReason.OTHER_WAY), sighting.track_id)
 
     def _has_answer(self, track_id: int) -> bool:
         return any(answered_track == track_id for answered_track, _ in self._answered)
@@ -365,7 +391,17 @@ class Attendant:
             return self._timings.duplicate_window_s
         return (lesson or self._timetable).policy.duplicate_window_s
 
+    def show_result(self, screen: Screen, track_id: int) -> None:
+        """Show an answer that marks nobody."""
+        self._show(screen, track_id)
+
+    def _not_recognised(
+        self, reason: NotRecognisedReason = NotRecognisedReason.NO_MATCH
+    ) -> NotRecognised:
+        return NotRecognised(reason, self.desk.ways)
+
     def _let_time_pass(self) -> None:
+        self._display.is_covered = self.desk.is_open
         stay_s = max(self._timings.result_s, self._timetable.not_me_s)
         self._display.turn(self._ready(), self._clock.monotonic_s(), stay_s=stay_s)
 
@@ -378,7 +414,7 @@ class Attendant:
         if lessons:
             first = lessons[0]
             running = RunningLesson(first.title, first.starts_at, first.ends_at)
-        return Ready(self._timetable.room_name, running)
+        return Ready(self._timetable.room_name, running, self.desk.ways)
 
 
 def _first_status(mark: Mark, earlier: Mark | None) -> Mark:

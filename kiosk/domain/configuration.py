@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Appointment, Lesson, Timetable
-from protocol.v1.messages import ConfigDocument, LessonEntry, LimitGroup, LivenessLevel, Policy
+from protocol.v1.messages import (
+    ConfigDocument,
+    Fallback,
+    LessonEntry,
+    LimitGroup,
+    LivenessLevel,
+    Policy,
+)
 
 _WIDE_SHARE = 0.9
 """Outside the roster a limit somebody set is stricter by this factor, as the gallery is larger."""
@@ -41,6 +48,8 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
         not_me_s=document.policy.kiosk.not_me_s,
         language=document.policy.kiosk.language,
         network=document.network,
+        fallbacks=_fallbacks(document.policy.kiosk.fallbacks),
+        look_alikes=_look_alikes(document),
     )
 
 
@@ -58,12 +67,22 @@ def match_rules(document: ConfigDocument, overrides: MatchOverrides) -> MatchRul
         ceiling=policy.limit_ceiling,
         min_margin=policy.minimum_margin if margin is None else margin,
         min_frames=overrides.min_frames or policy.frames_to_agree,
-        look_alikes=frozenset(frozenset(pair) for pair in document.look_alikes),
+        look_alikes=_look_alikes(document),
         adults=_people_in(LimitGroup.ADULT, document),
         teens=_people_in(LimitGroup.TEEN, document),
         measured=document.measured_limits,
         liveness=_liveness(document.policy.kiosk.liveness),
     )
+
+
+def _look_alikes(document: ConfigDocument) -> frozenset[frozenset[str]]:
+    return frozenset(frozenset(pair) for pair in document.look_alikes)
+
+
+def _fallbacks(words: tuple[str, ...]) -> frozenset[Fallback]:
+    """Return the ways that this version knows; one of a newer server is left out."""
+    known = {one.value: one for one in Fallback}
+    return frozenset(known[word] for word in words if word in known)
 
 
 def _people_in(group: LimitGroup, document: ConfigDocument) -> frozenset[str]:

@@ -59,6 +59,7 @@ class Display:
 
     Attributes:
         screen: what is shown.
+        is_covered: something else is in front of it: results wait until it is gone.
     """
 
     def __init__(self, ready: Ready, *, hold_s: float, looking_s: float, now_s: float) -> None:
@@ -68,12 +69,13 @@ class Display:
         self._looking_s = looking_s
         self._track_id = -1
         self._since_s = now_s
+        self.is_covered = False
         self._waiting: deque[Result] = deque(maxlen=_MAX_WAITING)
         self._shown: deque[tuple[Result, float]] = deque(maxlen=_KEPT)
 
     def answer(self, result: Result, now_s: float) -> None:
         """Show a result now, or in its turn."""
-        if self._is_held_against(result.track_id, now_s):
+        if self.is_covered or self._is_held_against(result.track_id, now_s):
             self._waiting.append(result)
         else:
             self._put(result, now_s)
@@ -99,6 +101,8 @@ class Display:
         """
         self._ready = ready
         age_s = now_s - self._since_s
+        if self.is_covered:
+            return
         if self._waiting and (not self._shows_result() or age_s >= self._hold_s):
             self._put(self._waiting.popleft(), now_s)
         elif self._is_over(age_s, stay_s):

@@ -79,6 +79,7 @@ class MarkBook:
     _marks: dict[tuple[str, str], Mark] = field(default_factory=dict)
     _denials: dict[tuple[str, str], Denial] = field(default_factory=dict)
     _noted_s: dict[str, float] = field(default_factory=dict)
+    _events: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def get(self, person_id: str, lesson_id: str) -> Mark | None:
         """Return the mark of this person in this lesson, if there is one."""
@@ -86,11 +87,30 @@ class MarkBook:
 
     def add(self, mark: Mark) -> None:
         """Remember a mark in place of the one before."""
-        self._marks[(mark.person_id, mark.lesson_id)] = mark
+        key = (mark.person_id, mark.lesson_id)
+        self._marks[key] = mark
+        events = self._events.setdefault(key, [])
+        if mark.event_id not in events:
+            events.append(mark.event_id)
 
     def void(self, mark: Mark) -> None:
         """Forget a mark."""
+        self.forget_event(mark.person_id, mark.lesson_id, mark.event_id)
         self._marks.pop((mark.person_id, mark.lesson_id), None)
+
+    def events_of(self, person_id: str, lesson_id: str) -> tuple[str, ...]:
+        """Return the events that mark this person in this lesson, none of them taken back."""
+        return tuple(self._events.get((person_id, lesson_id), ()))
+
+    def forget_event(self, person_id: str, lesson_id: str, event_id: str) -> None:
+        """Forget an event that was taken back; with the last one the mark goes too."""
+        key = (person_id, lesson_id)
+        left = [one for one in self._events.get(key, ()) if one != event_id]
+        if left:
+            self._events[key] = left
+        else:
+            self._events.pop(key, None)
+            self._marks.pop(key, None)
 
     def deny(self, denial: Denial) -> None:
         """Remember a match that was called wrong; of several the closest one counts."""
@@ -119,3 +139,4 @@ class MarkBook:
         """Forget the lessons that are over."""
         self._marks = {key: mark for key, mark in self._marks.items() if key[1] in lesson_ids}
         self._denials = {key: kept for key, kept in self._denials.items() if key[1] in lesson_ids}
+        self._events = {key: kept for key, kept in self._events.items() if key[1] in lesson_ids}

@@ -1,6 +1,7 @@
 """The doors of the domain: what it needs from cameras, disk and models, in its own words."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -103,6 +104,21 @@ class Outbox(Protocol):
 
         Raises:
             StorageError: nothing was recorded (disk full, outbox full, disk failing).
+        """
+        ...
+
+
+class UsedCodes(Protocol):
+    """The codes of phones that this kiosk accepted: each counts once, also after a restart."""
+
+    def use(self, code_id: str, until: datetime) -> bool:
+        """Remember a code until it has expired; when this returns, it is committed to disk.
+
+        Returns:
+            False where the code was used before.
+
+        Raises:
+            StorageError: nothing was remembered.
         """
         ...
 

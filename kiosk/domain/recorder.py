@@ -8,7 +8,7 @@ from kiosk.domain.ports import Outbox
 from kiosk.errors import StorageError
 from protocol.v1.messages import EventKind
 
-_Key = tuple[EventKind, str, str | None, str | None]
+_Key = tuple[EventKind, str, str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,9 @@ class Recorder:
         Returns:
             What was stored, or None when the disk refused and the draft waits in memory.
         """
-        key = (draft.kind, draft.person_id, draft.lesson_id, draft.refers_to)
+        # A teacher's later word is another one; a second scan is the same mark.
+        word = draft.shown if draft.kind is EventKind.ROLL_CALL else None
+        key = (draft.kind, draft.person_id, draft.lesson_id, draft.refers_to, word)
         first = self._unsaved.get(key, draft)
         try:
             event = self.outbox.append(first)

@@ -101,7 +101,8 @@ class CodeProblem(StrEnum):
     WRONG_PIN: no such PIN, or not that of the card. UNKNOWN_CARD: no card of this school, or of
     nobody due here. EXPIRED, USED, FOREIGN: of a QR. CLOCK: this kiosk does not know the time, so
     that it cannot tell whether a QR is still valid. OTHER_PERSON: the PIN or card is of another
-    person than asked for. NOT_STAFF: it is no teacher's who may take this roll.
+    person than asked for. NOT_STAFF: it is no teacher's who may take this roll. NOT_SAVED: the disk
+    refused.
     """
 
     WRONG_PIN = "wrong_pin"
@@ -112,6 +113,7 @@ class CodeProblem(StrEnum):
     CLOCK = "clock"
     OTHER_PERSON = "other_person"
     NOT_STAFF = "not_staff"
+    NOT_SAVED = "not_saved"
 
 
 class PinPurpose(StrEnum):

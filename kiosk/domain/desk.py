@@ -1,0 +1,395 @@
+"""The desk beside the face: PINs, cards, codes of phones, and the teacher's roll-call."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from kiosk.domain.arrivals import Arrival, Grounds
+from kiosk.domain.clock import Clock
+from kiosk.domain.credentials import NO_CREDENTIALS, CredentialBook
+from kiosk.domain.desk_states import (
+    NAME_S,
+    PAD_S,
+    ROLL_S,
+    NameState,
+    PadState,
+    RollState,
+    purpose_of,
+    wait_key,
+)
+from kiosk.domain.ports import UsedCodes
+from kiosk.domain.roll_call import RollTaker
+from kiosk.domain.screens import (
+    AskPin,
+    CodeProblem,
+    CodeRefused,
+    ConfirmName,
+    Notice,
+    NoticeReason,
+    PinPurpose,
+    Screen,
+)
+from kiosk.domain.timetable import Lesson, Timetable
+from kiosk.domain.waits import Waits
+from kiosk.errors import StorageError
+from protocol.v1.checkin import (
+    CODE_LIFETIME,
+    CODE_TOLERANCE,
+    CheckInCode,
+    CheckInCodeError,
+    is_check_in_code,
+    is_printed_card,
+    read_card_number,
+    read_check_in_code,
+)
+from protocol.v1.messages import CardKind, EventMethod, Fallback, Holder, HolderKind
+
+_CARD_WAYS = frozenset({Fallback.CARD, Fallback.CARD_ALONE})
+
+
+class Door(Protocol):
+    """What the desk needs of the attendant."""
+
+    @property
+    def timetable(self) -> Timetable:
+        """The configuration in force."""
+        ...
+
+    def check_in(self, arrival: Arrival) -> None:
+        """Mark a person, or say why not."""
+        ...
+
+    def show_result(self, screen: Screen, track_id: int) -> None:
+        """Show an answer that marks nobody."""
+        ...
+
+
+@dataclass(slots=True)
+class Desk:
+    """Turns what is typed, held up or tapped into arrivals. Used by the attendant's thread.
+
+    Attributes:
+        door: marks people and shows answers.
+        clock: of the kiosk.
+        roll: takes the teacher's taps.
+        used: codes that were accepted; None: codes of phones are not accepted.
+        book: what this kiosk knows of PINs and cards.
+        server_key: codes of phones are signed with its private half.
+    """
+
+    door: Door
+    clock: Clock
+    roll: RollTaker
+    used: UsedCodes | None = None
+    book: CredentialBook = NO_CREDENTIALS
+    server_key: Ed25519PublicKey | None = None
+    _state: PadState | NameState | RollState | None = None
+    _waits: Waits = field(default_factory=Waits)
+    _tracks: int = -1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is asked, or the roll is taken."""
+        return self._state is not None
+
+    @property
+    def screen(self) -> Screen | None:
+        """What covers the door; None: nothing."""
+        state, timetable = self._state, self.door.timetable
+        if isinstance(state, PadState):
+            return AskPin(
+                purpose=state.purpose,
+                ways=self._other_ways(state),
+                problem=state.problem,
+                wait_s=self._waits.left_s(wait_key(state), self.clock.monotonic_s()),
+                attempt=state.attempt,
+            )
+        if isinstance(state, NameState):
+            return ConfirmName(timetable.short_name(state.holder.id))
+        if isinstance(state, RollState):
+            return self.roll.screen(
+                timetable, state.lesson_id, state.teacher, is_unsaved=state.is_unsaved
+            )
+        return None
+
+    @property
+    def ways(self) -> tuple[Fallback, ...]:
+        """The ways that the policy allows and that can work here now, in a fixed order."""
+        allowed, book = self.door.timetable.fallbacks, self.book
+        exist = {
+            Fallback.QR: self.server_key is not None and self.used is not None,
+            Fallback.CARD: book.has_cards(HolderKind.PERSON),
+            Fallback.PIN: book.has_pins(HolderKind.PERSON),
+            Fallback.TEACHER: book.has_pins(HolderKind.STAFF) or book.has_cards(HolderKind.STAFF),
+        }
+        if Fallback.CARD_ALONE in allowed:
+            allowed = allowed | {Fallback.CARD}
+        return tuple(way for way, is_there in exist.items() if is_there and way in allowed)
+
+    def open_pin(self) -> None:
+        """Ask for a PIN."""
+        if self._state is None and Fallback.PIN in self.ways:
+            self._state = PadState(PinPurpose.CHECK_IN, self._now_s + PAD_S)
+
+    def open_roll_call(self) -> None:
+        """Ask a teacher to unlock."""
+        if self._state is None and Fallback.TEACHER in self.ways:
+            self._state = PadState(PinPurpose.UNLOCK, self._now_s + PAD_S, is_unlocking=True)
+
+    def close(self) -> None:
+        """Leave whatever is open; nothing is recorded."""
+        if isinstance(self._state, PadState) and self._state.arrival is not None:
+            self._note_doubt(self._state.arrival)
+        self._state = None
+
+    def touch(self) -> None:
+        """A person is at it: the time begins again."""
+        if isinstance(self._state, PadState):
+            until_s = max(self._state.until_s, self._now_s + PAD_S)
+            self._state = replace(self._state, until_s=until_s)
+        elif isinstance(self._state, RollState):
+            self._state = replace(self._state, until_s=self._now_s + ROLL_S)
+
+    def tick(self) -> None:
+        """Let time pass: what nobody answers closes."""
+        if self._state is not None and self._now_s >= self._state.until_s:
+            self.close()
+
+    def enter_pin(self, pin: str) -> None:
+        """Try a PIN, if one is asked for and no wait is left."""
+        pad = self._state
+        if not isinstance(pad, PadState):
+            return
+        key = wait_key(pad)
+        left_s = self._waits.left_s(key, self._now_s)
+        until_s = self._now_s + left_s + PAD_S
+        pad = self._state = replace(pad, attempt=pad.attempt + 1, until_s=until_s)
+        if left_s:
+            return
+        holder = self._holder_of(pad, pin)
+        if holder is None:
+            self._waits.wrong(key, self._now_s)
+            until_s = self._now_s + self._waits.left_s(key, self._now_s) + PAD_S
+            self._state = replace(pad, problem=CodeProblem.WRONG_PIN, until_s=until_s)
+            return
+        self._waits.right(key)
+        if pad.purpose is PinPurpose.CHECK_IN:
+            self._state = NameState(holder, self._now_s + NAME_S)
+        elif pad.holder is not None:
+            self._accept(holder, Grounds(EventMethod.CARD))
+        else:
+            self._accept(holder, Grounds(EventMethod.PIN))
+
+    def answer_name(self, *, is_yes: bool) -> None:
+        """The person said whether the name on the screen is theirs."""
+        state = self._state
+        if isinstance(state, NameState):
+            self._state = None
+            if is_yes:
+                self._accept(state.holder, Grounds(EventMethod.PIN))
+
+    def scan(self, text: str) -> None:
+        """Take the text of a QR that the camera saw; what is not ours is ignored."""
+        if isinstance(self._state, RollState | NameState):
+            return
+        if is_printed_card(text):
+            self._card(text, is_printed=True)
+        elif is_check_in_code(text) and Fallback.QR in self.ways:
+            self._code(text)
+
+    def swipe(self, text: str) -> None:
+        """Take a line that a card reader typed; a handheld reader may read a QR too."""
+        line = text.strip()
+        if is_check_in_code(line) or is_printed_card(line):
+            self.scan(line)
+        elif not isinstance(self._state, RollState | NameState):
+            self._card(line, is_printed=False)
+
+    def tap_student(self, person_id: str) -> None:
+        """A teacher tapped a row of the roll."""
+        state = self._state
+        if not isinstance(state, RollState):
+            return
+        lesson = self.door.timetable.lesson(state.lesson_id)
+        is_saved = lesson is None or self.roll.tap(
+            self.door.timetable, lesson, person_id, state.teacher
+        )
+        self._state = replace(state, until_s=self._now_s + ROLL_S, is_unsaved=not is_saved)
+
+    def asks_second_factor(self, arrival: Arrival) -> bool:
+        """Ask for a second factor where a face is easily confused with another one due here.
+
+        False where it is not, or where the person has no other way: the match then stands alone.
+        While the desk is busy with another person nothing is asked, and a teacher decides.
+        """
+        others = self._look_alikes_due(arrival)
+        holder = self.book.holder(arrival.person_id, HolderKind.PERSON)
+        if not others or holder is None or not self._can_prove(holder):
+            return False
+        if self._is_marked(arrival):
+            return False
+        if self._state is None:
+            self._state = PadState(
+                PinPurpose.LOOK_ALIKE, self._now_s + PAD_S, arrival=arrival, others=others
+            )
+        else:
+            self._note_doubt(arrival)
+        return True
+
+    @property
+    def _now_s(self) -> float:
+        return self.clock.monotonic_s()
+
+    def _can_prove(self, holder: Holder) -> bool:
+        return (Fallback.PIN in self.ways and holder.pin is not None) or (
+            Fallback.CARD in self.ways and bool(holder.cards)
+        )
+
+    def _look_alikes_due(self, arrival: Arrival) -> frozenset[str]:
+        timetable = self.door.timetable
+        due = timetable.expected_at(arrival.clock.best_at)
+        pairs = (pair for pair in timetable.look_alikes if arrival.person_id in pair)
+        return frozenset().union(*pairs) & due - {arrival.person_id}
+
+    def _is_marked(self, arrival: Arrival) -> bool:
+        """Whether the person is on the list of every lesson that is open here for them."""
+        lessons = self._lessons_of(arrival)
+        return bool(lessons) and all(
+            self.roll.book.get(arrival.person_id, lesson.id) for lesson in lessons
+        )
+
+    def _lessons_of(self, arrival: Arrival) -> list[Lesson]:
+        open_here = self.door.timetable.open_here(arrival.clock.best_at)
+        return [lesson for lesson in open_here if arrival.person_id in lesson.roster]
+
+    def _note_doubt(self, arrival: Arrival) -> None:
+        for lesson in self._lessons_of(arrival):
+            self.roll.doubt(arrival.person_id, lesson.id)
+
+    def _holder_of(self, pad: PadState, pin: str) -> Holder | None:
+        if pad.holder is not None:
+            return pad.holder if self.book.has_pin(pad.holder, pin) else None
+        if pad.purpose is PinPurpose.UNLOCK:
+            found = self.book.holders_of_pin(pin, HolderKind.STAFF, None)
+        else:
+            due = self.door.timetable.expected_at(self.clock.reading().best_at)
+            if pad.arrival is not None:
+                due = frozenset({pad.arrival.person_id}) | pad.others
+            found = self.book.holders_of_pin(pin, HolderKind.PERSON, due)
+        return found[0] if len(found) == 1 else None
+
+    def _code(self, text: str) -> None:
+        if self.server_key is None:
+            return
+        try:
+            code = read_check_in_code(text, self.server_key)
+        except CheckInCodeError:
+            self._refuse(CodeProblem.FOREIGN)
+            return
+        problem = self._problem_of(code)
+        if problem is not None:
+            self._refuse(problem)
+            return
+        holder_id = str(code.holder_id)
+        staff = self.book.holder(holder_id, HolderKind.STAFF)
+        known = staff or self.book.holder(holder_id, HolderKind.PERSON) or Holder(id=holder_id)
+        self._accept(known, Grounds(EventMethod.QR, code_id=code.code_id))
+
+    def _problem_of(self, code: CheckInCode) -> CodeProblem | None:
+        """Say why a code does not count; one that counts is used up from now on."""
+        reading = self.clock.reading()
+        if not reading.is_trusted:
+            return CodeProblem.CLOCK
+        if not code.is_valid_at(reading.best_at):
+            return CodeProblem.EXPIRED
+        if code.code_id in self.book.used_codes or self.used is None:
+            return CodeProblem.USED
+        until = code.issued_at + CODE_LIFETIME + CODE_TOLERANCE + timedelta(minutes=1)
+        try:
+            return None if self.used.use(code.code_id, until) else CodeProblem.USED
+        except StorageError:
+            return CodeProblem.NOT_SAVED
+
+    def _card(self, typed: str, *, is_printed: bool) -> None:
+        if not _CARD_WAYS & self.door.timetable.fallbacks:
+            return
+        try:
+            found = self.book.holder_of_card(read_card_number(typed))
+        except CheckInCodeError:
+            found = None
+        if found is None:
+            self._refuse(CodeProblem.UNKNOWN_CARD)
+            return
+        holder, kind = found
+        is_alone = Fallback.CARD_ALONE in self.door.timetable.fallbacks
+        if is_alone and not is_printed and kind is CardKind.READER:
+            self._accept(holder, Grounds(EventMethod.CARD))
+        else:
+            self._ask_pin_of(holder)
+
+    def _ask_pin_of(self, holder: Holder) -> None:
+        pad = self._state if isinstance(self._state, PadState) else None
+        if pad is None:
+            pad = PadState(PinPurpose.CARD, 0.0)
+        purpose = pad.purpose if pad.purpose is PinPurpose.LOOK_ALIKE else PinPurpose.CARD
+        self._state = replace(
+            pad, purpose=purpose, holder=holder, until_s=self._now_s + PAD_S, problem=None
+        )
+
+    def _accept(self, holder: Holder, grounds: Grounds) -> None:
+        """A holder was identified: mark a person, unlock for a teacher, or confirm a face."""
+        pad = self._state if isinstance(self._state, PadState) else None
+        is_staff = holder.kind == HolderKind.STAFF
+        if pad is not None and pad.arrival is not None:
+            self._confirm(pad, pad.arrival, holder, grounds)
+        elif is_staff and Fallback.TEACHER in self.ways:
+            lesson = self.roll.lesson_now(self.door.timetable)
+            lesson_id = lesson.id if lesson else None
+            self._state = RollState(holder, lesson_id, self._now_s + ROLL_S)
+        elif is_staff or (pad is not None and pad.is_unlocking):
+            self._refuse(CodeProblem.NOT_STAFF)
+        else:
+            self._state = None
+            self.door.check_in(self._arrival(holder, grounds))
+
+    def _confirm(self, pad: PadState, arrival: Arrival, holder: Holder, grounds: Grounds) -> None:
+        if holder.id == arrival.person_id and holder.kind == HolderKind.PERSON:
+            self._state = None
+            confirmed = replace(arrival.grounds, second=grounds.method, code_id=grounds.code_id)
+            self.door.check_in(replace(arrival, now_s=self._now_s, grounds=confirmed))
+        elif holder.id in pad.others and holder.kind == HolderKind.PERSON:
+            self._state = None
+            self.door.check_in(self._arrival(holder, grounds))
+        else:
+            self._refuse(CodeProblem.OTHER_PERSON)
+
+    def _arrival(self, holder: Holder, grounds: Grounds) -> Arrival:
+        return Arrival(holder.id, self._next_track(), self.clock.reading(), self._now_s, grounds)
+
+    def _next_track(self) -> int:
+        self._tracks -= 1
+        return self._tracks
+
+    def _refuse(self, problem: CodeProblem) -> None:
+        """Say why a code does not count: on the pad where one is open, else as an answer."""
+        if problem is CodeProblem.NOT_SAVED:
+            screen: Screen = Notice(NoticeReason.NOT_SAVED)
+        else:
+            screen = CodeRefused(problem, self.ways)
+        pad = self._state if isinstance(self._state, PadState) else None
+        if pad is None or (purpose_of(pad) is PinPurpose.CHECK_IN and pad.holder is not None):
+            self._state = None
+            self.door.show_result(screen, self._next_track())
+            return
+        until_s = self._now_s + PAD_S
+        self._state = replace(
+            pad, purpose=purpose_of(pad), holder=None, problem=problem, until_s=until_s
+        )
+
+    def _other_ways(self, pad: PadState) -> tuple[Fallback, ...]:
+        """What may be held up in place of a PIN."""
+        if pad.holder is not None:
+            return ()
+        return tuple(way for way in self.ways if way in (Fallback.QR, Fallback.CARD))

@@ -1,0 +1,116 @@
+"""Roll-call: a teacher's taps become events; each is on disk before its row changes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kiosk.domain.clock import Clock
+from kiosk.domain.events import EventDraft
+from kiosk.domain.marks import Mark, MarkBook
+from kiosk.domain.recorder import Recorder, Stored
+from kiosk.domain.screens import RollCall, RollMark, RollRow, RunningLesson
+from kiosk.domain.timetable import Lesson, Timetable
+from protocol.v1.messages import ArrivalStatus, EventKind, EventMethod, Holder
+
+_NEXT = {
+    None: ArrivalStatus.PRESENT,
+    ArrivalStatus.PRESENT: ArrivalStatus.LATE,
+    ArrivalStatus.LATE: None,
+}
+"""What a tap makes of a row: present, late, then nothing again."""
+
+
+@dataclass(slots=True)
+class RollTaker:
+    """Marks the students of one lesson by a teacher's word. Used by the attendant's thread.
+
+    Attributes:
+        clock: for the events.
+        recorder: where they go.
+        book: what this kiosk has marked.
+        on_stored: enters a stored mark in the book.
+        doubted: people of a lesson whose face a teacher must decide about.
+    """
+
+    clock: Clock
+    recorder: Recorder
+    book: MarkBook
+    on_stored: Callable[[Stored], Mark | None]
+    doubted: dict[str, set[str]] = field(default_factory=dict)
+
+    def doubt(self, person_id: str, lesson_id: str) -> None:
+        """Note that a face was seen that may have been this person's."""
+        self.doubted.setdefault(lesson_id, set()).add(person_id)
+
+    def keep_only(self, lesson_ids: frozenset[str]) -> None:
+        """Forget the doubts about lessons that are over."""
+        self.doubted = {key: who for key, who in self.doubted.items() if key in lesson_ids}
+
+    def lesson_now(self, timetable: Timetable) -> Lesson | None:
+        """Return the lesson whose roll is taken: of those open here the one that starts last."""
+        return next(iter(timetable.open_here(self.clock.reading().best_at)), None)
+
+    def screen(
+        self, timetable: Timetable, lesson_id: str | None, teacher: Holder, *, is_unsaved: bool
+    ) -> RollCall:
+        """Return the roster as it stands."""
+        lesson = timetable.lesson(lesson_id)
+        if lesson is None:
+            return RollCall(None, teacher.name)
+        rows = [self._row(timetable, lesson, person_id) for person_id in lesson.roster]
+        rows.sort(key=lambda row: (not row.needs_teacher, row.display_name, row.person_id))
+        running = RunningLesson(lesson.title, lesson.starts_at, lesson.ends_at)
+        return RollCall(running, teacher.name, tuple(rows), is_unsaved)
+
+    def tap(self, timetable: Timetable, lesson: Lesson, person_id: str, teacher: Holder) -> bool:
+        """Change a row. False where the disk refused and nothing changed."""
+        if person_id not in lesson.roster:
+            return True
+        mark = self.book.get(person_id, lesson.id)
+        status = _NEXT[mark.status if mark else None]
+        draft = EventDraft(
+            kind=EventKind.ROLL_CALL,
+            clock=self.clock.reading(),
+            lesson_id=lesson.id,
+            person_id=person_id,
+            policy_version=lesson.policy_version,
+            shown=status,
+            method=EventMethod.TEACHER,
+            by=teacher.id,
+        )
+        return self._take_back(draft) if status is None else self._state(draft)
+
+    def _state(self, draft: EventDraft) -> bool:
+        stored = self.recorder.record(draft, self.clock.monotonic_s())
+        if stored is None:
+            return False
+        self.on_stored(stored)
+        self.doubted.get(draft.lesson_id or "", set()).discard(draft.person_id)
+        return True
+
+    def _take_back(self, draft: EventDraft) -> bool:
+        """Void every event of the person in the lesson; what the disk refuses stays marked."""
+        lesson_id = draft.lesson_id or ""
+        for event_id in self.book.events_of(draft.person_id, lesson_id):
+            voiding = EventDraft(
+                kind=EventKind.NOT_ME,
+                clock=draft.clock,
+                lesson_id=draft.lesson_id,
+                person_id=draft.person_id,
+                policy_version=draft.policy_version,
+                refers_to=event_id,
+                method=EventMethod.TEACHER,
+                by=draft.by,
+            )
+            if self.recorder.record(voiding, self.clock.monotonic_s()) is None:
+                return False
+            self.book.forget_event(draft.person_id, lesson_id, event_id)
+        return True
+
+    def _row(self, timetable: Timetable, lesson: Lesson, person_id: str) -> RollRow:
+        mark = self.book.get(person_id, lesson.id)
+        return RollRow(
+            person_id=person_id,
+            display_name=timetable.short_name(person_id),
+            mark=RollMark(mark.status.value) if mark else RollMark.NONE,
+            needs_teacher=mark is None and person_id in self.doubted.get(lesson.id, ()),
+        )
