@@ -1,4 +1,4 @@
-"""The size at which a text fits its place: words stay whole, and letters shrink before any is lost."""
+"""The size at which a text fits its place: letters shrink before a word breaks or is cut."""
 
 import math
 

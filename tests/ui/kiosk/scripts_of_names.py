@@ -22,7 +22,9 @@ SCRIPTS = {
 }
 """A few names in each script. Among them are letters that stand in few fonts."""
 
-LONGEST = next(part.max_length for part in get_args(Label) if isinstance(part, StringConstraints))
+LONGEST = next(
+    part.max_length or 0 for part in get_args(Label) if isinstance(part, StringConstraints)
+)
 """Characters of a name, a room or a lesson, as the protocol limits them."""
 
 
