@@ -1,0 +1,172 @@
+import QtQuick
+
+// The roster of the lesson. Only whole rows are shown; the bar at the side says where in the list.
+Item {
+    id: screen
+
+    property var roll
+    property var entry
+    readonly property var view: roll.view
+    readonly property real rowHeight: 60 * Theme.u
+    readonly property real barWidth: 10 * Theme.u
+
+    Item {
+        id: top
+        anchors.left: parent.left
+        anchors.right: parent.right
+        height: 60 * Theme.u
+
+        Column {
+            anchors.left: parent.left
+            anchors.right: count.left
+            anchors.rightMargin: Theme.gap
+            anchors.verticalCenter: parent.verticalCenter
+            Words {
+                width: parent.width
+                text: screen.view.title
+                size: Theme.body
+                strong: true
+                fitted: true
+            }
+            Words {
+                width: parent.width
+                text: screen.view.teacher
+                size: Theme.small
+                color: Theme.muted
+                fitted: true
+            }
+        }
+        Column {
+            id: count
+            anchors.right: done.left
+            anchors.rightMargin: 16 * Theme.u
+            anchors.verticalCenter: parent.verticalCenter
+            Words {
+                objectName: "count"
+                anchors.right: parent.right
+                text: screen.view.count
+                size: Theme.body
+                strong: true
+                wrapMode: Text.NoWrap
+                color: Theme.accent
+            }
+            Words {
+                anchors.right: parent.right
+                text: screen.view.hours
+                size: Theme.small
+                wrapMode: Text.NoWrap
+                color: Theme.muted
+            }
+        }
+        ActionButton {
+            id: done
+            objectName: "done"
+            anchors.right: parent.right
+            anchors.verticalCenter: parent.verticalCenter
+            height: 60 * Theme.u
+            primary: true
+            text: screen.view.done
+            onTapped: screen.entry.close()
+        }
+    }
+    Row {
+        id: hint
+        anchors.top: top.bottom
+        anchors.topMargin: 4 * Theme.u
+        anchors.left: parent.left
+        height: Math.max(words.height, 28 * Theme.u)
+        spacing: 6 * Theme.u
+        Icon {
+            id: alert
+            visible: screen.view.failed
+            anchors.verticalCenter: parent.verticalCenter
+            name: "alert"
+            size: 22 * Theme.u
+            weight: 2.2
+            color: Theme.alarm
+        }
+        Words {
+            id: words
+            objectName: "rollHint"
+            anchors.verticalCenter: parent.verticalCenter
+            width: Math.min(advance, screen.width - (alert.visible ? alert.width + hint.spacing : 0))
+            text: screen.view.hint
+            size: screen.view.failed ? Theme.detail - 2 : Theme.small
+            strong: screen.view.failed
+            color: screen.view.failed ? Theme.alarm : Theme.muted
+        }
+    }
+    Words {
+        anchors.centerIn: parent
+        width: parent.width
+        visible: text !== ""
+        horizontalAlignment: Text.AlignHCenter
+        text: screen.view.empty
+        size: Theme.body
+        color: Theme.muted
+    }
+    GridView {
+        id: rows
+        objectName: "rows"
+        readonly property int columns: Math.max(1, Math.floor(width / (330 * Theme.u)))
+        anchors.left: parent.left
+        anchors.right: bar.left
+        anchors.rightMargin: 6 * Theme.u
+        anchors.top: hint.bottom
+        anchors.topMargin: 6 * Theme.u
+        height: Math.floor((screen.height - y) / screen.rowHeight) * screen.rowHeight
+        cellWidth: Math.floor(width / columns)
+        cellHeight: screen.rowHeight
+        cacheBuffer: 0
+        clip: true
+        boundsBehavior: Flickable.StopAtBounds
+        snapMode: GridView.SnapToRow
+        model: screen.roll.rows
+        onMovementStarted: screen.entry.touch()
+        delegate: Item {
+            id: cell
+            required property string person_id
+            required property string name
+            required property string mark
+            required property string status
+            required property string note
+            required property bool pending
+            readonly property real above: rows.contentY - y
+            readonly property real below: y + height - rows.contentY - rows.height
+            width: rows.cellWidth
+            height: rows.cellHeight
+            RollRow {
+                objectName: "row-" + cell.person_id
+                anchors.fill: parent
+                anchors.rightMargin: 6 * Theme.u
+                anchors.bottomMargin: 6 * Theme.u
+                visible: Math.max(cell.above, cell.below) < cell.height - 1
+                whole: Math.max(cell.above, cell.below) < 8 * Theme.u
+                name: cell.name
+                mark: cell.mark
+                status: cell.status
+                note: cell.note
+                pending: cell.pending
+                onTapped: screen.roll.tap(cell.person_id)
+            }
+        }
+    }
+    Rectangle {
+        id: bar
+        anchors.right: parent.right
+        anchors.top: rows.top
+        width: screen.barWidth
+        height: rows.height - 6 * Theme.u
+        radius: width / 2
+        color: rows.visibleArea.heightRatio < 1 ? Theme.outline : "transparent"
+        Rectangle {
+            objectName: "place"
+            visible: rows.visibleArea.heightRatio < 1
+            width: parent.width
+            y: parent.height * rows.visibleArea.yPosition
+            height: parent.height * rows.visibleArea.heightRatio
+            radius: width / 2
+            color: Theme.muted
+        }
+    }
+}
