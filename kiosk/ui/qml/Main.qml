@@ -9,7 +9,7 @@ Rectangle {
     readonly property bool answered: ["welcome", "elsewhere", "not_recognised", "notice", "loading", "confirm_name", "code_refused"].indexOf(screen) >= 0
     readonly property bool settingUp: screen === "claim" || shell.reclaiming
     readonly property bool beside: !settingUp && screen !== "ask_pin" && screen !== "roll_call" // words beside the camera
-    readonly property bool watching: ["ready", "looking", "proving"].indexOf(screen) >= 0
+    readonly property bool watching: screen === "ready" || screen === "looking"
     readonly property bool offering: answered && shell.answer.view.ways.length > 0
     readonly property real stripHeight: Math.round((Theme.portrait ? 60 : 40) * Theme.u)
 
@@ -126,11 +126,11 @@ Rectangle {
                     visible: root.screen === "looking"
                     looking: root.shell.looking
                 }
-                ProvingScreen {
-                    anchors.fill: parent
-                    visible: root.screen === "proving"
-                    proving: root.shell.proving
-                }
+            }
+            ProvingScreen {
+                anchors.fill: parent
+                visible: root.screen === "proving"
+                proving: root.shell.proving
             }
             WelcomeScreen {
                 anchors.fill: parent

@@ -58,25 +58,12 @@ Item {
         Column {
             width: parent.width
             visible: screen.view.message !== "" || screen.view.wait !== ""
-            Row {
-                visible: screen.view.message !== ""
-                x: Theme.startX(parent.width, width)
-                spacing: 8 * Theme.u
-                Icon {
-                    id: alert
-                    name: "alert"
-                    size: 26 * Theme.u
-                    weight: 2.2
-                    color: Theme.alarm
-                }
-                Words {
-                    objectName: "problem"
-                    width: Math.min(advance, story.width - alert.width - parent.spacing)
-                    text: screen.view.message
-                    size: Theme.detail
-                    strong: true
-                    color: Theme.alarm
-                }
+            IconLine {
+                name: "problem"
+                icon: "alert"
+                text: screen.view.message
+                strong: true
+                color: Theme.alarm
             }
             Words {
                 objectName: "wait"
@@ -88,22 +75,9 @@ Item {
                 strong: true
             }
         }
-        Row {
-            visible: screen.view.hint !== ""
-            x: Theme.startX(parent.width, width)
-            spacing: 8 * Theme.u
-            Icon {
-                id: sign
-                name: screen.view.hint_icon
-                size: 26 * Theme.u
-                color: Theme.muted
-            }
-            Words {
-                width: Math.min(advance, story.width - sign.width - parent.spacing)
-                text: screen.view.hint
-                size: Theme.detail
-                color: Theme.muted
-            }
+        IconLine {
+            icon: screen.view.hint_icon
+            text: screen.view.hint
         }
     }
     CameraPreview {

@@ -12,35 +12,35 @@ Item {
 
     Item {
         id: top
+        readonly property real lineY: height - 60 * Theme.u // of the count and the button
         anchors.left: parent.left
         anchors.right: parent.right
-        height: 60 * Theme.u
+        height: (Theme.portrait ? 98 : 60) * Theme.u
 
-        Column {
+        Words {
+            anchors.left: parent.left
+            anchors.right: Theme.portrait ? parent.right : count.left
+            anchors.rightMargin: Theme.portrait ? 0 : Theme.gap
+            text: screen.view.title
+            size: Theme.body
+            strong: true
+            fitted: true
+        }
+        Words {
             anchors.left: parent.left
             anchors.right: count.left
             anchors.rightMargin: Theme.gap
-            anchors.verticalCenter: parent.verticalCenter
-            Words {
-                width: parent.width
-                text: screen.view.title
-                size: Theme.body
-                strong: true
-                fitted: true
-            }
-            Words {
-                width: parent.width
-                text: screen.view.teacher
-                size: Theme.small
-                color: Theme.muted
-                fitted: true
-            }
+            y: top.lineY + (Theme.portrait ? 20 : 36) * Theme.u
+            text: screen.view.teacher
+            size: Theme.small
+            color: Theme.muted
+            fitted: true
         }
         Column {
             id: count
             anchors.right: done.left
             anchors.rightMargin: 16 * Theme.u
-            anchors.verticalCenter: parent.verticalCenter
+            y: top.lineY
             Words {
                 objectName: "count"
                 anchors.right: parent.right
@@ -62,34 +62,25 @@ Item {
             id: done
             objectName: "done"
             anchors.right: parent.right
-            anchors.verticalCenter: parent.verticalCenter
+            anchors.bottom: parent.bottom
             height: 60 * Theme.u
             primary: true
             text: screen.view.done
             onTapped: screen.entry.close()
         }
     }
-    Row {
+    Item {
         id: hint
         anchors.top: top.bottom
         anchors.topMargin: 4 * Theme.u
-        anchors.left: parent.left
+        width: parent.width
         height: Math.max(words.height, 28 * Theme.u)
-        spacing: 6 * Theme.u
-        Icon {
-            id: alert
-            visible: screen.view.failed
-            anchors.verticalCenter: parent.verticalCenter
-            name: "alert"
-            size: 22 * Theme.u
-            weight: 2.2
-            color: Theme.alarm
-        }
-        Words {
+        IconLine {
             id: words
-            objectName: "rollHint"
+            x: Theme.mirrored ? parent.width - width : 0
             anchors.verticalCenter: parent.verticalCenter
-            width: Math.min(advance, screen.width - (alert.visible ? alert.width + hint.spacing : 0))
+            name: "rollHint"
+            icon: screen.view.failed ? "alert" : ""
             text: screen.view.hint
             size: screen.view.failed ? Theme.detail - 2 : Theme.small
             strong: screen.view.failed

@@ -24,7 +24,7 @@ Item {
         }
         Words {
             anchors.verticalCenter: parent.verticalCenter
-            width: Math.min(advance, bar.width - buttons.width - sign.width - 2 * Theme.gap)
+            width: bar.width - buttons.width - sign.width - 2 * Theme.gap
             text: bar.view.hint
             size: Theme.small
             color: Theme.muted

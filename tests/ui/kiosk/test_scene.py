@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from kiosk.domain.health import DiskHealth, Health, LinkHealth
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.ports import Frame
+from kiosk.domain.screens import Screen
 from kiosk.ui.shell import KioskWindow, kiosk_font
 from protocol.v1.messages import ClockSource
 from tests.fakes.capture import noise
@@ -135,7 +136,11 @@ def faults_of_strip(window: KioskWindow, health: Health) -> list[str]:
 
 
 def faults_of(window: KioskWindow, name: str) -> list[str]:
-    window.post_screen(SCREENS[name])
+    return faults_of_screen(window, name, SCREENS[name])
+
+
+def faults_of_screen(window: KioskWindow, name: str, screen: Screen) -> list[str]:
+    window.post_screen(screen)
     QGuiApplication.processEvents()
     window.view.grabWindow()
     shown = texts(window)
