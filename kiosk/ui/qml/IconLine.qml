@@ -16,7 +16,7 @@ Row {
     x: Theme.startX(parent.width, width)
     spacing: 8 * Theme.u
 
-    TextMetrics {
+    TextMetrics { // a little less than what is drawn, where a text mixes scripts
         id: metrics
         font: words.font
         text: line.text
@@ -32,7 +32,7 @@ Row {
     Words {
         id: words
         objectName: line.name
-        width: Math.min(Math.ceil(metrics.advanceWidth) + 2, line.maximumWidth - (sign.visible ? sign.width + line.spacing : 0))
+        width: Math.min(Math.ceil(metrics.advanceWidth * 1.04) + 2, line.maximumWidth - (sign.visible ? sign.width + line.spacing : 0))
         text: line.text
         size: line.size
         strong: line.strong

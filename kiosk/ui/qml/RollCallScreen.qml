@@ -8,6 +8,7 @@ Item {
     property var entry
     readonly property var view: roll.view
     readonly property real rowHeight: 60 * Theme.u
+    readonly property real gutter: 3 * Theme.u
     readonly property real barWidth: 10 * Theme.u
 
     Item {
@@ -101,8 +102,9 @@ Item {
         objectName: "rows"
         readonly property int columns: Math.max(1, Math.floor(width / (330 * Theme.u)))
         anchors.left: parent.left
+        anchors.leftMargin: -screen.gutter
         anchors.right: bar.left
-        anchors.rightMargin: 6 * Theme.u
+        anchors.rightMargin: screen.gutter
         anchors.top: hint.bottom
         anchors.topMargin: 6 * Theme.u
         height: Math.floor((screen.height - y) / screen.rowHeight) * screen.rowHeight
@@ -129,8 +131,9 @@ Item {
             RollRow {
                 objectName: "row-" + cell.person_id
                 anchors.fill: parent
-                anchors.rightMargin: 6 * Theme.u
-                anchors.bottomMargin: 6 * Theme.u
+                anchors.leftMargin: screen.gutter
+                anchors.rightMargin: screen.gutter
+                anchors.bottomMargin: 2 * screen.gutter
                 visible: Math.max(cell.above, cell.below) < cell.height - 1
                 whole: Math.max(cell.above, cell.below) < 8 * Theme.u
                 name: cell.name
@@ -147,7 +150,7 @@ Item {
         anchors.right: parent.right
         anchors.top: rows.top
         width: screen.barWidth
-        height: rows.height - 6 * Theme.u
+        height: rows.height - 2 * screen.gutter
         radius: width / 2
         color: rows.visibleArea.heightRatio < 1 ? Theme.outline : "transparent"
         Rectangle {

@@ -4,8 +4,10 @@ import logging
 from zoneinfo import ZoneInfo
 
 import pytest
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtTest import QTest
 
+from kiosk.domain.liveness import Motion
 from kiosk.domain.screens import (
     AskPin,
     CodeProblem,
@@ -14,6 +16,7 @@ from kiosk.domain.screens import (
     Looking,
     NotRecognised,
     PinPurpose,
+    ProveAlive,
     Ready,
     Screen,
 )
@@ -323,3 +326,21 @@ def test_a_tap_where_a_key_was_does_nothing_on_the_next_screen(
     QCoreApplication.processEvents()
     tap_at(window, middle)
     assert calls.made == []
+
+
+def test_no_ways_are_offered_to_a_person_who_proves_to_be_alive(open_window: OpenWindow) -> None:
+    window = open_window(still())
+    window.post_screen(READY)
+    window.post_screen(ProveAlive(Motion.BLINK))
+    assert find(window, "pin") is None
+
+
+def test_a_card_reader_types_nothing_into_the_pad(open_window: OpenWindow, calls: Calls) -> None:
+    window = open_window(still())
+    window.post_screen(ASKED)
+    QCoreApplication.processEvents()
+    for digit in PIN:
+        QTest.keyClick(window.view, Qt.Key(ord(digit)))
+    QTest.keyClick(window.view, Qt.Key.Key_Return)
+    assert calls.made == []
+    assert window.shell.check_in_presenter.current.entered == 0
