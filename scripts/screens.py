@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +47,7 @@ from kiosk.domain.links import LinkSecurity
 from kiosk.domain.liveness import Motion
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.screens import (
+    AskPin,
     Elsewhere,
     Looking,
     Notice,
@@ -65,6 +66,7 @@ from kiosk.domain.sightings import Hint
 from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
 from protocol.v1.messages import ArrivalStatus, ClockSource
 from protocol.v1.trust import six_words
+from scripts.screens_check_in import WAYS, check_in_states
 
 NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
 SIZES = {"landscape": (800, 480), "portrait": (1080, 1920)}
@@ -97,6 +99,14 @@ DOCUMENTED = (
     "ready-portrait-dark-en",
     "welcome-portrait-light-en",
     "looking-hint-portrait-light-ar",
+    "pin-landscape-light-en",
+    "pin-portrait-dark-ar",
+    "pin-wait-landscape-light-en",
+    "confirm-name-landscape-light-en",
+    "code-used-landscape-light-en",
+    "not-recognised-portrait-dark-ar",
+    "roll-call-landscape-light-en",
+    "roll-call-portrait-dark-ar",
 )
 LANGUAGES = ("en", "ar")
 NAMES = {"chinese": "欧阳慕雪", "korean": "김민준 이.", "thai": "ณัฐฐินันท์ ศ."}
@@ -195,7 +205,7 @@ def shots(language: str) -> Iterator[Shot]:
     title = "الرياضيات 10 ب" if is_arabic else "Mathematics 10B"
     name = "ليلى م." if is_arabic else "Amina K."
     lesson = RunningLesson(title, NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
-    yield Shot("ready", Ready(room, lesson))
+    yield Shot("ready", Ready(room, lesson, WAYS))
     yield Shot("ready-no-lesson", Ready(room, None), OFFLINE)
     yield Shot("ready-camera-gone", Ready(room, lesson), BROKEN)
     yield Shot("ready-model-missing", Ready(room, lesson), MODELLESS)
@@ -207,12 +217,14 @@ def shots(language: str) -> Iterator[Shot]:
         yield Shot(f"prove-{motion.value}", ProveAlive(motion))
     yield Shot("welcome", Welcome(name, ArrivalStatus.PRESENT))
     yield Shot("welcome-again", Welcome(name, ArrivalStatus.PRESENT, already_marked=True))
-    yield Shot("not-me", NotRecognised(NotRecognisedReason.NOT_ME))
+    yield Shot("not-me", NotRecognised(NotRecognisedReason.NOT_ME, WAYS))
     yield Shot("welcome-late", Welcome(name, ArrivalStatus.LATE, 6), OFFLINE)
     yield Shot("elsewhere", Elsewhere(name, other_room))
     yield from shots_of_names(name)
-    yield Shot("not-recognised", NotRecognised())
-    yield Shot("other-way", NotRecognised(NotRecognisedReason.OTHER_WAY))
+    yield Shot("not-recognised", NotRecognised(ways=WAYS))
+    yield Shot("other-way", NotRecognised(NotRecognisedReason.OTHER_WAY, WAYS))
+    for state, screen, pin in check_in_states(name, lesson, is_arabic=is_arabic):
+        yield Shot(state, screen, code=pin)
     yield Shot("notice", Notice(NoticeReason.NOT_ON_LIST))
     yield Shot("loading", SettingUp(SetupStage.LOADING))
     yield Shot("claim", SettingUp(SetupStage.NEEDS_CLAIM_CODE), WELL, "7KQ2")
@@ -225,13 +237,18 @@ def shots(language: str) -> Iterator[Shot]:
         if link.is_fault:
             untrusted = SettingUp(SetupStage.UNTRUSTED, link=link)
             yield Shot(f"claim-untrusted-{link.value}", untrusted, WELL, "7KQ2M9TX")
+    yield from fault_shots()
+    for name, health in RECORDS.items():
+        yield Shot(f"ready-{name}", Ready(room, lesson), health)
+
+
+def fault_shots() -> Iterator[Shot]:
+    """What a technician must know: lost keys, and a file that the disk refuses."""
     for fault in IdentityFault:
         if fault is not IdentityFault.NONE:
             again = SettingUp(SetupStage.NEEDS_CLAIM_CODE, fault)
             yield Shot(f"claim-again-{fault.value}", again, OFFLINE)
     yield Shot("storage-fault", SettingUp(SetupStage.STORAGE_FAULT, file="outbox.db"), OFFLINE)
-    for name, health in RECORDS.items():
-        yield Shot(f"ready-{name}", Ready(room, lesson), health)
 
 
 def shots_of_names(name: str) -> Iterator[Shot]:
@@ -317,15 +334,23 @@ def render(shot: Shot, settings: ShellSettings, path: Path, picture: BGRImage) -
     if shot.health.camera is CameraHealth.OK:
         quarters = shot.health.mounting.turn_deg // 90
         window.post_frame(Frame(np.ascontiguousarray(np.rot90(picture, quarters)), 0.0, 0))
-    for letter in shot.code:
-        window.shell.claim_presenter.press(letter)
+    if isinstance(shot.screen, SettingUp):
+        type_in(shot.code, window.shell.claim_presenter.press)
     window.post_screen(shot.screen)
+    if isinstance(shot.screen, AskPin):
+        type_in(shot.code, window.shell.check_in_presenter.press)
     for _ in range(4):
         QGuiApplication.processEvents()
     image = window.view.grabWindow()
     flat = image.convertToFormat(QImage.Format.Format_RGB888)
     flat.save(str(path), quality=0)
     window.close()
+
+
+def type_in(code: str, press: Callable[[str], None]) -> None:
+    """Press one key after the other."""
+    for letter in code:
+        press(letter)
 
 
 def settings_of_all() -> Iterator[tuple[str, ShellSettings]]:

@@ -19,6 +19,7 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen, SettingUp
 from kiosk.errors import KioskError
 from kiosk.ui.catalogue import available_languages, load_catalogue
+from kiosk.ui.check_in_callbacks import CheckInCallbacks
 from kiosk.ui.fitting import register_fitting
 from kiosk.ui.fonts import kiosk_font, log_missing_fonts
 from kiosk.ui.preview import register_preview
@@ -85,12 +86,14 @@ class ShellCallbacks:
         on_claim_code: a complete claim code (8 characters) was entered.
         on_words: whether the six words are the same as on the kiosk's page.
         on_claim_open: the field for a new code opened or closed, in front of a kiosk at work.
+        on_check_in: what people do to check in without their face, and in the roll-call.
     """
 
     on_not_me: Callable[[str], None]
     on_claim_code: Callable[[str], None]
     on_words: Callable[[bool], None] = lambda _are_same: None
     on_claim_open: Callable[[bool], None] = lambda _is_open: None
+    on_check_in: CheckInCallbacks = field(default_factory=CheckInCallbacks)
 
 
 def build_application(
@@ -204,10 +207,21 @@ class KioskWindow(QObject):
         self.screen_posted.connect(self._on_screen_posted)
         self.shell.claim_presenter.words_answered.connect(callbacks.on_words)
         self.shell.claim_changed.connect(lambda: callbacks.on_claim_open(self.shell.is_claim_open))
+        self._connect_check_in(callbacks.on_check_in)
         self.stage_posted.connect(self.shell.claim_presenter.show_setup)
         self.health_posted.connect(self._on_health_posted)
         self.rules_posted.connect(self._on_rules_posted)
         self.quit_posted.connect(self._on_quit_posted)
+
+    def _connect_check_in(self, callbacks: CheckInCallbacks) -> None:
+        presenter = self.shell.check_in_presenter
+        presenter.pin_opened.connect(callbacks.open_pin)
+        presenter.roll_call_opened.connect(callbacks.open_roll_call)
+        presenter.pin_entered.connect(callbacks.enter_pin)
+        presenter.touched.connect(callbacks.touch)
+        presenter.name_answered.connect(callbacks.answer_name)
+        presenter.student_tapped.connect(callbacks.tap_student)
+        presenter.closed.connect(callbacks.close)
 
     def _load_scene(self) -> QQuickView:
         register_preview()

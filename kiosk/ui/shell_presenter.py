@@ -8,12 +8,16 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from kiosk.domain.health import Health
 from kiosk.domain.screens import (
+    AskPin,
+    CodeRefused,
+    ConfirmName,
     Elsewhere,
     Looking,
     Notice,
     NotRecognised,
     ProveAlive,
     Ready,
+    RollCall,
     Screen,
     SettingUp,
     SetupStage,
@@ -23,38 +27,24 @@ from kiosk.domain.screens import (
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.answer import AnswerPresenter
 from kiosk.ui.presenters.camera import CameraPresenter
+from kiosk.ui.presenters.check_in import CheckInPresenter
 from kiosk.ui.presenters.claim import ClaimPresenter
 from kiosk.ui.presenters.health import HealthPresenter
 from kiosk.ui.presenters.looking import LookingPresenter
 from kiosk.ui.presenters.place import PlacePresenter
 from kiosk.ui.presenters.proving import ProvingPresenter
 from kiosk.ui.presenters.ready import ReadyPresenter
+from kiosk.ui.presenters.roll_call import RollCallPresenter
+from kiosk.ui.presenters.ways import WaysPresenter
 from kiosk.ui.presenters.welcome import WelcomePresenter
 from kiosk.ui.preview import PreviewFeed
 from kiosk.ui.qml_property import qml_property
+from kiosk.ui.screen_names import screen_name
 
 if TYPE_CHECKING:
     from kiosk.ui.presenters.view import ViewPresenter
 
 _CLAIM_OPEN_S = 60.0
-
-
-_WITHOUT_KEYPAD = (SetupStage.LOADING, SetupStage.STORAGE_FAULT)
-
-
-def screen_name(screen: Screen) -> str:
-    """The QML name of the screen that shows a state."""
-    if isinstance(screen, SettingUp):
-        return "loading" if screen.stage in _WITHOUT_KEYPAD else "claim"
-    return {
-        Ready: "ready",
-        Looking: "looking",
-        ProveAlive: "proving",
-        Welcome: "welcome",
-        Elsewhere: "elsewhere",
-        NotRecognised: "not_recognised",
-        Notice: "notice",
-    }[type(screen)]
 
 
 class ShellPresenter(QObject):
@@ -95,23 +85,30 @@ class ShellPresenter(QObject):
         self.place_presenter = PlacePresenter(words)
         self.camera_presenter = CameraPresenter(words)
         self.ready_presenter = ReadyPresenter(words)
+        self.ways_presenter = WaysPresenter(words)
         self.looking_presenter = LookingPresenter(words)
         self.proving_presenter = ProvingPresenter(words)
         self.welcome_presenter = WelcomePresenter(words, monotonic_s=monotonic_s, undo_s=undo_s)
         self.answer_presenter = AnswerPresenter(words)
+        self.check_in_presenter = CheckInPresenter(words, monotonic_s=monotonic_s)
+        self.roll_call_presenter = RollCallPresenter(words, monotonic_s=monotonic_s)
         self.claim_presenter = ClaimPresenter(words)
         self.health_presenter = HealthPresenter(words)
         self._speakers: tuple[ViewPresenter[Any], ...] = (
             self.place_presenter,
             self.camera_presenter,
             self.ready_presenter,
+            self.ways_presenter,
             self.looking_presenter,
             self.proving_presenter,
             self.welcome_presenter,
             self.answer_presenter,
+            self.check_in_presenter,
+            self.roll_call_presenter,
             self.claim_presenter,
             self.health_presenter,
         )
+        self.roll_call_presenter.student_tapped.connect(self.check_in_presenter.student_tapped)
         self.claim_presenter.changed.connect(self._keep_claim_open)
         self.feed_object.frame_ready.connect(self.camera_presenter.note_picture)
         self.answer_presenter.show_loading()
@@ -122,6 +119,7 @@ class ShellPresenter(QObject):
         if is_same(self._shown, screen):
             return
         self._shown = screen
+        self._leave(screen)
         self._present(screen)
         name = "loading" if self._is_claiming_unasked(screen) else screen_name(screen)
         if name != self._screen:
@@ -162,9 +160,11 @@ class ShellPresenter(QObject):
             self.theme_changed.emit()
 
     def tick(self) -> None:
-        """Let time pass: the clock and the offer of "Not me"."""
+        """Let time pass: the clock, the offer of "Not me", and the wait for another PIN."""
         self.place_presenter.show_time(self._now())
         self.welcome_presenter.tick()
+        self.check_in_presenter.tick()
+        self.roll_call_presenter.tick()
         if self._claim_until_s is not None and self._monotonic_s() > self._claim_until_s:
             self.close_claim()
 
@@ -193,10 +193,18 @@ class ShellPresenter(QObject):
         if self._claim_until_s is not None:
             self._claim_until_s = self._monotonic_s() + _CLAIM_OPEN_S
 
+    def _leave(self, screen: Screen) -> None:
+        """Wipe typed digits and names of screens that go."""
+        if not isinstance(screen, AskPin | ConfirmName):
+            self.check_in_presenter.leave()
+        if not isinstance(screen, RollCall):
+            self.roll_call_presenter.leave()
+
     def _present(self, screen: Screen) -> None:
         if isinstance(screen, Ready):
             self.place_presenter.show_room(screen.room_name)
             self.ready_presenter.show(screen)
+            self.ways_presenter.show(screen.ways)
         elif isinstance(screen, Looking):
             self.looking_presenter.show(screen)
         elif isinstance(screen, ProveAlive):
@@ -207,8 +215,18 @@ class ShellPresenter(QObject):
             self.answer_presenter.show_sign(view.icon, view.tone)
         elif isinstance(screen, SettingUp):
             self._present_set_up(screen)
-        elif isinstance(screen, Elsewhere | NotRecognised | Notice):
+        elif isinstance(screen, Elsewhere | NotRecognised | CodeRefused | Notice):
             self.answer_presenter.show(screen)
+        else:
+            self._present_check_in(screen)
+
+    def _present_check_in(self, screen: AskPin | ConfirmName | RollCall) -> None:
+        if isinstance(screen, RollCall):
+            self.roll_call_presenter.show(screen)
+            return
+        if isinstance(screen, ConfirmName):
+            self.answer_presenter.show_sign("person", "calm")
+        self.check_in_presenter.show(screen)
 
     def _present_set_up(self, screen: SettingUp) -> None:
         if self._is_claiming_unasked(screen):
@@ -239,5 +257,8 @@ class ShellPresenter(QObject):
     proving = qml_property(QObject, lambda self: self.proving_presenter)
     welcome = qml_property(QObject, lambda self: self.welcome_presenter)
     answer = qml_property(QObject, lambda self: self.answer_presenter)
+    ways = qml_property(QObject, lambda self: self.ways_presenter)
+    check_in = qml_property(QObject, lambda self: self.check_in_presenter)
+    roll_call = qml_property(QObject, lambda self: self.roll_call_presenter)
     claim = qml_property(QObject, lambda self: self.claim_presenter)
     health = qml_property(QObject, lambda self: self.health_presenter)

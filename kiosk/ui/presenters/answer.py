@@ -1,9 +1,11 @@
-"""Elsewhere, Not recognised, notices and loading: a sign and a few calm words."""
+"""Elsewhere, Not recognised, refused codes, notices and loading: a sign and a few calm words."""
 
 import re
 from dataclasses import dataclass
 
 from kiosk.domain.screens import (
+    CodeProblem,
+    CodeRefused,
     Elsewhere,
     Notice,
     NoticeReason,
@@ -12,6 +14,7 @@ from kiosk.domain.screens import (
 )
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
+from kiosk.ui.presenters.ways import WayItem, way_items
 
 _NO_BREAK_SPACE = "\u00a0"
 _BEFORE_NUMBER = re.compile(r"(?<=[^\W\d]) (?=\d+\b)")
@@ -28,20 +31,35 @@ _NOTICE_ICONS = {
     NoticeReason.CHECK_IN_CLOSED: "clock",
     NoticeReason.NOT_SAVED: "disk",
 }
+_PROBLEM_ICONS = {
+    CodeProblem.WRONG_PIN: "keypad",
+    CodeProblem.UNKNOWN_CARD: "card",
+    CodeProblem.EXPIRED: "hourglass",
+    CodeProblem.USED: "qr",
+    CodeProblem.FOREIGN: "qr",
+    CodeProblem.CLOCK: "clock",
+    CodeProblem.OTHER_PERSON: "person",
+    CodeProblem.NOT_STAFF: "people",
+}
+Answer = Elsewhere | NotRecognised | CodeRefused | Notice
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """The sign on the card and the words beside it; empty words are not drawn."""
+    """The sign on the card and the words beside it; empty words are not drawn.
+
+    ``ways`` are drawn as large as the answer.
+    """
 
     icon: str = "check"
     tone: str = "accent"
     name: str = ""
     title: str = ""
     body: str = ""
+    ways: tuple[WayItem, ...] = ()
 
 
-def answer_view(screen: Elsewhere | NotRecognised | Notice, words: Catalogue) -> AnswerView:
+def answer_view(screen: Answer, words: Catalogue) -> AnswerView:
     """Choose sign, tone and words."""
     if isinstance(screen, Elsewhere):
         room = _BEFORE_NUMBER.sub(_NO_BREAK_SPACE, screen.room_name)  # they stay on one line
@@ -49,7 +67,13 @@ def answer_view(screen: Elsewhere | NotRecognised | Notice, words: Catalogue) ->
         return AnswerView("pin", "calm", screen.display_name, title, words("elsewhere.body"))
     if isinstance(screen, NotRecognised):
         key, icon = _NOT_RECOGNISED[screen.reason]
-        return AnswerView(icon, "calm", "", words(f"{key}.title"), words(f"{key}.body"))
+        ways = way_items(screen.ways, words)
+        body = words(f"{key}.ways" if ways else f"{key}.body")
+        return AnswerView(icon, "calm", "", words(f"{key}.title"), body, ways)
+    if isinstance(screen, CodeRefused):
+        key, ways = f"problem.{screen.problem.value}", way_items(screen.ways, words)
+        icon = _PROBLEM_ICONS[screen.problem]
+        return AnswerView(icon, "calm", "", words(key), words(f"{key}.body"), ways)
     key = f"notice.{screen.reason.value}"
     tone = "late" if screen.reason is NoticeReason.NOT_SAVED else "calm"
     return AnswerView(_NOTICE_ICONS[screen.reason], tone, "", words(key), words(f"{key}.body"))
@@ -61,7 +85,7 @@ class AnswerPresenter(ViewPresenter[AnswerView]):
     def __init__(self, words: Catalogue) -> None:
         super().__init__(AnswerView(), words)
 
-    def show(self, screen: Elsewhere | NotRecognised | Notice) -> None:
+    def show(self, screen: Answer) -> None:
         """Show this state."""
         self.replace(answer_view(screen, self._words))
 

@@ -5,6 +5,8 @@ Rectangle {
     id: key
 
     property string text: ""
+    property string icon: ""
+    property int size: 24
     signal tapped
 
     radius: 12 * Theme.u
@@ -15,9 +17,16 @@ Rectangle {
     Words {
         anchors.centerIn: parent
         text: key.text
-        size: 24
+        size: key.size
         strong: true
         wrapMode: Text.NoWrap
+        color: key.enabled ? Theme.ink : Theme.muted
+    }
+    Icon {
+        visible: key.icon !== ""
+        anchors.centerIn: parent
+        name: key.icon
+        size: 34 * Theme.u
         color: key.enabled ? Theme.ink : Theme.muted
     }
     MouseArea {

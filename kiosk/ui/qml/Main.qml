@@ -6,8 +6,11 @@ Rectangle {
 
     required property var shell
     readonly property string screen: shell.screen
-    readonly property bool answered: ["welcome", "elsewhere", "not_recognised", "notice", "loading"].indexOf(screen) >= 0
+    readonly property bool answered: ["welcome", "elsewhere", "not_recognised", "notice", "loading", "confirm_name", "code_refused"].indexOf(screen) >= 0
     readonly property bool settingUp: screen === "claim" || shell.reclaiming
+    readonly property bool beside: !settingUp && screen !== "ask_pin" && screen !== "roll_call" // words beside the camera
+    readonly property bool watching: screen === "ready" || screen === "looking"
+    readonly property bool offering: answered && shell.answer.view.ways.length > 0
     readonly property real stripHeight: Math.round((Theme.portrait ? 60 : 40) * Theme.u)
 
     color: Theme.background
@@ -36,7 +39,7 @@ Rectangle {
 
         Header {
             id: header
-            visible: !root.settingUp
+            visible: root.beside
             anchors.right: parent.right
             anchors.top: parent.top
             width: panel.width
@@ -46,12 +49,12 @@ Rectangle {
 
         Item {
             id: hero
-            visible: !root.settingUp
+            visible: root.beside
             anchors.left: parent.left
             anchors.top: Theme.portrait ? header.bottom : parent.top
             anchors.topMargin: Theme.portrait ? Theme.gap * 1.5 : 0
             width: Theme.portrait ? parent.width : Math.round(Math.min(parent.height * 0.95, parent.width * 0.49))
-            height: Theme.portrait ? Math.round(Math.min(parent.height * 0.45, width * 1.12)) : parent.height
+            height: Theme.portrait ? Math.round(Math.min(parent.height * (root.offering ? 0.36 : 0.45), width * 1.12)) : parent.height
 
             CameraPanel {
                 anchors.fill: parent
@@ -78,22 +81,37 @@ Rectangle {
 
         Item {
             id: panel
-            visible: !root.settingUp
+            visible: root.beside
             anchors.right: parent.right
             anchors.bottom: parent.bottom
             anchors.top: Theme.portrait ? hero.bottom : header.bottom
             anchors.topMargin: Theme.portrait ? Theme.margin : 0
             width: Theme.portrait ? parent.width : parent.width - hero.width - 32 * Theme.u
 
-            ReadyScreen {
-                anchors.fill: parent
-                visible: root.screen === "ready"
-                ready: root.shell.ready
+            WaysBar {
+                id: ways
+                anchors.left: parent.left
+                anchors.right: parent.right
+                anchors.bottom: parent.bottom
+                visible: root.watching && view.exist
+                view: root.shell.ways.view
+                onPinTapped: root.shell.check_in.open_pin()
+                onTeacherTapped: root.shell.check_in.open_roll_call()
             }
-            LookingScreen {
+            Item {
                 anchors.fill: parent
-                visible: root.screen === "looking"
-                looking: root.shell.looking
+                anchors.bottomMargin: ways.visible ? ways.height + Theme.gap : 0
+
+                ReadyScreen {
+                    anchors.fill: parent
+                    visible: root.screen === "ready"
+                    ready: root.shell.ready
+                }
+                LookingScreen {
+                    anchors.fill: parent
+                    visible: root.screen === "looking"
+                    looking: root.shell.looking
+                }
             }
             ProvingScreen {
                 anchors.fill: parent
@@ -108,11 +126,36 @@ Rectangle {
             }
             NoticeScreen {
                 anchors.fill: parent
-                visible: root.answered && root.screen !== "welcome"
+                visible: root.answered && !root.offering && root.screen !== "welcome" && root.screen !== "confirm_name"
                 notice: root.shell.answer
+            }
+            WaysScreen {
+                anchors.fill: parent
+                visible: root.offering
+                notice: root.shell.answer
+                onPinTapped: root.shell.check_in.open_pin()
+                onTeacherTapped: root.shell.check_in.open_roll_call()
+            }
+            NameScreen {
+                anchors.fill: parent
+                visible: root.screen === "confirm_name"
+                entry: root.shell.check_in
             }
         }
 
+        PinScreen {
+            anchors.fill: parent
+            visible: !root.settingUp && root.screen === "ask_pin"
+            entry: root.shell.check_in
+            feed: root.shell.feed
+            camera: root.shell.camera
+        }
+        RollCallScreen {
+            anchors.fill: parent
+            visible: !root.settingUp && root.screen === "roll_call"
+            roll: root.shell.roll_call
+            entry: root.shell.check_in
+        }
         ClaimScreen {
             anchors.fill: parent
             visible: root.settingUp

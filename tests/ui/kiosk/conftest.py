@@ -34,6 +34,7 @@ def open_window(qtbot: QtBot, clock: Seconds, touched: Touched) -> Iterator[Open
             touched.codes.append,
             touched.words.append,
             touched.claims_open.append,
+            touched.check_in,
         )
         window = KioskWindow(settings, callbacks, now=lambda: NOW, monotonic_s=clock)
         opened.append(window)

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from kiosk.domain.health import DiskHealth, Health, LinkHealth
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.ports import Frame
+from kiosk.domain.screens import Screen
 from kiosk.ui.fonts import kiosk_font
 from kiosk.ui.shell import KioskWindow
 from protocol.v1.messages import ClockSource
@@ -105,7 +106,11 @@ def faults_of_strip(window: KioskWindow, health: Health) -> list[str]:
 
 
 def faults_of(window: KioskWindow, name: str) -> list[str]:
-    window.post_screen(SCREENS[name])
+    return faults_of_screen(window, name, SCREENS[name])
+
+
+def faults_of_screen(window: KioskWindow, name: str, screen: Screen) -> list[str]:
+    window.post_screen(screen)
     QGuiApplication.processEvents()
     faults = faults_of_texts(window)
     shown = texts(window)

@@ -31,6 +31,7 @@ from kiosk.domain.screens import (
     Welcome,
 )
 from kiosk.domain.sightings import Hint
+from kiosk.ui.check_in_callbacks import CheckInCallbacks
 from kiosk.ui.shell import KioskWindow, ShellSettings
 from protocol.v1.messages import ArrivalStatus, ClockSource
 
@@ -103,6 +104,7 @@ class Touched:
     codes: list[str] = field(default_factory=list)
     words: list[bool] = field(default_factory=list)
     claims_open: list[bool] = field(default_factory=list)
+    check_in: CheckInCallbacks = field(default_factory=CheckInCallbacks)
 
     def on_not_me(self, _event_id: str) -> None:
         self.not_me_count += 1
