@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
@@ -156,10 +157,14 @@ def needs_a_photo(db: Session, person_id: Any) -> ColumnElement[bool]:
         col(Template.person_id) == col(Enrolment.person_id),
         col(Template.model_id) == col(MissingTemplate.model_id),
     )
-    refused = _missing_of(person_id).where(col(MissingTemplate.reason).is_not(None), ~has)
+    # Few photos are refused, so the database finds their people once, for all rows.
+    refused = select(Enrolment.person_id).join(
+        MissingTemplate, col(MissingTemplate.enrolment_id) == col(Enrolment.id)
+    )
+    refused = refused.where(col(MissingTemplate.reason).is_not(None), ~has)
     if networks.collects_scans:
         refused = refused.where(col(MissingTemplate.model_id) != networks.next)
-    conditions = [refused.exists()]
+    conditions = [person_id.in_(refused)]
     if networks.current is not None:
         conditions.append(_is_left_behind(networks.current, person_id))
     return or_(*conditions)
@@ -171,7 +176,11 @@ def _is_left_behind(current: str, person_id: Any) -> ColumnElement[bool]:
     coming = _missing_of(person_id).where(
         col(MissingTemplate.model_id) == current, col(MissingTemplate.reason).is_(None)
     )
-    return and_(own, ~own.where(col(Template.model_id) == current), ~coming.exists())
+    # Mostly there is no other network, which is seen once, for all rows.
+    other = aliased(Template)
+    is_other = or_(col(other.model_id) < current, col(other.model_id) > current)
+    is_any = exists().where(is_other)
+    return and_(is_any, own, ~own.where(col(Template.model_id) == current), ~coming.exists())
 
 
 def _missing_of(person_id: Any) -> Any:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy
 from sqlalchemy import ColumnElement, case
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, exists, func, select
 
 from server.enrollment.backfill import needs_a_photo
 from server.enrollment.gallery import is_in_use
@@ -128,15 +128,15 @@ class SchoolCoverage:
         return self._db.exec(query).one()
 
 
-_COUNT = func.count(col(Enrolment.id).distinct()).label("count")
+_COUNT = func.count(col(Enrolment.id)).label("count")
 #: A photo's time is its enrolment's: templates for a further model are younger than the face.
 _NEWEST = func.max(col(Enrolment.created_at)).label("newest")
 
 
 def _photos(in_use: ColumnElement[bool]) -> Any:
     """Photos in use: how many, and when the newest was taken in."""
-    query = sqlalchemy.select(col(Enrolment.person_id), _COUNT, _NEWEST)
-    return query.join(Template, col(Template.enrolment_id) == col(Enrolment.id)).where(in_use)
+    has_one = exists().where(col(Template.enrolment_id) == col(Enrolment.id), in_use)
+    return sqlalchemy.select(col(Enrolment.person_id), _COUNT, _NEWEST).where(has_one)
 
 
 def _pending(db: Session, people: Sequence[uuid.UUID]) -> Iterable[uuid.UUID]:

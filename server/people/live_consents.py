@@ -9,7 +9,7 @@ from sqlmodel import Session, and_, col, exists, func, or_, select
 
 from server.people.consent import ConsentState
 from server.people.service import states_of
-from server.people.tables import Consent, ConsentDecision, ConsentRole, Person
+from server.people.tables import Consent, ConsentDecision, ConsentRole
 
 
 class LiveConsents:
@@ -27,27 +27,25 @@ class LiveConsents:
         self._db = db
         self._good = _is_good(today)
         # A consent that the same speaker gave again is replaced, for example an expired one.
-        self._bad = and_(~self._good, ~_is_replaced())
-        against = select(Consent.person_id).where(self._bad).correlate(None)
+        bad = and_(~self._good, ~_is_replaced())
+        against = select(Consent.person_id).where(bad).correlate(None)
         both = select(Consent.person_id).where(self._good, col(Consent.person_id).in_(against))
         states = states_of(db, set(db.exec(both)), today)
-        decided = [key for key, state in states.items() if state is ConsentState.LIVE]
+        self._denied = [key for key, state in states.items() if state is not ConsentState.LIVE]
         # Written into the statement: a database takes only so many parameters.
-        self._decided: BindParameter[Any] = bindparam(
-            "decided", decided, expanding=True, literal_execute=True
+        self._others: BindParameter[Any] = bindparam(
+            "denied", self._denied, expanding=True, literal_execute=True
         )
 
     def of(self, person_id: Any) -> ColumnElement[bool]:
         """Return the condition that the person in a column has one."""
-        has_good, has_bad = (
-            exists().where(col(Consent.person_id) == person_id, kind)
-            for kind in (self._good, self._bad)
-        )
-        return or_(and_(has_good, ~has_bad), person_id.in_(self._decided))
+        has_good = exists().where(col(Consent.person_id) == person_id, self._good)
+        return and_(has_good, person_id.not_in(self._others))
 
     def count(self) -> int:
         """How many people have one."""
-        return self._db.exec(select(func.count()).where(self.of(col(Person.id)))).one()
+        people = func.count(col(Consent.person_id).distinct())
+        return self._db.exec(select(people).where(self._good)).one() - len(self._denied)
 
 
 def _is_replaced() -> ColumnElement[bool]:

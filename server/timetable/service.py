@@ -214,6 +214,17 @@ def lesson_views(
     return [LessonView(*row) for row in db.execute(query.order_by(*LESSON_ORDER.by()))]
 
 
+def lesson_page(
+    db: Session, which: LessonFilter, *, limit: int, offset: int
+) -> tuple[list[LessonView], int]:
+    """Return some of the same lessons, and how many there are."""
+    query = which.query().order_by(*LESSON_ORDER.by())
+    rows = db.execute(query.limit(limit).offset(offset))
+    ids = which.query().with_only_columns(col(Lesson.id)).subquery()
+    total = db.execute(sqlalchemy.select(func.count()).select_from(ids)).scalar_one()
+    return [LessonView(*row) for row in rows], total
+
+
 def lesson_part(db: Session, which: LessonFilter, wanted: PartWanted) -> Part[LessonView]:
     """Return a part of the same list."""
     part = read_part(db, which.query(), LESSON_ORDER, wanted)
