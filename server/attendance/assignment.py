@@ -5,18 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, window_of
 from server.attendance.register import RegisterEvent
 from server.attendance.tables import Rejudgement
+from server.db.prepared import Prepared, several, table_of
 from server.kiosks.tables import KioskPlacement
-from server.people.tables import Person
 from server.policies.service import PolicyTimeline
 from server.timetable import roster
+from server.timetable.roster import ListedPerson, Listing
 from server.timetable.service import LessonView
-from server.timetable.tables import Lesson, RosterEntry
+from server.timetable.tables import Lesson
 
+_TABLE = table_of(Rejudgement)
+_REJUDGED = Prepared(
+    sqlalchemy.select(_TABLE.c.lesson_id, _TABLE.c.policy_version)
+    .where(_TABLE.c.lesson_id.in_(several("lessons")))
+    .order_by(_TABLE.c.made_at, _TABLE.c.id)
+)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -50,9 +58,7 @@ def judged_lessons(db: Session, views: Sequence[LessonView]) -> list[JudgedLesso
 
 
 def _rejudged(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    query = select(Rejudgement).where(col(Rejudgement.lesson_id).in_(lesson_ids))
-    rows = db.exec(query.order_by(col(Rejudgement.made_at), col(Rejudgement.id)))
-    return {row.lesson_id: row.policy_version for row in rows}
+    return dict(_REJUDGED.rows(db, lessons=lesson_ids))
 
 
 class Assignment:
@@ -61,7 +67,7 @@ class Assignment:
     def __init__(
         self,
         lessons: Sequence[JudgedLesson],
-        rosters: dict[uuid.UUID, list[tuple[RosterEntry, Person]]],
+        rosters: Mapping[uuid.UUID, Sequence[tuple[Listing, ListedPerson]]],
         placements: Sequence[KioskPlacement],
     ) -> None:
         self.kiosk_ids = {placement.kiosk_id for placement in placements}

@@ -23,11 +23,10 @@ from server.attendance.tables import Correction, Rejudgement, StoredEvent
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError
-from server.people.tables import Person
 from server.policies.service import current_policy
 from server.timetable import lessons as planning
 from server.timetable import service as timetable
-from server.timetable.roster import applies
+from server.timetable.roster import ListedPerson, applies
 from server.timetable.service import LessonView
 
 __all__ = ["WatchingKiosk"]
@@ -37,7 +36,7 @@ __all__ = ["WatchingKiosk"]
 class RegisterLine:
     """One line of the register, with the person it is about."""
 
-    person: Person
+    person: ListedPerson
     mark: Judgement
 
 

@@ -5,9 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from server.db.listing import ListOrder, Part, PartWanted, read_part
+from server.db.prepared import several
 from server.errors import ConflictError, NotFoundError
 from server.kiosks import runs
 from server.kiosks.runs import Run
@@ -24,6 +26,17 @@ SPAN_ORDER = ListOrder(
     (col(LostSpan.closed_at).is_(None), col(LostSpan.noted_at), col(LostSpan.id)),
     (bool, datetime, uuid.UUID),
     is_descending=True,
+)
+
+_OPEN = (
+    select(LostSpan)
+    .where(
+        col(LostSpan.kiosk_id).in_(several("kiosks")),
+        col(LostSpan.closed_at).is_(None),
+        col(LostSpan.from_at) <= bindparam("last"),
+        col(LostSpan.through_at) >= bindparam("first"),
+    )
+    .order_by(col(LostSpan.noted_at).desc())
 )
 
 
@@ -203,13 +216,8 @@ def open_spans(
     db: Session, kiosk_ids: Collection[uuid.UUID], first: datetime, last: datetime
 ) -> Sequence[LostSpan]:
     """Return the open lost spans of these kiosks that touch a time, the newest first."""
-    query = select(LostSpan).where(
-        col(LostSpan.kiosk_id).in_(kiosk_ids),
-        col(LostSpan.closed_at).is_(None),
-        col(LostSpan.from_at) <= last,
-        col(LostSpan.through_at) >= first,
-    )
-    return db.exec(query.order_by(col(LostSpan.noted_at).desc())).all()
+    values = {"kiosks": kiosk_ids, "first": first, "last": last}
+    return db.execute(_OPEN, values).scalars().all()
 
 
 def stated_spans(db: Session, kiosk_id: uuid.UUID, limit: int) -> Sequence[LostSpan]:
