@@ -52,6 +52,7 @@ class SettledServer(uvicorn.Server):
             self._following = asyncio.create_task(self._served.follow())
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GARBAGE)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from server.db.listing import ListOrder, Part, PartWanted, read_part
-from server.db.prepared import several
+from server.db.prepared import Prepared, several, table_of
 from server.errors import ConflictError, NotFoundError
 from server.kiosks import runs
 from server.kiosks.runs import Run
@@ -37,6 +38,12 @@ _OPEN = (
         col(LostSpan.through_at) >= bindparam("first"),
     )
     .order_by(col(LostSpan.noted_at).desc())
+)
+_TABLE = table_of(LostSpan)
+_LOSSES = Prepared(
+    sqlalchemy.select(_TABLE.c.kiosk_id, func.sum(_TABLE.c.missing))
+    .where(_TABLE.c.closed_at.is_(None))
+    .group_by(_TABLE.c.kiosk_id)
 )
 
 
@@ -232,10 +239,7 @@ def stated_spans(db: Session, kiosk_id: uuid.UUID, limit: int) -> Sequence[LostS
 
 def open_losses(db: Session) -> dict[uuid.UUID, int]:
     """Return how many lost events wait for a decision, by kiosk, where any do."""
-    query = select(LostSpan.kiosk_id, func.sum(col(LostSpan.missing)))
-    is_open = col(LostSpan.closed_at).is_(None)
-    rows = db.exec(query.where(is_open).group_by(col(LostSpan.kiosk_id)))
-    return {kiosk_id: int(count) for kiosk_id, count in rows}
+    return {kiosk_id: int(count) for kiosk_id, count in _LOSSES.rows(db)}
 
 
 def _newest_open(db: Session, kiosk_id: uuid.UUID) -> tuple[bool, LostSpan | None]:
