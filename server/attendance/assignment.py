@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import sqlalchemy
 from sqlmodel import Session
@@ -44,16 +45,40 @@ class JudgedLesson:
 
 def judged_lessons(db: Session, views: Sequence[LessonView]) -> list[JudgedLesson]:
     """Find for each lesson the policy that was in force when it started, or was chosen since."""
+    found = judgements(db, [view.lesson for view in views])
+    return [JudgedLesson(view, *one) for view, one in zip(views, found, strict=True)]
+
+
+class Timed(Protocol):
+    """A lesson as far as its window depends on it."""
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Which one it is."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it starts."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends."""
+
+
+def judgements(db: Session, lessons: Sequence[Timed]) -> list[tuple[int, AttendanceWindow]]:
+    """Return the policy that judges each lesson and the window that follows from it."""
     timeline = PolicyTimeline.of(db)
-    chosen = _rejudged(db, [view.lesson.id for view in views])
+    chosen = _rejudged(db, [lesson.id for lesson in lessons])
+    # Many lessons of a day start and end together.
+    windows: dict[tuple[int, datetime, datetime], AttendanceWindow] = {}
     found = []
-    for view in views:
-        lesson = view.lesson
+    for lesson in lessons:
         version = chosen.get(lesson.id, timeline.version_at(lesson.starts_at))
-        policy = timeline.policy(version).attendance
-        found.append(
-            JudgedLesson(view, version, window_of(lesson.starts_at, lesson.ends_at, policy))
-        )
+        key = version, lesson.starts_at, lesson.ends_at
+        if key not in windows:
+            policy = timeline.policy(version).attendance
+            windows[key] = window_of(lesson.starts_at, lesson.ends_at, policy)
+        found.append((version, windows[key]))
     return found
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -18,14 +18,13 @@ from protocol.v1.messages import AttendanceWindow
 from protocol.v1.window import whole_ms
 from server.attendance import service
 from server.attendance import tally_reads as reads
-from server.attendance.assignment import JudgedLesson, judged_lessons
+from server.attendance.assignment import judgements
 from server.attendance.register import ATTENDED, AttendanceStatus
 from server.attendance.service import Register
 from server.attendance.tally_reads import Stored
 from server.timetable import service as timetable
+from server.timetable.day import LessonRow, lesson_rows
 from server.timetable.roster import covers
-from server.timetable.service import LessonView
-from server.timetable.tables import Lesson
 
 _MS = timedelta(milliseconds=1)
 
@@ -41,7 +40,7 @@ class LessonTally:
         register: of a lesson that not only plain events concern; None for the others.
     """
 
-    view: LessonView
+    lesson: LessonRow
     window: AttendanceWindow
     expected: int
     attended: int
@@ -83,7 +82,7 @@ class _Roster:
     always: set[Any] = field(default_factory=set)
     dated: list[Any] = field(default_factory=list)
 
-    def due(self, lesson: Lesson) -> set[Any]:
+    def due(self, lesson: LessonRow) -> set[Any]:
         """Return who is due in a lesson of the course."""
         if not self.dated:
             return self.always
@@ -99,17 +98,17 @@ def tallies_between(
     courses: Collection[uuid.UUID] | None = None,
 ) -> list[LessonTally]:
     """Count the lessons between two moments, by start; see `service.registers_between`."""
-    views = timetable.lesson_views(db, after=first, before=last, courses=courses)
-    return tallies_of(db, views, at=at)
+    return tallies_of(db, lesson_rows(db, after=first, before=last, courses=courses), at=at)
 
 
-def tallies_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> list[LessonTally]:
+def tallies_of(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[LessonTally]:
     """Count several lessons, in their order."""
-    if not views:
+    if not rows:
         return []
-    lessons = judged_lessons(db, views)
+    windows = [window for _version, window in judgements(db, rows)]
+    lessons = [_Judged(*one) for one in zip(rows, windows, strict=True)]
     involved = _involved(db, lessons)
-    built = [one.view for one in lessons if one.lesson.id in involved]
+    built = timetable.lesson_views(db, ids=involved) if involved else []
     registers = {one.view.lesson.id: one for one in service.registers_of(db, built, at=at)}
     plain = [one for one in lessons if one.lesson.id not in involved]
     counted = _count(db, plain) if plain else {}
@@ -121,17 +120,25 @@ def tallies_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> lis
     ]
 
 
-def _tally(one: JudgedLesson, register: Register) -> LessonTally:
+class _Judged(NamedTuple):
+    """A lesson with its window."""
+
+    lesson: LessonRow
+    window: AttendanceWindow
+
+
+def _tally(one: _Judged, register: Register) -> LessonTally:
     late = register.counts[AttendanceStatus.LATE]
-    return LessonTally(one.view, one.window, len(register.lines), register.attended, late, register)
+    expected, attended = len(register.lines), register.attended
+    return LessonTally(one.lesson, one.window, expected, attended, late, register)
 
 
-def _involved(db: Session, lessons: Sequence[JudgedLesson]) -> set[uuid.UUID]:
+def _involved(db: Session, lessons: Sequence[_Judged]) -> set[uuid.UUID]:
     """Return the lessons that other than plain events may concern, or kiosks with a problem."""
     ids = [one.lesson.id for one in lessons]
     first = min(one.window.opens_at for one in lessons)
     last = max(one.window.ends_at for one in lessons)
-    rooms = {one.view.room.id for one in lessons}
+    rooms = {one.lesson.room_id for one in lessons}
     hung = reads.HUNG.rows(db, rooms=rooms, first=first, last=last)
     kiosks = {kiosk for kiosk, _room in hung}
     found = reads.UNUSUAL.rows(db, lessons=ids, kiosks=kiosks, first=first, last=last)
@@ -139,26 +146,29 @@ def _involved(db: Session, lessons: Sequence[JudgedLesson]) -> set[uuid.UUID]:
     odd = {key for is_lesson, key in found if not is_lesson}
     odd_rooms = {room for kiosk, room in hung if kiosk in odd}
     return {
-        one.lesson.id for one in lessons if one.lesson.id in named or one.view.room.id in odd_rooms
+        one.lesson.id
+        for one in lessons
+        if one.lesson.id in named or one.lesson.room_id in odd_rooms
     }
 
 
-def _count(db: Session, lessons: Sequence[JudgedLesson]) -> dict[uuid.UUID, LessonTally]:
-    rosters = _rosters(db, {one.view.course.id for one in lessons})
+def _count(db: Session, lessons: Sequence[_Judged]) -> dict[uuid.UUID, LessonTally]:
+    rosters = _rosters(db, {one.lesson.course_id for one in lessons})
     ids = [one.lesson.id for one in lessons]
     stored = reads.stored_moments(db)
-    bounds = {one.lesson.id: _Bounds.of(one.window, stored) for one in lessons}
+    by_window = {one.window: _Bounds.of(one.window, stored) for one in lessons}
+    bounds = {one.lesson.id: by_window[one.window] for one in lessons}
     seen = _first_seen(db, bounds)
     ruled = _rulings(db, ids)
     found = {}
     for one in lessons:
         key = one.lesson.id
-        roster = rosters.get(one.view.course.id)
+        roster = rosters.get(one.lesson.course_id)
         due = roster.due(one.lesson) if roster else set()
         attended = late = 0
-        if not one.view.is_cancelled:
+        if not one.lesson.is_cancelled:
             attended, late = _numbers(due, seen.get(key, {}), ruled.get(key, {}), bounds[key])
-        found[key] = LessonTally(one.view, one.window, len(due), attended, late)
+        found[key] = LessonTally(one.lesson, one.window, len(due), attended, late)
     return found
 
 

@@ -63,30 +63,31 @@ def _troubles(db: Session, request: Request, at: datetime) -> list[Trouble]:
 
 def is_running(register: service.Register | LessonTally, at: datetime) -> bool:
     """Whether the lesson is on at a moment."""
-    return not register.view.is_cancelled and register.window.is_running(at)
+    lesson = register.lesson if isinstance(register, LessonTally) else register.view
+    return not lesson.is_cancelled and register.window.is_running(at)
 
 
 def _order(tally: LessonTally, at: datetime) -> tuple[int, datetime]:
     """What runs comes first, then what is to come, then what is over."""
-    lesson = tally.view.lesson
-    is_ahead = lesson.starts_at > at and not tally.view.is_cancelled
+    lesson = tally.lesson
+    is_ahead = lesson.starts_at > at and not lesson.is_cancelled
     turn = 0 if is_running(tally, at) else 1 if is_ahead else 2
     return turn, lesson.starts_at
 
 
 def _lesson(tally: LessonTally, at: datetime, t: Translator) -> TodayLesson:
-    view = tally.view
+    lesson = tally.lesson
     return TodayLesson(
-        path=f"/lessons/{view.lesson.id}",
-        course=f"{view.course.code} {view.course.title}",
-        room=view.room.name,
-        starts_at=view.lesson.starts_at,
-        ends_at=view.lesson.ends_at,
+        path=f"/lessons/{lesson.id}",
+        course=f"{lesson.code} {lesson.title}",
+        room=lesson.room,
+        starts_at=lesson.starts_at,
+        ends_at=lesson.ends_at,
         is_running=is_running(tally, at),
         present=tally.attended,
         late=tally.late,
         expected=tally.expected,
-        is_cancelled=view.is_cancelled,
+        is_cancelled=lesson.is_cancelled,
         undecided=_undecided(tally.register, t) if tally.register else "",
     )
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import bindparam
@@ -213,21 +213,20 @@ def lesson_views(
     courses: Collection[uuid.UUID] | None = None,
 ) -> list[LessonView]:
     """Return all lessons of a filter (see `LessonFilter`) by start, with course and room."""
-    wanted = {
-        "ids": ids,
-        "after": after,
-        "before": before,
-        "room_ids": room_ids,
-        "courses": courses,
-    }
+    values = lesson_values(ids=ids, after=after, before=before, room_ids=room_ids, courses=courses)
+    return [LessonView(*row) for row in db.execute(lessons_by(frozenset(values)), values)]
+
+
+def lesson_values(*, after: datetime | None, **wanted: Any) -> dict[str, Any]:
+    """Return the values that `lessons_by` needs for a filter, by name."""
     values = {name: value for name, value in wanted.items() if value is not None}
-    if after is not None:
-        values["starts_after"] = _starts_after(after)
-    return [LessonView(*row) for row in db.execute(_lessons_by(frozenset(values)), values)]
+    return (
+        values if after is None else values | {"after": after, "starts_after": _starts_after(after)}
+    )
 
 
 @cache
-def _lessons_by(names: frozenset[str]) -> "Select[Lesson, Course, Room, LessonCancellation]":
+def lessons_by(names: frozenset[str]) -> "Select[Lesson, Course, Room, LessonCancellation]":
     """Return the query for the lessons, built once for each choice of what they are asked by."""
     conditions = {
         "ids": col(Lesson.id).in_(several("ids")),
