@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -129,14 +130,15 @@ def _date_words(t: Translator, settings: Settings) -> dict[str, Callable[..., st
     return {
         "day_words": lambda day: day_words(day, t, this_year=year),
         "time_words": lambda at: time_words(at, t, zone),
-        "clock_part": lambda at: _clock(at, time_words(at, t, zone)),
+        "clock_part": lambda at: _clock(at, t, zone),
         "moment_words": lambda at: moment_words(at, t, zone, this_year=year),
     }
 
 
-def _clock(at: datetime, words: str) -> Markup:
+@lru_cache(maxsize=1024)
+def _clock(at: datetime, t: Translator, zone: ZoneInfo) -> Markup:
     """Mark a time of day up; it stands in every row of many pages."""
-    time = f'<time datetime="{at.isoformat()}">{escape(words)}</time>'
+    time = f'<time datetime="{at.isoformat()}">{escape(time_words(at, t, zone))}</time>'
     return Markup(f"<bdi>{time}</bdi>")  # noqa: S704 - the words are escaped
 
 

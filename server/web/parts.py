@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-#: Pieces of one kind that are kept. All pages together use a few hundred.
+#: Pieces of one kind that are kept: the lessons of some days, and a few hundred others.
 _KEPT = 1024
 _TINTS = 6
 
@@ -30,7 +30,7 @@ class Named(Protocol):
 
 def add_parts(environment: Environment) -> None:
     """Give templates the pieces, by name."""
-    names = ("icon", "badge", "menu", "preferences")
+    names = ("icon", "badge", "menu", "preferences", "lesson")
     parts = {f"{name}_part": remembered(environment, f"drawn_{name}") for name in names}
     environment.globals.update(parts, avatar_part=avatar, listed_name_part=listed_name)
 
