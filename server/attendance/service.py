@@ -61,7 +61,7 @@ class Register:
     Attributes:
         policy_version: the policy it is judged by.
         counts: lines of each status; all 0 where the lesson is cancelled.
-        has_sightings: whether any event counts for the lesson, of whoever it is.
+        has_sightings: whether any event counts for the lesson, also one of a person who is not due.
     """
 
     view: LessonView

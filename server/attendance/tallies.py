@@ -106,7 +106,7 @@ def tallies_of(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[
     if not rows:
         return []
     windows = [window for _version, window in judgements(db, rows)]
-    lessons = [_Judged(*one) for one in zip(rows, windows, strict=True)]
+    lessons = [_Windowed(*one) for one in zip(rows, windows, strict=True)]
     involved = _involved(db, lessons)
     built = timetable.lesson_views(db, ids=involved) if involved else []
     registers = {one.view.lesson.id: one for one in service.registers_of(db, built, at=at)}
@@ -120,20 +120,20 @@ def tallies_of(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[
     ]
 
 
-class _Judged(NamedTuple):
+class _Windowed(NamedTuple):
     """A lesson with its window."""
 
     lesson: LessonRow
     window: AttendanceWindow
 
 
-def _tally(one: _Judged, register: Register) -> LessonTally:
+def _tally(one: _Windowed, register: Register) -> LessonTally:
     late = register.counts[AttendanceStatus.LATE]
     expected, attended = len(register.lines), register.attended
     return LessonTally(one.lesson, one.window, expected, attended, late, register)
 
 
-def _involved(db: Session, lessons: Sequence[_Judged]) -> set[uuid.UUID]:
+def _involved(db: Session, lessons: Sequence[_Windowed]) -> set[uuid.UUID]:
     """Return the lessons that other than plain events may concern, or kiosks with a problem."""
     ids = [one.lesson.id for one in lessons]
     first = min(one.window.opens_at for one in lessons)
@@ -152,7 +152,7 @@ def _involved(db: Session, lessons: Sequence[_Judged]) -> set[uuid.UUID]:
     }
 
 
-def _count(db: Session, lessons: Sequence[_Judged]) -> dict[uuid.UUID, LessonTally]:
+def _count(db: Session, lessons: Sequence[_Windowed]) -> dict[uuid.UUID, LessonTally]:
     rosters = _rosters(db, {one.lesson.course_id for one in lessons})
     ids = [one.lesson.id for one in lessons]
     stored = reads.stored_moments(db)

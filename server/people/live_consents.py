@@ -41,7 +41,7 @@ _BOTH = Prepared(
 _COUNT = Prepared(sqlalchemy.select(func.count(_said.c.person_id.distinct())).where(_is_good))
 
 
-def has_live_consent(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def has_live_consent(person_id: Any) -> ColumnElement[bool]:
     """Return the condition that the person in a column has one, with `LiveConsents.values`."""
     return and_(exists().where(_said.c.person_id == person_id, _is_good), person_id.not_in(_denied))
 

@@ -16,7 +16,7 @@ _KEPT = 1024
 _TINTS = 6
 
 
-class Named(Protocol):
+class FullName(Protocol):
     """Who has the two parts of a name."""
 
     @property
@@ -61,7 +61,7 @@ def avatar(name: str, key: uuid.UUID, size: str = "") -> Markup:
     )
 
 
-def listed_name(person: Named) -> Markup:
+def listed_name(person: FullName) -> Markup:
     """Write a name in a list sorted by family name; a person of one name has no comma."""
     first = escape(person.family_name or person.given_name)
     rest = f", {escape(person.given_name)}" if person.family_name and person.given_name else ""

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -39,7 +40,7 @@ def test_rows_of_lessons_are_the_lessons(school: School) -> None:
         cancel_lesson(
             db, school.lesson_id, reason="Storm", actor="system", at=now() + timedelta(minutes=1)
         )
-        wanted = {"after": school.starts_at, "before": school.ends_at}
+        wanted: dict[str, Any] = {"after": school.starts_at, "before": school.ends_at}
         views = lesson_views(db, **wanted)
         rows = lesson_rows(db, **wanted)
         assert [one.id for one in rows] == [one.lesson.id for one in views] == [school.lesson_id]
