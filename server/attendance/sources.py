@@ -4,15 +4,17 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, EventKind
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
 from server.attendance.event_reads import named_or_unnamed, objections, rulings_of, uncertain
 from server.attendance.register import KioskWatch, RegisterEvent, Ruling
 from server.attendance.watermarks import believed
-from server.db.prepared import several
+from server.db.prepared import Prepared, several, table_of
 from server.kiosks.lost_spans import open_spans
 from server.kiosks.placements import closures_of, placements_between
 from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress, LostSpan, WatermarkClosure
@@ -23,11 +25,23 @@ from server.timetable.tables import Lesson
 #: No policy opens a check-in earlier than this before the start (protocol.v1.policy).
 _EARLIEST_OPENING = timedelta(minutes=240)
 
-_KIOSKS = (
-    select(Kiosk, KioskProgress)
-    .join(KioskProgress, col(KioskProgress.kiosk_id) == col(Kiosk.id))
-    .where(col(Kiosk.id).in_(several("kiosks")))
+_kiosks, _progress = table_of(Kiosk), table_of(KioskProgress)
+_KIOSKS = Prepared(
+    sqlalchemy.select(
+        _kiosks.c.id, _kiosks.c.name, _progress.c.synced_through, _progress.c.forked_at
+    )
+    .join(_progress, _progress.c.kiosk_id == _kiosks.c.id)
+    .where(_kiosks.c.id.in_(several("kiosks")))
 )
+
+
+class KioskRow(NamedTuple):
+    """A kiosk as registers know it; see `Kiosk` and `KioskProgress`."""
+
+    id: uuid.UUID
+    name: str
+    synced_through: datetime | None
+    forked_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,7 @@ class WatchingKiosk:
         is_forked: two devices use its identity, so what it reports is not believed.
     """
 
-    kiosk: Kiosk
+    kiosk: KioskRow
     watch: KioskWatch
     lost: tuple[LostSpan, ...] = ()
     is_forked: bool = False
@@ -117,8 +131,7 @@ def _watching(
     at: datetime,
 ) -> dict[uuid.UUID, list[WatchingKiosk]]:
     ids = {placement.kiosk_id for placement in placements}
-    found_kiosks = db.execute(_KIOSKS, {"kiosks": ids})
-    kiosks = {kiosk.id: (kiosk, progress) for kiosk, progress in found_kiosks}
+    kiosks = {row[0]: KioskRow(*row) for row in _KIOSKS.rows(db, kiosks=ids)}
     closures = closures_of(db, ids)
     opens_at = min(one.window.opens_at for one in lessons)
     spans = open_spans(db, ids, opens_at, max(one.window.ends_at for one in lessons))
@@ -126,13 +139,13 @@ def _watching(
     for one in lessons:
         for placement in placements:
             if placement.kiosk_id in kiosks and _overlaps(placement, one):
-                kiosk, progress = kiosks[placement.kiosk_id]
+                kiosk = kiosks[placement.kiosk_id]
                 through = (
-                    placement.reported_through if placement.device_left else progress.synced_through
+                    placement.reported_through if placement.device_left else kiosk.synced_through
                 )
                 watch = _watch(placement, one.lesson, believed(through, at), closures)
                 lost = tuple(span for span in spans if _may_touch(span, placement, one))
-                is_forked = progress.forked_at is not None
+                is_forked = kiosk.forked_at is not None
                 found.setdefault(one.lesson.id, []).append(
                     WatchingKiosk(kiosk, replace(watch, has_lost=bool(lost)), lost, is_forked)
                 )
