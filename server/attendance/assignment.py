@@ -4,19 +4,28 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, window_of
 from server.attendance.register import RegisterEvent
 from server.attendance.tables import Rejudgement
+from server.db.prepared import Prepared, several, table_of
 from server.kiosks.tables import KioskPlacement
-from server.people.tables import Person
 from server.policies.service import PolicyTimeline
 from server.timetable import roster
+from server.timetable.roster import ListedPerson, Listing
 from server.timetable.service import LessonView
-from server.timetable.tables import Lesson, RosterEntry
+from server.timetable.tables import Lesson
 
+_TABLE = table_of(Rejudgement)
+_REJUDGED = Prepared(
+    sqlalchemy.select(_TABLE.c.lesson_id, _TABLE.c.policy_version)
+    .where(_TABLE.c.lesson_id.in_(several("lessons")))
+    .order_by(_TABLE.c.made_at, _TABLE.c.id)
+)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -36,23 +45,45 @@ class JudgedLesson:
 
 def judged_lessons(db: Session, views: Sequence[LessonView]) -> list[JudgedLesson]:
     """Find for each lesson the policy that was in force when it started, or was chosen since."""
+    found = judgements(db, [view.lesson for view in views])
+    return [JudgedLesson(view, *one) for view, one in zip(views, found, strict=True)]
+
+
+class Timed(Protocol):
+    """A lesson as far as its window depends on it."""
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Which one it is."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it starts."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends."""
+
+
+def judgements(db: Session, lessons: Sequence[Timed]) -> list[tuple[int, AttendanceWindow]]:
+    """Return the policy that judges each lesson and the window that follows from it."""
     timeline = PolicyTimeline.of(db)
-    chosen = _rejudged(db, [view.lesson.id for view in views])
+    chosen = _rejudged(db, [lesson.id for lesson in lessons])
+    # Many lessons of a day start and end together.
+    windows: dict[tuple[int, datetime, datetime], AttendanceWindow] = {}
     found = []
-    for view in views:
-        lesson = view.lesson
+    for lesson in lessons:
         version = chosen.get(lesson.id, timeline.version_at(lesson.starts_at))
-        policy = timeline.policy(version).attendance
-        found.append(
-            JudgedLesson(view, version, window_of(lesson.starts_at, lesson.ends_at, policy))
-        )
+        key = version, lesson.starts_at, lesson.ends_at
+        if key not in windows:
+            policy = timeline.policy(version).attendance
+            windows[key] = window_of(lesson.starts_at, lesson.ends_at, policy)
+        found.append((version, windows[key]))
     return found
 
 
 def _rejudged(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    query = select(Rejudgement).where(col(Rejudgement.lesson_id).in_(lesson_ids))
-    rows = db.exec(query.order_by(col(Rejudgement.made_at), col(Rejudgement.id)))
-    return {row.lesson_id: row.policy_version for row in rows}
+    return dict(_REJUDGED.rows(db, lessons=lesson_ids))
 
 
 class Assignment:
@@ -61,7 +92,7 @@ class Assignment:
     def __init__(
         self,
         lessons: Sequence[JudgedLesson],
-        rosters: dict[uuid.UUID, list[tuple[RosterEntry, Person]]],
+        rosters: Mapping[uuid.UUID, Sequence[tuple[Listing, ListedPerson]]],
         placements: Sequence[KioskPlacement],
     ) -> None:
         self.kiosk_ids = {placement.kiosk_id for placement in placements}

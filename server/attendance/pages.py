@@ -174,7 +174,7 @@ def _actions(db: Session, register: service.Register, principal: Principal) -> d
 def _has_events(db: Session, register: service.Register) -> bool:
     # A line that rests on an event, or on a decision, says so without a look at the database.
     is_shown = any(line.mark.event_id or line.mark.is_corrected for line in register.lines)
-    return is_shown or service.has_events(db, register.view.lesson.id)
+    return is_shown or service.is_recorded(db, register)
 
 
 def _line_context(db: Session, place: LineKey) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from server.timetable import lessons as planning
 from server.timetable import roster
 from server.timetable import service as timetable
 from server.timetable.lessons import LessonPlan
-from server.timetable.roster import RosterDates
+from server.timetable.roster import ListedPerson, RosterDates
 from server.timetable.service import LessonView
 from server.timetable.tables import RosterEntry
 
@@ -48,7 +48,7 @@ class LineChange:
     """One line of a register that would change; None where there is no line."""
 
     view: LessonView
-    person: Person
+    person: ListedPerson
     before: AttendanceStatus | None
     after: AttendanceStatus | None
 

@@ -4,13 +4,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from server.attendance.quarantine_decisions import Readable, kiosk_named, read_quarantined
 from server.attendance.tables import QuarantinedEvent
 from server.db.listing import ListOrder, Part, PartWanted, read_part
+from server.db.prepared import Prepared, table_of
 from server.errors import NotFoundError
 from server.kiosks.claims import keys_of
 from server.kiosks.tables import Kiosk
@@ -154,6 +157,24 @@ def count_undecided(
         query = query.where(due_at.is_not(None) if is_due_later else due_at.is_(None))
     few = query.limit(MOST_COUNTED).subquery()
     return db.exec(select(func.count()).select_from(few)).one()
+
+
+def undecided_numbers(db: Session) -> tuple[int, int]:
+    """Return both of these counts: of what waits for a person, and of what is judged again."""
+    waiting, later = _UNDECIDED.rows(db)[0]
+    return waiting, later
+
+
+def _few(is_due_later: bool) -> Any:
+    due_at = _TABLE.c.due_at
+    is_meant = due_at.is_not(None) if is_due_later else due_at.is_(None)
+    few = sqlalchemy.select(_TABLE.c.id).where(_TABLE.c.decision.is_(None), is_meant)
+    counted = sqlalchemy.select(func.count()).select_from(few.limit(MOST_COUNTED).subquery())
+    return counted.scalar_subquery()
+
+
+_TABLE = table_of(QuarantinedEvent)
+_UNDECIDED = Prepared(sqlalchemy.select(_few(is_due_later=False), _few(is_due_later=True)))
 
 
 def _items(

@@ -5,7 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, and_, col, func, select
+import sqlalchemy
+from sqlalchemy import bindparam, exists, or_
+from sqlmodel import Session, and_, col, select
 
 from protocol.v1.messages import AttendanceWindow
 from server.accounts.tables import Account
@@ -21,23 +23,34 @@ from server.attendance.register import (
 from server.attendance.sources import Sources, WatchingKiosk, read_sources
 from server.attendance.tables import Correction, Rejudgement, StoredEvent
 from server.audit.service import record
+from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError
-from server.people.tables import Person
 from server.policies.service import current_policy
 from server.timetable import lessons as planning
 from server.timetable import service as timetable
-from server.timetable.roster import applies
+from server.timetable.roster import ListedPerson, applies
 from server.timetable.service import LessonView
 
 __all__ = ["WatchingKiosk"]
+#: Whether any event or decision names a lesson.
+_NAMED = Prepared(
+    sqlalchemy.select(
+        or_(
+            *(
+                exists().where(table_of(one).c.lesson_id == bindparam("lesson"))
+                for one in (StoredEvent, Correction, Rejudgement)
+            )
+        )
+    )
+)
 
 
 @dataclass(frozen=True)
 class RegisterLine:
     """One line of the register, with the person it is about."""
 
-    person: Person
+    person: ListedPerson
     mark: Judgement
 
 
@@ -48,6 +61,7 @@ class Register:
     Attributes:
         policy_version: the policy it is judged by.
         counts: lines of each status; all 0 where the lesson is cancelled.
+        has_sightings: whether any event counts for the lesson, also one of a person who is not due.
     """
 
     view: LessonView
@@ -56,6 +70,7 @@ class Register:
     lines: tuple[RegisterLine, ...]
     counts: dict[AttendanceStatus, int]
     kiosks: tuple[WatchingKiosk, ...]
+    has_sightings: bool = False
 
     @property
     def waiting_for(self) -> tuple[WatchingKiosk, ...]:
@@ -127,12 +142,13 @@ def has_events(db: Session, lesson_id: uuid.UUID) -> bool:
     Raises:
         NotFoundError: there is no such lesson.
     """
-    lessons = judged_lessons(db, [timetable.lesson_view(db, lesson_id)])
-    is_named = any(
-        db.exec(select(func.count()).where(col(column) == lesson_id)).one()
-        for column in (StoredEvent.lesson_id, Correction.lesson_id, Rejudgement.lesson_id)
-    )
-    return is_named or bool(read_sources(db, lessons, now()).events)
+    return is_recorded(db, register_of(db, lesson_id, at=now()))
+
+
+def is_recorded(db: Session, register: Register) -> bool:
+    """Return the same of a lesson whose register is here."""
+    named: bool = _NAMED.values(db, lesson=register.view.lesson.id)[0]
+    return register.has_sightings or bool(named)
 
 
 def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
@@ -229,4 +245,5 @@ def _register(one: JudgedLesson, sources: Sources, at: datetime) -> Register:
         lines=tuple(RegisterLine(people[line.person_id], line) for line in judged),
         counts=count_statuses([] if view.is_cancelled else judged),
         kiosks=tuple(kiosks),
+        has_sightings=bool(sources.events.get(view.lesson.id)),
     )

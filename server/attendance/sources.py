@@ -1,29 +1,47 @@
 """What registers are made of, read from the database for many lessons at once."""
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, exists, or_, select
+import sqlalchemy
+from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, EventKind
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
+from server.attendance.event_reads import named_or_unnamed, objections, rulings_of, uncertain
 from server.attendance.register import KioskWatch, RegisterEvent, Ruling
-from server.attendance.tables import Correction, StoredEvent
 from server.attendance.watermarks import believed
+from server.db.prepared import Prepared, several, table_of
 from server.kiosks.lost_spans import open_spans
 from server.kiosks.placements import closures_of, placements_between
 from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress, LostSpan, WatermarkClosure
-from server.people.tables import Person
-from server.timetable import roster
 from server.timetable import service as timetable
-from server.timetable.tables import Lesson, RosterEntry
+from server.timetable.roster import ListedPerson, Listing, listed_people
+from server.timetable.tables import Lesson
 
-_CHUNK = 500
 #: No policy opens a check-in earlier than this before the start (protocol.v1.policy).
 _EARLIEST_OPENING = timedelta(minutes=240)
+
+_kiosks, _progress = table_of(Kiosk), table_of(KioskProgress)
+_KIOSKS = Prepared(
+    sqlalchemy.select(
+        _kiosks.c.id, _kiosks.c.name, _progress.c.synced_through, _progress.c.forked_at
+    )
+    .join(_progress, _progress.c.kiosk_id == _kiosks.c.id)
+    .where(_kiosks.c.id.in_(several("kiosks")))
+)
+
+
+class KioskRow(NamedTuple):
+    """A kiosk as registers know it; see `Kiosk` and `KioskProgress`."""
+
+    id: uuid.UUID
+    name: str
+    synced_through: datetime | None
+    forked_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -35,7 +53,7 @@ class WatchingKiosk:
         is_forked: two devices use its identity, so what it reports is not believed.
     """
 
-    kiosk: Kiosk
+    kiosk: KioskRow
     watch: KioskWatch
     lost: tuple[LostSpan, ...] = ()
     is_forked: bool = False
@@ -65,7 +83,7 @@ class WatchingKiosk:
 class Sources:
     """What several registers are made of."""
 
-    rosters: dict[uuid.UUID, list[tuple[RosterEntry, Person]]]
+    rosters: dict[uuid.UUID, list[tuple[Listing, ListedPerson]]]
     kiosks: dict[uuid.UUID, list[WatchingKiosk]]
     events: dict[uuid.UUID, list[RegisterEvent]]
     rulings: dict[uuid.UUID, list[Ruling]]
@@ -81,7 +99,7 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
             a clock was wrong, and is not believed.
     """
     rows = with_neighbours(db, lessons)
-    rosters = roster.rosters_of(db, {one.view.course.id for one in rows})
+    rosters = listed_people(db, {one.view.course.id for one in rows})
     first = min(one.window.opens_at for one in rows)
     last = max(one.window.ends_at for one in rows)
     placements = placements_between(db, {one.view.room.id for one in rows}, first, last)
@@ -89,7 +107,7 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
         rosters=rosters,
         kiosks=_watching(db, lessons, placements, at),
         events=_events(db, lessons, Assignment(rows, rosters, placements)),
-        rulings=_rulings(db, [one.lesson.id for one in lessons]),
+        rulings=rulings_of(db, [one.lesson.id for one in lessons]),
     )
 
 
@@ -113,12 +131,7 @@ def _watching(
     at: datetime,
 ) -> dict[uuid.UUID, list[WatchingKiosk]]:
     ids = {placement.kiosk_id for placement in placements}
-    query = (
-        select(Kiosk, KioskProgress)
-        .join(KioskProgress, col(KioskProgress.kiosk_id) == col(Kiosk.id))
-        .where(col(Kiosk.id).in_(ids))
-    )
-    kiosks = {kiosk.id: (kiosk, progress) for kiosk, progress in db.exec(query)}
+    kiosks = {row[0]: KioskRow(*row) for row in _KIOSKS.rows(db, kiosks=ids)}
     closures = closures_of(db, ids)
     opens_at = min(one.window.opens_at for one in lessons)
     spans = open_spans(db, ids, opens_at, max(one.window.ends_at for one in lessons))
@@ -126,13 +139,13 @@ def _watching(
     for one in lessons:
         for placement in placements:
             if placement.kiosk_id in kiosks and _overlaps(placement, one):
-                kiosk, progress = kiosks[placement.kiosk_id]
+                kiosk = kiosks[placement.kiosk_id]
                 through = (
-                    placement.reported_through if placement.device_left else progress.synced_through
+                    placement.reported_through if placement.device_left else kiosk.synced_through
                 )
                 watch = _watch(placement, one.lesson, believed(through, at), closures)
                 lost = tuple(span for span in spans if _may_touch(span, placement, one))
-                is_forked = progress.forked_at is not None
+                is_forked = kiosk.forked_at is not None
                 found.setdefault(one.lesson.id, []).append(
                     WatchingKiosk(kiosk, replace(watch, has_lost=bool(lost)), lost, is_forked)
                 )
@@ -179,17 +192,8 @@ def _events(
     was deleted meanwhile.
     """
     wanted = {one.lesson.id for one in lessons}
-    named = col(StoredEvent.lesson_id).in_(wanted)
-    names_none = or_(
-        col(StoredEvent.lesson_id).is_(None),
-        ~exists().where(col(Lesson.id) == col(StoredEvent.lesson_id)),
-    )
-    unnamed = and_(
-        or_(names_none, col(StoredEvent.is_time_corrected)),
-        col(StoredEvent.kiosk_id).in_(assignment.kiosk_ids),
-        col(StoredEvent.counted_at).between(assignment.first, assignment.last),
-    )
-    read = [*_read_events(db, or_(named, unnamed)), *_read_events(db, _uncertain(assignment))]
+    span = (assignment.kiosk_ids, assignment.first, assignment.last)
+    read = [*named_or_unnamed(db, wanted, *span), *uncertain(db, *span)]
     windows = _windows(db, assignment, {lesson_id for lesson_id, _event in read})
     by_lesson: dict[uuid.UUID, list[RegisterEvent]] = {}
     belongs: dict[tuple[uuid.UUID, uuid.UUID], set[uuid.UUID]] = {}
@@ -200,7 +204,7 @@ def _events(
             belongs.setdefault(event.key, set()).add(target)
             by_lesson.setdefault(target, []).append(event)
     # An objection counts where what it objects to counts.
-    for objection in _objections(db, belongs):
+    for objection in objections(db, belongs):
         for target in belongs.get(
             (objection.kiosk_id, objection.refers_to or objection.event_id), ()
         ):
@@ -219,55 +223,3 @@ def _windows(
     views = timetable.lesson_views(db, ids=unknown)
     others = judged_lessons(db, views) if views else []
     return known | {one.lesson.id: one.window for one in others}
-
-
-def _uncertain(assignment: Assignment) -> ColumnElement[bool]:
-    """Select the sightings that may be of the lessons at hand as their time is uncertain."""
-    return and_(
-        col(StoredEvent.kiosk_id).in_(assignment.kiosk_ids),
-        col(StoredEvent.not_before) <= assignment.last,
-        col(StoredEvent.received_at) >= assignment.first,
-        col(StoredEvent.person_id).is_not(None),
-    )
-
-
-def _objections(
-    db: Session, keys: Collection[tuple[uuid.UUID, uuid.UUID]]
-) -> Iterable[RegisterEvent]:
-    kiosks, ids = {kiosk for kiosk, _event in keys}, [event for _kiosk, event in keys]
-    for start in range(0, len(ids), _CHUNK):
-        condition = and_(
-            col(StoredEvent.kind) == EventKind.NOT_ME.value,
-            col(StoredEvent.kiosk_id).in_(kiosks),
-            col(StoredEvent.refers_to).in_(ids[start : start + _CHUNK]),
-        )
-        for _lesson_id, event in _read_events(db, condition):
-            yield event
-
-
-def _read_events(
-    db: Session, condition: ColumnElement[bool]
-) -> list[tuple[uuid.UUID | None, RegisterEvent]]:
-    table = StoredEvent
-    query = select(table.lesson_id, table.counted_at, table.id, table.kiosk_id).add_columns(
-        col(table.person_id),
-        col(table.kind),
-        col(table.method),
-        col(table.clock_source),
-        col(table.refers_to),
-        col(table.shown_status),
-        col(table.occurred_at),
-        col(table.received_at),
-        col(table.not_before),
-        col(table.is_time_corrected),
-    )
-    return [(row[0], RegisterEvent(*row[1:])) for row in db.execute(query.where(condition))]
-
-
-def _rulings(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Ruling]]:
-    found: dict[uuid.UUID, list[Ruling]] = {}
-    query = select(Correction).where(col(Correction.lesson_id).in_(lesson_ids))
-    for row in db.exec(query):
-        ruling = Ruling(row.made_at, row.id, row.person_id, row.status)
-        found.setdefault(row.lesson_id, []).append(ruling)
-    return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -28,6 +28,16 @@ class StoredEvent(SQLModel, table=True):
             "kind",
             "method",
             "person_id",
+        ),
+        # The few objections among many events.
+        Index(
+            "ix_attendance_events_not_me",
+            "counted_at",
+            "method",
+            "kiosk_id",
+            "refers_to",
+            sqlite_where=text("kind = 'not_me'"),
+            postgresql_where=text("kind = 'not_me'"),
         ),
         Index("ix_attendance_events_kiosk_id_boot_id", "kiosk_id", "boot_id"),
         Index("ix_attendance_events_kiosk_id_not_before", "kiosk_id", "not_before"),

@@ -6,30 +6,26 @@ columns. A lesson that anything else may concern gets its register, by the rules
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-import sqlalchemy
-from sqlalchemy import ColumnElement, String, type_coerce
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, col, exists, or_, select
+from sqlmodel import Session
 
-from protocol.v1.messages import AttendanceWindow, EventKind
+from protocol.v1.messages import AttendanceWindow
 from protocol.v1.window import whole_ms
 from server.attendance import service
-from server.attendance.assignment import JudgedLesson, judged_lessons
+from server.attendance import tally_reads as reads
+from server.attendance.assignment import judgements
 from server.attendance.register import ATTENDED, AttendanceStatus
 from server.attendance.service import Register
-from server.attendance.tables import Correction, StoredEvent
-from server.kiosks.tables import KioskPlacement, KioskProgress, LostSpan
+from server.attendance.tally_reads import Stored
 from server.timetable import service as timetable
+from server.timetable.day import LessonRow, lesson_rows
 from server.timetable.roster import covers
-from server.timetable.service import LessonView
-from server.timetable.tables import Lesson, RosterEntry
 
-_MARKING = (EventKind.SEEN.value, EventKind.ROLL_CALL.value)
 _MS = timedelta(milliseconds=1)
 
 
@@ -44,7 +40,7 @@ class LessonTally:
         register: of a lesson that not only plain events concern; None for the others.
     """
 
-    view: LessonView
+    lesson: LessonRow
     window: AttendanceWindow
     expected: int
     attended: int
@@ -56,20 +52,21 @@ class LessonTally:
 class _Bounds:
     """From when until when an event counts, and from when on it is late; the end is excluded.
 
-    Events count by whole milliseconds, so the bounds are whole milliseconds too.
+    Events count by whole milliseconds, so the bounds are whole milliseconds too. They are written
+    as the database stores moments, in which order is order of time.
     """
 
-    first: datetime
-    last: datetime
-    late_from: datetime
+    first: Any
+    last: Any
+    late_from: Any
 
     @classmethod
-    def of(cls, window: AttendanceWindow) -> "_Bounds":
+    def of(cls, window: AttendanceWindow, stored: Stored) -> "_Bounds":
         """Take them from a window."""
         return cls(
-            _ceil(window.opens_at),
-            min(_ceil(window.ends_at), whole_ms(window.closes_at) + _MS),
-            whole_ms(window.late_after) + _MS,
+            stored(_ceil(window.opens_at)),
+            stored(min(_ceil(window.ends_at), whole_ms(window.closes_at) + _MS)),
+            stored(whole_ms(window.late_after) + _MS),
         )
 
 
@@ -85,7 +82,7 @@ class _Roster:
     always: set[Any] = field(default_factory=set)
     dated: list[Any] = field(default_factory=list)
 
-    def due(self, lesson: Lesson) -> set[Any]:
+    def due(self, lesson: LessonRow) -> set[Any]:
         """Return who is due in a lesson of the course."""
         if not self.dated:
             return self.always
@@ -101,17 +98,17 @@ def tallies_between(
     courses: Collection[uuid.UUID] | None = None,
 ) -> list[LessonTally]:
     """Count the lessons between two moments, by start; see `service.registers_between`."""
-    views = timetable.lesson_views(db, after=first, before=last, courses=courses)
-    return tallies_of(db, views, at=at)
+    return tallies_of(db, lesson_rows(db, after=first, before=last, courses=courses), at=at)
 
 
-def tallies_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> list[LessonTally]:
+def tallies_of(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[LessonTally]:
     """Count several lessons, in their order."""
-    if not views:
+    if not rows:
         return []
-    lessons = judged_lessons(db, views)
+    windows = [window for _version, window in judgements(db, rows)]
+    lessons = [_Windowed(*one) for one in zip(rows, windows, strict=True)]
     involved = _involved(db, lessons)
-    built = [one.view for one in lessons if one.lesson.id in involved]
+    built = timetable.lesson_views(db, ids=involved) if involved else []
     registers = {one.view.lesson.id: one for one in service.registers_of(db, built, at=at)}
     plain = [one for one in lessons if one.lesson.id not in involved]
     counted = _count(db, plain) if plain else {}
@@ -123,98 +120,60 @@ def tallies_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> lis
     ]
 
 
-def _tally(one: JudgedLesson, register: Register) -> LessonTally:
+class _Windowed(NamedTuple):
+    """A lesson with its window."""
+
+    lesson: LessonRow
+    window: AttendanceWindow
+
+
+def _tally(one: _Windowed, register: Register) -> LessonTally:
     late = register.counts[AttendanceStatus.LATE]
-    return LessonTally(one.view, one.window, len(register.lines), register.attended, late, register)
+    expected, attended = len(register.lines), register.attended
+    return LessonTally(one.lesson, one.window, expected, attended, late, register)
 
 
-def _involved(db: Session, lessons: Sequence[JudgedLesson]) -> set[uuid.UUID]:
+def _involved(db: Session, lessons: Sequence[_Windowed]) -> set[uuid.UUID]:
     """Return the lessons that other than plain events may concern, or kiosks with a problem."""
     ids = [one.lesson.id for one in lessons]
     first = min(one.window.opens_at for one in lessons)
     last = max(one.window.ends_at for one in lessons)
-    hung = _hung(db, {one.view.room.id for one in lessons}, first, last)
+    rooms = {one.lesson.room_id for one in lessons}
+    hung = reads.HUNG.rows(db, rooms=rooms, first=first, last=last)
     kiosks = {kiosk for kiosk, _room in hung}
-    named = col(StoredEvent.lesson_id).in_(ids)
-    unusual = or_(col(StoredEvent.is_time_corrected), col(StoredEvent.not_before).is_not(None))
-    found = set(db.exec(select(StoredEvent.lesson_id).where(named, unusual).distinct()))
-    odd = _odd_kiosks(db, kiosks, first, last) | _troubled_kiosks(db, kiosks, first, last)
-    rooms = {room for kiosk, room in hung if kiosk in odd}
-    return {one.lesson.id for one in lessons if one.lesson.id in found or one.view.room.id in rooms}
+    found = reads.UNUSUAL.rows(db, lessons=ids, kiosks=kiosks, first=first, last=last)
+    named = {key for is_lesson, key in found if is_lesson}
+    odd = {key for is_lesson, key in found if not is_lesson}
+    odd_rooms = {room for kiosk, room in hung if kiosk in odd}
+    return {
+        one.lesson.id
+        for one in lessons
+        if one.lesson.id in named or one.lesson.room_id in odd_rooms
+    }
 
 
-def _hung(
-    db: Session, rooms: Collection[uuid.UUID], first: datetime, last: datetime
-) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
-    """Return which kiosk hung in which of these rooms in a span of time."""
-    until_at = col(KioskPlacement.until_at)
-    query = select(KioskPlacement.kiosk_id, KioskPlacement.room_id).where(
-        col(KioskPlacement.room_id).in_(rooms),
-        col(KioskPlacement.from_at) < last,
-        or_(until_at.is_(None), until_at > first),
-    )
-    return db.exec(query).all()
-
-
-def _odd_kiosks(
-    db: Session, kiosks: Collection[uuid.UUID], first: datetime, last: datetime
-) -> set[uuid.UUID]:
-    """Return the kiosks with events that name no lesson, or whose time is not certain."""
-    by_kiosk = col(StoredEvent.kiosk_id).in_(kiosks)
-    names_none = or_(
-        col(StoredEvent.lesson_id).is_(None),
-        ~exists().where(col(Lesson.id) == col(StoredEvent.lesson_id)),
-    )
-    unnamed = and_(
-        by_kiosk,
-        col(StoredEvent.counted_at).between(first, last),
-        or_(names_none, col(StoredEvent.is_time_corrected)),
-    )
-    uncertain = and_(
-        by_kiosk,
-        col(StoredEvent.not_before) <= last,
-        col(StoredEvent.received_at) >= first,
-    )
-    found = (select(StoredEvent.kiosk_id).where(one).distinct() for one in (unnamed, uncertain))
-    return {kiosk for query in found for kiosk in db.exec(query)}
-
-
-def _troubled_kiosks(
-    db: Session, kiosks: Collection[uuid.UUID], first: datetime, last: datetime
-) -> set[uuid.UUID]:
-    """Return the kiosks that lost events of the span, or whose identity two devices use."""
-    lost = select(LostSpan.kiosk_id).where(
-        col(LostSpan.kiosk_id).in_(kiosks),
-        col(LostSpan.closed_at).is_(None),
-        col(LostSpan.from_at) <= last,
-        col(LostSpan.through_at) >= first,
-    )
-    forked = select(KioskProgress.kiosk_id).where(
-        col(KioskProgress.kiosk_id).in_(kiosks), col(KioskProgress.forked_at).is_not(None)
-    )
-    return {*db.exec(lost), *db.exec(forked)}
-
-
-def _count(db: Session, lessons: Sequence[JudgedLesson]) -> dict[uuid.UUID, LessonTally]:
-    rosters = _rosters(db, {one.view.course.id for one in lessons})
+def _count(db: Session, lessons: Sequence[_Windowed]) -> dict[uuid.UUID, LessonTally]:
+    rosters = _rosters(db, {one.lesson.course_id for one in lessons})
     ids = [one.lesson.id for one in lessons]
-    bounds = {one.lesson.id: _Bounds.of(one.window) for one in lessons}
+    stored = reads.stored_moments(db)
+    by_window = {one.window: _Bounds.of(one.window, stored) for one in lessons}
+    bounds = {one.lesson.id: by_window[one.window] for one in lessons}
     seen = _first_seen(db, bounds)
     ruled = _rulings(db, ids)
     found = {}
     for one in lessons:
         key = one.lesson.id
-        roster = rosters.get(one.view.course.id)
+        roster = rosters.get(one.lesson.course_id)
         due = roster.due(one.lesson) if roster else set()
         attended = late = 0
-        if not one.view.is_cancelled:
+        if not one.lesson.is_cancelled:
             attended, late = _numbers(due, seen.get(key, {}), ruled.get(key, {}), bounds[key])
-        found[key] = LessonTally(one.view, one.window, len(due), attended, late)
+        found[key] = LessonTally(one.lesson, one.window, len(due), attended, late)
     return found
 
 
 def _numbers(
-    due: set[Any], seen: Mapping[Any, datetime], ruled: Mapping[Any, str], bounds: _Bounds
+    due: set[Any], seen: Mapping[Any, Any], ruled: Mapping[Any, str], bounds: _Bounds
 ) -> tuple[int, int]:
     """Return how many came and how many of them late; what a person entered comes first."""
     came = [
@@ -228,17 +187,11 @@ def _numbers(
 
 
 def _rosters(db: Session, courses: Collection[uuid.UUID]) -> dict[uuid.UUID, _Roster]:
-    columns = (RosterEntry.from_date, RosterEntry.until_date, RosterEntry.counts_after)
-    query = sqlalchemy.select(
-        _raw(RosterEntry.course_id), _raw(RosterEntry.person_id), *map(col, columns)
-    )
-    by_raw: dict[Any, _Roster] = {}
-    for row in db.execute(query.where(col(RosterEntry.course_id).in_(courses))):
-        roster = by_raw.setdefault(row[0], _Roster())
-        if row[2] is row[3] is row[4] is None:
-            roster.always.add(row[1])
-        else:
-            roster.dated.append(row)
+    by_raw: defaultdict[Any, _Roster] = defaultdict(_Roster)
+    for course, person in reads.ALWAYS_LISTED.rows(db, courses=courses):
+        by_raw[course].always.add(person)
+    for row in reads.DATED.rows(db, courses=courses):
+        by_raw[row[0]].dated.append(row)
     return {uuid.UUID(str(course)): roster for course, roster in by_raw.items()}
 
 
@@ -250,25 +203,11 @@ def _listed(rows: Iterable[Any], ends_at: datetime, day: date) -> Iterable[Any]:
 
 def _first_seen(
     db: Session, bounds: Mapping[uuid.UUID, _Bounds]
-) -> dict[uuid.UUID, dict[Any, datetime]]:
+) -> dict[uuid.UUID, dict[Any, Any]]:
     """Return when each person was seen first in each lesson, objections left out."""
-    objection = aliased(StoredEvent)
-    taken_back = exists().where(
-        col(objection.kiosk_id) == col(StoredEvent.kiosk_id),
-        col(objection.refers_to) == col(StoredEvent.id),
-        col(objection.kind) == EventKind.NOT_ME.value,
-    )
-    query = sqlalchemy.select(
-        _raw(StoredEvent.lesson_id), _raw(StoredEvent.person_id), col(StoredEvent.counted_at)
-    ).where(
-        col(StoredEvent.lesson_id).in_(list(bounds)),
-        col(StoredEvent.person_id).is_not(None),
-        col(StoredEvent.kind).in_(_MARKING),
-        ~taken_back,
-    )
-    by_raw: dict[Any, tuple[_Bounds, dict[Any, datetime]]] = {}
-    found: dict[uuid.UUID, dict[Any, datetime]] = {}
-    for lesson, person, at in db.execute(query):
+    by_raw: dict[Any, tuple[_Bounds, dict[Any, Any]]] = {}
+    found: dict[uuid.UUID, dict[Any, Any]] = {}
+    for lesson, person, at in reads.SEEN.rows(db, lessons=list(bounds)):
         if lesson not in by_raw:
             key = uuid.UUID(str(lesson))
             by_raw[lesson] = bounds[key], found.setdefault(key, {})
@@ -280,20 +219,10 @@ def _first_seen(
 
 def _rulings(db: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[Any, str]]:
     """Return what people entered: the newest word about each person."""
-    query = sqlalchemy.select(
-        col(Correction.lesson_id), _raw(Correction.person_id), col(Correction.status)
-    ).where(col(Correction.lesson_id).in_(ids))
     found: dict[uuid.UUID, dict[Any, str]] = {}
-    for lesson, person, status in db.execute(
-        query.order_by(col(Correction.made_at), col(Correction.id))
-    ):
+    for lesson, person, status in reads.RULED.rows(db, lessons=ids):
         found.setdefault(lesson, {})[person] = status
     return found
-
-
-def _raw(column: Any) -> ColumnElement[Any]:
-    """Return an id as the driver gives it: objects of thousands of ids take their time."""
-    return type_coerce(col(column), String)
 
 
 def _ceil(at: datetime) -> datetime:

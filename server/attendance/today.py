@@ -6,16 +6,16 @@ from fastapi import Request
 from sqlmodel import Session
 
 from server.attendance import service
-from server.attendance.quarantine_listing import MOST_COUNTED, count_undecided
+from server.attendance.quarantine_listing import MOST_COUNTED, undecided_numbers
 from server.attendance.register import AttendanceStatus
 from server.attendance.tallies import LessonTally, tallies_between
 from server.db.types import now
 from server.enrollment.problems import troubles
 from server.kiosks.lost_spans import open_losses
 from server.kiosks.presence import is_online
-from server.kiosks.service import KioskView, kiosk_views
+from server.kiosks.service import KioskNote, kiosk_notes
 from server.kiosks.stranger_words import stranger_words
-from server.kiosks.tables import Kiosk, KioskState
+from server.kiosks.tables import KioskState
 from server.timetable.local_time import day_bounds, local_date
 from server.timetable.teachers import visible_courses
 from server.web.dates import moment_words
@@ -49,44 +49,45 @@ def _troubles(db: Session, request: Request, at: datetime) -> list[Trouble]:
     """Say what needs attention: recognition, unknown devices, decisions, then single kiosks."""
     t = request_translator(request)
     strangers = stranger_words(request, t)
-    views = kiosk_views(db)
+    kiosks = kiosk_notes(db)
     lost = open_losses(db)
     return [
         *troubles(request, db, t),
         *([Trouble("/kiosks", strangers, "warn")] if strangers else []),
         *_quarantine(db, t),
-        *(_two_devices(view, t) for view in views if view.progress.forked_at is not None),
-        *(_lost(view, lost[view.kiosk.id], t) for view in views if view.kiosk.id in lost),
-        *(_silent(view, t, request) for view in views if _is_silent(view.kiosk, at)),
+        *(_two_devices(one, t) for one in kiosks if one.forked_at is not None),
+        *(_lost(one, lost[one.id], t) for one in kiosks if one.id in lost),
+        *(_silent(one, t, request) for one in kiosks if _is_silent(one, at)),
     ]
 
 
 def is_running(register: service.Register | LessonTally, at: datetime) -> bool:
     """Whether the lesson is on at a moment."""
-    return not register.view.is_cancelled and register.window.is_running(at)
+    lesson = register.lesson if isinstance(register, LessonTally) else register.view
+    return not lesson.is_cancelled and register.window.is_running(at)
 
 
 def _order(tally: LessonTally, at: datetime) -> tuple[int, datetime]:
     """What runs comes first, then what is to come, then what is over."""
-    lesson = tally.view.lesson
-    is_ahead = lesson.starts_at > at and not tally.view.is_cancelled
+    lesson = tally.lesson
+    is_ahead = lesson.starts_at > at and not lesson.is_cancelled
     turn = 0 if is_running(tally, at) else 1 if is_ahead else 2
     return turn, lesson.starts_at
 
 
 def _lesson(tally: LessonTally, at: datetime, t: Translator) -> TodayLesson:
-    view = tally.view
+    lesson = tally.lesson
     return TodayLesson(
-        path=f"/lessons/{view.lesson.id}",
-        course=f"{view.course.code} {view.course.title}",
-        room=view.room.name,
-        starts_at=view.lesson.starts_at,
-        ends_at=view.lesson.ends_at,
+        path=f"/lessons/{lesson.id}",
+        course=f"{lesson.code} {lesson.title}",
+        room=lesson.room,
+        starts_at=lesson.starts_at,
+        ends_at=lesson.ends_at,
         is_running=is_running(tally, at),
         present=tally.attended,
         late=tally.late,
         expected=tally.expected,
-        is_cancelled=view.is_cancelled,
+        is_cancelled=lesson.is_cancelled,
         undecided=_undecided(tally.register, t) if tally.register else "",
     )
 
@@ -94,8 +95,7 @@ def _lesson(tally: LessonTally, at: datetime, t: Translator) -> TodayLesson:
 def _quarantine(db: Session, t: Translator) -> list[Trouble]:
     """Say how many events wait for a decision, and how many lie in the future."""
     found = []
-    for key, is_due_later in (("waiting", False), ("future", True)):
-        count = count_undecided(db, is_due_later=is_due_later)
+    for key, count in zip(("waiting", "future"), undecided_numbers(db), strict=True):
         if count:
             word = "many" if count == MOST_COUNTED else "one" if count == 1 else "some"
             text = t(f"quarantine.today.{key}_{word}", count=count)
@@ -113,24 +113,24 @@ def _undecided(register: service.Register, t: Translator) -> str:
     return t(words, kiosk=one.kiosk.name)
 
 
-def _two_devices(view: KioskView, t: Translator) -> Trouble:
-    text = t("kiosks.two_devices_at", name=view.kiosk.name, room=view.room.name)
-    return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="bad")
+def _two_devices(kiosk: KioskNote, t: Translator) -> Trouble:
+    text = t("kiosks.two_devices_at", name=kiosk.name, room=kiosk.room)
+    return Trouble(path=f"/kiosks/{kiosk.id}", text=text, tone="bad")
 
 
-def _lost(view: KioskView, count: int, t: Translator) -> Trouble:
+def _lost(kiosk: KioskNote, count: int, t: Translator) -> Trouble:
     words = "kiosks.lost_at_one" if count == 1 else "kiosks.lost_at"
-    text = t(words, name=view.kiosk.name, room=view.room.name, count=count)
-    return Trouble(path=f"/kiosks/{view.kiosk.id}#lost", text=text, tone="warn")
+    text = t(words, name=kiosk.name, room=kiosk.room, count=count)
+    return Trouble(path=f"/kiosks/{kiosk.id}#lost", text=text, tone="warn")
 
 
-def _is_silent(kiosk: Kiosk, at: datetime) -> bool:
+def _is_silent(kiosk: KioskNote, at: datetime) -> bool:
     return kiosk.state == KioskState.CLAIMED and not is_online(kiosk, at)
 
 
-def _silent(view: KioskView, t: Translator, request: Request) -> Trouble:
-    seen = view.kiosk.last_seen_at
+def _silent(kiosk: KioskNote, t: Translator, request: Request) -> Trouble:
+    seen = kiosk.last_seen_at
     zone = get_settings(request).zone
     when = moment_words(seen, t, zone, this_year=now().year) if seen else t("kiosks.never")
-    text = t("kiosks.silent", name=view.kiosk.name, room=view.room.name, at=when)
-    return Trouble(path=f"/kiosks/{view.kiosk.id}", text=text, tone="warn")
+    text = t("kiosks.silent", name=kiosk.name, room=kiosk.room, at=when)
+    return Trouble(path=f"/kiosks/{kiosk.id}", text=text, tone="warn")

@@ -7,13 +7,17 @@ new model keeps its row with the reason, for the person page.
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
+from server.db.prepared import Prepared, several, table_of
 from server.db.types import now
 from server.db.upsert import insert_into
 from server.db.vault import Vault
@@ -29,7 +33,7 @@ from server.enrollment.tables import (
 )
 from server.jobs import service as jobs
 from server.ml.encoder import FaceTemplate
-from server.networks.service import hold, networks_of
+from server.networks.service import Networks, hold, networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.tables import Person
@@ -142,24 +146,34 @@ def is_under_way(db: Session, person_id: uuid.UUID) -> bool:
 
 def in_need_of_a_photo(db: Session, person_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Which of these people cannot be recognised with one of the models; see `needs_a_photo`."""
-    of_these = col(Person.id).in_(person_ids)
-    return set(db.exec(select(Person.id).where(of_these, needs_a_photo(db, col(Person.id)))))
+    return set(_in_need(networks_of(db)).values(db, people=person_ids))
 
 
-def needs_a_photo(db: Session, person_id: Any) -> ColumnElement[bool]:
+@lru_cache(maxsize=8)
+def _in_need(networks: Networks) -> Prepared:
+    """Build the statement for the school's networks, which seldom change."""
+    person_id = table_of(Person).c.id
+    needing = sqlalchemy.select(person_id).where(needs_a_photo(networks, person_id))
+    return Prepared(needing.where(person_id.in_(several("people"))))
+
+
+def needs_a_photo(networks: Networks, person_id: Any) -> ColumnElement[bool]:
     """Return the condition that no photo of the person in a column serves one of the models.
 
     While the next network's templates are made from scans, nobody needs a photo for it.
     """
-    networks = networks_of(db)
     has = exists().where(
         col(Template.person_id) == col(Enrolment.person_id),
         col(Template.model_id) == col(MissingTemplate.model_id),
     )
-    refused = _missing_of(person_id).where(col(MissingTemplate.reason).is_not(None), ~has)
+    # Few photos are refused, so the database finds their people once, for all rows.
+    refused = select(Enrolment.person_id).join(
+        MissingTemplate, col(MissingTemplate.enrolment_id) == col(Enrolment.id)
+    )
+    refused = refused.where(col(MissingTemplate.reason).is_not(None), ~has)
     if networks.collects_scans:
         refused = refused.where(col(MissingTemplate.model_id) != networks.next)
-    conditions = [refused.exists()]
+    conditions = [person_id.in_(refused)]
     if networks.current is not None:
         conditions.append(_is_left_behind(networks.current, person_id))
     return or_(*conditions)
@@ -171,7 +185,11 @@ def _is_left_behind(current: str, person_id: Any) -> ColumnElement[bool]:
     coming = _missing_of(person_id).where(
         col(MissingTemplate.model_id) == current, col(MissingTemplate.reason).is_(None)
     )
-    return and_(own, ~own.where(col(Template.model_id) == current), ~coming.exists())
+    # Mostly there is no other network, which is seen once, for all rows.
+    other = aliased(Template)
+    is_other = or_(col(other.model_id) < current, col(other.model_id) > current)
+    is_any = exists().where(is_other)
+    return and_(is_any, own, ~own.where(col(Template.model_id) == current), ~coming.exists())
 
 
 def _missing_of(person_id: Any) -> Any:

@@ -1,24 +1,25 @@
 """Who of the school can be recognised how well: counted and listed by the database."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, case
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, literal, union_all
+from sqlmodel import Session
 
+from server.db.prepared import Prepared, several, table_of
+from server.db.types import UTCDateTime
 from server.enrollment.backfill import needs_a_photo
 from server.enrollment.gallery import is_in_use
 from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
-from server.networks.service import networks_of
-from server.people.live_consents import LiveConsents
-from server.people.search import BY_NAME
+from server.networks.service import Networks, networks_of
+from server.people.live_consents import LiveConsents, has_live_consent
 from server.people.tables import Person
 from server.policies.schemas import EnrolmentPolicy
 from server.timetable.local_time import midnight
@@ -67,23 +68,20 @@ class SchoolCoverage:
         self, db: Session, policy: EnrolmentPolicy, *, today: date, zone: ZoneInfo
     ) -> None:
         self._db = db
-        self._wanted = policy.photos_wanted
-        # A photo of this moment or later is not old today.
-        self._fresh_from = midnight(today - timedelta(days=policy.renew_after_days - 1), zone)
-        self._in_use = is_in_use(networks_of(db).current)
-        self._needs_photo = partial(needs_a_photo, db)
         self._live = LiveConsents(db, today)
+        self._statements = _statements(networks_of(db))
+        # A photo of this moment or later is not old today.
+        fresh_from = midnight(today - timedelta(days=policy.renew_after_days - 1), zone)
+        self._values = self._live.values | {
+            "wanted": policy.photos_wanted,
+            "fresh_from": fresh_from,
+        }
 
     def tally(self) -> dict[Cover, int]:
         """How many people there are of each kind."""
-        photos = _photos(self._in_use).group_by(col(Enrolment.person_id)).subquery()
-        person = photos.c.person_id
-        kind = self._kind(photos.c.count, photos.c.newest).label("kind")
-        query = sqlalchemy.select(kind, func.count()).group_by(kind)
-        query = query.where(self._live.of(person), ~self._needs_photo(person))
         counts = dict.fromkeys(Cover, 0)
-        counts |= {Cover(name): number for name, number in self._db.execute(query)}
-        counts[Cover.RENEW] = self._count_in_need()
+        for name, number in self._statements.tally.rows(self._db, **self._values):
+            counts[Cover(name)] = number
         counts[Cover.MISSING] = self._live.count() - sum(counts.values())
         return counts
 
@@ -92,59 +90,88 @@ class SchoolCoverage:
 
         The photos are counted person by person: the database stops at the end of the part.
         """
-        own = _photos(self._in_use).where(col(Enrolment.person_id) == col(Person.id))
-        count = own.with_only_columns(_COUNT).scalar_subquery()
-        newest = own.with_only_columns(_NEWEST).scalar_subquery()
-        cover = case(
-            (self._needs_photo(col(Person.id)), Cover.RENEW.value),
-            (count == 0, Cover.MISSING.value),
-            else_=self._kind(count, newest),
-        )
-        query = (
-            sqlalchemy.select(col(Person.id), cover, count, newest)
-            .where(cover.in_([one.value for one in kinds]), self._live.of(col(Person.id)))
-            .order_by(*BY_NAME)
-        )
-        rows = self._db.execute(query.limit(limit).offset(offset)).all()
-        pending = set(_pending(self._db, [row[0] for row in rows]))
+        part = {"kinds": [one.value for one in kinds], "limit": limit, "offset": offset}
+        rows = self._statements.lines.rows(self._db, **self._values, **part)
+        pending = set(_PENDING.values(self._db, people=[row[0] for row in rows]))
         return [
             CoverageLine(key, Cover(name), photos, latest, key in pending)
             for key, name, photos, latest in rows
         ]
 
-    def _kind(
-        self, count: ColumnElement[int], newest: ColumnElement[datetime]
-    ) -> ColumnElement[str]:
-        """Return the kind of a person with photos in use who needs none for another network."""
-        return case(
-            (newest < self._fresh_from, Cover.OLD.value),
-            (count < self._wanted, Cover.WEAK.value),
-            else_=Cover.READY.value,
-        )
 
-    def _count_in_need(self) -> int:
-        person = col(Person.id)
-        query = select(func.count()).where(self._needs_photo(person), self._live.of(person))
-        return self._db.exec(query).one()
+@dataclass(frozen=True)
+class _Statements:
+    """What coverage asks; it depends on the school's networks."""
+
+    tally: Prepared
+    lines: Prepared
 
 
-_COUNT = func.count(col(Enrolment.id).distinct()).label("count")
+_people, _enrolments, _templates = table_of(Person), table_of(Enrolment), table_of(Template)
+_COUNT = func.count(_enrolments.c.id).label("count")
 #: A photo's time is its enrolment's: templates for a further model are younger than the face.
-_NEWEST = func.max(col(Enrolment.created_at)).label("newest")
+_NEWEST = func.max(_enrolments.c.created_at).label("newest")
 
 
-def _photos(in_use: ColumnElement[bool]) -> Any:
-    """Photos in use: how many, and when the newest was taken in."""
-    query = sqlalchemy.select(col(Enrolment.person_id), _COUNT, _NEWEST)
-    return query.join(Template, col(Template.enrolment_id) == col(Enrolment.id)).where(in_use)
-
-
-def _pending(db: Session, people: Sequence[uuid.UUID]) -> Iterable[uuid.UUID]:
-    """Which of these have a photo without its templates, or templates that wait for their check."""
-    waiting = Enrolment.status == EnrolmentStatus.PENDING.value
-    of_these = col(Enrolment.person_id).in_(people)
-    yield from db.exec(select(Enrolment.person_id).where(waiting, of_these))
-    unchecked = col(Template.checked_at).is_(None)
-    yield from db.exec(
-        select(Template.person_id).where(unchecked, col(Template.person_id).in_(people))
+@lru_cache(maxsize=8)
+def _statements(networks: Networks) -> _Statements:
+    """Build the statements for the school's networks, which seldom change."""
+    needs_photo = partial(needs_a_photo, networks)
+    photos = _photos(networks).group_by(_enrolments.c.person_id).subquery()
+    person = photos.c.person_id
+    kind = _kind(photos.c.count, photos.c.newest).label("kind")
+    covered = sqlalchemy.select(kind, func.count().label("people")).group_by(kind)
+    covered = covered.where(has_live_consent(person), ~needs_photo(person))
+    in_need = sqlalchemy.select(literal(Cover.RENEW.value), func.count()).where(
+        needs_photo(_people.c.id), has_live_consent(_people.c.id)
     )
+    return _Statements(Prepared(covered.union_all(in_need)), Prepared(_lines(networks)))
+
+
+def _lines(networks: Networks) -> Any:
+    own = _photos(networks).where(_enrolments.c.person_id == _people.c.id)
+    count = own.with_only_columns(_COUNT).scalar_subquery()
+    newest = own.with_only_columns(_NEWEST).scalar_subquery()
+    cover = case(
+        (needs_a_photo(networks, _people.c.id), Cover.RENEW.value),
+        (count == 0, Cover.MISSING.value),
+        else_=_kind(count, newest),
+    )
+    return (
+        sqlalchemy.select(_people.c.id, cover, count, newest)
+        .where(cover.in_(several("kinds")), has_live_consent(_people.c.id))
+        .order_by(_people.c.sort_key, _people.c.id)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+
+
+def _kind(count: ColumnElement[int], newest: ColumnElement[datetime]) -> ColumnElement[str]:
+    """Return the kind of a person with photos in use who needs none for another network."""
+    return case(
+        (newest < bindparam("fresh_from", type_=UTCDateTime), Cover.OLD.value),
+        (count < bindparam("wanted"), Cover.WEAK.value),
+        else_=Cover.READY.value,
+    )
+
+
+def _photos(networks: Networks) -> Any:
+    """Photos in use: how many, and when the newest was taken in."""
+    has_one = exists().where(
+        _templates.c.enrolment_id == _enrolments.c.id, is_in_use(networks.current)
+    )
+    return sqlalchemy.select(_enrolments.c.person_id, _COUNT, _NEWEST).where(has_one)
+
+
+#: Who of some people has a photo without its templates, or templates that wait for their check.
+_PENDING = Prepared(
+    union_all(
+        sqlalchemy.select(_enrolments.c.person_id).where(
+            _enrolments.c.status == EnrolmentStatus.PENDING.value,
+            _enrolments.c.person_id.in_(several("people")),
+        ),
+        sqlalchemy.select(_templates.c.person_id).where(
+            _templates.c.checked_at.is_(None), _templates.c.person_id.in_(several("people"))
+        ),
+    )
+)

@@ -4,12 +4,15 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
-from sqlalchemy import exists, or_
+import sqlalchemy
+from sqlalchemy import and_, exists, or_
 from sqlmodel import Session, col, delete, func, select, update
 
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
+from server.db.prepared import Prepared, several, table_of
 from server.db.types import new_id
 from server.db.vault import Vault
 from server.enrollment.backfill import forget_photos, in_need_of_a_photo
@@ -37,6 +40,36 @@ from server.people.tables import Consent
 
 #: What still has a photo or template that can be erased.
 REMOVABLE = (EnrolmentStatus.PENDING.value, EnrolmentStatus.ACCEPTED.value)
+_enrolments, _templates = table_of(Enrolment), table_of(Template)
+_of_people = _enrolments.c.person_id.in_(several("people"))
+_newest = (
+    sqlalchemy.select(func.max(_enrolments.c.created_at).label("at"), _enrolments.c.person_id)
+    .where(_of_people)
+    .group_by(_enrolments.c.person_id)
+    .subquery()
+)
+#: What became of the newest photo of some people.
+_LAST = Prepared(
+    sqlalchemy.select(_enrolments.c.person_id, _enrolments.c.status, _enrolments.c.reason).join(
+        _newest,
+        and_(
+            _enrolments.c.person_id == _newest.c.person_id,
+            _enrolments.c.created_at == _newest.c.at,
+        ),
+    )
+)
+_is_unchecked = exists().where(
+    _templates.c.enrolment_id == _enrolments.c.id, _templates.c.checked_at.is_(None)
+)
+#: How many photos of theirs are on their way.
+_PENDING = Prepared(
+    sqlalchemy.select(_enrolments.c.person_id, func.count())
+    .where(
+        _of_people,
+        or_(_enrolments.c.status == EnrolmentStatus.PENDING.value, _is_unchecked),
+    )
+    .group_by(_enrolments.c.person_id)
+)
 
 
 @dataclass(frozen=True)
@@ -173,18 +206,10 @@ def photos_set_aside(templates: Iterable[Template]) -> set[uuid.UUID]:
 def coverage_of(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Coverage]:
     """How well each of these people can be recognised, in a few queries."""
     templates = _count_photos_in_use(db, person_ids)
-    newest = select(func.max(col(Enrolment.created_at)), Enrolment.person_id).where(
-        col(Enrolment.person_id).in_(person_ids)
-    )
-    latest = newest.group_by(col(Enrolment.person_id)).subquery()
-    rows = db.exec(
-        select(Enrolment).join(
-            latest,
-            (col(Enrolment.person_id) == latest.c.person_id)
-            & (col(Enrolment.created_at) == latest.c[0]),
-        )
-    )
-    last = {row.person_id: (EnrolmentStatus(row.status), row.reason) for row in rows}
+    last = {
+        person_id: (EnrolmentStatus(status), reason)
+        for person_id, status, reason in _LAST.rows(db, people=person_ids)
+    }
     pending = _count_pending(db, person_ids)
     in_need = in_need_of_a_photo(db, person_ids)
     return {
@@ -348,23 +373,17 @@ def _erase_without_consent(
 
 def _count_pending(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Photos that wait for their templates, or whose templates wait for their check."""
-    is_unchecked = exists().where(
-        col(Template.enrolment_id) == col(Enrolment.id), col(Template.checked_at).is_(None)
-    )
-    is_pending = or_(col(Enrolment.status) == EnrolmentStatus.PENDING.value, is_unchecked)
-    query = (
-        select(Enrolment.person_id, func.count())
-        .where(col(Enrolment.person_id).in_(person_ids), is_pending)
-        .group_by(col(Enrolment.person_id))
-    )
-    return dict(db.exec(query).all())
+    return dict(_PENDING.rows(db, people=person_ids))
 
 
 def _count_photos_in_use(db: Session, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Photos with a template of the network that decides at the doors."""
-    query = (
-        select(Template.person_id, func.count(col(Template.enrolment_id).distinct()))
-        .where(col(Template.person_id).in_(person_ids), is_in_use(networks_of(db).current))
-        .group_by(col(Template.person_id))
-    )
-    return dict(db.exec(query).all())
+    return dict(_in_use(networks_of(db).current).rows(db, people=person_ids))
+
+
+@lru_cache(maxsize=8)
+def _in_use(network: str | None) -> Prepared:
+    """Build the statement that counts photos in use of one network, or of any."""
+    person_id, photo = _templates.c.person_id, _templates.c.enrolment_id
+    query = sqlalchemy.select(person_id, func.count(photo.distinct())).group_by(person_id)
+    return Prepared(query.where(person_id.in_(several("people")), is_in_use(network)))

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, Integer, LargeBinary
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -49,9 +49,11 @@ class Enrolment(SQLModel, table=True):
     """
 
     __tablename__ = "enrolments"
+    # The last two are there to be counted without a look at the rows.
+    __table_args__ = (Index("ix_enrolments_person_id", "person_id", "created_at", "id"),)
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    person_id: uuid.UUID = Field(foreign_key="people.id", ondelete="CASCADE")
     status: str = Field(max_length=20, index=True)
     source: str = Field(default=EnrolmentSource.PHOTO.value, max_length=10)
     reason: str | None = Field(default=None, max_length=60)
@@ -76,6 +78,10 @@ class EnrolmentPhoto(SQLModel, table=True):
     data: bytes = Field(sa_type=LargeBinary)
 
 
+#: What decides whether a template is in use; see `gallery.is_in_use`.
+_USE = ("model_id", "set_aside_reason", "checked_at")
+
+
 class Template(SQLModel, table=True):
     """A face as numbers, encrypted: float32, little-endian, `dimension` of them.
 
@@ -85,10 +91,16 @@ class Template(SQLModel, table=True):
     """
 
     __tablename__ = "templates"
+    # Each row holds a face: what is counted stands in the indexes.
+    __table_args__ = (
+        Index("ix_templates_person_id", "person_id", "enrolment_id", *_USE),
+        Index("ix_templates_enrolment_id", "enrolment_id", *_USE),
+        Index("ix_templates_model_id", "model_id", "person_id"),
+    )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
-    enrolment_id: uuid.UUID = Field(foreign_key="enrolments.id", index=True, ondelete="CASCADE")
+    person_id: uuid.UUID = Field(foreign_key="people.id", ondelete="CASCADE")
+    enrolment_id: uuid.UUID = Field(foreign_key="enrolments.id", ondelete="CASCADE")
     model_id: str = Field(max_length=80)
     dimension: int
     key_id: str = Field(max_length=40, index=True)

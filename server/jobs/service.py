@@ -10,12 +10,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy
 from prometheus_client import Counter
 from sqlalchemy import and_
 from sqlmodel import Session, col, delete, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from server.audit.service import record
+from server.db.prepared import Prepared, table_of
 from server.db.types import new_id, now
 from server.db.upsert import insert_into
 from server.errors import ConflictError, NotFoundError
@@ -31,6 +33,12 @@ MAX_ATTEMPTS = 6
 _LONGEST_PAUSE = timedelta(hours=1)
 _IN_ONE_QUERY = 500
 _WAITING, _RUNNING, _PARKED = (state.value for state in JobState)
+_jobs = table_of(Job)
+_COUNTS = Prepared(
+    sqlalchemy.select(
+        func.count(), func.count().filter(_jobs.c.attempts >= MAX_ATTEMPTS)
+    ).select_from(_jobs)
+)
 
 
 @dataclass(frozen=True)
@@ -284,8 +292,7 @@ def of_kind(db: Session, kind: str) -> list[Job]:
 
 def counts(db: Session) -> QueueCounts:
     """Return how many jobs there are."""
-    failed = func.count().filter(col(Job.attempts) >= MAX_ATTEMPTS)
-    total, stuck = db.exec(select(func.count(), failed).select_from(Job)).one()
+    total, stuck = _COUNTS.rows(db)[0]
     return QueueCounts(total - stuck, stuck)
 
 

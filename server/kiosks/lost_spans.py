@@ -5,9 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from server.db.listing import ListOrder, Part, PartWanted, read_part
+from server.db.prepared import Prepared, several, table_of
 from server.errors import ConflictError, NotFoundError
 from server.kiosks import runs
 from server.kiosks.runs import Run
@@ -24,6 +27,23 @@ SPAN_ORDER = ListOrder(
     (col(LostSpan.closed_at).is_(None), col(LostSpan.noted_at), col(LostSpan.id)),
     (bool, datetime, uuid.UUID),
     is_descending=True,
+)
+
+_OPEN = (
+    select(LostSpan)
+    .where(
+        col(LostSpan.kiosk_id).in_(several("kiosks")),
+        col(LostSpan.closed_at).is_(None),
+        col(LostSpan.from_at) <= bindparam("last"),
+        col(LostSpan.through_at) >= bindparam("first"),
+    )
+    .order_by(col(LostSpan.noted_at).desc())
+)
+_TABLE = table_of(LostSpan)
+_LOSSES = Prepared(
+    sqlalchemy.select(_TABLE.c.kiosk_id, func.sum(_TABLE.c.missing))
+    .where(_TABLE.c.closed_at.is_(None))
+    .group_by(_TABLE.c.kiosk_id)
 )
 
 
@@ -203,13 +223,8 @@ def open_spans(
     db: Session, kiosk_ids: Collection[uuid.UUID], first: datetime, last: datetime
 ) -> Sequence[LostSpan]:
     """Return the open lost spans of these kiosks that touch a time, the newest first."""
-    query = select(LostSpan).where(
-        col(LostSpan.kiosk_id).in_(kiosk_ids),
-        col(LostSpan.closed_at).is_(None),
-        col(LostSpan.from_at) <= last,
-        col(LostSpan.through_at) >= first,
-    )
-    return db.exec(query.order_by(col(LostSpan.noted_at).desc())).all()
+    values = {"kiosks": kiosk_ids, "first": first, "last": last}
+    return db.execute(_OPEN, values).scalars().all()
 
 
 def stated_spans(db: Session, kiosk_id: uuid.UUID, limit: int) -> Sequence[LostSpan]:
@@ -224,10 +239,7 @@ def stated_spans(db: Session, kiosk_id: uuid.UUID, limit: int) -> Sequence[LostS
 
 def open_losses(db: Session) -> dict[uuid.UUID, int]:
     """Return how many lost events wait for a decision, by kiosk, where any do."""
-    query = select(LostSpan.kiosk_id, func.sum(col(LostSpan.missing)))
-    is_open = col(LostSpan.closed_at).is_(None)
-    rows = db.exec(query.where(is_open).group_by(col(LostSpan.kiosk_id)))
-    return {kiosk_id: int(count) for kiosk_id, count in rows}
+    return {kiosk_id: int(count) for kiosk_id, count in _LOSSES.rows(db)}
 
 
 def _newest_open(db: Session, kiosk_id: uuid.UUID) -> tuple[bool, LostSpan | None]:

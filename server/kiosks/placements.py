@@ -4,9 +4,11 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select
 
 from server.audit.service import record
+from server.db.prepared import several
 from server.errors import ConflictError, InvalidError
 from server.kiosks.tables import (
     Kiosk,
@@ -16,6 +18,24 @@ from server.kiosks.tables import (
     WatermarkClosure,
 )
 from server.timetable.service import room_of
+
+_CLOSURES = (
+    select(WatermarkClosure)
+    .where(col(WatermarkClosure.kiosk_id).in_(several("kiosks")))
+    .order_by(col(WatermarkClosure.closed_at).desc())
+)
+_PLACEMENTS = (
+    select(KioskPlacement)
+    .where(
+        col(KioskPlacement.room_id).in_(several("rooms")),
+        col(KioskPlacement.from_at) < bindparam("last"),
+        or_(
+            col(KioskPlacement.until_at).is_(None),
+            col(KioskPlacement.until_at) > bindparam("first"),
+        ),
+    )
+    .order_by(col(KioskPlacement.from_at), col(KioskPlacement.id))
+)
 
 
 def open_placement(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> KioskPlacement:
@@ -135,17 +155,12 @@ def placements_of(db: Session, kiosk_id: uuid.UUID) -> Sequence[KioskPlacement]:
 
 def closures_of(db: Session, kiosk_ids: Collection[uuid.UUID]) -> Sequence[WatermarkClosure]:
     """Return what is no longer waited for from these kiosks, newest first."""
-    query = select(WatermarkClosure).where(col(WatermarkClosure.kiosk_id).in_(kiosk_ids))
-    return db.exec(query.order_by(col(WatermarkClosure.closed_at).desc())).all()
+    return db.execute(_CLOSURES, {"kiosks": kiosk_ids}).scalars().all()
 
 
 def placements_between(
     db: Session, room_ids: Collection[uuid.UUID], first: datetime, last: datetime
 ) -> Sequence[KioskPlacement]:
     """Return the placements in these rooms that overlap a span of time, by their start."""
-    query = select(KioskPlacement).where(
-        col(KioskPlacement.room_id).in_(room_ids),
-        col(KioskPlacement.from_at) < last,
-        or_(col(KioskPlacement.until_at).is_(None), col(KioskPlacement.until_at) > first),
-    )
-    return db.exec(query.order_by(col(KioskPlacement.from_at), col(KioskPlacement.id))).all()
+    values = {"rooms": room_ids, "first": first, "last": last}
+    return db.execute(_PLACEMENTS, values).scalars().all()

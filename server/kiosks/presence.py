@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from prometheus_client import Gauge
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +19,23 @@ SILENT_AFTER = timedelta(minutes=2, seconds=30)
 _CLAIMED = Gauge("rollcall_kiosks", "Claimed kiosks, by whether they are online.", ["state"])
 
 
-def is_online(kiosk: Kiosk, at: datetime) -> bool:
+class Heard(Protocol):
+    """What decides whether a kiosk is online; see `Kiosk`."""
+
+    @property
+    def state(self) -> str:
+        """Whether it is claimed."""
+
+    @property
+    def is_online(self) -> bool:
+        """Whether its last will has not been heard since."""
+
+    @property
+    def last_seen_at(self) -> datetime | None:
+        """When it was heard of last."""
+
+
+def is_online(kiosk: Heard, at: datetime) -> bool:
     """Return whether a claimed kiosk was heard of, over MQTT or HTTP, within `SILENT_AFTER`.
 
     Its last will makes it offline at once, until it is heard of again.

@@ -3,13 +3,16 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+import sqlalchemy
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
 from protocol.v1.messages import Erasure, Status
 from server.audit.service import record
+from server.db.prepared import Prepared, table_of
 from server.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from server.kiosks.presence import note_heartbeat
 from server.kiosks.tables import ErasureReceipt, Kiosk, KioskProgress, KioskState
@@ -24,6 +27,41 @@ class KioskView:
     kiosk: Kiosk
     room: Room
     progress: KioskProgress
+
+
+class KioskNote(NamedTuple):
+    """What the first page says of a kiosk; see `Kiosk`, `Room` and `KioskProgress`."""
+
+    id: uuid.UUID
+    name: str
+    state: str
+    is_online: bool
+    last_seen_at: datetime | None
+    room: str
+    forked_at: datetime | None
+
+
+_VIEWS = (
+    select(Kiosk, Room, KioskProgress)
+    .join(Room, col(Room.id) == col(Kiosk.room_id))
+    .join(KioskProgress, col(KioskProgress.kiosk_id) == col(Kiosk.id))
+    .order_by(col(Kiosk.name))
+)
+_kiosks, _rooms, _progress = table_of(Kiosk), table_of(Room), table_of(KioskProgress)
+_NOTES = Prepared(
+    sqlalchemy.select(
+        _kiosks.c.id,
+        _kiosks.c.name,
+        _kiosks.c.state,
+        _kiosks.c.is_online,
+        _kiosks.c.last_seen_at,
+        _rooms.c.name,
+        _progress.c.forked_at,
+    )
+    .join(_rooms, _rooms.c.id == _kiosks.c.room_id)
+    .join(_progress, _progress.c.kiosk_id == _kiosks.c.id)
+    .order_by(_kiosks.c.name)
+)
 
 
 def create_kiosk(db: Session, *, name: str, room_id: uuid.UUID, actor: str) -> Kiosk:
@@ -116,13 +154,12 @@ def kiosk_view(db: Session, kiosk_id: uuid.UUID) -> KioskView:
 
 def kiosk_views(db: Session) -> list[KioskView]:
     """Every kiosk, by name, with room and progress."""
-    query = (
-        select(Kiosk, Room, KioskProgress)
-        .join(Room, col(Room.id) == col(Kiosk.room_id))
-        .join(KioskProgress, col(KioskProgress.kiosk_id) == col(Kiosk.id))
-        .order_by(col(Kiosk.name))
-    )
-    return [KioskView(*row) for row in db.exec(query)]
+    return [KioskView(*row) for row in db.exec(_VIEWS)]
+
+
+def kiosk_notes(db: Session) -> list[KioskNote]:
+    """The same, as few columns as the first page needs."""
+    return [KioskNote(*row) for row in _NOTES.rows(db)]
 
 
 def take_status(

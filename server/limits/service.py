@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
@@ -125,6 +126,9 @@ def answer(db: Session, limit_id: uuid.UUID, *, is_accepted: bool, actor: str) -
     _record(db, asked, "limit.accept" if is_accepted else "limit.decline", actor)
 
 
+_IN_STATE = select(StoredLimit).where(col(StoredLimit.state) == bindparam("state"))
+
+
 def in_force(db: Session) -> dict[str, StoredLimit]:
     """Return the limits in force by model."""
     return _by_model(db, _IN_FORCE)
@@ -170,7 +174,7 @@ def people_behind(limit: StoredLimit) -> int:
 
 
 def _by_model(db: Session, state: str) -> dict[str, StoredLimit]:
-    found = db.exec(select(StoredLimit).where(StoredLimit.state == state))
+    found = db.execute(_IN_STATE, {"state": state}).scalars()
     return {row.model_id: row for row in found}
 
 

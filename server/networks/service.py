@@ -9,6 +9,8 @@ from server.db.types import now
 from server.networks.tables import ONLY, SchoolNetwork
 
 SUBJECT = "network"
+#: Where a session holds the row.
+_ROW = "school_network"
 #: Networks that confuse some groups of people clearly more often than the others that we know.
 #: Source: docs/measurements/sface.md, and the table by group in docs/networks.md.
 _WEAK = frozenset({"dlib-resnet-v1"})
@@ -41,7 +43,9 @@ def networks_of(db: Session) -> Networks:
 
 def row_of(db: Session) -> SchoolNetwork:
     """Read the school's only row; it exists in every migrated database."""
-    return db.get_one(SchoolNetwork, ONLY)
+    # A session forgets what nobody holds, and would ask for it again each time.
+    db.info[_ROW] = row = db.get_one(SchoolNetwork, ONLY)
+    return row
 
 
 def hold(db: Session) -> Networks:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, delete, func, select
 
 from server.audit.service import record
 from server.audit.tables import subject_of
+from server.db.prepared import Prepared, several, table_of
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.consent import ConsentState, Statement, consent_state
 from server.people.folding import comparable_number
@@ -27,8 +28,11 @@ ERASED_NAME = "Erased person"
 #: What a change that leaves them out does not touch.
 _KEPT = ("given_name", "family_name", "year_of_birth")
 #: Columns, not rows of the table: everybody's are asked for at times, and objects cost more.
-_SAID = sqlalchemy.select(
-    col(Consent.person_id), *(col(getattr(Consent, one.name)) for one in fields(Statement))
+_CONSENTS = table_of(Consent)
+_SAID = Prepared(
+    sqlalchemy.select(
+        _CONSENTS.c.person_id, *(_CONSENTS.c[one.name] for one in fields(Statement))
+    ).where(_CONSENTS.c.person_id.in_(several("people")))
 )
 
 
@@ -282,6 +286,6 @@ def states_of(
     wanted = list(person_ids)
     for start in range(0, len(wanted), _AT_A_TIME):
         part = wanted[start : start + _AT_A_TIME]
-        for person_id, *said_so in db.execute(_SAID.where(col(Consent.person_id).in_(part))):
+        for person_id, *said_so in _SAID.rows(db, people=part):
             said[person_id].append(Statement(*said_so))
     return {key: consent_state(said[key], today) for key in person_ids}

@@ -59,9 +59,22 @@ class Consent(SQLModel, table=True):
     """One statement about face recognition of a person. Never changed, except to withdraw it."""
 
     __tablename__ = "consents"
+    # Everything that the rule of consent asks about, so that it is read from the index.
+    __table_args__ = (
+        Index(
+            "ix_consents_person_id",
+            "person_id",
+            "decision",
+            "withdrawn_at",
+            "expires_on",
+            "role",
+            "given_by",
+            "decided_at",
+        ),
+    )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    person_id: uuid.UUID = Field(foreign_key="people.id", ondelete="CASCADE")
     role: str = Field(max_length=20)
     given_by: str = Field(max_length=160)
     decision: str = Field(max_length=20)

@@ -4,20 +4,32 @@ from bisect import bisect_right
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from protocol.v1.policy import MOST_FRAMES
 from server.audit.service import record
+from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.policies.schemas import SchoolPolicy
 from server.policies.tables import PolicyVersion
 
+#: What was read of each version, and the policy that it says: to read it again costs more than to
+#: compare. A restored or rolled back database has other words under the same number.
+_KNOWN: dict[int, tuple[dict[str, Any], SchoolPolicy]] = {}
 #: Where a session keeps its timeline.
 _TIMELINE = "policy_timeline"
+
+_TABLE = table_of(PolicyVersion)
+_DATES = Prepared(
+    sqlalchemy.select(_TABLE.c.version, _TABLE.c.created_at).order_by(_TABLE.c.version)
+)
+_NEWEST = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
 
 
 def current_policy(db: Session) -> SchoolPolicy:
@@ -37,10 +49,9 @@ class PolicyTimeline:
         return found
 
     def __init__(self, db: Session) -> None:
-        query = select(PolicyVersion.version, PolicyVersion.created_at)
-        rows = db.exec(query.order_by(col(PolicyVersion.version))).all()
-        self._versions = [version for version, _since in rows]
-        self._since = [since for _version, since in rows]
+        rows = _DATES.rows(db)
+        self._versions: list[int] = [version for version, _since in rows]
+        self._since: list[datetime] = [since for _version, since in rows]
         self._db = db
         self._read: dict[int, SchoolPolicy] = {}
 
@@ -164,11 +175,18 @@ def _refuse_unsound(policy: SchoolPolicy) -> None:
 
 
 def _newest(db: Session) -> PolicyVersion:
-    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
-    return db.exec(query).one()
+    return db.exec(_NEWEST).one()
 
 
 def _policy_of(row: PolicyVersion) -> SchoolPolicy:
+    """Read a version. One that was read from the same words before is the same object."""
+    known = _KNOWN.get(row.version)
+    if known is None or known[0] != row.document:
+        _KNOWN[row.version] = known = (deepcopy(row.document), _read(row))
+    return known[1]
+
+
+def _read(row: PolicyVersion) -> SchoolPolicy:
     document = deepcopy(row.document)
     recognition = document.get("recognition", {})
     # Up to 30 were accepted once; with more than ten no kiosk recognised any student.

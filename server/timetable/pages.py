@@ -18,11 +18,11 @@ from server.timetable import service
 from server.timetable.forms import RoomForm
 from server.timetable.local_time import local_date, midnight
 from server.timetable.schemas import RoomCreate, RoomUpdate
-from server.timetable.service import LessonView
+from server.timetable.service import LessonFilter, LessonView
 from server.timetable.teachers import visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
-from server.web.paging import PageNumber, page_of
+from server.web.paging import PageNumber, read_page
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
@@ -46,8 +46,12 @@ def lessons_page(
     first -= timedelta(days=first.weekday())
     starts_at, ends_at = _week(first, settings.zone)
     own = visible_courses(db, principal, local_date(now(), settings.zone))
-    views = service.lesson_views(db, after=starts_at, before=ends_at, courses=own)
-    pager = page_of(views, page, _PAGE)
+    which = LessonFilter(after=starts_at, before=ends_at, courses=own)
+    pager = read_page(
+        lambda limit, offset: service.lesson_page(db, which, limit=limit, offset=offset),
+        page,
+        _PAGE,
+    )
     context = {
         "days": _by_day(pager.rows, settings.zone),
         "pager": pager,

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from protocol.v1.sync import MAX_ROSTER
 from server.audit.service import record
+from server.db.prepared import Prepared, several, table_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.search import BY_NAME
@@ -64,7 +65,28 @@ class Listing(NamedTuple):
     counts_after: datetime | None
 
 
-def applies(entry: RosterEntry, lesson: Lesson) -> bool:
+class ListedPerson(NamedTuple):
+    """Who a roster lists, as registers show them; see `Person`."""
+
+    id: uuid.UUID
+    display_name: str
+    student_number: str
+    sort_key: bytes
+
+
+_ENTRIES, _PEOPLE = table_of(RosterEntry), table_of(Person)
+_LISTED = Prepared(
+    sqlalchemy.select(
+        *(_ENTRIES.c[name] for name in Listing._fields),
+        *(_PEOPLE.c[name] for name in ListedPerson._fields),
+    )
+    .join(_PEOPLE, _PEOPLE.c.id == _ENTRIES.c.person_id)
+    .where(_ENTRIES.c.course_id.in_(several("courses")))
+    .order_by(_PEOPLE.c.sort_key, _PEOPLE.c.id, _ENTRIES.c.id)
+)
+
+
+def applies(entry: Dated, lesson: Lesson) -> bool:
     """Return whether an entry lists its person in a lesson of the course."""
     return is_listed(entry, ends_at=lesson.ends_at, day=lesson.day)
 
@@ -288,6 +310,18 @@ def rosters_of(
     found: dict[uuid.UUID, list[tuple[RosterEntry, Person]]] = {}
     for entry, person in db.exec(query):
         found.setdefault(entry.course_id, []).append((entry, person))
+    return found
+
+
+def listed_people(
+    db: Session, course_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[Listing, ListedPerson]]]:
+    """Return the same as rows of both tables, which cost less than their objects."""
+    found: dict[uuid.UUID, list[tuple[Listing, ListedPerson]]] = {}
+    width = len(Listing._fields)
+    for row in _LISTED.rows(db, courses=course_ids):
+        listing = Listing(*row[:width])
+        found.setdefault(listing.course_id, []).append((listing, ListedPerson(*row[width:])))
     return found
 
 

@@ -5,14 +5,17 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy
+from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_, col, func, or_, select
 
 from server.audit.service import record
 from server.db.listing import ListOrder, Part, PartWanted, read_part
+from server.db.prepared import several
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
     LONGEST_LESSON,
@@ -210,8 +213,42 @@ def lesson_views(
     courses: Collection[uuid.UUID] | None = None,
 ) -> list[LessonView]:
     """Return all lessons of a filter (see `LessonFilter`) by start, with course and room."""
-    query = LessonFilter(ids, after, before, room_ids, courses).query()
-    return [LessonView(*row) for row in db.execute(query.order_by(*LESSON_ORDER.by()))]
+    values = lesson_values(ids=ids, after=after, before=before, room_ids=room_ids, courses=courses)
+    return [LessonView(*row) for row in db.execute(lessons_by(frozenset(values)), values)]
+
+
+def lesson_values(*, after: datetime | None, **wanted: Any) -> dict[str, Any]:
+    """Return the values that `lessons_by` needs for a filter, by name."""
+    values = {name: value for name, value in wanted.items() if value is not None}
+    return (
+        values if after is None else values | {"after": after, "starts_after": _starts_after(after)}
+    )
+
+
+@cache
+def lessons_by(names: frozenset[str]) -> "Select[Lesson, Course, Room, LessonCancellation]":
+    """Return the query for the lessons, built once for each choice of what they are asked by."""
+    conditions = {
+        "ids": col(Lesson.id).in_(several("ids")),
+        "after": col(Lesson.ends_at) > bindparam("after"),
+        "starts_after": col(Lesson.starts_at) > bindparam("starts_after"),
+        "before": col(Lesson.starts_at) < bindparam("before"),
+        "room_ids": col(Lesson.room_id).in_(several("room_ids")),
+        "courses": col(Lesson.course_id).in_(several("courses")),
+    }
+    chosen = [conditions[name] for name in sorted(names)]
+    return LessonFilter().query().where(*chosen).order_by(*LESSON_ORDER.by())
+
+
+def lesson_page(
+    db: Session, which: LessonFilter, *, limit: int, offset: int
+) -> tuple[list[LessonView], int]:
+    """Return some of the same lessons, and how many there are."""
+    query = which.query().order_by(*LESSON_ORDER.by())
+    rows = db.execute(query.limit(limit).offset(offset))
+    ids = which.query().with_only_columns(col(Lesson.id)).subquery()
+    total = db.execute(sqlalchemy.select(func.count()).select_from(ids)).scalar_one()
+    return [LessonView(*row) for row in rows], total
 
 
 def lesson_part(db: Session, which: LessonFilter, wanted: PartWanted) -> Part[LessonView]:
@@ -230,10 +267,14 @@ def in_force() -> "ColumnElement[bool]":
 
 def ends_after(moment: datetime) -> "list[ColumnElement[bool]]":
     """Which lessons end after a moment, so that the database need not read all earlier ones."""
-    conditions = [col(Lesson.ends_at) > moment]
+    return [col(Lesson.ends_at) > moment, col(Lesson.starts_at) > _starts_after(moment)]
+
+
+def _starts_after(moment: datetime) -> datetime:
+    """Return after when a lesson starts that ends after a moment."""
     with suppress(OverflowError):  # in the year 1
-        conditions.append(col(Lesson.starts_at) > moment.astimezone(UTC) - LONGEST_LESSON)
-    return conditions
+        return moment.astimezone(UTC) - LONGEST_LESSON
+    return datetime.min.replace(tzinfo=UTC)
 
 
 def roster_sizes(db: Session, courses: Collection[uuid.UUID], *, on: date) -> dict[uuid.UUID, int]:

@@ -1,6 +1,7 @@
 """The entries of the main menu and who sees each."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from server.web.principal import Principal, Role
 
@@ -43,8 +44,22 @@ ENTRIES = (
 )
 
 
-def entries_for(principal: Principal | None) -> list[NavigationEntry]:
+def entries_for(principal: Principal | None) -> tuple[NavigationEntry, ...]:
     """The menu of one account; empty where nobody is signed in, or a step of it is missing."""
     if principal is None or principal.step is not None:
-        return []
-    return [e for e in ENTRIES if principal.role is Role.ADMIN or principal.role in e.roles]
+        return ()
+    return _entries_of(principal.role)
+
+
+def entries_at(path: str) -> tuple[str, ...]:
+    """The paths of the entries that a page belongs to."""
+    return tuple(
+        one.path
+        for one in ENTRIES
+        if path == one.path or (one.path != "/" and path.startswith(one.path))
+    )
+
+
+@cache
+def _entries_of(role: Role) -> tuple[NavigationEntry, ...]:
+    return tuple(e for e in ENTRIES if role is Role.ADMIN or role in e.roles)

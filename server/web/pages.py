@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from server.config import Settings
 from server.web.access import current_principal
 from server.web.dates import day_words, isolated, moment_words, time_words
 from server.web.etags import is_known
-from server.web.navigation import entries_for
+from server.web.navigation import entries_at, entries_for
+from server.web.parts import add_parts
 from server.web.principal import Principal
 from server.web.state import get_settings
 from server.web.translations import LANGUAGES, Translator, choose_language, translator
@@ -40,7 +43,7 @@ def render(
         request: the request; decides language, theme, navigation.
         template: `<package>/<file>.html`, from `server/<package>/templates/<file>.html`.
         context: values of the template, besides those that every page has: `t`, `principal`,
-            `settings`, `navigation`, `static`, `local_time`, `theme`, `path`, and `day_words`,
+            `settings`, `navigation`, `here`, `static`, `local_time`, `theme`, and `day_words`,
             `time_words` and `moment_words` of `server.web.dates`.
         status_code: HTTP status.
     """
@@ -52,10 +55,8 @@ def render(
         "settings": settings,
         "principal": principal,
         "navigation": entries_for(principal),
-        "languages": LANGUAGES,
+        "here": entries_at(request.url.path),
         "theme": _theme(request),
-        "themes": THEMES,
-        "path": request.url.path,
         "static": static_url,
         "local_time": lambda at: isolated(local_time(at, settings), t),
         "local_date": lambda at: local_time(at, settings)[:10],
@@ -98,7 +99,7 @@ def environment() -> Environment:
     """The template environment: every package's `templates` folder under its name."""
     folders = Path(__file__).parent.parent.glob("*/templates")
     loader = PrefixLoader({folder.parent.name: FileSystemLoader(folder) for folder in folders})
-    return Environment(
+    made = Environment(
         loader=loader,
         autoescape=True,
         auto_reload=False,  # it would ask the disk about every template of every page
@@ -106,6 +107,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(languages=LANGUAGES, themes=THEMES)
+    add_parts(made)
+    return made
 
 
 @cache
@@ -126,8 +130,16 @@ def _date_words(t: Translator, settings: Settings) -> dict[str, Callable[..., st
     return {
         "day_words": lambda day: day_words(day, t, this_year=year),
         "time_words": lambda at: time_words(at, t, zone),
+        "clock_part": lambda at: _clock(at, t, zone),
         "moment_words": lambda at: moment_words(at, t, zone, this_year=year),
     }
+
+
+@lru_cache(maxsize=1024)
+def _clock(at: datetime, t: Translator, zone: ZoneInfo) -> Markup:
+    """Mark a time of day up; it stands in every row of many pages."""
+    time = f'<time datetime="{at.isoformat()}">{escape(time_words(at, t, zone))}</time>'
+    return Markup(f"<bdi>{time}</bdi>")  # noqa: S704 - the words are escaped
 
 
 def _theme(request: Request) -> str:

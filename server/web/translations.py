@@ -12,9 +12,9 @@ LANGUAGES = {"en": "English", "ar": "العربية"}
 _RIGHT_TO_LEFT = {"ar"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Translator:
-    """Text in one language.
+    """Text in one language. There is one for each language, so they are told apart as objects.
 
     Attributes:
         language: BCP 47 tag.

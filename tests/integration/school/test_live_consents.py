@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from server.db.engine import Database
 from server.db.types import now
 from server.people.consent import ConsentState
-from server.people.live_consents import LiveConsents
+from server.people.live_consents import LiveConsents, has_live_consent
 from server.people.schemas import PersonCreate
 from server.people.service import create_person, states_of
 from server.people.tables import Consent, Person
@@ -71,7 +71,8 @@ def test_the_same_people_are_found(
     expected = {key for key in ids if states[key] is ConsentState.LIVE}
     live = LiveConsents(db, TODAY)
     of_these = col(Person.id).in_(ids)
-    found = set(db.exec(select(Person.id).where(of_these, live.of(col(Person.id)))))
+    query = select(Person.id).where(of_these, has_live_consent(col(Person.id)))
+    found = set(db.execute(query, live.values).scalars())
     count = live.count()
     trial.rollback()
     assert (found, count) == (expected, len(expected))

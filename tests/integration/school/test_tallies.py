@@ -24,6 +24,7 @@ from server.kiosks.tables import Kiosk, KioskProgress, LostSpan
 from server.policies.service import current_policy, set_policy
 from server.timetable import lessons as planning
 from server.timetable import service as timetable
+from server.timetable.day import lesson_rows
 from server.timetable.tables import RosterEntry
 from server.web.principal import Role
 from tests.support.examples import examples
@@ -120,10 +121,10 @@ def _store(world: World, drawn: list[dict[str, object]]) -> None:
 
 
 def _numbers(world: World, ids: list[uuid.UUID]) -> list[tuple[object, ...]]:
-    views = timetable.lesson_views(world.db, ids=ids)
+    rows = lesson_rows(world.db, ids=ids)
     return [
-        (one.view.lesson.id, one.expected, one.attended, one.late, one.window)
-        for one in tallies_of(world.db, views, at=world.later)
+        (one.lesson.id, one.expected, one.attended, one.late, one.window)
+        for one in tallies_of(world.db, rows, at=world.later)
     ]
 
 
@@ -248,7 +249,6 @@ def test_a_lesson_with_plain_events_needs_no_register(scene: Scene) -> None:
     plain = {"kind": "seen", "is_corrected": False, "uncertain_from": None, "micro": 0, "refers": 0}
     plain["received"] = 110
     _store(world, [plain | {"kiosk": 1, "person": 0, "lesson": 2, "minute": 1}])
-    [tally] = tallies_of(
-        world.db, timetable.lesson_views(world.db, ids=[world.lessons[2]]), at=world.later
-    )
+    rows = lesson_rows(world.db, ids=[world.lessons[2]])
+    [tally] = tallies_of(world.db, rows, at=world.later)
     assert (tally.attended, tally.register) == (1, None)

@@ -1,0 +1,106 @@
+"""The rows of events and corrections that registers are made of."""
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import and_, bindparam, exists, or_
+from sqlmodel import Session
+
+from protocol.v1.messages import EventKind
+from server.attendance.register import RegisterEvent, Ruling
+from server.attendance.tables import Correction, StoredEvent
+from server.db.prepared import Prepared, several, table_of
+from server.timetable.tables import Lesson
+
+#: An event with the lesson that it names.
+NamingEvent = tuple[uuid.UUID | None, RegisterEvent]
+_CHUNK = 500
+_NAMES = {"event_id": "id"}
+_EVENTS, _LESSONS, _SAID = table_of(StoredEvent), table_of(Lesson), table_of(Correction)
+#: The lesson that an event names, then what a register is made of.
+_COLUMNS = ("lesson_id", *(_NAMES.get(one.name, one.name) for one in fields(RegisterEvent)))
+_OF_KIOSKS = _EVENTS.c.kiosk_id.in_(several("kiosks"))
+_SELECTED = sqlalchemy.select(*(_EVENTS.c[name] for name in _COLUMNS))
+_NAMES_NONE = or_(
+    _EVENTS.c.lesson_id.is_(None),
+    ~exists().where(_LESSONS.c.id == _EVENTS.c.lesson_id),
+)
+_UNNAMED = and_(
+    or_(_NAMES_NONE, _EVENTS.c.is_time_corrected),
+    _OF_KIOSKS,
+    _EVENTS.c.counted_at.between(bindparam("first"), bindparam("last")),
+)
+_NAMED_OR_NOT = Prepared(
+    _SELECTED.where(or_(_EVENTS.c.lesson_id.in_(several("lessons")), _UNNAMED))
+)
+#: The sightings that may be of the lessons at hand as their time is uncertain.
+_UNCERTAIN = Prepared(
+    _SELECTED.where(
+        _OF_KIOSKS,
+        _EVENTS.c.not_before <= bindparam("last"),
+        _EVENTS.c.received_at >= bindparam("first"),
+        _EVENTS.c.person_id.is_not(None),
+    )
+)
+_OBJECTIONS = Prepared(
+    _SELECTED.where(
+        _EVENTS.c.kind == EventKind.NOT_ME.value,
+        _OF_KIOSKS,
+        _EVENTS.c.refers_to.in_(several("events")),
+    )
+)
+_RULINGS = Prepared(
+    sqlalchemy.select(
+        _SAID.c.lesson_id, _SAID.c.made_at, _SAID.c.id, _SAID.c.person_id, _SAID.c.status
+    ).where(_SAID.c.lesson_id.in_(several("lessons")))
+)
+
+
+def named_or_unnamed(
+    db: Session,
+    lessons: Collection[uuid.UUID],
+    kiosks: Collection[uuid.UUID],
+    first: datetime,
+    last: datetime,
+) -> list[NamingEvent]:
+    """Return the events that name one of these lessons, or none that exists.
+
+    Of the latter, and of those with a corrected time, only those of these kiosks between two
+    moments.
+    """
+    rows = _NAMED_OR_NOT.rows(db, lessons=lessons, kiosks=kiosks, first=first, last=last)
+    return _events(rows)
+
+
+def uncertain(
+    db: Session, kiosks: Collection[uuid.UUID], first: datetime, last: datetime
+) -> list[NamingEvent]:
+    """Return the sightings that may be of this span as their time is uncertain."""
+    return _events(_UNCERTAIN.rows(db, kiosks=kiosks, first=first, last=last))
+
+
+def objections(
+    db: Session, keys: Collection[tuple[uuid.UUID, uuid.UUID]]
+) -> Iterable[RegisterEvent]:
+    """Yield the objections to these events, which are named by kiosk and id."""
+    kiosks, ids = {kiosk for kiosk, _event in keys}, [event for _kiosk, event in keys]
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        for _lesson_id, event in _events(_OBJECTIONS.rows(db, kiosks=kiosks, events=part)):
+            yield event
+
+
+def rulings_of(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Ruling]]:
+    """Return what people entered, by lesson."""
+    found: dict[uuid.UUID, list[Ruling]] = {}
+    for lesson_id, *ruling in _RULINGS.rows(db, lessons=lesson_ids):
+        found.setdefault(lesson_id, []).append(Ruling(*ruling))
+    return found
+
+
+def _events(rows: Iterable[Any]) -> list[NamingEvent]:
+    return [(row[0], RegisterEvent(*row[1:])) for row in rows]

@@ -1,0 +1,148 @@
+"""What is read as rows, by statements that were built once, says what the objects say."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from server.accuracy.service import models_in_use
+from server.attendance.quarantine_listing import count_undecided, undecided_numbers
+from server.attendance.tables import QuarantinedEvent
+from server.db.prepared import Prepared, several, table_of
+from server.db.types import now
+from server.enrollment.tables import Template
+from server.kiosks.service import kiosk_notes, kiosk_views
+from server.policies.service import current_policy
+from server.policies.tables import PolicyVersion
+from server.timetable import roster
+from server.timetable.day import lesson_rows
+from server.timetable.lessons import cancel_lesson
+from server.timetable.service import LessonFilter, lesson_page, lesson_views
+from server.timetable.tables import Room
+from tests.integration.school.conftest import School
+
+pytestmark = pytest.mark.integration
+
+
+def test_what_is_not_written_yet_is_written_before_the_answer(school: School) -> None:
+    rooms = table_of(Room)
+    named = Prepared(sqlalchemy.select(rooms.c.name).where(rooms.c.name.in_(several("names"))))
+    with school.database.transaction() as db:
+        db.add(Room(name="Not written"))
+        assert named.values(db, names=["Not written", "Nowhere"]) == ["Not written"]
+        assert named.values(db, names=[]) == []
+
+
+def test_rows_of_lessons_are_the_lessons(school: School) -> None:
+    with school.database.transaction() as db:
+        cancel_lesson(
+            db, school.lesson_id, reason="Storm", actor="system", at=now() + timedelta(minutes=1)
+        )
+        wanted: dict[str, Any] = {"after": school.starts_at, "before": school.ends_at}
+        views = lesson_views(db, **wanted)
+        rows = lesson_rows(db, **wanted)
+        assert [one.id for one in rows] == [one.lesson.id for one in views] == [school.lesson_id]
+        [view], [row] = views, rows
+        assert (row.starts_at, row.ends_at, row.day) == (
+            view.lesson.starts_at,
+            view.lesson.ends_at,
+            view.lesson.day,
+        )
+        assert (row.code, row.title, row.room) == (
+            view.course.code,
+            view.course.title,
+            view.room.name,
+        )
+        assert row.is_cancelled is view.is_cancelled is True
+        assert lesson_rows(db, courses=[]) == []
+        assert lesson_rows(db, ids=[school.lesson_id]) == rows
+
+
+def test_a_page_of_lessons_is_a_part_of_the_list(school: School) -> None:
+    with school.database.reading() as db:
+        everything = [one.lesson.id for one in lesson_views(db)]
+        found, total = lesson_page(db, LessonFilter(), limit=1, offset=0)
+        beyond, also = lesson_page(db, LessonFilter(), limit=1, offset=len(everything))
+    assert ([one.lesson.id for one in found], total) == (everything[:1], len(everything))
+    assert (beyond, also) == ([], len(everything))
+
+
+def test_rows_of_rosters_are_their_people(school: School) -> None:
+    people = {school.person() for _ in range(3)}
+    with school.database.reading() as db:
+        objects = roster.rosters_of(db, [school.course_id])[school.course_id]
+        rows = roster.listed_people(db, [school.course_id])[school.course_id]
+    assert {person.id for _entry, person in rows} == people
+    assert [(person.id, person.display_name, person.sort_key) for _entry, person in rows] == [
+        (person.id, person.display_name, person.sort_key) for _entry, person in objects
+    ]
+    assert [(entry.from_date, entry.counts_after) for entry, _person in rows] == [
+        (entry.from_date, entry.counts_after) for entry, _person in objects
+    ]
+
+
+def test_notes_of_kiosks_are_their_views(school: School) -> None:
+    school.kiosk()
+    with school.database.reading() as db:
+        views, notes = kiosk_views(db), kiosk_notes(db)
+    assert [tuple(one) for one in notes] == [
+        (
+            one.kiosk.id,
+            one.kiosk.name,
+            one.kiosk.state,
+            one.kiosk.is_online,
+            one.kiosk.last_seen_at,
+            one.room.name,
+            one.progress.forked_at,
+        )
+        for one in views
+    ]
+
+
+def test_both_numbers_of_the_quarantine_are_counted_together(school: School) -> None:
+    with school.database.transaction() as db:
+        for number, (due_at, decision) in enumerate(
+            [(None, None), (None, None), (now(), None), (now(), "accepted"), (None, "rejected")]
+        ):
+            db.add(
+                QuarantinedEvent(
+                    kiosk_id="k",
+                    reason="test",
+                    body="{}",
+                    body_hash=hashlib.sha256(bytes([number])).digest(),
+                    due_at=due_at,
+                    decision=decision,
+                )
+            )
+        db.flush()
+        expected = tuple(count_undecided(db, is_due_later=later) for later in (False, True))
+        assert undecided_numbers(db) == expected == (2, 1)
+
+
+def test_models_in_use_are_each_named_once(school: School) -> None:
+    template = school.enrol(school.person())
+    with school.database.transaction() as db:
+        first = db.get_one(Template, template)
+        for model in ("another", "zz", "another"):
+            copy = first.model_dump(exclude={"id", "model_id"})
+            db.add(Template(**copy, model_id=model))
+        db.flush()
+        assert models_in_use(db) == sorted({"another", "zz", first.model_id})
+
+
+def test_a_policy_is_what_its_row_says_now(school: School) -> None:
+    """As after a restored database: other words under a number that was read before."""
+    with school.database.transaction() as db:
+        before = current_policy(db)
+        assert current_policy(db) is before
+        row = db.get_one(PolicyVersion, before.version)
+        changed = before.model_dump(mode="json", exclude={"version"})
+        changed["enrolment"]["photos_wanted"] = before.enrolment.photos_wanted + 1
+        row.document = changed
+        db.flush()
+        assert current_policy(db).enrolment.photos_wanted == before.enrolment.photos_wanted + 1
+        db.rollback()
+    with school.database.reading() as db:
+        assert current_policy(db) == before

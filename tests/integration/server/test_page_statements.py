@@ -1,0 +1,64 @@
+"""How many statements a page costs, which must not depend on how much it shows."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from server.db.engine import Database
+from tests.support.office_desk import OfficeDesk
+
+#: Path and the most statements of its page, BEGIN of SQLite included.
+PAGES = {
+    "/": 15,
+    "/lessons": 5,
+    "/lessons/{lesson}": 16,
+    "/lessons/{lesson}/live": 15,
+    "/people": 9,
+    "/people/coverage": 9,
+}
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """Collect the statements of requests; threads of the server's workers have other names."""
+    found: list[str] = []
+
+    def note(_a: object, _b: object, statement: str, _c: object, _d: object, _e: object) -> None:
+        if threading.current_thread().name.startswith("AnyIO"):
+            found.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield found
+    event.remove(database.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_costs_a_fixed_number_of_statements(
+    desk: OfficeDesk, database: Database, path: str
+) -> None:
+    desk.hang_kiosk()
+    desk.always_on_roster(desk.ada)
+    lesson = desk.lesson(-timedelta(minutes=5))
+    desk.lesson(timedelta(hours=1))
+    few = _statements(desk, database, path.format(lesson=lesson))
+    for number in range(8):
+        person = desk.post(
+            "/people", student_number=f"M{number}", given_name="Mo", family_name="Re"
+        )
+        desk.always_on_roster(person["id"])
+    desk.hang_kiosk("Second door")
+    desk.lesson(timedelta(hours=2))
+    many = _statements(desk, database, path.format(lesson=lesson))
+    assert few == many
+    assert few <= PAGES[path]
+
+
+def _statements(desk: OfficeDesk, database: Database, path: str) -> int:
+    assert desk.office.get(path).status_code == 200  # the sign-in is remembered from here on
+    with counted(database) as found:
+        assert desk.office.get(path).status_code == 200
+    return len(found)
