@@ -76,7 +76,10 @@ DOCUMENTED = (
     "welcome-landscape-light-en",
     "welcome-again-landscape-light-en",
     "welcome-late-landscape-dark-en",
+    "welcome-chinese-landscape-light-en",
+    "welcome-thai-landscape-light-en",
     "elsewhere-landscape-light-en",
+    "elsewhere-long-landscape-light-en",
     "not-recognised-landscape-light-en",
     "other-way-landscape-light-en",
     "ready-camera-gone-landscape-dark-en",
@@ -106,6 +109,11 @@ DOCUMENTED = (
     "roll-call-portrait-dark-ar",
 )
 LANGUAGES = ("en", "ar")
+NAMES = {"chinese": "欧阳慕雪", "korean": "김민준 이.", "thai": "ณัฐฐินันท์ ศ."}
+LONG_ROOM = (
+    "Laboratory of natural sciences and environmental technology in the north building,"
+    " second floor, behind the library"
+)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WELL = Health(
     server=LinkHealth.UP,
@@ -212,6 +220,7 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("not-me", NotRecognised(NotRecognisedReason.NOT_ME, WAYS))
     yield Shot("welcome-late", Welcome(name, ArrivalStatus.LATE, 6), OFFLINE)
     yield Shot("elsewhere", Elsewhere(name, other_room))
+    yield from shots_of_names(name)
     yield Shot("not-recognised", NotRecognised(ways=WAYS))
     yield Shot("other-way", NotRecognised(NotRecognisedReason.OTHER_WAY, WAYS))
     for state, screen, pin in check_in_states(name, lesson, is_arabic=is_arabic):
@@ -240,6 +249,13 @@ def fault_shots() -> Iterator[Shot]:
             again = SettingUp(SetupStage.NEEDS_CLAIM_CODE, fault)
             yield Shot(f"claim-again-{fault.value}", again, OFFLINE)
     yield Shot("storage-fault", SettingUp(SetupStage.STORAGE_FAULT, file="outbox.db"), OFFLINE)
+
+
+def shots_of_names(name: str) -> Iterator[Shot]:
+    """Names in other scripts, and the long name of a room."""
+    yield Shot("elsewhere-long", Elsewhere(name, LONG_ROOM))
+    for script, written in NAMES.items():
+        yield Shot(f"welcome-{script}", Welcome(written, ArrivalStatus.PRESENT))
 
 
 def drawn_person(width: int = 640, height: int = 480) -> BGRImage:

@@ -11,7 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QColor, QFont, QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 
 from kiosk.domain.health import Health
@@ -20,13 +20,14 @@ from kiosk.domain.screens import Screen, SettingUp
 from kiosk.errors import KioskError
 from kiosk.ui.catalogue import available_languages, load_catalogue
 from kiosk.ui.check_in_callbacks import CheckInCallbacks
+from kiosk.ui.fitting import register_fitting
+from kiosk.ui.fonts import kiosk_font, log_missing_fonts
 from kiosk.ui.preview import register_preview
 from kiosk.ui.screenshots import ScreenshotTaker
 from kiosk.ui.shell_presenter import ShellPresenter
 
 logger = logging.getLogger(__name__)
 
-FONT_FAMILIES = ("Noto Sans", "Noto Sans Arabic", "Noto Sans Devanagari", "DejaVu Sans")
 _TICK_MS = 100
 
 
@@ -109,14 +110,8 @@ def build_application(
     application = QGuiApplication(list(arguments))
     application.setApplicationName("rollcall-kiosk")
     application.setFont(kiosk_font())
+    log_missing_fonts()
     return application
-
-
-def kiosk_font() -> QFont:
-    """The font of every screen: Noto where Debian's fonts-noto-core is installed, else DejaVu."""
-    font = QFont()
-    font.setFamilies(FONT_FAMILIES)
-    return font
 
 
 class KioskWindow(QObject):
@@ -230,6 +225,7 @@ class KioskWindow(QObject):
 
     def _load_scene(self) -> QQuickView:
         register_preview()
+        register_fitting()
         view = QQuickView()
         view.setTitle("Rollcall")
         view.setColor(QColor("#f4f6f3"))

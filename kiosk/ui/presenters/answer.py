@@ -1,5 +1,6 @@
 """Elsewhere, Not recognised, refused codes, notices and loading: a sign and a few calm words."""
 
+import re
 from dataclasses import dataclass
 
 from kiosk.domain.screens import (
@@ -16,7 +17,8 @@ from kiosk.ui.presenters.view import ViewPresenter
 from kiosk.ui.presenters.ways import WayItem, way_items
 
 _NO_BREAK_SPACE = "\u00a0"
-"""Keeps the words and the number of a room on one line."""
+_BEFORE_NUMBER = re.compile(r"(?<=[^\W\d]) (?=\d+\b)")
+"""The space between a word and a number: "Room 12", but not within "12 13 14"."""
 _NOT_RECOGNISED = {
     NotRecognisedReason.NO_MATCH: ("not_recognised", "ask"),
     NotRecognisedReason.NOT_ME: ("not_me", "undo"),
@@ -60,7 +62,7 @@ class AnswerView:
 def answer_view(screen: Answer, words: Catalogue) -> AnswerView:
     """Choose sign, tone and words."""
     if isinstance(screen, Elsewhere):
-        room = screen.room_name.replace(" ", _NO_BREAK_SPACE)
+        room = _BEFORE_NUMBER.sub(_NO_BREAK_SPACE, screen.room_name)  # they stay on one line
         title = words("elsewhere.title", room=room)
         return AnswerView("pin", "calm", screen.display_name, title, words("elsewhere.body"))
     if isinstance(screen, NotRecognised):

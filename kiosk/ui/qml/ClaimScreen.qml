@@ -87,6 +87,7 @@ Item {
             }
         }
         Row {
+            id: messageRow
             visible: screen.claim.view.message !== ""
             x: Theme.startX(parent.width, width)
             spacing: 8 * Theme.u
@@ -100,13 +101,22 @@ Item {
             Words {
                 id: message
                 objectName: "message"
-                width: Math.min(implicitWidth, story.width - messageIcon.width - parent.spacing)
+                width: Math.min(Math.ceil(oneLine.advanceWidth) + 1, story.width - messageIcon.width - parent.spacing)
+                maximumHeight: screen.wide ? screen.height - messageRow.y : 130 * Theme.u
+                smallest: 11
                 text: screen.claim.view.message
                 size: Theme.detail
                 strong: true
                 color: screen.claim.view.failed ? Theme.alarm : Theme.accent
             }
         }
+    }
+
+    TextMetrics {
+        id: oneLine
+        text: message.text
+        font.pixelSize: message.largestPx
+        font.bold: true
     }
 
     // What the camera sees, so that a person can aim the QR code at it.

@@ -1,11 +1,15 @@
 import QtQuick
 
-// Where and when: the room and the clock.
+// Where and when: the room and the clock. A long name of a room is smaller, and gets further lines
+// where there is space for them.
 Item {
     id: header
 
     property var place
-    implicitHeight: 40 * Theme.u
+    property bool roomy: false
+    readonly property real usual: 40 * Theme.u
+    readonly property real tall: 88 * Theme.u
+    implicitHeight: Math.max(usual, room.height)
 
     Row {
         anchors.left: parent.left
@@ -20,12 +24,15 @@ Item {
             color: Theme.accent
         }
         Words {
+            id: room
             anchors.verticalCenter: parent.verticalCenter
-            width: Math.min(advance, header.width - clock.width - door.width - 28 * Theme.u)
+            width: header.width - clock.width - door.width - 28 * Theme.u
+            maximumHeight: !header.roomy || Theme.fitter.fits(text, strong, Qt.size(width, header.usual), smallestPx)
+                ? header.usual : header.tall
             text: header.place.view.room
             size: Theme.body
+            smallest: 13
             strong: true
-            fitted: true
         }
     }
     Words {

@@ -5,6 +5,8 @@ Row {
     id: chip
 
     property var item
+    property real room: -1 // for the words, where they are longer; else they have one line
+    property real roomHeight: 0
     readonly property color tint: item.severity === "alarm" ? Theme.alarm
         : item.severity === "warning" ? Theme.late : Theme.muted
 
@@ -19,9 +21,12 @@ Row {
     Words {
         anchors.verticalCenter: parent.verticalCenter
         text: chip.item.words
+        width: chip.room < 0 ? implicitWidth : chip.room
+        maximumHeight: chip.room < 0 ? -1 : chip.roomHeight
+        smallest: 11
         size: Theme.small
         strong: chip.item.severity !== "quiet"
-        wrapMode: Text.NoWrap
+        wrapMode: chip.room < 0 ? Text.NoWrap : Text.Wrap
         color: chip.tint
     }
 }

@@ -20,8 +20,6 @@ Rectangle {
     Binding { target: Theme; property: "dark"; value: root.shell.dark }
     Binding { target: Theme; property: "animated"; value: root.shell.animated }
     Binding { target: Theme; property: "mirrored"; value: root.shell.mirrored }
-    Binding { target: Theme; property: "ownAscent"; value: own.baselineOffset / own.font.pixelSize }
-    Binding { target: Theme; property: "latinAscent"; value: latin.baselineOffset / latin.font.pixelSize }
     Binding { target: Theme; property: "portrait"; value: root.height > root.width }
     Binding {
         target: Theme
@@ -29,19 +27,6 @@ Rectangle {
         value: root.height > root.width
             ? Math.min(root.width / 480, root.height / 800)
             : Math.min(root.width / 800, root.height / 480)
-    }
-
-    Text {
-        id: own
-        visible: false
-        font.pixelSize: 100
-        text: root.shell.sample
-    }
-    Text {
-        id: latin
-        visible: false
-        font.pixelSize: 100
-        text: "Rollcall"
     }
 
     Item {
@@ -59,6 +44,7 @@ Rectangle {
             anchors.top: parent.top
             width: panel.width
             place: root.shell.place
+            roomy: root.screen === "ready"
         }
 
         Item {
@@ -68,7 +54,7 @@ Rectangle {
             anchors.top: Theme.portrait ? header.bottom : parent.top
             anchors.topMargin: Theme.portrait ? Theme.gap * 1.5 : 0
             width: Theme.portrait ? parent.width : Math.round(Math.min(parent.height * 0.95, parent.width * 0.49))
-            height: Theme.portrait ? Math.round(Math.min(parent.height * (root.offering ? 0.36 : 0.48), width * 1.12)) : parent.height
+            height: Theme.portrait ? Math.round(Math.min(parent.height * (root.offering ? 0.36 : 0.45), width * 1.12)) : parent.height
 
             CameraPanel {
                 anchors.fill: parent

@@ -14,11 +14,13 @@ Item {
         Words {
             width: parent.width
             horizontalAlignment: Theme.alignment
+            maximumHeight: screen.height - hours.height - instruction.height - 4 * Theme.gap
             text: screen.ready.view.title
             size: Theme.title
             strong: true
         }
         Words {
+            id: hours
             width: parent.width
             visible: text !== ""
             horizontalAlignment: Theme.alignment

@@ -1,5 +1,6 @@
 pragma Singleton
 import QtQuick
+import Rollcall.Fitting 1.0
 
 // Colours, type scale and spacing. Every length is in `u`: one pixel of the 800x480 design.
 QtObject {
@@ -8,10 +9,7 @@ QtObject {
     property bool portrait: false
     property bool mirrored: false
     property real u: 1
-    // Height above the baseline in ems, of Latin and of the language's own script: fonts differ
-    // widely, see Words.
-    property real latinAscent: 1
-    property real ownAscent: 1
+    readonly property TextFitter fitter: TextFitter {}
 
     readonly property color background: dark ? "#0d1513" : "#f4f6f3"
     readonly property color surface: dark ? "#182421" : "#ffffff"

@@ -8,12 +8,16 @@ Item {
     signal notMe
 
     Column {
+        id: answer
+        readonly property real others: greeting.height + pill.height + recorded.height + 4 * spacing
+            + (notMe.visible ? notMe.height : 0)
         anchors.left: parent.left
         anchors.right: parent.right
         anchors.top: parent.top
         anchors.topMargin: Theme.portrait ? 0 : 24 * Theme.u
         spacing: Theme.gap
         Words {
+            id: greeting
             width: parent.width
             horizontalAlignment: Theme.alignment
             text: screen.welcome.view.greeting
@@ -27,10 +31,11 @@ Item {
             text: screen.welcome.view.name
             size: Theme.display
             strong: true
-            wrapMode: Text.NoWrap
-            fitted: true
+            smallest: 14
+            maximumHeight: screen.height - answer.y - answer.others
         }
         StatusPill {
+            id: pill
             x: Theme.startX(parent.width, width)
             maximumWidth: parent.width
             icon: screen.welcome.view.icon
@@ -38,6 +43,7 @@ Item {
             tone: screen.welcome.view.tone
         }
         Words {
+            id: recorded
             width: parent.width
             horizontalAlignment: Theme.alignment
             text: screen.welcome.view.recorded
@@ -46,6 +52,7 @@ Item {
         }
     }
     ActionButton {
+        id: notMe
         objectName: "notMe"
         visible: screen.welcome.view.can_undo
         anchors.bottom: parent.bottom

@@ -10,6 +10,9 @@ from pytestqt.qtbot import QtBot
 from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings
 from tests.ui.kiosk.windows import NOW, WELL, OpenWindow, Seconds, Touched
 
+_NEXT_FONT = "OpenType support missing"
+"""Qt's word for a font that lacks an Indian script; it goes on to the next font of the list."""
+
 
 @pytest.fixture
 def clock() -> Seconds:
@@ -48,4 +51,5 @@ def open_window(qtbot: QtBot, clock: Seconds, touched: Touched) -> Iterator[Open
 def _no_qt_warnings(qtlog: _QtMessageCapture) -> Iterator[None]:
     yield
     bad = (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
-    assert [record.message for record in qtlog.records if record.type in bad] == []
+    messages = [str(record.message) for record in qtlog.records if record.type in bad]
+    assert [message for message in messages if _NEXT_FONT not in message] == []

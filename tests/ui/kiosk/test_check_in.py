@@ -23,7 +23,7 @@ from kiosk.domain.screens import (
 from kiosk.ui.shell import KioskWindow, ShellRules
 from protocol.v1.messages import Fallback
 from tests.ui.kiosk.check_in_screens import LESSON, PIN, READY, SHOWN, WAYS, WELCOME, Calls, Desk
-from tests.ui.kiosk.test_scene import texts
+from tests.ui.kiosk.legible import texts
 from tests.ui.kiosk.test_window import find, middle_of, tap, tap_at
 from tests.ui.kiosk.windows import OpenWindow, Seconds, Touched, still
 

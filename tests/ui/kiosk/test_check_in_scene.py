@@ -14,10 +14,12 @@ from pytestqt.qtbot import QtBot
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import AskPin, Looking
 from kiosk.domain.sightings import Hint
-from kiosk.ui.shell import KioskWindow, kiosk_font
+from kiosk.ui.fonts import kiosk_font
+from kiosk.ui.shell import KioskWindow
 from tests.fakes.capture import noise
 from tests.ui.kiosk.check_in_screens import READY, SCREENS
-from tests.ui.kiosk.test_scene import SMALLEST, collide, faults_of_screen, outside, place, texts
+from tests.ui.kiosk.legible import collide, outside, place, texts
+from tests.ui.kiosk.test_scene import SMALLEST, faults_of_screen
 from tests.ui.kiosk.test_window import find
 from tests.ui.kiosk.windows import TROUBLED, WELL, OpenWindow, still, visible_items
 
@@ -88,7 +90,11 @@ def test_the_picture_that_helps_to_aim_a_code_covers_nothing(
         finder = find(window, "finder")
         if finder is not None:
             faults += [f"{name}: finder outside"] * outside(finder, window)
-            faults += [f"{name}: {t.property('text')}" for t in texts(window) if collide(t, finder)]
+            faults += [
+                f"{name}: {t.property('text')}"
+                for t in texts(window)
+                if collide(place(t), place(finder))
+            ]
     assert faults == []
     assert find(window, "finder") is not None or size == (480, 800)
 

@@ -11,7 +11,7 @@ from kiosk.domain.screens import RollCall, RollMark, RollRow
 from kiosk.ui.presenters.roll_rows import RollRowView
 from kiosk.ui.shell import KioskWindow
 from tests.ui.kiosk.check_in_screens import READY, ROLL, ROWS, Calls, Desk, swipe_up
-from tests.ui.kiosk.test_scene import place
+from tests.ui.kiosk.legible import place
 from tests.ui.kiosk.test_window import find, middle_of, tap, tap_at
 from tests.ui.kiosk.windows import OpenWindow, Seconds, Touched, still
 

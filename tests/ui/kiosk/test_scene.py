@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
 
 import pytest
-from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
@@ -14,14 +12,15 @@ from kiosk.domain.health import DiskHealth, Health, LinkHealth
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen
-from kiosk.ui.shell import KioskWindow, kiosk_font
+from kiosk.ui.fonts import kiosk_font
+from kiosk.ui.shell import KioskWindow
 from protocol.v1.messages import ClockSource
 from tests.fakes.capture import noise
-from tests.ui.kiosk.windows import SCREENS, TROUBLED, WELL, OpenWindow, still, visible_items
+from tests.ui.kiosk.legible import faults_of_texts, place, said, texts
+from tests.ui.kiosk.windows import SCREENS, TROUBLED, WELL, OpenWindow, still
 
 SIZES = [(800, 480), (1024, 600), (1280, 800), (480, 800), (1080, 1920)]
 LANGUAGES = ["en", "ar"]
-SLACK_PX = 2.0
 SMALLEST = 0.75
 STRIPS = [
     *(
@@ -56,35 +55,6 @@ def _font(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[None]:
     QGuiApplication.setFont(QFont(request.param) if request.param else kiosk_font())
     yield
     QGuiApplication.setFont(before)
-
-
-def texts(window: KioskWindow) -> list[QQuickItem]:
-    return [
-        item
-        for item in visible_items(window.view.contentItem())
-        if item.metaObject().indexOfProperty("truncated") >= 0 and item.property("text")
-    ]
-
-
-def place(item: QQuickItem) -> QRectF:
-    return item.mapRectToScene(QRectF(0, 0, item.width(), item.height()))
-
-
-def cut_off(item: QQuickItem) -> bool:
-    overhang_px = SLACK_PX + item.width() / 100  # of a space that hangs at the end of a line
-    is_too_wide = item.property("contentWidth") > item.width() + overhang_px
-    is_too_tall = item.property("contentHeight") > item.height() + SLACK_PX
-    return bool(item.property("truncated")) or is_too_wide or is_too_tall
-
-
-def outside(item: QQuickItem, window: KioskWindow) -> bool:
-    frame = QRectF(0, 0, window.view.width(), window.view.height())
-    return not frame.contains(place(item).adjusted(1, 1, -1, -1))
-
-
-def collide(first: QQuickItem, second: QQuickItem) -> bool:
-    shared = place(first).intersected(place(second))
-    return shared.width() > SLACK_PX and shared.height() > SLACK_PX
 
 
 @pytest.mark.usefixtures("_font")
@@ -142,19 +112,11 @@ def faults_of(window: KioskWindow, name: str) -> list[str]:
 def faults_of_screen(window: KioskWindow, name: str, screen: Screen) -> list[str]:
     window.post_screen(screen)
     QGuiApplication.processEvents()
-    window.view.grabWindow()
+    faults = faults_of_texts(window)
     shown = texts(window)
     assert shown, f"{name} shows no words"
-    alone = [f"{name}: cut off: {item.property('text')}" for item in shown if cut_off(item)]
-    beyond = [
-        f"{name}: outside: {item.property('text')}" for item in shown if outside(item, window)
-    ]
-    pairs = [
-        f"{name}: {first.property('text')} over {second.property('text')}"
-        for first, second in combinations(shown, 2)
-        if collide(first, second)
-    ]
-    return alone + beyond + pairs
+    faults += [f"cut off: {said(item)}" for item in shown if item.property("truncated")]
+    return [f"{name}: {fault}" for fault in faults]
 
 
 @pytest.mark.parametrize("size", [(800, 480), (1080, 1920)], ids=["landscape", "portrait"])
