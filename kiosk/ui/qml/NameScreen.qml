@@ -8,12 +8,14 @@ Item {
     readonly property var view: entry.view
 
     Column {
+        id: story
         anchors.left: parent.left
         anchors.right: parent.right
         anchors.top: parent.top
         anchors.topMargin: Theme.portrait ? 0 : 24 * Theme.u
         spacing: Theme.gap
         Words {
+            id: question
             width: parent.width
             horizontalAlignment: Theme.alignment
             text: screen.view.question
@@ -27,9 +29,11 @@ Item {
             text: screen.view.name
             size: Theme.display
             strong: true
-            fitted: true
+            smallest: 14
+            maximumHeight: answers.y - story.y - question.height - body.height - 3 * story.spacing
         }
         Words {
+            id: body
             width: parent.width
             horizontalAlignment: Theme.alignment
             text: screen.view.body

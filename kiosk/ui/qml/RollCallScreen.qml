@@ -25,17 +25,19 @@ Item {
             text: screen.view.title
             size: Theme.body
             strong: true
-            fitted: true
+            smallest: 9
+            maximumHeight: 36 * Theme.u
         }
         Words {
             anchors.left: parent.left
             anchors.right: count.left
             anchors.rightMargin: Theme.gap
-            y: top.lineY + (Theme.portrait ? 20 : 36) * Theme.u
+            y: top.lineY + (Theme.portrait ? 4 : 36) * Theme.u
             text: screen.view.teacher
             size: Theme.small
             color: Theme.muted
-            fitted: true
+            smallest: 9
+            maximumHeight: (Theme.portrait ? 52 : 26) * Theme.u
         }
         Column {
             id: count

@@ -29,7 +29,8 @@ Rectangle {
         text: row.name
         size: 22
         strong: true
-        fitted: true
+        smallest: 9
+        maximumHeight: row.height - 4 * Theme.u
     }
     Row {
         id: state

@@ -7,8 +7,14 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from kiosk.domain.screens import (
+    CodeProblem,
+    CodeRefused,
+    ConfirmName,
     Elsewhere,
     Ready,
+    RollCall,
+    RollMark,
+    RollRow,
     RunningLesson,
     Screen,
     SettingUp,
@@ -18,6 +24,7 @@ from kiosk.domain.screens import (
 from kiosk.ui.fonts import kiosk_font, missing_fonts
 from protocol.v1.messages import ArrivalStatus
 from protocol.v1.trust import MAX_LINK_CHARS, ClaimLink
+from tests.ui.kiosk.check_in_screens import WAYS
 from tests.ui.kiosk.legible import faults_of_texts
 from tests.ui.kiosk.scripts_of_names import SCRIPTS, long_text, long_word, usual_name
 from tests.ui.kiosk.windows import LESSON, LONG_WORDS, TROUBLED, OpenWindow, still
@@ -53,6 +60,13 @@ def screens(script: str) -> Iterator[tuple[Screen, str]]:
     yield Welcome(text, LATE, 125), text
     yield Welcome(word, LATE, 125), word
     yield Welcome(usual, LATE, 1), usual
+    for name in (text, word, usual):
+        yield ConfirmName(name), name
+        yield Ready(name, lesson(name), WAYS), ""
+        yield CodeRefused(CodeProblem.NOT_STAFF, WAYS), ""
+        marks = (RollMark.LATE, RollMark.NONE, RollMark.PRESENT)
+        rows = tuple(RollRow(str(n), name, marks[n % 3], needs_teacher=n < 3) for n in range(6))
+        yield RollCall(lesson(name), name, rows), name
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
