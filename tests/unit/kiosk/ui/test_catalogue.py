@@ -110,7 +110,7 @@ def test_no_words_stand_in_the_scene_itself() -> None:
         for scene in scenes
         for literal in re.findall(r'\btext: "([^"]+)"', scene.read_text())
     ]
-    assert literals == [("Main.qml", "Rollcall")]  # measures the font, is never shown
+    assert literals == []
 
 
 def test_no_property_of_a_scene_is_named_like_a_signal_handler() -> None:
