@@ -119,6 +119,23 @@ def test_elsewhere_names_the_room(words: Catalogue) -> None:
     assert view.name == "Ana L."
 
 
+@pytest.mark.parametrize(
+    ("room", "shown"),
+    [
+        ("Room 12", "Room\u00a012"),
+        ("Science lab 3 north", "Science lab\u00a03 north"),
+        ("12 13 14", "12 13 14"),
+        ("教室 12", "教室\u00a012"),
+        ("Wing B2 east", "Wing B2 east"),
+    ],
+)
+def test_a_line_breaks_between_the_words_of_a_room_but_not_before_its_number(
+    words: Catalogue, room: str, shown: str
+) -> None:
+    view = answer_view(Elsewhere("Ana L.", room), words)
+    assert view.title == f"You are expected in {shown}"
+
+
 @pytest.mark.parametrize("reason", NotRecognisedReason)
 def test_not_recognised_is_neutral_and_offers_the_teacher(
     words: Catalogue, reason: NotRecognisedReason
