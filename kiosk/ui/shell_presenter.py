@@ -248,7 +248,6 @@ class ShellPresenter(QObject):
     dark = qml_property(bool, lambda self: self._is_dark, notify=theme_changed)
     animated = qml_property(bool, lambda self: self._is_animated)
     mirrored = qml_property(bool, lambda self: self._words.is_rtl, notify=words_changed)
-    sample = qml_property(str, lambda self: self._words.name, notify=words_changed)
     feed = qml_property(QObject, lambda self: self.feed_object)
     place = qml_property(QObject, lambda self: self.place_presenter)
     camera = qml_property(QObject, lambda self: self.camera_presenter)

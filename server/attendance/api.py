@@ -81,6 +81,7 @@ def _row(line: service.RegisterLine) -> RegisterRow:
             )
             for one in line.mark.doubtful
         ],
+        replays=len(line.mark.replays),
     )
 
 

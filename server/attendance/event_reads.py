@@ -10,9 +10,10 @@ import sqlalchemy
 from sqlalchemy import and_, bindparam, exists, or_
 from sqlmodel import Session
 
-from protocol.v1.messages import EventKind
-from server.attendance.register import RegisterEvent, Ruling
+from protocol.v1.messages import EventKind, EventMethod
+from server.attendance.register import EventKey, RegisterEvent, Ruling, replays_among
 from server.attendance.tables import Correction, StoredEvent
+from server.credentials.tables import CodeUse
 from server.db.prepared import Prepared, several, table_of
 from server.timetable.tables import Lesson
 
@@ -22,9 +23,17 @@ _CHUNK = 500
 _NAMES = {"event_id": "id"}
 _EVENTS, _LESSONS, _SAID = table_of(StoredEvent), table_of(Lesson), table_of(Correction)
 #: The lesson that an event names, then what a register is made of.
-_COLUMNS = ("lesson_id", *(_NAMES.get(one.name, one.name) for one in fields(RegisterEvent)))
+_COLUMNS = (
+    "lesson_id",
+    *(
+        _NAMES.get(one.name, one.name)
+        for one in fields(RegisterEvent)
+        if one.name != "is_replay"  # follows from events of other kiosks
+    ),
+)
 _OF_KIOSKS = _EVENTS.c.kiosk_id.in_(several("kiosks"))
 _SELECTED = sqlalchemy.select(*(_EVENTS.c[name] for name in _COLUMNS))
+_EVENT_COLUMNS = [_EVENTS.c[name] for name in _COLUMNS[1:]]
 _NAMES_NONE = or_(
     _EVENTS.c.lesson_id.is_(None),
     ~exists().where(_LESSONS.c.id == _EVENTS.c.lesson_id),
@@ -51,6 +60,17 @@ _OBJECTIONS = Prepared(
         _EVENTS.c.kind == EventKind.NOT_ME.value,
         _OF_KIOSKS,
         _EVENTS.c.refers_to.in_(several("events")),
+    )
+)
+_uses, _same = table_of(CodeUse), table_of(CodeUse).alias("same")
+#: Every use of the codes that these events carry, at whichever kiosk.
+_USES = Prepared(
+    sqlalchemy.select(_uses.c.code_id, *_EVENT_COLUMNS)
+    .join(_EVENTS, and_(_EVENTS.c.kiosk_id == _uses.c.kiosk_id, _EVENTS.c.id == _uses.c.event_id))
+    .where(
+        _uses.c.code_id.in_(
+            sqlalchemy.select(_same.c.code_id).where(_same.c.event_id.in_(several("events")))
+        )
     )
 )
 _RULINGS = Prepared(
@@ -92,6 +112,16 @@ def objections(
         part = ids[start : start + _CHUNK]
         for _lesson_id, event in _events(_OBJECTIONS.rows(db, kiosks=kiosks, events=part)):
             yield event
+
+
+def replayed(db: Session, events: Iterable[RegisterEvent]) -> set[EventKey]:
+    """Return which of these events rest on a code that another kiosk accepted before."""
+    ids = [one.event_id for one in events if one.method == EventMethod.QR]
+    uses: list[tuple[str, RegisterEvent]] = []
+    for start in range(0, len(ids), _CHUNK):
+        rows = _USES.rows(db, events=ids[start : start + _CHUNK])
+        uses += [(row[0], RegisterEvent(*row[1:])) for row in rows]
+    return replays_among(uses)
 
 
 def rulings_of(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Ruling]]:

@@ -17,6 +17,7 @@ from server.attendance.forms import CorrectionForm
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.schemas import CorrectionCreate
 from server.attendance.today import is_running
+from server.attendance.vouching import vouching_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import NotFoundError, ServerError
@@ -185,6 +186,7 @@ def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
     context = _context(db, register)
     return context | {
         "line": line,
+        "vouching": vouching_of(db, line.mark),
         "history": service.history_of(db, place.lesson_id, place.person_id),
         "choices": CORRECTABLE,
         "most_doubtful": _MOST_DOUBTFUL,

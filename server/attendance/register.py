@@ -13,6 +13,8 @@ from enum import StrEnum
 from protocol.v1.messages import ArrivalStatus, AttendanceWindow, ClockSource, EventKind
 
 _MARKING_KINDS = frozenset({EventKind.SEEN.value, EventKind.ROLL_CALL.value})
+#: What names an event: its kiosk and its id there.
+EventKey = tuple[uuid.UUID, uuid.UUID]
 #: Clocks of kiosk and server may differ by as much as an event may lie in the future.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 #: A corrected time is shown beside the stated one from this difference on.
@@ -55,6 +57,8 @@ class RegisterEvent:
         received_at: by the server's clock; None where it does not matter.
         not_before: only where the time is uncertain: it was not earlier than this.
         is_time_corrected: the server found out the time later.
+        is_replay: another kiosk had accepted its code before, see `replays_among`: it does not
+            count.
     """
 
     counted_at: datetime
@@ -70,10 +74,11 @@ class RegisterEvent:
     received_at: datetime | None = None
     not_before: datetime | None = None
     is_time_corrected: bool = False
+    is_replay: bool = False
 
     @property
-    def key(self) -> tuple[uuid.UUID, uuid.UUID]:
-        """What names the event: its kiosk and its id there."""
+    def key(self) -> EventKey:
+        """What names the event."""
         return self.kiosk_id, self.event_id
 
     @property
@@ -89,9 +94,22 @@ class RegisterEvent:
         earliest = self.not_before - CLOCK_TOLERANCE
         return earliest <= self.counted_at <= self.received_at + CLOCK_TOLERANCE
 
+    @property
+    def is_roll_call(self) -> bool:
+        """Whether a teacher said at the kiosk that the person is there."""
+        return self.kind == EventKind.ROLL_CALL
+
     def arrival_in(self, window: AttendanceWindow) -> ArrivalStatus | None:
-        """Return how it counts in a window; None where it does not, or cannot have been then."""
-        return window.arrival(self.counted_at) if self.is_time_possible else None
+        """Return how it counts in a window; None where it does not, or cannot have been then.
+
+        A teacher's word counts as it was said, also after check-in has closed.
+        """
+        if not self.is_time_possible:
+            return None
+        if self.is_roll_call and window.opens_at <= self.counted_at < window.ends_at:
+            is_late = self.shown_status == ArrivalStatus.LATE
+            return ArrivalStatus.LATE if is_late else ArrivalStatus.PRESENT
+        return None if self.is_roll_call else window.arrival(self.counted_at)
 
 
 @dataclass(frozen=True)
@@ -145,6 +163,7 @@ class Judgement:
             another time.
         doubtful: sightings that may belong here, as their time is uncertain, by that time. They
             decide nothing; but as long as nothing else does, the student is not absent.
+        replays: sightings by a code that another kiosk had accepted before. They do not count.
     """
 
     person_id: uuid.UUID
@@ -160,6 +179,7 @@ class Judgement:
     is_corrected: bool = False
     stated_at: datetime | None = None
     doubtful: tuple[RegisterEvent, ...] = ()
+    replays: tuple[RegisterEvent, ...] = ()
 
     @property
     def needs_decision(self) -> bool:
@@ -196,6 +216,20 @@ def derive_register(
         _judge(person_id, seen.get(person_id, []), ruled.get(person_id), window, unseen)
         for person_id in dict.fromkeys(roster)
     ]
+
+
+def replays_among(uses: Iterable[tuple[str, RegisterEvent]]) -> set[EventKey]:
+    """Return the events whose code was accepted before by another kiosk.
+
+    Args:
+        uses: each code with an event that carries it, of all kiosks, in any order. The earliest
+            counts, by the register's order; so the order of arrival changes nothing.
+    """
+    first: dict[str, RegisterEvent] = {}
+    ordered = sorted(uses, key=lambda one: (one[1].counted_at, one[1].event_id, one[1].kiosk_id))
+    for code, event in ordered:
+        first.setdefault(code, event)
+    return {event.key for code, event in ordered if event.kiosk_id != first[code].kiosk_id}
 
 
 def count_statuses(lines: Iterable[Judgement]) -> dict[AttendanceStatus, int]:
@@ -241,21 +275,30 @@ def _judge(
     window: AttendanceWindow,
     unseen: AttendanceStatus,
 ) -> Judgement:
+    replays = tuple(one for one in seen if one.is_replay)
+    seen = [one for one in seen if not one.is_replay] if replays else seen
     valid = [one for one in seen if one.arrival_in(window) is not None]
     doubtful = tuple(one for one in seen if one.is_uncertain and one.arrival_in(window) is None)
     if not valid:
         may_be_absent = unseen != AttendanceStatus.ABSENT or not doubtful
         derived = unseen if may_be_absent else AttendanceStatus.PENDING
         status = AttendanceStatus(ruling.status) if ruling else derived
-        is_corrected = ruling is not None
-        return Judgement(person_id, status, derived, is_corrected=is_corrected, doubtful=doubtful)
-    first = valid[0]
-    derived = AttendanceStatus(window.arrival(first.counted_at) or unseen)
+        return Judgement(
+            person_id,
+            status,
+            derived,
+            is_corrected=ruling is not None,
+            doubtful=doubtful,
+            replays=replays,
+        )
+    words = [one for one in valid if one.is_roll_call]
+    first = words[-1] if words else valid[0]  # a teacher's newest word is stronger than a camera
+    derived = AttendanceStatus(first.arrival_in(window) or unseen)
     return Judgement(
         person_id=person_id,
         status=AttendanceStatus(ruling.status) if ruling else derived,
         derived=derived,
-        first_seen_at=first.counted_at,
+        first_seen_at=valid[0].counted_at,
         last_seen_at=valid[-1].counted_at,
         kiosk_id=first.kiosk_id,
         method=first.method,
@@ -265,6 +308,7 @@ def _judge(
         is_corrected=ruling is not None,
         stated_at=_stated_elsewhen(first),
         doubtful=doubtful,
+        replays=replays,
     )
 
 

@@ -44,6 +44,9 @@ class RegisterRow(BaseModel):
         description="what the kiosk's clock said at `first_seen_at`, where that is another time"
     )
     doubtful: list[DoubtfulScan]
+    replays: int = Field(
+        description="scans by a phone's code that another kiosk accepted before; they do not count"
+    )
 
 
 class WaitingFor(BaseModel):

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 import sqlalchemy
@@ -11,7 +12,13 @@ from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, EventKind
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
-from server.attendance.event_reads import named_or_unnamed, objections, rulings_of, uncertain
+from server.attendance.event_reads import (
+    named_or_unnamed,
+    objections,
+    replayed,
+    rulings_of,
+    uncertain,
+)
 from server.attendance.register import KioskWatch, RegisterEvent, Ruling
 from server.attendance.watermarks import believed
 from server.db.prepared import Prepared, several, table_of
@@ -106,7 +113,7 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
     return Sources(
         rosters=rosters,
         kiosks=_watching(db, lessons, placements, at),
-        events=_events(db, lessons, Assignment(rows, rosters, placements)),
+        events=_marked_replays(db, _events(db, lessons, Assignment(rows, rosters, placements))),
         rulings=rulings_of(db, [one.lesson.id for one in lessons]),
     )
 
@@ -210,6 +217,19 @@ def _events(
         ):
             by_lesson[target].append(objection)
     return by_lesson
+
+
+def _marked_replays(
+    db: Session, events: dict[uuid.UUID, list[RegisterEvent]]
+) -> dict[uuid.UUID, list[RegisterEvent]]:
+    """Return the same events; those whose code another kiosk accepted before say so."""
+    again = replayed(db, chain.from_iterable(events.values()))
+    if not again:
+        return events
+    return {
+        lesson: [replace(one, is_replay=one.key in again) for one in found]
+        for lesson, found in events.items()
+    }
 
 
 def _windows(

@@ -22,8 +22,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from protocol.v1.messages import EventKind
+from protocol.v1.messages import EventKind, EventMethod
 from server.attendance.tables import Correction, StoredEvent
+from server.credentials.tables import CodeUse
 from server.db.prepared import Prepared, several, table_of
 from server.db.types import UTCDateTime
 from server.kiosks.tables import KioskPlacement, KioskProgress, LostSpan
@@ -67,7 +68,23 @@ _names_none = or_(
 )
 _odd_lessons = sqlalchemy.select(literal_column("1").label("is_lesson"), _events.c.lesson_id).where(
     _events.c.lesson_id.in_(several("lessons")),
-    or_(_events.c.is_time_corrected, _events.c.not_before.is_not(None)),
+    or_(
+        _events.c.is_time_corrected,
+        _events.c.not_before.is_not(None),
+        _events.c.kind == EventKind.ROLL_CALL.value,
+    ),
+)
+_uses, _others = table_of(CodeUse), table_of(CodeUse).alias("others")
+#: Lessons of the span with events whose code two kiosks accepted.
+_replayed_lessons = (
+    sqlalchemy.select(literal_column("1"), _events.c.lesson_id)
+    .join(_uses, and_(_uses.c.kiosk_id == _events.c.kiosk_id, _uses.c.event_id == _events.c.id))
+    .join(_others, _others.c.code_id == _uses.c.code_id)
+    .where(
+        _others.c.kiosk_id != _uses.c.kiosk_id,
+        _events.c.lesson_id.in_(several("lessons")),
+        _events.c.method == EventMethod.QR.value,
+    )
 )
 _unnamed = sqlalchemy.select(literal_column("0"), _events.c.kiosk_id).where(
     _of_kiosks,
@@ -86,10 +103,18 @@ _lost = sqlalchemy.select(literal_column("0"), _spans.c.kiosk_id).where(
 _forked = sqlalchemy.select(literal_column("0"), _progress.c.kiosk_id).where(
     _progress.c.kiosk_id.in_(several("kiosks")), _progress.c.forked_at.is_not(None)
 )
-#: Lessons with events whose time is not certain; and kiosks with events that name no lesson or
-#: whose time is not certain, that lost events of the span, or whose identity two devices use.
+#: Lessons with events whose time is not certain, a teacher's word or a replayed code; and kiosks
+#: with events that name no lesson or whose time is not certain, that lost events of the span, or
+#: whose identity two devices use.
 UNUSUAL = Prepared(
-    union_all(_odd_lessons.distinct(), _unnamed.distinct(), _uncertain.distinct(), _lost, _forked)
+    union_all(
+        _odd_lessons.distinct(),
+        _replayed_lessons.distinct(),
+        _unnamed.distinct(),
+        _uncertain.distinct(),
+        _lost,
+        _forked,
+    )
 )
 
 _of_courses = _entries.c.course_id.in_(several("courses"))

@@ -101,7 +101,7 @@ class CodeUse(SQLModel, table=True):
     __tablename__ = "code_uses"
     __table_args__ = (
         Index("ix_code_uses_received_at", "received_at"),
-        Index("ix_code_uses_person_id", "person_id"),
+        Index("ix_code_uses_counted_at", "counted_at"),
     )
 
     code_id: str = Field(max_length=64, primary_key=True)

@@ -145,4 +145,4 @@ def _kiosks() -> None:
         sa.PrimaryKeyConstraint("code_id", "kiosk_id", "event_id", name=op.f("pk_code_uses")),
     )
     op.create_index("ix_code_uses_received_at", "code_uses", ["received_at"])
-    op.create_index("ix_code_uses_person_id", "code_uses", ["person_id"])
+    op.create_index("ix_code_uses_counted_at", "code_uses", ["counted_at"])
