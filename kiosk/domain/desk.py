@@ -355,11 +355,13 @@ class Desk:
             self.door.check_in(self._arrival(holder, grounds))
 
     def _confirm(self, pad: PadState, arrival: Arrival, holder: Holder, grounds: Grounds) -> None:
-        if holder.id == arrival.person_id and holder.kind == HolderKind.PERSON:
+        is_own = holder.id == arrival.person_id and holder.kind == HolderKind.PERSON
+        is_others = holder.id in pad.others and holder.kind == HolderKind.PERSON
+        if is_own and grounds.code_id is None:
             self._state = None
-            confirmed = replace(arrival.grounds, second=grounds.method, code_id=grounds.code_id)
+            confirmed = replace(arrival.grounds, second=grounds.method)
             self.door.check_in(replace(arrival, now_s=self._now_s, grounds=confirmed))
-        elif holder.id in pad.others and holder.kind == HolderKind.PERSON:
+        elif is_own or is_others:  # a code of a phone needs no face beside it
             self._state = None
             self.door.check_in(self._arrival(holder, grounds))
         else:

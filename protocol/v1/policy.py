@@ -79,6 +79,7 @@ class KioskPolicy(Message):
     fallbacks: Annotated[tuple[Word, ...], Field(max_length=8)] = Field(
         default=DEFAULT_FALLBACKS,
         description="Ways to check in without a face, see `checkin.Fallback`",
+        json_schema_extra={"options": ["qr", "card", "card_alone", "pin", "teacher"]},
     )
     language: Annotated[str, Field(max_length=35)] = Field(
         default="en", json_schema_extra={"options": ["en", "ar"]}

@@ -1,6 +1,6 @@
 """The policy's form: every setting with its range, read from the protocol's own schema."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +14,7 @@ from server.errors import MalformedError
 from server.policies import service
 from server.policies.schemas import SchoolPolicy
 
-Kind = Literal["rate", "number", "choice"]
+Kind = Literal["rate", "number", "choice", "several"]
 _SMALLEST = 0.001
 _DISTANCES = frozenset({"fixed_distance", "limit_ceiling", "minimum_margin"})
 #: What a rate may be chosen as, from seldom to often.
@@ -28,7 +28,7 @@ class Setting:
     Attributes:
         group: attribute of `SchoolPolicy` that holds it.
         name: attribute of the group, and the field's name.
-        kind: how it is entered.
+        kind: how it is entered; several: any number of the options.
         options: of a choice.
         is_optional: whether it may be left empty.
         step: of a number.
@@ -50,6 +50,8 @@ class Setting:
     def text_in(self, policy: SchoolPolicy) -> str:
         """The same as the form shows it."""
         value = self.value_in(policy)
+        if isinstance(value, tuple):
+            return ",".join(one for one in self.options if one in value)
         return "" if value is None else plain(value)
 
 
@@ -59,7 +61,7 @@ def _settings() -> Iterator[Setting]:
         part = field.annotation
         if isinstance(part, type) and issubclass(part, BaseModel):
             for name, one in part.model_fields.items():
-                if one.annotation is not None and get_origin(one.annotation) is not tuple:
+                if one.annotation is not None:
                     yield _setting(group, name, one)
 
 
@@ -72,10 +74,11 @@ def _setting(group: str, name: str, field: FieldInfo) -> Setting:
     if field.annotation is bool:
         choices = ("true", "false")
     is_fraction = "float" in str(field.annotation)
+    kind: Kind = "choice" if choices else "rate" if extra.get("kind") == "rate" else "number"
     return Setting(
         group,
         name,
-        "choice" if choices else "rate" if extra.get("kind") == "rate" else "number",
+        "several" if get_origin(field.annotation) is tuple else kind,
         choices,
         is_optional=field.default is None,
         step="any" if is_fraction else "1",
@@ -139,11 +142,16 @@ def read(form: Mapping[str, str], current: SchoolPolicy) -> SchoolPolicy:
     document = current.model_dump(mode="json")
     for setting in SETTINGS:
         text = form.get(setting.name, setting.text_in(current)).strip()
-        document[setting.group][setting.name] = text or None
+        is_list = setting.kind == "several"
+        document[setting.group][setting.name] = _words(text) if is_list else text or None
     problems = {
         one.name: "policies.problem.choice"
         for one in SETTINGS
         if one.kind == "choice" and document[one.group][one.name] not in one.options
+    } | {
+        one.name: "policies.problem.choice"
+        for one in SETTINGS
+        if one.kind == "several" and not set(document[one.group][one.name]) <= set(one.options)
     }
     try:
         policy = SchoolPolicy.model_validate(document, strict=False)
@@ -155,6 +163,21 @@ def read(form: Mapping[str, str], current: SchoolPolicy) -> SchoolPolicy:
     if problems:
         raise PolicyRefusedError(problems)
     return policy
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def form_values(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the fields of a form by name; several of one name are joined by commas.
+
+    An empty field stands beside checkboxes, so that none checked is told from none sent.
+    """
+    found: dict[str, str] = {}
+    for name, value in fields:
+        found[name] = ",".join(one for one in (found.get(name, ""), value) if one)
+    return found
 
 
 def rebased(form: Mapping[str, str], base: SchoolPolicy, current: SchoolPolicy) -> dict[str, str]:

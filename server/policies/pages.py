@@ -39,7 +39,8 @@ def policy_page(
 
 
 async def _values(request: Request) -> dict[str, str]:
-    return {key: str(value) for key, value in (await request.form(max_fields=100)).items()}
+    form = await request.form(max_fields=100)
+    return forms.form_values((key, str(value)) for key, value in form.multi_items())
 
 
 @router.post("")

@@ -40,6 +40,7 @@ _PROBLEM_ICONS = {
     CodeProblem.CLOCK: "clock",
     CodeProblem.OTHER_PERSON: "person",
     CodeProblem.NOT_STAFF: "people",
+    CodeProblem.NOT_SAVED: "disk",
 }
 Answer = Elsewhere | NotRecognised | CodeRefused | Notice
 

@@ -385,6 +385,14 @@ def test_the_pin_of_the_other_one_marks_the_other_one() -> None:
     assert (draft.person_id, draft.method, draft.evidence) == (ANN, EventMethod.PIN, None)
 
 
+def test_a_look_alikes_own_code_marks_them_by_the_code() -> None:
+    door = DeskDoor()
+    door.comes(ANA)
+    assert door.scans(door.code(ANA)) == Welcome("Ana L.", ArrivalStatus.PRESENT)
+    (draft,) = door.outbox.drafts
+    assert (draft.method, draft.second, draft.evidence) == (EventMethod.QR, None, None)
+
+
 def test_a_third_persons_code_confirms_nobody() -> None:
     door = DeskDoor()
     door.comes(ANA)
