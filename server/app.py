@@ -31,6 +31,9 @@ import server.attendance.past_api
 import server.attendance.past_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
+import server.credentials.own_pages
+import server.credentials.pages
+import server.credentials.print_pages
 import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
@@ -64,6 +67,7 @@ from server.attendance.today import today_content
 from server.background import Background
 from server.certificates.links import Links
 from server.config import Settings
+from server.credentials.link_gate import LinkGate
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
@@ -115,6 +119,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.enrollment.coverage_pages.router,  # before the next, like "new"
     server.enrollment.pages.router,
     server.enrollment.capture_pages.router,
+    server.credentials.print_pages.router,
+    server.credentials.pages.router,
+    server.credentials.own_pages.router,
     server.timetable.api.router,
     server.timetable.pages.router,
     server.timetable.course_pages.router,
@@ -256,6 +263,7 @@ def _services(
         claim_guesses=ClaimGuesses(),
         admit_kiosk=background.broker.admit,
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
+        link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,
         problems=lambda request: problems(request, request_translator(request)),
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
