@@ -24,7 +24,7 @@ from server.credentials.printing import (
 from server.web.translations import translator
 from tests.support.names import typed_names
 
-_DOTS_A_MM = 5
+_DOTS_A_MM = 8
 _POINTS_A_MM = 72 / 25.4
 NAMES = {
     "latin": "Zaynab Ünsal",
@@ -69,12 +69,19 @@ def cards_of(page: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
 
 def read(picture: NDArray[np.uint8]) -> str:
-    return cv2.QRCodeDetector().detectAndDecode(picture)[0]
+    """Read with either of OpenCV's detectors: each misses a few codes that the other reads."""
+    detectors = (cv2.QRCodeDetectorAruco(), cv2.QRCodeDetector())
+    return next((text for one in detectors if (text := one.detectAndDecode(picture)[0])), "")
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_every_card_is_read_and_the_longest_name_covers_no_code(language: str) -> None:
-    names = [*NAMES.values(), "W" * 160, "Wolfeschlegelsteinhausenbergerdorff " * 4, "王" * 160]
+    names = [
+        *list(NAMES.values())[:8],
+        "W" * 160,
+        "Wolfeschlegelsteinhausenbergerdorff " * 4,
+        "王" * 160,
+    ]
     cards = [PrintedCard(name, "N" * 40, make_printed_card()) for name in names]
 
     pages = pictures(card_sheets(cards, "S" * 120, translator(language)))
@@ -144,7 +151,9 @@ def test_no_file_of_a_font_stays_open() -> None:
     before = len(list(folder.iterdir()))
     for _ in range(3):
         pin_letters(
-            [PinLetter("".join(NAMES.values()), "S-1", "123456")], "School", translator("en")
+            [PinLetter(NAMES["arabic"] + NAMES["thai"], "S-1", "123456")],
+            "School",
+            translator("en"),
         )
     assert len(list(folder.iterdir())) == before
 
