@@ -12,6 +12,7 @@ from server.credentials.codes import code_for
 from server.credentials.holders import NamedHolder, named_holder
 from server.db.dependencies import ReadDBDep
 from server.db.types import now
+from server.errors import NotFoundError
 from server.policies.service import current_policy
 from server.web.access import PUBLIC
 from server.web.pages import is_htmx, render
@@ -55,7 +56,10 @@ def own_page(
 
 def _holder(db: Session, token: str) -> NamedHolder | None:
     ref = service.holder_of_link(db, token)
-    return named_holder(db, ref) if ref is not None else None
+    try:
+        return named_holder(db, ref) if ref is not None else None
+    except NotFoundError:  # erased since the link was made
+        return None
 
 
 def _calm(request: Request, what: str, status_code: int, wait_s: int = 0) -> Response:

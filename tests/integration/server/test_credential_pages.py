@@ -196,7 +196,9 @@ def test_unknown_and_erased_people_have_no_page(
     assert admin.post(f"/api/v1/people/{person_id}/erase", json=erasure).is_success
     assert office.get(base(person_id)).status_code == 404
     assert office.get(base(str(uuid.uuid4()))).status_code == 404
-    assert office.get(path).status_code == 404
+    gone = office.get(path)
+    assert gone.status_code == 404
+    assert "This link does not work" in gone.text
 
 
 def test_a_link_opens_a_code_for_nobody_else_and_ends_at_once(
