@@ -65,6 +65,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "missing": "/people/00000000-0000-0000-0000-000000000000",
         }
         | _account_addresses(site)
+        | _credential_addresses(school)
         | _lost_addresses(school)
     )
 
@@ -80,6 +81,21 @@ def _account_addresses(site: "Site") -> dict[str, str]:
         "second-factor": "/second-factor",
         "second-factor-setup": "/second-factor",
         "recovery-codes": "/second-factor",
+    }
+
+
+def _credential_addresses(school: School) -> dict[str, str]:
+    """Pages about checking in without a face; the page of a link needs no sign-in."""
+    person = f"/credentials/person/{school.people[0]}"
+    return {
+        "credentials": person,
+        "credentials-pin": person,
+        "credentials-link": person,
+        "credentials-print": "/credentials/print",
+        "credentials-course": f"/credentials/print?course_id={school.courses[0]}",
+        "own-code": person,
+        "own-offline": person,
+        "own-gone": "/me/gone",
     }
 
 

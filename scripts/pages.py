@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pyotp
@@ -37,6 +38,7 @@ from models.service.operating_point import operating_point
 from models.store import default_store
 from protocol.v1.messages import AttendancePolicy, KioskPolicy
 from scripts.invented_change import change_network, use_network
+from scripts.invented_credentials import add_credentials
 from scripts.invented_history import add_history
 from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
@@ -91,6 +93,11 @@ DOCUMENTED = (
     "accuracy-laptop-light-en",
     "models-laptop-light-en",
     "models-change-laptop-light-en",
+    "credentials-laptop-light-en",
+    "credentials-link-laptop-light-en",
+    "credentials-course-laptop-light-en",
+    "own-code-phone-light-en",
+    "own-code-phone-dark-ar",
     "audit-laptop-light-en",
     "audit-phone-light-en",
     "users-laptop-light-en",
@@ -200,6 +207,7 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         software = f"{version('rollcall')} {services.encoder.software()}"
         add_jobs(services.database, school, software=software)
         add_quarantine(services.database, school, datetime.now(UTC))
+        add_credentials(services.database, services.vault, school)
         yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
     finally:
         server.should_exit = True
@@ -388,6 +396,7 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.locator(".trail-entries details").nth(3).evaluate("element => element.open = true")
         if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
             page.locator("#filters").evaluate("element => element.open = true")
+    _act_on_credentials(page, name)
     if name == "claim":
         page.locator("form[action$='/code'] button").click()
         page.wait_for_selector(".claim-qr")
@@ -396,6 +405,30 @@ def _act(page: Page, site: Site, name: str) -> None:
     if name == "course":
         page.locator("#roster details").first.evaluate("element => element.open = true")
         page.locator("#past-entries").evaluate("element => element.open = true")
+
+
+def _act_on_credentials(page: Page, name: str) -> None:
+    """Show a PIN, or make a link and open its page."""
+    if name == "credentials-pin":
+        page.locator("form[action$='/pin/show'] button").click()
+        page.wait_for_selector("#shown-pin")
+    if name in ("credentials-link", "own-code", "own-offline"):
+        page.locator("form[action$='/link'] button").click()
+        page.wait_for_selector("#own-address")
+    if name in ("own-code", "own-offline"):
+        _open_own_page(page, is_offline=name == "own-offline")
+
+
+def _open_own_page(page: Page, *, is_offline: bool) -> None:
+    """Open the page of the link that was just made, and take the network from it where asked."""
+    path = "/me/" + page.locator("#own-address").inner_text().rsplit("/", 1)[1]
+    page.goto("{0.scheme}://{0.netloc}".format(urlsplit(page.url)) + path)
+    page.wait_for_selector("#own-code svg")
+    if is_offline:
+        page.context.set_offline(True)
+        page.evaluate("htmx.trigger('#own-code', 'refresh')")
+        page.wait_for_selector("#own-offline:not([hidden])")
+        page.context.set_offline(False)
 
 
 def _set_up_second_step(page: Page, *, is_confirmed: bool) -> None:

@@ -32,6 +32,9 @@ import server.attendance.past_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
 import server.credentials.api
+import server.credentials.own_pages
+import server.credentials.pages
+import server.credentials.print_pages
 import server.credentials.sync_api
 import server.enrollment.api
 import server.enrollment.capture_pages
@@ -66,6 +69,7 @@ from server.attendance.today import today_content
 from server.background import Background
 from server.certificates.links import Links
 from server.config import Settings
+from server.credentials.link_gate import LinkGate
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
@@ -117,6 +121,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.enrollment.coverage_pages.router,  # before the next, like "new"
     server.enrollment.pages.router,
     server.enrollment.capture_pages.router,
+    server.credentials.print_pages.router,
+    server.credentials.pages.router,
+    server.credentials.own_pages.router,
     server.timetable.api.router,
     server.timetable.pages.router,
     server.timetable.course_pages.router,
@@ -260,6 +267,7 @@ def _services(
         claim_guesses=ClaimGuesses(),
         admit_kiosk=background.broker.admit,
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
+        link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,
         problems=lambda request: problems(request, request_translator(request)),
         unreadable=lambda t: unreadable_sentences(unreadable(), t),

@@ -15,7 +15,6 @@ from protocol.v1.checkin import (
     CheckInCodeError,
     HolderKind,
     card_hash,
-    make_check_in_code,
     make_printed_card,
     pin_base,
     read_card_number,
@@ -29,7 +28,6 @@ from server.db.lock import CREDENTIAL_LOCK, lock_until_commit
 from server.db.types import now
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.kiosks.claiming import server_signing_key
 from server.people.tables import Person
 
 PIN_PURPOSE = "pin"
@@ -152,7 +150,7 @@ def add_reader_card(
     try:
         sound = read_card_number(number)
     except CheckInCodeError as exc:
-        raise InvalidError("This is not the number of a card.", problem="no_card") from exc
+        raise InvalidError("This is not the number of a card.", problem="card_unreadable") from exc
     return _add_card(db, vault, holder, sound, CardKind.READER, actor=actor)
 
 
@@ -221,11 +219,6 @@ def holder_of_link(db: Session, token: str) -> HolderRef | None:
     """Return whose page a token opens; None where it is no token that is still good."""
     row = db.exec(select(OwnLink).where(OwnLink.token_hash == _digest(token))).first()
     return None if row is None else HolderRef(HolderKind(row.holder_kind), row.holder_id)
-
-
-def code_for(db: Session, vault: Vault, holder: HolderRef, at: datetime) -> str:
-    """Return the text of a code for a phone, valid for a minute from `at` on."""
-    return make_check_in_code(holder.id, at, server_signing_key(db, vault))
 
 
 def forget_holder(db: Session, holder: HolderRef) -> None:

@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import segno
 from fastapi import Request
 from markupsafe import Markup
 
 from protocol.v1.trust import ClaimLink, ca_fingerprint, six_words
 from server.certificates.links import Links
 from server.certificates.names import is_loopback
-from server.config import Settings
-
-#: Modules of light around the code. Source: ISO/IEC 18004, 9.1.
-_QUIET = 4
+from server.web.qr import qr_picture, server_address
 
 
 @dataclass(frozen=True)
@@ -40,22 +36,12 @@ def claim_offer(request: Request, links: Links, code: str) -> ClaimCard:
     authorities = links.offered_authorities()
     fingerprint = ca_fingerprint(authorities) if authorities else None
     text = ClaimLink(address, code, fingerprint).text()
-    picture = segno.make_qr(text, error="m").svg_inline(
-        border=_QUIET, dark="#000", light="#fff", omitsize=True, svgclass="claim-qr", lineclass=None
-    )
     return ClaimCard(
         address=address,
         is_out_of_reach=is_loopback(urlsplit(address).hostname or ""),
-        qr=Markup(picture),  # noqa: S704 - segno made it of squares alone
+        qr=qr_picture(text, "claim-qr"),
         words=six_words(fingerprint) if fingerprint else (),
     )
-
-
-def server_address(request: Request, settings: Settings) -> str:
-    """Return scheme, host and port by which kiosks reach the server."""
-    if settings.public_url is not None:
-        return str(settings.public_url).rstrip("/")
-    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def words_to_compare(links: Links) -> tuple[str, ...]:

@@ -111,3 +111,13 @@ class CountUndecided(Protocol):
 
     def __call__(self, db: Session, *, kiosk_id: uuid.UUID) -> int:
         """Count those of one kiosk."""
+
+
+class LinkPageGate(Protocol):
+    """Limits how often the page of a person's own link is asked for."""
+
+    def wait_of_link(self, token: str) -> int:
+        """Count a look at a link's page; returns the seconds to wait, 0: none."""
+
+    def wait_of_wrong_link(self, address: str) -> int:
+        """Count a link that does not exist; returns the seconds that its address has to wait."""

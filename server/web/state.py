@@ -22,6 +22,7 @@ from server.web.ports import (
     CancelJob,
     CountUndecided,
     GuessLog,
+    LinkPageGate,
     PictureGate,
     Problems,
     StrangerLog,
@@ -51,6 +52,7 @@ class Services:
         claim_guesses: counts wrong claim codes.
         admit_kiosk: opens the broker to a kiosk that has just claimed.
         guidance: lets pictures of cameras through to the recognition service.
+        link_gate: limits how often the page of a person's own link is asked for.
         cancel_job: cancels a job.
         problems: what is wrong with recognition.
         unreadable: which stored rows cannot be read.
@@ -77,6 +79,7 @@ class Services:
     claim_guesses: GuessLog
     admit_kiosk: AdmitKiosk
     guidance: PictureGate
+    link_gate: LinkPageGate
     cancel_job: CancelJob
     problems: Problems
     unreadable: UnreadableWords
@@ -129,6 +132,7 @@ EncoderDep = Annotated[FaceEncoder, _field("encoder")]
 SignerDep = Annotated[AckSigner, _field("signer")]
 AdmitKioskDep = Annotated[AdmitKiosk, _field("admit_kiosk")]
 GuidanceDep = Annotated[PictureGate, _field("guidance")]
+LinkGateDep = Annotated[LinkPageGate, _field("link_gate")]
 CancelJobDep = Annotated[CancelJob, _field("cancel_job")]
 ProblemsDep = Annotated[Problems, _field("problems")]
 CountUndecidedDep = Annotated[CountUndecided, _field("count_undecided")]

@@ -82,7 +82,9 @@ def server_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("module", ["numpy", "cv2", "tflite_runtime", "ai_edge_litert", "PySide6"])
+@pytest.mark.parametrize(
+    "module", ["numpy", "cv2", "PIL", "tflite_runtime", "ai_edge_litert", "PySide6"]
+)
 def test_the_server_environment_cannot_import(server_environment: Path, module: str) -> None:
     answer = subprocess.run(
         [server_environment / "bin" / "python", "-c", f"import {module}"],
@@ -92,6 +94,23 @@ def test_the_server_environment_cannot_import(server_environment: Path, module: 
         check=False,
     )
     assert "ModuleNotFoundError" in answer.stderr
+
+
+_PRINT = """
+from server.credentials.printing import PinLetter, pin_letters
+from server.web.translations import translator
+pdf = pin_letters([PinLetter("Ana", "S-1", "123456")], "School", translator("en"))
+assert pdf.startswith(b"%PDF")
+"""
+
+
+@pytest.mark.integration
+def test_the_server_prints_without_a_library_of_pictures(server_environment: Path) -> None:
+    python = server_environment / "bin" / "python"
+    answer = subprocess.run(
+        [python, "-c", _PRINT], capture_output=True, text=True, cwd="/", check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
 
 
 @pytest.mark.integration

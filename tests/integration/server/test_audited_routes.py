@@ -4,6 +4,7 @@ The walk calls each of them once. A new route must be added to the walk or, with
 exceptions.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -365,6 +366,25 @@ def _question(at: Places) -> str:
         return str(next(iter(limits.questions(db).values())).id)
 
 
+def credential_routes(at: Places) -> None:
+    do, base = at.walk.do, "/credentials/{kind}/{holder_id}"
+    ada = ("person", at.desk.ada)
+    do("POST", f"{base}/pin", "credentials.pin_issued", *ada)
+    do("POST", f"{base}/pin/show", "credentials.pin_shown", *ada)
+    do("POST", f"{base}/pin/print", "credentials.pin_shown", *ada)
+    do("POST", f"{base}/cards", "credentials.card_added", *ada, data={"number": "04A2247B5C"})
+    page = at.walk.client.get(f"/credentials/person/{at.desk.ada}").text
+    card: str = re.findall(r"/cards/([0-9a-f-]{36})/revoke", page)[0]
+    do("POST", f"{base}/cards/{{card_id}}/revoke", "credentials.card_revoked", *ada, card)
+    do("POST", f"{base}/cards/print", "credentials.card_added", *ada)
+    do("POST", f"{base}/link", "credentials.link_made", *ada)
+    do("POST", f"{base}/link/revoke", "credentials.link_revoked", *ada)
+    do("POST", f"{base}/pin/revoke", "credentials.pin_revoked", *ada)
+    chosen = {"person_id": [at.desk.ada]}
+    do("POST", "/credentials/print/cards", "credentials.card_added", data=chosen)
+    do("POST", "/credentials/print/letters", "credentials.pin_shown", data=chosen)
+
+
 def policy_and_job_routes(at: Places) -> None:
     do = at.walk.do
     do("PUT", "/api/v1/policy", "policy.set", json={"attendance": {"late_after_min": 7}})
@@ -433,6 +453,7 @@ def test_every_route_leaves_its_entry(
     quarantine_routes(at, door)
     kiosk_routes(at)
     photo_routes(at, worker)
+    credential_routes(at)
     people_routes(at)
     policy_and_job_routes(at)
     assert at.walk.covered ^ _expected() == set(EXCEPTIONS)

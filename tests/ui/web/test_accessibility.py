@@ -17,8 +17,31 @@ _RUN = "options => axe.run(document, options)"
 _DARK = "theme => { document.documentElement.dataset.theme = theme; }"
 #: One page of each kind; each is read in one language, and in light and dark.
 PAGES = {
-    "en": ("today", "person", "enrol", "register", "kiosk", "policy", "audit", "course", "users"),
-    "ar": ("people", "consent", "line", "lessons", "kiosks", "accuracy", "models", "terms", "jobs"),
+    "en": (
+        "today",
+        "person",
+        "credentials-course",
+        "enrol",
+        "register",
+        "kiosk",
+        "policy",
+        "audit",
+        "course",
+        "users",
+    ),
+    "ar": (
+        "people",
+        "credentials",
+        "own-gone",
+        "consent",
+        "line",
+        "lessons",
+        "kiosks",
+        "accuracy",
+        "models",
+        "terms",
+        "jobs",
+    ),
 }
 
 

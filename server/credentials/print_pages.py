@@ -1,0 +1,159 @@
+"""Printing: cards and PIN letters of one or many people, and the PINs still to hand out."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Form, Query, Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from protocol.v1.checkin import CardKind
+from server.credentials import service
+from server.credentials.fonts import require_fonts
+from server.credentials.forms import MOST_PRINTED, PrintForm
+from server.credentials.handing_out import people_to_hand_out
+from server.credentials.holders import (
+    HolderPath,
+    NamedHolder,
+    holder_for,
+    people_in_course,
+    people_of,
+)
+from server.credentials.printing import PinLetter, PrintedCard, card_sheets, pin_letters
+from server.db.dependencies import DatabaseDep, ReadDBDep
+from server.db.types import now
+from server.db.vault import Vault
+from server.errors import InvalidError
+from server.timetable.local_time import local_date
+from server.timetable.service import course_of, courses
+from server.web.access import OfficeDep
+from server.web.pages import render, request_translator
+from server.web.routes import GuardedRouter
+from server.web.state import SettingsDep, VaultDep
+
+router = GuardedRouter(prefix="/credentials", include_in_schema=False)
+_ONE = "/{kind}/{holder_id}"
+
+
+@router.get("/print")
+def print_page(
+    request: Request,
+    _: OfficeDep,
+    db: ReadDBDep,
+    vault: VaultDep,
+    settings: SettingsDep,
+    course_id: Annotated[uuid.UUID | None, Query()] = None,
+) -> Response:
+    """List people to choose for a print: whose PIN waits to be handed out, or a whole course."""
+    if course_id is None:
+        people = people_of(db, people_to_hand_out(db, limit=MOST_PRINTED + 1))
+    else:
+        course_of(db, course_id)
+        people = people_in_course(db, course_id, on=local_date(now(), settings.zone))
+    shown = people[:MOST_PRINTED]
+    states = {one.ref.id: service.credentials_of(db, vault, one.ref).pin_state for one in shown}
+    context = {
+        "people": shown,
+        "has_more": len(people) > len(shown),
+        "states": states,
+        "courses": courses(db),
+        "course_id": course_id,
+    }
+    return render(request, "credentials/print.html", context)
+
+
+@router.post("/print/cards")
+def print_cards(
+    request: Request,
+    principal: OfficeDep,
+    database: DatabaseDep,
+    vault: VaultDep,
+    settings: SettingsDep,
+    form: Annotated[PrintForm, Form()],
+) -> Response:
+    """Make a new printed card of each chosen person."""
+    require_fonts()
+    with database.transaction() as db:
+        people = _chosen(db, form)
+        cards = [_new_card(db, vault, one, principal.actor) for one in people]
+    return _pdf(card_sheets(cards, settings.school_name, request_translator(request)), "cards")
+
+
+@router.post("/print/letters")
+def print_letters(
+    request: Request,
+    principal: OfficeDep,
+    database: DatabaseDep,
+    vault: VaultDep,
+    settings: SettingsDep,
+    form: Annotated[PrintForm, Form()],
+) -> Response:
+    """Print the PINs of the chosen people; a person without one gets one."""
+    require_fonts()
+    with database.transaction() as db:
+        people = _chosen(db, form)
+        letters = [_letter(db, vault, one, principal.actor) for one in people]
+    return _pdf(pin_letters(letters, settings.school_name, request_translator(request)), "pins")
+
+
+@router.post(_ONE + "/cards/print")
+def print_card(
+    request: Request,
+    ref: HolderPath,
+    principal: OfficeDep,
+    database: DatabaseDep,
+    vault: VaultDep,
+    settings: SettingsDep,
+) -> Response:
+    """Make a new printed card; the printed card before ends."""
+    require_fonts()
+    with database.transaction() as db:
+        holder = holder_for(db, principal, ref)
+        card = _new_card(db, vault, holder, principal.actor)
+    return _pdf(card_sheets([card], settings.school_name, request_translator(request)), "card")
+
+
+@router.post(_ONE + "/pin/print")
+def print_pin(
+    request: Request,
+    ref: HolderPath,
+    principal: OfficeDep,
+    database: DatabaseDep,
+    vault: VaultDep,
+    settings: SettingsDep,
+) -> Response:
+    """Print the PIN, which counts as handed out then."""
+    require_fonts()
+    with database.transaction() as db:
+        holder = holder_for(db, principal, ref)
+        letter = _letter(db, vault, holder, principal.actor)
+    return _pdf(pin_letters([letter], settings.school_name, request_translator(request)), "pin")
+
+
+def _chosen(db: Session, form: PrintForm) -> Sequence[NamedHolder]:
+    people = people_of(db, form.person_id)
+    if not people:
+        raise InvalidError(problem="nobody_chosen")
+    return people
+
+
+def _new_card(db: Session, vault: Vault, holder: NamedHolder, actor: str) -> PrintedCard:
+    """Replace the printed card of a person: what was printed before may be lost."""
+    for card in tuple(service.credentials_of(db, vault, holder.ref).cards):
+        if card.kind == CardKind.PRINTED:
+            service.revoke_card(db, card.id, actor=actor)
+    _card, text = service.add_printed_card(db, vault, holder.ref, actor=actor)
+    return PrintedCard(holder.name, holder.number, text)
+
+
+def _letter(db: Session, vault: Vault, holder: NamedHolder, actor: str) -> PinLetter:
+    if service.credentials_of(db, vault, holder.ref).pin_state == "none":
+        service.issue_pin(db, vault, holder.ref, actor=actor)
+    pin = service.show_pin(db, vault, holder.ref, actor=actor)
+    return PinLetter(holder.name, holder.number, pin)
+
+
+def _pdf(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
+    return Response(content, media_type="application/pdf", headers=headers)
