@@ -7,7 +7,10 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from kiosk.domain.attendant import Attendant
+from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.domain.health import DiskHealth
 from kiosk.domain.ports import Outbox
@@ -118,6 +121,46 @@ class AttendantLoop:
     def configure(self, timetable: Timetable) -> None:
         """A new configuration is in force."""
         self._work.put(lambda: self._attendant.configure(timetable))
+
+    def open_pin(self) -> None:
+        """Ask for a PIN: its button was tapped."""
+        self._work.put(self._attendant.open_pin)
+
+    def open_roll_call(self) -> None:
+        """Ask who takes the roll: the button was tapped."""
+        self._work.put(self._attendant.open_roll_call)
+
+    def enter_pin(self, pin: str) -> None:
+        """Six digits were typed."""
+        self._work.put(lambda: self._attendant.enter_pin(pin))
+
+    def touch(self) -> None:
+        """The screen is in use."""
+        self._work.put(self._attendant.touch)
+
+    def answer_name(self, is_yes: bool) -> None:
+        """Whether the name on screen is the person's."""
+        self._work.put(lambda: self._attendant.answer_name(is_yes))
+
+    def scan(self, text: str) -> None:
+        """The camera saw the QR of a phone or of a printed card."""
+        self._work.put(lambda: self._attendant.scan(text))
+
+    def swipe(self, text: str) -> None:
+        """A card reader typed a line."""
+        self._work.put(lambda: self._attendant.swipe(text))
+
+    def tap_student(self, person_id: str) -> None:
+        """A row of the roll-call was tapped."""
+        self._work.put(lambda: self._attendant.tap_student(person_id))
+
+    def close(self) -> None:
+        """The pad or the roll-call was left."""
+        self._work.put(self._attendant.close)
+
+    def equip(self, book: CredentialBook, server_key: Ed25519PublicKey) -> None:
+        """Other credentials are in force."""
+        self._work.put(lambda: self._attendant.equip(book, server_key))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

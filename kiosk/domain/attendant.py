@@ -3,7 +3,10 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from kiosk.domain.clock import Clock, ClockReading
+from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.display import Display, Offer, Result
 from kiosk.domain.events import EventDraft, MatchEvidence
 from kiosk.domain.liveness import Motion
@@ -119,6 +122,52 @@ class Attendant:
             self._other_way(sighting)
         else:
             self._display.nobody(self._clock.monotonic_s())
+        return self.screen
+
+    def open_pin(self) -> Screen:
+        """Ask for a PIN: its button was tapped."""
+        return self.screen
+
+    def open_roll_call(self) -> Screen:
+        """Ask who takes the roll: the button was tapped."""
+        return self.screen
+
+    def enter_pin(self, pin: str) -> Screen:
+        """Six digits were typed."""
+        del pin
+        return self.screen
+
+    def touch(self) -> Screen:
+        """The screen is in use."""
+        return self.screen
+
+    def answer_name(self, is_yes: bool) -> Screen:
+        """Whether the name on screen is the person's."""
+        del is_yes
+        return self.screen
+
+    def scan(self, text: str) -> Screen:
+        """The camera saw the QR of a phone or of a printed card."""
+        del text
+        return self.screen
+
+    def swipe(self, text: str) -> Screen:
+        """A card reader typed a line."""
+        del text
+        return self.screen
+
+    def tap_student(self, person_id: str) -> Screen:
+        """A row of the roll-call was tapped."""
+        del person_id
+        return self.screen
+
+    def close(self) -> Screen:
+        """The pad or the roll-call was left."""
+        return self.screen
+
+    def equip(self, book: CredentialBook, server_key: Ed25519PublicKey) -> Screen:
+        """Other credentials are in force."""
+        del book, server_key
         return self.screen
 
     def tick(self) -> Screen:

@@ -1,10 +1,18 @@
 """From the server's configuration document to the kiosk's own timetable."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kiosk.domain.matching import MatchRules
 from kiosk.domain.timetable import Appointment, Lesson, Timetable
-from protocol.v1.messages import ConfigDocument, LessonEntry, LimitGroup, LivenessLevel, Policy
+from protocol.v1.messages import (
+    ConfigDocument,
+    Fallback,
+    LessonEntry,
+    LimitGroup,
+    LivenessLevel,
+    Policy,
+)
 
 _WIDE_SHARE = 0.9
 """Outside the roster a limit somebody set is stricter by this factor, as the gallery is larger."""
@@ -41,6 +49,7 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
         not_me_s=document.policy.kiosk.not_me_s,
         language=document.policy.kiosk.language,
         network=document.network,
+        fallbacks=_fallbacks(document.policy.kiosk.fallbacks),
     )
 
 
@@ -68,6 +77,12 @@ def match_rules(document: ConfigDocument, overrides: MatchOverrides) -> MatchRul
 
 def _people_in(group: LimitGroup, document: ConfigDocument) -> frozenset[str]:
     return frozenset(person.id for person in document.people if person.limit_group == group)
+
+
+def _fallbacks(words: Iterable[str]) -> frozenset[Fallback]:
+    """Return the ways that a policy names; unknown words of a newer server are left out."""
+    named = set(words)
+    return frozenset(way for way in Fallback if way in named)
 
 
 def _liveness(word: str) -> LivenessLevel:

@@ -1,6 +1,7 @@
 """The doors of the domain: what it needs from cameras, disk and models, in its own words."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -103,6 +104,18 @@ class Outbox(Protocol):
 
         Raises:
             StorageError: nothing was recorded (disk full, outbox full, disk failing).
+        """
+        ...
+
+
+class UsedCodes(Protocol):
+    """The codes of phones that counted here."""
+
+    def use(self, code_id: str, until: datetime) -> bool:
+        """Use a code up; when this returns, that is on disk. False: it was used before.
+
+        Raises:
+            StorageError: it was not used up.
         """
         ...
 

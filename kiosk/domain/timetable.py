@@ -8,6 +8,7 @@ from kiosk.domain.matching import MatchRules
 from protocol.v1.messages import (
     AttendancePolicy,
     AttendanceWindow,
+    Fallback,
     KioskPolicy,
     NetworkChoice,
     window_of,
@@ -60,6 +61,7 @@ class Timetable:
         not_me_s: a result stays on screen, and "Not me" is offered, this long.
         language: that the policy asks for, such as ``en``.
         network: which networks the school uses; None leaves it to the settings of the kiosk.
+        fallbacks: ways to check in without a face that the policy allows.
     """
 
     room_name: str = ""
@@ -73,6 +75,7 @@ class Timetable:
     not_me_s: float = _DEFAULTS.not_me_s
     language: str = _DEFAULTS.language
     network: NetworkChoice | None = None
+    fallbacks: frozenset[Fallback] = frozenset()
 
     def lesson(self, lesson_id: str | None) -> Lesson | None:
         """The lesson with this id, None if we were not told of it."""
