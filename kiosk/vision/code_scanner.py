@@ -1,4 +1,4 @@
-"""Finds QR codes in the camera's picture, while somebody may show one."""
+"""Finds QR codes in the camera's picture, while one may be shown."""
 
 import logging
 import threading
