@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kiosk.app.attending import WatchedOutbox
 from kiosk.app.changeover import Changeover, ChangeoverLinks
+from kiosk.app.credentials import CredentialKeeper
 from kiosk.app.earlier import EarlierDelivery
 from kiosk.app.key_watch import KeyWatch
 from kiosk.app.onboarding import Identity as Identity
@@ -17,6 +18,7 @@ from kiosk.app.watermark import WatermarkSigner
 from kiosk.config import Settings
 from kiosk.domain.attendant import Attendant, AttendantTimings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.download import CachedConfig
 from kiosk.domain.health import DiskHealth
 from kiosk.domain.marks import MarkMemory
@@ -24,11 +26,14 @@ from kiosk.domain.recorder import Recorder
 from kiosk.domain.room import room_health
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import StorageError
+from kiosk.storage.credentials import CredentialFile
 from kiosk.storage.files import free_bytes
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.storage.identity import gallery_key
 from kiosk.storage.outbox import ChainSigner, ChainStart, SQLiteOutbox
 from kiosk.storage.recovery import open_outbox
+from kiosk.storage.storage_key import StorageKey
+from kiosk.storage.used_codes import SQLiteUsedCodes
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.downloader import Downloader, DownloadStores
@@ -37,6 +42,7 @@ from kiosk.sync.inbox import Inbox
 from kiosk.sync.mqtt import MQTTLink
 from kiosk.sync.scheduler import Scheduler
 from kiosk.sync.uploader import Uploader, UploadHooks, UploadRoute, UploadTimings
+from protocol.v1 import signing
 from protocol.v1.messages import (
     BrokerAccess,
     ClaimResponse,
@@ -64,12 +70,14 @@ class DeviceHooks:
         on_revoked: the server signed that this kiosk's claim has ended.
         send_status: report the kiosk's health now.
         on_key_refused: the server knows another key for this kiosk.
+        on_book: other credentials are in force.
     """
 
     on_timetable: Callable[[Timetable], None]
     on_revoked: Callable[[], None]
     send_status: Callable[[], None]
     on_key_refused: Callable[[], None] = lambda: None
+    on_book: Callable[[CredentialBook], None] = lambda _book: None
 
 
 class Device:
@@ -100,6 +108,7 @@ class Device:
         self._authorities = Authorities(settings, identity.claim, identity.place, client, clock)
         with ExitStack() as opened:
             self._open_storage(identity, opened)
+            self._open_credentials(identity, files.storage_key, opened)
             self._build_sync(identity.claim)
             opened.pop_all()
 
@@ -145,6 +154,18 @@ class Device:
         self._keep_events(self.config.load())
         self.changeover.follow(self.roster.timetable)
 
+    def _open_credentials(
+        self, identity: Identity, storage_key: StorageKey, files: ExitStack
+    ) -> None:
+        folder, claim = self._settings.data_dir, identity.claim
+        self.used_codes = SQLiteUsedCodes(folder / "used_codes.db", self._clock)
+        files.callback(self.used_codes.close)
+        file = CredentialFile(folder / "credentials.json", storage_key, claim)
+        self.server_key = signing.public_key(claim.server_key)
+        self.credentials = CredentialKeeper(
+            claim.kiosk_id, identity.keys, file, self._hooks.on_book
+        )
+
     def _build_sync(self, claim: ClaimResponse) -> None:
         settings = self._settings
         inbox = Inbox()
@@ -172,7 +193,7 @@ class Device:
         )
         self.downloader = Downloader(
             self.client,
-            DownloadStores(self.changeover.gallery, self.config),
+            DownloadStores(self.changeover.gallery, self.config, self.credentials),
             clock=self._clock,
             on_config=self._on_config,
             on_revoked=self._hooks.on_revoked,
@@ -237,20 +258,20 @@ class Device:
         self.outbox.close()
         self.changeover.close()
         self.gallery.close()
+        self.used_codes.close()
 
     def wipe(self) -> None:
-        """Delete templates, scans and configuration here; the outbox stays.
+        """Delete templates, scans, credentials and configuration here; the outbox stays.
 
         Raises:
             StorageError: the disk refuses.
         """
-        try:
-            self.changeover.wipe()
-        finally:
-            try:
-                self.gallery.wipe()
-            finally:
-                self.config.delete()
+        with ExitStack() as wipes:  # each is tried, whatever the others say
+            wipes.callback(self.config.delete)
+            wipes.callback(self.gallery.wipe)
+            wipes.callback(self.changeover.wipe)
+            wipes.callback(self.used_codes.wipe)
+            wipes.callback(self.credentials.wipe)
 
     def attendant(self) -> Attendant:
         """Build the attendant for this kiosk; it knows the marks made before a restart."""
@@ -259,7 +280,7 @@ class Device:
             hold_s=settings.result_hold_s,
             duplicate_window_s=settings.duplicate_window_s,
         )
-        return Attendant(
+        attendant = Attendant(
             self._clock,
             self.recorder,
             self.roster.timetable,
@@ -267,6 +288,8 @@ class Device:
             memory=self._memory(),
             listener=self.changeover.collector,
         )
+        attendant.equip(self.credentials.book, self.server_key, self.used_codes)
+        return attendant
 
     def _memory(self) -> MarkMemory:
         try:

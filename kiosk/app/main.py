@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 
 from kiosk.app.attending import AttendantLoop
 from kiosk.app.board import Eyes, HealthBoard
+from kiosk.app.check_in import CheckIn, is_scanned
 from kiosk.app.device import Device, DeviceHooks
 from kiosk.app.ending import FAILED, KEY_REFUSED, REVOKED, Ending
 from kiosk.app.new_claim import NewClaim, start_anew
@@ -34,7 +35,8 @@ from kiosk.ui.shell import (
     ShellSettings,
     build_application,
 )
-from kiosk.vision.claim_codes import ClaimScanner
+from kiosk.vision.check_in_codes import check_in_scanner
+from kiosk.vision.claim_codes import claim_scanner
 from kiosk.vision.knowledge import Knowledge
 
 logger = logging.getLogger(__name__)
@@ -85,9 +87,11 @@ class KioskProcess:
             on_screen=self._on_screen,
         )
         self._startup.lock()
+        self._check_in = CheckIn()
         self._window = self._build_window()
         self._camera = build_camera(settings, self._window.post_frame)
-        self._scanner = ClaimScanner(self._camera, self._startup.onboarding.enter_link)
+        self._scanner = claim_scanner(self._camera, self._startup.onboarding.enter_link)
+        self._check_in_scanner = check_in_scanner(self._camera, self._check_in.scan)
         self._device: Device | None = None
         self._loop: AttendantLoop | None = None
         self._sight: Sight | None = None
@@ -101,6 +105,7 @@ class KioskProcess:
         """Show the window and begin. GUI thread."""
         self._window.show()
         self._scanner.start()
+        self._check_in_scanner.start()
         self._thread.start()
 
     def end(self, status: int) -> None:
@@ -114,6 +119,7 @@ class KioskProcess:
         self._stopping.set()
         self._thread.join(1.0)
         self._scanner.stop()
+        self._check_in_scanner.stop()
         for part in (self._sight, self._loop, self._device):
             if part is not None:
                 part.stop()
@@ -170,6 +176,7 @@ class KioskProcess:
             self._on_revoked,
             self._send_status,
             self._on_key_refused,
+            lambda _book: self._on_book(),
         )
 
     def _wait_for_data(self, device: Device, board: HealthBoard) -> bool:
@@ -192,7 +199,9 @@ class KioskProcess:
         hooks = device.changeover.hooks()
         self._sight = Sight(settings, self._camera, knowledge, loop.see, hooks)
         self._loop = loop
+        self._check_in.use(loop)
         self._on_timetable()  # it may have changed since it was read above
+        self._on_book()
         loop.start()
         self._sight.start()
         logger.info("The door is open: %s", device.roster.timetable.room_name)
@@ -259,6 +268,7 @@ class KioskProcess:
                 on_claim_code=self._startup.onboarding.enter_code,
                 on_words=self._startup.onboarding.answer_words,
                 on_claim_open=self._scan,
+                on_check_in=self._check_in.callbacks(),
             ),
         )
 
@@ -308,8 +318,16 @@ class KioskProcess:
             self._window.post_rules(self._rules(timetable))
             if self._loop is not None:
                 self._loop.configure(timetable)
+                self._check_in_scanner.want(is_scanned(timetable.fallbacks))
             if self._sight is not None:
                 self._sight.follow(timetable.network)
+
+    def _on_book(self) -> None:
+        """Take over the newest credentials."""
+        with self._configuring:
+            if self._loop is not None and self._device is not None:
+                device = self._device
+                self._loop.equip(device.credentials.book, device.server_key, device.used_codes)
 
     def _on_health(self, health: Health) -> None:
         self._window.post_health(health)

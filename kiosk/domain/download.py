@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage
+from protocol.v1.messages import ConfigDocument, CredentialDocument, Erasure, GalleryPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,14 @@ class CachedConfig:
     """The configuration as it came last, with the server's ETag (empty if it gave none)."""
 
     document: ConfigDocument
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachedCredentials:
+    """The credentials as they came last, with the server's ETag (empty if it gave none)."""
+
+    document: CredentialDocument
     etag: str
 
 
@@ -57,5 +65,21 @@ class ConfigStore(Protocol):
 
         Raises:
             StorageError: the disk refuses; the old one stays.
+        """
+        ...
+
+
+class CredentialStore(Protocol):
+    """The credentials on disk. Safe from any thread."""
+
+    def load(self) -> CachedCredentials | None:
+        """What came last; None if nothing usable is there."""
+        ...
+
+    def save(self, credentials: CachedCredentials) -> None:
+        """Replace them; they are in force from then on.
+
+        Raises:
+            StorageError: the disk refuses; the old ones stay.
         """
         ...

@@ -28,6 +28,7 @@ def open_cache(
     *,
     is_usable: Callable[[sqlite3.Connection], bool],
     before_removal: Callable[[], None] = lambda: None,
+    durability: Durability = Durability.NORMAL,
 ) -> OpenedCache:
     """Open a cache; make it anew where it is damaged, of another version or another account's.
 
@@ -36,24 +37,28 @@ def open_cache(
         migrations: see `SQLiteFile`.
         is_usable: asked of a file that SQLite can open: whether its rows make sense.
         before_removal: called before the old file is deleted.
+        durability: of each commit.
 
     Raises:
         StorageError: the disk refuses; nothing was deleted.
     """
     try:
-        return OpenedCache(_checked(path, migrations, is_usable), was_renewed=False)
+        return OpenedCache(_checked(path, migrations, durability, is_usable), was_renewed=False)
     except (CorruptStoreError, NoAccessError) as exc:
         before_removal()
         remove(path)
-        database = SQLiteFile(path, migrations, Durability.NORMAL)
+        database = SQLiteFile(path, migrations, durability)
         logger.warning("cache unusable, created again: %s", exc)
         return OpenedCache(database, was_renewed=True)
 
 
 def _checked(
-    path: Path, migrations: Sequence[str], is_usable: Callable[[sqlite3.Connection], bool]
+    path: Path,
+    migrations: Sequence[str],
+    durability: Durability,
+    is_usable: Callable[[sqlite3.Connection], bool],
 ) -> SQLiteFile:
-    database = SQLiteFile(path, migrations, Durability.NORMAL)
+    database = SQLiteFile(path, migrations, durability)
     with ExitStack() as opened:
         opened.callback(database.close)
         with database.reading() as db:

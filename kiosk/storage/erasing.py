@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from kiosk.errors import CorruptStoreError, NoAccessError
-from kiosk.storage import gallery_schema, scans_schema
+from kiosk.storage import gallery_schema, scans_schema, used_codes_schema
 from kiosk.storage.database import Durability, SQLiteFile
 from kiosk.storage.files import clear_place, remove
 
@@ -18,10 +18,12 @@ _GALLERY = (
     "UPDATE state SET value = '' WHERE name = 'key_id'",
 )
 _SCANS = ("DELETE FROM scan", "DELETE FROM made")
+_USED_CODES = ("DELETE FROM used",)
+_DOCUMENTS = ("config.json", "credentials.json", "shadow.json")
 
 
 def erase_school_data(folder: Path) -> None:
-    """Delete templates, scans, configuration and counts; events and erasure receipts stay.
+    """Delete all that the server gave and counts; events and erasure receipts stay.
 
     Events hold ids, times and distances, and are the proof of what this kiosk recorded.
 
@@ -31,10 +33,12 @@ def erase_school_data(folder: Path) -> None:
     Raises:
         StorageError: the disk refuses; what was deleted until then stays deleted.
     """
-    for name in ("config.json", "config.json.new", "shadow.json", "shadow.json.new"):
+    for name in _DOCUMENTS:
         clear_place(folder / name)
+        clear_place(folder / f"{name}.new")
     _empty(folder / "gallery.db", gallery_schema.MIGRATIONS, _GALLERY)
     _empty(folder / "scans.db", scans_schema.MIGRATIONS, _SCANS)
+    _empty(folder / "used_codes.db", used_codes_schema.MIGRATIONS, _USED_CODES)
 
 
 def _empty(path: Path, migrations: Sequence[str], statements: Sequence[str]) -> None:

@@ -1,13 +1,20 @@
-"""The downloader: configuration, gallery pages and erasure receipts, when the server is there."""
+"""The downloader: configuration, gallery pages, erasure receipts and credentials."""
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol
 
 from kiosk.domain.clock import Clock
-from kiosk.domain.download import CachedConfig, ConfigStore, GalleryStore
+from kiosk.domain.download import (
+    CachedConfig,
+    CachedCredentials,
+    ConfigStore,
+    CredentialStore,
+    GalleryStore,
+)
 from kiosk.domain.health import FaultEdge
 from kiosk.errors import (
     KioskError,
@@ -33,6 +40,10 @@ class DownloadSource(Protocol):
         """The configuration, or None when it is still the one with this ETag."""
         ...
 
+    def credentials(self, etag: str) -> CachedCredentials | None:
+        """The credentials, or None when they are still those with this ETag."""
+        ...
+
     def gallery_page(self, since: int, limit: int) -> GalleryPage:
         """The changes after one change, at most ``limit`` of them."""
         ...
@@ -48,10 +59,11 @@ class DownloadStores:
 
     gallery: GalleryStore
     config: ConfigStore
+    credentials: CredentialStore
 
 
 class Downloader:
-    """Brings configuration and gallery up to date. One download at a time, on any thread.
+    """Brings what the server gives up to date. One download at a time, on any thread.
 
     Args:
         source: the server.
@@ -85,6 +97,7 @@ class Downloader:
         self._busy = threading.Lock()
         self._fault = FaultEdge()
         self._wanted: VersionHint | None = None
+        self._met: str | None = None
         self._is_stopping = False
         self.is_fresh = False
 
@@ -121,6 +134,8 @@ class Downloader:
             self._get_config()
             self._get_gallery()
             self._send_erasures()
+            self._get_credentials()
+            self._met = None if wanted is None else wanted.credentials
             if wanted is self._wanted or self._is_stopping:
                 return
 
@@ -149,10 +164,27 @@ class Downloader:
             self._source.send_erasure(erasure)
             self._stores.gallery.forget_erasure(erasure.id)
 
+    def _get_credentials(self) -> None:
+        """Get the credentials last: nothing else waits for them. A server may not know them yet."""
+        kept = self._stores.credentials.load()
+        try:
+            fresh = self._source.credentials(kept.etag if kept else "")
+        except RefusedError as exc:
+            if exc.status != HTTPStatus.NOT_FOUND:
+                raise
+            return
+        if fresh is not None:
+            self._stores.credentials.save(fresh)
+            logger.info("Credentials %s are in force", fresh.document.version)
+
     def _lags(self, hint: VersionHint) -> bool:
         kept = self._stores.config.load()
         is_config_old = kept is None or kept.document.version != hint.config
-        return is_config_old or self._stores.gallery.since != hint.gallery
+        is_gallery_old = self._stores.gallery.since != hint.gallery
+        return is_config_old or is_gallery_old or self._lacks_credentials(hint)
+
+    def _lacks_credentials(self, hint: VersionHint) -> bool:
+        return hint.credentials is not None and hint.credentials != self._met
 
     def _failed(self, error: KioskError) -> None:
         if isinstance(error, RevokedError):

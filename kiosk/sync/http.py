@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from kiosk.domain.download import CachedConfig
+from kiosk.domain.download import CachedConfig, CachedCredentials
 from kiosk.domain.health import LinkHealth
 from kiosk.domain.links import LinkSecurity
 from kiosk.errors import (
@@ -31,6 +31,7 @@ from protocol.v1.messages import (
     ClaimRequest,
     ClaimResponse,
     ConfigDocument,
+    CredentialDocument,
     Erasure,
     EventBatch,
     GalleryPage,
@@ -191,6 +192,19 @@ class ServerClient:
             return None
         document = _parsed(ConfigDocument, answer)
         return CachedConfig(document, answer.headers.get("ETag", ""))
+
+    def credentials(self, etag: str) -> CachedCredentials | None:
+        """The credentials, or None when they are still those with this ETag.
+
+        Raises:
+            SyncError: see `_call`.
+        """
+        headers = {"If-None-Match": etag} if etag else {}
+        answer = self._call("GET", "/sync/credentials", headers=headers)
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return None
+        document = _parsed(CredentialDocument, answer)
+        return CachedCredentials(document, answer.headers.get("ETag", ""))
 
     def gallery_page(self, since: int, limit: int) -> GalleryPage:
         """The changes after one change, at most ``limit`` of them.

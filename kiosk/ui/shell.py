@@ -18,6 +18,7 @@ from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen, SettingUp
 from kiosk.errors import KioskError
+from kiosk.ui.card_reader import CardReaderFilter
 from kiosk.ui.catalogue import available_languages, load_catalogue
 from kiosk.ui.check_in_callbacks import CheckInCallbacks
 from kiosk.ui.fitting import register_fitting
@@ -157,6 +158,8 @@ class KioskWindow(QObject):
         self.shell.set_dark(settings.theme == "dark")
         self._connect(callbacks)
         self.view = self._load_scene()
+        self._reader = CardReaderFilter(callbacks.on_check_in.swipe, self._is_card_wanted)
+        self.view.installEventFilter(self._reader)
         self._taker = self._screenshot_taker()
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -222,6 +225,10 @@ class KioskWindow(QObject):
         presenter.name_answered.connect(callbacks.answer_name)
         presenter.student_tapped.connect(callbacks.tap_student)
         presenter.closed.connect(callbacks.close)
+
+    def _is_card_wanted(self) -> bool:
+        """Say whether a card may be read: not while a claim code is typed."""
+        return not self.shell.is_claim_open and self.shell.screen != "claim"
 
     def _load_scene(self) -> QQuickView:
         register_preview()

@@ -199,7 +199,9 @@ class VersionHint(Message):
     gallery: Count
     config: Identifier
     models: Identifier | None = None
-    credentials: Identifier | None = None
+    credentials: Identifier | None = Field(
+        default=None, description="differs whenever PINs or cards of the school have changed"
+    )
     issued_at: Instant
 
 

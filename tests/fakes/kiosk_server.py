@@ -38,6 +38,7 @@ class SchoolServer:
         judged_at_once: how many scans of a batch are judged; the others are not named.
         refused_people: whose scans are refused.
         spoil_page: answer gallery requests with bytes that make no sense.
+        credentials: what it gives of PINs and cards; None: an older server.
         ca_pem: the authorities that it names.
     """
 
@@ -62,6 +63,8 @@ class SchoolServer:
         self.ahead = timedelta(0)
         self.spoil_page = False
         self.claims = 0
+        self.credentials: m.CredentialDocument | None = None
+        self.credential_hits: list[int] = []
         self.config_hits: list[int] = []
         self.gallery_hits: list[int] = []
         self.ca_pem: str | None = None
@@ -193,6 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _synced(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
         if path == "/api/v1/sync/config":
             self._config()
+        elif path == "/api/v1/sync/credentials" and self.school.credentials is not None:
+            self._credentials(self.school.credentials)
         elif path == "/api/v1/sync/gallery" and self.school.spoil_page:
             self._send_raw(200, b'{"since": 0, "next": ')
         elif path == "/api/v1/sync/gallery":
@@ -224,6 +229,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_raw(
             304 if is_known else 200, b"" if is_known else self.school.config.to_json(), etag
         )
+
+    def _credentials(self, document: m.CredentialDocument) -> None:
+        etag = f'"{document.version}"'
+        status = 304 if self.headers.get("If-None-Match") == etag else 200
+        self.school.credential_hits.append(status)
+        self._send_raw(status, document.to_json(), etag)
 
     def _send(self, status: int, body: Any) -> None:
         self._send_raw(status, json.dumps(body).encode())

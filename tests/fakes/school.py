@@ -11,6 +11,8 @@ from tests.fakes.kiosk_clock import START
 KIOSK_ID = "kiosk-7"
 KEY_ID = "key-1"
 DATA_KEY = bytes(range(32))
+PIN_KEY = bytes(range(64, 96))
+CARD_KEY = bytes(range(96, 128))
 MODEL_ID = "dlib-resnet-v1"
 DIMENSION = 128
 SIGNING_KEY = signing.private_key(bytes(range(32)))
@@ -97,6 +99,26 @@ def config(
             for number in range(1, 5)
         ),
     )
+
+
+def credentials(
+    version: str = "v1", sealing_key: str = "", holders: Sequence[m.Holder] = ()
+) -> m.CredentialDocument:
+    """Return the credentials that the server gives; without a key nobody can open theirs."""
+    recipient = sealing_key or sealing.sealing_public_text(sealing.make_sealing_key())
+    return m.CredentialDocument(
+        version=version,
+        kiosk_id=KIOSK_ID,
+        pin_salt=base64.b64encode(bytes(16)).decode(),
+        pin_key=_wrapped(PIN_KEY, recipient, "pin-1"),
+        card_key=_wrapped(CARD_KEY, recipient, "card-1"),
+        holders=tuple(holders),
+    )
+
+
+def _wrapped(key: bytes, recipient: str, key_id: str) -> m.WrappedKey:
+    wrapped = sealing.wrap_key(key, recipient, kiosk_id=KIOSK_ID, key_id=key_id)
+    return m.WrappedKey(key_id=key_id, wrapped=wrapped)
 
 
 def claim_response(

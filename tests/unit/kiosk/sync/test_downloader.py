@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.domain.download import CachedConfig
+from kiosk.domain.download import CachedConfig, CachedCredentials
 from kiosk.errors import (
     AnswerError,
     RefusedError,
@@ -13,6 +13,7 @@ from kiosk.errors import (
     UnreachableError,
 )
 from kiosk.storage.configuration import ConfigFile
+from kiosk.storage.credentials import CredentialFile
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from kiosk.storage.storage_key import StorageKey
 from kiosk.sync.downloader import Downloader, DownloadStores
@@ -20,6 +21,7 @@ from protocol.v1.messages import ConfigDocument, Erasure, GalleryPage, VersionHi
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.fakes.kiosk_server import SchoolServer
 from tests.fakes.school import (
+    CLAIM,
     DATA_KEY,
     KEY_ID,
     KIOSK_ID,
@@ -44,6 +46,13 @@ class Source:
         self._fail()
         is_known = etag == self.school.config.version
         return None if is_known else CachedConfig(self.school.config, self.school.config.version)
+
+    def credentials(self, etag: str) -> CachedCredentials | None:
+        self._fail()
+        held = self.school.credentials
+        if held is None:
+            raise RefusedError(404, "not_found")
+        return None if etag == held.version else CachedCredentials(held, held.version)
 
     def gallery_page(self, since: int, limit: int) -> GalleryPage:
         self._fail()
@@ -71,11 +80,12 @@ class Site:
         keys = GalleryKeys(KIOSK_ID, KEY_ID, DATA_KEY, SIGNING_KEY)
         self.gallery = SQLiteGallery(folder / "gallery.db", keys, self.clock)
         self.config = ConfigFile(folder / "config.json", StorageKey(folder))
+        self.credentials = CredentialFile(folder / "c.json", StorageKey(folder), CLAIM)
         self.heard: list[ConfigDocument] = []
         self.revoked: list[bool] = []
         self.downloader = Downloader(
             self.source,
-            DownloadStores(self.gallery, self.config),
+            DownloadStores(self.gallery, self.config, self.credentials),
             clock=self.clock,
             on_config=self.heard.append,
             on_revoked=lambda: self.revoked.append(True),

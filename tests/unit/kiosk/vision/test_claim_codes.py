@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.domain.ports import BGRImage, Frame
-from kiosk.vision.claim_codes import ClaimScanner, CodeReader
+from kiosk.vision.claim_codes import claim_reader, claim_scanner
+from kiosk.vision.code_scanner import CodeScanner
 from protocol.v1.trust import ClaimLink
 from tests.support.waiting import wait_until
 
@@ -61,7 +62,7 @@ def in_view(
     ids=["plain", "scene", "17", "90", "200", "small", "blurred", "large camera"],
 )
 def test_a_claim_is_read_from_a_picture(picture: BGRImage) -> None:
-    assert CodeReader().find(picture) == LINK
+    assert claim_reader().find(picture) == LINK
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_claim_is_read_from_a_picture(picture: BGRImage) -> None:
     ],
 )
 def test_other_codes_are_ignored(text: str) -> None:
-    assert CodeReader().find(code(text)) is None
+    assert claim_reader().find(code(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,13 @@ def test_other_codes_are_ignored(text: str) -> None:
     ids=["black", "one pixel", "noise"],
 )
 def test_a_picture_without_a_code_has_none(picture: BGRImage) -> None:
-    assert CodeReader().find(picture) is None
+    assert claim_reader().find(picture) is None
 
 
 @settings(max_examples=20)
 @given(st.binary(min_size=1, max_size=60))
 def test_whatever_bytes_a_code_holds_the_reader_goes_on(content: bytes) -> None:
-    reader = CodeReader()
+    reader = claim_reader()
     drawn = io.BytesIO()
     segno.make(content, micro=False, mode="byte").save(drawn, kind="png", scale=4, border=4)
     picture = cv2.imdecode(np.frombuffer(drawn.getvalue(), np.uint8), cv2.IMREAD_COLOR)
@@ -121,8 +122,8 @@ class Feed:
         return Frame(self.picture, 0.0, index + 1)
 
 
-def scanning(feed: Feed, on_link: Callable[[ClaimLink], None]) -> ClaimScanner:
-    scanner = ClaimScanner(feed, on_link)
+def scanning(feed: Feed, on_link: Callable[[ClaimLink], None]) -> CodeScanner[ClaimLink]:
+    scanner = claim_scanner(feed, on_link)
     scanner.start()
     return scanner
 
