@@ -64,9 +64,13 @@ def _add_people(db: sqlite3.Connection, people: int) -> list[str]:
         made["people"].append(source["person"] | {"id": person} | changed)
         said = {"id": _id(), "person_id": person} | _REFUSALS.get(number % 10, {})
         made["consents"].append(source["consent"] | said)
-        made["enrolments"].append(source["enrolment"] | {"id": enrolment, "person_id": person})
+        photo = {"id": enrolment, "person_id": person}
         ids = {"id": _id(), "person_id": person, "enrolment_id": enrolment}
-        made["templates"].append(source["template"] | ids)
+        if number % 10 in _REFUSALS:  # erased, as the server does in the first minutes
+            photo["status"] = "withdrawn"
+        else:
+            made["templates"].append(source["template"] | ids)
+        made["enrolments"].append(source["enrolment"] | photo)
     for table, rows in made.items():
         _insert(db, table, rows)
     _insert(db, "gallery_changes", _changes(db, made["templates"]))

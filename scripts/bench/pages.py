@@ -13,11 +13,12 @@ import argparse
 import http.client
 import logging
 import shutil
+import sqlite3
 import statistics
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,7 +201,15 @@ def _count(app: FastAPI, client: TestClient, page: Page) -> None:
 
 def copied_for(filled: Filled, checkout: Path, folder: Path) -> Settings:
     """Copy the data for the server of another checkout, with the schema that it knows."""
-    shutil.copytree(filled.settings.data_dir, folder)
+    database_files = shutil.ignore_patterns("rollcall.sqlite3*")
+    shutil.copytree(filled.settings.data_dir, folder, ignore=database_files)
+    # Not as a file: to close a file ends the locks that other threads of this process have on it.
+    name = "rollcall.sqlite3"
+    with (
+        closing(sqlite3.connect(filled.settings.data_dir / name)) as source,
+        closing(sqlite3.connect(folder / name)) as copy,
+    ):
+        source.backup(copy)
     settings = filled.settings.model_copy(update={"data_dir": folder})
     versions = checkout / "server" / "migrations" / "versions"
     newest = max(one.name[:4] for one in versions.glob("[0-9]*.py"))
