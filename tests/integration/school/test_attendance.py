@@ -60,7 +60,7 @@ def test_absence_waits_for_the_kiosk_and_a_late_batch_corrects_it(school: School
     afterwards = school.ends_at + timedelta(hours=1)
     assert school.mark(ada, afterwards).status == AttendanceStatus.PENDING
     waiting = school.register(afterwards).waiting_for
-    assert [one.kiosk.wire_id for one in waiting] == [device.kiosk_id]
+    assert [str(one.kiosk.id) for one in waiting] == [device.kiosk_id]
     event = device.event(school.starts_at, person_id=ada, lesson_id=school.lesson_id)
     payload = device.batch([event], synced_through=school.ends_at)
     school.take(Delivery(device.kiosk_id, payload), at=afterwards)
