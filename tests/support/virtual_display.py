@@ -38,7 +38,9 @@ class VirtualDisplay:
 
     def type_card(self, number: str) -> None:
         """Type as a card reader does: fast, with Enter at the end."""
-        self._do("type", "--delay", "2", f"{number}\n")
+        # There is no window manager that would give the window the keyboard.
+        self._do("search", "--onlyvisible", "--name", "Rollcall", "windowfocus", "--sync")
+        self._do("type", "--delay", "2", "--args", "1", number, "key", "Return")
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return what is on the screen now, (H, W, 3) uint8, blue green red."""
