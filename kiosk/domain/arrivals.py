@@ -28,7 +28,7 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class DoorArrival:
     """A person is here.
 
     Attributes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kiosk.domain.arrivals import Arrival, face_grounds
+from kiosk.domain.arrivals import DoorArrival, face_grounds
 from kiosk.domain.clock import Clock, ClockReading
 from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.desk import Desk
@@ -219,14 +219,14 @@ class Attendant:
             return
         self._answered.append(answered)
         clock = self._clock.reading().earlier(max(0.0, now_s - sighting.at_s))
-        arrival = Arrival(found.person_id, sighting.track_id, clock, now_s, face_grounds(found))
+        arrival = DoorArrival(found.person_id, sighting.track_id, clock, now_s, face_grounds(found))
         open_here = [one.id for one in self._timetable.open_here(clock.best_at)]
         if self._book.is_denied(found, open_here):
             self._show(self._not_recognised(NotRecognisedReason.NOT_ME), sighting.track_id)
         elif not self.desk.asks_second_factor(arrival):
             self.check_in(arrival)
 
-    def check_in(self, arrival: Arrival) -> None:
+    def check_in(self, arrival: DoorArrival) -> None:
         """Mark a person who was identified, or say why not; the same for every way."""
         lesson = self._lesson_for(arrival.person_id, arrival.clock)
         if lesson is None:
@@ -241,7 +241,7 @@ class Attendant:
         unmarked = [lesson for lesson in due if self._book.get(person_id, lesson.id) is None]
         return next(iter(unmarked + due), None)
 
-    def _arrived(self, arrival: Arrival, lesson: Lesson) -> None:
+    def _arrived(self, arrival: DoorArrival, lesson: Lesson) -> None:
         earlier = self._book.get(arrival.person_id, lesson.id)
         window_s = self._duplicate_window_s(lesson)
         if earlier is not None and arrival.now_s - earlier.at_s < window_s:
@@ -251,12 +251,12 @@ class Attendant:
         else:
             self._mark(arrival, lesson, earlier)
 
-    def _repeat(self, arrival: Arrival, lesson: Lesson, earlier: Mark) -> None:
+    def _repeat(self, arrival: DoorArrival, lesson: Lesson, earlier: Mark) -> None:
         """Say "already on the list"; "Not me" takes back this scan, not the earlier one."""
         draft = self._draft(arrival, lesson)
         self._show_mark(Offer(earlier, draft, earlier, is_recorded=False), arrival.track_id)
 
-    def _mark(self, arrival: Arrival, lesson: Lesson, earlier: Mark | None) -> None:
+    def _mark(self, arrival: DoorArrival, lesson: Lesson, earlier: Mark | None) -> None:
         draft = self._draft(arrival, lesson)
         stored = self._recorder.record(draft, arrival.now_s)
         mark = self._marked(stored) if stored else None
@@ -299,7 +299,7 @@ class Attendant:
         self._book.add(mark)
         return mark
 
-    def _not_due_here(self, arrival: Arrival) -> None:
+    def _not_due_here(self, arrival: DoorArrival) -> None:
         person_id, at = arrival.person_id, arrival.clock.best_at
         elsewhere = self._timetable.due_elsewhere(person_id, at)
         if elsewhere is not None:
@@ -310,14 +310,14 @@ class Attendant:
         else:
             self._note(arrival, Notice(NoticeReason.NOTHING_RUNNING), None)
 
-    def _note(self, arrival: Arrival, screen: Screen, lesson: Lesson | None) -> None:
+    def _note(self, arrival: DoorArrival, screen: Screen, lesson: Lesson | None) -> None:
         """Keep the event, once per window: the server may know of a change we have not heard of."""
         window_s = self._duplicate_window_s(None)
         if self._book.note(arrival.person_id, arrival.now_s, window_s):
             self._recorder.record(self._draft(arrival, lesson), arrival.now_s)
         self._show(screen, arrival.track_id)
 
-    def _draft(self, arrival: Arrival, lesson: Lesson | None) -> EventDraft:
+    def _draft(self, arrival: DoorArrival, lesson: Lesson | None) -> EventDraft:
         grounds = arrival.grounds
         return EventDraft(
             kind=EventKind.SEEN,
@@ -333,7 +333,7 @@ class Attendant:
             by=grounds.by,
         )
 
-    def _shown_status(self, arrival: Arrival, lesson: Lesson | None) -> ArrivalStatus | None:
+    def _shown_status(self, arrival: DoorArrival, lesson: Lesson | None) -> ArrivalStatus | None:
         """Return what the person is shown: the first status in this lesson never changes."""
         if lesson is None:
             return None

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kiosk.domain.arrivals import Arrival, Grounds
+from kiosk.domain.arrivals import DoorArrival, Grounds
 from kiosk.domain.clock import Clock
 from kiosk.domain.credentials import NO_CREDENTIALS, CredentialBook
 from kiosk.domain.desk_states import (
@@ -57,7 +57,7 @@ class Door(Protocol):
         """The configuration in force."""
         ...
 
-    def check_in(self, arrival: Arrival) -> None:
+    def check_in(self, arrival: DoorArrival) -> None:
         """Mark a person, or say why not."""
         ...
 
@@ -218,7 +218,7 @@ class Desk:
         )
         self._state = replace(state, until_s=self._now_s + ROLL_S, is_unsaved=not is_saved)
 
-    def asks_second_factor(self, arrival: Arrival) -> bool:
+    def asks_second_factor(self, arrival: DoorArrival) -> bool:
         """Ask for a second factor where a face is easily confused with another one due here.
 
         False where it is not, or where the person has no other way: the match then stands alone.
@@ -247,24 +247,24 @@ class Desk:
             Fallback.CARD in self.ways and bool(holder.cards)
         )
 
-    def _look_alikes_due(self, arrival: Arrival) -> frozenset[str]:
+    def _look_alikes_due(self, arrival: DoorArrival) -> frozenset[str]:
         timetable = self.door.timetable
         due = timetable.expected_at(arrival.clock.best_at)
         pairs = (pair for pair in timetable.look_alikes if arrival.person_id in pair)
         return frozenset().union(*pairs) & due - {arrival.person_id}
 
-    def _is_marked(self, arrival: Arrival) -> bool:
+    def _is_marked(self, arrival: DoorArrival) -> bool:
         """Whether the person is on the list of every lesson that is open here for them."""
         lessons = self._lessons_of(arrival)
         return bool(lessons) and all(
             self.roll.book.get(arrival.person_id, lesson.id) for lesson in lessons
         )
 
-    def _lessons_of(self, arrival: Arrival) -> list[Lesson]:
+    def _lessons_of(self, arrival: DoorArrival) -> list[Lesson]:
         open_here = self.door.timetable.open_here(arrival.clock.best_at)
         return [lesson for lesson in open_here if arrival.person_id in lesson.roster]
 
-    def _note_doubt(self, arrival: Arrival) -> None:
+    def _note_doubt(self, arrival: DoorArrival) -> None:
         for lesson in self._lessons_of(arrival):
             self.roll.doubt(arrival.person_id, lesson.id)
 
@@ -354,7 +354,9 @@ class Desk:
             self._state = None
             self.door.check_in(self._arrival(holder, grounds))
 
-    def _confirm(self, pad: PadState, arrival: Arrival, holder: Holder, grounds: Grounds) -> None:
+    def _confirm(
+        self, pad: PadState, arrival: DoorArrival, holder: Holder, grounds: Grounds
+    ) -> None:
         is_own = holder.id == arrival.person_id and holder.kind == HolderKind.PERSON
         is_others = holder.id in pad.others and holder.kind == HolderKind.PERSON
         if is_own and grounds.code_id is None:
@@ -367,8 +369,10 @@ class Desk:
         else:
             self._refuse(CodeProblem.OTHER_PERSON)
 
-    def _arrival(self, holder: Holder, grounds: Grounds) -> Arrival:
-        return Arrival(holder.id, self._next_track(), self.clock.reading(), self._now_s, grounds)
+    def _arrival(self, holder: Holder, grounds: Grounds) -> DoorArrival:
+        return DoorArrival(
+            holder.id, self._next_track(), self.clock.reading(), self._now_s, grounds
+        )
 
     def _next_track(self) -> int:
         self._tracks -= 1

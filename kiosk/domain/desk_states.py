@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.arrivals import Arrival
+from kiosk.domain.arrivals import DoorArrival
 from kiosk.domain.screens import CodeProblem, PinPurpose
 from protocol.v1.messages import Holder
 
@@ -31,7 +31,7 @@ class PadState:
     attempt: int = 0
     holder: Holder | None = None
     is_unlocking: bool = False
-    arrival: Arrival | None = None
+    arrival: DoorArrival | None = None
     others: frozenset[str] = frozenset()
 
 

@@ -14,7 +14,7 @@ _MOST_ROWS = 1000
 
 
 @dataclass(slots=True)
-class _Row:
+class _WrongRow:
     count: int
     last_s: float
 
@@ -23,7 +23,7 @@ class _Row:
 class Waits:
     """Counts wrong PINs in a row: for the kiosk (an empty key), and for each person apart."""
 
-    _rows: dict[str, _Row] = field(default_factory=dict)
+    _rows: dict[str, _WrongRow] = field(default_factory=dict)
 
     def left_s(self, key: str, now_s: float) -> int:
         """Return how many whole seconds are left before the next try; 0: none."""
@@ -36,7 +36,7 @@ class Waits:
     def wrong(self, key: str, now_s: float) -> None:
         """Count a wrong PIN."""
         row = self._current(key, now_s)
-        self._rows[key] = _Row(1 if row is None else row.count + 1, now_s)
+        self._rows[key] = _WrongRow(1 if row is None else row.count + 1, now_s)
         if len(self._rows) > _MOST_ROWS:
             del self._rows[min(self._rows, key=lambda one: self._rows[one].last_s)]
 
@@ -44,7 +44,7 @@ class Waits:
         """End a row: the PIN was right."""
         self._rows.pop(key, None)
 
-    def _current(self, key: str, now_s: float) -> _Row | None:
+    def _current(self, key: str, now_s: float) -> _WrongRow | None:
         row = self._rows.get(key)
         if row is not None and now_s - row.last_s >= FORGOTTEN_S:
             del self._rows[key]
