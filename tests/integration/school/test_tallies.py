@@ -17,6 +17,7 @@ from server.attendance import service
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.tables import Correction, StoredEvent
 from server.attendance.tallies import tallies_of
+from server.credentials.tables import CodeUse
 from server.db.engine import Database
 from server.db.types import new_id, now
 from server.kiosks import placements
@@ -73,6 +74,8 @@ def _events(draw: st.DrawFn) -> dict[str, object]:
         "is_corrected": draw(st.sampled_from([False, False, False, True])),
         "uncertain_from": draw(st.sampled_from([None, None, None, -60, 0, 30])),
         "refers": draw(st.integers(0, 9)),
+        "shown": draw(st.sampled_from([None, "present", "late"])),
+        "code": draw(st.sampled_from([None, None, None, "a", "b"])),
         # Before what it says happened: the kiosk's clock was ahead.
         "received": draw(st.sampled_from([110, 110, 110, -20, 0, 5, 46, 5000])),
     }
@@ -105,7 +108,8 @@ def _store(world: World, drawn: list[dict[str, object]]) -> None:
                 else world.lessons[int(str(lesson))],
                 person_id=None if person is None else world.people[int(str(person))],
                 kind=str(one["kind"]),
-                method="face",
+                method="qr" if one.get("code") else "face",
+                shown_status=None if one.get("shown") is None else str(one.get("shown")),
                 refers_to=earlier.id if earlier and is_objection else None,
                 clock_source="ntp",
                 is_time_corrected=bool(one["is_corrected"]),
@@ -117,6 +121,18 @@ def _store(world: World, drawn: list[dict[str, object]]) -> None:
             )
         )
     world.db.add_all(stored)
+    world.db.add_all(
+        CodeUse(
+            code_id=str(one.get("code")),
+            kiosk_id=event.kiosk_id,
+            event_id=event.id,
+            person_id=event.person_id,
+            counted_at=event.counted_at,
+            received_at=event.received_at,
+        )
+        for one, event in zip(drawn, stored, strict=True)
+        if one.get("code") and event.kind == EventKind.SEEN
+    )
     world.db.flush()
 
 
