@@ -13,6 +13,14 @@ AT_ONCE = 50
 """Each PIN costs about 30 ms, so a transaction renews few of them."""
 
 
+def has_held(db: Session) -> bool:
+    """Return whether revoked kiosks hold PINs, or keys, that are not renewed yet."""
+    held = select(HeldPin.kiosk_id).join(Kiosk, col(Kiosk.id) == col(HeldPin.kiosk_id))
+    keys = select(KioskPinKey.kiosk_id).join(Kiosk, col(Kiosk.id) == col(KioskPinKey.kiosk_id))
+    is_revoked = col(Kiosk.state) == KioskState.REVOKED
+    return any(db.exec(one.where(is_revoked).limit(1)).first() for one in (held, keys))
+
+
 def renew_held(db: Session, vault: Vault) -> int:
     """Renew some PINs of people whose kiosk was revoked.
 

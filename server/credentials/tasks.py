@@ -3,10 +3,11 @@
 import logging
 import threading
 from datetime import timedelta
+from itertools import count
 
 from sqlmodel import col, delete
 
-from server.credentials.renewal import renew_held
+from server.credentials.renewal import has_held, renew_held
 from server.credentials.tables import CodeUse
 from server.db.engine import Database
 from server.db.types import now
@@ -18,6 +19,7 @@ _logger = logging.getLogger(__name__)
 INTERVAL_S = 5.0
 CODES_KEPT = timedelta(days=400)
 """A kiosk may keep events for as long as this before it sends them."""
+_TURNS_A_DAY = int(86_400 / INTERVAL_S)
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -41,13 +43,16 @@ class CredentialUpkeep:
 
     def renew(self) -> int:
         """Renew PINs that revoked kiosks held; returns how many were looked at."""
+        with self._database.reading() as db:
+            if not has_held(db):
+                return 0
         total = 0
         while not self._stopping.is_set():
             with self._database.transaction() as db:
-                count = renew_held(db, self._vault)
-            if count == 0:
+                renewed = renew_held(db, self._vault)
+            if renewed == 0:
                 break
-            total += count
+            total += renewed
         if total:
             _logger.info("PINs renewed that a revoked kiosk held count=%s", total)
         return total
@@ -59,10 +64,13 @@ class CredentialUpkeep:
 
     def _watch(self) -> None:
         new_correlation_id()
-        while not self._stopping.is_set():
+        for turn in count():
+            if self._stopping.is_set():
+                return
             try:
                 self.renew()
-                self.forget_codes()
+                if turn % _TURNS_A_DAY == 0:
+                    self.forget_codes()
             except Exception:  # the edge of a thread that must not end
                 _logger.exception("credential upkeep step failed, retrying")
             self._stopping.wait(INTERVAL_S)

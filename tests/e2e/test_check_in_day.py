@@ -5,6 +5,7 @@ and card reader are xdotool's. A second window with the same screen, offscreen, 
 is and what it looks like; a tap waits until the real screen looks so.
 """
 
+import logging
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import cv2
@@ -36,9 +38,10 @@ from kiosk.domain.screens import (
     RollRow,
     RunningLesson,
     Screen,
+    Welcome,
 )
 from kiosk.ui.shell import KioskWindow
-from protocol.v1.messages import Fallback, HolderKind
+from protocol.v1.messages import ArrivalStatus, Fallback, HolderKind
 from server.config import load_settings
 from server.credentials import service
 from server.credentials.codes import code_for
@@ -59,6 +62,7 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs Xvfb and xdotool"),
 ]
+logger = logging.getLogger(__name__)
 wait_for = partial(wait_until, timeout_s=60)
 FPS, SIZE_PX = 10, (640, 480)
 WAYS = (Fallback.QR, Fallback.CARD, Fallback.PIN, Fallback.TEACHER)
@@ -125,6 +129,16 @@ class Door:
     display: VirtualDisplay
     twin: Twin
     taps: int = field(default=0)
+    since_s: float = 0.0
+
+    def begin(self) -> None:
+        """Count taps and seconds from now on."""
+        self.taps, self.since_s = 0, monotonic()
+
+    def tell(self, way: str) -> None:
+        """Log what a way took; docs/measurements/check-in.md holds a table of it."""
+        seconds = monotonic() - self.since_s
+        logger.info("%s: %d taps, %.1f s", way, self.taps, seconds)
 
     def start(self, film: Path) -> None:
         self.kiosk.env = {**self.kiosk.env, "ROLLCALL_KIOSK_CAMERA": f"replay:{film}"}
@@ -301,10 +315,14 @@ def prepare(day: Day, doors: Sequence[Door]) -> None:
 
 def pin_takes_eight_taps(day: Day, door: Door) -> None:
     person = day.school.people[0]
-    door.taps = 0
+    door.shows(day.ready(), "pin")
+    door.begin()
     door.tap(day.ready(), "pin")
     door.type_pin(day.pins[person], AskPin(PinPurpose.CHECK_IN, SHOWN))
     door.tap(ConfirmName("Given0 F."), "nameYes")
+    welcome = Welcome("Given0 F.", ArrivalStatus.PRESENT)
+    door.shows(welcome, "name")
+    door.tell("PIN")
     assert door.taps == 8
 
 
@@ -320,18 +338,23 @@ def pin_after_wrong_ones_marks_nobody_who_says_no(day: Day, door: Door) -> None:
 
 def card_and_pin_take_six_taps(day: Day, door: Door) -> None:
     door.shows(day.ready(), "pin")
-    door.taps = 0
+    door.begin()
     door.display.type_card(CARD)
     door.type_pin(day.pins[day.school.people[1]], AskPin(PinPurpose.CARD))
+    door.shows(Welcome("Given1 F.", ArrivalStatus.PRESENT), "name")
+    door.tell("card and PIN")
     assert door.taps == 6
 
 
 def teacher_takes_the_roll(day: Day, door: Door) -> None:
     """One student is present, and one late by a second tap."""
     people = day.school.people
+    door.shows(day.ready(), "teacher")
+    door.begin()
     door.tap(day.ready(), "teacher")
     door.type_pin(day.pins["teacher"], AskPin(PinPurpose.UNLOCK, SHOWN))
     rolls = [roll(people, {}), roll(people, {people[4]: RollMark.PRESENT})]
     door.tap(rolls[0], f"row-{people[3]}", f"row-{people[4]}")
     door.tap(rolls[1], f"row-{people[4]}")
+    door.tell("roll-call of two students")
     door.tap(roll(people, {}), "done")

@@ -17,9 +17,10 @@ from protocol.v1.messages import CardKind, CredentialDocument, EventMethod, Hold
 from server.audit.tables import AuditEntry
 from server.credentials import service
 from server.credentials.codes import code_for
-from server.credentials.renewal import renew_held
+from server.credentials.renewal import has_held
 from server.credentials.service import HolderRef
 from server.credentials.tables import CodeUse, Pin
+from server.credentials.tasks import CredentialUpkeep
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -194,12 +195,12 @@ def test_pins_that_a_revoked_kiosk_held_are_renewed(
     assert given.passes(pin)
     other = given.room.post("/people", student_number="S9", given_name="Bo", family_name="Lind")
     untouched = given.room.post(f"/people/{other['id']}/credentials/pin")["pin"]
-    with database.transaction() as db:
-        assert renew_held(db, vault) == 0
+    upkeep = CredentialUpkeep(database, vault)
+    assert upkeep.renew() == 0
     given.room.post(f"/kiosks/{given.room.kiosk['id']}/revoke")
-    with database.transaction() as db:
-        assert renew_held(db, vault) == 1
-        assert renew_held(db, vault) == 0
+    assert (upkeep.renew(), upkeep.renew()) == (1, 0)
+    with database.reading() as db:
+        assert not has_held(db)
         pins = {str(row.holder_id): service.open_pin(vault, row)[0] for row in db.exec(select(Pin))}
     assert pins[given.room.person] != pin
     assert pins[other["id"]] == untouched
