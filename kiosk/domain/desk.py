@@ -154,7 +154,11 @@ class Desk:
 
     def tick(self) -> None:
         """Let time pass: what nobody answers closes."""
-        if self._state is not None and self._now_s >= self._state.until_s:
+        state = self._state
+        if state is None:
+            return
+        is_over = isinstance(state, RollState) and self._roll_is_over(state)
+        if is_over or self._now_s >= state.until_s:
             self.close()
 
     def enter_pin(self, pin: str) -> None:
@@ -210,7 +214,7 @@ class Desk:
     def tap_student(self, person_id: str) -> None:
         """A teacher tapped a row of the roll."""
         state = self._state
-        if not isinstance(state, RollState):
+        if not isinstance(state, RollState) or self._roll_is_over(state):
             return
         lesson = self.door.timetable.lesson(state.lesson_id)
         is_saved = lesson is None or self.roll.tap(
@@ -241,6 +245,13 @@ class Desk:
     @property
     def _now_s(self) -> float:
         return self.clock.monotonic_s()
+
+    def _roll_is_over(self, roll: RollState) -> bool:
+        """Whether the lesson has ended or is gone: the register would not count a tap."""
+        if roll.lesson_id is None:
+            return False
+        lesson = self.door.timetable.lesson(roll.lesson_id)
+        return lesson is None or not lesson.window.is_open(self.clock.reading().best_at)
 
     def _can_prove(self, holder: Holder) -> bool:
         return (Fallback.PIN in self.ways and holder.pin is not None) or (

@@ -29,12 +29,10 @@ def remember(db: sqlite3.Connection, event_id: str, draft: EventDraft) -> None:
         if draft.evidence is not None and draft.lesson_id is not None:
             _deny(db, Denial(draft.person_id, draft.lesson_id, draft.evidence.distance), at_ms)
     elif draft.shown is not None and draft.lesson_id is not None:
-        _insert(
-            db,
-            RememberedMark(
-                event_id, draft.person_id, draft.lesson_id, draft.clock.best_at, draft.shown
-            ),
+        mark = RememberedMark(
+            event_id, draft.person_id, draft.lesson_id, draft.clock.best_at, draft.shown
         )
+        _insert(db, mark, is_word=draft.kind is EventKind.ROLL_CALL)
 
 
 def adopt(db: sqlite3.Connection, events: Iterable[AttendanceEvent]) -> None:
@@ -45,7 +43,8 @@ def adopt(db: sqlite3.Connection, events: Iterable[AttendanceEvent]) -> None:
         elif event.lesson_id and event.person_id and event.shown in set(ArrivalStatus):
             at = _counted_at(event.occurred_at, event.clock)
             status = ArrivalStatus(event.shown)
-            _insert(db, RememberedMark(event.id, event.person_id, event.lesson_id, at, status))
+            mark = RememberedMark(event.id, event.person_id, event.lesson_id, at, status)
+            _insert(db, mark, is_word=event.kind == EventKind.ROLL_CALL)
 
 
 def recall(db: sqlite3.Connection) -> MarkMemory:
@@ -73,7 +72,13 @@ def prune(db: sqlite3.Connection, now: datetime) -> None:
         )
 
 
-def _insert(db: sqlite3.Connection, mark: RememberedMark) -> None:
+def _insert(db: sqlite3.Connection, mark: RememberedMark, *, is_word: bool) -> None:
+    """Write a mark down; a teacher's word is the status of what was there before, too."""
+    if is_word:
+        db.execute(
+            "UPDATE day_mark SET status = ? WHERE person_id = ? AND lesson_id = ?",
+            (mark.status.value, mark.person_id, mark.lesson_id),
+        )
     db.execute(
         "INSERT OR REPLACE INTO day_mark (event_id, person_id, lesson_id, status, at_ms)"
         " VALUES (?, ?, ?, ?, ?)",

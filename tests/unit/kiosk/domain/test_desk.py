@@ -360,6 +360,16 @@ def test_a_student_who_is_not_on_the_roster_cannot_be_tapped() -> None:
     assert door.events() == []
 
 
+def test_the_roll_ends_with_the_lesson() -> None:
+    door = DeskDoor(minutes=44.8)
+    unlocked(door)
+    door.taps(ANA)
+    door.clock.advance(20)
+    door.taps(DOV)
+    assert isinstance(door.later(0), Ready)
+    assert [one[1] for one in door.events()] == [ANA]
+
+
 # Look-alikes
 
 

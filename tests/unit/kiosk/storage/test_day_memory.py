@@ -11,7 +11,7 @@ from kiosk.domain.marks import Denial, MarkMemory, RememberedMark
 from kiosk.storage.database import Durability, SQLiteFile
 from kiosk.storage.outbox import SQLiteOutbox
 from kiosk.storage.outbox_schema import MIGRATIONS
-from protocol.v1.messages import ArrivalStatus, EventKind
+from protocol.v1.messages import ArrivalStatus, EventKind, EventMethod
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.unit.kiosk.storage.drafts import SIGNER, ack, draft, hand_over, opened, outbox_in
 
@@ -60,6 +60,16 @@ def test_not_me_takes_the_mark_out_and_keeps_the_closest_denied_distance(tmp_pat
     outbox.append(not_me(OTHER, 0.4))
 
     assert outbox.memory() == MarkMemory(denials=(Denial("p1", "s1", 0.31),))
+
+
+def test_a_teachers_word_is_the_status_after_a_restart(tmp_path: Path) -> None:
+    outbox = outbox_in(tmp_path)
+    outbox.append(replace(draft(), shown=ArrivalStatus.PRESENT))
+    word = replace(LATE, kind=EventKind.ROLL_CALL, method=EventMethod.TEACHER)
+    outbox.append(word)
+    outbox.close()
+
+    assert {mark.status for mark in reopened(tmp_path).marks} == {ArrivalStatus.LATE}
 
 
 def test_marks_of_another_day_are_forgotten(tmp_path: Path) -> None:
