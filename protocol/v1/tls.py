@@ -201,8 +201,8 @@ def _connected(way: _Way, context: ssl.SSLContext) -> Iterator[HTTPConnection]:
     connection, is_done = way.connection(), Event()
     secured: list[socket] = []  # the connection lets go of it before the end of some answers
     watch = Thread(target=_cut, args=(connection, secured, is_done, way.timeout_s), daemon=True)
+    started_s = monotonic()  # first: the watch must not end before this clock says so
     watch.start()
-    started_s = monotonic()
     try:
         connection.connect()
         host = urlsplit(way.address).hostname
