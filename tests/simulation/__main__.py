@@ -14,7 +14,7 @@ from tests.simulation.mutations import MUTATIONS
 from tests.simulation.run import Outcome, Plan, run
 
 _SHOWN = 60
-_MOST_SEEDS = 30
+_MOST_SEEDS = 100
 
 
 def main(arguments: list[str] | None = None) -> int:

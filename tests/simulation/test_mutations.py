@@ -11,8 +11,8 @@ FOUND_BY = {
     "believes_watermarks": 2,
     "counts_twice": 7,
     "deletes_delivered": 2,
-    "renumbers_once": 17,
-    "reuses_numbers": 2,
+    "renumbers_once": 67,
+    "reuses_numbers": 6,
     "states_no_gaps": 3,
 }
 
