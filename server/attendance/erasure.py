@@ -57,9 +57,9 @@ def erase_person(
     _refuse_names(person, reason)
     # Before the audit trail is locked: changes of the timetable take these locks in this order.
     _leave_rosters(db, person_id, today=today, at=at)
+    forget_holder(db, HolderRef(HolderKind.PERSON, person_id))
     enrollment.erase_biometrics(db, person_id, actor=actor, at=at)
     enrollment.erase_leftovers(db, person_id)
-    forget_holder(db, HolderRef(HolderKind.PERSON, person_id))
     people.erase_identity(db, person, at=at)
     lines = _erase_reasons(db, person_id)
     subject = subject_of("person", person_id)

@@ -75,6 +75,7 @@ def print_cards(
     """Make a new printed card of each chosen person."""
     require_fonts()
     with database.transaction() as db:
+        service.begin_change(db)
         people = _chosen(db, form)
         cards = [_new_card(db, vault, one, principal.actor) for one in people]
     return _pdf(card_sheets(cards, settings.school_name, request_translator(request)), "cards")
@@ -92,6 +93,7 @@ def print_letters(
     """Print the PINs of the chosen people; a person without one gets one."""
     require_fonts()
     with database.transaction() as db:
+        service.begin_change(db)
         people = _chosen(db, form)
         letters = [_letter(db, vault, one, principal.actor) for one in people]
     return _pdf(pin_letters(letters, settings.school_name, request_translator(request)), "pins")
@@ -109,6 +111,7 @@ def print_card(
     """Make a new printed card; the printed card before ends."""
     require_fonts()
     with database.transaction() as db:
+        service.begin_change(db)
         holder = holder_for(db, principal, ref)
         card = _new_card(db, vault, holder, principal.actor)
     return _pdf(card_sheets([card], settings.school_name, request_translator(request)), "card")
@@ -126,6 +129,7 @@ def print_pin(
     """Print the PIN, which counts as handed out then."""
     require_fonts()
     with database.transaction() as db:
+        service.begin_change(db)
         holder = holder_for(db, principal, ref)
         letter = _letter(db, vault, holder, principal.actor)
     return _pdf(pin_letters([letter], settings.school_name, request_translator(request)), "pin")

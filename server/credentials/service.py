@@ -83,12 +83,22 @@ def credentials_of(db: Session, vault: Vault, holder: HolderRef) -> CredentialsR
     )
 
 
+def begin_change(db: Session) -> None:
+    """Let one transaction at a time change credentials, until its commit.
+
+    What changes several, or records other things too, calls this before its first entry in the
+    audit trail: everything else takes the two locks in this order.
+    """
+    lock_until_commit(db, CREDENTIAL_LOCK)
+
+
 def issue_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> None:
     """Give a new random PIN that nobody else of the school has; an earlier one ends.
 
     Raises:
         NotFoundError: no such person or account.
     """
+    begin_change(db)
     _check_holder(db, holder)
     _put_pin(db, vault, holder)
     _note(db, "credentials.pin_issued", holder, actor)
@@ -96,6 +106,7 @@ def issue_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> No
 
 def renew_pins(db: Session, vault: Vault, holders: Sequence[HolderRef], *, actor: str) -> int:
     """Replace the PINs of those who have one; return how many that were."""
+    begin_change(db)
     count = 0
     for holder in holders:
         if db.get(Pin, (holder.kind, holder.id)) is not None:
@@ -112,7 +123,8 @@ def show_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> str
         NotFoundError: the holder has none.
         SealBrokenError: it cannot be decrypted.
     """
-    row = db.get(Pin, (holder.kind, holder.id))
+    begin_change(db)
+    row = db.get(Pin, (holder.kind, holder.id), populate_existing=True)
     if row is None:
         raise NotFoundError("There is no PIN.", problem="no_pin")
     pin, _base = open_pin(vault, row)
@@ -129,6 +141,7 @@ def revoke_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> N
         NotFoundError: the holder has none.
     """
     del vault
+    begin_change(db)
     row = db.get(Pin, (holder.kind, holder.id))
     if row is None:
         raise NotFoundError("There is no PIN.", problem="no_pin")
@@ -178,6 +191,7 @@ def revoke_card(
     Raises:
         NotFoundError: there is no such card.
     """
+    begin_change(db)
     row = db.get(Card, card_id)
     if row is None or (of is not None and (row.holder_kind, row.holder_id) != (of.kind, of.id)):
         raise NotFoundError("There is no such card.", problem="card_gone")
@@ -193,6 +207,7 @@ def make_link(db: Session, holder: HolderRef, *, actor: str) -> str:
     Raises:
         NotFoundError: no such person or account.
     """
+    begin_change(db)
     _check_holder(db, holder)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     db.merge(
@@ -209,6 +224,7 @@ def make_link(db: Session, holder: HolderRef, *, actor: str) -> str:
 
 def revoke_link(db: Session, holder: HolderRef, *, actor: str) -> None:
     """End a holder's link; nothing happens where there is none."""
+    begin_change(db)
     row = db.get(OwnLink, (holder.kind, holder.id))
     if row is not None:
         db.delete(row)
@@ -222,7 +238,8 @@ def holder_of_link(db: Session, token: str) -> HolderRef | None:
 
 
 def forget_holder(db: Session, holder: HolderRef) -> None:
-    """Delete everything of a holder who is erased."""
+    """Delete everything of a holder who is erased, before anything enters the audit trail."""
+    begin_change(db)
     for table in (Pin, Card, OwnLink, HeldPin):
         db.exec(
             delete(table).where(
@@ -250,7 +267,6 @@ def version_of(db: Session) -> int:
 
 
 def _put_pin(db: Session, vault: Vault, holder: HolderRef) -> None:
-    lock_until_commit(db, CREDENTIAL_LOCK)
     pin = _free_pin(db, vault)
     base = pin_base(pin, keys.pin_salt(db, vault))
     sealed = vault.seal(pin.encode() + base, purpose=PIN_PURPOSE, context=str(holder.id))
@@ -280,8 +296,8 @@ def _free_pin(db: Session, vault: Vault) -> str:
 def _add_card(
     db: Session, vault: Vault, holder: HolderRef, number: str, kind: CardKind, *, actor: str
 ) -> CardRead:
+    begin_change(db)
     _check_holder(db, holder)
-    lock_until_commit(db, CREDENTIAL_LOCK)
     hashed = card_hash(number, keys.card_key(db, vault))
     taken = db.exec(select(Card).where(Card.hash == hashed)).first()
     if taken is not None:
@@ -308,10 +324,11 @@ def _cards_of(db: Session, holder: HolderRef) -> Sequence[Card]:
 
 
 def _check_holder(db: Session, holder: HolderRef) -> None:
+    """Refuse who is not there, as of now: an erasure may have ended while this one waited."""
     if holder.kind == HolderKind.STAFF:
         is_there = db.get(Account, holder.id) is not None
     else:
-        person = db.get(Person, holder.id)
+        person = db.get(Person, holder.id, populate_existing=True)
         is_there = person is not None and person.erased_at is None
     if not is_there:
         raise NotFoundError("There is no such holder.", problem="no_holder")

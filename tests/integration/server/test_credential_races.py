@@ -1,0 +1,75 @@
+"""New PINs, cards and links beside prints and erasures at the same moment, on PostgreSQL."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from server.credentials import service
+from server.enrollment import service as enrollment
+from server.web.principal import Role
+from tests.integration.server.conftest import SignIn
+from tests.integration.server.test_sign_in_races import Race, pause, race
+from tests.support.enrolling import GIVEN, enrol
+from tests.support.office_desk import OfficeDesk
+
+__all__ = ["race"]
+pytestmark = pytest.mark.parametrize(
+    "database_kind", [pytest.param("postgresql", marks=pytest.mark.integration)], indirect=True
+)
+
+
+def give_pin(client: TestClient, person_id: str) -> Any:
+    return client.post(f"/api/v1/people/{person_id}/credentials/pin")
+
+
+@pytest.mark.parametrize(("what", "step"), [("letters", "show_pin"), ("cards", "revoke_card")])
+def test_a_print_and_a_new_pin_wait_for_each_other(
+    desk: OfficeDesk, race: Race, monkeypatch: pytest.MonkeyPatch, what: str, step: str
+) -> None:
+    desk.office.post(f"/credentials/person/{desk.ada}/cards/print")
+    pause(monkeypatch, race, service, step)
+    answers = race.run(
+        lambda: desk.office.post(
+            f"/credentials/print/{what}", data={"person_id": [desk.ada, desk.ben]}
+        ),
+        lambda: give_pin(desk.office, desk.ben),
+    )
+    assert answers == {"first": 200, "second": 201}
+
+
+def erase(admin: TestClient, person_id: str) -> Any:
+    path = f"/api/v1/people/{person_id}/erase"
+    return admin.post(path, json={"reason": "asked for by letter"})
+
+
+def test_an_erasure_and_a_new_pin_wait_for_each_other(
+    desk: OfficeDesk, race: Race, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.post(f"/people/{desk.ada}/consents", **GIVEN)
+    enrol(desk.office, desk.ada)
+    give_pin(desk.office, desk.ada)
+    admin = sign_in(Role.ADMIN)
+    pause(monkeypatch, race, enrollment, "erase_biometrics")
+    answers = race.run(
+        lambda: erase(admin, desk.ada),
+        lambda: give_pin(desk.office, desk.ben),
+    )
+    assert answers == {"first": 200, "second": 201}
+
+
+@pytest.mark.parametrize("what", ["pin", "link", "cards"])
+def test_nothing_is_issued_to_a_person_who_is_just_erased(
+    desk: OfficeDesk, race: Race, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    admin = sign_in(Role.ADMIN)
+    path = f"/api/v1/people/{desk.ada}/credentials"
+    pause(monkeypatch, race, enrollment, "erase_biometrics")
+    body = {"number": "04:A2:99:FF"} if what == "cards" else None
+    answers = race.run(
+        lambda: erase(admin, desk.ada),
+        lambda: desk.office.post(f"{path}/{what}", json=body),
+    )
+    assert answers == {"first": 200, "second": 404}
+    held = admin.get(path).json()
+    assert held == {"pin_state": "none", "cards": [], "has_link": False, "link_made_at": None}
