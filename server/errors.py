@@ -194,6 +194,14 @@ class DatabaseBusyError(UnavailableError):
     retry_after_s = 5
 
 
+class RenewingPinsError(UnavailableError):
+    """PINs that a revoked kiosk held are being renewed; the device in its place waits for them."""
+
+    code = "renewing_pins"
+    default_message = "PINs are being renewed. Try again shortly."
+    retry_after_s = 5
+
+
 class OutOfSpaceError(UnavailableError):
     """The disk of the server or of its database is full. It works again once there is room."""
 

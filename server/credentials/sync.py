@@ -19,10 +19,11 @@ from protocol.v1.messages import (
     WrappedKey,
 )
 from server.credentials import keys, scope
+from server.credentials.renewal import is_awaited
 from server.credentials.service import open_pin
 from server.credentials.tables import Card, CodeUse, HeldPin, Pin
 from server.db.vault import Vault
-from server.errors import ForbiddenError, SealBrokenError
+from server.errors import ForbiddenError, RenewingPinsError, SealBrokenError
 from server.kiosks.tables import Kiosk
 from server.policies.service import current_policy
 
@@ -37,10 +38,13 @@ def build(db: Session, vault: Vault, kiosk: Kiosk, at: datetime) -> CredentialDo
 
     Raises:
         ForbiddenError: the kiosk is not claimed.
+        RenewingPinsError: the PINs that a revoked device in its place held are not renewed yet.
         SealBrokenError: a key of the school or the kiosk cannot be decrypted.
     """
     if kiosk.sealing_key is None:
         raise ForbiddenError("This kiosk is not claimed.", problem="not_claimed")
+    if is_awaited(db, kiosk):
+        raise RenewingPinsError
     pin_id, pin_key = keys.kiosk_pin_key(db, vault, kiosk)
     card_key = keys.card_key(db, vault)
     salt = keys.pin_salt(db, vault)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from protocol.v1 import signing
@@ -94,6 +96,27 @@ def ended_claim(db: Session, token_hash: bytes) -> KioskClaim | None:
         col(KioskClaim.token_hash) == token_hash, col(KioskClaim.until_at).is_not(None)
     )
     return db.exec(query).first()
+
+
+def was_revoked_since(
+    kiosk_id: SQLColumnExpression[uuid.UUID], number: SQLColumnExpression[int]
+) -> ColumnElement[bool]:
+    """Return whether a claim was revoked and a newer one followed, as a condition of a query.
+
+    A claim that another one only replaced ends in the moment in which that one begins.
+
+    Args:
+        kiosk_id: a column.
+        number: a column: of the first claim that counts.
+    """
+    ended, following = aliased(KioskClaim), aliased(KioskClaim)
+    return exists().where(
+        col(ended.kiosk_id) == kiosk_id,
+        col(ended.number) >= number,
+        col(following.kiosk_id) == ended.kiosk_id,
+        col(following.number) == ended.number + 1,
+        col(following.from_at) != ended.until_at,
+    )
 
 
 def revocation_of(claim: KioskClaim, key: Ed25519PrivateKey) -> Revocation:

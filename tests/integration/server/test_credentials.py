@@ -15,7 +15,7 @@ from protocol.v1.checkin import card_hash, pin_base, pin_verifier, read_check_in
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import CardKind, CredentialDocument, EventMethod, Holder, HolderKind
 from server.audit.tables import AuditEntry
-from server.credentials import service
+from server.credentials import renewal, service
 from server.credentials.codes import code_for
 from server.credentials.renewal import has_held
 from server.credentials.service import HolderRef
@@ -206,6 +206,56 @@ def test_pins_that_a_revoked_kiosk_held_are_renewed(
     assert pins[other["id"]] == untouched
     held = given.room.admin.get(f"/api/v1{given.base}").json()
     assert held["pin_state"] == "to_hand_out"
+
+
+def claim_again(given: Given, client: TestClient) -> None:
+    """Claim the same kiosk with another device, as after a theft."""
+    kiosk_id = given.room.kiosk["id"]
+    given.room.kiosk = given.room.post(f"/kiosks/{kiosk_id}/claim-codes")
+    given.room.device = type(given.room.device)(kiosk_id=kiosk_id)
+    client.headers["Authorization"] = f"Device {given.room.claim(client).device_token}"
+    given.device = client
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_pins_are_renewed_though_the_kiosk_was_claimed_again(
+    given: Given,
+    database: Database,
+    vault: Vault,
+    app: FastAPI,
+    monkeypatch: pytest.MonkeyPatch,
+    is_begun: bool,
+) -> None:
+    monkeypatch.setattr(renewal, "AT_ONCE", 1)
+    other = given.room.post("/people", student_number="S9", given_name="Bo", family_name="Lind")
+    given.room.post(f"/courses/{given.room.course}/roster", person_id=other["id"])
+    bases = [f"/people/{one}/credentials" for one in (given.room.person, other["id"])]
+    pins = {given.room.post(f"{base}/pin")["pin"] for base in bases}
+    assert len(given.document().holders) == 2
+    given.room.post(f"/kiosks/{given.room.kiosk['id']}/revoke")
+    if is_begun:
+        with database.transaction() as db:
+            assert renewal.renew_held(db, vault) == 1
+    claim_again(given, TestClient(app))
+    answer = given.device.get(SYNC)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert CredentialUpkeep(database, vault).renew() == (1 if is_begun else 2)
+    with database.reading() as db:
+        renewed = {service.open_pin(vault, row)[0] for row in db.exec(select(Pin))}
+        assert not has_held(db)
+    assert not renewed & pins
+    assert len(given.document().holders) == 2
+    assert CredentialUpkeep(database, vault).renew() == 0
+
+
+def test_pins_stay_where_a_kiosk_was_claimed_again_without_a_revocation(
+    given: Given, database: Database, vault: Vault, app: FastAPI
+) -> None:
+    pin = given.pin()
+    assert given.passes(pin)
+    claim_again(given, TestClient(app))
+    assert CredentialUpkeep(database, vault).renew() == 0
+    assert given.passes(pin)
 
 
 def test_an_erased_person_has_no_credentials(given: Given) -> None:
