@@ -72,7 +72,7 @@ class _Bounds:
 
 @dataclass
 class _Roster:
-    """Who is due in a course: always, and between dates. People are ids as the database has them.
+    """Who is due in a course: always, and between dates. People are ids as text.
 
     Attributes:
         always: on every day.
@@ -156,7 +156,7 @@ def _count(db: Session, lessons: Sequence[_Windowed]) -> dict[uuid.UUID, LessonT
     rosters = _rosters(db, {one.lesson.course_id for one in lessons})
     ids = [one.lesson.id for one in lessons]
     stored = reads.stored_moments(db)
-    by_window = {one.window: _Bounds.of(one.window, stored) for one in lessons}
+    by_window = {one: _Bounds.of(one, stored) for one in {one.window for one in lessons}}
     bounds = {one.lesson.id: by_window[one.window] for one in lessons}
     seen = _first_seen(db, bounds)
     ruled = _rulings(db, ids)
@@ -188,8 +188,8 @@ def _numbers(
 
 def _rosters(db: Session, courses: Collection[uuid.UUID]) -> dict[uuid.UUID, _Roster]:
     by_raw: defaultdict[Any, _Roster] = defaultdict(_Roster)
-    for course, person in reads.ALWAYS_LISTED.rows(db, courses=courses):
-        by_raw[course].always.add(person)
+    for course, people in reads.ALWAYS_LISTED.rows(db, courses=courses):
+        by_raw[course].always.update(people.split(","))
     for row in reads.DATED.rows(db, courses=courses):
         by_raw[row[0]].dated.append(row)
     return {uuid.UUID(str(course)): roster for course, roster in by_raw.items()}

@@ -14,6 +14,8 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    cast,
+    func,
     exists,
     literal_column,
     or_,
@@ -53,6 +55,11 @@ def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, String)
 
 
+def _text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return ids as the text that the database makes of them."""
+    return cast(column, String)
+
+
 #: Which kiosk hung in which of the rooms between two moments.
 HUNG = Prepared(
     sqlalchemy.select(_placements.c.kiosk_id, _placements.c.room_id).where(
@@ -66,25 +73,22 @@ _of_kiosks = _events.c.kiosk_id.in_(several("kiosks"))
 _names_none = or_(
     _events.c.lesson_id.is_(None), ~exists().where(_lessons.c.id == _events.c.lesson_id)
 )
+_uses, _others = table_of(CodeUse), table_of(CodeUse).alias("others")
+# Asked of single events, as most have no code; a join may read all uses of codes there ever were.
+_is_replayed = exists().where(
+    _uses.c.kiosk_id == _events.c.kiosk_id,
+    _uses.c.event_id == _events.c.id,
+    _others.c.code_id == _uses.c.code_id,
+    _others.c.kiosk_id != _uses.c.kiosk_id,
+)
 _odd_lessons = sqlalchemy.select(literal_column("1").label("is_lesson"), _events.c.lesson_id).where(
     _events.c.lesson_id.in_(several("lessons")),
     or_(
         _events.c.is_time_corrected,
         _events.c.not_before.is_not(None),
         _events.c.kind == EventKind.ROLL_CALL.value,
+        and_(_events.c.method == EventMethod.QR.value, _is_replayed),
     ),
-)
-_uses, _others = table_of(CodeUse), table_of(CodeUse).alias("others")
-#: Lessons of the span with events whose code two kiosks accepted.
-_replayed_lessons = (
-    sqlalchemy.select(literal_column("1"), _events.c.lesson_id)
-    .join(_uses, and_(_uses.c.kiosk_id == _events.c.kiosk_id, _uses.c.event_id == _events.c.id))
-    .join(_others, _others.c.code_id == _uses.c.code_id)
-    .where(
-        _others.c.kiosk_id != _uses.c.kiosk_id,
-        _events.c.lesson_id.in_(several("lessons")),
-        _events.c.method == EventMethod.QR.value,
-    )
 )
 _unnamed = sqlalchemy.select(literal_column("0"), _events.c.kiosk_id).where(
     _of_kiosks,
@@ -109,7 +113,6 @@ _forked = sqlalchemy.select(literal_column("0"), _progress.c.kiosk_id).where(
 UNUSUAL = Prepared(
     union_all(
         _odd_lessons.distinct(),
-        _replayed_lessons.distinct(),
         _unnamed.distinct(),
         _uncertain.distinct(),
         _lost,
@@ -121,11 +124,13 @@ _of_courses = _entries.c.course_id.in_(several("courses"))
 _limits = (_entries.c.from_date, _entries.c.until_date, _entries.c.counts_after)
 _listed = (
     _raw(_entries.c.course_id).label("course_id"),
-    _raw(_entries.c.person_id).label("person_id"),
+    _text(_entries.c.person_id).label("person_id"),
 )
-#: Who is on the rosters on every day.
+#: Who is on the rosters on every day: the people of each course in one text, between commas.
 ALWAYS_LISTED = Prepared(
-    sqlalchemy.select(*_listed).where(_of_courses, *(one.is_(None) for one in _limits))
+    sqlalchemy.select(_listed[0], func.aggregate_strings(_listed[1], ","))
+    .where(_of_courses, *(one.is_(None) for one in _limits))
+    .group_by(_entries.c.course_id)
 )
 #: Who is on them between dates.
 DATED = Prepared(
@@ -143,7 +148,7 @@ _taken_back = exists().where(
 #: Who was seen when in the lessons; what was taken back is left out.
 SEEN = Prepared(
     sqlalchemy.select(
-        _raw(_events.c.lesson_id), _raw(_events.c.person_id), _raw(_events.c.counted_at)
+        _raw(_events.c.lesson_id), _text(_events.c.person_id), _raw(_events.c.counted_at)
     ).where(
         and_(
             _events.c.lesson_id.in_(several("lessons")),
@@ -156,7 +161,7 @@ SEEN = Prepared(
 #: What people entered, the newest last.
 RULED = Prepared(
     sqlalchemy.select(
-        _corrections.c.lesson_id, _raw(_corrections.c.person_id), _corrections.c.status
+        _corrections.c.lesson_id, _text(_corrections.c.person_id), _corrections.c.status
     )
     .where(_corrections.c.lesson_id.in_(several("lessons")))
     .order_by(_corrections.c.made_at, _corrections.c.id)

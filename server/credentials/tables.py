@@ -100,6 +100,7 @@ class CodeUse(SQLModel, table=True):
 
     __tablename__ = "code_uses"
     __table_args__ = (
+        Index("ix_code_uses_event_id", "event_id", "kiosk_id"),
         Index("ix_code_uses_received_at", "received_at"),
         Index("ix_code_uses_counted_at", "counted_at"),
     )

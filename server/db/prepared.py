@@ -3,13 +3,20 @@
 Building a statement of SQLAlchemy costs more than most databases need to answer it, and objects of
 tables more than their rows. What pages ask all the time is therefore built once, with names for its
 values, and answered with rows.
+
+SQLite gets a list of values as one text of JSON: SQLAlchemy writes a statement anew for each length
+of a list, with a place for each value, which costs as much as the answer.
 """
 
+import json
+import uuid
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import BindParameter, Executable, Table, bindparam
+from sqlalchemy import BindParameter, Executable, String, Table, bindparam, func
+from sqlalchemy.sql.visitors import replacement_traverse
 from sqlmodel import Session, SQLModel
 
 
@@ -26,11 +33,37 @@ class Prepared:
     def rows(self, db: Session, **values: Any) -> Sequence[Any]:
         """Return all rows. What the session has not written yet is written before."""
         db.flush()
-        return db.connection().execute(self._statement, values).all()
+        connection = db.connection()
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._statement, values).all()
+        statement, lists = self._for_sqlite
+        values |= {name: _json(values[name]) for name in lists}
+        return connection.execute(statement, values).all()
 
     def values(self, db: Session, **values: Any) -> Sequence[Any]:
         """Return the first column of all rows."""
         return [row[0] for row in self.rows(db, **values)]
+
+    @cached_property
+    def _for_sqlite(self) -> tuple[Executable, set[str]]:
+        """The statement with a place for one text for each list, and the names of the lists."""
+        lists: set[str] = set()
+
+        def replaced(element: Any, **_: Any) -> Any:
+            if not (isinstance(element, BindParameter) and element.expanding):
+                return None
+            if element.value is not None:  # written into the statement: it has one length
+                return None
+            lists.add(element.key)
+            values = func.json_each(bindparam(element.key, type_=String))
+            return sqlalchemy.select(values.table_valued("value").c.value).scalar_subquery()
+
+        return replacement_traverse(self._statement, {}, replaced), lists
+
+
+def _json(values: Sequence[Any]) -> str:
+    """Write ids or words as SQLite holds them."""
+    return json.dumps([one.hex if isinstance(one, uuid.UUID) else one for one in values])
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -1,17 +1,20 @@
 """What is read as rows, by statements that were built once, says what the objects say."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 import sqlalchemy
 
 from server.accuracy.service import models_in_use
+from server.attendance import event_reads, tally_reads
 from server.attendance.quarantine_listing import count_undecided, undecided_numbers
 from server.attendance.tables import QuarantinedEvent
 from server.db.prepared import Prepared, several, table_of
-from server.db.types import now
+from server.db.types import new_id, now
 from server.enrollment.tables import Template
 from server.kiosks.service import kiosk_notes, kiosk_views
 from server.policies.service import current_policy
@@ -146,3 +149,62 @@ def test_a_policy_is_what_its_row_says_now(school: School) -> None:
         db.rollback()
     with school.database.reading() as db:
         assert current_policy(db) == before
+
+
+def test_lists_of_ids_and_words_are_taken_as_they_are(school: School) -> None:
+    rooms = table_of(Room)
+    both = Prepared(
+        sqlalchemy.select(rooms.c.name).where(
+            rooms.c.name.in_(several("names")), rooms.c.id.not_in(several("ids"))
+        )
+    )
+    odd = ['["a"]', "it's", 'say "b"', "", "数学", "a,b"]
+    with school.database.transaction() as db:
+        db.add_all(Room(name=name) for name in odd)
+        db.flush()
+        kept = list(db.execute(sqlalchemy.select(rooms.c.id, rooms.c.name)).all())
+        left_out = {key for key, name in kept if name == "it's"}
+        found = both.values(db, names=odd, ids=left_out)
+    assert sorted(found) == sorted(set(odd) - {"it's"})
+
+
+def test_no_read_of_a_register_scans_a_table_that_grows(school: School) -> None:
+    if not school.database.is_sqlite:
+        pytest.skip("PostgreSQL chooses by the number of rows")
+    grows = {"attendance_events", "code_uses", "attendance_corrections", "lessons", "objection"}
+    plans = {name: _plan(school, one) for name, one in _prepared(tally_reads, event_reads)}
+    assert {"UNUSUAL", "SEEN", "_USES"} <= plans.keys()
+    scanned = {
+        (name, line)
+        for name, lines in plans.items()
+        for line in lines
+        if line.startswith("SCAN") and set(line.split()) & grows
+    }
+    assert not scanned
+
+
+def _prepared(*modules: ModuleType) -> Iterator[tuple[str, Prepared]]:
+    for module in modules:
+        for name, value in vars(module).items():
+            if isinstance(value, Prepared):
+                yield name, value
+
+
+def _plan(school: School, prepared: Prepared) -> list[str]:
+    """Ask for a statement's rows, and return how SQLite would look for them."""
+    asked: list[tuple[str, Any]] = []
+    values: dict[str, Any] = {"first": now(), "last": now()}
+    lists = dict.fromkeys(("lessons", "kiosks", "courses", "rooms", "events"), [new_id()])
+    listening = school.database.engine, "before_cursor_execute"
+
+    def note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        asked.append((statement, given))
+
+    with school.database.reading() as db:
+        sqlalchemy.event.listen(*listening, note)
+        prepared.rows(db, **values, **lists)
+        sqlalchemy.event.remove(*listening, note)
+        explained = db.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {asked[-1][0]}", asked[-1][1]
+        )
+        return [row[3] for row in explained]
