@@ -40,6 +40,10 @@ def check_in_states(
     wrong = AskPin(PinPurpose.CHECK_IN, SHOWN, CodeProblem.WRONG_PIN, attempt=1)
     yield "pin-wrong", wrong, ""
     yield "pin-wait", replace(wrong, wait_s=20, attempt=3), ""
+    used = AskPin(PinPurpose.CHECK_IN, SHOWN, CodeProblem.USED)
+    yield "pin-used", used, ""
+    card = AskPin(PinPurpose.LOOK_ALIKE, (Fallback.CARD,), takes_pin=False)
+    yield "pin-card-first", card, ""
     yield "pin-card", AskPin(PinPurpose.CARD), ""
     yield "pin-look-alike", AskPin(PinPurpose.LOOK_ALIKE, (Fallback.CARD,)), ""
     yield "pin-unlock", AskPin(PinPurpose.UNLOCK, SHOWN), ""

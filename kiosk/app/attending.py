@@ -15,7 +15,7 @@ from kiosk.domain.desk import Desk
 from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.domain.health import DiskHealth
 from kiosk.domain.ports import Outbox, UsedCodes
-from kiosk.domain.screens import Ready, Screen, is_same
+from kiosk.domain.screens import Ready, RollMark, Screen, is_same
 from kiosk.domain.sightings import Sighting
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import DiskFullError, OutboxFullError, StorageError
@@ -157,9 +157,9 @@ class AttendantLoop:
         """A card reader typed a line."""
         self._act(lambda desk: desk.swipe(text))
 
-    def tap_student(self, person_id: str) -> None:
-        """A teacher tapped a row of the roll."""
-        self._act(lambda desk: desk.tap_student(person_id))
+    def tap_student(self, person_id: str, seen: RollMark) -> None:
+        """A teacher tapped a row of the roll, which stood like that."""
+        self._act(lambda desk: desk.tap_student(person_id, seen))
 
     def close(self) -> None:
         """Leave the pad, the name or the roll."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 
 from kiosk.app.attending import AttendantLoop
+from kiosk.domain.screens import RollMark
 from kiosk.ui.check_in_callbacks import CheckInCallbacks
 from protocol.v1.messages import Fallback
 
@@ -32,7 +33,9 @@ class CheckIn:
             enter_pin=lambda pin: self._tell(lambda loop: loop.enter_pin(pin)),
             touch=lambda: self._tell(lambda loop: loop.touch()),
             answer_name=lambda is_yes: self._tell(lambda loop: loop.answer_name(is_yes)),
-            tap_student=lambda person: self._tell(lambda loop: loop.tap_student(person)),
+            tap_student=lambda person, seen: self._tell(
+                lambda loop: loop.tap_student(person, RollMark(seen))
+            ),
             close=lambda: self._tell(lambda loop: loop.close()),
             swipe=lambda text: self._tell(lambda loop: loop.swipe(text)),
         )

@@ -83,6 +83,7 @@ class Attendant:
             hold_s=timings.hold_s,
             looking_s=timings.looking_s,
             now_s=clock.monotonic_s(),
+            stands=self._stands,
         )
         self._answered: deque[tuple[int, str]] = deque(maxlen=_ANSWERED_KEPT)
         self._sent_on: deque[int] = deque(maxlen=_ANSWERED_KEPT)
@@ -235,10 +236,14 @@ class Attendant:
             self._arrived(arrival, lesson)
 
     def _lesson_for(self, person_id: str, clock: ClockReading) -> Lesson | None:
-        """The open lesson here that this person is due in; one without a mark comes first."""
+        """The open lesson here that this person is due in.
+
+        One without a mark comes first, and of those one whose check-in is still open.
+        """
         here = self._timetable.open_here(clock.best_at)
         due = [lesson for lesson in here if person_id in lesson.roster]
         unmarked = [lesson for lesson in due if self._book.get(person_id, lesson.id) is None]
+        unmarked.sort(key=lambda lesson: lesson.window.arrival(clock.best_at) is None)
         return next(iter(unmarked + due), None)
 
     def _arrived(self, arrival: DoorArrival, lesson: Lesson) -> None:
@@ -266,6 +271,13 @@ class Attendant:
             self._show_mark(Offer(mark, draft, earlier), arrival.track_id)
             if stored is not None and stored.draft is draft:  # not one that waited for the disk
                 self._tell_marked(mark, draft, arrival.track_id)
+
+    def _stands(self, offer: Offer) -> bool:
+        """Whether what an answer says is still so: a teacher may have decided otherwise."""
+        mark = offer.mark
+        kept = self._book.get(mark.person_id, mark.lesson_id)
+        events = self._book.events_of(mark.person_id, mark.lesson_id)
+        return kept is not None and kept.status is mark.status and mark.event_id in events
 
     def _tell_marked(self, mark: Mark, draft: EventDraft, track_id: int) -> None:
         if self._listener is not None:

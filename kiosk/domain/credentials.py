@@ -52,6 +52,10 @@ class CredentialBook:
         """Return whose card this is, and of which kind; None for a card that is not known here."""
         return self._cards.get(card_hash(number, self.card_key)) if self._cards else None
 
+    def has_holders(self, kind: HolderKind) -> bool:
+        """Return whether any holder of this kind is known here, whatever they have."""
+        return any(one.kind == kind for one in self._holders.values())
+
     def has_pins(self, kind: HolderKind) -> bool:
         """Return whether any holder of this kind has a PIN."""
         return any(one.kind == kind and one.pin is not None for one in self._holders.values())

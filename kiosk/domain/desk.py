@@ -1,5 +1,6 @@
 """The desk beside the face: PINs, cards, codes of phones, and the teacher's roll-call."""
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
@@ -10,9 +11,13 @@ from kiosk.domain.arrivals import DoorArrival, Grounds
 from kiosk.domain.clock import Clock
 from kiosk.domain.credentials import NO_CREDENTIALS, CredentialBook
 from kiosk.domain.desk_states import (
+    ANSWER_S,
+    HELD_S,
+    LOOK_ALIKE_S,
     NAME_S,
     PAD_S,
     ROLL_S,
+    HeldText,
     NameState,
     PadState,
     RollState,
@@ -26,9 +31,8 @@ from kiosk.domain.screens import (
     CodeProblem,
     CodeRefused,
     ConfirmName,
-    Notice,
-    NoticeReason,
     PinPurpose,
+    RollMark,
     Screen,
 )
 from kiosk.domain.timetable import Lesson, Timetable
@@ -86,6 +90,8 @@ class Desk:
     book: CredentialBook = NO_CREDENTIALS
     server_key: Ed25519PublicKey | None = None
     _state: PadState | NameState | RollState | None = None
+    _held: HeldText | None = None
+    _busy_s: float = -math.inf
     _waits: Waits = field(default_factory=Waits)
     _tracks: int = -1
 
@@ -105,6 +111,7 @@ class Desk:
                 problem=state.problem,
                 wait_s=self._waits.left_s(wait_key(state), self.clock.monotonic_s()),
                 attempt=state.attempt,
+                takes_pin=self._takes_pin(state),
             )
         if isinstance(state, NameState):
             return ConfirmName(timetable.short_name(state.holder.id))
@@ -118,11 +125,14 @@ class Desk:
     def ways(self) -> tuple[Fallback, ...]:
         """The ways that the policy allows and that can work here now, in a fixed order."""
         allowed, book = self.door.timetable.fallbacks, self.book
+        reads_codes = self.server_key is not None and self.used is not None
+        has_phones = reads_codes and Fallback.QR in allowed and book.has_holders(HolderKind.STAFF)
+        has_things = book.has_pins(HolderKind.STAFF) or book.has_cards(HolderKind.STAFF)
         exist = {
-            Fallback.QR: self.server_key is not None and self.used is not None,
+            Fallback.QR: reads_codes,
             Fallback.CARD: book.has_cards(HolderKind.PERSON),
             Fallback.PIN: book.has_pins(HolderKind.PERSON),
-            Fallback.TEACHER: book.has_pins(HolderKind.STAFF) or book.has_cards(HolderKind.STAFF),
+            Fallback.TEACHER: has_things or has_phones,
         }
         if Fallback.CARD_ALONE in allowed:
             allowed = allowed | {Fallback.CARD}
@@ -148,18 +158,32 @@ class Desk:
         """A person is at it: the time begins again."""
         if isinstance(self._state, PadState):
             until_s = max(self._state.until_s, self._now_s + PAD_S)
-            self._state = replace(self._state, until_s=until_s)
+            self._state = self._state.open_until(until_s)
         elif isinstance(self._state, RollState):
             self._state = replace(self._state, until_s=self._now_s + ROLL_S)
 
     def tick(self) -> None:
-        """Let time pass: what nobody answers closes."""
+        """Let time pass: what nobody answers, or is not allowed any more, closes."""
         state = self._state
-        if state is None:
-            return
-        is_over = isinstance(state, RollState) and self._roll_is_over(state)
-        if is_over or self._now_s >= state.until_s:
+        if state is not None and (self._now_s >= state.until_s or not self._may_go_on(state)):
             self.close()
+        if isinstance(self._state, RollState | NameState):
+            self._busy_s = self._now_s
+        elif self._held is not None and self._now_s - self._busy_s >= ANSWER_S:
+            self._take_held(self._held)
+
+    def _take_held(self, held: HeldText) -> None:
+        """Take what was held up meanwhile, now that the answer to the other person was read."""
+        self._held = None
+        if self._now_s - held.at_s > HELD_S:
+            return
+        if held.is_typed:
+            self.swipe(held.text)
+        else:
+            self.scan(held.text)
+
+    def _hold(self, text: str, *, is_typed: bool) -> None:
+        self._held, self._busy_s = HeldText(text, self._now_s, is_typed), self._now_s
 
     def enter_pin(self, pin: str) -> None:
         """Try a PIN, if one is asked for and no wait is left."""
@@ -168,17 +192,16 @@ class Desk:
             return
         key = wait_key(pad)
         left_s = self._waits.left_s(key, self._now_s)
-        until_s = self._now_s + left_s + PAD_S
-        pad = self._state = replace(pad, attempt=pad.attempt + 1, until_s=until_s)
+        pad = replace(pad, attempt=pad.attempt + 1).open_until(self._now_s + left_s + PAD_S)
+        self._state = pad
         if left_s:
             return
         holder = self._holder_of(pad, pin)
         if holder is None:
-            self._waits.wrong(key, self._now_s)
-            until_s = self._now_s + self._waits.left_s(key, self._now_s) + PAD_S
-            self._state = replace(pad, problem=CodeProblem.WRONG_PIN, until_s=until_s)
+            self._refuse_pin(pad, key)
             return
-        self._waits.right(key)
+        if pad.holder is not None:  # else anybody's own PIN would end a row of guesses
+            self._waits.right(key)
         if pad.purpose is PinPurpose.CHECK_IN:
             self._state = NameState(holder, self._now_s + NAME_S)
         elif pad.holder is not None:
@@ -197,8 +220,8 @@ class Desk:
     def scan(self, text: str) -> None:
         """Take the text of a QR that the camera saw; what is not ours is ignored."""
         if isinstance(self._state, RollState | NameState):
-            return
-        if is_printed_card(text):
+            self._hold(text, is_typed=False)
+        elif is_printed_card(text):
             self._card(text, is_printed=True)
         elif is_check_in_code(text) and Fallback.QR in self.ways:
             self._code(text)
@@ -208,18 +231,18 @@ class Desk:
         line = text.strip()
         if is_check_in_code(line) or is_printed_card(line):
             self.scan(line)
-        elif not isinstance(self._state, RollState | NameState):
+        elif isinstance(self._state, RollState | NameState):
+            self._hold(line, is_typed=True)
+        else:
             self._card(line, is_printed=False)
 
-    def tap_student(self, person_id: str) -> None:
-        """A teacher tapped a row of the roll."""
+    def tap_student(self, person_id: str, seen: RollMark) -> None:
+        """A teacher tapped a row of the roll, which stood like that."""
         state = self._state
-        if not isinstance(state, RollState) or self._roll_is_over(state):
+        if not isinstance(state, RollState) or not self._may_go_on(state):
             return
         lesson = self.door.timetable.lesson(state.lesson_id)
-        is_saved = lesson is None or self.roll.tap(
-            self.door.timetable, lesson, person_id, state.teacher
-        )
+        is_saved = lesson is None or self.roll.tap(lesson, person_id, seen, state.teacher)
         self._state = replace(state, until_s=self._now_s + ROLL_S, is_unsaved=not is_saved)
 
     def asks_second_factor(self, arrival: DoorArrival) -> bool:
@@ -236,7 +259,11 @@ class Desk:
             return False
         if self._state is None:
             self._state = PadState(
-                PinPurpose.LOOK_ALIKE, self._now_s + PAD_S, arrival=arrival, others=others
+                PinPurpose.LOOK_ALIKE,
+                self._now_s + PAD_S,
+                arrival=arrival,
+                others=others,
+                last_s=self._now_s + LOOK_ALIKE_S,
             )
         else:
             self._note_doubt(arrival)
@@ -245,6 +272,37 @@ class Desk:
     @property
     def _now_s(self) -> float:
         return self.clock.monotonic_s()
+
+    def _may_go_on(self, state: PadState | NameState | RollState) -> bool:
+        """Whether the policy and the credentials still allow what is open."""
+        timetable = self.door.timetable
+        if isinstance(state, NameState):
+            return Fallback.PIN in self.ways
+        if isinstance(state, RollState):
+            is_known = self.book.holder(state.teacher.id, HolderKind.STAFF) is not None
+            is_allowed = Fallback.TEACHER in timetable.fallbacks
+            return is_known and is_allowed and not self._roll_is_over(state)
+        if state.is_unlocking:
+            return Fallback.TEACHER in self.ways
+        if state.holder is not None:
+            return bool(_CARD_WAYS & timetable.fallbacks)
+        return bool(self.ways) and (state.arrival is not None or Fallback.PIN in self.ways)
+
+    def _takes_pin(self, pad: PadState) -> bool:
+        """Whether a PIN alone is a way here; that of a card goes with the card."""
+        is_bound = pad.holder is not None or pad.purpose is PinPurpose.UNLOCK
+        return is_bound or Fallback.PIN in self.ways
+
+    def _refuse_pin(self, pad: PadState, key: str) -> None:
+        """Say that a PIN is wrong, and count it; where nobody is due none can be right."""
+        problem = CodeProblem.WRONG_PIN
+        if pad.purpose is PinPurpose.CHECK_IN:
+            is_anybody = self.door.timetable.expected_at(self.clock.reading().best_at)
+            problem = CodeProblem.NOBODYS_PIN if is_anybody else CodeProblem.NO_LESSON
+        if problem is not CodeProblem.NO_LESSON:
+            self._waits.wrong(key, self._now_s)
+        until_s = self._now_s + self._waits.left_s(key, self._now_s) + PAD_S
+        self._state = replace(pad, problem=problem).open_until(until_s)
 
     def _roll_is_over(self, roll: RollState) -> bool:
         """Whether the lesson has ended or is gone: the register would not count a tap."""
@@ -282,6 +340,8 @@ class Desk:
     def _holder_of(self, pad: PadState, pin: str) -> Holder | None:
         if pad.holder is not None:
             return pad.holder if self.book.has_pin(pad.holder, pin) else None
+        if not self._takes_pin(pad):
+            return None
         if pad.purpose is PinPurpose.UNLOCK:
             found = self.book.holders_of_pin(pin, HolderKind.STAFF, None)
         else:
@@ -299,23 +359,30 @@ class Desk:
         except CheckInCodeError:
             self._refuse(CodeProblem.FOREIGN)
             return
-        problem = self._problem_of(code)
-        if problem is not None:
-            self._refuse(problem)
-            return
         holder_id = str(code.holder_id)
         staff = self.book.holder(holder_id, HolderKind.STAFF)
         known = staff or self.book.holder(holder_id, HolderKind.PERSON) or Holder(id=holder_id)
-        self._accept(known, Grounds(EventMethod.QR, code_id=code.code_id))
+        # Used up last: a code that is refused for another reason can be shown again.
+        problem = self._problem_of(code) or self._misfit(known) or self._use_up(code)
+        if problem is not None:
+            self._refuse(problem)
+        else:
+            self._accept(known, Grounds(EventMethod.QR, code_id=code.code_id))
 
     def _problem_of(self, code: CheckInCode) -> CodeProblem | None:
-        """Say why a code does not count; one that counts is used up from now on."""
+        """Say why a code does not count."""
         reading = self.clock.reading()
         if not reading.is_trusted:
             return CodeProblem.CLOCK
         if not code.is_valid_at(reading.best_at):
             return CodeProblem.EXPIRED
         if code.code_id in self.book.used_codes or self.used is None:
+            return CodeProblem.USED
+        return None
+
+    def _use_up(self, code: CheckInCode) -> CodeProblem | None:
+        """Note on disk that a code was used; it counts once."""
+        if self.used is None:
             return CodeProblem.USED
         until = code.issued_at + CODE_LIFETIME + CODE_TOLERANCE + timedelta(minutes=1)
         try:
@@ -345,40 +412,44 @@ class Desk:
         if pad is None:
             pad = PadState(PinPurpose.CARD, 0.0)
         purpose = pad.purpose if pad.purpose is PinPurpose.LOOK_ALIKE else PinPurpose.CARD
-        self._state = replace(
-            pad, purpose=purpose, holder=holder, until_s=self._now_s + PAD_S, problem=None
-        )
+        pad = replace(pad, purpose=purpose, holder=holder, problem=None)
+        self._state = pad.open_until(self._now_s + PAD_S)
+
+    def _misfit(self, holder: Holder) -> CodeProblem | None:
+        """Say why a holder is not who the desk waits for; None: it is, or anybody may come."""
+        pad = self._state if isinstance(self._state, PadState) else None
+        is_staff = holder.kind == HolderKind.STAFF
+        if pad is not None and pad.arrival is not None:
+            asked = pad.others | {pad.arrival.person_id}
+            return CodeProblem.OTHER_PERSON if is_staff or holder.id not in asked else None
+        is_teacher = is_staff and Fallback.TEACHER in self.ways
+        is_unlocking = pad is not None and pad.is_unlocking
+        return None if is_teacher or not (is_staff or is_unlocking) else CodeProblem.NOT_STAFF
 
     def _accept(self, holder: Holder, grounds: Grounds) -> None:
         """A holder was identified: mark a person, unlock for a teacher, or confirm a face."""
         pad = self._state if isinstance(self._state, PadState) else None
-        is_staff = holder.kind == HolderKind.STAFF
-        if pad is not None and pad.arrival is not None:
-            self._confirm(pad, pad.arrival, holder, grounds)
-        elif is_staff and Fallback.TEACHER in self.ways:
+        problem = self._misfit(holder)
+        if problem is not None:
+            self._refuse(problem)
+        elif pad is not None and pad.arrival is not None:
+            self._state = None
+            self._confirm(pad.arrival, holder, grounds)
+        elif holder.kind == HolderKind.STAFF:
             lesson = self.roll.lesson_now(self.door.timetable)
             lesson_id = lesson.id if lesson else None
             self._state = RollState(holder, lesson_id, self._now_s + ROLL_S)
-        elif is_staff or (pad is not None and pad.is_unlocking):
-            self._refuse(CodeProblem.NOT_STAFF)
         else:
             self._state = None
             self.door.check_in(self._arrival(holder, grounds))
 
-    def _confirm(
-        self, pad: PadState, arrival: DoorArrival, holder: Holder, grounds: Grounds
-    ) -> None:
-        is_own = holder.id == arrival.person_id and holder.kind == HolderKind.PERSON
-        is_others = holder.id in pad.others and holder.kind == HolderKind.PERSON
-        if is_own and grounds.code_id is None:
-            self._state = None
+    def _confirm(self, arrival: DoorArrival, holder: Holder, grounds: Grounds) -> None:
+        """Mark one of a confusable pair: with the face where it is theirs, else without."""
+        if holder.id == arrival.person_id and grounds.code_id is None:
             confirmed = replace(arrival.grounds, second=grounds.method)
             self.door.check_in(replace(arrival, now_s=self._now_s, grounds=confirmed))
-        elif is_own or is_others:  # a code of a phone needs no face beside it
-            self._state = None
+        else:  # a code of a phone needs no face beside it
             self.door.check_in(self._arrival(holder, grounds))
-        else:
-            self._refuse(CodeProblem.OTHER_PERSON)
 
     def _arrival(self, holder: Holder, grounds: Grounds) -> DoorArrival:
         return DoorArrival(
@@ -390,20 +461,16 @@ class Desk:
         return self._tracks
 
     def _refuse(self, problem: CodeProblem) -> None:
-        """Say why a code does not count: on the pad where one is open, else as an answer."""
-        if problem is CodeProblem.NOT_SAVED:
-            screen: Screen = Notice(NoticeReason.NOT_SAVED)
-        else:
-            screen = CodeRefused(problem, self.ways)
+        """Say why a code does not count: on the pad where one is open, else as an answer.
+
+        A pad stays open no longer for it: anything may hang in the camera's view.
+        """
         pad = self._state if isinstance(self._state, PadState) else None
         if pad is None or (purpose_of(pad) is PinPurpose.CHECK_IN and pad.holder is not None):
             self._state = None
-            self.door.show_result(screen, self._next_track())
+            self.door.show_result(CodeRefused(problem, self.ways), self._next_track())
             return
-        until_s = self._now_s + PAD_S
-        self._state = replace(
-            pad, purpose=purpose_of(pad), holder=None, problem=problem, until_s=until_s
-        )
+        self._state = replace(pad, purpose=purpose_of(pad), holder=None, problem=problem)
 
     def _other_ways(self, pad: PadState) -> tuple[Fallback, ...]:
         """What may be held up in place of a PIN."""

@@ -1,6 +1,7 @@
 """What the desk asks for at the moment: a PIN, a name, or the roll."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from kiosk.domain.arrivals import DoorArrival
 from kiosk.domain.screens import CodeProblem, PinPurpose
@@ -10,6 +11,12 @@ PAD_S = 20.0
 NAME_S = 10.0
 ROLL_S = 60.0
 """A pad, a name or the roll closes after so long without a touch."""
+LOOK_ALIKE_S = 60.0
+"""A face waits for its second factor so long at most: the mark has the time of the face."""
+ANSWER_S = 2.0
+"""The answer to one person is on screen for so long before the next one's card is taken."""
+HELD_S = NAME_S + ANSWER_S + 1.0
+"""What was held up while the desk was busy is taken so long after, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +27,9 @@ class PadState:
         purpose: what for.
         until_s: it closes then, monotonic.
         holder: whose card was read; None where any will do.
-        kind: of that card.
         arrival: of the face that asks for a second factor.
         others: who that face is easily confused with.
+        last_s: it closes then, whatever is touched, monotonic.
     """
 
     purpose: PinPurpose
@@ -33,6 +40,11 @@ class PadState:
     is_unlocking: bool = False
     arrival: DoorArrival | None = None
     others: frozenset[str] = frozenset()
+    last_s: float = math.inf
+
+    def open_until(self, until_s: float) -> "PadState":
+        """Return the pad as it stays open until then, or as long as it may."""
+        return replace(self, until_s=min(until_s, self.last_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,15 @@ def purpose_of(pad: PadState) -> PinPurpose:
     if pad.is_unlocking:
         return PinPurpose.UNLOCK
     return PinPurpose.LOOK_ALIKE if pad.arrival is not None else PinPurpose.CHECK_IN
+
+
+@dataclass(frozen=True, slots=True)
+class HeldText:
+    """What was held up, or typed by a card reader, while the desk was busy with another person."""
+
+    text: str
+    at_s: float
+    is_typed: bool
 
 
 def wait_key(pad: PadState) -> str:

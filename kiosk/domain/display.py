@@ -1,6 +1,7 @@
 """What is on the screen, and what waits for it: every result is up long enough to be read."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kiosk.domain.events import EventDraft
@@ -9,6 +10,8 @@ from kiosk.domain.screens import Looking, ProveAlive, Ready, Screen, Welcome
 
 _MAX_WAITING = 8
 _KEPT = 8
+COVERED_S = 4.0
+"""An answer that something else covered for longer is not shown any more: its person has gone."""
 _GRACE_S = 0.5
 """A tap on "Not me" may be on its way for so long after the offer ended."""
 
@@ -45,6 +48,20 @@ class Result:
     offer: Offer | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A result whose turn has not come.
+
+    Attributes:
+        since_s: when it was given.
+        was_covered: whether something else was in front of the display then.
+    """
+
+    result: Result
+    since_s: float
+    was_covered: bool
+
+
 class Display:
     """One screen at a time. Used by one thread; all times are monotonic seconds.
 
@@ -56,27 +73,37 @@ class Display:
         hold_s: a result is not covered by another face's screen before this.
         looking_s: Looking ends when nothing was heard of the face for so long.
         now_s: the time.
+        stands: whether what an answer offers to take back is still so; it is not shown otherwise.
 
     Attributes:
         screen: what is shown.
         is_covered: something else is in front of it: results wait until it is gone.
     """
 
-    def __init__(self, ready: Ready, *, hold_s: float, looking_s: float, now_s: float) -> None:
+    def __init__(
+        self,
+        ready: Ready,
+        *,
+        hold_s: float,
+        looking_s: float,
+        now_s: float,
+        stands: Callable[[Offer], bool] = lambda _offer: True,
+    ) -> None:
         self.screen: Screen = ready
         self._ready = ready
         self._hold_s = hold_s
         self._looking_s = looking_s
+        self._stands = stands
         self._track_id = -1
         self._since_s = now_s
         self.is_covered = False
-        self._waiting: deque[Result] = deque(maxlen=_MAX_WAITING)
+        self._waiting: deque[_Waiting] = deque(maxlen=_MAX_WAITING)
         self._shown: deque[tuple[Result, float]] = deque(maxlen=_KEPT)
 
     def answer(self, result: Result, now_s: float) -> None:
         """Show a result now, or in its turn."""
         if self.is_covered or self._is_held_against(result.track_id, now_s):
-            self._waiting.append(result)
+            self._waiting.append(_Waiting(result, now_s, self.is_covered))
         else:
             self._put(result, now_s)
 
@@ -103,8 +130,9 @@ class Display:
         age_s = now_s - self._since_s
         if self.is_covered:
             return
+        self._forget_what_is_old(now_s)
         if self._waiting and (not self._shows_result() or age_s >= self._hold_s):
-            self._put(self._waiting.popleft(), now_s)
+            self._put(self._waiting.popleft().result, now_s)
         elif self._is_over(age_s, stay_s):
             self._replace(ready, -1, now_s)
         elif isinstance(self.screen, Ready):
@@ -129,6 +157,16 @@ class Display:
         """Show what a tap on a result led to; the tap counts once."""
         self._shown = deque((kept for kept in self._shown if kept[0] is not result), maxlen=_KEPT)
         self._put(Result(screen, result.track_id), now_s)
+
+    def _forget_what_is_old(self, now_s: float) -> None:
+        """Drop answers whose people have gone, and those that are no longer so."""
+        kept = (
+            one
+            for one in self._waiting
+            if not (one.was_covered and now_s - one.since_s > COVERED_S)
+            if one.result.offer is None or self._stands(one.result.offer)
+        )
+        self._waiting = deque(kept, maxlen=_MAX_WAITING)
 
     def _is_meant(self, result: Result, answer_id: str) -> bool:
         if not answer_id:

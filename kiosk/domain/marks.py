@@ -94,9 +94,8 @@ class MarkBook:
             events.append(mark.event_id)
 
     def void(self, mark: Mark) -> None:
-        """Forget a mark."""
+        """Forget what one event said; what others said, a teacher's word say, stays."""
         self.forget_event(mark.person_id, mark.lesson_id, mark.event_id)
-        self._marks.pop((mark.person_id, mark.lesson_id), None)
 
     def events_of(self, person_id: str, lesson_id: str) -> tuple[str, ...]:
         """Return the events that mark this person in this lesson, none of them taken back."""

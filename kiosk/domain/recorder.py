@@ -46,8 +46,14 @@ class Recorder:
         waiting = list(self._unsaved.values())
         return min((draft.clock.best_at for draft in waiting), default=None)
 
-    def record(self, draft: EventDraft, now_s: float) -> Stored | None:
+    def record(self, draft: EventDraft, now_s: float, *, is_patient: bool = True) -> Stored | None:
         """Put a draft on disk, or an earlier one of the same mark that still waits.
+
+        Args:
+            draft: what happened.
+            now_s: the time, monotonic.
+            is_patient: keep it in memory where the disk refuses. Not where the person hears that
+                nothing happened and acts again: what is stored later would come on top.
 
         Returns:
             What was stored, or None when the disk refused and the draft waits in memory.
@@ -59,7 +65,8 @@ class Recorder:
         try:
             event = self.outbox.append(first)
         except StorageError:
-            self._keep(key, first)
+            if is_patient:
+                self._keep(key, first)
             self._tried_at_s = now_s
             return None
         self._unsaved.pop(key, None)

@@ -46,7 +46,7 @@ class RollTaker:
         self.doubted = {key: who for key, who in self.doubted.items() if key in lesson_ids}
 
     def lesson_now(self, timetable: Timetable) -> Lesson | None:
-        """Return the lesson whose roll is taken: of those open here the one that starts last."""
+        """Return the lesson whose roll is taken: the one that runs here, else the next one."""
         return next(iter(timetable.open_here(self.clock.reading().best_at)), None)
 
     def screen(
@@ -61,11 +61,19 @@ class RollTaker:
         running = RunningLesson(lesson.title, lesson.starts_at, lesson.ends_at)
         return RollCall(running, teacher.name, tuple(rows), is_unsaved)
 
-    def tap(self, timetable: Timetable, lesson: Lesson, person_id: str, teacher: Holder) -> bool:
-        """Change a row. False where the disk refused and nothing changed."""
-        if person_id not in lesson.roster:
-            return True
+    def tap(self, lesson: Lesson, person_id: str, seen: RollMark, teacher: Holder) -> bool:
+        """Change a row. False where the disk refused and nothing changed.
+
+        Args:
+            lesson: whose roll is taken.
+            person_id: of the row.
+            seen: how the row stood when it was tapped. Where the person was marked meanwhile, the
+                tap was meant for another state, and only shows the new one.
+            teacher: who tapped.
+        """
         mark = self.book.get(person_id, lesson.id)
+        if person_id not in lesson.roster or _roll_mark(mark) is not seen:
+            return True
         status = _NEXT[mark.status if mark else None]
         draft = EventDraft(
             kind=EventKind.ROLL_CALL,
@@ -80,7 +88,7 @@ class RollTaker:
         return self._take_back(draft) if status is None else self._state(draft)
 
     def _state(self, draft: EventDraft) -> bool:
-        stored = self.recorder.record(draft, self.clock.monotonic_s())
+        stored = self.recorder.record(draft, self.clock.monotonic_s(), is_patient=False)
         if stored is None:
             return False
         self.on_stored(stored)
@@ -101,7 +109,8 @@ class RollTaker:
                 method=EventMethod.TEACHER,
                 by=draft.by,
             )
-            if self.recorder.record(voiding, self.clock.monotonic_s()) is None:
+            now_s = self.clock.monotonic_s()
+            if self.recorder.record(voiding, now_s, is_patient=False) is None:
                 return False
             self.book.forget_event(draft.person_id, lesson_id, event_id)
         return True
@@ -111,6 +120,10 @@ class RollTaker:
         return RollRow(
             person_id=person_id,
             display_name=timetable.short_name(person_id),
-            mark=RollMark(mark.status.value) if mark else RollMark.NONE,
+            mark=_roll_mark(mark),
             needs_teacher=mark is None and person_id in self.doubted.get(lesson.id, ()),
         )
+
+
+def _roll_mark(mark: Mark | None) -> RollMark:
+    return RollMark(mark.status.value) if mark else RollMark.NONE

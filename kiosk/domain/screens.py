@@ -98,7 +98,8 @@ class NotRecognised:
 class CodeProblem(StrEnum):
     """Why a PIN, card or code did not count; each has its own sentence.
 
-    WRONG_PIN: no such PIN, or not that of the card. UNKNOWN_CARD: no card of this school, or of
+    WRONG_PIN: not that of the card, or of no teacher. NOBODYS_PIN: of nobody due in this room now.
+    NO_LESSON: nobody is due here now. UNKNOWN_CARD: no card of this school, or of
     nobody due here. EXPIRED, USED, FOREIGN: of a QR. CLOCK: this kiosk does not know the time, so
     that it cannot tell whether a QR is still valid. OTHER_PERSON: the PIN or card is of another
     person than asked for. NOT_STAFF: it is no teacher's who may take this roll. NOT_SAVED: the disk
@@ -106,6 +107,8 @@ class CodeProblem(StrEnum):
     """
 
     WRONG_PIN = "wrong_pin"
+    NOBODYS_PIN = "nobodys_pin"
+    NO_LESSON = "no_lesson"
     UNKNOWN_CARD = "unknown_card"
     EXPIRED = "expired"
     USED = "used"
@@ -136,6 +139,7 @@ class AskPin:
     Attributes:
         purpose: what it is asked for.
         ways: what else may be shown to the same end.
+        takes_pin: whether a PIN alone will do; else a card must be shown first.
         problem: of the last try.
         wait_s: whole seconds to wait before the next try; 0: none.
         attempt: counts up with each try, so that the pad empties what was typed.
@@ -146,6 +150,7 @@ class AskPin:
     problem: CodeProblem | None = None
     wait_s: int = 0
     attempt: int = 0
+    takes_pin: bool = True
 
 
 @dataclass(frozen=True, slots=True)

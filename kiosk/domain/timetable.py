@@ -84,9 +84,16 @@ class Timetable:
         return next((lesson for lesson in self.lessons if lesson.id == lesson_id), None)
 
     def open_here(self, at: datetime) -> tuple[Lesson, ...]:
-        """Return the lessons open in this room at that time, the one that starts last first."""
+        """Return the lessons open in this room at that time.
+
+        Those that run come first, of several the one that started last; then those to come, the
+        next one first. The server assigns sightings in the same order.
+        """
         is_open = [lesson for lesson in self.lessons if lesson.window.is_open(at)]
-        return tuple(sorted(is_open, key=_start_and_id, reverse=True))
+        running = [lesson for lesson in is_open if lesson.starts_at <= at]
+        coming = [lesson for lesson in is_open if lesson.starts_at > at]
+        running.sort(key=_start_and_id, reverse=True)
+        return (*running, *sorted(coming, key=_start_and_id))
 
     def due_elsewhere(self, person_id: str, at: datetime) -> Appointment | None:
         """Where else this person is due at ``at``, check-in time before it included."""

@@ -18,7 +18,7 @@ class CheckInCallbacks:
         enter_pin: six digits were typed.
         touch: a key was pressed or the list was moved; the screen is in use.
         answer_name: whether the name on screen is the person's.
-        tap_student: a row of the roll-call was tapped; id of the person.
+        tap_student: a row of the roll-call was tapped; id of the person, and the row's mark.
         close: the pad or the roll-call was left.
         swipe: a line that a card reader typed.
     """
@@ -28,6 +28,6 @@ class CheckInCallbacks:
     enter_pin: Callable[[str], None] = _ignore
     touch: Callable[[], None] = _ignore
     answer_name: Callable[[bool], None] = _ignore
-    tap_student: Callable[[str], None] = _ignore
+    tap_student: Callable[[str, str], None] = _ignore
     close: Callable[[], None] = _ignore
     swipe: Callable[[str], None] = _ignore

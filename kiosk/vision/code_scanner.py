@@ -41,12 +41,22 @@ class QRReader(Generic[CodeT]):
         Args:
             frame_bgr: (H, W, 3) uint8, BGR. Not modified.
         """
+        return next(iter(self.find_all(frame_bgr)), None)
+
+    def find_all(self, frame_bgr: BGRImage) -> list[CodeT]:
+        """Return the codes of this sort in a picture: a sticker may hang beside the phone.
+
+        Args:
+            frame_bgr: (H, W, 3) uint8, BGR. Not modified.
+        """
         for picture in _views(frame_bgr):
-            for found in zxingcpp.read_barcodes(picture, formats=_FORMATS):
-                code = self._read(found.text)
-                if code is not None:
-                    return code
-        return None
+            read = (
+                self._read(one.text) for one in zxingcpp.read_barcodes(picture, formats=_FORMATS)
+            )
+            codes = [code for code in read if code is not None]
+            if codes:
+                return codes
+        return []
 
 
 def _views(frame_bgr: BGRImage) -> tuple[BGRImage, ...]:
@@ -82,8 +92,7 @@ class CodeScanner(Generic[CodeT]):
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"{what}s", daemon=True)
-        self._seen: CodeT | None = None
-        self._seen_s = 0.0
+        self._seen: dict[CodeT, float] = {}
 
     def start(self) -> None:
         """Begin; looks only while it is wanted."""
@@ -105,14 +114,14 @@ class CodeScanner(Generic[CodeT]):
 
     def look(self, frame: Frame) -> None:
         """Look at one frame."""
-        code = self._reader.find(frame.frame_bgr)
-        if code is None:
-            return
-        is_new = code != self._seen or monotonic() - self._seen_s > _GONE_S
-        self._seen, self._seen_s = code, monotonic()
-        if is_new:
-            logger.info("%s scanned", self._what)
-            self._on_code(code)
+        found, now_s = self._reader.find_all(frame.frame_bgr), monotonic()
+        self._seen = {code: at_s for code, at_s in self._seen.items() if now_s - at_s <= _GONE_S}
+        for code in found:
+            is_new = code not in self._seen
+            self._seen[code] = now_s
+            if is_new:
+                logger.info("%s scanned", self._what)
+                self._on_code(code)
 
     def _run(self) -> None:
         index = -1

@@ -242,8 +242,11 @@ def read_check_in_code(text: str, key: Ed25519PublicKey) -> CheckInCode:
 
 
 def is_check_in_code(text: str) -> bool:
-    """Return whether a scanned text looks like a QR of a phone; nothing is verified."""
-    return len(text) <= MAX_SCAN_CHARS and text.startswith(_CODE_PREFIX + ":")
+    """Return whether a scanned text has the form of a QR of a phone; nothing is verified."""
+    try:
+        return bool(_code_bytes(text))
+    except CheckInCodeError:
+        return False
 
 
 def _code_bytes(text: str) -> bytes:

@@ -58,7 +58,9 @@ class Prepared:
             values = func.json_each(bindparam(element.key, type_=String))
             return sqlalchemy.select(values.table_valued("value").c.value).scalar_subquery()
 
-        return replacement_traverse(self._statement, {}, replaced), lists
+        given: Any = self._statement
+        statement: Executable = replacement_traverse(given, {}, replaced)
+        return statement, lists
 
 
 def _json(values: Sequence[Any]) -> str:

@@ -33,6 +33,8 @@ _NOTICE_ICONS = {
 }
 _PROBLEM_ICONS = {
     CodeProblem.WRONG_PIN: "keypad",
+    CodeProblem.NOBODYS_PIN: "keypad",
+    CodeProblem.NO_LESSON: "clock",
     CodeProblem.UNKNOWN_CARD: "card",
     CodeProblem.EXPIRED: "hourglass",
     CodeProblem.USED: "qr",

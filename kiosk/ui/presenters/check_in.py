@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Signal, Slot
 
-from kiosk.domain.screens import AskPin, ConfirmName
+from kiosk.domain.screens import AskPin, CodeProblem, ConfirmName
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 from kiosk.ui.presenters.ways import icon_of, things_to_show
@@ -14,6 +14,17 @@ from protocol.v1.checkin import PIN_DIGITS
 from protocol.v1.messages import Fallback
 
 _KEYS = "0123456789"
+_WITH_REMEDY = frozenset(
+    {
+        CodeProblem.EXPIRED,
+        CodeProblem.USED,
+        CodeProblem.FOREIGN,
+        CodeProblem.CLOCK,
+        CodeProblem.OTHER_PERSON,
+        CodeProblem.NOT_SAVED,
+    }
+)
+"""Problems whose remedy is not plain from the pad itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
         pin_entered: six digits (str).
         touched: a key was pressed, or the roll-call was moved.
         name_answered: whether the name is the person's (bool).
-        student_tapped: a row of the roll-call, by the person's id (str).
+        student_tapped: a row of the roll-call: the person's id, and its mark then (str, str).
         closed: the pad or the roll-call was left.
     """
 
@@ -62,7 +73,7 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
     pin_entered = Signal(str)
     touched = Signal()
     name_answered = Signal(bool)
-    student_tapped = Signal(str)
+    student_tapped = Signal(str, str)
     closed = Signal()
 
     def __init__(self, words: Catalogue, *, monotonic_s: Callable[[], float]) -> None:
@@ -163,7 +174,8 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
         return max(0, math.ceil(self._free_at_s - self._monotonic_s()))
 
     def _is_busy(self) -> bool:
-        return self._is_sent or self._wait_s() > 0
+        takes_pin = isinstance(self._screen, AskPin) and self._screen.takes_pin
+        return self._is_sent or self._wait_s() > 0 or not takes_pin
 
     def _draw(self) -> None:
         if isinstance(self._screen, AskPin):
@@ -172,15 +184,17 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
             self.replace(self._question(self._screen))
 
     def _pad(self, screen: AskPin) -> CheckInView:
-        words, purpose, wait_s = self._words, screen.purpose.value, self._wait_s()
+        words, wait_s = self._words, self._wait_s()
+        purpose = screen.purpose.value if screen.takes_pin else "card_first"
         things = things_to_show(screen.ways)
         problem = screen.problem
+        has_hint = bool(things) and (screen.takes_pin or Fallback.QR in screen.ways)
         return CheckInView(
             title=words(f"pin.{purpose}"),
             body=words(f"pin.{purpose}.body"),
-            hint=words(f"ways.or.{things}") if things else "",
-            hint_icon=icon_of(things),
-            message=words(f"problem.{problem.value}") if problem is not None else "",
+            hint=words(f"ways.{'or' if screen.takes_pin else 'show'}.{things}") if has_hint else "",
+            hint_icon=icon_of(things) if has_hint else "",
+            message=_message(problem, words) if problem is not None else "",
             wait=words.count("pin.wait", wait_s) if wait_s else "",
             entered=PIN_DIGITS if self._is_sent else len(self._pin),
             busy=self._is_busy(),
@@ -197,3 +211,10 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
             yes=words("name.yes"),
             no=words("name.no"),
         )
+
+
+def _message(problem: CodeProblem, words: Catalogue) -> str:
+    said = words(f"problem.{problem.value}")
+    if problem not in _WITH_REMEDY:
+        return said
+    return f"{said}. {words(f'problem.{problem.value}.body')}"

@@ -53,10 +53,10 @@ class RollCallPresenter(ViewPresenter[RollCallView]):
     """Shows who is marked on disk, and which taps are on their way there.
 
     Signals:
-        student_tapped: a row that may be changed now, by the person's id (str).
+        student_tapped: a row that may be changed now: the person's id, and its mark (str, str).
     """
 
-    student_tapped = Signal(str)
+    student_tapped = Signal(str, str)
 
     def __init__(self, words: Catalogue, *, monotonic_s: Callable[[], float]) -> None:
         super().__init__(RollCallView(), words)
@@ -92,12 +92,12 @@ class RollCallPresenter(ViewPresenter[RollCallView]):
     @Slot(str)
     def tap(self, person_id: str) -> None:
         """Report a tap at once; a row whose last tap is not answered takes no other."""
-        is_known = any(row.person_id == person_id for row in self.row_model.rows)
-        if not is_known or person_id in self._pending:
+        marks = {row.person_id: row.mark for row in self.row_model.rows}
+        if person_id not in marks or person_id in self._pending:
             return
         self._pending[person_id] = self._monotonic_s()
         self._draw()
-        self.student_tapped.emit(person_id)
+        self.student_tapped.emit(person_id, marks[person_id])
 
     def _settle(self, screen: RollCall) -> None:
         """Forget the taps that this state answers."""

@@ -194,7 +194,7 @@ def _plan(school: School, prepared: Prepared) -> list[str]:
     """Ask for a statement's rows, and return how SQLite would look for them."""
     asked: list[tuple[str, Any]] = []
     values: dict[str, Any] = {"first": now(), "last": now()}
-    lists = dict.fromkeys(("lessons", "kiosks", "courses", "rooms", "events"), [new_id()])
+    lists = {key: [new_id()] for key in ("lessons", "kiosks", "courses", "rooms", "events")}
     listening = school.database.engine, "before_cursor_execute"
 
     def note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:

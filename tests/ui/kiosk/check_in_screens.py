@@ -83,7 +83,7 @@ class Calls:
             enter_pin=lambda pin: self.made.append(("enter_pin", pin)),
             touch=lambda: self.made.append(("touch", None)),
             answer_name=lambda is_yes: self.made.append(("answer_name", is_yes)),
-            tap_student=lambda person_id: self.made.append(("tap_student", person_id)),
+            tap_student=lambda *tapped: self.made.append(("tap_student", tapped)),
             close=lambda: self.made.append(("close", None)),
         )
 
@@ -126,7 +126,7 @@ class Desk:
         else:
             self._show(WELCOME)
 
-    def _mark(self, person_id: str) -> None:
+    def _mark(self, person_id: str, seen: str) -> None:
         assert isinstance(self.screen, RollCall)
         rows = tuple(
             replace(row, mark=MARKS[(MARKS.index(row.mark) + 1) % 3], needs_teacher=False)

@@ -5,6 +5,7 @@ import pytest
 from kiosk.app.attending import AttendantLoop
 from kiosk.app.check_in import CheckIn, is_scanned
 from kiosk.domain.configuration import MatchOverrides, timetable_from
+from kiosk.domain.screens import RollMark
 from protocol.v1.messages import Fallback, KioskPolicy
 from tests.fakes.school import config
 
@@ -61,8 +62,8 @@ class RecordedLoop(AttendantLoop):
     def swipe(self, text: str) -> None:
         self.told.append(text)
 
-    def tap_student(self, person_id: str) -> None:
-        self.told.append(person_id)
+    def tap_student(self, person_id: str, seen: RollMark) -> None:
+        self.told.append((person_id, seen))
 
     def close(self) -> None:
         self.told.append("close")
@@ -79,7 +80,7 @@ def test_everything_is_passed_on_once_the_door_is_open() -> None:
     window.enter_pin("482915")
     window.touch()
     window.answer_name(*[True])
-    window.tap_student("p1")
+    window.tap_student("p1", "none")
     window.swipe("04A224B1")
     check_in.scan("RC1:A")
     window.close()
@@ -90,7 +91,7 @@ def test_everything_is_passed_on_once_the_door_is_open() -> None:
         "482915",
         "touch",
         True,
-        "p1",
+        ("p1", RollMark.NONE),
         "04A224B1",
         "RC1:A",
         "close",

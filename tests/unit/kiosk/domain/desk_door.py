@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.desk import Desk
-from kiosk.domain.screens import Screen
+from kiosk.domain.screens import RollCall, RollMark, Screen
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import DiskFullError
 from protocol.v1.checkin import (
@@ -132,8 +132,15 @@ class DeskDoor(Door):
     def swipes(self, text: str) -> Screen:
         return self.attendant.act(lambda desk: desk.swipe(text))
 
-    def taps(self, person_id: str) -> Screen:
-        return self.attendant.act(lambda desk: desk.tap_student(person_id))
+    def taps(self, person_id: str, seen: RollMark | None = None) -> Screen:
+        """Tap a row, as it stands on the screen unless another state is given."""
+        mark = seen or self.row(person_id)
+        return self.attendant.act(lambda desk: desk.tap_student(person_id, mark))
+
+    def row(self, person_id: str) -> RollMark:
+        screen = self.attendant.screen
+        rows = screen.rows if isinstance(screen, RollCall) else ()
+        return next((row.mark for row in rows if row.person_id == person_id), RollMark.NONE)
 
     def closes(self) -> Screen:
         return self.attendant.act(Desk.close)

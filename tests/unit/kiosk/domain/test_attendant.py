@@ -171,14 +171,32 @@ def test_check_in_that_closed_marks_nobody_but_keeps_the_sighting() -> None:
     assert door.kinds() == [("seen", "p1", "s1")]
 
 
-def test_of_two_open_lessons_the_later_one_counts() -> None:
-    early = lesson("early", starts_min=-45, lasts_min=50)
-    late = lesson("late", starts_min=5, lasts_min=45)
-    door = Door(with_lessons(early, late))
+@pytest.mark.parametrize(
+    ("closes_min", "counts"), [(None, "running"), (50, "running"), (40, "coming")]
+)
+def test_of_two_open_lessons_the_one_that_runs_counts_while_its_check_in_is_open(
+    closes_min: int | None, counts: str
+) -> None:
+    policy = AttendancePolicy(closes_after_start_min=closes_min)
+    running = replace(lesson("running", starts_min=-45, lasts_min=50), policy=policy)
+    coming = lesson("coming", starts_min=5, lasts_min=45)
+    door = Door(with_lessons(coming, running))
 
     door.comes("p1")
 
-    assert door.kinds() == [("seen", "p1", "late")]
+    assert door.kinds() == [("seen", "p1", counts)]
+
+
+def test_the_screen_names_the_lesson_that_runs() -> None:
+    running, coming = (
+        lesson("running", starts_min=-45, lasts_min=50),
+        lesson("coming", starts_min=5, lasts_min=45),
+    )
+    door = Door(with_lessons(coming, running))
+    screen = door.attendant.tick()
+    assert isinstance(screen, Ready)
+    assert screen.lesson is not None
+    assert screen.lesson.starts_at == running.starts_at
 
 
 def test_of_two_open_lessons_the_one_without_a_mark_comes_first() -> None:

@@ -10,7 +10,6 @@ from kiosk.domain.screens import (
     ConfirmName,
     Elsewhere,
     Notice,
-    NoticeReason,
     NotRecognised,
     PinPurpose,
     Ready,
@@ -78,10 +77,10 @@ def test_a_no_marks_nobody() -> None:
 
 
 @pytest.mark.parametrize("pin", [WRONG, PINS[EVA], PINS[TEACHER], "", "12345", "1000010"])
-def test_a_pin_of_nobody_due_here_is_wrong(pin: str) -> None:
+def test_a_pin_of_nobody_due_here_is_nobodys(pin: str) -> None:
     door = DeskDoor()
     door.open_pin()
-    assert problem(door.pin(pin)) is CodeProblem.WRONG_PIN
+    assert problem(door.pin(pin)) is CodeProblem.NOBODYS_PIN
     assert door.events() == []
 
 
@@ -100,18 +99,25 @@ def test_wrong_pins_cost_a_wait_that_grows_and_ends() -> None:
     assert door.pin(PINS[ANA]) == ConfirmName("Ana L.")
 
 
-def test_a_right_pin_ends_the_row() -> None:
+def test_a_right_pin_of_a_card_ends_its_row() -> None:
     door = DeskDoor()
-    door.open_pin()
-    door.pin(WRONG)
-    door.pin(WRONG)
-    door.pin(PINS[ANA])
-    door.says(is_yes=True)
-    door.later(10)
-    door.open_pin()
-    assert door.pin(WRONG) == AskPin(
-        PinPurpose.CHECK_IN, (Fallback.QR, Fallback.CARD), CodeProblem.WRONG_PIN, 0, 1
-    )
+    for _ in range(4):
+        door.swipes(CARDS[CEM])
+        door.pin(WRONG)
+        door.pin(WRONG)
+        assert isinstance(door.pin(PINS[CEM]), Welcome)
+        door.later(10)
+
+
+def test_where_nobody_is_due_no_pin_is_counted_as_wrong() -> None:
+    door = DeskDoor(minutes=24 * 60)
+    for _ in range(5):
+        door.open_pin()
+        screen = door.pin(PINS[ANA])
+        assert isinstance(screen, AskPin)
+        assert (screen.problem, screen.wait_s) == (CodeProblem.NO_LESSON, 0)
+        door.closes()
+    assert door.events() == []
 
 
 def test_wrong_pins_of_one_card_do_not_slow_others() -> None:
@@ -246,7 +252,9 @@ def test_a_code_is_not_used_up_where_the_disk_refuses() -> None:
     door = DeskDoor()
     text = door.code(DOV)
     door.codes.is_disk_full = True
-    assert door.scans(text) == Notice(NoticeReason.NOT_SAVED)
+    refused = door.scans(text)
+    assert isinstance(refused, CodeRefused)
+    assert refused.problem is CodeProblem.NOT_SAVED
     door.codes.is_disk_full = False
     door.later(10)
     assert isinstance(door.scans(text), Welcome)
@@ -296,7 +304,7 @@ def test_a_marked_student_is_told_that_they_are_on_the_list() -> None:
     assert again == Welcome("Ana L.", ArrivalStatus.LATE, 1, already_marked=True)
 
 
-def test_what_the_disk_refuses_is_not_shown_as_marked() -> None:
+def test_what_the_disk_refuses_is_never_marked_later() -> None:
     door = DeskDoor()
     unlocked(door)
     door.outbox.is_disk_full = True
@@ -305,7 +313,9 @@ def test_what_the_disk_refuses_is_not_shown_as_marked() -> None:
     assert screen.is_unsaved
     assert marks(screen)[ANA] == "none"
     door.outbox.is_disk_full = False
-    assert marks(door.later(3))[ANA] == "present"
+    assert marks(door.later(3))[ANA] == "none"
+    assert marks(door.taps(ANA))[ANA] == "present"
+    assert door.events() == [("roll_call", ANA, "teacher", "present")]
 
 
 @pytest.mark.parametrize("pin", [PINS[ANA], WRONG])

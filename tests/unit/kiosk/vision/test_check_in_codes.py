@@ -37,7 +37,15 @@ def test_a_code_is_read_at_640x480(
 
 @pytest.mark.parametrize(
     "text",
-    ["https://example.org/menu", LINK.text(), "RC1", "RCC1:ABC", "RC2:A", "RC1:" + "A" * 600],
+    [
+        "https://example.org/menu",
+        LINK.text(),
+        "RC1",
+        "RCC1:ABC",
+        "RC2:A",
+        "RC1:X",
+        "RC1:" + "A" * 600,
+    ],
 )
 def test_other_codes_are_ignored(text: str) -> None:
     assert check_in_reader().find(code(text)) is None
@@ -47,6 +55,24 @@ def test_a_code_beside_another_code_is_found() -> None:
     both = np.hstack([cv2.resize(code(text), (300, 300)) for text in ("menu", PHONE)])
 
     assert check_in_reader().find(both.astype(np.uint8)) == PHONE
+
+
+OTHERS = make_check_in_code(uuid.UUID(int=8), START, SERVER_KEY)
+
+
+@pytest.mark.parametrize("beside", [OTHERS, CARD, "RC1:X"], ids=["another", "card", "junk"])
+def test_a_sticker_in_view_hides_no_code(beside: str) -> None:
+    seen: list[str] = []
+    scanner = check_in_scanner(Feed(code(PHONE)), seen.append)
+    sticker, phone = (
+        cv2.resize(code(text), (side, side)) for text, side in ((beside, 300), (PHONE, 300))
+    )
+    scanner.look(Frame(sticker.astype(np.uint8), 0.0, 0))
+    scanner.look(Frame(np.hstack([sticker, phone]).astype(np.uint8), 0.0, 1))
+    scanner.look(Frame(np.hstack([sticker, phone]).astype(np.uint8), 0.0, 2))
+
+    assert seen.count(PHONE) == 1
+    assert len(seen) == len(set(seen))
 
 
 @settings(max_examples=25, deadline=None)

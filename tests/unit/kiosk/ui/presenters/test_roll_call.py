@@ -34,7 +34,7 @@ class Roll:
         self.now_s = 100.0
         self.tapped: list[str] = []
         self.presenter = RollCallPresenter(words, monotonic_s=lambda: self.now_s)
-        self.presenter.student_tapped.connect(self.tapped.append)
+        self.presenter.student_tapped.connect(lambda person, _mark: self.tapped.append(person))
 
     @property
     def pending(self) -> set[str]:

@@ -1,0 +1,256 @@
+"""Several people at one kiosk: who stands behind a pad or a roll, and what ends either."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.domain.credentials import NO_CREDENTIALS, CredentialBook
+from kiosk.domain.desk import Desk
+from kiosk.domain.display import COVERED_S
+from kiosk.domain.screens import (
+    AskPin,
+    CodeProblem,
+    CodeRefused,
+    ConfirmName,
+    Ready,
+    RollCall,
+    RollMark,
+    Screen,
+    Welcome,
+)
+from protocol.v1.messages import Fallback, Holder, HolderKind
+from tests.unit.kiosk.domain.desk_door import (
+    ANA,
+    ANN,
+    CARDS,
+    CEM,
+    DOV,
+    PINS,
+    PRINTED,
+    SERVER,
+    TEACHER,
+    DeskDoor,
+    book,
+    timetable,
+)
+
+HOUR = timedelta(hours=1)
+WRONG = "555555"
+
+
+def problem(screen: Screen) -> CodeProblem | None:
+    assert isinstance(screen, AskPin | CodeRefused), screen
+    return screen.problem
+
+
+def unlocked(door: DeskDoor) -> RollCall:
+    door.open_roll_call()
+    screen = door.pin(PINS[TEACHER])
+    assert isinstance(screen, RollCall)
+    return screen
+
+
+def marks(screen: Screen) -> dict[str, str]:
+    assert isinstance(screen, RollCall)
+    return {row.person_id: row.mark.value for row in screen.rows}
+
+
+# The roll
+
+
+def test_a_tap_on_a_row_that_changed_meanwhile_changes_nothing() -> None:
+    door = DeskDoor()
+    unlocked(door)
+    door.comes(CEM)
+    assert marks(door.taps(CEM, RollMark.NONE))[CEM] == "present"
+    assert door.events() == [("seen", CEM, "face", "present")]
+
+
+def test_the_roll_of_the_lesson_that_runs_is_taken_until_it_ends() -> None:
+    door = DeskDoor()
+    [running] = door.attendant.timetable.lessons
+    coming = replace(
+        running, id="coming", starts_at=running.ends_at, ends_at=running.ends_at + HOUR
+    )
+    door.attendant.configure(replace(door.attendant.timetable, lessons=(running, coming)))
+    door.later((running.ends_at - door.clock.at).total_seconds() - 300)
+    screen = unlocked(door)
+    assert screen.lesson is not None
+    assert screen.lesson.starts_at == running.starts_at
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_roll_ends_when_the_policy_or_the_teacher_goes(*, is_forgotten: bool) -> None:
+    door = DeskDoor()
+    unlocked(door)
+    if is_forgotten:
+        door.attendant.equip(NO_CREDENTIALS, SERVER.public_key(), door.codes)
+    else:
+        door.attendant.configure(timetable(frozenset({Fallback.PIN})))
+    assert isinstance(door.taps(ANA, RollMark.NONE), Ready)
+    assert door.events() == []
+
+
+def test_a_pad_closes_when_its_way_is_not_allowed_any_more() -> None:
+    door = DeskDoor()
+    door.open_pin()
+    door.attendant.configure(timetable(frozenset({Fallback.QR})))
+    assert isinstance(door.pin(PINS[ANA]), Ready)
+    assert door.events() == []
+
+
+def test_a_word_that_could_not_be_taken_back_still_counts() -> None:
+    door = DeskDoor()
+    unlocked(door)
+    door.taps(DOV)
+    door.taps(DOV)
+    door.outbox.is_disk_full = True
+    assert marks(door.taps(DOV))[DOV] == "late"
+    door.outbox.is_disk_full = False
+    assert marks(door.later(3))[DOV] == "late"
+    door.closes()
+    door.later(5)
+    screen = door.scans(door.code(DOV))
+    assert isinstance(screen, Welcome)
+    assert screen.already_marked
+    assert [kind for kind, *_ in door.events()].count("not_me") == 0
+
+
+@pytest.mark.parametrize("ways", [{Fallback.QR, Fallback.TEACHER}, {Fallback.TEACHER}])
+def test_a_teacher_who_has_but_a_phone_takes_the_roll(ways: set[Fallback]) -> None:
+    door = DeskDoor(frozenset(ways))
+    teacher = Holder(id=TEACHER, kind=HolderKind.STAFF, name="Mr Okafor")
+    document = replace_holders(book(), (teacher,))
+    door.attendant.equip(document, SERVER.public_key(), door.codes)
+    screen = door.scans(door.code(TEACHER))
+    assert isinstance(screen, RollCall) is (Fallback.QR in ways)
+    assert (Fallback.TEACHER in door.desk.ways) is (Fallback.QR in ways)
+
+
+def replace_holders(known: CredentialBook, holders: tuple[Holder, ...]) -> CredentialBook:
+    assert known.document is not None
+    return replace(known, document=known.document.model_copy(update={"holders": holders}))
+
+
+# What others see
+
+
+def test_a_face_recognised_behind_the_roll_is_not_greeted_minutes_later() -> None:
+    door = DeskDoor()
+    unlocked(door)
+    door.comes(CEM)
+    door.later(COVERED_S + 1)
+    assert isinstance(door.closes(), Ready)
+    assert isinstance(door.attendant.not_me(), Ready)
+    assert door.events() == [("seen", CEM, "face", "present")]
+
+
+def test_a_face_recognised_just_before_a_pad_closes_is_greeted() -> None:
+    door = DeskDoor()
+    door.open_pin()
+    door.comes(CEM)
+    assert isinstance(door.closes(), Welcome)
+
+
+def test_a_mark_that_the_teacher_changed_is_not_greeted() -> None:
+    door = DeskDoor()
+    unlocked(door)
+    door.comes(CEM)
+    door.taps(CEM)
+    assert isinstance(door.closes(), Ready)
+
+
+def test_not_me_takes_nothing_from_a_teachers_word() -> None:
+    door = DeskDoor()
+    welcome = door.comes(CEM)
+    assert isinstance(welcome, Welcome)
+    unlocked(door)
+    door.taps(CEM)
+    door.closes()
+    door.attendant.not_me(welcome.answer_id)
+    assert marks(unlocked(door))[CEM] == "late"
+
+
+# Policies and codes
+
+
+def test_ones_own_pin_does_not_end_a_row_of_guesses() -> None:
+    door = DeskDoor()
+    waits = []
+    for _ in range(6):
+        door.open_pin()
+        screen = door.pin(WRONG)
+        assert isinstance(screen, AskPin)
+        waits.append(screen.wait_s)
+        door.later(screen.wait_s)
+        assert door.pin(PINS[ANA]) == ConfirmName("Ana L.")
+        door.says(is_yes=False)
+    assert waits == [0, 0, 5, 10, 20, 30]
+
+
+@pytest.mark.parametrize("way", [Fallback.CARD, Fallback.CARD_ALONE])
+def test_a_pin_alone_confirms_no_face_where_only_cards_are_allowed(way: Fallback) -> None:
+    door = DeskDoor(frozenset({way}))
+    screen = door.comes(ANA)
+    assert isinstance(screen, AskPin)
+    assert not screen.takes_pin
+    for pin in (PINS[ANN], PINS[ANA]):
+        door.later(5)
+        door.pin(pin)
+    assert door.events() == []
+    door.scans(PRINTED[ANA])
+    door.pin(PINS[ANA])
+    assert [person for _, person, *_ in door.events()] == [ANA]
+
+
+def test_a_code_is_not_used_up_by_another_persons_question() -> None:
+    door = DeskDoor()
+    door.comes(ANA)
+    text = door.code(DOV)
+    assert problem(door.scans(text)) is CodeProblem.OTHER_PERSON
+    door.closes()
+    assert isinstance(door.scans(text), Welcome)
+
+
+def test_a_face_waits_for_its_second_factor_a_minute_at_most() -> None:
+    door = DeskDoor()
+    door.comes(ANA)
+    for _ in range(7):
+        door.later(10)
+        door.attendant.act(Desk.touch)
+    assert not door.desk.is_open
+    assert door.events() == []
+
+
+def test_a_code_in_view_keeps_no_pad_open() -> None:
+    door = DeskDoor()
+    door.open_pin()
+    for _ in range(4):
+        door.later(6)
+        door.scans("RC1:" + "A" * 160)
+    assert not door.desk.is_open
+
+
+def test_what_is_held_up_during_a_question_is_taken_after_it() -> None:
+    door = DeskDoor()
+    door.open_pin()
+    door.pin(PINS[ANA])
+    text = door.code(DOV)
+    door.scans(text)
+    door.later(2)
+    assert isinstance(door.says(is_yes=True), Welcome)
+    door.later(1)
+    assert [person for _, person, *_ in door.events()] == [ANA]
+    door.later(2)
+    assert [person for _, person, *_ in door.events()] == [ANA, DOV]
+
+
+def test_what_was_held_up_long_ago_is_forgotten() -> None:
+    door = DeskDoor()
+    unlocked(door)
+    door.swipes(CARDS[CEM])
+    door.later(20)
+    door.closes()
+    door.later(5)
+    assert isinstance(door.attendant.screen, Ready)
