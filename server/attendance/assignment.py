@@ -153,7 +153,7 @@ class Assignment:
             one
             for one in self._lessons
             if one.view.room.id in rooms
-            and one.window.arrival(event.counted_at) is not None
+            and event.arrival_in(one.window) is not None
             and self._is_due(event.person_id, one)
         ]
         fitting.sort(key=lambda one: (_entered_late_at(one), not _runs(one, event.counted_at)))

@@ -11,7 +11,13 @@ from sqlalchemy import and_, bindparam, exists, or_
 from sqlmodel import Session
 
 from protocol.v1.messages import EventKind, EventMethod
-from server.attendance.register import EventKey, RegisterEvent, Ruling, replays_among
+from server.attendance.register import (
+    CodeUseEvent,
+    EventKey,
+    RegisterEvent,
+    Ruling,
+    replays_among,
+)
 from server.attendance.tables import Correction, StoredEvent
 from server.credentials.tables import CodeUse
 from server.db.prepared import Prepared, several, table_of
@@ -63,14 +69,21 @@ _OBJECTIONS = Prepared(
     )
 )
 _uses, _same = table_of(CodeUse), table_of(CodeUse).alias("same")
-#: Every use of the codes that these events carry, at whichever kiosk.
+_objection = _EVENTS.alias("objection")
+_taken_back = exists().where(
+    _objection.c.kiosk_id == _EVENTS.c.kiosk_id,
+    _objection.c.refers_to == _EVENTS.c.id,
+    _objection.c.kind == EventKind.NOT_ME.value,
+)
+#: Every use of the codes that these events carry, at whichever kiosk; none that was taken back.
 _USES = Prepared(
-    sqlalchemy.select(_uses.c.code_id, *_EVENT_COLUMNS)
+    sqlalchemy.select(_uses.c.code_id, _EVENTS.c.lesson_id, *_EVENT_COLUMNS)
     .join(_EVENTS, and_(_EVENTS.c.kiosk_id == _uses.c.kiosk_id, _EVENTS.c.id == _uses.c.event_id))
     .where(
         _uses.c.code_id.in_(
             sqlalchemy.select(_same.c.code_id).where(_same.c.event_id.in_(several("events")))
-        )
+        ),
+        ~_taken_back,
     )
 )
 _RULINGS = Prepared(
@@ -115,12 +128,15 @@ def objections(
 
 
 def replayed(db: Session, events: Iterable[RegisterEvent]) -> set[EventKey]:
-    """Return which of these events rest on a code that another kiosk accepted before."""
+    """Return which of these events rest on a code that counts at another kiosk."""
     ids = [one.event_id for one in events if one.method == EventMethod.QR]
-    uses: list[tuple[str, RegisterEvent]] = []
+    uses: list[CodeUseEvent] = []
     for start in range(0, len(ids), _CHUNK):
         rows = _USES.rows(db, events=ids[start : start + _CHUNK])
-        uses += [(row[0], RegisterEvent(*row[1:])) for row in rows]
+        uses += [
+            CodeUseEvent(code, RegisterEvent(*event), lesson is not None)
+            for code, lesson, *event in rows
+        ]
     return replays_among(uses)
 
 

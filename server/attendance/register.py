@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from protocol.v1.messages import ArrivalStatus, AttendanceWindow, ClockSource, EventKind
 
@@ -57,8 +58,7 @@ class RegisterEvent:
         received_at: by the server's clock; None where it does not matter.
         not_before: only where the time is uncertain: it was not earlier than this.
         is_time_corrected: the server found out the time later.
-        is_replay: another kiosk had accepted its code before, see `replays_among`: it does not
-            count.
+        is_replay: its code counts at another kiosk, see `replays_among`: it does not count here.
     """
 
     counted_at: datetime
@@ -218,18 +218,37 @@ def derive_register(
     ]
 
 
-def replays_among(uses: Iterable[tuple[str, RegisterEvent]]) -> set[EventKey]:
-    """Return the events whose code was accepted before by another kiosk.
+class CodeUseEvent(NamedTuple):
+    """An event with the code of a phone that it carries.
+
+    Attributes:
+        names_lesson: whether the kiosk marked the person in a lesson; at a wrong door it does not.
+    """
+
+    code: str
+    event: RegisterEvent
+    names_lesson: bool = True
+
+
+def replays_among(uses: Iterable[CodeUseEvent]) -> set[EventKey]:
+    """Return the events whose code counts at another kiosk.
 
     Args:
-        uses: each code with an event that carries it, of all kiosks, in any order. The earliest
-            counts, by the register's order; so the order of arrival changes nothing.
+        uses: of all kiosks, in any order, without what a person took back. Of each code the
+            earliest use counts that marked somebody, else the earliest, by the register's order; so
+            the order of arrival changes nothing, and who shows a phone at a wrong door or to a
+            stranger's kiosk first loses no mark.
     """
-    first: dict[str, RegisterEvent] = {}
-    ordered = sorted(uses, key=lambda one: (one[1].counted_at, one[1].event_id, one[1].kiosk_id))
-    for code, event in ordered:
-        first.setdefault(code, event)
-    return {event.key for code, event in ordered if event.kiosk_id != first[code].kiosk_id}
+    counts: dict[str, uuid.UUID] = {}
+    ordered = sorted(uses, key=_use_order)
+    for use in ordered:
+        counts.setdefault(use.code, use.event.kiosk_id)
+    return {use.event.key for use in ordered if use.event.kiosk_id != counts[use.code]}
+
+
+def _use_order(use: CodeUseEvent) -> tuple[bool, datetime, uuid.UUID, uuid.UUID]:
+    event = use.event
+    return not use.names_lesson, event.counted_at, event.event_id, event.kiosk_id
 
 
 def count_statuses(lines: Iterable[Judgement]) -> dict[AttendanceStatus, int]:

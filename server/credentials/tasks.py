@@ -5,6 +5,8 @@ import threading
 from datetime import timedelta
 from itertools import count
 
+from sqlalchemy import exists
+from sqlalchemy.orm import aliased
 from sqlmodel import col, delete
 
 from server.credentials.renewal import has_held, renew_held
@@ -58,9 +60,18 @@ class CredentialUpkeep:
         return total
 
     def forget_codes(self) -> None:
-        """Delete codes so old that no kiosk can send an event with them any more."""
+        """Delete codes so old that no kiosk can send an event with them any more.
+
+        What two kiosks accepted stays: an old register must not change.
+        """
+        others = aliased(CodeUse)
+        is_replayed = exists().where(
+            others.code_id == CodeUse.code_id,  # type: ignore[arg-type]
+            others.kiosk_id != CodeUse.kiosk_id,  # type: ignore[arg-type]
+        )
+        is_old = col(CodeUse.received_at) < now() - CODES_KEPT
         with self._database.transaction() as db:
-            db.exec(delete(CodeUse).where(col(CodeUse.received_at) < now() - CODES_KEPT))
+            db.exec(delete(CodeUse).where(is_old, ~is_replayed))
 
     def _watch(self) -> None:
         new_correlation_id()

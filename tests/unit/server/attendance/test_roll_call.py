@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from protocol.v1.messages import EventKind, EventMethod
 from server.attendance.register import (
     AttendanceStatus,
+    CodeUseEvent,
     Judgement,
     RegisterEvent,
     derive_register,
@@ -95,29 +96,47 @@ def test_a_replay_does_not_count_and_is_named() -> None:
 def test_of_one_code_at_two_kiosks_the_earliest_use_counts() -> None:
     first = event(1, 0)
     again = RegisterEvent(first.counted_at + timedelta(seconds=5), uuid.UUID(int=2), OTHER, ADA)
-    for order in permutations([("c", first), ("c", again)]):
+    for order in permutations([CodeUseEvent("c", first), CodeUseEvent("c", again)]):
         assert replays_among(order) == {again.key}
-    assert replays_among([("c", first), ("d", again)]) == set()
+    assert replays_among([CodeUseEvent("c", first), CodeUseEvent("d", again)]) == set()
+
+
+def test_a_use_that_marked_nobody_takes_no_mark_away() -> None:
+    wrong_door = CodeUseEvent("c", event(1, 0), names_lesson=False)
+    later = RegisterEvent(
+        wrong_door.event.counted_at + timedelta(seconds=20), uuid.UUID(int=2), OTHER, ADA
+    )
+    for order in permutations([wrong_door, CodeUseEvent("c", later)]):
+        assert replays_among(order) == {wrong_door.event.key}
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.sampled_from([DOOR, OTHER])),
+        st.tuples(
+            st.sampled_from("abc"), st.integers(0, 5), st.sampled_from([DOOR, OTHER]), st.booleans()
+        ),
         max_size=12,
     ),
     st.randoms(use_true_random=False),
 )
 def test_the_order_of_arrival_changes_nothing(
-    uses: list[tuple[str, int, uuid.UUID]], random: object
+    uses: list[tuple[str, int, uuid.UUID, bool]], random: object
 ) -> None:
     made = [
-        (code, RegisterEvent(START + timedelta(seconds=at), uuid.UUID(int=n), kiosk, ADA))
-        for n, (code, at, kiosk) in enumerate(uses)
+        CodeUseEvent(
+            code,
+            RegisterEvent(START + timedelta(seconds=at), uuid.UUID(int=n), kiosk, ADA),
+            names_lesson,
+        )
+        for n, (code, at, kiosk, names_lesson) in enumerate(uses)
     ]
     shuffled = list(made)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     found = replays_among(made)
     assert replays_among(shuffled) == found
     for code in "abc":
-        counted = {one.kiosk_id for known, one in made if known == code and one.key not in found}
-        assert len(counted) == min(1, sum(known == code for known, _one in made))
+        ours = [one for one in made if one.code == code]
+        counted = [one for one in ours if one.event.key not in found]
+        assert len({one.event.kiosk_id for one in counted}) == min(1, len(ours))
+        if any(one.names_lesson for one in ours):
+            assert any(one.names_lesson for one in counted)
