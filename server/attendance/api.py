@@ -4,6 +4,7 @@ import uuid
 from functools import partial
 
 from fastapi import Request
+from sqlmodel import Session
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES
 from protocol.v1.messages import Ack
@@ -21,6 +22,7 @@ from server.attendance.schemas import (
     WaitingFor,
 )
 from server.attendance.verification import Delivery
+from server.attendance.vouching import NOBODY, LineKey, Vouching, vouchings_of
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.engine import Database
 from server.db.types import now
@@ -36,12 +38,13 @@ from server.web.threads import ThreadLane, run_in_lane
 router = GuardedRouter(prefix="/api/v1", tags=["attendance"])
 
 
-def register_read(register: service.Register) -> RegisterRead:
+def register_read(db: Session, register: service.Register) -> RegisterRead:
     """What clients get to see of a register."""
+    vouched = vouchings_of(db, (line.mark for line in register.lines))
     return RegisterRead(
         lesson=lesson_read(register.view),
         policy_version=register.policy_version,
-        rows=[_row(line) for line in register.lines],
+        rows=[_row(line, vouched.get(_key(line), NOBODY)) for line in register.lines],
         counts={status.value: count for status, count in register.counts.items()},
         waiting_for=[
             WaitingFor(
@@ -57,7 +60,11 @@ def register_read(register: service.Register) -> RegisterRead:
     )
 
 
-def _row(line: service.RegisterLine) -> RegisterRow:
+def _key(line: service.RegisterLine) -> LineKey:
+    return line.mark.kiosk_id, line.mark.event_id
+
+
+def _row(line: service.RegisterLine, vouching: Vouching) -> RegisterRow:
     return RegisterRow(
         person_id=line.person.id,
         display_name=line.person.display_name,
@@ -82,6 +89,8 @@ def _row(line: service.RegisterLine) -> RegisterRow:
             for one in line.mark.doubtful
         ],
         replays=len(line.mark.replays),
+        second_factor=vouching.second or None,
+        teacher=vouching.teacher or None,
     )
 
 
@@ -91,7 +100,7 @@ def read_register(
 ) -> RegisterRead:
     """The register of a lesson as of now; for teachers those of their own courses."""
     refuse_foreign_course(db, lesson_id, principal, settings)
-    return register_read(service.register_of(db, lesson_id, at=now()))
+    return register_read(db, service.register_of(db, lesson_id, at=now()))
 
 
 @router.post("/lessons/{lesson_id}/corrections", status_code=201)

@@ -235,7 +235,7 @@ def replays_among(uses: Iterable[CodeUseEvent]) -> set[EventKey]:
 
     Args:
         uses: of all kiosks, in any order, without what a person took back. Of each code the
-            earliest use counts that marked somebody, else the earliest, by the register's order; so
+            earliest use counts that marked a person, else the earliest, by the register's order; so
             the order of arrival changes nothing, and who shows a phone at a wrong door or to a
             stranger's kiosk first loses no mark.
     """

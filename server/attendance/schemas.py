@@ -45,8 +45,12 @@ class RegisterRow(BaseModel):
     )
     doubtful: list[DoubtfulScan]
     replays: int = Field(
-        description="scans by a phone's code that another kiosk accepted before; they do not count"
+        description="scans by a phone's code that counts at another kiosk; they do not count here"
     )
+    second_factor: str | None = Field(
+        description="how a face that is easily confused with another one was confirmed"
+    )
+    teacher: str | None = Field(description="who said so at the kiosk; null where nobody did")
 
 
 class WaitingFor(BaseModel):

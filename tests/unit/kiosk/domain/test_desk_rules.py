@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kiosk.domain.events import EventDraft
-from kiosk.domain.screens import AskPin, ConfirmName, RollCall, Screen, Welcome
+from kiosk.domain.screens import AskPin, ConfirmName, RollCall, RollMark, Screen, Welcome
 from protocol.v1.messages import EventKind, EventMethod, Fallback
+from tests.support.examples import examples
 from tests.unit.kiosk.domain.desk_door import (
     ALL,
     ANA,
@@ -87,6 +88,17 @@ class DeskRules(RuleBasedStateMachine):
     def taps(self, person: str) -> None:
         self.took(self.door.taps(person))
 
+    @rule(person=st.sampled_from(STUDENTS), seen=st.sampled_from(list(RollMark)))
+    def taps_what_it_saw(self, person: str, seen: RollMark) -> None:
+        before = list(self.events)
+        stands = self.door.row(person)
+        self.took(self.door.taps(person, seen))
+        assert seen is stands or [one for one in self.events if one not in before] == []
+
+    @rule()
+    def denies(self) -> None:
+        self.took(self.door.attendant.not_me())
+
     @rule()
     def closes(self) -> None:
         self.took(self.door.closes())
@@ -104,16 +116,31 @@ class DeskRules(RuleBasedStateMachine):
         if isinstance(screen, AskPin):
             assert 0 <= screen.wait_s <= 30
         if isinstance(screen, Welcome):
-            marked = {self.short(one.person_id) for one in self.events if one.shown}
-            assert screen.display_name in marked
+            marked = {self.short(person): status for person, status in self.marks().items()}
+            is_known = marked.get(screen.display_name) == screen.status
+            assert self.door.recorder.unsaved_count or is_known
         if isinstance(screen, ConfirmName):
             assert screen.display_name in {self.short(person) for person in STUDENTS}
         if isinstance(screen, RollCall):
+            shown = {row.person_id: row.mark.value for row in screen.rows}
+            marked = {who: mark for who, mark in shown.items() if mark != "none"}
+            assert self.door.recorder.unsaved_count or marked == self.marks()
             assert screen.teacher == "Mrs Okafor"
             assert (TEACHER, "pin") in self.proofs or {
                 (TEACHER, "card"),
                 (TEACHER, "qr"),
             } & self.proofs
+
+    def marks(self) -> dict[str, str]:
+        """Who is marked how, by the events on disk alone."""
+        said: dict[str, dict[str, EventDraft]] = {}
+        for number, event in enumerate(self.events, 1):
+            mine = said.setdefault(event.person_id, {})
+            if event.kind is EventKind.NOT_ME:
+                mine.pop(event.refers_to or "", None)
+            elif event.shown:
+                mine[f"event-{number}"] = event
+        return {who: _status(list(mine.values())) for who, mine in said.items() if mine}
 
     @staticmethod
     def short(person: str) -> str:
@@ -169,7 +196,16 @@ class DeskRules(RuleBasedStateMachine):
                 shown.pop(event.person_id, None)
 
 
+def _status(standing: list[EventDraft]) -> str:
+    """The status of a person by the events that stand: a teacher's newest word, else the first."""
+    words = [one for one in standing if one.kind is EventKind.ROLL_CALL]
+    return str((words[-1] if words else standing[0]).shown)
+
+
 TestDeskRules = DeskRules.TestCase
 TestDeskRules.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    examples(40),
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
