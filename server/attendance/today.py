@@ -88,7 +88,7 @@ def _lesson(tally: LessonTally, at: datetime, t: Translator) -> TodayLesson:
         late=tally.late,
         expected=tally.expected,
         is_cancelled=lesson.is_cancelled,
-        undecided=_undecided(tally.register, t) if tally.register else "",
+        look_at=_look_at(tally.register, t) if tally.register else "",
     )
 
 
@@ -101,6 +101,14 @@ def _quarantine(db: Session, t: Translator) -> list[Trouble]:
             text = t(f"quarantine.today.{key}_{word}", count=count)
             found.append(Trouble(path="/quarantine", text=text, tone="warn"))
     return found
+
+
+def _look_at(register: service.Register, t: Translator) -> str:
+    """Say why a person should look at the register."""
+    twice = sum(bool(line.mark.replays) for line in register.lines)
+    word = "today.code_twice_one" if twice == 1 else "today.code_twice"
+    said = (_undecided(register, t), t(word, count=twice) if twice else "")
+    return " · ".join(filter(None, said))
 
 
 def _undecided(register: service.Register, t: Translator) -> str:

@@ -25,7 +25,7 @@ class TodayLesson:
         late: of those, late.
         expected: on the roster.
         is_cancelled: whether it counts for nothing.
-        undecided: why some of the lines wait for a person's decision, translated; "" where none do.
+        look_at: why a person should look at some of the lines, translated; "" without need.
     """
 
     path: str
@@ -38,7 +38,7 @@ class TodayLesson:
     late: int
     expected: int
     is_cancelled: bool = False
-    undecided: str = ""
+    look_at: str = ""
 
 
 @dataclass(frozen=True)

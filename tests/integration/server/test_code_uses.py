@@ -92,3 +92,12 @@ def test_a_flagged_replay_stays_flagged_when_old_codes_are_deleted(
     with database.reading() as db:
         assert {one.code_id for one in db.exec(select(CodeUse))} == {CODE}
     assert doors.line(database) == before
+
+
+def test_today_says_that_a_code_was_used_twice(doors: Doors) -> None:
+    today = doors.room.admin.get("/")
+    assert "used at two kiosks" not in today.text
+    doors.show(0, 20)
+    doors.show(1, 5)
+    today = doors.room.admin.get("/")
+    assert "1 phone code was used at two kiosks" in today.text
