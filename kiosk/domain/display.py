@@ -133,7 +133,7 @@ class Display:
         self._forget_what_is_old(now_s)
         if self._waiting and (not self._shows_result() or age_s >= self._hold_s):
             self._put(self._waiting.popleft().result, now_s)
-        elif self._is_over(age_s, stay_s):
+        elif self._is_over(age_s, stay_s) or self._is_refuted():
             self._replace(ready, -1, now_s)
         elif isinstance(self.screen, Ready):
             self.screen = ready
@@ -167,6 +167,13 @@ class Display:
             if one.result.offer is None or self._stands(one.result.offer)
         )
         self._waiting = deque(kept, maxlen=_MAX_WAITING)
+
+    def _is_refuted(self) -> bool:
+        """Whether the answer on screen is no longer so."""
+        result = self._shown[-1][0] if self._shown else None
+        if result is None or result.screen is not self.screen or result.offer is None:
+            return False
+        return not self._stands(result.offer)
 
     def _is_meant(self, result: Result, answer_id: str) -> bool:
         if not answer_id:

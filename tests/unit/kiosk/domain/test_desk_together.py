@@ -161,6 +161,14 @@ def test_a_mark_that_the_teacher_changed_is_not_greeted() -> None:
     assert isinstance(door.closes(), Ready)
 
 
+def test_a_greeting_that_the_teacher_refutes_goes_at_once() -> None:
+    door = DeskDoor()
+    assert isinstance(door.comes(CEM), Welcome)
+    unlocked(door)
+    door.taps(CEM)
+    assert isinstance(door.closes(), Ready)
+
+
 def test_not_me_takes_nothing_from_a_teachers_word() -> None:
     door = DeskDoor()
     welcome = door.comes(CEM)
