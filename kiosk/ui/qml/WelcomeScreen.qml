@@ -6,11 +6,12 @@ Item {
 
     property var welcome
     signal notMe
+    signal directionTapped
 
     Column {
         id: answer
         readonly property real others: greeting.height + pill.height + recorded.height + 4 * spacing
-            + (notMe.visible ? notMe.height : 0)
+            + (buttons.visible ? buttons.height : 0)
         anchors.left: parent.left
         anchors.right: parent.right
         anchors.top: parent.top
@@ -51,15 +52,30 @@ Item {
             color: Theme.muted
         }
     }
-    ActionButton {
-        id: notMe
-        objectName: "notMe"
-        visible: screen.welcome.view.can_undo
+    Column {
+        id: buttons
+        visible: notMe.visible || direction.visible
         anchors.bottom: parent.bottom
-        x: Theme.startX(parent.width, width)
-        icon: "undo"
-        text: screen.welcome.view.not_me
-        remaining: screen.welcome.view.remaining
-        onTapped: screen.notMe()
+        width: parent.width
+        spacing: Theme.gap
+        ActionButton {
+            id: direction
+            objectName: "direction"
+            visible: screen.welcome.view.direction !== ""
+            x: Theme.startX(parent.width, width)
+            icon: screen.welcome.view.icon === "leave" ? "check" : "leave"
+            text: screen.welcome.view.direction
+            onTapped: screen.directionTapped()
+        }
+        ActionButton {
+            id: notMe
+            objectName: "notMe"
+            visible: screen.welcome.view.can_undo
+            x: Theme.startX(parent.width, width)
+            icon: "undo"
+            text: screen.welcome.view.not_me
+            remaining: screen.welcome.view.remaining
+            onTapped: screen.notMe()
+        }
     }
 }
