@@ -44,11 +44,8 @@ def left_at(
     return left
 
 
-def is_early(window: AttendanceWindow, left: datetime) -> bool:
-    """Return whether a person who left at this moment left before leaving time."""
-    return whole_ms(left) < window.leaving_from
-
-
 def early_min(window: AttendanceWindow, left: datetime) -> int:
-    """Return whole minutes from a leaving to the end of the lesson."""
-    return int((window.ends_at - left).total_seconds() // 60)
+    """Return how early a person left: minutes before the end, at least 1; 0 in leaving time."""
+    if whole_ms(left) >= window.leaving_from:
+        return 0
+    return max(1, int((window.ends_at - left).total_seconds() // 60))
