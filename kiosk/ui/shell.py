@@ -84,19 +84,19 @@ class ShellCallbacks:
 
     Attributes:
         on_not_me: "Not me" was tapped while it was offered; id of the mark's event.
-        on_direction: the person leaves now, or stays after all; id of the mark's event.
         on_claim_code: a complete claim code (8 characters) was entered.
         on_words: whether the six words are the same as on the kiosk's page.
         on_claim_open: the field for a new code opened or closed, in front of a kiosk at work.
         on_check_in: what people do to check in without their face, and in the roll-call.
+        on_direction: the person leaves now, or stays after all; id of the mark's event.
     """
 
     on_not_me: Callable[[str], None]
     on_claim_code: Callable[[str], None]
-    on_direction: Callable[[str], None] = lambda _answer_id: None
     on_words: Callable[[bool], None] = lambda _are_same: None
     on_claim_open: Callable[[bool], None] = lambda _is_open: None
     on_check_in: CheckInCallbacks = field(default_factory=CheckInCallbacks)
+    on_direction: Callable[[str], None] = lambda _answer_id: None
 
 
 def build_application(

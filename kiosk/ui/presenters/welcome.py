@@ -31,24 +31,26 @@ class WelcomeView:
     can_undo: bool = False
     remaining: float = 0.0
     direction: str = ""
+    direction_icon: str = ""
 
 
 def welcome_view(screen: Welcome, words: Catalogue, at: datetime) -> WelcomeView:
     """Choose words, sign and tone for a mark shown at ``at``."""
-    is_said = _is_leaving(screen) or screen.is_changed or not screen.already_marked
-    is_new = is_said and screen.is_recorded
-    status, icon, tone = _status(screen, words)
+    is_new = screen.is_changed or not screen.already_marked
+    has_room = screen.offers is None  # for one more line
+    status, icon, tone = _status(screen, words, at)
     return WelcomeView(
         greeting=words(_greeting(screen)),
         name=screen.display_name,
         status=status,
         icon=icon,
         tone=tone,
-        recorded=words("welcome.recorded", time=words.time(at)) if is_new else "",
+        recorded=words("welcome.recorded", time=words.time(at)) if is_new and has_room else "",
         not_me=words("welcome.not_me"),
         can_undo=screen.can_undo,
         remaining=1.0 if screen.can_undo else 0.0,
         direction=words(_BUTTONS[screen.offers]) if screen.offers else "",
+        direction_icon="leave" if screen.offers is Direction.OUT else "check",
     )
 
 
@@ -60,10 +62,11 @@ def _greeting(screen: Welcome) -> str:
     return "welcome.again" if screen.already_marked else "welcome.greeting"
 
 
-def _status(screen: Welcome, words: Catalogue) -> tuple[str, str, str]:
+def _status(screen: Welcome, words: Catalogue, at: datetime) -> tuple[str, str, str]:
     """Return words, sign and tone; one who leaves without having come sees how that counts."""
     if _is_leaving(screen) and screen.already_marked:
-        return words("welcome.leaving"), "leave", "calm"
+        said = words("welcome.leaving_at", time=words.time(at))
+        return said if screen.is_recorded else words("welcome.leaving"), "leave", "calm"
     if screen.status is ArrivalStatus.LATE:
         return words.count("welcome.late", screen.late_min), "clock", "late"
     return words("welcome.present"), "check", "accent"

@@ -5,17 +5,18 @@ Item {
     id: screen
 
     property var welcome
+    readonly property bool hasTwo: welcome.view.direction !== "" && welcome.view.can_undo
     signal notMe
     signal directionTapped
 
     Column {
         id: answer
-        readonly property real others: greeting.height + pill.height + recorded.height + 4 * spacing
-            + (buttons.visible ? buttons.height : 0)
+        readonly property real others: greeting.height + pill.height + buttons.height
+            + (recorded.visible ? recorded.height + 4 * spacing : 3 * spacing)
         anchors.left: parent.left
         anchors.right: parent.right
         anchors.top: parent.top
-        anchors.topMargin: Theme.portrait ? 0 : 24 * Theme.u
+        anchors.topMargin: Theme.portrait ? 0 : (screen.hasTwo ? 8 : 24) * Theme.u
         spacing: Theme.gap
         Words {
             id: greeting
@@ -47,23 +48,24 @@ Item {
             id: recorded
             width: parent.width
             horizontalAlignment: Theme.alignment
+            visible: text !== ""
             text: screen.welcome.view.recorded
             size: Theme.detail
             color: Theme.muted
         }
     }
-    Column {
+    Grid {
         id: buttons
-        visible: notMe.visible || direction.visible
         anchors.bottom: parent.bottom
-        width: parent.width
+        x: Theme.startX(parent.width, width)
+        columns: 1
+        horizontalItemAlignment: Theme.portrait ? Grid.AlignHCenter : Theme.mirrored ? Grid.AlignRight : Grid.AlignLeft
         spacing: Theme.gap
         ActionButton {
             id: direction
             objectName: "direction"
             visible: screen.welcome.view.direction !== ""
-            x: Theme.startX(parent.width, width)
-            icon: screen.welcome.view.icon === "leave" ? "check" : "leave"
+            icon: screen.welcome.view.direction_icon
             text: screen.welcome.view.direction
             onTapped: screen.directionTapped()
         }
@@ -71,7 +73,6 @@ Item {
             id: notMe
             objectName: "notMe"
             visible: screen.welcome.view.can_undo
-            x: Theme.startX(parent.width, width)
             icon: "undo"
             text: screen.welcome.view.not_me
             remaining: screen.welcome.view.remaining
