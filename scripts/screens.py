@@ -64,7 +64,7 @@ from kiosk.domain.screens import (
 )
 from kiosk.domain.sightings import Hint
 from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_application
-from protocol.v1.messages import ArrivalStatus, ClockSource
+from protocol.v1.messages import ArrivalStatus, ClockSource, Direction
 from protocol.v1.trust import six_words
 from scripts.screens_check_in import WAYS, check_in_states
 
@@ -75,6 +75,8 @@ DOCUMENTED = (
     "looking-landscape-light-en",
     "welcome-landscape-light-en",
     "welcome-again-landscape-light-en",
+    "welcome-leaving-landscape-light-en",
+    "goodbye-landscape-light-en",
     "welcome-late-landscape-dark-en",
     "welcome-chinese-landscape-light-en",
     "welcome-thai-landscape-light-en",
@@ -197,6 +199,17 @@ class Shot:
     code: str = ""
 
 
+def _leaving(name: str) -> Iterator[Shot]:
+    """Coming and leaving, where the policy asks for it."""
+    here = Welcome(name, ArrivalStatus.PRESENT, already_marked=True, direction=Direction.IN)
+    yield Shot("welcome-leaving", replace(here, offers=Direction.OUT))
+    gone = replace(here, direction=Direction.OUT, offers=Direction.IN)
+    yield Shot("goodbye", gone)
+    late = replace(gone, already_marked=False, status=ArrivalStatus.LATE, late_min=36)
+    yield Shot("goodbye-first", late)
+    yield Shot("staying", replace(here, is_changed=True))
+
+
 def shots(language: str) -> Iterator[Shot]:
     """Every screen worth looking at, with names in the language's own script."""
     is_arabic = language == "ar"
@@ -219,6 +232,7 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("welcome-again", Welcome(name, ArrivalStatus.PRESENT, already_marked=True))
     yield Shot("not-me", NotRecognised(NotRecognisedReason.NOT_ME, WAYS))
     yield Shot("welcome-late", Welcome(name, ArrivalStatus.LATE, 6), OFFLINE)
+    yield from _leaving(name)
     yield Shot("elsewhere", Elsewhere(name, other_room))
     yield from shots_of_names(name)
     yield Shot("not-recognised", NotRecognised(ways=WAYS))

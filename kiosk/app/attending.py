@@ -119,6 +119,10 @@ class AttendantLoop:
         """The person of this answer tapped "Not me"; empty for the mark on screen."""
         self._work.put(lambda: self._attendant.not_me(answer_id))
 
+    def change_direction(self, answer_id: str = "") -> None:
+        """The person of this answer tapped "I am leaving now" or "I am staying"."""
+        self._work.put(lambda: self._attendant.change_direction(answer_id))
+
     def configure(self, timetable: Timetable) -> None:
         """A new configuration is in force."""
         self._work.put(lambda: self._attendant.configure(timetable))

@@ -265,6 +265,7 @@ class KioskProcess:
             ),
             ShellCallbacks(
                 on_not_me=self._on_not_me,
+                on_direction=self._on_direction,
                 on_claim_code=self._startup.onboarding.enter_code,
                 on_words=self._startup.onboarding.answer_words,
                 on_claim_open=self._scan,
@@ -308,6 +309,10 @@ class KioskProcess:
     def _on_not_me(self, answer_id: str) -> None:
         if self._loop is not None:
             self._loop.not_me(answer_id)
+
+    def _on_direction(self, answer_id: str) -> None:
+        if self._loop is not None:
+            self._loop.change_direction(answer_id)
 
     def _on_timetable(self) -> None:
         """Take over the newest timetable; two threads may hear of changes at once."""

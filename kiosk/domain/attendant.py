@@ -32,7 +32,8 @@ from kiosk.domain.screens import (
 )
 from kiosk.domain.sightings import Recognition, Sighting, SightingKind
 from kiosk.domain.timetable import Lesson, Timetable
-from protocol.v1.messages import ArrivalStatus, EventKind
+from kiosk.domain.welcomes import welcome_for
+from protocol.v1.messages import ArrivalStatus, Direction, EventKind, assumed_direction
 
 _ANSWERED_KEPT = 64
 """Answered (track, person) pairs remembered, so that one who stays is not greeted for ever."""
@@ -160,9 +161,40 @@ class Attendant:
         self._let_time_pass()
         now_s = self._clock.monotonic_s()
         result = self._display.offered(answer_id, now_s, self._timetable.not_me_s)
-        if result is not None and result.offer is not None:
+        can_undo = self._timetable.not_me_s > 0  # a button of another kind may be there
+        if can_undo and result is not None and result.offer is not None:
             self._display.take_back(result, self._denied(result.offer, now_s), now_s)
         return self.screen
+
+    def change_direction(self, answer_id: str = "") -> Screen:
+        """Record that the person leaves now, or stays after all, while an answer offers that.
+
+        Args:
+            answer_id: of the Welcome that was tapped; empty for that on screen.
+        """
+        self._let_time_pass()
+        now_s = self._clock.monotonic_s()
+        result = self._display.offered(answer_id, now_s, self._stay_s)
+        if result is not None and result.offer is not None:
+            welcome = result.screen
+            if isinstance(welcome, Welcome) and welcome.offers is not None:
+                self._turn(result, result.offer, welcome.offers)
+        return self.screen
+
+    def _turn(self, result: Result, offer: Offer, direction: Direction) -> None:
+        """Record the opposite direction, then say so; the scan's own event stays as it was."""
+        now_s = self._clock.monotonic_s()
+        clock, shown = self._clock.reading(), offer.mark.status
+        draft = replace(offer.draft, clock=clock, direction=direction, shown=shown)
+        stored = self._recorder.record(draft, now_s)
+        mark = self._marked(stored) if stored else None
+        if mark is None:
+            self._display.take_back(result, Notice(NoticeReason.NOT_SAVED), now_s)
+            return
+        others = (*offer.others, offer.mark.event_id) if offer.is_recorded else ()
+        new = Offer(mark, draft, offer.earlier, others=others)
+        welcome = welcome_for(new, self._timetable, is_changed=True)
+        self._display.take_back(result, welcome, now_s, new)
 
     def _recall(self, memory: MarkMemory) -> None:
         """Take over what the disk remembers from before a restart."""
@@ -177,6 +209,7 @@ class Attendant:
                 at_s=now_s - max(0.0, (now - kept.at).total_seconds()),
                 status=kept.status,
                 late_min=lesson.window.late_min(kept.at) if lesson and is_late else int(is_late),
+                direction=kept.direction,
             )
             earlier = self._book.get(mark.person_id, mark.lesson_id)
             self._book.add(_first_status(mark, earlier))
@@ -195,6 +228,8 @@ class Attendant:
         if not offer.is_recorded:
             stored = self._recorder.record(replace(offer.draft, shown=None), now_s)
             event_id = stored.event.event_id if stored else None
+        for other in offer.others:
+            self._book.forget_event(offer.mark.person_id, offer.mark.lesson_id, other)
         self._book.void(offer.mark)
         if offer.earlier is not None:
             self._book.add(offer.earlier)
@@ -208,8 +243,10 @@ class Attendant:
             clock=self._clock.reading(),
             refers_to=event_id,
             shown=None,
+            direction=None,
         )
-        if self._recorder.record(draft, now_s) is None:
+        voiding = [replace(draft, refers_to=other) for other in offer.others]
+        if None in [self._recorder.record(one, now_s) for one in (draft, *voiding)]:
             return Notice(NoticeReason.NOT_SAVED)
         return self._not_recognised(NotRecognisedReason.NOT_ME)
 
@@ -251,7 +288,7 @@ class Attendant:
         window_s = self._duplicate_window_s(lesson)
         if earlier is not None and arrival.now_s - earlier.at_s < window_s:
             self._repeat(arrival, lesson, earlier)
-        elif earlier is None and lesson.window.arrival(arrival.clock.best_at) is None:
+        elif self._shown_status(arrival, lesson) is None:
             self._note(arrival, Notice(NoticeReason.CHECK_IN_CLOSED), lesson)
         else:
             self._mark(arrival, lesson, earlier)
@@ -284,11 +321,12 @@ class Attendant:
             self._listener.marked(track_id, mark.event_id, draft, self._timetable.not_me_s)
 
     def _show_mark(self, offer: Offer, track_id: int) -> None:
-        welcome = self._welcome(offer.mark, already_marked=offer.earlier is not None)
+        welcome = welcome_for(offer, self._timetable)
         if not offer.is_recorded:
             self._repeats += 1
             welcome = replace(welcome, answer_id=f"{welcome.answer_id}.{self._repeats}")
-        self._show(welcome, track_id, offer if welcome.can_undo else None)
+        has_button = welcome.can_undo or welcome.offers is not None
+        self._show(welcome, track_id, offer if has_button else None)
 
     def _marked(self, stored: Stored) -> Mark | None:
         """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
@@ -298,6 +336,7 @@ class Attendant:
         if lesson is None or not is_mark or draft.shown is None:
             return None
         is_late = draft.shown is ArrivalStatus.LATE
+        earlier = self._book.get(draft.person_id, lesson.id)
         mark = Mark(
             event_id=stored.event.event_id,
             person_id=draft.person_id,
@@ -305,9 +344,10 @@ class Attendant:
             at_s=self._clock.monotonic_s(),
             status=draft.shown,
             late_min=max(1, lesson.window.late_min(draft.clock.best_at)) if is_late else 0,
+            direction=draft.direction or (earlier.direction if earlier else None),
         )
         if draft.kind is EventKind.SEEN:  # a teacher's word replaces what was there
-            mark = _first_status(mark, self._book.get(draft.person_id, lesson.id))
+            mark = _first_status(mark, earlier)
         self._book.add(mark)
         return mark
 
@@ -343,14 +383,23 @@ class Attendant:
             second=grounds.second,
             code_id=grounds.code_id,
             by=grounds.by,
+            direction=self._direction(arrival, lesson),
         )
+
+    def _direction(self, arrival: DoorArrival, lesson: Lesson | None) -> Direction | None:
+        """Whether the person comes or leaves, by the time alone; None where nobody asks."""
+        if lesson is None:
+            return None
+        return assumed_direction(lesson.window, lesson.policy, arrival.clock.best_at)
 
     def _shown_status(self, arrival: DoorArrival, lesson: Lesson | None) -> ArrivalStatus | None:
         """Return what the person is shown: the first status in this lesson never changes."""
         if lesson is None:
             return None
         earlier = self._book.get(arrival.person_id, lesson.id)
-        return earlier.status if earlier else lesson.window.arrival(arrival.clock.best_at)
+        direction = self._direction(arrival, lesson)
+        at = arrival.clock.best_at
+        return earlier.status if earlier else lesson.window.arrival(at, direction)
 
     def _looking(self, sighting: Sighting) -> None:
         if self._has_answer(sighting.track_id) or sighting.track_id in self._sent_on:
@@ -388,16 +437,6 @@ class Attendant:
     def _has_answer(self, track_id: int) -> bool:
         return any(answered_track == track_id for answered_track, _ in self._answered)
 
-    def _welcome(self, mark: Mark, *, already_marked: bool) -> Welcome:
-        return Welcome(
-            display_name=self._timetable.short_name(mark.person_id),
-            status=mark.status,
-            late_min=mark.late_min,
-            can_undo=self._timetable.not_me_s > 0,
-            already_marked=already_marked,
-            answer_id=mark.event_id,
-        )
-
     def _duplicate_window_s(self, lesson: Lesson | None) -> float:
         if self._timings.duplicate_window_s is not None:
             return self._timings.duplicate_window_s
@@ -414,8 +453,12 @@ class Attendant:
 
     def _let_time_pass(self) -> None:
         self._display.is_covered = self.desk.is_open
-        stay_s = max(self._timings.result_s, self._timetable.not_me_s)
-        self._display.turn(self._ready(), self._clock.monotonic_s(), stay_s=stay_s)
+        self._display.turn(self._ready(), self._clock.monotonic_s(), stay_s=self._stay_s)
+
+    @property
+    def _stay_s(self) -> float:
+        """How long a result stays on screen."""
+        return max(self._timings.result_s, self._timetable.not_me_s)
 
     def _show(self, screen: Screen, track_id: int, offer: Offer | None = None) -> None:
         self._display.answer(Result(screen, track_id, offer), self._clock.monotonic_s())
@@ -433,4 +476,5 @@ def _first_status(mark: Mark, earlier: Mark | None) -> Mark:
     """Return the mark with the status of the first one in its lesson."""
     if earlier is None:
         return mark
-    return replace(mark, status=earlier.status, late_min=earlier.late_min)
+    direction = mark.direction or earlier.direction
+    return replace(mark, status=earlier.status, late_min=earlier.late_min, direction=direction)

@@ -25,12 +25,14 @@ class Offer:
         draft: of the scan that led to it.
         earlier: the mark this person already had in the lesson; it may have been right.
         is_recorded: whether the scan itself is an event on disk.
+        others: earlier events of this answer; they are taken back with the mark.
     """
 
     mark: Mark
     draft: EventDraft
     earlier: Mark | None = None
     is_recorded: bool = True
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +155,12 @@ class Display:
             return result if now_s - shown_s < offer_s + grace_s else None
         return None
 
-    def take_back(self, result: Result, screen: Screen, now_s: float) -> None:
-        """Show what a tap on a result led to; the tap counts once."""
+    def take_back(
+        self, result: Result, screen: Screen, now_s: float, offer: Offer | None = None
+    ) -> None:
+        """Show what a tap on a result led to, with its own offer; the tap counts once."""
         self._shown = deque((kept for kept in self._shown if kept[0] is not result), maxlen=_KEPT)
-        self._put(Result(screen, result.track_id), now_s)
+        self._put(Result(screen, result.track_id, offer), now_s)
 
     def _forget_what_is_old(self, now_s: float) -> None:
         """Drop answers whose people have gone, and those that are no longer so."""

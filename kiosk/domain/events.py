@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.liveness import UNCHECKED, LivenessReading
-from protocol.v1.messages import ArrivalStatus, EventKind, EventMethod
+from protocol.v1.messages import ArrivalStatus, Direction, EventKind, EventMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class EventDraft:
         second: method of the second factor, of a person who is easily confused with another.
         code_id: of the QR on a phone.
         by: account id of the teacher who tapped or confirmed.
+        direction: whether the person comes or leaves, where the policy asks for it.
     """
 
     kind: EventKind
@@ -50,6 +51,7 @@ class EventDraft:
     second: EventMethod | None = None
     code_id: str | None = None
     by: str | None = None
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)

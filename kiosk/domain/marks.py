@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kiosk.domain.sightings import Recognition
-from protocol.v1.messages import ArrivalStatus
+from protocol.v1.messages import ArrivalStatus, Direction
 
 DENIED_MARGIN = 0.04
 """After "Not me", a match must be closer than the denied one by this much, on the scale that all
@@ -21,6 +21,7 @@ class Mark:
         at_s: monotonic, of the newest event.
         status: of the first event in this lesson; later ones never change it.
         late_min: likewise.
+        direction: of the newest event with one; None where the policy asks for none.
     """
 
     event_id: str
@@ -29,6 +30,7 @@ class Mark:
     at_s: float
     status: ArrivalStatus
     late_min: int
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class RememberedMark:
     Attributes:
         at: when it was made, UTC, by the best time the kiosk had.
         status: what the person saw.
+        direction: whether the person came or left.
     """
 
     event_id: str
@@ -62,6 +65,7 @@ class RememberedMark:
     lesson_id: str
     at: datetime
     status: ArrivalStatus
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class Recorder:
         Returns:
             What was stored, or None when the disk refused and the draft waits in memory.
         """
-        # A teacher's later word is another one; a second scan is the same mark.
-        word = draft.shown if draft.kind is EventKind.ROLL_CALL else None
+        # A teacher's later word and a leaving are other marks; a second scan is the same one.
+        word = draft.shown if draft.kind is EventKind.ROLL_CALL else draft.direction
         key = (draft.kind, draft.person_id, draft.lesson_id, draft.refers_to, word)
         first = self._unsaved.get(key, draft)
         try:

@@ -8,7 +8,7 @@ from kiosk.domain.identity import IdentityFault
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.liveness import Motion
 from kiosk.domain.sightings import Hint
-from protocol.v1.messages import ArrivalStatus, Fallback
+from protocol.v1.messages import ArrivalStatus, Direction, Fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class Welcome:
         late_min: whole minutes after the start, >= 1 when late, else 0.
         can_undo: whether "Not me" is offered now.
         already_marked: the person was marked in this lesson before; the first status stays.
+        direction: whether the person is on the list as here or as gone; None: nobody asks.
+        offers: the direction that the one button besides "Not me" records; None: no such button.
+        is_changed: this button was tapped.
+        is_recorded: an event was recorded for this answer.
         answer_id: names this answer, so that "Not me" takes back the one that was on screen when
             it was tapped and no other. Two people may have one short name: see `is_same`.
     """
@@ -68,6 +72,10 @@ class Welcome:
     late_min: int = 0
     can_undo: bool = True
     already_marked: bool = False
+    direction: Direction | None = None
+    offers: Direction | None = None
+    is_changed: bool = False
+    is_recorded: bool = field(default=True, compare=False)
     answer_id: str = field(default="", compare=False)
 
 

@@ -15,6 +15,7 @@ from protocol.v1.messages import (
     ClockStamp,
     EventKind,
     corrected_time,
+    known_direction,
 )
 
 KEPT = timedelta(hours=36)
@@ -29,8 +30,9 @@ def remember(db: sqlite3.Connection, event_id: str, draft: EventDraft) -> None:
         if draft.evidence is not None and draft.lesson_id is not None:
             _deny(db, Denial(draft.person_id, draft.lesson_id, draft.evidence.distance), at_ms)
     elif draft.shown is not None and draft.lesson_id is not None:
+        at, direction = draft.clock.best_at, draft.direction
         mark = RememberedMark(
-            event_id, draft.person_id, draft.lesson_id, draft.clock.best_at, draft.shown
+            event_id, draft.person_id, draft.lesson_id, at, draft.shown, direction
         )
         _insert(db, mark, is_word=draft.kind is EventKind.ROLL_CALL)
 
@@ -42,21 +44,29 @@ def adopt(db: sqlite3.Connection, events: Iterable[AttendanceEvent]) -> None:
             db.execute("DELETE FROM day_mark WHERE event_id = ?", (event.refers_to,))
         elif event.lesson_id and event.person_id and event.shown in set(ArrivalStatus):
             at = _counted_at(event.occurred_at, event.clock)
-            status = ArrivalStatus(event.shown)
-            mark = RememberedMark(event.id, event.person_id, event.lesson_id, at, status)
+            status, direction = ArrivalStatus(event.shown), known_direction(event.direction)
+            mark = RememberedMark(event.id, event.person_id, event.lesson_id, at, status, direction)
             _insert(db, mark, is_word=event.kind == EventKind.ROLL_CALL)
 
 
 def recall(db: sqlite3.Connection) -> MarkMemory:
     """Return what is remembered, oldest first."""
     marks = db.execute(
-        "SELECT event_id, person_id, lesson_id, at_ms, status FROM day_mark ORDER BY at_ms, rowid"
+        "SELECT event_id, person_id, lesson_id, at_ms, status, direction FROM day_mark"
+        " ORDER BY at_ms, rowid"
     ).fetchall()
     denials = db.execute("SELECT person_id, lesson_id, distance FROM day_denial").fetchall()
     return MarkMemory(
         tuple(
-            RememberedMark(event_id, person_id, lesson_id, _moment(at_ms), ArrivalStatus(status))
-            for event_id, person_id, lesson_id, at_ms, status in marks
+            RememberedMark(
+                event_id,
+                person,
+                lesson,
+                _moment(at_ms),
+                ArrivalStatus(status),
+                known_direction(word),
+            )
+            for event_id, person, lesson, at_ms, status, word in marks
         ),
         tuple(Denial(*row) for row in denials),
     )
@@ -80,9 +90,16 @@ def _insert(db: sqlite3.Connection, mark: RememberedMark, *, is_word: bool) -> N
             (mark.status.value, mark.person_id, mark.lesson_id),
         )
     db.execute(
-        "INSERT OR REPLACE INTO day_mark (event_id, person_id, lesson_id, status, at_ms)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (mark.event_id, mark.person_id, mark.lesson_id, mark.status.value, _ms(mark.at)),
+        "INSERT OR REPLACE INTO day_mark"
+        " (event_id, person_id, lesson_id, status, at_ms, direction) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            mark.event_id,
+            mark.person_id,
+            mark.lesson_id,
+            mark.status.value,
+            _ms(mark.at),
+            mark.direction,
+        ),
     )
 
 

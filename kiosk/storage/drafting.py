@@ -31,6 +31,7 @@ def drafted(draft: EventDraft, kiosk_id: str) -> messages.UnsignedEvent:
         second=draft.second,
         code_id=draft.code_id,
         by=draft.by,
+        direction=draft.direction,
         **_evidence_fields(draft.evidence),
     )
 

@@ -71,6 +71,9 @@ MIGRATIONS = (
         SELECT 1, coalesce((SELECT min(seq) FROM event), seq + 1) - 1, 'expired', 0
         FROM chain WHERE coalesce((SELECT min(seq) FROM event), seq + 1) > 1;
     """,
+    """
+    ALTER TABLE day_mark ADD COLUMN direction TEXT;
+    """,
 )
 """Tables and columns of the third step:
 

@@ -88,6 +88,7 @@ class ShellCallbacks:
         on_words: whether the six words are the same as on the kiosk's page.
         on_claim_open: the field for a new code opened or closed, in front of a kiosk at work.
         on_check_in: what people do to check in without their face, and in the roll-call.
+        on_direction: the person leaves now, or stays after all; id of the mark's event.
     """
 
     on_not_me: Callable[[str], None]
@@ -95,6 +96,7 @@ class ShellCallbacks:
     on_words: Callable[[bool], None] = lambda _are_same: None
     on_claim_open: Callable[[bool], None] = lambda _is_open: None
     on_check_in: CheckInCallbacks = field(default_factory=CheckInCallbacks)
+    on_direction: Callable[[str], None] = lambda _answer_id: None
 
 
 def build_application(
@@ -206,6 +208,7 @@ class KioskWindow(QObject):
 
     def _connect(self, callbacks: ShellCallbacks) -> None:
         self.shell.welcome_presenter.not_me_tapped.connect(callbacks.on_not_me)
+        self.shell.welcome_presenter.direction_tapped.connect(callbacks.on_direction)
         self.shell.claim_presenter.code_entered.connect(callbacks.on_claim_code)
         self.screen_posted.connect(self._on_screen_posted)
         self.shell.claim_presenter.words_answered.connect(callbacks.on_words)

@@ -66,6 +66,13 @@ class EventMethod(StrEnum):
     TEACHER = "teacher"
 
 
+class Direction(StrEnum):
+    """Whether a person comes or leaves."""
+
+    IN = "in"
+    OUT = "out"
+
+
 class RefusalReason(StrEnum):
     """Why an event went to quarantine instead of the record."""
 
@@ -130,7 +137,8 @@ class UnsignedEvent(Message):
 
     A `not_me` event names the event it takes back in `refers_to`. A `gap` event names nobody: it
     is the kiosk's word that the events of a span of numbers are lost. A `roll_call` event is a
-    teacher's tap: `by` names the teacher, and `shown` is what the teacher chose.
+    teacher's tap: `by` names the teacher, and `shown` is what the teacher chose. `direction` is of
+    `seen` and `roll_call` alone, and is left out where it is None: such an event reads as before.
     """
 
     v: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -164,6 +172,11 @@ class UnsignedEvent(Message):
     )
     by: Identifier | None = Field(
         default=None, description="account of the teacher who tapped or confirmed"
+    )
+    direction: Word | None = Field(
+        default=None,
+        description="`in` or `out`, where the policy asks for it",
+        exclude_if=lambda word: word is None,
     )
 
 

@@ -24,12 +24,20 @@ from protocol.v1.device import (
     VersionHint,
     WrappedKey,
 )
+from protocol.v1.direction import (
+    asks_direction,
+    assumed_direction,
+    early_min,
+    known_direction,
+    left_at,
+)
 from protocol.v1.events import (
     MAX_EVENTS_PER_BATCH,
     Ack,
     AttendanceEvent,
     ClockSource,
     ClockStamp,
+    Direction,
     EventBatch,
     EventKind,
     EventMethod,
@@ -46,6 +54,7 @@ from protocol.v1.events import (
 from protocol.v1.fields import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, Message, parse_message
 from protocol.v1.policy import (
     AttendancePolicy,
+    DirectionMode,
     GalleryScope,
     KioskPolicy,
     LivenessLevel,
@@ -102,6 +111,8 @@ __all__ = [
     "CommandResult",
     "ConfigDocument",
     "CredentialDocument",
+    "Direction",
+    "DirectionMode",
     "ElsewhereEntry",
     "Erasure",
     "EventBatch",
@@ -147,7 +158,12 @@ __all__ = [
     "VersionHint",
     "Watermark",
     "WrappedKey",
+    "asks_direction",
+    "assumed_direction",
     "corrected_time",
+    "early_min",
+    "known_direction",
+    "left_at",
     "parse_message",
     "whole_ms",
     "window_of",

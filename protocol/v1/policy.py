@@ -43,6 +43,13 @@ class RecognitionPolicy(Message):
     frames_to_agree: Annotated[int, Field(ge=1, le=MOST_FRAMES)] = 3
 
 
+class DirectionMode(StrEnum):
+    """Whether a check-in says if the person comes or leaves. An unknown word means off."""
+
+    OFF = "off"
+    ASK = "ask"
+
+
 class AttendancePolicy(Message):
     """When a sighting counts, and as what (minutes and seconds)."""
 
@@ -51,6 +58,10 @@ class AttendancePolicy(Message):
     closes_after_start_min: Annotated[int, Field(ge=0, le=1440)] | None = None
     absent_grace_min: Annotated[int, Field(ge=0, le=1440)] = 10
     duplicate_window_s: Annotated[int, Field(ge=0, le=86400)] = 300
+    direction: Word = DirectionMode.OFF
+    leaving_from_min: Annotated[int, Field(ge=0, le=240)] = Field(
+        default=10, description="minutes before the end from which leaving is assumed"
+    )
 
 
 class LivenessLevel(StrEnum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from protocol.v1.events import ClockSource
+from protocol.v1.events import ClockSource, Direction
 from protocol.v1.policy import AttendancePolicy
 
 _LARGEST_OFFSET_MS = 2**63 / 1e6
@@ -33,6 +33,8 @@ class AttendanceWindow:
         late_after: a sighting after this is late.
         closes_at: a sighting after this no longer counts; at most `ends_at`.
         judged_at: from then on a student without a sighting is no longer merely expected.
+        leaving_from: from then on a check-in with a direction is assumed to be a leaving, and one
+            who leaves does not leave early. Never before the start.
     """
 
     starts_at: datetime
@@ -41,6 +43,7 @@ class AttendanceWindow:
     late_after: datetime
     closes_at: datetime
     judged_at: datetime
+    leaving_from: datetime
 
     def is_open(self, at: datetime) -> bool:
         """Return whether check-in or the lesson is on: the opening included, the end excluded."""
@@ -50,10 +53,14 @@ class AttendanceWindow:
         """Return whether the lesson itself is on: the start included, the end excluded."""
         return self.starts_at <= whole_ms(at) < self.ends_at
 
-    def arrival(self, at: datetime) -> ArrivalStatus | None:
-        """Return how a sighting at this moment counts; None where it does not count."""
+    def arrival(self, at: datetime, direction: str | None = None) -> ArrivalStatus | None:
+        """Return how a sighting at this moment counts; None where it does not count.
+
+        A person who leaves was there: for them check-in closes with the lesson.
+        """
         moment = whole_ms(at)
-        if not self.is_open(moment) or moment > self.closes_at:
+        is_closed = moment > self.closes_at and direction != Direction.OUT
+        if not self.is_open(moment) or is_closed:
             return None
         return ArrivalStatus.LATE if moment > self.late_after else ArrivalStatus.PRESENT
 
@@ -79,6 +86,7 @@ def window_of(starts_at: datetime, ends_at: datetime, policy: AttendancePolicy) 
         late_after=starts_at + timedelta(minutes=policy.late_after_min),
         closes_at=min(closes_at, ends_at),
         judged_at=ends_at + timedelta(minutes=policy.absent_grace_min),
+        leaving_from=max(starts_at, ends_at - timedelta(minutes=policy.leaving_from_min)),
     )
 
 

@@ -75,6 +75,8 @@ def _row(line: service.RegisterLine, vouching: Vouching) -> RegisterRow:
         shown_status=line.mark.shown_status,
         kiosk_id=line.mark.kiosk_id,
         method=line.mark.method,
+        left_at=line.mark.left_at,
+        left_early_min=line.mark.left_early_min,
         is_corrected=line.mark.is_corrected,
         is_clock_doubtful=line.mark.is_clock_doubtful,
         stated_at=line.mark.stated_at,

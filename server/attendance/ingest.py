@@ -33,6 +33,7 @@ from server.attendance.clock_corrections import (
 from server.attendance.gaps import is_sound, take_gaps
 from server.attendance.key_history import judge_by_time
 from server.attendance.quarantine import discarded_ids, due_events, settle
+from server.attendance.register import MARKING_KINDS
 from server.attendance.sequence import Link, lost_numbers, move_progress
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.attendance.verification import (
@@ -392,6 +393,7 @@ def _row(
         "clock_source": event.clock.source,
         "distance": event.distance,
         "shown_status": event.shown,
+        "direction": event.direction if event.kind in MARKING_KINDS else None,
         "hash": event.hash,
         "is_chain_torn": one.has_number and bool(before) and event.prev_hash not in before,
         "body": one.body,

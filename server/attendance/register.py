@@ -11,9 +11,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from protocol.v1.messages import ArrivalStatus, AttendanceWindow, ClockSource, EventKind
+from protocol.v1.messages import (
+    ArrivalStatus,
+    AttendanceWindow,
+    ClockSource,
+    EventKind,
+    early_min,
+    left_at,
+)
 
-_MARKING_KINDS = frozenset({EventKind.SEEN.value, EventKind.ROLL_CALL.value})
+MARKING_KINDS = frozenset({EventKind.SEEN.value, EventKind.ROLL_CALL.value})
 #: What names an event: its kiosk and its id there.
 EventKey = tuple[uuid.UUID, uuid.UUID]
 #: Clocks of kiosk and server may differ by as much as an event may lie in the future.
@@ -58,6 +65,7 @@ class RegisterEvent:
         received_at: by the server's clock; None where it does not matter.
         not_before: only where the time is uncertain: it was not earlier than this.
         is_time_corrected: the server found out the time later.
+        direction: whether the person came or left; None where the policy did not ask.
         is_replay: its code counts at another kiosk, see `replays_among`: it does not count here.
     """
 
@@ -74,6 +82,7 @@ class RegisterEvent:
     received_at: datetime | None = None
     not_before: datetime | None = None
     is_time_corrected: bool = False
+    direction: str | None = None
     is_replay: bool = False
 
     @property
@@ -109,7 +118,7 @@ class RegisterEvent:
         if self.is_roll_call and window.opens_at <= self.counted_at < window.ends_at:
             is_late = self.shown_status == ArrivalStatus.LATE
             return ArrivalStatus.LATE if is_late else ArrivalStatus.PRESENT
-        return None if self.is_roll_call else window.arrival(self.counted_at)
+        return None if self.is_roll_call else window.arrival(self.counted_at, self.direction)
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,8 @@ class Judgement:
         doubtful: sightings that may belong here, as their time is uncertain, by that time. They
             decide nothing; but as long as nothing else does, the student is not absent.
         replays: sightings by a code that another kiosk had accepted before. They do not count.
+        left_at: when the person left; None where nothing says so, or the person came back.
+        left_early_min: minutes before the end, where that is before leaving time; else 0.
     """
 
     person_id: uuid.UUID
@@ -180,6 +191,8 @@ class Judgement:
     stated_at: datetime | None = None
     doubtful: tuple[RegisterEvent, ...] = ()
     replays: tuple[RegisterEvent, ...] = ()
+    left_at: datetime | None = None
+    left_early_min: int = 0
 
     @property
     def needs_decision(self) -> bool:
@@ -271,7 +284,7 @@ def _by_person(events: Iterable[RegisterEvent]) -> dict[uuid.UUID, list[Register
     for one in sorted(
         unique.values(), key=lambda one: (one.counted_at, one.event_id, one.kiosk_id)
     ):
-        if one.person_id is None or one.kind not in _MARKING_KINDS or one.key in voided:
+        if one.person_id is None or one.kind not in MARKING_KINDS or one.key in voided:
             continue
         found.setdefault(one.person_id, []).append(one)
     return found
@@ -310,6 +323,9 @@ def _judge(
             doubtful=doubtful,
             replays=replays,
         )
+    left = left_at(
+        window, [(one.counted_at, one.direction) for one in seen if one.is_time_possible]
+    )
     words = [one for one in valid if one.is_roll_call]
     first = words[-1] if words else valid[0]  # a teacher's newest word is stronger than a camera
     derived = AttendanceStatus(first.arrival_in(window) or unseen)
@@ -328,6 +344,8 @@ def _judge(
         stated_at=_stated_elsewhen(first),
         doubtful=doubtful,
         replays=replays,
+        left_at=left,
+        left_early_min=early_min(window, left) if left else 0,
     )
 
 

@@ -38,6 +38,10 @@ class RegisterRow(BaseModel):
     )
     kiosk_id: uuid.UUID | None
     method: str | None
+    left_at: datetime | None = Field(description="when the person left and did not come back")
+    left_early_min: int = Field(
+        description="minutes before the end, where that is before leaving time; else 0"
+    )
     is_corrected: bool
     is_clock_doubtful: bool
     stated_at: datetime | None = Field(

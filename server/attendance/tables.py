@@ -67,6 +67,8 @@ class StoredEvent(SQLModel, table=True):
     not_before: datetime | None = utc_field(nullable=True)
     distance: float | None = Field(default=None)
     shown_status: str | None = Field(default=None, max_length=48)
+    # `in` or `out`, of sightings alone, where the policy asked for it.
+    direction: str | None = Field(default=None, max_length=48)
     hash: str = Field(max_length=64)
     # The event before it is known, and is not the one this event names.
     is_chain_torn: bool = Field(default=False)

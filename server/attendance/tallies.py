@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from protocol.v1.messages import AttendanceWindow
+from protocol.v1.messages import AttendanceWindow, Direction
 from protocol.v1.window import whole_ms
 from server.attendance import service
 from server.attendance import tally_reads as reads
@@ -50,7 +50,9 @@ class LessonTally:
 
 @dataclass(frozen=True)
 class _Bounds:
-    """From when until when an event counts, and from when on it is late; the end is excluded.
+    """From when until when an event counts, and from when on it is late; the ends are excluded.
+
+    One who leaves counts until the end of the lesson, see `AttendanceWindow.arrival`.
 
     Events count by whole milliseconds, so the bounds are whole milliseconds too. They are written
     as the database stores moments, in which order is order of time.
@@ -58,6 +60,7 @@ class _Bounds:
 
     first: Any
     last: Any
+    out_last: Any
     late_from: Any
 
     @classmethod
@@ -66,6 +69,7 @@ class _Bounds:
         return cls(
             stored(_ceil(window.opens_at)),
             stored(min(_ceil(window.ends_at), whole_ms(window.closes_at) + _MS)),
+            stored(_ceil(window.ends_at)),
             stored(whole_ms(window.late_after) + _MS),
         )
 
@@ -207,12 +211,13 @@ def _first_seen(
     """Return when each person was seen first in each lesson, objections left out."""
     by_raw: dict[Any, tuple[_Bounds, dict[Any, Any]]] = {}
     found: dict[uuid.UUID, dict[Any, Any]] = {}
-    for lesson, person, at in reads.SEEN.rows(db, lessons=list(bounds)):
+    for lesson, person, at, direction in reads.SEEN.rows(db, lessons=list(bounds)):
         if lesson not in by_raw:
             key = uuid.UUID(str(lesson))
             by_raw[lesson] = bounds[key], found.setdefault(key, {})
         limits, seen = by_raw[lesson]
-        if limits.first <= at < limits.last and (person not in seen or at < seen[person]):
+        last = limits.out_last if direction == Direction.OUT else limits.last
+        if limits.first <= at < last and (person not in seen or at < seen[person]):
             seen[person] = at
     return found
 

@@ -145,10 +145,13 @@ _taken_back = exists().where(
     _objection.c.refers_to == _events.c.id,
     _objection.c.kind == EventKind.NOT_ME.value,
 )
-#: Who was seen when in the lessons; what was taken back is left out.
+#: Who was seen when in the lessons, coming or leaving; what was taken back is left out.
 SEEN = Prepared(
     sqlalchemy.select(
-        _raw(_events.c.lesson_id), _text(_events.c.person_id), _raw(_events.c.counted_at)
+        _raw(_events.c.lesson_id),
+        _text(_events.c.person_id),
+        _raw(_events.c.counted_at),
+        _events.c.direction,
     ).where(
         and_(
             _events.c.lesson_id.in_(several("lessons")),

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from protocol.v1.messages import (
     AttendancePolicy,
+    DirectionMode,
     Fallback,
     GalleryScope,
     KioskPolicy,
@@ -75,9 +76,11 @@ class RecognitionInput(RecognitionPolicy):
 
 
 class AttendanceInput(AttendancePolicy):
-    """The same, as a person writes it."""
+    """The same, as a person writes it: only words of the protocol."""
 
     model_config = _STRICT
+
+    direction: DirectionMode = DirectionMode.OFF
 
 
 class KioskInput(KioskPolicy):

@@ -9,7 +9,7 @@ Item {
     property color color: Theme.ink
     property real size: 24 * Theme.u
     property real weight: 2
-    readonly property bool flips: ["arrow", "backspace", "list", "undo"].indexOf(name) >= 0
+    readonly property bool flips: ["arrow", "backspace", "leave", "list", "undo"].indexOf(name) >= 0
 
     readonly property var paths: ({
         "check": "M5 12.6 L10 17.6 L19.2 7.2",
@@ -33,6 +33,7 @@ Item {
         "undo": "M8.4 5 L4 9.4 L8.4 13.8 M4.4 9.4 H14 a5.4 5.4 0 0 1 0 10.8 h-3.4",
         "backspace": "M8.6 5.4 H20.6 V18.6 H8.6 L2.8 12 z M12 9.4 l5.2 5.2 M17.2 9.4 l-5.2 5.2",
         "door": "M5.6 21 V3.6 h12.8 V21 M3.2 21 h17.6 M14.4 12 v0.01",
+        "leave": "M13.6 20.4 H5 V3.6 h8.6 M10 12 H20.6 M16.4 7.8 L20.6 12 L16.4 16.2",
         "none": "M4 5.6 h16 V20.4 H4 z M4 10 h16 M8.4 3.2 v4.6 M15.6 3.2 v4.6",
         "list": "M9 6 h11 M9 12 h11 M9 18 h11 M4.4 6 v0.01 M4.4 12 v0.01 M4.4 18 v0.01",
         "alert": "M12 3.8 L21.4 20 H2.6 z M12 10 v4.6 M12 17.2 v0.01",

@@ -123,6 +123,7 @@ Rectangle {
                 visible: root.screen === "welcome"
                 welcome: root.shell.welcome
                 onNotMe: root.shell.welcome.undo()
+                onDirectionTapped: root.shell.welcome.change_direction()
             }
             NoticeScreen {
                 anchors.fill: parent

@@ -5,16 +5,18 @@ Item {
     id: screen
 
     property var welcome
+    readonly property bool hasTwo: welcome.view.direction !== "" && welcome.view.can_undo
     signal notMe
+    signal directionTapped
 
     Column {
         id: answer
-        readonly property real others: greeting.height + pill.height + recorded.height + 4 * spacing
-            + (notMe.visible ? notMe.height : 0)
+        readonly property real others: greeting.height + pill.height + buttons.height
+            + (recorded.visible ? recorded.height + 4 * spacing : 3 * spacing)
         anchors.left: parent.left
         anchors.right: parent.right
         anchors.top: parent.top
-        anchors.topMargin: Theme.portrait ? 0 : 24 * Theme.u
+        anchors.topMargin: Theme.portrait ? 0 : (screen.hasTwo ? 8 : 24) * Theme.u
         spacing: Theme.gap
         Words {
             id: greeting
@@ -46,20 +48,35 @@ Item {
             id: recorded
             width: parent.width
             horizontalAlignment: Theme.alignment
+            visible: text !== ""
             text: screen.welcome.view.recorded
             size: Theme.detail
             color: Theme.muted
         }
     }
-    ActionButton {
-        id: notMe
-        objectName: "notMe"
-        visible: screen.welcome.view.can_undo
+    Grid {
+        id: buttons
         anchors.bottom: parent.bottom
         x: Theme.startX(parent.width, width)
-        icon: "undo"
-        text: screen.welcome.view.not_me
-        remaining: screen.welcome.view.remaining
-        onTapped: screen.notMe()
+        columns: 1
+        horizontalItemAlignment: Theme.portrait ? Grid.AlignHCenter : Theme.mirrored ? Grid.AlignRight : Grid.AlignLeft
+        spacing: Theme.gap
+        ActionButton {
+            id: direction
+            objectName: "direction"
+            visible: screen.welcome.view.direction !== ""
+            icon: screen.welcome.view.direction_icon
+            text: screen.welcome.view.direction
+            onTapped: screen.directionTapped()
+        }
+        ActionButton {
+            id: notMe
+            objectName: "notMe"
+            visible: screen.welcome.view.can_undo
+            icon: "undo"
+            text: screen.welcome.view.not_me
+            remaining: screen.welcome.view.remaining
+            onTapped: screen.notMe()
+        }
     }
 }

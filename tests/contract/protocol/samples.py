@@ -92,6 +92,11 @@ def roll_call() -> m.UnsignedEvent:
     )
 
 
+def leaving() -> m.UnsignedEvent:
+    """A person who leaves."""
+    return seen(THIRD_ID, 3).model_copy(update={"shown": "late", "direction": m.Direction.OUT})
+
+
 def credentials() -> m.CredentialDocument:
     """What a kiosk holds of PINs and cards."""
     key = m.WrappedKey(key_id="pin-1", wrapped=base64.b64encode(bytes(80)).decode())
@@ -348,6 +353,7 @@ def all_samples() -> dict[str, m.Message]:
         "event-gap": signing.sign_event(gap(), prev_hash=second.hash, key=KIOSK_KEY),
         "event-code": signing.sign_event(code_seen(), prev_hash=second.hash, key=KIOSK_KEY),
         "event-roll-call": signing.sign_event(roll_call(), prev_hash=second.hash, key=KIOSK_KEY),
+        "event-leaving": signing.sign_event(leaving(), prev_hash=second.hash, key=KIOSK_KEY),
         "credentials": credentials(),
         "watermark": _watermark(),
         "ack": _ack(),

@@ -13,6 +13,7 @@ import pytest
 from protocol.v1 import sealing, signing
 from protocol.v1.errors import SealError
 from protocol.v1.fields import parse_message
+from protocol.v1.messages import AttendanceEvent
 from tests.contract.protocol import samples
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,7 +45,9 @@ def test_every_golden_file_has_its_sample() -> None:
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(SAMPLES) | {"sealed"}
 
 
-@pytest.mark.parametrize("name", ["event", "event-sparse", "event-code", "event-roll-call"])
+@pytest.mark.parametrize(
+    "name", ["event", "event-sparse", "event-code", "event-roll-call", "event-leaving"]
+)
 def test_frozen_event_still_verifies(name: str) -> None:
     raw = json.loads(_frozen(name))
     assert signing.verify_event(raw, samples.KIOSK_KEY.public_key()).id == raw["id"]
@@ -70,6 +73,12 @@ def test_canonical_form_of_the_frozen_event_has_not_moved() -> None:
     assert signing.canonical({"distance": raw["distance"], "quality": raw["quality"]}) == (
         b'{"distance":0.41000000000000003,"quality":1e-7}'
     )
+
+
+def test_an_event_without_a_direction_says_nothing_of_it() -> None:
+    event = SAMPLES["event"]
+    assert isinstance(event, AttendanceEvent)
+    assert "direction" not in signing.to_raw(event)
 
 
 def test_data_key_sealed_by_an_earlier_version_still_opens() -> None:

@@ -118,7 +118,7 @@ def _is_outside(world: World, row: StoredEvent) -> bool:
         named = windows.get(row.lesson_id) if row.lesson_id and not row.is_time_corrected else None
         mine = [named] if named is not None else [windows[one] for one in due]
         return row.lesson_id not in due | {None} or not any(
-            window.arrival(row.counted_at) for window in mine
+            window.arrival(row.counted_at, row.direction) for window in mine
         )
     return not any(
         windows[one].opens_at <= row.received_at and row.not_before <= windows[one].ends_at

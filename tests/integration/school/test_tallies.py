@@ -23,6 +23,7 @@ from server.db.types import new_id, now
 from server.kiosks import placements
 from server.kiosks.tables import Kiosk, KioskProgress, LostSpan
 from server.policies.service import current_policy, set_policy
+from server.policies.tables import PolicyVersion
 from server.timetable import lessons as planning
 from server.timetable import service as timetable
 from server.timetable.day import lesson_rows
@@ -61,6 +62,20 @@ _small = st.integers(0, 3)
 _minutes = st.integers(-50, 100)
 
 
+_PLAIN = {
+    "kind": "seen",
+    "is_corrected": False,
+    "uncertain_from": None,
+    "micro": 0,
+    "refers": 0,
+    "received": 110,
+    "kiosk": 1,
+    "person": 0,
+    "lesson": 2,
+    "minute": 1,
+}
+
+
 @st.composite
 def _events(draw: st.DrawFn) -> dict[str, object]:
     """What an event says; numbers stand for kiosks, people and lessons of the world."""
@@ -76,6 +91,7 @@ def _events(draw: st.DrawFn) -> dict[str, object]:
         "refers": draw(st.integers(0, 9)),
         "shown": draw(st.sampled_from([None, "present", "late"])),
         "code": draw(st.sampled_from([None, None, None, "a", "b"])),
+        "direction": draw(st.sampled_from([None, "in", "out", "out", "invented"])),
         # Before what it says happened: the kiosk's clock was ahead.
         "received": draw(st.sampled_from([110, 110, 110, -20, 0, 5, 46, 5000])),
     }
@@ -110,6 +126,7 @@ def _store(world: World, drawn: list[dict[str, object]]) -> None:
                 kind=str(one["kind"]),
                 method="qr" if one.get("code") else "face",
                 shown_status=None if one.get("shown") is None else str(one.get("shown")),
+                direction=None if one.get("direction") is None else str(one.get("direction")),
                 refers_to=earlier.id if earlier and is_objection else None,
                 clock_source="ntp",
                 is_time_corrected=bool(one["is_corrected"]),
@@ -195,6 +212,33 @@ def test_tallies_are_the_numbers_of_the_registers(
             assert _numbers(world, [one]) == _expected(world, [one])
 
 
+@given(
+    events=st.lists(
+        st.tuples(
+            _small,
+            st.integers(-20, 50),
+            st.sampled_from([None, "in", "out", "invented"]),
+            st.sampled_from(["seen", "seen", "seen", "not_me"]),
+        ),
+        max_size=8,
+    ),
+    policy=st.tuples(st.integers(0, 30), st.integers(0, 40), st.integers(0, 60)),
+)
+@examples(60)
+def test_tallies_of_comings_and_leavings_are_the_numbers_of_the_registers(
+    scene: Scene, events: list[tuple[int, int, str | None, str]], policy: tuple[int, int, int]
+) -> None:
+    world = scene.world
+    told = [
+        _PLAIN | {"person": person, "minute": minute, "direction": direction, "kind": kind}
+        for person, minute, direction, kind in events
+    ]
+    with rolled_back(world):
+        _judge_by(world, policy)
+        _store(world, told)
+        assert _numbers(world, [world.lessons[2]]) == _expected(world, [world.lessons[2]])
+
+
 def _rule(scene: Scene, rulings: list[tuple[int, int, AttendanceStatus]]) -> None:
     for lesson, person, status in rulings:
         scene.world.db.add(
@@ -228,7 +272,10 @@ def _judge_by(world: World, numbers: tuple[int, int, int] | None) -> None:
         late_after_min=late, closes_after_start_min=closes or None, opens_before_min=opens
     )
     changed = current_policy(world.db).model_copy(update={"attendance": attending})
-    set_policy(world.db, changed, actor="system")
+    made = set_policy(world.db, changed, actor="system")
+    version = world.db.get_one(PolicyVersion, made.version)
+    version.created_at = world.noon - timedelta(days=1)
+    world.db.flush()
 
 
 def _move(world: World, moves: list[tuple[int, int]]) -> None:
@@ -262,9 +309,19 @@ def _break(world: World, trouble: str | None) -> None:
 
 def test_a_lesson_with_plain_events_needs_no_register(scene: Scene) -> None:
     world = scene.world
-    plain = {"kind": "seen", "is_corrected": False, "uncertain_from": None, "micro": 0, "refers": 0}
-    plain["received"] = 110
-    _store(world, [plain | {"kiosk": 1, "person": 0, "lesson": 2, "minute": 1}])
+    _store(world, [_PLAIN])
     rows = lesson_rows(world.db, ids=[world.lessons[2]])
     [tally] = tallies_of(world.db, rows, at=world.later)
     assert (tally.attended, tally.register) == (1, None)
+
+
+@pytest.mark.parametrize(("direction", "attended"), [("in", 0), ("out", 1), (None, 0)])
+def test_one_who_leaves_after_check_in_closed_was_there_late(
+    scene: Scene, direction: str | None, attended: int
+) -> None:
+    world = scene.world
+    _judge_by(world, (5, 10, 15))
+    _store(world, [_PLAIN | {"minute": 30, "direction": direction}])
+    assert _numbers(world, [world.lessons[2]]) == _expected(world, [world.lessons[2]])
+    [tally] = tallies_of(world.db, lesson_rows(world.db, ids=[world.lessons[2]]), at=world.later)
+    assert (tally.attended, tally.late, tally.register) == (attended, attended, None)

@@ -35,6 +35,7 @@ def open_window(qtbot: QtBot, clock: Seconds, touched: Touched) -> Iterator[Open
             touched.words.append,
             touched.claims_open.append,
             touched.check_in,
+            on_direction=touched.on_direction,
         )
         window = KioskWindow(settings, callbacks, now=lambda: NOW, monotonic_s=clock)
         opened.append(window)

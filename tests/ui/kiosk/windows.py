@@ -33,7 +33,7 @@ from kiosk.domain.screens import (
 from kiosk.domain.sightings import Hint
 from kiosk.ui.check_in_callbacks import CheckInCallbacks
 from kiosk.ui.shell import KioskWindow, ShellSettings
-from protocol.v1.messages import ArrivalStatus, ClockSource
+from protocol.v1.messages import ArrivalStatus, ClockSource, Direction
 
 NOW = datetime(2026, 11, 23, 8, 6, tzinfo=UTC)
 LESSON = RunningLesson("Maths 10B", NOW - timedelta(minutes=6), NOW + timedelta(minutes=44))
@@ -56,6 +56,17 @@ FAULTS = [fault for fault in IdentityFault if fault is not IdentityFault.NONE]
 LINKED = (SetupStage.COMPARE_WORDS, SetupStage.UNTRUSTED)
 LONG_WORDS = ("wrestle", "umbrella", "scissors", "mushroom", "hospital", "question")
 LONG_ADDRESS = "https://rollcall.north-campus.school.example:8443"
+_MARK = Welcome("Maximiliane-Antoinette W.", ArrivalStatus.LATE, 125)
+_HERE = replace(_MARK, already_marked=True, direction=Direction.IN)
+_GONE = replace(_HERE, direction=Direction.OUT, offers=Direction.IN)
+LEAVING: dict[str, Screen] = {
+    "welcome-again-leaving": replace(_HERE, offers=Direction.OUT),
+    "goodbye": _GONE,
+    "goodbye-first": replace(_GONE, already_marked=False),
+    "goodbye-again": replace(_GONE, is_recorded=False),
+    "goodbye-without-not-me": replace(_GONE, can_undo=False),
+    "staying": replace(_HERE, is_changed=True),
+}
 SCREENS: dict[str, Screen] = {
     "ready": Ready("Room 12", LESSON),
     "ready-long": Ready("Laboratory of natural sciences 3", LONG_LESSON),
@@ -65,6 +76,7 @@ SCREENS: dict[str, Screen] = {
     "welcome": Welcome("Amina K.", ArrivalStatus.PRESENT),
     "welcome-late": Welcome("Maximiliane-Antoinette W.", ArrivalStatus.LATE, 125),
     "welcome-again": Welcome("Amina K.", ArrivalStatus.PRESENT, already_marked=True),
+    **LEAVING,
     "elsewhere": Elsewhere("Amina K.", "Science lab 3"),
     "not-recognised": NotRecognised(),
     "other-way": NotRecognised(NotRecognisedReason.OTHER_WAY),
@@ -101,10 +113,14 @@ class Touched:
     """What people did at the screen."""
 
     not_me_count: int = 0
+    directions: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     words: list[bool] = field(default_factory=list)
     claims_open: list[bool] = field(default_factory=list)
     check_in: CheckInCallbacks = field(default_factory=CheckInCallbacks)
+
+    def on_direction(self, event_id: str) -> None:
+        self.directions.append(event_id)
 
     def on_not_me(self, _event_id: str) -> None:
         self.not_me_count += 1
