@@ -3,11 +3,16 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from server.credentials import service
+from server.db.engine import Database
 from server.enrollment import service as enrollment
+from server.kiosks.claiming import server_signing_key
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_sign_in_races import Race, pause, race
 from tests.support.enrolling import GIVEN, enrol
@@ -73,3 +78,13 @@ def test_nothing_is_issued_to_a_person_who_is_just_erased(
     assert answers == {"first": 200, "second": 404}
     held = admin.get(path).json()
     assert held == {"pin_state": "none", "cards": [], "has_link": False, "link_made_at": None}
+
+
+def test_pages_with_a_code_take_no_lock(desk: OfficeDesk, app: FastAPI, database: Database) -> None:
+    path = desk.post(f"/people/{desk.ada}/credentials/link")["path"]
+    with database.transaction() as db:
+        server_signing_key(db, services_of(app).vault)
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+        locks += " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        assert db.execute(text(locks)).scalar_one() == 0
+        assert desk.office.get(path).status_code == 200
