@@ -255,8 +255,12 @@ def open_pin(vault: Vault, row: Pin) -> tuple[str, bytes]:
     Raises:
         SealBrokenError: it cannot be decrypted.
     """
-    sealed = Sealed(row.key_id, row.data)
-    raw = vault.open(sealed, purpose=PIN_PURPOSE, context=str(row.holder_id))
+    return open_sealed_pin(vault, Sealed(row.key_id, row.data), row.holder_id)
+
+
+def open_sealed_pin(vault: Vault, sealed: Sealed, holder_id: uuid.UUID) -> tuple[str, bytes]:
+    """Return the PIN of a holder and its base; see `open_pin`."""
+    raw = vault.open(sealed, purpose=PIN_PURPOSE, context=str(holder_id))
     return raw[:PIN_DIGITS].decode(), raw[PIN_DIGITS:]
 
 
