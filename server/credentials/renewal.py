@@ -1,20 +1,22 @@
 """PINs that a revoked kiosk held are renewed: who has the kiosk may guess them in peace."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlmodel import Session, col, delete, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from protocol.v1.checkin import HolderKind
 from server.audit.service import SYSTEM
-from server.credentials.service import HolderRef, begin_change, renew_pins
+from server.credentials.new_pins import NewPins
+from server.credentials.service import HolderRef, begin_change, has_pin, renew_pins
 from server.credentials.tables import HeldPin, KioskPinKey
 from server.db.vault import Vault
 from server.kiosks.claims import was_revoked_since
 from server.kiosks.tables import Kiosk, KioskState
 
-AT_ONCE = 50
-"""Each PIN costs about 30 ms, so a transaction renews few of them."""
+AT_ONCE = 10
+"""How many a transaction renews, so that nobody waits long for it."""
 
 
 def has_held(db: Session) -> bool:
@@ -25,24 +27,28 @@ def has_held(db: Session) -> bool:
     return any(db.exec(one.limit(1)).first() for one in (held, keys))
 
 
-def renew_held(db: Session, vault: Vault) -> int:
+def count_next_held(db: Session) -> int:
+    """Return how many PINs the next `renew_held` needs."""
+    return sum(has_pin(db, holder) for holder in {_holder(row) for row in _next_held(db)})
+
+
+def renew_held(db: Session, vault: Vault, pins: NewPins | None = None) -> int:
     """Renew some PINs of people whose kiosk was revoked.
 
     The key of such a kiosk goes last: until then the device that has its place gets none.
+
+    Args:
+        db: the database session.
+        vault: encrypts PINs.
+        pins: those made ahead, as many as `count_next_held`.
 
     Returns:
         How many entries were worked on; 0 when nothing is left to do.
     """
     begin_change(db)
-    query = (
-        select(HeldPin)
-        .where(col(HeldPin.kiosk_id).in_(_revoked()))
-        .order_by(col(HeldPin.kiosk_id), col(HeldPin.holder_kind), col(HeldPin.holder_id))
-        .limit(AT_ONCE)
-    )
-    rows = list(db.exec(query))
-    holders = {HolderRef(HolderKind(row.holder_kind), row.holder_id): row for row in rows}
-    renew_pins(db, vault, list(holders), actor=SYSTEM)
+    rows = _next_held(db)
+    holders = list(dict.fromkeys(_holder(row) for row in rows))
+    renew_pins(db, vault, holders, actor=SYSTEM, pins=pins or NewPins())
     for row in rows:
         db.delete(row)
     db.flush()
@@ -58,6 +64,20 @@ def renew_held(db: Session, vault: Vault) -> int:
 def is_awaited(db: Session, kiosk: Kiosk) -> bool:
     """Return whether PINs that an earlier device of this kiosk held are to be renewed first."""
     return db.exec(_revoked().where(Kiosk.id == kiosk.id)).first() is not None
+
+
+def _next_held(db: Session) -> Sequence[HeldPin]:
+    query = (
+        select(HeldPin)
+        .where(col(HeldPin.kiosk_id).in_(_revoked()))
+        .order_by(col(HeldPin.kiosk_id), col(HeldPin.holder_kind), col(HeldPin.holder_id))
+        .limit(AT_ONCE)
+    )
+    return db.exec(query).all()
+
+
+def _holder(row: HeldPin) -> HolderRef:
+    return HolderRef(HolderKind(row.holder_kind), row.holder_id)
 
 
 def _revoked() -> SelectOfScalar[uuid.UUID]:

@@ -16,13 +16,13 @@ from protocol.v1.checkin import (
     HolderKind,
     card_hash,
     make_printed_card,
-    pin_base,
     read_card_number,
 )
 from server.accounts.tables import Account
 from server.audit.service import record
 from server.audit.tables import subject_of
 from server.credentials import keys
+from server.credentials.new_pins import NewPins
 from server.credentials.tables import Card, CredentialVersion, HeldPin, OwnLink, Pin
 from server.db.lock import CREDENTIAL_LOCK, lock_until_commit
 from server.db.types import now
@@ -92,25 +92,47 @@ def begin_change(db: Session) -> None:
     lock_until_commit(db, CREDENTIAL_LOCK)
 
 
-def issue_pin(db: Session, vault: Vault, holder: HolderRef, *, actor: str) -> None:
+def issue_pin(
+    db: Session, vault: Vault, holder: HolderRef, *, actor: str, pins: NewPins | None = None
+) -> None:
     """Give a new random PIN that nobody else of the school has; an earlier one ends.
+
+    Args:
+        db: the database session.
+        vault: encrypts it.
+        holder: who gets it.
+        actor: who gives it.
+        pins: those made ahead, where several are given.
 
     Raises:
         NotFoundError: no such person or account.
     """
     begin_change(db)
     _check_holder(db, holder)
-    _put_pin(db, vault, holder)
+    _put_pin(db, vault, holder, pins or NewPins())
     _note(db, "credentials.pin_issued", holder, actor)
 
 
-def renew_pins(db: Session, vault: Vault, holders: Sequence[HolderRef], *, actor: str) -> int:
+def has_pin(db: Session, holder: HolderRef) -> bool:
+    """Return whether a holder has a PIN."""
+    return db.get(Pin, (holder.kind, holder.id)) is not None
+
+
+def is_full(db: Session, holder: HolderRef) -> bool:
+    """Return whether a holder has so many reader cards that a printed one cannot be added."""
+    kept = [card for card in _cards_of(db, holder) if card.kind != CardKind.PRINTED]
+    return len(kept) >= MOST_CARDS
+
+
+def renew_pins(
+    db: Session, vault: Vault, holders: Sequence[HolderRef], *, actor: str, pins: NewPins
+) -> int:
     """Replace the PINs of those who have one; return how many that were."""
     begin_change(db)
     count = 0
     for holder in holders:
-        if db.get(Pin, (holder.kind, holder.id)) is not None:
-            _put_pin(db, vault, holder)
+        if has_pin(db, holder):
+            _put_pin(db, vault, holder, pins)
             _note(db, "credentials.pin_issued", holder, actor)
             count += 1
     return count
@@ -255,8 +277,12 @@ def open_pin(vault: Vault, row: Pin) -> tuple[str, bytes]:
     Raises:
         SealBrokenError: it cannot be decrypted.
     """
-    sealed = Sealed(row.key_id, row.data)
-    raw = vault.open(sealed, purpose=PIN_PURPOSE, context=str(row.holder_id))
+    return open_sealed_pin(vault, Sealed(row.key_id, row.data), row.holder_id)
+
+
+def open_sealed_pin(vault: Vault, sealed: Sealed, holder_id: uuid.UUID) -> tuple[str, bytes]:
+    """Return the PIN of a holder and its base; see `open_pin`."""
+    raw = vault.open(sealed, purpose=PIN_PURPOSE, context=str(holder_id))
     return raw[:PIN_DIGITS].decode(), raw[PIN_DIGITS:]
 
 
@@ -266,31 +292,21 @@ def version_of(db: Session) -> int:
     return 0 if row is None else row.version
 
 
-def _put_pin(db: Session, vault: Vault, holder: HolderRef) -> None:
-    pin = _free_pin(db, vault)
-    base = pin_base(pin, keys.pin_salt(db, vault))
-    sealed = vault.seal(pin.encode() + base, purpose=PIN_PURPOSE, context=str(holder.id))
+def _put_pin(db: Session, vault: Vault, holder: HolderRef, pins: NewPins) -> None:
+    new = pins.take(db, vault)
+    sealed = vault.seal(new.pin.encode() + new.base, purpose=PIN_PURPOSE, context=str(holder.id))
     db.merge(
         Pin(
             holder_kind=holder.kind,
             holder_id=holder.id,
             key_id=sealed.key_id,
             data=sealed.data,
-            lookup_hash=keys.pin_lookup(db, vault, pin),
+            lookup_hash=keys.pin_lookup(db, vault, new.pin),
             issued_at=now(),
             handed_out_at=None,
         )
     )
     _changed(db)
-
-
-def _free_pin(db: Session, vault: Vault) -> str:
-    """Return a random PIN that nobody has."""
-    while True:
-        pin = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}"
-        lookup = keys.pin_lookup(db, vault, pin)
-        if db.exec(select(Pin.holder_id).where(Pin.lookup_hash == lookup)).first() is None:
-            return pin
 
 
 def _add_card(
@@ -307,7 +323,7 @@ def _add_card(
     label = number[-_SHOWN:] if kind is CardKind.READER and len(number) > 2 * _SHOWN else ""
     row = Card(holder_kind=holder.kind, holder_id=holder.id, kind=kind, hash=hashed, label=label)
     db.add(row)
-    if db.get(Pin, (holder.kind, holder.id)) is None:
+    if not has_pin(db, holder):
         issue_pin(db, vault, holder, actor=actor)
     _changed(db)
     _note(db, "credentials.card_added", holder, actor)

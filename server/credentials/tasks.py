@@ -9,7 +9,8 @@ from sqlalchemy import exists
 from sqlalchemy.orm import aliased
 from sqlmodel import col, delete
 
-from server.credentials.renewal import has_held, renew_held
+from server.credentials.new_pins import make_ahead
+from server.credentials.renewal import count_next_held, has_held, renew_held
 from server.credentials.tables import CodeUse
 from server.db.engine import Database
 from server.db.types import now
@@ -50,8 +51,11 @@ class CredentialUpkeep:
                 return 0
         total = 0
         while not self._stopping.is_set():
+            with self._database.reading() as db:
+                count = count_next_held(db)
+            pins = make_ahead(self._database, self._vault, count)
             with self._database.transaction() as db:
-                renewed = renew_held(db, self._vault)
+                renewed = renew_held(db, self._vault, pins)
             if renewed == 0:
                 break
             total += renewed

@@ -169,9 +169,14 @@ def data_key(vault: Vault, kiosk: Kiosk) -> bytes:
 
 
 def server_signing_key(db: Session, vault: Vault) -> Ed25519PrivateKey:
-    """The key that commands to kiosks are signed with; made on first use, the same for ever."""
-    lock_until_commit(db, SERVER_KEY_LOCK)
+    """The key that commands to kiosks are signed with; made on first use, the same for ever.
+
+    Only a caller that finds none takes the lock: readers must not wait for each other.
+    """
     row = db.get(ServerKey, 1)
+    if row is None:
+        lock_until_commit(db, SERVER_KEY_LOCK)
+        row = db.get(ServerKey, 1)
     if row is None:
         made = signing.private_bytes(signing.make_key())
         sealed = vault.seal(made, purpose=SERVER_KEY_PURPOSE, context="1")

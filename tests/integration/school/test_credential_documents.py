@@ -52,6 +52,7 @@ class World:
     cards: dict[str, tuple[HolderRef, CardRead]] = field(default_factory=dict)
     seen_pins: set[str] = field(default_factory=set)
     seen_cards: set[str] = field(default_factory=set)
+    contents: dict[str, object] = field(default_factory=dict)  # of documents, by version
 
     def add_people(self) -> None:
         for on_roster in (True, True, False):
@@ -122,15 +123,18 @@ class World:
     def book(self) -> CredentialBook:
         """What the kiosk compares with after it has synced."""
         school, kiosk_id = self.school, self.device.kiosk_id
-        with school.database.transaction() as db:
+        with school.database.reading() as db:
             row = db.get_one(Kiosk, school.id_of(self.device))
-            document = sync.build(db, school.vault, row, now())
+        plan = sync.plan(school.database, school.vault, row, now())
+        document = sync.build(school.vault, plan)
         pin_key, card_key = (
             sealing.unwrap_key(
                 one.wrapped, self.device.sealing_key, kiosk_id=kiosk_id, key_id=one.key_id
             )
             for one in (document.pin_key, document.card_key)
         )
+        content = (document.holders, document.used_codes, pin_key, card_key)
+        assert self.contents.setdefault(document.version, content) == content
         return CredentialBook(document, pin_key, card_key)
 
     def _note_card(self, text: str, holder: HolderRef, card: CardRead) -> None:

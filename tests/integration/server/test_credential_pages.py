@@ -1,6 +1,7 @@
 """PINs, cards and links on the pages, and what is printed, as the office uses them."""
 
 import re
+import secrets
 import uuid
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -8,10 +9,14 @@ from urllib.parse import urlsplit
 import pypdfium2
 import pytest
 from fastapi import FastAPI
+from sqlmodel import select
 from starlette.testclient import TestClient
 
-from protocol.v1.checkin import is_printed_card
+from protocol.v1.checkin import is_printed_card, pin_base
+from server.credentials import new_pins
 from server.credentials.forms import MOST_PRINTED
+from server.credentials.service import begin_change
+from server.credentials.tables import Pin
 from server.db.engine import Database
 from server.policies.schemas import SchoolPolicy
 from server.policies.service import set_policy
@@ -153,6 +158,65 @@ def test_cards_of_a_course_make_one_card_for_each(desk: OfficeDesk) -> None:
     assert (text.count("Ada Lovelace"), text.count("Ben Okafor")) == (1, 1)
     for person in (desk.ada, desk.ben):
         assert "Printed card with QR" in desk.office.get(base(person)).text
+
+
+def test_a_print_of_cards_names_who_has_too_many_and_keeps_the_others_chosen(
+    desk: OfficeDesk,
+) -> None:
+    desk.office.post(f"{base(desk.ben)}/cards/print")
+    for number in range(8):
+        desk.office.post(f"{base(desk.ada)}/cards", data={"number": f"AA:BB:{number:04}"})
+    answer = desk.office.post("/credentials/print/cards", data={"person_id": [desk.ada, desk.ben]})
+    assert answer.status_code == 400
+    page = answer.text
+    assert "Nothing was printed" in page
+    assert "Eight cards are the most that one person can have: Ada Lovelace." in page
+    assert f'value="{desk.ada}">' in page
+    assert f'value="{desk.ben}" checked>' in page
+    assert f'href="{base(desk.ada)}#cards"' in page
+    assert f'href="{base(desk.ben)}#cards"' not in page
+    assert text_of(
+        desk.office.post("/credentials/print/cards", data={"person_id": desk.ben}).content
+    ).count("Ben Okafor")
+
+
+@pytest.mark.parametrize("what", ["letters", "cards"])
+def test_nobody_waits_while_the_pins_of_a_print_are_made(
+    desk: OfficeDesk, database: Database, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Each PIN costs about 30 ms, and SQLite has one writer at a time."""
+    made: list[str] = []
+
+    def write_beside(pin: str, salt: bytes) -> bytes:
+        made.append(pin)
+        with database.transaction(wait_s=0) as db:
+            begin_change(db)
+            db.exec(select(Pin)).all()
+        return pin_base(pin, salt)
+
+    monkeypatch.setattr(new_pins, "pin_base", write_beside)
+    chosen = {"person_id": [desk.ada, desk.ben]}
+    assert desk.office.post(f"/credentials/print/{what}", data=chosen).status_code == 200
+    assert len(set(made)) == 2
+    assert {shown_pin(desk.office, one) for one in (desk.ada, desk.ben)} == set(made)
+
+
+def test_a_pin_that_is_given_meanwhile_is_not_given_twice(
+    desk: OfficeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = iter([111111, 111111, 222222])  # for Ben, for Ada meanwhile, for Ben again
+    monkeypatch.setattr(secrets, "randbelow", lambda _: next(numbers))
+    is_first = iter([True])
+
+    def give_the_same_to_another(pin: str, salt: bytes) -> bytes:
+        if next(is_first, False):
+            desk.office.post(f"{base(desk.ada)}/pin")
+        return pin_base(pin, salt)
+
+    monkeypatch.setattr(new_pins, "pin_base", give_the_same_to_another)
+    printed = desk.office.post("/credentials/print/letters", data={"person_id": desk.ben})
+    assert "222 222" in text_of(printed.content)
+    assert shown_pin(desk.office, desk.ada) == "111111"
 
 
 def test_a_print_needs_people_and_has_a_limit(office: TestClient) -> None:

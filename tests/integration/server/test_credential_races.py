@@ -3,17 +3,24 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from server.credentials import service
+from server.credentials import keys, service
+from server.db.engine import Database
 from server.enrollment import service as enrollment
+from server.kiosks.claiming import server_signing_key
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
+from tests.integration.server.test_credential_sync import SYNC
+from tests.integration.server.test_school_api import Classroom, classroom, device
 from tests.integration.server.test_sign_in_races import Race, pause, race
 from tests.support.enrolling import GIVEN, enrol
 from tests.support.office_desk import OfficeDesk
 
-__all__ = ["race"]
+__all__ = ["classroom", "device", "race"]
 pytestmark = pytest.mark.parametrize(
     "database_kind", [pytest.param("postgresql", marks=pytest.mark.integration)], indirect=True
 )
@@ -73,3 +80,24 @@ def test_nothing_is_issued_to_a_person_who_is_just_erased(
     assert answers == {"first": 200, "second": 404}
     held = admin.get(path).json()
     assert held == {"pin_state": "none", "cards": [], "has_link": False, "link_made_at": None}
+
+
+def test_pages_with_a_code_take_no_lock(desk: OfficeDesk, app: FastAPI, database: Database) -> None:
+    path = desk.post(f"/people/{desk.ada}/credentials/link")["path"]
+    with database.transaction() as db:
+        server_signing_key(db, services_of(app).vault)
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+        locks += " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        assert db.execute(text(locks)).scalar_one() == 0
+        assert desk.office.get(path).status_code == 200
+
+
+def test_two_first_downloads_of_one_kiosk_wait_for_each_other(
+    classroom: Classroom, device: TestClient, race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_pin(classroom.admin, classroom.person)
+    pause(monkeypatch, race, keys, "make_kiosk_pin_key")
+    answers = race.run(lambda: device.get(SYNC), lambda: device.get(SYNC))
+    assert answers == {"first": 200, "second": 200}
+    tag = device.get(SYNC).headers["ETag"]
+    assert device.get(SYNC).headers["ETag"] == tag

@@ -15,7 +15,7 @@ from protocol.v1.checkin import card_hash, pin_base, pin_verifier, read_check_in
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import CardKind, CredentialDocument, EventMethod, Holder, HolderKind
 from server.audit.tables import AuditEntry
-from server.credentials import renewal, service
+from server.credentials import new_pins, renewal, service
 from server.credentials.codes import code_for
 from server.credentials.renewal import has_held
 from server.credentials.service import HolderRef
@@ -206,6 +206,30 @@ def test_pins_that_a_revoked_kiosk_held_are_renewed(
     assert pins[other["id"]] == untouched
     held = given.room.admin.get(f"/api/v1{given.base}").json()
     assert held["pin_state"] == "to_hand_out"
+
+
+def test_a_renewal_that_is_cut_off_while_it_makes_pins_changes_none(
+    given: Given, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does anybody wait for it meanwhile: each PIN costs about 30 ms."""
+    pin = given.pin()
+    assert given.passes(pin)
+    given.room.post(f"/kiosks/{given.room.kiosk['id']}/revoke")
+
+    def cut_off(*_: object) -> bytes:
+        with database.transaction(wait_s=0) as db:
+            service.begin_change(db)
+            row = db.exec(select(Pin)).one()
+            assert service.open_pin(vault, row)[0] == pin
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(new_pins, "pin_base", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            CredentialUpkeep(database, vault).renew()
+    assert CredentialUpkeep(database, vault).renew() == 1
+    with database.reading() as db:
+        assert service.open_pin(vault, db.exec(select(Pin)).one())[0] != pin
 
 
 def claim_again(given: Given, client: TestClient) -> None:
