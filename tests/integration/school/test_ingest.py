@@ -232,3 +232,23 @@ def test_watermark_never_goes_back(school: School) -> None:
     before = school.progress(device).synced_through
     school.send(device, synced_through=late - timedelta(hours=1))
     assert school.progress(device).synced_through == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "stored"),
+    [
+        ("seen", "out", "out"),
+        ("seen", "in", "in"),
+        ("seen", "invented_later", "invented_later"),
+        ("seen", None, None),
+        ("roll_call", "out", "out"),
+        ("not_me", "out", None),
+    ],
+)
+def test_a_direction_is_kept_of_sightings_alone(
+    school: School, kind: str, told: str | None, stored: str | None
+) -> None:
+    device, person = school.kiosk(), school.person()
+    named = {} if told is None else {"direction": told}
+    ack = school.send(device, device.event(now(), person_id=person, kind=kind, **named))
+    assert (ack.refused, [row.direction for row in school.stored(device)]) == ((), [stored])

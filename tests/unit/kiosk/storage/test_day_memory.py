@@ -11,7 +11,7 @@ from kiosk.domain.marks import Denial, MarkMemory, RememberedMark
 from kiosk.storage.database import Durability, SQLiteFile
 from kiosk.storage.outbox import SQLiteOutbox
 from kiosk.storage.outbox_schema import MIGRATIONS
-from protocol.v1.messages import ArrivalStatus, EventKind, EventMethod
+from protocol.v1.messages import ArrivalStatus, Direction, EventKind, EventMethod
 from tests.fakes.kiosk_clock import START, ManualClock
 from tests.unit.kiosk.storage.drafts import SIGNER, ack, draft, hand_over, opened, outbox_in
 
@@ -105,3 +105,14 @@ def test_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     outbox.append(LATE)
 
     assert len(outbox.memory().marks) == 1
+
+
+def test_a_leaving_survives_a_restart(tmp_path: Path) -> None:
+    outbox = outbox_in(tmp_path)
+    outbox.append(replace(LATE, direction=Direction.IN))
+    left = outbox.append(replace(LATE, direction=Direction.OUT))
+    outbox.close()
+
+    marks = reopened(tmp_path).marks
+    assert [one.direction for one in marks] == [Direction.IN, Direction.OUT]
+    assert marks[-1].event_id == left.event_id
