@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from protocol.v1.checkin import HolderKind
 from server.accounts.service import get_account
+from server.credentials.eligible import may_hold
 from server.credentials.service import HolderRef
 from server.errors import ForbiddenError, NotFoundError
 from server.people.service import get_person, people_by_id
@@ -48,10 +49,13 @@ def named_holder(db: Session, ref: HolderRef) -> NamedHolder:
     """Return whose credentials they are.
 
     Raises:
-        NotFoundError: no such person or account, or the person was erased.
+        NotFoundError: no such person or account, the person was erased, or the account may have
+            no credentials.
     """
     if ref.kind is HolderKind.STAFF:
         account = get_account(db, ref.id)
+        if not may_hold(account):
+            raise NotFoundError("This account may have none.", problem="account_unfit")
         return NamedHolder(ref, account.display_name, account.username)
     person = get_person(db, ref.id)
     if person.erased_at is not None:
@@ -72,7 +76,7 @@ def holder_for(db: Session, principal: Principal, ref: HolderRef) -> NamedHolder
 
     Raises:
         ForbiddenError: the office asked for those of staff.
-        NotFoundError: no such person or account, or the person was erased.
+        NotFoundError: as of `named_holder`.
     """
     if ref.kind is HolderKind.STAFF and principal.role is not Role.ADMIN:
         raise ForbiddenError
@@ -86,6 +90,18 @@ def people_of(db: Session, person_ids: Sequence[uuid.UUID]) -> list[NamedHolder]
         NamedHolder(HolderRef(HolderKind.PERSON, key), one.display_name, one.student_number)
         for key in dict.fromkeys(person_ids)
         if (one := found.get(key)) is not None and one.erased_at is None
+    ]
+
+
+def staff_of(db: Session, principal: Principal, refs: Sequence[HolderRef]) -> list[NamedHolder]:
+    """Return these accounts in this order for an admin; nobody else sees PINs of staff."""
+    if principal.role is not Role.ADMIN:
+        return []
+    accounts = [get_account(db, ref.id) for ref in refs]
+    return [
+        NamedHolder(ref, account.display_name, account.username)
+        for ref, account in zip(refs, accounts, strict=True)
+        if may_hold(account)
     ]
 
 

@@ -12,13 +12,14 @@ from protocol.v1.checkin import CardKind
 from server.credentials import service
 from server.credentials.fonts import require_fonts
 from server.credentials.forms import MOST_PRINTED, PrintForm
-from server.credentials.handing_out import people_to_hand_out
+from server.credentials.handing_out import people_to_hand_out, staff_to_hand_out
 from server.credentials.holders import (
     HolderPath,
     NamedHolder,
     holder_for,
     people_in_course,
     people_of,
+    staff_of,
 )
 from server.credentials.printing import PinLetter, PrintedCard, card_sheets, pin_letters
 from server.db.dependencies import DatabaseDep, ReadDBDep
@@ -39,7 +40,7 @@ _ONE = "/{kind}/{holder_id}"
 @router.get("/print")
 def print_page(
     request: Request,
-    _: OfficeDep,
+    principal: OfficeDep,
     db: ReadDBDep,
     vault: VaultDep,
     settings: SettingsDep,
@@ -55,6 +56,7 @@ def print_page(
     states = {one.ref.id: service.credentials_of(db, vault, one.ref).pin_state for one in shown}
     context = {
         "people": shown,
+        "staff": staff_of(db, principal, staff_to_hand_out(db, limit=MOST_PRINTED)),
         "has_more": len(people) > len(shown),
         "states": states,
         "courses": courses(db),

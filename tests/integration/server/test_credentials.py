@@ -173,7 +173,7 @@ def test_teachers_of_the_room_and_the_office_may_take_the_roll(
     given: Given, sign_in: SignIn, database: Database, vault: Vault
 ) -> None:
     accounts = {}
-    for role in (Role.TEACHER, Role.OFFICE, Role.DPO):
+    for role in (Role.TEACHER, Role.OFFICE):
         client = sign_in(role)
         accounts[role] = client.get("/api/v1/sign-in").json()["account_id"]
         with database.transaction() as db:
