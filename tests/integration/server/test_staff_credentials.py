@@ -11,6 +11,7 @@ from server.audit.tables import AuditEntry
 from server.credentials import renewal, service
 from server.credentials.service import HolderRef
 from server.db.engine import Database
+from server.db.types import now
 from server.db.vault import Vault
 from server.errors import NotFoundError
 from server.web.principal import Role
@@ -119,3 +120,24 @@ def test_admins_alone_see_that_a_renewed_pin_of_staff_waits(
     assert clerk.client.post(f"{base}/pin/print").status_code == 403
     assert given.room.admin.post(f"{base}/pin/show").status_code == 200
     assert base not in given.room.admin.get(page).text
+
+
+def test_a_line_names_who_took_the_roll(given: Given, clerk: Clerk) -> None:
+    room = given.room
+    told = {"person_id": room.person, "lesson_id": room.lesson, "by": clerk.id}
+    event = room.device.event(now(), kind="roll_call", method="teacher", **told)
+    given.device.post("/api/v1/sync/events", content=room.device.batch([event]))
+    page = f"/lessons/{room.lesson}/people/{room.person}"
+    end(given, clerk, "api")
+    assert "<dt>Teacher</dt><dd><bdi>Office</bdi></dd>" in room.admin.get(page).text
+
+
+def test_pages_say_when_pins_of_a_kiosk_change(given: Given) -> None:
+    admin, path = given.room.admin, f"/kiosks/{given.room.kiosk['id']}"
+    first = "revoke it first"
+    assert first in admin.get(path).text
+    assert first in admin.post(f"{path}/code").text
+    assert "must be handed out again" in admin.get(f"{path}/revoke").text
+    new = given.room.post("/kiosks", name="New door", room_id=given.room.room)
+    assert first not in admin.get(f"/kiosks/{new['id']}").text
+    assert first not in admin.post(f"/kiosks/{new['id']}/code").text
