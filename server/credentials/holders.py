@@ -7,10 +7,11 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Depends
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from protocol.v1.checkin import HolderKind
 from server.accounts.service import get_account
+from server.accounts.tables import Account
 from server.credentials.eligible import may_hold
 from server.credentials.service import HolderRef
 from server.errors import ForbiddenError, NotFoundError
@@ -97,11 +98,12 @@ def staff_of(db: Session, principal: Principal, refs: Sequence[HolderRef]) -> li
     """Return these accounts in this order for an admin; nobody else sees PINs of staff."""
     if principal.role is not Role.ADMIN:
         return []
-    accounts = [get_account(db, ref.id) for ref in refs]
+    query = select(Account).where(col(Account.id).in_([ref.id for ref in refs]))
+    found = {account.id: account for account in db.exec(query)}
     return [
         NamedHolder(ref, account.display_name, account.username)
-        for ref, account in zip(refs, accounts, strict=True)
-        if may_hold(account)
+        for ref in refs
+        if (account := found.get(ref.id)) is not None and may_hold(account)
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from server.credentials import service
+from server.credentials import service, staff
 from server.enrollment import service as enrollment
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
@@ -73,3 +73,17 @@ def test_nothing_is_issued_to_a_person_who_is_just_erased(
     assert answers == {"first": 200, "second": 404}
     held = admin.get(path).json()
     assert held == {"pin_state": "none", "cards": [], "has_link": False, "link_made_at": None}
+
+
+def test_nothing_is_issued_to_an_account_that_is_just_disabled(
+    race: Race, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = sign_in(Role.OFFICE).get("/api/v1/sign-in").json()["account_id"]
+    admin = sign_in(Role.ADMIN)
+    assert admin.post(f"/credentials/staff/{account}/pin").is_redirect
+    pause(monkeypatch, race, staff, "forget_holder")
+    answers = race.run(
+        lambda: admin.post(f"/api/v1/accounts/{account}/disable"),
+        lambda: admin.post(f"/credentials/staff/{account}/pin"),
+    )
+    assert answers == {"first": 200, "second": 404}
