@@ -70,6 +70,7 @@ from server.background import Background
 from server.certificates.links import Links
 from server.config import Settings
 from server.credentials.link_gate import LinkGate
+from server.credentials.staff import forget_ineligible
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
@@ -269,6 +270,7 @@ def _services(
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
         link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,
+        forget_ineligible=forget_ineligible,
         problems=lambda request: problems(request, request_translator(request)),
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,

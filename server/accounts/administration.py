@@ -23,6 +23,7 @@ from server.accounts.tables import Account
 from server.db.engine import Database
 from server.db.lock import FIRST_ACCOUNT_LOCK, SIGN_IN_LOCK, lock_until_commit
 from server.errors import ConflictError
+from server.web.ports import ForgetIneligible
 from server.web.principal import Principal, Role
 
 
@@ -71,9 +72,16 @@ def reset_password(
 
 
 def set_active(
-    db: Session, account_id: uuid.UUID, *, is_active: bool, principal: Principal
+    db: Session,
+    account_id: uuid.UUID,
+    *,
+    is_active: bool,
+    principal: Principal,
+    forget: ForgetIneligible,
 ) -> Account:
     """Disable an account, which signs it out everywhere, or enable it again.
+
+    Its PIN, cards and link end with it; enabling brings none of them back.
 
     Raises:
         NotFoundError: no such account.
@@ -85,14 +93,25 @@ def set_active(
     if not is_active:
         _keep_an_admin(db, account)
         end_sign_ins(db, account.id)
+    account.is_active = False
+    forget(db, account, actor=principal.actor)
     account.is_active = is_active
     action = "account.enable" if is_active else "account.disable"
     note(db, principal.actor, action, account.id)
     return account
 
 
-def set_role(db: Session, account_id: uuid.UUID, *, role: Role, principal: Principal) -> Account:
+def set_role(
+    db: Session,
+    account_id: uuid.UUID,
+    *,
+    role: Role,
+    principal: Principal,
+    forget: ForgetIneligible,
+) -> Account:
     """Give an account another role; it counts from the next request on.
+
+    PIN, cards and link end where the new role takes no roll.
 
     Raises:
         NotFoundError: no such account.
@@ -104,6 +123,7 @@ def set_role(db: Session, account_id: uuid.UUID, *, role: Role, principal: Princ
     _keep_an_admin(db, account)
     details = {"from": account.role, "to": role.value}
     account.role = role.value
+    forget(db, account, actor=principal.actor)
     note(db, principal.actor, "account.change_role", account.id, details)
     return account
 

@@ -16,6 +16,7 @@ from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.web.access import AdminDep
 from server.web.principal import Role
 from server.web.routes import GuardedRouter
+from server.web.state import ForgetIneligibleDep
 from server.web.threads import hashes_passwords
 
 router = GuardedRouter(prefix="/api/v1/accounts", tags=["accounts"])
@@ -71,25 +72,39 @@ def reset_password(
 
 
 @router.post("/{account_id}/disable")
-def disable(account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> AccountRead:
+def disable(
+    account_id: uuid.UUID, principal: AdminDep, db: DBDep, forget: ForgetIneligibleDep
+) -> AccountRead:
     """Sign an account out everywhere and let it in no more."""
-    account = administration.set_active(db, account_id, is_active=False, principal=principal)
+    account = administration.set_active(
+        db, account_id, is_active=False, principal=principal, forget=forget
+    )
     return _read(account, second_factor.accounts_with_one(db))
 
 
 @router.post("/{account_id}/enable")
-def enable(account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> AccountRead:
+def enable(
+    account_id: uuid.UUID, principal: AdminDep, db: DBDep, forget: ForgetIneligibleDep
+) -> AccountRead:
     """Let a disabled account in again."""
-    account = administration.set_active(db, account_id, is_active=True, principal=principal)
+    account = administration.set_active(
+        db, account_id, is_active=True, principal=principal, forget=forget
+    )
     return _read(account, second_factor.accounts_with_one(db))
 
 
 @router.put("/{account_id}/role")
 def change_role(
-    account_id: uuid.UUID, body: RoleChange, principal: AdminDep, db: DBDep
+    account_id: uuid.UUID,
+    body: RoleChange,
+    principal: AdminDep,
+    db: DBDep,
+    forget: ForgetIneligibleDep,
 ) -> AccountRead:
     """Give an account another role."""
-    account = administration.set_role(db, account_id, role=body.role, principal=principal)
+    account = administration.set_role(
+        db, account_id, role=body.role, principal=principal, forget=forget
+    )
     return _read(account, second_factor.accounts_with_one(db))
 
 

@@ -19,6 +19,7 @@ from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Role
 from server.web.routes import GuardedRouter
+from server.web.state import ForgetIneligibleDep
 from server.web.threads import hashes_passwords
 
 router = GuardedRouter(prefix="/users", include_in_schema=False)
@@ -112,20 +113,36 @@ def reset_password(
 
 
 @router.post("/{account_id}/disable")
-def disable(request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
+def disable(
+    request: Request,
+    account_id: uuid.UUID,
+    principal: AdminDep,
+    db: DBDep,
+    forget: ForgetIneligibleDep,
+) -> Response:
     """Disable the account."""
     try:
-        administration.set_active(db, account_id, is_active=False, principal=principal)
+        administration.set_active(
+            db, account_id, is_active=False, principal=principal, forget=forget
+        )
     except ConflictError as exc:
         return _user(request, db, account_id, exc)
     return see_other("/users")
 
 
 @router.post("/{account_id}/enable")
-def enable(request: Request, account_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
+def enable(
+    request: Request,
+    account_id: uuid.UUID,
+    principal: AdminDep,
+    db: DBDep,
+    forget: ForgetIneligibleDep,
+) -> Response:
     """Enable the account."""
     try:
-        administration.set_active(db, account_id, is_active=True, principal=principal)
+        administration.set_active(
+            db, account_id, is_active=True, principal=principal, forget=forget
+        )
     except ConflictError as exc:
         return _user(request, db, account_id, exc)
     return see_other(f"/users/{account_id}")
@@ -137,11 +154,12 @@ def change_role(
     account_id: uuid.UUID,
     principal: AdminDep,
     db: DBDep,
+    forget: ForgetIneligibleDep,
     form: Annotated[RoleForm, Form()],
 ) -> Response:
     """Give the account another role."""
     try:
-        administration.set_role(db, account_id, role=form.role, principal=principal)
+        administration.set_role(db, account_id, role=form.role, principal=principal, forget=forget)
     except ConflictError as exc:
         return _user(request, db, account_id, exc)
     return see_other(f"/users/{account_id}")

@@ -7,10 +7,12 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Depends
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from protocol.v1.checkin import HolderKind
 from server.accounts.service import get_account
+from server.accounts.tables import Account
+from server.credentials.eligible import may_hold
 from server.credentials.service import HolderRef
 from server.errors import ForbiddenError, NotFoundError
 from server.people.service import get_person, people_by_id
@@ -48,10 +50,13 @@ def named_holder(db: Session, ref: HolderRef) -> NamedHolder:
     """Return whose credentials they are.
 
     Raises:
-        NotFoundError: no such person or account, or the person was erased.
+        NotFoundError: no such person or account, the person was erased, or the account may have
+            no credentials.
     """
     if ref.kind is HolderKind.STAFF:
         account = get_account(db, ref.id)
+        if not may_hold(account):
+            raise NotFoundError("This account may have none.", problem="account_unfit")
         return NamedHolder(ref, account.display_name, account.username)
     person = get_person(db, ref.id)
     if person.erased_at is not None:
@@ -72,7 +77,7 @@ def holder_for(db: Session, principal: Principal, ref: HolderRef) -> NamedHolder
 
     Raises:
         ForbiddenError: the office asked for those of staff.
-        NotFoundError: no such person or account, or the person was erased.
+        NotFoundError: as of `named_holder`.
     """
     if ref.kind is HolderKind.STAFF and principal.role is not Role.ADMIN:
         raise ForbiddenError
@@ -86,6 +91,19 @@ def people_of(db: Session, person_ids: Sequence[uuid.UUID]) -> list[NamedHolder]
         NamedHolder(HolderRef(HolderKind.PERSON, key), one.display_name, one.student_number)
         for key in dict.fromkeys(person_ids)
         if (one := found.get(key)) is not None and one.erased_at is None
+    ]
+
+
+def staff_of(db: Session, principal: Principal, refs: Sequence[HolderRef]) -> list[NamedHolder]:
+    """Return these accounts in this order for an admin; nobody else sees PINs of staff."""
+    if principal.role is not Role.ADMIN:
+        return []
+    query = select(Account).where(col(Account.id).in_([ref.id for ref in refs]))
+    found = {account.id: account for account in db.exec(query)}
+    return [
+        NamedHolder(ref, account.display_name, account.username)
+        for ref in refs
+        if (account := found.get(ref.id)) is not None and may_hold(account)
     ]
 
 

@@ -58,7 +58,7 @@ def _holder(db: Session, token: str) -> NamedHolder | None:
     ref = service.holder_of_link(db, token)
     try:
         return named_holder(db, ref) if ref is not None else None
-    except NotFoundError:  # erased since the link was made
+    except NotFoundError:  # erased or disabled since the link was made
         return None
 
 

@@ -12,13 +12,14 @@ from protocol.v1.checkin import CardKind
 from server.credentials import service
 from server.credentials.fonts import require_fonts
 from server.credentials.forms import MOST_PRINTED, PrintForm
-from server.credentials.handing_out import people_to_hand_out
+from server.credentials.handing_out import people_to_hand_out, staff_to_hand_out
 from server.credentials.holders import (
     HolderPath,
     NamedHolder,
     holder_for,
     people_in_course,
     people_of,
+    staff_of,
 )
 from server.credentials.new_pins import NewPins, make_ahead
 from server.credentials.printing import PinLetter, PrintedCard, card_sheets, pin_letters
@@ -42,7 +43,7 @@ _ONE = "/{kind}/{holder_id}"
 @router.get("/print")
 def print_page(
     request: Request,
-    _: OfficeDep,
+    principal: OfficeDep,
     db: ReadDBDep,
     vault: VaultDep,
     settings: SettingsDep,
@@ -55,7 +56,12 @@ def print_page(
         course_of(db, course_id)
         people = people_in_course(db, course_id, on=local_date(now(), settings.zone))
     shown = people[:MOST_PRINTED]
-    context = {"has_more": len(people) > len(shown), "course_id": course_id, "full": ()}
+    context = {
+        "staff": staff_of(db, principal, staff_to_hand_out(db, limit=MOST_PRINTED)),
+        "has_more": len(people) > len(shown),
+        "course_id": course_id,
+        "full": (),
+    }
     return render(request, "credentials/print.html", context | _context(db, vault, shown))
 
 
@@ -183,7 +189,7 @@ def _refused(request: Request, context: dict[str, Any], full: Sequence[NamedHold
     """Name the people who have too many cards; the others stay chosen."""
     t = request_translator(request)
     names = t("credentials.print.between").join(isolated(one.name, t) for one in full)
-    shown = {"has_more": False, "course_id": None, "full": full, "full_names": names}
+    shown = {"has_more": False, "course_id": None, "staff": (), "full": full, "full_names": names}
     return render(request, "credentials/print.html", context | shown, status_code=400)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, or_, select
 
 from server.accounts.tables import Account
+from server.credentials.eligible import EVERYWHERE
 from server.kiosks.gallery import HORIZON, people_due
 from server.kiosks.tables import Kiosk
 from server.policies.service import current_policy
@@ -14,7 +15,6 @@ from server.timetable.tables import CourseTeacher
 from server.web.principal import Role
 
 _RECENT = timedelta(hours=12)
-_EVERYWHERE = (Role.ADMIN, Role.OFFICE)
 
 
 def people_at(db: Session, kiosk: Kiosk, at: datetime) -> set[uuid.UUID] | None:
@@ -42,7 +42,7 @@ def staff_at(db: Session, kiosk: Kiosk, at: datetime) -> list[Account]:
     query = select(Account).where(
         col(Account.is_active).is_(True),
         or_(
-            col(Account.role).in_(_EVERYWHERE),
+            col(Account.role).in_(EVERYWHERE),
             (col(Account.role) == Role.TEACHER) & col(Account.id).in_(teaching),
         ),
     )

@@ -22,6 +22,7 @@ from server.accounts.tables import Account
 from server.audit.service import record
 from server.audit.tables import subject_of
 from server.credentials import keys
+from server.credentials.eligible import may_hold
 from server.credentials.new_pins import NewPins
 from server.credentials.tables import Card, CredentialVersion, HeldPin, OwnLink, Pin
 from server.db.lock import CREDENTIAL_LOCK, lock_until_commit
@@ -240,6 +241,8 @@ def make_link(db: Session, holder: HolderRef, *, actor: str) -> str:
             made_at=now(),
         )
     )
+    if holder.kind == HolderKind.STAFF:  # kiosks know the teachers that a phone's code may be of
+        _changed(db)
     _note(db, "credentials.link_made", holder, actor)
     return token
 
@@ -250,6 +253,8 @@ def revoke_link(db: Session, holder: HolderRef, *, actor: str) -> None:
     row = db.get(OwnLink, (holder.kind, holder.id))
     if row is not None:
         db.delete(row)
+        if holder.kind == HolderKind.STAFF:
+            _changed(db)
         _note(db, "credentials.link_revoked", holder, actor)
 
 
@@ -260,7 +265,7 @@ def holder_of_link(db: Session, token: str) -> HolderRef | None:
 
 
 def forget_holder(db: Session, holder: HolderRef) -> None:
-    """Delete everything of a holder who is erased, before anything enters the audit trail."""
+    """Delete everything of a holder, before anything enters the audit trail."""
     begin_change(db)
     for table in (Pin, Card, OwnLink, HeldPin):
         db.exec(
@@ -269,6 +274,13 @@ def forget_holder(db: Session, holder: HolderRef) -> None:
             )
         )
     _changed(db)
+
+
+def held_by(db: Session, holder: HolderRef) -> list[str]:
+    """Return what a holder has, as the audit trail calls it: `pin`, `link`, `card` for each."""
+    key = (holder.kind, holder.id)
+    found = [name for name, table in (("pin", Pin), ("link", OwnLink)) if db.get(table, key)]
+    return found + ["card"] * len(_cards_of(db, holder))
 
 
 def open_pin(vault: Vault, row: Pin) -> tuple[str, bytes]:
@@ -340,9 +352,12 @@ def _cards_of(db: Session, holder: HolderRef) -> Sequence[Card]:
 
 
 def _check_holder(db: Session, holder: HolderRef) -> None:
-    """Refuse who is not there, as of now: an erasure may have ended while this one waited."""
+    """Refuse who may have none, as of now: an erasure may have ended while this one waited."""
     if holder.kind == HolderKind.STAFF:
-        is_there = db.get(Account, holder.id) is not None
+        account = db.get(Account, holder.id, populate_existing=True)
+        is_there = account is not None
+        if account is not None and not may_hold(account):
+            raise NotFoundError("This account may have none.", problem="account_unfit")
     else:
         person = db.get(Person, holder.id, populate_existing=True)
         is_there = person is not None and person.erased_at is None

@@ -25,7 +25,7 @@ from server.credentials import keys, scope
 from server.credentials.keys import DocumentKeys
 from server.credentials.renewal import is_awaited
 from server.credentials.service import open_sealed_pin
-from server.credentials.tables import Card, CodeUse, HeldPin, Pin
+from server.credentials.tables import Card, CodeUse, HeldPin, OwnLink, Pin
 from server.db.engine import Database
 from server.db.prepared import Prepared, several, table_of
 from server.db.upsert import insert_into
@@ -41,7 +41,9 @@ _CODES_KEPT = timedelta(minutes=3)
 _CARD_WAYS = frozenset({Fallback.CARD, Fallback.CARD_ALONE})
 _Key = tuple[str, uuid.UUID]
 
-_PIN, _CARD = table_of(Pin).c, table_of(Card).c
+_PIN, _CARD, _LINK = table_of(Pin).c, table_of(Card).c, table_of(OwnLink).c
+#: Staff who may show a code on their phone.
+_LINKED_STAFF = Prepared(select(_LINK.holder_id).where(_LINK.holder_kind == HolderKind.STAFF))
 _ALL_PINS = select(_PIN.holder_kind, _PIN.holder_id, _PIN.key_id, _PIN.data)
 _ALL_CARDS = select(_CARD.holder_kind, _CARD.holder_id, _CARD.hash, _CARD.kind).order_by(_CARD.id)
 
@@ -160,14 +162,19 @@ def _read(db: Session, kiosk: Kiosk, at: datetime) -> DocumentPlan | None:
 
 
 def _holders(db: Session, kiosk: Kiosk, at: datetime) -> tuple[PlannedHolder, ...]:
-    """Return who has a PIN or a card, as far as the policy allows these ways."""
+    """Return who has a PIN or a card, as far as the policy allows these ways.
+
+    Also staff with nothing but a link: the kiosk must know that a phone's code is a teacher's.
+    """
     ways = set(current_policy(db).kiosk.fallbacks)
     pins, cards = _pins_and_cards(db, scope.people_at(db, kiosk, at))
     staff = scope.staff_at(db, kiosk, at) if Fallback.TEACHER in ways else []
     names = {account.id: account.display_name for account in staff}
     with_cards, with_pins = bool(ways & _CARD_WAYS), bool(ways & {Fallback.PIN, *_CARD_WAYS})
+    linked = _LINKED_STAFF.values(db) if names and Fallback.QR in ways else ()
+    phones = [(HolderKind.STAFF.value, one) for one in linked]
     found = []
-    for key in sorted({*pins, *cards}):
+    for key in sorted({*pins, *cards, *phones}):
         kind, holder_id = key
         is_staff = kind == HolderKind.STAFF
         if is_staff and holder_id not in names:

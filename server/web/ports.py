@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
@@ -92,6 +92,13 @@ class AdmitKiosk(Protocol):
 
     def __call__(self, kiosk_id: str, generation: int) -> object:
         """Do it now if the broker can be reached."""
+
+
+class ForgetIneligible(Protocol):
+    """Deletes the PIN, cards and link of an account that may have none any more."""
+
+    def __call__(self, db: Session, account: Any, *, actor: str) -> None:
+        """Do so in the caller's transaction, before it writes to the audit trail."""
 
 
 class CancelJob(Protocol):

@@ -21,6 +21,7 @@ from server.web.ports import (
     Authenticate,
     CancelJob,
     CountUndecided,
+    ForgetIneligible,
     GuessLog,
     LinkPageGate,
     PictureGate,
@@ -54,6 +55,7 @@ class Services:
         guidance: lets pictures of cameras through to the recognition service.
         link_gate: limits how often the page of a person's own link is asked for.
         cancel_job: cancels a job.
+        forget_ineligible: ends the credentials of an account that may have none.
         problems: what is wrong with recognition.
         unreadable: which stored rows cannot be read.
         count_undecided: how many events of a kiosk wait for a decision.
@@ -81,6 +83,7 @@ class Services:
     guidance: PictureGate
     link_gate: LinkPageGate
     cancel_job: CancelJob
+    forget_ineligible: ForgetIneligible
     problems: Problems
     unreadable: UnreadableWords
     count_undecided: CountUndecided
@@ -134,6 +137,7 @@ AdmitKioskDep = Annotated[AdmitKiosk, _field("admit_kiosk")]
 GuidanceDep = Annotated[PictureGate, _field("guidance")]
 LinkGateDep = Annotated[LinkPageGate, _field("link_gate")]
 CancelJobDep = Annotated[CancelJob, _field("cancel_job")]
+ForgetIneligibleDep = Annotated[ForgetIneligible, _field("forget_ineligible")]
 ProblemsDep = Annotated[Problems, _field("problems")]
 CountUndecidedDep = Annotated[CountUndecided, _field("count_undecided")]
 CountKiosksDep = Annotated[Callable[[], None], _field("count_kiosks")]

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from server.credentials import keys, service
+from server.credentials import keys, service, staff
 from server.db.engine import Database
 from server.enrollment import service as enrollment
 from server.kiosks.claiming import server_signing_key
@@ -101,3 +101,17 @@ def test_two_first_downloads_of_one_kiosk_wait_for_each_other(
     assert answers == {"first": 200, "second": 200}
     tag = device.get(SYNC).headers["ETag"]
     assert device.get(SYNC).headers["ETag"] == tag
+
+
+def test_nothing_is_issued_to_an_account_that_is_just_disabled(
+    race: Race, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = sign_in(Role.OFFICE).get("/api/v1/sign-in").json()["account_id"]
+    admin = sign_in(Role.ADMIN)
+    assert admin.post(f"/credentials/staff/{account}/pin").is_redirect
+    pause(monkeypatch, race, staff, "forget_holder")
+    answers = race.run(
+        lambda: admin.post(f"/api/v1/accounts/{account}/disable"),
+        lambda: admin.post(f"/credentials/staff/{account}/pin"),
+    )
+    assert answers == {"first": 200, "second": 404}

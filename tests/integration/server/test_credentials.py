@@ -173,7 +173,7 @@ def test_teachers_of_the_room_and_the_office_may_take_the_roll(
     given: Given, sign_in: SignIn, database: Database, vault: Vault
 ) -> None:
     accounts = {}
-    for role in (Role.TEACHER, Role.OFFICE, Role.DPO):
+    for role in (Role.TEACHER, Role.OFFICE):
         client = sign_in(role)
         accounts[role] = client.get("/api/v1/sign-in").json()["account_id"]
         with database.transaction() as db:
@@ -186,6 +186,22 @@ def test_teachers_of_the_room_and_the_office_may_take_the_roll(
     assert set(found) == {accounts[Role.OFFICE], accounts[Role.TEACHER]}
     assert {one.kind for one in found.values()} == {HolderKind.STAFF}
     assert all(one.name for one in found.values())
+
+
+def test_a_kiosk_knows_staff_who_have_but_a_link_while_phones_are_a_way(
+    given: Given, sign_in: SignIn, database: Database
+) -> None:
+    account = sign_in(Role.OFFICE).get("/api/v1/sign-in").json()["account_id"]
+    holder = HolderRef(HolderKind.STAFF, uuid.UUID(account))
+    with database.transaction() as db:
+        before = service.current_version(db)
+        service.make_link(db, holder, actor="system")
+        assert service.current_version(db) > before
+    [known] = given.document().holders
+    assert (known.id, known.kind, known.pin, known.cards) == (account, "staff", None, ())
+    ways = {"kiosk": {"fallbacks": ["pin", "teacher"]}}
+    assert given.room.admin.put("/api/v1/policy", json=ways).status_code == 200
+    assert given.document().holders == ()
 
 
 def test_pins_that_a_revoked_kiosk_held_are_renewed(
