@@ -21,13 +21,14 @@ from server.attendance.register import (
 from server.attendance.tables import Correction, StoredEvent
 from server.credentials.tables import CodeUse
 from server.db.prepared import Prepared, several, table_of
-from server.timetable.tables import Lesson
+from server.timetable.tables import Lesson, LessonCancellation
 
 #: An event with the lesson that it names.
 NamingEvent = tuple[uuid.UUID | None, RegisterEvent]
 _CHUNK = 500
 _NAMES = {"event_id": "id"}
 _EVENTS, _LESSONS, _SAID = table_of(StoredEvent), table_of(Lesson), table_of(Correction)
+_CANCELLED = table_of(LessonCancellation)
 #: The lesson that an event names, then what a register is made of.
 _COLUMNS = (
     "lesson_id",
@@ -75,9 +76,19 @@ _taken_back = exists().where(
     _objection.c.refers_to == _EVENTS.c.id,
     _objection.c.kind == EventKind.NOT_ME.value,
 )
+_is_cancelled = exists().where(
+    _CANCELLED.c.lesson_id == _EVENTS.c.lesson_id, _CANCELLED.c.restored_at.is_(None)
+)
+#: Whether the kiosk marked the person in a lesson that counts. Check-in may have been closed, or
+#: the kiosk had an old timetable.
+_marks = and_(
+    exists().where(_LESSONS.c.id == _EVENTS.c.lesson_id),
+    ~_is_cancelled,
+    _EVENTS.c.shown_status.is_not(None),
+)
 #: Every use of the codes that these events carry, at whichever kiosk; none that was taken back.
 _USES = Prepared(
-    sqlalchemy.select(_uses.c.code_id, _EVENTS.c.lesson_id, *_EVENT_COLUMNS)
+    sqlalchemy.select(_uses.c.code_id, _marks.label("marks"), *_EVENT_COLUMNS)
     .join(_EVENTS, and_(_EVENTS.c.kiosk_id == _uses.c.kiosk_id, _EVENTS.c.id == _uses.c.event_id))
     .where(
         _uses.c.code_id.in_(
@@ -134,8 +145,8 @@ def replayed(db: Session, events: Iterable[RegisterEvent]) -> set[EventKey]:
     for start in range(0, len(ids), _CHUNK):
         rows = _USES.rows(db, events=ids[start : start + _CHUNK])
         uses += [
-            CodeUseEvent(code, RegisterEvent(*event), lesson is not None)
-            for code, lesson, *event in rows
+            CodeUseEvent(code, RegisterEvent(*event), is_mark=bool(marks))
+            for code, marks, *event in rows
         ]
     return replays_among(uses)
 

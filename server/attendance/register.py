@@ -235,12 +235,12 @@ class CodeUseEvent(NamedTuple):
     """An event with the code of a phone that it carries.
 
     Attributes:
-        names_lesson: whether the kiosk marked the person in a lesson; at a wrong door it does not.
+        is_mark: whether the kiosk marked the person in a lesson; at a wrong door it does not.
     """
 
     code: str
     event: RegisterEvent
-    names_lesson: bool = True
+    is_mark: bool = True
 
 
 def replays_among(uses: Iterable[CodeUseEvent]) -> set[EventKey]:
@@ -261,7 +261,7 @@ def replays_among(uses: Iterable[CodeUseEvent]) -> set[EventKey]:
 
 def _use_order(use: CodeUseEvent) -> tuple[bool, datetime, uuid.UUID, uuid.UUID]:
     event = use.event
-    return not use.names_lesson, event.counted_at, event.event_id, event.kiosk_id
+    return not use.is_mark, event.counted_at, event.event_id, event.kiosk_id
 
 
 def count_statuses(lines: Iterable[Judgement]) -> dict[AttendanceStatus, int]:

@@ -105,7 +105,8 @@ def _quarantine(db: Session, t: Translator) -> list[Trouble]:
 
 def _look_at(register: service.Register, t: Translator) -> str:
     """Say why a person should look at the register."""
-    twice = sum(bool(line.mark.replays) for line in register.lines)
+    is_counted = not register.view.is_cancelled
+    twice = sum(bool(line.mark.replays) for line in register.lines) if is_counted else 0
     word = "today.code_twice_one" if twice == 1 else "today.code_twice"
     said = (_undecided(register, t), t(word, count=twice) if twice else "")
     return " · ".join(filter(None, said))

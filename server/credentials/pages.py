@@ -10,6 +10,7 @@ from starlette.responses import Response
 from server.credentials import service
 from server.credentials.forms import CardForm
 from server.credentials.holders import HolderPath, NamedHolder, holder_for
+from server.credentials.renewal import renew_if_held
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.vault import Vault
 from server.errors import ConflictError, InvalidError, NotFoundError
@@ -55,6 +56,7 @@ def show_pin(
 ) -> Response:
     """Show the PIN, which counts as handed out then."""
     holder = holder_for(db, principal, ref)
+    renew_if_held(db, vault, holder.ref)
     pin = service.show_pin(db, vault, holder.ref, actor=principal.actor)
     return render(request, "credentials/pin.html", {"holder": holder, "pin": pin})
 

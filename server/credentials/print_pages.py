@@ -23,6 +23,7 @@ from server.credentials.holders import (
 )
 from server.credentials.new_pins import NewPins, make_ahead
 from server.credentials.printing import PinLetter, PrintedCard, card_sheets, pin_letters
+from server.credentials.renewal import renew_if_held
 from server.db.dependencies import DatabaseDep, ReadDBDep
 from server.db.engine import Database
 from server.db.types import now
@@ -176,6 +177,7 @@ def _letter(
 ) -> PinLetter:
     if not service.has_pin(db, holder.ref):
         service.issue_pin(db, vault, holder.ref, actor=actor, pins=pins)
+    renew_if_held(db, vault, holder.ref)
     pin = service.show_pin(db, vault, holder.ref, actor=actor)
     return PinLetter(holder.name, holder.number, pin)
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -46,12 +47,12 @@ def renew_held(db: Session, vault: Vault, pins: NewPins | None = None) -> int:
         How many entries were worked on; 0 when nothing is left to do.
     """
     begin_change(db)
-    rows = _next_held(db)
-    holders = list(dict.fromkeys(_holder(row) for row in rows))
+    rows = [(row.kiosk_id, _holder(row)) for row in _next_held(db)]
+    holders = list(dict.fromkeys(holder for _kiosk, holder in rows))
     renew_pins(db, vault, holders, actor=SYSTEM, pins=pins or NewPins())
-    for row in rows:
-        db.delete(row)
-    db.flush()
+    for kiosk_id, holder in rows:  # of those without a PIN; the others went with their old PIN
+        of_kiosk = col(HeldPin.kiosk_id) == kiosk_id
+        db.exec(delete(HeldPin).where(of_kiosk, *_is_of(holder)))
     still_held = select(HeldPin.kiosk_id)
     db.exec(
         delete(KioskPinKey).where(
@@ -59,6 +60,14 @@ def renew_held(db: Session, vault: Vault, pins: NewPins | None = None) -> int:
         )
     )
     return len(rows)
+
+
+def renew_if_held(db: Session, vault: Vault, holder: HolderRef) -> None:
+    """Renew a PIN that waits for it, before a person sees it: soon it would be another one."""
+    begin_change(db)
+    waits = select(HeldPin.kiosk_id).where(col(HeldPin.kiosk_id).in_(_revoked()), *_is_of(holder))
+    if db.exec(waits.limit(1)).first() is not None:
+        renew_pins(db, vault, [holder], actor=SYSTEM, pins=NewPins())
 
 
 def is_awaited(db: Session, kiosk: Kiosk) -> bool:
@@ -74,6 +83,10 @@ def _next_held(db: Session) -> Sequence[HeldPin]:
         .limit(AT_ONCE)
     )
     return db.exec(query).all()
+
+
+def _is_of(holder: HolderRef) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(HeldPin.holder_kind) == holder.kind, col(HeldPin.holder_id) == holder.id
 
 
 def _holder(row: HeldPin) -> HolderRef:

@@ -305,6 +305,9 @@ def version_of(db: Session) -> int:
 
 
 def _put_pin(db: Session, vault: Vault, holder: HolderRef, pins: NewPins) -> None:
+    """Replace a PIN. No kiosk holds the new one yet, so none has to be revoked for it."""
+    held = col(HeldPin.holder_kind) == holder.kind, col(HeldPin.holder_id) == holder.id
+    db.exec(delete(HeldPin).where(*held))
     new = pins.take(db, vault)
     sealed = vault.seal(new.pin.encode() + new.base, purpose=PIN_PURPOSE, context=str(holder.id))
     db.merge(

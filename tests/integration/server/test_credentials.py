@@ -15,7 +15,7 @@ from protocol.v1.checkin import card_hash, pin_base, pin_verifier, read_check_in
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import CardKind, CredentialDocument, EventMethod, Holder, HolderKind
 from server.audit.tables import AuditEntry
-from server.credentials import new_pins, renewal, service
+from server.credentials import new_pins, print_pages, renewal, service
 from server.credentials.codes import code_for
 from server.credentials.renewal import has_held
 from server.credentials.service import HolderRef
@@ -222,6 +222,29 @@ def test_pins_that_a_revoked_kiosk_held_are_renewed(
     assert pins[other["id"]] == untouched
     held = given.room.admin.get(f"/api/v1{given.base}").json()
     assert held["pin_state"] == "to_hand_out"
+
+
+@pytest.mark.parametrize("step", ["letters", "issue"])
+def test_a_pin_that_a_person_gets_after_a_revocation_stays(
+    given: Given, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    pin = given.pin()
+    assert given.passes(pin)
+    given.room.post(f"/kiosks/{given.room.kiosk['id']}/revoke")
+    if step == "issue":
+        given.pin()
+    else:
+        monkeypatch.setattr(print_pages, "require_fonts", lambda: None)
+        monkeypatch.setattr(print_pages, "pin_letters", lambda *_: b"%PDF")
+        form = {"person_id": [given.room.person]}
+        assert given.room.admin.post("/credentials/print/letters", data=form).status_code == 200
+    with database.reading() as db:
+        given_out = service.open_pin(vault, db.exec(select(Pin)).one())[0]
+    assert given_out != pin
+    CredentialUpkeep(database, vault).renew()
+    with database.reading() as db:
+        assert service.open_pin(vault, db.exec(select(Pin)).one())[0] == given_out
+        assert not has_held(db)
 
 
 def test_a_renewal_that_is_cut_off_while_it_makes_pins_changes_none(

@@ -6,6 +6,10 @@ from alembic import command
 from fastapi import FastAPI
 from sqlmodel import select
 
+from protocol.v1.checkin import HolderKind
+from server.accounts.tables import Account
+from server.credentials.service import HolderRef, issue_pin, make_link
+from server.credentials.tables import OwnLink, Pin
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -15,8 +19,10 @@ from server.enrollment.tables import Enrolment, EnrolmentStatus, Template
 from server.jobs import service as jobs
 from server.migrations import runner
 from server.people.tables import Person
+from server.web.principal import Role
 from server.web.state import services_of
 from tests.fakes.encoder import TEMPLATE
+from tests.integration.server.conftest import SignIn
 
 
 def _enrolled(database: Database, vault: Vault) -> uuid.UUID:
@@ -48,6 +54,27 @@ def _migrate(database: Database, revision: str) -> None:
     with runner._exclusive_connection(database) as connection:
         move = command.upgrade if revision == "head" else command.downgrade
         move(runner._config(connection), revision)
+
+
+def test_accounts_that_take_no_roll_lose_what_they_have(
+    database: Database, app: FastAPI, sign_in: SignIn
+) -> None:
+    vault = services_of(app).vault
+    accounts = {}
+    for role in (Role.TEACHER, Role.OFFICE):
+        account = sign_in(role).get("/api/v1/sign-in").json()["account_id"]
+        accounts[role] = HolderRef(HolderKind.STAFF, uuid.UUID(account))
+        with database.transaction() as db:
+            issue_pin(db, vault, accounts[role], actor="system")
+            make_link(db, accounts[role], actor="system")
+    _migrate(database, "0024")
+    with database.transaction() as db:
+        db.get_one(Account, accounts[Role.OFFICE].id).is_active = False
+    _migrate(database, "head")
+    with database.reading() as db:
+        left = accounts[Role.TEACHER].id
+        assert [one.holder_id for one in db.exec(select(Pin))] == [left]
+        assert [one.holder_id for one in db.exec(select(OwnLink))] == [left]
 
 
 def test_whoever_is_enrolled_already_is_compared_once(database: Database, app: FastAPI) -> None:

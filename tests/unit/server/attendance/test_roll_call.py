@@ -102,7 +102,7 @@ def test_of_one_code_at_two_kiosks_the_earliest_use_counts() -> None:
 
 
 def test_a_use_that_marked_nobody_takes_no_mark_away() -> None:
-    wrong_door = CodeUseEvent("c", event(1, 0), names_lesson=False)
+    wrong_door = CodeUseEvent("c", event(1, 0), is_mark=False)
     later = RegisterEvent(
         wrong_door.event.counted_at + timedelta(seconds=20), uuid.UUID(int=2), OTHER, ADA
     )
@@ -126,9 +126,9 @@ def test_the_order_of_arrival_changes_nothing(
         CodeUseEvent(
             code,
             RegisterEvent(START + timedelta(seconds=at), uuid.UUID(int=n), kiosk, ADA),
-            names_lesson,
+            is_mark,
         )
-        for n, (code, at, kiosk, names_lesson) in enumerate(uses)
+        for n, (code, at, kiosk, is_mark) in enumerate(uses)
     ]
     shuffled = list(made)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -138,5 +138,5 @@ def test_the_order_of_arrival_changes_nothing(
         ours = [one for one in made if one.code == code]
         counted = [one for one in ours if one.event.key not in found]
         assert len({one.event.kiosk_id for one in counted}) == min(1, len(ours))
-        if any(one.names_lesson for one in ours):
-            assert any(one.names_lesson for one in counted)
+        if any(one.is_mark for one in ours):
+            assert any(one.is_mark for one in counted)
