@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.events import MatchEvidence
+from kiosk.domain.liveness import LivenessVerdict
 from kiosk.domain.sightings import Recognition
 from protocol.v1.messages import EventMethod
 
@@ -25,6 +26,13 @@ class Grounds:
     second: EventMethod | None = None
     code_id: str | None = None
     by: str | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether this is more than a face that the liveness check could not decide about."""
+        reading = self.evidence.liveness if self.evidence is not None else None
+        is_undecided = reading is not None and reading.verdict is LivenessVerdict.UNDECIDED
+        return self.second is not None or not is_undecided
 
 
 @dataclass(frozen=True, slots=True)

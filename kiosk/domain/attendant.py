@@ -300,6 +300,8 @@ class Attendant:
 
     def _mark(self, arrival: DoorArrival, lesson: Lesson, earlier: Mark | None) -> None:
         draft = self._draft(arrival, lesson)
+        is_proven = arrival.grounds.is_proven
+        self.desk.roll.note_proof(arrival.person_id, lesson.id, is_proven=is_proven)
         stored = self._recorder.record(draft, arrival.now_s)
         mark = self._marked(stored) if stored else None
         if mark is None:

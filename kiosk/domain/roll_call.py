@@ -28,7 +28,8 @@ class RollTaker:
         recorder: where they go.
         book: what this kiosk has marked.
         on_stored: enters a stored mark in the book.
-        doubted: people of a lesson whose face a teacher must decide about.
+        doubted: people of a lesson whose face a teacher must decide about; nobody was marked.
+        unproven: people who were marked in a lesson, though nothing showed that the face was alive.
     """
 
     clock: Clock
@@ -36,14 +37,26 @@ class RollTaker:
     book: MarkBook
     on_stored: Callable[[Stored], Mark | None]
     doubted: dict[str, set[str]] = field(default_factory=dict)
+    unproven: dict[str, set[str]] = field(default_factory=dict)
 
     def doubt(self, person_id: str, lesson_id: str) -> None:
         """Note that a face was seen that may have been this person's."""
         self.doubted.setdefault(lesson_id, set()).add(person_id)
 
+    def note_proof(self, person_id: str, lesson_id: str, *, is_proven: bool) -> None:
+        """Note whether a mark rests on a face that may have been a picture.
+
+        A proof ends what was noted before; a mark that is there stays as good as it was.
+        """
+        if is_proven:
+            self.unproven.get(lesson_id, set()).discard(person_id)
+        elif self.book.get(person_id, lesson_id) is None:
+            self.unproven.setdefault(lesson_id, set()).add(person_id)
+
     def keep_only(self, lesson_ids: frozenset[str]) -> None:
         """Forget the doubts about lessons that are over."""
         self.doubted = {key: who for key, who in self.doubted.items() if key in lesson_ids}
+        self.unproven = {key: who for key, who in self.unproven.items() if key in lesson_ids}
 
     def lesson_now(self, timetable: Timetable) -> Lesson | None:
         """Return the lesson whose roll is taken: the one that runs here, else the next one."""
@@ -74,7 +87,9 @@ class RollTaker:
         mark = self.book.get(person_id, lesson.id)
         if person_id not in lesson.roster or _roll_mark(mark) is not seen:
             return True
-        status = _NEXT[mark.status if mark else None]
+        is_asked = mark is not None and person_id in self.unproven.get(lesson.id, ())
+        # The first tap answers the question; further ones go round as ever.
+        status = mark.status if mark and is_asked else _NEXT[mark.status if mark else None]
         draft = EventDraft(
             kind=EventKind.ROLL_CALL,
             clock=self.clock.reading(),
@@ -92,7 +107,8 @@ class RollTaker:
         if stored is None:
             return False
         self.on_stored(stored)
-        self.doubted.get(draft.lesson_id or "", set()).discard(draft.person_id)
+        for asked in (self.doubted, self.unproven):
+            asked.get(draft.lesson_id or "", set()).discard(draft.person_id)
         return True
 
     def _take_back(self, draft: EventDraft) -> bool:
@@ -121,7 +137,7 @@ class RollTaker:
             person_id=person_id,
             display_name=timetable.short_name(person_id),
             mark=_roll_mark(mark),
-            needs_teacher=mark is None and person_id in self.doubted.get(lesson.id, ()),
+            needs_teacher=person_id in (self.unproven if mark else self.doubted).get(lesson.id, ()),
         )
 
 

@@ -119,12 +119,14 @@ class RollCallPresenter(ViewPresenter[RollCallView]):
 
     def _row(self, row: RollRow) -> RollRowView:
         words, mark = self._words, row.mark
+        note = words("roll.needs_teacher") if row.needs_teacher else ""
+        status = "" if mark is RollMark.NONE else words(f"roll.{mark.value}")
         return RollRowView(
             person_id=row.person_id,
             name=row.display_name,
             mark=mark.value,
-            status="" if mark is RollMark.NONE else words(f"roll.{mark.value}"),
-            note=words("roll.needs_teacher") if row.needs_teacher else "",
+            status=f"{status} · {note}" if status and note else status,
+            note=note,
             pending=row.person_id in self._pending,
         )
 

@@ -8,6 +8,7 @@ import pytest
 from kiosk.domain.credentials import NO_CREDENTIALS, CredentialBook
 from kiosk.domain.desk import Desk
 from kiosk.domain.display import COVERED_S
+from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.screens import (
     AskPin,
     CodeProblem,
@@ -19,7 +20,8 @@ from kiosk.domain.screens import (
     Screen,
     Welcome,
 )
-from protocol.v1.messages import Fallback, Holder, HolderKind
+from kiosk.domain.sightings import Sighting
+from protocol.v1.messages import Fallback, Holder, HolderKind, LivenessLevel
 from tests.unit.kiosk.domain.desk_door import (
     ANA,
     ANN,
@@ -34,6 +36,7 @@ from tests.unit.kiosk.domain.desk_door import (
     book,
     timetable,
 )
+from tests.unit.kiosk.domain.door import recognition
 
 HOUR = timedelta(hours=1)
 WRONG = "555555"
@@ -131,6 +134,43 @@ def test_a_teacher_who_has_but_a_phone_takes_the_roll(ways: set[Fallback]) -> No
 def replace_holders(known: CredentialBook, holders: tuple[Holder, ...]) -> CredentialBook:
     assert known.document is not None
     return replace(known, document=known.document.model_copy(update={"holders": holders}))
+
+
+def undecided(door: DeskDoor, person: str) -> Screen:
+    """A face comes that the liveness check could not decide about."""
+    reading = LivenessReading(LivenessVerdict.UNDECIDED, 0.4, LivenessLevel.PASSIVE)
+    found = replace(recognition(person), liveness=reading)
+    sighting = Sighting.recognised(door.new_track(), door.clock.monotonic_s(), found)
+    return door.attendant.handle(sighting)
+
+
+def asked(screen: RollCall) -> set[str]:
+    return {row.person_id for row in screen.rows if row.needs_teacher}
+
+
+def test_a_face_that_may_be_a_picture_is_a_question_that_the_first_tap_answers() -> None:
+    door = DeskDoor()
+    undecided(door, CEM)
+    door.comes(DOV)
+    screen = unlocked(door)
+    assert (asked(screen), screen.rows[0].person_id) == ({CEM}, CEM)
+    answered = door.taps(CEM)
+    assert isinstance(answered, RollCall)
+    assert (marks(answered)[CEM], asked(answered)) == ("present", set())
+    assert door.events()[-1] == ("roll_call", CEM, "teacher", "present")
+    assert marks(door.taps(CEM))[CEM] == "late"
+
+
+def test_a_proof_ends_the_question_and_an_older_mark_leaves_none() -> None:
+    door = DeskDoor()
+    undecided(door, CEM)
+    door.later(400)
+    door.swipes(CARDS[CEM])
+    door.pin(PINS[CEM])
+    door.comes(DOV)
+    door.later(400)
+    undecided(door, DOV)
+    assert asked(unlocked(door)) == set()
 
 
 # What others see
