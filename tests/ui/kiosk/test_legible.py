@@ -28,8 +28,9 @@ def _one_line(item: QQuickItem) -> None:
 def _onto_the_button(item: QQuickItem) -> None:
     shown = visible_items(item.window().contentItem())
     button = next(other for other in shown if other.objectName() == "notMe")
-    item.setParentItem(button.parentItem())
-    item.setPosition(button.position())
+    buttons = button.parentItem()  # gives its items their places, so the text goes beside it
+    item.setParentItem(buttons.parentItem())
+    item.setPosition(buttons.position() + button.position())
 
 
 HARMS: dict[str, Callable[[QQuickItem], object]] = {
