@@ -226,7 +226,7 @@ class Attendant:
             self._listener.taken_back(offer.mark.person_id)
         event_id: str | None = offer.mark.event_id
         if not offer.is_recorded:
-            stored = self._recorder.record(replace(offer.draft, shown=None), now_s)
+            stored = self._recorder.record(replace(offer.draft, shown=None, direction=None), now_s)
             event_id = stored.event.event_id if stored else None
         for other in offer.others:
             self._book.forget_event(offer.mark.person_id, offer.mark.lesson_id, other)
@@ -316,7 +316,9 @@ class Attendant:
         mark = offer.mark
         kept = self._book.get(mark.person_id, mark.lesson_id)
         events = self._book.events_of(mark.person_id, mark.lesson_id)
-        return kept is not None and kept.status is mark.status and mark.event_id in events
+        if kept is None or mark.event_id not in events:
+            return False
+        return (kept.status, kept.direction) == (mark.status, mark.direction)
 
     def _tell_marked(self, mark: Mark, draft: EventDraft, track_id: int) -> None:
         if self._listener is not None:

@@ -169,7 +169,7 @@ class Desk:
             self.close()
         if isinstance(self._state, RollState | NameState):
             self._busy_s = self._now_s
-        elif self._held is not None and self._now_s - self._busy_s >= ANSWER_S:
+        elif self._state is None and self._held and self._now_s - self._busy_s >= ANSWER_S:
             self._take_held(self._held)
 
     def _take_held(self, held: HeldText) -> None:
@@ -277,7 +277,8 @@ class Desk:
         """Whether the policy and the credentials still allow what is open."""
         timetable = self.door.timetable
         if isinstance(state, NameState):
-            return Fallback.PIN in self.ways
+            holder = self.book.holder(state.holder.id, HolderKind.PERSON)
+            return holder is not None and Fallback.PIN in self.ways
         if isinstance(state, RollState):
             is_known = self.book.holder(state.teacher.id, HolderKind.STAFF) is not None
             is_allowed = Fallback.TEACHER in timetable.fallbacks

@@ -99,6 +99,7 @@ class Display:
         self._track_id = -1
         self._since_s = now_s
         self.is_covered = False
+        self._cover_s: float | None = None
         self._waiting: deque[_Waiting] = deque(maxlen=_MAX_WAITING)
         self._shown: deque[tuple[Result, float]] = deque(maxlen=_KEPT)
 
@@ -131,7 +132,9 @@ class Display:
         self._ready = ready
         age_s = now_s - self._since_s
         if self.is_covered:
+            self._begin_cover(now_s)
             return
+        self._end_cover(now_s)
         self._forget_what_is_old(now_s)
         if self._waiting and (not self._shows_result() or age_s >= self._hold_s):
             self._put(self._waiting.popleft().result, now_s)
@@ -161,6 +164,21 @@ class Display:
         """Show what a tap on a result led to, with its own offer; the tap counts once."""
         self._shown = deque((kept for kept in self._shown if kept[0] is not result), maxlen=_KEPT)
         self._put(Result(screen, result.track_id, offer), now_s)
+
+    def _begin_cover(self, now_s: float) -> None:
+        """Something came in front: what waits grows old from now on."""
+        if self._cover_s is None:
+            self._cover_s = now_s
+            covered = (_Waiting(one.result, now_s, was_covered=True) for one in self._waiting)
+            self._waiting = deque(covered, maxlen=_MAX_WAITING)
+
+    def _end_cover(self, now_s: float) -> None:
+        """What was in front is gone; the person of an answer behind it has gone too by now."""
+        since_s, self._cover_s = self._cover_s, None
+        if since_s is not None and now_s - since_s > COVERED_S:
+            self._shown.clear()
+            if self._shows_result():
+                self._replace(self._ready, -1, now_s)
 
     def _forget_what_is_old(self, now_s: float) -> None:
         """Drop answers whose people have gone, and those that are no longer so."""

@@ -56,7 +56,9 @@ class Prepared:
                 return None
             lists.add(element.key)
             values = func.json_each(bindparam(element.key, type_=String))
-            return sqlalchemy.select(values.table_valued("value").c.value).scalar_subquery()
+            # Named, as SQLAlchemy would make up a random name, and another one in each process.
+            listed = values.table_valued("value", name=f"{element.key}_listed")
+            return sqlalchemy.select(listed.c.value).scalar_subquery()
 
         given: Any = self._statement
         statement: Executable = replacement_traverse(given, {}, replaced)

@@ -209,6 +209,41 @@ def test_a_greeting_that_the_teacher_refutes_goes_at_once() -> None:
     assert isinstance(door.closes(), Ready)
 
 
+def test_greetings_that_a_pad_covers_for_long_are_never_shown() -> None:
+    door = DeskDoor()
+    door.comes(CEM)
+    door.comes(DOV)
+    door.open_pin()
+    for _ in range(4):
+        door.later(8)
+        door.attendant.act(Desk.touch)
+    assert isinstance(door.closes(), Ready)
+    assert isinstance(door.later(0.5), Ready)
+    assert isinstance(door.attendant.not_me(), Ready)
+    assert [kind for kind, *_ in door.events()] == ["seen", "seen"]
+
+
+def test_a_held_card_waits_until_the_next_person_has_done() -> None:
+    door = DeskDoor()
+    door.open_pin()
+    door.pin(PINS[CEM])
+    door.scans(PRINTED[DOV])
+    door.says(is_yes=True)
+    door.later(0.5)
+    door.open_pin()
+    door.later(3)
+    assert door.pin(PINS[ANA]) == ConfirmName("Ana L.")
+
+
+def test_a_name_is_not_asked_about_once_its_credentials_are_gone() -> None:
+    door = DeskDoor()
+    door.open_pin()
+    door.pin(PINS[CEM])
+    door.attendant.equip(replace_holders(book(), ()), SERVER.public_key(), door.codes)
+    door.says(is_yes=True)
+    assert door.events() == []
+
+
 def test_not_me_takes_nothing_from_a_teachers_word() -> None:
     door = DeskDoor()
     welcome = door.comes(CEM)
