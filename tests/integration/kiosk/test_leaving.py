@@ -52,7 +52,7 @@ def test_one_who_leaves_early_by_the_button_is_in_the_register_so(
     found = Recognition(person, 0.3, 0.2, 0.5, 0.9, "dlib-resnet-v1")
 
     came = attendant.handle(Sighting.recognised(1, door.clock.monotonic_s(), found))
-    # Whoever is next to the door is another track, and a result stays while it is read.
+    # The next person at the door is another track, and a result stays while it is read.
     again = attendant.handle(Sighting.recognised(1, door.clock.monotonic_s(), found))
     wait_until(
         lambda: (

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.desk import Desk
-from kiosk.domain.screens import RollCall, RollMark, Screen
+from kiosk.domain.screens import AskPin, CodeProblem, CodeRefused, RollCall, RollMark, Screen
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import DiskFullError
 from protocol.v1.checkin import (
@@ -156,3 +156,20 @@ class DeskDoor(Door):
             (one.kind.value, one.person_id, one.method.value, one.shown and one.shown.value)
             for one in self.outbox.drafts
         ]
+
+
+def problem(screen: Screen) -> CodeProblem | None:
+    assert isinstance(screen, AskPin | CodeRefused), screen
+    return screen.problem
+
+
+def unlocked(door: DeskDoor) -> RollCall:
+    door.open_roll_call()
+    screen = door.pin(PINS[TEACHER])
+    assert isinstance(screen, RollCall)
+    return screen
+
+
+def marks(screen: Screen) -> dict[str, str]:
+    assert isinstance(screen, RollCall)
+    return {row.person_id: row.mark.value for row in screen.rows}

@@ -15,7 +15,6 @@ from kiosk.domain.screens import (
     Ready,
     RollCall,
     RollMark,
-    Screen,
     Welcome,
 )
 from protocol.v1.messages import ArrivalStatus, ClockSource, EventMethod, Fallback
@@ -33,27 +32,13 @@ from tests.unit.kiosk.domain.desk_door import (
     TEACHER,
     DeskDoor,
     book,
+    marks,
+    problem,
+    unlocked,
 )
 
 WRONG = "555555"
 CARD_ALONE = ALL | {Fallback.CARD_ALONE}
-
-
-def problem(screen: Screen) -> CodeProblem | None:
-    assert isinstance(screen, AskPin | CodeRefused), screen
-    return screen.problem
-
-
-def unlocked(door: DeskDoor) -> RollCall:
-    door.open_roll_call()
-    screen = door.pin(PINS[TEACHER])
-    assert isinstance(screen, RollCall)
-    return screen
-
-
-def marks(screen: Screen) -> dict[str, str]:
-    assert isinstance(screen, RollCall)
-    return {row.person_id: row.mark.value for row in screen.rows}
 
 
 # PIN

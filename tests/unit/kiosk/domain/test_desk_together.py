@@ -12,7 +12,6 @@ from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.screens import (
     AskPin,
     CodeProblem,
-    CodeRefused,
     ConfirmName,
     Ready,
     RollCall,
@@ -34,29 +33,15 @@ from tests.unit.kiosk.domain.desk_door import (
     TEACHER,
     DeskDoor,
     book,
+    marks,
+    problem,
     timetable,
+    unlocked,
 )
 from tests.unit.kiosk.domain.door import recognition
 
 HOUR = timedelta(hours=1)
 WRONG = "555555"
-
-
-def problem(screen: Screen) -> CodeProblem | None:
-    assert isinstance(screen, AskPin | CodeRefused), screen
-    return screen.problem
-
-
-def unlocked(door: DeskDoor) -> RollCall:
-    door.open_roll_call()
-    screen = door.pin(PINS[TEACHER])
-    assert isinstance(screen, RollCall)
-    return screen
-
-
-def marks(screen: Screen) -> dict[str, str]:
-    assert isinstance(screen, RollCall)
-    return {row.person_id: row.mark.value for row in screen.rows}
 
 
 # The roll
