@@ -185,6 +185,10 @@ class Attendant:
         """Record the opposite direction, then say so; the scan's own event stays as it was."""
         now_s = self._clock.monotonic_s()
         clock, shown = self._clock.reading(), offer.mark.status
+        lesson = self._timetable.lesson(offer.mark.lesson_id)
+        if lesson is None or not lesson.window.is_open(clock.best_at):  # it would not count
+            self._display.take_back(result, self._ready(), now_s)
+            return
         draft = replace(offer.draft, clock=clock, direction=direction, shown=shown)
         stored = self._recorder.record(draft, now_s)
         mark = self._marked(stored) if stored else None

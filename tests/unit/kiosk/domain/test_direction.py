@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from kiosk.domain.marks import MarkMemory, RememberedMark
-from kiosk.domain.screens import Notice, NoticeReason, NotRecognised, NotRecognisedReason, Welcome
+from kiosk.domain.screens import (
+    Notice,
+    NoticeReason,
+    NotRecognised,
+    NotRecognisedReason,
+    Ready,
+    Welcome,
+)
 from kiosk.domain.timetable import Timetable
 from protocol.v1.messages import ArrivalStatus, AttendancePolicy, Direction
 from tests.fakes.kiosk_clock import START
@@ -186,3 +193,14 @@ def test_a_restarted_kiosk_knows_who_has_left() -> None:
     screen = arrive(door)
 
     assert (screen.direction, screen.offers) == (OUT, IN)
+
+
+def test_a_tap_after_the_lesson_ended_records_nothing() -> None:
+    end = (LESSON.ends_at - LESSON.starts_at).total_seconds()
+    door = Door(asking(), minutes=end / 60 - 2 / 60)
+    goodbye = arrive(door)
+    door.later(3)
+    screen = door.attendant.change_direction(goodbye.answer_id)
+
+    assert isinstance(screen, Ready)
+    assert directions(door) == [("seen", OUT, None)]
