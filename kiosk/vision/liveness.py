@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from models.stages.images import BGRImage, FloatArray
 
-PASSIVE_WAIT_S = 1.5
+PASSIVE_WAIT_S = 2.5
 _VERDICTS = {
     Outcome.LIVE: LivenessVerdict.LIVE,
     Outcome.ATTACK: LivenessVerdict.ATTACK,

@@ -88,21 +88,21 @@ class SceneCamera:
     def __init__(self, random: np.random.Generator) -> None:
         self._random = random
         width_px, height_px = SIZE_PX
-        xs, ys = np.meshgrid(np.arange(width_px), np.arange(height_px))
-        across = (xs - width_px / 2) / FOCAL_PX
-        down = (ys - height_px / 2) / FOCAL_PX
+        self._across = ((np.arange(width_px) - width_px / 2) / FOCAL_PX).astype(np.float32)[None]
+        down = (np.arange(height_px) - height_px / 2) / FOCAL_PX
+        self._down = down.astype(np.float32)[:, None]
         bank = (height_px + _BANK_PX, width_px + _BANK_PX, 3)
         self._noise = 2.0 * random.standard_normal(bank, np.float32)
-        self._rays = np.stack([across, down, np.ones_like(across)], axis=-1).astype(np.float32)
 
     def look_at(self, placement: Placement) -> Maps:
         """Follow every ray to a surface: a plane, or a cylinder about its upright axis."""
-        turn = rotation(placement.turn_deg)
+        turn = rotation(placement.turn_deg).astype(np.float32)
         origin = (-turn.T @ np.array(placement.offset_mm)).astype(np.float32)
-        rays = self._rays @ turn.astype(np.float32)
+        x, y, z = (self._across * row[0] + self._down * row[1] + row[2] for row in turn.T)
         if placement.curvature == 0.0:
-            steps = -origin[2] / rays[..., 2]
-            return origin[0] + steps * rays[..., 0], origin[1] + steps * rays[..., 1]
+            steps = -origin[2] / z
+            return origin[0] + steps * x, origin[1] + steps * y
+        rays = np.stack([x, y, z], axis=-1)
         return _meet_cylinder(rays, origin, np.float32(1.0 / placement.curvature))
 
     def expose(self, picture: NDArray[np.float32]) -> BGRImage:
@@ -132,6 +132,13 @@ def make_room(random: np.random.Generator) -> NDArray[np.float32]:
         colour = [float(value) for value in random.uniform(30, 230, 3)]
         cv2.rectangle(room, (x, y), (x + w, y + h), colour, -1)
     return np.asarray(cv2.GaussianBlur(room, (0, 0), 1.0), np.float32)
+
+
+def moved_room(room: NDArray[np.float32], by_px: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(H, W, 3): the same room, seen by a camera that turned by so many pixels across and down."""
+    moves = np.array([[1.0, 0.0, by_px[0]], [0.0, 1.0, by_px[1]]])
+    moved = cv2.warpAffine(room, moves, SIZE_PX, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32)
 
 
 def _meet_cylinder(

@@ -22,7 +22,6 @@ from models.evaluate.inputs import (
     name_of,
 )
 from models.evaluate.intervals import operating_points
-from models.evaluate.liveness_command import add_liveness, liveness
 from models.evaluate.plots import Curve, draw_det
 from models.evaluate.progress import Progress
 from models.evaluate.rules import RULES
@@ -172,7 +171,6 @@ COMMANDS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace]
     "parts": (add_parts, parts),
     "scale": (_add_scale, scale),
     "gate": (_add_gate, gate),
-    "liveness": (add_liveness, liveness),
 }
 """By name: what adds the options, and what runs and says whether all is well."""
 

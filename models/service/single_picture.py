@@ -42,6 +42,6 @@ def liveness_of(
     """
     points_px = landmarks.points_px[:, :2]
     x, y = (points_px.min(axis=0) + points_px.max(axis=0)) / 2
-    if moire(picture_bgr, (float(x), float(y))) > SCREEN_PATTERN_LIMIT:
+    if moire(picture_bgr[..., 1], (float(x), float(y))) > SCREEN_PATTERN_LIMIT:
         return False, OnePictureReason.SCREEN_PATTERN
     return None, OnePictureReason.ONE_PICTURE

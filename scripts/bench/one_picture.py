@@ -12,8 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.evaluate.attacks import INSTRUMENTS, render
-from models.evaluate.liveness import find_clips, open_pipeline, read_source
+from models.evaluate.attacks import render
+from models.evaluate.instruments import INSTRUMENTS
+from models.evaluate.live_clips import find_clips, open_pipeline, read_source
 from models.pipeline import FacePipeline
 from models.service.single_picture import liveness_of
 from models.stages.images import BGRImage

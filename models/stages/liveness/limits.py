@@ -9,46 +9,63 @@ from dataclasses import dataclass
 class LivenessLimits:
     """What counts as evidence. Source of the values: docs/liveness.md, tuned on persons A and C.
 
-    Lengths are in eye distances (outer corner to outer corner) or face widths (temple to temple),
+    Lengths are in face widths (temple to temple) or eye distances (outer corner to outer corner),
     so that they hold at every distance from the camera.
 
     Attributes:
         window_s: how far back the evidence reaches.
         period_s: frames nearer than this to the one before are passed over.
-        min_span_s: shortest stretch of frames that is judged.
-        min_frames: fewest frames that are judged.
         max_gap_s: a face away for longer starts from nothing.
-        min_plane_residual: eye distances; rms that no plane explains. At least this is a head.
-        min_depth_correlation: -1 to 1; what no plane explains must lie as a face's depth does.
+        glimpse_s: frames are measured from a frame that is this old at most.
+        glimpse_widths: or until the face has moved as far.
+        min_glimpse_frames: fewest measured frames of a glimpse that says something.
+        min_face_motion: face widths; the head must move so much against what is around it.
+        max_still: face widths; what is around it must move less.
+        noise_px: pixels of the small frame; or less than this, where the face is small.
+        min_carried: face widths; what is around it moves so much on both sides: it is held.
+        max_view_motion: 0 to 1; where the motion of the surroundings and that of the far view
+            differ by less than this factor, the camera moves, and they say nothing.
+        min_live_glimpses: so many glimpses of a head that moves before a still room.
+        min_carried_glimpses: so many of a carrier that moves with the face are an attack.
+        min_view_glimpses: so many in which all that is seen moved: the camera is not fixed.
+        min_texture_depth: face widths; rms that no plane explains in the motion of the skin.
+        min_mesh_depth: eye distances; the same of the mesh, between glimpses.
+        max_moire: ratio; strength of the strongest fine regular pattern on the face.
+        min_moire_looks: so many looks with more of it are an attack.
+        min_frame_sides: straight edges around the face that meet and so are a frame, 0 to 4.
+        min_framed_looks: so many looks with such a frame are an attack.
+        min_clear_looks: so many looks without one, while the head moves, are needed for live.
+        more_clear_looks: and so many more for each look with one.
         blink_drop: share of the usual eye aspect ratio below which eyes are shut.
         blink_min_s: shortest time shut.
         blink_max_s: longest time shut.
-        max_surroundings_motion: face widths; rms motion of what is around the face. Above it the
-            face is part of something that is held.
-        max_view_motion: share of the surroundings' motion that the far view may have; above it
-            the camera moves, and its surroundings say nothing.
-        min_surroundings_samples: fewest measurements of the surroundings.
-        max_moire: ratio; strength of the strongest fine regular pattern on the face.
-        min_frame_sides: straight edges around the face that meet and so are a frame, 0 to 4.
-        max_framed_share: share of the frames looked at in which there may be such a frame.
     """
 
     window_s: float = 3.0
     period_s: float = 0.06
-    min_span_s: float = 1.0
-    min_frames: int = 12
     max_gap_s: float = 0.7
-    min_plane_residual: float = 0.014
-    min_depth_correlation: float = 0.6
+    glimpse_s: float = 0.5
+    glimpse_widths: float = 0.5
+    min_glimpse_frames: int = 4
+    min_face_motion: float = 0.012
+    max_still: float = 0.006
+    noise_px: float = 0.2
+    min_carried: float = 0.012
+    max_view_motion: float = 0.5
+    min_live_glimpses: int = 2
+    min_carried_glimpses: int = 2
+    min_view_glimpses: int = 2
+    min_texture_depth: float = 0.0026
+    min_mesh_depth: float = 0.0135
+    max_moire: float = 12.0
+    min_moire_looks: int = 3
+    min_frame_sides: int = 3
+    min_framed_looks: int = 2
+    min_clear_looks: int = 5
+    more_clear_looks: int = 3
     blink_drop: float = 0.65
     blink_min_s: float = 0.04
     blink_max_s: float = 0.5
-    max_surroundings_motion: float = 0.025
-    max_view_motion: float = 0.5
-    min_surroundings_samples: int = 6
-    max_moire: float = 12.0
-    min_frame_sides: int = 3
-    max_framed_share: float = 0.2
 
 
 @dataclass(frozen=True)

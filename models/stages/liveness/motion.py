@@ -1,4 +1,4 @@
-"""Motion of what is around a face: a room stands still, a sheet or a screen moves with the face."""
+"""Motion of a face and of what is around it: a room stands still, a sheet moves with the face."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from models.stages.images import FloatArray
-    from models.stages.liveness.limits import LivenessLimits
     from models.stages.liveness.small import GreyImage, SmallView
 
-Floats = NDArray[np.float64]
 Points = NDArray[np.float32]
+"""(N, 2) x, y."""
 
 _CELL_PX = 16  # and at most one corner followed in each square of this side
 _MIN_EIGENVALUE = 3e-4  # of OpenCV's corner measure; noise and shades of a plain wall stay below
-_NEAR, _FAR = 16, 10  # corners followed
+_NEAR, _FAR, _FACE = 24, 12, 16  # corners followed
+_ON_FACE, _LEFT, _RIGHT, _FAR_OFF = range(4)
 _LEAST = 4  # corners that must have been found again
+_LEAST_A_SIDE = 3
 _NEAR_WIDTHS = 3.5  # face widths from its centre; beyond is the rest of the room
+_FACE_PART = 0.42  # of the face's width and height, to each side of its centre
 _MAX_ERROR = 15.0  # grey levels a pixel; a corner that looks so different is lost
-_ANCHOR_S = 0.5  # motion is measured from a frame this old at most
-_ANCHOR_WIDTHS = 0.4  # or until the face has moved as far
 _OVAL = (10, 152, 234, 454)  # forehead, chin, right and left cheek
 
 
@@ -34,82 +32,103 @@ _OVAL = (10, 152, 234, 454)  # forehead, chin, right and left cheek
 class Flow:
     """How far things moved since the frame it is measured from, in face widths.
 
+    Each is the length of the middle vector of a group of corners, NaN where too few of it can be
+    followed.
+
     Attributes:
-        face: the face's centre.
-        near: the middle one of what is nearest around the face, head and body left out; NaN
-            where too little can be followed.
-        far: the middle one of the rest of the room; NaN likewise.
+        face: the face against what is around it; against the far view where nothing near is seen.
+        near: what is nearest around the face; head and body left out.
+        carried: the side of it, left or right of the face, that moved less; 0 where they moved
+            against each other, as an arm does that is raised before a wall; NaN unless both are
+            followed.
+        far: the rest of the room.
     """
 
     face: float
     near: float
+    carried: float
     far: float
 
 
-@dataclass(frozen=True)
-class _Anchor:
-    """The frame motion is measured from."""
-
-    time_s: float
-    grey: GreyImage
-    centre: Points
-    width: float
-    near: Points
-    far: Points
-
-
 class SurroundingsWatch:
-    """Follows corners around one face. Keeps one small grey frame, and no other."""
+    """Follows corners in and around one face, from one frame on. Keeps one small grey frame."""
 
-    def __init__(self) -> None:
-        self._anchor: _Anchor | None = None
-
-    def look(self, time_s: float, view: SmallView, points_px: FloatArray) -> Flow | None:
-        """Measure a frame.
+    def __init__(self, view: SmallView, points_px: FloatArray) -> None:
+        """Choose what to follow.
 
         Args:
-            time_s: of the frame, rising.
-            view: the frame made small. Kept for half a second.
+            view: the frame made small. Kept.
             points_px: (468, 3) of the face in the frame.
-
-        Returns:
-            None for a frame that others will be measured from.
         """
-        grey = view.grey
-        oval = points_px[list(_OVAL), :2].astype(np.float32) * np.float32(view.scale)
-        centre = oval.mean(axis=0)
-        anchor = self._anchor
-        if anchor is None or _is_spent(anchor, time_s, centre):
-            size = (max(float(np.ptp(oval[:, 0])), 1.0), max(float(np.ptp(oval[:, 1])), 1.0))
-            near, far = _choose(grey, centre, size)
-            self._anchor = _Anchor(time_s, grey, centre, size[0], near, far)
-            return None
-        return _measure(anchor, grey, centre)
+        self._grey = view.grey
+        self._centre, size = face_place(view, points_px)
+        self.width_px = size[0]
+        near, far = _choose(view.grey, self._centre, size)
+        face = _face_corners(view.grey, self._centre, size)
+        self._start = np.concatenate([face, near, far]).reshape(-1, 1, 2)
+        is_left = near[:, 0] < self._centre[0]
+        groups = (
+            np.full(len(face), _ON_FACE),
+            np.where(is_left, _LEFT, _RIGHT),
+            np.full(len(far), _FAR_OFF),
+        )
+        self._kinds = np.concatenate(groups).astype(np.int8)
+
+    def moved(self, view: SmallView, points_px: FloatArray) -> float:
+        """How far the face's centre has moved, in face widths."""
+        centre, _ = face_place(view, points_px)
+        return float(np.linalg.norm(centre - self._centre)) / self.width_px
+
+    def look(self, view: SmallView) -> Flow:
+        """Measure a later frame.
+
+        Args:
+            view: the frame made small.
+        """
+        if not len(self._start):
+            return Flow(*(float("nan"),) * 4)
+        ends, found, errors = cv2.calcOpticalFlowPyrLK(
+            self._grey, view.grey, self._start, self._start.copy(), winSize=(11, 11), maxLevel=2
+        )
+        vectors = (ends - self._start)[:, 0] / self.width_px
+        kept = (found[:, 0] == 1) & (errors[:, 0] < _MAX_ERROR)
+        return _flow(vectors[kept], self._kinds[kept])
 
 
-def surroundings_motion(
-    flows: Sequence[Flow], limits: LivenessLimits
-) -> tuple[float, float] | None:
-    """How much what is around the face moves, and how much the far view does.
-
-    Args:
-        flows: of a track.
-        limits: how many there must be.
-
-    Returns:
-        Two medians over time in face widths, of the near and of the far (NaN where it cannot be
-        followed); None without enough of the near.
-    """
-    near = np.array([flow.near for flow in flows if np.isfinite(flow.near)], np.float64)
-    far = np.array([flow.far for flow in flows if np.isfinite(flow.far)], np.float64)
-    if len(near) < limits.min_surroundings_samples:
-        return None
-    return float(np.median(near)), float(np.median(far)) if len(far) else float("nan")
+def face_place(view: SmallView, points_px: FloatArray) -> tuple[Points, tuple[float, float]]:
+    """(2,) the face's centre, and its width and height, in pixels of the small frame."""
+    oval = points_px[list(_OVAL), :2].astype(np.float32) * np.float32(view.scale)
+    width, height = (max(float(np.ptp(oval[:, axis])), 1.0) for axis in (0, 1))
+    return np.asarray(oval.mean(axis=0), np.float32), (width, height)
 
 
-def _is_spent(anchor: _Anchor, time_s: float, centre: Points) -> bool:
-    moved = float(np.linalg.norm(centre - anchor.centre)) / anchor.width
-    return time_s - anchor.time_s > _ANCHOR_S or moved > _ANCHOR_WIDTHS
+def _flow(vectors: Points, kinds: NDArray[np.int8]) -> Flow:
+    left, right = vectors[kinds == _LEFT], vectors[kinds == _RIGHT]
+    near = _middle(np.concatenate([left, right]), _LEAST)
+    far = _middle(vectors[kinds == _FAR_OFF], _LEAST)
+    room = near if np.isfinite(near[0]) else far
+    face = _middle(vectors[kinds == _ON_FACE], _LEAST) - room
+    lengths = (float(np.linalg.norm(middle)) for middle in (face, near, far))
+    face_moved, near_moved, far_moved = lengths
+    sides = _middle(left, _LEAST_A_SIDE), _middle(right, _LEAST_A_SIDE)
+    return Flow(face_moved, near_moved, _together(*sides), far_moved)
+
+
+def _together(one: Points, other: Points) -> float:
+    """The shorter of two vectors that point the same way, 0 where they do not; NaN of NaN."""
+    along = float(one @ other)
+    if np.isnan(along):
+        return along
+    return float(min(np.linalg.norm(one), np.linalg.norm(other))) if along > 0 else 0.0
+
+
+def _middle(vectors: Points, least: int) -> Points:
+    """(2,) the medians, NaN of too few."""
+    count = len(vectors)
+    if count < least:
+        return np.full(2, np.nan, np.float32)
+    ordered = np.sort(vectors, axis=0)  # faster than np.median for so few
+    return np.asarray((ordered[(count - 1) // 2] + ordered[count // 2]) / 2, np.float32)
 
 
 def _choose(grey: GreyImage, centre: Points, size: tuple[float, float]) -> tuple[Points, Points]:
@@ -125,8 +144,21 @@ def _choose(grey: GreyImage, centre: Points, size: tuple[float, float]) -> tuple
     order = np.argsort(away, kind="stable")
     order = order[~(in_head | in_body)[order]]
     is_near = away[order] < _NEAR_WIDTHS
-    near, far = order[is_near][:_NEAR], order[~is_near][-_FAR:]
-    return corners[near].reshape(-1, 1, 2), corners[far].reshape(-1, 1, 2)
+    return corners[order[is_near][:_NEAR]], corners[order[~is_near][-_FAR:]]
+
+
+def _face_corners(grey: GreyImage, centre: Points, size: tuple[float, float]) -> Points:
+    """(N, 2) corners within the face."""
+    half = np.array(size) * _FACE_PART
+    left, top = (int(value) for value in np.maximum(centre - half, 0))
+    right, bottom = (int(value) for value in np.maximum(centre + half, 0))
+    part = grey[top:bottom, left:right]
+    if min(part.shape) < 8:
+        return np.zeros((0, 2), np.float32)
+    found = cv2.goodFeaturesToTrack(part, _FACE, 0.02, 3, blockSize=3)
+    if found is None:
+        return np.zeros((0, 2), np.float32)
+    return np.asarray(found[:, 0] + (left, top), np.float32)
 
 
 def _corners(grey: GreyImage) -> Points:
@@ -142,23 +174,3 @@ def _corners(grey: GreyImage) -> Points:
     x = cell % columns * _CELL_PX + best % _CELL_PX
     chosen = flat[cell, best] > _MIN_EIGENVALUE
     return np.asarray(np.stack([x[chosen], y[chosen]], axis=1), np.float32)
-
-
-def _measure(anchor: _Anchor, grey: GreyImage, centre: Points) -> Flow:
-    face = float(np.linalg.norm(centre - anchor.centre)) / anchor.width
-    start = np.concatenate([anchor.near, anchor.far])
-    if not len(start):
-        return Flow(face, float("nan"), float("nan"))
-    ends, found, errors = cv2.calcOpticalFlowPyrLK(
-        anchor.grey, grey, start, start.copy(), winSize=(11, 11), maxLevel=2
-    )
-    lengths = np.asarray(np.linalg.norm((ends - start)[:, 0], axis=1), np.float32) / anchor.width
-    kept, split = (found[:, 0] == 1) & (errors[:, 0] < _MAX_ERROR), len(anchor.near)
-    return Flow(
-        face, _middle(lengths[:split][kept[:split]]), _middle(lengths[split:][kept[split:]])
-    )
-
-
-def _middle(lengths: NDArray[np.float32]) -> float:
-    """The median, NaN of too few."""
-    return float(np.median(lengths)) if len(lengths) >= _LEAST else float("nan")

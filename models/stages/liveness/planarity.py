@@ -45,19 +45,19 @@ def central(shapes: Floats) -> int:
     return int(apart.sum(axis=(1, 2)).argmin())
 
 
-def plane_residuals(shapes: Floats, reference: int) -> Floats:
-    """What the best homography from one frame to each other leaves over.
+def plane_offsets(start: Floats, seen: Floats) -> Floats:
+    """What the best homography from one frame to each other leaves over, point by point.
 
     Args:
-        shapes: (F, P, 2 or more), P > 4; see `rigid_shapes`.
-        reference: index of the frame.
+        start: (P, 2) P > 4, of the frame.
+        seen: (F, P, 2), of the others. Both in units of about the face's size.
 
     Returns:
-        (F,): rms distance between a point and where the homography puts it, in the shapes' unit.
-        A plane gives 0, whatever the camera does.
+        (F, P): distances between a point and where the homography puts it. A plane gives 0,
+        whatever the camera does.
     """
-    x, y = shapes[reference, :, 0], shapes[reference, :, 1]
-    seen_x, seen_y = shapes[..., 0], shapes[..., 1]
+    x, y = start[:, 0], start[:, 1]
+    seen_x, seen_y = seen[..., 0], seen[..., 1]
     zero, one = np.zeros_like(seen_x), np.ones_like(seen_x)
     wide_x, wide_y = np.broadcast_to(x, seen_x.shape), np.broadcast_to(y, seen_x.shape)
     rows_x = [wide_x, wide_y, one, zero, zero, zero, -x * seen_x, -y * seen_x]
@@ -68,15 +68,19 @@ def plane_residuals(shapes: Floats, reference: int) -> Floats:
     ridge = 1e-12 * np.eye(8)
     answer = np.linalg.solve(across @ design + ridge, across @ target)
     weight = 1.0 + x * answer[:, 6] + y * answer[:, 7]  # (F, P)
-    off = (target - design @ answer)[..., 0].reshape(len(shapes), 2, -1) / weight[:, None]
-    return np.asarray(np.sqrt((off**2).sum(axis=1).mean(axis=1)), np.float64)
+    off = (target - design @ answer)[..., 0].reshape(len(seen), 2, -1) / weight[:, None]
+    return np.asarray(np.hypot(off[:, 0], off[:, 1]), np.float64)
 
 
-def plane_residual(shapes: Floats) -> float:
-    """The rms of `plane_residuals` from the central frame to all others.
+def plane_residuals(shapes: Floats, reference: int) -> Floats:
+    """The rms over the points of `plane_offsets`.
 
     Args:
-        shapes: (F, P, 3), F > 1.
+        shapes: (F, P, 2 or more), P > 4; see `rigid_shapes`.
+        reference: index of the frame.
+
+    Returns:
+        (F,) in the shapes' unit.
     """
-    residuals = plane_residuals(shapes, central(shapes))
-    return float(np.sqrt((residuals**2).mean()))
+    off = plane_offsets(shapes[reference, :, :2], shapes[..., :2])
+    return np.asarray(np.sqrt((off**2).mean(axis=1)), np.float64)

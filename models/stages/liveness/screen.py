@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.stages.images import BGRImage, FloatArray
-    from models.stages.liveness.small import SmallView
+    from models.stages.images import FloatArray
+    from models.stages.liveness.small import GreyImage, SmallView
 
 _PATCH_PX = 64
 _WINDOW = np.outer(np.hanning(_PATCH_PX), np.hanning(_PATCH_PX)).astype(np.float32)
@@ -20,7 +20,8 @@ _FREQUENCY = np.hypot(
     *np.meshgrid(np.fft.fftfreq(_PATCH_PX), np.fft.rfftfreq(_PATCH_PX), indexing="ij")
 )
 _FINE = (_FREQUENCY > 0.14) & (_FREQUENCY < 0.48)  # cycles a pixel; coarser is the face itself
-_RINGS = np.digitize(_FREQUENCY, np.linspace(0.14, 0.48, 7))
+_RING = np.digitize(_FREQUENCY, np.linspace(0.14, 0.48, 7))
+_RINGS = [np.flatnonzero((ring == _RING) & _FINE) for ring in range(1, 7)]
 _OVAL = (10, 152, 234, 454)
 _EDGES_WIDTH_PX = 160  # edges are sought at this width
 _SLANT_DEG = 14.0  # an edge may lean so far
@@ -44,40 +45,40 @@ class ScreenSigns:
     enclosing_sides: int
 
 
-def screen_signs(frame_bgr: BGRImage, view: SmallView, points_px: FloatArray) -> ScreenSigns:
+def screen_signs(frame_green: GreyImage, view: SmallView, points_px: FloatArray) -> ScreenSigns:
     """Look for a carrier.
 
     Args:
-        frame_bgr: (H, W, 3) uint8. Not modified.
-        view: the same made small. Not modified.
+        frame_green: (H, W) uint8, the green of a frame: cameras have most of it. Not modified.
+        view: the last frames made small. Not modified.
         points_px: (468, 3) of the face in the frame.
     """
     oval = points_px[list(_OVAL), :2]
     centre = (float(oval[:, 0].mean()), float(oval[:, 1].mean()))
     width = max(float(np.ptp(oval[:, 0])), 1.0)
-    return ScreenSigns(moire(frame_bgr, centre), enclosing_sides(view, centre, width))
+    return ScreenSigns(moire(frame_green, centre), enclosing_sides(view, centre, width))
 
 
-def moire(frame_bgr: BGRImage, centre: tuple[float, float]) -> float:
+def moire(frame_green: GreyImage, centre: tuple[float, float]) -> float:
     """How far one fine frequency stands out, at the frame's own resolution.
 
     Args:
-        frame_bgr: (H, W, 3) uint8. Not modified.
+        frame_green: (H, W) uint8. Not modified.
         centre: x, y of the face.
 
     Returns:
         Ratio, 0 where the face is at the frame's edge.
     """
     left, top = round(centre[0]) - _PATCH_PX // 2, round(centre[1]) - _PATCH_PX // 2
-    patch = frame_bgr[max(top, 0) : top + _PATCH_PX, max(left, 0) : left + _PATCH_PX, 1]
+    patch = frame_green[max(top, 0) : top + _PATCH_PX, max(left, 0) : left + _PATCH_PX]
     if patch.shape != _WINDOW.shape:
         return 0.0
     level = patch.astype(np.float32)
-    spectrum = np.abs(np.fft.rfft2((level - level.mean()) * _WINDOW))
+    spectrum = np.abs(np.fft.rfft2((level - level.mean()) * _WINDOW)).ravel()
     best = 0.0
-    for ring in range(1, 7):
-        of_ring = spectrum[(ring == _RINGS) & _FINE]
-        best = max(best, float(of_ring.max() / max(float(np.median(of_ring)), 1e-6)))
+    for places in _RINGS:
+        ordered = np.sort(spectrum[places])
+        best = max(best, float(ordered[-1] / max(ordered[len(ordered) // 2], 1e-6)))
     return best
 
 

@@ -1,4 +1,7 @@
-"""Weighs the evidence about one face: live, attack or undecided, with the reasons."""
+"""Weighs the glimpses of one face: live, attack or undecided, with the reasons.
+
+Adding glimpses in which a head did not move before a still room never makes a verdict live.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.stages.liveness.blink import find_blinks
-from models.stages.liveness.depth import relief
 from models.stages.liveness.limits import LivenessLimits
-from models.stages.liveness.motion import surroundings_motion
-from models.stages.liveness.planarity import plane_residual, rigid_shapes
-from models.stages.pose import eye_aspect_ratios
+from models.stages.liveness.planarity import central, plane_residuals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.stages.images import FloatArray
-    from models.stages.liveness.motion import Flow
-    from models.stages.liveness.screen import ScreenSigns
-
-
-class LivenessLevel(StrEnum):
-    """How much a kiosk asks for."""
-
-    OFF = "off"
-    PASSIVE = "passive"
-    ACTIVE = "active"
+    from models.stages.liveness.glimpse import Glimpse
 
 
 class Outcome(StrEnum):
@@ -42,38 +31,18 @@ class Outcome(StrEnum):
 class LivenessReason(StrEnum):
     """What speaks against a face, or is missing."""
 
-    SURROUNDINGS_MOVE = "SURROUNDINGS_MOVE"
+    CARRIED = "CARRIED"
     FRAMED = "FRAMED"
     REGULAR_PATTERN = "REGULAR_PATTERN"
     SEEN_TOO_SHORTLY = "SEEN_TOO_SHORTLY"
     HEAD_DID_NOT_MOVE = "HEAD_DID_NOT_MOVE"
-    NOT_SHAPED_LIKE_A_HEAD = "NOT_SHAPED_LIKE_A_HEAD"
     SURROUNDINGS_NOT_SEEN = "SURROUNDINGS_NOT_SEEN"
+    SURROUNDINGS_MOVE = "SURROUNDINGS_MOVE"
     CAMERA_MOVES = "CAMERA_MOVES"
+    FLAT = "FLAT"
 
 
-_AGAINST = {
-    LivenessReason.SURROUNDINGS_MOVE,
-    LivenessReason.FRAMED,
-    LivenessReason.REGULAR_PATTERN,
-}
-
-
-@dataclass(frozen=True)
-class FaceSample:
-    """What is kept of one frame of a track: numbers, no picture.
-
-    Attributes:
-        time_s: of the frame.
-        points_px: (468, 3) float32.
-        flow: motion around the face, where it was measured.
-        signs: of a carrier, where they were sought.
-    """
-
-    time_s: float
-    points_px: FloatArray
-    flow: Flow | None = None
-    signs: ScreenSigns | None = None
+_AGAINST = {LivenessReason.CARRIED, LivenessReason.FRAMED, LivenessReason.REGULAR_PATTERN}
 
 
 @dataclass(frozen=True)
@@ -81,28 +50,28 @@ class LivenessEvidence:
     """The cues over a track; units as in `LivenessLimits`.
 
     Attributes:
-        frames: judged.
-        span_s: from the first to the last of them.
-        plane_residual: eye distances, rms that no plane explains.
-        relief: eye distances, rms of motion in the third dimension.
-        depth_correlation: -1 to 1, of that dimension with a face's depth.
-        blinks: count.
-        surroundings_motion: face widths, rms; None where too little can be followed.
-        view_motion: the same far from the face; NaN where nothing can be followed.
-        moire: ratio, median over frames.
-        framed_share: of the frames looked at, those with a frame around the face, 0 to 1.
+        glimpses: that said something.
+        live_glimpses: with a head that moved before a still room.
+        carried_glimpses: with surroundings that moved along.
+        sees_room: whether something around the face could be followed.
+        view_glimpses: in which all that is seen moved: the camera did.
+        texture_depth: face widths, over the live glimpses.
+        mesh_depth: eye distances, between the live glimpses.
+        clear_looks: for a screen or a sheet that found none, in the live glimpses.
+        framed_looks: that found a frame.
+        moire_looks: that found a pattern.
     """
 
-    frames: int
-    span_s: float
-    plane_residual: float
-    relief: float
-    depth_correlation: float
-    blinks: int
-    surroundings_motion: float | None
-    view_motion: float
-    moire: float
-    framed_share: float
+    glimpses: int
+    live_glimpses: int
+    carried_glimpses: int
+    sees_room: bool
+    view_glimpses: int
+    texture_depth: float
+    mesh_depth: float
+    clear_looks: int
+    framed_looks: int
+    moire_looks: int
 
 
 @dataclass(frozen=True)
@@ -113,77 +82,92 @@ class Verdict:
         outcome: in one word.
         score: 0 to 1; 0.5 is where the weakest cue is at its limit, above it speaks for life.
         reasons: what speaks against life, or is missing; empty for live.
-        evidence: the numbers; None before there is any.
+        evidence: the numbers.
     """
 
     outcome: Outcome
     score: float
     reasons: tuple[LivenessReason, ...]
-    evidence: LivenessEvidence | None = None
+    evidence: LivenessEvidence
 
 
-def gather(samples: Sequence[FaceSample], limits: LivenessLimits) -> LivenessEvidence | None:
-    """Measure all cues of a track.
+def gather(glimpses: Sequence[Glimpse], limits: LivenessLimits) -> LivenessEvidence:
+    """Count and measure the glimpses of a track.
 
     Args:
-        samples: in order of time.
-        limits: how much there must be.
-
-    Returns:
-        None where there are too few frames, or too short a time.
+        glimpses: in order of time.
+        limits: see there.
     """
-    if len(samples) < limits.min_frames:
-        return None
-    span_s = samples[-1].time_s - samples[0].time_s
-    if span_s < limits.min_span_s:
-        return None
-    tracked = np.stack([sample.points_px for sample in samples])
-    shapes = rigid_shapes(tracked)
-    times = np.array([sample.time_s for sample in samples], np.float64)
-    around = surroundings_motion([s.flow for s in samples if s.flow is not None], limits)
-    signs = [sample.signs for sample in samples if sample.signs is not None]
-    strength, correlation = relief(shapes)
+    said = [glimpse for glimpse in glimpses if glimpse.frames >= limits.min_glimpse_frames]
+    live = [glimpse for glimpse in said if glimpse.is_live_like(limits)]
     return LivenessEvidence(
-        frames=len(samples),
-        span_s=span_s,
-        plane_residual=plane_residual(shapes),
-        relief=strength,
-        depth_correlation=correlation,
-        blinks=len(find_blinks(times, eye_aspect_ratios(tracked), limits)),
-        surroundings_motion=around[0] if around else None,
-        view_motion=around[1] if around else float("nan"),
-        moire=float(np.median([sign.moire for sign in signs])) if signs else 0.0,
-        framed_share=sum(s.enclosing_sides >= limits.min_frame_sides for s in signs)
-        / max(len(signs), 1),
+        glimpses=len(said),
+        live_glimpses=len(live),
+        carried_glimpses=sum(glimpse.is_carried(limits) for glimpse in said),
+        sees_room=any(np.isfinite(g.near) or np.isfinite(g.far) for g in said),
+        view_glimpses=sum(glimpse.moves_with_view(limits) for glimpse in said),
+        texture_depth=_texture_depth(live),
+        mesh_depth=_mesh_depth(live),
+        clear_looks=sum(glimpse.looks - glimpse.framed_looks for glimpse in live),
+        framed_looks=sum(glimpse.framed_looks for glimpse in glimpses),
+        moire_looks=sum(glimpse.moire_looks for glimpse in glimpses),
     )
 
 
-def judge(evidence: LivenessEvidence | None, limits: LivenessLimits | None = None) -> Verdict:
-    """Turn cues into a verdict: any sign of a carrier is an attack, any gap is undecided.
+def judge(glimpses: Sequence[Glimpse], limits: LivenessLimits | None = None) -> Verdict:
+    """Turn glimpses into a verdict: any sign of a carrier is an attack, any gap is undecided.
 
     Args:
-        evidence: see `gather`.
+        glimpses: in order of time.
         limits: the defaults where None.
     """
     bounds = limits or LivenessLimits()
-    if evidence is None:
-        return Verdict(Outcome.UNDECIDED, 0.0, (LivenessReason.SEEN_TOO_SHORTLY,))
-    around, view = evidence.surroundings_motion, evidence.view_motion
-    moves = around is not None and around > bounds.max_surroundings_motion
-    with_view = moves and around is not None and view > bounds.max_view_motion * around
-    lacks_motion = evidence.plane_residual < bounds.min_plane_residual
-    shaped = evidence.depth_correlation >= bounds.min_depth_correlation
+    found = gather(glimpses, bounds)
+    is_moved = found.live_glimpses >= bounds.min_live_glimpses
+    is_short = found.glimpses < bounds.min_live_glimpses
+    is_looked_at = found.clear_looks >= _least_looks(found, bounds)
     faults = {
-        LivenessReason.SURROUNDINGS_MOVE: moves and not with_view,
-        LivenessReason.FRAMED: evidence.framed_share > bounds.max_framed_share,
-        LivenessReason.REGULAR_PATTERN: evidence.moire > bounds.max_moire,
-        LivenessReason.HEAD_DID_NOT_MOVE: lacks_motion,
-        LivenessReason.NOT_SHAPED_LIKE_A_HEAD: not lacks_motion and not shaped,
-        LivenessReason.SURROUNDINGS_NOT_SEEN: around is None,
-        LivenessReason.CAMERA_MOVES: with_view,
+        LivenessReason.CARRIED: found.carried_glimpses >= bounds.min_carried_glimpses,
+        LivenessReason.FRAMED: found.framed_looks >= bounds.min_framed_looks,
+        LivenessReason.REGULAR_PATTERN: found.moire_looks >= bounds.min_moire_looks,
+        LivenessReason.SEEN_TOO_SHORTLY: is_short or (is_moved and not is_looked_at),
+        LivenessReason.SURROUNDINGS_NOT_SEEN: not is_short and not found.sees_room,
+        LivenessReason.CAMERA_MOVES: found.view_glimpses >= bounds.min_view_glimpses,
+        LivenessReason.SURROUNDINGS_MOVE: found.carried_glimpses > 0,
+        LivenessReason.HEAD_DID_NOT_MOVE: not is_short and found.sees_room and not is_moved,
+        LivenessReason.FLAT: is_moved and _depth(found, bounds) < 1.0,
     }
     reasons = tuple(reason for reason, holds in faults.items() if holds)
-    return Verdict(_outcome(reasons), _score(evidence, bounds), reasons, evidence)
+    return Verdict(_outcome(reasons), _score(found, bounds), reasons, found)
+
+
+def _texture_depth(live: Sequence[Glimpse]) -> float:
+    """What no plane explains in the motion of the skin, less the noise; 0 where unknown."""
+    soon = [g.skin_soon for g in live if np.isfinite(g.skin_soon)]
+    late = [g.skin_late for g in live if np.isfinite(g.skin_late)]
+    if not soon or not late:
+        return 0.0
+    more = float(np.median(late)) ** 2 - float(np.median(soon)) ** 2
+    return float(np.sqrt(max(more, 0.0)))
+
+
+def _mesh_depth(live: Sequence[Glimpse]) -> float:
+    """The second largest misfit of a plane between glimpses; a single one says nothing."""
+    if len(live) < 3:
+        return 0.0
+    shapes = np.stack([glimpse.shape for glimpse in live])
+    return float(np.sort(plane_residuals(shapes, central(shapes)))[-2])
+
+
+def _depth(found: LivenessEvidence, bounds: LivenessLimits) -> float:
+    """1 at the limit; each cue alone can reach it, and both add up."""
+    texture = found.texture_depth / bounds.min_texture_depth
+    mesh = found.mesh_depth / bounds.min_mesh_depth
+    return float(np.hypot(texture, mesh))
+
+
+def _least_looks(found: LivenessEvidence, bounds: LivenessLimits) -> int:
+    return bounds.min_clear_looks + bounds.more_clear_looks * found.framed_looks
 
 
 def _outcome(reasons: tuple[LivenessReason, ...]) -> Outcome:
@@ -192,15 +176,18 @@ def _outcome(reasons: tuple[LivenessReason, ...]) -> Outcome:
     return Outcome.ATTACK if _AGAINST.intersection(reasons) else Outcome.UNDECIDED
 
 
-def _score(evidence: LivenessEvidence, bounds: LivenessLimits) -> float:
+def _score(found: LivenessEvidence, bounds: LivenessLimits) -> float:
     """The weakest cue; each is 0.5 at its limit."""
-    residual, around = evidence.plane_residual, evidence.surroundings_motion
+    depth = _depth(found, bounds)
+    against = (
+        (found.carried_glimpses, 1),
+        (found.framed_looks, bounds.min_framed_looks),
+        (found.moire_looks, bounds.min_moire_looks),
+    )
     cues = [
-        residual / (residual + bounds.min_plane_residual),
-        bounds.max_moire / (bounds.max_moire + evidence.moire),
-        0.0
-        if around is None
-        else bounds.max_surroundings_motion / (bounds.max_surroundings_motion + around),
-        0.0 if evidence.framed_share > bounds.max_framed_share else 1.0,
+        found.live_glimpses / (found.live_glimpses + bounds.min_live_glimpses),
+        depth / (depth + 1.0),
+        found.clear_looks / (found.clear_looks + _least_looks(found, bounds)),
+        *(1.0 if not seen else 0.5 * (seen < least) for seen, least in against),
     ]
     return float(min(cues))

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from models.stages.liveness.glimpse import Glimpse, GlimpseMaker
 from models.stages.liveness.limits import LivenessLimits
-from models.stages.liveness.motion import SurroundingsWatch
 from models.stages.liveness.screen import screen_signs
-from models.stages.liveness.small import small_view
-from models.stages.liveness.verdict import FaceSample, Verdict, gather, judge
+from models.stages.liveness.small import Blend, grey_of, small_view
+from models.stages.liveness.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from models.stages.images import BGRImage, FloatArray
 
-_SIGNS_EVERY = 5  # signs of a carrier change slowly and cost most
+_SIGNS_EVERY = 3  # signs of a carrier change slowly and cost most
 
 
 class LivenessWatch:
     """The passive check of one track. Used by one thread at a time.
 
-    Frames come at the rate of recognition. Each costs well under a millisecond
-    (scripts/bench/liveness.py).
+    Frames come at the rate of recognition. What each costs: scripts/bench/liveness.py.
     """
 
     def __init__(self, limits: LivenessLimits | None = None) -> None:
@@ -31,14 +30,16 @@ class LivenessWatch:
             limits: the defaults where None.
         """
         self._limits = limits or LivenessLimits()
-        self._samples: deque[FaceSample] = deque()
-        self._surroundings = SurroundingsWatch()
+        self._glimpses: deque[Glimpse] = deque()
+        self._maker: GlimpseMaker | None = None
+        self._blend = Blend()
         self._count = 0
 
     @property
-    def samples(self) -> tuple[FaceSample, ...]:
-        """What is kept, in order of time; for replaying."""
-        return tuple(self._samples)
+    def glimpses(self) -> tuple[Glimpse, ...]:
+        """Of the last seconds, in order of time; the last one may still grow."""
+        now = (self._maker.glimpse(),) if self._maker else ()
+        return (*self._glimpses, *now)
 
     def observe(self, time_s: float, frame_bgr: BGRImage, points_px: FloatArray) -> bool:
         """Take a frame in.
@@ -51,27 +52,36 @@ class LivenessWatch:
         Returns:
             Whether the frame was taken; those too near to the one before are not.
         """
-        if self._samples:
-            since_s = time_s - self._samples[-1].time_s
+        if self._maker is not None:
+            since_s = time_s - self._maker.ended_s
             if since_s < self._limits.period_s:
                 return False
             if since_s > self._limits.max_gap_s:
                 self.forget()
-        view = small_view(frame_bgr)
-        flow = self._surroundings.look(time_s, view, points_px)
-        signs = None if self._count % _SIGNS_EVERY else screen_signs(frame_bgr, view, points_px)
+        grey = grey_of(frame_bgr)
+        view = small_view(grey)
+        self._blend.add(view)
+        maker = self._maker
+        if maker is None or maker.is_spent(time_s, view, points_px, self._limits):
+            if maker is not None:
+                self._glimpses.append(maker.glimpse())
+            maker = self._maker = GlimpseMaker.begin(time_s, grey, view, points_px)
+        else:
+            maker.take(time_s, grey, view, points_px)
+        if self._count % _SIGNS_EVERY == 0:
+            maker.note(screen_signs(frame_bgr[..., 1], self._blend.view(), points_px), self._limits)
         self._count += 1
-        self._samples.append(FaceSample(time_s, points_px, flow, signs))
-        while time_s - self._samples[0].time_s > self._limits.window_s:
-            self._samples.popleft()
+        while self._glimpses and time_s - self._glimpses[0].begun_s > self._limits.window_s:
+            self._glimpses.popleft()
         return True
 
     def verdict(self) -> Verdict:
-        """Judge what was seen in the last seconds; about a millisecond, so not for each frame."""
-        return judge(gather(self._samples, self._limits), self._limits)
+        """Judge what was seen in the last seconds."""
+        return judge(self.glimpses, self._limits)
 
     def forget(self) -> None:
         """Start from nothing, as with another face."""
-        self._samples.clear()
-        self._surroundings = SurroundingsWatch()
+        self._glimpses.clear()
+        self._maker = None
+        self._blend = Blend()
         self._count = 0

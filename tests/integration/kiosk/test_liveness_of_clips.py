@@ -12,8 +12,10 @@ from kiosk.domain.ports import BGRImage, Frame, GallerySnapshot
 from kiosk.domain.sightings import Sighting, SightingKind
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.recogniser import Recogniser, RecognitionSettings
-from models.evaluate.attacks import INSTRUMENTS, Source, render
-from models.evaluate.liveness import Clip, read_source
+from models.evaluate.attacks import render
+from models.evaluate.instruments import INSTRUMENTS
+from models.evaluate.live_clips import Clip, read_source
+from models.evaluate.surfaces import Source
 from models.pipeline import FacePipeline, PipelineSettings
 from models.store import default_store
 from protocol.v1.messages import LivenessLevel
@@ -86,7 +88,7 @@ def test_a_person_is_recognised_and_not_taken_for_a_picture(
     assert found.liveness.verdict in (LivenessVerdict.LIVE, LivenessVerdict.UNDECIDED)
 
 
-@pytest.mark.parametrize("name", ["flat print, held", "tablet replay, held with both hands"])
+@pytest.mark.parametrize("name", ["flat print, held", "video on a tablet, held with both hands"])
 def test_a_picture_of_a_person_marks_nobody(
     pipeline: FacePipeline, shared_faces: Path, shown: Source, name: str
 ) -> None:

@@ -10,45 +10,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.stages.liveness.glimpse import Glimpse
 from models.stages.liveness.limits import LivenessLimits
-from models.stages.liveness.motion import Flow
-from models.stages.liveness.verdict import (
-    FaceSample,
-    LivenessEvidence,
-    LivenessReason,
-    Outcome,
-    gather,
-    judge,
-)
+from models.stages.liveness.planarity import rigid_shapes
+from models.stages.liveness.verdict import LivenessReason, Outcome, judge
 from tests.unit.models.stages.head_mesh import head, seen, turned
 
 LIMITS = LivenessLimits()
-ALIVE = LivenessEvidence(
-    frames=30,
-    span_s=2.0,
-    plane_residual=2 * LIMITS.min_plane_residual,
-    relief=0.02,
-    depth_correlation=0.95,
-    blinks=0,
-    surroundings_motion=0.1 * LIMITS.max_surroundings_motion,
-    view_motion=0.001,
-    moire=4.0,
-    framed_share=0.0,
+NAN = float("nan")
+
+
+def shape(yaw_deg: float) -> Any:
+    return rigid_shapes(seen(turned(head(), yaw_deg))[None])[0]
+
+
+ALIVE = Glimpse(
+    begun_s=0.0,
+    ended_s=0.5,
+    frames=6,
+    width_px=40.0,
+    face=0.05,
+    near=0.001,
+    carried=0.0,
+    far=0.001,
+    skin_soon=0.002,
+    skin_late=0.007,
+    shape=shape(0.0),
+    looks=3,
+    framed_looks=0,
+    moire_looks=0,
 )
+VISIT = [replace(ALIVE, begun_s=0.6 * n, ended_s=0.6 * n + 0.5) for n in range(4)]
 
 
-def track(swing_deg: float, seconds: float = 2.0) -> list[FaceSample]:
-    times = np.arange(0, seconds, 1 / 15)
-    return [
-        FaceSample(
-            float(time), seen(turned(head(), swing_deg * np.sin(3 * time))), Flow(0, 0.001, 0.001)
-        )
-        for time in times
-    ]
-
-
-def test_all_evidence_together_is_live() -> None:
-    verdict = judge(ALIVE)
+def test_a_head_that_moved_before_a_still_room_is_live() -> None:
+    verdict = judge(VISIT)
 
     assert verdict.outcome is Outcome.LIVE
     assert verdict.reasons == ()
@@ -58,70 +54,101 @@ def test_all_evidence_together_is_live() -> None:
 @pytest.mark.parametrize(
     ("change", "outcome", "reason"),
     [
-        ({"plane_residual": 0.005}, Outcome.UNDECIDED, LivenessReason.HEAD_DID_NOT_MOVE),
-        ({"depth_correlation": 0.2}, Outcome.UNDECIDED, LivenessReason.NOT_SHAPED_LIKE_A_HEAD),
-        ({"surroundings_motion": None}, Outcome.UNDECIDED, LivenessReason.SURROUNDINGS_NOT_SEEN),
-        (
-            {"surroundings_motion": 0.1, "view_motion": 0.09},
-            Outcome.UNDECIDED,
-            LivenessReason.CAMERA_MOVES,
-        ),
-        ({"surroundings_motion": 0.1}, Outcome.ATTACK, LivenessReason.SURROUNDINGS_MOVE),
-        (
-            {"surroundings_motion": 0.1, "view_motion": float("nan")},
-            Outcome.ATTACK,
-            LivenessReason.SURROUNDINGS_MOVE,
-        ),
-        ({"moire": 99.0}, Outcome.ATTACK, LivenessReason.REGULAR_PATTERN),
-        ({"framed_share": 0.5}, Outcome.ATTACK, LivenessReason.FRAMED),
+        ({"face": 0.005}, Outcome.UNDECIDED, LivenessReason.HEAD_DID_NOT_MOVE),
+        ({"skin_late": 0.0021}, Outcome.UNDECIDED, LivenessReason.FLAT),
+        ({"skin_late": NAN}, Outcome.UNDECIDED, LivenessReason.FLAT),
+        ({"near": NAN, "far": NAN}, Outcome.UNDECIDED, LivenessReason.SURROUNDINGS_NOT_SEEN),
+        ({"near": 0.1, "far": 0.09}, Outcome.UNDECIDED, LivenessReason.CAMERA_MOVES),
+        ({"near": 0.1}, Outcome.UNDECIDED, LivenessReason.HEAD_DID_NOT_MOVE),
+        ({"near": 0.1, "carried": 0.1}, Outcome.ATTACK, LivenessReason.CARRIED),
+        ({"near": 0.1, "carried": 0.1, "far": NAN}, Outcome.ATTACK, LivenessReason.CARRIED),
+        ({"moire_looks": 1}, Outcome.ATTACK, LivenessReason.REGULAR_PATTERN),
+        ({"framed_looks": 1}, Outcome.ATTACK, LivenessReason.FRAMED),
+        ({"frames": 3}, Outcome.UNDECIDED, LivenessReason.SEEN_TOO_SHORTLY),
+        ({"looks": 0}, Outcome.UNDECIDED, LivenessReason.SEEN_TOO_SHORTLY),
     ],
 )
 def test_each_cue_alone_withholds_live(
     change: dict[str, Any], outcome: Outcome, reason: LivenessReason
 ) -> None:
-    verdict = judge(replace(ALIVE, **change))
+    verdict = judge([replace(glimpse, **change) for glimpse in VISIT])
 
     assert verdict.outcome is outcome
-    assert verdict.reasons == (reason,)
+    assert reason in verdict.reasons
+    assert verdict.score <= 0.5
 
 
-@given(
-    residual=st.floats(0, 0.2),
-    around=st.none() | st.floats(0, 0.5),
-    view=st.floats(0, 0.5) | st.just(float("nan")),
-    moire=st.floats(0, 50),
-)
-def test_live_means_that_no_cue_is_at_fault_and_the_score_agrees(
-    residual: float, around: float | None, view: float, moire: float
-) -> None:
-    evidence = replace(
+def test_the_mesh_shows_depth_where_the_skin_is_too_smooth_to_follow() -> None:
+    yaws = (-20.0, 0.0, 20.0, 10.0)
+    smooth = [
+        replace(g, skin_soon=NAN, skin_late=NAN, shape=shape(yaw))
+        for g, yaw in zip(VISIT, yaws, strict=True)
+    ]
+
+    assert judge(smooth).outcome is Outcome.LIVE
+
+
+def test_a_look_that_found_a_frame_must_be_outweighed() -> None:
+    once = [replace(VISIT[0], framed_looks=1), *VISIT[1:]]
+
+    assert judge(once[:2]).outcome is Outcome.UNDECIDED
+    assert judge(once).outcome is Outcome.LIVE
+
+
+lengths = st.just(NAN) | st.floats(0, 0.3)
+
+
+@st.composite
+def glimpses(draw: st.DrawFn) -> Glimpse:
+    looks = draw(st.integers(0, 4))
+    return replace(
         ALIVE,
-        plane_residual=residual,
-        surroundings_motion=around,
-        view_motion=view,
-        moire=moire,
+        frames=draw(st.integers(0, 9)),
+        width_px=draw(st.floats(8, 200)),
+        face=draw(lengths),
+        near=draw(lengths | st.floats(0, 0.01)),
+        carried=draw(lengths),
+        far=draw(lengths),
+        skin_soon=draw(st.just(NAN) | st.floats(0, 0.01)),
+        skin_late=draw(st.just(NAN) | st.floats(0, 0.02)),
+        shape=shape(draw(st.floats(-30, 30))),
+        looks=looks,
+        framed_looks=draw(st.integers(0, looks)),
+        moire_looks=draw(st.integers(0, looks)),
     )
-    verdict = judge(evidence)
+
+
+def of_attack(glimpse: Glimpse) -> bool:
+    return not glimpse.is_live_like(LIMITS)
+
+
+visits = st.lists(glimpses() | st.sampled_from(VISIT), max_size=6)
+
+
+@given(visit=visits, added=st.lists(glimpses().filter(of_attack), max_size=4), data=st.data())
+def test_adding_attack_glimpses_to_a_visit_never_turns_it_live(
+    visit: list[Glimpse], added: list[Glimpse], data: st.DataObject
+) -> None:
+    before = judge(visit).outcome
+    longer = list(visit)
+    for glimpse in added:
+        longer.insert(data.draw(st.integers(0, len(longer))), glimpse)
+
+    assert before is Outcome.LIVE or judge(longer).outcome is not Outcome.LIVE
+
+
+@given(visit=st.lists(glimpses().filter(of_attack), max_size=6), one=glimpses(), data=st.data())
+def test_one_glimpse_never_decides(visit: list[Glimpse], one: Glimpse, data: st.DataObject) -> None:
+    visit.insert(data.draw(st.integers(0, len(visit))), one)
+
+    assert judge(visit).outcome is not Outcome.LIVE
+
+
+@given(visit=visits)
+def test_live_means_that_no_cue_is_at_fault_and_the_score_agrees(visit: list[Glimpse]) -> None:
+    verdict = judge(visit)
 
     assert 0.0 <= verdict.score <= 1.0
     assert (verdict.outcome is Outcome.LIVE) == (not verdict.reasons)
-    assert (verdict.score >= 0.5) or verdict.outcome is not Outcome.LIVE
-
-
-def test_a_head_that_turns_before_a_room_is_live() -> None:
-    assert judge(gather(track(25), LIMITS)).outcome is Outcome.LIVE
-
-
-def test_a_head_that_keeps_still_is_undecided() -> None:
-    verdict = judge(gather(track(0.5), LIMITS))
-
-    assert verdict.outcome is Outcome.UNDECIDED
-    assert LivenessReason.HEAD_DID_NOT_MOVE in verdict.reasons
-
-
-@pytest.mark.parametrize("samples", [[], track(25)[:5], track(25, 0.9)])
-def test_too_short_is_undecided(samples: list[FaceSample]) -> None:
-    verdict = judge(gather(samples, LIMITS))
-
-    assert verdict.outcome is Outcome.UNDECIDED
-    assert verdict.reasons == (LivenessReason.SEEN_TOO_SHORTLY,)
+    assert verdict.score >= 0.5 or verdict.outcome is not Outcome.LIVE
+    assert np.isfinite(verdict.score)
