@@ -24,6 +24,7 @@ settings.load_profile("rollcall")
 
 pytest_plugins = [
     "tests.support.browser",
+    "tests.support.garbage",
     "tests.support.mosquitto",
     "tests.support.passwords",
     "tests.support.postgres",
