@@ -19,7 +19,7 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_finish() -> None:
     """Leave all that is there now alone for good; what tests make is looked at as ever.
 
-    A full look at a million objects takes half a second, and there is one every few tests.
+    Otherwise every full look goes through all modules and all collected tests again.
     """
     gc.collect()
     gc.freeze()
