@@ -9,6 +9,10 @@ import pytest
 import pytest_socket
 from hypothesis import settings
 
+from tests.support.memory import keep_temporary_files_in_memory
+
+keep_temporary_files_in_memory()
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_QUICK_BACKEND", "software")
 
@@ -20,6 +24,7 @@ settings.load_profile("rollcall")
 
 pytest_plugins = [
     "tests.support.browser",
+    "tests.support.garbage",
     "tests.support.mosquitto",
     "tests.support.passwords",
     "tests.support.postgres",

@@ -91,9 +91,16 @@ def new_database(port: int, *, template: str = "template1") -> Iterator[str]:
     """
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(_admin(port), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+        copy = f'CREATE DATABASE "{name}" TEMPLATE "{template}" {_copying(connection)}'
+        connection.execute(copy.encode())
         yield f"postgresql+psycopg://rollcall@127.0.0.1:{port}/{name}"
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def _copying(connection: psycopg.Connection) -> str:
+    """How to copy a template: its files, not a log of its pages, which takes twice the time."""
+    has_a_choice = connection.info.server_version >= 150000  # before, it was always the files
+    return "STRATEGY FILE_COPY" if has_a_choice else ""
 
 
 def _admin(port: int) -> str:
