@@ -226,7 +226,7 @@ def _first_seen(
     by_raw: dict[Any, tuple[_Bounds, dict[Any, Any]]] = {}
     found: dict[uuid.UUID, dict[Any, Any]] = {}
     odd = set()
-    for lesson, person, at, direction, is_odd in reads.SEEN.rows(db, lessons=list(bounds)):
+    for lesson, person, at, direction, is_odd in reads.SEEN.raw_rows(db, lessons=list(bounds)):
         if is_odd:
             odd.add(uuid.UUID(str(lesson)))
             continue
