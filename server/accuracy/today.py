@@ -14,7 +14,7 @@ def with_questions(source: TodaySource) -> TodaySource:
 
     def content(db: Session, principal: Principal, request: Request) -> TodayContent:
         found = source(db, principal, request)
-        if principal.role is not Role.ADMIN or not limits.questions(db):
+        if principal.role is not Role.ADMIN or not limits.has_questions(db):
             return found
         text = request_translator(request)("accuracy.question.today")
         asked = Trouble(path="/accuracy#question", text=text, tone="warn")

@@ -6,7 +6,6 @@ columns. A lesson that anything else may concern gets its register, by the rules
 """
 
 import uuid
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -111,17 +110,17 @@ def tallies_of(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[
         return []
     windows = [window for _version, window in judgements(db, rows)]
     lessons = [_Windowed(*one) for one in zip(rows, windows, strict=True)]
-    involved = _involved(db, lessons)
-    built = timetable.lesson_views(db, ids=involved) if involved else []
-    registers = {one.view.lesson.id: one for one in service.registers_of(db, built, at=at)}
-    plain = [one for one in lessons if one.lesson.id not in involved]
-    counted = _count(db, plain) if plain else {}
-    return [
-        counted[one.lesson.id]
-        if one.lesson.id in counted
-        else _tally(one, registers[one.lesson.id])
-        for one in lessons
-    ]
+    bounds = _bounds(db, lessons)
+    odd, seen = _first_seen(db, bounds)
+    rooms = _odd_rooms(db, lessons)
+    plain: list[_Windowed] = []
+    involved: list[_Windowed] = []
+    for one in lessons:
+        is_plain = one.lesson.id not in odd and one.lesson.room_id not in rooms
+        (plain if is_plain else involved).append(one)
+    found = _count(db, plain, seen, bounds) if plain else {}
+    found |= _built(db, involved, at) if involved else {}
+    return [found[one.lesson.id] for one in lessons]
 
 
 class _Windowed(NamedTuple):
@@ -131,39 +130,48 @@ class _Windowed(NamedTuple):
     window: AttendanceWindow
 
 
+def _built(db: Session, lessons: Sequence[_Windowed], at: datetime) -> dict[uuid.UUID, LessonTally]:
+    """Count the lessons from their registers."""
+    views = timetable.lesson_views(db, ids={one.lesson.id for one in lessons})
+    registers = {one.view.lesson.id: one for one in service.registers_of(db, views, at=at)}
+    return {one.lesson.id: _tally(one, registers[one.lesson.id]) for one in lessons}
+
+
 def _tally(one: _Windowed, register: Register) -> LessonTally:
     late = register.counts[AttendanceStatus.LATE]
     expected, attended = len(register.lines), register.attended
     return LessonTally(one.lesson, one.window, expected, attended, late, register)
 
 
-def _involved(db: Session, lessons: Sequence[_Windowed]) -> set[uuid.UUID]:
-    """Return the lessons that other than plain events may concern, or kiosks with a problem."""
-    ids = [one.lesson.id for one in lessons]
+def _odd_rooms(db: Session, lessons: Sequence[_Windowed]) -> set[uuid.UUID]:
+    """Return the rooms whose lessons other than plain events may concern, or faulty kiosks."""
     first = min(one.window.opens_at for one in lessons)
     last = max(one.window.ends_at for one in lessons)
     rooms = {one.lesson.room_id for one in lessons}
-    hung = reads.HUNG.rows(db, rooms=rooms, first=first, last=last)
-    kiosks = {kiosk for kiosk, _room in hung}
-    found = reads.UNUSUAL.rows(db, lessons=ids, kiosks=kiosks, first=first, last=last)
-    named = {key for is_lesson, key in found if is_lesson}
-    odd = {key for is_lesson, key in found if not is_lesson}
-    odd_rooms = {room for kiosk, room in hung if kiosk in odd}
-    return {
-        one.lesson.id
-        for one in lessons
-        if one.lesson.id in named or one.lesson.room_id in odd_rooms
-    }
+    return set(reads.ODD_ROOMS.values(db, rooms=rooms, first=first, last=last))
 
 
-def _count(db: Session, lessons: Sequence[_Windowed]) -> dict[uuid.UUID, LessonTally]:
-    rosters = _rosters(db, {one.lesson.course_id for one in lessons})
-    ids = [one.lesson.id for one in lessons]
+def _bounds(db: Session, lessons: Sequence[_Windowed]) -> dict[uuid.UUID, _Bounds]:
     stored = reads.stored_moments(db)
-    by_window = {one: _Bounds.of(one, stored) for one in {one.window for one in lessons}}
-    bounds = {one.lesson.id: by_window[one.window] for one in lessons}
-    seen = _first_seen(db, bounds)
-    ruled = _rulings(db, ids)
+    by_window: dict[AttendanceWindow, _Bounds] = {}
+    found = {}
+    for one in lessons:
+        bounds = by_window.get(one.window)
+        if bounds is None:
+            bounds = by_window[one.window] = _Bounds.of(one.window, stored)
+        found[one.lesson.id] = bounds
+    return found
+
+
+def _count(
+    db: Session,
+    lessons: Sequence[_Windowed],
+    seen: Mapping[uuid.UUID, Mapping[Any, Any]],
+    bounds: Mapping[uuid.UUID, _Bounds],
+) -> dict[uuid.UUID, LessonTally]:
+    """Count the lessons from what was seen in them."""
+    rosters = _rosters(db, {one.lesson.course_id for one in lessons})
+    ruled = _rulings(db, [one.lesson.id for one in lessons])
     found = {}
     for one in lessons:
         key = one.lesson.id
@@ -191,10 +199,13 @@ def _numbers(
 
 
 def _rosters(db: Session, courses: Collection[uuid.UUID]) -> dict[uuid.UUID, _Roster]:
-    by_raw: defaultdict[Any, _Roster] = defaultdict(_Roster)
-    for course, people in reads.ALWAYS_LISTED.rows(db, courses=courses):
-        by_raw[course].always.update(people.split(","))
-    for row in reads.DATED.rows(db, courses=courses):
+    by_raw: dict[Any, _Roster] = {}
+    dated = []
+    for course, people, number in reads.LISTED.rows(db, courses=courses):
+        by_raw[course] = _Roster(set(people.split(",")) if people else set())
+        if number:
+            dated.append(course)
+    for row in reads.DATED.rows(db, courses=dated) if dated else ():
         by_raw[row[0]].dated.append(row)
     return {uuid.UUID(str(course)): roster for course, roster in by_raw.items()}
 
@@ -207,11 +218,18 @@ def _listed(rows: Iterable[Any], ends_at: datetime, day: date) -> Iterable[Any]:
 
 def _first_seen(
     db: Session, bounds: Mapping[uuid.UUID, _Bounds]
-) -> dict[uuid.UUID, dict[Any, Any]]:
-    """Return when each person was seen first in each lesson, objections left out."""
+) -> tuple[set[uuid.UUID], dict[uuid.UUID, dict[Any, Any]]]:
+    """Return which lessons have odd events, and when each person was seen first in each other.
+
+    Objections are left out.
+    """
     by_raw: dict[Any, tuple[_Bounds, dict[Any, Any]]] = {}
     found: dict[uuid.UUID, dict[Any, Any]] = {}
-    for lesson, person, at, direction in reads.SEEN.rows(db, lessons=list(bounds)):
+    odd = set()
+    for lesson, person, at, direction, is_odd in reads.SEEN.raw_rows(db, lessons=list(bounds)):
+        if is_odd:
+            odd.add(uuid.UUID(str(lesson)))
+            continue
         if lesson not in by_raw:
             key = uuid.UUID(str(lesson))
             by_raw[lesson] = bounds[key], found.setdefault(key, {})
@@ -219,7 +237,7 @@ def _first_seen(
         last = limits.out_last if direction == Direction.OUT else limits.last
         if limits.first <= at < last and (person not in seen or at < seen[person]):
             seen[person] = at
-    return found
+    return odd, found
 
 
 def _rulings(db: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[Any, str]]:

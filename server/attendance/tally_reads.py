@@ -14,13 +14,12 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     func,
-    literal_column,
     or_,
     type_coerce,
-    union_all,
 )
 from sqlmodel import Session
 
@@ -60,19 +59,6 @@ def _text(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(column, String)
 
 
-#: Which kiosk hung in which of the rooms between two moments.
-HUNG = Prepared(
-    sqlalchemy.select(_placements.c.kiosk_id, _placements.c.room_id).where(
-        _placements.c.room_id.in_(several("rooms")),
-        _placements.c.from_at < _last,
-        or_(_placements.c.until_at.is_(None), _placements.c.until_at > _first),
-    )
-)
-
-_of_kiosks = _events.c.kiosk_id.in_(several("kiosks"))
-_names_none = or_(
-    _events.c.lesson_id.is_(None), ~exists().where(_lessons.c.id == _events.c.lesson_id)
-)
 _uses, _others = table_of(CodeUse), table_of(CodeUse).alias("others")
 # Asked of single events, as most have no code; a join may read all uses of codes there ever were.
 _is_replayed = exists().where(
@@ -81,42 +67,40 @@ _is_replayed = exists().where(
     _others.c.code_id == _uses.c.code_id,
     _others.c.kiosk_id != _uses.c.kiosk_id,
 )
-_odd_lessons = sqlalchemy.select(literal_column("1").label("is_lesson"), _events.c.lesson_id).where(
-    _events.c.lesson_id.in_(several("lessons")),
-    or_(
-        _events.c.is_time_corrected,
-        _events.c.not_before.is_not(None),
-        _events.c.kind == EventKind.ROLL_CALL.value,
-        and_(_events.c.method == EventMethod.QR.value, _is_replayed),
-    ),
+#: Whether an event's time is not certain, it is a teacher's word, or its code was replayed.
+_is_odd = or_(
+    _events.c.is_time_corrected,
+    _events.c.not_before.is_not(None),
+    _events.c.kind == EventKind.ROLL_CALL.value,
+    and_(_events.c.method == EventMethod.QR.value, _is_replayed),
 )
-_unnamed = sqlalchemy.select(literal_column("0"), _events.c.kiosk_id).where(
-    _of_kiosks,
-    _events.c.counted_at.between(_first, _last),
-    or_(_names_none, _events.c.is_time_corrected),
+_names_none = or_(
+    _events.c.lesson_id.is_(None), ~exists().where(_lessons.c.id == _events.c.lesson_id)
 )
-_uncertain = sqlalchemy.select(literal_column("0"), _events.c.kiosk_id).where(
-    _of_kiosks, _events.c.not_before <= _last, _events.c.received_at >= _first
-)
-_lost = sqlalchemy.select(literal_column("0"), _spans.c.kiosk_id).where(
-    _spans.c.kiosk_id.in_(several("kiosks")),
+_hung = _placements.c.kiosk_id
+_is_forked = exists().where(_progress.c.kiosk_id == _hung, _progress.c.forked_at.is_not(None))
+_has_lost = exists().where(
+    _spans.c.kiosk_id == _hung,
     _spans.c.closed_at.is_(None),
     _spans.c.from_at <= _last,
     _spans.c.through_at >= _first,
 )
-_forked = sqlalchemy.select(literal_column("0"), _progress.c.kiosk_id).where(
-    _progress.c.kiosk_id.in_(several("kiosks")), _progress.c.forked_at.is_not(None)
+_is_uncertain = exists().where(
+    _events.c.kiosk_id == _hung, _events.c.not_before <= _last, _events.c.received_at >= _first
 )
-#: Lessons with events whose time is not certain, a teacher's word or a replayed code; and kiosks
-#: with events that name no lesson or whose time is not certain, that lost events of the span, or
-#: whose identity two devices use.
-UNUSUAL = Prepared(
-    union_all(
-        _odd_lessons.distinct(),
-        _unnamed.distinct(),
-        _uncertain.distinct(),
-        _lost,
-        _forked,
+_has_unnamed = exists().where(
+    _events.c.kiosk_id == _hung,
+    _events.c.counted_at.between(_first, _last),
+    or_(_names_none, _events.c.is_time_corrected),
+)
+#: In which of the rooms a kiosk hung between two moments with events that name no lesson or whose
+#: time is not certain, that lost events of the span, or whose identity two devices use.
+ODD_ROOMS = Prepared(
+    sqlalchemy.select(_placements.c.room_id).where(
+        _placements.c.room_id.in_(several("rooms")),
+        _placements.c.from_at < _last,
+        or_(_placements.c.until_at.is_(None), _placements.c.until_at > _first),
+        or_(_is_forked, _has_lost, _is_uncertain, _has_unnamed),
     )
 )
 
@@ -126,18 +110,20 @@ _listed = (
     _raw(_entries.c.course_id).label("course_id"),
     _text(_entries.c.person_id).label("person_id"),
 )
-#: Who is on the rosters on every day: the people of each course in one text, between commas.
-ALWAYS_LISTED = Prepared(
-    sqlalchemy.select(_listed[0], func.aggregate_strings(_listed[1], ","))
-    .where(_of_courses, *(one.is_(None) for one in _limits))
+_is_always = and_(*(one.is_(None) for one in _limits))
+#: Who is on the rosters on every day: the people of each course in one text, between commas; and
+#: how many are on them between dates.
+LISTED = Prepared(
+    sqlalchemy.select(
+        _listed[0],
+        func.aggregate_strings(case((_is_always, _listed[1])), ","),
+        func.count().filter(~_is_always),
+    )
+    .where(_of_courses)
     .group_by(_entries.c.course_id)
 )
 #: Who is on them between dates.
-DATED = Prepared(
-    sqlalchemy.select(*_listed, *_limits).where(
-        _of_courses, or_(*(one.is_not(None) for one in _limits))
-    )
-)
+DATED = Prepared(sqlalchemy.select(*_listed, *_limits).where(_of_courses, ~_is_always))
 
 _objection = _events.alias("objection")
 _taken_back = exists().where(
@@ -145,21 +131,17 @@ _taken_back = exists().where(
     _objection.c.refers_to == _events.c.id,
     _objection.c.kind == EventKind.NOT_ME.value,
 )
-#: Who was seen when in the lessons, coming or leaving; what was taken back is left out.
+_marks = and_(_events.c.person_id.is_not(None), _events.c.kind.in_(_MARKING), ~_taken_back)
+#: Who was seen when in the lessons, coming or leaving; what was taken back is left out. And which
+#: events are odd, of any kind: one reading of the events answers both.
 SEEN = Prepared(
     sqlalchemy.select(
         _raw(_events.c.lesson_id),
         _text(_events.c.person_id),
         _raw(_events.c.counted_at),
         _events.c.direction,
-    ).where(
-        and_(
-            _events.c.lesson_id.in_(several("lessons")),
-            _events.c.person_id.is_not(None),
-            _events.c.kind.in_(_MARKING),
-            ~_taken_back,
-        )
-    )
+        _raw(_is_odd),
+    ).where(_events.c.lesson_id.in_(several("lessons")), or_(_marks, _is_odd))
 )
 #: What people entered, the newest last.
 RULED = Prepared(

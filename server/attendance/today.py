@@ -11,7 +11,6 @@ from server.attendance.register import AttendanceStatus
 from server.attendance.tallies import LessonTally, tallies_between
 from server.db.types import now
 from server.enrollment.problems import troubles
-from server.kiosks.lost_spans import open_losses
 from server.kiosks.presence import is_online
 from server.kiosks.service import KioskNote, kiosk_notes
 from server.kiosks.stranger_words import stranger_words
@@ -36,11 +35,12 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     first, last = day_bounds(today, settings.zone)
     own = visible_courses(db, principal, today)
     tallies = tallies_between(db, first, last, at=at, courses=own)
-    tallies.sort(key=lambda one: _order(one, at))
     t = request_translator(request)
+    lessons = [_lesson(tally, at, t) for tally in tallies]
+    lessons.sort(key=lambda one: _order(one, at))
     is_technical = principal.role in _TECHNICAL
     return TodayContent(
-        lessons=[_lesson(tally, at, t) for tally in tallies],
+        lessons=lessons,
         troubles=_troubles(db, request, at) if is_technical else [],
     )
 
@@ -50,13 +50,12 @@ def _troubles(db: Session, request: Request, at: datetime) -> list[Trouble]:
     t = request_translator(request)
     strangers = stranger_words(request, t)
     kiosks = kiosk_notes(db)
-    lost = open_losses(db)
     return [
         *troubles(request, db, t),
         *([Trouble("/kiosks", strangers, "warn")] if strangers else []),
         *_quarantine(db, t),
         *(_two_devices(one, t) for one in kiosks if one.forked_at is not None),
-        *(_lost(one, lost[one.id], t) for one in kiosks if one.id in lost),
+        *(_lost(one, t) for one in kiosks if one.lost),
         *(_silent(one, t, request) for one in kiosks if _is_silent(one, at)),
     ]
 
@@ -67,11 +66,10 @@ def is_running(register: service.Register | LessonTally, at: datetime) -> bool:
     return not lesson.is_cancelled and register.window.is_running(at)
 
 
-def _order(tally: LessonTally, at: datetime) -> tuple[int, datetime]:
+def _order(lesson: TodayLesson, at: datetime) -> tuple[int, datetime]:
     """What runs comes first, then what is to come, then what is over."""
-    lesson = tally.lesson
     is_ahead = lesson.starts_at > at and not lesson.is_cancelled
-    turn = 0 if is_running(tally, at) else 1 if is_ahead else 2
+    turn = 0 if lesson.is_running else 1 if is_ahead else 2
     return turn, lesson.starts_at
 
 
@@ -127,9 +125,9 @@ def _two_devices(kiosk: KioskNote, t: Translator) -> Trouble:
     return Trouble(path=f"/kiosks/{kiosk.id}", text=text, tone="bad")
 
 
-def _lost(kiosk: KioskNote, count: int, t: Translator) -> Trouble:
-    words = "kiosks.lost_at_one" if count == 1 else "kiosks.lost_at"
-    text = t(words, name=kiosk.name, room=kiosk.room, count=count)
+def _lost(kiosk: KioskNote, t: Translator) -> Trouble:
+    words = "kiosks.lost_at_one" if kiosk.lost == 1 else "kiosks.lost_at"
+    text = t(words, name=kiosk.name, room=kiosk.room, count=kiosk.lost)
     return Trouble(path=f"/kiosks/{kiosk.id}#lost", text=text, tone="warn")
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import BindParameter, Executable, String, Table, bindparam, func
+from sqlalchemy import BindParameter, CursorResult, Executable, String, Table, bindparam, func
 from sqlalchemy.sql.visitors import replacement_traverse
 from sqlmodel import Session, SQLModel
 
@@ -32,17 +32,27 @@ class Prepared:
 
     def rows(self, db: Session, **values: Any) -> Sequence[Any]:
         """Return all rows. What the session has not written yet is written before."""
-        db.flush()
-        connection = db.connection()
-        if connection.dialect.name != "sqlite":
-            return connection.execute(self._statement, values).all()
-        statement, lists = self._for_sqlite
-        values |= {name: _json(values[name]) for name in lists}
-        return connection.execute(statement, values).all()
+        return self._answer(db, values).all()
+
+    def raw_rows(self, db: Session, **values: Any) -> Sequence[Any]:
+        """Return the same as the driver gives it: for thousands of rows that are only compared."""
+        answer = self._answer(db, values)
+        found: Sequence[Any] = answer.cursor.fetchall()
+        answer.close()
+        return found
 
     def values(self, db: Session, **values: Any) -> Sequence[Any]:
         """Return the first column of all rows."""
         return [row[0] for row in self.rows(db, **values)]
+
+    def _answer(self, db: Session, values: dict[str, Any]) -> CursorResult[Any]:
+        db.flush()
+        connection = db.connection()
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._statement, values)
+        statement, lists = self._for_sqlite
+        values |= {name: _json(values[name]) for name in lists}
+        return connection.execute(statement, values)
 
     @cached_property
     def _for_sqlite(self) -> tuple[Executable, set[str]]:

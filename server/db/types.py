@@ -3,13 +3,18 @@
 import secrets
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Uuid
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
+
+#: Answers that are kept for each type.
+_KEPT = 2048
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -37,6 +42,38 @@ class UTCDateTime(TypeDecorator[datetime]):
             return None
         stored: datetime = value
         return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+class KnownMoment(UTCDateTime):
+    """A point in time that is read again and again, as those of the lessons of a day are.
+
+    For `type_coerce` in a statement. SQLite's text is read once for equal texts, which does not pay
+    where most are different.
+    """
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return what reads a stored moment."""
+        return _remembering(super().result_processor(dialect, coltype), dialect)
+
+
+class KnownUuid(Uuid[uuid.UUID]):
+    """Ids that are read again and again, see `KnownMoment`."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return what reads a stored id."""
+        read = super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
+        return _remembering(read, dialect)
+
+
+def _remembering(
+    read: Callable[[Any], Any] | None, dialect: Dialect
+) -> Callable[[Any], Any] | None:
+    """Return the same, with its newest answers kept: they follow from the text alone."""
+    return lru_cache(_KEPT)(read) if read and dialect.name == "sqlite" else read
 
 
 def now() -> datetime:

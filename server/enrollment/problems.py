@@ -34,7 +34,7 @@ def unreadable_sentences(found: Iterable[Unreadable], t: Translator) -> list[str
 def troubles(request: Request, db: Session, t: Translator) -> list[Trouble]:
     """Return what needs attention, with where to look."""
     found = [Trouble("/jobs", sentence, "bad") for sentence in problems(request, t)]
-    stuck = jobs.counts(db).stuck
+    stuck = jobs.stuck(db)
     if stuck:
         found.append(
             Trouble("/jobs", t(_counted("recognition.parked", stuck), count=stuck), "warn")

@@ -39,6 +39,9 @@ _COUNTS = Prepared(
         func.count(), func.count().filter(_jobs.c.attempts >= MAX_ATTEMPTS)
     ).select_from(_jobs)
 )
+_STUCK = Prepared(
+    sqlalchemy.select(func.count()).select_from(_jobs).where(_jobs.c.attempts >= MAX_ATTEMPTS)
+)
 
 
 @dataclass(frozen=True)
@@ -294,6 +297,12 @@ def counts(db: Session) -> QueueCounts:
     """Return how many jobs there are."""
     total, stuck = _COUNTS.rows(db)[0]
     return QueueCounts(total - stuck, stuck)
+
+
+def stuck(db: Session) -> int:
+    """Return how many jobs failed so often that a person has to look."""
+    number: int = _STUCK.values(db)[0]
+    return number
 
 
 def page(db: Session, *, limit: int, offset: int) -> list[Job]:

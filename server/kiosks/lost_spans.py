@@ -5,12 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from server.db.listing import ListOrder, Part, PartWanted, read_part
-from server.db.prepared import Prepared, several, table_of
+from server.db.prepared import several
 from server.errors import ConflictError, NotFoundError
 from server.kiosks import runs
 from server.kiosks.runs import Run
@@ -38,12 +37,6 @@ _OPEN = (
         col(LostSpan.through_at) >= bindparam("first"),
     )
     .order_by(col(LostSpan.noted_at).desc())
-)
-_TABLE = table_of(LostSpan)
-_LOSSES = Prepared(
-    sqlalchemy.select(_TABLE.c.kiosk_id, func.sum(_TABLE.c.missing))
-    .where(_TABLE.c.closed_at.is_(None))
-    .group_by(_TABLE.c.kiosk_id)
 )
 
 
@@ -235,11 +228,6 @@ def stated_spans(db: Session, kiosk_id: uuid.UUID, limit: int) -> Sequence[LostS
         col(LostSpan.event_id).is_not(None),
     )
     return db.exec(query.order_by(col(LostSpan.noted_at).desc()).limit(limit)).all()
-
-
-def open_losses(db: Session) -> dict[uuid.UUID, int]:
-    """Return how many lost events wait for a decision, by kiosk, where any do."""
-    return {kiosk_id: int(count) for kiosk_id, count in _LOSSES.rows(db)}
 
 
 def _newest_open(db: Session, kiosk_id: uuid.UUID) -> tuple[bool, LostSpan | None]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy
+from sqlalchemy import BigInteger, cast, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -15,7 +16,7 @@ from server.audit.service import record
 from server.db.prepared import Prepared, table_of
 from server.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from server.kiosks.presence import note_heartbeat
-from server.kiosks.tables import ErasureReceipt, Kiosk, KioskProgress, KioskState
+from server.kiosks.tables import ErasureReceipt, Kiosk, KioskProgress, KioskState, LostSpan
 from server.timetable.service import room_of
 from server.timetable.tables import Room
 
@@ -30,7 +31,11 @@ class KioskView:
 
 
 class KioskNote(NamedTuple):
-    """What the first page says of a kiosk; see `Kiosk`, `Room` and `KioskProgress`."""
+    """What the first page says of a kiosk; see `Kiosk`, `Room` and `KioskProgress`.
+
+    Attributes:
+        lost: how many lost events wait for a decision, see `LostSpan`.
+    """
 
     id: uuid.UUID
     name: str
@@ -39,6 +44,7 @@ class KioskNote(NamedTuple):
     last_seen_at: datetime | None
     room: str
     forked_at: datetime | None
+    lost: int
 
 
 _VIEWS = (
@@ -48,6 +54,12 @@ _VIEWS = (
     .order_by(col(Kiosk.name))
 )
 _kiosks, _rooms, _progress = table_of(Kiosk), table_of(Room), table_of(KioskProgress)
+_spans = table_of(LostSpan)
+_lost = (
+    sqlalchemy.select(cast(func.coalesce(func.sum(_spans.c.missing), 0), BigInteger))
+    .where(_spans.c.kiosk_id == _kiosks.c.id, _spans.c.closed_at.is_(None))
+    .scalar_subquery()
+)
 _NOTES = Prepared(
     sqlalchemy.select(
         _kiosks.c.id,
@@ -57,6 +69,7 @@ _NOTES = Prepared(
         _kiosks.c.last_seen_at,
         _rooms.c.name,
         _progress.c.forked_at,
+        _lost,
     )
     .join(_rooms, _rooms.c.id == _kiosks.c.room_id)
     .join(_progress, _progress.c.kiosk_id == _kiosks.c.id)

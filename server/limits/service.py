@@ -10,11 +10,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
+from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import ConflictError, NotFoundError
 from server.limits.tables import LimitState, StoredLimit
@@ -24,6 +26,8 @@ MOST_RAISED = 0.2
 #: With fewer people measured there is no limit, and kiosks keep to those for children.
 LEAST_PEOPLE = 30
 _IN_FORCE, _ASKED, _DECLINED = (state.value for state in LimitState)
+_TABLE = table_of(StoredLimit)
+_WAITING = Prepared(sqlalchemy.select(_TABLE.c.id).where(_TABLE.c.state == _ASKED).limit(1))
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,11 @@ def in_force(db: Session) -> dict[str, StoredLimit]:
 def questions(db: Session) -> dict[str, StoredLimit]:
     """Return the limits that wait for an admin, by model."""
     return _by_model(db, _ASKED)
+
+
+def has_questions(db: Session) -> bool:
+    """Whether any limit waits for an admin."""
+    return bool(_WAITING.rows(db))
 
 
 def declined(db: Session) -> dict[str, StoredLimit]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy
 from pydantic import ValidationError
+from sqlalchemy import case
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
@@ -26,8 +27,13 @@ _KNOWN: dict[int, tuple[dict[str, Any], SchoolPolicy]] = {}
 _TIMELINE = "policy_timeline"
 
 _TABLE = table_of(PolicyVersion)
+_numbers = _TABLE.alias("numbers")
+_is_newest = _TABLE.c.version == sqlalchemy.select(func.max(_numbers.c.version)).scalar_subquery()
+#: When each version came into force; of the newest also what it says: most lessons need no other.
 _DATES = Prepared(
-    sqlalchemy.select(_TABLE.c.version, _TABLE.c.created_at).order_by(_TABLE.c.version)
+    sqlalchemy.select(
+        _TABLE.c.version, _TABLE.c.created_at, case((_is_newest, _TABLE.c.document))
+    ).order_by(_TABLE.c.version)
 )
 _NEWEST = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
 
@@ -50,10 +56,11 @@ class PolicyTimeline:
 
     def __init__(self, db: Session) -> None:
         rows = _DATES.rows(db)
-        self._versions: list[int] = [version for version, _since in rows]
-        self._since: list[datetime] = [since for _version, since in rows]
+        self._versions: list[int] = [version for version, _since, _document in rows]
+        self._since: list[datetime] = [since for _version, since, _document in rows]
         self._db = db
-        self._read: dict[int, SchoolPolicy] = {}
+        newest, _since, document = rows[-1]
+        self._read = {newest: _known_policy(newest, document)}
 
     def version_at(self, moment: datetime) -> int:
         """Return the number of the version in force at a moment."""
@@ -179,17 +186,21 @@ def _newest(db: Session) -> PolicyVersion:
 
 
 def _policy_of(row: PolicyVersion) -> SchoolPolicy:
+    return _known_policy(row.version, row.document)
+
+
+def _known_policy(version: int, document: dict[str, Any]) -> SchoolPolicy:
     """Read a version. One that was read from the same words before is the same object."""
-    known = _KNOWN.get(row.version)
-    if known is None or known[0] != row.document:
-        _KNOWN[row.version] = known = (deepcopy(row.document), _read(row))
+    known = _KNOWN.get(version)
+    if known is None or known[0] != document:
+        _KNOWN[version] = known = (deepcopy(document), _read(version, document))
     return known[1]
 
 
-def _read(row: PolicyVersion) -> SchoolPolicy:
-    document = deepcopy(row.document)
+def _read(version: int, stored: dict[str, Any]) -> SchoolPolicy:
+    document = deepcopy(stored)
     recognition = document.get("recognition", {})
     # Up to 30 were accepted once; with more than ten no kiosk recognised any student.
     if recognition.get("frames_to_agree", 0) > MOST_FRAMES:
         recognition["frames_to_agree"] = MOST_FRAMES
-    return SchoolPolicy.model_validate(document | {"version": row.version})
+    return SchoolPolicy.model_validate(document | {"version": version})

@@ -6,11 +6,15 @@ from datetime import date, datetime
 from functools import cache
 from typing import NamedTuple
 
+from sqlalchemy import type_coerce
 from sqlmodel import Session, col
 
 from server.db.prepared import Prepared
+from server.db.types import KnownMoment, KnownUuid
 from server.timetable.service import lesson_values, lessons_by
 from server.timetable.tables import Course, Lesson, LessonCancellation, Room, day_at_school
+
+_ID, _MOMENT = KnownUuid(), KnownMoment()
 
 
 class LessonRow(NamedTuple):
@@ -49,11 +53,11 @@ def lesson_rows(
 @cache
 def _rows_by(names: frozenset[str]) -> Prepared:
     columns = (
-        col(Lesson.id),
-        col(Lesson.course_id),
-        col(Lesson.room_id),
-        col(Lesson.starts_at),
-        col(Lesson.ends_at),
+        type_coerce(col(Lesson.id), _ID),
+        type_coerce(col(Lesson.course_id), _ID),
+        type_coerce(col(Lesson.room_id), _ID),
+        type_coerce(col(Lesson.starts_at), _MOMENT),
+        type_coerce(col(Lesson.ends_at), _MOMENT),
         col(Lesson.time_zone),
         col(Course.code),
         col(Course.title),

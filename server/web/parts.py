@@ -4,12 +4,16 @@ Templates draw most of them; a piece that names a person is made each time, and 
 """
 
 import uuid
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
+
+from server.web.today_content import TodayLesson
+from server.web.translations import Translator
 
 #: Pieces of one kind that are kept: the lessons of some days, and a few hundred others.
 _KEPT = 1024
@@ -33,6 +37,7 @@ def add_parts(environment: Environment) -> None:
     names = ("icon", "badge", "menu", "preferences", "lesson")
     parts = {f"{name}_part": remembered(environment, f"drawn_{name}") for name in names}
     environment.globals.update(parts, avatar_part=avatar, listed_name_part=listed_name)
+    environment.globals["lesson_parts"] = partial(_lessons, parts["lesson_part"])
 
 
 def remembered(environment: Environment, macro: str) -> Callable[..., Markup]:
@@ -47,6 +52,17 @@ def remembered(environment: Environment, macro: str) -> Callable[..., Markup]:
         return Markup(getattr(module, macro)(*values))  # noqa: S704 - the macro has escaped
 
     return part
+
+
+def _lessons(
+    part: Callable[..., Markup],
+    lessons: Iterable[TodayLesson],
+    clock: Callable[[datetime], Markup],
+    t: Translator,
+) -> Markup:
+    """Draw the lessons of the first page, one after the other; a template takes longer."""
+    drawn = (part(one, clock(one.starts_at), clock(one.ends_at), t) for one in lessons)
+    return Markup().join(drawn)
 
 
 def avatar(name: str, key: uuid.UUID, size: str = "") -> Markup:

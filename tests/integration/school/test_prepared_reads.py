@@ -1,6 +1,7 @@
 """What is read as rows, by statements that were built once, says what the objects say."""
 
 import hashlib
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from types import ModuleType
@@ -16,8 +17,13 @@ from server.attendance.tables import QuarantinedEvent
 from server.db.prepared import Prepared, several, table_of
 from server.db.types import new_id, now
 from server.enrollment.tables import Template
+from server.jobs import service as jobs
+from server.jobs.tables import Job
 from server.kiosks.service import kiosk_notes, kiosk_views
-from server.policies.service import current_policy
+from server.kiosks.tables import LostSpan
+from server.limits import service as limits
+from server.limits.tables import LimitState, StoredLimit
+from server.policies.service import PolicyTimeline, current_policy, policy_at, set_policy
 from server.policies.tables import PolicyVersion
 from server.timetable import roster
 from server.timetable.day import lesson_rows
@@ -99,9 +105,57 @@ def test_notes_of_kiosks_are_their_views(school: School) -> None:
             one.kiosk.last_seen_at,
             one.room.name,
             one.progress.forked_at,
+            0,
         )
         for one in views
     ]
+
+
+def test_the_note_of_a_kiosk_counts_what_it_lost(school: School) -> None:
+    kiosk, other = (uuid.UUID(school.kiosk().kiosk_id) for _ in range(2))
+    at = now()
+    with school.database.transaction() as db:
+        for missing, closed_at in ((2, None), (3, None), (4, at)):
+            span: dict[str, Any] = {
+                "first": 1,
+                "last": 9,
+                "missing": missing,
+                "from_at": at,
+                "through_at": at,
+            }
+            db.add(LostSpan(kiosk_id=kiosk, reason="test", closed_at=closed_at, **span))
+        db.flush()
+        lost = {one.id: one.lost for one in kiosk_notes(db)}
+    assert (lost[kiosk], lost[other]) == (5, 0)
+
+
+def test_jobs_that_failed_too_often_are_counted(school: School) -> None:
+    with school.database.transaction() as db:
+        jobs.enqueue(db, "test", {"number": "1"}, subject="s", actor="system")
+        assert jobs.stuck(db) == jobs.counts(db).stuck == 0
+        db.execute(sqlalchemy.update(Job).values(attempts=jobs.MAX_ATTEMPTS))
+        assert jobs.stuck(db) == jobs.counts(db).stuck > 0
+
+
+def test_a_limit_that_waits_for_an_admin_is_a_question(school: School) -> None:
+    numbers: dict[str, Any] = {"people": 30, "minors": 0, "raised_share": 0.5}
+    numbers |= {"distance": 0.3, "card_limit": 0.3}
+    with school.database.transaction() as db:
+        for state, is_asked in ((LimitState.IN_FORCE, False), (LimitState.ASKED, True)):
+            db.add(StoredLimit(model_id="m", state=state.value, measured_at=now(), **numbers))
+            db.flush()
+            assert limits.has_questions(db) is bool(limits.questions(db)) is is_asked
+
+
+def test_a_timeline_says_what_each_version_says(school: School) -> None:
+    with school.database.transaction() as db:
+        before = current_policy(db)
+        photos = before.enrolment.photos_wanted + 1
+        enrolment = before.enrolment.model_copy(update={"photos_wanted": photos})
+        newest = set_policy(db, before.model_copy(update={"enrolment": enrolment}), actor="system")
+        timeline = PolicyTimeline.of(db)
+        for one in (before, newest):
+            assert timeline.policy(one.version) == policy_at(db, one.version) == one
 
 
 def test_both_numbers_of_the_quarantine_are_counted_together(school: School) -> None:
@@ -173,7 +227,7 @@ def test_no_read_of_a_register_scans_a_table_that_grows(school: School) -> None:
         pytest.skip("PostgreSQL chooses by the number of rows")
     grows = {"attendance_events", "code_uses", "attendance_corrections", "lessons", "objection"}
     plans = {name: _plan(school, one) for name, one in _prepared(tally_reads, event_reads)}
-    assert {"UNUSUAL", "SEEN", "_USES"} <= plans.keys()
+    assert {"ODD_ROOMS", "SEEN", "_USES"} <= plans.keys()
     scanned = {
         (name, line)
         for name, lines in plans.items()
