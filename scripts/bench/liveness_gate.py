@@ -1,8 +1,8 @@
 """Runs the kiosk's liveness check of one checkout over visits that another process shows it.
 
-A program of `liveness_visits.py`. It is started with the checkout as PYTHONPATH, and reads pickled
-(track id, seconds, frame, points), or None for the end of a visit; it answers each with a pair
-(verdict, CPU seconds) or None while it is not decided.
+A program of `liveness_visits.py`. It is started with the checkout as PYTHONPATH and a level of the
+policy as its argument, and reads pickled (track id, seconds, frame, points), or None for the end of
+a visit; it answers each with a pair (verdict, CPU seconds) or None while it is not decided.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ MATCHED_AFTER_S = 0.3
 class Gatekeeper:
     """The check of one visit after another, as the kiosk's recogniser uses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: LivenessLevel) -> None:
+        self._level = level
         self._gate = LivenessGate()
         self._begun_s: float | None = None
         self._cpu_s = 0.0
@@ -36,7 +37,7 @@ class Gatekeeper:
         self._gate.observe(track, at_s, frame, points)
         reading = None
         if at_s - self._begun_s >= MATCHED_AFTER_S - 1e-6:
-            reading = self._gate.reading(track, LivenessLevel.PASSIVE, at_s)
+            reading = self._gate.reading(track, self._level, at_s)
         self._cpu_s += time.thread_time() - started
         return (str(reading.verdict), self._cpu_s) if reading else None
 
@@ -49,7 +50,7 @@ class Gatekeeper:
 def main() -> None:
     """Answer until the input ends."""
     cv2.setNumThreads(1)
-    keeper = Gatekeeper()
+    keeper = Gatekeeper(LivenessLevel(sys.argv[1]))
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while True:
         try:

@@ -4,8 +4,8 @@
 
 FACES: folder with `clips` and perhaps `spoof`. Shows live clips, and attacks rendered from them, to
 the check of this checkout and of an earlier one: the same frames, the same landmarks. Each visit
-goes on until both have decided. Outcomes are kept in --cache, so that a run can be stopped and
-taken up again; prints Markdown tables.
+goes on until both have decided. Outcomes are kept in --cache, one for a level: a run can be
+stopped and taken up again; prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ class OtherGate:
     """The check of a checkout, in a process of its own."""
 
     checkout: Path
+    level: str
     _process: subprocess.Popen[bytes] = field(init=False)
 
     def __enter__(self) -> OtherGate:
         environment = {**os.environ, "PYTHONPATH": str(self.checkout), "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_GATE)],
+            [sys.executable, "-P", str(_GATE), self.level],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -120,18 +121,18 @@ class Stage:
 
 
 @cache
-def _stage(checkouts: tuple[tuple[str, Path], ...]) -> Stage:
-    gates = {name: OtherGate(checkout).__enter__() for name, checkout in checkouts}
+def _stage(checkouts: tuple[tuple[str, Path], ...], level: str) -> Stage:
+    gates = {name: OtherGate(checkout, level).__enter__() for name, checkout in checkouts}
     for gate in gates.values():
         atexit.register(gate.__exit__)
     return Stage(open_pipeline(), gates)
 
 
 def play(
-    visits: Sequence[Visit], faces: Path, checkouts: tuple[tuple[str, Path], ...]
+    visits: Sequence[Visit], faces: Path, checkouts: tuple[tuple[str, Path], ...], level: str
 ) -> list[dict[str, Any]]:
     """Play visits of one clip."""
-    stage = _stage(checkouts)
+    stage = _stage(checkouts, level)
     (name,) = {visit.clip for visit in visits}
     clips = {clip.path.stem: clip for clip in find_clips(faces)}
     clip = (
@@ -164,6 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("faces", type=Path)
     parser.add_argument("--before", type=Path, help="an earlier checkout")
     parser.add_argument("--count", type=int, default=200, help="visits of a kind")
+    parser.add_argument("--level", default="passive", help="of the policy: passive or active")
     parser.add_argument("--only", help="kinds whose name has this in it")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path("build/liveness-visits.jsonl"))
@@ -188,7 +190,7 @@ def _play_all(
     progress = Progress("visits", len(missing))
     options.cache.parent.mkdir(parents=True, exist_ok=True)
     pairs = tuple(checkouts.items())
-    work = partial(play, faces=options.faces.resolve(), checkouts=pairs)
+    work = partial(play, faces=options.faces.resolve(), checkouts=pairs, level=options.level)
     with ProcessPoolExecutor(options.jobs) as pool, options.cache.open("a") as kept:
         for task in as_completed([pool.submit(work, group) for group in groups.values()]):
             for row in task.result():
