@@ -44,9 +44,15 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class ProveAlive:
-    """A person was recognised and must make a motion that a picture cannot make."""
+    """A person was recognised and must make a motion that a picture cannot make.
+
+    Attributes:
+        motion: to make.
+        left: share of the time that is left for it, 1..0.
+    """
 
     motion: Motion
+    left: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
