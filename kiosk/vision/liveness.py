@@ -111,8 +111,7 @@ class LivenessGate:
             track_id: of the face.
             level: that the policy asks for.
             at_s: time of the newest frame.
-            person_id: whom the face was matched with: nobody is asked for one motion twice in a
-                row.
+            person_id: of the match: nobody is asked for one motion twice in a row.
 
         Returns:
             None while the match must wait.

@@ -142,7 +142,7 @@ def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[st
     demo.open_school()
     if camera is None:
         demo.switch_liveness_off()
-        supervisor.say("demo", CLIP_NOTICE)
+        sys.stdout.write(f"{CLIP_NOTICE}\n")
     demo.enrol(enrolled)
     supervisor.say("demo", f"admin pages: {demo.server_url}  (name: admin)")
     sys.stdout.write(f"\n    {demo.server_url}    admin / {demo.password}\n\n")

@@ -13,7 +13,26 @@ from models.stages.liveness.limits import ChallengeLimits, LivenessLimits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.stages.liveness.challenge import PoseSample
+
+@dataclass(frozen=True)
+class PoseSample:
+    """What a frame shows of a head.
+
+    Attributes:
+        time_s: of the frame.
+        track_id: whose head.
+        yaw_deg: see `models.stages.pose.HeadPose`.
+        eye_aspect: see `models.stages.pose.eye_aspect_ratio`.
+        pitch_deg: see `models.stages.pose.HeadPose`.
+        mouth_aspect: see `models.stages.pose.mouth_aspect_ratio`.
+    """
+
+    time_s: float
+    track_id: int
+    yaw_deg: float
+    eye_aspect: float
+    pitch_deg: float = 0.0
+    mouth_aspect: float = 0.0
 
 
 @dataclass(frozen=True)

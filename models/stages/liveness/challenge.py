@@ -18,6 +18,7 @@ import numpy as np
 
 from models.stages.liveness.answers import (
     MadeMotion,
+    PoseSample,
     blinked,
     fastest_deg_s,
     opened_mouth,
@@ -32,6 +33,19 @@ if TYPE_CHECKING:
 
     from models.stages.images import FloatArray
 
+__all__ = (
+    "Challenge",
+    "ChallengeDesk",
+    "ChallengeReason",
+    "ChallengeResult",
+    "ChallengeState",
+    "Motion",
+    "PoseSample",
+    "failed",
+    "guess_chance",
+    "judge_answer",
+    "pose_sample",
+)
 _PEOPLE_KEPT = 512
 """So many people's last motions are remembered, the newest."""
 
@@ -80,27 +94,6 @@ class Challenge:
     motion: Motion
     track_id: int
     shown_at_s: float
-
-
-@dataclass(frozen=True)
-class PoseSample:
-    """What a frame shows of a head.
-
-    Attributes:
-        time_s: of the frame.
-        track_id: whose head.
-        yaw_deg: see `models.stages.pose.HeadPose`.
-        eye_aspect: see `models.stages.pose.eye_aspect_ratio`.
-        pitch_deg: see `models.stages.pose.HeadPose`.
-        mouth_aspect: see `models.stages.pose.mouth_aspect_ratio`.
-    """
-
-    time_s: float
-    track_id: int
-    yaw_deg: float
-    eye_aspect: float
-    pitch_deg: float = 0.0
-    mouth_aspect: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -162,7 +155,7 @@ class ChallengeDesk:
         Args:
             track_id: of the face.
             now_s: when it is shown, on the frames' clock.
-            person_id: whom the face was recognised as; empty where that is not known.
+            person_id: the person that the face was recognised as; empty where that is not known.
         """
         self._open = {n: asked for n, asked in self._open.items() if asked.track_id != track_id}
         challenge = Challenge(secrets.token_hex(16), self._draw(person_id), track_id, now_s)
