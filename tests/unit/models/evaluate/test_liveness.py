@@ -124,7 +124,7 @@ def test_people_that_limits_were_chosen_on_are_reported_apart() -> None:
 def test_a_showing_that_never_turns_passes_no_turn() -> None:
     still = replace(shown("flat print, held"), samples=shown().samples[:1] * 30)
 
-    assert "| flat print, held | 3 | 0 | 0 | 0 |" in challenge_report([still, shown()])
+    assert "| flat print, held | 5 | 0 | 0 | 0 | 0 | 0 |" in challenge_report([still, shown()])
 
 
 @pytest.mark.parametrize(("clip", "person"), [("want", "E"), ("sorry", "B")])
