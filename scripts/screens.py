@@ -88,7 +88,11 @@ DOCUMENTED = (
     "ready-model-missing-landscape-light-en",
     "ready-upside-down-landscape-light-en",
     "prove-turn_left-landscape-light-en",
+    "prove-look_up-landscape-light-en",
+    "prove-open_mouth-landscape-light-en",
     "prove-blink-portrait-dark-ar",
+    "pin-unsure-landscape-light-en",
+    "unsure-landscape-light-en",
     "claim-landscape-light-en",
     "claim-words-landscape-light-en",
     "claim-words-portrait-dark-ar",
@@ -227,7 +231,7 @@ def shots(language: str) -> Iterator[Shot]:
     yield Shot("looking", Looking(0.66))
     yield Shot("looking-hint", Looking(0.2, Hint.ONE_AT_A_TIME))
     for motion in Motion:
-        yield Shot(f"prove-{motion.value}", ProveAlive(motion))
+        yield Shot(f"prove-{motion.value}", ProveAlive(motion, 0.7))
     yield Shot("welcome", Welcome(name, ArrivalStatus.PRESENT))
     yield Shot("welcome-again", Welcome(name, ArrivalStatus.PRESENT, already_marked=True))
     yield Shot("not-me", NotRecognised(NotRecognisedReason.NOT_ME, WAYS))

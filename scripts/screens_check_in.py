@@ -8,6 +8,8 @@ from kiosk.domain.screens import (
     CodeProblem,
     CodeRefused,
     ConfirmName,
+    NotRecognised,
+    NotRecognisedReason,
     PinPurpose,
     RollCall,
     RollMark,
@@ -46,8 +48,14 @@ def check_in_states(
     yield "pin-card-first", card, ""
     yield "pin-card", AskPin(PinPurpose.CARD), ""
     yield "pin-look-alike", AskPin(PinPurpose.LOOK_ALIKE, (Fallback.CARD,)), ""
+    yield "pin-unsure", AskPin(PinPurpose.UNSURE, (Fallback.CARD,)), ""
+    unsure = AskPin(PinPurpose.UNSURE, (Fallback.CARD,), takes_pin=False)
+    yield "pin-unsure-card-first", unsure, ""
+    for state, ways in (("unsure", WAYS), ("unsure-no-ways", ())):
+        yield state, NotRecognised(NotRecognisedReason.UNSURE, ways), ""
     yield "pin-unlock", AskPin(PinPurpose.UNLOCK, SHOWN), ""
     yield "confirm-name", ConfirmName(name), ""
+    yield "confirm-name-busy", ConfirmName(name, is_busy=True), ""
     for problem in CodeProblem:
         yield f"code-{problem.value}", CodeRefused(problem, WAYS), ""
     names = ARABIC_NAMES if is_arabic else LATIN_NAMES
@@ -57,4 +65,5 @@ def check_in_states(
     )
     yield "roll-call", RollCall(lesson, names[-1], rows), ""
     yield "roll-call-unsaved", RollCall(lesson, names[-1], rows, is_unsaved=True), ""
+    yield "roll-call-busy", RollCall(lesson, names[-1], rows, is_busy=True), ""
     yield "roll-call-no-lesson", RollCall(None, names[-1]), ""

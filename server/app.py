@@ -86,6 +86,7 @@ from server.migrations.runner import upgrade
 from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.people.keys import ensure_keys
+from server.policies.service import begin_policy
 from server.web import health, inspection
 from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
@@ -234,6 +235,8 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
         upgrade(database, time_zone=settings.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
+            if password is not None:
+                begin_policy(db)
     if password is not None:
         announce_admin_password(settings, password)
     return database, vault

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.clock import ClockReading
 from kiosk.domain.events import MatchEvidence
-from kiosk.domain.liveness import LivenessVerdict
+from kiosk.domain.liveness import LivenessReading
 from kiosk.domain.sightings import Recognition
 from protocol.v1.messages import EventMethod
 
@@ -31,8 +31,13 @@ class Grounds:
     def is_proven(self) -> bool:
         """Whether this is more than a face that the liveness check could not decide about."""
         reading = self.evidence.liveness if self.evidence is not None else None
-        is_undecided = reading is not None and reading.verdict is LivenessVerdict.UNDECIDED
+        is_undecided = reading is not None and reading.is_undecided
         return self.second is not None or not is_undecided
+
+    @property
+    def doubted(self) -> LivenessReading | None:
+        """What the liveness check said where that was not enough, else None."""
+        return None if self.is_proven or self.evidence is None else self.evidence.liveness
 
 
 @dataclass(frozen=True, slots=True)

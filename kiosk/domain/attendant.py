@@ -12,7 +12,8 @@ from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.desk import Desk
 from kiosk.domain.display import Display, Offer, Result
 from kiosk.domain.events import EventDraft
-from kiosk.domain.liveness import Motion
+from kiosk.domain.liveness import LivenessReading, Motion
+from kiosk.domain.marking import mark_of, remembered_mark, with_first_status
 from kiosk.domain.marks import Denial, Mark, MarkBook, MarkMemory
 from kiosk.domain.ports import MarkListener, UsedCodes
 from kiosk.domain.recorder import Recorder, Stored
@@ -33,7 +34,13 @@ from kiosk.domain.screens import (
 from kiosk.domain.sightings import Recognition, Sighting, SightingKind
 from kiosk.domain.timetable import Lesson, Timetable
 from kiosk.domain.welcomes import welcome_for
-from protocol.v1.messages import ArrivalStatus, Direction, EventKind, assumed_direction
+from protocol.v1.messages import (
+    ArrivalStatus,
+    Direction,
+    EventKind,
+    asks_direction,
+    assumed_direction,
+)
 
 _ANSWERED_KEPT = 64
 """Answered (track, person) pairs remembered, so that one who stays is not greeted for ever."""
@@ -186,7 +193,8 @@ class Attendant:
         now_s = self._clock.monotonic_s()
         clock, shown = self._clock.reading(), offer.mark.status
         lesson = self._timetable.lesson(offer.mark.lesson_id)
-        if lesson is None or not lesson.window.is_open(clock.best_at):  # it would not count
+        is_open = lesson is not None and lesson.window.is_open(clock.best_at)
+        if lesson is None or not is_open or not asks_direction(lesson.policy):  # it would not count
             self._display.take_back(result, self._ready(), now_s)
             return
         draft = replace(offer.draft, clock=clock, direction=direction, shown=shown)
@@ -205,18 +213,9 @@ class Attendant:
         now_s, now = self._clock.monotonic_s(), self._clock.reading().best_at
         for kept in memory.marks:
             lesson = self._timetable.lesson(kept.lesson_id)
-            is_late = kept.status is ArrivalStatus.LATE
-            mark = Mark(
-                event_id=kept.event_id,
-                person_id=kept.person_id,
-                lesson_id=kept.lesson_id,
-                at_s=now_s - max(0.0, (now - kept.at).total_seconds()),
-                status=kept.status,
-                late_min=lesson.window.late_min(kept.at) if lesson and is_late else int(is_late),
-                direction=kept.direction,
-            )
+            mark = remembered_mark(kept, lesson, now, now_s)
             earlier = self._book.get(mark.person_id, mark.lesson_id)
-            self._book.add(_first_status(mark, earlier))
+            self._book.add(with_first_status(mark, earlier))
         for denial in memory.denials:
             self._book.deny(denial)
 
@@ -265,7 +264,7 @@ class Attendant:
         open_here = [one.id for one in self._timetable.open_here(clock.best_at)]
         if self._book.is_denied(found, open_here):
             self._show(self._not_recognised(NotRecognisedReason.NOT_ME), sighting.track_id)
-        elif not self.desk.asks_second_factor(arrival):
+        elif not self.desk.holds_back(arrival):
             self.check_in(arrival)
 
     def check_in(self, arrival: DoorArrival) -> None:
@@ -304,8 +303,6 @@ class Attendant:
 
     def _mark(self, arrival: DoorArrival, lesson: Lesson, earlier: Mark | None) -> None:
         draft = self._draft(arrival, lesson)
-        is_proven = arrival.grounds.is_proven
-        self.desk.roll.note_proof(arrival.person_id, lesson.id, is_proven=is_proven)
         stored = self._recorder.record(draft, arrival.now_s)
         mark = self._marked(stored) if stored else None
         if mark is None:
@@ -340,22 +337,13 @@ class Attendant:
         """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
         draft = stored.draft
         lesson = self._timetable.lesson(draft.lesson_id)
-        is_mark = draft.kind in (EventKind.SEEN, EventKind.ROLL_CALL)
-        if lesson is None or not is_mark or draft.shown is None:
+        if lesson is None:
             return None
-        is_late = draft.shown is ArrivalStatus.LATE
         earlier = self._book.get(draft.person_id, lesson.id)
-        mark = Mark(
-            event_id=stored.event.event_id,
-            person_id=draft.person_id,
-            lesson_id=lesson.id,
-            at_s=self._clock.monotonic_s(),
-            status=draft.shown,
-            late_min=max(1, lesson.window.late_min(draft.clock.best_at)) if is_late else 0,
-            direction=draft.direction or (earlier.direction if earlier else None),
-        )
-        if draft.kind is EventKind.SEEN:  # a teacher's word replaces what was there
-            mark = _first_status(mark, earlier)
+        mark = mark_of(stored, lesson, earlier, self._clock.monotonic_s())
+        if mark is None:
+            return None
+        self.desk.roll.settle(draft.person_id, lesson.id)
         self._book.add(mark)
         return mark
 
@@ -386,6 +374,7 @@ class Attendant:
             person_id=arrival.person_id,
             policy_version=(lesson or self._timetable).policy_version,
             evidence=grounds.evidence,
+            liveness=None if grounds.evidence else self._doubt_about(arrival, lesson),
             shown=self._shown_status(arrival, lesson),
             method=grounds.method,
             second=grounds.second,
@@ -393,6 +382,10 @@ class Attendant:
             by=grounds.by,
             direction=self._direction(arrival, lesson),
         )
+
+    def _doubt_about(self, arrival: DoorArrival, lesson: Lesson | None) -> LivenessReading | None:
+        """Return what was said of a face of this person that marked nobody before."""
+        return self.desk.roll.doubt_about(arrival.person_id, lesson.id) if lesson else None
 
     def _direction(self, arrival: DoorArrival, lesson: Lesson | None) -> Direction | None:
         """Whether the person comes or leaves, by the time alone; None where nobody asks."""
@@ -417,8 +410,8 @@ class Attendant:
 
     def _proving(self, sighting: Sighting, motion: Motion) -> None:
         if not self._has_answer(sighting.track_id):
-            now_s = self._clock.monotonic_s()
-            self._display.look(ProveAlive(motion), sighting.track_id, now_s)
+            asked = ProveAlive(motion, sighting.progress)
+            self._display.look(asked, sighting.track_id, self._clock.monotonic_s())
 
     def _nobody_known(self, sighting: Sighting) -> None:
         """Show "not recognised"; a picture of a face gets the same answer, to reveal nothing."""
@@ -478,11 +471,3 @@ class Attendant:
             first = lessons[0]
             running = RunningLesson(first.title, first.starts_at, first.ends_at)
         return Ready(self._timetable.room_name, running, self.desk.ways)
-
-
-def _first_status(mark: Mark, earlier: Mark | None) -> Mark:
-    """Return the mark with the status of the first one in its lesson."""
-    if earlier is None:
-        return mark
-    direction = mark.direction or earlier.direction
-    return replace(mark, status=earlier.status, late_min=earlier.late_min, direction=direction)

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kiosk.domain.arrivals import DoorArrival, Grounds
 from kiosk.domain.clock import Clock
+from kiosk.domain.codes import problem_of, use_up
 from kiosk.domain.credentials import NO_CREDENTIALS, CredentialBook
 from kiosk.domain.desk_states import (
     ANSWER_S,
@@ -17,6 +17,7 @@ from kiosk.domain.desk_states import (
     NAME_S,
     PAD_S,
     ROLL_S,
+    TURNED_AWAY_S,
     HeldText,
     NameState,
     PadState,
@@ -31,17 +32,18 @@ from kiosk.domain.screens import (
     CodeProblem,
     CodeRefused,
     ConfirmName,
+    Notice,
+    NoticeReason,
+    NotRecognised,
+    NotRecognisedReason,
     PinPurpose,
     RollMark,
     Screen,
 )
 from kiosk.domain.timetable import Lesson, Timetable
 from kiosk.domain.waits import Waits
-from kiosk.errors import StorageError
+from kiosk.domain.ways import ways_here
 from protocol.v1.checkin import (
-    CODE_LIFETIME,
-    CODE_TOLERANCE,
-    CheckInCode,
     CheckInCodeError,
     is_check_in_code,
     is_printed_card,
@@ -92,6 +94,7 @@ class Desk:
     _state: PadState | NameState | RollState | None = None
     _held: HeldText | None = None
     _busy_s: float = -math.inf
+    _turned_away_s: float = -math.inf
     _waits: Waits = field(default_factory=Waits)
     _tracks: int = -1
 
@@ -114,29 +117,17 @@ class Desk:
                 takes_pin=self._takes_pin(state),
             )
         if isinstance(state, NameState):
-            return ConfirmName(timetable.short_name(state.holder.id))
+            return ConfirmName(timetable.short_name(state.holder.id), self._is_busy)
         if isinstance(state, RollState):
-            return self.roll.screen(
-                timetable, state.lesson_id, state.teacher, is_unsaved=state.is_unsaved
-            )
+            roll = self.roll.screen(timetable, state.lesson_id, state.teacher)
+            return replace(roll, is_unsaved=state.is_unsaved, is_busy=self._is_busy)
         return None
 
     @property
     def ways(self) -> tuple[Fallback, ...]:
         """The ways that the policy allows and that can work here now, in a fixed order."""
-        allowed, book = self.door.timetable.fallbacks, self.book
         reads_codes = self.server_key is not None and self.used is not None
-        has_phones = reads_codes and Fallback.QR in allowed and book.has_holders(HolderKind.STAFF)
-        has_things = book.has_pins(HolderKind.STAFF) or book.has_cards(HolderKind.STAFF)
-        exist = {
-            Fallback.QR: reads_codes,
-            Fallback.CARD: book.has_cards(HolderKind.PERSON),
-            Fallback.PIN: book.has_pins(HolderKind.PERSON),
-            Fallback.TEACHER: has_things or has_phones,
-        }
-        if Fallback.CARD_ALONE in allowed:
-            allowed = allowed | {Fallback.CARD}
-        return tuple(way for way, is_there in exist.items() if is_there and way in allowed)
+        return ways_here(self.door.timetable.fallbacks, self.book, reads_codes=reads_codes)
 
     def open_pin(self) -> None:
         """Ask for a PIN."""
@@ -175,7 +166,7 @@ class Desk:
     def _take_held(self, held: HeldText) -> None:
         """Take what was held up meanwhile, now that the answer to the other person was read."""
         self._held = None
-        if self._now_s - held.at_s > HELD_S:
+        if not self._is_fresh(held):
             return
         if held.is_typed:
             self.swipe(held.text)
@@ -183,7 +174,20 @@ class Desk:
             self.scan(held.text)
 
     def _hold(self, text: str, *, is_typed: bool) -> None:
+        """Keep the first card or code until the question ends; another one is turned away."""
+        waiting = self._held if self._held and self._is_fresh(self._held) else None
+        if waiting is not None and waiting.text != text:
+            self._turned_away_s = self._now_s
+            return
         self._held, self._busy_s = HeldText(text, self._now_s, is_typed), self._now_s
+
+    def _is_fresh(self, held: HeldText) -> bool:
+        return self._now_s - held.at_s <= HELD_S
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a card was turned away a moment ago."""
+        return self._now_s - self._turned_away_s < TURNED_AWAY_S
 
     def enter_pin(self, pin: str) -> None:
         """Try a PIN, if one is asked for and no wait is left."""
@@ -219,8 +223,10 @@ class Desk:
 
     def scan(self, text: str) -> None:
         """Take the text of a QR that the camera saw; what is not ours is ignored."""
+        is_ours = is_printed_card(text) or is_check_in_code(text)
         if isinstance(self._state, RollState | NameState):
-            self._hold(text, is_typed=False)
+            if is_ours:
+                self._hold(text, is_typed=False)
         elif is_printed_card(text):
             self._card(text, is_printed=True)
         elif is_check_in_code(text) and Fallback.QR in self.ways:
@@ -245,29 +251,45 @@ class Desk:
         is_saved = lesson is None or self.roll.tap(lesson, person_id, seen, state.teacher)
         self._state = replace(state, until_s=self._now_s + ROLL_S, is_unsaved=not is_saved)
 
-    def asks_second_factor(self, arrival: DoorArrival) -> bool:
-        """Ask for a second factor where a face is easily confused with another one due here.
+    def holds_back(self, arrival: DoorArrival) -> bool:
+        """Ask for more where a face alone marks nobody; False where the match stands alone.
 
-        False where it is not, or where the person has no other way: the match then stands alone.
-        While the desk is busy with another person nothing is asked, and a teacher decides.
+        A face that may be a picture is always held back. One that is easily confused with another
+        one due here is, where the person has another way. While the desk is busy with another
+        person nothing is asked, and a teacher decides.
         """
+        if not arrival.grounds.is_proven:
+            self._answer_unsure(arrival)
+            return True
         others = self._look_alikes_due(arrival)
-        holder = self.book.holder(arrival.person_id, HolderKind.PERSON)
-        if not others or holder is None or not self._can_prove(holder):
-            return False
-        if self._is_marked(arrival):
+        if not others or not self._can_prove(arrival) or self._is_marked(arrival):
             return False
         if self._state is None:
-            self._state = PadState(
-                PinPurpose.LOOK_ALIKE,
-                self._now_s + PAD_S,
-                arrival=arrival,
-                others=others,
-                last_s=self._now_s + LOOK_ALIKE_S,
-            )
+            self._ask_for(arrival, PinPurpose.LOOK_ALIKE)
         else:
             self._note_doubt(arrival)
         return True
+
+    def _answer_unsure(self, arrival: DoorArrival) -> None:
+        """Ask for a second factor, or say that there is another way; no name is shown."""
+        self._note_doubt(arrival)
+        timetable, at = self.door.timetable, arrival.clock.best_at
+        if not timetable.open_here(at):
+            self.door.show_result(Notice(NoticeReason.NOTHING_RUNNING), arrival.track_id)
+        elif self._state is None and self._lessons_of(arrival) and self._can_prove(arrival):
+            self._ask_for(arrival, PinPurpose.UNSURE)
+        else:
+            unsure = NotRecognised(NotRecognisedReason.UNSURE, self.ways)
+            self.door.show_result(unsure, arrival.track_id)
+
+    def _ask_for(self, arrival: DoorArrival, purpose: PinPurpose) -> None:
+        self._state = PadState(
+            purpose,
+            self._now_s + PAD_S,
+            arrival=arrival,
+            others=self._look_alikes_due(arrival),
+            last_s=self._now_s + LOOK_ALIKE_S,
+        )
 
     @property
     def _now_s(self) -> float:
@@ -312,7 +334,11 @@ class Desk:
         lesson = self.door.timetable.lesson(roll.lesson_id)
         return lesson is None or not lesson.window.is_open(self.clock.reading().best_at)
 
-    def _can_prove(self, holder: Holder) -> bool:
+    def _can_prove(self, arrival: DoorArrival) -> bool:
+        holder = self.book.holder(arrival.person_id, HolderKind.PERSON)
+        return holder is not None and self._has_way(holder)
+
+    def _has_way(self, holder: Holder) -> bool:
         return (Fallback.PIN in self.ways and holder.pin is not None) or (
             Fallback.CARD in self.ways and bool(holder.cards)
         )
@@ -336,7 +362,7 @@ class Desk:
 
     def _note_doubt(self, arrival: DoorArrival) -> None:
         for lesson in self._lessons_of(arrival):
-            self.roll.doubt(arrival.person_id, lesson.id)
+            self.roll.doubt(arrival.person_id, lesson.id, arrival.grounds.doubted)
 
     def _holder_of(self, pad: PadState, pin: str) -> Holder | None:
         if pad.holder is not None:
@@ -364,32 +390,15 @@ class Desk:
         staff = self.book.holder(holder_id, HolderKind.STAFF)
         known = staff or self.book.holder(holder_id, HolderKind.PERSON) or Holder(id=holder_id)
         # Used up last: a code that is refused for another reason can be shown again.
-        problem = self._problem_of(code) or self._misfit(known) or self._use_up(code)
+        problem = (
+            problem_of(code, self.clock, self.book, self.used)
+            or self._misfit(known)
+            or use_up(code, self.used)
+        )
         if problem is not None:
             self._refuse(problem)
         else:
             self._accept(known, Grounds(EventMethod.QR, code_id=code.code_id))
-
-    def _problem_of(self, code: CheckInCode) -> CodeProblem | None:
-        """Say why a code does not count."""
-        reading = self.clock.reading()
-        if not reading.is_trusted:
-            return CodeProblem.CLOCK
-        if not code.is_valid_at(reading.best_at):
-            return CodeProblem.EXPIRED
-        if code.code_id in self.book.used_codes or self.used is None:
-            return CodeProblem.USED
-        return None
-
-    def _use_up(self, code: CheckInCode) -> CodeProblem | None:
-        """Note on disk that a code was used; it counts once."""
-        if self.used is None:
-            return CodeProblem.USED
-        until = code.issued_at + CODE_LIFETIME + CODE_TOLERANCE + timedelta(minutes=1)
-        try:
-            return None if self.used.use(code.code_id, until) else CodeProblem.USED
-        except StorageError:
-            return CodeProblem.NOT_SAVED
 
     def _card(self, typed: str, *, is_printed: bool) -> None:
         if not _CARD_WAYS & self.door.timetable.fallbacks:
@@ -412,7 +421,7 @@ class Desk:
         pad = self._state if isinstance(self._state, PadState) else None
         if pad is None:
             pad = PadState(PinPurpose.CARD, 0.0)
-        purpose = pad.purpose if pad.purpose is PinPurpose.LOOK_ALIKE else PinPurpose.CARD
+        purpose = PinPurpose.CARD if pad.arrival is None else purpose_of(pad)
         pad = replace(pad, purpose=purpose, holder=holder, problem=None)
         self._state = pad.open_until(self._now_s + PAD_S)
 

@@ -17,6 +17,8 @@ ANSWER_S = 2.0
 """The answer to one person is on screen for so long before the next one's card is taken."""
 HELD_S = NAME_S + ANSWER_S + 1.0
 """What was held up while the desk was busy is taken so long after, at most."""
+TURNED_AWAY_S = 4.0
+"""It is said for so long that a card was turned away because another one waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def purpose_of(pad: PadState) -> PinPurpose:
     """What the pad is for, whichever card was read meanwhile."""
     if pad.is_unlocking:
         return PinPurpose.UNLOCK
-    return PinPurpose.LOOK_ALIKE if pad.arrival is not None else PinPurpose.CHECK_IN
+    if pad.arrival is None:
+        return PinPurpose.CHECK_IN
+    return PinPurpose.LOOK_ALIKE if pad.arrival.grounds.is_proven else PinPurpose.UNSURE
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,12 @@ class EventDraft:
         person_id: the person the event is about.
         policy_version: of the policy that was in force on this kiosk.
         evidence: the numbers of the match; for not_me those of the match that was denied.
+        liveness: of an event without a face: what the check said of a face of this person that
+            marked nobody, and that the teacher, card or PIN has decided about.
         refers_to: id of the event that a not_me voids.
         shown: the status the person saw; None where none was shown.
         method: how the person was identified.
-        second: method of the second factor, of a person who is easily confused with another.
+        second: method of the second factor, where a face alone was not enough.
         code_id: of the QR on a phone.
         by: account id of the teacher who tapped or confirmed.
         direction: whether the person comes or leaves, where the policy asks for it.
@@ -45,6 +47,7 @@ class EventDraft:
     person_id: str
     policy_version: int
     evidence: MatchEvidence | None = None
+    liveness: LivenessReading | None = None
     refers_to: str | None = None
     shown: ArrivalStatus | None = None
     method: EventMethod = EventMethod.FACE

@@ -12,6 +12,8 @@ class Motion(StrEnum):
     TURN_LEFT = "turn_left"
     TURN_RIGHT = "turn_right"
     BLINK = "blink"
+    LOOK_UP = "look_up"
+    OPEN_MOUTH = "open_mouth"
 
 
 class LivenessVerdict(StrEnum):
@@ -30,12 +32,17 @@ class LivenessReading:
     Attributes:
         verdict: in one word.
         score: 0..1, 0.5 at the limit of the weakest cue; None where nothing was measured.
-        level: of the check that said it.
+        level: of the check that said it: passive or active.
     """
 
     verdict: LivenessVerdict = LivenessVerdict.OFF
     score: float | None = None
     level: LivenessLevel = LivenessLevel.OFF
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the check could not tell a person from a picture."""
+        return self.verdict is LivenessVerdict.UNDECIDED
 
 
 UNCHECKED = LivenessReading()

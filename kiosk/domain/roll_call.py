@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from kiosk.domain.clock import Clock
 from kiosk.domain.events import EventDraft
+from kiosk.domain.liveness import LivenessReading
 from kiosk.domain.marks import Mark, MarkBook
 from kiosk.domain.recorder import Recorder, Stored
 from kiosk.domain.screens import RollCall, RollMark, RollRow, RunningLesson
@@ -28,43 +29,42 @@ class RollTaker:
         recorder: where they go.
         book: what this kiosk has marked.
         on_stored: enters a stored mark in the book.
-        doubted: people of a lesson whose face a teacher must decide about; nobody was marked.
-        unproven: people who were marked in a lesson, though nothing showed that the face was alive.
+        doubted: by lesson and person, the faces that marked nobody and that a teacher must decide
+            about, with what the liveness check said; None where the face was alive but may be a
+            look-alike's.
     """
 
     clock: Clock
     recorder: Recorder
     book: MarkBook
     on_stored: Callable[[Stored], Mark | None]
-    doubted: dict[str, set[str]] = field(default_factory=dict)
-    unproven: dict[str, set[str]] = field(default_factory=dict)
+    doubted: dict[str, dict[str, LivenessReading | None]] = field(default_factory=dict)
 
-    def doubt(self, person_id: str, lesson_id: str) -> None:
+    def doubt(
+        self, person_id: str, lesson_id: str, liveness: LivenessReading | None = None
+    ) -> None:
         """Note that a face was seen that may have been this person's."""
-        self.doubted.setdefault(lesson_id, set()).add(person_id)
+        if self.book.get(person_id, lesson_id) is None:
+            people = self.doubted.setdefault(lesson_id, {})
+            people[person_id] = liveness or people.get(person_id)
 
-    def note_proof(self, person_id: str, lesson_id: str, *, is_proven: bool) -> None:
-        """Note whether a mark rests on a face that may have been a picture.
+    def doubt_about(self, person_id: str, lesson_id: str) -> LivenessReading | None:
+        """Return what the liveness check said of a face that marked nobody."""
+        return self.doubted.get(lesson_id, {}).get(person_id)
 
-        A proof ends what was noted before; a mark that is there stays as good as it was.
-        """
-        if is_proven:
-            self.unproven.get(lesson_id, set()).discard(person_id)
-        elif self.book.get(person_id, lesson_id) is None:
-            self.unproven.setdefault(lesson_id, set()).add(person_id)
+    def settle(self, person_id: str, lesson_id: str) -> None:
+        """Forget a doubt: the person was marked."""
+        self.doubted.get(lesson_id, {}).pop(person_id, None)
 
     def keep_only(self, lesson_ids: frozenset[str]) -> None:
         """Forget the doubts about lessons that are over."""
         self.doubted = {key: who for key, who in self.doubted.items() if key in lesson_ids}
-        self.unproven = {key: who for key, who in self.unproven.items() if key in lesson_ids}
 
     def lesson_now(self, timetable: Timetable) -> Lesson | None:
         """Return the lesson whose roll is taken: the one that runs here, else the next one."""
         return next(iter(timetable.open_here(self.clock.reading().best_at)), None)
 
-    def screen(
-        self, timetable: Timetable, lesson_id: str | None, teacher: Holder, *, is_unsaved: bool
-    ) -> RollCall:
+    def screen(self, timetable: Timetable, lesson_id: str | None, teacher: Holder) -> RollCall:
         """Return the roster as it stands."""
         lesson = timetable.lesson(lesson_id)
         if lesson is None:
@@ -72,7 +72,7 @@ class RollTaker:
         rows = [self._row(timetable, lesson, person_id) for person_id in lesson.roster]
         rows.sort(key=lambda row: (not row.needs_teacher, row.display_name, row.person_id))
         running = RunningLesson(lesson.title, lesson.starts_at, lesson.ends_at)
-        return RollCall(running, teacher.name, tuple(rows), is_unsaved)
+        return RollCall(running, teacher.name, tuple(rows))
 
     def tap(self, lesson: Lesson, person_id: str, seen: RollMark, teacher: Holder) -> bool:
         """Change a row. False where the disk refused and nothing changed.
@@ -87,15 +87,14 @@ class RollTaker:
         mark = self.book.get(person_id, lesson.id)
         if person_id not in lesson.roster or _roll_mark(mark) is not seen:
             return True
-        is_asked = mark is not None and person_id in self.unproven.get(lesson.id, ())
-        # The first tap answers the question; further ones go round as ever.
-        status = mark.status if mark and is_asked else _NEXT[mark.status if mark else None]
+        status = _NEXT[mark.status if mark else None]
         draft = EventDraft(
             kind=EventKind.ROLL_CALL,
             clock=self.clock.reading(),
             lesson_id=lesson.id,
             person_id=person_id,
             policy_version=lesson.policy_version,
+            liveness=self.doubt_about(person_id, lesson.id),
             shown=status,
             method=EventMethod.TEACHER,
             by=teacher.id,
@@ -107,8 +106,6 @@ class RollTaker:
         if stored is None:
             return False
         self.on_stored(stored)
-        for asked in (self.doubted, self.unproven):
-            asked.get(draft.lesson_id or "", set()).discard(draft.person_id)
         return True
 
     def _take_back(self, draft: EventDraft) -> bool:
@@ -137,7 +134,7 @@ class RollTaker:
             person_id=person_id,
             display_name=timetable.short_name(person_id),
             mark=_roll_mark(mark),
-            needs_teacher=person_id in (self.unproven if mark else self.doubted).get(lesson.id, ()),
+            needs_teacher=mark is None and person_id in self.doubted.get(lesson.id, ()),
         )
 
 

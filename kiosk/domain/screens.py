@@ -44,9 +44,15 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class ProveAlive:
-    """A person was recognised and must make a motion that a picture cannot make."""
+    """A person was recognised and must make a motion that a picture cannot make.
+
+    Attributes:
+        motion: to make.
+        left: share of the time that is left for it, 1..0.
+    """
 
     motion: Motion
+    left: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,16 @@ class Elsewhere:
 
 
 class NotRecognisedReason(StrEnum):
-    """Why nobody was recognised; OTHER_WAY: the face was not compared with anybody's."""
+    """Why nobody was recognised.
+
+    OTHER_WAY: the face was not compared with anybody's. UNSURE: it may be a picture, so that it
+    marks nobody without a second factor or a teacher.
+    """
 
     NO_MATCH = "no_match"
     NOT_ME = "not_me"
     OTHER_WAY = "other_way"
+    UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +142,14 @@ class PinPurpose(StrEnum):
     """What a PIN is asked for.
 
     CHECK_IN: to find who it is. CARD: to go with a card that was read. LOOK_ALIKE: a second factor
-    for a face that is easily confused with another. UNLOCK: for a teacher, to take the roll.
+    for a face that is easily confused with another. UNSURE: the same for a face that may be a
+    picture. UNLOCK: for a teacher, to take the roll.
     """
 
     CHECK_IN = "check_in"
     CARD = "card"
     LOOK_ALIKE = "look_alike"
+    UNSURE = "unsure"
     UNLOCK = "unlock"
 
 
@@ -163,9 +176,15 @@ class AskPin:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmName:
-    """A PIN was right: the person says whether this is their name before anything is recorded."""
+    """A PIN was right: the person says whether this is their name before anything is recorded.
+
+    Attributes:
+        display_name: first name and initial.
+        is_busy: another person's card was shown and not taken.
+    """
 
     display_name: str
+    is_busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +229,14 @@ class RollCall:
         teacher: short name of who unlocked it.
         rows: by name.
         is_unsaved: the disk refused the last tap.
+        is_busy: a card was shown and not taken: another one waits already.
     """
 
     lesson: RunningLesson | None
     teacher: str
     rows: tuple[RollRow, ...] = ()
     is_unsaved: bool = False
+    is_busy: bool = False
 
 
 class NoticeReason(StrEnum):

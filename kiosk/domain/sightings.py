@@ -64,7 +64,8 @@ class Sighting:
         kind: what it is; ``recognition`` is set exactly when it is RECOGNISED.
         track_id: the track it is about, never used twice in one process; -1 with EMPTY.
         at_s: when the newest frame it rests on was captured, on the monotonic clock.
-        progress: how much of the evidence is there, 0..1 (LOOKING).
+        progress: how much of the evidence is there, 0..1 (LOOKING); how much of the time to
+            answer is left, 1..0 (PROVING).
         hint: the one hint to show, if any (LOOKING).
         recognition: the person and how close the match is (RECOGNISED).
         motion: what the person is asked to do (PROVING).
@@ -102,9 +103,11 @@ class Sighting:
         return cls(SightingKind.RECOGNISED, track_id, at_s, progress=1.0, recognition=recognition)
 
     @classmethod
-    def proving(cls, track_id: int, at_s: float, motion: Motion) -> "Sighting":
+    def proving(
+        cls, track_id: int, at_s: float, motion: Motion, *, left: float = 1.0
+    ) -> "Sighting":
         """Return a sighting of a recognised person who must show that they are alive."""
-        return cls(SightingKind.PROVING, track_id, at_s, progress=1.0, motion=motion)
+        return cls(SightingKind.PROVING, track_id, at_s, progress=left, motion=motion)
 
     @classmethod
     def refused(cls, track_id: int, at_s: float) -> "Sighting":

@@ -32,7 +32,7 @@ def drafted(draft: EventDraft, kiosk_id: str) -> messages.UnsignedEvent:
         code_id=draft.code_id,
         by=draft.by,
         direction=draft.direction,
-        **_evidence_fields(draft.evidence),
+        **_evidence_fields(draft.evidence, draft.liveness),
     )
 
 
@@ -67,9 +67,11 @@ def _new_id(reading: ClockReading) -> str:
     return str(uuid7(unix_ms=int(reading.recorded_at.timestamp() * 1000)))
 
 
-def _evidence_fields(evidence: MatchEvidence | None) -> dict[str, object]:
+def _evidence_fields(
+    evidence: MatchEvidence | None, doubted: LivenessReading | None
+) -> dict[str, object]:
     if evidence is None:
-        return {}
+        return {"liveness": _liveness(doubted)} if doubted else {}
     return {
         "distance": _finite(evidence.distance),
         "margin": _finite(evidence.margin),

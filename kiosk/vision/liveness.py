@@ -1,9 +1,9 @@
 """Holds a match back until the face before the camera has shown that it is alive.
 
-Passive: the match waits for a sign of life, at most 1.5 s; then what was seen until then counts.
-Signs of a picture are not believed sooner: of 22 live clips three showed one in their first second,
-and one after 1.5 s. Active: the person is asked for one motion, one person at a time, and must not
-look like a picture either. See docs/liveness.md.
+Passive: the match waits for a sign of life, at most `PASSIVE_WAIT_S`; then what was seen until then
+counts. Active: the person is asked for one motion, one person at a time, and must not look like a
+picture either. When unsure: active where passive could not decide. All that is known belongs to a
+track and goes with it. See docs/liveness.md.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from models.stages.liveness.challenge import (
     ChallengeDesk,
     ChallengeState,
     PoseSample,
+    pose_sample,
 )
 from models.stages.liveness.verdict import Outcome
 from models.stages.liveness.watch import LivenessWatch
-from models.stages.pose import eye_aspect_ratio, head_pose
 from protocol.v1.messages import LivenessLevel
 
 if TYPE_CHECKING:
@@ -38,10 +38,14 @@ _VERDICTS = {
 
 @dataclass(slots=True)
 class _Watched:
-    """One track: what was seen of it, since when a match waits, and what it was asked for."""
+    """One track: what was seen of it, since when a match waits, and what it was asked for.
+
+    `is_unsure` says that the passive check could not decide, and a motion is or will be asked for.
+    """
 
     watch: LivenessWatch = field(default_factory=LivenessWatch)
     waits_since_s: float | None = None
+    is_unsure: bool = False
     asked: Challenge | None = None
     poses: list[PoseSample] = field(default_factory=list)
     reading: LivenessReading | None = None
@@ -77,8 +81,7 @@ class LivenessGate:
         seen = self._tracks.setdefault(track_id, _Watched())
         seen.watch.observe(at_s, frame_bgr, points_px)
         if seen.asked is not None:
-            yaw_deg, aspect = head_pose(points_px).yaw_deg, eye_aspect_ratio(points_px)
-            seen.poses.append(PoseSample(at_s, track_id, yaw_deg, aspect))
+            seen.poses.append(pose_sample(at_s, track_id, points_px))
 
     def asked(self, track_id: int) -> Motion | None:
         """What the track is asked for now."""
@@ -86,13 +89,29 @@ class LivenessGate:
         waits = seen is not None and seen.asked is not None and seen.reading is None
         return Motion(seen.asked.motion) if waits and seen and seen.asked else None
 
-    def reading(self, track_id: int, level: LivenessLevel, at_s: float) -> LivenessReading | None:
+    def time_left(self, track_id: int, at_s: float) -> float:
+        """Return the share of its time that a track has left to answer, 0..1.
+
+        Args:
+            track_id: of a face that is asked for something.
+            at_s: time of the newest frame.
+        """
+        seen = self._tracks.get(track_id)
+        if seen is None or seen.asked is None:
+            return 0.0
+        left_s = seen.asked.shown_at_s + self._desk.limits.deadline_s - at_s
+        return min(1.0, max(0.0, left_s / self._desk.limits.deadline_s))
+
+    def reading(
+        self, track_id: int, level: LivenessLevel, at_s: float, person_id: str = ""
+    ) -> LivenessReading | None:
         """What is known of a face that was matched; asked for with each frame until it is known.
 
         Args:
             track_id: of the face.
             level: that the policy asks for.
             at_s: time of the newest frame.
+            person_id: of the match: nobody is asked for one motion twice in a row.
 
         Returns:
             None while the match must wait.
@@ -103,12 +122,19 @@ class LivenessGate:
         if seen.waits_since_s is None:
             seen.waits_since_s = at_s
         if seen.reading is None:
-            seen.reading = (
-                self._passive(seen, at_s)
-                if level is LivenessLevel.PASSIVE
-                else self._active(track_id, seen, at_s)
-            )
+            seen.reading = self._judge(track_id, seen, level, at_s, person_id)
         return seen.reading
+
+    def _judge(
+        self, track_id: int, seen: _Watched, level: LivenessLevel, at_s: float, person_id: str
+    ) -> LivenessReading | None:
+        if level is not LivenessLevel.ACTIVE and seen.asked is None and not seen.is_unsure:
+            found = self._passive(seen, at_s)
+            is_unsure = found is not None and found.is_undecided
+            if level is LivenessLevel.PASSIVE or not is_unsure:
+                return found
+            seen.is_unsure = True
+        return self._active(track_id, seen, at_s, person_id)
 
     def _passive(self, seen: _Watched, at_s: float) -> LivenessReading | None:
         verdict = seen.watch.verdict()
@@ -119,10 +145,12 @@ class LivenessGate:
             _VERDICTS[verdict.outcome], verdict.score, level=LivenessLevel.PASSIVE
         )
 
-    def _active(self, track_id: int, seen: _Watched, at_s: float) -> LivenessReading | None:
+    def _active(
+        self, track_id: int, seen: _Watched, at_s: float, person_id: str
+    ) -> LivenessReading | None:
         if seen.asked is None:
             if not self._is_anybody_asked():
-                seen.asked, seen.poses = self._desk.ask(track_id, at_s), []
+                seen.asked, seen.poses = self._desk.ask(track_id, at_s, person_id), []
             return None
         state = self._desk.answer(seen.asked, seen.poses, at_s).state
         if state is ChallengeState.WAITING:

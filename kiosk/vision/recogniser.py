@@ -272,7 +272,9 @@ class Recogniser:
             return
         face.track.covered_frames = 0
         face.is_fresh = True
-        is_spared = not is_asked and not face.track.is_answered
+        # While a match waits for a sign of life, the face of that sign must be that of the match.
+        is_watched = is_asked or (checks_life and face.track.match is not None)
+        is_spared = not is_watched and not face.track.is_answered
         if is_spared and not evidence.improves_with(judged.quality):
             evidence.pass_over()
             return
@@ -338,10 +340,13 @@ class Recogniser:
     def _matched(
         self, face: _TrackedFace, match: Match, level: LivenessLevel, at_s: float
     ) -> Sighting | None:
-        """Hand a match on as soon as its face has shown that it is alive."""
-        liveness = self._gate.reading(face.track_id, level, at_s)
+        """Hand a match on as soon as its face has shown that it is alive, or cannot show it.
+
+        A sign of life counts only for the face that was matched: the newest frame must show it.
+        """
+        liveness = self._gate.reading(face.track_id, level, at_s, match.person_id)
         is_sure = face.is_fresh and not face.track.evidence.is_doubted
-        if liveness is None or not (is_sure or level is not LivenessLevel.ACTIVE):
+        if liveness is None or not (is_sure or not _rests_on_a_motion(liveness)):
             return None
         face.track.told = match.person_id
         is_proven = liveness.verdict is LivenessVerdict.LIVE or level is not LivenessLevel.ACTIVE
@@ -394,7 +399,8 @@ class Recogniser:
         for face in waiting:
             motion = self._gate.asked(face.track_id)
             if motion is not None:
-                return [Sighting.proving(face.track_id, at_s, motion)]
+                left = self._gate.time_left(face.track_id, at_s)
+                return [Sighting.proving(face.track_id, at_s, motion, left=left)]
         wanted = max(2, self._knowledge.roster.match_rules().min_frames)
         progress = min(1.0, len(lead.track.evidence) / wanted)
         hint = lead.hint or (Hint.ONE_AT_A_TIME if is_crowded else None)
@@ -402,6 +408,11 @@ class Recogniser:
 
     def _new_track(self) -> _Track:
         return _Track(Evidence(self._matching))
+
+
+def _rests_on_a_motion(liveness: LivenessReading) -> bool:
+    """Whether the check saw the face move, as asked or not, or waited for an answer."""
+    return liveness.verdict is LivenessVerdict.LIVE or liveness.level is LivenessLevel.ACTIVE
 
 
 def _urgency(face: _TrackedFace) -> tuple[bool, int]:

@@ -1,4 +1,4 @@
-"""Which way a head points and whether it looks, from the 468 points of Face Mesh alone."""
+"""Which way a head points, and how open eyes and mouth are, from 468 points of Face Mesh alone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _RIGHT_EYE = (33, 160, 158, 133, 153, 144)
 _LEFT_EYE = (263, 387, 385, 362, 380, 373)
 _EYES = np.array([_RIGHT_EYE, _LEFT_EYE])
 # Outer corner, two of the upper lid, inner corner, two of the lower lid.
+_UPPER_LIP, _LOWER_LIP = 13, 14  # the middle of their inner edges
+_RIGHT_LIP_CORNER, _LEFT_LIP_CORNER = 78, 308  # of the inner edges too
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,21 @@ def eye_aspect_ratios(tracked_px: FloatArray) -> Floats:
     width = np.linalg.norm(eyes[:, :, 0] - eyes[:, :, 3], axis=-1)
     height = np.linalg.norm(eyes[:, :, 1:3] - eyes[:, :, [5, 4]], axis=-1).mean(axis=-1)
     return np.asarray((height / np.maximum(width, 1e-9)).mean(axis=1), np.float64)
+
+
+def mouth_aspect_ratio(points_px: FloatArray) -> float:
+    """Return height over width of the mouth's opening between the inner edges of the lips.
+
+    Near 0 closed, up to about 0.4 while talking, above 0.5 wide open. It does not depend on the
+    distance from the camera, nor on where the head points, as depth is part of both lengths.
+
+    Args:
+        points_px: (468, 3). Not modified.
+    """
+    points = np.asarray(points_px, np.float64)
+    height = np.linalg.norm(points[_UPPER_LIP] - points[_LOWER_LIP])
+    width = np.linalg.norm(points[_RIGHT_LIP_CORNER] - points[_LEFT_LIP_CORNER])
+    return float(height / max(float(width), 1e-9))
 
 
 def eye_distance_px(points_px: FloatArray) -> float:

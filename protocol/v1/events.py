@@ -112,7 +112,11 @@ class ClockStamp(Message):
 
 
 class Liveness(Message):
-    """What the liveness check said about the face."""
+    """What the liveness check said about the face.
+
+    In an event without a face match: about a face of this person that marked nobody before, and
+    that the teacher, card, PIN or code then decided about.
+    """
 
     verdict: Word
     score: Real | None = None
@@ -168,7 +172,7 @@ class UnsignedEvent(Message):
     )
     second: Word | None = Field(
         default=None,
-        description="method of the second factor, of a person who is easily confused with another",
+        description="method of the second factor, where a face alone was not enough",
     )
     by: Identifier | None = Field(
         default=None, description="account of the teacher who tapped or confirmed"

@@ -65,10 +65,15 @@ class AttendancePolicy(Message):
 
 
 class LivenessLevel(StrEnum):
-    """How much is asked of a face before it counts."""
+    """How much is asked of a face before it counts. An unknown word means passive.
+
+    `when_unsure` asks for a motion only where the passive check could not decide. Where a check
+    could not decide in the end, a face alone marks nobody.
+    """
 
     OFF = "off"
     PASSIVE = "passive"
+    WHEN_UNSURE = "when_unsure"
     ACTIVE = "active"
 
 

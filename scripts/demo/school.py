@@ -68,6 +68,10 @@ class AdminClient:
             return _checked(self._http.post(url, files=files, timeout=_TIMEOUT_S))
         return _checked(self._http.post(url, json=body or {}, timeout=_TIMEOUT_S))
 
+    def put(self, path: str, body: Mapping[str, object]) -> Any:
+        """PUT JSON. Raises DemoError when the server refuses."""
+        return _checked(self._http.put(f"{self._base}/api/v1{path}", json=body, timeout=_TIMEOUT_S))
+
 
 def _checked(answer: requests.Response) -> Any:
     if not answer.ok:

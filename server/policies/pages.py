@@ -10,7 +10,6 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import forms, service
 from server.policies.forms import PolicyRefusedError, Setting
-from server.policies.schemas import SchoolPolicy
 from server.web.access import AdminDep, require_role
 from server.web.figures import one_in
 from server.web.pages import render, see_other
@@ -89,7 +88,7 @@ def _page(
     )
     context = {
         "policy": policy,
-        "defaults": SchoolPolicy(),
+        "defaults": service.new_school_policy(),
         "values": values,
         "problems": problems,
         "groups": _groups(),

@@ -12,7 +12,7 @@ from sqlalchemy import case
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
-from protocol.v1.policy import MOST_FRAMES
+from protocol.v1.policy import MOST_FRAMES, KioskPolicy, LivenessLevel
 from server.audit.service import record
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
@@ -36,6 +36,27 @@ _DATES = Prepared(
     ).order_by(_TABLE.c.version)
 )
 _NEWEST = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
+
+
+def new_school_policy() -> SchoolPolicy:
+    """Return what a new school starts with; the wire's defaults stay as they always were."""
+    kiosk = KioskPolicy(liveness=LivenessLevel.WHEN_UNSURE)
+    return SchoolPolicy(kiosk=kiosk)
+
+
+def begin_policy(db: Session) -> None:
+    """Complete version 0 of a school that begins now: its first account was just made.
+
+    Nobody was ever judged by it. A school that has set a policy keeps it.
+    """
+    rows = db.exec(select(PolicyVersion).limit(2)).all()
+    if [row.version for row in rows] != [0]:
+        return
+    liveness = str(new_school_policy().kiosk.liveness)
+    document = deepcopy(rows[0].document)
+    document["kiosk"] = {**document.get("kiosk", {}), "liveness": liveness}
+    rows[0].document = document
+    db.add(rows[0])
 
 
 def current_policy(db: Session) -> SchoolPolicy:

@@ -1,6 +1,7 @@
 """Versions of the policy document; the highest one is in force, and none is ever changed.
 
 Version 0 holds the defaults of the first installation, so that later defaults judge no old lesson.
+It is completed when the first account is made; see `server.policies.service.begin_policy`.
 """
 
 from datetime import datetime

@@ -94,6 +94,7 @@ def test_the_right_people_are_present_and_the_stranger_is_not(finished: tuple[st
 
 def test_it_says_which_network_recognised(finished: tuple[str, Path]) -> None:
     printed, _ = finished
+    assert "live faces is off in this demo" in printed
     assert "Faces were recognised with sface-2021dec, the default network." in printed
 
 

@@ -23,6 +23,7 @@ _NOT_RECOGNISED = {
     NotRecognisedReason.NO_MATCH: ("not_recognised", "ask"),
     NotRecognisedReason.NOT_ME: ("not_me", "undo"),
     NotRecognisedReason.OTHER_WAY: ("other_way", "list"),
+    NotRecognisedReason.UNSURE: ("unsure", "ask"),
 }
 """Words and sign by reason."""
 _NOTICE_ICONS = {

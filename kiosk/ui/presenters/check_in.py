@@ -1,12 +1,13 @@
 """Check-in without a face: the PIN pad, and the question whether a name is the person's."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal, Slot
 
-from kiosk.domain.screens import AskPin, CodeProblem, ConfirmName
+from kiosk.domain.screens import AskPin, CodeProblem, ConfirmName, PinPurpose
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 from kiosk.ui.presenters.ways import icon_of, things_to_show
@@ -25,6 +26,8 @@ _WITH_REMEDY = frozenset(
     }
 )
 """Problems whose remedy is not plain from the pad itself."""
+_CARD_FIRST = defaultdict(lambda: "card_first", {PinPurpose.UNSURE: "card_first_unsure"})
+"""Words of a pad that takes no PIN before a card, by its purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
         before, self._screen = self._screen, screen
         if isinstance(screen, AskPin) and screen != before:
             self._begin(screen, before)
-        elif screen != before:
+        elif isinstance(screen, ConfirmName) and not _is_same_name(screen, before):
             self._forget()
         self._draw()
 
@@ -185,7 +188,7 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
 
     def _pad(self, screen: AskPin) -> CheckInView:
         words, wait_s = self._words, self._wait_s()
-        purpose = screen.purpose.value if screen.takes_pin else "card_first"
+        purpose = screen.purpose.value if screen.takes_pin else _CARD_FIRST[screen.purpose]
         things = things_to_show(screen.ways)
         problem = screen.problem
         has_hint = bool(things) and (screen.takes_pin or Fallback.QR in screen.ways)
@@ -205,12 +208,16 @@ class CheckInPresenter(ViewPresenter[CheckInView]):
     def _question(self, screen: ConfirmName) -> CheckInView:
         words = self._words
         return CheckInView(
-            body=words("name.body"),
+            body=words("name.busy" if screen.is_busy else "name.body"),
             name=screen.display_name,
             question=words("name.question"),
             yes=words("name.yes"),
             no=words("name.no"),
         )
+
+
+def _is_same_name(screen: ConfirmName, before: AskPin | ConfirmName | None) -> bool:
+    return isinstance(before, ConfirmName) and before.display_name == screen.display_name
 
 
 def _message(problem: CodeProblem, words: Catalogue) -> str:

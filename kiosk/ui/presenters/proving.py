@@ -9,17 +9,23 @@ from kiosk.ui.presenters.view import ViewPresenter
 
 @dataclass(frozen=True, slots=True)
 class ProvingView:
-    """The words and the motion of the drawn head: turn_left, turn_right, blink; empty at rest."""
+    """The words, and what the drawn head does.
+
+    Attributes:
+        motion: a value of `kiosk.domain.liveness.Motion`; empty at rest.
+        left: share of the time that is left, 1..0.
+    """
 
     title: str = ""
     body: str = ""
     motion: str = ""
+    left: float = 1.0
 
 
 def proving_view(screen: ProveAlive, words: Catalogue) -> ProvingView:
     """Choose the words."""
     motion = screen.motion.value
-    return ProvingView(words(f"prove.{motion}"), words("prove.title"), motion)
+    return ProvingView(words(f"prove.{motion}"), words("prove.title"), motion, screen.left)
 
 
 class ProvingPresenter(ViewPresenter[ProvingView]):

@@ -42,11 +42,17 @@ def roll_call_view(screen: RollCall, words: Catalogue) -> RollCallView:
         teacher=teacher,
         hours=words.time_range(lesson.starts_at, lesson.ends_at),
         count=words("roll.count", marked=str(marked), total=str(len(screen.rows))),
-        hint=words("roll.unsaved" if screen.is_unsaved else "roll.hint"),
-        failed=screen.is_unsaved,
+        hint=words(_hint(screen)),
+        failed=screen.is_unsaved or screen.is_busy,
         empty="" if screen.rows else words("roll.nobody"),
         done=done,
     )
+
+
+def _hint(screen: RollCall) -> str:
+    if screen.is_unsaved:
+        return "roll.unsaved"
+    return "roll.busy" if screen.is_busy else "roll.hint"
 
 
 class RollCallPresenter(ViewPresenter[RollCallView]):

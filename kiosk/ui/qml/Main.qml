@@ -62,7 +62,7 @@ Rectangle {
                 camera: root.shell.camera
                 feed: root.shell.feed
                 looking: root.screen === "looking" || root.screen === "proving"
-                progress: root.screen === "proving" ? 1 : root.shell.looking.view.progress
+                progress: root.screen === "proving" ? root.shell.proving.view.left : root.shell.looking.view.progress
             }
             ResultCard {
                 id: answer

@@ -77,8 +77,14 @@ class ChallengeLimits:
         reaction_s: what is done sooner was not asked for.
         rest_deg: the head faces the camera within this before a turn counts.
         turn_deg: yaw that is a turn.
-        rise_s: shortest time from rest to turned; a cut in a video is faster.
-        max_speed_deg_s: of yaw between two frames; what is faster is a cut.
+        up_rest_deg: pitch around that of the first frames, within which the head has not moved.
+        up_deg: pitch above that of the first frames that is a look up. A print that is tilted by
+            26 degrees reads as 8 at most (docs/liveness.md).
+        mouth_shut: aspect ratio up to which a mouth is closed; a smile that shows teeth has 0.25.
+        mouth_open: aspect ratio from which it is wide open; talking stays below.
+        mouth_held_s: it stays wide open for so long; talking does not.
+        rise_s: shortest time from rest to the motion; a cut in a video is faster.
+        max_speed_deg_s: of yaw and pitch between two frames; what is faster is a cut.
         max_gap_s: between two frames.
     """
 
@@ -86,6 +92,11 @@ class ChallengeLimits:
     reaction_s: float = 0.2
     rest_deg: float = 12.0
     turn_deg: float = 22.0
+    up_rest_deg: float = 8.0
+    up_deg: float = 18.0
+    mouth_shut: float = 0.3
+    mouth_open: float = 0.5
+    mouth_held_s: float = 0.3
     rise_s: float = 0.06
     max_speed_deg_s: float = 400.0
     max_gap_s: float = 0.5

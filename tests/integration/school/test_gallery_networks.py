@@ -94,13 +94,14 @@ def test_every_change_of_the_networks_changes_the_state_of_the_school(school: Sc
     assert len(sources) == len(steps)
 
 
-def test_configuration_names_the_networks(school: School) -> None:
+@pytest.mark.parametrize("level", ["passive", "when_unsure", "active"])
+def test_configuration_names_the_networks(school: School, level: str) -> None:
     device = school.kiosk()
     assert choice(school, device) is None
     set_networks(school.database, MODEL, NEXT, collects_scans=True)
     assert choice(school, device) == NetworkChoice(current=MODEL, next=NEXT, collects_scans=False)
     with school.database.transaction() as db:
-        policy = SchoolPolicy(kiosk=KioskPolicy(liveness="active"))
+        policy = SchoolPolicy(kiosk=KioskPolicy(liveness=level))
         set_policy(db, policy, actor="system")
     assert choice(school, device) == NetworkChoice(current=MODEL, next=NEXT, collects_scans=True)
 

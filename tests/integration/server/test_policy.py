@@ -9,7 +9,10 @@ from starlette.testclient import TestClient
 
 from models.stages.fuse import Evidence
 from protocol.v1.policy import MOST_FRAMES
+from server.accounts.service import ensure_admin
+from server.app import open_storage
 from server.audit.tables import AuditEntry
+from server.config import Settings
 from server.db.engine import Database
 from server.errors import ConflictError
 from server.policies import forms, service
@@ -26,7 +29,8 @@ def admin(sign_in: SignIn) -> TestClient:
 
 
 def form(**changed: str) -> dict[str, str]:
-    default = {one.name: one.text_in(SchoolPolicy()) for one in forms.SETTINGS}
+    first = service.new_school_policy()
+    default = {one.name: one.text_in(first) for one in forms.SETTINGS}
     return default | {"version": "0"} | changed
 
 
@@ -45,6 +49,41 @@ def test_a_change_is_a_new_version_with_an_entry_in_the_audit_trail(
     with database.reading() as db:
         last = db.exec(select(AuditEntry).order_by("seq")).all()[-1]
     assert (last.action, last.details) == ("policy.set", {"version": 1})
+
+
+def test_a_new_school_checks_faces_and_asks_when_unsure(
+    admin: TestClient, database: Database
+) -> None:
+    assert in_force(admin).kiosk.liveness == "when_unsure"
+    assert SchoolPolicy().kiosk.liveness == "off"
+    with database.transaction() as db:
+        assert service.current_policy(db).for_kiosks().kiosk.liveness == "when_unsure"
+
+
+def test_a_school_that_has_set_a_policy_keeps_it(database: Database) -> None:
+    with database.transaction() as db:
+        service.set_policy(db, SchoolPolicy(), actor="system")
+        service.begin_policy(db)
+        assert service.current_policy(db).kiosk.liveness == "off"
+
+
+def test_a_school_of_an_older_server_keeps_its_first_policy(settings: Settings) -> None:
+    """Its first account is there already, so nothing begins."""
+    older = Database(settings.sqlalchemy_url)
+    with older.transaction() as db:
+        ensure_admin(db)
+    older.close()
+    database, _ = open_storage(settings)
+    with database.transaction() as db:
+        assert service.current_policy(db).kiosk.liveness == "off"
+    database.close()
+
+
+@pytest.mark.parametrize("level", ["off", "passive", "when_unsure", "active"])
+def test_every_level_can_be_chosen_and_says_what_it_does(admin: TestClient, level: str) -> None:
+    admin.post("/policy", data=form(liveness=level))
+    assert in_force(admin).kiosk.liveness == level
+    assert f'value="{level}"' in admin.get("/policy").text
 
 
 def test_saving_what_is_in_force_makes_no_version(admin: TestClient) -> None:
@@ -137,7 +176,7 @@ def test_history_says_what_each_version_changed(admin: TestClient) -> None:
     history = re.sub(r"<[^>]+>|\s+", " ", page[page.index('id="history"') :])
     history = re.sub(" +", " ", history)
     assert history.index("Version 2") < history.index("Version 1")
-    assert "Check that a person is standing there: Off → Active" in history
+    assert "Check that a person is standing there: Passive, ask when unsure → Active" in history
     assert "1 in 10,000 → 1 in 1,000" in history
 
 

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.credentials import CredentialBook
 from kiosk.domain.desk import Desk
+from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.screens import AskPin, CodeProblem, CodeRefused, RollCall, RollMark, Screen
+from kiosk.domain.sightings import Sighting
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import DiskFullError
 from protocol.v1.checkin import (
@@ -28,9 +30,10 @@ from protocol.v1.messages import (
     Fallback,
     Holder,
     HolderKind,
+    LivenessLevel,
     WrappedKey,
 )
-from tests.unit.kiosk.domain.door import LESSON, TIMETABLE, Door
+from tests.unit.kiosk.domain.door import LESSON, TIMETABLE, Door, recognition
 
 ANA, ANN, CEM, DOV, EVA, TEACHER = (str(uuid.UUID(int=number)) for number in range(1, 7))
 STUDENTS = (ANA, ANN, CEM, DOV)
@@ -141,6 +144,13 @@ class DeskDoor(Door):
         screen = self.attendant.screen
         rows = screen.rows if isinstance(screen, RollCall) else ()
         return next((row.mark for row in rows if row.person_id == person_id), RollMark.NONE)
+
+    def unsure(self, person_id: str, level: LivenessLevel = LivenessLevel.PASSIVE) -> Screen:
+        """A face comes that the liveness check could not decide about."""
+        reading = LivenessReading(LivenessVerdict.UNDECIDED, 0.4, level)
+        found = replace(recognition(person_id), liveness=reading)
+        at_s = self.clock.monotonic_s()
+        return self.attendant.handle(Sighting.recognised(self.new_track(), at_s, found))
 
     def closes(self) -> Screen:
         return self.attendant.act(Desk.close)

@@ -479,7 +479,7 @@ def test_a_picture_of_somebody_gets_the_answer_of_a_stranger_and_marks_nobody() 
 
 def test_event_says_whether_the_face_was_alive() -> None:
     door = Door()
-    reading = LivenessReading(LivenessVerdict.UNDECIDED, 0.4, LivenessLevel.PASSIVE)
+    reading = LivenessReading(LivenessVerdict.LIVE, 0.8, LivenessLevel.PASSIVE)
     found = replace(recognition(), liveness=reading)
     door.attendant.handle(Sighting.recognised(1, door.clock.monotonic_s(), found))
 

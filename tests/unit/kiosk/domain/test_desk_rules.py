@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from kiosk.domain.events import EventDraft
 from kiosk.domain.screens import AskPin, ConfirmName, RollCall, RollMark, Screen, Welcome
-from protocol.v1.messages import EventKind, EventMethod, Fallback
+from protocol.v1.messages import EventKind, EventMethod, Fallback, LivenessLevel
 from tests.support.examples import examples
 from tests.unit.kiosk.domain.desk_door import (
     ALL,
@@ -24,6 +24,7 @@ from tests.unit.kiosk.domain.desk_door import (
 )
 
 _PINS = st.sampled_from([*PINS.values(), "555555"])
+_LEVELS = (LivenessLevel.PASSIVE, LivenessLevel.ACTIVE)
 _PEOPLE = st.sampled_from([*STUDENTS, EVA, TEACHER])
 
 
@@ -37,6 +38,7 @@ class DeskRules(RuleBasedStateMachine):
         self.waited = False
         self.retried: set[int] = set()
         self.proofs: set[tuple[str, str]] = set()
+        self.unsure: set[str] = set()
         self.card_of: str | None = None
         self.named = ""
         self.codes: list[str] = []
@@ -46,6 +48,12 @@ class DeskRules(RuleBasedStateMachine):
     def comes(self, person: str) -> None:
         self.proofs.add((person, "face"))
         self.took(self.door.comes(person))
+
+    @rule(person=st.sampled_from([*STUDENTS, EVA]), level=st.sampled_from(_LEVELS))
+    def comes_unsure(self, person: str, level: LivenessLevel) -> None:
+        """A face that may be a picture is no proof; a face with a second factor is one."""
+        self.unsure.add(person)
+        self.took(self.door.unsure(person, level))
 
     @rule()
     def opens_pad(self) -> None:
@@ -157,7 +165,8 @@ class DeskRules(RuleBasedStateMachine):
     def every_event_rests_on_a_proof(self) -> None:
         for event in self.events[self.checked :]:
             if event.kind is EventKind.SEEN:
-                assert (event.person_id, event.method.value) in self.proofs
+                is_proven = (event.person_id, event.method.value) in self.proofs
+                assert is_proven or (event.second and event.person_id in self.unsure)
             if event.second is not None:
                 assert (event.person_id, event.second.value) in self.proofs
             if event.method is EventMethod.TEACHER:
@@ -180,6 +189,15 @@ class DeskRules(RuleBasedStateMachine):
                 earlier = self.events[:number]
                 is_known = any(one.person_id == event.person_id and one.shown for one in earlier)
                 assert event.second or is_known
+
+    @invariant()
+    def an_undecided_face_alone_is_in_no_event(self) -> None:
+        for event in self.events:
+            reading = event.evidence.liveness if event.evidence else None
+            if reading is not None and reading.is_undecided:
+                assert event.second is not None
+            if event.liveness is not None:
+                assert event.person_id in self.unsure
 
     @invariant()
     def nobody_but_the_roster_is_marked(self) -> None:

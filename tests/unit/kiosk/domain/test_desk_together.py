@@ -7,8 +7,8 @@ import pytest
 
 from kiosk.domain.credentials import NO_CREDENTIALS, CredentialBook
 from kiosk.domain.desk import Desk
+from kiosk.domain.desk_states import HELD_S, TURNED_AWAY_S
 from kiosk.domain.display import COVERED_S
-from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.domain.screens import (
     AskPin,
     CodeProblem,
@@ -16,12 +16,11 @@ from kiosk.domain.screens import (
     Ready,
     RollCall,
     RollMark,
-    Screen,
     Welcome,
 )
-from kiosk.domain.sightings import Sighting
-from protocol.v1.messages import Fallback, Holder, HolderKind, LivenessLevel
+from protocol.v1.messages import Fallback, Holder, HolderKind
 from tests.unit.kiosk.domain.desk_door import (
+    ALL,
     ANA,
     ANN,
     CARDS,
@@ -38,7 +37,6 @@ from tests.unit.kiosk.domain.desk_door import (
     timetable,
     unlocked,
 )
-from tests.unit.kiosk.domain.door import recognition
 
 HOUR = timedelta(hours=1)
 WRONG = "555555"
@@ -119,43 +117,6 @@ def test_a_teacher_who_has_but_a_phone_takes_the_roll(ways: set[Fallback]) -> No
 def replace_holders(known: CredentialBook, holders: tuple[Holder, ...]) -> CredentialBook:
     assert known.document is not None
     return replace(known, document=known.document.model_copy(update={"holders": holders}))
-
-
-def undecided(door: DeskDoor, person: str) -> Screen:
-    """A face comes that the liveness check could not decide about."""
-    reading = LivenessReading(LivenessVerdict.UNDECIDED, 0.4, LivenessLevel.PASSIVE)
-    found = replace(recognition(person), liveness=reading)
-    sighting = Sighting.recognised(door.new_track(), door.clock.monotonic_s(), found)
-    return door.attendant.handle(sighting)
-
-
-def asked(screen: RollCall) -> set[str]:
-    return {row.person_id for row in screen.rows if row.needs_teacher}
-
-
-def test_a_face_that_may_be_a_picture_is_a_question_that_the_first_tap_answers() -> None:
-    door = DeskDoor()
-    undecided(door, CEM)
-    door.comes(DOV)
-    screen = unlocked(door)
-    assert (asked(screen), screen.rows[0].person_id) == ({CEM}, CEM)
-    answered = door.taps(CEM)
-    assert isinstance(answered, RollCall)
-    assert (marks(answered)[CEM], asked(answered)) == ("present", set())
-    assert door.events()[-1] == ("roll_call", CEM, "teacher", "present")
-    assert marks(door.taps(CEM))[CEM] == "late"
-
-
-def test_a_proof_ends_the_question_and_an_older_mark_leaves_none() -> None:
-    door = DeskDoor()
-    undecided(door, CEM)
-    door.later(400)
-    door.swipes(CARDS[CEM])
-    door.pin(PINS[CEM])
-    door.comes(DOV)
-    door.later(400)
-    undecided(door, DOV)
-    assert asked(unlocked(door)) == set()
 
 
 # What others see
@@ -311,6 +272,53 @@ def test_what_is_held_up_during_a_question_is_taken_after_it() -> None:
     door.later(1)
     assert [person for _, person, *_ in door.events()] == [ANA]
     door.later(2)
+    assert [person for _, person, *_ in door.events()] == [ANA, DOV]
+
+
+def test_the_first_of_two_cards_held_up_during_a_question_is_taken() -> None:
+    door = DeskDoor(ALL | {Fallback.CARD_ALONE})
+    door.open_pin()
+    door.pin(PINS[ANA])
+    assert door.scans(door.code(DOV)) == ConfirmName("Ana L.")
+    assert door.swipes(CARDS[CEM]) == ConfirmName("Ana L.", is_busy=True)
+    assert door.later(TURNED_AWAY_S) == ConfirmName("Ana L.")
+    door.says(is_yes=True)
+    door.later(3)
+    assert [person for _, person, *_ in door.events()] == [ANA, DOV]
+
+
+def test_a_second_card_is_turned_away_behind_a_roll_too() -> None:
+    door = DeskDoor()
+    unlocked(door)
+    door.swipes(CARDS[CEM])
+    again = door.swipes(CARDS[CEM])
+    other = door.scans(door.code(DOV))
+    assert isinstance(again, RollCall)
+    assert isinstance(other, RollCall)
+    assert (again.is_busy, other.is_busy) == (False, True)
+
+
+def test_a_card_whose_time_is_over_makes_room_for_the_next_one() -> None:
+    door = DeskDoor(ALL | {Fallback.CARD_ALONE})
+    unlocked(door)
+    door.swipes(CARDS[CEM])
+    door.later(HELD_S + 1)
+    screen = door.scans(door.code(DOV))
+    assert isinstance(screen, RollCall)
+    assert not screen.is_busy
+    door.closes()
+    door.later(3)
+    assert [person for _, person, *_ in door.events()] == [DOV]
+
+
+def test_a_poster_in_view_keeps_no_card_away() -> None:
+    door = DeskDoor()
+    door.open_pin()
+    door.pin(PINS[ANA])
+    door.scans("https://example.org/poster")
+    assert door.scans(door.code(DOV)) == ConfirmName("Ana L.")
+    door.says(is_yes=True)
+    door.later(3)
     assert [person for _, person, *_ in door.events()] == [ANA, DOV]
 
 

@@ -204,3 +204,13 @@ def test_a_tap_after_the_lesson_ended_records_nothing() -> None:
 
     assert isinstance(screen, Ready)
     assert directions(door) == [("seen", OUT, None)]
+
+
+def test_a_tap_just_after_the_policy_asks_no_more_records_nothing() -> None:
+    door = Door(asking(), minutes=LEAVING_MIN)
+    goodbye = arrive(door)
+    door.attendant.configure(asking(POLICY.model_copy(update={"direction": "off"})))
+    screen = door.attendant.change_direction(goodbye.answer_id)
+
+    assert isinstance(screen, Ready)
+    assert directions(door) == [("seen", OUT, None)]

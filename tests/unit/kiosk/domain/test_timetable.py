@@ -180,6 +180,7 @@ def test_short_name_never_shows_more_than_one_word_and_a_letter(name: str) -> No
     [
         ("off", LivenessLevel.OFF),
         ("passive", LivenessLevel.PASSIVE),
+        ("when_unsure", LivenessLevel.WHEN_UNSURE),
         ("active", LivenessLevel.ACTIVE),
         ("invented-later", LivenessLevel.PASSIVE),
     ],

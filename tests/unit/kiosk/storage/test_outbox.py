@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from kiosk.domain.clock import ClockReading
+from kiosk.domain.liveness import LivenessReading, LivenessVerdict
 from kiosk.errors import DiskFullError, OutboxFullError
 from kiosk.storage.outbox import ChainSigner, ChainStart
-from protocol.v1.messages import ClockSource, EventRefusal
+from protocol.v1.messages import ClockSource, EventRefusal, Liveness, LivenessLevel
 from protocol.v1.signing import GENESIS_HASH, make_key, read_event
 from tests.fakes.kiosk_clock import START
 from tests.unit.kiosk.storage.drafts import (
@@ -48,6 +49,18 @@ def test_event_carries_what_the_protocol_asks_for(tmp_path: Path) -> None:
     assert (event.clock.source, event.clock.offset_ms, event.clock.age_s) == ("ntp", 12, 3.5)
     assert (event.clock.boot_id, event.clock.uptime_s) == ("b1", 812.346)
     assert (event.policy_version, event.prev_hash) == (4, GENESIS_HASH)
+
+
+def test_event_without_a_face_says_what_was_doubted_before(tmp_path: Path) -> None:
+    outbox = outbox_in(tmp_path)
+    reading = LivenessReading(LivenessVerdict.UNDECIDED, 0.4, LivenessLevel.ACTIVE)
+    outbox.append(replace(draft(), evidence=None, liveness=reading))
+    outbox.append(replace(draft(), evidence=None))
+
+    said, silent = (read_event(one) for one in hand_over(outbox, 2))
+    assert said.distance is None
+    assert said.liveness == Liveness(verdict="undecided", score=0.4, method="active")
+    assert silent.liveness is None
 
 
 def test_margin_without_a_second_person_has_no_number(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -56,7 +58,7 @@ class Stage:
     def _frame(self, points: object, frame: object, track: int) -> LivenessReading | None:
         self.at_s += STEP_S
         self.gate.observe(track, self.at_s, np.asarray(frame), np.asarray(points, np.float32))
-        return self.gate.reading(track, self.level, self.at_s)
+        return self.gate.reading(track, self.level, self.at_s, f"person-{track}")
 
 
 def test_off_asks_for_nothing() -> None:
@@ -136,3 +138,83 @@ def test_an_answer_stands_and_is_not_asked_for_again() -> None:
     first = stage.turns(5.0, 0)
 
     assert stage.turns(2.0, 25) is first
+
+
+def test_who_moves_is_live_without_being_asked_where_only_the_unsure_are() -> None:
+    stage = Stage(LivenessLevel.WHEN_UNSURE)
+    reading = stage.turns(2.0, 25)
+
+    assert reading is not None
+    assert (reading.verdict, reading.level) == (LivenessVerdict.LIVE, LivenessLevel.PASSIVE)
+    assert stage.gate.asked(1) is None
+
+
+def test_a_picture_in_a_hand_is_not_asked_where_only_the_unsure_are() -> None:
+    stage = Stage(LivenessLevel.WHEN_UNSURE)
+    reading = stage.held_print(3.0)
+
+    assert reading is not None
+    assert (reading.verdict, reading.level) == (LivenessVerdict.ATTACK, LivenessLevel.PASSIVE)
+    assert stage.gate.asked(1) is None
+
+
+@pytest.mark.parametrize(
+    ("yaw_deg", "verdict"), [(35, LivenessVerdict.LIVE), (0, LivenessVerdict.UNDECIDED)]
+)
+def test_who_keeps_still_is_asked_after_the_passive_wait(
+    yaw_deg: float, verdict: LivenessVerdict
+) -> None:
+    stage = Stage(LivenessLevel.WHEN_UNSURE)
+    assert stage.turns(PASSIVE_WAIT_S - 0.1, 0) is None
+    assert stage.gate.asked(1) is None
+    assert stage.turns(0.4, 0) is None
+    assert stage.gate.asked(1) is Motion.TURN_LEFT
+
+    reading = stage.turns(1.5, yaw_deg) or stage.turns(2.0, 0)
+
+    assert reading is not None
+    assert (reading.verdict, reading.level) == (verdict, LivenessLevel.ACTIVE)
+
+
+def test_a_question_waits_for_the_one_before_and_stays_one() -> None:
+    """The passive check does not decide any more while an unsure face waits for its question."""
+    stage = Stage(LivenessLevel.WHEN_UNSURE)
+    stage.turns(PASSIVE_WAIT_S + 0.3, 0, track=1)
+    stage.turns(PASSIVE_WAIT_S + 0.3, 0, track=2)
+    assert (stage.gate.asked(1), stage.gate.asked(2)) == (Motion.TURN_LEFT, None)
+
+    assert stage.turns(1.0, 20, track=2) is None
+
+
+def test_a_new_track_starts_with_nothing_known() -> None:
+    stage = Stage(LivenessLevel.WHEN_UNSURE)
+    assert stage.turns(2.0, 25) is not None
+    stage.gate.keep_only([2])
+
+    assert stage.turns(PASSIVE_WAIT_S - 0.1, 0, track=2) is None
+    stage.gate.keep_only([])
+    assert stage.turns(PASSIVE_WAIT_S - 0.1, 0, track=1) is None
+
+
+def test_the_time_to_answer_runs_down() -> None:
+    stage = Stage(LivenessLevel.ACTIVE)
+    assert stage.gate.time_left(1, 0.0) == 0.0
+    stage.turns(STEP_S, 0)
+    asked_at_s = stage.at_s
+
+    left = [stage.gate.time_left(1, asked_at_s + after_s) for after_s in (0.0, 1.5, 3.0, 9.0)]
+    assert left == pytest.approx([1.0, 0.5, 0.0, 0.0])
+
+
+def test_nobody_is_asked_for_the_same_motion_twice_in_a_row() -> None:
+    gate = LivenessGate()
+    asked = []
+    for track in range(1, 40):
+        person = "other" if track % 2 else "person"
+        gate.reading(track, LivenessLevel.ACTIVE, float(track), person)
+        asked.append(gate.asked(track))
+        gate.keep_only([])
+
+    assert None not in asked
+    assert all(one is not following for one, following in pairwise(asked))
+    assert all(one is not following for one, following in pairwise(asked[::2]))

@@ -31,6 +31,7 @@ def head(eyes_open: float = 0.3) -> Points:
     points[list(MIDLINE), 2] = _depth(points[list(MIDLINE)])
     points[[1, 4, 5, 195], 2] -= 18  # the nose
     _place_eyes(points, eyes_open)
+    points[[13, 14, 78, 308]] = [(0, 29.5, 12), (0, 30.5, 12), (-20, 30, 16), (20, 30, 16)]  # shut
     return np.asarray(points, np.float32)
 
 

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.stages.pose import eye_aspect_ratio, eye_distance_px, head_pose
+from models.stages.pose import (
+    eye_aspect_ratio,
+    eye_distance_px,
+    head_pose,
+    mouth_aspect_ratio,
+)
 from tests.unit.models.stages.head_mesh import PAIRS, Points, head, turned
 
 ANGLES = st.floats(-50, 50)
@@ -50,6 +55,22 @@ def test_size_and_place_change_no_angle(scale: float, x: float, y: float) -> Non
 @given(eyes=st.floats(0.02, 0.5), yaw=ANGLES, roll=ANGLES)
 def test_eyes_are_as_open_from_every_side(eyes: float, yaw: float, roll: float) -> None:
     assert eye_aspect_ratio(turned(head(eyes), yaw, 0, roll)) == pytest.approx(eyes, rel=1e-3)
+
+
+@given(height=st.floats(0, 60), yaw=ANGLES, pitch=ANGLES, scale=st.floats(0.3, 5))
+def test_a_mouth_is_as_open_from_every_side_and_distance(
+    height: float, yaw: float, pitch: float, scale: float
+) -> None:
+    points = head()
+    points[[13, 14]] = [(0, 30 - height / 2, 5), (0, 30 + height / 2, 5)]
+    points[[78, 308]] = [(-20, 30, 12), (20, 30, 12)]
+
+    found = mouth_aspect_ratio(turned(points, yaw, pitch) * np.float32(scale))
+    assert found == pytest.approx(height / 40, abs=1e-3)
+
+
+def test_a_mouth_without_a_width_has_no_ratio_but_a_number() -> None:
+    assert mouth_aspect_ratio(np.zeros((468, 3), np.float32)) == 0.0
 
 
 def test_eye_distance_is_from_outer_to_outer_corner() -> None:

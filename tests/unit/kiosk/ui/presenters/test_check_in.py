@@ -170,3 +170,22 @@ def test_two_people_in_a_row_answer_for_themselves(words: Catalogue) -> None:
         pad.presenter.answer(is_yes=is_yes)
         pad.presenter.answer(is_yes=True)
     assert pad.answers == [False, True]
+
+
+def test_a_pad_that_wants_a_card_first_says_why(pad: Pad) -> None:
+    said = []
+    for purpose in (PinPurpose.LOOK_ALIKE, PinPurpose.UNSURE):
+        pad.presenter.show(AskPin(purpose, (Fallback.CARD,), takes_pin=False))
+        said.append((pad.presenter.current.title, pad.presenter.current.body))
+    assert len(set(said)) == 2
+
+
+def test_a_card_that_was_turned_away_changes_a_sentence_and_no_answer(pad: Pad) -> None:
+    pad.presenter.show(ConfirmName("Ana L."))
+    quiet = pad.presenter.current.body
+    pad.presenter.answer(is_yes=True)
+    pad.presenter.show(ConfirmName("Ana L.", is_busy=True))
+    pad.presenter.answer(is_yes=False)
+
+    assert pad.presenter.current.body != quiet
+    assert pad.answers == [True]

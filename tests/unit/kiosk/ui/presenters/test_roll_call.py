@@ -58,6 +58,13 @@ def test_the_head_says_lesson_teacher_and_how_many_are_marked(words: Catalogue) 
     assert not view.failed
 
 
+def test_the_hint_says_what_was_not_taken(words: Catalogue) -> None:
+    busy = roll_call_view(replace(ROLL, is_busy=True), words)
+    unsaved = roll_call_view(replace(ROLL, is_busy=True, is_unsaved=True), words)
+    assert (busy.failed, unsaved.failed) == (True, True)
+    assert len({roll_call_view(ROLL, words).hint, busy.hint, unsaved.hint}) == 3
+
+
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_an_empty_list_says_why(language: str) -> None:
     words = load_catalogue(language, ZoneInfo("UTC"))

@@ -298,4 +298,5 @@ def test_each_motion_asked_for_has_words_of_its_own(language: str) -> None:
     views = [proving_view(ProveAlive(motion), words) for motion in Motion]
 
     assert len({view.title for view in views}) == len(Motion)
-    assert [view.motion for view in views] == ["turn_left", "turn_right", "blink"]
+    assert [view.motion for view in views] == [motion.value for motion in Motion]
+    assert proving_view(ProveAlive(Motion.BLINK, 0.25), words).left == 0.25

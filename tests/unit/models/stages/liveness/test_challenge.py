@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,13 +146,48 @@ def test_a_made_up_challenge_is_no_challenge() -> None:
 
 def test_questions_are_drawn_evenly_and_named_differently() -> None:
     desk = ChallengeDesk()
-    challenges = [desk.ask(TRACK, 0.0) for _ in range(900)]
+    challenges = [desk.ask(TRACK, 0.0) for _ in range(1500)]
     counts = Counter(challenge.motion for challenge in challenges)
 
-    assert min(counts[motion] for motion in Motion) > 230  # 300 each, less five deviations
-    assert len({challenge.nonce for challenge in challenges}) == 900
+    assert min(counts[motion] for motion in Motion) > 220  # 300 each, less five deviations
+    assert len({challenge.nonce for challenge in challenges}) == 1500
+
+
+@given(people=st.lists(st.sampled_from(["", "a", "b", "c"]), max_size=60))
+def test_no_motion_comes_twice_in_a_row_at_a_kiosk_or_for_a_person(people: list[str]) -> None:
+    desk = ChallengeDesk()
+    asked = [(person, desk.ask(TRACK, 0.0, person).motion) for person in people]
+
+    motions = [motion for _, motion in asked]
+    assert all(one is not following for one, following in pairwise(motions))
+    for person in {"a", "b", "c"}:
+        own = [motion for who, motion in asked if who == person]
+        assert all(one is not following for one, following in pairwise(own))
+
+
+def test_each_question_is_drawn_from_three_motions_at_least() -> None:
+    choices: list[int] = []
+
+    def first(motions: Sequence[Motion]) -> Motion:
+        choices.append(len(motions))
+        return motions[0]
+
+    desk = ChallengeDesk(choose=first)
+    for person in ("a", "b", "a", "b", ""):
+        desk.ask(TRACK, 0.0, person)
+
+    assert choices == [5, 4, 3, 3, 4]
+
+
+def test_the_oldest_of_many_people_are_forgotten() -> None:
+    desk = ChallengeDesk()
+    for number in range(600):
+        desk.ask(TRACK, 0.0, f"p{number}")
+
+    assert len(desk._last_of) == 512
+    assert "p599" in desk._last_of
 
 
 def test_chance_of_a_guess() -> None:
-    assert guess_chance(3, 1) == pytest.approx(1 / 3)
+    assert guess_chance(4, 1) == pytest.approx(1 / 4)
     assert guess_chance(3, 2) == pytest.approx(5 / 9)

@@ -17,9 +17,9 @@ from models.stages.liveness.challenge import (
     Motion,
     PoseSample,
     judge_answer,
+    pose_sample,
 )
 from models.stages.liveness.limits import ChallengeLimits
-from models.stages.pose import eye_aspect_ratio, head_pose
 from models.store import default_store
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def turn(shared_faces: Path, assets: Path) -> list[PoseSample]:
         faces = pipeline.detect(frame)
         face = pipeline.landmarks(frame, faces[0]) if faces else None
         if face is not None:
-            yaw_deg, eyes = head_pose(face.points_px).yaw_deg, eye_aspect_ratio(face.points_px)
-            found.append(PoseSample(index / fps, 1, yaw_deg, eyes))
+            found.append(pose_sample(index / fps, 1, face.points_px))
     return found
 
 
@@ -55,6 +54,8 @@ def turn(shared_faces: Path, assets: Path) -> list[PoseSample]:
             ChallengeResult(ChallengeState.FAILED, ChallengeReason.WRONG_MOTION),
         ),
         (Motion.BLINK, ChallengeResult(ChallengeState.FAILED, ChallengeReason.WRONG_MOTION)),
+        (Motion.LOOK_UP, ChallengeResult(ChallengeState.FAILED, ChallengeReason.WRONG_MOTION)),
+        (Motion.OPEN_MOUTH, ChallengeResult(ChallengeState.FAILED, ChallengeReason.WRONG_MOTION)),
     ],
 )
 def test_a_turn_to_the_left_answers_only_that_question(
