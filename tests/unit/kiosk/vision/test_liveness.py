@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import cv2
 import numpy as np
 import pytest
 
@@ -12,13 +11,8 @@ from kiosk.domain.liveness import UNCHECKED, LivenessReading, LivenessVerdict, M
 from kiosk.vision.liveness import PASSIVE_WAIT_S, LivenessGate
 from models.stages.liveness import challenge
 from protocol.v1.messages import LivenessLevel
-from tests.unit.models.stages.head_mesh import at, flat, head, turned
-
-STEP_S = 1 / 15
-_SMALL = np.random.default_rng(1).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-ROOM = np.asarray(cv2.resize(_SMALL, (640, 480), interpolation=cv2.INTER_CUBIC), np.uint8)
-SHEET = np.asarray(ROOM[:340, 220:440][::-1, ::-1], np.uint8)
-SCALE = np.float32(0.7)
+from tests.unit.models.stages.head_mesh import Points, flat, head, turned
+from tests.unit.models.stages.liveness.scenes import STEP_S, Image, placed, view
 
 
 class Stage:
@@ -31,12 +25,11 @@ class Stage:
         self.at_s = 0.0
 
     def turns(self, seconds: float, yaw_deg: float, track: int = 1) -> LivenessReading | None:
-        """A head that turns from the camera to one side and back."""
+        """A head that turns from the camera to one side and back, and sways as it does."""
         begun_s = self.at_s
         while self.at_s < begun_s + seconds:
-            part = (self.at_s - begun_s) / seconds
-            points = at(turned(head(), yaw_deg * np.sin(np.pi * part)) * SCALE, 320, 240)
-            reading = self._frame(points, ROOM, track)
+            yaw = yaw_deg * np.sin(np.pi * (self.at_s - begun_s) / seconds)
+            reading = self._frame(yaw / 4, turned(head(), yaw), view(yaw / 4, yaw / 6), track)
             if reading is not None:
                 return reading
         return None
@@ -45,19 +38,18 @@ class Stage:
         """A picture that moves before a wall, with everything on it."""
         begun_s = self.at_s
         while self.at_s < begun_s + seconds:
-            aside = 40 * np.sin(6 * self.at_s)
-            frame = ROOM.copy()
-            left = round(320 + aside) - 110
-            frame[70:410, left : left + 220] = SHEET
-            points = at(flat(head()) * SCALE, 320 + aside, 240)
-            reading = self._frame(points, frame, 1)
+            aside = 9 * np.sin(5 * self.at_s)
+            frame = view(aside, carried=aside)
+            reading = self._frame(aside, flat(head()), frame, 1)
             if reading is not None:
                 return reading
         return None
 
-    def _frame(self, points: object, frame: object, track: int) -> LivenessReading | None:
+    def _frame(
+        self, aside: float, shape: Points, frame: Image, track: int
+    ) -> LivenessReading | None:
         self.at_s += STEP_S
-        self.gate.observe(track, self.at_s, np.asarray(frame), np.asarray(points, np.float32))
+        self.gate.observe(track, self.at_s, frame, placed(shape, aside))
         return self.gate.reading(track, self.level, self.at_s, f"person-{track}")
 
 

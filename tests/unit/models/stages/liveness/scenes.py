@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint8]
 STEP_S = 1 / 15
-_POINTS = head() * np.float32(0.8)
-_POINTS[[234, 454, 10, 152], :2] = ((-40, 0), (40, 0), (0, -50), (0, 50))  # temples, brow, chin
 _CENTRE = (320, 220)
 _HALF_PX = 52  # of the drawn head
 _SHEET_PX = (130, 170)  # half width and half height
@@ -56,9 +54,16 @@ def view(aside: float = 0.0, deep: float = 0.0, carried: float | None = None) ->
     return picture
 
 
+def placed(shape: Points, aside: float) -> Points:
+    """(468, 3): a head in such a frame, with the outline of the drawn one."""
+    points = shape * np.float32(0.8)
+    points[[234, 454, 10, 152], :2] = ((-40, 0), (40, 0), (0, -50), (0, 50))  # temples, brow, chin
+    return at(points, _CENTRE[0] + aside, _CENTRE[1])
+
+
 def points_of(aside: float) -> Points:
     """(468, 3) of the head in such a frame; its own shape does not tell."""
-    return at(_POINTS, _CENTRE[0] + aside, _CENTRE[1])
+    return placed(head(), aside)
 
 
 Scene = Callable[[float], tuple[float, float, float | None]]
