@@ -110,7 +110,8 @@ def parse_spec(
                 "use a camera index or a /dev/video path, or install Debian's python3-opencv"
             )
         return SourceSpec(SourceKind.GSTREAMER, text, options)
-    if text.startswith("/dev/"):
+    path = Path(text)
+    if text.startswith("/dev/") and not (path.is_dir() or path.is_file()):
         return SourceSpec(SourceKind.V4L2_PATH, text, options)
     return _replay(text, options)
 
