@@ -78,7 +78,8 @@ def moire(frame_green: GreyImage, centre: tuple[float, float]) -> float:
     best = 0.0
     for places in _RINGS:
         ordered = np.sort(spectrum[places])
-        best = max(best, float(ordered[-1] / max(ordered[len(ordered) // 2], 1e-6)))
+        middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+        best = max(best, float(ordered[-1] / max(middle, 1e-6)))
     return best
 
 
