@@ -1,15 +1,22 @@
-"""The fonts of what is printed: Noto, as Debian packages it, for names in any script."""
+"""The fonts of what is printed: Noto, as Debian packages it, for names in any script.
 
-from collections.abc import Iterator
+The libraries for PDF and fonts are loaded by the first print: they take a quarter of the time in
+which a server starts, and most processes never print.
+"""
+
+from __future__ import annotations
+
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-
-from fontTools.ttLib import TTFont
-from fpdf import FPDF
-from fpdf.fonts import TTFFont
+from typing import TYPE_CHECKING
 
 from server.errors import ConfigurationError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fpdf import FPDF
 
 _ROOT = Path("/usr/share/fonts")
 _NOTO = _ROOT / "truetype" / "noto"
@@ -64,6 +71,9 @@ def new_document(text: str) -> Iterator[FPDF]:
     Raises:
         FontsMissingError: not even the first font is installed.
     """
+    from fpdf import FPDF
+    from fpdf.fonts import TTFFont
+
     require_fonts()
     regular, bold = _FIRST
     document = FPDF(format="A4")
@@ -123,6 +133,8 @@ def _styled(font: Path, style: str) -> Path:
 @cache
 def _characters(font: Path) -> frozenset[int]:
     """Return the code points of a font's glyphs."""
+    from fontTools.ttLib import TTFont
+
     try:
         with TTFont(font, fontNumber=0, lazy=True) as opened:
             return frozenset(opened.getBestCmap())

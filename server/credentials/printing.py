@@ -1,16 +1,22 @@
 """Cards and PIN letters as PDF, to be printed on A4."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import segno
-from fpdf import FPDF
-from fpdf.enums import MethodReturnValue
 
 from server.credentials.fonts import has_right_to_left, new_document
 from server.web.qr import QUIET_MODULES
-from server.web.translations import Translator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fpdf import FPDF
+
+    from server.web.translations import Translator
 
 PAGE_MM = (210.0, 297.0)
 #: The size of a bank card. Source: ISO/IEC 7810, ID-1, rounded to tenths.
@@ -186,7 +192,7 @@ def _fit(document: FPDF, text: str, box: PrintArea, style: PrintStyle) -> None:
 
 def _lines(document: FPDF, text: str, width: float) -> list[str]:
     """Break a text in the current font into lines of a width, mm."""
-    lines = document.multi_cell(width, text=text, dry_run=True, output=MethodReturnValue.LINES)
+    lines = document.multi_cell(width, text=text, dry_run=True, output="LINES")
     assert isinstance(lines, list)
     return lines
 
