@@ -38,14 +38,10 @@ _VERDICTS = {
 
 @dataclass(slots=True)
 class _Watched:
-    """One track: what was seen of it, since when a match waits, and what it was asked for.
-
-    `is_unsure` says that the passive check could not decide, and a motion is or will be asked for.
-    """
+    """One track: what was seen of it, since when a match waits, and what it was asked for."""
 
     watch: LivenessWatch = field(default_factory=LivenessWatch)
     waits_since_s: float | None = None
-    is_unsure: bool = False
     asked: Challenge | None = None
     poses: list[PoseSample] = field(default_factory=list)
     reading: LivenessReading | None = None
@@ -62,6 +58,7 @@ class LivenessGate:
         """
         self._desk = desk or ChallengeDesk()
         self._tracks: dict[int, _Watched] = {}
+        self._level: LivenessLevel | None = None
 
     def keep_only(self, track_ids: Collection[int]) -> None:
         """Forget the tracks that are gone."""
@@ -103,7 +100,7 @@ class LivenessGate:
         return min(1.0, max(0.0, left_s / self._desk.limits.deadline_s))
 
     def reading(
-        self, track_id: int, level: LivenessLevel, at_s: float, person_id: str = ""
+        self, track_id: int, level: LivenessLevel, at_s: float, person_id: str | None = ""
     ) -> LivenessReading | None:
         """What is known of a face that was matched; asked for with each frame until it is known.
 
@@ -111,11 +108,14 @@ class LivenessGate:
             track_id: of the face.
             level: that the policy asks for.
             at_s: time of the newest frame.
-            person_id: of the match: nobody is asked for one motion twice in a row.
+            person_id: of the match: nobody is asked for one motion twice in a row. None where the
+                newest frame does not surely show the face that was matched: nobody is live then.
 
         Returns:
             None while the match must wait.
         """
+        if level is not self._level:
+            self._tracks, self._level = {}, level  # what another level found out says nothing
         if level is LivenessLevel.OFF:
             return UNCHECKED
         seen = self._tracks.setdefault(track_id, _Watched())
@@ -126,40 +126,53 @@ class LivenessGate:
         return seen.reading
 
     def _judge(
-        self, track_id: int, seen: _Watched, level: LivenessLevel, at_s: float, person_id: str
+        self,
+        track_id: int,
+        seen: _Watched,
+        level: LivenessLevel,
+        at_s: float,
+        person_id: str | None,
     ) -> LivenessReading | None:
-        if level is not LivenessLevel.ACTIVE and seen.asked is None and not seen.is_unsure:
-            found = self._passive(seen, at_s)
+        if level is not LivenessLevel.ACTIVE and seen.asked is None:
+            found = self._passive(seen, at_s, is_sure=person_id is not None)
             is_unsure = found is not None and found.is_undecided
             if level is LivenessLevel.PASSIVE or not is_unsure:
                 return found
-            seen.is_unsure = True
         return self._active(track_id, seen, at_s, person_id)
 
-    def _passive(self, seen: _Watched, at_s: float) -> LivenessReading | None:
-        verdict = seen.watch.verdict()
+    def _passive(self, seen: _Watched, at_s: float, *, is_sure: bool) -> LivenessReading | None:
+        verdict = seen.watch.verdict(at_s)
         waited_s = at_s - (at_s if seen.waits_since_s is None else seen.waits_since_s)
-        if verdict.outcome is not Outcome.LIVE and waited_s < PASSIVE_WAIT_S:
+        is_due = is_sure if verdict.outcome is Outcome.LIVE else waited_s >= PASSIVE_WAIT_S
+        if not is_due:
             return None
         return LivenessReading(
             _VERDICTS[verdict.outcome], verdict.score, level=LivenessLevel.PASSIVE
         )
 
     def _active(
-        self, track_id: int, seen: _Watched, at_s: float, person_id: str
+        self, track_id: int, seen: _Watched, at_s: float, person_id: str | None
     ) -> LivenessReading | None:
         if seen.asked is None:
-            if not self._is_anybody_asked():
+            if person_id is not None and not self._is_anybody_asked(at_s):
                 seen.asked, seen.poses = self._desk.ask(track_id, at_s, person_id), []
+            return None
+        if person_id is None and at_s <= self._ends_s(seen.asked):
             return None
         state = self._desk.answer(seen.asked, seen.poses, at_s).state
         if state is ChallengeState.WAITING:
             return None
-        verdict, passed = seen.watch.verdict(), state is ChallengeState.PASSED
+        passed = state is ChallengeState.PASSED and person_id is not None
+        verdict = seen.watch.verdict(at_s)
         found = LivenessVerdict.LIVE if passed else LivenessVerdict.UNDECIDED
         if verdict.outcome is Outcome.ATTACK:
             found = LivenessVerdict.ATTACK
         return LivenessReading(found, verdict.score, LivenessLevel.ACTIVE)
 
-    def _is_anybody_asked(self) -> bool:
-        return any(seen.asked and seen.reading is None for seen in self._tracks.values())
+    def _is_anybody_asked(self, at_s: float) -> bool:
+        """Whether a question is open; one whose face is not judged any more ends with its time."""
+        asked = [seen.asked for seen in self._tracks.values() if seen.reading is None]
+        return any(challenge and at_s <= self._ends_s(challenge) for challenge in asked)
+
+    def _ends_s(self, challenge: Challenge) -> float:
+        return challenge.shown_at_s + self._desk.limits.deadline_s

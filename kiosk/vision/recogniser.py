@@ -262,9 +262,6 @@ class Recogniser:
         if points is None:
             self._judge_without_points(face)
             return
-        if checks_life and not face.track.is_answered:
-            seen_bgr = frame.frame_bgr  # a picture of a face shows in what the camera delivers
-            self._gate.observe(face.track_id, frame.captured_at_s, seen_bgr, points.points_px)
         judged = assess(picture, face.detection, guidance, points)
         face.hint = judged.hint
         if not judged.will_do:
@@ -272,14 +269,17 @@ class Recogniser:
             return
         face.track.covered_frames = 0
         face.is_fresh = True
-        # While a match waits for a sign of life, the face of that sign must be that of the match.
-        is_watched = is_asked or (checks_life and face.track.match is not None)
-        is_spared = not is_watched and not face.track.is_answered
+        is_spared = not (is_asked or checks_life) and not face.track.is_answered
         if is_spared and not evidence.improves_with(judged.quality):
             evidence.pass_over()
             return
         self._add_view(face, FaceView(picture, points, judged.quality, judged.sharpness))
         face.track.compared_at_s = frame.captured_at_s
+        if checks_life and not (face.track.told or face.track.evidence.is_doubted):
+            # Only what was compared shows life, in what the camera delivers: a face that is covered
+            # or turned away may be another one.
+            seen_bgr, at_s = frame.frame_bgr, frame.captured_at_s
+            self._gate.observe(face.track_id, at_s, seen_bgr, points.points_px)
 
     def _judge_without_points(self, face: _TrackedFace) -> None:
         """Note a face that only the detector sees: covered, turned away, or never a face."""
@@ -328,6 +328,7 @@ class Recogniser:
         track = face.track
         track.match = match
         if match is not None:
+            track.is_unknown = False
             is_told = track.told == match.person_id
             return None if is_told else self._matched(face, match, level, at_s)
         track.told = ""
@@ -344,9 +345,10 @@ class Recogniser:
 
         A sign of life counts only for the face that was matched: the newest frame must show it.
         """
-        liveness = self._gate.reading(face.track_id, level, at_s, match.person_id)
         is_sure = face.is_fresh and not face.track.evidence.is_doubted
-        if liveness is None or not (is_sure or not _rests_on_a_motion(liveness)):
+        person_id = match.person_id if is_sure else None
+        liveness = self._gate.reading(face.track_id, level, at_s, person_id)
+        if liveness is None:
             return None
         face.track.told = match.person_id
         is_proven = liveness.verdict is LivenessVerdict.LIVE or level is not LivenessLevel.ACTIVE
@@ -408,11 +410,6 @@ class Recogniser:
 
     def _new_track(self) -> _Track:
         return _Track(Evidence(self._matching))
-
-
-def _rests_on_a_motion(liveness: LivenessReading) -> bool:
-    """Whether the check saw the face move, as asked or not, or waited for an answer."""
-    return liveness.verdict is LivenessVerdict.LIVE or liveness.level is LivenessLevel.ACTIVE
 
 
 def _urgency(face: _TrackedFace) -> tuple[bool, int]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 _SETTLED_S = 0.12  # sooner after the first frame too little has moved
 _LATE_S = 0.28  # for the skin it takes longer
+_LEAST = 3  # frames in which something must have been carried along
 _NAN = float("nan")
 
 
@@ -34,14 +35,14 @@ class Glimpse:
     Attributes:
         begun_s: time of the frame it is measured from.
         ended_s: time of its last frame.
-        frames: measured.
+        frames: in which both the face and what is around it could be followed.
         width_px: of the face, in the small frame in which motion is measured.
         face: face widths; motion of the face against what is around it, NaN where unseen.
         near: motion of what is around it.
         carried: the same on the side that moved less, see `Flow`.
         far: motion of the far view.
         skin_soon: face widths; rms that no plane explains, from one frame to the next: the noise.
-        skin_late: the same over a third of a second and more.
+        skin_late: the same over a third of a second and more; NaN of a single frame.
         shape: (P, 3) middle shape of the mesh, see `rigid_shapes`.
         looks: for signs of a screen or a sheet.
         framed_looks: of them, those that found a frame around the face.
@@ -65,14 +66,13 @@ class Glimpse:
 
     def is_live_like(self, limits: LivenessLimits) -> bool:
         """Whether a head moved while everything around it stood still."""
-        room = self.near if np.isfinite(self.near) else self.far
-        is_still = room <= self._still(limits)
-        is_enough = self.frames >= limits.min_glimpse_frames
-        return bool(is_enough and is_still and self.face >= limits.min_face_motion)
+        still = self._still(limits)
+        is_still = self.frames >= limits.min_glimpse_frames and self.near <= still
+        return bool(is_still and self.face >= max(limits.min_face_motion, 2 * still))
 
     def is_carried(self, limits: LivenessLimits) -> bool:
         """Whether what is around the face moved on both sides of it, and the far view did not."""
-        is_moved = self.frames >= limits.min_glimpse_frames and self.carried >= limits.min_carried
+        is_moved = self.carried >= max(limits.min_carried, 2 * self._still(limits))
         return bool(is_moved and not self.moves_with_view(limits))
 
     def moves_with_view(self, limits: LivenessLimits) -> bool:
@@ -113,8 +113,9 @@ class GlimpseMaker:
     def is_spent(
         self, time_s: float, view: SmallView, points_px: FloatArray, limits: LivenessLimits
     ) -> bool:
-        """Whether a frame must be measured from another one."""
-        is_old = time_s - self.begun_s > limits.glimpse_s
+        """Whether a frame must be measured from another one; slow cameras get more time."""
+        is_full = len(self._settled()) >= limits.min_glimpse_frames
+        is_old = time_s - self.begun_s > (limits.glimpse_s if is_full else limits.slow_glimpse_s)
         return is_old or self._surroundings.moved(view, points_px) > limits.glimpse_widths
 
     def take(
@@ -135,20 +136,24 @@ class GlimpseMaker:
         self._framed_looks += signs.enclosing_sides >= limits.min_frame_sides
         self._moire_looks += signs.moire > limits.max_moire
 
+    def _settled(self) -> list[Flow]:
+        return [flow for after_s, flow in self._flows if after_s >= _SETTLED_S]
+
     def glimpse(self) -> Glimpse:
         """What was seen so far."""
-        flows = [flow for after_s, flow in self._flows if after_s >= _SETTLED_S]
+        flows = self._settled()
+        seen = [flow for flow in flows if np.isfinite(flow.face)]  # and so is its room
         return Glimpse(
             begun_s=self.begun_s,
             ended_s=self.ended_s,
-            frames=len(flows),
+            frames=len(seen),
             width_px=self._surroundings.width_px,
-            face=_middle([flow.face for flow in flows]),
-            near=_middle([flow.near for flow in flows]),
-            carried=_middle([flow.carried for flow in flows]),
+            face=_middle([flow.face for flow in seen]),
+            near=_middle([flow.near for flow in seen]),
+            carried=_middle([flow.carried for flow in flows], least=_LEAST),
             far=_middle([flow.far for flow in flows]),
             skin_soon=self._skin_soon,
-            skin_late=_middle(self._skin_late),
+            skin_late=_middle(self._skin_late, least=2),
             shape=np.asarray(np.median(rigid_shapes(np.stack(self._points)), axis=0), np.float64),
             looks=self._looks,
             framed_looks=self._framed_looks,
@@ -156,6 +161,6 @@ class GlimpseMaker:
         )
 
 
-def _middle(values: Sequence[float]) -> float:
+def _middle(values: Sequence[float], least: int = 1) -> float:
     seen = [value for value in values if np.isfinite(value)]
-    return float(np.median(seen)) if seen else _NAN
+    return float(np.median(seen)) if len(seen) >= least else _NAN

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LivenessLimits:
-    """What counts as evidence. Source of the values: docs/liveness.md, tuned on persons A and C.
+    """What counts as evidence. Source of the values: docs/liveness.md.
 
     Lengths are in face widths (temple to temple) or eye distances (outer corner to outer corner),
     so that they hold at every distance from the camera.
 
     Attributes:
-        window_s: how far back the evidence reaches.
+        window_s: how far back the evidence for life reaches; what speaks against it counts twice
+            as long.
         period_s: frames nearer than this to the one before are passed over.
         max_gap_s: a face away for longer starts from nothing.
         glimpse_s: frames are measured from a frame that is this old at most.
+        slow_glimpse_s: where so few frames come that this is not enough.
         glimpse_widths: or until the face has moved as far.
         min_glimpse_frames: fewest measured frames of a glimpse that says something.
         min_face_motion: face widths; the head must move so much against what is around it.
@@ -30,6 +32,7 @@ class LivenessLimits:
         min_view_glimpses: so many in which all that is seen moved: the camera is not fixed.
         min_texture_depth: face widths; rms that no plane explains in the motion of the skin.
         min_mesh_depth: eye distances; the same of the mesh, between glimpses.
+        sure_depth: times these two limits; closer to them, a third glimpse is needed.
         max_moire: ratio; strength of the strongest fine regular pattern on the face.
         min_moire_looks: so many looks with more of it are an attack.
         min_frame_sides: straight edges around the face that meet and so are a frame, 0 to 4.
@@ -43,8 +46,9 @@ class LivenessLimits:
 
     window_s: float = 3.0
     period_s: float = 0.06
-    max_gap_s: float = 0.7
+    max_gap_s: float = 0.5
     glimpse_s: float = 0.5
+    slow_glimpse_s: float = 0.9
     glimpse_widths: float = 0.5
     min_glimpse_frames: int = 4
     min_face_motion: float = 0.012
@@ -57,6 +61,7 @@ class LivenessLimits:
     min_view_glimpses: int = 2
     min_texture_depth: float = 0.0026
     min_mesh_depth: float = 0.0135
+    sure_depth: float = 1.5
     max_moire: float = 12.0
     min_moire_looks: int = 3
     min_frame_sides: int = 3
@@ -79,7 +84,7 @@ class ChallengeLimits:
         turn_deg: yaw that is a turn.
         up_rest_deg: pitch around that of the first frames, within which the head has not moved.
         up_deg: pitch above that of the first frames that is a look up. A print that is tilted by
-            26 degrees reads as 8 at most (docs/liveness.md).
+            26 degrees reads as 8 at most (measured on rendered prints).
         mouth_shut: aspect ratio up to which a mouth is closed; a smile that shows teeth has 0.25.
         mouth_open: aspect ratio from which it is wide open; talking stays below.
         mouth_held_s: it stays wide open for so long; talking does not.

@@ -36,7 +36,7 @@ class Flow:
     followed.
 
     Attributes:
-        face: the face against what is around it; against the far view where nothing near is seen.
+        face: the face against what is nearest around it.
         near: what is nearest around the face; head and body left out.
         carried: the side of it, left or right of the face, that moved less; 0 where they moved
             against each other, as an arm does that is raised before a wall; NaN unless both are
@@ -106,8 +106,7 @@ def _flow(vectors: Points, kinds: NDArray[np.int8]) -> Flow:
     left, right = vectors[kinds == _LEFT], vectors[kinds == _RIGHT]
     near = _middle(np.concatenate([left, right]), _LEAST)
     far = _middle(vectors[kinds == _FAR_OFF], _LEAST)
-    room = near if np.isfinite(near[0]) else far
-    face = _middle(vectors[kinds == _ON_FACE], _LEAST) - room
+    face = _middle(vectors[kinds == _ON_FACE], _LEAST) - near
     lengths = (float(np.linalg.norm(middle)) for middle in (face, near, far))
     face_moved, near_moved, far_moved = lengths
     sides = _middle(left, _LEAST_A_SIDE), _middle(right, _LEAST_A_SIDE)

@@ -56,7 +56,8 @@ def screen_signs(frame_green: GreyImage, view: SmallView, points_px: FloatArray)
     oval = points_px[list(_OVAL), :2]
     centre = (float(oval[:, 0].mean()), float(oval[:, 1].mean()))
     width = max(float(np.ptp(oval[:, 0])), 1.0)
-    return ScreenSigns(moire(frame_green, centre), enclosing_sides(view, centre, width))
+    pattern = moire(frame_green, centre) if width >= _PATCH_PX else 0.0  # else edges beside it
+    return ScreenSigns(pattern, enclosing_sides(view, centre, width))
 
 
 def moire(frame_green: GreyImage, centre: tuple[float, float]) -> float:

@@ -80,7 +80,7 @@ class FaceTexture:
         What lies beyond the frame is black.
         """
         low, high = points_px[:, :2].min(axis=0), points_px[:, :2].max(axis=0)
-        side = max(round(self._width_px * _MARGIN), 1)
+        side = min(max(round(self._width_px * _MARGIN), 1), 2 * max(frame_grey.shape))
         left, top = (int(value) for value in np.round((low + high) / 2 - side / 2))
         whole = np.zeros((side, side), np.uint8)
         rows = slice(max(top, 0), min(max(top + side, 0), frame_grey.shape[0]))

@@ -1,6 +1,7 @@
 """Weighs the glimpses of one face: live, attack or undecided, with the reasons.
 
-Adding glimpses in which a head did not move before a still room never makes a verdict live.
+Adding glimpses in which a head did not move before a still room never makes a verdict live: they
+count for nothing, and what speaks against a face counts for twice as long as what speaks for it.
 """
 
 from __future__ import annotations
@@ -95,16 +96,17 @@ def gather(glimpses: Sequence[Glimpse], limits: LivenessLimits) -> LivenessEvide
     """Count and measure the glimpses of a track.
 
     Args:
-        glimpses: in order of time.
+        glimpses: in order of time, of twice the window.
         limits: see there.
     """
+    begun_s = glimpses[-1].ended_s - limits.window_s if glimpses else 0.0
     said = [glimpse for glimpse in glimpses if glimpse.frames >= limits.min_glimpse_frames]
-    live = [glimpse for glimpse in said if glimpse.is_live_like(limits)]
+    live = [g for g in said if g.begun_s >= begun_s and g.is_live_like(limits)]
     return LivenessEvidence(
         glimpses=len(said),
         live_glimpses=len(live),
-        carried_glimpses=sum(glimpse.is_carried(limits) for glimpse in said),
-        sees_room=any(np.isfinite(g.near) or np.isfinite(g.far) for g in said),
+        carried_glimpses=sum(glimpse.is_carried(limits) for glimpse in glimpses),
+        sees_room=any(np.isfinite(glimpse.near) for glimpse in glimpses),
         view_glimpses=sum(glimpse.moves_with_view(limits) for glimpse in said),
         texture_depth=_texture_depth(live),
         mesh_depth=_mesh_depth(live),
@@ -123,7 +125,7 @@ def judge(glimpses: Sequence[Glimpse], limits: LivenessLimits | None = None) -> 
     """
     bounds = limits or LivenessLimits()
     found = gather(glimpses, bounds)
-    is_moved = found.live_glimpses >= bounds.min_live_glimpses
+    is_moved = found.live_glimpses >= _least_glimpses(found, bounds)
     is_short = found.glimpses < bounds.min_live_glimpses
     is_looked_at = found.clear_looks >= _least_looks(found, bounds)
     faults = {
@@ -131,7 +133,7 @@ def judge(glimpses: Sequence[Glimpse], limits: LivenessLimits | None = None) -> 
         LivenessReason.FRAMED: found.framed_looks >= bounds.min_framed_looks,
         LivenessReason.REGULAR_PATTERN: found.moire_looks >= bounds.min_moire_looks,
         LivenessReason.SEEN_TOO_SHORTLY: is_short or (is_moved and not is_looked_at),
-        LivenessReason.SURROUNDINGS_NOT_SEEN: not is_short and not found.sees_room,
+        LivenessReason.SURROUNDINGS_NOT_SEEN: bool(glimpses) and not found.sees_room,
         LivenessReason.CAMERA_MOVES: found.view_glimpses >= bounds.min_view_glimpses,
         LivenessReason.SURROUNDINGS_MOVE: found.carried_glimpses > 0,
         LivenessReason.HEAD_DID_NOT_MOVE: not is_short and found.sees_room and not is_moved,
@@ -166,6 +168,12 @@ def _depth(found: LivenessEvidence, bounds: LivenessLimits) -> float:
     return float(np.hypot(texture, mesh))
 
 
+def _least_glimpses(found: LivenessEvidence, bounds: LivenessLimits) -> int:
+    """One more where the depth is close to its limit, so that noise has to come more often."""
+    is_close = _depth(found, bounds) < bounds.sure_depth
+    return bounds.min_live_glimpses + is_close
+
+
 def _least_looks(found: LivenessEvidence, bounds: LivenessLimits) -> int:
     return bounds.min_clear_looks + bounds.more_clear_looks * found.framed_looks
 
@@ -181,11 +189,12 @@ def _score(found: LivenessEvidence, bounds: LivenessLimits) -> float:
     depth = _depth(found, bounds)
     against = (
         (found.carried_glimpses, 1),
+        (found.view_glimpses, bounds.min_view_glimpses),
         (found.framed_looks, bounds.min_framed_looks),
         (found.moire_looks, bounds.min_moire_looks),
     )
     cues = [
-        found.live_glimpses / (found.live_glimpses + bounds.min_live_glimpses),
+        found.live_glimpses / (found.live_glimpses + _least_glimpses(found, bounds)),
         depth / (depth + 1.0),
         found.clear_looks / (found.clear_looks + _least_looks(found, bounds)),
         *(1.0 if not seen else 0.5 * (seen < least) for seen, least in against),

@@ -22,6 +22,7 @@ class Stage:
         wanted = challenge.Motion(asks)
         self.gate = LivenessGate(challenge.ChallengeDesk(choose=lambda _: wanted))
         self.level = level
+        self.is_sure = True
         self.at_s = 0.0
 
     def turns(self, seconds: float, yaw_deg: float, track: int = 1) -> LivenessReading | None:
@@ -50,7 +51,8 @@ class Stage:
     ) -> LivenessReading | None:
         self.at_s += STEP_S
         self.gate.observe(track, self.at_s, frame, placed(shape, aside))
-        return self.gate.reading(track, self.level, self.at_s, f"person-{track}")
+        person_id = f"person-{track}" if self.is_sure else None
+        return self.gate.reading(track, self.level, self.at_s, person_id)
 
 
 def test_off_asks_for_nothing() -> None:
@@ -168,14 +170,52 @@ def test_who_keeps_still_is_asked_after_the_passive_wait(
     assert (reading.verdict, reading.level) == (verdict, LivenessLevel.ACTIVE)
 
 
-def test_a_question_waits_for_the_one_before_and_stays_one() -> None:
-    """The passive check does not decide any more while an unsure face waits for its question."""
+def asked_and_waiting() -> Stage:
+    """One face is asked, and another one waits for its question."""
+    stage = Stage(LivenessLevel.ACTIVE)
+    stage.turns(0.3, 0, track=1)
+    stage.turns(0.3, 0, track=2)
+    assert (stage.gate.asked(1), stage.gate.asked(2)) == (Motion.TURN_LEFT, None)
+    return stage
+
+
+def test_a_question_to_a_face_that_is_not_judged_any_more_ends_with_its_time() -> None:
+    stage = asked_and_waiting()
+
+    stage.turns(3.2, 0, track=2)
+
+    assert stage.gate.asked(2) is Motion.TURN_LEFT
+
+
+def test_who_waits_for_a_question_may_be_live_without_one() -> None:
     stage = Stage(LivenessLevel.WHEN_UNSURE)
-    stage.turns(PASSIVE_WAIT_S + 0.3, 0, track=1)
-    stage.turns(PASSIVE_WAIT_S + 0.3, 0, track=2)
+    stage.turns(PASSIVE_WAIT_S - 1.0, 0, track=2)
+    stage.turns(PASSIVE_WAIT_S + 0.2, 0, track=1)
     assert (stage.gate.asked(1), stage.gate.asked(2)) == (Motion.TURN_LEFT, None)
 
-    assert stage.turns(1.0, 20, track=2) is None
+    reading = stage.turns(2.5, 25, track=2)
+
+    assert reading is not None
+    assert (reading.verdict, reading.level) == (LivenessVerdict.LIVE, LivenessLevel.PASSIVE)
+
+
+def test_nobody_is_live_while_the_newest_frame_does_not_surely_show_the_match() -> None:
+    stage = Stage(LivenessLevel.PASSIVE)
+    stage.is_sure = False
+    assert stage.turns(2.0, 25) is None
+
+    stage.is_sure = True
+    assert stage.turns(0.2, 5) is not None
+
+
+def test_another_level_starts_from_nothing() -> None:
+    stage = Stage(LivenessLevel.PASSIVE)
+    assert stage.turns(2.0, 25) is not None
+
+    stage.level = LivenessLevel.ACTIVE
+
+    assert stage.turns(0.3, 0) is None
+    assert stage.gate.asked(1) is Motion.TURN_LEFT
 
 
 def test_a_new_track_starts_with_nothing_known() -> None:

@@ -58,6 +58,7 @@ def test_a_head_that_moved_before_a_still_room_is_live() -> None:
         ({"skin_late": 0.0021}, Outcome.UNDECIDED, LivenessReason.FLAT),
         ({"skin_late": NAN}, Outcome.UNDECIDED, LivenessReason.FLAT),
         ({"near": NAN, "far": NAN}, Outcome.UNDECIDED, LivenessReason.SURROUNDINGS_NOT_SEEN),
+        ({"near": NAN, "far": 0.0}, Outcome.UNDECIDED, LivenessReason.SURROUNDINGS_NOT_SEEN),
         ({"near": 0.1, "far": 0.09}, Outcome.UNDECIDED, LivenessReason.CAMERA_MOVES),
         ({"near": 0.1}, Outcome.UNDECIDED, LivenessReason.HEAD_DID_NOT_MOVE),
         ({"near": 0.1, "carried": 0.1}, Outcome.ATTACK, LivenessReason.CARRIED),
@@ -86,6 +87,22 @@ def test_the_mesh_shows_depth_where_the_skin_is_too_smooth_to_follow() -> None:
     ]
 
     assert judge(smooth).outcome is Outcome.LIVE
+
+
+def test_depth_close_to_its_limit_needs_a_third_glimpse() -> None:
+    close = [replace(glimpse, skin_late=0.0035) for glimpse in VISIT]
+
+    assert judge(close[:2]).outcome is Outcome.UNDECIDED
+    assert judge(close[:3]).outcome is Outcome.LIVE
+
+
+def test_glimpses_that_are_older_than_the_window_count_only_against() -> None:
+    late = replace(ALIVE, begun_s=6.0, ended_s=6.5)
+
+    assert judge([*VISIT, late]).outcome is Outcome.UNDECIDED
+    against = replace(VISIT[0], near=0.1, carried=0.1)
+    later = [replace(g, begun_s=g.begun_s + 2, ended_s=g.ended_s + 2) for g in VISIT]
+    assert judge([against, *later]).outcome is Outcome.UNDECIDED
 
 
 def test_a_look_that_found_a_frame_must_be_outweighed() -> None:
