@@ -29,6 +29,8 @@ class Outcome:
         verdicts: by the name of the check; one without a word did not decide.
         after_s: from the first frame with a face to the verdict.
         cpu_ms: of the check, over all frames.
+        level: of the policy.
+        asked: names of the checks.
     """
 
     kind: str
@@ -39,6 +41,8 @@ class Outcome:
     verdicts: dict[str, str] = field(default_factory=dict)
     after_s: dict[str, float] = field(default_factory=dict)
     cpu_ms: dict[str, float] = field(default_factory=dict)
+    level: str = ""
+    asked: list[str] = field(default_factory=list)
 
     def verdict(self, name: str) -> str:
         """Of one check; undecided where it never came to an end."""

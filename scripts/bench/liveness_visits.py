@@ -87,6 +87,7 @@ def show(
 ) -> Outcome:
     """Play a visit to all gates until each has decided."""
     outcome = Outcome(visit.kind, visit.instrument, visit.clip, visit.seed)
+    outcome.asked, outcome.level = list(gates), next(iter(gates.values())).level
     begun_s: float | None = None
     for index, frame in enumerate(frames_of(visit, clip)):
         faces = pipeline.detect(frame)
@@ -167,6 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=200, help="visits of a kind")
     parser.add_argument("--level", default="passive", help="of the policy: passive or active")
     parser.add_argument("--only", help="kinds whose name has this in it")
+    parser.add_argument("--recheck", action="store_true", help="show again what was called live")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path("build/liveness-visits.jsonl"))
     options = parser.parse_args(arguments)
@@ -174,10 +176,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.before:
         checkouts = {"before": options.before.resolve(), **checkouts}
     visits = [v for v in plan(options.faces, options.count) if (options.only or "") in v.kind]
-    done = _read(options.cache)
-    missing = [visit for visit in visits if _key(visit) not in done]
-    _play_all(missing, options, checkouts)
-    done = _read(options.cache)
+    names = set(checkouts)
+    done = _read(options.cache, options.level, names)
+    again = {key for key, seen in done.items() if seen.verdict("after") == "live"}
+    kept = done.keys() - again if options.recheck else done.keys()
+    _play_all([visit for visit in visits if _key(visit) not in kept], options, checkouts)
+    done = _read(options.cache, options.level, names)
     print(report([done[_key(v)] for v in visits if _key(v) in done], list(checkouts)))
 
 
@@ -199,11 +203,12 @@ def _play_all(
             kept.flush()
 
 
-def _read(path: Path) -> dict[tuple[object, ...], Outcome]:
+def _read(path: Path, level: str, names: set[str]) -> dict[tuple[object, ...], Outcome]:
+    """What an earlier run at this level kept of these checks; the newest outcome of each visit."""
     if not path.is_file():
         return {}
     outcomes = [Outcome(**json.loads(line)) for line in path.read_text().splitlines()]
-    return {_key(outcome): outcome for outcome in outcomes}
+    return {_key(o): o for o in outcomes if o.level == level and names <= set(o.asked)}
 
 
 def _key(item: Visit | Outcome) -> tuple[object, ...]:
