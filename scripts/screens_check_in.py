@@ -53,6 +53,7 @@ def check_in_states(
     yield "pin-unsure-card-first", unsure, ""
     for state, ways in (("unsure", WAYS), ("unsure-no-ways", ())):
         yield state, NotRecognised(NotRecognisedReason.UNSURE, ways), ""
+    yield "unsure-leaving", NotRecognised(NotRecognisedReason.UNSURE_LEAVING, WAYS), ""
     yield "pin-unlock", AskPin(PinPurpose.UNLOCK, SHOWN), ""
     yield "confirm-name", ConfirmName(name), ""
     yield "confirm-name-busy", ConfirmName(name, is_busy=True), ""

@@ -111,6 +111,11 @@ class Attendant:
         """The configuration in force."""
         return self._timetable
 
+    @property
+    def display(self) -> Display:
+        """What the desk covers while it is open."""
+        return self._display
+
     def configure(self, timetable: Timetable) -> Screen:
         """Take over a new configuration; a result on screen stays until its time is up."""
         self._timetable = timetable
@@ -135,6 +140,9 @@ class Attendant:
     def handle(self, sighting: Sighting) -> Screen:
         """Take in what vision saw; a mark is on disk before its Welcome is returned."""
         self._let_time_pass()
+        was_open = self.desk.is_open
+        if sighting.kind is SightingKind.EMPTY:
+            self.desk.nobody()
         if sighting.recognition is not None:
             self._recognised(sighting, sighting.recognition)
         elif self.desk.is_open:
@@ -149,7 +157,7 @@ class Attendant:
             self._other_way(sighting)
         else:
             self._display.nobody(self._clock.monotonic_s())
-        return self.screen
+        return self.tick() if was_open else self.screen
 
     def tick(self) -> Screen:
         """Let time pass: results leave the screen, lessons begin and end, the disk is retried."""
@@ -288,7 +296,7 @@ class Attendant:
 
     def _arrived(self, arrival: DoorArrival, lesson: Lesson) -> None:
         earlier = self._book.get(arrival.person_id, lesson.id)
-        window_s = self._duplicate_window_s(lesson)
+        window_s = self.duplicate_window_s(lesson)
         if earlier is not None and arrival.now_s - earlier.at_s < window_s:
             self._repeat(arrival, lesson, earlier)
         elif self._shown_status(arrival, lesson) is None:
@@ -306,7 +314,7 @@ class Attendant:
         stored = self._recorder.record(draft, arrival.now_s)
         mark = self._marked(stored) if stored else None
         if mark is None:
-            self._show(Notice(NoticeReason.NOT_SAVED), arrival.track_id)
+            self.show_result(Notice(NoticeReason.NOT_SAVED), arrival.track_id, arrival.person_id)
         else:
             self._show_mark(Offer(mark, draft, earlier), arrival.track_id)
             if stored is not None and stored.draft is draft:  # not one that waited for the disk
@@ -331,7 +339,8 @@ class Attendant:
             self._repeats += 1
             welcome = replace(welcome, answer_id=f"{welcome.answer_id}.{self._repeats}")
         has_button = welcome.can_undo or welcome.offers is not None
-        self._show(welcome, track_id, offer if has_button else None)
+        self.desk.greeted(offer.mark.person_id)
+        self._show(welcome, track_id, offer if has_button else None, offer.mark.person_id)
 
     def _marked(self, stored: Stored) -> Mark | None:
         """Enter a stored event in the book; None when it marks nobody in a lesson known here."""
@@ -343,8 +352,9 @@ class Attendant:
         mark = mark_of(stored, lesson, earlier, self._clock.monotonic_s())
         if mark is None:
             return None
-        self.desk.roll.settle(draft.person_id, lesson.id)
         self._book.add(mark)
+        self.desk.marked(draft.person_id, lesson.id)
+        self._display.drop_unsure(draft.person_id)
         return mark
 
     def _not_due_here(self, arrival: DoorArrival) -> None:
@@ -360,10 +370,10 @@ class Attendant:
 
     def _note(self, arrival: DoorArrival, screen: Screen, lesson: Lesson | None) -> None:
         """Keep the event, once per window: the server may know of a change we have not heard of."""
-        window_s = self._duplicate_window_s(None)
+        window_s = self.duplicate_window_s(None)
         if self._book.note(arrival.person_id, arrival.now_s, window_s):
             self._recorder.record(self._draft(arrival, lesson), arrival.now_s)
-        self._show(screen, arrival.track_id)
+        self.show_result(screen, arrival.track_id, arrival.person_id)
 
     def _draft(self, arrival: DoorArrival, lesson: Lesson | None) -> EventDraft:
         grounds = arrival.grounds
@@ -438,14 +448,15 @@ class Attendant:
     def _has_answer(self, track_id: int) -> bool:
         return any(answered_track == track_id for answered_track, _ in self._answered)
 
-    def _duplicate_window_s(self, lesson: Lesson | None) -> float:
+    def duplicate_window_s(self, lesson: Lesson | None) -> float:
+        """How long a second scan in a lesson is a repeat."""
         if self._timings.duplicate_window_s is not None:
             return self._timings.duplicate_window_s
         return (lesson or self._timetable).policy.duplicate_window_s
 
-    def show_result(self, screen: Screen, track_id: int) -> None:
+    def show_result(self, screen: Screen, track_id: int, person_id: str = "") -> None:
         """Show an answer that marks nobody."""
-        self._show(screen, track_id)
+        self._show(screen, track_id, None, person_id)
 
     def _not_recognised(
         self, reason: NotRecognisedReason = NotRecognisedReason.NO_MATCH
@@ -461,8 +472,11 @@ class Attendant:
         """How long a result stays on screen."""
         return max(self._timings.result_s, self._timetable.not_me_s)
 
-    def _show(self, screen: Screen, track_id: int, offer: Offer | None = None) -> None:
-        self._display.answer(Result(screen, track_id, offer), self._clock.monotonic_s())
+    def _show(
+        self, screen: Screen, track_id: int, offer: Offer | None = None, person_id: str = ""
+    ) -> None:
+        result = Result(screen, track_id, offer, person_id)
+        self._display.answer(result, self._clock.monotonic_s())
 
     def _ready(self) -> Ready:
         lessons = self._timetable.open_here(self._clock.reading().best_at)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -16,6 +15,7 @@ from kiosk.domain.desk_states import (
     LOOK_ALIKE_S,
     NAME_S,
     PAD_S,
+    READ_S,
     ROLL_S,
     TURNED_AWAY_S,
     HeldText,
@@ -25,6 +25,7 @@ from kiosk.domain.desk_states import (
     purpose_of,
     wait_key,
 )
+from kiosk.domain.door import Door
 from kiosk.domain.ports import UsedCodes
 from kiosk.domain.roll_call import RollTaker
 from kiosk.domain.screens import (
@@ -32,15 +33,11 @@ from kiosk.domain.screens import (
     CodeProblem,
     CodeRefused,
     ConfirmName,
-    Notice,
-    NoticeReason,
-    NotRecognised,
-    NotRecognisedReason,
     PinPurpose,
     RollMark,
     Screen,
 )
-from kiosk.domain.timetable import Lesson, Timetable
+from kiosk.domain.unsure import FaceQuestions, look_alikes_due
 from kiosk.domain.waits import Waits
 from kiosk.domain.ways import ways_here
 from protocol.v1.checkin import (
@@ -53,23 +50,6 @@ from protocol.v1.checkin import (
 from protocol.v1.messages import CardKind, EventMethod, Fallback, Holder, HolderKind
 
 _CARD_WAYS = frozenset({Fallback.CARD, Fallback.CARD_ALONE})
-
-
-class Door(Protocol):
-    """What the desk needs of the attendant."""
-
-    @property
-    def timetable(self) -> Timetable:
-        """The configuration in force."""
-        ...
-
-    def check_in(self, arrival: DoorArrival) -> None:
-        """Mark a person, or say why not."""
-        ...
-
-    def show_result(self, screen: Screen, track_id: int) -> None:
-        """Show an answer that marks nobody."""
-        ...
 
 
 @dataclass(slots=True)
@@ -96,7 +76,11 @@ class Desk:
     _busy_s: float = -math.inf
     _turned_away_s: float = -math.inf
     _waits: Waits = field(default_factory=Waits)
+    _faces: FaceQuestions = field(init=False)
     _tracks: int = -1
+
+    def __post_init__(self) -> None:
+        self._faces = FaceQuestions(self, self.door, self.clock, self.roll)
 
     @property
     def is_open(self) -> bool:
@@ -142,14 +126,14 @@ class Desk:
     def close(self) -> None:
         """Leave whatever is open; nothing is recorded."""
         if isinstance(self._state, PadState) and self._state.arrival is not None:
-            self._note_doubt(self._state.arrival)
+            self._faces.note_doubt(self._state.arrival)
         self._state = None
 
     def touch(self) -> None:
         """A person is at it: the time begins again."""
         if isinstance(self._state, PadState):
             until_s = max(self._state.until_s, self._now_s + PAD_S)
-            self._state = self._state.open_until(until_s)
+            self._state = self._state.touched(until_s)
         elif isinstance(self._state, RollState):
             self._state = replace(self._state, until_s=self._now_s + ROLL_S)
 
@@ -162,6 +146,36 @@ class Desk:
             self._busy_s = self._now_s
         elif self._state is None and self._held and self._now_s - self._busy_s >= ANSWER_S:
             self._take_held(self._held)
+        if self._state is None:
+            self._faces.answer_kept()
+
+    def nobody(self) -> None:
+        """Nobody is in view: who was kept has gone, and a pad that nobody touched closes."""
+        self._faces.kept.clear()
+        self._give_way()
+
+    def greeted(self, person_id: str) -> None:
+        """A person is greeted by name: their own pad closes, and one that nobody touched."""
+        if self.asks(person_id):
+            self._state = None
+        self._give_way()
+
+    def marked(self, person_id: str, lesson_id: str) -> None:
+        """A person was marked, whichever way: nothing is left to ask."""
+        self.roll.settle(person_id, lesson_id)
+        self._faces.kept.forget(person_id)
+        if self.asks(person_id):
+            self._state = None
+
+    def asks(self, person_id: str) -> bool:
+        """Whether the pad is open for this person's face."""
+        arrival = self._state.arrival if isinstance(self._state, PadState) else None
+        return arrival is not None and arrival.person_id == person_id
+
+    def _give_way(self) -> None:
+        """Close a face's pad that nobody touched, once it could be read."""
+        if isinstance(self._state, PadState) and self._state.arrival is not None:
+            self._state = self._state.giving_way(self._now_s)
 
     def _take_held(self, held: HeldText) -> None:
         """Take what was held up meanwhile, now that the answer to the other person was read."""
@@ -196,7 +210,7 @@ class Desk:
             return
         key = wait_key(pad)
         left_s = self._waits.left_s(key, self._now_s)
-        pad = replace(pad, attempt=pad.attempt + 1).open_until(self._now_s + left_s + PAD_S)
+        pad = replace(pad, attempt=pad.attempt + 1).touched(self._now_s + left_s + PAD_S)
         self._state = pad
         if left_s:
             return
@@ -252,43 +266,18 @@ class Desk:
         self._state = replace(state, until_s=self._now_s + ROLL_S, is_unsaved=not is_saved)
 
     def holds_back(self, arrival: DoorArrival) -> bool:
-        """Ask for more where a face alone marks nobody; False where the match stands alone.
+        """Ask for more where a face alone marks nobody; False where the match stands alone."""
+        return self._faces.hold_back(arrival)
 
-        A face that may be a picture is always held back. One that is easily confused with another
-        one due here is, where the person has another way. While the desk is busy with another
-        person nothing is asked, and a teacher decides.
-        """
-        if not arrival.grounds.is_proven:
-            self._answer_unsure(arrival)
-            return True
-        others = self._look_alikes_due(arrival)
-        if not others or not self._can_prove(arrival) or self._is_marked(arrival):
-            return False
-        if self._state is None:
-            self._ask_for(arrival, PinPurpose.LOOK_ALIKE)
-        else:
-            self._note_doubt(arrival)
-        return True
-
-    def _answer_unsure(self, arrival: DoorArrival) -> None:
-        """Ask for a second factor, or say that there is another way; no name is shown."""
-        self._note_doubt(arrival)
-        timetable, at = self.door.timetable, arrival.clock.best_at
-        if not timetable.open_here(at):
-            self.door.show_result(Notice(NoticeReason.NOTHING_RUNNING), arrival.track_id)
-        elif self._state is None and self._lessons_of(arrival) and self._can_prove(arrival):
-            self._ask_for(arrival, PinPurpose.UNSURE)
-        else:
-            unsure = NotRecognised(NotRecognisedReason.UNSURE, self.ways)
-            self.door.show_result(unsure, arrival.track_id)
-
-    def _ask_for(self, arrival: DoorArrival, purpose: PinPurpose) -> None:
+    def ask_for(self, arrival: DoorArrival, purpose: PinPurpose) -> None:
+        """Ask a face for its second factor."""
         self._state = PadState(
             purpose,
             self._now_s + PAD_S,
             arrival=arrival,
-            others=self._look_alikes_due(arrival),
+            others=look_alikes_due(self.door.timetable, arrival),
             last_s=self._now_s + LOOK_ALIKE_S,
+            read_s=self._now_s + READ_S,
         )
 
     @property
@@ -313,8 +302,11 @@ class Desk:
 
     def _takes_pin(self, pad: PadState) -> bool:
         """Whether a PIN alone is a way here; that of a card goes with the card."""
-        is_bound = pad.holder is not None or pad.purpose is PinPurpose.UNLOCK
-        return is_bound or Fallback.PIN in self.ways
+        if pad.holder is not None or pad.purpose is PinPurpose.UNLOCK:
+            return True
+        if pad.arrival is not None:
+            return self._faces.takes_pin_of(pad.arrival)
+        return Fallback.PIN in self.ways
 
     def _refuse_pin(self, pad: PadState, key: str) -> None:
         """Say that a PIN is wrong, and count it; where nobody is due none can be right."""
@@ -333,36 +325,6 @@ class Desk:
             return False
         lesson = self.door.timetable.lesson(roll.lesson_id)
         return lesson is None or not lesson.window.is_open(self.clock.reading().best_at)
-
-    def _can_prove(self, arrival: DoorArrival) -> bool:
-        holder = self.book.holder(arrival.person_id, HolderKind.PERSON)
-        return holder is not None and self._has_way(holder)
-
-    def _has_way(self, holder: Holder) -> bool:
-        return (Fallback.PIN in self.ways and holder.pin is not None) or (
-            Fallback.CARD in self.ways and bool(holder.cards)
-        )
-
-    def _look_alikes_due(self, arrival: DoorArrival) -> frozenset[str]:
-        timetable = self.door.timetable
-        due = timetable.expected_at(arrival.clock.best_at)
-        pairs = (pair for pair in timetable.look_alikes if arrival.person_id in pair)
-        return frozenset().union(*pairs) & due - {arrival.person_id}
-
-    def _is_marked(self, arrival: DoorArrival) -> bool:
-        """Whether the person is on the list of every lesson that is open here for them."""
-        lessons = self._lessons_of(arrival)
-        return bool(lessons) and all(
-            self.roll.book.get(arrival.person_id, lesson.id) for lesson in lessons
-        )
-
-    def _lessons_of(self, arrival: DoorArrival) -> list[Lesson]:
-        open_here = self.door.timetable.open_here(arrival.clock.best_at)
-        return [lesson for lesson in open_here if arrival.person_id in lesson.roster]
-
-    def _note_doubt(self, arrival: DoorArrival) -> None:
-        for lesson in self._lessons_of(arrival):
-            self.roll.doubt(arrival.person_id, lesson.id, arrival.grounds.doubted)
 
     def _holder_of(self, pad: PadState, pin: str) -> Holder | None:
         if pad.holder is not None:
@@ -423,7 +385,7 @@ class Desk:
             pad = PadState(PinPurpose.CARD, 0.0)
         purpose = PinPurpose.CARD if pad.arrival is None else purpose_of(pad)
         pad = replace(pad, purpose=purpose, holder=holder, problem=None)
-        self._state = pad.open_until(self._now_s + PAD_S)
+        self._state = pad.touched(self._now_s + PAD_S)
 
     def _misfit(self, holder: Holder) -> CodeProblem | None:
         """Say why a holder is not who the desk waits for; None: it is, or anybody may come."""
@@ -454,12 +416,20 @@ class Desk:
             self.door.check_in(self._arrival(holder, grounds))
 
     def _confirm(self, arrival: DoorArrival, holder: Holder, grounds: Grounds) -> None:
-        """Mark one of a confusable pair: with the face where it is theirs, else without."""
-        if holder.id == arrival.person_id and grounds.code_id is None:
+        """Mark one of a confusable pair: with the face where it is theirs, else without.
+
+        The face is explained then, so that it is no question about its person any more.
+        """
+        is_own = holder.id == arrival.person_id
+        if is_own:  # an event without the face says what was doubted
+            self._faces.note_doubt(arrival)
+        if is_own and grounds.code_id is None:
             confirmed = replace(arrival.grounds, second=grounds.method)
             self.door.check_in(replace(arrival, now_s=self._now_s, grounds=confirmed))
         else:  # a code of a phone needs no face beside it
             self.door.check_in(self._arrival(holder, grounds))
+        if not is_own or self._faces.is_on_a_list(arrival):
+            self._faces.settle(arrival)
 
     def _arrival(self, holder: Holder, grounds: Grounds) -> DoorArrival:
         return DoorArrival(

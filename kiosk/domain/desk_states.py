@@ -17,6 +17,8 @@ ANSWER_S = 2.0
 """The answer to one person is on screen for so long before the next one's card is taken."""
 HELD_S = NAME_S + ANSWER_S + 1.0
 """What was held up while the desk was busy is taken so long after, at most."""
+READ_S = 3.0
+"""A face's pad is on screen so long at least, so that its person can read it and touch it."""
 TURNED_AWAY_S = 4.0
 """It is said for so long that a card was turned away because another one waits."""
 
@@ -32,6 +34,8 @@ class PadState:
         arrival: of the face that asks for a second factor.
         others: who that face is easily confused with.
         last_s: it closes then, whatever is touched, monotonic.
+        read_s: from then on the pad of a face closes for the next people, monotonic; never once
+            it was touched.
     """
 
     purpose: PinPurpose
@@ -43,10 +47,19 @@ class PadState:
     arrival: DoorArrival | None = None
     others: frozenset[str] = frozenset()
     last_s: float = math.inf
+    read_s: float = math.inf
 
     def open_until(self, until_s: float) -> "PadState":
         """Return the pad as it stays open until then, or as long as it may."""
         return replace(self, until_s=min(until_s, self.last_s))
+
+    def touched(self, until_s: float) -> "PadState":
+        """Return the pad as its person uses it: it does not close for others any more."""
+        return replace(self, until_s=min(until_s, self.last_s), read_s=math.inf)
+
+    def giving_way(self, now_s: float) -> "PadState":
+        """Return the pad as it closes for the next people, once it could be read."""
+        return replace(self, until_s=min(self.until_s, max(now_s, self.read_s)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.events import EventDraft
 from kiosk.domain.marks import Mark
-from kiosk.domain.screens import Looking, ProveAlive, Ready, Screen, Welcome
+from kiosk.domain.screens import Looking, NotRecognised, ProveAlive, Ready, Screen, Welcome
 
 _MAX_WAITING = 8
 _KEPT = 8
@@ -43,11 +43,13 @@ class Result:
         screen: what to show.
         track_id: whose answer it is.
         offer: what "Not me" would take back; None where it is not offered.
+        person_id: who it is about; empty where that is nobody known.
     """
 
     screen: Screen
     track_id: int
     offer: Offer | None = None
+    person_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,26 @@ class Display:
     ) -> None:
         """Show what a tap on a result led to, with its own offer; the tap counts once."""
         self._shown = deque((kept for kept in self._shown if kept[0] is not result), maxlen=_KEPT)
-        self._put(Result(screen, result.track_id, offer), now_s)
+        person_id = result.person_id if offer is not None else ""
+        self._put(Result(screen, result.track_id, offer, person_id), now_s)
+
+    def shows(self, person_id: str) -> bool:
+        """Whether the result on screen is about this person."""
+        result = self._shown[-1][0] if self._shown else None
+        return result is not None and result.screen is self.screen and result.person_id == person_id
+
+    def is_free_for(self, track_id: int, now_s: float) -> bool:
+        """Whether no other face's result is being read or waits."""
+        return not self._waiting and not self._is_held_against(track_id, now_s)
+
+    def drop_unsure(self, person_id: str) -> None:
+        """Drop what waits to tell a person that the face did not do: it is marked now."""
+        kept = (
+            one
+            for one in self._waiting
+            if one.result.person_id != person_id or not isinstance(one.result.screen, NotRecognised)
+        )
+        self._waiting = deque(kept, maxlen=_MAX_WAITING)
 
     def _begin_cover(self, now_s: float) -> None:
         """Something came in front: what waits grows old from now on."""

@@ -97,13 +97,15 @@ class NotRecognisedReason(StrEnum):
     """Why nobody was recognised.
 
     OTHER_WAY: the face was not compared with anybody's. UNSURE: it may be a picture, so that it
-    marks nobody without a second factor or a teacher.
+    marks nobody without a second factor or a teacher. UNSURE_LEAVING: the same for a person who is
+    on the list, so that it checks nobody out.
     """
 
     NO_MATCH = "no_match"
     NOT_ME = "not_me"
     OTHER_WAY = "other_way"
     UNSURE = "unsure"
+    UNSURE_LEAVING = "unsure_leaving"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
+from protocol.v1.policy import LivenessLevel
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import forms, service
@@ -102,6 +103,7 @@ def _page(
         "pager": versions,
         "changes": forms.changes,
         "is_saved": is_saved,
+        "leaves_no_way": policy.kiosk.liveness != LivenessLevel.OFF and not policy.kiosk.fallbacks,
     }
     return render(request, "policies/policy.html", context, status_code=400 if problems else 200)
 

@@ -24,6 +24,7 @@ _NOT_RECOGNISED = {
     NotRecognisedReason.NOT_ME: ("not_me", "undo"),
     NotRecognisedReason.OTHER_WAY: ("other_way", "list"),
     NotRecognisedReason.UNSURE: ("unsure", "ask"),
+    NotRecognisedReason.UNSURE_LEAVING: ("unsure_leaving", "ask"),
 }
 """Words and sign by reason."""
 _NOTICE_ICONS = {

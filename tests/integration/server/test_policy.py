@@ -86,6 +86,24 @@ def test_every_level_can_be_chosen_and_says_what_it_does(admin: TestClient, leve
     assert f'value="{level}"' in admin.get("/policy").text
 
 
+@pytest.mark.parametrize(
+    ("level", "ways", "warns"),
+    [
+        ("passive", "", True),
+        ("active", "", True),
+        ("off", "", False),
+        ("when_unsure", "teacher", False),
+    ],
+)
+def test_checked_faces_without_another_way_are_warned_about(
+    admin: TestClient, level: str, ways: str, *, warns: bool
+) -> None:
+    admin.post("/policy", data=form(liveness=level, fallbacks=ways))
+    assert in_force(admin).kiosk.liveness == level
+    page = admin.get("/policy").text
+    assert ("Students whose face the kiosk cannot check have no other way" in page) is warns
+
+
 def test_saving_what_is_in_force_makes_no_version(admin: TestClient) -> None:
     admin.post("/policy", data=form())
     assert in_force(admin).version == 0

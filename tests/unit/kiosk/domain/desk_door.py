@@ -183,3 +183,9 @@ def unlocked(door: DeskDoor) -> RollCall:
 def marks(screen: Screen) -> dict[str, str]:
     assert isinstance(screen, RollCall)
     return {row.person_id: row.mark.value for row in screen.rows}
+
+
+def asked(screen: Screen) -> set[str]:
+    """Whom the roll asks the teacher about."""
+    assert isinstance(screen, RollCall)
+    return {row.person_id for row in screen.rows if row.needs_teacher}

@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from kiosk.domain.desk import Desk
 from kiosk.domain.events import EventDraft
 from kiosk.domain.screens import AskPin, ConfirmName, RollCall, RollMark, Screen, Welcome
 from protocol.v1.messages import EventKind, EventMethod, Fallback, LivenessLevel
@@ -112,6 +113,14 @@ class DeskRules(RuleBasedStateMachine):
     @rule()
     def closes(self) -> None:
         self.took(self.door.closes())
+
+    @rule()
+    def touches(self) -> None:
+        self.took(self.door.attendant.act(Desk.touch))
+
+    @rule()
+    def all_go(self) -> None:
+        self.took(self.door.nobody())
 
     @rule(seconds=st.sampled_from([0.5, 6.0, 21.0, 61.0, 400.0]))
     def waits(self, seconds: float) -> None:

@@ -13,7 +13,6 @@ from kiosk.domain.screens import (
     NotRecognisedReason,
     PinPurpose,
     Ready,
-    RollCall,
     Screen,
     Welcome,
 )
@@ -28,6 +27,7 @@ from tests.unit.kiosk.domain.desk_door import (
     PINS,
     PRINTED,
     DeskDoor,
+    asked,
     marks,
     timetable,
     unlocked,
@@ -35,11 +35,6 @@ from tests.unit.kiosk.domain.desk_door import (
 from tests.unit.kiosk.domain.door import LESSON
 
 UNDECIDED = LivenessReading(LivenessVerdict.UNDECIDED, 0.4, LivenessLevel.PASSIVE)
-
-
-def asked(screen: Screen) -> set[str]:
-    assert isinstance(screen, RollCall)
-    return {row.person_id for row in screen.rows if row.needs_teacher}
 
 
 @pytest.mark.parametrize("level", [LivenessLevel.PASSIVE, LivenessLevel.ACTIVE])
@@ -119,11 +114,16 @@ def test_who_leaves_the_question_stays_one_for_the_teacher() -> None:
     assert asked(unlocked(door)) == {CEM}
 
 
-def test_behind_another_persons_pad_the_teacher_decides() -> None:
+def test_behind_another_persons_pad_a_face_waits_until_it_closes() -> None:
     door = DeskDoor()
     door.open_pin()
-    assert isinstance(door.unsure(CEM), AskPin)
-    assert door.closes() == NotRecognised(NotRecognisedReason.UNSURE, door.desk.ways)
+    screen = door.unsure(CEM)
+    assert isinstance(screen, AskPin)
+    assert screen.purpose is PinPurpose.CHECK_IN
+    screen = door.later(21)
+    assert isinstance(screen, AskPin)
+    assert screen.purpose is PinPurpose.UNSURE
+    door.closes()
     assert asked(unlocked(door)) == {CEM}
 
 
@@ -173,11 +173,13 @@ def test_one_who_is_on_the_list_is_neither_greeted_nor_checked_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("person", "shown"), [(EVA, NotRecognised), (CEM, AskPin)], ids=["not due", "due"]
+    ("person", "shown"), [(EVA, Notice), (CEM, AskPin)], ids=["not due", "due"]
 )
 def test_who_is_not_due_is_not_told_where_to_go(person: str, shown: type[Screen]) -> None:
     door = DeskDoor()
-    assert isinstance(door.unsure(person), shown)
+    screen = door.unsure(person)
+    assert isinstance(screen, shown)
+    assert screen == Notice(NoticeReason.NOT_ON_LIST) or person == CEM
     assert door.events() == []
 
 

@@ -189,3 +189,14 @@ def test_a_card_that_was_turned_away_changes_a_sentence_and_no_answer(pad: Pad) 
 
     assert pad.presenter.current.body != quiet
     assert pad.answers == [True]
+
+
+@pytest.mark.parametrize("takes_pin", [False, True])
+@pytest.mark.parametrize("purpose", [PinPurpose.LOOK_ALIKE, PinPurpose.UNSURE])
+def test_the_pad_of_a_face_says_how_another_person_leaves_it(
+    pad: Pad, purpose: PinPurpose, *, takes_pin: bool
+) -> None:
+    pad.presenter.show(AskPin(purpose, (Fallback.CARD,), takes_pin=takes_pin))
+    view = pad.presenter.current
+    sentence = {"Back": "Not you? Tap Back.", "رجوع": "لست أنت؟ المس رجوع."}[view.back]
+    assert view.body.endswith(sentence)

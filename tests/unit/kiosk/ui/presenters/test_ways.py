@@ -41,13 +41,25 @@ def test_every_choice_of_ways_is_offered_whole(language: str) -> None:
         assert small.exist == bool(expected)
 
 
-@pytest.mark.parametrize("reason", NotRecognisedReason)
+UNSURE = (NotRecognisedReason.UNSURE, NotRecognisedReason.UNSURE_LEAVING)
+
+
+@pytest.mark.parametrize("reason", [one for one in NotRecognisedReason if one not in UNSURE])
 def test_nobody_is_sent_to_the_teacher_where_there_are_ways(
     words: Catalogue, reason: NotRecognisedReason
 ) -> None:
     view = answer_view(NotRecognised(reason, (Fallback.PIN,)), words)
     assert "teacher" not in view.body
     assert [way.name for way in view.ways] == ["pin"]
+
+
+@pytest.mark.parametrize("reason", UNSURE)
+@pytest.mark.parametrize("ways", [(), (Fallback.QR,)])
+def test_an_unsure_face_is_always_told_of_the_teacher(
+    words: Catalogue, reason: NotRecognisedReason, ways: tuple[Fallback, ...]
+) -> None:
+    """Nobody may have the ways that exist: a new school gave out no phone codes yet."""
+    assert "ask the teacher" in answer_view(NotRecognised(reason, ways), words).body
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
