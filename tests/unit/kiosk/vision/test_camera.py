@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 QUICK = CameraDeadlines(report_s=0.02, frame_s=0.05, open_s=0.1, retry_s=0.01, retry_max_s=0.02)
 FUSSY = CameraDeadlines(bad_picture_s=0.0, retry_s=0.01, retry_max_s=0.02)
-PATIENT = CameraDeadlines(retry_s=0.01, retry_max_s=0.02)
+PATIENT = CameraDeadlines(report_s=30.0, frame_s=30.0, open_s=30.0, retry_s=0.01, retry_max_s=0.02)
 LIMITS = PictureLimits(patience_s=2.0)
 WAIT_S = 30.0
 
