@@ -61,7 +61,7 @@ class LivenessLimits:
     min_view_glimpses: int = 2
     min_texture_depth: float = 0.0026
     min_mesh_depth: float = 0.0135
-    sure_depth: float = 1.5
+    sure_depth: float = 1.2
     max_moire: float = 12.0
     min_moire_looks: int = 3
     min_frame_sides: int = 3

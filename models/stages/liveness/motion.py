@@ -23,6 +23,7 @@ _ON_FACE, _LEFT, _RIGHT, _FAR_OFF = range(4)
 _LEAST = 4  # corners that must have been found again
 _LEAST_A_SIDE = 3
 _NEAR_WIDTHS = 3.5  # face widths from its centre; beyond is the rest of the room
+_FEW, _BARE_WIDTHS = 8, 5.0  # before a wall with so few corners, as far as this
 _FACE_PART = 0.42  # of the face's width and height, to each side of its centre
 _MAX_ERROR = 15.0  # grey levels a pixel; a corner that looks so different is lost
 _OVAL = (10, 152, 234, 454)  # forehead, chin, right and left cheek
@@ -143,6 +144,8 @@ def _choose(grey: GreyImage, centre: Points, size: tuple[float, float]) -> tuple
     order = np.argsort(away, kind="stable")
     order = order[~(in_head | in_body)[order]]
     is_near = away[order] < _NEAR_WIDTHS
+    if np.count_nonzero(is_near) < _FEW:
+        is_near = away[order] < _BARE_WIDTHS
     return corners[order[is_near][:_NEAR]], corners[order[~is_near][-_FAR:]]
 
 
