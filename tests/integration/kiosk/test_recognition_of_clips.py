@@ -13,6 +13,7 @@ from kiosk.domain.matching import MatchRules
 from kiosk.domain.ports import GallerySnapshot
 from kiosk.domain.sightings import Sighting, SightingKind
 from kiosk.vision import SourceOptions, open_source
+from kiosk.vision.camera import CameraDeadlines
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
 from models.pipeline import FacePipeline, PipelineSettings
@@ -83,7 +84,8 @@ def watch(pipeline: FacePipeline, enrolled: Enrolled, clip: Path) -> list[Sighti
     """Replay a clip to its end and return what was seen."""
     sightings: list[Sighting] = []
     reports: queue.Queue[CameraHealth] = queue.Queue()
-    camera = open_source(f"replay:{clip}", SourceOptions())
+    patient = CameraDeadlines(report_s=WAIT_S, frame_s=WAIT_S, open_s=WAIT_S)
+    camera = open_source(f"replay:{clip}", SourceOptions(), deadlines=patient)
     camera.subscribe(on_report=lambda report: reports.put(report.health))
     knowledge = Knowledge(enrolled, enrolled)
     worker = RecognitionWorker(
