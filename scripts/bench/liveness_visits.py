@@ -42,7 +42,7 @@ SPOOF = "photos of spoof/, printed and held"
 
 @dataclass
 class OtherGate:
-    """The check of a checkout, in a process of its own."""
+    """Run the check of one checkout in a separate process."""
 
     checkout: Path
     level: str

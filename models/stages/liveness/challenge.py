@@ -47,7 +47,7 @@ __all__ = (
     "pose_sample",
 )
 _PEOPLE_KEPT = 512
-"""So many people's last motions are remembered, the newest."""
+"""Number of people whose last motion is remembered; the oldest are forgotten first."""
 
 
 class Motion(StrEnum):

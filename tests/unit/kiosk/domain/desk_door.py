@@ -186,6 +186,6 @@ def marks(screen: Screen) -> dict[str, str]:
 
 
 def asked(screen: Screen) -> set[str]:
-    """Whom the roll asks the teacher about."""
+    """Return the people that the roll asks the teacher about."""
     assert isinstance(screen, RollCall)
     return {row.person_id for row in screen.rows if row.needs_teacher}

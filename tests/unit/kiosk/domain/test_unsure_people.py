@@ -1,4 +1,4 @@
-"""Several people and unsure faces: who is asked, who waits, and whose pad closes for whom."""
+"""Several people and unsure faces: who is asked, who waits, and which pad closes."""
 
 from dataclasses import replace
 
