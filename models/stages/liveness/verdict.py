@@ -56,8 +56,9 @@ class LivenessEvidence:
         carried_glimpses: with surroundings that moved along.
         sees_room: whether something around the face could be followed.
         view_glimpses: in which all that is seen moved: the camera did.
-        texture_depth: face widths, over the live glimpses.
-        mesh_depth: eye distances, between the live glimpses.
+        texture_depth: face widths, over the live glimpses of twice the window, so that flat ones
+            do not leave before those that they speak against.
+        mesh_depth: eye distances, between the same.
         clear_looks: for a screen or a sheet that found none, in the live glimpses.
         framed_looks: that found a frame.
         moire_looks: that found a pattern.
@@ -101,15 +102,16 @@ def gather(glimpses: Sequence[Glimpse], limits: LivenessLimits) -> LivenessEvide
     """
     begun_s = glimpses[-1].ended_s - limits.window_s if glimpses else 0.0
     said = [glimpse for glimpse in glimpses if glimpse.frames >= limits.min_glimpse_frames]
-    live = [g for g in said if g.begun_s >= begun_s and g.is_live_like(limits)]
+    moved = [glimpse for glimpse in said if glimpse.is_live_like(limits)]
+    live = [glimpse for glimpse in moved if glimpse.begun_s >= begun_s]
     return LivenessEvidence(
         glimpses=len(said),
         live_glimpses=len(live),
         carried_glimpses=sum(glimpse.is_carried(limits) for glimpse in glimpses),
         sees_room=any(np.isfinite(glimpse.near) for glimpse in glimpses),
         view_glimpses=sum(glimpse.moves_with_view(limits) for glimpse in said),
-        texture_depth=_texture_depth(live),
-        mesh_depth=_mesh_depth(live),
+        texture_depth=_texture_depth(moved),
+        mesh_depth=_mesh_depth(moved),
         clear_looks=sum(glimpse.looks - glimpse.framed_looks for glimpse in live),
         framed_looks=sum(glimpse.framed_looks for glimpse in glimpses),
         moire_looks=sum(glimpse.moire_looks for glimpse in glimpses),

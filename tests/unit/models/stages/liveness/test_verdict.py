@@ -105,6 +105,15 @@ def test_glimpses_that_are_older_than_the_window_count_only_against() -> None:
     assert judge([against, *later]).outcome is Outcome.UNDECIDED
 
 
+def test_time_that_passes_makes_no_flat_face_live() -> None:
+    flat = [replace(g, skin_late=0.0021) for g in VISIT[:3]]
+    deep = [replace(ALIVE, begun_s=s, ended_s=s + 0.5) for s in (2.4, 3.0)]
+    still = [replace(ALIVE, begun_s=s, ended_s=s + 0.5, face=0.0) for s in (3.6, 4.2, 4.8)]
+
+    for count in range(len(still) + 1):
+        assert judge([*flat, *deep, *still[:count]]).outcome is Outcome.UNDECIDED
+
+
 def test_a_look_that_found_a_frame_must_be_outweighed() -> None:
     once = [replace(VISIT[0], framed_looks=1), *VISIT[1:]]
 
