@@ -103,6 +103,7 @@ def system(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Morning]:
     try:
         demo.start_services()
         demo.open_school()
+        demo.switch_liveness_off()  # a photo that moves is not alive; this is about the record
         yield Morning(demo, supervisor, tmp_path / "data")
     finally:
         supervisor.stop_all()

@@ -234,7 +234,10 @@ def test_change_can_be_adjusted_while_it_runs(
     assert post(admin, "change/adjust", **form) == 303
     page = admin.get("/models").text
     assert 'value="60"' in page
-    assert "Kiosks do not check for live faces now" in page
+    unchecked = "Kiosks do not check for live faces now"
+    assert unchecked not in page  # a new school checks
+    admin.put("/api/v1/policy", json={"kiosk": {"liveness": "off"}})
+    assert unchecked in admin.get("/models").text
     with database.reading() as db:
         assert networks_of(db).collects_scans
 

@@ -269,7 +269,8 @@ def test_wrong_lesson_change_is_explained_and_kept(
     desk: OfficeDesk, lesson: str, changed: dict[str, str], key: str
 ) -> None:
     day = {"day": day_in(-1), "starts": "01:00", "ends": "02:00"}
-    desk.office.post("/lessons/new", data=desk.lesson_form(**day, room_id=desk.other_room))
+    other = desk.lesson_form(**day, course_id=desk.other_course, room_id=desk.other_room)
+    assert desk.office.post("/lessons/new", data=other).status_code == 303
     form = lesson_form(desk, lesson, **changed)
     form["room_id"] = form["room_id"].replace("taken", desk.other_room)
     answer = desk.office.post("/past-changes/lesson", data=form)
