@@ -41,12 +41,37 @@ def test_json_is_one_object_a_line() -> None:
     )
 
 
-def test_traceback_is_part_of_the_json_line() -> None:
+def _traceback(form: Literal["text", "json"], error: Exception) -> str:
     stream = io.StringIO()
-    configure_logging("info", "json", stream)
-    logging.getLogger("kiosk.test").error("it failed", exc_info=ValueError("broken"))
+    configure_logging("info", form, stream)
+    logging.getLogger("kiosk.test").error("it failed", exc_info=error)
+    return stream.getvalue()
 
-    assert "ValueError: broken" in json.loads(stream.getvalue())["traceback"]
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_traceback_says_where_and_which_error_but_quotes_no_data(
+    form: Literal["text", "json"],
+) -> None:
+    secret = "Ada Lovelace"
+    try:
+        try:
+            int(secret)
+        except ValueError as exc:
+            exc.add_note(secret)
+            raise RuntimeError(f"no mark for {secret}") from exc
+    except RuntimeError as exc:
+        logged = _traceback(form, exc)
+
+    assert "builtins.RuntimeError" in logged
+    assert "caused by builtins.ValueError" in logged
+    assert "test_logs.py" in logged
+    assert secret not in logged
+
+
+def test_traceback_keeps_the_words_of_a_full_disk() -> None:
+    line = json.loads(_traceback("json", OSError(28, "No space left on device")))
+
+    assert "OSError: [Errno 28] No space left on device" in line["traceback"]
 
 
 def test_scheduler_does_not_chatter() -> None:

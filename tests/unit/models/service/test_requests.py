@@ -206,8 +206,12 @@ def test_a_failure_inside_is_one_500_without_its_data(
     app: FastAPI, client: TestClient, logged: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_request: object) -> None:
-        secret = "secret-4711"
-        raise RuntimeError(secret[:6])
+        secret = "secret-4711"  # a local variable, and part of the message and of its cause
+        try:
+            int(secret)
+        except ValueError as exc:
+            exc.add_note(secret)
+            raise RuntimeError(f"cannot compare {secret}") from exc
 
     monkeypatch.setattr(
         "models.service.matching.Matcher.match", lambda _self, request: fail(request)
