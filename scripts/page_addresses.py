@@ -55,19 +55,27 @@ def addresses(site: "Site") -> dict[str, str]:
             "kiosk": f"/kiosks/{school.kiosks[0]}",
             "claim": f"/kiosks/{school.kiosks[0]}",
             "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
-            "policy": "/policy",
-            "accuracy": "/accuracy",
-            "models": "/models",
-            "models-change": "/models",
-            "accuracy-details": "/accuracy",
-            "accuracy-question": "/accuracy",
-            "policy-details": "/policy",
             "missing": "/people/00000000-0000-0000-0000-000000000000",
         }
+        | _SETUP
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
     )
+
+
+#: Pages about the school as a whole.
+_SETUP = {
+    "school": "/school",
+    "first-steps": "/first-steps",
+    "policy": "/policy",
+    "accuracy": "/accuracy",
+    "models": "/models",
+    "models-change": "/models",
+    "accuracy-details": "/accuracy",
+    "accuracy-question": "/accuracy",
+    "policy-details": "/policy",
+}
 
 
 def _account_addresses(site: "Site") -> dict[str, str]:

@@ -51,6 +51,8 @@ import server.people.api
 import server.people.pages
 import server.policies.api
 import server.policies.pages
+import server.school.api
+import server.school.pages
 import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
@@ -87,6 +89,8 @@ from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.people.keys import ensure_keys
 from server.policies.service import begin_policy
+from server.school import service as school
+from server.school.today import with_first_steps
 from server.web import health, inspection
 from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
@@ -130,6 +134,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.pages.router,
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,
+    server.school.api.router,
+    server.school.pages.router,
     server.policies.api.router,
     server.policies.pages.router,
     server.accuracy.api.router,
@@ -206,6 +212,7 @@ async def _lifespan(app: FastAPI, links: Links) -> AsyncIterator[None]:
     database, vault = open_storage(settings)
     # Not in commands, which an administrator may run without the settings of the service.
     with startup_lock(settings.data_dir), database.transaction() as db:
+        school.follow(db, settings)
         ensure_keys(db, settings.names_locale)
     encoder = encoder_from(settings)
     background = Background(links, database, vault, encoder)
@@ -232,7 +239,7 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
     with startup_lock(settings.data_dir):
         vault = open_vault(settings)
         database = Database(settings.sqlalchemy_url)
-        upgrade(database, time_zone=settings.timezone)
+        upgrade(database, time_zone=settings.school.timezone)
         with database.transaction() as db:
             password = ensure_admin(db)
             if password is not None:
@@ -278,7 +285,7 @@ def _services(
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,
         count_kiosks=lambda: count_kiosks(database, now()),
-        today=with_disk(with_links(with_questions(today_content))),
+        today=with_first_steps(with_disk(with_links(with_questions(today_content)))),
         vitals=Vitals(database, settings),
         probes=_probes(background),
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -28,6 +29,7 @@ from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
+from server.school.tasks import FollowSchool
 from server.trail.tasks import VerifyTrail
 from server.web.tasks import BackgroundTask
 
@@ -49,6 +51,7 @@ class Background:
         broker: talks to the broker.
         certificates: renews the school's certificates.
         credentials: renews PINs that a revoked kiosk held.
+        school: follows what an admin enters about the school.
     """
 
     def __init__(
@@ -56,7 +59,11 @@ class Background:
     ) -> None:
         settings = links.settings
         self._encoder = encoder
-        parts = (database, vault, encoder, settings.zone)
+
+        def zone() -> ZoneInfo:
+            return settings.zone
+
+        parts = (database, vault, encoder, zone)
         photos: Sequence[JobHandler] = (EncodePhotos(*parts), AddTemplates(*parts))
         # A kiosk waits for each check, so none waits behind thousands of photos; and no photo
         # waits behind a measurement, which takes minutes.
@@ -76,19 +83,21 @@ class Background:
             database,
             vault,
             encoder,
-            settings.zone,
+            zone,
             retry_parked=self._retry_parked,
             kiosk_purposes=KIOSK_PURPOSES,
         )
-        self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
+        self.nightly = NightlyMeasurement(database, encoder.software, zone)
         self.quarantine = QuarantineUpkeep(database)
         self.credentials = CredentialUpkeep(database, vault)
         self.broker = BrokerTasks(links, database, vault)
+        self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
     def tasks(self) -> list[BackgroundTask]:
         """Return all of them, in the order in which they start."""
         return [
+            self.school,
             self.workers,
             self.upkeep,
             self.nightly,

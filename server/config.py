@@ -3,14 +3,24 @@
 import ipaddress
 import os
 import tomllib
+from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import icu
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    HttpUrl,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -31,12 +41,39 @@ def _also(plain_name: str) -> AliasChoices:
     return AliasChoices(f"{ENV_PREFIX}{plain_name}", plain_name, plain_name.lower())
 
 
+@dataclass(frozen=True)
+class SchoolIdentity:
+    """What a school is called, its IANA time zone, and the language of its pages."""
+
+    name: str = "Rollcall"
+    timezone: str = "UTC"
+    language: str = "en"
+
+
+#: Asks for the school's time zone; it may change while the server runs.
+SchoolZone = Callable[[], ZoneInfo]
+
+
+def known_zone(name: str) -> str:
+    """Return the name of a time zone.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as exc:
+        raise ValueError("is not an IANA time zone") from exc
+    return name
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its unit and default. Loaded once and passed in."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, frozen=True, extra="forbid", populate_by_name=True
     )
+    _school: SchoolIdentity = PrivateAttr(default=SchoolIdentity())
 
     # -- where things are ---------------------------------------------------------------------
     data_dir: Path = Field(
@@ -107,10 +144,21 @@ class Settings(BaseSettings):
     )
 
     # -- the school ---------------------------------------------------------------------------
-    school_name: str = Field(default="Rollcall", max_length=80, description="Shown in the header.")
-    timezone: str = Field(default="UTC", description="IANA time zone of the school.")
-    language: Literal["en", "ar"] = Field(
-        default="en", description="Language of the web pages where the browser names none we have."
+    school_name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=80,
+        description="Shown in the header. Default: what an admin enters on the page School.",
+    )
+    timezone: str | None = Field(
+        default=None,
+        description="IANA time zone of the school. Default: what an admin enters on the page"
+        " School; until then UTC.",
+    )
+    language: Literal["en", "ar"] | None = Field(
+        default=None,
+        description="Language of the web pages where the browser names none we have. Default: what"
+        " an admin enters on the page School; until then en.",
     )
     locale: str = Field(
         default="",
@@ -299,6 +347,11 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _begin(self) -> Self:
+        self.follow(SchoolIdentity())
+        return self
+
+    @model_validator(mode="after")
     def _keys_have_certificates(self) -> Self:
         for name in ("tls", "broker", "ml_service_client"):
             has_key = getattr(self, f"{name}_key") is not None
@@ -308,12 +361,8 @@ class Settings(BaseSettings):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, OSError) as exc:
-            raise ValueError("is not an IANA time zone") from exc
-        return value
+    def _known_zone(cls, value: str | None) -> str | None:
+        return value and known_zone(value)
 
     @field_validator("locale")
     @classmethod
@@ -330,12 +379,25 @@ class Settings(BaseSettings):
     @property
     def names_locale(self) -> str:
         """The language whose alphabet sorts the names, as a BCP 47 tag."""
-        return self.locale or self.language
+        return self.locale or self.school.language
 
     @property
     def zone(self) -> ZoneInfo:
         """The school's time zone."""
-        return ZoneInfo(self.timezone)
+        return ZoneInfo(self.school.timezone)
+
+    @property
+    def school(self) -> SchoolIdentity:
+        """What is set here, else what an admin entered, else the defaults."""
+        return self._school
+
+    def follow(self, entered: SchoolIdentity) -> None:
+        """Take what an admin entered where nothing is set here; the only change while running."""
+        self._school = SchoolIdentity(
+            self.school_name or entered.name,
+            self.timezone or entered.timezone,
+            self.language or entered.language,
+        )
 
     @property
     def sqlalchemy_url(self) -> str:

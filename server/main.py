@@ -150,7 +150,7 @@ def _certificates(settings: Settings, options: argparse.Namespace) -> int:
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     with startup_lock(settings.data_dir):
         database = Database(settings.sqlalchemy_url)
-        upgrade(database, time_zone=settings.timezone)
+        upgrade(database, time_zone=settings.school.timezone)
         if options.write_revision:
             write_revision(database, options.write_revision)
         database.close()

@@ -151,7 +151,7 @@ def serving(settings: Settings, checkout: Path = HERE) -> Iterator[int]:
     port = free_port()
     named = {
         "DATA_DIR": str(settings.data_dir),
-        "TIMEZONE": settings.timezone,
+        "TIMEZONE": settings.school.timezone,
         "PORT": str(port),
         "BROKER_PORT": str(free_port()),
         "LOG_LEVEL": "error",

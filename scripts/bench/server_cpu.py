@@ -40,7 +40,7 @@ def serving(settings: Settings, source: Path | None = None) -> Iterator[Running]
         port = probe.getsockname()[1]
     named = {
         "DATA_DIR": str(settings.data_dir),
-        "TIMEZONE": settings.timezone,
+        "TIMEZONE": settings.school.timezone,
         "PORT": str(port),
         "LOG_LEVEL": "warning",
         "ENROLMENT_WORKERS": "0",

@@ -89,7 +89,7 @@ class OwnSecondFactor:
 
     def setup(self) -> Setup | None:
         """Return the secret that waits for its first code; None: none does."""
-        issuer = self._settings.school_name
+        issuer = self._settings.school.name
         return second_factor.setup_of(self._db, self._vault, self._account, issuer=issuer)
 
     def confirm(self, text: str, at: datetime) -> Codes | Refused | Locked:

@@ -58,7 +58,7 @@ def change_password(
         raise InvalidError(
             "The new password must differ from the old one.", problem="weak_password"
         )
-    names = (account.display_name, settings.school_name)
+    names = (account.display_name, settings.school.name)
     refuse_weak(passwords.new, username=account.username, names=names)
     chosen = hash_password(passwords.new)
     with database.transaction() as db:

@@ -12,6 +12,7 @@ from server.accuracy import service
 from server.accuracy.question import measured_of
 from server.accuracy.tables import Measurement
 from server.audit.service import SYSTEM
+from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.enrollment.tables import Template
@@ -65,7 +66,7 @@ def _is_due(db: Session, model_id: str, night: datetime, software: str) -> bool:
 class NightlyMeasurement:
     """A thread that asks for measurements; the job workers do them."""
 
-    def __init__(self, database: Database, software: Callable[[], str], zone: ZoneInfo) -> None:
+    def __init__(self, database: Database, software: Callable[[], str], zone: SchoolZone) -> None:
         self._database = database
         self._software = software
         self._zone = zone
@@ -89,7 +90,7 @@ class NightlyMeasurement:
 
         Nothing is asked before the recognition service has said what it is.
         """
-        night, software = last_night(at, self._zone), self._software()
+        night, software = last_night(at, self._zone()), self._software()
         if not software or self._asked_for == night:
             return 0
         with self._database.transaction() as db:

@@ -3,13 +3,13 @@
 import logging
 from datetime import date
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from server.accuracy import service
 from server.accuracy.question import prepare
 from server.accuracy.service import Answered
+from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -26,7 +26,7 @@ class MeasureSchool:
     kind = service.MEASURE
 
     def __init__(
-        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: ZoneInfo
+        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: SchoolZone
     ) -> None:
         self._database = database
         self._vault = vault
@@ -62,4 +62,4 @@ class MeasureSchool:
         """Nothing depends on a measurement."""
 
     def _today(self) -> date:
-        return now().astimezone(self._zone).date()
+        return now().astimezone(self._zone()).date()

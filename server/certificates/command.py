@@ -68,7 +68,7 @@ def make_certificates(
         [Use(one) for one in options.uses] or [Use.SERVER, Use.BROKER],
         names=lambda: default_names(settings),
         must_have=_named(settings, options.name) if options.name else (),
-        school=settings.school_name,
+        school=settings.school.name,
         at=at,
         renew_authority=options.renew_authority,
     )

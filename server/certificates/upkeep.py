@@ -27,7 +27,7 @@ def renew_due(settings: Settings, at: datetime) -> list[Change]:
     folder = CertificateFolder(settings.data_dir)
     if not folder.has_authority:
         return []
-    changes = folder.ensure(school=settings.school_name, at=at)
+    changes = folder.ensure(school=settings.school.name, at=at)
     for change in changes:
         logger.info("certificate renewed for=%s ends_at=%s", change.what, change.ends_at)
     return changes

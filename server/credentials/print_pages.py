@@ -84,7 +84,7 @@ def print_cards(
         if full := [one for one in people if service.is_full(db, one.ref)]:
             return _refused(request, _context(db, vault, people), full)
         cards = [_new_card(db, vault, one, principal.actor, pins) for one in people]
-    return _pdf(card_sheets(cards, settings.school_name, request_translator(request)), "cards")
+    return _pdf(card_sheets(cards, settings.school.name, request_translator(request)), "cards")
 
 
 @router.post("/print/letters")
@@ -106,7 +106,7 @@ def print_letters(
         service.begin_change(db)
         people = _chosen(db, form)
         letters = [_letter(db, vault, one, principal.actor, pins) for one in people]
-    return _pdf(pin_letters(letters, settings.school_name, request_translator(request)), "pins")
+    return _pdf(pin_letters(letters, settings.school.name, request_translator(request)), "pins")
 
 
 @router.post(_ONE + "/cards/print")
@@ -124,7 +124,7 @@ def print_card(
         service.begin_change(db)
         holder = holder_for(db, principal, ref)
         card = _new_card(db, vault, holder, principal.actor)
-    return _pdf(card_sheets([card], settings.school_name, request_translator(request)), "card")
+    return _pdf(card_sheets([card], settings.school.name, request_translator(request)), "card")
 
 
 @router.post(_ONE + "/pin/print")
@@ -142,7 +142,7 @@ def print_pin(
         service.begin_change(db)
         holder = holder_for(db, principal, ref)
         letter = _letter(db, vault, holder, principal.actor)
-    return _pdf(pin_letters([letter], settings.school_name, request_translator(request)), "pin")
+    return _pdf(pin_letters([letter], settings.school.name, request_translator(request)), "pin")
 
 
 def _chosen(db: Session, form: PrintForm) -> Sequence[NamedHolder]:

@@ -4,10 +4,10 @@ import logging
 import uuid
 from datetime import date, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -34,7 +34,7 @@ class AddTemplates:
     kind = ADD_MODEL
 
     def __init__(
-        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: ZoneInfo
+        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: SchoolZone
     ) -> None:
         self._database = database
         self._vault = vault
@@ -103,7 +103,7 @@ class AddTemplates:
         backfill.note_reason(db, *_what(job), CANCELLED)
 
     def _today(self) -> date:
-        return now().astimezone(self._zone).date()
+        return now().astimezone(self._zone()).date()
 
 
 def _refused(job: ClaimedJob, code: str) -> Done:

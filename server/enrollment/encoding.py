@@ -5,13 +5,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from prometheus_client import Counter
 from sqlmodel import Session
 
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
+from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -42,7 +42,7 @@ class EncodePhotos:
     kind = ENCODE
 
     def __init__(
-        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: ZoneInfo
+        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: SchoolZone
     ) -> None:
         self._database = database
         self._vault = vault
@@ -140,7 +140,7 @@ class EncodePhotos:
         return None
 
     def _today(self) -> date:
-        return now().astimezone(self._zone).date()
+        return now().astimezone(self._zone()).date()
 
 
 def _reject(db: Session, row: Enrolment, *, refused: FaceRefused) -> None:

@@ -5,11 +5,11 @@ import threading
 import uuid
 from collections.abc import Callable, Container
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from prometheus_client import Counter
 from sqlmodel import Session
 
+from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -40,7 +40,7 @@ class EnrolmentUpkeep:
         database: Database,
         vault: Vault,
         encoder: FaceEncoder,
-        zone: ZoneInfo,
+        zone: SchoolZone,
         *,
         retry_parked: Callable[[Session], int],
         kiosk_purposes: Container[str] = (),
@@ -156,7 +156,7 @@ class EnrolmentUpkeep:
             self._stopping.wait(pause_s)
 
     def _today(self) -> date:
-        return now().astimezone(self._zone).date()
+        return now().astimezone(self._zone()).date()
 
     def _guarded(self, step: Callable[[], object]) -> None:
         new_correlation_id()

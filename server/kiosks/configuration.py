@@ -64,7 +64,7 @@ def school_info(links: Links) -> SchoolInfo:
     """Return what the settings say now; the authorities change while the server runs."""
     settings = links.settings
     return SchoolInfo(
-        settings.school_name,
+        settings.school.name,
         settings.zone,
         links.offered_authorities(),
         links.offered_broker_authorities(),

@@ -75,7 +75,7 @@ def _welcome(
     answer = ClaimResponse(
         kiosk_id=kiosk.wire_id,
         name=kiosk.name,
-        school=links.settings.school_name,
+        school=links.settings.school.name,
         room=RoomRef(id=str(room.id), name=room.name),
         broker=_broker_access(request, links, claimed),
         device_token=claimed.device_token,

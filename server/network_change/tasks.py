@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -36,7 +36,7 @@ class ConfirmScans:
     kind = scans.CONFIRM
 
     def __init__(
-        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: ZoneInfo
+        self, database: Database, vault: Vault, encoder: FaceEncoder, zone: SchoolZone
     ) -> None:
         self._database = database
         self._vault = vault
@@ -52,7 +52,7 @@ class ConfirmScans:
         model_id = job.about["model"]
         with self._database.reading() as db:
             waiting = scans.of_person(db, _person(job))
-            ripe = settled(db, waiting, self._zone)
+            ripe = settled(db, waiting, self._zone())
         opened = sealed_scans.open_readable(self._vault, ripe)
         pairs = pairs_of([one for one in ripe if one.id in opened], model_id)
         try:
@@ -88,7 +88,7 @@ class ConfirmScans:
         return None
 
     def _today(self) -> date:
-        return now().astimezone(self._zone).date()
+        return now().astimezone(self._zone()).date()
 
 
 def _person(job: ClaimedJob) -> uuid.UUID:

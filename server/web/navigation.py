@@ -40,6 +40,7 @@ ENTRIES = (
     NavigationEntry("/models", "layout.nav.models", "models", frozenset({Role.DPO})),
     NavigationEntry("/jobs", "layout.nav.jobs", "jobs", frozenset({Role.OFFICE, Role.DPO})),
     NavigationEntry("/audit", "layout.nav.audit", "audit", frozenset({Role.DPO})),
+    NavigationEntry("/school", "layout.nav.school", "school", frozenset()),
     NavigationEntry("/users", "layout.nav.users", "users", frozenset()),
 )
 

@@ -76,7 +76,7 @@ def request_translator(request: Request) -> Translator:
     """Return the translator for the language of this request."""
     wanted = request.cookies.get(LANGUAGE_COOKIE)
     accepted = request.headers.get("accept-language", "")
-    return translator(choose_language(wanted, accepted, get_settings(request).language))
+    return translator(choose_language(wanted, accepted, get_settings(request).school.language))
 
 
 def is_htmx(request: Request) -> bool:

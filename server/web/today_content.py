@@ -58,10 +58,15 @@ class Trouble:
 
 @dataclass(frozen=True)
 class TodayContent:
-    """Everything on the page."""
+    """Everything on the page.
+
+    Attributes:
+        steps: a new school's first steps, for `school/steps.html`; None where they are over.
+    """
 
     lessons: Sequence[TodayLesson]
     troubles: Sequence[Trouble]
+    steps: object | None = None
 
 
 #: Fills the page for the account that asks.

@@ -164,7 +164,8 @@ class ScanDesk:
 
     def work(self) -> None:
         """Let a worker do every job of scans and checks that is due."""
-        parts = (self.school.database, self.school.vault, self.encoder, self.school.settings.zone)
+        school = self.school
+        parts = (school.database, school.vault, self.encoder, lambda: school.settings.zone)
         workers = JobWorkers(self.school.database, [], lease=LEASE, software=lambda: "1")
         while workers.run_one([ConfirmScans(*parts)]):
             pass

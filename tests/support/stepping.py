@@ -36,7 +36,7 @@ class SteppedWorkers:
     def __init__(
         self, database: Database, vault: Vault, encoder: FaceEncoder, zone: ZoneInfo
     ) -> None:
-        parts = (database, vault, encoder, zone)
+        parts = (database, vault, encoder, lambda: zone)
         self.version = "1"
         self._encode = EncodePhotos(*parts)
         self._compare = ComparePeople(*parts)

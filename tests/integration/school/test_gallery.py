@@ -206,7 +206,7 @@ def test_claiming_again_changes_the_key_and_sends_everything_anew(school: School
 
 def test_configuration_changes_its_version_exactly_when_it_changes(school: School) -> None:
     device, person = school.kiosk(), school.person()
-    info = configuration.SchoolInfo(school.settings.school_name, school.settings.zone)
+    info = configuration.SchoolInfo(school.settings.school.name, school.settings.zone)
 
     def build(offset_s: int) -> tuple[str, int]:
         with school.database.reading() as db:

@@ -31,7 +31,7 @@ def _resemble(school: School, one: uuid.UUID, other: uuid.UUID) -> tuple[str, st
 
 
 def _document(school: School, device: SimulatedKiosk) -> ConfigDocument:
-    info = configuration.SchoolInfo(school.settings.school_name, school.settings.zone)
+    info = configuration.SchoolInfo(school.settings.school.name, school.settings.zone)
     with school.database.reading() as db:
         kiosk = db.get_one(Kiosk, uuid.UUID(device.kiosk_id))
         return configuration.build(db, kiosk, info, now())

@@ -389,6 +389,10 @@ def policy_and_job_routes(at: Places) -> None:
     do = at.walk.do
     do("PUT", "/api/v1/policy", "policy.set", json={"attendance": {"late_after_min": 7}})
     do("POST", "/policy", "policy.set", data={"late_after_min": "8"})
+    school = {"name": "Lindenhof", "timezone": "Europe/Berlin", "language": "en"}
+    do("PUT", "/api/v1/school", "school.change", json=school)
+    do("POST", "/school", "school.change", data=school)
+    do("POST", "/first-steps/hide", "school.hide_steps")
     with at.database.transaction() as db:
         for number in ("1", "2"):
             about = {"model": number}

@@ -313,7 +313,7 @@ def test_only_an_admin_answers(
 
 
 def nightly(app: FastAPI, encoder: FakeEncoder) -> NightlyMeasurement:
-    return NightlyMeasurement(services_of(app).database, encoder.software, BERLIN)
+    return NightlyMeasurement(services_of(app).database, encoder.software, lambda: BERLIN)
 
 
 def at_night(days: int, hour: int = 3) -> datetime:
@@ -381,7 +381,7 @@ def test_nothing_is_asked_of_a_service_that_was_never_heard(
     app: FastAPI, crowd: Crowd, database: Database
 ) -> None:
     crowd.add(2)
-    silent = NightlyMeasurement(services_of(app).database, str, BERLIN)
+    silent = NightlyMeasurement(services_of(app).database, str, lambda: BERLIN)
 
     assert silent.look(at_night(1)) == 0
     assert waiting(database) == 0

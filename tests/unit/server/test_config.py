@@ -19,7 +19,7 @@ def test_environment_beats_file_beats_default(
     monkeypatch.setenv("ROLLCALL_SERVER_CONFIG", str(file))
     monkeypatch.setenv("ROLLCALL_SERVER_PORT", "9002")
     settings = load_settings()
-    assert (settings.port, settings.host, settings.language) == (9002, "0.0.0.0", "en")
+    assert (settings.port, settings.host, settings.school.language) == (9002, "0.0.0.0", "en")
     assert settings.ml_service_timeout == 5
 
 
