@@ -67,6 +67,7 @@ def addresses(site: "Site") -> dict[str, str]:
 #: Pages about the school as a whole.
 _SETUP = {
     "school": "/school",
+    "search": "/search",
     "first-steps": "/first-steps",
     "policy": "/policy",
     "accuracy": "/accuracy",

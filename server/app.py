@@ -53,6 +53,7 @@ import server.policies.api
 import server.policies.pages
 import server.school.api
 import server.school.pages
+import server.search.pages
 import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
@@ -134,6 +135,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.pages.router,
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,
+    server.search.pages.router,
     server.school.api.router,
     server.school.pages.router,
     server.policies.api.router,

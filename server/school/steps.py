@@ -1,6 +1,6 @@
 """What a new school does first, and what of it is done: one statement, no setting to forget."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy
 from sqlalchemy import exists
@@ -25,12 +25,14 @@ class FirstStep:
         key: names its words.
         path: where it is done.
         roles: who can do it, besides admins.
+        number: its place in the list, from 1.
         is_done: whether the school has it.
     """
 
     key: str
     path: str
     roles: frozenset[Role]
+    number: int = 0
     is_done: bool = False
 
 
@@ -96,7 +98,7 @@ def first_steps(db: Session, settings: Settings) -> FirstSteps:
     hidden_at, *found = _FOUND.rows(db)[0]
     found[0] = found[0] or len(fixed_by(settings)) == len(ENTERED)
     steps = (
-        FirstStep(step.key, step.path, step.roles, is_done=bool(is_done))
-        for step, is_done in zip(_PLANNED, found, strict=True)
+        replace(step, number=number, is_done=bool(is_done))
+        for number, (step, is_done) in enumerate(zip(_PLANNED, found, strict=True), 1)
     )
     return FirstSteps(tuple(steps), hidden_at is not None)

@@ -34,7 +34,7 @@ class FullName(Protocol):
 
 def add_parts(environment: Environment) -> None:
     """Give templates the pieces, by name."""
-    names = ("icon", "badge", "menu", "preferences", "lesson")
+    names = ("icon", "badge", "menu", "preferences", "lesson", "search")
     parts = {f"{name}_part": remembered(environment, f"drawn_{name}") for name in names}
     environment.globals.update(parts, avatar_part=avatar, listed_name_part=listed_name)
     environment.globals["lesson_parts"] = partial(_lessons, parts["lesson_part"])

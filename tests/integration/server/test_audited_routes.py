@@ -48,6 +48,7 @@ FURTHER = FaceTemplate(SFACE, (1.0, 0.0))
 EXCEPTIONS = {
     ("POST", "/preferences"): "language and theme of a browser",
     ("POST", "/api/v1/people/search"): "a list, with the words out of the address",
+    ("POST", "/search"): "a list, with the words out of the address",
     ("POST", "/people"): "a list, with the words out of the address",
     ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",

@@ -115,12 +115,14 @@ def test_first_steps_tick_themselves_off(sign_in: SignIn, database: Database) ->
     account = teacher.get("/api/v1/sign-in").json()["account_id"]
     desk.post(f"/courses/{desk.course}/teachers", account_id=account)
     desk.post("/terms", name="Autumn", first_day=f"{now():%Y}-01-01", last_day=f"{now():%Y}-12-31")
-    page = admin.get("/").text
-    assert len(done(page)) == 6
+    assert len(done(admin.get("/first-steps").text)) == 6
+    assert "6 of 9 done" in admin.get("/").text
     desk.always_on_roster(desk.ada)
     lesson = desk.lesson(-timedelta(minutes=5))
     desk.hang_kiosk()
-    assert len(done(admin.get("/").text)) == 8
+    page = admin.get("/").text
+    assert ("8 of 9 done" in page, "Take the first register" in page) == (True, True)
+    assert done(page) == []  # the page of the steps shows what is done
     assert "First steps" not in teacher.get("/").text
     form = {"status": "present", "reason": "Was there"}
     assert admin.post(f"/lessons/{lesson}/people/{desk.ada}", data=form).status_code == 303

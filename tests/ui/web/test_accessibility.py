@@ -28,6 +28,8 @@ PAGES = {
         "audit",
         "course",
         "users",
+        "search",
+        "school",
     ),
     "ar": (
         "people",
@@ -41,6 +43,7 @@ PAGES = {
         "models",
         "terms",
         "jobs",
+        "first-steps",
     ),
 }
 

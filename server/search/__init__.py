@@ -1,0 +1,1 @@
+"""One search over people, lessons of today, courses, rooms, kiosks and pages."""
