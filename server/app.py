@@ -29,6 +29,7 @@ import server.attendance.lost_pages
 import server.attendance.pages
 import server.attendance.past_api
 import server.attendance.past_pages
+import server.attendance.policy_preview_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
 import server.credentials.api
@@ -51,6 +52,7 @@ import server.people.api
 import server.people.pages
 import server.policies.api
 import server.policies.pages
+import server.policies.place_pages
 import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
@@ -132,6 +134,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.term_pages.router,
     server.policies.api.router,
     server.policies.pages.router,
+    server.policies.place_pages.router,
     server.accuracy.api.router,
     server.accuracy.pages.router,
     server.network_change.api.router,
@@ -151,6 +154,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.attendance.erasure_api.router,
     server.attendance.erasure_pages.router,
     server.attendance.past_pages.router,
+    server.attendance.policy_preview_pages.router,
     server.attendance.quarantine_api.router,
     server.attendance.quarantine_pages.router,
     server.attendance.lessons_pages.router,  # before the next, which would match "new"
