@@ -55,19 +55,32 @@ def addresses(site: "Site") -> dict[str, str]:
             "kiosk": f"/kiosks/{school.kiosks[0]}",
             "claim": f"/kiosks/{school.kiosks[0]}",
             "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
-            "policy": "/policy",
             "accuracy": "/accuracy",
             "models": "/models",
             "models-change": "/models",
             "accuracy-details": "/accuracy",
             "accuracy-question": "/accuracy",
-            "policy-details": "/policy",
             "missing": "/people/00000000-0000-0000-0000-000000000000",
         }
+        | _policy_addresses(school)
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
     )
+
+
+def _policy_addresses(school: School) -> dict[str, str]:
+    """Pages of the policy, and of its exceptions."""
+    room = f"/policy/rooms/{school.rooms[0]}"
+    return {
+        "policy": "/policy",
+        "policy-details": "/policy",
+        "policy-preview": "/policy",
+        "policy-choose": "/policy/place",
+        "policy-room": room,
+        "policy-preview-room": room,
+        "policy-course": f"/policy/courses/{school.courses[0]}",
+    }
 
 
 def _account_addresses(site: "Site") -> dict[str, str]:

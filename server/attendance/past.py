@@ -269,8 +269,13 @@ def differences(before: Sequence[Register], after: Sequence[Register]) -> list[L
             known = line or changed
             if one != other and known is not None:
                 found.append(LineChange(new.view, known.person, one, other))
-    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.sort_key, one.person.id))
+    found.sort(key=_line_order)
     return found
+
+
+def _line_order(one: LineChange) -> tuple[datetime, uuid.UUID, bytes, uuid.UUID]:
+    """Return what sorts lines by lesson and name; lessons that start together stay apart."""
+    return one.view.lesson.starts_at, one.view.lesson.id, one.person.sort_key, one.person.id
 
 
 def _fingerprint(change: AnyChange, lines: Sequence[LineChange]) -> str:

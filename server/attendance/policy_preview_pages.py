@@ -17,7 +17,7 @@ from server.db.types import now
 from server.policies import forms, own_forms, service
 from server.policies.effective import PolicySet
 from server.policies.forms import PolicyRefusedError
-from server.policies.scopes import Place, Scope
+from server.policies.scopes import PolicyPlace, Scope
 from server.policies.sent import SentForm
 from server.web.access import AdminDep
 from server.web.pages import is_htmx, render
@@ -40,7 +40,7 @@ def preview_room(
     request: Request, room_id: uuid.UUID, _: AdminDep, db: ReadDBDep, values: SentForm
 ) -> Response:
     """Compare last week under the form's settings of a room. Nothing is kept."""
-    return _preview(request, db, Place(Scope.ROOM, room_id), values)
+    return _preview(request, db, PolicyPlace(Scope.ROOM, room_id), values)
 
 
 @router.post("/courses/{course_id}/preview")
@@ -48,11 +48,11 @@ def preview_course(
     request: Request, course_id: uuid.UUID, _: AdminDep, db: ReadDBDep, values: SentForm
 ) -> Response:
     """Compare last week under the form's settings of a course. Nothing is kept."""
-    return _preview(request, db, Place(Scope.COURSE, course_id), values)
+    return _preview(request, db, PolicyPlace(Scope.COURSE, course_id), values)
 
 
 def _preview(
-    request: Request, db: Session, place: Place | None, values: dict[str, str]
+    request: Request, db: Session, place: PolicyPlace | None, values: dict[str, str]
 ) -> Response:
     current = service.current_policies(db)
     context: dict[str, Any] = {"back": place.path if place else "/policy", "values": values}
@@ -69,7 +69,7 @@ def _preview(
 
 
 def _wanted(
-    db: Session, current: PolicySet, place: Place | None, values: dict[str, str]
+    db: Session, current: PolicySet, place: PolicyPlace | None, values: dict[str, str]
 ) -> PolicySet:
     if place is None:
         return current.with_school(forms.read(values, current.school))

@@ -144,7 +144,7 @@ def _entry(
 ) -> LessonEntry:
     """Describe a lesson, with its windows where they are not those of the kiosk's policy.
 
-    That is where it started under an older policy, or its course has settings of its own.
+    That is where it started under an older policy, or its course has its own settings.
     """
     version = timeline.version_at(view.lesson.starts_at)
     is_older = version != policy.version

@@ -17,7 +17,7 @@ from server.policies.schemas import (
     PolicyInput,
     SchoolPolicy,
 )
-from server.policies.scopes import Place, Scope
+from server.policies.scopes import PolicyPlace, Scope
 from server.web.access import AdminDep, SignedInDep
 from server.web.principal import Principal
 from server.web.routes import GuardedRouter
@@ -63,7 +63,7 @@ def read_effective(
     """
     for scope, key in ((Scope.ROOM, room_id), (Scope.COURSE, course_id)):
         if key is not None:
-            service.refuse_unknown_place(db, Place(scope, key))
+            service.refuse_unknown_place(db, PolicyPlace(scope, key))
     policies = service.current_policies(db)
     found = policies.at(room_id, course_id)
     return EffectivePolicy(version=policies.version, settings=_settings(found))
@@ -71,66 +71,66 @@ def read_effective(
 
 @router.get("/rooms")
 def list_rooms(_: SignedInDep, db: ReadDBDep) -> list[PlacePolicy]:
-    """Every room with settings of its own."""
+    """Every room with its own settings."""
     return _listed(db, Scope.ROOM)
 
 
 @router.get("/rooms/{room_id}")
 def read_room(room_id: uuid.UUID, _: SignedInDep, db: ReadDBDep) -> PlacePolicy:
-    """What a room has of its own, and what holds there."""
-    return _read(db, Place(Scope.ROOM, room_id))
+    """The own settings of a room, and what holds there."""
+    return _read(db, PolicyPlace(Scope.ROOM, room_id))
 
 
 @router.put("/rooms/{room_id}")
 def set_room(
     room_id: uuid.UUID, body: PlacePolicyInput, principal: AdminDep, db: DBDep
 ) -> PlacePolicy:
-    """Give a room exactly these settings of its own; what the body leaves out follows the school.
+    """Give a room exactly these own settings; what the body leaves out follows the school.
 
     Raises:
         NotFoundError: there is no such room.
         ConflictError: the body names a version that is no longer in force.
         InvalidError: a setting holds for the whole school.
     """
-    return _set(db, Place(Scope.ROOM, room_id), body, principal)
+    return _set(db, PolicyPlace(Scope.ROOM, room_id), body, principal)
 
 
 @router.delete("/rooms/{room_id}")
 def remove_room(room_id: uuid.UUID, principal: AdminDep, db: DBDep) -> PlacePolicy:
     """Let a room follow the school again, as a new version."""
-    return _remove(db, Place(Scope.ROOM, room_id), principal)
+    return _remove(db, PolicyPlace(Scope.ROOM, room_id), principal)
 
 
 @router.get("/courses")
 def list_courses(_: SignedInDep, db: ReadDBDep) -> list[PlacePolicy]:
-    """Every course with settings of its own."""
+    """Every course with its own settings."""
     return _listed(db, Scope.COURSE)
 
 
 @router.get("/courses/{course_id}")
 def read_course(course_id: uuid.UUID, _: SignedInDep, db: ReadDBDep) -> PlacePolicy:
-    """What a course has of its own, and what holds for it where the room has nothing else."""
-    return _read(db, Place(Scope.COURSE, course_id))
+    """The own settings of a course, and what holds for it where the room has nothing else."""
+    return _read(db, PolicyPlace(Scope.COURSE, course_id))
 
 
 @router.put("/courses/{course_id}")
 def set_course(
     course_id: uuid.UUID, body: PlacePolicyInput, principal: AdminDep, db: DBDep
 ) -> PlacePolicy:
-    """Give a course exactly these settings of its own; the rest follows its rooms and the school.
+    """Give a course exactly these own settings; the rest follows its rooms and the school.
 
     Raises:
         NotFoundError: there is no such course.
         ConflictError: the body names a version that is no longer in force.
         InvalidError: a setting holds for the whole school or for rooms alone.
     """
-    return _set(db, Place(Scope.COURSE, course_id), body, principal)
+    return _set(db, PolicyPlace(Scope.COURSE, course_id), body, principal)
 
 
 @router.delete("/courses/{course_id}")
 def remove_course(course_id: uuid.UUID, principal: AdminDep, db: DBDep) -> PlacePolicy:
     """Let a course follow its rooms and the school again, as a new version."""
-    return _remove(db, Place(Scope.COURSE, course_id), principal)
+    return _remove(db, PolicyPlace(Scope.COURSE, course_id), principal)
 
 
 def _refuse_overtaken(current: int, body: PolicyInput | OwnInput, version: int | None) -> None:
@@ -146,22 +146,24 @@ def _listed(db: Session, scope: Scope) -> list[PlacePolicy]:
     return [_place_read(policies, place) for place in places]
 
 
-def _read(db: Session, place: Place) -> PlacePolicy:
+def _read(db: Session, place: PolicyPlace) -> PlacePolicy:
     service.refuse_unknown_place(db, place)
     return _place_read(service.current_policies(db), place)
 
 
-def _set(db: Session, place: Place, body: PlacePolicyInput, principal: Principal) -> PlacePolicy:
+def _set(
+    db: Session, place: PolicyPlace, body: PlacePolicyInput, principal: Principal
+) -> PlacePolicy:
     _refuse_overtaken(service.current_policy(db).version, body, body.version)
     own = body.model_dump(mode="json", exclude_unset=True, exclude={"version"})
     return _place_read(service.set_own(db, place, own, actor=principal.actor), place)
 
 
-def _remove(db: Session, place: Place, principal: Principal) -> PlacePolicy:
+def _remove(db: Session, place: PolicyPlace, principal: Principal) -> PlacePolicy:
     return _place_read(service.set_own(db, place, NONE, actor=principal.actor), place)
 
 
-def _place_read(policies: PolicySet, place: Place) -> PlacePolicy:
+def _place_read(policies: PolicySet, place: PolicyPlace) -> PlacePolicy:
     own = {group: dict(values) for group, values in policies.own_of(place).items()}
     return PlacePolicy(
         id=place.id,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.policies.schemas import SchoolPolicy
-from server.policies.scopes import Place, Scope, may_differ
+from server.policies.scopes import PolicyPlace, Scope, may_differ
 
 #: Settings of a room's or a course's own, by group and name, as JSON writes them.
 Own = Mapping[str, Mapping[str, Any]]
@@ -60,9 +60,11 @@ class PolicySet:
     Never changed once made, so every thread may share it.
     """
 
-    def __init__(self, school: SchoolPolicy, own: Mapping[Place, Own] | None = None) -> None:
+    def __init__(self, school: SchoolPolicy, own: Mapping[PolicyPlace, Own] | None = None) -> None:
         self.school = school
-        self.own: Mapping[Place, Own] = {place: one for place, one in (own or {}).items() if one}
+        self.own: Mapping[PolicyPlace, Own] = {
+            place: one for place, one in (own or {}).items() if one
+        }
         self._rooms = {one.id: own for one, own in self.own.items() if one.scope is Scope.ROOM}
         self._courses = {one.id: own for one, own in self.own.items() if one.scope is Scope.COURSE}
         self._known: dict[tuple[uuid.UUID | None, uuid.UUID | None], Effective] = {
@@ -74,8 +76,8 @@ class PolicySet:
         """Its number."""
         return self.school.version
 
-    def own_of(self, place: Place) -> Own:
-        """Return what a room or a course has of its own."""
+    def own_of(self, place: PolicyPlace) -> Own:
+        """Return the own settings of a room or a course."""
         return self.own.get(place, NONE)
 
     def at(self, room_id: uuid.UUID | None = None, course_id: uuid.UUID | None = None) -> Effective:
@@ -91,12 +93,12 @@ class PolicySet:
             found = self._known[room, course] = effective(self.school, *own)
         return found
 
-    def of(self, place: Place) -> Effective:
+    def of(self, place: PolicyPlace) -> Effective:
         """Return what holds in a room alone, or in a course wherever it meets."""
         return self.at(place.id) if place.scope is Scope.ROOM else self.at(None, place.id)
 
     def everywhere(self) -> Iterator[SchoolPolicy]:
-        """Return the school's policy and that of each room and course with settings of its own."""
+        """Return the school's policy and that of each room and course with its own settings."""
         yield self.school
         for place in self.own:
             yield self.of(place).policy
@@ -105,16 +107,16 @@ class PolicySet:
         """Return the same with another policy of the school."""
         return PolicySet(school, self.own)
 
-    def with_own(self, place: Place, own: Own) -> "PolicySet":
+    def with_own(self, place: PolicyPlace, own: Own) -> "PolicySet":
         """Return the same with other settings of one room or course; none: without them."""
         return PolicySet(self.school, {**self.own, place: own})
 
 
-def read_own(document: Mapping[str, Any]) -> dict[Place, Own]:
+def read_own(document: Mapping[str, Any]) -> dict[PolicyPlace, Own]:
     """Read what rooms and courses have of their own from a stored version."""
     stored = document.get("own", {})
     return {
-        Place(scope, uuid.UUID(key)): own
+        PolicyPlace(scope, uuid.UUID(key)): own
         for scope in (Scope.ROOM, Scope.COURSE)
         for key, own in stored.get(scope, {}).items()
     }

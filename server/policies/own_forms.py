@@ -10,16 +10,16 @@ from server.policies import forms
 from server.policies.effective import Own, PolicySet
 from server.policies.forms import Setting
 from server.policies.schemas import SchoolPolicy
-from server.policies.scopes import Place, Scope, may_differ
+from server.policies.scopes import PolicyPlace, Scope, may_differ
 from server.policies.service import Version
 
 
 @dataclass(frozen=True)
-class Change:
+class SettingChange:
     """What a version changed in one setting.
 
     Attributes:
-        before: as the form shows it; None where the room or course had no value of its own.
+        before: as the form shows it; None where the room or course had no own value.
         after: the same, since then.
     """
 
@@ -33,7 +33,7 @@ class OwnLine:
     """One setting as the page shows it.
 
     Attributes:
-        is_own: whether the room or course has a value of its own, or the form asks for one.
+        is_own: whether the room or course has an own value, or the form asks for one.
         value: what the field holds.
         school: what the school has.
         in_force: what holds in the room or course now.
@@ -85,7 +85,7 @@ def chosen_names(form: Mapping[str, str]) -> set[str]:
     return {name for name in form.get("own", "").split(",") if name}
 
 
-def own_form(policies: PolicySet, place: Place) -> dict[str, str]:
+def own_form(policies: PolicySet, place: PolicyPlace) -> dict[str, str]:
     """Return the form of what a room or course has now."""
     own = policies.own_of(place)
     values = policies.of(place).policy
@@ -98,7 +98,7 @@ def own_form(policies: PolicySet, place: Place) -> dict[str, str]:
 
 def own_lines(
     policies: PolicySet,
-    place: Place,
+    place: PolicyPlace,
     form: Mapping[str, str],
     *,
     problems: Mapping[str, str],
@@ -134,15 +134,15 @@ def own_lines(
     return lines
 
 
-def version_changes(version: Version) -> list[Change]:
+def version_changes(version: Version) -> list[SettingChange]:
     """Return what a version changed, of the school's settings or of one room's or course's."""
     place = version.place
     if place is None:
         changed = forms.changes(version.before.school, version.policies.school)
-        return [Change(*one) for one in changed]
+        return [SettingChange(*one) for one in changed]
     before, after = version.before.own_of(place), version.policies.own_of(place)
     pairs = [(one, _text(one, before), _text(one, after)) for one in settings_of(place.scope)]
-    return [Change(*one) for one in pairs if one[1] != one[2]]
+    return [SettingChange(*one) for one in pairs if one[1] != one[2]]
 
 
 def _text(setting: Setting, own: Own) -> str | None:

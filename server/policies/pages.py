@@ -7,6 +7,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from protocol.v1.policy import LivenessLevel
+from server.accounts.names import actor_names
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import forms, service
@@ -52,7 +53,7 @@ def save(
     forms.refuse_unknown(values)
     current = service.current_policy(db)
     opened = service.policy_at(db, forms.opened_version(values, current.version))
-    if forms.changes(opened, current):  # what a room or a course has of its own is no matter here
+    if forms.changes(opened, current):  # the own settings of a room or a course is no matter here
         wishes = forms.rebased(values, opened, current)
         return _page(request, db, wishes, {"version": _OVERTAKEN})
     try:
@@ -97,6 +98,7 @@ def _page(
         "versions": versions.rows,
         "pager": versions,
         "names": names_of(db, {one.place for one in versions.rows if one.place}),
+        "actors": actor_names(db, [one.created_by for one in versions.rows]),
         "changes": version_changes,
         "exceptions": listed_exceptions(db, policies),
         "is_saved": is_saved,

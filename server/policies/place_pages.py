@@ -1,4 +1,4 @@
-"""The page of a room's or a course's policy: what it has of its own, and what it follows."""
+"""The page of a room's or a course's policy: its own settings, and what it follows."""
 
 import uuid
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from protocol.v1.policy import LivenessLevel
+from server.accounts.names import actor_names
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, MalformedError
@@ -19,7 +20,7 @@ from server.policies.effective import NONE, PolicySet
 from server.policies.forms import PolicyRefusedError
 from server.policies.places import all_places, names_of
 from server.policies.schemas import SchoolPolicy
-from server.policies.scopes import Place, Scope
+from server.policies.scopes import PolicyPlace, Scope
 from server.policies.sent import SentForm
 from server.timetable import service as timetable
 from server.web.access import AdminDep, require_role
@@ -69,7 +70,7 @@ def open_place(
         return render(request, "policies/choose_place.html", {"places": all_places(db)})
     scope, _sign, identity = place.partition(":")
     try:
-        return see_other(Place(Scope(scope), uuid.UUID(identity)).path)
+        return see_other(PolicyPlace(Scope(scope), uuid.UUID(identity)).path)
     except ValueError as exc:
         raise MalformedError(fields=[{"field": "place", "problem": "unknown"}]) from exc
 
@@ -85,7 +86,7 @@ def room_page(
     history: PageNumber = 1,
 ) -> Response:
     """The policy of a room; a form for admins, to read for the others."""
-    return _opened(request, db, Place(Scope.ROOM, room_id), is_saved=saved, history=history)
+    return _opened(request, db, PolicyPlace(Scope.ROOM, room_id), is_saved=saved, history=history)
 
 
 @router.get("/courses/{course_id}")
@@ -99,7 +100,9 @@ def course_page(
     history: PageNumber = 1,
 ) -> Response:
     """The policy of a course; a form for admins, to read for the others."""
-    return _opened(request, db, Place(Scope.COURSE, course_id), is_saved=saved, history=history)
+    return _opened(
+        request, db, PolicyPlace(Scope.COURSE, course_id), is_saved=saved, history=history
+    )
 
 
 @router.post("/rooms/{room_id}")
@@ -107,7 +110,7 @@ def save_room(
     request: Request, room_id: uuid.UUID, principal: AdminDep, db: DBDep, values: SentForm
 ) -> Response:
     """Give the room the settings that the form marks as its own, and no others."""
-    return _save(request, db, Place(Scope.ROOM, room_id), values, principal)
+    return _save(request, db, PolicyPlace(Scope.ROOM, room_id), values, principal)
 
 
 @router.post("/courses/{course_id}")
@@ -115,28 +118,28 @@ def save_course(
     request: Request, course_id: uuid.UUID, principal: AdminDep, db: DBDep, values: SentForm
 ) -> Response:
     """Give the course the settings that the form marks as its own, and no others."""
-    return _save(request, db, Place(Scope.COURSE, course_id), values, principal)
+    return _save(request, db, PolicyPlace(Scope.COURSE, course_id), values, principal)
 
 
 @router.post("/rooms/{room_id}/remove")
 def remove_room(room_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
     """Let the room follow the school in everything."""
-    return _remove(db, Place(Scope.ROOM, room_id), principal)
+    return _remove(db, PolicyPlace(Scope.ROOM, room_id), principal)
 
 
 @router.post("/courses/{course_id}/remove")
 def remove_course(course_id: uuid.UUID, principal: AdminDep, db: DBDep) -> Response:
     """Let the course follow rooms and school in everything."""
-    return _remove(db, Place(Scope.COURSE, course_id), principal)
+    return _remove(db, PolicyPlace(Scope.COURSE, course_id), principal)
 
 
-def _remove(db: Session, place: Place, principal: Principal) -> Response:
+def _remove(db: Session, place: PolicyPlace, principal: Principal) -> Response:
     service.set_own(db, place, NONE, actor=principal.actor)
     return see_other(f"{place.path}?saved=true")
 
 
 def _opened(
-    request: Request, db: Session, place: Place, *, is_saved: bool, history: int
+    request: Request, db: Session, place: PolicyPlace, *, is_saved: bool, history: int
 ) -> Response:
     service.refuse_unknown_place(db, place)
     form = own_forms.own_form(service.current_policies(db), place)
@@ -144,7 +147,7 @@ def _opened(
 
 
 def _save(
-    request: Request, db: Session, place: Place, values: dict[str, str], principal: Principal
+    request: Request, db: Session, place: PolicyPlace, values: dict[str, str], principal: Principal
 ) -> Response:
     service.refuse_unknown_place(db, place)
     policies = service.current_policies(db)
@@ -166,7 +169,7 @@ def _save(
     return see_other(f"{place.path}?saved=true")
 
 
-def _page(request: Request, db: Session, place: Place, shown: _Shown) -> Response:
+def _page(request: Request, db: Session, place: PolicyPlace, shown: _Shown) -> Response:
     policies = service.current_policies(db)
     rooms = _own_rooms(db, policies, place)
     lines = own_forms.own_lines(policies, place, shown.form, problems=shown.problems, rooms=rooms)
@@ -191,6 +194,7 @@ def _page(request: Request, db: Session, place: Place, shown: _Shown) -> Respons
         "versions": pager.rows,
         "pager": pager,
         "names": {},
+        "actors": actor_names(db, [one.created_by for one in pager.rows]),
         "changes": own_forms.version_changes,
     }
     return render(
@@ -205,7 +209,7 @@ def _grouped(lines: list[own_forms.OwnLine]) -> dict[str, list[own_forms.OwnLine
     return found
 
 
-def _own_rooms(db: Session, policies: PolicySet, place: Place) -> dict[str, SchoolPolicy]:
+def _own_rooms(db: Session, policies: PolicySet, place: PolicyPlace) -> dict[str, SchoolPolicy]:
     """Return what holds for a course in those of its rooms that have settings of their own."""
     if place.scope is Scope.ROOM or not any(one.scope is Scope.ROOM for one in policies.own):
         return {}
@@ -215,5 +219,5 @@ def _own_rooms(db: Session, policies: PolicySet, place: Place) -> dict[str, Scho
     return {
         name: policies.at(rooms[name], place.id).policy
         for name in sorted(rooms)
-        if policies.own_of(Place(Scope.ROOM, rooms[name]))
+        if policies.own_of(PolicyPlace(Scope.ROOM, rooms[name]))
     }

@@ -7,27 +7,27 @@ from sqlmodel import Session
 
 from server.policies.effective import PolicySet
 from server.policies.own_forms import settings_of
-from server.policies.scopes import Place, Scope
+from server.policies.scopes import PolicyPlace, Scope
 from server.timetable import service as timetable
 
 
 @dataclass(frozen=True)
 class PlaceException:
-    """A room or course with settings of its own.
+    """A room or course with its own settings.
 
     Attributes:
         place: which.
         name: of the room, or code and title of the course.
-        settings: names of its own settings.
+        settings: names of the own settings.
     """
 
-    place: Place
+    place: PolicyPlace
     name: str
     settings: tuple[str, ...]
 
 
 def listed_exceptions(db: Session, policies: PolicySet) -> list[PlaceException]:
-    """Return every room, then every course with settings of its own, by name."""
+    """Return every room, then every course with its own settings, by name."""
     names = names_of(db, policies.own)
     found = [
         PlaceException(
@@ -43,16 +43,18 @@ def listed_exceptions(db: Session, policies: PolicySet) -> list[PlaceException]:
     return sorted(found, key=lambda one: (one.place.scope is Scope.COURSE, one.name.casefold()))
 
 
-def names_of(db: Session, places: Collection[Place] | Mapping[Place, object]) -> dict[Place, str]:
+def names_of(
+    db: Session, places: Collection[PolicyPlace] | Mapping[PolicyPlace, object]
+) -> dict[PolicyPlace, str]:
     """Return the names of rooms and courses; one that is gone is left out."""
     scopes = {place.scope for place in places}
-    found: dict[Place, str] = {}
+    found: dict[PolicyPlace, str] = {}
     if Scope.ROOM in scopes:
-        found |= {Place(Scope.ROOM, one.id): one.name for one in timetable.rooms(db)}
+        found |= {PolicyPlace(Scope.ROOM, one.id): one.name for one in timetable.rooms(db)}
     if Scope.COURSE in scopes:
         ids = [place.id for place in places if place.scope is Scope.COURSE]
         courses = timetable.courses(db, only=ids)
-        found |= {Place(Scope.COURSE, one.id): f"{one.code} {one.title}" for one in courses}
+        found |= {PolicyPlace(Scope.COURSE, one.id): f"{one.code} {one.title}" for one in courses}
     return {place: name for place, name in found.items() if place in places}
 
 

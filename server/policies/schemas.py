@@ -111,7 +111,7 @@ class PolicyInput(SchoolPolicy):
 
 
 class OwnInput(BaseModel):
-    """What a room or a course has of its own, as a person writes it; see `scopes.MAY_DIFFER`."""
+    """The own settings of a room or a course, as a person writes it; see `scopes.MAY_DIFFER`."""
 
     model_config = _STRICT
 
@@ -120,7 +120,7 @@ class OwnInput(BaseModel):
 
 
 class PlacePolicyInput(OwnInput):
-    """The same, as a program sends it: what it leaves out is no longer of its own."""
+    """The same, as a program sends it: what it leaves out follows the school again."""
 
     version: int | None = Field(default=None, description="the policy's version that was seen")
 
@@ -142,7 +142,7 @@ class EffectivePolicy(BaseModel):
 
 
 class PlacePolicy(EffectivePolicy):
-    """What a room or a course has of its own, and what holds there."""
+    """The own settings of a room or a course, and what holds there."""
 
     id: uuid.UUID
     scope: Scope

@@ -1,4 +1,4 @@
-"""Which settings a room or a course may have of its own. Stands next to the schema of the policy.
+"""Which settings a room or a course may have as its own. Stands next to the schema of the policy.
 
 Every setting of the schema is named here, so that a new one is decided about. What concerns how
 faces are told apart, who is in a kiosk's gallery and what is kept holds for the whole school:
@@ -20,8 +20,8 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A room or a course that may have settings of its own."""
+class PolicyPlace:
+    """A room or a course that may have own settings."""
 
     scope: Scope
     id: uuid.UUID

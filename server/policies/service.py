@@ -15,7 +15,7 @@ from server.db.types import now
 from server.errors import ConflictError, InvalidError
 from server.policies.effective import NONE, Own, PolicySet, write_own
 from server.policies.schemas import OwnInput, SchoolPolicy
-from server.policies.scopes import Place, Scope, may_differ
+from server.policies.scopes import PolicyPlace, Scope, may_differ
 from server.policies.tables import PolicyVersion
 from server.policies.timeline import PolicyTimeline, forget_timeline, policies_of
 from server.timetable import service as timetable
@@ -82,13 +82,13 @@ class Version:
 
     policies: PolicySet
     before: PolicySet
-    place: Place | None
+    place: PolicyPlace | None
     created_by: str
     created_at: datetime
 
 
 def versions(
-    db: Session, *, place: Place | None = None, limit: int, offset: int = 0
+    db: Session, *, place: PolicyPlace | None = None, limit: int, offset: int = 0
 ) -> tuple[list[Version], int]:
     """Return versions with the one before each, newest first; and how many there are.
 
@@ -118,9 +118,9 @@ def versions(
     return found, db.exec(select(func.count()).select_from(PolicyVersion).where(wanted)).one()
 
 
-def place_of(row: PolicyVersion) -> Place | None:
+def place_of(row: PolicyVersion) -> PolicyPlace | None:
     """Return the room or course that a version changed; None where it changed the school's."""
-    return Place(Scope(row.scope), row.scope_id) if row.scope_id is not None else None
+    return PolicyPlace(Scope(row.scope), row.scope_id) if row.scope_id is not None else None
 
 
 def version_dates(db: Session) -> list[tuple[int, datetime]]:
@@ -155,8 +155,8 @@ def set_policy(
     return policy.model_copy(update={"version": version})
 
 
-def set_own(db: Session, place: Place, own: Own, *, actor: str) -> PolicySet:
-    """Give a room or a course these settings of its own, and no others, as a new version.
+def set_own(db: Session, place: PolicyPlace, own: Own, *, actor: str) -> PolicySet:
+    """Give a room or a course these own settings, and no others, as a new version.
 
     Without any, the room or course follows the school again. Where nothing changes, there is no
     new version.
@@ -186,7 +186,7 @@ def set_own(db: Session, place: Place, own: Own, *, actor: str) -> PolicySet:
     return PolicySet(school, wanted.own)
 
 
-def refuse_unknown_place(db: Session, place: Place) -> None:
+def refuse_unknown_place(db: Session, place: PolicyPlace) -> None:
     """Refuse a room or course that does not exist.
 
     Raises:
@@ -224,7 +224,7 @@ def _add(
     wanted: PolicySet,
     *,
     actor: str,
-    place: Place | None = None,
+    place: PolicyPlace | None = None,
 ) -> int:
     """Add the version after another one; returns its number."""
     document = wanted.school.model_dump(mode="json", exclude={"version"})

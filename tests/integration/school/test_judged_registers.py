@@ -23,7 +23,7 @@ from server.kiosks import claiming, placements
 from server.kiosks.service import rename_kiosk
 from server.kiosks.tables import Kiosk, KioskState
 from server.people.tables import Person
-from server.policies.scopes import Place, Scope
+from server.policies.scopes import PolicyPlace, Scope
 from server.policies.service import PolicyTimeline, current_policy, set_own, set_policy
 from server.timetable import lessons as planning
 from server.timetable import roster, teachers, terms
@@ -73,8 +73,8 @@ def _change_policy(world: World, late: int, closes: int, opens: int, grace: int)
 
 def _change_own(world: World, number: int, is_room: object, late: int, opens: int) -> None:
     """A room or a course gets settings of its own; without any of them it follows the school."""
-    places = [Place(Scope.ROOM, one) for one in world.rooms]
-    places = places if is_room else [Place(Scope.COURSE, one) for one in world.courses]
+    places = [PolicyPlace(Scope.ROOM, one) for one in world.rooms]
+    places = places if is_room else [PolicyPlace(Scope.COURSE, one) for one in world.courses]
     attending = {"late_after_min": late, "opens_before_min": opens}
     own = {"attendance": attending} if late else {}
     set_own(world.db, places[number % len(places)], own, actor="system")

@@ -26,7 +26,7 @@ from server.kiosks.tables import Kiosk
 from server.policies import service
 from server.policies.effective import NONE, Own
 from server.policies.schemas import SchoolPolicy
-from server.policies.scopes import Place, Scope
+from server.policies.scopes import PolicyPlace, Scope
 from server.policies.service import current_policies, set_own, set_policy
 from server.timetable import service as timetable
 from server.timetable.day import lesson_rows
@@ -47,19 +47,19 @@ def world(database: Database, tmp_path: object) -> Iterator[World]:
         db.rollback()
 
 
-def _room(room_id: uuid.UUID) -> Place:
-    return Place(Scope.ROOM, room_id)
+def _room(room_id: uuid.UUID) -> PolicyPlace:
+    return PolicyPlace(Scope.ROOM, room_id)
 
 
-def _course(course_id: uuid.UUID) -> Place:
-    return Place(Scope.COURSE, course_id)
+def _course(course_id: uuid.UUID) -> PolicyPlace:
+    return PolicyPlace(Scope.COURSE, course_id)
 
 
 def _own(**attendance: Any) -> Own:
     return {"attendance": attendance}
 
 
-def _set(db: Session, place: Place, own: Own) -> int:
+def _set(db: Session, place: PolicyPlace, own: Own) -> int:
     version = set_own(db, place, own, actor="system").version
     db.flush()
     return version

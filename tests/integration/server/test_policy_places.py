@@ -164,7 +164,7 @@ def test_the_preview_lists_last_weeks_lines_and_keeps_nothing(
     assert "<html" not in part.text
     assert "No register of the last 7 days" in part.text
     touched = admin.post(f"{base}/preview", data={"own": ""} if path else {})
-    assert "do not touch registers" in touched.text
+    assert "touch no lesson of the last 7 days" in touched.text
     wrong = admin.post(f"{base}/preview", data=values | {"late_after_min": "many"})
     assert "Some values cannot be used" in wrong.text
     assert desk.register(lesson) == before

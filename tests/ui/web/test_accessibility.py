@@ -38,6 +38,7 @@ PAGES = {
         "lessons",
         "kiosks",
         "accuracy",
+        "policy-room",
         "models",
         "terms",
         "jobs",

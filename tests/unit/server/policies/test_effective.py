@@ -11,11 +11,11 @@ from server.errors import InvalidError
 from server.policies import forms
 from server.policies.effective import Own, PolicySet, effective, read_own, write_own
 from server.policies.schemas import SchoolPolicy
-from server.policies.scopes import MAY_DIFFER, Place, Scope, may_differ
+from server.policies.scopes import MAY_DIFFER, PolicyPlace, Scope, may_differ
 from server.policies.service import checked_own
 
-ROOM, COURSE = (Place(scope, uuid.UUID(int=7)) for scope in (Scope.ROOM, Scope.COURSE))
-OTHER = Place(Scope.ROOM, uuid.UUID(int=8))
+ROOM, COURSE = (PolicyPlace(scope, uuid.UUID(int=7)) for scope in (Scope.ROOM, Scope.COURSE))
+OTHER = PolicyPlace(Scope.ROOM, uuid.UUID(int=8))
 SCHOOL = SchoolPolicy(version=3)
 _minutes = st.integers(0, 240)
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
