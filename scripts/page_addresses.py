@@ -58,6 +58,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "missing": "/people/00000000-0000-0000-0000-000000000000",
         }
         | _SETUP
+        | _policy_addresses(school)
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
@@ -69,14 +70,26 @@ _SETUP = {
     "school": "/school",
     "search": "/search",
     "first-steps": "/first-steps",
-    "policy": "/policy",
     "accuracy": "/accuracy",
     "models": "/models",
     "models-change": "/models",
     "accuracy-details": "/accuracy",
     "accuracy-question": "/accuracy",
-    "policy-details": "/policy",
 }
+
+
+def _policy_addresses(school: School) -> dict[str, str]:
+    """Pages of the policy, and of its exceptions."""
+    room = f"/policy/rooms/{school.rooms[0]}"
+    return {
+        "policy": "/policy",
+        "policy-details": "/policy",
+        "policy-preview": "/policy",
+        "policy-choose": "/policy/place",
+        "policy-room": room,
+        "policy-preview-room": room,
+        "policy-course": f"/policy/courses/{school.courses[0]}",
+    }
 
 
 def _account_addresses(site: "Site") -> dict[str, str]:

@@ -36,12 +36,12 @@ from sqlmodel import delete, select
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
-from protocol.v1.messages import AttendancePolicy, KioskPolicy
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
 from scripts.invented_history import add_history
 from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
+from scripts.invented_policy import change_policy, preview_policy
 from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
 from scripts.page_addresses import addresses
@@ -63,8 +63,6 @@ from server.limits.tables import StoredLimit
 from server.ml import questions
 from server.ml.http import encoder_from
 from server.ml.school import SchoolOperatingPoint
-from server.policies.schemas import SchoolPolicy
-from server.policies.service import set_policy
 from server.web.principal import Role
 from server.web.state import Services, services_of
 
@@ -90,6 +88,7 @@ DOCUMENTED = (
     "quarantine-laptop-light-en",
     "quarantined-laptop-light-en",
     "policy-laptop-light-en",
+    "policy-room-laptop-light-en",
     "accuracy-laptop-light-en",
     "models-laptop-light-en",
     "models-change-laptop-light-en",
@@ -197,7 +196,7 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         services = services_of(app)
         school = fill(services.database, services.vault, _size(), datetime.now(UTC))
         user_id = _staff(app)
-        _change_policy(app)
+        change_policy(services.database, school)
         _measure(app)
         with services.database.transaction() as db:
             use_network(db, _MODEL, actor=f"account:{user_id}")
@@ -268,14 +267,6 @@ def _staff(app: FastAPI) -> str:
             account.last_sign_in_at = datetime.now(UTC) if is_settled else None
         made[2].is_active = False
         return str(made[0].id)
-
-
-def _change_policy(app: FastAPI) -> None:
-    passive = SchoolPolicy(
-        kiosk=KioskPolicy(liveness="passive"), attendance=AttendancePolicy(late_after_min=2)
-    )
-    with services_of(app).database.transaction() as db:
-        set_policy(db, passive, actor="system")
 
 
 def _measure(app: FastAPI) -> None:
@@ -390,6 +381,8 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.locator("#policy_version").select_option("1")
         page.locator("button.primary").click()
         page.wait_for_selector("#confirm")
+    if name.startswith("policy-preview"):
+        preview_policy(page)
     if name == "audit":
         page.locator("#check button").click()
         page.wait_for_selector("#check .notice")

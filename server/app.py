@@ -29,6 +29,7 @@ import server.attendance.lost_pages
 import server.attendance.pages
 import server.attendance.past_api
 import server.attendance.past_pages
+import server.attendance.policy_preview_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
 import server.credentials.api
@@ -51,6 +52,7 @@ import server.people.api
 import server.people.pages
 import server.policies.api
 import server.policies.pages
+import server.policies.place_pages
 import server.school.api
 import server.school.pages
 import server.search.pages
@@ -140,6 +142,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.school.pages.router,
     server.policies.api.router,
     server.policies.pages.router,
+    server.policies.place_pages.router,
     server.accuracy.api.router,
     server.accuracy.pages.router,
     server.network_change.api.router,
@@ -159,6 +162,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.attendance.erasure_api.router,
     server.attendance.erasure_pages.router,
     server.attendance.past_pages.router,
+    server.attendance.policy_preview_pages.router,
     server.attendance.quarantine_api.router,
     server.attendance.quarantine_pages.router,
     server.attendance.lessons_pages.router,  # before the next, which would match "new"

@@ -39,6 +39,8 @@ from scripts.invented_school import School, Size, fill
 from server.app import create_app
 from server.config import Settings, load_settings
 from server.db.engine import Database
+from server.policies.scopes import PolicyPlace, Scope
+from server.policies.service import set_own
 from server.web.state import services_of
 
 LIMIT_MS = 200.0
@@ -199,6 +201,18 @@ def _count(app: FastAPI, client: TestClient, page: Page) -> None:
     page.statements, page.kib = counted[0], len(answer.content) / 1024
 
 
+def add_exceptions(settings: Settings, school: School, count: int) -> None:
+    """Give rooms and courses, in all `count`, attendance windows of their own."""
+    places = [PolicyPlace(Scope.ROOM, one) for one in school.rooms]
+    places += [PolicyPlace(Scope.COURSE, one) for one in school.courses]
+    database = Database(settings.sqlalchemy_url)
+    with database.transaction() as db:
+        for number, place in enumerate(places[:count]):
+            own = {"late_after_min": number % 9, "opens_before_min": 10 + number % 9}
+            set_own(db, place, {"attendance": own}, actor="system")
+    database.close()
+
+
 def copied_for(filled: Filled, checkout: Path, folder: Path) -> Settings:
     """Copy the data for the server of another checkout, with the schema that it knows."""
     database_files = shutil.ignore_patterns("rollcall.sqlite3*")
@@ -264,6 +278,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kiosks", type=int, default=10)
     parser.add_argument("--events", type=int, default=0, help="in all, those of past lessons added")
     parser.add_argument("--repeat", type=int, default=40)
+    parser.add_argument(
+        "--exceptions", type=int, default=0, help="rooms and courses with own settings"
+    )
     parser.add_argument("--before", type=Path, help="a checkout to compare with")
     return parser.parse_args()
 
@@ -288,6 +305,7 @@ def main() -> int:
             timezone=noon_zone(datetime.now(UTC)),
         )
         filled = fill_server(settings, size, options.events)
+        add_exceptions(settings, filled.school, options.exceptions)
         pages = filled.pages()
         count_statements(filled, pages)
         names, sides = ["after"], [(settings, None)]

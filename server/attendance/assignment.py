@@ -14,7 +14,7 @@ from server.attendance.register import RegisterEvent
 from server.attendance.tables import Rejudgement
 from server.db.prepared import Prepared, several, table_of
 from server.kiosks.tables import KioskPlacement
-from server.policies.service import PolicyTimeline
+from server.policies.timeline import PolicyTimeline
 from server.timetable import roster
 from server.timetable.roster import ListedPerson, Listing
 from server.timetable.service import LessonView
@@ -57,6 +57,14 @@ class Timed(Protocol):
         """Which one it is."""
 
     @property
+    def course_id(self) -> uuid.UUID:
+        """Whose it is."""
+
+    @property
+    def room_id(self) -> uuid.UUID:
+        """Where it is."""
+
+    @property
     def starts_at(self) -> datetime:
         """When it starts."""
 
@@ -69,15 +77,15 @@ def judgements(db: Session, lessons: Sequence[Timed]) -> list[tuple[int, Attenda
     """Return the policy that judges each lesson and the window that follows from it."""
     timeline = PolicyTimeline.of(db)
     chosen = _rejudged(db, [lesson.id for lesson in lessons])
-    # Many lessons of a day start and end together.
-    windows: dict[tuple[int, datetime, datetime], AttendanceWindow] = {}
+    # Many lessons of a day start and end together, and few have settings of their own.
+    windows: dict[tuple[int, int, datetime, datetime], AttendanceWindow] = {}
     found = []
     for lesson in lessons:
         version = chosen.get(lesson.id, timeline.version_at(lesson.starts_at))
-        key = version, lesson.starts_at, lesson.ends_at
+        policy = timeline.policies(version).at(lesson.room_id, lesson.course_id).policy
+        key = version, id(policy), lesson.starts_at, lesson.ends_at
         if key not in windows:
-            policy = timeline.policy(version).attendance
-            windows[key] = window_of(lesson.starts_at, lesson.ends_at, policy)
+            windows[key] = window_of(lesson.starts_at, lesson.ends_at, policy.attendance)
         found.append((version, windows[key]))
     return found
 

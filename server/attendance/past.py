@@ -28,7 +28,7 @@ from server.audit.service import record
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
-from server.policies.service import PolicyTimeline
+from server.policies.timeline import PolicyTimeline
 from server.timetable import lessons as planning
 from server.timetable import roster
 from server.timetable import service as timetable
@@ -93,7 +93,7 @@ def preview(db: Session, change: AnyChange, *, zone: ZoneInfo, at: datetime) -> 
         after = registers_of(db, [fresh[one] for one in ids], at=at)
     finally:
         trial.rollback()
-    lines = tuple(_differences(before, after))
+    lines = tuple(differences(before, after))
     return Preview(lines, _fingerprint(change, lines))
 
 
@@ -256,7 +256,8 @@ def _apply_lesson(db: Session, change: LessonChange, *, zone: ZoneInfo, at: date
     planning.apply_plan(db, lesson, plan, zone=zone)
 
 
-def _differences(before: Sequence[Register], after: Sequence[Register]) -> list[LineChange]:
+def differences(before: Sequence[Register], after: Sequence[Register]) -> list[LineChange]:
+    """Return the lines in which two readings of the same registers differ, by lesson and name."""
     found = []
     for old, new in zip(before, after, strict=True):
         was = {line.person.id: line for line in old.lines}
@@ -268,8 +269,13 @@ def _differences(before: Sequence[Register], after: Sequence[Register]) -> list[
             known = line or changed
             if one != other and known is not None:
                 found.append(LineChange(new.view, known.person, one, other))
-    found.sort(key=lambda one: (one.view.lesson.starts_at, one.person.sort_key, one.person.id))
+    found.sort(key=_line_order)
     return found
+
+
+def _line_order(one: LineChange) -> tuple[datetime, uuid.UUID, bytes, uuid.UUID]:
+    """Return what sorts lines by lesson and name; lessons that start together stay apart."""
+    return one.view.lesson.starts_at, one.view.lesson.id, one.person.sort_key, one.person.id
 
 
 def _fingerprint(change: AnyChange, lines: Sequence[LineChange]) -> str:

@@ -26,7 +26,7 @@ from server.audit.service import record
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError
-from server.policies.service import current_policy
+from server.policies.timeline import PolicyTimeline
 from server.timetable import lessons as planning
 from server.timetable import service as timetable
 from server.timetable.roster import ListedPerson, applies
@@ -101,9 +101,11 @@ def running_lessons(
     db: Session, *, at: datetime, courses: Collection[uuid.UUID] | None = None
 ) -> list[Register]:
     """Return the registers of the lessons that are open now, check-in before them included."""
-    opens_before = timedelta(minutes=current_policy(db).attendance.opens_before_min)
-    views = timetable.lesson_views(db, after=at, before=at + opens_before, courses=courses)
-    return registers_of(db, views, at=at)
+    policies = PolicyTimeline.of(db).current.everywhere()
+    earliest = timedelta(minutes=max(one.attendance.opens_before_min for one in policies))
+    views = timetable.lesson_views(db, after=at, before=at + earliest, courses=courses)
+    lessons = judged_lessons(db, views) if views else []
+    return _registers(db, [one for one in lessons if one.window.opens_at <= at], at)
 
 
 def registers_between(
@@ -129,9 +131,12 @@ def registers_between(
 
 def registers_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> list[Register]:
     """Derive several registers, in the order of the lessons."""
-    if not views:
+    return _registers(db, judged_lessons(db, views) if views else [], at)
+
+
+def _registers(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> list[Register]:
+    if not lessons:
         return []
-    lessons = judged_lessons(db, views)
     sources = read_sources(db, lessons, at)
     return [_register(one, sources, at) for one in lessons]
 

@@ -32,7 +32,7 @@ from server.db.upsert import insert_into
 from server.db.vault import Sealed, Vault
 from server.errors import ForbiddenError, RenewingPinsError, SealBrokenError
 from server.kiosks.tables import Kiosk, KioskState
-from server.policies.service import current_policy
+from server.policies.service import current_policies
 
 #: Part of the version. Increase it when the same rows give another document.
 _FORMAT = 1
@@ -166,7 +166,7 @@ def _holders(db: Session, kiosk: Kiosk, at: datetime) -> tuple[PlannedHolder, ..
 
     Also staff with nothing but a link: the kiosk must know that a phone's code is a teacher's.
     """
-    ways = set(current_policy(db).kiosk.fallbacks)
+    ways = set(current_policies(db).at(kiosk.room_id).policy.kiosk.fallbacks)
     pins, cards = _pins_and_cards(db, scope.people_at(db, kiosk, at))
     staff = scope.staff_at(db, kiosk, at) if Fallback.TEACHER in ways else []
     names = {account.id: account.display_name for account in staff}

@@ -36,7 +36,7 @@ from server.networks.service import networks_of
 from server.people.limit_group import limit_group
 from server.people.tables import Person
 from server.policies.schemas import SchoolPolicy
-from server.policies.service import PolicyTimeline, current_policy
+from server.policies.timeline import PolicyTimeline
 from server.timetable import service as timetable
 from server.timetable.appointments import DueLesson, appointments_elsewhere
 from server.timetable.local_time import local_date
@@ -78,7 +78,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
     lists = _rosters(db, kiosk, views)
     timeline = PolicyTimeline.of(db)
     due = {person_id for roster in lists.values() for person_id in roster}
-    policy = current_policy(db)
+    policy = timeline.current.at(room.id).policy
     draft = ConfigDocument(
         version="draft",
         kiosk_id=kiosk.wire_id,
@@ -142,9 +142,13 @@ def _rosters(
 def _entry(
     view: LessonView, roster: Iterable[uuid.UUID], timeline: PolicyTimeline, policy: SchoolPolicy
 ) -> LessonEntry:
-    """Describe a lesson; one that started under an older policy names that one's windows."""
+    """Describe a lesson, with its windows where they are not those of the kiosk's policy.
+
+    That is where it started under an older policy, or its course has its own settings.
+    """
     version = timeline.version_at(view.lesson.starts_at)
     is_older = version != policy.version
+    own = timeline.policies(version).at(view.room.id, view.course.id).policy.attendance
     return LessonEntry(
         id=str(view.lesson.id),
         course_code=view.course.code,
@@ -153,7 +157,7 @@ def _entry(
         starts_at=view.lesson.starts_at,
         ends_at=view.lesson.ends_at,
         policy_version=version if is_older else None,
-        attendance=timeline.policy(version).attendance if is_older else None,
+        attendance=own if is_older or own != policy.attendance else None,
         roster=tuple(str(person_id) for person_id in roster),
     )
 

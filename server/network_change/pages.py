@@ -20,7 +20,7 @@ from server.network_change.shadow import shadow_of
 from server.network_change.table_file import csv_of
 from server.networks.service import row_of, weak_network_note
 from server.networks.tables import SchoolNetwork
-from server.policies.service import current_policy
+from server.policies.service import current_policies
 from server.web.access import AdminDep, require_role
 from server.web.figures import percent, percent_range
 from server.web.pages import render, request_translator, see_other
@@ -144,5 +144,7 @@ def _change_context(request: Request, db: Session, row: SchoolNetwork) -> dict[s
         "left_behind": 0,
         "missing": progress.by_name(db, found.missing)[:_MOST_NAMES],
         "shadow": shadow_of(db.exec(select(Kiosk)), row.next),
-        "is_live_checked": current_policy(db).kiosk.liveness != "off",
+        "is_live_checked": any(
+            one.kiosk.liveness != "off" for one in current_policies(db).everywhere()
+        ),
     }

@@ -28,7 +28,7 @@ from server.networks.tables import WaitingScan
 from server.people import service as people
 from server.people.consent import ConsentState
 from server.people.tables import Person
-from server.policies.service import current_policy
+from server.policies.service import current_policies
 from server.timetable.local_time import local_date
 
 _logger = logging.getLogger(__name__)
@@ -115,7 +115,8 @@ class _Intake:
         self._place = place
         self._consents = people.states_of(db, known, place.today)
         row = row_of(db)
-        is_live_checked = current_policy(db).kiosk.liveness != LivenessLevel.OFF
+        policy = current_policies(db).at(sender.kiosk.room_id).policy
+        is_live_checked = policy.kiosk.liveness != LivenessLevel.OFF
         self._collecting = Collecting(as_value(row), row.started_at, is_live_checked)
 
     def judge(self, scan: ScanTemplate) -> str:

@@ -49,8 +49,11 @@ class Setting:
 
     def text_in(self, policy: SchoolPolicy) -> str:
         """The same as the form shows it."""
-        value = self.value_in(policy)
-        if isinstance(value, tuple):
+        return self.text_of(self.value_in(policy))
+
+    def text_of(self, value: Any) -> str:
+        """A value of it, as the form shows it."""
+        if isinstance(value, tuple | list):
             return ",".join(one for one in self.options if one in value)
         return "" if value is None else plain(value)
 
@@ -196,3 +199,17 @@ def changes(old: SchoolPolicy, new: SchoolPolicy) -> list[tuple[Setting, str, st
     """What differs: the setting, what it was, and what it is."""
     pairs = [(one, one.text_in(old), one.text_in(new)) for one in SETTINGS]
     return [(one, before, after) for one, before, after in pairs if before != after]
+
+
+def grouped(settings: Iterable[Setting]) -> dict[str, list[Setting]]:
+    """Return settings by group, in their order."""
+    found: dict[str, list[Setting]] = {}
+    for setting in settings:
+        found.setdefault(setting.group, []).append(setting)
+    return found
+
+
+def opened_version(form: Mapping[str, str], current: int) -> int:
+    """Return the version that a form was opened with; the current one where it says none."""
+    text = form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else current

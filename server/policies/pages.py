@@ -2,15 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Request
 from sqlmodel import Session
 from starlette.responses import Response
 
 from protocol.v1.policy import LivenessLevel
+from server.accounts.names import actor_names
 from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.policies import forms, service
-from server.policies.forms import PolicyRefusedError, Setting
+from server.policies.forms import PolicyRefusedError
+from server.policies.own_forms import version_changes
+from server.policies.places import listed_exceptions, names_of
+from server.policies.sent import SentForm
 from server.web.access import AdminDep, require_role
 from server.web.figures import one_in
 from server.web.pages import render, see_other
@@ -38,23 +42,19 @@ def policy_page(
     return _page(request, db, values, {}, is_saved=saved, history=history)
 
 
-async def _values(request: Request) -> dict[str, str]:
-    form = await request.form(max_fields=100)
-    return forms.form_values((key, str(value)) for key, value in form.multi_items())
-
-
 @router.post("")
 def save(
     request: Request,
     principal: AdminDep,
     db: DBDep,
-    values: Annotated[dict[str, str], Depends(_values)],
+    values: SentForm,
 ) -> Response:
     """Put the form in force as a new version, where it changes anything."""
     forms.refuse_unknown(values)
     current = service.current_policy(db)
-    if (opened := _opened_version(values, current.version)) != current.version:
-        wishes = forms.rebased(values, service.policy_at(db, opened), current)
+    opened = service.policy_at(db, forms.opened_version(values, current.version))
+    if forms.changes(opened, current):  # the own settings of a room or a course is no matter here
+        wishes = forms.rebased(values, opened, current)
         return _page(request, db, wishes, {"version": _OVERTAKEN})
     try:
         wanted = forms.read(values, current)
@@ -69,11 +69,6 @@ def save(
     return see_other("/policy?saved=true")
 
 
-def _opened_version(values: dict[str, str], current: int) -> int:
-    text = values.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else current
-
-
 def _page(
     request: Request,
     db: Session,
@@ -83,7 +78,8 @@ def _page(
     is_saved: bool = False,
     history: int = 1,
 ) -> Response:
-    policy = service.current_policy(db)
+    policies = service.current_policies(db)
+    policy = policies.school
     versions = read_page(
         lambda limit, offset: service.versions(db, limit=limit, offset=offset), history, _VERSIONS
     )
@@ -92,7 +88,7 @@ def _page(
         "defaults": service.new_school_policy(),
         "values": values,
         "problems": problems,
-        "groups": _groups(),
+        "groups": forms.grouped(forms.SETTINGS),
         "bounds": forms.bounds,
         "plain": forms.plain,
         "rates": sorted(
@@ -101,15 +97,11 @@ def _page(
         "one_in": one_in,
         "versions": versions.rows,
         "pager": versions,
-        "changes": forms.changes,
+        "names": names_of(db, {one.place for one in versions.rows if one.place}),
+        "actors": actor_names(db, [one.created_by for one in versions.rows]),
+        "changes": version_changes,
+        "exceptions": listed_exceptions(db, policies),
         "is_saved": is_saved,
         "leaves_no_way": policy.kiosk.liveness != LivenessLevel.OFF and not policy.kiosk.fallbacks,
     }
     return render(request, "policies/policy.html", context, status_code=400 if problems else 200)
-
-
-def _groups() -> dict[str, list[Setting]]:
-    found: dict[str, list[Setting]] = {}
-    for setting in forms.SETTINGS:
-        found.setdefault(setting.group, []).append(setting)
-    return found

@@ -1,8 +1,9 @@
 """The school's whole policy: what kiosks are sent, and what concerns the server alone."""
 
+import uuid
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from protocol.v1.messages import (
     AttendancePolicy,
@@ -16,6 +17,7 @@ from protocol.v1.messages import (
     RecognitionPolicy,
 )
 from protocol.v1.policy import DEFAULT_FALLBACKS
+from server.policies.scopes import Scope
 
 
 class EnrolmentPolicy(BaseModel):
@@ -106,3 +108,42 @@ class PolicyInput(SchoolPolicy):
     kiosk: KioskInput = KioskInput()
     ages: AgeInput = AgeInput()
     enrolment: EnrolmentInput = EnrolmentInput()
+
+
+class OwnInput(BaseModel):
+    """The own settings of a room or a course, as a person writes it; see `scopes.MAY_DIFFER`."""
+
+    model_config = _STRICT
+
+    attendance: AttendanceInput = AttendanceInput()
+    kiosk: KioskInput = KioskInput()
+
+
+class PlacePolicyInput(OwnInput):
+    """The same, as a program sends it: what it leaves out follows the school again."""
+
+    version: int | None = Field(default=None, description="the policy's version that was seen")
+
+
+class EffectiveSetting(BaseModel):
+    """One setting that holds, and whether it is the school's, the room's or the course's."""
+
+    group: str
+    name: str
+    value: JsonValue
+    source: Scope
+
+
+class EffectivePolicy(BaseModel):
+    """Every setting that holds for a course in a room."""
+
+    version: int
+    settings: list[EffectiveSetting]
+
+
+class PlacePolicy(EffectivePolicy):
+    """The own settings of a room or a course, and what holds there."""
+
+    id: uuid.UUID
+    scope: Scope
+    own: dict[str, dict[str, JsonValue]]

@@ -1,41 +1,29 @@
 """Read and change the policy. What kiosks get of it has the protocol's own schema."""
 
-from bisect import bisect_right
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy
 from pydantic import ValidationError
-from sqlalchemy import case
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
-from protocol.v1.policy import MOST_FRAMES, KioskPolicy, LivenessLevel
+from protocol.v1.policy import KioskPolicy, LivenessLevel
 from server.audit.service import record
-from server.db.prepared import Prepared, table_of
 from server.db.types import now
-from server.errors import ConflictError, InvalidError, NotFoundError
-from server.policies.schemas import SchoolPolicy
+from server.errors import ConflictError, InvalidError
+from server.policies.effective import NONE, Own, PolicySet, write_own
+from server.policies.schemas import OwnInput, SchoolPolicy
+from server.policies.scopes import PolicyPlace, Scope, may_differ
 from server.policies.tables import PolicyVersion
+from server.policies.timeline import PolicyTimeline, forget_timeline, policies_of
+from server.timetable import service as timetable
 
-#: What was read of each version, and the policy that it says: to read it again costs more than to
-#: compare. A restored or rolled back database has other words under the same number.
-_KNOWN: dict[int, tuple[dict[str, Any], SchoolPolicy]] = {}
-#: Where a session keeps its timeline.
-_TIMELINE = "policy_timeline"
-
-_TABLE = table_of(PolicyVersion)
-_numbers = _TABLE.alias("numbers")
-_is_newest = _TABLE.c.version == sqlalchemy.select(func.max(_numbers.c.version)).scalar_subquery()
-#: When each version came into force; of the newest also what it says: most lessons need no other.
-_DATES = Prepared(
-    sqlalchemy.select(
-        _TABLE.c.version, _TABLE.c.created_at, case((_is_newest, _TABLE.c.document))
-    ).order_by(_TABLE.c.version)
-)
+__all__ = ["PolicyTimeline"]
 _NEWEST = select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)
+#: Rooms and courses that may have settings of their own: every version says them all.
+MOST_PLACES = 300
 
 
 def new_school_policy() -> SchoolPolicy:
@@ -61,52 +49,23 @@ def begin_policy(db: Session) -> None:
 
 def current_policy(db: Session) -> SchoolPolicy:
     """Return the policy in force; version 0 holds the defaults of the first installation."""
-    return _policy_of(_newest(db))
+    return current_policies(db).school
 
 
-class PolicyTimeline:
-    """Which policy was in force when. Versions are only ever added, so an answer never changes."""
-
-    @classmethod
-    def of(cls, db: Session) -> "PolicyTimeline":
-        """Return the timeline of a session, which reads it once; `set_policy` starts another."""
-        found: PolicyTimeline | None = db.info.get(_TIMELINE)
-        if found is None:
-            db.info[_TIMELINE] = found = cls(db)
-        return found
-
-    def __init__(self, db: Session) -> None:
-        rows = _DATES.rows(db)
-        self._versions: list[int] = [version for version, _since, _document in rows]
-        self._since: list[datetime] = [since for _version, since, _document in rows]
-        self._db = db
-        newest, _since, document = rows[-1]
-        self._read = {newest: _known_policy(newest, document)}
-
-    def version_at(self, moment: datetime) -> int:
-        """Return the number of the version in force at a moment."""
-        return self._versions[max(0, bisect_right(self._since, moment) - 1)]
-
-    def policy(self, version: int) -> SchoolPolicy:
-        """Return a version; each is read once.
-
-        Raises:
-            NotFoundError: there is no such version.
-        """
-        if version not in self._read:
-            row = self._db.get(PolicyVersion, version)
-            if row is None:
-                raise NotFoundError(
-                    "There is no such version of the policy.", problem="no_policy_version"
-                )
-            self._read[version] = _policy_of(row)
-        return self._read[version]
+def current_policies(db: Session) -> PolicySet:
+    """Return the policy in force with what rooms and courses have of their own."""
+    return policies_of(_newest(db))
 
 
 def policy_at(db: Session, version: int) -> SchoolPolicy:
     """Return one version; the first one for a number that never existed."""
+    return policies_at(db, version).school
+
+
+def policies_at(db: Session, version: int) -> PolicySet:
+    """Return the same with what rooms and courses had of their own."""
     row = db.get(PolicyVersion, version)
-    return _policy_of(row or db.get_one(PolicyVersion, 0))
+    return policies_of(row or db.get_one(PolicyVersion, 0))
 
 
 @dataclass(frozen=True)
@@ -114,29 +73,54 @@ class Version:
     """One version of the policy and the one before it.
 
     Attributes:
-        policy: as it was put in force.
-        before: what it took the place of.
+        policies: as they were put in force.
+        before: what they took the place of.
+        place: the room or course whose settings changed; None: the school's changed.
         created_by: who.
         created_at: when, UTC.
     """
 
-    policy: SchoolPolicy
-    before: SchoolPolicy
+    policies: PolicySet
+    before: PolicySet
+    place: PolicyPlace | None
     created_by: str
     created_at: datetime
 
 
-def versions(db: Session, *, limit: int, offset: int = 0) -> tuple[list[Version], int]:
-    """Return versions with the one before each, newest first; and how many there are."""
-    query = select(PolicyVersion).order_by(col(PolicyVersion.version).desc())
-    rows = db.exec(query.limit(limit + 1).offset(offset)).all()
-    policies = [_policy_of(row) for row in rows]
-    found = [
-        Version(policy, before, row.created_by, row.created_at)
-        for row, policy, before in zip(rows[:limit], policies, policies[1:], strict=False)
-    ]
+def versions(
+    db: Session, *, place: PolicyPlace | None = None, limit: int, offset: int = 0
+) -> tuple[list[Version], int]:
+    """Return versions with the one before each, newest first; and how many there are.
+
+    Args:
+        db: the caller's.
+        place: only those that changed this room or course; None: all.
+        limit: at most so many.
+        offset: after so many.
+    """
     # The first version changed nothing.
-    return found, db.exec(select(func.count()).select_from(PolicyVersion)).one() - 1
+    wanted = col(PolicyVersion.version) > 0
+    if place is not None:
+        wanted &= (col(PolicyVersion.scope) == place.scope) & (
+            col(PolicyVersion.scope_id) == place.id
+        )
+    query = select(PolicyVersion).where(wanted).order_by(col(PolicyVersion.version).desc())
+    rows = db.exec(query.limit(limit).offset(offset)).all()
+    numbers = [row.version - 1 for row in rows]
+    earlier = db.exec(select(PolicyVersion).where(col(PolicyVersion.version).in_(numbers))).all()
+    before = {row.version + 1: policies_of(row) for row in earlier}
+    found = [
+        Version(
+            policies_of(row), before[row.version], place_of(row), row.created_by, row.created_at
+        )
+        for row in rows
+    ]
+    return found, db.exec(select(func.count()).select_from(PolicyVersion).where(wanted)).one()
+
+
+def place_of(row: PolicyVersion) -> PolicyPlace | None:
+    """Return the room or course that a version changed; None where it changed the school's."""
+    return PolicyPlace(Scope(row.scope), row.scope_id) if row.scope_id is not None else None
 
 
 def version_dates(db: Session) -> list[tuple[int, datetime]]:
@@ -150,6 +134,8 @@ def set_policy(
 ) -> SchoolPolicy:
     """Put a new version in force and record who did; returns it with its number.
 
+    What rooms and courses have of their own stays.
+
     Args:
         db: the caller's.
         policy: its number does not matter.
@@ -162,13 +148,94 @@ def set_policy(
     """
     _refuse_unsound(policy)
     before = _newest(db)
-    version = before.version + 1
+    wanted = policies_of(before).with_school(policy)
+    version = _add(db, before, wanted, actor=actor)
+    details = {"version": version} | ({"from": source} if source else {})
+    record(db, actor=actor, action="policy.set", subject="policy", details=details)
+    return policy.model_copy(update={"version": version})
+
+
+def set_own(db: Session, place: PolicyPlace, own: Own, *, actor: str) -> PolicySet:
+    """Give a room or a course these own settings, and no others, as a new version.
+
+    Without any, the room or course follows the school again. Where nothing changes, there is no
+    new version.
+
+    Raises:
+        NotFoundError: there is no such room or course.
+        InvalidError: one of them holds for the whole school or is out of bounds, or too many rooms
+            and courses have settings of their own.
+        ConflictError: another person set a policy at the same moment.
+    """
+    refuse_unknown_place(db, place)
+    before = _newest(db)
+    policies = policies_of(before)
+    checked = checked_own(place.scope, own)
+    if checked == policies.own_of(place):
+        return policies
+    wanted = policies.with_own(place, checked)
+    if len(wanted.own) > max(MOST_PLACES, len(policies.own)):
+        raise InvalidError(
+            f"At most {MOST_PLACES} rooms and courses may have their own settings.",
+            problem="policy_places",
+        )
+    version = _add(db, before, wanted, actor=actor, place=place)
+    action = "policy.set_own" if checked else "policy.remove_own"
+    record(db, actor=actor, action=action, subject=place.subject, details={"version": version})
+    school = policies.school.model_copy(update={"version": version})
+    return PolicySet(school, wanted.own)
+
+
+def refuse_unknown_place(db: Session, place: PolicyPlace) -> None:
+    """Refuse a room or course that does not exist.
+
+    Raises:
+        NotFoundError: it does not.
+    """
+    if place.scope is Scope.ROOM:
+        timetable.room_of(db, place.id)
+    else:
+        timetable.course_of(db, place.id)
+
+
+def checked_own(scope: Scope, own: Own) -> Own:
+    """Return settings as they are stored.
+
+    Raises:
+        InvalidError: one of them holds for the whole school, or is out of bounds.
+    """
+    for group, values in own.items():
+        for name in values:
+            if not may_differ(scope, group, name):
+                raise InvalidError(
+                    f"The setting {name} holds for the whole school.", problem="policy_scope"
+                )
+    try:
+        checked = OwnInput.model_validate({key: dict(one) for key, one in own.items()})
+    except ValidationError as exc:
+        raise _bounds_error() from exc
+    document: dict[str, dict[str, Any]] = checked.model_dump(mode="json", exclude_unset=True)
+    return {group: values for group, values in document.items() if values} or NONE
+
+
+def _add(
+    db: Session,
+    before: PolicyVersion,
+    wanted: PolicySet,
+    *,
+    actor: str,
+    place: PolicyPlace | None = None,
+) -> int:
+    """Add the version after another one; returns its number."""
+    document = wanted.school.model_dump(mode="json", exclude={"version"})
     row = PolicyVersion(
-        version=version,
-        document=policy.model_dump(mode="json", exclude={"version"}),
+        version=before.version + 1,
+        document=document | ({"own": write_own(wanted)} if wanted.own else {}),
         created_by=actor,
         # A clock that was set back must not put a version in force before the one it follows.
         created_at=max(now(), before.created_at),
+        scope=place.scope if place else Scope.SCHOOL,
+        scope_id=place.id if place else None,
     )
     try:
         with db.begin_nested():
@@ -178,10 +245,12 @@ def set_policy(
         raise ConflictError(
             "Another person changed the policy meanwhile.", problem="policy_overtaken"
         ) from exc
-    details = {"version": version} | ({"from": source} if source else {})
-    record(db, actor=actor, action="policy.set", subject="policy", details=details)
-    db.info.pop(_TIMELINE, None)
-    return policy.model_copy(update={"version": version})
+    forget_timeline(db)
+    return row.version
+
+
+def _bounds_error() -> InvalidError:
+    return InvalidError("The policy is out of its bounds.", problem="policy_bounds")
 
 
 def is_sound(policy: SchoolPolicy) -> bool:
@@ -193,7 +262,7 @@ def _refuse_unsound(policy: SchoolPolicy) -> None:
     try:
         SchoolPolicy.model_validate(policy.model_dump(mode="json"))
     except ValidationError as exc:
-        raise InvalidError("The policy is out of its bounds.", problem="policy_bounds") from exc
+        raise _bounds_error() from exc
     if not is_sound(policy):
         raise InvalidError(
             "The limit outside the roster (wide_fpir) must be at least as strict as the one for the"
@@ -204,24 +273,3 @@ def _refuse_unsound(policy: SchoolPolicy) -> None:
 
 def _newest(db: Session) -> PolicyVersion:
     return db.exec(_NEWEST).one()
-
-
-def _policy_of(row: PolicyVersion) -> SchoolPolicy:
-    return _known_policy(row.version, row.document)
-
-
-def _known_policy(version: int, document: dict[str, Any]) -> SchoolPolicy:
-    """Read a version. One that was read from the same words before is the same object."""
-    known = _KNOWN.get(version)
-    if known is None or known[0] != document:
-        _KNOWN[version] = known = (deepcopy(document), _read(version, document))
-    return known[1]
-
-
-def _read(version: int, stored: dict[str, Any]) -> SchoolPolicy:
-    document = deepcopy(stored)
-    recognition = document.get("recognition", {})
-    # Up to 30 were accepted once; with more than ten no kiosk recognised any student.
-    if recognition.get("frames_to_agree", 0) > MOST_FRAMES:
-        recognition["frames_to_agree"] = MOST_FRAMES
-    return SchoolPolicy.model_validate(document | {"version": version})

@@ -23,7 +23,8 @@ from server.kiosks import claiming, placements
 from server.kiosks.service import rename_kiosk
 from server.kiosks.tables import Kiosk, KioskState
 from server.people.tables import Person
-from server.policies.service import PolicyTimeline, current_policy, set_policy
+from server.policies.scopes import PolicyPlace, Scope
+from server.policies.service import PolicyTimeline, current_policy, set_own, set_policy
 from server.timetable import lessons as planning
 from server.timetable import roster, teachers, terms
 from server.timetable import service as timetable
@@ -68,6 +69,15 @@ def _change_policy(world: World, late: int, closes: int, opens: int, grace: int)
     )
     policy = current_policy(world.db).model_copy(update={"attendance": attending})
     set_policy(world.db, policy, actor="system")
+
+
+def _change_own(world: World, number: int, is_room: object, late: int, opens: int) -> None:
+    """A room or a course gets settings of its own; without any of them it follows the school."""
+    places = [PolicyPlace(Scope.ROOM, one) for one in world.rooms]
+    places = places if is_room else [PolicyPlace(Scope.COURSE, one) for one in world.courses]
+    attending = {"late_after_min": late, "opens_before_min": opens}
+    own = {"attendance": attending} if late else {}
+    set_own(world.db, places[number % len(places)], own, actor="system")
 
 
 def _join(world: World, person: int, course: int, first: int | None, last: int | None) -> None:
@@ -183,6 +193,7 @@ def _calendar(world: World, course: int) -> None:
 
 _ORDINARY: dict[Callable[..., None], list[st.SearchStrategy[object]]] = {
     _change_policy: [_minutes, st.integers(0, 60), _minutes, _minutes],
+    _change_own: [_numbers, st.booleans(), _minutes, _minutes],
     _join: [_numbers, _numbers, _days, _days],
     _change_roster: [_numbers, _days, _days],
     _leave: [_numbers],

@@ -55,6 +55,9 @@ EXCEPTIONS = {
     ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
     ("POST", "/past-changes/{kind}"): "a preview; nothing is kept",
     ("POST", "/api/v1/past-changes/preview"): "a preview; nothing is kept",
+    ("POST", "/policy/preview"): "a preview; nothing is kept",
+    ("POST", "/policy/rooms/{room_id}/preview"): "a preview; nothing is kept",
+    ("POST", "/policy/courses/{course_id}/preview"): "a preview; nothing is kept",
     ("POST", "/people/{person_id}/enrol/guidance"): "a picture that is not kept",
     ("POST", "/api/v1/devices/claim"): "a kiosk; its entry is tested with its claim",
     ("GET", "/people/{person_id}/consents/new"): "a form with the name alone",
@@ -394,6 +397,13 @@ def policy_and_job_routes(at: Places) -> None:
     do("PUT", "/api/v1/school", "school.change", json=school)
     do("POST", "/school", "school.change", data=school)
     do("POST", "/first-steps/hide", "school.hide_steps")
+    for scope, place in (("room", at.desk.room), ("course", at.desk.course)):
+        path, key = f"/policy/{scope}s/{{{scope}_id}}", str(place)
+        own, form = {"attendance": {"late_after_min": 9}}, {"own": "late_after_min"}
+        do("PUT", f"/api/v1{path}", "policy.set_own", key, json=own)
+        do("DELETE", f"/api/v1{path}", "policy.remove_own", key)
+        do("POST", path, "policy.set_own", key, data=form | {"late_after_min": "7"})
+        do("POST", f"{path}/remove", "policy.remove_own", key)
     with at.database.transaction() as db:
         for number in ("1", "2"):
             about = {"model": number}

@@ -40,6 +40,7 @@ PAGES = {
         "lessons",
         "kiosks",
         "accuracy",
+        "policy-room",
         "models",
         "terms",
         "jobs",
