@@ -55,6 +55,8 @@ import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
 import server.timetable.term_pages
+import server.tokens.api
+import server.tokens.pages
 import server.trail.pages
 import server.web.preferences
 import server.web.today
@@ -87,6 +89,7 @@ from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.people.keys import ensure_keys
 from server.policies.service import begin_policy
+from server.tokens.authentication import TokenSignIns
 from server.web import health, inspection
 from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
@@ -117,6 +120,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.accounts.administration_api.router,
     server.accounts.administration_pages.router,
     server.trail.pages.router,
+    server.tokens.api.router,
+    server.tokens.pages.router,
     server.people.api.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
@@ -263,6 +268,7 @@ def _services(
         bodies=Bodies.of(settings),
         cookies=cookies,
         authenticate=sign_ins.authenticate,
+        authenticate_token=TokenSignIns(settings, database).authenticate,
         recall=sign_ins.recall,
         encoder=encoder,
         signer=signer,

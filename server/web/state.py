@@ -19,6 +19,7 @@ from server.web.ports import (
     AckSigner,
     AdmitKiosk,
     Authenticate,
+    AuthenticateToken,
     CancelJob,
     CountUndecided,
     ForgetIneligible,
@@ -45,6 +46,7 @@ class Services:
         bodies: what reads the bodies of requests.
         cookies: signs and checks the sign-in cookie.
         authenticate: who is signed in with a cookie.
+        authenticate_token: whose API token a request came with.
         recall: the same, if it is remembered; it waits for nothing.
         encoder: the recognition service.
         signer: signs acks as this server.
@@ -73,6 +75,7 @@ class Services:
     bodies: Bodies
     cookies: SignInCookies
     authenticate: Authenticate
+    authenticate_token: AuthenticateToken
     recall: Authenticate
     encoder: FaceEncoder
     signer: AckSigner
