@@ -97,6 +97,7 @@ from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
 from server.web.links import link_signs, with_links
+from server.web.once import RunningKeys
 from server.web.pages import STATIC, request_translator
 from server.web.routes import refuse_unguarded
 from server.web.security import SecurityHeaders
@@ -270,6 +271,7 @@ def _services(
         authenticate=sign_ins.authenticate,
         authenticate_token=TokenSignIns(settings, database).authenticate,
         recall=sign_ins.recall,
+        running_keys=RunningKeys(),
         encoder=encoder,
         signer=signer,
         answer_key=answer_key(signer),

@@ -85,7 +85,8 @@ def claim(db: Session, request: KeyedRequest, at: datetime) -> KeptAnswer | None
         "status_code": 0,
         "created_at": at,
     }
-    if db.exec(insert_into(db, IdempotencyKey).values(values).on_conflict_do_nothing()).rowcount:
+    adding = insert_into(db, IdempotencyKey).values(values).on_conflict_do_nothing()
+    if db.execute(adding.returning(col(IdempotencyKey.key))).first() is not None:
         return None
     first = db.get_one(IdempotencyKey, (request.account_id, request.key))
     if first.request_hash != request.request_hash:
@@ -100,6 +101,12 @@ def keep(db: Session, request: KeyedRequest, answer: KeptAnswer) -> None:
     row = db.get_one(IdempotencyKey, (request.account_id, request.key))
     row.status_code = answer.status_code
     row.body = answer.body if request.is_kept else None
+    db.flush()
+
+
+def release(db: Session, request: KeyedRequest) -> None:
+    """Forget a key whose request was refused: it may be sent again."""
+    db.delete(db.get_one(IdempotencyKey, (request.account_id, request.key)))
     db.flush()
 
 

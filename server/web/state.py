@@ -15,6 +15,7 @@ from server.db.vault import Vault
 from server.ml.encoder import FaceEncoder
 from server.web.bodies import Bodies
 from server.web.cookies import SignInCookies
+from server.web.once import RunningKeys
 from server.web.ports import (
     AckSigner,
     AdmitKiosk,
@@ -47,6 +48,7 @@ class Services:
         cookies: signs and checks the sign-in cookie.
         authenticate: who is signed in with a cookie.
         authenticate_token: whose API token a request came with.
+        running_keys: which requests with an Idempotency-Key are running.
         recall: the same, if it is remembered; it waits for nothing.
         encoder: the recognition service.
         signer: signs acks as this server.
@@ -77,6 +79,7 @@ class Services:
     authenticate: Authenticate
     authenticate_token: AuthenticateToken
     recall: Authenticate
+    running_keys: RunningKeys
     encoder: FaceEncoder
     signer: AckSigner
     answer_key: Ed25519PrivateKey | None
