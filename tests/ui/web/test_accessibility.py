@@ -28,6 +28,7 @@ PAGES = {
         "audit",
         "course",
         "users",
+        "new-token",
     ),
     "ar": (
         "people",
