@@ -32,8 +32,12 @@ bench:           ## the benchmarks of docs/benchmarks.md
 	@scripts/bootstrap kiosk test bench
 	@$(PYTHON) -m scripts.bench $(ARGS)
 
+api-fuzz:        ## right and wrong requests to every address of the API; EXAMPLES=200 for each
+	@scripts/bootstrap kiosk test
+	@ROLLCALL_API_EXAMPLES=$(or $(EXAMPLES),200) $(PYTHON) -m pytest -q --timeout 3600 tests/integration/server/test_api_schema.py
+
 mutate:          ## break each rule of the record and check that a test notices
 	@scripts/bootstrap kiosk test
 	@$(PYTHON) -m scripts.mutate $(ARGS)
 
-.PHONY: simulate faults mutate help demo test check lint bench
+.PHONY: simulate faults mutate help demo test check lint bench api-fuzz

@@ -44,6 +44,7 @@ from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_policy import change_policy, preview_policy
 from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
+from scripts.invented_tokens import act_on_tokens
 from scripts.page_addresses import addresses
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
@@ -390,6 +391,7 @@ def _act(page: Page, site: Site, name: str) -> None:
         if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
             page.locator("#filters").evaluate("element => element.open = true")
     _act_on_credentials(page, name)
+    act_on_tokens(page, name, _PASSWORD)
     if name == "claim":
         page.locator("form[action$='/code'] button").click()
         page.wait_for_selector(".claim-qr")

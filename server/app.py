@@ -60,6 +60,8 @@ import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
 import server.timetable.term_pages
+import server.tokens.api
+import server.tokens.pages
 import server.trail.pages
 import server.web.preferences
 import server.web.today
@@ -94,6 +96,7 @@ from server.people.keys import ensure_keys
 from server.policies.service import begin_policy
 from server.school import service as school
 from server.school.today import with_first_steps
+from server.tokens.authentication import TokenSignIns
 from server.web import health, inspection
 from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
 from server.web.cookies import SignInCookies
@@ -101,6 +104,7 @@ from server.web.correlation import CorrelationMiddleware
 from server.web.csrf import CrossSiteGuard
 from server.web.errors import install_error_handlers
 from server.web.links import link_signs, with_links
+from server.web.once import RunningKeys
 from server.web.pages import STATIC, request_translator
 from server.web.routes import refuse_unguarded
 from server.web.security import SecurityHeaders
@@ -124,6 +128,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.accounts.administration_api.router,
     server.accounts.administration_pages.router,
     server.trail.pages.router,
+    server.tokens.api.router,
+    server.tokens.pages.router,
     server.people.api.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
@@ -276,7 +282,9 @@ def _services(
         bodies=Bodies.of(settings),
         cookies=cookies,
         authenticate=sign_ins.authenticate,
+        authenticate_token=TokenSignIns(settings, database).authenticate,
         recall=sign_ins.recall,
+        running_keys=RunningKeys(),
         encoder=encoder,
         signer=signer,
         answer_key=answer_key(signer),

@@ -30,6 +30,7 @@ from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
 from server.school.tasks import FollowSchool
+from server.tokens.tasks import TokenUpkeep
 from server.trail.tasks import VerifyTrail
 from server.web.tasks import BackgroundTask
 
@@ -52,6 +53,7 @@ class Background:
         certificates: renews the school's certificates.
         credentials: renews PINs that a revoked kiosk held.
         school: follows what an admin enters about the school.
+        tokens: deletes API tokens and idempotency keys that are over.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Background:
         self.nightly = NightlyMeasurement(database, encoder.software, zone)
         self.quarantine = QuarantineUpkeep(database)
         self.credentials = CredentialUpkeep(database, vault)
+        self.tokens = TokenUpkeep(database)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
@@ -105,6 +108,7 @@ class Background:
             self.broker,
             self.certificates,
             self.credentials,
+            self.tokens,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -11,10 +11,12 @@ class ServerError(Exception):
         details: further machine-readable facts, safe to show to the caller.
         beside: what stands beside `error` in the answer, by key.
         retry_after_s: seconds until another attempt may work; None where it is not known.
+        challenge: the `WWW-Authenticate` header of the answer; empty where there is none.
     """
 
     status_code = 500
     retry_after_s: int | None = None
+    challenge = ""
     code = "internal_error"
     default_message = "Something went wrong on the server. Nothing was changed."
 
@@ -56,12 +58,41 @@ class NotSignedInError(ServerError):
     default_message = "Please sign in first."
 
 
+class InvalidTokenError(NotSignedInError):
+    """The API token is unknown, has expired or was revoked. It never says which."""
+
+    code = "invalid_token"
+    default_message = "This API token does not work. Create a new one on the page API tokens."
+    challenge = 'Bearer error="invalid_token"'
+
+
 class ForbiddenError(ServerError):
     """The signed-in account may not do this."""
 
     status_code = 403
     code = "forbidden"
     default_message = "Your role does not allow this."
+
+
+class MissingScopeError(ForbiddenError):
+    """The API token is valid, but too narrow for this."""
+
+    code = "missing_scope"
+    default_message = "This API token lacks the scope that this request needs."
+
+
+class TokenRefusedError(ForbiddenError):
+    """No API token may do this, whatever its scopes are."""
+
+    code = "token_refused"
+    default_message = "API tokens cannot do this. Sign in with a password instead."
+
+
+class TwoSignInsError(InvalidError):
+    """A request came with an API token and with a sign-in, which may be of two accounts."""
+
+    code = "two_sign_ins"
+    default_message = "Send either an API token or the cookie of a sign-in, not both."
 
 
 class SignInUnfinishedError(ForbiddenError):

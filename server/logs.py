@@ -14,6 +14,7 @@ from server.errors import ServerError
 
 _ACCEPTED = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+_acting_token: ContextVar[str] = ContextVar("acting_token", default="")
 
 #: Errors whose messages hold no data of people.
 _SAFE_MESSAGES = (ServerError, OSError, ImportError, AttributeError)
@@ -41,6 +42,16 @@ def adopt_correlation_id(value: str) -> str:
         return new_correlation_id()
     _correlation_id.set(value)
     return value
+
+
+def acting_token() -> str:
+    """The id of the API token with which the request at hand came; empty where with none."""
+    return _acting_token.get()
+
+
+def act_by_token(token_id: str) -> None:
+    """Say with which API token the request at hand came; empty: with none."""
+    _acting_token.set(token_id)
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:

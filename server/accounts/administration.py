@@ -22,6 +22,7 @@ from server.accounts.sessions import end_sign_ins
 from server.accounts.tables import Account
 from server.db.engine import Database
 from server.db.lock import FIRST_ACCOUNT_LOCK, SIGN_IN_LOCK, lock_until_commit
+from server.db.types import now
 from server.errors import ConflictError
 from server.web.ports import ForgetIneligible
 from server.web.principal import Principal, Role
@@ -81,7 +82,7 @@ def set_active(
 ) -> Account:
     """Disable an account, which signs it out everywhere, or enable it again.
 
-    Its PIN, cards and link end with it; enabling brings none of them back.
+    Its PIN, cards, link and API tokens end with it; enabling brings none of them back.
 
     Raises:
         NotFoundError: no such account.
@@ -93,6 +94,7 @@ def set_active(
     if not is_active:
         _keep_an_admin(db, account)
         end_sign_ins(db, account.id)
+        account.tokens_from = now()
     account.is_active = False
     forget(db, account, actor=principal.actor)
     account.is_active = is_active

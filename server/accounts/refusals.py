@@ -4,6 +4,7 @@ Guessing therefore adds at most one entry an hour for each account that exists, 
 names that do not. The same holds for right passwords that a code must follow.
 """
 
+import uuid
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete, select
@@ -21,6 +22,12 @@ def note_refused(db: Session, account: Account | None, at: datetime) -> None:
     """Note a refused guess at an account; None: there is no account of that name."""
     whose = account.id if account is not None else "unknown"
     _count(db, subject_of("account", whose), action="account.refuse_sign_in", at=at)
+
+
+def note_wrong_token(db: Session, token_id: uuid.UUID | None, at: datetime) -> None:
+    """Note an API token that does not work; None: there was never one of its text."""
+    whose = token_id if token_id is not None else "unknown"
+    _count(db, subject_of("token", whose), action="token.refuse", at=at)
 
 
 def note_entered(db: Session, account: Account, at: datetime) -> None:

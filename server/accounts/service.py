@@ -14,6 +14,7 @@ from server.accounts.throttle import forget_name
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
 from server.db.lock import FIRST_ACCOUNT_LOCK, SIGN_IN_LOCK, lock_until_commit
+from server.db.types import now
 from server.errors import ConflictError, NotFoundError
 from server.web.principal import Role
 
@@ -105,12 +106,13 @@ def reset_password(db: Session, *, username: str, remove_second_factor: bool = F
 
 
 def renew_password(db: Session, account: Account, password: OneTime, *, actor: str) -> None:
-    """Give an account a new one-time password, unlock it and end its sign-ins.
+    """Give an account a new one-time password, unlock it, and end its sign-ins and API tokens.
 
     The caller holds the sign-in lock since before it read the account.
     """
     account.password_hash = password.hashed
     account.must_change_password = True
+    account.tokens_from = now()
     second_factor.forget_unconfirmed(db, account.id)
     end_sign_ins(db, account.id)
     forget_name(db, account.username)

@@ -72,7 +72,7 @@ def principal_of(
         return None
     is_required, confirmed_at = bool(found[2]), found[3]
     lacks_factor = is_required and confirmed_at is None
-    step = _step(account, needs_code=row.needs_code, lacks_factor=lacks_factor)
+    step = step_of(account, needs_code=row.needs_code, lacks_factor=lacks_factor)
     principal = Principal(account.id, account.display_name, Role(account.role), step)
     return principal, row.last_seen_at + TOUCH_EVERY <= at
 
@@ -81,7 +81,7 @@ def next_step(db: Session, account: Account, *, needs_code: bool) -> SignInStep 
     """Return what a sign-in of this account lacks; None: it is complete."""
     is_required = db.get(SecondFactorRole, account.role) is not None
     lacks_factor = is_required and not has_second_factor(db, account.id)
-    return _step(account, needs_code=needs_code, lacks_factor=lacks_factor)
+    return step_of(account, needs_code=needs_code, lacks_factor=lacks_factor)
 
 
 def has_second_factor(db: Session, account_id: uuid.UUID) -> bool:
@@ -132,7 +132,8 @@ def purge(db: Session, *, at: datetime) -> None:
     refusals.sweep(db, at)
 
 
-def _step(account: Account, *, needs_code: bool, lacks_factor: bool) -> SignInStep | None:
+def step_of(account: Account, *, needs_code: bool, lacks_factor: bool) -> SignInStep | None:
+    """Return what an account still has to do before anything else; None: nothing."""
     if needs_code:
         return SignInStep.CODE
     if account.must_change_password:

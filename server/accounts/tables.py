@@ -23,6 +23,7 @@ class Account(SQLModel, table=True):
     is_active: bool = Field(default=True)
     created_at: datetime = utc_field(default_now=True)
     last_sign_in_at: datetime | None = utc_field(nullable=True)
+    tokens_from: datetime | None = utc_field(nullable=True)  # API tokens made before are dead
 
 
 class SignIn(SQLModel, table=True):

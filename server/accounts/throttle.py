@@ -127,6 +127,10 @@ class Throttle:
             return (here,)
         return (here, self._counted(Counter.CODES_OF_STRANGERS, name))
 
+    def for_token(self, address: str) -> tuple[Counted, ...]:
+        """Return what counts wrong API tokens; `address`: mark of the network address."""
+        return (self._counted(Counter.TOKEN, None, address),)
+
     def know(self, db: Session, name: str, place: GuessPlace, at: datetime) -> None:
         """Note that an account has signed in from an address, which is no stranger's any more.
 

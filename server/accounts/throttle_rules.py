@@ -32,6 +32,7 @@ class Counter(StrEnum):
     SESSION = "session"  # the password asked for again, in one sign-in
     CODE = "code"  # codes of the second step of one account, from one browser or address
     CODES_OF_STRANGERS = "codes"  # the same, from places it has not signed in from
+    TOKEN = "token"  # noqa: S105 - a kind: API tokens that do not work, from one address
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def limits(failures: int, minutes: int) -> dict[Counter, GuessLimit]:
         # Who guesses codes knows the password, and a code has six digits only.
         Counter.CODE: doubling,
         Counter.CODES_OF_STRANGERS: replace(doubling, most=4 * failures),
+        # A right token is never counted, so a program with an old one locks out no other.
+        Counter.TOKEN: place,
     }
 
 

@@ -12,6 +12,7 @@ from server.audit.tables import subject_of
 from server.credentials.service import HolderRef, forget_holder
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
+from server.idempotency.service import forget_answers
 from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
@@ -39,6 +40,8 @@ def erase_person(
     Free text about this one person may hold the name. It is replaced by "erased" in corrections
     and in changes of the past to a roster: the only case in which these rows are updated.
 
+    Answers that are kept for idempotency keys are deleted, as they may name the person.
+
     Args:
         db: the caller's.
         person_id: who is erased.
@@ -62,6 +65,7 @@ def erase_person(
     enrollment.erase_leftovers(db, person_id)
     people.erase_identity(db, person, at=at)
     lines = _erase_reasons(db, person_id)
+    forget_answers(db)
     subject = subject_of("person", person_id)
     details = {"reason": reason, "reasons_erased": lines}
     record(db, actor=actor, action="person.erase", subject=subject, details=details)

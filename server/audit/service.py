@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from server.audit.tables import AuditCheck, AuditedPerson, AuditEntry
 from server.db.lock import AUDIT_LOCK, lock_until_commit
 from server.db.types import now
-from server.logs import correlation_id
+from server.logs import acting_token, correlation_id
 
 SYSTEM = "system"
 GENESIS = bytes(32)
@@ -93,8 +93,10 @@ def record(
         actor: `account:<id>`, `kiosk:<id>` or `system`.
         action: noun.verb, such as `person.view_biometrics`; the audit page has words for each.
         subject: see `subject_of`.
-        details: ids and codes only; never names or biometric data.
+        details: ids and codes only; never names or biometric data. `token` is added where an
+            API token acts for its account.
     """
+    by_token = {"token": token} if (token := acting_token()) else {}
     lock_until_commit(db, AUDIT_LOCK)
     db.flush()
     last = db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1)).first()
@@ -104,7 +106,7 @@ def record(
         actor=actor,
         action=action,
         subject=subject,
-        details=dict(details or {}),
+        details=dict(details or {}) | by_token,
         correlation_id=correlation_id(),
         prev_hash=last.hash if last else GENESIS,
         hash=b"",

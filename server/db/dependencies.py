@@ -57,6 +57,16 @@ def opened(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield made
 
 
+def is_writing(call: object) -> bool:
+    """Whether a dependency is the one of an endpoint's transaction."""
+    return call is _write_db
+
+
+def is_reading(call: object) -> bool:
+    """Whether a dependency is the one of an endpoint's snapshot."""
+    return call is _read_db
+
+
 # None of these waits, so none needs a thread.
 async def _database(request: Request) -> Database:
     return get_database(request)

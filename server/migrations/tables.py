@@ -8,6 +8,7 @@ import server.attendance.tables
 import server.audit.tables
 import server.credentials.tables
 import server.enrollment.tables
+import server.idempotency.tables
 import server.jobs.tables
 import server.kiosks.tables
 import server.limits.tables
@@ -15,6 +16,7 @@ import server.networks.tables
 import server.people.tables
 import server.policies.tables
 import server.school.tables
-import server.timetable.tables  # noqa: F401 - importing registers the tables
+import server.timetable.tables
+import server.tokens.tables  # noqa: F401 - importing registers the tables
 
 metadata = SQLModel.metadata

@@ -12,6 +12,7 @@ from server.audit.tables import AuditEntry
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
 from server.timetable.tables import Course, Lesson, Room, Term
+from server.tokens.tables import APIToken
 
 #: Details that hold an id, and of what.
 DETAIL_KINDS = {
@@ -21,6 +22,7 @@ DETAIL_KINDS = {
     "room": "room",
     "kiosk": "kiosk",
     "of": "kiosk",
+    "token": "token",
 }
 _TABLES: dict[str, tuple[type[SQLModel], str]] = {
     "person": (Person, "display_name"),
@@ -29,6 +31,7 @@ _TABLES: dict[str, tuple[type[SQLModel], str]] = {
     "room": (Room, "name"),
     "course": (Course, "title"),
     "term": (Term, "name"),
+    "token": (APIToken, "name"),
 }
 
 

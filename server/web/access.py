@@ -10,13 +10,18 @@ from fastapi.dependencies.models import Dependant
 from server.errors import (
     CodeDueError,
     ForbiddenError,
+    MissingScopeError,
     NotSignedInError,
     PasswordChangeDueError,
     SecondFactorDueError,
     SignInUnfinishedError,
+    TokenRefusedError,
+    TwoSignInsError,
 )
+from server.logs import act_by_token
 from server.web.cookies import SIGN_IN_COOKIE
-from server.web.principal import Principal, Role, SignInStep
+from server.web.principal import Principal, Role, SignInStep, TokenGrant
+from server.web.scopes import ROUTE_SCOPES, is_allowed
 from server.web.state import get_services
 
 _GUARDS: set[Any] = set()
@@ -25,6 +30,9 @@ _UNFINISHED: dict[SignInStep, type[SignInUnfinishedError]] = {
     SignInStep.PASSWORD: PasswordChangeDueError,
     SignInStep.SECOND_FACTOR: SecondFactorDueError,
 }
+
+_PROGRAM_PATHS = "/api/v1/"
+_SCHEME = "bearer"
 
 #: Asked before the body is read and again as a dependency, so it must be cheap the second time.
 Guard = Callable[[Request], Any]
@@ -42,17 +50,33 @@ def access_guard(dependency: Guard) -> Guard:
 def current_principal(request: Request) -> Principal | None:
     """Who is signed in, or None. Looked up once per request."""
     if not hasattr(request.state, "principal"):
-        cookie = request.cookies.get(SIGN_IN_COOKIE, "")
-        request.state.principal = get_services(request).authenticate(cookie) if cookie else None
+        request.state.principal = _look_up(request)
     principal: Principal | None = request.state.principal
     return principal
+
+
+def _look_up(request: Request) -> Principal | None:
+    cookie = request.cookies.get(SIGN_IN_COOKIE, "")
+    services = get_services(request)
+    if (token := token_of(request)) is None:
+        return services.authenticate(cookie) if cookie else None
+    if cookie:
+        raise TwoSignInsError
+    return services.authenticate_token(token, services.cookies.address_mark(request))
+
+
+def token_of(request: Request) -> str | None:
+    """Return the API token of a request; None where it has none, or is for a page."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    is_token = scheme.lower() == _SCHEME and request.url.path.startswith(_PROGRAM_PATHS)
+    return token.strip() if is_token else None
 
 
 async def principal_soon(request: Request) -> Principal | None:
     """The same, with a thread only where the database must be asked."""
     if not hasattr(request.state, "principal"):
         recalled = get_services(request).recall(request.cookies.get(SIGN_IN_COOKIE, ""))
-        if recalled is None:
+        if recalled is None or token_of(request) is not None:
             return await run_in_threadpool(current_principal, request)
         request.state.principal = recalled
     principal: Principal | None = request.state.principal
@@ -87,9 +111,31 @@ def require_role(*roles: Role, during: Collection[SignInStep] = ()) -> Any:
             raise _UNFINISHED[principal.step]
         if principal.role not in allowed:
             raise ForbiddenError
+        if principal.token is not None:
+            _refuse_beyond(request, principal.token)
+        act_by_token(str(principal.token.token_id) if principal.token else "")
         return principal
 
     return Depends(check)
+
+
+def _refuse_beyond(request: Request, token: TokenGrant) -> None:
+    """Refuse what the scopes of an API token do not cover.
+
+    Raises:
+        MissingScopeError: names the scope.
+        TokenRefusedError: no scope covers it.
+    """
+    route = f"{request.method} {request.scope['route'].path}"
+    if is_allowed(route, token.scopes):
+        return
+    if (scope := ROUTE_SCOPES.get(route)) is not None:
+        error = MissingScopeError(
+            f"This API token lacks the scope {scope}.", problem="missing_scope", scope=scope
+        )
+        error.challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+        raise error
+    raise TokenRefusedError
 
 
 @access_guard

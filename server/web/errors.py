@@ -33,15 +33,29 @@ from server.web.problems import error_words
 _logger = logging.getLogger(__name__)
 
 
+#: Source: RFC 9457, section 3.
+PROBLEM_TYPE = "application/problem+json"
+
+
 def json_error(error: ServerError) -> JSONResponse:
-    """The shape of every error of the API: `{"error": {code, message, details, ...}, ...}`."""
+    """The shape of every error of the API: problem details, with `error` beside them.
+
+    Source: RFC 9457.
+    """
+    problem = {
+        "type": "about:blank",
+        "title": _phrase(error.status_code),
+        "status": error.status_code,
+        "detail": error.message,
+    }
     body = {
         "code": error.code,
         "message": error.message,
         "details": error.details,
         "correlation_id": correlation_id(),
     }
-    return JSONResponse({"error": body} | error.beside, error.status_code, headers=_headers(error))
+    content = problem | {"error": body} | error.beside
+    return JSONResponse(content, error.status_code, _headers(error), media_type=PROBLEM_TYPE)
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -164,9 +178,15 @@ def answer_error(request: Request, error: ServerError) -> Response:
 
 
 def _headers(error: ServerError) -> dict[str, str]:
-    if error.retry_after_s is None:
-        return {}
-    return {"Retry-After": str(error.retry_after_s)}
+    headers = {"WWW-Authenticate": error.challenge} if error.challenge else {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return headers
+
+
+def _phrase(status_code: int) -> str:
+    """Return the standard words of a status."""
+    return HTTPStatus(status_code).phrase
 
 
 def _to_sign_in(request: Request) -> Response:

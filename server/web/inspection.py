@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from server.web.access import SignedInDep, access_guard, require_role
+from server.web.openapi import describe
 from server.web.principal import Role
 from server.web.routes import GuardedRouter
 from server.web.state import CountKiosksDep, get_settings
@@ -44,5 +45,4 @@ def metrics(count: CountKiosksDep) -> Response:
 @router.get("/api/v1/openapi.json", include_in_schema=False)
 def describe_api(request: Request, _: SignedInDep) -> dict[str, Any]:
     """Every endpoint of the API with its fields, as OpenAPI."""
-    description: dict[str, Any] = request.app.openapi()
-    return description
+    return describe(request.app)

@@ -16,6 +16,9 @@ from server.web.translations import Translator
 
 #: The value of a sign-in cookie to the account that is signed in with it; None: nobody is.
 Authenticate = Callable[[str], Principal | None]
+#: An API token, and the mark of the address it comes from, to its account. Raises
+#: `InvalidTokenError`, or `TooManyAttemptsError` after too many wrong ones.
+AuthenticateToken = Callable[[str, str], Principal]
 #: Says everything that is wrong with recognition, in the language of the request.
 Problems = Callable[[Request], list[str]]
 #: Says which stored rows cannot be read, and why.

@@ -24,20 +24,35 @@ class SignInStep(StrEnum):
 
 
 @dataclass(frozen=True)
+class TokenGrant:
+    """The API token that a request came with.
+
+    Attributes:
+        token_id: of the token.
+        scopes: what it may do, within the role of its account; see `server.web.scopes`.
+    """
+
+    token_id: uuid.UUID
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Principal:
-    """A signed-in account.
+    """A signed-in account, or the account of an API token.
 
     Attributes:
         account_id: the account.
         display_name: for the page header; never logged.
         role: decides what is allowed.
         step: what the sign-in still lacks; None: it is complete.
+        token: what the request came with; None: the cookie of a sign-in.
     """
 
     account_id: uuid.UUID
     display_name: str
     role: Role
     step: SignInStep | None = None
+    token: TokenGrant | None = None
 
     @property
     def must_change_password(self) -> bool:

@@ -15,10 +15,12 @@ from server.db.vault import Vault
 from server.ml.encoder import FaceEncoder
 from server.web.bodies import Bodies
 from server.web.cookies import SignInCookies
+from server.web.once import RunningKeys
 from server.web.ports import (
     AckSigner,
     AdmitKiosk,
     Authenticate,
+    AuthenticateToken,
     CancelJob,
     CountUndecided,
     ForgetIneligible,
@@ -45,6 +47,8 @@ class Services:
         bodies: what reads the bodies of requests.
         cookies: signs and checks the sign-in cookie.
         authenticate: who is signed in with a cookie.
+        authenticate_token: whose API token a request came with.
+        running_keys: which requests with an Idempotency-Key are running.
         recall: the same, if it is remembered; it waits for nothing.
         encoder: the recognition service.
         signer: signs acks as this server.
@@ -73,7 +77,9 @@ class Services:
     bodies: Bodies
     cookies: SignInCookies
     authenticate: Authenticate
+    authenticate_token: AuthenticateToken
     recall: Authenticate
+    running_keys: RunningKeys
     encoder: FaceEncoder
     signer: AckSigner
     answer_key: Ed25519PrivateKey | None

@@ -25,6 +25,7 @@ from fastapi.concurrency import run_in_threadpool
 from server.db.dependencies import SessionRequest, opened
 from server.db.engine import READERS, WRITERS
 from server.errors import DatabaseBusyError, SignInBusyError
+from server.web.once import call_once
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Callable[..., Any])
@@ -142,7 +143,7 @@ def threaded(path: str, endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 def _call(endpoint: Callable[..., Any], values: dict[str, Any]) -> Any:
     with opened(values) as arguments:
-        return endpoint(**arguments)
+        return call_once(endpoint, arguments)
 
 
 def _lane_of(values: dict[str, Any]) -> ThreadLane | None:

@@ -28,6 +28,7 @@ from server.limits import service as limits
 from server.limits.service import ProposedLimit
 from server.limits.tables import StoredLimit
 from server.ml.encoder import FaceEncoded, FaceTemplate
+from server.tokens.tables import APIToken
 from server.web.access import guards_of
 from server.web.principal import Role
 from tests.fakes.encoder import TEMPLATE, FakeEncoder
@@ -105,6 +106,15 @@ def account_routes(at: Places) -> None:
                 SecondFactor(account_id=uuid.UUID(one), key_id="", secret=b"", confirmed_at=now())
             )
         do(method, route, "account.reset_second_factor", one)
+
+
+def token_routes(at: Places) -> None:
+    do = at.walk.do
+    form = {"name": "A", "scopes": ["people:read"], "days": "30", "password": PASSWORD}
+    do("POST", "/tokens/new", "token.create", data=form)
+    with at.database.reading() as db:
+        token = str(db.exec(select(APIToken.id)).one())
+    do("POST", "/tokens/{token_id}/revoke", "token.revoke", token)
 
 
 def sign_in_routes(at: Places, other: TestClient) -> None:
@@ -460,6 +470,7 @@ def test_every_route_leaves_its_entry(
     at = Places(Walk(sign_in(Role.ADMIN), desk.database), desk, teacher)
     door = Door(desk)
     account_routes(at)
+    token_routes(at)
     sign_in_routes(at, new_client())
     timetable_routes(at)
     lesson_routes(at)

@@ -30,6 +30,7 @@ PAGES = {
         "users",
         "search",
         "school",
+        "new-token",
     ),
     "ar": (
         "people",

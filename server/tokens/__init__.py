@@ -1,0 +1,1 @@
+"""API tokens: what a program uses in place of a person's password."""

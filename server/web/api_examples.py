@@ -1,0 +1,77 @@
+"""An example for every body that people's programs send, by the name of its schema."""
+
+from typing import Any
+
+_PERSON = "01936f4e-8a51-7c3e-9f10-3b6a2d41c001"
+_ROOM = "01936f4e-8a51-7c3e-9f10-3b6a2d41c002"
+_COURSE = "01936f4e-8a51-7c3e-9f10-3b6a2d41c003"
+_LESSON = "01936f4e-8a51-7c3e-9f10-3b6a2d41c004"
+_ACCOUNT = "01936f4e-8a51-7c3e-9f10-3b6a2d41c005"
+_KIOSK = "01936f4e-8a51-7c3e-9f10-3b6a2d41c006"
+_REASON = "The bus was late"
+_LESSON_BODY = {
+    "course_id": _COURSE,
+    "room_id": _ROOM,
+    "starts_at": "2026-11-30T08:00:00+01:00",
+    "ends_at": "2026-11-30T08:45:00+01:00",
+}
+_CHANGE = {"kind": "policy", "lesson_ids": [_LESSON], "policy_version": 3}
+
+EXAMPLES: dict[str, Any] = {
+    "AccountCreate": {"username": "m.weber", "display_name": "Mara Weber", "role": "teacher"},
+    "CardCreate": {"number": "04A2247B5C"},
+    "ClosureCreate": {"from_date": "2026-11-23", "reason": "The kiosk was stolen"},
+    "CodeEntry": {"code": "492039"},
+    "ConsentCreate": {
+        "given_by": "Amina Haddad",
+        "role": "parent",
+        "text_version": "2026-08",
+        "decision": "given",
+        "expires_on": "2027-07-31",
+    },
+    "CorrectionCreate": {"person_id": _PERSON, "status": "excused", "reason": _REASON},
+    "CourseCreate": {"code": "BIO-9", "title": "Biology"},
+    "CourseUpdate": {"code": "BIO-9", "title": "Biology, advanced"},
+    "KioskCreate": {"name": "R12 door", "room_id": _ROOM},
+    "KioskMove": {"room_id": _ROOM},
+    "KioskUpdate": {"name": "R12 window"},
+    "LessonCreate": _LESSON_BODY,
+    "LessonUpdate": _LESSON_BODY | {"allow_double": True},
+    "LostSpanClose": {"reason": "The disk of the kiosk broke"},
+    "MissingEventsClose": {"first": 120, "last": 134, "reason": "The disk of the kiosk broke"},
+    "PastChange": _CHANGE,
+    "PastChangeCreate": {
+        "change": _CHANGE,
+        "reason": "The policy was set wrongly",
+        "fingerprint": "5f0c2b7d9a3e4f6182c4d0e5b7a91c3f",
+    },
+    "PasswordAgain": {"password": "four unrelated words here"},
+    "PasswordChange": {"old": "four unrelated words here", "new": "another four words instead"},
+    "PersonCreate": {
+        "student_number": "2026-0412",
+        "given_name": "Zaynab",
+        "family_name": "Haddad",
+        "year_of_birth": 2012,
+    },
+    "PersonErase": {"reason": "Left the school"},
+    "PersonSearch": {"q": "haddad", "limit": 50},
+    "PolicyInput": {"attendance": {"late_after_min": 5, "opens_before_min": 15}},
+    "QuarantineAcceptAll": {
+        "kiosk_id": _KIOSK,
+        "cause": "before_claim",
+        "reason": "The clock of the kiosk was wrong",
+    },
+    "QuarantineDecide": {"decision": "accepted", "reason": "The teacher confirms it"},
+    "QuestionAnswer": {"accept": True},
+    "ReasonGiven": {"reason": "The teacher is ill"},
+    "RoleChange": {"role": "office"},
+    "RoomCreate": {"name": "R12"},
+    "RoomUpdate": {"name": "R14"},
+    "RosterCreate": {"person_id": _PERSON, "from": "2026-11-30"},
+    "RosterUpdate": {"from": "2026-11-30", "until": "2027-01-31"},
+    "SecondFactorRoles": {"roles": ["admin", "office"]},
+    "SignInRequest": {"username": "m.weber", "password": "four unrelated words here"},
+    "TeacherCreate": {"account_id": _ACCOUNT, "from": "2026-08-24"},
+    "TeacherEnd": {"until": "2027-01-31"},
+    "TermCreate": {"name": "Autumn", "first_day": "2026-08-24", "last_day": "2026-12-18"},
+}

@@ -1,0 +1,195 @@
+"""Which scope an API token needs for each route of `/api/v1`: one table, deny by default.
+
+A route that is not in the table refuses every token; a test fails until it is written here. No
+scope grants more than the role of the token's account.
+"""
+
+from collections.abc import Collection, Iterable
+from enum import StrEnum
+
+from server.web.principal import Role
+
+
+class TokenScope(StrEnum):
+    """What a token may do. To write does not include to read."""
+
+    PEOPLE_READ = "people:read"
+    PEOPLE_WRITE = "people:write"
+    TIMETABLE_READ = "timetable:read"
+    TIMETABLE_WRITE = "timetable:write"
+    ATTENDANCE_READ = "attendance:read"
+    ATTENDANCE_WRITE = "attendance:write"
+    POLICY_READ = "policy:read"
+    POLICY_WRITE = "policy:write"
+    KIOSKS_READ = "kiosks:read"
+    KIOSKS_WRITE = "kiosks:write"
+    REPORTS_READ = "reports:read"
+    REPORTS_WRITE = "reports:write"
+
+
+_PEOPLE = TokenScope.PEOPLE_READ, TokenScope.PEOPLE_WRITE
+_TIMETABLE = TokenScope.TIMETABLE_READ, TokenScope.TIMETABLE_WRITE
+_ATTENDANCE = TokenScope.ATTENDANCE_READ, TokenScope.ATTENDANCE_WRITE
+_KIOSKS = TokenScope.KIOSKS_READ, TokenScope.KIOSKS_WRITE
+
+#: The scope of each route. The first table holds what any valid token may ask.
+ANY_TOKEN = frozenset({"GET /api/v1/openapi.json", "GET /api/v1/token"})
+ROUTE_SCOPES: dict[str, TokenScope] = {
+    "GET /api/v1/people": TokenScope.PEOPLE_READ,
+    "POST /api/v1/people": TokenScope.PEOPLE_WRITE,
+    "POST /api/v1/people/search": TokenScope.PEOPLE_READ,
+    "GET /api/v1/people/{person_id}": TokenScope.PEOPLE_READ,
+    "PATCH /api/v1/people/{person_id}": TokenScope.PEOPLE_WRITE,
+    "GET /api/v1/people/{person_id}/consents": TokenScope.PEOPLE_READ,
+    "POST /api/v1/people/{person_id}/consents": TokenScope.PEOPLE_WRITE,
+    "POST /api/v1/people/{person_id}/consents/{consent_id}/withdraw": TokenScope.PEOPLE_WRITE,
+    "POST /api/v1/people/{person_id}/enrolments": TokenScope.PEOPLE_WRITE,
+    "DELETE /api/v1/people/{person_id}/enrolments/{enrolment_id}": TokenScope.PEOPLE_WRITE,
+    "GET /api/v1/enrolments/{enrolment_id}": TokenScope.PEOPLE_READ,
+    "GET /api/v1/people/{person_id}/credentials": TokenScope.PEOPLE_READ,
+    "DELETE /api/v1/people/{person_id}/credentials/pin": TokenScope.PEOPLE_WRITE,
+    "POST /api/v1/people/{person_id}/credentials/cards": TokenScope.PEOPLE_WRITE,
+    "DELETE /api/v1/people/{person_id}/credentials/cards/{card_id}": TokenScope.PEOPLE_WRITE,
+    "DELETE /api/v1/people/{person_id}/credentials/link": TokenScope.PEOPLE_WRITE,
+    "GET /api/v1/rooms": TokenScope.TIMETABLE_READ,
+    "POST /api/v1/rooms": TokenScope.TIMETABLE_WRITE,
+    "PATCH /api/v1/rooms/{room_id}": TokenScope.TIMETABLE_WRITE,
+    "GET /api/v1/terms": TokenScope.TIMETABLE_READ,
+    "POST /api/v1/terms": TokenScope.TIMETABLE_WRITE,
+    "PUT /api/v1/terms/{term_id}": TokenScope.TIMETABLE_WRITE,
+    "DELETE /api/v1/terms/{term_id}": TokenScope.TIMETABLE_WRITE,
+    "GET /api/v1/courses": TokenScope.TIMETABLE_READ,
+    "POST /api/v1/courses": TokenScope.TIMETABLE_WRITE,
+    "PATCH /api/v1/courses/{course_id}": TokenScope.TIMETABLE_WRITE,
+    "GET /api/v1/courses/{course_id}/roster": TokenScope.TIMETABLE_READ,
+    "POST /api/v1/courses/{course_id}/roster": TokenScope.TIMETABLE_WRITE,
+    "PATCH /api/v1/courses/{course_id}/roster/{entry_id}": TokenScope.TIMETABLE_WRITE,
+    "DELETE /api/v1/courses/{course_id}/roster/{entry_id}": TokenScope.TIMETABLE_WRITE,
+    "GET /api/v1/courses/{course_id}/teachers": TokenScope.TIMETABLE_READ,
+    "POST /api/v1/courses/{course_id}/teachers": TokenScope.TIMETABLE_WRITE,
+    "PATCH /api/v1/courses/{course_id}/teachers/{entry_id}": TokenScope.TIMETABLE_WRITE,
+    "GET /api/v1/lessons": TokenScope.TIMETABLE_READ,
+    "POST /api/v1/lessons": TokenScope.TIMETABLE_WRITE,
+    "PUT /api/v1/lessons/{lesson_id}": TokenScope.TIMETABLE_WRITE,
+    "DELETE /api/v1/lessons/{lesson_id}": TokenScope.TIMETABLE_WRITE,
+    "POST /api/v1/lessons/{lesson_id}/cancel": TokenScope.TIMETABLE_WRITE,
+    "POST /api/v1/lessons/{lesson_id}/restore": TokenScope.TIMETABLE_WRITE,
+    "GET /api/v1/lessons/{lesson_id}/register": TokenScope.ATTENDANCE_READ,
+    "POST /api/v1/lessons/{lesson_id}/corrections": TokenScope.ATTENDANCE_WRITE,
+    "GET /api/v1/past-changes": TokenScope.ATTENDANCE_READ,
+    "POST /api/v1/past-changes": TokenScope.ATTENDANCE_WRITE,
+    "POST /api/v1/past-changes/preview": TokenScope.ATTENDANCE_READ,
+    "GET /api/v1/quarantine": TokenScope.ATTENDANCE_READ,
+    "POST /api/v1/quarantine/accept": TokenScope.ATTENDANCE_WRITE,
+    "POST /api/v1/quarantine/{row_id}/decision": TokenScope.ATTENDANCE_WRITE,
+    "GET /api/v1/policy": TokenScope.POLICY_READ,
+    "PUT /api/v1/policy": TokenScope.POLICY_WRITE,
+    "GET /api/v1/kiosks": TokenScope.KIOSKS_READ,
+    "GET /api/v1/kiosks/{kiosk_id}": TokenScope.KIOSKS_READ,
+    "PATCH /api/v1/kiosks/{kiosk_id}": TokenScope.KIOSKS_WRITE,
+    "POST /api/v1/kiosks/{kiosk_id}/move": TokenScope.KIOSKS_WRITE,
+    "POST /api/v1/kiosks/{kiosk_id}/revoke": TokenScope.KIOSKS_WRITE,
+    "GET /api/v1/kiosks/{kiosk_id}/watermark-closures": TokenScope.KIOSKS_READ,
+    "POST /api/v1/kiosks/{kiosk_id}/watermark-closures": TokenScope.KIOSKS_WRITE,
+    "GET /api/v1/kiosks/{kiosk_id}/lost-events": TokenScope.KIOSKS_READ,
+    "POST /api/v1/kiosks/{kiosk_id}/lost-events/{span_id}/close": TokenScope.KIOSKS_WRITE,
+    "POST /api/v1/kiosks/{kiosk_id}/missing-events/close": TokenScope.KIOSKS_WRITE,
+    "GET /api/v1/accuracy": TokenScope.REPORTS_READ,
+    "POST /api/v1/accuracy": TokenScope.REPORTS_WRITE,
+    "GET /api/v1/accuracy/false-matches": TokenScope.REPORTS_READ,
+    "POST /api/v1/accuracy/limits/{limit_id}": TokenScope.REPORTS_WRITE,
+    "GET /api/v1/networks": TokenScope.REPORTS_READ,
+}
+#: Routes that refuse every token, and why. A request's Idempotency-Key keeps no answer of theirs.
+WITHOUT_TOKEN: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "GET /api/v1/accounts",
+            "POST /api/v1/accounts",
+            "GET /api/v1/accounts/second-factor-roles",
+            "PUT /api/v1/accounts/second-factor-roles",
+            "POST /api/v1/accounts/{account_id}/disable",
+            "POST /api/v1/accounts/{account_id}/enable",
+            "POST /api/v1/accounts/{account_id}/password",
+            "PUT /api/v1/accounts/{account_id}/role",
+            "DELETE /api/v1/accounts/{account_id}/second-factor",
+        ),
+        "a token must not make accounts, or give them rights",
+    ),
+    **dict.fromkeys(
+        (
+            "DELETE /api/v1/sign-in",
+            "GET /api/v1/sign-in",
+            "POST /api/v1/sign-in",
+            "POST /api/v1/sign-in/code",
+            "POST /api/v1/sign-in/password",
+            "POST /api/v1/sign-in/second-factor",
+            "POST /api/v1/sign-in/second-factor/confirm",
+            "POST /api/v1/sign-in/second-factor/recovery-codes",
+            "POST /api/v1/sign-in/second-factor/remove",
+        ),
+        "a token is no sign-in",
+    ),
+    **dict.fromkeys(
+        (
+            "POST /api/v1/kiosks",
+            "POST /api/v1/kiosks/{kiosk_id}/claim-codes",
+            "POST /api/v1/people/{person_id}/credentials/pin",
+            "POST /api/v1/people/{person_id}/credentials/link",
+        ),
+        "the answer is a secret that lets its holder check in",
+    ),
+    "POST /api/v1/people/{person_id}/erase": "it cannot be undone, so a person does it",
+}
+
+#: What a role can use at all; nothing else is offered to it. A test compares it with the routes.
+SCOPES_OF_ROLE: dict[Role, frozenset[TokenScope]] = {
+    Role.ADMIN: frozenset(TokenScope),
+    Role.OFFICE: frozenset(
+        {
+            *_PEOPLE,
+            *_TIMETABLE,
+            *_ATTENDANCE,
+            TokenScope.POLICY_READ,
+            TokenScope.KIOSKS_READ,
+        }
+    ),
+    Role.TEACHER: frozenset({TokenScope.TIMETABLE_READ, *_ATTENDANCE, TokenScope.POLICY_READ}),
+    Role.DPO: frozenset(
+        {
+            TokenScope.PEOPLE_READ,
+            TokenScope.TIMETABLE_READ,
+            TokenScope.ATTENDANCE_READ,
+            TokenScope.POLICY_READ,
+            TokenScope.KIOSKS_READ,
+            TokenScope.REPORTS_READ,
+        }
+    ),
+    Role.TECHNICIAN: frozenset(
+        {
+            TokenScope.TIMETABLE_READ,
+            TokenScope.ATTENDANCE_READ,
+            TokenScope.POLICY_READ,
+            *_KIOSKS,
+        }
+    ),
+}
+
+
+def offered_to(role: Role) -> list[TokenScope]:
+    """Return the scopes that an account of a role may give to a token, in their order."""
+    return [one for one in TokenScope if one in SCOPES_OF_ROLE[role]]
+
+
+def by_area(scopes: Iterable[TokenScope]) -> list[tuple[str, list[str]]]:
+    """Return scopes by their area: pairs of an area and its kinds of access, `read` or `write`."""
+    found: dict[str, list[str]] = {}
+    for one in scopes:
+        area, _, kind = one.partition(":")
+        found.setdefault(area, []).append(kind)
+    return list(found.items())
+
+
+def is_allowed(route: str, scopes: Collection[str]) -> bool:
+    """Whether a token with these scopes may call a route, such as `GET /api/v1/people`."""
+    return route in ANY_TOKEN or ROUTE_SCOPES.get(route) in scopes
