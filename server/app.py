@@ -51,6 +51,7 @@ import server.people.api
 import server.people.pages
 import server.policies.api
 import server.policies.pages
+import server.reports.pages
 import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.pages
@@ -143,6 +144,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.kiosks.placement_pages.router,
     server.credentials.api.router,
     server.credentials.sync_api.router,
+    server.reports.pages.router,
     server.attendance.api.router,
     server.attendance.lost_api.router,
     server.attendance.lost_pages.router,

@@ -28,6 +28,7 @@ from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
+from server.reports.tasks import PrepareReport, ReportUpkeep
 from server.trail.tasks import VerifyTrail
 from server.web.tasks import BackgroundTask
 
@@ -49,6 +50,7 @@ class Background:
         broker: talks to the broker.
         certificates: renews the school's certificates.
         credentials: renews PINs that a revoked kiosk held.
+        reports: deletes prepared reports that have expired.
     """
 
     def __init__(
@@ -63,12 +65,17 @@ class Background:
         checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
         trail: Sequence[JobHandler] = (VerifyTrail(database),)
-        handlers = (*photos, *checks, *slow, *trail)
+        reports: Sequence[JobHandler] = (PrepareReport(database, vault, settings.zone),)
+        handlers = (*photos, *checks, *slow, *trail, *reports)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
             database,
-            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1), Lane(trail, 1)],
+            [
+                Lane(photos, threads),
+                Lane(checks, min(threads, 1)),
+                *(Lane(one, 1) for one in (slow, trail, reports)),
+            ],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
         )
@@ -83,6 +90,7 @@ class Background:
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.quarantine = QuarantineUpkeep(database)
         self.credentials = CredentialUpkeep(database, vault)
+        self.reports = ReportUpkeep(database)
         self.broker = BrokerTasks(links, database, vault)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
@@ -96,6 +104,7 @@ class Background:
             self.broker,
             self.certificates,
             self.credentials,
+            self.reports,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

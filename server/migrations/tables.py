@@ -14,6 +14,7 @@ import server.limits.tables
 import server.networks.tables
 import server.people.tables
 import server.policies.tables
+import server.reports.tables
 import server.timetable.tables  # noqa: F401 - importing registers the tables
 
 metadata = SQLModel.metadata

@@ -400,6 +400,16 @@ def policy_and_job_routes(at: Places) -> None:
     do("POST", "/audit/check", "audit.verify")
 
 
+def report_routes(at: Places) -> None:
+    do = at.walk.do
+    limit = {"percent": "80", "least_lessons": "5"}
+    do("POST", "/reports/at-risk-limit", "report.limit", data=limit)
+    days = {"first": day_in(-6), "last": day_in(0)}
+    made = do("POST", "/reports/prepare", "report.prepare", data=days).headers["location"]
+    report = made.rsplit("/", maxsplit=1)[-1].split("?")[0]
+    do("POST", "/reports/prepared/{report_id}/delete", "report.delete", report)
+
+
 def _network_routes(at: Places) -> None:
     do = at.walk.do
     change = {"next": SFACE, "wanted_percent": "50"}
@@ -456,4 +466,5 @@ def test_every_route_leaves_its_entry(
     credential_routes(at)
     people_routes(at)
     policy_and_job_routes(at)
+    report_routes(at)
     assert at.walk.covered ^ _expected() == set(EXCEPTIONS)
