@@ -51,6 +51,7 @@ import server.people.api
 import server.people.pages
 import server.policies.api
 import server.policies.pages
+import server.reports.export_pages
 import server.reports.pages
 import server.timetable.api
 import server.timetable.course_pages
@@ -144,6 +145,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.kiosks.placement_pages.router,
     server.credentials.api.router,
     server.credentials.sync_api.router,
+    server.reports.export_pages.router,
     server.reports.pages.router,
     server.attendance.api.router,
     server.attendance.lost_api.router,

@@ -104,7 +104,7 @@ def lessons_between(db: Session, span: ReportSpan, at: datetime) -> Iterator[lis
     while first <= until:
         last = min(first + timedelta(days=_DAYS - 1), until)
         for piece in pieces(_views(db, span, first, last, at), span.zone):
-            yield [_facts(one) for one in registers_of(db, piece, at=at)]
+            yield [facts_of(one) for one in registers_of(db, piece, at=at)]
         first = last + timedelta(days=1)
 
 
@@ -135,7 +135,8 @@ def _bounds(first: date, last: date, zone: ZoneInfo, at: datetime) -> tuple[date
     return midnight(first, zone), min(midnight(last + timedelta(days=1), zone), at)
 
 
-def _facts(register: Register) -> LessonFacts:
+def facts_of(register: Register) -> LessonFacts:
+    """Return what reports need of a register."""
     view = register.view
     lines = tuple(
         LineFacts(
