@@ -51,6 +51,7 @@ import server.people.api
 import server.people.pages
 import server.policies.api
 import server.policies.pages
+import server.reports.api
 import server.reports.export_pages
 import server.reports.pages
 import server.timetable.api
@@ -145,6 +146,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.kiosks.placement_pages.router,
     server.credentials.api.router,
     server.credentials.sync_api.router,
+    server.reports.api.router,
     server.reports.export_pages.router,
     server.reports.pages.router,
     server.attendance.api.router,

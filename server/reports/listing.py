@@ -63,7 +63,9 @@ def report_rows(db: Session, report: Report, view: ReportView) -> list[ReportRow
     """Return the rows of a view by name; days by date."""
     tally = report.tally
     if view is ReportView.DAYS:
-        rows = [ReportRow(day, "", "", sums, (day,)) for day, sums in tally.days.items()]
+        rows = [
+            ReportRow(day, "", "", sums, (day.isoformat(),)) for day, sums in tally.days.items()
+        ]
     elif view is ReportView.COURSES:
         rows = _course_rows(db, tally.courses)
     else:

@@ -1,6 +1,7 @@
 """What a report is asked by, and what people and programs send and read."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -41,3 +42,11 @@ class AtRiskLimitUpdate(StrictInput):
     least_lessons: int = Field(
         ge=1, le=1000, description="listed only with so many judged lessons or more"
     )
+
+
+class PreparedCreate(StrictInput):
+    """Asks for a report over many lessons."""
+
+    first: date = Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))
+    last: date = Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))
+    course: UUID | None = Field(default=None, description="only lessons of this course")

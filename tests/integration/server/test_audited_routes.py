@@ -408,6 +408,15 @@ def report_routes(at: Places) -> None:
     made = do("POST", "/reports/prepare", "report.prepare", data=days).headers["location"]
     report = made.rsplit("/", maxsplit=1)[-1].split("?")[0]
     do("POST", "/reports/prepared/{report_id}/delete", "report.delete", report)
+    do(
+        "PUT",
+        "/api/v1/reports/at-risk-limit",
+        "report.limit",
+        json={"percent": 70, "least_lessons": 5},
+    )
+    route = "/api/v1/reports/prepared"
+    by_api: str = do("POST", route, "report.prepare", json=days).json()["id"]
+    do("DELETE", f"{route}/{{report_id}}", "report.delete", by_api)
 
 
 def _network_routes(at: Places) -> None:
