@@ -8,8 +8,10 @@ from server.reports.tally import ReportTally
 
 #: Of the drawing; the page scales it.
 WIDTH, HEIGHT = 720, 180
-_LEFT, _BOTTOM, _TOP = 44, 24, 10
+_LEFT, _BOTTOM, _TOP = 64, 28, 12
 _GAP = 0.28
+#: Room for one date below the bars.
+_LABEL = 124
 _WIDEST = 44.0
 #: From the bottom up.
 _PARTS = ("in_time", "late", "excused", "absent", "open")
@@ -65,7 +67,7 @@ def week_chart(tally: ReportTally, *, is_mirrored: bool = False) -> WeekChart | 
     if len(weeks) < 2:
         return None
     step = (WIDTH - _LEFT) / len(weeks)
-    every = max(1, -(-len(weeks) * 70 // (WIDTH - _LEFT)))
+    every = max(1, -(-len(weeks) * _LABEL // (WIDTH - _LEFT)))
     drawn = []
     for place, (monday, counts) in enumerate(weeks.items()):
         turn = len(weeks) - 1 - place if is_mirrored else place

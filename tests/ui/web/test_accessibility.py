@@ -28,6 +28,7 @@ PAGES = {
         "audit",
         "course",
         "users",
+        "reports",
     ),
     "ar": (
         "people",
@@ -41,6 +42,7 @@ PAGES = {
         "models",
         "terms",
         "jobs",
+        "reports-not-taken",
     ),
 }
 
