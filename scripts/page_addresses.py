@@ -62,6 +62,7 @@ def addresses(site: "Site") -> dict[str, str]:
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
+        | _report_addresses()
     )
 
 
@@ -123,6 +124,17 @@ def _credential_addresses(school: School) -> dict[str, str]:
         "own-code": person,
         "own-offline": person,
         "own-gone": "/me/gone",
+    }
+
+
+def _report_addresses() -> dict[str, str]:
+    """Pages of reports."""
+    return {
+        "reports": "/reports",
+        "reports-days": "/reports?view=day",
+        "reports-lines": "/reports?view=lesson",
+        "reports-at-risk": "/reports?view=at-risk",
+        "reports-not-taken": "/reports?view=not-taken",
     }
 
 

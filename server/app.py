@@ -53,6 +53,9 @@ import server.people.pages
 import server.policies.api
 import server.policies.pages
 import server.policies.place_pages
+import server.reports.api
+import server.reports.export_pages
+import server.reports.pages
 import server.school.api
 import server.school.pages
 import server.search.pages
@@ -160,6 +163,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.kiosks.placement_pages.router,
     server.credentials.api.router,
     server.credentials.sync_api.router,
+    server.reports.api.router,
+    server.reports.export_pages.router,
+    server.reports.pages.router,
     server.attendance.api.router,
     server.attendance.lost_api.router,
     server.attendance.lost_pages.router,

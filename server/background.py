@@ -29,6 +29,7 @@ from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
+from server.reports.tasks import PrepareReport, ReportUpkeep
 from server.school.tasks import FollowSchool
 from server.tokens.tasks import TokenUpkeep
 from server.trail.tasks import VerifyTrail
@@ -54,6 +55,7 @@ class Background:
         credentials: renews PINs that a revoked kiosk held.
         school: follows what an admin enters about the school.
         tokens: deletes API tokens and idempotency keys that are over.
+        reports: deletes prepared reports that have expired.
     """
 
     def __init__(
@@ -72,12 +74,17 @@ class Background:
         checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
         trail: Sequence[JobHandler] = (VerifyTrail(database),)
-        handlers = (*photos, *checks, *slow, *trail)
+        reports: Sequence[JobHandler] = (PrepareReport(database, vault, settings.zone),)
+        handlers = (*photos, *checks, *slow, *trail, *reports)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
             database,
-            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1), Lane(trail, 1)],
+            [
+                Lane(photos, threads),
+                Lane(checks, min(threads, 1)),
+                *(Lane(one, 1) for one in (slow, trail, reports)),
+            ],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
         )
@@ -93,6 +100,7 @@ class Background:
         self.quarantine = QuarantineUpkeep(database)
         self.credentials = CredentialUpkeep(database, vault)
         self.tokens = TokenUpkeep(database)
+        self.reports = ReportUpkeep(database)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
@@ -109,6 +117,7 @@ class Background:
             self.certificates,
             self.credentials,
             self.tokens,
+            self.reports,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -15,6 +15,7 @@ import server.limits.tables
 import server.networks.tables
 import server.people.tables
 import server.policies.tables
+import server.reports.tables
 import server.school.tables
 import server.timetable.tables
 import server.tokens.tables  # noqa: F401 - importing registers the tables

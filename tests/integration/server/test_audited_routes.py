@@ -425,6 +425,25 @@ def policy_and_job_routes(at: Places) -> None:
     do("POST", "/audit/check", "audit.verify")
 
 
+def report_routes(at: Places) -> None:
+    do = at.walk.do
+    limit = {"percent": "80", "least_lessons": "5"}
+    do("POST", "/reports/at-risk-limit", "report.limit", data=limit)
+    days = {"first": day_in(-6), "last": day_in(0)}
+    made = do("POST", "/reports/prepare", "report.prepare", data=days).headers["location"]
+    report = made.rsplit("/", maxsplit=1)[-1].split("?")[0]
+    do("POST", "/reports/prepared/{report_id}/delete", "report.delete", report)
+    do(
+        "PUT",
+        "/api/v1/reports/at-risk-limit",
+        "report.limit",
+        json={"percent": 70, "least_lessons": 5},
+    )
+    route = "/api/v1/reports/prepared"
+    by_api: str = do("POST", route, "report.prepare", json=days).json()["id"]
+    do("DELETE", f"{route}/{{report_id}}", "report.delete", by_api)
+
+
 def _network_routes(at: Places) -> None:
     do = at.walk.do
     change = {"next": SFACE, "wanted_percent": "50"}
@@ -482,4 +501,5 @@ def test_every_route_leaves_its_entry(
     credential_routes(at)
     people_routes(at)
     policy_and_job_routes(at)
+    report_routes(at)
     assert at.walk.covered ^ _expected() == set(EXCEPTIONS)

@@ -31,6 +31,7 @@ PAGES = {
         "search",
         "school",
         "new-token",
+        "reports",
     ),
     "ar": (
         "people",
@@ -46,6 +47,7 @@ PAGES = {
         "terms",
         "jobs",
         "first-steps",
+        "reports-not-taken",
     ),
 }
 

@@ -1,0 +1,1 @@
+"""Reports: attendance by person, course and day; registers not taken; students at risk; exports."""

@@ -1,0 +1,101 @@
+"""Reports over the API: parts, names of answers, prepared reports, who may ask."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from server.reports import service
+from server.web.principal import Role
+from tests.integration.server.conftest import SignIn
+from tests.support.office_desk import OfficeDesk
+from tests.support.report_school import ReportSchool
+
+
+@pytest.fixture
+def school(desk: OfficeDesk) -> ReportSchool:
+    school = ReportSchool(desk)
+    for days in (2, 1):
+        school.decide(school.days_ago(days), ada="present", ben="absent")
+    school.days_ago(3)
+    return school
+
+
+def get(client: TestClient, path: str, **asked: Any) -> dict[str, Any]:
+    answer = client.get(f"/api/v1/reports{path}", params=asked)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_report_comes_in_parts_that_are_the_whole(school: ReportSchool) -> None:
+    office, span = school.desk.office, school.span(6)
+    whole = get(office, "/attendance", view="person", **span)
+    assert whole["total"] == 2
+    assert whole["rows"][0] == {
+        "key": school.desk.ada,
+        "name": "Ada Lovelace",
+        "number": "S1",
+        "lessons": 3,
+        "attended": 2,
+        "late": 0,
+        "absent": 0,
+        "excused": 0,
+        "open": 1,
+        "cancelled": 0,
+        "judged": 2,
+        "rate": 1.0,
+    }
+    first = get(office, "/attendance", limit=1, **span)
+    desk = school.desk
+    new = desk.post("/people", student_number="S0", given_name="Aa", family_name="Aa")
+    desk.always_on_roster(new["id"])  # before the first one in the list: nobody comes twice
+    second = get(office, "/attendance", limit=1, cursor=first["next_cursor"], **span)
+    assert first["rows"] + second["rows"] == whole["rows"]
+    assert second["next_cursor"] is None
+    wrong = {"view": "course", "cursor": first["next_cursor"]} | span
+    assert office.get("/api/v1/reports/attendance", params=wrong).status_code == 422
+    assert office.get("/api/v1/reports/attendance?veiw=day").status_code == 422
+
+
+def test_an_answer_that_is_known_is_not_sent_again(school: ReportSchool) -> None:
+    office, path = school.desk.office, "/api/v1/reports/attendance"
+    etag = office.get(path, params=school.span(6)).headers["etag"]
+    known = {"If-None-Match": etag}
+    assert office.get(path, params=school.span(6), headers=known).status_code == 304
+    school.decide(school.days_ago(4), ada="absent")
+    assert office.get(path, params=school.span(6), headers=known).status_code == 200
+
+
+def test_lists_of_risk_and_of_what_is_missing(school: ReportSchool) -> None:
+    office, span = school.desk.office, school.span(6)
+    assert get(office, "/at-risk", **span)["rows"] == []
+    limit = {"percent": 60, "least_lessons": 2}
+    assert office.put("/api/v1/reports/at-risk-limit", json=limit).json() == limit
+    assert get(office, "/at-risk-limit") == limit
+    (row,) = get(office, "/at-risk", **span)["rows"]
+    assert (row["name"], row["attended"], row["judged"]) == ("Ben Okafor", 0, 2)
+    (missing,) = get(office, "/registers-not-taken", **span)["rows"]
+    assert (missing["open"], missing["lines"], missing["is_unseen"]) == (2, 2, True)
+    for wrong in ({"percent": 0, "least_lessons": 2}, limit | {"x": 1}):
+        assert office.put("/api/v1/reports/at-risk-limit", json=wrong).status_code == 422
+
+
+def test_a_long_report_is_asked_for_and_deleted(
+    school: ReportSchool, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, span = school.desk.office, school.span(6)
+    monkeypatch.setattr(service, "DIRECT_LESSONS", 1)
+    refused = office.get("/api/v1/reports/attendance", params=span)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "report_too_long")
+    made = office.post("/api/v1/reports/prepared", json=span)
+    assert made.status_code == 202
+    path = f"/prepared/{made.json()['id']}"
+    assert get(office, path)["lessons_total"] == 3
+    assert get(office, "/prepared")["reports"] == [get(office, path)]
+    unfinished = {"prepared_id": made.json()["id"]}
+    assert office.get("/api/v1/reports/attendance", params=unfinished).status_code == 409
+    teacher = sign_in(Role.TEACHER)
+    assert teacher.get(f"/api/v1/reports{path}").status_code == 404
+    assert office.delete(f"/api/v1/reports{path}").status_code == 204
+    assert office.get(f"/api/v1/reports{path}").status_code == 404
