@@ -40,6 +40,9 @@ import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
 import server.enrollment.pages
+import server.excuses.api
+import server.excuses.file_pages
+import server.excuses.pages
 import server.jobs.pages
 import server.kiosks.api
 import server.kiosks.devices_api
@@ -153,6 +156,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.attendance.past_pages.router,
     server.attendance.quarantine_api.router,
     server.attendance.quarantine_pages.router,
+    server.excuses.api.router,
+    server.excuses.file_pages.router,  # before the next, which would match "reasons"
+    server.excuses.pages.router,
     server.attendance.lessons_pages.router,  # before the next, which would match "new"
     server.attendance.pages.router,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
+from server.absences.tasks import AbsenceUpkeep
 from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.attendance.tasks import QuarantineUpkeep
@@ -49,6 +50,7 @@ class Background:
         broker: talks to the broker.
         certificates: renews the school's certificates.
         credentials: renews PINs that a revoked kiosk held.
+        absences: deletes texts and files of old absences.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Background:
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.quarantine = QuarantineUpkeep(database)
         self.credentials = CredentialUpkeep(database, vault)
+        self.absences = AbsenceUpkeep(database, settings.zone)
         self.broker = BrokerTasks(links, database, vault)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
@@ -96,6 +99,7 @@ class Background:
             self.broker,
             self.certificates,
             self.credentials,
+            self.absences,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -108,7 +108,7 @@ def derived(
     through: datetime | None,
     at: datetime,
 ) -> list[Judgement]:
-    said = [*reported_in(spans, LESSON), *rulings]
+    said: list[Ruling | ReportedAbsence] = [*reported_in(spans, LESSON), *rulings]
     watches = [KioskWatch(DOOR, END, through)]
     return derive_register(ROSTER, seen, WINDOW, watches=watches, rulings=said, at=at)
 
