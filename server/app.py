@@ -50,6 +50,8 @@ import server.kiosks.pages
 import server.kiosks.placement_pages
 import server.network_change.api
 import server.network_change.pages
+import server.on_site.api
+import server.on_site.pages
 import server.people.api
 import server.people.pages
 import server.policies.api
@@ -156,6 +158,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.attendance.past_pages.router,
     server.attendance.quarantine_api.router,
     server.attendance.quarantine_pages.router,
+    server.on_site.api.router,
+    server.on_site.pages.router,
     server.excuses.api.router,
     server.excuses.file_pages.router,  # before the next, which would match "reasons"
     server.excuses.pages.router,
