@@ -6,16 +6,20 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy
-from sqlalchemy import bindparam, exists, func
+from sqlalchemy import bindparam, exists, func, type_coerce
 from sqlmodel import Session
 
 from protocol.v1.messages import EventKind
 from server.attendance.register import MARKING_KINDS
 from server.attendance.tables import Correction, StoredEvent
 from server.db.prepared import Prepared, several, table_of
+from server.db.types import KnownUuid
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
-from server.timetable.roster import ListedPerson
+from server.timetable.roster import ListedPerson, Listing
+from server.timetable.tables import RosterEntry
+
+_ID = KnownUuid()
 
 
 class LastSighting(NamedTuple):
@@ -46,10 +50,10 @@ _taken_back = exists().where(
 _newest_first = (_events.c.counted_at.desc(), _events.c.id.desc(), _events.c.kiosk_id)
 _ranked = (
     sqlalchemy.select(
-        _events.c.person_id,
+        type_coerce(_events.c.person_id, _ID).label("person_id"),
         _events.c.counted_at,
         _events.c.direction,
-        _events.c.kiosk_id,
+        type_coerce(_events.c.kiosk_id, _ID).label("kiosk_id"),
         func.row_number()
         .over(partition_by=_events.c.person_id, order_by=_newest_first)
         .label("number"),
@@ -74,10 +78,21 @@ _ENTERED = Prepared(
     .where(_said.c.lesson_id.in_(several("lessons")))
     .order_by(_said.c.made_at, _said.c.id)
 )
+_entries = table_of(RosterEntry)
+#: Ids of people and courses come again and again.
+_LISTED = Prepared(
+    sqlalchemy.select(
+        type_coerce(_entries.c.course_id, _ID),
+        type_coerce(_entries.c.person_id, _ID),
+        _entries.c.from_date,
+        _entries.c.until_date,
+        _entries.c.counts_after,
+    ).where(_entries.c.course_id.in_(several("courses")))
+)
 _NAMES = Prepared(
-    sqlalchemy.select(*(_people.c[name] for name in ListedPerson._fields)).where(
-        _people.c.id.in_(several("people"))
-    )
+    sqlalchemy.select(
+        type_coerce(_people.c.id, _ID), *(_people.c[name] for name in ListedPerson._fields[1:])
+    ).where(_people.c.id.in_(several("people")))
 )
 
 
@@ -89,6 +104,14 @@ def last_sightings(db: Session, first: datetime, last: datetime) -> list[LastSig
 def entered_for(db: Session, lessons: Collection[uuid.UUID]) -> list[Entered]:
     """Return what people entered for these lessons, the newest last."""
     return [Entered(*row) for row in _ENTERED.rows(db, lessons=list(lessons))]
+
+
+def listings(db: Session, courses: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Listing]]:
+    """Return the roster entries of these courses."""
+    found: dict[uuid.UUID, list[Listing]] = {}
+    for row in _LISTED.rows(db, courses=list(courses)) if courses else ():
+        found.setdefault(row[0], []).append(Listing(*row))
+    return found
 
 
 def people_of(db: Session, ids: Collection[uuid.UUID]) -> list[ListedPerson]:

@@ -19,7 +19,7 @@ from server.on_site import reads
 from server.on_site.rules import DueLesson, Place, Seen, Whereabouts, whereabouts
 from server.timetable.day import LessonRow, lesson_rows
 from server.timetable.local_time import day_bounds, local_date
-from server.timetable.roster import ListedPerson, is_listed, listed_people
+from server.timetable.roster import ListedPerson, is_listed
 
 _ORDER = {place: number for number, place in enumerate(Place)}
 
@@ -69,7 +69,6 @@ def site_list(db: Session, *, zone: ZoneInfo, at: datetime) -> SiteList:
         for one in lesson_rows(db, after=first, before=last)
         if not one.is_cancelled and one.starts_at >= first
     }
-    due, people = _due(db, lessons.values())
     kiosks = kiosk_notes(db)
     entered = reads.entered_for(db, lessons) if lessons else []
     seen = _seen(db, lessons, entered, {one.id: one.room for one in kiosks}, (first, last))
@@ -77,8 +76,8 @@ def site_list(db: Session, *, zone: ZoneInfo, at: datetime) -> SiteList:
     excused |= {
         (one.lesson_id, one.person_id) for one in entered if one.status == AttendanceStatus.EXCUSED
     }
-    found = whereabouts(due, seen, excused, at=at)
-    people |= {one.id: one for one in reads.people_of(db, found.places.keys() - people.keys())}
+    found = whereabouts(_due(db, lessons.values()), seen, excused, at=at)
+    people = {one.id: one for one in reads.people_of(db, found.places.keys())}
     return SiteList(
         at=at,
         groups=_groups(found, lessons, people, seen),
@@ -90,23 +89,20 @@ def site_list(db: Session, *, zone: ZoneInfo, at: datetime) -> SiteList:
     )
 
 
-def _due(
-    db: Session, lessons: Iterable[LessonRow]
-) -> tuple[list[DueLesson], dict[uuid.UUID, ListedPerson]]:
-    """Return who is due in each lesson, and all these people by id."""
+def _due(db: Session, lessons: Iterable[LessonRow]) -> list[DueLesson]:
+    """Return who is due in each lesson."""
     wanted = list(lessons)
-    rosters = listed_people(db, {one.course_id for one in wanted}) if wanted else {}
+    rosters = reads.listings(db, {one.course_id for one in wanted})
     due = []
     for one in wanted:
         day = one.day
         ids = {
-            person.id
-            for entry, person in rosters.get(one.course_id, ())
+            entry.person_id
+            for entry in rosters.get(one.course_id, ())
             if is_listed(entry, ends_at=one.ends_at, day=day)
         }
         due.append(DueLesson(one.id, one.starts_at, ids))
-    people = {person.id: person for rows in rosters.values() for _entry, person in rows}
-    return due, people
+    return due
 
 
 def _seen(
