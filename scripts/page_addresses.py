@@ -64,10 +64,25 @@ def addresses(site: "Site") -> dict[str, str]:
             "policy-details": "/policy",
             "missing": "/people/00000000-0000-0000-0000-000000000000",
         }
+        | _absence_addresses(site)
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
     )
+
+
+def _absence_addresses(site: "Site") -> dict[str, str]:
+    """Pages about reported absences, and the on-site list."""
+    return {
+        "absences": "/absences",
+        "absences-earlier": "/absences?earlier=true",
+        "absence": f"/absences/{site.absence_id}",
+        "absence-new": f"/absences/new?person_id={site.school.people[5]}",
+        "absence-person": "/absences/new",
+        "absence-withdraw": f"/absences/{site.absence_id}/withdraw",
+        "absence-reasons": "/absences/reasons",
+        "on-site": "/on-site",
+    }
 
 
 def _account_addresses(site: "Site") -> dict[str, str]:

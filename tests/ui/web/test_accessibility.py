@@ -28,8 +28,12 @@ PAGES = {
         "audit",
         "course",
         "users",
+        "absence",
+        "on-site",
     ),
     "ar": (
+        "absences",
+        "absence-new",
         "people",
         "credentials",
         "own-gone",
