@@ -1,4 +1,4 @@
-"""Hand out a file that somebody uploaded, so that no browser runs it."""
+"""Hand out a file that a person uploaded, so that no browser runs it."""
 
 from starlette.responses import Response
 

@@ -56,7 +56,7 @@ def new_absence_page(
     db: ReadDBDep,
     person_id: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """The form for a new absence; first for whom."""
+    """The form for a new absence; without a student, the search for one."""
     today = local_date(now(), get_settings(request).zone).isoformat()
     return _form(request, db, AbsenceForm(person_id=person_id, first_day=today))
 

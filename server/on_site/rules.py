@@ -14,7 +14,7 @@ from typing import NamedTuple
 from protocol.v1.messages import Direction
 
 
-class Place(StrEnum):
+class SitePlace(StrEnum):
     """Where a person is as far as the server knows."""
 
     ON_SITE = "on_site"
@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DueLesson:
+class SiteLesson:
     """A lesson of today that counts, and who is due in it."""
 
     lesson_id: uuid.UUID
@@ -49,13 +49,13 @@ class Whereabouts:
         reported: how many are not expected, as their absence was reported.
     """
 
-    places: dict[uuid.UUID, Place] = field(default_factory=dict)
+    places: dict[uuid.UUID, SitePlace] = field(default_factory=dict)
     lessons: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     reported: int = 0
 
 
 def whereabouts(
-    lessons: Iterable[DueLesson],
+    lessons: Iterable[SiteLesson],
     seen: Mapping[uuid.UUID, Seen],
     excused: Collection[tuple[uuid.UUID, uuid.UUID]],
     *,
@@ -79,9 +79,9 @@ def whereabouts(
             nearest = dict.fromkeys(one.people, one.lesson_id) | nearest
     unseen = begun - seen.keys()
     away = {person for person in unseen if (nearest[person], person) in excused}
-    places = dict.fromkeys(unseen - away, Place.NOT_SEEN)
+    places = dict.fromkeys(unseen - away, SitePlace.NOT_SEEN)
     for person, last in seen.items():
         is_out = last.direction == Direction.OUT
-        places[person] = Place.CHECKED_OUT if is_out else Place.ON_SITE
+        places[person] = SitePlace.CHECKED_OUT if is_out else SitePlace.ON_SITE
     kept = {person: nearest[person] for person in places if person in nearest}
     return Whereabouts(places, kept, len(away))

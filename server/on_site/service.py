@@ -16,12 +16,12 @@ from server.kiosks.presence import is_online
 from server.kiosks.service import KioskNote, kiosk_notes
 from server.kiosks.tables import KioskState
 from server.on_site import reads
-from server.on_site.rules import DueLesson, Place, Seen, Whereabouts, whereabouts
+from server.on_site.rules import Seen, SiteLesson, SitePlace, Whereabouts, whereabouts
 from server.timetable.day import LessonRow, lesson_rows
 from server.timetable.local_time import day_bounds, local_date
 from server.timetable.roster import ListedPerson, is_listed
 
-_ORDER = {place: number for number, place in enumerate(Place)}
+_ORDER = {place: number for number, place in enumerate(SitePlace)}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SiteLine:
     """
 
     person: ListedPerson
-    place: Place
+    place: SitePlace
     seen: Seen | None
 
 
@@ -56,7 +56,7 @@ class SiteList:
 
     at: datetime
     groups: tuple[SiteGroup, ...]
-    counts: dict[Place, int]
+    counts: dict[SitePlace, int]
     reported: int
     silent: tuple[KioskNote, ...]
 
@@ -89,7 +89,7 @@ def site_list(db: Session, *, zone: ZoneInfo, at: datetime) -> SiteList:
     )
 
 
-def _due(db: Session, lessons: Iterable[LessonRow]) -> list[DueLesson]:
+def _due(db: Session, lessons: Iterable[LessonRow]) -> list[SiteLesson]:
     """Return who is due in each lesson."""
     wanted = list(lessons)
     rosters = reads.listings(db, {one.course_id for one in wanted})
@@ -101,7 +101,7 @@ def _due(db: Session, lessons: Iterable[LessonRow]) -> list[DueLesson]:
             for entry in rosters.get(one.course_id, ())
             if is_listed(entry, ends_at=one.ends_at, day=day)
         }
-        due.append(DueLesson(one.id, one.starts_at, ids))
+        due.append(SiteLesson(one.id, one.starts_at, ids))
     return due
 
 

@@ -76,7 +76,6 @@ def test_the_list_follows_sightings_corrections_and_reports(
     assert places(desk)["Ben Okafor"] == "on_site"
 
 
-
 def test_what_was_taken_back_does_not_count(
     desk: OfficeDesk, database: Database, school_day: datetime
 ) -> None:

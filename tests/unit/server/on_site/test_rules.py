@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.on_site.rules import DueLesson, Place, Seen, whereabouts
+from server.on_site.rules import Seen, SiteLesson, SitePlace, whereabouts
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ADA, BEN, CHI, DAN = (uuid.UUID(int=number) for number in range(1, 5))
 FIRST, SECOND, LATER = (uuid.UUID(int=number) for number in range(11, 14))
 LESSONS = [
-    DueLesson(LATER, NOW + timedelta(hours=1), {ADA, DAN}),
-    DueLesson(FIRST, NOW - timedelta(hours=2), {ADA, BEN}),
-    DueLesson(SECOND, NOW, {BEN, CHI}),
+    SiteLesson(LATER, NOW + timedelta(hours=1), {ADA, DAN}),
+    SiteLesson(FIRST, NOW - timedelta(hours=2), {ADA, BEN}),
+    SiteLesson(SECOND, NOW, {BEN, CHI}),
 ]
 
 
@@ -23,10 +23,10 @@ def test_people_are_listed_with_the_lesson_that_began_last() -> None:
     seen = {ADA: Seen(NOW, "R1"), BEN: Seen(NOW, "R1", "out"), DAN: Seen(NOW, "R2", "in")}
     found = whereabouts(LESSONS, seen, set(), at=NOW)
     assert found.places == {
-        ADA: Place.ON_SITE,
-        BEN: Place.CHECKED_OUT,
-        CHI: Place.NOT_SEEN,
-        DAN: Place.ON_SITE,
+        ADA: SitePlace.ON_SITE,
+        BEN: SitePlace.CHECKED_OUT,
+        CHI: SitePlace.NOT_SEEN,
+        DAN: SitePlace.ON_SITE,
     }
     assert found.lessons == {ADA: FIRST, BEN: SECOND, CHI: SECOND, DAN: LATER}
 
@@ -40,18 +40,18 @@ def test_who_was_reported_absent_is_counted_and_listed_only_once_seen() -> None:
     found = whereabouts(LESSONS, {}, excused, at=NOW)
     assert (found.places.get(CHI), found.places[BEN], found.reported) == (
         None,
-        Place.NOT_SEEN,
+        SitePlace.NOT_SEEN,
         1,
     )
     came = whereabouts(LESSONS, {CHI: Seen(NOW, "R1")}, excused, at=NOW)
-    assert (came.places[CHI], came.reported) == (Place.ON_SITE, 0)
+    assert (came.places[CHI], came.reported) == (SitePlace.ON_SITE, 0)
 
 
 _people = st.sampled_from([ADA, BEN, CHI, DAN])
 _moments = st.integers(-3, 3).map(lambda hours: NOW + timedelta(hours=hours))
 _lessons = st.lists(
     st.builds(
-        DueLesson,
+        SiteLesson,
         lesson_id=st.integers(20, 40).map(lambda number: uuid.UUID(int=number)),
         starts_at=_moments,
         people=st.frozensets(_people),
@@ -67,7 +67,7 @@ _seen = st.dictionaries(
 
 @given(_lessons, _seen, st.sets(st.tuples(st.just(FIRST), _people)), st.randoms())
 def test_nobody_who_was_seen_is_ever_left_out(
-    lessons: list[DueLesson],
+    lessons: list[SiteLesson],
     seen: dict[uuid.UUID, Seen],
     excused: set[tuple[uuid.UUID, uuid.UUID]],
     order: random.Random,
@@ -75,7 +75,7 @@ def test_nobody_who_was_seen_is_ever_left_out(
     excused |= {(one.lesson_id, person) for one in lessons for _, person in excused}
     found = whereabouts(lessons, seen, excused, at=NOW)
     assert seen.keys() <= found.places.keys()
-    missing = {person for person, place in found.places.items() if place == Place.NOT_SEEN}
+    missing = {person for person, place in found.places.items() if place == SitePlace.NOT_SEEN}
     due = {person for one in lessons if one.starts_at <= NOW for person in one.people}
     assert missing <= due - seen.keys()
     assert len(missing) + found.reported == len(due - seen.keys())
