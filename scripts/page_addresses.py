@@ -59,6 +59,7 @@ def addresses(site: "Site") -> dict[str, str]:
         }
         | _SETUP
         | _policy_addresses(school)
+        | _absence_addresses(site)
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
@@ -90,6 +91,20 @@ def _policy_addresses(school: School) -> dict[str, str]:
         "policy-room": room,
         "policy-preview-room": room,
         "policy-course": f"/policy/courses/{school.courses[0]}",
+    }
+
+
+def _absence_addresses(site: "Site") -> dict[str, str]:
+    """Pages about reported absences, and the on-site list."""
+    return {
+        "absences": "/absences",
+        "absences-earlier": "/absences?earlier=true",
+        "absence": f"/absences/{site.absence_id}",
+        "absence-new": f"/absences/new?person_id={site.school.people[5]}",
+        "absence-person": "/absences/new",
+        "absence-withdraw": f"/absences/{site.absence_id}/withdraw",
+        "absence-reasons": "/absences/reasons",
+        "on-site": "/on-site",
     }
 
 

@@ -36,6 +36,7 @@ from sqlmodel import delete, select
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
+from scripts.invented_absences import add_absences
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
 from scripts.invented_history import add_history
@@ -127,6 +128,7 @@ class Site:
     school: School
     user_id: str
     app: FastAPI
+    absence_id: str
 
     @property
     def services(self) -> Services:
@@ -208,7 +210,10 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         add_jobs(services.database, school, software=software)
         add_quarantine(services.database, school, datetime.now(UTC))
         add_credentials(services.database, services.vault, school)
-        yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
+        actor = f"account:{user_id}"
+        parts = (services.database, services.vault, school, datetime.now(UTC))
+        absence_id = str(add_absences(*parts, actor=actor))
+        yield Site(f"http://127.0.0.1:{port}", school, user_id, app, absence_id)
     finally:
         server.should_exit = True
         thread.join(15)

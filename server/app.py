@@ -41,6 +41,9 @@ import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.coverage_pages
 import server.enrollment.pages
+import server.excuses.api
+import server.excuses.file_pages
+import server.excuses.pages
 import server.jobs.pages
 import server.kiosks.api
 import server.kiosks.devices_api
@@ -48,6 +51,8 @@ import server.kiosks.pages
 import server.kiosks.placement_pages
 import server.network_change.api
 import server.network_change.pages
+import server.on_site.api
+import server.on_site.pages
 import server.people.api
 import server.people.pages
 import server.policies.api
@@ -177,6 +182,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.attendance.policy_preview_pages.router,
     server.attendance.quarantine_api.router,
     server.attendance.quarantine_pages.router,
+    server.on_site.api.router,
+    server.on_site.pages.router,
+    server.excuses.api.router,
+    server.excuses.file_pages.router,  # before the next, which would match "reasons"
+    server.excuses.pages.router,
     server.attendance.lessons_pages.router,  # before the next, which would match "new"
     server.attendance.pages.router,
 )

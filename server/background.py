@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from server.absences.tasks import AbsenceUpkeep
 from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.attendance.tasks import QuarantineUpkeep
@@ -56,6 +57,7 @@ class Background:
         school: follows what an admin enters about the school.
         tokens: deletes API tokens and idempotency keys that are over.
         reports: deletes prepared reports that have expired.
+        absences: deletes texts and files of old absences.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Background:
         self.credentials = CredentialUpkeep(database, vault)
         self.tokens = TokenUpkeep(database)
         self.reports = ReportUpkeep(database)
+        self.absences = AbsenceUpkeep(database, zone)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
@@ -118,6 +121,7 @@ class Background:
             self.credentials,
             self.tokens,
             self.reports,
+            self.absences,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -77,6 +77,7 @@ def _row(line: service.RegisterLine, vouching: Vouching) -> RegisterRow:
         method=line.mark.method,
         left_at=line.mark.left_at,
         left_early_min=line.mark.left_early_min,
+        reported=line.mark.reported,
         is_corrected=line.mark.is_corrected,
         is_clock_doubtful=line.mark.is_clock_doubtful,
         stated_at=line.mark.stated_at,

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, or_, select, update
 
 from protocol.v1.checkin import HolderKind
+from server.absences.service import erase_texts
 from server.attendance.tables import Correction, PastChange
 from server.audit.service import record
 from server.audit.tables import subject_of
@@ -37,6 +38,8 @@ def erase_person(
     the past keep the line, its status and their counts. Lessons that have not started no longer
     list the person, except later ones of a course that has met today.
 
+    Files with reported absences go too, and these keep their days and the reason from the list.
+
     Free text about this one person may hold the name. It is replaced by "erased" in corrections
     and in changes of the past to a roster: the only case in which these rows are updated.
 
@@ -63,6 +66,7 @@ def erase_person(
     forget_holder(db, HolderRef(HolderKind.PERSON, person_id))
     enrollment.erase_biometrics(db, person_id, actor=actor, at=at)
     enrollment.erase_leftovers(db, person_id)
+    erase_texts(db, person_id)
     people.erase_identity(db, person, at=at)
     lines = _erase_reasons(db, person_id)
     forget_answers(db)

@@ -6,7 +6,7 @@ corrections. So a late batch corrects it automatically, and equal inputs always 
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from protocol.v1.messages import (
     early_min,
     left_at,
 )
+from server.absences.rules import ReportedAbsence
 
 MARKING_KINDS = frozenset({EventKind.SEEN.value, EventKind.ROLL_CALL.value})
 #: What names an event: its kiosk and its id there.
@@ -37,7 +38,7 @@ class AttendanceStatus(StrEnum):
     EXPECTED = "expected"  # the lesson has not ended yet
     ABSENT = "absent"
     PENDING = "pending"  # it has, but some kiosk has not reported everything
-    EXCUSED = "excused"  # by a person only
+    EXCUSED = "excused"  # reported in advance, or by a correction
 
 
 #: What a person may set; the first ones are what events can say too.
@@ -158,13 +159,20 @@ class Ruling:
     status: str
 
 
+class Reported(StrEnum):
+    """How a person was reported absent."""
+
+    EXCUSED = "excused"
+    UNEXCUSED = "unexcused"
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One line of the register.
 
     Attributes:
         status: the word that counts.
-        derived: what the events alone say; differs from `status` after a correction.
+        derived: what events and reported absences say; differs from `status` after a correction.
         first_seen_at: of the sighting that counts.
         shown_status: what the person saw then, where it differs from `derived`.
         is_clock_doubtful: the kiosk did not know the time; a person should judge.
@@ -175,6 +183,7 @@ class Judgement:
         replays: sightings by a code that another kiosk had accepted before. They do not count.
         left_at: when the person left; None where nothing says so, or the person came back.
         left_early_min: minutes before the end, where that is before leaving time; else 0.
+        reported: how the person was reported absent; None where nobody did, or it was withdrawn.
     """
 
     person_id: uuid.UUID
@@ -193,6 +202,12 @@ class Judgement:
     replays: tuple[RegisterEvent, ...] = ()
     left_at: datetime | None = None
     left_early_min: int = 0
+    reported: Reported | None = None
+
+    @property
+    def came_after_all(self) -> bool:
+        """Whether the person was seen although an absence was reported."""
+        return self.reported is not None and self.derived in ATTENDED
 
     @property
     def needs_decision(self) -> bool:
@@ -206,7 +221,7 @@ def derive_register(
     window: AttendanceWindow,
     *,
     watches: Sequence[KioskWatch],
-    rulings: Iterable[Ruling] = (),
+    rulings: Iterable[Ruling | ReportedAbsence] = (),
     at: datetime,
 ) -> list[Judgement]:
     """Derive the register of one lesson.
@@ -216,19 +231,43 @@ def derive_register(
         events: of the lesson, in any order, repeats allowed.
         window: when a sighting counts.
         watches: every kiosk that could have seen a person of the roster.
-        rulings: corrections, in any order.
+        rulings: what people said, in any order: corrections, which decide over everything, and
+            absences reported for the lesson, which excuse those who were not seen.
         at: the moment the register is read.
 
     Returns:
         One judgement for each person of the roster, in its order.
     """
     seen = _by_person(events)
-    ruled = {ruling.person_id: ruling for ruling in sorted(rulings)}
+    said = list(rulings)
+    corrections = sorted(one for one in said if isinstance(one, Ruling))
+    ruled = {ruling.person_id: ruling for ruling in corrections}
+    reported = _reported(one for one in said if isinstance(one, ReportedAbsence))
     unseen = _unseen_status(window, watches, at)
-    return [
-        _judge(person_id, seen.get(person_id, []), ruled.get(person_id), window, unseen)
+    judged = [
+        _judge(
+            person_id,
+            seen.get(person_id, []),
+            ruled.get(person_id),
+            window,
+            AttendanceStatus.EXCUSED if reported.get(person_id) is Reported.EXCUSED else unseen,
+        )
         for person_id in dict.fromkeys(roster)
     ]
+    if not reported:
+        return judged
+    return [replace(line, reported=reported.get(line.person_id)) for line in judged]
+
+
+def _reported(absences: Iterable[ReportedAbsence]) -> dict[uuid.UUID, Reported]:
+    """Return how each person was reported absent; of several reports one excuse is enough."""
+    found: dict[uuid.UUID, Reported] = {}
+    for one in absences:
+        if one.is_excused:
+            found[one.person_id] = Reported.EXCUSED
+        else:
+            found.setdefault(one.person_id, Reported.UNEXCUSED)
+    return found
 
 
 class CodeUseEvent(NamedTuple):

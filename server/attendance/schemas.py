@@ -42,6 +42,9 @@ class RegisterRow(BaseModel):
     left_early_min: int = Field(
         description="minutes before the end, where that is before leaving time; else 0"
     )
+    reported: str | None = Field(
+        description="how the person was reported absent, `excused` or `unexcused`; else null"
+    )
     is_corrected: bool
     is_clock_doubtful: bool
     stated_at: datetime | None = Field(

@@ -240,7 +240,10 @@ def _register(one: JudgedLesson, sources: Sources, at: datetime) -> Register:
         sources.events.get(view.lesson.id, []),
         one.window,
         watches=[kiosk.watch for kiosk in kiosks],
-        rulings=sources.rulings.get(view.lesson.id, []),
+        rulings=[
+            *sources.rulings.get(view.lesson.id, []),
+            *sources.absences.get(view.lesson.id, []),
+        ],
         at=at,
     )
     return Register(

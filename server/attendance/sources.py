@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy
 from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, EventKind
+from server.absences.reads import spans_between
+from server.absences.rules import LessonTimes, ReportedAbsence, reported_in
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
 from server.attendance.event_reads import (
     named_or_unnamed,
@@ -94,6 +97,7 @@ class Sources:
     kiosks: dict[uuid.UUID, list[WatchingKiosk]]
     events: dict[uuid.UUID, list[RegisterEvent]]
     rulings: dict[uuid.UUID, list[Ruling]]
+    absences: dict[uuid.UUID, list[ReportedAbsence]]
 
 
 def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> Sources:
@@ -115,7 +119,23 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
         kiosks=_watching(db, lessons, placements, at),
         events=_marked_replays(db, _events(db, lessons, Assignment(rows, rosters, placements))),
         rulings=rulings_of(db, [one.lesson.id for one in lessons]),
+        absences=_absences(db, [one.lesson for one in lessons]),
     )
+
+
+def _absences(db: Session, lessons: Sequence[Lesson]) -> dict[uuid.UUID, list[ReportedAbsence]]:
+    """Return what was reported for each lesson."""
+    days = {one.day for one in lessons}
+    spans = spans_between(db, min(days), max(days))
+    if not spans:
+        return {}
+    by_day = {day: [one for one in spans if one.first_day <= day <= one.last_day] for day in days}
+    return {one.id: reported_in(by_day[one.day], _times(one)) for one in lessons}
+
+
+def _times(lesson: Lesson) -> LessonTimes:
+    local = lesson.starts_at.astimezone(ZoneInfo(lesson.time_zone))
+    return LessonTimes(local.date(), local.time(), lesson.ends_at)
 
 
 def with_neighbours(db: Session, lessons: Sequence[JudgedLesson]) -> list[JudgedLesson]:

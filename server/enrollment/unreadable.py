@@ -8,6 +8,9 @@ from typing import Literal
 
 from sqlmodel import Session, col, func, select
 
+from server.absences.attachments import PURPOSE as FILE_PURPOSE
+from server.absences.attachments import counts_by_key as files_by_key
+from server.absences.tables import AbsenceAttachment
 from server.db.vault import Vault
 from server.enrollment.gallery import PURPOSE
 from server.enrollment.photo import PHOTO_PURPOSE
@@ -15,12 +18,14 @@ from server.enrollment.tables import EnrolmentPhoto, Template
 from server.networks.scans import SCAN_PURPOSE, counts_by_key
 from server.networks.tables import WaitingScan
 
-What = Literal["templates", "photos", "kiosks"]
+What = Literal["templates", "photos", "files", "kiosks"]
 
-_TABLES: dict[str, tuple[type[Template | WaitingScan | EnrolmentPhoto], What]] = {
+_Sealed = type[Template | WaitingScan | EnrolmentPhoto | AbsenceAttachment]
+_TABLES: dict[str, tuple[_Sealed, What]] = {
     PURPOSE: (Template, "templates"),
     SCAN_PURPOSE: (WaitingScan, "templates"),
     PHOTO_PURPOSE: (EnrolmentPhoto, "photos"),
+    FILE_PURPOSE: (AbsenceAttachment, "files"),
 }
 
 
@@ -53,6 +58,7 @@ def inventory(db: Session, vault: Vault, kiosk_purposes: Container[str]) -> tupl
     sealed: tuple[tuple[What, dict[str, int]], ...] = (
         ("templates", Counter(dict(db.exec(templates).all())) + Counter(counts_by_key(db))),
         ("photos", dict(db.exec(photos).all())),
+        ("files", files_by_key(db)),
     )
     for what, by_key in sealed:
         found += [

@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+import server.absences.tables
 import server.accounts.tables
 import server.accuracy.tables
 import server.attendance.tables

@@ -25,6 +25,7 @@ class NavigationEntry:
 
 _EVERYONE = frozenset(Role)
 _OFFICE = frozenset({Role.OFFICE})
+_SCHOOL = frozenset({Role.OFFICE, Role.TEACHER})
 _WATCHERS = frozenset({Role.OFFICE, Role.TECHNICIAN, Role.DPO})
 
 ENTRIES = (
@@ -33,6 +34,8 @@ ENTRIES = (
     NavigationEntry(
         "/reports", "layout.nav.reports", "reports", frozenset({Role.OFFICE, Role.TEACHER})
     ),
+    NavigationEntry("/absences", "layout.nav.absences", "absence", _OFFICE),
+    NavigationEntry("/on-site", "layout.nav.on_site", "on_site", _SCHOOL),
     NavigationEntry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
     NavigationEntry("/courses", "layout.nav.courses", "course", _OFFICE),
     NavigationEntry("/rooms", "layout.nav.rooms", "room", _OFFICE),

@@ -44,10 +44,11 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 async def _photo_body() -> None:
-    """Say that an endpoint takes a photo."""
+    """Say that an endpoint takes a photo, or another file."""
 
 
-#: `dependencies=[PHOTO_BODY]` on an endpoint that takes a photo; others take `BODY_BYTES` at most.
+#: `dependencies=[PHOTO_BODY]` on an endpoint that takes a photo or another file; others take
+#: `BODY_BYTES` at most.
 PHOTO_BODY = Depends(_photo_body)
 
 

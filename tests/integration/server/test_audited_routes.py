@@ -36,6 +36,7 @@ from tests.integration.server.conftest import PASSWORD, SignIn
 from tests.integration.server.test_lost_events import Door
 from tests.integration.server.test_past_pages import hidden_fields
 from tests.support.audit_walk import Walk
+from tests.support.documents import tiny_pdf
 from tests.support.enrolling import GIVEN, another_jpeg
 from tests.support.networks import set_networks
 from tests.support.office_desk import OfficeDesk, day_in
@@ -54,6 +55,7 @@ EXCEPTIONS = {
     ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",
     ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
+    ("POST", "/absences/new/people"): "a list, with the words out of the address",
     ("POST", "/past-changes/{kind}"): "a preview; nothing is kept",
     ("POST", "/api/v1/past-changes/preview"): "a preview; nothing is kept",
     ("POST", "/policy/preview"): "a preview; nothing is kept",
@@ -68,7 +70,7 @@ EXCEPTIONS = {
     ("GET", "/people/{person_id}/erase"): "a form with name and number alone",
     ("GET", "/lessons/{lesson_id}/people/{person_id}"): "a line of the register, which is a list",
 }
-OF_ONE_PERSON = ("{person_id}", "{enrolment_id}", ".csv")
+OF_ONE_PERSON = ("{person_id}", "{enrolment_id}", "{attachment_id}", ".csv")
 
 
 class Places:
@@ -196,6 +198,32 @@ def lesson_routes(at: Places) -> None:
             do("POST", route, f"lesson.{verb}", planned, **request)
     do("DELETE", "/api/v1/lessons/{lesson_id}", "lesson.delete", made)
     do("POST", "/lessons/{lesson_id}/delete", "lesson.delete", planned)
+
+
+def absence_routes(at: Places) -> None:
+    do, desk = at.walk.do, at.desk
+    route = "/api/v1/absence-reasons"
+    one: str = do("POST", route, "reason.add", json={"words": "Driving test"}).json()["id"]
+    do("POST", f"{route}/{{reason_id}}/retire", "reason.retire", one)
+    do("POST", "/absences/reasons", "reason.add", data={"words": "Sports day"})
+    reason: str = desk.office.get(route).json()[-1]["id"]
+    days = {"first_day": day_in(1), "last_day": day_in(2)}
+    body = {"person_id": desk.ada, "reason_id": reason, **days}
+    for prefix, send in (("/api/v1", "json"), ("", "data")):
+        report = "/absences" if prefix else "/absences/new"
+        request: dict[str, Any] = {send: body}
+        do("POST", f"{prefix}{report}", "absence.report", **request)
+        made: str = desk.office.get("/api/v1/absences").json()["absences"][0]["id"]
+        route = f"{prefix}/absences/{{absence_id}}/attachments"
+        do("POST", route, "absence.attach", made, files={"file": tiny_pdf()})
+        file: str = desk.office.get(f"/api/v1/absences/{made}/attachments").json()[0]["id"]
+        route = f"{route}/{{attachment_id}}"
+        do("GET", route, "absence.view_file", made, file)
+        method, end = ("DELETE", "") if prefix else ("POST", "/delete")
+        do(method, f"{route}{end}", "absence.delete_file", made, file)
+        why: dict[str, Any] = {send: REASON}
+        do("POST", f"{prefix}/absences/{{absence_id}}/withdraw", "absence.withdraw", made, **why)
+    do("POST", "/absences/reasons/{reason_id}/retire", "reason.retire", reason)
 
 
 def register_routes(at: Places, door: Door) -> None:
@@ -493,6 +521,7 @@ def test_every_route_leaves_its_entry(
     sign_in_routes(at, new_client())
     timetable_routes(at)
     lesson_routes(at)
+    absence_routes(at)
     register_routes(at, door)
     lost_event_routes(at, door)
     quarantine_routes(at, door)

@@ -32,8 +32,12 @@ PAGES = {
         "school",
         "new-token",
         "reports",
+        "absence",
+        "on-site",
     ),
     "ar": (
+        "absences",
+        "absence-new",
         "people",
         "credentials",
         "own-gone",

@@ -118,14 +118,19 @@ def test_users_whose_photos_fill_the_memory_leave_room_for_small_requests() -> N
     assert run_virtual(scenario()) == SMALL_BYTES
 
 
-def test_only_endpoints_that_take_a_photo_have_the_large_limit() -> None:
+def test_only_endpoints_that_take_a_file_have_the_large_limit() -> None:
     bodies = Bodies.of(Settings())
 
     large = {route.path for route in ROUTES if body_rules(bodies, route.dependant)[1] > BODY_BYTES}
     with_file = {r.path for r in ROUTES if UploadFile in get_type_hints(r.endpoint).values()}
 
     assert large == with_file
-    assert large == {"/api/v1/people/{person_id}/enrolments", "/people/{person_id}/enrol"}
+    assert large == {
+        "/api/v1/people/{person_id}/enrolments",
+        "/people/{person_id}/enrol",
+        "/api/v1/absences/{absence_id}/attachments",
+        "/absences/{absence_id}/attachments",
+    }
 
 
 def largest_batch() -> bytes:

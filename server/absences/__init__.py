@@ -1,0 +1,1 @@
+"""Absences reported in advance: what was reported, withdrawn and attached."""

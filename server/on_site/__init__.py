@@ -1,0 +1,1 @@
+"""Who is on the school's site now, for an evacuation."""

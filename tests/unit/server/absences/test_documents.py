@@ -1,0 +1,146 @@
+"""Attached files are what their bytes say, and hostile ones are refused."""
+
+import io
+import time
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from server.absences.documents import MOST_BYTES, DocumentKind, check_file
+from server.errors import TooLargeError, UnsupportedMediaError
+from tests.support.documents import chunk, object_stream, tiny_jpeg, tiny_pdf, tiny_png
+
+SCRIPT = b"4 0 obj\n<< /S /JavaScript /JS (app.alert(1)) >>\nendobj\n"
+
+
+def refused(content: bytes) -> str:
+    with pytest.raises((UnsupportedMediaError, TooLargeError)) as caught:
+        check_file(content)
+    return str(caught.value.details["problem"])
+
+
+def picture(kind: str, **options: object) -> bytes:
+    made = io.BytesIO()
+    noise = bytes(range(256)) * 36
+    Image.frombytes("RGB", (48, 64), noise).save(made, kind, **options)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (tiny_pdf(), DocumentKind.PDF),
+        (tiny_pdf(object_stream(b"5 0 << /Type /Page >>")), DocumentKind.PDF),
+        (tiny_png(), DocumentKind.PNG),
+        (tiny_jpeg(), DocumentKind.JPEG),
+        (picture("JPEG"), DocumentKind.JPEG),
+        (picture("JPEG", progressive=True), DocumentKind.JPEG),
+        (picture("PNG"), DocumentKind.PNG),
+    ],
+)
+def test_whole_files_are_kept_as_they_are(content: bytes, kind: DocumentKind) -> None:
+    found = check_file(content)
+    assert (found.kind, found.content) == (kind, content)
+
+
+@pytest.mark.parametrize("content", [tiny_jpeg(), tiny_png(), picture("JPEG", progressive=True)])
+def test_what_follows_a_picture_is_cut_off(content: bytes) -> None:
+    tail = b"PK\x03\x04 a program <script>alert(1)</script>" + tiny_pdf()
+    assert check_file(content + tail).content == content
+
+
+def test_texts_and_profiles_of_a_png_are_left_out() -> None:
+    bomb = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(5_000_000)))
+    script = chunk(b"tEXt", b"Comment\0<script>alert(1)</script>")
+    assert check_file(tiny_png(1, 1, bomb, script)).content == tiny_png()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "file_empty"),
+        (b"MZ\x90\x00 a program", "file_kind"),
+        (b"<html><script>alert(1)</script>", "file_kind"),
+        (b"PK\x03\x04" + tiny_pdf(), "file_kind"),
+        (b"\n" + tiny_pdf(), "file_kind"),
+        (b"GIF89a" + tiny_png(), "file_kind"),
+        (bytes(MOST_BYTES + 1), "file_too_large"),
+        (tiny_png(30_000, 1), "picture_too_large"),
+        (tiny_png(15_000, 15_000), "picture_too_large"),
+        (tiny_jpeg(65_000, 65_000), "picture_too_large"),
+        (tiny_png(0, 5), "file_damaged"),
+        (tiny_jpeg(5, 0), "file_damaged"),
+        (tiny_png()[:-1], "file_damaged"),
+        (tiny_png().replace(b"IDAT", b"IDAX"), "file_damaged"),
+        (tiny_png(1, 1, chunk(b"IEND", b""))[:30], "file_damaged"),
+        (tiny_jpeg()[:-1], "file_damaged"),
+        (tiny_jpeg(scans=101), "file_damaged"),
+        (b"\xff\xd8\xff\xd9", "file_damaged"),
+        (b"\xff\xd8" + b"\xff" * 1000, "file_damaged"),
+        (tiny_pdf()[:-7], "file_damaged"),
+        (b"%PDF-1.7\nhello %%EOF", "file_damaged"),
+        (tiny_pdf() + b"PK\x03\x04" * 300, "file_damaged"),
+        (tiny_pdf(trailer=b"/Encrypt 7 0 R "), "pdf_encrypted"),
+        (tiny_pdf(SCRIPT), "pdf_active"),
+        (tiny_pdf(SCRIPT.replace(b"JavaScript", b"J#61va#53cript")), "pdf_active"),
+        (tiny_pdf(b"4 0 obj\n<< /S/Launch/F(cmd.exe) >>\nendobj\n"), "pdf_active"),
+        (tiny_pdf(b"4 0 obj\n<< /Type/EmbeddedFile >>\nendobj\n"), "pdf_active"),
+        (tiny_pdf(b"4 0 obj\n<< /XFA [] >>\nendobj\n"), "pdf_active"),
+        (tiny_pdf(object_stream(b"4 0 " + SCRIPT)), "pdf_active"),
+        (tiny_pdf(object_stream(b"4 0 " + SCRIPT, b"/N 1 /First 4")), "pdf_active"),
+        (tiny_pdf(object_stream(b"4 0 " + SCRIPT, b"/Type /#4fbjStm")), "pdf_active"),
+        (tiny_pdf(object_stream(bytes(30_000_000))), "pdf_unclear"),
+        (tiny_pdf(object_stream(b"", b"/Type /ObjStm /DecodeParms 8 0 R")), "pdf_unclear"),
+        (tiny_pdf(object_stream(b"").replace(b"stream\nx", b"stream\n?")), "file_damaged"),
+        (tiny_pdf(b"stream\n" * 30_000), "pdf_unclear"),
+    ],
+)  # fmt: skip
+def test_hostile_files_are_refused_with_their_reason(content: bytes, problem: str) -> None:
+    assert refused(content) == problem
+
+
+def test_names_inside_longer_names_are_no_reason() -> None:
+    innocent = b"4 0 obj\n<< /JavaScriptless 1 /EncryptMetadata true /Launcher 2 >>\nendobj\n"
+    assert check_file(tiny_pdf(innocent)).kind is DocumentKind.PDF
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xd8\xff" + b"\xff" * (MOST_BYTES - 3),
+        b"\xff\xd8\xff\xda\x00\x02" + b"\xff" * (MOST_BYTES - 6),
+        b"%PDF-" + b"/" * (MOST_BYTES - 30) + b"startxref\n1\n%%EOF",
+        b"%PDF-" + b"/#4a" * (MOST_BYTES // 4 - 30) + b"startxref\n1\n%%EOF",
+        b"\x89PNG\r\n\x1a\n" + (chunk(b"IHDR", b"") * (MOST_BYTES // 12))[: MOST_BYTES - 8],
+    ],
+)
+def test_no_file_keeps_the_server_busy(content: bytes) -> None:
+    began = time.process_time()
+    try:  # noqa: SIM105 - only the time matters
+        check_file(content)
+    except UnsupportedMediaError:
+        pass
+    assert time.process_time() - began < 6
+
+
+_starts = st.sampled_from([b"%PDF-1.4", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b""])
+_wholes = st.sampled_from([tiny_pdf(), tiny_jpeg(), tiny_png(), picture("JPEG")])
+
+
+@given(_starts, st.binary(max_size=300))
+def test_any_bytes_are_refused_or_kept_and_never_fail(start: bytes, rest: bytes) -> None:
+    problems = []
+    try:
+        check_file(start + rest)
+    except UnsupportedMediaError as exc:
+        problems.append(exc.details["problem"])
+    assert all(problems)
+
+
+@given(_wholes, st.data())
+def test_a_file_cut_short_is_refused(whole: bytes, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(whole) - 2))
+    assert refused(whole[:cut]) in ("file_damaged", "file_kind", "file_empty")
