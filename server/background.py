@@ -20,6 +20,7 @@ from server.enrollment.backfill_tasks import AddTemplates
 from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
+from server.imports.tasks import ImportFiles, ImportUpkeep
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
@@ -49,6 +50,7 @@ class Background:
         broker: talks to the broker.
         certificates: renews the school's certificates.
         credentials: renews PINs that a revoked kiosk held.
+        imports: deletes imported files and their reports in time.
     """
 
     def __init__(
@@ -63,12 +65,19 @@ class Background:
         checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
         trail: Sequence[JobHandler] = (VerifyTrail(database),)
-        handlers = (*photos, *checks, *slow, *trail)
+        imports: Sequence[JobHandler] = (ImportFiles(database, vault, settings.zone),)
+        handlers = (*photos, *checks, *slow, *trail, *imports)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
             database,
-            [Lane(photos, threads), Lane(checks, min(threads, 1)), Lane(slow, 1), Lane(trail, 1)],
+            [
+                Lane(photos, threads),
+                Lane(checks, min(threads, 1)),
+                Lane(slow, 1),
+                Lane(trail, 1),
+                Lane(imports, 1),
+            ],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
         )
@@ -83,6 +92,7 @@ class Background:
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.quarantine = QuarantineUpkeep(database)
         self.credentials = CredentialUpkeep(database, vault)
+        self.imports = ImportUpkeep(database)
         self.broker = BrokerTasks(links, database, vault)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
@@ -96,6 +106,7 @@ class Background:
             self.broker,
             self.certificates,
             self.credentials,
+            self.imports,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -5,7 +5,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from charset_normalizer import from_bytes
 
@@ -54,6 +53,10 @@ def read_text_file(data: bytes, options: ReadOptions) -> Sheet:
     Raises:
         UnreadableFileError: it is no text, or not one of rows.
     """
+    if options.encoding not in ("", *ENCODINGS) or options.separator not in ("", *SEPARATORS):
+        raise UnreadableFileError(
+            "Choose one of the encodings and separators of the list.", problem="file_option"
+        )
     encoding = options.encoding or _encoding_of(data)
     text, is_cut = _decoded(data, encoding)
     text, stated = _without_statement(text)
@@ -189,8 +192,3 @@ def _broken(error: csv.Error, row: int) -> UnreadableFileError:
         problem="file_quotes",
         row=row,
     )
-
-
-def chosen(options: ReadOptions, sheet: Sheet) -> ReadOptions:
-    """Return what a file was read with, so that it is read the same way again."""
-    return replace(options, encoding=sheet.encoding, separator=sheet.separator, sheet=sheet.sheet)

@@ -8,6 +8,7 @@ import server.attendance.tables
 import server.audit.tables
 import server.credentials.tables
 import server.enrollment.tables
+import server.imports.tables
 import server.jobs.tables
 import server.kiosks.tables
 import server.limits.tables

@@ -42,6 +42,8 @@ async def _photo_body() -> None:
 
 #: `dependencies=[PHOTO_BODY]` on an endpoint that takes a photo; others take `BODY_BYTES` at most.
 PHOTO_BODY = Depends(_photo_body)
+#: The same for one that takes a file of rows.
+FILE_BODY = PHOTO_BODY
 
 
 def body_rules(bodies: Bodies, dependant: Dependant) -> tuple[BodyIntake, int]:
