@@ -66,6 +66,7 @@ def addresses(site: "Site") -> dict[str, str]:
         }
         | _account_addresses(site)
         | _credential_addresses(school)
+        | _import_addresses(site.imports)
         | _lost_addresses(school)
     )
 
@@ -96,6 +97,20 @@ def _credential_addresses(school: School) -> dict[str, str]:
         "own-code": person,
         "own-offline": person,
         "own-gone": "/me/gone",
+    }
+
+
+def _import_addresses(imports: dict[str, str]) -> dict[str, str]:
+    """Pages of files that are imported."""
+    checked = f"/imports/{imports['checked']}"
+    return {
+        "imports": "/imports",
+        "import-new": "/imports/new",
+        "import-columns": f"/imports/{imports['columns']}",
+        "import-busy": f"/imports/{imports['busy']}",
+        "import-checked": checked,
+        "import-changed": f"{checked}?show=changed",
+        "import-done": f"/imports/{imports['done']}",
     }
 
 

@@ -40,6 +40,7 @@ from protocol.v1.messages import AttendancePolicy, KioskPolicy
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
 from scripts.invented_history import add_history
+from scripts.invented_imports import add_imports
 from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_quarantine import add_quarantine
@@ -102,6 +103,8 @@ DOCUMENTED = (
     "audit-phone-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
+    "import-checked-laptop-light-en",
+    "import-columns-laptop-light-en",
     "sign-in-phone-light-en",
     "second-factor-setup-laptop-light-en",
     "recovery-codes-phone-light-en",
@@ -127,6 +130,7 @@ class Site:
     school: School
     user_id: str
     app: FastAPI
+    imports: dict[str, str]
 
     @property
     def services(self) -> Services:
@@ -208,7 +212,9 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         add_jobs(services.database, school, software=software)
         add_quarantine(services.database, school, datetime.now(UTC))
         add_credentials(services.database, services.vault, school)
-        yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
+        actor = f"account:{user_id}"
+        imports = add_imports(services.database, services.vault, account=actor)
+        yield Site(f"http://127.0.0.1:{port}", school, user_id, app, imports)
     finally:
         server.should_exit = True
         thread.join(15)

@@ -129,6 +129,9 @@ class PeopleFiles:
         return judged_each(self, rows, judge)
 
     def _judged(self, row: ParsedRow, known: KnownPerson | None) -> Judged:
+        if known is not None and _says_nothing_new(row, known):
+            about = _about(row["student_number"], known.given_name, known.family_name)
+            return Judged(Finding(row.number, Outcome.UNCHANGED, about))
         values = _values(row, known)
         about = _about(row["student_number"], values["given_name"], values["family_name"])
         if known is None:
@@ -160,6 +163,13 @@ class PeopleFiles:
 
 def _about(number: str, given_name: str, family_name: str) -> str:
     return " · ".join(text for text in (number, full_name(given_name, family_name)) if text)
+
+
+def _says_nothing_new(row: ParsedRow, known: KnownPerson) -> bool:
+    """Whether each cell is empty or says just what is stored; most rows of most files do."""
+    return known.erased_at is None and all(
+        not row[name] or row[name] == _text(getattr(known, name)) for name in FIELDS
+    )
 
 
 def _values(row: ParsedRow, known: KnownPerson | None) -> dict[str, Any]:

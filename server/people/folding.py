@@ -103,6 +103,8 @@ def _spellings(text: str) -> dict[str, None]:
 
 def comparable_number(number: str) -> str:
     """Return a student number as it is stored and compared: NFKC, only what can be seen."""
+    if number.isascii() and number.isprintable():  # nothing to compose, and nothing invisible
+        return number.strip()
     seen = _without_invisible(unicodedata.normalize("NFKC", number))
     # What was removed may have kept a letter apart from its accent.
     return unicodedata.normalize("NFKC", seen).strip()
@@ -123,6 +125,8 @@ def misleads(text: str) -> bool:
 
     Joiners stay allowed, as Persian and Indic names need them, and so do plain direction marks.
     """
+    if text.isascii():
+        return not text.isprintable()
     return any(
         unicodedata.category(char) in _REFUSED or unicodedata.bidirectional(char) in _TURNING
         for char in text
