@@ -253,7 +253,7 @@ class TeacherFiles:
 
     name = "teachers"
     columns = (
-        Column("course", COURSE_CODE_ALIASES, ("BIO-9", "ART-1"), is_required=True),
+        Column("course", COURSE_CODE_ALIASES, ("BIO-9", "ART-1", "MATH-7B"), is_required=True),
         Column(
             "user_name",
             (
@@ -262,7 +262,7 @@ class TeacherFiles:
                 "identifiant", "enseignant", "professeur", "usuario", "nombre de usuario",
                 "profesor", "docente", "اسم المستخدم", "المعلم", "الأستاذ", "المدرس",
             ),
-            ("ada", "ben"),
+            ("ada", "ben", "ada"),
             is_required=True,
         ),
         _FROM,

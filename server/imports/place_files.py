@@ -39,7 +39,7 @@ class RoomFiles:
             (
                 "name", "room", "room name", "room number", "raum", "raumname", "zimmer", "salle",
                 "nom", "nom de la salle", "aula", "sala", "nombre", "nombre del aula", "القاعة",
-                "اسم القاعة", "الغرفة", "الحجرة",
+                "اسم القاعة", "الغرفة", "الحجرة", "الاسم",
             ),
             ("R12", "R14", "Sports hall"),
             is_required=True,

@@ -87,6 +87,7 @@ class ImportFiles:
         try:
             work = self._prepared(run_id)
             self._go_through(work)
+            missing = self._missing(work)
         except _StoppedError:
             return Done(lambda _db: None, "stopped")
         except UnreadableFileError as exc:
@@ -94,7 +95,7 @@ class ImportFiles:
             return Done(partial(_fail, run_id=run_id, problem=problem), "unreadable")
         except SealBrokenError:
             return Done(partial(_fail, run_id=run_id, problem="unopened"), "unreadable")
-        return Done(partial(self._finish, work=work))
+        return Done(partial(self._finish, work=work, missing=missing))
 
     def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
         """Mark the import as cancelled."""
@@ -147,12 +148,16 @@ class ImportFiles:
             run.position = position + len(part)
             db.add(run)
 
-    def _finish(self, db: Session, work: _Work) -> None:
-        """List what is missing from the file, in the transaction that ends the job."""
+    def _missing(self, work: _Work) -> list[Finding]:
+        """Return what is missing from the file; it is read while nobody waits."""
+        with self._database.reading() as db:
+            return list(work.kind.missing(db, _all_rows(work.rows)))
+
+    def _finish(self, db: Session, work: _Work, missing: Sequence[Finding]) -> None:
+        """Keep the rest of the report, in the transaction that ends the job."""
         run = service.find(db, work.run.id, lock=True)
         if (run.state, run.revision) != (work.run.state, work.run.revision):
             return
-        missing = work.kind.missing(db, _all_rows(work.rows))
         for number, some in enumerate(_in_parts(missing)):
             add_part(db, self._vault, run.id, number, some)
             run.counts = add_counts(run.counts, counts_of(some))

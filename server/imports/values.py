@@ -51,7 +51,10 @@ def read_year(text: str, column: str) -> int | None:
     found = _SLASHED.fullmatch(text)
     if found:
         return int(found[3])
-    day = read_date(text, column)
+    try:
+        day = read_date(text, column)
+    except RowError as exc:
+        raise RowError("year", column) from exc
     return day.year if day else None
 
 

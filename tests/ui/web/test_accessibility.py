@@ -27,6 +27,8 @@ PAGES = {
         "policy",
         "audit",
         "course",
+        "import-columns",
+        "import-changed",
         "users",
     ),
     "ar": (
@@ -40,6 +42,8 @@ PAGES = {
         "accuracy",
         "models",
         "terms",
+        "import-new",
+        "import-checked",
         "jobs",
     ),
 }
