@@ -104,7 +104,6 @@ DOCUMENTED = (
     "users-laptop-light-en",
     "users-laptop-dark-ar",
     "import-checked-laptop-light-en",
-    "import-columns-laptop-light-en",
     "sign-in-phone-light-en",
     "second-factor-setup-laptop-light-en",
     "recovery-codes-phone-light-en",

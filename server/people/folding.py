@@ -55,7 +55,10 @@ def fold(text: str) -> str:
     other become one, digits become those of ASCII. Apostrophes and characters without a width
     vanish; everything that is neither letter nor digit becomes one space.
     """
-    plain = text.casefold().translate(_APOSTROPHES).translate(_ALIKE)
+    plain = text.casefold().translate(_APOSTROPHES)
+    if plain.isascii():  # nothing to decompose
+        return " ".join("".join(char if char.isalnum() else " " for char in plain).split())
+    plain = plain.translate(_ALIKE)
     latin = _to_ascii().transliterate(unicodedata.normalize("NFKD", plain).translate(_ALIKE))
     return " ".join("".join(map(_folded, latin.casefold())).split())
 
