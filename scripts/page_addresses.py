@@ -62,6 +62,7 @@ def addresses(site: "Site") -> dict[str, str]:
         | _absence_addresses(site)
         | _account_addresses(site)
         | _credential_addresses(school)
+        | _import_addresses(site.imports)
         | _lost_addresses(school)
         | _report_addresses()
     )
@@ -150,6 +151,20 @@ def _report_addresses() -> dict[str, str]:
         "reports-lines": "/reports?view=lesson",
         "reports-at-risk": "/reports?view=at-risk",
         "reports-not-taken": "/reports?view=not-taken",
+    }
+
+
+def _import_addresses(imports: dict[str, str]) -> dict[str, str]:
+    """Pages of files that are imported."""
+    checked = f"/imports/{imports['checked']}"
+    return {
+        "imports": "/imports",
+        "import-new": "/imports/new",
+        "import-columns": f"/imports/{imports['columns']}",
+        "import-busy": f"/imports/{imports['busy']}",
+        "import-checked": checked,
+        "import-changed": f"{checked}?show=changed",
+        "import-done": f"/imports/{imports['done']}",
     }
 
 

@@ -40,6 +40,7 @@ from scripts.invented_absences import add_absences
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
 from scripts.invented_history import add_history
+from scripts.invented_imports import add_imports
 from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_policy import change_policy, preview_policy
@@ -103,6 +104,7 @@ DOCUMENTED = (
     "audit-phone-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
+    "import-checked-laptop-light-en",
     "sign-in-phone-light-en",
     "second-factor-setup-laptop-light-en",
     "recovery-codes-phone-light-en",
@@ -129,6 +131,7 @@ class Site:
     user_id: str
     app: FastAPI
     absence_id: str
+    imports: dict[str, str]
 
     @property
     def services(self) -> Services:
@@ -213,7 +216,8 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         actor = f"account:{user_id}"
         parts = (services.database, services.vault, school, datetime.now(UTC))
         absence_id = str(add_absences(*parts, actor=actor))
-        yield Site(f"http://127.0.0.1:{port}", school, user_id, app, absence_id)
+        imports = add_imports(services.database, services.vault, account=actor)
+        yield Site(f"http://127.0.0.1:{port}", school, user_id, app, absence_id, imports)
     finally:
         server.should_exit = True
         thread.join(15)

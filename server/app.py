@@ -44,6 +44,8 @@ import server.enrollment.pages
 import server.excuses.api
 import server.excuses.file_pages
 import server.excuses.pages
+import server.imports.api
+import server.imports.pages
 import server.jobs.pages
 import server.kiosks.api
 import server.kiosks.devices_api
@@ -162,6 +164,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.network_change.api.router,
     server.network_change.pages.router,
     server.jobs.pages.router,
+    server.imports.api.router,
+    server.imports.pages.router,
     server.kiosks.api.router,
     server.kiosks.devices_api.router,
     server.kiosks.pages.router,

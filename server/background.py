@@ -22,6 +22,7 @@ from server.enrollment.backfill_tasks import AddTemplates
 from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
+from server.imports.tasks import ImportFiles, ImportUpkeep
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
@@ -58,6 +59,7 @@ class Background:
         tokens: deletes API tokens and idempotency keys that are over.
         reports: deletes prepared reports that have expired.
         absences: deletes texts and files of old absences.
+        imports: deletes imported files and their reports in time.
     """
 
     def __init__(
@@ -76,8 +78,9 @@ class Background:
         checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
         trail: Sequence[JobHandler] = (VerifyTrail(database),)
-        reports: Sequence[JobHandler] = (PrepareReport(database, vault, settings.zone),)
-        handlers = (*photos, *checks, *slow, *trail, *reports)
+        reports: Sequence[JobHandler] = (PrepareReport(database, vault, zone),)
+        imports: Sequence[JobHandler] = (ImportFiles(database, vault, zone),)
+        handlers = (*photos, *checks, *slow, *trail, *reports, *imports)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
@@ -85,7 +88,7 @@ class Background:
             [
                 Lane(photos, threads),
                 Lane(checks, min(threads, 1)),
-                *(Lane(one, 1) for one in (slow, trail, reports)),
+                *(Lane(one, 1) for one in (slow, trail, reports, imports)),
             ],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
@@ -104,6 +107,7 @@ class Background:
         self.tokens = TokenUpkeep(database)
         self.reports = ReportUpkeep(database)
         self.absences = AbsenceUpkeep(database, zone)
+        self.imports = ImportUpkeep(database)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
@@ -122,6 +126,7 @@ class Background:
             self.tokens,
             self.reports,
             self.absences,
+            self.imports,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

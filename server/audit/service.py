@@ -1,7 +1,7 @@
 """Write to the audit trail, and verify that nobody changed it. Services call it, pages do not."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -85,6 +85,7 @@ def record(
     action: str,
     subject: str,
     details: Mapping[str, Any] | None = None,
+    people: Collection[uuid.UUID] = (),
 ) -> AuditEntry:
     """Append one entry, in the caller's transaction: what is undone is not recorded.
 
@@ -95,6 +96,8 @@ def record(
         subject: see `subject_of`.
         details: ids and codes only; never names or biometric data. `token` is added where an
             API token acts for its account.
+        people: further people that the entry is about, where they are too many for its details;
+            `digest_of` them belongs there.
     """
     by_token = {"token": token} if (token := acting_token()) else {}
     lock_until_commit(db, AUDIT_LOCK)
@@ -113,7 +116,7 @@ def record(
     )
     entry.hash = _digest(entry)
     db.add(entry)
-    for person_id in people_of(subject, entry.details):
+    for person_id in people_of(subject, entry.details).union(people):
         db.add(AuditedPerson(person_id=person_id, seq=entry.seq))
     db.flush()
     return entry
@@ -124,6 +127,11 @@ def people_of(subject: str, details: Mapping[str, Any]) -> set[uuid.UUID]:
     kind, _, identity = subject.partition(":")
     named = [details.get(name) for name in _NAMES_PERSON]
     return set(_ids([identity if kind == _PERSON else None, *named]))
+
+
+def digest_of(people: Iterable[uuid.UUID]) -> str:
+    """Return a digest of ids in any order, by which an entry proves whom it is about."""
+    return sha256(b"".join(sorted(one.bytes for one in people))).hexdigest()
 
 
 def recent(db: Session, *, limit: int = 100) -> list[AuditEntry]:

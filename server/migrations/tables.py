@@ -10,6 +10,7 @@ import server.audit.tables
 import server.credentials.tables
 import server.enrollment.tables
 import server.idempotency.tables
+import server.imports.tables
 import server.jobs.tables
 import server.kiosks.tables
 import server.limits.tables

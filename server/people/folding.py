@@ -55,7 +55,10 @@ def fold(text: str) -> str:
     other become one, digits become those of ASCII. Apostrophes and characters without a width
     vanish; everything that is neither letter nor digit becomes one space.
     """
-    plain = text.casefold().translate(_APOSTROPHES).translate(_ALIKE)
+    plain = text.casefold().translate(_APOSTROPHES)
+    if plain.isascii():  # nothing to decompose
+        return " ".join("".join(char if char.isalnum() else " " for char in plain).split())
+    plain = plain.translate(_ALIKE)
     latin = _to_ascii().transliterate(unicodedata.normalize("NFKD", plain).translate(_ALIKE))
     return " ".join("".join(map(_folded, latin.casefold())).split())
 
@@ -103,6 +106,8 @@ def _spellings(text: str) -> dict[str, None]:
 
 def comparable_number(number: str) -> str:
     """Return a student number as it is stored and compared: NFKC, only what can be seen."""
+    if number.isascii() and number.isprintable():  # nothing to compose, and nothing invisible
+        return number.strip()
     seen = _without_invisible(unicodedata.normalize("NFKC", number))
     # What was removed may have kept a letter apart from its accent.
     return unicodedata.normalize("NFKC", seen).strip()
@@ -123,6 +128,8 @@ def misleads(text: str) -> bool:
 
     Joiners stay allowed, as Persian and Indic names need them, and so do plain direction marks.
     """
+    if text.isascii():
+        return not text.isprintable()
     return any(
         unicodedata.category(char) in _REFUSED or unicodedata.bidirectional(char) in _TURNING
         for char in text

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -53,6 +54,13 @@ def keys_of(db: Session, person: Person) -> PersonKeys:
     """Return the keys of a person with these names, in the order of the school's language."""
     row = db.get(NameKeys, 1)
     return _keys(person, row.locale if row else _NO_LOCALE)
+
+
+def many_keys(db: Session, people: Iterable[Named]) -> list[PersonKeys]:
+    """Return the same for many people."""
+    row = db.get(NameKeys, 1)
+    locale = row.locale if row else _NO_LOCALE
+    return [_keys(person, locale) for person in people]
 
 
 def ensure_keys(db: Session, locale: str) -> int:

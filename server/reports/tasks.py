@@ -5,10 +5,10 @@ import threading
 import uuid
 from datetime import date, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -31,7 +31,7 @@ class PrepareReport:
 
     kind = prepared.KIND
 
-    def __init__(self, database: Database, vault: Vault, zone: ZoneInfo) -> None:
+    def __init__(self, database: Database, vault: Vault, zone: SchoolZone) -> None:
         self._database = database
         self._vault = vault
         self._zone = zone
@@ -65,7 +65,7 @@ class PrepareReport:
             row = db.get(PreparedReport, report_id)
             if row is None or row.is_truncated:
                 return False
-            whole = prepared.span_of(row, self._zone)
+            whole = prepared.span_of(row, self._zone())
             week = _next_week(whole, row.done_through)
             if week is None:
                 return False

@@ -139,7 +139,7 @@ def _listed(
         until_date=dates.until_date,
         counts_after=now(),
     )
-    first = RosterDates(_first_day(entry), dates.until_date)
+    first = RosterDates(first_day(entry), dates.until_date)
     if (ended := _ending_on(db, entry, first.from_date)) is not None:
         resumed = RosterDates(ended.from_date, dates.until_date)
         return _set_dates(db, ended, resumed, now())
@@ -374,7 +374,8 @@ def _ending_on(db: Session, entry: RosterEntry, day: date | None) -> RosterEntry
     return db.exec(query).first()
 
 
-def _first_day(entry: RosterEntry) -> date | None:
+def first_day(entry: RosterEntry) -> date | None:
+    """Return the first day on which an entry counts; None: it always did."""
     if entry.from_date is None and entry.counts_after is not None:
         day = entry.counts_after.date()
         return min(day, entry.until_date) if entry.until_date else day
@@ -382,7 +383,7 @@ def _first_day(entry: RosterEntry) -> date | None:
 
 
 def _overlaps(entry: RosterEntry, dates: RosterDates) -> bool:
-    first = _first_day(entry)
+    first = first_day(entry)
     starts_later = bool(dates.until_date and first and first > dates.until_date)
     ended = bool(dates.from_date and entry.until_date and entry.until_date < dates.from_date)
     return not (starts_later or ended)

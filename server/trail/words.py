@@ -21,6 +21,7 @@ _VALUE_WORDS = {
     "to": ("layout.role.",),
     "fields": ("audit.field.",),
     "kind": ("jobs.kind.",),
+    "rows_are": ("imports.kind.",),
 }
 #: Details that may hold a moment, as ISO 8601.
 _MOMENTS = ("from", "since", "through")

@@ -39,6 +39,7 @@ ENTRIES = (
     NavigationEntry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
     NavigationEntry("/courses", "layout.nav.courses", "course", _OFFICE),
     NavigationEntry("/rooms", "layout.nav.rooms", "room", _OFFICE),
+    NavigationEntry("/imports", "layout.nav.imports", "upload", _OFFICE),
     NavigationEntry("/kiosks", "layout.nav.kiosks", "kiosk", _WATCHERS),
     NavigationEntry("/quarantine", "layout.nav.quarantine", "warning", _WATCHERS),
     NavigationEntry("/policy", "layout.nav.policy", "policy", frozenset({Role.DPO})),

@@ -50,6 +50,8 @@ async def _photo_body() -> None:
 #: `dependencies=[PHOTO_BODY]` on an endpoint that takes a photo or another file; others take
 #: `BODY_BYTES` at most.
 PHOTO_BODY = Depends(_photo_body)
+#: The same for one that takes a file of rows.
+FILE_BODY = PHOTO_BODY
 
 
 def body_rules(bodies: Bodies, dependant: Dependant) -> tuple[BodyIntake, int]:

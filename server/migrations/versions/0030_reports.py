@@ -6,7 +6,7 @@ from alembic import op
 import server.db.types
 
 revision: str = "0030"
-down_revision: str | None = "0027"
+down_revision: str | None = "0029"
 branch_labels: str | None = None
 depends_on: str | None = None
 

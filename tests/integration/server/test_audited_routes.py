@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlmodel import select
 from starlette.testclient import TestClient
@@ -38,6 +39,8 @@ from tests.integration.server.test_past_pages import hidden_fields
 from tests.support.audit_walk import Walk
 from tests.support.documents import tiny_pdf
 from tests.support.enrolling import GIVEN, another_jpeg
+from tests.support.import_walk import walk_imports
+from tests.support.importing import ImportDesk
 from tests.support.networks import set_networks
 from tests.support.office_desk import OfficeDesk, day_in
 from tests.support.second_step_walk import SecondStepWalk
@@ -506,6 +509,7 @@ def _expected() -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_every_route_leaves_its_entry(
+    app: FastAPI,
     desk: OfficeDesk,
     sign_in: SignIn,
     new_client: Callable[[], TestClient],
@@ -531,4 +535,5 @@ def test_every_route_leaves_its_entry(
     people_routes(at)
     policy_and_job_routes(at)
     report_routes(at)
+    walk_imports(at.walk, ImportDesk(app, at.walk.client))
     assert at.walk.covered ^ _expected() == set(EXCEPTIONS)

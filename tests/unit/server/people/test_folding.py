@@ -194,3 +194,10 @@ def test_control_characters_and_overrides_mislead(character: str) -> None:
 )
 def test_joiners_and_plain_direction_marks_do_not_mislead(name: str) -> None:
     assert not misleads(name)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_is_folded_and_compared_as_any_other(text: str) -> None:
+    assert fold(f"{text} é") == f"{fold(text)} e".strip()
+    assert misleads(text) == misleads(f"{text}é")
+    assert comparable_number(f"{text}é").removesuffix("é").strip() == comparable_number(text)

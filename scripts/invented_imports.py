@@ -1,0 +1,102 @@
+"""Imports of an invented school: one of each state that a page shows."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, select
+
+from server.db.engine import Database
+from server.db.vault import Vault
+from server.imports import service
+from server.imports.kinds import KindName
+from server.imports.tables import ImportRun, ImportState
+from server.imports.tasks import ImportFiles
+from server.jobs import service as jobs
+from server.jobs.schemas import ClaimedJob, Done
+from server.people.tables import Person
+
+_TODAY = datetime.now(UTC).date()
+_HEAD = "Student number;First name;Surname;Date of birth;Class;Guardian\n"
+_WRONG = (
+    ";Mia;Sommer;2012;7B;A. Sommer\n"
+    "90002;;;2011;7B;\n"
+    "90003;Jonas;Keller;03/04/12;7B;B. Keller\n"
+    "90004;Lea;Brandt;2011;7B;C. Brandt\n"
+    "90004;Leah;Brandt;2011;7C;C. Brandt\n"
+)
+
+
+def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, str]:
+    """Add imports; returns the id of each by what its page shows.
+
+    Args:
+        database: of the school.
+        vault: seals files and reports.
+        account: who uploads, as the audit trail names them.
+    """
+    text = _people(database)
+    made = {}
+    for name in ("columns", "busy", "checked", "done"):
+        with database.transaction() as db:
+            upload = service.read_upload("students-2026.csv", text.encode())
+            run = service.take_in(db, vault, KindName.PEOPLE, upload, today=_TODAY, actor=account)
+            made[name] = str(run.id)
+        if name != "columns":
+            _go_on(database, vault, run, account, name)
+    return made
+
+
+def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name: str) -> None:
+    handler = ImportFiles(database, vault, ZoneInfo("Europe/Berlin"))
+    with database.transaction() as db:
+        service.begin_check(db, run.id, run.mapping, today=_TODAY, actor=account)
+        job = _taken(db, run)
+    if name == "busy":
+        with database.transaction() as db:
+            row = service.find(db, run.id, lock=True)
+            row.state, row.position = ImportState.IMPORTING, row.total * 2 // 3
+        return
+    _work(database, handler, job)
+    if name == "done":
+        with database.transaction() as db:
+            service.begin_import(db, run.id, actor=account)
+            job = _taken(db, run)
+        _work(database, handler, job)
+
+
+def _taken(db: Session, run: ImportRun) -> ClaimedJob:
+    """Take a job out of the queue, so that no worker of the server does it."""
+    row = service.job_of(db, run)
+    assert row is not None
+    jobs.forget(db, service.JOB, [dict(row.about)])
+    return ClaimedJob(
+        id=row.id,
+        kind=row.kind,
+        subject=row.subject,
+        about=dict(row.about),
+        attempts=0,
+        revision=0,
+        correlation_id="pictures",
+        created_by=row.created_by,
+        created_at=row.created_at,
+    )
+
+
+def _work(database: Database, handler: ImportFiles, job: ClaimedJob) -> None:
+    result = handler.run(job)
+    assert isinstance(result, Done)
+    with database.transaction() as db:
+        result.write(db)
+
+
+def _people(database: Database) -> str:
+    """Return a file: most of the school, some with other values, some new, some wrong."""
+    with database.reading() as db:
+        people = db.exec(select(Person).order_by(Person.student_number)).all()
+    lines = [
+        f"{one.student_number};{one.given_name};{one.family_name}"
+        f"{'-Meyer' if number % 20 == 0 else ''};{'2011-05-17' if number % 30 == 0 else ''};7B;\n"
+        for number, one in enumerate(people[:-3])
+    ]
+    new = [f"8000{number};Nour;Haddad {number};2012;7B;R. Haddad\n" for number in range(9)]
+    return _HEAD + "".join(lines + new) + _WRONG

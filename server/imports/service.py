@@ -1,0 +1,325 @@
+"""Imports: take a file in, start its check and its import, cancel, and delete in time."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy
+from sqlmodel import Session, col, delete, func, select
+
+from server.audit.service import SYSTEM, record
+from server.audit.tables import subject_of
+from server.db.listing import ListOrder, Part, PartWanted, read_part
+from server.db.types import new_id, now
+from server.db.vault import Sealed, Vault
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.imports.kinds import KindName, kind_of
+from server.imports.matching import guess
+from server.imports.reading import read_rows
+from server.imports.reports import PURPOSE, forget_parts
+from server.imports.sheets import ReadOptions, Sheet
+from server.imports.tables import BUSY, ImportFile, ImportRun, ImportState
+from server.jobs import service as jobs
+from server.jobs.tables import Job
+
+#: The kind of job that checks and imports.
+JOB = "import"
+#: After this a file and its report are deleted, whatever became of them.
+KEPT = timedelta(days=7)
+_LONGEST_NAME = 120
+#: What the audit trail calls a count, where its own word means something else there.
+_COUNT_NAMES = {"missing": "not_in_file"}
+_UNCHECKED = {ImportState.UPLOADED, ImportState.CHECKED, ImportState.CANCELLED, ImportState.FAILED}
+
+
+NEWEST_FIRST = ListOrder((col(ImportRun.id),), (uuid.UUID,), is_descending=True)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as a person sent it, and what is in it."""
+
+    name: str
+    data: bytes
+    sheet: Sheet
+
+
+def read_upload(name: str, data: bytes) -> Upload:
+    """Read a file, outside of any transaction: it may take seconds.
+
+    Raises:
+        UnreadableFileError: it cannot be read.
+    """
+    return Upload(_plain_name(name), data, read_rows(data))
+
+
+def take_in(
+    db: Session, vault: Vault, kind: KindName, upload: Upload, *, today: date, actor: str
+) -> ImportRun:
+    """Guess the columns of a file, and keep it sealed until `KEPT` is over."""
+    at = now()
+    run = ImportRun(
+        id=new_id(),
+        kind=kind,
+        state=ImportState.UPLOADED,
+        file_name=upload.name,
+        digest=sha256(upload.data).hexdigest(),
+        size_bytes=len(upload.data),
+        created_by=actor,
+        created_at=at,
+        expires_at=at + KEPT,
+        **_read_as(upload.sheet, kind, today),
+    )
+    sealed = vault.seal(upload.data, purpose=PURPOSE, context=str(run.id))
+    db.add(run)
+    db.flush()
+    db.add(ImportFile(run_id=run.id, key_id=sealed.key_id, data=sealed.data))
+    _record(db, run, "import.upload", actor)
+    return run
+
+
+def read_again(db: Session, vault: Vault, run_id: uuid.UUID, options: ReadOptions) -> Sheet:
+    """Read the file with another encoding, separator or sheet; see `use_sheet`.
+
+    Raises:
+        NotFoundError: there is no such import.
+        ConflictError: the file was imported.
+        UnreadableFileError: the file cannot be read like that.
+    """
+    return read_rows(opened(db, vault, find(db, run_id)), options)
+
+
+def use_sheet(
+    db: Session, run_id: uuid.UUID, sheet: Sheet, *, today: date, actor: str
+) -> ImportRun:
+    """Take the file as it was read now; the columns are guessed anew.
+
+    Raises:
+        NotFoundError: there is no such import.
+        ConflictError: it is under way or done.
+    """
+    run = _changeable(db, run_id)
+    for name, value in _read_as(sheet, run.kind, today).items():
+        setattr(run, name, value)
+    run.state, run.counts = ImportState.UPLOADED, {}
+    forget_parts(db, run.id)
+    _record(db, run, "import.upload", actor)
+    return run
+
+
+def begin_check(
+    db: Session, run_id: uuid.UUID, mapping: Mapping[str, int], *, today: date, actor: str
+) -> ImportRun:
+    """Start the dry run: a job judges every row, and nothing is written.
+
+    Raises:
+        NotFoundError: there is no such import.
+        ConflictError: it is under way or done.
+        InvalidError: the columns do not fit the file, or one is missing.
+    """
+    run = _changeable(db, run_id)
+    _refuse_mapping(run, mapping, today)
+    run.mapping = dict(mapping)
+    _prepare(db, run, ImportState.CHECKING, actor)
+    _record(db, run, "import.check", actor)
+    _enqueue(db, run, actor)
+    return run
+
+
+def begin_import(db: Session, run_id: uuid.UUID, *, actor: str) -> ImportRun:
+    """Start the import: a job judges every row again, and writes what is new or changed.
+
+    Raises:
+        NotFoundError: there is no such import.
+        ConflictError: there was no dry run yet, or it is under way or done.
+    """
+    run = find(db, run_id, lock=True)
+    if run.state != ImportState.CHECKED:
+        raise ConflictError("Check the file first. Then import it.", problem="import_unchecked")
+    _prepare(db, run, ImportState.IMPORTING, actor)
+    _record(db, run, "import.start", actor)
+    _enqueue(db, run, actor)
+    return run
+
+
+def cancel(db: Session, run_id: uuid.UUID, *, actor: str) -> ImportRun:
+    """Stop a check or an import after the rows that are being written. Repeating changes nothing.
+
+    Raises:
+        NotFoundError: there is no such import.
+    """
+    run = find(db, run_id, lock=True)
+    if run.state in BUSY:
+        run.state, run.finished_at = ImportState.CANCELLED, now()
+        db.add(run)
+        _record(db, run, "import.cancel", actor)
+    return run
+
+
+def remove(db: Session, run_id: uuid.UUID, *, actor: str) -> None:
+    """Delete a file and its report. What was imported stays.
+
+    Raises:
+        NotFoundError: there is no such import.
+        ConflictError: it is under way.
+    """
+    run = find(db, run_id, lock=True)
+    if run.state in BUSY:
+        raise ConflictError("Cancel this import first.", problem="import_busy")
+    _remove(db, run, actor)
+
+
+def remove_expired(db: Session, at: datetime) -> int:
+    """Delete what was kept long enough, also where it is under way; returns how many imports."""
+    query = select(ImportRun).where(col(ImportRun.expires_at) <= at)
+    found = db.exec(query.order_by(col(ImportRun.id)).with_for_update()).all()
+    for run in found:
+        _remove(db, run, SYSTEM)
+    return len(found)
+
+
+def find(db: Session, run_id: uuid.UUID, *, lock: bool = False) -> ImportRun:
+    """Return an import.
+
+    Raises:
+        NotFoundError: there is none of that id.
+    """
+    run = db.get(ImportRun, run_id, with_for_update=lock or None, populate_existing=lock)
+    if run is None:
+        raise NotFoundError("There is no such import.", problem="no_import")
+    return run
+
+
+def page(db: Session, *, limit: int, offset: int) -> tuple[Sequence[ImportRun], int]:
+    """Return some imports, newest first, and how many there are."""
+    rows = db.exec(
+        select(ImportRun).order_by(col(ImportRun.id).desc()).limit(limit).offset(offset)
+    ).all()
+    return rows, db.exec(select(func.count()).select_from(ImportRun)).one()
+
+
+def part(db: Session, wanted: PartWanted) -> Part[tuple[ImportRun]]:
+    """Return a part of the same list."""
+    return read_part(db, sqlalchemy.select(ImportRun), NEWEST_FIRST, wanted)
+
+
+def opened(db: Session, vault: Vault, run: ImportRun) -> bytes:
+    """Return the file.
+
+    Raises:
+        ConflictError: it was imported, so it is not kept any more.
+        SealBrokenError: the key is missing.
+    """
+    file = db.get(ImportFile, run.id)
+    if file is None:
+        raise ConflictError("This file was imported already.", problem="import_done")
+    return vault.open(Sealed(file.key_id, file.data), purpose=PURPOSE, context=str(run.id))
+
+
+def options_of(run: ImportRun) -> ReadOptions:
+    """Return how a file was read, so that it is read the same way again."""
+    return ReadOptions(run.encoding, run.separator, run.sheet)
+
+
+def preview(db: Session, vault: Vault, run: ImportRun, *, rows: int) -> Sheet:
+    """Return the header and the first rows.
+
+    Raises:
+        ConflictError, SealBrokenError, UnreadableFileError: as for the whole file.
+    """
+    sheet = read_rows(opened(db, vault, run), options_of(run))
+    return replace(sheet, rows=sheet.rows[:rows])
+
+
+def note_download(db: Session, run: ImportRun, *, actor: str) -> None:
+    """Record that an account downloaded the report."""
+    _record(db, run, "import.download", actor)
+
+
+def job_of(db: Session, run: ImportRun) -> Job | None:
+    """Return the job that works on an import; None where none does."""
+    return jobs.find(db, JOB, {"import": str(run.id)})
+
+
+def record_end(db: Session, run: ImportRun) -> None:
+    """Record that an import is over, with what became of its rows."""
+    _record(db, run, "import.finish", run.started_by)
+
+
+def _plain_name(name: str) -> str:
+    """Return the name of a file without folders and without what is no text."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(char for char in last if char.isprintable())[-_LONGEST_NAME:]
+
+
+def _prepare(db: Session, run: ImportRun, state: ImportState, actor: str) -> None:
+    run.state, run.position, run.counts = state, 0, {}
+    run.problem, run.finished_at = "", None
+    run.revision, run.started_by = run.revision + 1, actor
+    db.add(run)
+    forget_parts(db, run.id)
+
+
+def _enqueue(db: Session, run: ImportRun, actor: str) -> None:
+    about = {"import": str(run.id)}
+    jobs.enqueue(db, JOB, about, subject=subject_of("import", run.id), actor=actor)
+
+
+def _changeable(db: Session, run_id: uuid.UUID) -> ImportRun:
+    run = find(db, run_id, lock=True)
+    if run.state in BUSY:
+        raise ConflictError("This import is under way. Cancel it first.", problem="import_busy")
+    if run.state not in _UNCHECKED:
+        raise ConflictError("This file was imported already.", problem="import_done")
+    return run
+
+
+def _refuse_mapping(run: ImportRun, mapping: Mapping[str, int], today: date) -> None:
+    columns = {one.key: one for one in kind_of(run.kind, today).columns}
+    if not set(mapping) <= set(columns):
+        raise InvalidError("There is no such column.", problem="import_column")
+    if any(not 0 <= at < len(run.columns) for at in mapping.values()):
+        raise InvalidError("The file has no such column.", problem="import_column")
+    if len(set(mapping.values())) < len(mapping):
+        raise InvalidError(
+            "One column of the file is chosen twice. Choose each once.", problem="import_twice"
+        )
+    if any(one.is_required and one.key not in mapping for one in columns.values()):
+        raise InvalidError(
+            "A column that is needed is not chosen. Choose it.", problem="import_required"
+        )
+
+
+def forget_file(db: Session, run_id: uuid.UUID) -> None:
+    """Delete the file of an import."""
+    db.exec(delete(ImportFile).where(col(ImportFile.run_id) == run_id))
+
+
+def _read_as(sheet: Sheet, kind: str, today: date) -> dict[str, Any]:
+    return {
+        "encoding": sheet.encoding,
+        "separator": sheet.separator,
+        "sheet": sheet.sheet,
+        "sheets": list(sheet.sheets),
+        "columns": list(sheet.header),
+        "mapping": guess(sheet.header, kind_of(kind, today).columns),
+        "is_cut": sheet.is_cut,
+        "total": len(sheet.rows),
+    }
+
+
+def _remove(db: Session, run: ImportRun, actor: str) -> None:
+    _record(db, run, "import.delete", actor)
+    jobs.forget(db, JOB, [{"import": str(run.id)}])
+    forget_parts(db, run.id)
+    forget_file(db, run.id)
+    db.exec(delete(ImportRun).where(col(ImportRun.id) == run.id))
+
+
+def _record(db: Session, run: ImportRun, action: str, actor: str) -> None:
+    counts = {_COUNT_NAMES.get(name, name): count for name, count in run.counts.items()}
+    details = {"rows_are": run.kind, "file": run.digest, "rows": run.total} | counts
+    record(db, actor=actor, action=action, subject=subject_of("import", run.id), details=details)

@@ -1,0 +1,238 @@
+"""Check and import files on request, some rows at a time; delete them when their time is over."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from server.audit.tables import subject_of
+from server.config import SchoolZone
+from server.db.engine import Database
+from server.db.types import now
+from server.db.vault import Vault
+from server.errors import NotFoundError, SealBrokenError
+from server.imports import service
+from server.imports.findings import Finding, ImportKind, ParsedRow
+from server.imports.kinds import kind_of
+from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
+from server.imports.reading import read_rows
+from server.imports.reports import add_part
+from server.imports.sheets import UnreadableFileError
+from server.imports.tables import BUSY, ImportRun, ImportState
+from server.jobs.schemas import ClaimedJob, Done, Result
+from server.logs import new_correlation_id
+from server.people.bulk import Origin
+
+_logger = logging.getLogger(__name__)
+#: Rows in one transaction: other writers wait for about a fifth of a second.
+CHUNK = 250
+_ATTEMPTS = 3
+_LOOK_S = 600.0
+_STOP_TIMEOUT_S = 10.0
+
+
+class _StoppedError(Exception):
+    """The import was cancelled, deleted, or another worker goes on with it."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One run of a job.
+
+    Attributes:
+        run: as it was when the job began.
+        kind: of its rows.
+        rows: by what the columns mean.
+    """
+
+    run: ImportRun
+    kind: ImportKind
+    rows: ReadRows
+
+    @property
+    def is_import(self) -> bool:
+        """Whether rows are written."""
+        return self.run.state == ImportState.IMPORTING
+
+    @property
+    def origin(self) -> Origin:
+        """Where the changes come from, for the audit trail."""
+        details = {"file": self.run.digest}
+        return Origin(self.run.started_by, subject_of("import", self.run.id), details)
+
+
+class ImportFiles:
+    """The handler: what state an import is in decides whether it is checked or imported."""
+
+    kind = service.JOB
+
+    def __init__(self, database: Database, vault: Vault, zone: SchoolZone) -> None:
+        self._database = database
+        self._vault = vault
+        self._zone = zone
+
+    def is_ready(self) -> bool:
+        """Return true: nothing but the database is needed."""
+        return True
+
+    def run(self, job: ClaimedJob) -> Result:
+        """Judge and write the rows from where the last attempt ended."""
+        run_id = uuid.UUID(job.about["import"])
+        try:
+            work = self._prepared(run_id)
+            self._go_through(work)
+            missing = self._missing(work)
+        except _StoppedError:
+            return Done(lambda _db: None, "stopped")
+        except UnreadableFileError as exc:
+            problem = str(exc.details["problem"])
+            return Done(partial(_fail, run_id=run_id, problem=problem), "unreadable")
+        except SealBrokenError:
+            return Done(partial(_fail, run_id=run_id, problem="unopened"), "unreadable")
+        return Done(partial(self._finish, work=work, missing=missing))
+
+    def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
+        """Mark the import as cancelled."""
+        service.cancel(db, uuid.UUID(job.about["import"]), actor=actor)
+
+    def _prepared(self, run_id: uuid.UUID) -> _Work:
+        with self._database.reading() as db:
+            run = _busy(db, run_id)
+            data = service.opened(db, self._vault, run)
+        kind = kind_of(run.kind, now().astimezone(self._zone()).date())
+        sheet = read_rows(data, service.options_of(run))
+        return _Work(run, kind, read_rows_as(kind, sheet, run.mapping))
+
+    def _go_through(self, work: _Work) -> None:
+        rows = islice(work.rows.in_order(), work.run.position, None)
+        position = work.run.position
+        while part := list(islice(rows, CHUNK)):
+            self._with_further_attempts(work, part, position)
+            position += len(part)
+
+    def _with_further_attempts(
+        self, work: _Work, part: Sequence[ParsedRow | Finding], position: int
+    ) -> None:
+        """Do a part again where another request added a person with the same number meanwhile."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._step(work, part, position)
+            except IntegrityError:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _step(self, work: _Work, part: Sequence[ParsedRow | Finding], position: int) -> None:
+        rows = [one for one in part if isinstance(one, ParsedRow)]
+        found = [one for one in part if isinstance(one, Finding)]
+        if not work.is_import:
+            with self._database.reading() as db:
+                found += [one.finding for one in work.kind.judge(db, rows, lock=False)]
+        with self._database.transaction() as db:
+            run = _busy(db, work.run.id, lock=True)
+            if (run.revision, run.position) != (work.run.revision, position):
+                raise _StoppedError
+            if work.is_import:
+                judged = work.kind.judge(db, rows, lock=True)
+                found += work.kind.write(db, judged, work.origin)
+            found.sort(key=lambda one: one.row)
+            add_part(db, self._vault, run.id, position, found)
+            run.counts = add_counts(run.counts, counts_of(found))
+            run.position = position + len(part)
+            db.add(run)
+
+    def _missing(self, work: _Work) -> list[Finding]:
+        """Return what is missing from the file; it is read while nobody waits."""
+        with self._database.reading() as db:
+            return list(work.kind.missing(db, _all_rows(work.rows)))
+
+    def _finish(self, db: Session, work: _Work, missing: Sequence[Finding]) -> None:
+        """Keep the rest of the report, in the transaction that ends the job."""
+        run = service.find(db, work.run.id, lock=True)
+        if (run.state, run.revision) != (work.run.state, work.run.revision):
+            return
+        for number, some in enumerate(_in_parts(missing)):
+            add_part(db, self._vault, run.id, number, some)
+            run.counts = add_counts(run.counts, counts_of(some))
+        run.state = ImportState.DONE if work.is_import else ImportState.CHECKED
+        run.finished_at = now()
+        if work.is_import:
+            service.forget_file(db, run.id)
+            service.record_end(db, run)
+        db.add(run)
+
+
+class ImportUpkeep:
+    """A thread that deletes files and reports whose time is over."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="imports", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._stopping.set()
+        self._thread.join(_STOP_TIMEOUT_S)
+
+    def sweep(self) -> int:
+        """Delete what was kept long enough; returns how many imports."""
+        with self._database.transaction() as db:
+            count = service.remove_expired(db, now())
+        if count:
+            _logger.info("imports deleted count=%s", count)
+        return count
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            new_correlation_id()
+            try:
+                self.sweep()
+            except Exception:  # the edge of a thread that must not end
+                _logger.exception("import upkeep step failed, retrying")
+            self._stopping.wait(_LOOK_S)
+
+
+def _busy(db: Session, run_id: uuid.UUID, *, lock: bool = False) -> ImportRun:
+    """Return an import that a job works on.
+
+    Raises:
+        _StoppedError: it was cancelled or deleted.
+    """
+    try:
+        run = service.find(db, run_id, lock=lock)
+    except NotFoundError as exc:
+        raise _StoppedError from exc
+    if run.state not in BUSY:
+        raise _StoppedError
+    return run
+
+
+def _fail(db: Session, run_id: uuid.UUID, problem: str) -> None:
+    run = service.find(db, run_id, lock=True)
+    if run.state in BUSY:
+        run.state, run.problem, run.finished_at = ImportState.FAILED, problem, now()
+        db.add(run)
+
+
+def _all_rows(rows: ReadRows) -> Iterator[ParsedRow]:
+    """Yield every row of the file, also wrong ones: who is in one of them is not missing."""
+    yield from rows.rows
+    yield from rows.refused
+
+
+def _in_parts(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    left = iter(findings)
+    while part := list(islice(left, CHUNK)):
+        yield part

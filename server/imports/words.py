@@ -1,0 +1,60 @@
+"""Say what a report found, in the reader's language; and make the files to download."""
+
+from collections.abc import Iterable, Iterator
+
+from server.imports.findings import Finding, ImportKind
+from server.network_change.table_file import csv_of
+from server.web.translations import Translator
+
+
+def column_words(t: Translator, column: str) -> str:
+    """Return what people call a column."""
+    return t(f"imports.column.{column}")
+
+
+def reason_words(t: Translator, finding: Finding) -> str:
+    """Return why a row is wrong; empty where nothing is."""
+    return _words(t, "reason", finding)
+
+
+def fix_words(t: Translator, finding: Finding) -> str:
+    """Return what to do about it; empty where nothing is wrong."""
+    return _words(t, "fix", finding)
+
+
+def _words(t: Translator, what: str, finding: Finding) -> str:
+    if not finding.reason:
+        return ""
+    key = f"imports.{what}.{finding.reason}"
+    if key not in t.texts:
+        key = f"imports.{what}.refused"
+    column = column_words(t, finding.column) if finding.column else ""
+    return t(key, **{"column": column, **finding.values})
+
+
+def report_file(t: Translator, findings: Iterable[Finding]) -> bytes:
+    """Return a report as CSV: a line for each row, or for each change of one."""
+    names = ("row", "outcome", "about", "reason", "fix", "changed", "before", "after")
+    head = [t(f"imports.report.{name}") for name in names]
+    return csv_of([head, *_lines(t, findings)])
+
+
+def _lines(t: Translator, findings: Iterable[Finding]) -> Iterator[list[str]]:
+    for one in findings:
+        start = [
+            str(one.row or ""),
+            t(f"imports.outcome.{one.outcome}"),
+            one.about,
+            reason_words(t, one),
+            fix_words(t, one),
+        ]
+        for change in one.changes:
+            yield [*start, column_words(t, change.column), change.before, change.after]
+        if not one.changes:
+            yield [*start, "", "", ""]
+
+
+def sample_file(t: Translator, kind: ImportKind) -> bytes:
+    """Return a file of a kind that can be imported as it is, with columns in a language."""
+    lines = zip(*(one.samples for one in kind.columns), strict=True)
+    return csv_of([[column_words(t, one.key) for one in kind.columns], *map(list, lines)])
