@@ -47,7 +47,7 @@ def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, 
 
 
 def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name: str) -> None:
-    handler = ImportFiles(database, vault, ZoneInfo("Europe/Berlin"))
+    handler = ImportFiles(database, vault, lambda: ZoneInfo("Europe/Berlin"))
     with database.transaction() as db:
         service.begin_check(db, run.id, run.mapping, today=_TODAY, actor=account)
         job = _taken(db, run)

@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def _measure(database: Database, vault: Vault, name: str, text: str) -> None:
-    handler = ImportFiles(database, vault, ZoneInfo("UTC"))
+    handler = ImportFiles(database, vault, lambda: ZoneInfo("UTC"))
     lease = timedelta(seconds=600)
     workers = JobWorkers(database, [], lease=lease, software=lambda: "bench")
     began = time.process_time()

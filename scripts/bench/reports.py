@@ -109,7 +109,7 @@ def _work(database: Database, vault: Vault) -> None:
     with database.transaction() as db:
         job = jobs.claim(db, prepared.KIND, by=worker, at=datetime.now(UTC))
     assert job is not None
-    result = PrepareReport(database, vault, _ZONE).run(job)
+    result = PrepareReport(database, vault, lambda: _ZONE).run(job)
     assert isinstance(result, Done)
     with database.transaction() as db:
         result.write(db)

@@ -25,7 +25,7 @@ class ImportDesk:
         zone = services.settings.zone
         self.office = office
         self.database = services.database
-        self.handler = ImportFiles(services.database, services.vault, zone)
+        self.handler = ImportFiles(services.database, services.vault, lambda: zone)
         self.workers = JobWorkers(
             services.database, [], lease=timedelta(seconds=30), software=lambda: "1"
         )

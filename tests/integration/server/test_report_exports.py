@@ -46,7 +46,7 @@ def school(desk: OfficeDesk) -> ReportSchool:
 
 @pytest.fixture
 def handler(app: FastAPI, database: Database) -> PrepareReport:
-    return PrepareReport(database, services_of(app).vault, BERLIN)
+    return PrepareReport(database, services_of(app).vault, lambda: BERLIN)
 
 
 @pytest.fixture
