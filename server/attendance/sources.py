@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, EventKind
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
+from server.attendance.confirmation_reads import ConfirmedRegister, confirmations_of
 from server.attendance.event_reads import (
     named_or_unnamed,
     objections,
@@ -94,6 +95,7 @@ class Sources:
     kiosks: dict[uuid.UUID, list[WatchingKiosk]]
     events: dict[uuid.UUID, list[RegisterEvent]]
     rulings: dict[uuid.UUID, list[Ruling]]
+    confirmations: dict[uuid.UUID, ConfirmedRegister]
 
 
 def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> Sources:
@@ -115,6 +117,7 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
         kiosks=_watching(db, lessons, placements, at),
         events=_marked_replays(db, _events(db, lessons, Assignment(rows, rosters, placements))),
         rulings=rulings_of(db, [one.lesson.id for one in lessons]),
+        confirmations=confirmations_of(db, [one.lesson.id for one in lessons]),
     )
 
 

@@ -17,6 +17,7 @@ from server.timetable.tables import Course, Lesson, Room, Term
 DETAIL_KINDS = {
     "person": "person",
     "other": "person",
+    "students": "person",
     "account": "account",
     "room": "room",
     "kiosk": "kiosk",
@@ -57,7 +58,8 @@ def _references(entry: AuditEntry) -> Iterable[str]:
     yield entry.actor
     yield entry.subject
     for name, kind in DETAIL_KINDS.items():
-        yield f"{kind}:{entry.details.get(name, '')}"
+        said = entry.details.get(name, "")
+        yield from (f"{kind}:{one}" for one in (said if isinstance(said, list) else [said]))
 
 
 def _names(
