@@ -75,7 +75,7 @@ def _add_doubts(db: Session, school: School, at: datetime) -> None:
     """Let a kiosk that did not know the time have seen two students of the third lesson."""
     lesson = school.lessons[2]
     lines = register_of(db, lesson, at=at).lines
-    missing = [one.person.id for one in lines if one.mark.status == AttendanceStatus.ABSENT]
+    missing = [one.person.id for one in lines if one.mark.status == AttendanceStatus.NOT_SEEN]
     kiosk = _chain(db, school, 2)
     scans = [
         kiosk.event(

@@ -20,12 +20,16 @@ import server.accounts.second_factor_pages
 import server.accuracy.api
 import server.accuracy.pages
 import server.attendance.api
+import server.attendance.codes.api
+import server.attendance.codes.pages
 import server.attendance.erasure_api
 import server.attendance.erasure_pages
 import server.attendance.lessons_api
 import server.attendance.lessons_pages
 import server.attendance.lost_api
 import server.attendance.lost_pages
+import server.attendance.marking_api
+import server.attendance.marking_pages
 import server.attendance.pages
 import server.attendance.past_api
 import server.attendance.past_pages
@@ -193,6 +197,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.excuses.pages.router,
     server.attendance.lessons_pages.router,  # before the next, which would match "new"
     server.attendance.pages.router,
+    server.attendance.marking_api.router,
+    server.attendance.marking_pages.router,
+    server.attendance.codes.api.router,
+    server.attendance.codes.pages.router,
 )
 
 

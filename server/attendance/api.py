@@ -1,6 +1,8 @@
 """The register for clients, and the endpoint that takes kiosks' events in over HTTP."""
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from fastapi import Request
@@ -10,12 +12,16 @@ from protocol.v1.fields import MAX_MESSAGE_BYTES
 from protocol.v1.messages import Ack
 from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course
+from server.attendance.codes.code_list import CodeList
+from server.attendance.codes.service import codes_of
+from server.attendance.decisions.confirmations import changed_since
+from server.attendance.decisions.remarks import notes_of
 from server.attendance.earlier import open_earlier, take_in_earlier
 from server.attendance.ingest import take_in
 from server.attendance.metrics import Transport, count_intake
+from server.attendance.register import minutes_present
 from server.attendance.schemas import (
-    CorrectionCreate,
-    CorrectionRead,
+    ConfirmationRead,
     DoubtfulScan,
     RegisterRead,
     RegisterRow,
@@ -23,7 +29,7 @@ from server.attendance.schemas import (
 )
 from server.attendance.verification import Delivery
 from server.attendance.vouching import NOBODY, LineKey, Vouching, vouchings_of
-from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
+from server.db.dependencies import DatabaseDep, ReadDBDep
 from server.db.engine import Database
 from server.db.types import now
 from server.errors import TooLargeError
@@ -38,13 +44,28 @@ from server.web.threads import ThreadLane, run_in_lane
 router = GuardedRouter(prefix="/api/v1", tags=["attendance"])
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What rows say beside their marks."""
+
+    vouched: Mapping[LineKey, Vouching]
+    codes: CodeList
+    remarks: Mapping[uuid.UUID, str]
+
+
 def register_read(db: Session, register: service.Register) -> RegisterRead:
     """What clients get to see of a register."""
-    vouched = vouchings_of(db, (line.mark for line in register.lines))
+    beside = _Beside(
+        vouchings_of(db, (line.mark for line in register.lines)),
+        codes_of(db),
+        notes_of(db, register.view.lesson.id).remarks,
+    )
     return RegisterRead(
         lesson=lesson_read(register.view),
         policy_version=register.policy_version,
-        rows=[_row(line, vouched.get(_key(line), NOBODY)) for line in register.lines],
+        rows=[_row(line, register, beside) for line in register.lines],
+        attended=register.attended,
+        confirmation=_confirmation(register, beside.codes),
         counts={status.value: count for status, count in register.counts.items()},
         waiting_for=[
             WaitingFor(
@@ -64,13 +85,30 @@ def _key(line: service.RegisterLine) -> LineKey:
     return line.mark.kiosk_id, line.mark.event_id
 
 
-def _row(line: service.RegisterLine, vouching: Vouching) -> RegisterRow:
+def _confirmation(register: service.Register, codes: CodeList) -> ConfirmationRead | None:
+    if register.confirmation is None:
+        return None
+    return ConfirmationRead(
+        made_by=register.confirmation.by,
+        made_at=register.confirmation.made_at,
+        changed=[one.person_id for one in changed_since(register, codes)],
+    )
+
+
+def _row(line: service.RegisterLine, register: service.Register, beside: _Beside) -> RegisterRow:
+    vouching = beside.vouched.get(_key(line), NOBODY)
+    shown = beside.codes.shown_on(line.mark)
     return RegisterRow(
         person_id=line.person.id,
         display_name=line.person.display_name,
         student_number=line.person.student_number,
         status=line.mark.status,
         derived_status=line.mark.derived,
+        code_id=shown.id if shown else None,
+        is_attended=line.mark.is_attended,
+        state=beside.codes.state_of(line.mark),
+        remark=beside.remarks.get(line.person.id, ""),
+        minutes_present=minutes_present(line.mark, register.window),
         first_seen_at=line.mark.first_seen_at,
         shown_status=line.mark.shown_status,
         kiosk_id=line.mark.kiosk_id,
@@ -104,34 +142,6 @@ def read_register(
     """The register of a lesson as of now; for teachers those of their own courses."""
     refuse_foreign_course(db, lesson_id, principal, settings)
     return register_read(db, service.register_of(db, lesson_id, at=now()))
-
-
-@router.post("/lessons/{lesson_id}/corrections", status_code=201)
-def correct(
-    lesson_id: uuid.UUID,
-    body: CorrectionCreate,
-    principal: RegisterDep,
-    db: DBDep,
-    settings: SettingsDep,
-) -> CorrectionRead:
-    """Say what a person's status is, and why; the derived one stays on record."""
-    refuse_foreign_course(db, lesson_id, principal, settings)
-    row = service.correct(
-        db,
-        lesson_id,
-        person_id=body.person_id,
-        status=body.status,
-        reason=body.reason,
-        made_by=principal.account_id,
-    )
-    return CorrectionRead(
-        id=row.id,
-        person_id=row.person_id,
-        status=row.status,
-        reason=row.reason,
-        made_by=row.made_by,
-        made_at=row.made_at,
-    )
 
 
 async def _bounded_body(request: Request) -> bytes:

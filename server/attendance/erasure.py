@@ -7,7 +7,7 @@ from sqlmodel import Session, col, or_, select, update
 
 from protocol.v1.checkin import HolderKind
 from server.absences.service import erase_texts
-from server.attendance.tables import Correction, PastChange
+from server.attendance.tables import Correction, LineRemark, PastChange
 from server.audit.service import record
 from server.audit.tables import subject_of
 from server.credentials.service import HolderRef, forget_holder
@@ -40,8 +40,8 @@ def erase_person(
 
     Files with reported absences go too, and these keep their days and the reason from the list.
 
-    Free text about this one person may hold the name. It is replaced by "erased" in corrections
-    and in changes of the past to a roster: the only case in which these rows are updated.
+    Free text about this one person may hold the name. It is replaced by "erased" in corrections,
+    remarks and changes of the past to a roster: the only case in which these rows are updated.
 
     Answers that are kept for idempotency keys are deleted, as they may name the person.
 
@@ -104,6 +104,8 @@ def _erase_reasons(db: Session, person_id: uuid.UUID) -> int:
     """Replace free text about one person; return how many rows there were."""
     about = col(Correction.person_id) == person_id
     corrected = db.exec(update(Correction).where(about).values(reason=ERASED_REASON)).rowcount
+    written = col(LineRemark.person_id) == person_id, col(LineRemark.text) != ""
+    corrected += db.exec(update(LineRemark).where(*written).values(text=ERASED_REASON)).rowcount
     query = select(PastChange).where(PastChange.kind == "roster")
     changes = [row for row in db.exec(query) if row.document["person_id"] == str(person_id)]
     for row in changes:

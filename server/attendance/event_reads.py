@@ -99,7 +99,13 @@ _USES = Prepared(
 )
 _RULINGS = Prepared(
     sqlalchemy.select(
-        _SAID.c.lesson_id, _SAID.c.made_at, _SAID.c.id, _SAID.c.person_id, _SAID.c.status
+        _SAID.c.lesson_id,
+        _SAID.c.made_at,
+        _SAID.c.id,
+        _SAID.c.person_id,
+        _SAID.c.status,
+        _SAID.c.code_id,
+        _SAID.c.is_attended,
     ).where(_SAID.c.lesson_id.in_(several("lessons")))
 )
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from server.web.strict import StrictInput
 
@@ -11,10 +11,49 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=600)]
 
 
 class CorrectionForm(StrictInput):
-    """A student's corrected status, and the reason."""
+    """A student's corrected status, the reason, and what the line said when the page was shown."""
 
-    status: Text = ""
+    code_id: Text = ""
     reason: Text = ""
+    seen: Text = ""
+
+
+class TapForm(StrictInput):
+    """A tap on a line: the person, what the line said, and the code that it sets."""
+
+    tap: Text = ""
+
+
+class SeveralForm(StrictInput):
+    """Chosen lines, each with what it said, one code and one reason."""
+
+    line: list[Text] = Field(default_factory=list, max_length=1000)
+    code_id: Text = ""
+    reason: Text = ""
+
+
+class EveryoneForm(StrictInput):
+    """The code for everyone who is left."""
+
+    code_id: Text = ""
+
+
+class UndoForm(StrictInput):
+    """The action over several lines that is undone."""
+
+    batch_id: Text = ""
+
+
+class ConfirmForm(StrictInput):
+    """Who the page named as not seen: ids, with spaces between them."""
+
+    not_seen: Annotated[str, StringConstraints(max_length=40_000)] = ""
+
+
+class RemarkForm(StrictInput):
+    """A remark about a line."""
+
+    text: Text = ""
 
 
 class QuarantineForm(StrictInput):

@@ -1,47 +1,42 @@
 """The register of a lesson: live, countable, correctable."""
 
-import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Query, Request
-from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.accounts.names import actor_names
 from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_unless_own
-from server.attendance.forms import CorrectionForm
-from server.attendance.register import CORRECTABLE, AttendanceStatus
-from server.attendance.schemas import CorrectionCreate
-from server.attendance.today import is_running
+from server.attendance.codes.service import reasons_of
+from server.attendance.decisions import corrections, remarks
+from server.attendance.decisions.corrections import Word
+from server.attendance.forms import CorrectionForm, RemarkForm
+from server.attendance.register import Judgement, minutes_present
+from server.attendance.register_view import (
+    RegisterView,
+    frame_context,
+    live_context,
+    offered_reasons,
+)
 from server.attendance.vouching import vouching_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
-from server.errors import NotFoundError, ServerError
+from server.errors import InvalidError, NotFoundError, ServerError
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep
+from server.web.translations import Translator
 
 router = GuardedRouter(include_in_schema=False)
 
-#: Colour and symbol of each status; the word stands beside them.
-TONES = {
-    AttendanceStatus.PRESENT: ("ok", "check"),
-    AttendanceStatus.LATE: ("warn", "clock"),
-    AttendanceStatus.EXPECTED: ("quiet", "lesson"),
-    AttendanceStatus.ABSENT: ("bad", "cross"),
-    AttendanceStatus.PENDING: ("info", "clock"),
-    AttendanceStatus.EXCUSED: ("quiet", "shield"),
-}
-
-
 #: Scans with an uncertain time that a page lists.
 _MOST_DOUBTFUL = 10
+_LONGEST_REMARK = 500
 
 
 @dataclass(frozen=True)
@@ -66,8 +61,7 @@ def register_page(
     """The register; its live part asks for itself every two seconds."""
     register = service.register_of(db, lesson_id, at=now())
     refuse_unless_own(db, register.view.course.id, principal, settings)
-    context = _context(db, register) | _actions(db, register, principal)
-    return render(request, "attendance/register.html", context)
+    return register_response(request, db, register, principal)
 
 
 @router.get("/lessons/{lesson_id}/live")
@@ -82,7 +76,7 @@ def live_register(
     """The live part alone; 204 where the page shows it already."""
     register = service.register_of(db, lesson_id, at=now())
     refuse_unless_own(db, register.view.course.id, principal, settings)
-    context = _context(db, register)
+    context = live_context(db, register, request_translator(request))
     if context["version"] == shown:
         return Response(status_code=204)
     return render(request, "attendance/live.html", context)
@@ -95,10 +89,12 @@ def line_page(
     principal: RegisterDep,
     db: ReadDBDep,
     settings: SettingsDep,
+    code: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """One line of the register: how it came about, and the form to correct it."""
     refuse_foreign_course(db, place.lesson_id, principal, settings)
-    return render(request, "attendance/line.html", _line_context(db, place))
+    context = line_context(db, place, request_translator(request), code_id=code)
+    return render(request, "attendance/line.html", context)
 
 
 @router.post("/lessons/{lesson_id}/people/{person_id}")
@@ -113,52 +109,82 @@ def correct(
     """Correct the line."""
     refuse_foreign_course(db, place.lesson_id, principal, settings)
     try:
-        body = CorrectionCreate.model_validate(form.model_dump() | {"person_id": place.person_id})
-        service.correct(
-            db,
-            place.lesson_id,
-            person_id=place.person_id,
-            status=body.status,
-            reason=body.reason,
-            made_by=principal.account_id,
-        )
-    except (ServerError, ValidationError) as exc:
+        with db.begin_nested():
+            corrections.correct(
+                db,
+                place.lesson_id,
+                person_id=place.person_id,
+                word=Word(read_code_id(form.code_id), form.reason),
+                made_by=principal.account_id,
+                seen=form.seen or None,
+            )
+    except ServerError as exc:
         t = request_translator(request)
-        problem = (
-            problem_text(t, exc, area="correction")
-            if isinstance(exc, ServerError)
-            else t("attendance.problem.reason")
-        )
-        context = _line_context(db, place) | {"form": form, "problem": problem}
+        problem = problem_text(t, exc, area="correction")
+        context = line_context(db, place, t) | {"form": form, "problem": problem}
         return render(request, "attendance/line.html", context, status_code=400)
-    return see_other(f"/lessons/{place.lesson_id}")
+    return see_other(f"/lessons/{place.lesson_id}#line-{place.person_id}")
 
 
-def _context(db: Session, register: service.Register) -> dict[str, Any]:
-    at = now()
-    cancellation = register.view.cancellation
-    context: dict[str, Any] = {
-        "register": register,
-        "tones": TONES,
-        "is_running": is_running(register, at),
-        "is_over": at >= register.window.judged_at,
-        "kiosk_names": {one.kiosk.id: one.kiosk.name for one in register.kiosks},
-        "names": actor_names(db, [cancellation.cancelled_by if cancellation else None]),
-    }
-    shown = repr(
-        (
-            [(line.mark, line.person.display_name) for line in register.lines],
-            [
-                (one.kiosk.id, one.synced_through, one.lost_events, one.is_forked)
-                for one in register.waiting_for
-            ],
-            context["is_running"],
-            context["is_over"],
-            register.policy_version,
-            cancellation.id if cancellation else None,
-        )
+@router.post("/lessons/{lesson_id}/people/{person_id}/take-back")
+def take_back(place: LineDep, principal: RegisterDep, db: DBDep, settings: SettingsDep) -> Response:
+    """Let what the kiosks saw count again."""
+    refuse_foreign_course(db, place.lesson_id, principal, settings)
+    corrections.correct(
+        db,
+        place.lesson_id,
+        person_id=place.person_id,
+        word=Word(None),
+        made_by=principal.account_id,
     )
-    return context | {"version": hashlib.sha256(shown.encode()).hexdigest()[:16]}
+    return see_other(f"/lessons/{place.lesson_id}#line-{place.person_id}")
+
+
+@router.post("/lessons/{lesson_id}/people/{person_id}/remark")
+def remark(
+    place: LineDep,
+    principal: RegisterDep,
+    db: DBDep,
+    settings: SettingsDep,
+    form: Annotated[RemarkForm, Form()],
+) -> Response:
+    """Write a remark about the line in place of the one before."""
+    refuse_foreign_course(db, place.lesson_id, principal, settings)
+    remarks.set_remark(
+        db,
+        place.lesson_id,
+        person_id=place.person_id,
+        text=form.text[:_LONGEST_REMARK],
+        made_by=principal.account_id,
+    )
+    return see_other(f"/lessons/{place.lesson_id}/people/{place.person_id}")
+
+
+def read_code_id(text: str) -> uuid.UUID:
+    """Read the id of a code from a form.
+
+    Raises:
+        InvalidError: it is none: nothing was chosen.
+    """
+    try:
+        return uuid.UUID(text)
+    except ValueError as exc:
+        raise InvalidError("Choose a code.", problem="no_code") from exc
+
+
+def register_response(
+    request: Request,
+    db: Session,
+    register: service.Register,
+    principal: Principal,
+    problem: str = "",
+) -> Response:
+    """Show the register, with what went wrong where something did."""
+    t = request_translator(request)
+    context = live_context(db, register, t) | _actions(db, register, principal)
+    status = 400 if problem else 200
+    context |= {"problem": problem}
+    return render(request, "attendance/register.html", context, status_code=status)
 
 
 def _actions(db: Session, register: service.Register, principal: Principal) -> dict[str, bool]:
@@ -178,18 +204,50 @@ def _has_events(db: Session, register: service.Register) -> bool:
     return is_shown or service.is_recorded(db, register)
 
 
-def _line_context(db: Session, place: LineKey) -> dict[str, Any]:
+def line_context(
+    db: Session, place: LineKey, t: Translator, *, code_id: str = ""
+) -> dict[str, Any]:
+    """Return what the page of one line shows.
+
+    Args:
+        db: the caller's.
+        place: which line.
+        t: the reader's translator.
+        code_id: the code that the form proposes; empty: what the line says.
+    """
     register = service.register_of(db, place.lesson_id, at=now())
-    line = next((one for one in register.lines if one.person.id == place.person_id), None)
+    view = RegisterView.of(db, register, t)
+    line = next(iter(view.lines(place.person_id)), None)
     if line is None:
         raise NotFoundError("This person is not on the register of this lesson.", problem="not_due")
-    context = _context(db, register)
-    return context | {
-        "line": line,
-        "vouching": vouching_of(db, line.mark),
-        "history": service.history_of(db, place.lesson_id, place.person_id),
-        "choices": CORRECTABLE,
+    shown = view.codes.shown_on(line.line.mark)
+    form = CorrectionForm(code_id=code_id or (str(shown.id) if shown else ""), seen=line.state)
+    return frame_context(db, register, now()) | {
+        "line": line.line,
+        "shown": line,
+        "codes": [(one, view.words.look(one)) for one in view.codes.usable],
+        "derived_look": view.words.look_of(view.codes, _as_derived(line.line.mark)),
+        "vouching": vouching_of(db, line.line.mark),
+        "history": _history(db, place, view),
+        "reasons": offered_reasons(reasons_of(db), t),
+        "minutes": minutes_present(line.line.mark, register.window),
         "most_doubtful": _MOST_DOUBTFUL,
-        "form": CorrectionForm(status=line.mark.status),
+        "form": form,
         "problem": "",
     }
+
+
+def _as_derived(mark: Judgement) -> Judgement:
+    return replace(mark, status=mark.derived, is_corrected=False, code_id=None)
+
+
+def _history(db: Session, place: LineKey, view: RegisterView) -> list[dict[str, Any]]:
+    """Return every correction of a line with its word, newest first."""
+    found = []
+    for correction, account in service.history_of(db, place.lesson_id, place.person_id):
+        code = view.codes.get(correction.code_id)
+        if code is None and correction.status is not None:
+            code = view.codes.default_of(correction.status)
+        word = view.words.name(code) if code else view.words.t("attendance.taken_back")
+        found.append({"word": word, "correction": correction, "by": account.display_name})
+    return found

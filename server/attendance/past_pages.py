@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from server.accounts.names import actor_names
 from server.attendance import past
+from server.attendance.codes.palette import STATUS_TONES
 from server.attendance.forms import PastForm, PastKind, PastLink
-from server.attendance.pages import TONES
 from server.attendance.past import Confirmation, LineChange, Preview
 from server.attendance.past_forms import fill_in, read_change
 from server.attendance.past_kinds import AnyChange
@@ -145,7 +145,7 @@ def _preview_context(found: Preview) -> dict[str, Any]:
     return {
         "groups": [(lines[0].view, lines) for lines in groups],
         "count": len(found.lines),
-        "tones": TONES,
+        "tones": STATUS_TONES,
     }
 
 

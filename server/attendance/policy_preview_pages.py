@@ -9,7 +9,7 @@ from fastapi import Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.attendance.pages import TONES
+from server.attendance.codes.palette import STATUS_TONES
 from server.attendance.past import LineChange
 from server.attendance.policy_preview import MOST_LESSONS, PolicyPreview, preview_policies
 from server.db.dependencies import ReadDBDep
@@ -91,5 +91,5 @@ def _words(found: PolicyPreview) -> dict[str, Any]:
         "kinds": kinds.most_common(),
         "more": len(found.lines) - len(shown),
         "most": MOST_LESSONS,
-        "tones": TONES,
+        "tones": STATUS_TONES,
     }

@@ -5,11 +5,11 @@ corrections. So a late batch corrects it automatically, and equal inputs always 
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from protocol.v1.messages import (
     ArrivalStatus,
@@ -36,9 +36,11 @@ class AttendanceStatus(StrEnum):
     PRESENT = "present"
     LATE = "late"
     EXPECTED = "expected"  # the lesson has not ended yet
-    ABSENT = "absent"
     PENDING = "pending"  # it has, but some kiosk has not reported everything
-    EXCUSED = "excused"  # reported in advance, or by a correction
+    NOT_SEEN = "not_seen"  # it has, and no kiosk saw the student
+    ABSENT = "absent"  # by a person only
+    EXCUSED = "excused"  # reported in advance, or by a person
+    LEFT_EARLY = "left_early"  # by a person only
 
 
 #: What a person may set; the first ones are what events can say too.
@@ -47,7 +49,10 @@ CORRECTABLE = (
     AttendanceStatus.LATE,
     AttendanceStatus.ABSENT,
     AttendanceStatus.EXCUSED,
+    AttendanceStatus.LEFT_EARLY,
 )
+#: What a line says that nobody decided about and nothing was seen of.
+OPEN = frozenset({AttendanceStatus.EXPECTED, AttendanceStatus.PENDING, AttendanceStatus.NOT_SEEN})
 ATTENDED = frozenset({AttendanceStatus.PRESENT, AttendanceStatus.LATE})
 
 
@@ -151,12 +156,43 @@ class KioskWatch:
 
 @dataclass(frozen=True, order=True)
 class Ruling:
-    """A correction: what a person said the status is. The newest counts, by time, then by id."""
+    """A correction: what a person said the status is. The newest counts, by time, then by id.
+
+    Attributes:
+        status: None where the correction before was undone, so that events alone count again.
+        code_id: the school's code that was chosen; None in rows from before there were codes.
+        is_attended: whether the code counts as attended; None where the status alone says so.
+    """
 
     made_at: datetime
     ruling_id: uuid.UUID
     person_id: uuid.UUID
-    status: str
+    status: str | None
+    code_id: uuid.UUID | None = None
+    is_attended: bool | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the student counts as attended."""
+        return self.status in ATTENDED if self.is_attended is None else self.is_attended
+
+
+class Decisions(NamedTuple):
+    """What people decided about a register.
+
+    Attributes:
+        rulings: corrections, in any order, repeats allowed. They decide over everything.
+        absent: who was not seen when a person confirmed the register last. They are absent,
+            unless an event or an excuse says otherwise.
+        reported: absences reported for the lesson, in any order: they excuse who was not seen.
+    """
+
+    rulings: Iterable[Ruling] = ()
+    absent: Collection[uuid.UUID] = frozenset()
+    reported: Iterable[ReportedAbsence] = ()
+
+
+UNDECIDED = Decisions()
 
 
 class Reported(StrEnum):
@@ -184,6 +220,8 @@ class Judgement:
         left_at: when the person left; None where nothing says so, or the person came back.
         left_early_min: minutes before the end, where that is before leaving time; else 0.
         reported: how the person was reported absent; None where nobody did, or it was withdrawn.
+        code_id: the school's code of the correction that counts; None where there is none.
+        is_counted: whether that code counts as attended; None where the status alone says so.
     """
 
     person_id: uuid.UUID
@@ -203,11 +241,29 @@ class Judgement:
     left_at: datetime | None = None
     left_early_min: int = 0
     reported: Reported | None = None
+    code_id: uuid.UUID | None = None
+    is_counted: bool | None = None
 
     @property
     def came_after_all(self) -> bool:
         """Whether the person was seen although an absence was reported."""
         return self.reported is not None and self.derived in ATTENDED
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether the student counts as attended."""
+        return self.status in ATTENDED if self.is_counted is None else self.is_counted
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody decided about the line and nothing was seen of the student."""
+        return self.status in OPEN
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether no event and no person says that the student was there, or was excused."""
+        is_excused = self.derived == AttendanceStatus.EXCUSED
+        return not (self.is_corrected or is_excused or self.derived in ATTENDED)
 
     @property
     def needs_decision(self) -> bool:
@@ -221,7 +277,7 @@ def derive_register(
     window: AttendanceWindow,
     *,
     watches: Sequence[KioskWatch],
-    rulings: Iterable[Ruling | ReportedAbsence] = (),
+    decided: Decisions = UNDECIDED,
     at: datetime,
 ) -> list[Judgement]:
     """Derive the register of one lesson.
@@ -231,18 +287,15 @@ def derive_register(
         events: of the lesson, in any order, repeats allowed.
         window: when a sighting counts.
         watches: every kiosk that could have seen a person of the roster.
-        rulings: what people said, in any order: corrections, which decide over everything, and
-            absences reported for the lesson, which excuse those who were not seen.
+        decided: what people decided.
         at: the moment the register is read.
 
     Returns:
         One judgement for each person of the roster, in its order.
     """
     seen = _by_person(events)
-    said = list(rulings)
-    corrections = sorted(one for one in said if isinstance(one, Ruling))
-    ruled = {ruling.person_id: ruling for ruling in corrections}
-    reported = _reported(one for one in said if isinstance(one, ReportedAbsence))
+    ruled = {ruling.person_id: ruling for ruling in sorted(decided.rulings)}
+    reported = _reported(decided.reported)
     unseen = _unseen_status(window, watches, at)
     judged = [
         _judge(
@@ -250,13 +303,25 @@ def derive_register(
             seen.get(person_id, []),
             ruled.get(person_id),
             window,
-            AttendanceStatus.EXCUSED if reported.get(person_id) is Reported.EXCUSED else unseen,
+            _without_events(person_id, decided, reported, unseen),
         )
         for person_id in dict.fromkeys(roster)
     ]
     if not reported:
         return judged
     return [replace(line, reported=reported.get(line.person_id)) for line in judged]
+
+
+def _without_events(
+    person_id: uuid.UUID,
+    decided: Decisions,
+    reported: Mapping[uuid.UUID, Reported],
+    unseen: AttendanceStatus,
+) -> AttendanceStatus:
+    """Return what a line says where no event counts and no correction was made."""
+    if reported.get(person_id) is Reported.EXCUSED:
+        return AttendanceStatus.EXCUSED
+    return AttendanceStatus.ABSENT if person_id in decided.absent else unseen
 
 
 def _reported(absences: Iterable[ReportedAbsence]) -> dict[uuid.UUID, Reported]:
@@ -303,6 +368,18 @@ def _use_order(use: CodeUseEvent) -> tuple[bool, datetime, uuid.UUID, uuid.UUID]
     return not use.is_mark, event.counted_at, event.event_id, event.kiosk_id
 
 
+def minutes_present(mark: Judgement, window: AttendanceWindow) -> int | None:
+    """Return how many whole minutes of the lesson a student was there, as the kiosks saw it.
+
+    None where they did not see the student. Who left and did not come back was there until then.
+    """
+    if mark.first_seen_at is None:
+        return None
+    until = min(mark.left_at or window.ends_at, window.ends_at)
+    stayed = until - max(mark.first_seen_at, window.starts_at)
+    return max(0, int(stayed.total_seconds() // 60))
+
+
 def count_statuses(lines: Iterable[Judgement]) -> dict[AttendanceStatus, int]:
     """Count the lines of each status; every status is named."""
     counts = dict.fromkeys(AttendanceStatus, 0)
@@ -336,7 +413,7 @@ def _unseen_status(
         return AttendanceStatus.EXPECTED
     # Where no kiosk looked, nobody knows: that is no absence either.
     is_settled = bool(watches) and all(watch.is_settled for watch in watches)
-    return AttendanceStatus.ABSENT if is_settled else AttendanceStatus.PENDING
+    return AttendanceStatus.NOT_SEEN if is_settled else AttendanceStatus.PENDING
 
 
 def _judge(
@@ -351,16 +428,14 @@ def _judge(
     valid = [one for one in seen if one.arrival_in(window) is not None]
     doubtful = tuple(one for one in seen if one.is_uncertain and one.arrival_in(window) is None)
     if not valid:
-        may_be_absent = unseen != AttendanceStatus.ABSENT or not doubtful
-        derived = unseen if may_be_absent else AttendanceStatus.PENDING
-        status = AttendanceStatus(ruling.status) if ruling else derived
+        is_in_doubt = unseen == AttendanceStatus.NOT_SEEN and bool(doubtful)
+        derived = AttendanceStatus.PENDING if is_in_doubt else unseen
         return Judgement(
             person_id,
-            status,
-            derived,
-            is_corrected=ruling is not None,
+            derived=derived,
             doubtful=doubtful,
             replays=replays,
+            **_ruled(ruling, derived),
         )
     left = left_at(
         window, [(one.counted_at, one.direction) for one in seen if one.is_time_possible]
@@ -370,7 +445,6 @@ def _judge(
     derived = AttendanceStatus(first.arrival_in(window) or unseen)
     return Judgement(
         person_id=person_id,
-        status=AttendanceStatus(ruling.status) if ruling else derived,
         derived=derived,
         first_seen_at=valid[0].counted_at,
         last_seen_at=valid[-1].counted_at,
@@ -379,12 +453,33 @@ def _judge(
         event_id=first.event_id,
         shown_status=_other_status_shown(first, derived),
         is_clock_doubtful=_is_clock_doubtful(first),
-        is_corrected=ruling is not None,
         stated_at=_stated_elsewhen(first),
         doubtful=doubtful,
         replays=replays,
         left_at=left,
         left_early_min=early_min(window, left) if left else 0,
+        **_ruled(ruling, derived),
+    )
+
+
+class _Ruled(TypedDict):
+    """What a correction says about a line."""
+
+    status: AttendanceStatus
+    is_corrected: bool
+    code_id: uuid.UUID | None
+    is_counted: bool | None
+
+
+def _ruled(ruling: Ruling | None, derived: AttendanceStatus) -> _Ruled:
+    """Return what counts: the newest correction, unless it was undone, else the events."""
+    if ruling is None or ruling.status is None:
+        return _Ruled(status=derived, is_corrected=False, code_id=None, is_counted=None)
+    return _Ruled(
+        status=AttendanceStatus(ruling.status),
+        is_corrected=True,
+        code_id=ruling.code_id,
+        is_counted=ruling.counts,
     )
 
 

@@ -2,13 +2,13 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
 from protocol.v1.fields import MAX_SAFE_INTEGER
+from server.attendance.codes.schemas import Category
 from server.attendance.past_kinds import AnyChange
-from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.timetable.schemas import LessonRead, Reason
 from server.web.list_schemas import ListPart
 from server.web.strict import StrictInput
@@ -32,6 +32,13 @@ class RegisterRow(BaseModel):
     student_number: str
     status: str
     derived_status: str
+    code_id: uuid.UUID | None = Field(description="null where nobody decided and nothing was seen")
+    is_attended: bool
+    state: str = Field(description="what a correction sends back as `seen`")
+    remark: str
+    minutes_present: int | None = Field(
+        description="of the lesson, as kiosks saw it; null where they saw nothing"
+    )
     first_seen_at: datetime | None
     shown_status: str | None = Field(
         description="what the kiosk showed, where it was something else"
@@ -71,28 +78,65 @@ class WaitingFor(BaseModel):
     has_two_devices: bool = Field(description="two devices use its identity")
 
 
+class ConfirmationRead(BaseModel):
+    """Who confirmed a register and when, and what changed since."""
+
+    made_by: str
+    made_at: datetime
+    changed: list[uuid.UUID] = Field(description="people whose lines changed since")
+
+
 class RegisterRead(BaseModel):
     """The register of one lesson as of now."""
 
     lesson: LessonRead
     policy_version: int
     rows: list[RegisterRow]
+    attended: int
+    confirmation: ConfirmationRead | None = Field(description="null where it was not taken")
     counts: dict[str, int]
     waiting_for: list[WaitingFor]
 
 
-def _correctable(status: AttendanceStatus) -> AttendanceStatus:
-    if status not in CORRECTABLE:
-        raise ValueError("people cannot set this status")
-    return status
+OptionalReason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+#: What a line said when a person chose; see `RegisterRow.state`.
+SeenState = Annotated[str, StringConstraints(max_length=40)]
 
 
-class CorrectionCreate(StrictInput):
-    """A manual correction of a student's status, and the reason."""
+class WordCreate(StrictInput):
+    """What is said about lines of a register: a code, or a status, which means its default code."""
+
+    code_id: uuid.UUID | None = None
+    status: Category | None = None
+    reason: OptionalReason = Field(default="", description="a must where the code needs one")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.code_id is None) == (self.status is None):
+            raise ValueError("name either a code or a status")
+        return self
+
+
+class CorrectionCreate(WordCreate):
+    """A manual correction of a student's status."""
 
     person_id: uuid.UUID
-    status: Annotated[AttendanceStatus, AfterValidator(_correctable)]
-    reason: Reason
+    seen: SeenState | None = Field(
+        default=None, description="`state` of the row; refused where that has changed"
+    )
+
+
+class ChosenLine(StrictInput):
+    """A line of a register that is to be corrected."""
+
+    person_id: uuid.UUID
+    seen: SeenState | None = None
+
+
+class BulkCorrectionCreate(WordCreate):
+    """One code with one reason for several lines: set on all of them or on none."""
+
+    lines: Annotated[list[ChosenLine], Field(min_length=1, max_length=1000)]
 
 
 class CorrectionRead(BaseModel):
@@ -100,8 +144,44 @@ class CorrectionRead(BaseModel):
 
     id: uuid.UUID
     person_id: uuid.UUID
-    status: str
+    status: str | None
+    code_id: uuid.UUID | None
     reason: str
+    made_by: uuid.UUID
+    made_at: datetime
+
+
+class CorrectionBatchRead(BaseModel):
+    """An action over several lines of a register."""
+
+    id: uuid.UUID
+    code_id: uuid.UUID | None
+    undoes_id: uuid.UUID | None
+    lines: int
+    made_by: uuid.UUID
+    made_at: datetime
+
+
+class ConfirmationCreate(StrictInput):
+    """That a register is right. Students who were not seen become absent."""
+
+    not_seen: Annotated[list[uuid.UUID], Field(max_length=1000)] = Field(
+        description="who was named when the person decided: everybody with status `expected`,"
+        " `pending` or `not_seen`"
+    )
+
+
+class RemarkCreate(StrictInput):
+    """A remark about a line; an empty one takes it away."""
+
+    text: OptionalReason
+
+
+class RemarkRead(BaseModel):
+    """A remark about a line."""
+
+    person_id: uuid.UUID
+    text: str
     made_by: uuid.UUID
     made_at: datetime
 

@@ -1,4 +1,4 @@
-"""The register of a lesson: what is read for it, what it comes to, and corrections to it."""
+"""The register of a lesson: what is read for it, and what it comes to."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -12,20 +12,25 @@ from sqlmodel import Session, and_, col, select
 from protocol.v1.messages import AttendanceWindow
 from server.accounts.tables import Account
 from server.attendance.assignment import JudgedLesson, judged_lessons
+from server.attendance.confirmation_reads import ConfirmedRegister
 from server.attendance.register import (
-    ATTENDED,
-    CORRECTABLE,
     AttendanceStatus,
+    Decisions,
     Judgement,
     count_statuses,
     derive_register,
 )
 from server.attendance.sources import Sources, WatchingKiosk, read_sources
-from server.attendance.tables import Correction, Rejudgement, StoredEvent
-from server.audit.service import record
+from server.attendance.tables import (
+    Correction,
+    LineRemark,
+    RegisterConfirmation,
+    Rejudgement,
+    StoredEvent,
+)
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
-from server.errors import ConflictError, InvalidError
+from server.errors import ConflictError
 from server.policies.timeline import PolicyTimeline
 from server.timetable import lessons as planning
 from server.timetable import service as timetable
@@ -33,15 +38,11 @@ from server.timetable.roster import ListedPerson, applies
 from server.timetable.service import LessonView
 
 __all__ = ["WatchingKiosk"]
+_DECIDED = (StoredEvent, Correction, Rejudgement, RegisterConfirmation, LineRemark)
 #: Whether any event or decision names a lesson.
 _NAMED = Prepared(
     sqlalchemy.select(
-        or_(
-            *(
-                exists().where(table_of(one).c.lesson_id == bindparam("lesson"))
-                for one in (StoredEvent, Correction, Rejudgement)
-            )
-        )
+        or_(*(exists().where(table_of(one).c.lesson_id == bindparam("lesson")) for one in _DECIDED))
     )
 )
 
@@ -62,6 +63,7 @@ class Register:
         policy_version: the policy it is judged by.
         counts: lines of each status; all 0 where the lesson is cancelled.
         has_sightings: whether any event counts for the lesson, also one of a person who is not due.
+        confirmation: the newest word that the register is right; None where it was not taken.
     """
 
     view: LessonView
@@ -71,6 +73,7 @@ class Register:
     counts: dict[AttendanceStatus, int]
     kiosks: tuple[WatchingKiosk, ...]
     has_sightings: bool = False
+    confirmation: ConfirmedRegister | None = None
 
     @property
     def waiting_for(self) -> tuple[WatchingKiosk, ...]:
@@ -84,8 +87,10 @@ class Register:
 
     @property
     def attended(self) -> int:
-        """How many came, in time or late."""
-        return sum(self.counts[status] for status in ATTENDED)
+        """How many count as attended; 0 where the lesson is cancelled."""
+        if self.view.is_cancelled:
+            return 0
+        return sum(line.mark.is_attended for line in self.lines)
 
 
 def register_of(db: Session, lesson_id: uuid.UUID, *, at: datetime) -> Register:
@@ -171,49 +176,6 @@ def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
     planning.delete_lesson(db, lesson_id, actor=actor)
 
 
-def correct(
-    db: Session,
-    lesson_id: uuid.UUID,
-    *,
-    person_id: uuid.UUID,
-    status: str,
-    reason: str,
-    made_by: uuid.UUID,
-) -> Correction:
-    """Add a person's word about a status; what was there before stays.
-
-    Raises:
-        NotFoundError: there is no such lesson.
-        InvalidError: people cannot set this status, or the person is not due in the lesson.
-        ConflictError: the lesson is cancelled.
-    """
-    view = timetable.lesson_view(db, lesson_id)
-    if status not in CORRECTABLE:
-        raise InvalidError("This status cannot be set by a person.", problem="status")
-    if view.is_cancelled:
-        raise ConflictError("This lesson is cancelled.", problem="cancelled")
-    sources = read_sources(db, judged_lessons(db, [view]), now())
-    due = {
-        person.id
-        for entry, person in sources.rosters.get(view.course.id, [])
-        if applies(entry, view.lesson)
-    }
-    if person_id not in due:
-        raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
-    correction = Correction(
-        lesson_id=lesson_id, person_id=person_id, status=status, reason=reason, made_by=made_by
-    )
-    db.add(correction)
-    record(
-        db,
-        actor=f"account:{made_by}",
-        action="attendance.correct",
-        subject=f"lesson:{lesson_id}",
-        details={"person": str(person_id), "status": status},
-    )
-    return correction
-
-
 def history_of(
     db: Session, lesson_id: uuid.UUID, person_id: uuid.UUID
 ) -> list[tuple[Correction, Account]]:
@@ -235,15 +197,17 @@ def _register(one: JudgedLesson, sources: Sources, at: datetime) -> Register:
         if applies(entry, view.lesson)
     }
     kiosks = sources.kiosks.get(view.lesson.id, [])
+    confirmation = sources.confirmations.get(view.lesson.id)
     judged = derive_register(
         list(people),
         sources.events.get(view.lesson.id, []),
         one.window,
         watches=[kiosk.watch for kiosk in kiosks],
-        rulings=[
-            *sources.rulings.get(view.lesson.id, []),
-            *sources.absences.get(view.lesson.id, []),
-        ],
+        decided=Decisions(
+            sources.rulings.get(view.lesson.id, []),
+            confirmation.unseen if confirmation else frozenset(),
+            sources.absences.get(view.lesson.id, []),
+        ),
         at=at,
     )
     return Register(
@@ -254,4 +218,5 @@ def _register(one: JudgedLesson, sources: Sources, at: datetime) -> Register:
         counts=count_statuses([] if view.is_cancelled else judged),
         kiosks=tuple(kiosks),
         has_sightings=bool(sources.events.get(view.lesson.id)),
+        confirmation=confirmation,
     )

@@ -15,6 +15,7 @@ from protocol.v1.messages import AttendanceWindow, EventKind
 from server.absences.reads import spans_between
 from server.absences.rules import LessonTimes, ReportedAbsence, reported_in
 from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
+from server.attendance.confirmation_reads import ConfirmedRegister, confirmations_of
 from server.attendance.event_reads import (
     named_or_unnamed,
     objections,
@@ -98,6 +99,7 @@ class Sources:
     events: dict[uuid.UUID, list[RegisterEvent]]
     rulings: dict[uuid.UUID, list[Ruling]]
     absences: dict[uuid.UUID, list[ReportedAbsence]]
+    confirmations: dict[uuid.UUID, ConfirmedRegister]
 
 
 def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> Sources:
@@ -120,6 +122,7 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
         events=_marked_replays(db, _events(db, lessons, Assignment(rows, rosters, placements))),
         rulings=rulings_of(db, [one.lesson.id for one in lessons]),
         absences=_absences(db, [one.lesson for one in lessons]),
+        confirmations=confirmations_of(db, [one.lesson.id for one in lessons]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Events as they came, those refused, and corrections by people.
+"""Events as they came, those refused, and what people decided about registers.
 
 What a kiosk said is never changed. The moment an event counts at may be corrected once.
 """
@@ -136,15 +136,85 @@ class QuarantinedEvent(SQLModel, table=True):
 
 
 class Correction(SQLModel, table=True):
-    """A manual correction of a student's status in a lesson. The newest one counts."""
+    """A person's word about a student's status in a lesson. The newest one counts.
+
+    Attributes:
+        status: the category of the code, as it was then; None where the word before was undone,
+            so that events alone count again.
+        code_id: the code that was chosen; None in rows from before there were codes, and undone.
+        is_attended: whether the code counted as attended then.
+        batch_id: the action over several lines that it is a part of.
+    """
 
     __tablename__ = "attendance_corrections"
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
     person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
-    status: str = Field(max_length=20)
+    status: str | None = Field(max_length=20)
     reason: str = Field(max_length=500)
+    made_by: uuid.UUID = Field(foreign_key="accounts.id")
+    made_at: datetime = utc_field(default_now=True)
+    code_id: uuid.UUID | None = Field(default=None, foreign_key="status_codes.id")
+    is_attended: bool
+    batch_id: uuid.UUID | None = Field(
+        default=None, foreign_key="correction_batches.id", index=True
+    )
+
+
+class CorrectionBatch(SQLModel, table=True):
+    """One action over several lines of a register; undoing it is a further one.
+
+    Attributes:
+        code_id: the code that was set; None where a batch was undone.
+        undoes_id: the batch that it undid.
+        lines: how many lines it changed.
+    """
+
+    __tablename__ = "correction_batches"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
+    code_id: uuid.UUID | None = Field(default=None, foreign_key="status_codes.id")
+    undoes_id: uuid.UUID | None = Field(
+        default=None, foreign_key="correction_batches.id", unique=True
+    )
+    lines: int
+    made_by: uuid.UUID = Field(foreign_key="accounts.id")
+    made_at: datetime = utc_field(default_now=True)
+
+
+class LineRemark(SQLModel, table=True):
+    """A remark about one line of a register. The newest one counts; an empty one takes it away."""
+
+    __tablename__ = "line_remarks"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    text: str = Field(max_length=500)
+    made_by: uuid.UUID = Field(foreign_key="accounts.id")
+    made_at: datetime = utc_field(default_now=True)
+
+
+class RegisterConfirmation(SQLModel, table=True):
+    """A person's word that a register is right. The newest one of a lesson counts.
+
+    A lesson without a row here is one whose register was not taken.
+
+    Attributes:
+        unseen: ids of the students who were not seen: by this word they are absent.
+        states: what each line said then, by the student's id: a code's id after a correction, else
+            the status.
+    """
+
+    __tablename__ = "register_confirmations"
+    __table_args__ = (Index("ix_register_confirmations_lesson_id_made_at", "lesson_id", "made_at"),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id")
+    unseen: list[str] = Field(sa_type=JSON)
+    states: dict[str, str] = Field(sa_type=JSON)
     made_by: uuid.UUID = Field(foreign_key="accounts.id")
     made_at: datetime = utc_field(default_now=True)
 

@@ -18,7 +18,7 @@ from protocol.v1.window import whole_ms
 from server.attendance import service
 from server.attendance import tally_reads as reads
 from server.attendance.assignment import judgements
-from server.attendance.register import ATTENDED, AttendanceStatus
+from server.attendance.register import AttendanceStatus
 from server.attendance.service import Register
 from server.attendance.tally_reads import Stored
 from server.timetable import service as timetable
@@ -90,6 +90,13 @@ class _Roster:
         if not self.dated:
             return self.always
         return self.always | set(_listed(self.dated, lesson.ends_at, lesson.day))
+
+
+class _Word(NamedTuple):
+    """What a person entered about a student."""
+
+    status: str
+    is_attended: bool
 
 
 def tallies_between(
@@ -185,7 +192,7 @@ def _count(
 
 
 def _numbers(
-    due: set[Any], seen: Mapping[Any, Any], ruled: Mapping[Any, str], bounds: _Bounds
+    due: set[Any], seen: Mapping[Any, Any], ruled: Mapping[Any, _Word], bounds: _Bounds
 ) -> tuple[int, int]:
     """Return how many came and how many of them late; what a person entered comes first."""
     came = [
@@ -193,9 +200,9 @@ def _numbers(
         for person, at in seen.items()
         if person in due and person not in ruled
     ]
-    words = [status for person, status in ruled.items() if person in due]
-    attended = len(came) + sum(word in ATTENDED for word in words)
-    return attended, sum(came) + sum(word == AttendanceStatus.LATE for word in words)
+    words = [word for person, word in ruled.items() if person in due]
+    attended = len(came) + sum(word.is_attended for word in words)
+    return attended, sum(came) + sum(word.status == AttendanceStatus.LATE for word in words)
 
 
 def _rosters(db: Session, courses: Collection[uuid.UUID]) -> dict[uuid.UUID, _Roster]:
@@ -240,11 +247,15 @@ def _first_seen(
     return odd, found
 
 
-def _rulings(db: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[Any, str]]:
-    """Return what people entered: the newest word about each person."""
-    found: dict[uuid.UUID, dict[Any, str]] = {}
-    for lesson, person, status in reads.RULED.rows(db, lessons=ids):
-        found.setdefault(lesson, {})[person] = status
+def _rulings(db: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[Any, _Word]]:
+    """Return what people entered: the newest word about each person, unless it was undone."""
+    found: dict[uuid.UUID, dict[Any, _Word]] = {}
+    for lesson, person, status, is_attended in reads.RULED.rows(db, lessons=ids):
+        words = found.setdefault(lesson, {})
+        if status is None:
+            words.pop(person, None)
+        else:
+            words[person] = _Word(status, is_attended)
     return found
 
 

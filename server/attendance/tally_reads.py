@@ -143,10 +143,13 @@ SEEN = Prepared(
         _raw(_is_odd),
     ).where(_events.c.lesson_id.in_(several("lessons")), or_(_marks, _is_odd))
 )
-#: What people entered, the newest last.
+#: What people entered, the newest last, and whether it counts as attended.
 RULED = Prepared(
     sqlalchemy.select(
-        _corrections.c.lesson_id, _text(_corrections.c.person_id), _corrections.c.status
+        _corrections.c.lesson_id,
+        _text(_corrections.c.person_id),
+        _corrections.c.status,
+        _corrections.c.is_attended,
     )
     .where(_corrections.c.lesson_id.in_(several("lessons")))
     .order_by(_corrections.c.made_at, _corrections.c.id)

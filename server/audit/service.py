@@ -22,6 +22,8 @@ _VERIFY_PAGE = 1000
 _PERSON = "person"
 #: Details that name a person, beside the subject.
 _NAMES_PERSON = (_PERSON, "other")
+#: A detail that names several.
+_NAMES_PEOPLE = "students"
 _COLUMNS = (
     col(AuditEntry.seq),
     col(AuditEntry.at),
@@ -125,7 +127,7 @@ def record(
 def people_of(subject: str, details: Mapping[str, Any]) -> set[uuid.UUID]:
     """Return the people that an entry is about."""
     kind, _, identity = subject.partition(":")
-    named = [details.get(name) for name in _NAMES_PERSON]
+    named = [details.get(name) for name in _NAMES_PERSON] + list(details.get(_NAMES_PEOPLE, ()))
     return set(_ids([identity if kind == _PERSON else None, *named]))
 
 

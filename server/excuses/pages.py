@@ -11,7 +11,7 @@ from starlette.responses import Response
 from server.absences import attachments, service
 from server.absences.service import KEPT, AbsenceFilter, AbsenceView
 from server.accounts.names import actor_names
-from server.attendance.pages import TONES
+from server.attendance.codes.palette import STATUS_TONES
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -197,7 +197,7 @@ def _ask(
     found: PastLinesError,
 ) -> Response:
     """Show which lines of lessons that are over would change, and ask whether they shall."""
-    context = {"action": action, "form": form, "lines": found.lines, "tones": TONES}
+    context = {"action": action, "form": form, "lines": found.lines, "tones": STATUS_TONES}
     return render(request, "excuses/past_lines.html", context, status_code=409)
 
 

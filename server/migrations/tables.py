@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 import server.absences.tables
 import server.accounts.tables
 import server.accuracy.tables
+import server.attendance.codes.tables
 import server.attendance.tables
 import server.audit.tables
 import server.credentials.tables

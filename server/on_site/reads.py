@@ -32,11 +32,11 @@ class LastSighting(NamedTuple):
 
 
 class Entered(NamedTuple):
-    """What a person entered for a line of a register."""
+    """What a person entered for a line of a register; no status: what came before was undone."""
 
     lesson_id: uuid.UUID
     person_id: uuid.UUID
-    status: str
+    status: str | None
 
 
 _events, _kiosks = table_of(StoredEvent), table_of(Kiosk)

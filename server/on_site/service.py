@@ -73,9 +73,8 @@ def site_list(db: Session, *, zone: ZoneInfo, at: datetime) -> SiteList:
     entered = reads.entered_for(db, lessons) if lessons else []
     seen = _seen(db, lessons, entered, {one.id: one.room for one in kiosks}, (first, last))
     excused = _reported(db, lessons.values())
-    excused |= {
-        (one.lesson_id, one.person_id) for one in entered if one.status == AttendanceStatus.EXCUSED
-    }
+    newest = {(one.lesson_id, one.person_id): one.status for one in entered}
+    excused |= {key for key, status in newest.items() if status == AttendanceStatus.EXCUSED}
     found = whereabouts(_due(db, lessons.values()), seen, excused, at=at)
     people = {one.id: one for one in reads.people_of(db, found.places.keys())}
     return SiteList(

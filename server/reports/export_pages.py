@@ -101,7 +101,7 @@ def lesson_pdf(
         report = Report(ReportScope(span), at, lessons=[facts])
         report.tally.add(facts, at)
         printed = PrintedRegister(
-            settings.school_name,
+            settings.school.name,
             f"{register.view.course.code} {register.view.course.title}",
             people_named(db, report.tally.people),
             report,
@@ -133,7 +133,7 @@ def course_pdf(
             )
         people = people_named(db, report.tally.people)
         printed = PrintedRegister(
-            settings.school_name, f"{course.code} {course.title}", people, report
+            settings.school.name, f"{course.code} {course.title}", people, report
         )
     content = course_register(printed, translator(settings.language))
     return _pdf(database, principal, report, content, _dated("register", report.scope.span))
@@ -142,7 +142,7 @@ def course_pdf(
 def _wanted(request: Request, view: ReportView, form: ExportFormat) -> ExportWanted:
     settings = get_settings(request)
     t = request_translator(request)
-    return ExportWanted(view, form, t, settings.zone, settings.school_name)
+    return ExportWanted(view, form, t, settings.zone, settings.school.name)
 
 
 def _dated(name: str, span: ReportSpan) -> str:

@@ -54,6 +54,7 @@ class LineFacts(NamedTuple):
     first_seen_at: datetime | None
     left_at: datetime | None
     is_corrected: bool
+    is_counted: bool | None = None
 
 
 class LessonFacts(NamedTuple):
@@ -62,6 +63,7 @@ class LessonFacts(NamedTuple):
     Attributes:
         is_seen: whether a kiosk saw anybody there, or a person corrected a line.
         lines: by name, as the register has them.
+        is_confirmed: whether a person confirmed the register.
     """
 
     lesson_id: uuid.UUID
@@ -73,10 +75,11 @@ class LessonFacts(NamedTuple):
     is_cancelled: bool
     is_seen: bool
     lines: tuple[LineFacts, ...]
+    is_confirmed: bool = False
 
     def standing(self, line: LineFacts) -> Standing | None:
         """Return what a line counts as; None where the lesson was cancelled."""
-        return None if self.is_cancelled else standing_of(line.status)
+        return None if self.is_cancelled else standing_of(line.status, line.is_counted)
 
 
 def lesson_count(db: Session, span: ReportSpan, at: datetime) -> int:
@@ -145,6 +148,7 @@ def facts_of(register: Register) -> LessonFacts:
             line.mark.first_seen_at,
             line.mark.left_at,
             line.mark.is_corrected,
+            line.mark.is_counted,
         )
         for line in register.lines
     )
@@ -158,4 +162,5 @@ def facts_of(register: Register) -> LessonFacts:
         view.is_cancelled,
         register.has_sightings or any(line.is_corrected for line in lines),
         lines,
+        register.confirmation is not None,
     )

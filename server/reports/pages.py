@@ -8,7 +8,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.attendance.access import RegisterDep
-from server.attendance.pages import TONES
+from server.attendance.codes.palette import STATUS_TONES
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
@@ -186,6 +186,6 @@ def _line_names(db: Session, rows: Any) -> dict[str, Any]:
     return {
         "people": service.people_named(db, {line.person_id for _lesson, line in rows}),
         "course_names": course_names(db, {lesson.course_id for lesson, _line in rows}),
-        "tones": TONES,
+        "tones": STATUS_TONES,
         "status_key": status_key,
     }

@@ -13,7 +13,7 @@ class Standing(StrEnum):
     LATE = "late"
     ABSENT = "absent"
     EXCUSED = "excused"
-    OPEN = "open"  # nobody knows yet: the lesson runs, a kiosk has not reported, or nobody decided
+    OPEN = "open"  # nobody knows yet, or nobody has decided
 
 
 #: The one place where reports learn what a status means.
@@ -22,14 +22,25 @@ _STANDINGS = {
     AttendanceStatus.LATE: Standing.LATE,
     AttendanceStatus.ABSENT: Standing.ABSENT,
     AttendanceStatus.EXCUSED: Standing.EXCUSED,
+    AttendanceStatus.LEFT_EARLY: Standing.IN_TIME,
     AttendanceStatus.EXPECTED: Standing.OPEN,
     AttendanceStatus.PENDING: Standing.OPEN,
+    AttendanceStatus.NOT_SEEN: Standing.OPEN,
 }
+_CAME = {Standing.IN_TIME, Standing.LATE}
 
 
-def standing_of(status: AttendanceStatus) -> Standing:
-    """Return what a status counts as."""
-    return _STANDINGS[status]
+def standing_of(status: AttendanceStatus, is_counted: bool | None = None) -> Standing:
+    """Return what a line counts as.
+
+    Args:
+        status: of the line. Who was not seen is undecided until a person confirms the register.
+        is_counted: whether the school's code on the line counts as attended; None without a code.
+    """
+    usual = _STANDINGS[status]
+    if is_counted is None or is_counted == (usual in _CAME):
+        return usual
+    return Standing.IN_TIME if is_counted else Standing.ABSENT
 
 
 def status_key(status: str) -> str:

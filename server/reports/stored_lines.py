@@ -23,6 +23,7 @@ def pack(lessons: Iterable[LessonFacts]) -> bytes:
             one.ends_at.isoformat(),
             one.is_cancelled,
             one.is_seen,
+            one.is_confirmed,
             [_packed(line) for line in one.lines],
         ]
         for one in lessons
@@ -33,7 +34,7 @@ def pack(lessons: Iterable[LessonFacts]) -> bytes:
 def unpack(data: bytes) -> list[LessonFacts]:
     """Read what `pack` wrote."""
     found = []
-    for *ids, day, starts_at, ends_at, is_cancelled, is_seen, lines in json.loads(
+    for *ids, day, starts_at, ends_at, is_cancelled, is_seen, is_confirmed, lines in json.loads(
         zlib.decompress(data)
     ):
         lesson_id, course_id, room_id = map(uuid.UUID, ids)
@@ -48,6 +49,7 @@ def unpack(data: bytes) -> list[LessonFacts]:
                 is_cancelled,
                 is_seen,
                 tuple(_unpacked(line) for line in lines),
+                is_confirmed,
             )
         )
     return found
@@ -55,15 +57,16 @@ def unpack(data: bytes) -> list[LessonFacts]:
 
 def _packed(line: LineFacts) -> list[Any]:
     moments = [at and at.isoformat() for at in (line.first_seen_at, line.left_at)]
-    return [line.person_id.hex, line.status, *moments, line.is_corrected]
+    return [line.person_id.hex, line.status, *moments, line.is_corrected, line.is_counted]
 
 
 def _unpacked(row: list[Any]) -> LineFacts:
-    person, status, first, left, is_corrected = row
+    person, status, first, left, is_corrected, is_counted = row
     return LineFacts(
         uuid.UUID(person),
         AttendanceStatus(status),
         first and datetime.fromisoformat(first),
         left and datetime.fromisoformat(left),
         is_corrected,
+        is_counted,
     )

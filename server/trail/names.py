@@ -18,6 +18,7 @@ from server.tokens.tables import APIToken
 DETAIL_KINDS = {
     "person": "person",
     "other": "person",
+    "students": "person",
     "account": "account",
     "room": "room",
     "kiosk": "kiosk",
@@ -60,7 +61,8 @@ def _references(entry: AuditEntry) -> Iterable[str]:
     yield entry.actor
     yield entry.subject
     for name, kind in DETAIL_KINDS.items():
-        yield f"{kind}:{entry.details.get(name, '')}"
+        said = entry.details.get(name, "")
+        yield from (f"{kind}:{one}" for one in (said if isinstance(said, list) else [said]))
 
 
 def _names(

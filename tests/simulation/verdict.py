@@ -65,7 +65,7 @@ class Verdict:
         """Return that a person is absent whom the kiosk recorded by a wrong clock."""
         line = self._line(mark.true_lesson_id, mark.person_id)
         is_excused = self._oracle.is_excused(mark, is_final=is_final)
-        if line is not AttendanceStatus.ABSENT or is_excused:
+        if line is not AttendanceStatus.NOT_SEEN or is_excused:
             return ""
         return f"recorded at {mark.at:%d %H:%M:%S} and absent: {mark.host} {mark.person_id[-4:]}"
 
@@ -117,7 +117,7 @@ class Verdict:
         }
         for person_id in lesson.students:
             line = self._line(lesson.id, person_id)
-            fitting = _ATTENDED if person_id in seen else {AttendanceStatus.ABSENT}
+            fitting = _ATTENDED if person_id in seen else {AttendanceStatus.NOT_SEEN}
             if line not in fitting:
                 problems.append(
                     f"later lesson of door {lesson.door} is not settled:"

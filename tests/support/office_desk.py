@@ -68,6 +68,11 @@ class OfficeDesk:
         found: dict[str, Any] = self.office.get(f"/api/v1/lessons/{lesson_id}/register").json()
         return found
 
+    def codes(self) -> dict[str, str]:
+        """Return the ids of the default codes by category."""
+        found = self.office.get("/api/v1/status-codes").json()
+        return {one["category"]: one["id"] for one in found if one["is_default"]}
+
     def hang_kiosk(self, name: str = "R12 door", *, since: datetime | None = None) -> str:
         """Hang a claimed kiosk in the first room; since yesterday where nothing else is said."""
         from_at = since or now() - timedelta(days=1)

@@ -6,7 +6,7 @@ from alembic import op
 import server.db.types
 
 revision: str = "0027"
-down_revision: str | None = "0025"
+down_revision: str | None = "0026"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -163,7 +163,7 @@ class World:
         """Compare what was shown as recorded with the register."""
         marks, stored, statuses = self.marks(), self.stored(), self.statuses()
         missing = [mark for mark in marks if not stored[mark.id]]
-        undecided = [mark for mark in missing if statuses.get(mark.person) != "absent"]
+        undecided = [mark for mark in missing if statuses.get(mark.person) != "not_seen"]
         recorded = {mark.person for mark in marks}
         return Outcome(
             recorded=len(marks),
@@ -171,7 +171,7 @@ class World:
             undecided=len(undecided),
             lost=len(missing) - len(undecided),
             twice=sum(count > 1 for count in stored.values()),
-            absent=sum(statuses.get(person) == "absent" for person in recorded),
+            absent=sum(statuses.get(person) == "not_seen" for person in recorded),
         )
 
     def wait_stored(self, marks: Sequence[Mark], timeout_s: float = 90.0) -> None:

@@ -8,6 +8,8 @@ from sqlmodel import select
 from server.accounts.service import ensure_admin
 from server.accounts.tables import Account
 from server.attendance import service
+from server.attendance.decisions import corrections
+from server.attendance.decisions.corrections import word_of
 from server.attendance.register import AttendanceStatus
 from server.attendance.verification import Delivery
 from server.db.types import now
@@ -65,19 +67,18 @@ def test_absence_waits_for_the_kiosk_and_a_late_batch_corrects_it(school: School
     payload = device.batch([event], synced_through=school.ends_at)
     school.take(Delivery(device.kiosk_id, payload), at=afterwards)
     assert school.mark(ada, afterwards).status == AttendanceStatus.PRESENT
-    assert school.mark(ben, afterwards).status == AttendanceStatus.ABSENT
+    assert school.mark(ben, afterwards).status == AttendanceStatus.NOT_SEEN
 
 
 def test_correction_is_a_new_row_with_who_and_why(school: School) -> None:
     account, ada = _admin(school), school.person()
     for status in ("absent", "excused"):
         with school.database.transaction() as db:
-            service.correct(
+            corrections.correct(
                 db,
                 school.lesson_id,
                 person_id=ada,
-                status=status,
-                reason="note from the office",
+                word=word_of(db, status, "note from the office"),
                 made_by=account.id,
             )
     mark = school.mark(ada)
@@ -90,12 +91,11 @@ def test_correction_is_a_new_row_with_who_and_why(school: School) -> None:
 def test_correction_of_somebody_who_is_not_due_is_refused(school: School) -> None:
     account, guest = _admin(school), school.person(on_roster=False)
     with school.database.transaction() as db, pytest.raises(InvalidError):
-        service.correct(
+        corrections.correct(
             db,
             school.lesson_id,
             person_id=guest,
-            status="present",
-            reason="was there",
+            word=word_of(db, "present", "was there"),
             made_by=account.id,
         )
 

@@ -245,7 +245,7 @@ def test_an_uncertain_scan_leaves_nobody_absent(school: School, is_named: bool) 
     mark = settled(school, device, ada)
     assert (mark.status, mark.needs_decision) == ("pending", True)
     assert [one.occurred_at for one in mark.doubtful] == [LONG_AGO]
-    assert school.mark(ben, at=school.ends_at + timedelta(hours=1)).status == "absent"
+    assert school.mark(ben, at=school.ends_at + timedelta(hours=1)).status == "not_seen"
 
 
 def test_an_uncertain_scan_touches_no_lesson_it_cannot_be_of(school: School) -> None:
@@ -254,7 +254,7 @@ def test_an_uncertain_scan_touches_no_lesson_it_cannot_be_of(school: School) -> 
     deliver(school, device, after, at=school.ends_at + timedelta(minutes=5))
     scan = device.event(LONG_AGO, person_id=ada, clock=unsynced(5))
     deliver(school, device, scan, at=school.ends_at + timedelta(minutes=50))
-    assert settled(school, device, ada).status == "absent"
+    assert settled(school, device, ada).status == "not_seen"
 
 
 def test_not_me_takes_an_uncertain_scan_back(school: School) -> None:
@@ -263,7 +263,7 @@ def test_not_me_takes_an_uncertain_scan_back(school: School) -> None:
     objection = device.event(LONG_AGO, kind="not_me", refers_to=scan["id"], clock=unsynced(8))
     deliver(school, device, scan, objection, at=school.ends_at)
     mark = settled(school, device, ada)
-    assert (mark.status, mark.doubtful) == ("absent", ())
+    assert (mark.status, mark.doubtful) == ("not_seen", ())
 
 
 def test_a_scan_that_cannot_have_been_then_is_no_mark(school: School) -> None:
@@ -299,4 +299,4 @@ def test_a_corrected_scan_that_fits_no_lesson_is_no_mark(school: School) -> None
     )
     hours_later = device.event(school.ends_at + timedelta(hours=3), clock=trusted(10))
     deliver(school, device, scan, hours_later, at=school.ends_at + timedelta(hours=4))
-    assert settled(school, device, ada).status == "absent"
+    assert settled(school, device, ada).status == "not_seen"

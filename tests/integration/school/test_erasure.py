@@ -12,6 +12,9 @@ from protocol.v1.messages import GalleryPage
 from server.accounts.service import ensure_admin
 from server.accounts.tables import Account
 from server.attendance import service as attendance
+from server.attendance.decisions import corrections
+from server.attendance.decisions.corrections import word_of
+from server.attendance.decisions.remarks import set_remark
 from server.attendance.erasure import ERASED_REASON, erase_person
 from server.attendance.register import AttendanceStatus
 from server.attendance.tables import Correction, PastChange, StoredEvent
@@ -97,14 +100,10 @@ def _correct(school: School, person_id: uuid.UUID, reason: str) -> None:
     with school.database.transaction() as db:
         ensure_admin(db)
         db.flush()
-        attendance.correct(
-            db,
-            school.lesson_id,
-            person_id=person_id,
-            status=AttendanceStatus.EXCUSED,
-            reason=reason,
-            made_by=db.exec(select(Account.id)).one(),
-        )
+        made_by = db.exec(select(Account.id)).one()
+        word = word_of(db, AttendanceStatus.EXCUSED, reason)
+        corrections.correct(db, school.lesson_id, person_id=person_id, word=word, made_by=made_by)
+        set_remark(db, school.lesson_id, person_id=person_id, text=reason, made_by=made_by)
 
 
 def _count(school: School, *tables: type[SQLModel]) -> dict[str, int]:

@@ -236,7 +236,7 @@ def _statuses(world: World, lesson_id: uuid.UUID) -> dict[uuid.UUID, AttendanceS
 
 def test_the_past_is_what_the_rules_say(world: World) -> None:
     ada, ben, chi, dan = world.people
-    expected = {ada: "present", ben: "late", chi: "absent", dan: "present"}
+    expected = {ada: "present", ben: "late", chi: "not_seen", dan: "present"}
     assert _statuses(world, world.settled) == expected
     assert _statuses(world, world.waiting) == {ada: "pending"}
 
@@ -250,7 +250,7 @@ def test_a_late_event_alters_it(world: World) -> None:
 
 def test_a_late_watermark_alters_it(world: World) -> None:
     world.send(world.devices[0], at=now(), through=world.noon + timedelta(minutes=90))
-    assert list(_statuses(world, world.waiting).values()) == [AttendanceStatus.ABSENT]
+    assert list(_statuses(world, world.waiting).values()) == [AttendanceStatus.NOT_SEEN]
 
 
 def test_closing_the_watermark_alters_it_and_late_events_still_count(world: World) -> None:
@@ -264,7 +264,7 @@ def test_closing_the_watermark_alters_it_and_late_events_still_count(world: Worl
         actor="system",
         at=now(),
     )
-    assert _statuses(world, world.waiting)[ada] == AttendanceStatus.ABSENT
+    assert _statuses(world, world.waiting)[ada] == AttendanceStatus.NOT_SEEN
     late = device.event(world.noon + timedelta(minutes=46), person_id=ada, lesson_id=world.waiting)
     world.send(device, late, at=now())
     assert _statuses(world, world.waiting)[ada] == AttendanceStatus.PRESENT
@@ -300,7 +300,7 @@ def test_a_lesson_entered_late_takes_no_sighting_from_a_planned_one(world: World
     starts_at = world.noon - timedelta(minutes=45)
     late = world.lesson(world.courses[0], world.rooms[0], starts_at)
     assert _statuses(world, world.settled)[dan] == AttendanceStatus.PRESENT
-    assert _statuses(world, late)[dan] == AttendanceStatus.ABSENT
+    assert _statuses(world, late)[dan] == AttendanceStatus.NOT_SEEN
 
 
 def test_a_new_device_does_not_speak_for_the_one_before(world: World) -> None:
@@ -317,7 +317,7 @@ def test_the_same_device_speaks_for_itself_after_a_new_claim(world: World) -> No
     assert kiosk.state == KioskState.REVOKED
     world.claim(kiosk.id, device, at=now())
     world.send(device, at=now(), through=world.noon + timedelta(minutes=90))
-    assert list(_statuses(world, world.waiting).values()) == [AttendanceStatus.ABSENT]
+    assert list(_statuses(world, world.waiting).values()) == [AttendanceStatus.NOT_SEEN]
 
 
 def test_a_kiosk_that_was_moved_reports_for_where_it_hung(world: World) -> None:
@@ -325,7 +325,7 @@ def test_a_kiosk_that_was_moved_reports_for_where_it_hung(world: World) -> None:
     placements.move(world.db, kiosk, room_id=world.rooms[1], actor="system", at=now())
     assert list(_statuses(world, world.waiting).values()) == [AttendanceStatus.PENDING]
     world.send(device, at=now(), through=world.noon + timedelta(minutes=90))
-    assert list(_statuses(world, world.waiting).values()) == [AttendanceStatus.ABSENT]
+    assert list(_statuses(world, world.waiting).values()) == [AttendanceStatus.NOT_SEEN]
 
 
 def test_cancelling_takes_it_out_of_the_count_and_keeps_its_lines(world: World) -> None:
@@ -368,8 +368,8 @@ def test_another_policy_alters_it_as_previewed(world: World) -> None:
 def test_a_roster_of_the_past_alters_it_as_previewed(world: World) -> None:
     course, joined = world.courses[0], world.person()
     change = RosterChange(course_id=course, person_id=joined, from_date=date(2026, 1, 1))
-    assert _lines(_made(world, change)) == [(world.settled, joined, None, "absent")]
-    assert _statuses(world, world.settled)[joined] == AttendanceStatus.ABSENT
+    assert _lines(_made(world, change)) == [(world.settled, joined, None, "not_seen")]
+    assert _statuses(world, world.settled)[joined] == AttendanceStatus.NOT_SEEN
     entry = world.db.exec(select(RosterEntry).where(RosterEntry.person_id == joined)).one()
     left = RosterChange(
         course_id=course,
@@ -378,7 +378,7 @@ def test_a_roster_of_the_past_alters_it_as_previewed(world: World) -> None:
         from_date=date(2026, 1, 1),
         until_date=date(2026, 1, 31),
     )
-    assert _lines(_made(world, left)) == [(world.settled, joined, "absent", None)]
+    assert _lines(_made(world, left)) == [(world.settled, joined, "not_seen", None)]
 
 
 def test_another_time_alters_it_as_previewed(world: World) -> None:

@@ -136,7 +136,7 @@ def test_students_of_the_lesson_are_undecided_and_later_lessons_settle(school: S
     with school.database.reading() as db:
         settled = register_of(db, following, at=afterwards)
     assert settled.waiting_for == ()
-    assert settled.counts[AttendanceStatus.ABSENT] == 2
+    assert settled.counts[AttendanceStatus.NOT_SEEN] == 2
 
 
 def test_a_person_closes_the_span_once(school: School) -> None:
@@ -148,7 +148,7 @@ def test_a_person_closes_the_span_once(school: School) -> None:
     with school.database.transaction() as db:
         kiosk = db.get_one(Kiosk, school.id_of(device))
         lost_spans.close_span(db, kiosk, span.id, DECISION, now())
-    assert school.mark(unseen, afterwards).status == AttendanceStatus.ABSENT
+    assert school.mark(unseen, afterwards).status == AttendanceStatus.NOT_SEEN
     (closed,) = spans(school)
     assert (closed.closed_by, closed.close_reason) == ("system", "the card broke")
     with school.database.transaction() as db, pytest.raises(ConflictError):
@@ -166,7 +166,7 @@ def test_decision_not_to_wait_covers_lost_events(school: School) -> None:
         close_watermark(
             db, kiosk, from_at=began, reason="no card", actor="system", at=school.ends_at
         )
-    assert school.mark(unseen, afterwards).status == AttendanceStatus.ABSENT
+    assert school.mark(unseen, afterwards).status == AttendanceStatus.NOT_SEEN
 
 
 def test_gap_event_marks_nobody(school: School) -> None:
@@ -278,7 +278,7 @@ def test_numbers_that_never_arrive_are_closed_by_a_person(school: School) -> Non
         db.add(progress)
         assert (row.missing, row.closed_by) == (2, "system")
     assert school.progress(device).stored_through == 5
-    assert school.mark(unseen, afterwards).status == AttendanceStatus.ABSENT
+    assert school.mark(unseen, afterwards).status == AttendanceStatus.NOT_SEEN
 
 
 def test_only_missing_numbers_can_be_closed(school: School) -> None:

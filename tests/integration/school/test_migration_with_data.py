@@ -197,7 +197,7 @@ def _statuses(db: Session) -> dict[uuid.UUID, tuple[str, str]]:
 EXPECTED = {
     ADA: (AttendanceStatus.PRESENT, AttendanceStatus.PRESENT),
     BEN: (AttendanceStatus.LATE, AttendanceStatus.LATE),
-    CHI: (AttendanceStatus.EXCUSED, AttendanceStatus.ABSENT),
+    CHI: (AttendanceStatus.EXCUSED, AttendanceStatus.NOT_SEEN),
 }
 
 

@@ -53,7 +53,7 @@ def test_register_is_whole_again_after_a_restore(
     assert (ack.stored_through, ack.refused) == (3, ())
     assert len(restored.stored(device)) == 3
     statuses = [restored.mark(person, afterwards).status for person in people]
-    assert statuses == [AttendanceStatus.PRESENT] * 3 + [AttendanceStatus.ABSENT]
+    assert statuses == [AttendanceStatus.PRESENT] * 3 + [AttendanceStatus.NOT_SEEN]
     restored.database.close()
 
 
@@ -71,5 +71,5 @@ def test_what_the_kiosk_no_longer_has_is_stated_and_later_lessons_settle(
     ack = restored.send(device, *events[3:], device.gap(early, 2, 3), at=afterwards)
     assert (ack.stored_through, ack.stored_beyond) == (6, ())
     restored.send(device, synced_through=afterwards, at=afterwards)
-    assert restored.mark(person, afterwards).status == AttendanceStatus.ABSENT
+    assert restored.mark(person, afterwards).status == AttendanceStatus.NOT_SEEN
     restored.database.close()

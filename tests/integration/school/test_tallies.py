@@ -175,9 +175,13 @@ def _expected(world: World, ids: list[uuid.UUID]) -> list[tuple[object, ...]]:
     ]
 
 
+#: What people entered; None: the word before was undone.
+_words = st.none() | st.sampled_from(CORRECTABLE)
+
+
 @given(
     events=st.lists(_events(), max_size=12),
-    rulings=st.lists(st.tuples(_small, _small, st.sampled_from(CORRECTABLE)), max_size=4),
+    rulings=st.lists(st.tuples(_small, _small, _words, st.booleans()), max_size=4),
     dates=st.lists(st.tuples(_small, st.sampled_from([None, -2, -1, 0, 1])), max_size=2),
     policy=st.none() | st.tuples(st.integers(0, 30), st.integers(0, 40), st.integers(0, 60)),
     cancelled=st.none() | _small,
@@ -188,7 +192,7 @@ def _expected(world: World, ids: list[uuid.UUID]) -> list[tuple[object, ...]]:
 def test_tallies_are_the_numbers_of_the_registers(
     scene: Scene,
     events: list[dict[str, object]],
-    rulings: list[tuple[int, int, AttendanceStatus]],
+    rulings: list[tuple[int, int, AttendanceStatus | None, bool]],
     dates: list[tuple[int, int | None]],
     policy: tuple[int, int, int] | None,
     cancelled: int | None,
@@ -239,13 +243,14 @@ def test_tallies_of_comings_and_leavings_are_the_numbers_of_the_registers(
         assert _numbers(world, [world.lessons[2]]) == _expected(world, [world.lessons[2]])
 
 
-def _rule(scene: Scene, rulings: list[tuple[int, int, AttendanceStatus]]) -> None:
-    for lesson, person, status in rulings:
+def _rule(scene: Scene, rulings: list[tuple[int, int, AttendanceStatus | None, bool]]) -> None:
+    for lesson, person, status, is_attended in rulings:
         scene.world.db.add(
             Correction(
                 lesson_id=scene.world.lessons[lesson],
                 person_id=scene.world.people[person],
-                status=status.value,
+                status=status.value if status else None,
+                is_attended=is_attended,
                 reason="r",
                 made_by=scene.account,
                 made_at=scene.world.noon,

@@ -43,6 +43,7 @@ from tests.support.import_walk import walk_imports
 from tests.support.importing import ImportDesk
 from tests.support.networks import set_networks
 from tests.support.office_desk import OfficeDesk, day_in
+from tests.support.register_walk import code_routes, several_lines
 from tests.support.second_step_walk import SecondStepWalk
 from tests.support.stepping import SteppedWorkers
 
@@ -72,6 +73,7 @@ EXCEPTIONS = {
     ("GET", "/api/v1/people/{person_id}/credentials"): "that there are a PIN and cards, not which",
     ("GET", "/people/{person_id}/erase"): "a form with name and number alone",
     ("GET", "/lessons/{lesson_id}/people/{person_id}"): "a line of the register, which is a list",
+    ("GET", "/lessons/{lesson_id}/people/{person_id}/menu"): "the codes that a line may get",
 }
 OF_ONE_PERSON = ("{person_id}", "{enrolment_id}", "{attachment_id}", ".csv")
 
@@ -234,9 +236,14 @@ def register_routes(at: Places, door: Door) -> None:
     body = {"person_id": desk.ada, "status": "excused", **REASON}
     route = "/api/v1/lessons/{lesson_id}/corrections"
     do("POST", route, "attendance.correct", door.lesson, json=body)
-    form = {"status": "present", **REASON}
+    codes = desk.codes()
+    form = {"code_id": codes["present"], **REASON}
     route = "/lessons/{lesson_id}/people/{person_id}"
     do("POST", route, "attendance.correct", door.lesson, desk.ada, data=form)
+    do("POST", f"{route}/take-back", "attendance.correct", door.lesson, desk.ada)
+    remark = {"text": "Came with the bus"}
+    do("POST", f"{route}/remark", "attendance.remark", door.lesson, desk.ada, data=remark)
+    several_lines(at.walk, desk, door.lesson)
     change = {"kind": "policy", "lesson_ids": [door.lesson], "policy_version": 0}
     found = desk.office.post("/api/v1/past-changes/preview", json=change).json()
     made = {"change": change, "fingerprint": found["fingerprint"], **REASON}
@@ -527,6 +534,7 @@ def test_every_route_leaves_its_entry(
     lesson_routes(at)
     absence_routes(at)
     register_routes(at, door)
+    code_routes(at.walk)
     lost_event_routes(at, door)
     quarantine_routes(at, door)
     kiosk_routes(at)

@@ -82,7 +82,7 @@ def test_lessons_stop_waiting_for_the_kiosk(
     assert "Late records still correct the register." in page
     form = {"from_date": day_in(-2), "reason": "Its disk is broken"}
     assert admin.post(f"/kiosks/{kiosk}/do-not-wait", data=form).status_code == 303
-    assert desk.register(lesson)["rows"][0]["status"] == "absent"
+    assert desk.register(lesson)["rows"][0]["status"] == "not_seen"
     shown = admin.get(f"/kiosks/{kiosk}").text
     assert "Its disk is broken" in shown
     assert "Admin" in shown

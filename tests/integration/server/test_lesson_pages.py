@@ -139,7 +139,7 @@ def test_nothing_is_corrected_in_a_cancelled_lesson(desk: OfficeDesk) -> None:
     lesson = desk.lesson(RUNNING)
     desk.always_on_roster(desk.ada)
     desk.office.post(f"/lessons/{lesson}/cancel", data={"reason": "Heating failed"})
-    form = {"status": "present", "reason": "Was there"}
+    form = {"code_id": desk.codes()["present"], "reason": "Was there"}
     answer = desk.office.post(f"/lessons/{lesson}/people/{desk.ada}", data=form)
     assert (answer.status_code, problem("correction.cancelled") in answer.text) == (400, True)
 
@@ -195,7 +195,7 @@ def test_lesson_without_records_is_deleted_after_a_question(desk: OfficeDesk) ->
 def test_lesson_with_records_is_not_deleted(desk: OfficeDesk) -> None:
     lesson = desk.lesson(RUNNING)
     desk.always_on_roster(desk.ada)
-    form = {"status": "present", "reason": "Was there"}
+    form = {"code_id": desk.codes()["present"], "reason": "Was there"}
     desk.office.post(f"/lessons/{lesson}/people/{desk.ada}", data=form)
     assert f"/lessons/{lesson}/delete" not in desk.office.get(f"/lessons/{lesson}").text
     asked = desk.office.get(f"/lessons/{lesson}/delete").text

@@ -93,12 +93,12 @@ def test_admin_decides_about_lost_events_on_the_kiosks_page(door: Door, admin: T
     assert "3 events are lost. The kiosk&#39;s storage was damaged." in shown
     path = f"/kiosks/{door.id}/lost/{door.read()['spans'][0]['id']}"
     assert path in shown
-    assert "Students without a record become absent." in admin.get(path).text
+    assert "Students without a record are shown as not seen." in admin.get(path).text
     refused = admin.post(path, data={"reason": " x "})
     assert (refused.status_code, problem("reason") in refused.text) == (400, True)
     answer = admin.post(path, data={"reason": "The card broke"})
     assert answer.headers["location"] == f"/kiosks/{door.id}#lost"
-    assert door.ada == "absent"
+    assert door.ada == "not_seen"
     assert "The card broke" in admin.get(f"/kiosks/{door.id}").text
     (entry,) = audited(door, "kiosk.close_lost_events")
     assert entry.details == {"first": 1, "last": 3, "missing": 3}
@@ -145,7 +145,7 @@ def test_admin_closes_events_that_never_arrive(door: Door, admin: TestClient) ->
     assert 'name="last" value="2"' in page
     answer = admin.post(path, data={"first": "1", "last": "2", "reason": "Device is lost"})
     assert answer.headers["location"] == f"/kiosks/{door.id}#lost"
-    assert door.ada == "absent"
+    assert door.ada == "not_seen"
     assert door.read()["missing"] is None
     assert len(audited(door, "kiosk.close_missing_events")) == 1
     assert admin.get(path).status_code == 404

@@ -301,7 +301,7 @@ def test_confirmation_of_an_old_preview_shows_the_new_one(
 ) -> None:
     form = {"lesson_id": lesson, "policy_version": str(strict_policy)}
     page = desk.office.post("/past-changes/policy", data=form).text
-    correction = {"status": "excused", "reason": "Was ill"}
+    correction = {"code_id": desk.codes()["excused"], "reason": "Was ill"}
     desk.office.post(f"/lessons/{lesson}/people/{desk.ada}", data=correction)
     data = hidden_fields(page) | {"reason": "It was so"}
     answer = desk.office.post("/past-changes/policy/confirm", data=data)

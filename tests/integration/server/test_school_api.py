@@ -103,7 +103,7 @@ def test_correction_by_a_teacher_counts(classroom: Classroom, sign_in: SignIn) -
     body = {"person_id": classroom.person, "status": "excused", "reason": "note from home"}
     assert teacher.post(path, json=body).status_code == 201
     assert classroom.register()["rows"][0]["status"] == "excused"
-    assert teacher.post(path, json=body | {"reason": " "}).status_code == 422
+    assert teacher.post(path, json=body | {"reason": " "}).status_code == 400
     assert teacher.post(path, json=body | {"status": "pending"}).status_code == 422
 
 

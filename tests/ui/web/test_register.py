@@ -116,7 +116,7 @@ def test_correction_by_hand_shows_on_the_register(lesson: Lesson, page: Page) ->
     page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
     page.get_by_role("link", name=NAMES[1]).click()
     page.get_by_text("Excused", exact=True).click()
-    page.get_by_label("Reason").fill("Medical appointment")
+    page.get_by_label("Reason", exact=True).fill("Medical appointment")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("tr.is-excused")).to_contain_text(NAMES[1])
 
@@ -148,6 +148,82 @@ def test_claim_code_is_large_and_shown_once(lesson: Lesson, page: Page) -> None:
     assert size >= 28
     page.goto(f"{lesson.site.url}/kiosks/{lesson.kiosk_id}")
     expect(page.locator(".claim-code")).to_have_count(0)
+
+
+@dataclass
+class Taps:
+    """Counts what a finger or mouse does."""
+
+    page: Page
+    count: int = 0
+
+    def __call__(self, name: str, role: Any = "button") -> None:
+        self.page.get_by_role(role, name=name).first.click()
+        self.count += 1
+
+
+def test_register_of_thirty_with_two_absences_takes_six_taps(lesson: Lesson, page: Page) -> None:
+    _add_people(lesson, 28)
+    page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
+    taps = Taps(page)
+    taps("Present")  # everyone who is left
+    expect(page.locator("tr.is-present")).to_have_count(30)
+    for name in NAMES:
+        taps(f"{name}: Present. Change to Absent")
+        row = page.locator("tr", has_text=name)
+        expect(row).to_have_class("is-absent")
+        expect(row.locator("button.tap")).to_be_focused()
+    expect(page.locator(".tally-count")).to_have_text(re.compile(r"28\s*/\s*30"))
+    taps("Confirm register", "link")
+    taps("Confirm register")
+    expect(page.get_by_text("Confirmed by")).to_be_visible()
+    assert taps.count <= 6
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_menu_of_a_line_offers_every_code_and_gives_the_keyboard_back(
+    lesson: Lesson, page: Page
+) -> None:
+    page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
+    page.get_by_role("link", name=f"All codes for {NAMES[0]}").click()
+    dialog = page.get_by_role("dialog", name=NAMES[0])
+    dialog.get_by_role("button", name="Late").click()
+    expect(dialog).to_be_hidden()
+    row = page.locator("tr", has_text=NAMES[0])
+    expect(row).to_have_class("is-late")
+    expect(row.locator("button.tap")).to_be_focused()
+    page.get_by_role("link", name=f"All codes for {NAMES[1]}").click()
+    page.get_by_role("dialog", name=NAMES[1]).get_by_role("link", name="Excused").click()
+    page.get_by_label("Reason", exact=True).fill("Illness")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("tr.is-excused")).to_contain_text(NAMES[1])
+
+
+def test_several_students_get_one_code_and_one_reason_and_undo_takes_it_back(
+    lesson: Lesson, page: Page
+) -> None:
+    page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
+    page.get_by_role("link", name="Change several").click()
+    page.get_by_role("link", name="Everyone").click()
+    page.get_by_text("Excused", exact=True).click()
+    page.get_by_label("Reason", exact=True).fill("School trip")
+    page.get_by_role("button", name="Set for the chosen students").click()
+    expect(page.locator("tr.is-excused")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("tr.is-expected")).to_have_count(2)
+
+
+def _add_people(lesson: Lesson, number: int) -> None:
+    url = f"{lesson.site.url}/api/v1"
+    course = lesson.http.get(f"{url}/courses", timeout=10).json()
+    course_id = (course if isinstance(course, list) else course["courses"])[0]["id"]
+    for at in range(number):
+        body = {"student_number": f"T{at}", "given_name": f"Given{at}", "family_name": "Test"}
+        person = lesson.http.post(f"{url}/people", json=body, timeout=10).json()["id"]
+        answer = lesson.http.post(
+            f"{url}/courses/{course_id}/roster", json={"person_id": person}, timeout=10
+        )
+        assert answer.ok
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from server.attendance.register import (
     CORRECTABLE,
     AttendanceStatus,
+    Decisions,
     Judgement,
     KioskWatch,
     RegisterEvent,
@@ -40,7 +41,9 @@ def uncertain(at: datetime = LONG_AGO, **fields: object) -> RegisterEvent:
 def line(
     *events: RegisterEvent, rulings: tuple[Ruling, ...] = (), at: datetime = AFTERWARDS
 ) -> Judgement:
-    (mark,) = derive_register([ADA], events, WINDOW, watches=SETTLED, rulings=rulings, at=at)
+    (mark,) = derive_register(
+        [ADA], events, WINDOW, watches=SETTLED, decided=Decisions(rulings), at=at
+    )
     return mark
 
 
@@ -83,7 +86,7 @@ def test_a_scan_cannot_have_been_before_what_the_kiosk_reported_earlier() -> Non
 
 def test_not_me_takes_it_back() -> None:
     scan = uncertain()
-    assert line(scan, not_me(scan)).status == "absent"
+    assert line(scan, not_me(scan)).status == "not_seen"
 
 
 def test_a_corrected_scan_is_not_in_doubt_and_shows_what_the_kiosk_said() -> None:

@@ -72,7 +72,7 @@ def test_a_teachers_word_says_nothing_of_leaving() -> None:
 
 @pytest.mark.parametrize(
     ("minute", "direction", "status"),
-    [(30, "out", "late"), (30, "in", "absent"), (30, None, "absent"), (45, "out", "absent")],
+    [(30, "out", "late"), (30, "in", "not_seen"), (30, None, "not_seen"), (45, "out", "not_seen")],
 )
 def test_one_who_only_left_was_there_within_the_lesson(
     minute: float, direction: str | None, status: str
@@ -112,5 +112,5 @@ def test_who_leaves_in_the_lesson_is_never_absent_and_order_changes_nothing(
     chance.shuffle(mixed)  # type: ignore[attr-defined]
     assert closing_line(*mixed) == mark
     has_left = any(one.direction == "out" and WINDOW.is_open(one.counted_at) for one in events)
-    assert not (has_left and mark.status == AttendanceStatus.ABSENT)
+    assert not (has_left and mark.status == AttendanceStatus.NOT_SEEN)
     assert mark.left_at is None or mark.last_seen_at is not None

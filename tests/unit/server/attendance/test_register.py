@@ -12,6 +12,7 @@ from protocol.v1.messages import AttendancePolicy, window_of
 from server.attendance.register import (
     CORRECTABLE,
     AttendanceStatus,
+    Decisions,
     Judgement,
     KioskWatch,
     RegisterEvent,
@@ -55,7 +56,9 @@ def line(
     rulings: tuple[Ruling, ...] = (),
 ) -> Judgement:
     watches = watching(REPORTED if watermarks is None else watermarks)
-    (mark,) = derive_register([ADA], sightings, WINDOW, watches=watches, rulings=rulings, at=at)
+    (mark,) = derive_register(
+        [ADA], sightings, WINDOW, watches=watches, decided=Decisions(rulings), at=at
+    )
     return mark
 
 
@@ -114,11 +117,11 @@ def test_kinds_of_a_newer_kiosk_mark_nobody() -> None:
 @pytest.mark.parametrize(
     ("watermarks", "expected"),
     [
-        ({DOOR: END}, "absent"),
+        ({DOOR: END}, "not_seen"),
         ({DOOR: END - timedelta(seconds=1)}, "pending"),
         ({DOOR: None}, "pending"),
         ({DOOR: END, BACK: None}, "pending"),
-        ({DOOR: END, BACK: END}, "absent"),
+        ({DOOR: END, BACK: END}, "not_seen"),
         ({}, "pending"),
     ],
 )
@@ -131,7 +134,7 @@ def test_nobody_is_absent_before_every_kiosk_has_told(
 def test_nobody_is_absent_before_the_grace_has_passed() -> None:
     just_before = WINDOW.judged_at - timedelta(seconds=1)
     assert line(at=just_before).status == AttendanceStatus.EXPECTED
-    assert line(at=WINDOW.judged_at).status == AttendanceStatus.ABSENT
+    assert line(at=WINDOW.judged_at).status == AttendanceStatus.NOT_SEEN
 
 
 def test_newest_correction_counts_and_the_derived_status_stays_visible() -> None:
@@ -154,14 +157,14 @@ def test_of_two_corrections_at_one_moment_the_later_id_counts() -> None:
 def test_kiosk_that_is_released_is_not_waited_for() -> None:
     watch = KioskWatch(DOOR, END, None, is_released=True)
     (mark,) = derive_register([ADA], [], WINDOW, watches=[watch], at=AFTERWARDS)
-    assert mark.status == AttendanceStatus.ABSENT
+    assert mark.status == AttendanceStatus.NOT_SEEN
 
 
 def test_kiosk_that_left_needs_to_report_only_until_then() -> None:
     left_at = START + timedelta(minutes=10)
     watch = KioskWatch(DOOR, left_at, left_at)
     (mark,) = derive_register([ADA], [], WINDOW, watches=[watch], at=AFTERWARDS)
-    assert mark.status == AttendanceStatus.ABSENT
+    assert mark.status == AttendanceStatus.NOT_SEEN
 
 
 @pytest.mark.parametrize(
@@ -219,7 +222,9 @@ def _derive(
     rulings: list[Ruling],
 ) -> list[Judgement]:
     watches = watching(watermarks)
-    return derive_register(ROSTER, sightings, WINDOW, watches=watches, rulings=rulings, at=at)
+    return derive_register(
+        ROSTER, sightings, WINDOW, watches=watches, decided=Decisions(rulings), at=at
+    )
 
 
 @given(_sightings, _watermarks, _moments, _rulings, st.randoms(use_true_random=False))
@@ -254,7 +259,7 @@ def test_absence_is_never_derived_without_every_watermark(
 ) -> None:
     marks = _derive(sightings, watermarks, at, [])
     everyone_told = bool(watermarks) and all(told and told >= END for told in watermarks.values())
-    absent = [mark for mark in marks if mark.status == AttendanceStatus.ABSENT]
+    absent = [mark for mark in marks if mark.status == AttendanceStatus.NOT_SEEN]
     assert not absent or (everyone_told and at >= WINDOW.judged_at)
 
 

@@ -68,7 +68,7 @@ def test_the_status_is_the_teachers_word_not_the_time(status: str, minutes: floa
 
 
 def test_a_word_outside_the_lesson_does_not_count() -> None:
-    assert judged(word(1, 600, "present")).status == AttendanceStatus.ABSENT
+    assert judged(word(1, 600, "present")).status == AttendanceStatus.NOT_SEEN
 
 
 def test_a_teachers_word_is_stronger_than_the_camera() -> None:
@@ -83,13 +83,13 @@ def test_the_newest_word_counts_and_one_taken_back_does_not() -> None:
     assert judged(*words).status == AttendanceStatus.LATE
     assert judged(*words, taken_back(3, 7, 2)).status == AttendanceStatus.PRESENT
     both = (taken_back(3, 7, 2), taken_back(4, 7, 1))
-    assert judged(*words, *both).status == AttendanceStatus.ABSENT
+    assert judged(*words, *both).status == AttendanceStatus.NOT_SEEN
 
 
 def test_a_replay_does_not_count_and_is_named() -> None:
     seen = event(1, 0, method=EventMethod.QR.value, is_replay=True)
     mark = judged(seen)
-    assert mark.status == AttendanceStatus.ABSENT
+    assert mark.status == AttendanceStatus.NOT_SEEN
     assert mark.replays == (seen,)
 
 

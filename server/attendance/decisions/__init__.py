@@ -1,0 +1,1 @@
+"""What people decide about a register: corrections, remarks, and that it is confirmed."""

@@ -1,0 +1,315 @@
+"""Correct lines of a register: one, several with one reason, or everyone who is left."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from server.attendance import service
+from server.attendance.codes.service import codes_of, use_code
+from server.attendance.codes.tables import StatusCode
+from server.attendance.decisions.undo import restored
+from server.attendance.event_reads import rulings_of
+from server.attendance.register import CORRECTABLE
+from server.attendance.service import Register, RegisterLine
+from server.attendance.tables import Correction, CorrectionBatch
+from server.audit.service import record
+from server.db.types import now
+from server.errors import ConflictError, InvalidError, NotFoundError
+from server.timetable.tables import Lesson
+
+SHORTEST_REASON = 3
+
+
+class StaleLineError(ConflictError):
+    """The line says something else by now than what the person saw."""
+
+    code = "stale_line"
+    default_message = "The register has changed meanwhile. Look at it and choose again."
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a person says about lines.
+
+    Attributes:
+        code_id: the code; None: what was said before no longer counts, so that events alone do.
+        reason: may be empty where the code needs none.
+    """
+
+    code_id: uuid.UUID | None
+    reason: str = ""
+
+
+def word_of(db: Session, status: str, reason: str = "") -> Word:
+    """Return the same for a status: its default code.
+
+    Raises:
+        InvalidError: people cannot set this status.
+    """
+    if status not in CORRECTABLE:
+        raise InvalidError("This status cannot be set by a person.", problem="status")
+    return Word(codes_of(db).default_of(status).id, reason)
+
+
+def correct(
+    db: Session,
+    lesson_id: uuid.UUID,
+    *,
+    person_id: uuid.UUID,
+    word: Word,
+    made_by: uuid.UUID,
+    seen: str | None = None,
+) -> Correction:
+    """Add a person's word about a line; what was there before stays.
+
+    Args:
+        db: the caller's.
+        lesson_id: whose register.
+        person_id: which line.
+        word: what is said.
+        made_by: the account.
+        seen: what the line said when the person chose, see `CodeList.state_of`; None where that
+            does not matter.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+        InvalidError: the person is not due, the code is not in use, or a reason is missing.
+        ConflictError: the lesson is cancelled.
+        StaleLineError: the line says something else by now.
+    """
+    register = locked_register(db, lesson_id)
+    line = next((one for one in register.lines if one.person.id == person_id), None)
+    if line is None:
+        raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
+    if seen is not None:
+        _refuse_stale(db, {person_id: seen}, [line])
+    code = _usable(db, word)
+    correction = _row(register, person_id, word, code, made_by)
+    correction.made_at = _next_moment(db, lesson_id)
+    db.add(correction)
+    record(
+        db,
+        actor=f"account:{made_by}",
+        action="attendance.correct",
+        subject=f"lesson:{lesson_id}",
+        details={"person": str(person_id), "status": correction.status},
+    )
+    return correction
+
+
+def correct_many(
+    db: Session,
+    lesson_id: uuid.UUID,
+    *,
+    seen: Mapping[uuid.UUID, str | None],
+    word: Word,
+    made_by: uuid.UUID,
+) -> CorrectionBatch:
+    """Set one code with one reason on several lines: on all or, if one has changed, on none.
+
+    Args:
+        db: the caller's.
+        lesson_id: whose register.
+        seen: the lines, by person: what each said when the person chose; None: it does not matter.
+        word: what is said.
+        made_by: the account.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+        InvalidError: no line was chosen, a person is not due, the code is not in use, or a reason
+            is missing.
+        ConflictError: the lesson is cancelled.
+        StaleLineError: a line says something else by now.
+    """
+    register = locked_register(db, lesson_id)
+    lines = [one for one in register.lines if one.person.id in seen]
+    if not seen:
+        raise InvalidError("Choose at least one student.", problem="no_lines")
+    if len(lines) < len(seen):
+        raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
+    _refuse_stale(db, seen, lines)
+    return _batch(db, register, lines, word, made_by)
+
+
+def correct_everyone_left(
+    db: Session, lesson_id: uuid.UUID, *, word: Word, made_by: uuid.UUID
+) -> CorrectionBatch:
+    """Set one code on every line that nobody decided about and nothing was seen of.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+        InvalidError: nobody is left, the code is not in use, or it needs a reason.
+        ConflictError: the lesson is cancelled.
+    """
+    register = locked_register(db, lesson_id)
+    lines = everyone_left(register)
+    if not lines:
+        raise InvalidError("Every student has a status already.", problem="nobody_left")
+    return _batch(db, register, lines, word, made_by)
+
+
+def undo(
+    db: Session, lesson_id: uuid.UUID, batch_id: uuid.UUID, *, made_by: uuid.UUID
+) -> CorrectionBatch:
+    """Put back what lines said before an action over several of them.
+
+    Lines that were changed since stay as they are.
+
+    Raises:
+        NotFoundError: there is no such lesson or action.
+        ConflictError: the action was undone before, is an undo, or the lesson is cancelled.
+    """
+    register = locked_register(db, lesson_id)
+    batch = db.get(CorrectionBatch, batch_id)
+    if batch is None or batch.lesson_id != lesson_id:
+        raise NotFoundError("There is no such action.", problem="no_batch")
+    undone = select(CorrectionBatch.id).where(CorrectionBatch.undoes_id == batch_id)
+    if batch.undoes_id is not None or db.exec(undone).first() is not None:
+        raise ConflictError("This was undone already.", problem="undone")
+    rows = {
+        one.id: one for one in db.exec(select(Correction).where(Correction.lesson_id == lesson_id))
+    }
+    parts = {one.id for one in rows.values() if one.batch_id == batch_id}
+    back = restored(rulings_of(db, [lesson_id]).get(lesson_id, []), parts)
+    new = CorrectionBatch(
+        lesson_id=lesson_id, undoes_id=batch_id, lines=len(back), made_by=made_by, made_at=now()
+    )
+    corrections = [
+        _copy(rows[before.ruling_id], made_by)
+        if before
+        else _row(register, person_id, Word(None), None, made_by)
+        for person_id, before in back.items()
+    ]
+    _store(db, new, corrections, "attendance.undo")
+    return new
+
+
+def everyone_left(register: Register) -> list[RegisterLine]:
+    """Return the lines that nobody decided about and nothing was seen of.
+
+    Those of students with a scan of uncertain time are left out: a person looks at each.
+    """
+    return [one for one in register.lines if one.mark.is_open and not one.mark.doubtful]
+
+
+def locked_register(db: Session, lesson_id: uuid.UUID) -> Register:
+    """Return a register that nobody else decides about until this transaction ends.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+        ConflictError: it is cancelled.
+    """
+    db.get(Lesson, lesson_id, with_for_update=True)
+    register = service.register_of(db, lesson_id, at=now())
+    if register.view.is_cancelled:
+        raise ConflictError("This lesson is cancelled.", problem="cancelled")
+    return register
+
+
+def _batch(
+    db: Session,
+    register: Register,
+    lines: Collection[RegisterLine],
+    word: Word,
+    made_by: uuid.UUID,
+) -> CorrectionBatch:
+    code = _usable(db, word)
+    batch = CorrectionBatch(
+        lesson_id=register.view.lesson.id,
+        code_id=word.code_id,
+        lines=len(lines),
+        made_by=made_by,
+        made_at=now(),
+    )
+    corrections = [_row(register, one.person.id, word, code, made_by) for one in lines]
+    _store(db, batch, corrections, "attendance.correct_many")
+    return batch
+
+
+def _store(
+    db: Session, batch: CorrectionBatch, corrections: Iterable[Correction], action: str
+) -> None:
+    """Write an action with its corrections, and one entry that names everybody it is about."""
+    db.add(batch)
+    db.flush()
+    people = []
+    at = _next_moment(db, batch.lesson_id)
+    for one in corrections:
+        one.batch_id, one.made_at = batch.id, at
+        db.add(one)
+        people.append(str(one.person_id))
+    record(
+        db,
+        actor=f"account:{batch.made_by}",
+        action=action,
+        subject=f"lesson:{batch.lesson_id}",
+        details={"batch": str(batch.id), "students": people},
+    )
+
+
+def _usable(db: Session, word: Word) -> StatusCode | None:
+    """Return the code of a word.
+
+    Raises:
+        InvalidError: it is not in use, or a reason is missing.
+    """
+    if word.code_id is None:
+        return None
+    code = use_code(db, word.code_id)
+    if code.needs_reason and len(word.reason.strip()) < SHORTEST_REASON:
+        raise InvalidError("This code needs a reason.", problem="reason")
+    return code
+
+
+def _row(
+    register: Register,
+    person_id: uuid.UUID,
+    word: Word,
+    code: StatusCode | None,
+    made_by: uuid.UUID,
+) -> Correction:
+    return Correction(
+        lesson_id=register.view.lesson.id,
+        person_id=person_id,
+        status=code.category if code else None,
+        code_id=code.id if code else None,
+        is_attended=code.is_attended if code else False,
+        reason=word.reason,
+        made_by=made_by,
+    )
+
+
+def _copy(before: Correction, made_by: uuid.UUID) -> Correction:
+    """Say the same again, as a new row."""
+    return Correction(
+        lesson_id=before.lesson_id,
+        person_id=before.person_id,
+        status=before.status,
+        code_id=before.code_id,
+        is_attended=before.is_attended,
+        reason=before.reason,
+        made_by=made_by,
+    )
+
+
+def _refuse_stale(
+    db: Session, seen: Mapping[uuid.UUID, str | None], lines: Iterable[RegisterLine]
+) -> None:
+    codes = codes_of(db)
+    for one in lines:
+        was = seen[one.person.id]
+        if was is not None and was != codes.state_of(one.mark):
+            raise StaleLineError(problem="stale")
+
+
+def _next_moment(db: Session, lesson_id: uuid.UUID) -> datetime:
+    """Return now, or just after the newest correction: a clock that was set back undoes nothing."""
+    newest: datetime | None = db.exec(
+        select(func.max(col(Correction.made_at))).where(Correction.lesson_id == lesson_id)
+    ).one()
+    at = now()
+    return at if newest is None or newest < at else newest + timedelta(microseconds=1)

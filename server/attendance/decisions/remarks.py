@@ -1,0 +1,117 @@
+"""Remarks about lines, and the newest action over several lines: what a page shows beside them."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy
+from sqlalchemy import bindparam, exists, literal
+from sqlmodel import Session
+
+from server.attendance.decisions.corrections import locked_register
+from server.attendance.tables import CorrectionBatch, LineRemark
+from server.audit.service import record
+from server.db.prepared import Prepared, table_of
+from server.db.types import now
+from server.errors import InvalidError
+
+#: An undo is offered for so long.
+UNDO_OFFERED = timedelta(hours=1)
+_REMARKS, _BATCHES = table_of(LineRemark), table_of(CorrectionBatch)
+_undoing = _BATCHES.alias("undoing")
+#: Remarks, and actions that were not undone, of one lesson in order of time.
+_NOTES = Prepared(
+    sqlalchemy.union_all(
+        sqlalchemy.select(
+            literal("remark").label("kind"),
+            _REMARKS.c.id.label("id"),
+            _REMARKS.c.person_id.label("about_id"),
+            _REMARKS.c.text.label("text"),
+            literal(0).label("lines"),
+            _REMARKS.c.made_at.label("made_at"),
+        ).where(_REMARKS.c.lesson_id == bindparam("lesson")),
+        sqlalchemy.select(
+            literal("batch"),
+            _BATCHES.c.id,
+            _BATCHES.c.code_id,
+            literal(""),
+            _BATCHES.c.lines,
+            _BATCHES.c.made_at,
+        ).where(
+            _BATCHES.c.lesson_id == bindparam("lesson"),
+            _BATCHES.c.undoes_id.is_(None),
+            ~exists().where(_undoing.c.undoes_id == _BATCHES.c.id),
+        ),
+    ).order_by("made_at", "id")
+)
+
+
+@dataclass(frozen=True)
+class UndoableBatch:
+    """The newest action over several lines that can be undone; see `CorrectionBatch`."""
+
+    id: uuid.UUID
+    code_id: uuid.UUID | None
+    lines: int
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What stands beside the lines of a register.
+
+    Attributes:
+        remarks: the newest remark of each line that has one.
+        batch: the newest action that was not undone; None where there is none.
+    """
+
+    remarks: dict[uuid.UUID, str]
+    batch: UndoableBatch | None
+
+    def undoable(self, at: datetime, confirmed_at: datetime | None) -> UndoableBatch | None:
+        """Return the action that a page offers to undo: a fresh one, in an open register."""
+        batch = self.batch
+        if batch is None or at - batch.made_at > UNDO_OFFERED:
+            return None
+        return None if confirmed_at is not None and confirmed_at >= batch.made_at else batch
+
+
+def notes_of(db: Session, lesson_id: uuid.UUID) -> Notes:
+    """Return the remarks of a register, and the newest action over several lines."""
+    remarks: dict[uuid.UUID, str] = {}
+    batch: UndoableBatch | None = None
+    for kind, key, about_id, text, lines, made_at in _NOTES.rows(db, lesson=lesson_id):
+        if kind == "batch":
+            batch = UndoableBatch(key, about_id, lines, made_at)
+        elif text:
+            remarks[about_id] = text
+        else:
+            remarks.pop(about_id, None)
+    return Notes(remarks, batch)
+
+
+def set_remark(
+    db: Session, lesson_id: uuid.UUID, *, person_id: uuid.UUID, text: str, made_by: uuid.UUID
+) -> LineRemark:
+    """Write a remark about a line in place of the one before; an empty one takes it away.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+        InvalidError: the person is not due in it.
+        ConflictError: it is cancelled.
+    """
+    register = locked_register(db, lesson_id)
+    if all(one.person.id != person_id for one in register.lines):
+        raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
+    remark = LineRemark(
+        lesson_id=lesson_id, person_id=person_id, text=text, made_by=made_by, made_at=now()
+    )
+    db.add(remark)
+    record(
+        db,
+        actor=f"account:{made_by}",
+        action="attendance.remark",
+        subject=f"lesson:{lesson_id}",
+        details={"person": str(person_id)},
+    )
+    return remark

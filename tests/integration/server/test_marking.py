@@ -1,0 +1,245 @@
+"""Decide about a register: taps, several lines at once, undo, remarks, confirmation."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from server.attendance.codes.schemas import CodeCreate
+from server.attendance.codes.service import create_code
+from server.db.engine import Database
+from server.timetable.tables import Lesson
+from server.web.principal import Role
+from server.web.translations import translator
+from tests.integration.server.conftest import SignIn
+from tests.support.office_desk import OfficeDesk
+
+words = translator("en")
+
+
+class Room:
+    """A running lesson of three students, nobody of whom was seen."""
+
+    def __init__(self, desk: OfficeDesk) -> None:
+        self.desk, self.office = desk, desk.office
+        cara = desk.post("/people", student_number="S3", given_name="Cara", family_name="Diaz")
+        self.cara: str = cara["id"]
+        self.people = (desk.ada, desk.ben, self.cara)
+        for person in self.people:
+            desk.always_on_roster(person)
+        self.lesson = desk.lesson(-timedelta(minutes=5))
+        self.codes = desk.codes()
+
+    def read(self) -> dict[str, Any]:
+        return self.desk.register(self.lesson)
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {one["person_id"]: one for one in self.read()["rows"]}
+
+    def statuses(self) -> list[str]:
+        rows = self.rows()
+        return [rows[person]["status"] for person in self.people]
+
+    def page(self, path: str = "", client: TestClient | None = None) -> str:
+        answer = (client or self.office).get(f"/lessons/{self.lesson}{path}")
+        assert answer.status_code == 200
+        return answer.text
+
+    def send(self, path: str, **data: Any) -> int:
+        return self.office.post(f"/lessons/{self.lesson}{path}", data=data).status_code
+
+    def api(self, path: str, **body: Any) -> Any:
+        return self.office.post(f"/api/v1/lessons/{self.lesson}{path}", json=body)
+
+    def tap(self, person: str, seen: str, category: str, *, htmx: bool = True) -> Any:
+        value = f"{person} {seen} {self.codes[category]}"
+        headers = {"HX-Request": "true"} if htmx else {}
+        path = f"/lessons/{self.lesson}/tap"
+        return self.office.post(path, data={"tap": value}, headers=headers)
+
+
+@pytest.fixture
+def room(desk: OfficeDesk) -> Room:
+    return Room(desk)
+
+
+def test_a_tap_changes_one_line_and_offers_the_next_code(room: Room) -> None:
+    ada, present = room.desk.ada, room.codes["present"]
+    assert f'value="{ada} expected {present}"' in room.page()
+    answer = room.tap(ada, "expected", "present")
+    assert answer.text.count("<tr") == 1
+    assert f'value="{ada} {present} {room.codes["absent"]}"' in answer.text
+    assert "<strong>1</strong>" in answer.text  # the count above
+    assert room.statuses() == ["present", "expected", "expected"]
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_second_tap_on_what_the_line_no_longer_says_is_refused(room: Room, htmx: bool) -> None:
+    room.tap(room.desk.ada, "expected", "present")
+    answer = room.tap(room.desk.ada, "expected", "absent", htmx=htmx)
+    assert words("problems.stale") in answer.text
+    assert room.statuses()[0] == "present"
+    room.tap(room.desk.ada, room.codes["present"], "absent", htmx=htmx)
+    assert room.statuses()[0] == "absent"
+
+
+@pytest.mark.parametrize("value", ["", "x", "x y z", f"{uuid.uuid4()} expected {uuid.uuid4()}"])
+def test_a_tap_that_cannot_be_read_changes_nothing(room: Room, value: str) -> None:
+    answer = room.office.post(f"/lessons/{room.lesson}/tap", data={"tap": value})
+    assert answer.status_code == 400
+    assert room.statuses() == ["expected"] * 3
+
+
+def test_a_code_that_needs_a_reason_is_refused_without_one(room: Room) -> None:
+    body = {"person_id": room.desk.ada, "code_id": room.codes["excused"]}
+    assert room.api("/corrections", **body).status_code == 400
+    assert room.api("/corrections", **body, reason="Ill").status_code == 201
+    assert room.rows()[room.desk.ada]["is_corrected"]
+
+
+def test_everyone_left_leaves_alone_who_has_a_status_and_undo_puts_all_back(room: Room) -> None:
+    room.tap(room.desk.ada, "expected", "absent")
+    before = room.rows()
+    assert room.send("/everyone-left", code_id=room.codes["present"]) == 303
+    assert room.statuses() == ["absent", "present", "present"]
+    assert "2 students are now Present." in room.page()
+    assert room.send("/everyone-left", code_id=room.codes["present"]) == 400  # nobody is left
+    batch = room.page().split('name="batch_id" value="')[1][:36]
+    assert room.send("/undo", batch_id=batch) == 303
+    assert room.rows() == before
+    assert room.send("/undo", batch_id=batch) == 400
+
+
+def test_undo_keeps_what_was_changed_meanwhile(room: Room) -> None:
+    batch = room.api("/corrections/everyone-left", status="present").json()
+    room.tap(room.desk.ben, room.codes["present"], "late")
+    assert room.api(f"/corrections/{batch['id']}/undo").json()["lines"] == 2
+    assert room.statuses() == ["expected", "late", "expected"]
+
+
+def test_several_lines_get_one_code_and_one_reason_or_none_of_them_do(room: Room) -> None:
+    lines = [f"{person} expected" for person in room.people]
+    form = {"line": lines, "code_id": room.codes["excused"]}
+    assert room.send("/several", **form) == 400  # no reason
+    assert room.send("/several", **form | {"line": []}, reason="School trip") == 400
+    room.tap(room.desk.ada, "expected", "present")
+    assert room.send("/several", **form, reason="School trip") == 400  # one has changed
+    assert room.statuses() == ["present", "expected", "expected"]
+    assert room.send("/several", **form | {"line": lines[1:]}, reason="School trip") == 303
+    assert room.statuses() == ["present", "excused", "excused"]
+    page = room.page(f"/people/{room.cara}")
+    assert "School trip" in page
+    assert "checked" in room.page("/several?pick=all")
+
+
+def test_a_code_that_counts_as_attended_counts(room: Room) -> None:
+    admin = {"name": "Trip", "letter": "T", "category": "excused", "colour": "blue"}
+    code = _add_code(room, **admin, is_attended=True, needs_reason=False)
+    body = {"person_id": room.desk.ada, "code_id": code}
+    assert room.api("/corrections", **body).status_code == 201
+    register = room.read()
+    assert (register["attended"], register["counts"]["excused"]) == (1, 1)
+
+
+def test_not_seen_becomes_absent_only_by_a_confirmation_that_named_them(
+    room: Room, database: Database
+) -> None:
+    for person in room.people[:2]:
+        room.tap(person, "expected", "present")
+    page = room.page("/confirm")
+    assert "Cara Diaz" in page
+    assert "Ada Lovelace" not in page
+    assert room.api("/confirmation", not_seen=[]).status_code == 409
+    assert room.statuses()[2] == "expected"
+    assert room.send("/confirm", not_seen=room.cara) == 303
+    register = room.read()
+    assert room.statuses() == ["present", "present", "absent"]
+    assert register["confirmation"]["changed"] == []
+    assert "Confirmed by Office." in room.page()
+    room.tap(room.cara, room.codes["absent"], "late")
+    assert room.read()["confirmation"]["changed"] == [room.cara]
+    assert "Changed since then:" in room.page()
+
+
+def test_a_register_is_not_confirmed_before_check_in(room: Room) -> None:
+    lesson = room.desk.lesson(timedelta(days=1))
+    data = {"not_seen": " ".join(room.people)}
+    answer = room.office.post(f"/lessons/{lesson}/confirm", data=data)
+    assert (answer.status_code, words("problems.too_early") in answer.text) == (400, True)
+
+
+def test_a_remark_shows_until_it_is_emptied(room: Room) -> None:
+    path = f"/people/{room.desk.ben}/remark"
+    assert room.send(path, text="Left his bag <here>") == 303
+    assert "Left his bag &lt;here&gt;" in room.page()
+    assert room.rows()[room.desk.ben]["remark"] == "Left his bag <here>"
+    room.send(path, text="")
+    assert "Left his bag" not in room.page()
+
+
+def test_taking_a_correction_back_lets_events_count_again(room: Room) -> None:
+    before = room.rows()
+    room.tap(room.desk.ada, "expected", "present")
+    assert room.send(f"/people/{room.desk.ada}/take-back") == 303
+    assert room.rows() == before
+    assert "Correction taken back" in room.page(f"/people/{room.desk.ada}")
+
+
+_CALLS: list[Callable[[Room], tuple[str, str, dict[str, Any]]]] = [
+    lambda room: ("POST", "/tap", {"tap": f"{room.cara} expected {room.codes['present']}"}),
+    lambda room: ("POST", "/everyone-left", {"code_id": room.codes["present"]}),
+    lambda room: ("POST", "/undo", {"batch_id": str(uuid.uuid4())}),
+    lambda room: ("POST", "/several", {"line": f"{room.cara} expected"}),
+    lambda room: ("POST", "/confirm", {"not_seen": room.cara}),
+    lambda room: ("POST", f"/people/{room.cara}", {"code_id": room.codes["present"]}),
+    lambda room: ("POST", f"/people/{room.cara}/remark", {"text": "x"}),
+    lambda room: ("POST", f"/people/{room.cara}/take-back", {}),
+    lambda room: ("GET", f"/people/{room.cara}/menu", {}),
+    lambda room: ("GET", "/several", {}),
+    lambda room: ("GET", "/confirm", {}),
+]
+
+
+def test_a_teacher_of_another_course_is_refused_everywhere(room: Room, sign_in: SignIn) -> None:
+    teacher = sign_in(Role.TEACHER)
+    answers = [
+        teacher.request(method, f"/lessons/{room.lesson}{path}", data=data).status_code
+        for method, path, data in (call(room) for call in _CALLS)
+    ]
+    assert answers == [403] * len(_CALLS)
+    api = f"/api/v1/lessons/{room.lesson}"
+    bodies: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/corrections", {"person_id": room.cara, "status": "present"}),
+        ("POST", "/corrections/bulk", {"lines": [{"person_id": room.cara}], "status": "late"}),
+        ("POST", "/corrections/everyone-left", {"status": "present"}),
+        ("POST", "/confirmation", {"not_seen": []}),
+        ("PUT", f"/remarks/{room.cara}", {"text": "x"}),
+    ]
+    answers = [
+        teacher.request(how, api + path, json=body).status_code for how, path, body in bodies
+    ]
+    assert answers == [403] * len(bodies)
+    assert room.statuses() == ["expected"] * 3
+
+
+def test_a_cancelled_lesson_takes_no_decision(room: Room) -> None:
+    room.office.post(f"/lessons/{room.lesson}/cancel", data={"reason": "Heating failed"})
+    assert room.send("/everyone-left", code_id=room.codes["present"]) == 400
+    assert room.send("/confirm", not_seen=" ".join(room.people)) == 400
+    assert "row-more" not in room.page()
+
+
+def test_decisions_keep_the_lesson_from_being_deleted(room: Room, database: Database) -> None:
+    room.send(f"/people/{room.desk.ben}/remark", text="Left his bag")
+    assert room.office.delete(f"/api/v1/lessons/{room.lesson}").status_code == 409
+    with database.reading() as db:
+        assert db.get(Lesson, uuid.UUID(room.lesson)) is not None
+
+
+def _add_code(room: Room, **fields: Any) -> str:
+    """Add a code as an administrator would."""
+    with room.desk.database.transaction() as db:
+        return str(create_code(db, CodeCreate(**fields), actor="system").id)
