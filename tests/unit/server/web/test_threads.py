@@ -20,6 +20,7 @@ PASSWORDS = ThreadLane.PASSWORDS
 HASHING = {
     "/password",
     "/second-factor/start",
+    "/tokens/new",
     "/users/new",
     "/users/{account_id}/password",
     "/api/v1/sign-in/password",
