@@ -20,7 +20,7 @@ from server.timetable.service import LessonView
 
 _DAYS = timedelta(days=7)
 #: More would take seconds; the newest lessons say enough.
-MOST_LESSONS = 600
+MOST_LESSONS = 200
 
 
 @dataclass(frozen=True)
