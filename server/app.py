@@ -53,7 +53,10 @@ import server.policies.api
 import server.policies.pages
 import server.timetable.api
 import server.timetable.course_pages
+import server.timetable.holidays.api
+import server.timetable.holidays.pages
 import server.timetable.pages
+import server.timetable.patterns.api
 import server.timetable.term_pages
 import server.trail.pages
 import server.web.preferences
@@ -127,9 +130,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.credentials.pages.router,
     server.credentials.own_pages.router,
     server.timetable.api.router,
+    server.timetable.holidays.api.router,
+    server.timetable.patterns.api.router,
     server.timetable.pages.router,
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,
+    server.timetable.holidays.pages.router,
     server.policies.api.router,
     server.policies.pages.router,
     server.accuracy.api.router,

@@ -28,6 +28,7 @@ from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
+from server.timetable.patterns.tasks import LessonPlanning
 from server.trail.tasks import VerifyTrail
 from server.web.tasks import BackgroundTask
 
@@ -49,6 +50,7 @@ class Background:
         broker: talks to the broker.
         certificates: renews the school's certificates.
         credentials: renews PINs that a revoked kiosk held.
+        planning: plans the lessons of weekly patterns ahead.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Background:
         self.nightly = NightlyMeasurement(database, encoder.software, settings.zone)
         self.quarantine = QuarantineUpkeep(database)
         self.credentials = CredentialUpkeep(database, vault)
+        self.planning = LessonPlanning(database, settings.zone)
         self.broker = BrokerTasks(links, database, vault)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 
@@ -96,6 +99,7 @@ class Background:
             self.broker,
             self.certificates,
             self.credentials,
+            self.planning,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -21,6 +21,7 @@ from server.attendance.vouching import vouching_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import NotFoundError, ServerError
+from server.timetable.lessons import is_of_pattern
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
@@ -168,7 +169,9 @@ def _actions(db: Session, register: service.Register, principal: Principal) -> d
     return {
         "may_plan": may_plan,
         "has_started": lesson.starts_at <= now(),
-        "may_delete": may_plan and not _has_events(db, register),
+        "may_delete": may_plan
+        and not is_of_pattern(db, lesson.id)
+        and not _has_events(db, register),
     }
 
 

@@ -144,6 +144,33 @@ def timetable_routes(at: Places) -> None:
     do("DELETE", "/api/v1/terms/{term_id}", "term.delete", by_api)
     left: str = desk.office.get("/api/v1/terms").json()[0]["id"]
     do("POST", "/terms/{term_id}/delete", "term.delete", left)
+    _holiday_routes(at)
+    _pattern_routes(at, course)
+
+
+def _pattern_routes(at: Places, course: str) -> None:
+    do, desk = at.walk.do, at.desk
+    term = desk.post("/terms", name="Autumn", first_day=day_in(-300), last_day=day_in(300))["id"]
+    body = {"term_id": term, "course_id": course, "room_id": desk.other_room, "weekday": 3}
+    body |= {"starts": "08:00", "ends": "08:45"}
+    route = "/api/v1/patterns/{pattern_id}"
+    made: str = do("POST", "/api/v1/patterns", "pattern.create", json=body).json()["id"]
+    do("PUT", route, "pattern.change", made, json=body | {"starts": "08:05"})
+    do("DELETE", route, "pattern.delete", made)
+    desk.office.delete(f"/api/v1/terms/{term}")
+
+
+def _holiday_routes(at: Places) -> None:
+    do = at.walk.do
+    body = {"name": "Winter", "first_day": day_in(20), "last_day": day_in(30)}
+    route, page = "/api/v1/holidays/{holiday_id}", "/holidays/{holiday_id}"
+    made: str = do("POST", "/api/v1/holidays", "holiday.create", json=body).json()["id"]
+    do("PUT", route, "holiday.change", made, json=body)
+    do("POST", f"{page}/edit", "holiday.change", made, data=body)
+    do("DELETE", route, "holiday.delete", made)
+    do("POST", "/holidays", "holiday.create", data=body)
+    left: str = at.desk.office.get("/api/v1/holidays").json()[0]["id"]
+    do("POST", f"{page}/delete", "holiday.delete", left)
 
 
 def _roster_routes(at: Places, course: str) -> None:
