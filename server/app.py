@@ -57,6 +57,8 @@ import server.timetable.holidays.api
 import server.timetable.holidays.pages
 import server.timetable.pages
 import server.timetable.patterns.api
+import server.timetable.substitutes.api
+import server.timetable.substitutes.pages
 import server.timetable.term_pages
 import server.trail.pages
 import server.web.preferences
@@ -132,6 +134,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.api.router,
     server.timetable.holidays.api.router,
     server.timetable.patterns.api.router,
+    server.timetable.substitutes.api.router,
+    server.timetable.substitutes.pages.router,
     server.timetable.pages.router,
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,

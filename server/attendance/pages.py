@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from server.accounts.names import actor_names
 from server.attendance import service
-from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_unless_own
+from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_foreign_lesson
 from server.attendance.forms import CorrectionForm
 from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.schemas import CorrectionCreate
@@ -21,7 +21,7 @@ from server.attendance.vouching import vouching_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import NotFoundError, ServerError
-from server.timetable.lessons import is_of_pattern
+from server.timetable.substitutes.service import notes_of
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
@@ -66,7 +66,7 @@ def register_page(
 ) -> Response:
     """The register; its live part asks for itself every two seconds."""
     register = service.register_of(db, lesson_id, at=now())
-    refuse_unless_own(db, register.view.course.id, principal, settings)
+    refuse_foreign_lesson(db, register.view.lesson, principal, settings)
     context = _context(db, register) | _actions(db, register, principal)
     return render(request, "attendance/register.html", context)
 
@@ -82,7 +82,7 @@ def live_register(
 ) -> Response:
     """The live part alone; 204 where the page shows it already."""
     register = service.register_of(db, lesson_id, at=now())
-    refuse_unless_own(db, register.view.course.id, principal, settings)
+    refuse_foreign_lesson(db, register.view.lesson, principal, settings)
     context = _context(db, register)
     if context["version"] == shown:
         return Response(status_code=204)
@@ -162,16 +162,16 @@ def _context(db: Session, register: service.Register) -> dict[str, Any]:
     return context | {"version": hashlib.sha256(shown.encode()).hexdigest()[:16]}
 
 
-def _actions(db: Session, register: service.Register, principal: Principal) -> dict[str, bool]:
+def _actions(db: Session, register: service.Register, principal: Principal) -> dict[str, Any]:
     """Return what the account may do with the lesson itself."""
     lesson = register.view.lesson
+    notes = notes_of(db, lesson.id)
     may_plan = principal.role in (Role.ADMIN, Role.OFFICE)
     return {
         "may_plan": may_plan,
         "has_started": lesson.starts_at <= now(),
-        "may_delete": may_plan
-        and not is_of_pattern(db, lesson.id)
-        and not _has_events(db, register),
+        "may_delete": may_plan and not notes.is_of_pattern and not _has_events(db, register),
+        "substitute": notes.substitute,
     }
 
 

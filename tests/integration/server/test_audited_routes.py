@@ -207,6 +207,10 @@ def lesson_routes(at: Places) -> None:
             route = f"{prefix}/lessons/{{lesson_id}}/{verb}"
             request: dict[str, Any] = {send: REASON}
             do("POST", route, f"lesson.{verb}", planned, **request)
+    stands_in, route = {"account_id": at.teacher}, "/lessons/{lesson_id}/substitute"
+    do("PUT", f"/api/v1{route}", "lesson.substitute", made, json=stands_in)
+    do("POST", route, "lesson.substitute", planned, data=stands_in)
+    do("DELETE", f"/api/v1{route}", "lesson.end_substitute", made)
     do("DELETE", "/api/v1/lessons/{lesson_id}", "lesson.delete", made)
     do("POST", "/lessons/{lesson_id}/delete", "lesson.delete", planned)
 
