@@ -53,6 +53,7 @@ import server.policies.api
 import server.policies.pages
 import server.timetable.api
 import server.timetable.course_pages
+import server.timetable.grid.pages
 import server.timetable.holidays.api
 import server.timetable.holidays.pages
 import server.timetable.pages
@@ -136,6 +137,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.patterns.api.router,
     server.timetable.substitutes.api.router,
     server.timetable.substitutes.pages.router,
+    server.timetable.grid.pages.router,
     server.timetable.pages.router,
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,

@@ -30,6 +30,9 @@ _WATCHERS = frozenset({Role.OFFICE, Role.TECHNICIAN, Role.DPO})
 ENTRIES = (
     NavigationEntry("/", "layout.nav.today", "today", _EVERYONE),
     NavigationEntry("/lessons", "layout.nav.lessons", "lesson", _EVERYONE),
+    NavigationEntry(
+        "/timetable", "timetable.timetable", "today", frozenset({Role.OFFICE, Role.TEACHER})
+    ),
     NavigationEntry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
     NavigationEntry("/courses", "layout.nav.courses", "course", _OFFICE),
     NavigationEntry("/rooms", "layout.nav.rooms", "room", _OFFICE),

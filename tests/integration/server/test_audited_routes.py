@@ -48,6 +48,7 @@ FURTHER = FaceTemplate(SFACE, (1.0, 0.0))
 EXCEPTIONS = {
     ("POST", "/preferences"): "language and theme of a browser",
     ("POST", "/api/v1/people/search"): "a list, with the words out of the address",
+    ("POST", "/timetable/students"): "a list, with the words out of the address",
     ("POST", "/people"): "a list, with the words out of the address",
     ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",
@@ -157,6 +158,13 @@ def _pattern_routes(at: Places, course: str) -> None:
     made: str = do("POST", "/api/v1/patterns", "pattern.create", json=body).json()["id"]
     do("PUT", route, "pattern.change", made, json=body | {"starts": "08:05"})
     do("DELETE", route, "pattern.delete", made)
+    place = {"of": f"room:{desk.other_room}", "week": day_in(7)}
+    form = {key: str(body[key]) for key in ("course_id", "room_id", "weekday", "starts", "ends")}
+    do("POST", "/timetable/add", "pattern.create", params=place, data=form)
+    left = desk.office.get("/api/v1/patterns").json()["patterns"][0]["id"]
+    route, form = "/timetable/patterns/{pattern_id}", form | {"starts": "08:05"}
+    do("POST", route, "pattern.change", left, params=place, data=form)
+    do("POST", f"{route}/delete", "pattern.delete", left, params=place)
     desk.office.delete(f"/api/v1/terms/{term}")
 
 
@@ -202,6 +210,8 @@ def lesson_routes(at: Places) -> None:
     do("PUT", "/api/v1/lessons/{lesson_id}", "lesson.change", made, json=body)
     form = desk.lesson_form(day=day_in(6))
     do("POST", "/lessons/{lesson_id}/edit", "lesson.change", planned, data=form)
+    place = {"of": f"room:{desk.room}", "week": day_in(6)}
+    do("POST", "/timetable/lessons/{lesson_id}", "lesson.change", planned, params=place, data=form)
     for prefix, send in (("/api/v1", "json"), ("", "data")):
         for verb in ("cancel", "restore"):
             route = f"{prefix}/lessons/{{lesson_id}}/{verb}"
