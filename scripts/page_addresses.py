@@ -67,7 +67,24 @@ def addresses(site: "Site") -> dict[str, str]:
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
+        | _timetable_addresses(site)
     )
+
+
+def _timetable_addresses(site: "Site") -> dict[str, str]:
+    """The weekly grid, and its forms."""
+    school, weekly = site.school, site.weekly
+    grid = f"/timetable?of=room:{school.rooms[0]}&week={weekly.week.isoformat()}"
+    return {
+        "holidays": "/holidays",
+        "timetable": grid,
+        "timetable-add": f"{grid}&add=4-1800-1845",
+        "timetable-lesson": f"{grid}&lesson={weekly.lesson}",
+        "timetable-pattern": f"{grid}&pattern={weekly.pattern}",
+        "timetable-student": f"/timetable?of=student:{school.people[0]}",
+        "substitute": f"/lessons/{weekly.lesson}/substitute",
+        "delete-term": f"/terms/{weekly.term}/delete",
+    }
 
 
 def _account_addresses(site: "Site") -> dict[str, str]:

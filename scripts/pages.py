@@ -44,6 +44,7 @@ from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
+from scripts.invented_timetable import WeeklyLessons, add_timetable
 from scripts.page_addresses import addresses
 from server.accounts.passwords import hash_password
 from server.accounts.service import create_account
@@ -78,6 +79,7 @@ DOCUMENTED = (
     "register-laptop-light-en",
     "register-phone-dark-en",
     "register-cancelled-laptop-light-en",
+    "timetable-lesson-laptop-light-en",
     "past-preview-laptop-light-en",
     "people-laptop-light-en",
     "person-laptop-light-en",
@@ -127,6 +129,7 @@ class Site:
     school: School
     user_id: str
     app: FastAPI
+    weekly: WeeklyLessons
 
     @property
     def services(self) -> Services:
@@ -208,7 +211,8 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         add_jobs(services.database, school, software=software)
         add_quarantine(services.database, school, datetime.now(UTC))
         add_credentials(services.database, services.vault, school)
-        yield Site(f"http://127.0.0.1:{port}", school, user_id, app)
+        weekly = add_timetable(services.database, school, actor=f"account:{user_id}")
+        yield Site(f"http://127.0.0.1:{port}", school, user_id, app, weekly)
     finally:
         server.should_exit = True
         thread.join(15)

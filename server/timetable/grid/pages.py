@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request
 from sqlmodel import Session
@@ -48,10 +49,16 @@ class GridPlace:
     week: Annotated[date | None, Query(ge=_FIRST_DAY, le=_LAST_DAY)] = None
 
     @property
+    def query(self) -> str:
+        """What addresses of the grid and of its forms end in."""
+        return "?" + urlencode(
+            {"of": self.of} | ({"week": self.week} if self.week else {}), safe=":"
+        )
+
+    @property
     def path(self) -> str:
         """The address of the grid."""
-        week = f"&week={self.week.isoformat()}" if self.week else ""
-        return f"/timetable?of={self.of}{week}" if self.of else "/timetable"
+        return f"/timetable{self.query}" if self.of else "/timetable"
 
 
 PlaceDep = Annotated[GridPlace, Depends()]

@@ -54,6 +54,16 @@ class GridRow:
     ends: time
     cells: list[list[GridEntry]]
 
+    @property
+    def label(self) -> str:
+        """The time of day, such as 08:05."""
+        return f"{self.starts:%H:%M}"
+
+    @property
+    def slot(self) -> str:
+        """How addresses name the times, such as 0805-0850."""
+        return f"{self.starts:%H%M}-{self.ends:%H%M}"
+
 
 @dataclass(frozen=True)
 class GridWeek:

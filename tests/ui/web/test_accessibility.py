@@ -28,6 +28,7 @@ PAGES = {
         "audit",
         "course",
         "users",
+        "timetable-lesson",
     ),
     "ar": (
         "people",
@@ -41,6 +42,7 @@ PAGES = {
         "models",
         "terms",
         "jobs",
+        "timetable-add",
     ),
 }
 

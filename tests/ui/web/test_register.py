@@ -152,7 +152,17 @@ def test_claim_code_is_large_and_shown_once(lesson: Lesson, page: Page) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/lessons", "/lessons/new", "/kiosks", "/courses", "/rooms", "/terms", "/past-changes"],
+    [
+        "/",
+        "/lessons",
+        "/lessons/new",
+        "/kiosks",
+        "/courses",
+        "/rooms",
+        "/terms",
+        "/past-changes",
+        "/timetable",
+    ],
 )
 def test_nothing_is_wider_than_the_screen(lesson: Lesson, page: Page, path: str) -> None:
     page.goto(lesson.site.url + path)
