@@ -69,6 +69,7 @@ def addresses(site: "Site") -> dict[str, str]:
         | _import_addresses(site.imports)
         | _lost_addresses(school)
         | _report_addresses()
+        | _timetable_addresses(site)
     )
 
 
@@ -110,6 +111,22 @@ def _absence_addresses(site: "Site") -> dict[str, str]:
         "absence-withdraw": f"/absences/{site.absence_id}/withdraw",
         "absence-reasons": "/absences/reasons",
         "on-site": "/on-site",
+    }
+
+
+def _timetable_addresses(site: "Site") -> dict[str, str]:
+    """The weekly grid, and its forms."""
+    school, weekly = site.school, site.weekly
+    grid = f"/timetable?of=room:{school.rooms[0]}&week={weekly.week.isoformat()}"
+    return {
+        "holidays": "/holidays",
+        "timetable": grid,
+        "timetable-add": f"{grid}&add=4-1800-1845",
+        "timetable-lesson": f"{grid}&lesson={weekly.lesson}",
+        "timetable-pattern": f"{grid}&pattern={weekly.pattern}",
+        "timetable-student": f"/timetable?of=student:{school.people[0]}",
+        "substitute": f"/lessons/{weekly.lesson}/substitute",
+        "delete-term": f"/terms/{weekly.term}/delete",
     }
 
 

@@ -46,6 +46,7 @@ from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_policy import change_policy, preview_policy
 from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
+from scripts.invented_timetable import WeeklyLessons, add_timetable
 from scripts.invented_tokens import act_on_tokens
 from scripts.page_addresses import addresses
 from server.accounts.passwords import hash_password
@@ -79,6 +80,7 @@ DOCUMENTED = (
     "register-laptop-light-en",
     "register-phone-dark-en",
     "register-cancelled-laptop-light-en",
+    "timetable-lesson-laptop-light-en",
     "past-preview-laptop-light-en",
     "people-laptop-light-en",
     "person-laptop-light-en",
@@ -132,6 +134,7 @@ class Site:
     app: FastAPI
     absence_id: str
     imports: dict[str, str]
+    weekly: WeeklyLessons
 
     @property
     def services(self) -> Services:
@@ -217,7 +220,9 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         parts = (services.database, services.vault, school, datetime.now(UTC))
         absence_id = str(add_absences(*parts, actor=actor))
         imports = add_imports(services.database, services.vault, account=actor)
-        yield Site(f"http://127.0.0.1:{port}", school, user_id, app, absence_id, imports)
+        weekly = add_timetable(services.database, school, actor=actor)
+        parts_of_site = (school, user_id, app, absence_id, imports, weekly)
+        yield Site(f"http://127.0.0.1:{port}", *parts_of_site)
     finally:
         server.should_exit = True
         thread.join(15)

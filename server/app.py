@@ -72,7 +72,13 @@ import server.school.pages
 import server.search.pages
 import server.timetable.api
 import server.timetable.course_pages
+import server.timetable.grid.pages
+import server.timetable.holidays.api
+import server.timetable.holidays.pages
 import server.timetable.pages
+import server.timetable.patterns.api
+import server.timetable.substitutes.api
+import server.timetable.substitutes.pages
 import server.timetable.term_pages
 import server.tokens.api
 import server.tokens.pages
@@ -154,12 +160,18 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.credentials.pages.router,
     server.credentials.own_pages.router,
     server.timetable.api.router,
+    server.timetable.holidays.api.router,
+    server.timetable.patterns.api.router,
+    server.timetable.substitutes.api.router,
+    server.timetable.substitutes.pages.router,
+    server.timetable.grid.pages.router,
     server.timetable.pages.router,
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,
     server.search.pages.router,
     server.school.api.router,
     server.school.pages.router,
+    server.timetable.holidays.pages.router,
     server.policies.api.router,
     server.policies.pages.router,
     server.policies.place_pages.router,

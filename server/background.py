@@ -33,6 +33,7 @@ from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
 from server.reports.tasks import PrepareReport, ReportUpkeep
 from server.school.tasks import FollowSchool
+from server.timetable.patterns.tasks import LessonPlanning
 from server.tokens.tasks import TokenUpkeep
 from server.trail.tasks import VerifyTrail
 from server.web.tasks import BackgroundTask
@@ -60,6 +61,7 @@ class Background:
         reports: deletes prepared reports that have expired.
         absences: deletes texts and files of old absences.
         imports: deletes imported files and their reports in time.
+        planning: plans the lessons of weekly patterns ahead.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Background:
         self.reports = ReportUpkeep(database)
         self.absences = AbsenceUpkeep(database, zone)
         self.imports = ImportUpkeep(database)
+        self.planning = LessonPlanning(database, zone)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
@@ -127,6 +130,7 @@ class Background:
             self.reports,
             self.absences,
             self.imports,
+            self.planning,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -479,9 +479,11 @@ class Attendant:
         self._display.answer(result, self._clock.monotonic_s())
 
     def _ready(self) -> Ready:
-        lessons = self._timetable.open_here(self._clock.reading().best_at)
+        at = self._clock.reading().best_at
+        lessons = self._timetable.open_here(at)
         running = None
         if lessons:
             first = lessons[0]
             running = RunningLesson(first.title, first.starts_at, first.ends_at)
-        return Ready(self._timetable.room_name, running, self.desk.ways)
+        is_holiday = self._timetable.is_holiday(at)
+        return Ready(self._timetable.room_name, running, self.desk.ways, is_holiday)

@@ -50,6 +50,7 @@ def timetable_from(document: ConfigDocument, overrides: MatchOverrides) -> Timet
         network=document.network,
         fallbacks=_fallbacks(document.policy.kiosk.fallbacks),
         look_alikes=_look_alikes(document),
+        holidays=frozenset(document.holidays),
     )
 
 

@@ -27,11 +27,13 @@ class Ready:
     Attributes:
         lesson: None when no lesson is open in this room.
         ways: to check in without a face that exist here now.
+        is_holiday: the school is closed today.
     """
 
     room_name: str
     lesson: RunningLesson | None
     ways: tuple[Fallback, ...] = ()
+    is_holiday: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kiosk.domain.matching import MatchRules
 from protocol.v1.messages import (
@@ -63,6 +64,7 @@ class Timetable:
         network: which networks the school uses; None leaves it to the settings of the kiosk.
         fallbacks: the ways to check in without a face that the policy allows.
         look_alikes: pairs of people who are easily confused.
+        holidays: dates on which the school is closed, such as ``2026-12-25``.
     """
 
     room_name: str = ""
@@ -78,6 +80,7 @@ class Timetable:
     network: NetworkChoice | None = None
     fallbacks: frozenset[Fallback] = frozenset()
     look_alikes: frozenset[frozenset[str]] = frozenset()
+    holidays: frozenset[str] = frozenset()
 
     def lesson(self, lesson_id: str | None) -> Lesson | None:
         """The lesson with this id, None if we were not told of it."""
@@ -94,6 +97,16 @@ class Timetable:
         coming = [lesson for lesson in is_open if lesson.starts_at > at]
         running.sort(key=_start_and_id, reverse=True)
         return (*running, *sorted(coming, key=_start_and_id))
+
+    def is_holiday(self, at: datetime) -> bool:
+        """Whether the school is closed on the date that it has at that time."""
+        if not self.holidays:
+            return False
+        try:
+            day = at.astimezone(ZoneInfo(self.time_zone)).date()
+        except (ZoneInfoNotFoundError, ValueError):  # an old system knows no new zone
+            return False
+        return day.isoformat() in self.holidays
 
     def due_elsewhere(self, person_id: str, at: datetime) -> Appointment | None:
         """Where else this person is due at ``at``, check-in time before it included."""

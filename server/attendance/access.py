@@ -10,6 +10,8 @@ from server.db.types import now
 from server.errors import ForbiddenError
 from server.timetable.local_time import local_date
 from server.timetable.service import lesson_view
+from server.timetable.substitutes.service import is_substitute
+from server.timetable.tables import Lesson
 from server.timetable.teachers import visible_courses
 from server.web.access import require_role
 from server.web.principal import Principal, Role
@@ -27,13 +29,25 @@ class ForeignCourseError(ForbiddenError):
 def refuse_foreign_course(
     db: Session, lesson_id: uuid.UUID, principal: Principal, settings: Settings
 ) -> None:
-    """Refuse a lesson of a course that the account may not see.
+    """Refuse a lesson that the account may not see: of another course, and not as a substitute.
 
     Raises:
         NotFoundError: there is no such lesson.
         ForeignCourseError: the teacher does not have the course today.
     """
-    refuse_unless_own(db, lesson_view(db, lesson_id).course.id, principal, settings)
+    refuse_foreign_lesson(db, lesson_view(db, lesson_id).lesson, principal, settings)
+
+
+def refuse_foreign_lesson(
+    db: Session, lesson: Lesson, principal: Principal, settings: Settings
+) -> None:
+    """Refuse the same lesson where it was read already.
+
+    Raises:
+        ForeignCourseError: the teacher does not have the course today.
+    """
+    if not is_substitute(db, lesson.id, principal):
+        refuse_unless_own(db, lesson.course_id, principal, settings)
 
 
 def refuse_unless_own(

@@ -19,7 +19,7 @@ from server.timetable.lessons import LessonPlan
 from server.timetable.local_time import local_date
 from server.timetable.schemas import LessonCreate, LessonList, LessonRead, LessonUpdate, ReasonGiven
 from server.timetable.service import LESSON_ORDER, LessonFilter
-from server.timetable.teachers import visible_courses
+from server.timetable.teachers import substitute_account, visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.cursors import ListQueryDep
 from server.web.routes import GuardedRouter
@@ -63,7 +63,8 @@ def list_lessons(
     """Lessons by start; for teachers those of their own courses."""
     own = visible_courses(db, principal, local_date(now(), settings.zone))
     wanted = asked.wanted(_LIST, LESSON_ORDER)
-    part = service.lesson_part(db, replace(which, courses=own), wanted)
+    which = replace(which, courses=own, substitute=substitute_account(principal))
+    part = service.lesson_part(db, which, wanted)
     return LessonList(
         lessons=[lesson_read(view) for view in part.rows],
         total=part.total,

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.attendance import service
-from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_unless_own
+from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_foreign_lesson
 from server.attendance.codes.service import reasons_of
 from server.attendance.decisions import corrections, remarks
 from server.attendance.decisions.corrections import Word
@@ -25,6 +25,7 @@ from server.attendance.vouching import vouching_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import InvalidError, NotFoundError, ServerError
+from server.timetable.substitutes.service import notes_of
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.problems import problem_text
@@ -60,7 +61,7 @@ def register_page(
 ) -> Response:
     """The register; its live part asks for itself every two seconds."""
     register = service.register_of(db, lesson_id, at=now())
-    refuse_unless_own(db, register.view.course.id, principal, settings)
+    refuse_foreign_lesson(db, register.view.lesson, principal, settings)
     return register_response(request, db, register, principal)
 
 
@@ -75,7 +76,7 @@ def live_register(
 ) -> Response:
     """The live part alone; 204 where the page shows it already."""
     register = service.register_of(db, lesson_id, at=now())
-    refuse_unless_own(db, register.view.course.id, principal, settings)
+    refuse_foreign_lesson(db, register.view.lesson, principal, settings)
     context = live_context(db, register, request_translator(request))
     if context["version"] == shown:
         return Response(status_code=204)
@@ -187,14 +188,16 @@ def register_response(
     return render(request, "attendance/register.html", context, status_code=status)
 
 
-def _actions(db: Session, register: service.Register, principal: Principal) -> dict[str, bool]:
+def _actions(db: Session, register: service.Register, principal: Principal) -> dict[str, Any]:
     """Return what the account may do with the lesson itself."""
     lesson = register.view.lesson
+    notes = notes_of(db, lesson.id)
     may_plan = principal.role in (Role.ADMIN, Role.OFFICE)
     return {
         "may_plan": may_plan,
         "has_started": lesson.starts_at <= now(),
-        "may_delete": may_plan and not _has_events(db, register),
+        "may_delete": may_plan and not notes.is_of_pattern and not _has_events(db, register),
+        "substitute": notes.substitute,
     }
 
 

@@ -106,9 +106,11 @@ def tallies_between(
     *,
     at: datetime,
     courses: Collection[uuid.UUID] | None = None,
+    substitute: uuid.UUID | None = None,
 ) -> list[LessonTally]:
     """Count the lessons between two moments, by start; see `service.registers_between`."""
-    return tallies_of(db, lesson_rows(db, after=first, before=last, courses=courses), at=at)
+    rows = lesson_rows(db, after=first, before=last, courses=courses, substitute=substitute)
+    return tallies_of(db, rows, at=at)
 
 
 def tallies_of(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[LessonTally]:

@@ -16,7 +16,7 @@ from server.kiosks.service import KioskNote, kiosk_notes
 from server.kiosks.stranger_words import stranger_words
 from server.kiosks.tables import KioskState
 from server.timetable.local_time import day_bounds, local_date
-from server.timetable.teachers import visible_courses
+from server.timetable.teachers import substitute_account, visible_courses
 from server.web.dates import moment_words
 from server.web.pages import request_translator
 from server.web.principal import Principal, Role
@@ -34,7 +34,9 @@ def today_content(db: Session, principal: Principal, request: Request) -> TodayC
     today = local_date(at, settings.zone)
     first, last = day_bounds(today, settings.zone)
     own = visible_courses(db, principal, today)
-    tallies = tallies_between(db, first, last, at=at, courses=own)
+    tallies = tallies_between(
+        db, first, last, at=at, courses=own, substitute=substitute_account(principal)
+    )
     t = request_translator(request)
     lessons = [_lesson(tally, at, t) for tally in tallies]
     lessons.sort(key=lambda one: _order(one, at))

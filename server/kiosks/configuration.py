@@ -39,6 +39,7 @@ from server.policies.schemas import SchoolPolicy
 from server.policies.timeline import PolicyTimeline
 from server.timetable import service as timetable
 from server.timetable.appointments import DueLesson, appointments_elsewhere
+from server.timetable.holidays import service as holidays
 from server.timetable.local_time import local_date
 from server.timetable.roster import rosters
 from server.timetable.service import LessonView
@@ -48,6 +49,8 @@ ELSEWHERE_HORIZON = timedelta(hours=24)
 RECENT = timedelta(hours=12)
 VERSION_LENGTH = 32
 MAX_LIMITS = 8
+#: A kiosk that is offline knows holidays for longer than lessons; the document takes 400 at most.
+HOLIDAYS_AHEAD_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         network=_network(db, policy),
         look_alikes=_look_alikes(db, None if policy.kiosk.gallery == "school" else due),
         measured_limits=_measured_limits(db),
+        holidays=_holidays(db, local_date(at, school.zone)),
         ca_pem=school.ca_pem,
         broker_ca_pem=school.broker_ca_pem,
     )
@@ -229,6 +233,12 @@ def _people(
         if person_id not in due and group is not LimitGroup.CHILD:
             listed.append(PersonName(id=str(person_id), display_name="", limit_group=group))
     return tuple(listed[:MAX_PEOPLE])
+
+
+def _holidays(db: Session, today: date) -> tuple[str, ...]:
+    """Return the dates on which the school is closed while the kiosk may be without a network."""
+    days = holidays.closed_dates(db, today, days=HOLIDAYS_AHEAD_DAYS)
+    return tuple(day.isoformat() for day in days)
 
 
 def _measured_limits(db: Session) -> tuple[MeasuredLimit, ...]:

@@ -213,20 +213,22 @@ def create_term(body: TermCreate, principal: OfficeDep, db: DBDep) -> TermRead:
 
 
 @router.put("/terms/{term_id}")
-def change_term(term_id: uuid.UUID, body: TermCreate, principal: OfficeDep, db: DBDep) -> TermRead:
-    """Change a term; lessons that are planned stay as they are."""
+def change_term(
+    term_id: uuid.UUID, body: TermCreate, principal: OfficeDep, db: DBDep, settings: SettingsDep
+) -> TermRead:
+    """Change a term. Lessons of weekly patterns follow its dates; single lessons stay."""
     term = terms.change_term(
         db,
         term_id,
         name=body.name,
-        first_day=body.first_day,
-        last_day=body.last_day,
+        days=(body.first_day, body.last_day),
+        zone=settings.zone,
         actor=principal.actor,
     )
     return _term_read(term)
 
 
 @router.delete("/terms/{term_id}", status_code=204)
-def delete_term(term_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None:
-    """Delete a term; lessons that are planned stay as they are."""
-    terms.delete_term(db, term_id, actor=principal.actor)
+def delete_term(term_id: uuid.UUID, principal: OfficeDep, db: DBDep, settings: SettingsDep) -> None:
+    """Delete a term with its weekly patterns and their lessons to come; single lessons stay."""
+    terms.delete_term(db, term_id, zone=settings.zone, actor=principal.actor)

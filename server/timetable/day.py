@@ -44,9 +44,12 @@ def lesson_rows(
     after: datetime | None = None,
     before: datetime | None = None,
     courses: Collection[uuid.UUID] | None = None,
+    substitute: uuid.UUID | None = None,
 ) -> list[LessonRow]:
     """Return the lessons that `service.lesson_views` returns, in the same order."""
-    values = lesson_values(ids=ids, after=after, before=before, courses=courses)
+    values = lesson_values(
+        ids=ids, after=after, before=before, courses=courses, substitute=substitute
+    )
     return [LessonRow(*row) for row in _rows_by(frozenset(values)).rows(db, **values)]
 
 

@@ -24,6 +24,8 @@ from server.timetable.tables import (
     CourseTeacher,
     Lesson,
     LessonCancellation,
+    LessonSubstitute,
+    PatternLesson,
     Term,
 )
 
@@ -129,6 +131,7 @@ def apply_plan(db: Session, lesson: Lesson, plan: LessonPlan, *, zone: ZoneInfo)
     lesson.starts_at, lesson.ends_at = plan.starts_at, plan.ends_at
     lesson.time_zone = zone.key
     db.add(lesson)
+    _keep_from_pattern(db, lesson.id)
     bump_version(db)
     db.flush()
 
@@ -165,8 +168,15 @@ def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
 
     Raises:
         NotFoundError: there is no such lesson.
+        ConflictError: a weekly pattern plans it, and would plan it again.
     """
     lesson = lesson_view(db, lesson_id).lesson
+    if is_of_pattern(db, lesson_id):
+        raise ConflictError(
+            "The weekly timetable plans this lesson. Cancel it instead.", problem="of_pattern"
+        )
+    if (substitute := db.get(LessonSubstitute, lesson_id)) is not None:
+        db.delete(substitute)
     for cancellation in db.exec(
         select(LessonCancellation).where(LessonCancellation.lesson_id == lesson_id)
     ):
@@ -192,6 +202,7 @@ def cancel_lesson(
         lesson_id=lesson_id, reason=reason, cancelled_by=actor, cancelled_at=at
     )
     db.add(row)
+    _keep_from_pattern(db, lesson_id)
     bump_version(db)
     _record(db, "lesson.cancel", lesson_id, actor)
     return row
@@ -220,6 +231,18 @@ def restore_lesson(
     bump_version(db)
     _record(db, "lesson.restore", lesson_id, actor)
     return row
+
+
+def is_of_pattern(db: Session, lesson_id: uuid.UUID) -> bool:
+    """Return whether a weekly pattern plans the lesson."""
+    return db.get(PatternLesson, lesson_id) is not None
+
+
+def _keep_from_pattern(db: Session, lesson_id: uuid.UUID) -> None:
+    """Note that a person changed this one lesson, so that its pattern does not move it."""
+    if (link := db.get(PatternLesson, lesson_id)) is not None:
+        link.is_changed = True
+        db.add(link)
 
 
 def _record(db: Session, action: str, lesson_id: uuid.UUID, actor: str) -> None:

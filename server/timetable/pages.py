@@ -19,7 +19,7 @@ from server.timetable.forms import RoomForm
 from server.timetable.local_time import local_date, midnight
 from server.timetable.schemas import RoomCreate, RoomUpdate
 from server.timetable.service import LessonFilter, LessonView
-from server.timetable.teachers import visible_courses
+from server.timetable.teachers import substitute_account, visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
 from server.web.paging import PageNumber, read_page
@@ -46,7 +46,9 @@ def lessons_page(
     first -= timedelta(days=first.weekday())
     starts_at, ends_at = _week(first, settings.zone)
     own = visible_courses(db, principal, local_date(now(), settings.zone))
-    which = LessonFilter(after=starts_at, before=ends_at, courses=own)
+    which = LessonFilter(
+        after=starts_at, before=ends_at, courses=own, substitute=substitute_account(principal)
+    )
     pager = read_page(
         lambda limit, offset: service.lesson_page(db, which, limit=limit, offset=offset),
         page,

@@ -22,6 +22,7 @@ from server.timetable.tables import (
     Course,
     Lesson,
     LessonCancellation,
+    LessonSubstitute,
     Room,
     RosterEntry,
     TimetableVersion,
@@ -172,6 +173,7 @@ class LessonFilter:
         before: only those that start before this.
         room_ids: only those in these rooms.
         courses: only those of these courses.
+        substitute: with `courses`: also those that this account teaches as a substitute.
     """
 
     ids: Collection[uuid.UUID] | None = None
@@ -179,6 +181,7 @@ class LessonFilter:
     before: datetime | None = None
     room_ids: Collection[uuid.UUID] | None = None
     courses: Collection[uuid.UUID] | None = None
+    substitute: uuid.UUID | None = None
 
     def query(self) -> "Select[Lesson, Course, Room, LessonCancellation]":
         """Select the lessons with course, room and cancellation, without an order."""
@@ -187,13 +190,13 @@ class LessonFilter:
             conditions += ends_after(self.after)
         if self.before is not None:
             conditions.append(col(Lesson.starts_at) < self.before)
-        for column, wanted in (
-            (Lesson.id, self.ids),
-            (Lesson.room_id, self.room_ids),
-            (Lesson.course_id, self.courses),
-        ):
+        for column, wanted in ((Lesson.id, self.ids), (Lesson.room_id, self.room_ids)):
             if wanted is not None:
                 conditions.append(col(column).in_(wanted))
+        if self.courses is not None:
+            of_courses = col(Lesson.course_id).in_(self.courses)
+            is_alone = self.substitute is None
+            conditions.append(of_courses if is_alone else of_courses | taught_by(self.substitute))
         return (
             sqlalchemy.select(Lesson, Course, Room, LessonCancellation)
             .join(Course, col(Course.id) == col(Lesson.course_id))
@@ -236,7 +239,9 @@ def lessons_by(names: frozenset[str]) -> "Select[Lesson, Course, Room, LessonCan
         "room_ids": col(Lesson.room_id).in_(several("room_ids")),
         "courses": col(Lesson.course_id).in_(several("courses")),
     }
-    chosen = [conditions[name] for name in sorted(names)]
+    if "substitute" in names:
+        conditions["courses"] |= taught_by(bindparam("substitute"))
+    chosen = [conditions[name] for name in sorted(names - {"substitute"})]
     return LessonFilter().query().where(*chosen).order_by(*LESSON_ORDER.by())
 
 
@@ -255,6 +260,12 @@ def lesson_part(db: Session, which: LessonFilter, wanted: PartWanted) -> Part[Le
     """Return a part of the same list."""
     part = read_part(db, which.query(), LESSON_ORDER, wanted)
     return Part([LessonView(*row) for row in part.rows], part.total, part.last)
+
+
+def taught_by(account: Any) -> "ColumnElement[bool]":
+    """Which lessons an account teaches as a substitute."""
+    own = sqlalchemy.select(col(LessonSubstitute.lesson_id))
+    return col(Lesson.id).in_(own.where(col(LessonSubstitute.account_id) == account))
 
 
 def in_force() -> "ColumnElement[bool]":

@@ -1,10 +1,11 @@
-"""Rooms, courses, dated rosters and teachers, lessons, terms, and a counter of changes."""
+"""Rooms, courses, rosters, teachers, lessons, terms, holidays, weekly patterns, version."""
 
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from server.db.types import new_id, utc_field
@@ -118,6 +119,73 @@ class Term(SQLModel, table=True):
     name: str = Field(max_length=80, unique=True)
     first_day: date
     last_day: date
+
+
+class Holiday(SQLModel, table=True):
+    """Dates on which the whole school is closed (both included, school time)."""
+
+    __tablename__ = "holidays"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(max_length=80)
+    first_day: date = Field(index=True)
+    last_day: date
+
+
+class Weeks(StrEnum):
+    """In which weeks a weekly pattern has lessons. Week A holds the first day of the term."""
+
+    EVERY = "every"
+    A = "a"
+    B = "b"
+
+
+class LessonPattern(SQLModel, table=True):
+    """A lesson that a course has in a room every week of a term, or every second one.
+
+    Times are the school's. Dates are within the term; None is the term's own.
+    """
+
+    __tablename__ = "lesson_patterns"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    term_id: uuid.UUID = Field(foreign_key="terms.id", index=True)
+    course_id: uuid.UUID = Field(foreign_key="courses.id", index=True)
+    room_id: uuid.UUID = Field(foreign_key="rooms.id", index=True)
+    weekday: int
+    starts: time
+    ends: time
+    weeks: str = Field(default=Weeks.EVERY, max_length=8)
+    first_day: date | None = Field(default=None)
+    last_day: date | None = Field(default=None)
+    created_at: datetime = utc_field(default_now=True)
+
+
+class PatternLesson(SQLModel, table=True):
+    """Which lesson a pattern has in which week; it stays that one when the pattern changes.
+
+    Attributes:
+        week: the Monday.
+        is_changed: a person changed this one lesson, so that the pattern does not move it.
+    """
+
+    __tablename__ = "pattern_lessons"
+    __table_args__ = (UniqueConstraint("pattern_id", "week"),)
+
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", primary_key=True)
+    pattern_id: uuid.UUID = Field(foreign_key="lesson_patterns.id")
+    week: date = Field(index=True)
+    is_changed: bool = Field(default=False)
+
+
+class LessonSubstitute(SQLModel, table=True):
+    """The account that teaches one lesson in place of the course's teachers."""
+
+    __tablename__ = "lesson_substitutes"
+
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", primary_key=True)
+    account_id: uuid.UUID = Field(foreign_key="accounts.id", index=True)
+    created_at: datetime = utc_field(default_now=True)
 
 
 class TimetableVersion(SQLModel, table=True):

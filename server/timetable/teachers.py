@@ -89,6 +89,11 @@ def visible_courses(db: Session, principal: Principal, today: date) -> set[uuid.
     return set(db.exec(query))
 
 
+def substitute_account(principal: Principal) -> uuid.UUID | None:
+    """Return whose lessons as a substitute are seen besides the visible courses."""
+    return principal.account_id if principal.role == Role.TEACHER else None
+
+
 def _record(db: Session, action: str, row: CourseTeacher, actor: str) -> None:
     details = {"account": str(row.account_id)}
     record(db, actor=actor, action=action, subject=f"course:{row.course_id}", details=details)

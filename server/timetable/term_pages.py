@@ -18,6 +18,7 @@ from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
+from server.web.state import SettingsDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 
@@ -66,7 +67,7 @@ def change_term(
     db: DBDep,
     form: Annotated[TermForm, Form()],
 ) -> Response:
-    """Change the term; lessons that are planned stay as they are."""
+    """Change the term. Lessons of weekly patterns follow its dates; single lessons stay."""
     term = _term_of(db, term_id)
     try:
         body = _term(form)
@@ -75,8 +76,8 @@ def change_term(
                 db,
                 term_id,
                 name=body.name,
-                first_day=body.first_day,
-                last_day=body.last_day,
+                days=(body.first_day, body.last_day),
+                zone=get_settings(request).zone,
                 actor=principal.actor,
             )
     except (ServerError, ValueError) as exc:
@@ -87,13 +88,16 @@ def change_term(
 @router.get("/terms/{term_id}/delete")
 def delete_term_page(request: Request, term_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
     """Ask before the term is deleted."""
-    return render(request, "timetable/delete_term.html", {"term": _term_of(db, term_id)})
+    context = {"term": _term_of(db, term_id), "patterns": terms.count_patterns(db, term_id)}
+    return render(request, "timetable/delete_term.html", context)
 
 
 @router.post("/terms/{term_id}/delete")
-def delete_term(term_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> Response:
-    """Delete the term; lessons that are planned stay as they are."""
-    terms.delete_term(db, term_id, actor=principal.actor)
+def delete_term(
+    term_id: uuid.UUID, principal: OfficeDep, db: DBDep, settings: SettingsDep
+) -> Response:
+    """Delete the term with its weekly patterns and their lessons to come."""
+    terms.delete_term(db, term_id, zone=settings.zone, actor=principal.actor)
     return see_other("/terms")
 
 

@@ -3,13 +3,16 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from server.audit.service import record
+from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.timetable.tables import Term
+from server.timetable.patterns.generation import delete_patterns, refresh_lessons
+from server.timetable.tables import LessonPattern, Term
 
 
 def terms(db: Session) -> Sequence[Term]:
@@ -30,29 +33,56 @@ def create_term(db: Session, *, name: str, first_day: date, last_day: date, acto
 
 
 def change_term(
-    db: Session, term_id: uuid.UUID, *, name: str, first_day: date, last_day: date, actor: str
+    db: Session,
+    term_id: uuid.UUID,
+    *,
+    name: str,
+    days: tuple[date, date],
+    zone: ZoneInfo,
+    actor: str,
 ) -> Term:
-    """Change a term. Lessons that are planned stay as they are.
+    """Change a term. Lessons of weekly patterns follow its dates; single lessons stay.
+
+    Args:
+        db: the caller's.
+        term_id: which.
+        name: of the term.
+        days: its first and its last day.
+        zone: the school's.
+        actor: who changes it.
 
     Raises:
         NotFoundError: there is no such term.
         InvalidError, ConflictError: as for a new one.
     """
     term = _term_of(db, term_id)
-    term.name, term.first_day, term.last_day = name, first_day, last_day
+    term.name, (term.first_day, term.last_day) = name, days
     _save(db, term)
     record(db, actor=actor, action="term.change", subject=f"term:{term_id}")
+    refresh_lessons(db, zone=zone, at=now(), patterns=_patterns(db, term_id), actor=actor)
     return term
 
 
-def delete_term(db: Session, term_id: uuid.UUID, *, actor: str) -> None:
-    """Delete a term. Lessons that are planned stay as they are.
+def delete_term(db: Session, term_id: uuid.UUID, *, zone: ZoneInfo, actor: str) -> None:
+    """Delete a term with its weekly patterns and their lessons to come; single lessons stay.
 
     Raises:
         NotFoundError: there is no such term.
     """
-    db.delete(_term_of(db, term_id))
+    term = _term_of(db, term_id)
+    if patterns := _patterns(db, term_id):
+        delete_patterns(db, patterns, zone=zone, at=now(), actor=actor)
+    db.delete(term)
     record(db, actor=actor, action="term.delete", subject=f"term:{term_id}")
+
+
+def count_patterns(db: Session, term_id: uuid.UUID) -> int:
+    """Return how many weekly patterns a term has."""
+    return len(_patterns(db, term_id))
+
+
+def _patterns(db: Session, term_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    return db.exec(select(LessonPattern.id).where(LessonPattern.term_id == term_id)).all()
 
 
 def _term_of(db: Session, term_id: uuid.UUID) -> Term:

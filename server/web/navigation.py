@@ -31,10 +31,9 @@ _WATCHERS = frozenset({Role.OFFICE, Role.TECHNICIAN, Role.DPO})
 ENTRIES = (
     NavigationEntry("/", "layout.nav.today", "today", _EVERYONE),
     NavigationEntry("/lessons", "layout.nav.lessons", "lesson", _EVERYONE),
-    NavigationEntry(
-        "/reports", "layout.nav.reports", "reports", frozenset({Role.OFFICE, Role.TEACHER})
-    ),
+    NavigationEntry("/timetable", "timetable.timetable", "timetable", _SCHOOL),
     NavigationEntry("/absences", "layout.nav.absences", "absence", _OFFICE),
+    NavigationEntry("/reports", "layout.nav.reports", "reports", _SCHOOL),
     NavigationEntry("/on-site", "layout.nav.on_site", "on_site", _SCHOOL),
     NavigationEntry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
     NavigationEntry("/courses", "layout.nav.courses", "course", _OFFICE),

@@ -36,7 +36,7 @@ class Senses:
 
 def ready_view(screen: Ready, words: Catalogue, senses: Senses) -> ReadyView:
     """Choose the words for a lesson or none."""
-    title, hours = words("ready.no_lesson"), ""
+    title, hours = words("ready.holiday" if screen.is_holiday else "ready.no_lesson"), ""
     if screen.lesson is not None:
         title = screen.lesson.title
         hours = words.time_range(screen.lesson.starts_at, screen.lesson.ends_at)

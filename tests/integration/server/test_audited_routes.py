@@ -55,6 +55,7 @@ EXCEPTIONS = {
     ("POST", "/preferences"): "language and theme of a browser",
     ("POST", "/api/v1/people/search"): "a list, with the words out of the address",
     ("POST", "/search"): "a list, with the words out of the address",
+    ("POST", "/timetable/students"): "a list, with the words out of the address",
     ("POST", "/people"): "a list, with the words out of the address",
     ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",
@@ -165,6 +166,40 @@ def timetable_routes(at: Places) -> None:
     do("DELETE", "/api/v1/terms/{term_id}", "term.delete", by_api)
     left: str = desk.office.get("/api/v1/terms").json()[0]["id"]
     do("POST", "/terms/{term_id}/delete", "term.delete", left)
+    _holiday_routes(at)
+    _pattern_routes(at, course)
+
+
+def _pattern_routes(at: Places, course: str) -> None:
+    do, desk = at.walk.do, at.desk
+    term = desk.post("/terms", name="Autumn", first_day=day_in(-300), last_day=day_in(300))["id"]
+    body = {"term_id": term, "course_id": course, "room_id": desk.other_room, "weekday": 3}
+    body |= {"starts": "08:00", "ends": "08:45"}
+    route = "/api/v1/patterns/{pattern_id}"
+    made: str = do("POST", "/api/v1/patterns", "pattern.create", json=body).json()["id"]
+    do("PUT", route, "pattern.change", made, json=body | {"starts": "08:05"})
+    do("DELETE", route, "pattern.delete", made)
+    place = {"of": f"room:{desk.other_room}", "week": day_in(7)}
+    form = {key: str(body[key]) for key in ("course_id", "room_id", "weekday", "starts", "ends")}
+    do("POST", "/timetable/add", "pattern.create", params=place, data=form)
+    left = desk.office.get("/api/v1/patterns").json()["patterns"][0]["id"]
+    route, form = "/timetable/patterns/{pattern_id}", form | {"starts": "08:05"}
+    do("POST", route, "pattern.change", left, params=place, data=form)
+    do("POST", f"{route}/delete", "pattern.delete", left, params=place)
+    desk.office.delete(f"/api/v1/terms/{term}")
+
+
+def _holiday_routes(at: Places) -> None:
+    do = at.walk.do
+    body = {"name": "Winter", "first_day": day_in(20), "last_day": day_in(30)}
+    route, page = "/api/v1/holidays/{holiday_id}", "/holidays/{holiday_id}"
+    made: str = do("POST", "/api/v1/holidays", "holiday.create", json=body).json()["id"]
+    do("PUT", route, "holiday.change", made, json=body)
+    do("POST", f"{page}/edit", "holiday.change", made, data=body)
+    do("DELETE", route, "holiday.delete", made)
+    do("POST", "/holidays", "holiday.create", data=body)
+    left: str = at.desk.office.get("/api/v1/holidays").json()[0]["id"]
+    do("POST", f"{page}/delete", "holiday.delete", left)
 
 
 def _roster_routes(at: Places, course: str) -> None:
@@ -196,11 +231,17 @@ def lesson_routes(at: Places) -> None:
     do("PUT", "/api/v1/lessons/{lesson_id}", "lesson.change", made, json=body)
     form = desk.lesson_form(day=day_in(6))
     do("POST", "/lessons/{lesson_id}/edit", "lesson.change", planned, data=form)
+    place = {"of": f"room:{desk.room}", "week": day_in(6)}
+    do("POST", "/timetable/lessons/{lesson_id}", "lesson.change", planned, params=place, data=form)
     for prefix, send in (("/api/v1", "json"), ("", "data")):
         for verb in ("cancel", "restore"):
             route = f"{prefix}/lessons/{{lesson_id}}/{verb}"
             request: dict[str, Any] = {send: REASON}
             do("POST", route, f"lesson.{verb}", planned, **request)
+    stands_in, route = {"account_id": at.teacher}, "/lessons/{lesson_id}/substitute"
+    do("PUT", f"/api/v1{route}", "lesson.substitute", made, json=stands_in)
+    do("POST", route, "lesson.substitute", planned, data=stands_in)
+    do("DELETE", f"/api/v1{route}", "lesson.end_substitute", made)
     do("DELETE", "/api/v1/lessons/{lesson_id}", "lesson.delete", made)
     do("POST", "/lessons/{lesson_id}/delete", "lesson.delete", planned)
 

@@ -36,6 +36,7 @@ PAGES = {
         "reports",
         "absence",
         "on-site",
+        "timetable-lesson",
     ),
     "ar": (
         "absences",
@@ -56,6 +57,7 @@ PAGES = {
         "jobs",
         "first-steps",
         "reports-not-taken",
+        "timetable-add",
     ),
 }
 

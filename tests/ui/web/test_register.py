@@ -228,7 +228,17 @@ def _add_people(lesson: Lesson, number: int) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/lessons", "/lessons/new", "/kiosks", "/courses", "/rooms", "/terms", "/past-changes"],
+    [
+        "/",
+        "/lessons",
+        "/lessons/new",
+        "/kiosks",
+        "/courses",
+        "/rooms",
+        "/terms",
+        "/past-changes",
+        "/timetable",
+    ],
 )
 def test_nothing_is_wider_than_the_screen(lesson: Lesson, page: Page, path: str) -> None:
     page.goto(lesson.site.url + path)

@@ -67,6 +67,16 @@ def test_new_timetable_is_taken_over() -> None:
     assert stage.loop.is_idle
 
 
+def test_ready_knows_holidays_of_the_timetable() -> None:
+    at = ManualClock().reading().best_at
+    stage = Stage(Timetable(holidays=frozenset({at.date().isoformat()})))
+    stage.loop.start()
+    first = stage.next()
+    stage.loop.stop()
+
+    assert first == Ready("", None, is_holiday=True)
+
+
 class FailingOutbox(MemoryOutbox):
     """Raises whatever it is told to."""
 

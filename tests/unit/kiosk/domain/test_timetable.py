@@ -1,4 +1,5 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -193,3 +194,13 @@ def test_liveness_is_the_policys_and_never_off_by_mistake(word: str, level: Live
     found = timetable_from(document.model_copy(update={"policy": policy}), MatchOverrides())
 
     assert found.match_rules.liveness is level
+
+
+def test_holidays_are_dates_in_the_schools_zone() -> None:
+    document = config().model_copy(update={"holidays": ("2026-12-25",)})
+    timetable = timetable_from(document, MatchOverrides())
+    evening = datetime(2026, 12, 24, 23, 30, tzinfo=UTC)  # after midnight in Berlin
+    assert timetable.is_holiday(evening)
+    assert not timetable.is_holiday(evening - timedelta(hours=1))
+    assert not timetable.is_holiday(evening + timedelta(days=1))
+    assert not replace(timetable, time_zone="Nowhere/Land").is_holiday(evening)

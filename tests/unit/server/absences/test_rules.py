@@ -13,6 +13,7 @@ from server.absences.rules import AbsenceSpan, LessonTimes, ReportedAbsence, rep
 from server.attendance.register import (
     ATTENDED,
     AttendanceStatus,
+    Decisions,
     Judgement,
     KioskWatch,
     RegisterEvent,
@@ -108,9 +109,9 @@ def derived(
     through: datetime | None,
     at: datetime,
 ) -> list[Judgement]:
-    said: list[Ruling | ReportedAbsence] = [*reported_in(spans, LESSON), *rulings]
+    decided = Decisions(rulings, frozenset(), reported_in(spans, LESSON))
     watches = [KioskWatch(DOOR, END, through)]
-    return derive_register(ROSTER, seen, WINDOW, watches=watches, rulings=said, at=at)
+    return derive_register(ROSTER, seen, WINDOW, watches=watches, decided=decided, at=at)
 
 
 @given(
@@ -156,6 +157,6 @@ def test_reports_excuse_those_who_were_not_seen_and_nobody_else(
 def test_an_absence_that_is_not_excused_is_only_noted() -> None:
     (line,) = derive_register(
         [ADA], [], WINDOW, watches=[KioskWatch(DOOR, END, END)], at=WINDOW.judged_at,
-        rulings=[ReportedAbsence(ADA, is_excused=False)],
+        decided=Decisions(reported=[ReportedAbsence(ADA, is_excused=False)]),
     )  # fmt: skip
-    assert (line.status, line.reported) == (AttendanceStatus.ABSENT, Reported.UNEXCUSED)
+    assert (line.status, line.reported) == (AttendanceStatus.NOT_SEEN, Reported.UNEXCUSED)

@@ -63,6 +63,12 @@ def test_ready_without_a_lesson_invites_nobody(words: Catalogue) -> None:
     assert (view.hours, view.instruction) == ("", "")
 
 
+def test_ready_says_that_the_school_is_closed_unless_there_is_a_lesson(words: Catalogue) -> None:
+    closed = ready_view(Ready("R12", None, is_holiday=True), words, Senses())
+    assert closed.title == "The school is closed today"
+    assert ready_view(Ready("R12", LESSON, is_holiday=True), words, Senses()).title == "Maths"
+
+
 def test_ready_sends_nobody_to_a_camera_that_does_not_see(words: Catalogue) -> None:
     view = ready_view(Ready("R12", LESSON), words, Senses(sees=False))
     assert view.instruction == ""

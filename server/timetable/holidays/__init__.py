@@ -1,0 +1,1 @@
+"""Dates on which the whole school is closed."""

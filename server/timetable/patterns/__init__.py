@@ -1,0 +1,1 @@
+"""Weekly patterns, the lessons that come of them, and their clashes."""

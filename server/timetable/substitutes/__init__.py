@@ -1,0 +1,1 @@
+"""Who teaches one lesson in place of the course's teachers."""
