@@ -114,7 +114,7 @@ def test_who_is_seen_appears_without_a_reload(lesson: Lesson, page: Page) -> Non
 
 def test_correction_by_hand_shows_on_the_register(lesson: Lesson, page: Page) -> None:
     page.goto(f"{lesson.site.url}/lessons/{lesson.lesson_id}")
-    page.get_by_role("link", name=NAMES[1]).click()
+    page.get_by_role("link", name=f"{NAMES[1]} S1").click()
     page.get_by_text("Excused", exact=True).click()
     page.get_by_label("Reason", exact=True).fill("Medical appointment")
     page.get_by_role("button", name="Save").click()
