@@ -18,6 +18,7 @@ import server.policies.pages
 import server.timetable.course_pages
 import server.timetable.pages
 import server.web.today
+from server.absences.tables import AbsenceReport
 from server.app import ROUTERS
 from server.attendance.tables import PastChange, QuarantinedEvent
 from server.db.types import now
@@ -27,12 +28,14 @@ from server.web.list_schemas import ListPart
 from server.web.paging import Pager, page_of, read_page
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
-from tests.support.office_desk import OfficeDesk
+from tests.support.office_desk import OfficeDesk, today
 
 COUNT = 5
 #: Lists that are answered whole: a school has only so many of these.
 WHOLE = {
     "/api/v1/accounts",
+    "/api/v1/absence-reasons",
+    "/api/v1/absences/{absence_id}/attachments",  # at most ten
     "/api/v1/people/{person_id}/consents",
     "/api/v1/rooms",
     "/api/v1/courses",
@@ -116,6 +119,26 @@ def _lost_events(desk: OfficeDesk) -> str:
     return f"/api/v1/kiosks/{kiosk_id}/lost-events"
 
 
+def _absences(desk: OfficeDesk) -> str:
+    reason: str = desk.office.get("/api/v1/absence-reasons").json()[0]["id"]
+    for number in range(COUNT):
+        _add(
+            desk,
+            AbsenceReport(
+                person_id=uuid.UUID(desk.ada),
+                first_day=today(),
+                last_day=today(),
+                is_excused=True,
+                reason_id=uuid.UUID(reason),
+                note="",
+                reported_by="",
+                entered_by="system",
+                entered_at=now() - timedelta(days=number // 2),
+            ),
+        )
+    return "/api/v1/absences"
+
+
 def _add(desk: OfficeDesk, row: Any) -> None:
     with desk.database.transaction() as db:
         db.add(row)
@@ -125,6 +148,7 @@ def _add(desk: OfficeDesk, row: Any) -> None:
 MAKERS: dict[str, Callable[[OfficeDesk], str]] = {
     "/api/v1/people": _people,
     "/api/v1/lessons": _lessons,
+    "/api/v1/absences": _absences,
     "/api/v1/past-changes": _past_changes,
     "/api/v1/quarantine": _quarantine,
     "/api/v1/kiosks/{kiosk_id}/lost-events": _lost_events,
