@@ -39,9 +39,7 @@ def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, 
     for name in ("columns", "busy", "checked", "done"):
         with database.transaction() as db:
             upload = service.read_upload("students-2026.csv", text.encode())
-            run = service.take_in(
-                db, vault, KindName.PEOPLE, upload, today=_TODAY, actor=account
-            )
+            run = service.take_in(db, vault, KindName.PEOPLE, upload, today=_TODAY, actor=account)
             made[name] = str(run.id)
         if name != "columns":
             _go_on(database, vault, run, account, name)
