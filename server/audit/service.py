@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from server.audit.tables import AuditCheck, AuditedPerson, AuditEntry
 from server.db.lock import AUDIT_LOCK, lock_until_commit
+from server.db.prepared import table_of
 from server.db.types import now
 from server.logs import acting_token, correlation_id
 
@@ -24,6 +25,7 @@ _PERSON = "person"
 _NAMES_PERSON = (_PERSON, "other")
 #: A detail that names several.
 _NAMES_PEOPLE = "students"
+_ABOUT = table_of(AuditedPerson)
 _COLUMNS = (
     col(AuditEntry.seq),
     col(AuditEntry.at),
@@ -118,9 +120,11 @@ def record(
     )
     entry.hash = _digest(entry)
     db.add(entry)
-    for person_id in people_of(subject, entry.details).union(people):
-        db.add(AuditedPerson(person_id=person_id, seq=entry.seq))
     db.flush()
+    about = people_of(subject, entry.details).union(people)
+    if about:  # as rows: objects of hundreds of people cost more than all else here
+        rows = [{"person_id": person_id, "seq": entry.seq} for person_id in about]
+        db.execute(sqlalchemy.insert(_ABOUT), rows)
     return entry
 
 
@@ -132,7 +136,7 @@ def people_of(subject: str, details: Mapping[str, Any]) -> set[uuid.UUID]:
 
 
 def digest_of(people: Iterable[uuid.UUID]) -> str:
-    """Return a digest of ids in any order, by which an entry proves whom it is about."""
+    """Return a digest of ids in any order, by which an entry proves which people it is about."""
     return sha256(b"".join(sorted(one.bytes for one in people))).hexdigest()
 
 

@@ -13,16 +13,16 @@ from server.db.vault import Vault
 from server.enrollment.photo import school_date
 from server.errors import InvalidError
 from server.imports import reports, service
-from server.imports.findings import Finding, Outcome
+from server.imports.findings import Finding, RowOutcome
 from server.imports.kinds import KindName, kind_of
 from server.imports.schemas import (
-    ChangeRead,
     FindingRead,
     ImportList,
     ImportMapping,
     ImportOptions,
     ImportRead,
     ReportPart,
+    ValueChangeRead,
 )
 from server.imports.sheets import ReadOptions
 from server.imports.tables import ImportPart, ImportRun, ImportState
@@ -141,7 +141,7 @@ def delete(import_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> None:
 @router.get("/{import_id}/report")
 def report(
     import_id: uuid.UUID,
-    outcome: Outcome,
+    outcome: RowOutcome,
     _: OfficeDep,
     db: ReadDBDep,
     vault: VaultDep,
@@ -171,7 +171,7 @@ def read_import(run: ImportRun) -> ImportRead:
         is_cut=run.is_cut,
         rows=run.total,
         rows_done=run.position,
-        counts={one: run.counts.get(one, 0) for one in Outcome},
+        counts={one: run.counts.get(one, 0) for one in RowOutcome},
         problem=run.problem or None,
         created_at=run.created_at,
         finished_at=run.finished_at,
@@ -187,7 +187,7 @@ def _numbered(run: ImportRun, columns: dict[str, str]) -> dict[str, int]:
 
 
 def _report_part(
-    db: Session, vault: Vault, run: ImportRun, outcome: Outcome, asked: ListQuery
+    db: Session, vault: Vault, run: ImportRun, outcome: RowOutcome, asked: ListQuery
 ) -> ReportPart:
     name = f"import-report:{run.id}:{run.revision}:{outcome}"
     wanted: PartWanted = asked.wanted(name, _PLACE)
@@ -213,7 +213,7 @@ def _read_finding(one: Finding) -> FindingRead:
         message=reason_words(english, one) or None,
         fix=fix_words(english, one) or None,
         changes=[
-            ChangeRead(column=change.column, before=change.before, after=change.after)
+            ValueChangeRead(column=change.column, before=change.before, after=change.after)
             for change in one.changes
         ],
     )

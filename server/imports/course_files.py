@@ -11,20 +11,20 @@ from server.accounts.service import normalise
 from server.accounts.tables import Account
 from server.db.types import now
 from server.imports.findings import (
-    Change,
     Column,
     Finding,
     Judged,
-    Outcome,
     ParsedRow,
     RowError,
+    RowOutcome,
+    ValueChange,
     judged_each,
     written_each,
 )
 from server.imports.people_files import NUMBER_ALIASES
 from server.imports.place_files import COURSE_CODE_ALIASES, courses_by_code
 from server.imports.values import read_date, refuse_backwards
-from server.people.bulk import KnownPerson, Origin, people_by_number
+from server.people.bulk import ImportOrigin, KnownPerson, people_by_number
 from server.people.folding import comparable_number
 from server.timetable import roster, teachers
 from server.timetable.roster import RosterDates
@@ -132,7 +132,7 @@ class PlacingRules:
 
     def _compared(
         self, row: ParsedRow, entries: Sequence[Found]
-    ) -> tuple[Outcome, tuple[Change, ...], RosterDates, uuid.UUID | None]:
+    ) -> tuple[RowOutcome, tuple[ValueChange, ...], RosterDates, uuid.UUID | None]:
         """Compare the dates of a row with the entries of the same person in the same course."""
         first, last = read_date(row["from"], "from"), read_date(row["until"], "until")
         refuse_backwards(first, last, "until")
@@ -142,12 +142,12 @@ class PlacingRules:
             refuse_backwards(begins, last, "until")
             if any(_overlaps(one, begins, last) for one in entries):
                 raise RowError("overlap", "from")
-            return Outcome.NEW, (), RosterDates(first, last), None
+            return RowOutcome.NEW, (), RosterDates(first, last), None
         if last is None or same.until_date == last:
-            return Outcome.UNCHANGED, (), RosterDates(), None
+            return RowOutcome.UNCHANGED, (), RosterDates(), None
         refuse_backwards(same.from_date, last, "until")
-        changes = (Change("until", _text(same.until_date), _text(last)),)
-        return Outcome.CHANGED, changes, RosterDates(same.from_date, last), same.id
+        changes = (ValueChange("until", _text(same.until_date), _text(last)),)
+        return RowOutcome.CHANGED, changes, RosterDates(same.from_date, last), same.id
 
 
 def _same(entries: Sequence[Found], first: date | None, today: date) -> Found | None:
@@ -212,7 +212,7 @@ class RosterFiles:
             self, rows, lambda row: rules.judge(row, comparable_number(row["student_number"]))
         )
 
-    def write(self, db: Session, judged: Sequence[Judged], origin: Origin) -> list[Finding]:
+    def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Put people on rosters, and set the last day of others."""
 
         def write(one: Judged) -> None:
@@ -245,7 +245,7 @@ class RosterFiles:
             for _, person in roster.roster_people(db, course.id, on=self._today):
                 if (course.code, comparable_number(person.student_number)) not in listed:
                     about = f"{course.code} · {person.student_number} · {person.display_name}"
-                    yield Finding(0, Outcome.MISSING, about)
+                    yield Finding(0, RowOutcome.MISSING, about)
 
 
 class TeacherFiles:
@@ -294,7 +294,7 @@ class TeacherFiles:
         )
         return judged_each(self, rows, lambda row: rules.judge(row, normalise(row["user_name"])))
 
-    def write(self, db: Session, judged: Sequence[Judged], origin: Origin) -> list[Finding]:
+    def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Give courses their teachers, and set the last day of others."""
 
         def write(one: Judged) -> None:
@@ -331,7 +331,7 @@ class TeacherFiles:
                 is_listed = (course.code, account.username) in listed
                 if not is_listed and _covers(_of_teacher(entry), self._today):
                     about = f"{course.code} · {account.username} · {account.display_name}"
-                    yield Finding(0, Outcome.MISSING, about)
+                    yield Finding(0, RowOutcome.MISSING, about)
 
 
 def _student(person: KnownPerson) -> Who:

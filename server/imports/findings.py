@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from sqlmodel import Session
 
 from server.errors import ServerError
-from server.people.bulk import Origin
+from server.people.bulk import ImportOrigin
 
 
-class Outcome(StrEnum):
+class RowOutcome(StrEnum):
     """What becomes of a row. Reports list them in this order."""
 
     WRONG = "wrong"
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Change:
+class ValueChange:
     """A value before and after, as text; empty: none."""
 
     column: str
@@ -45,12 +45,12 @@ class Finding:
     """
 
     row: int
-    outcome: Outcome
+    outcome: RowOutcome
     about: str
     reason: str = ""
     column: str = ""
     values: dict[str, str] = field(default_factory=dict)
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ValueChange, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is stored, without the outcome, which the part has."""
@@ -64,9 +64,9 @@ class Finding:
         }
 
     @classmethod
-    def from_json(cls, outcome: Outcome, stored: dict[str, Any]) -> "Finding":
+    def from_json(cls, outcome: RowOutcome, stored: dict[str, Any]) -> "Finding":
         """Read what `as_json` wrote."""
-        changes = tuple(Change(*one) for one in stored["changes"])
+        changes = tuple(ValueChange(*one) for one in stored["changes"])
         return cls(**{**stored, "outcome": outcome, "changes": changes})
 
 
@@ -102,7 +102,7 @@ class RowError(ValueError):
     def finding(self, row: ParsedRow, about: str) -> Finding:
         """Return the line of the report."""
         return Finding(
-            row.number, Outcome.WRONG, about, self.reason, self.column, dict(self.values)
+            row.number, RowOutcome.WRONG, about, self.reason, self.column, dict(self.values)
         )
 
 
@@ -149,7 +149,7 @@ class ImportKind(Protocol):
             lock: whether they are written in the same transaction.
         """
 
-    def write(self, db: Session, judged: Sequence[Judged], origin: Origin) -> list[Finding]:
+    def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Write the new and changed rows; returns what became of all of them."""
 
     def missing(self, db: Session, rows: Iterable[ParsedRow]) -> Iterable[Finding]:
@@ -169,7 +169,7 @@ def judged_each(
     return found
 
 
-def payloads(judged: Iterable[Judged], outcome: Outcome) -> list[Any]:
+def payloads(judged: Iterable[Judged], outcome: RowOutcome) -> list[Any]:
     """Return what writes the rows of an outcome."""
     return [one.payload for one in judged if one.finding.outcome is outcome]
 
@@ -181,12 +181,12 @@ def written_each(
     found = []
     for one in judged:
         finding = one.finding
-        if finding.outcome in {Outcome.NEW, Outcome.CHANGED}:
+        if finding.outcome in {RowOutcome.NEW, RowOutcome.CHANGED}:
             try:
                 with db.begin_nested():
                     write(one)
             except ServerError as error:
                 reason = str(error.details.get("problem", "refused"))
-                finding = replace(finding, outcome=Outcome.WRONG, reason=reason, changes=())
+                finding = replace(finding, outcome=RowOutcome.WRONG, reason=reason, changes=())
         found.append(finding)
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from server.imports.findings import Column, Finding, ImportKind, Outcome, ParsedRow, RowError
+from server.imports.findings import Column, Finding, ImportKind, ParsedRow, RowError, RowOutcome
 from server.imports.sheets import Sheet, SheetRow
 from server.people.folding import fold, misleads
 
@@ -135,6 +135,6 @@ def add_counts(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str,
     """Return both counts together."""
     return {
         name: first.get(name, 0) + second.get(name, 0)
-        for name in map(str, Outcome)
+        for name in map(str, RowOutcome)
         if name in first or name in second
     }

@@ -14,7 +14,7 @@ from server.db.vault import Vault
 from server.enrollment.photo import school_date
 from server.errors import ServerError
 from server.imports import reports, service
-from server.imports.findings import Outcome
+from server.imports.findings import RowOutcome
 from server.imports.kinds import KindName, kind_of
 from server.imports.schemas import ImportOptions, MappingForm
 from server.imports.sheets import MOST_ROWS, ReadOptions, UnreadableFileError
@@ -104,7 +104,7 @@ def import_page(
     _: OfficeDep,
     db: ReadDBDep,
     vault: VaultDep,
-    show: Outcome | None = None,
+    show: RowOutcome | None = None,
     page: PageNumber = 1,
 ) -> Response:
     """One import: columns to choose, progress, report or result, as its state is."""
@@ -237,7 +237,13 @@ def _columns(request: Request, db: Session, run: ImportRun, exc: Exception | Non
 
 
 def _progress(
-    request: Request, db: Session, vault: Vault, run: ImportRun, *, show: Outcome | None, page: int
+    request: Request,
+    db: Session,
+    vault: Vault,
+    run: ImportRun,
+    *,
+    show: RowOutcome | None,
+    page: int,
 ) -> Response:
     t = request_translator(request)
     used = set(run.mapping.values())
@@ -245,7 +251,7 @@ def _progress(
         "run": run,
         "is_busy": run.state in BUSY,
         "is_done": run.state == ImportState.DONE,
-        "outcomes": list(Outcome),
+        "outcomes": list(RowOutcome),
         "not_used": [name for at, name in enumerate(run.columns) if at not in used],
         "column_words": lambda column: column_words(t, column),
         "reason_words": lambda one: reason_words(t, one),
@@ -253,12 +259,16 @@ def _progress(
         "is_stuck": _is_stuck(db, run),
     }
     if run.state not in BUSY:
-        shown = show or next((one for one in Outcome if run.counts.get(one)), Outcome.UNCHANGED)
+        shown = show or next(
+            (one for one in RowOutcome if run.counts.get(one)), RowOutcome.UNCHANGED
+        )
         context |= {"shown": shown, "pager": _report(db, vault, run, shown, page)}
     return render(request, "imports/run.html", context)
 
 
-def _report(db: Session, vault: Vault, run: ImportRun, outcome: Outcome, page: int) -> Pager[Any]:
+def _report(
+    db: Session, vault: Vault, run: ImportRun, outcome: RowOutcome, page: int
+) -> Pager[Any]:
     total = run.counts.get(outcome, 0)
     return read_page(
         lambda limit, offset: (

@@ -7,21 +7,21 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from server.imports.findings import (
-    Change,
     Column,
     Finding,
     Judged,
-    Outcome,
     ParsedRow,
     RowError,
+    RowOutcome,
+    ValueChange,
     judged_each,
     payloads,
 )
 from server.imports.values import read_year
 from server.people.bulk import (
     FIELDS,
+    ImportOrigin,
     KnownPerson,
-    Origin,
     PersonChange,
     add_people,
     change_people,
@@ -131,24 +131,25 @@ class PeopleFiles:
     def _judged(self, row: ParsedRow, known: KnownPerson | None) -> Judged:
         if known is not None and _says_nothing_new(row, known):
             about = _about(row["student_number"], known.given_name, known.family_name)
-            return Judged(Finding(row.number, Outcome.UNCHANGED, about))
+            return Judged(Finding(row.number, RowOutcome.UNCHANGED, about))
         values = _values(row, known)
         about = _about(row["student_number"], values["given_name"], values["family_name"])
         if known is None:
-            return Judged(Finding(row.number, Outcome.NEW, about), values)
+            return Judged(Finding(row.number, RowOutcome.NEW, about), values)
         if known.erased_at is not None:
             raise RowError("erased", "student_number")
         change = PersonChange(known, values)
         changes = tuple(
-            Change(name, _text(getattr(known, name)), _text(values[name])) for name in change.fields
+            ValueChange(name, _text(getattr(known, name)), _text(values[name]))
+            for name in change.fields
         )
-        outcome = Outcome.CHANGED if changes else Outcome.UNCHANGED
+        outcome = RowOutcome.CHANGED if changes else RowOutcome.UNCHANGED
         return Judged(Finding(row.number, outcome, about, changes=changes), change)
 
-    def write(self, db: Session, judged: Sequence[Judged], origin: Origin) -> list[Finding]:
+    def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Add and change people."""
-        add_people(db, payloads(judged, Outcome.NEW), origin)
-        change_people(db, payloads(judged, Outcome.CHANGED), origin)
+        add_people(db, payloads(judged, RowOutcome.NEW), origin)
+        change_people(db, payloads(judged, RowOutcome.CHANGED), origin)
         return [one.finding for one in judged]
 
     def missing(self, db: Session, rows: Iterable[ParsedRow]) -> Iterator[Finding]:
@@ -158,7 +159,7 @@ class PeopleFiles:
             number = person.student_number
             if number not in given and comparable_number(number) not in given:
                 about = _about(number, person.given_name, person.family_name)
-                yield Finding(0, Outcome.MISSING, about)
+                yield Finding(0, RowOutcome.MISSING, about)
 
 
 def _about(number: str, given_name: str, family_name: str) -> str:

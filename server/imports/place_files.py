@@ -5,17 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlmodel import Session, col, select
 
 from server.imports.findings import (
-    Change,
     Column,
     Finding,
     Judged,
-    Outcome,
     ParsedRow,
     RowError,
+    RowOutcome,
+    ValueChange,
     judged_each,
     written_each,
 )
-from server.people.bulk import Origin
+from server.people.bulk import ImportOrigin
 from server.timetable import service
 from server.timetable.tables import Course, Room
 
@@ -61,12 +61,12 @@ class RoomFiles:
 
         def judge(row: ParsedRow) -> Judged:
             refuse_text(row, "name", _LONGEST_NAME)
-            outcome = Outcome.UNCHANGED if row["name"] in known else Outcome.NEW
+            outcome = RowOutcome.UNCHANGED if row["name"] in known else RowOutcome.NEW
             return Judged(Finding(row.number, outcome, row["name"]), row["name"])
 
         return judged_each(self, rows, judge)
 
-    def write(self, db: Session, judged: Sequence[Judged], origin: Origin) -> list[Finding]:
+    def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Add rooms."""
         return written_each(
             db, judged, lambda one: service.create_room(db, one.payload, actor=origin.actor)
@@ -77,7 +77,7 @@ class RoomFiles:
         given = {row["name"] for row in rows}
         for room in service.rooms(db):
             if room.name not in given:
-                yield Finding(0, Outcome.MISSING, room.name)
+                yield Finding(0, RowOutcome.MISSING, room.name)
 
 
 class CourseFiles:
@@ -115,17 +115,17 @@ class CourseFiles:
             course = known.get(row["code"])
             if course is None:
                 refuse_text(row, "title", _LONGEST_TITLE)
-                return Judged(Finding(row.number, Outcome.NEW, self.about(row)), (None, row))
+                return Judged(Finding(row.number, RowOutcome.NEW, self.about(row)), (None, row))
             if row["title"] in ("", course.title):
-                return Judged(Finding(row.number, Outcome.UNCHANGED, self.about(row)))
+                return Judged(Finding(row.number, RowOutcome.UNCHANGED, self.about(row)))
             refuse_text(row, "title", _LONGEST_TITLE)
-            changes = (Change("title", course.title, row["title"]),)
-            finding = Finding(row.number, Outcome.CHANGED, self.about(row), changes=changes)
+            changes = (ValueChange("title", course.title, row["title"]),)
+            finding = Finding(row.number, RowOutcome.CHANGED, self.about(row), changes=changes)
             return Judged(finding, (course.id, row))
 
         return judged_each(self, rows, judge)
 
-    def write(self, db: Session, judged: Sequence[Judged], origin: Origin) -> list[Finding]:
+    def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Add courses and give others their new title."""
 
         def write(one: Judged) -> None:
@@ -143,7 +143,7 @@ class CourseFiles:
         given = {row["code"] for row in rows}
         for course in service.courses(db):
             if course.code not in given:
-                yield Finding(0, Outcome.MISSING, f"{course.code} · {course.title}")
+                yield Finding(0, RowOutcome.MISSING, f"{course.code} · {course.title}")
 
 
 def courses_by_code(db: Session, codes: Iterable[str]) -> dict[str, Course]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlmodel import Session, col, delete, func, select
 
 from server.db.vault import Sealed, Vault
-from server.imports.findings import Finding, Outcome
+from server.imports.findings import Finding, RowOutcome
 from server.imports.tables import ImportPart
 
 PURPOSE = "import"
@@ -17,8 +17,8 @@ PURPOSE = "import"
 def add_part(
     db: Session, vault: Vault, run_id: uuid.UUID, number: int, findings: Iterable[Finding]
 ) -> None:
-    """Keep findings, those of each outcome in a part of its own with this number."""
-    by_outcome: dict[Outcome, list[Finding]] = {}
+    """Keep findings, those of each outcome in a separate part with this number."""
+    by_outcome: dict[RowOutcome, list[Finding]] = {}
     for one in findings:
         by_outcome.setdefault(one.outcome, []).append(one)
     for outcome, some in by_outcome.items():
@@ -50,7 +50,7 @@ def sizes(db: Session, run_id: uuid.UUID) -> dict[str, int]:
 
 
 def read_report(
-    db: Session, vault: Vault, run_id: uuid.UUID, outcome: Outcome, *, limit: int, offset: int
+    db: Session, vault: Vault, run_id: uuid.UUID, outcome: RowOutcome, *, limit: int, offset: int
 ) -> list[Finding]:
     """Return some rows of an outcome, by their place in the report.
 
@@ -78,7 +78,7 @@ def every_finding(db: Session, vault: Vault, run_id: uuid.UUID) -> Iterator[Find
     Raises:
         SealBrokenError: the key is missing.
     """
-    for outcome in Outcome:
+    for outcome in RowOutcome:
         query = select(ImportPart.number).where(
             ImportPart.run_id == run_id, ImportPart.outcome == outcome
         )
@@ -88,7 +88,7 @@ def every_finding(db: Session, vault: Vault, run_id: uuid.UUID) -> Iterator[Find
 
 
 def _parts(
-    db: Session, run_id: uuid.UUID, outcome: Outcome, numbers: Sequence[int]
+    db: Session, run_id: uuid.UUID, outcome: RowOutcome, numbers: Sequence[int]
 ) -> Sequence[ImportPart]:
     query = select(ImportPart).where(
         ImportPart.run_id == run_id,
@@ -99,11 +99,11 @@ def _parts(
 
 
 def _opened(vault: Vault, part: ImportPart) -> list[Finding]:
-    outcome = Outcome(part.outcome)
+    outcome = RowOutcome(part.outcome)
     context = _context(part.run_id, outcome, part.number)
     plain = vault.open(Sealed(part.key_id, part.data), purpose=PURPOSE, context=context)
     return [Finding.from_json(outcome, one) for one in json.loads(zlib.decompress(plain))]
 
 
-def _context(run_id: uuid.UUID, outcome: Outcome, number: int) -> str:
+def _context(run_id: uuid.UUID, outcome: RowOutcome, number: int) -> str:
     return f"{run_id}/{outcome}/{number}"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from server.imports.findings import Outcome
+from server.imports.findings import RowOutcome
 from server.imports.kinds import KindName
 from server.imports.tables import ImportState
 from server.web.list_schemas import ListPart
@@ -66,7 +66,7 @@ class ImportRead(BaseModel):
     is_cut: bool = Field(description="Whether the file ends in the middle of a row.")
     rows: int
     rows_done: int = Field(description="Of the check or import that runs, or ran last.")
-    counts: dict[Outcome, int]
+    counts: dict[RowOutcome, int]
     problem: str | None = Field(description="Why it failed.")
     created_at: datetime
     finished_at: datetime | None
@@ -79,7 +79,7 @@ class ImportList(ListPart):
     imports: list[ImportRead]
 
 
-class ChangeRead(BaseModel):
+class ValueChangeRead(BaseModel):
     """A value before and after."""
 
     column: str
@@ -91,13 +91,13 @@ class FindingRead(BaseModel):
     """One row of a report."""
 
     row: int | None = Field(description="As a spreadsheet counts; null: not in the file.")
-    outcome: Outcome
+    outcome: RowOutcome
     about: str
     column: str | None
     reason: str | None = Field(description="A code.")
     message: str | None = Field(description="The reason in English.")
     fix: str | None = Field(description="What to do about it, in English.")
-    changes: list[ChangeRead]
+    changes: list[ValueChangeRead]
 
 
 class ReportPart(ListPart):

@@ -85,7 +85,7 @@ class ImportPart(SQLModel, table=True):
     """Some rows of a report with the same outcome, sealed: they hold names.
 
     Attributes:
-        outcome: see `findings.Outcome`.
+        outcome: see `findings.RowOutcome`.
         number: parts of an outcome are in this order.
         size: how many rows.
     """

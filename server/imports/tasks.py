@@ -27,7 +27,7 @@ from server.imports.sheets import UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.jobs.schemas import ClaimedJob, Done, Result
 from server.logs import new_correlation_id
-from server.people.bulk import Origin
+from server.people.bulk import ImportOrigin
 
 _logger = logging.getLogger(__name__)
 #: Rows in one transaction: other writers wait for about a fifth of a second.
@@ -61,10 +61,10 @@ class _Work:
         return self.run.state == ImportState.IMPORTING
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> ImportOrigin:
         """Where the changes come from, for the audit trail."""
         details = {"file": self.run.digest}
-        return Origin(self.run.started_by, subject_of("import", self.run.id), details)
+        return ImportOrigin(self.run.started_by, subject_of("import", self.run.id), details)
 
 
 class ImportFiles:

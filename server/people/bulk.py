@@ -70,7 +70,7 @@ class PersonChange:
 
 
 @dataclass(frozen=True)
-class Origin:
+class ImportOrigin:
     """Where many changes come from.
 
     Attributes:
@@ -109,11 +109,11 @@ def everybody(db: Session) -> Iterator[KnownPerson]:
         yield KnownPerson(*row)
 
 
-def add_people(db: Session, people: Sequence[dict[str, Any]], origin: Origin) -> None:
+def add_people(db: Session, people: Sequence[dict[str, Any]], origin: ImportOrigin) -> None:
     """Add people, each given by the values of all `FIELDS`.
 
     Raises:
-        IntegrityError: somebody has one of the numbers; the transaction is lost.
+        IntegrityError: a person has one of the numbers; the transaction is lost.
     """
     if not people:
         return
@@ -128,7 +128,7 @@ def add_people(db: Session, people: Sequence[dict[str, Any]], origin: Origin) ->
     _record(db, "person.import_new", ids, origin, {})
 
 
-def change_people(db: Session, changes: Sequence[PersonChange], origin: Origin) -> None:
+def change_people(db: Session, changes: Sequence[PersonChange], origin: ImportOrigin) -> None:
     """Change people that the caller has locked; one entry for those with the same fields."""
     if not changes:
         return
@@ -150,7 +150,11 @@ def _named(person_id: uuid.UUID, values: dict[str, Any]) -> Named:
 
 
 def _record(
-    db: Session, action: str, ids: Iterable[uuid.UUID], origin: Origin, further: dict[str, Any]
+    db: Session,
+    action: str,
+    ids: Iterable[uuid.UUID],
+    origin: ImportOrigin,
+    further: dict[str, Any],
 ) -> None:
     about = list(ids)
     details = origin.details | further | {"people": len(about), "people_digest": digest_of(about)}

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from server.imports.findings import Change, Finding, Outcome, RowError
+from server.imports.findings import Finding, RowError, RowOutcome, ValueChange
 from server.imports.kinds import KindName, kind_of
 from server.imports.matching import add_counts, counts_of, guess, read_rows_as
 from server.imports.reading import read_rows
@@ -129,22 +129,22 @@ def test_every_reason_has_words_and_a_fix(language: str) -> None:
     assert reasons == fixes
     values = {"value": "v", "row": "2", "rows": "2, 3"}
     for reason in sorted(reasons):
-        finding = Finding(2, Outcome.WRONG, "x", reason, "student_number", values)
+        finding = Finding(2, RowOutcome.WRONG, "x", reason, "student_number", values)
         assert reason_words(t, finding)
         assert fix_words(t, finding)
-    unknown = Finding(2, Outcome.WRONG, "x", "of a later version")
+    unknown = Finding(2, RowOutcome.WRONG, "x", "of a later version")
     assert reason_words(t, unknown) == t("imports.reason.refused")
     assert all(column_words(t, one.key) for kind in KINDS for one in kind.columns)
 
 
 def test_a_downloaded_report_runs_no_formula() -> None:
-    changes = (Change("given_name", "=1+1", "@SUM(A1)"), Change("family_name", "", "-2"))
-    finding = Finding(2, Outcome.CHANGED, "+49 · =cmd", changes=changes)
+    changes = (ValueChange("given_name", "=1+1", "@SUM(A1)"), ValueChange("family_name", "", "-2"))
+    finding = Finding(2, RowOutcome.CHANGED, "+49 · =cmd", changes=changes)
     sheet = read_rows(report_file(translator("en"), [finding]))
     assert [row.cells[2] for row in sheet.rows] == ["'+49 · =cmd"] * 2
     assert [row.cells[6:] for row in sheet.rows] == [("'=1+1", "'@SUM(A1)"), ("", "'-2")]
 
 
 def test_counts_add_up() -> None:
-    found = counts_of([Finding(1, Outcome.NEW, ""), Finding(2, Outcome.NEW, "")])
+    found = counts_of([Finding(1, RowOutcome.NEW, ""), Finding(2, RowOutcome.NEW, "")])
     assert add_counts(found, {"wrong": 1, "new": 2}) == {"wrong": 1, "new": 4}
