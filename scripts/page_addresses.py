@@ -46,10 +46,6 @@ def addresses(site: "Site") -> dict[str, str]:
             "lessons": "/lessons",
             "register": f"/lessons/{running}",
             "line": f"/lessons/{running}/people/{{first}}",
-            "register-several": f"/lessons/{running}/several",
-            "register-confirm": f"/lessons/{running}/confirm",
-            "status-codes": "/status-codes",
-            "new-status-code": "/status-codes/new",
             "courses": "/courses",
             "course": f"/courses/{school.courses[0]}",
             "rooms": "/rooms",
@@ -68,10 +64,21 @@ def addresses(site: "Site") -> dict[str, str]:
             "policy-details": "/policy",
             "missing": "/people/00000000-0000-0000-0000-000000000000",
         }
+        | _marking_addresses(running)
         | _account_addresses(site)
         | _credential_addresses(school)
         | _lost_addresses(school)
     )
+
+
+def _marking_addresses(running: object) -> dict[str, str]:
+    """Pages on which people decide about a whole register, and about the codes it shows."""
+    return {
+        "register-several": f"/lessons/{running}/several",
+        "register-confirm": f"/lessons/{running}/confirm",
+        "status-codes": "/status-codes",
+        "new-status-code": "/status-codes/new",
+    }
 
 
 def _account_addresses(site: "Site") -> dict[str, str]:
