@@ -46,10 +46,6 @@ def addresses(site: "Site") -> dict[str, str]:
             "lessons": "/lessons",
             "register": f"/lessons/{running}",
             "line": f"/lessons/{running}/people/{{first}}",
-            "register-several": f"/lessons/{running}/several",
-            "register-confirm": f"/lessons/{running}/confirm",
-            "status-codes": "/status-codes",
-            "new-status-code": "/status-codes/new",
             "courses": "/courses",
             "course": f"/courses/{school.courses[0]}",
             "rooms": "/rooms",
@@ -64,6 +60,7 @@ def addresses(site: "Site") -> dict[str, str]:
         | _SETUP
         | _policy_addresses(school)
         | _absence_addresses(site)
+        | _marking_addresses(running)
         | _account_addresses(site)
         | _credential_addresses(school)
         | _import_addresses(site.imports)
@@ -127,6 +124,16 @@ def _timetable_addresses(site: "Site") -> dict[str, str]:
         "timetable-student": f"/timetable?of=student:{school.people[0]}",
         "substitute": f"/lessons/{weekly.lesson}/substitute",
         "delete-term": f"/terms/{weekly.term}/delete",
+    }
+
+
+def _marking_addresses(running: object) -> dict[str, str]:
+    """Pages on which people decide about a whole register, and about the codes it shows."""
+    return {
+        "register-several": f"/lessons/{running}/several",
+        "register-confirm": f"/lessons/{running}/confirm",
+        "status-codes": "/status-codes",
+        "new-status-code": "/status-codes/new",
     }
 
 
