@@ -95,7 +95,7 @@ class _SharedSpans(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """When somebody belongs to two courses at once."""
+    """When a person belongs to two courses at once."""
 
     who: uuid.UUID
     first: date
