@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, delete, exists, select
 
 from server.audit.service import record
+from server.audit.tables import subject_of
 from server.db.engine import Database
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.vault import Sealed, Vault
@@ -34,11 +35,6 @@ ORDER = ListOrder(
     (datetime, uuid.UUID),
     is_descending=True,
 )
-
-
-def subject_of_report(report_id: uuid.UUID) -> str:
-    """Return what jobs and the audit trail call a prepared report."""
-    return f"report:{report_id}"
 
 
 def prepare(db: Session, span: ReportSpan, principal: Principal, at: datetime) -> PreparedReport:
@@ -67,7 +63,7 @@ def prepare(db: Session, span: ReportSpan, principal: Principal, at: datetime) -
     details = {"first_day": span.first.isoformat(), "last_day": span.last.isoformat()}
     if span.courses is not None:
         details["courses"] = str(len(span.courses))
-    subject = subject_of_report(row.id)
+    subject = subject_of("report", row.id)
     record(db, actor=principal.actor, action="report.prepare", subject=subject, details=details)
     jobs.enqueue(db, KIND, _about(row.id), subject=subject, actor=principal.actor)
     return row
@@ -75,8 +71,8 @@ def prepare(db: Session, span: ReportSpan, principal: Principal, at: datetime) -
 
 def delete_report(db: Session, report_id: uuid.UUID, *, actor: str) -> None:
     """Delete a prepared report, or cancel one that is being prepared."""
-    action, subject = "report.delete", subject_of_report(report_id)
-    record(db, actor=actor, action=action, subject=subject)
+    subject = subject_of("report", report_id)
+    record(db, actor=actor, action="report.delete", subject=subject)
     jobs.forget(db, KIND, [_about(report_id)])
     forget_report(db, report_id)
 
