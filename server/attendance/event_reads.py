@@ -12,12 +12,11 @@ from sqlmodel import Session
 
 from protocol.v1.messages import EventKind, EventMethod
 from server.attendance.register import (
-    CodeUseEvent,
     EventKey,
     RegisterEvent,
     Ruling,
-    replays_among,
 )
+from server.attendance.replays import CodeUseEvent, replays_among
 from server.attendance.tables import Correction, StoredEvent
 from server.credentials.tables import CodeUse
 from server.db.prepared import Prepared, several, table_of

@@ -43,7 +43,7 @@ def unpacked(data: bytes, is_wanted: Callable[[str], bool]) -> dict[str, bytes]:
 def damaged() -> UnreadableFileError:
     """Return the error for a workbook that does not open."""
     return UnreadableFileError(
-        "The workbook is damaged or incomplete. Export it again.", problem="file_damaged"
+        "The workbook is damaged or incomplete. Export it again.", problem="workbook_damaged"
     )
 
 

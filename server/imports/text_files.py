@@ -134,7 +134,7 @@ def no_text() -> UnreadableFileError:
     """Return the error for a file that holds something else than rows of text."""
     return UnreadableFileError(
         "This is neither a CSV file nor an Excel workbook (.xlsx). Save it as one of these.",
-        problem="file_kind",
+        problem="sheet_kind",
     )
 
 

@@ -24,7 +24,7 @@ from server.reports.lines import LessonFacts
 from server.reports.listing import at_risk_rows, report_rows, untaken_rows
 from server.reports.schemas import ReportView
 from server.reports.service import Report, people_named
-from server.reports.xlsx_file import Sheet, xlsx_pieces
+from server.reports.xlsx_file import ExportSheet, xlsx_pieces
 from server.timetable.service import courses, rooms
 from server.web.translations import Translator
 
@@ -78,8 +78,8 @@ def export_pieces(
     about += about_rows(wanted.t, _facts(db, report, wanted))
     return xlsx_pieces(
         [
-            Sheet(wanted.t(f"reports.view.{wanted.view}"), rows, is_mirrored),
-            Sheet(wanted.t("exports.about.title"), about, is_mirrored),
+            ExportSheet(wanted.t(f"reports.view.{wanted.view}"), rows, is_mirrored),
+            ExportSheet(wanted.t("exports.about.title"), about, is_mirrored),
         ]
     )
 

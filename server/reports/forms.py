@@ -5,15 +5,16 @@ import uuid
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from server.reports.schemas import ReportView
+from server.web.strict import StrictInput
 
 _PATH = re.compile(r"/reports(/prepared/[0-9a-f-]{36})?(\?[\w&=.%-]*)?\Z", re.ASCII)
 _Empty = BeforeValidator(lambda text: text or None)
 
 
-class PrepareForm(BaseModel):
+class PrepareForm(StrictInput):
     """Asks for a report over many lessons."""
 
     first: date = Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))
@@ -22,7 +23,7 @@ class PrepareForm(BaseModel):
     view: ReportView = ReportView.PEOPLE
 
 
-class AtRiskForm(BaseModel):
+class AtRiskForm(StrictInput):
     """The limit of the at-risk list, as typed."""
 
     percent: str = Field(default="", max_length=10)

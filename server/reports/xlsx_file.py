@@ -48,7 +48,7 @@ _STYLES = (
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ExportSheet:
     """A sheet to write.
 
     Attributes:
@@ -81,7 +81,7 @@ class _Pipe(io.RawIOBase):
         return kept
 
 
-def xlsx_pieces(sheets: Sequence[Sheet]) -> Iterator[bytes]:
+def xlsx_pieces(sheets: Sequence[ExportSheet]) -> Iterator[bytes]:
     """Return the bytes of a workbook piece by piece."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
@@ -96,7 +96,7 @@ def xlsx_pieces(sheets: Sequence[Sheet]) -> Iterator[bytes]:
     yield pipe.take()
 
 
-def _sheet(sheet: Sheet) -> Iterator[str]:
+def _sheet(sheet: ExportSheet) -> Iterator[str]:
     right = ' rightToLeft="1"' if sheet.is_mirrored else ""
     yield (
         f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0"{right}>'
@@ -131,7 +131,7 @@ def _valid(text: str) -> str:
     return "".join(char for char in text if char not in "\ufffe\uffff")
 
 
-def _frame(sheets: Sequence[Sheet]) -> dict[str, str]:
+def _frame(sheets: Sequence[ExportSheet]) -> dict[str, str]:
     """Return the files of a workbook beside its sheets."""
     numbers = range(1, len(sheets) + 1)
     overrides = "".join(

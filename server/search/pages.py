@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from server.db.dependencies import ReadDBDep
 from server.db.types import now
-from server.search.service import LONGEST_WORDS, Found, Hit, Search, matches, search
+from server.search.service import LONGEST_WORDS, FoundKind, Hit, Search, matches, search
 from server.web.access import SignedInDep
 from server.web.navigation import entries_for
 from server.web.pages import render, request_translator
@@ -48,9 +48,9 @@ def find(
     return render(request, "search/search.html", context)
 
 
-def _pages(request: Request, principal: Principal, words: str) -> list[Found]:
+def _pages(request: Request, principal: Principal, words: str) -> list[FoundKind]:
     """Pages of the menu by the name that the reader sees."""
     t = request_translator(request)
     named = [(one.path, t(one.text_key)) for one in entries_for(principal)]
     hits = tuple(Hit(path, name) for path, name in named if matches(words, name))
-    return [Found("pages", hits, len(hits))] if hits else []
+    return [FoundKind("pages", hits, len(hits))] if hits else []

@@ -53,7 +53,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundKind:
     """The hits of one kind.
 
     Attributes:
@@ -77,7 +77,7 @@ class Search:
     at: datetime
 
 
-def search(db: Session, asked: Search) -> list[Found]:
+def search(db: Session, asked: Search) -> list[FoundKind]:
     """Return what the account may see and whose name has every word, by kind; no empty kinds."""
     role = asked.principal.role
     found = (
@@ -95,13 +95,13 @@ def matches(words: str, *texts: str) -> bool:
     return bool(wanted) and all(any(one in text for one in spellings) for spellings in wanted)
 
 
-def _people(db: Session, asked: Search) -> Found:
+def _people(db: Session, asked: Search) -> FoundKind:
     people, total = find_people(db, words=asked.words, limit=MOST)
     hits = (Hit(f"/people/{one.id}", one.display_name, one.student_number) for one in people)
-    return Found("people", tuple(hits), total)
+    return FoundKind("people", tuple(hits), total)
 
 
-def _lessons(db: Session, asked: Search) -> Found:
+def _lessons(db: Session, asked: Search) -> FoundKind:
     today = local_date(asked.at, asked.zone)
     after, before = day_bounds(today, asked.zone)
     own = visible_courses(db, asked.principal, today)
@@ -118,21 +118,21 @@ def _lessons(db: Session, asked: Search) -> Found:
     return _listed("lessons", asked.words, rows, hit)
 
 
-def _courses(db: Session, asked: Search) -> Found:
+def _courses(db: Session, asked: Search) -> FoundKind:
     rows = ((key, (code, title)) for key, code, title in _COURSES.rows(db))
     return _listed(
         "courses", asked.words, rows, lambda key, texts: Hit(f"/courses/{key}", texts[0], texts[1])
     )
 
 
-def _rooms(db: Session, asked: Search) -> Found:
+def _rooms(db: Session, asked: Search) -> FoundKind:
     rows = ((key, (name,)) for key, name in _ROOMS.rows(db))
     return _listed(
         "rooms", asked.words, rows, lambda key, texts: Hit(f"/rooms/{key}/edit", texts[0])
     )
 
 
-def _kiosks(db: Session, asked: Search) -> Found:
+def _kiosks(db: Session, asked: Search) -> FoundKind:
     rows = ((key, (name, room)) for key, name, room in _KIOSKS.rows(db))
     return _listed(
         "kiosks", asked.words, rows, lambda key, texts: Hit(f"/kiosks/{key}", texts[0], texts[1])
@@ -144,12 +144,12 @@ def _listed(
     words: str,
     rows: Iterable[tuple[uuid.UUID, tuple[str, ...]]],
     hit: Callable[[uuid.UUID, tuple[str, ...]], Hit],
-) -> Found:
+) -> FoundKind:
     found = [hit(key, texts) for key, texts in rows if matches(words, *texts)]
-    return Found(kind, tuple(found[:MOST]), len(found))
+    return FoundKind(kind, tuple(found[:MOST]), len(found))
 
 
-_KINDS: Sequence[tuple[Callable[[Session, Search], Found], frozenset[Role]]] = (
+_KINDS: Sequence[tuple[Callable[[Session, Search], FoundKind], frozenset[Role]]] = (
     (_people, frozenset({Role.OFFICE, Role.DPO})),
     (_lessons, frozenset(Role)),
     (_courses, frozenset({Role.OFFICE})),

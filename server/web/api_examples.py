@@ -8,6 +8,8 @@ _COURSE = "01936f4e-8a51-7c3e-9f10-3b6a2d41c003"
 _LESSON = "01936f4e-8a51-7c3e-9f10-3b6a2d41c004"
 _ACCOUNT = "01936f4e-8a51-7c3e-9f10-3b6a2d41c005"
 _KIOSK = "01936f4e-8a51-7c3e-9f10-3b6a2d41c006"
+_CODE = "01936f4e-8a51-7c3e-9f10-3b6a2d41c007"
+_TERM = "01936f4e-8a51-7c3e-9f10-3b6a2d41c008"
 _REASON = "The bus was late"
 _LESSON_BODY = {
     "course_id": _COURSE,
@@ -18,10 +20,35 @@ _LESSON_BODY = {
 _CHANGE = {"kind": "policy", "lesson_ids": [_LESSON], "policy_version": 3}
 
 EXAMPLES: dict[str, Any] = {
+    "AbsenceCreate": {
+        "person_id": _PERSON,
+        "first_day": "2026-11-30",
+        "last_day": "2026-12-01",
+        "is_excused": True,
+        "reason_id": _CODE,
+    },
+    "AbsenceReasonCreate": {"words": "Illness"},
+    "AbsenceWithdraw": {"reason": "Entered for the wrong student"},
     "AccountCreate": {"username": "m.weber", "display_name": "Mara Weber", "role": "teacher"},
+    "AtRiskLimitUpdate": {"percent": 75, "least_lessons": 10},
+    "BulkCorrectionCreate": {
+        "status": "excused",
+        "reason": "School trip",
+        "lines": [{"person_id": _PERSON, "seen": "expected"}],
+    },
     "CardCreate": {"number": "04A2247B5C"},
     "ClosureCreate": {"from_date": "2026-11-23", "reason": "The kiosk was stolen"},
+    "CodeChange": {"name": "Excused by a parent", "letter": "E"},
+    "CodeCreate": {
+        "name": "School trip",
+        "letter": "T",
+        "category": "excused",
+        "is_attended": True,
+        "needs_reason": False,
+        "colour": "blue",
+    },
     "CodeEntry": {"code": "492039"},
+    "ConfirmationCreate": {"not_seen": [_PERSON]},
     "ConsentCreate": {
         "given_by": "Amina Haddad",
         "role": "parent",
@@ -32,6 +59,13 @@ EXAMPLES: dict[str, Any] = {
     "CorrectionCreate": {"person_id": _PERSON, "status": "excused", "reason": _REASON},
     "CourseCreate": {"code": "BIO-9", "title": "Biology"},
     "CourseUpdate": {"code": "BIO-9", "title": "Biology, advanced"},
+    "HolidayCreate": {
+        "name": "Winter break",
+        "first_day": "2026-12-21",
+        "last_day": "2027-01-01",
+    },
+    "ImportMapping": {"columns": {"student_number": "0", "given_name": "1", "family_name": "2"}},
+    "ImportOptions": {"separator": ";"},
     "KioskCreate": {"name": "R12 door", "room_id": _ROOM},
     "KioskMove": {"room_id": _ROOM},
     "KioskUpdate": {"name": "R12 window"},
@@ -47,6 +81,14 @@ EXAMPLES: dict[str, Any] = {
     },
     "PasswordAgain": {"password": "four unrelated words here"},
     "PasswordChange": {"old": "four unrelated words here", "new": "another four words instead"},
+    "PatternCreate": {
+        "term_id": _TERM,
+        "course_id": _COURSE,
+        "room_id": _ROOM,
+        "weekday": 1,
+        "starts": "08:00",
+        "ends": "08:45",
+    },
     "PersonCreate": {
         "student_number": "2026-0412",
         "given_name": "Zaynab",
@@ -55,7 +97,9 @@ EXAMPLES: dict[str, Any] = {
     },
     "PersonErase": {"reason": "Left the school"},
     "PersonSearch": {"q": "haddad", "limit": 50},
+    "PlacePolicyInput": {"attendance": {"late_after_min": 10}},
     "PolicyInput": {"attendance": {"late_after_min": 5, "opens_before_min": 15}},
+    "PreparedCreate": {"first": "2026-08-24", "last": "2026-12-18"},
     "QuarantineAcceptAll": {
         "kiosk_id": _KIOSK,
         "cause": "before_claim",
@@ -64,14 +108,19 @@ EXAMPLES: dict[str, Any] = {
     "QuarantineDecide": {"decision": "accepted", "reason": "The teacher confirms it"},
     "QuestionAnswer": {"accept": True},
     "ReasonGiven": {"reason": "The teacher is ill"},
+    "ReasonList": {"reasons": ["Illness", "Appointment"]},
+    "RemarkCreate": {"text": "Forgot the sports kit"},
     "RoleChange": {"role": "office"},
     "RoomCreate": {"name": "R12"},
     "RoomUpdate": {"name": "R14"},
     "RosterCreate": {"person_id": _PERSON, "from": "2026-11-30"},
     "RosterUpdate": {"from": "2026-11-30", "until": "2027-01-31"},
+    "SchoolInput": {"name": "Lindenhof School", "timezone": "Europe/Berlin", "language": "en"},
     "SecondFactorRoles": {"roles": ["admin", "office"]},
     "SignInRequest": {"username": "m.weber", "password": "four unrelated words here"},
+    "SubstituteUpdate": {"account_id": _ACCOUNT},
     "TeacherCreate": {"account_id": _ACCOUNT, "from": "2026-08-24"},
     "TeacherEnd": {"until": "2027-01-31"},
     "TermCreate": {"name": "Autumn", "first_day": "2026-08-24", "last_day": "2026-12-18"},
+    "WordCreate": {"status": "absent"},
 }

@@ -36,21 +36,27 @@ _SCHEMES = {
     },
 }
 _TAGS = {
+    "absences": "Absences that were reported, and files with them.",
     "accounts": "Accounts, for admins.",
     "accuracy": "How often recognition is right, and limits that were measured.",
     "attendance": "Registers, and corrections of them.",
     "credentials": "PINs, cards and links.",
     "enrolment": "Consent, photos and enrolments.",
+    "exports": "Attendance as CSV, XLSX and PDF.",
     "health": "Whether the server works, for monitoring.",
+    "imports": "Files with people, rooms, courses, rosters and teachers.",
     "kiosks": "Kiosks, and what they call.",
     "lessons": "Lessons: planned, cancelled, restored.",
     "networks": "Which network recognises faces.",
+    "on site": "Who is on site now.",
     "past changes": "Changes of registers of the past, with a preview.",
     "people": "People, their names and numbers.",
     "policy": "The policy of the school.",
     "quarantine": "Events that wait for a decision.",
+    "reports": "Counts of attendance, and registers that were not taken.",
+    "school": "Name, time zone and language of the school.",
     "sign-in": "Sign-in with a password and a second step.",
-    "timetable": "Rooms, courses, rosters, teachers and terms.",
+    "timetable": "Rooms, courses, rosters, teachers, terms, holidays and weekly patterns.",
     "tokens": "The API token of the request.",
 }
 _PROBLEM = {

@@ -7,6 +7,10 @@ from starlette.testclient import TestClient
 
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
+from tests.support.office_desk import OfficeDesk
+
+#: What every form and body that asks for a reason is given.
+REASON = {"reason": "It was so"}
 
 
 class Walk:
@@ -66,3 +70,11 @@ def _filled(route: str, ids: tuple[str, ...]) -> str:
     for at, value in zip(places, ids, strict=True):
         parts[at] = value
     return "/".join(parts)
+
+
+class Places:
+    """What the walk needs: a small school, and who walks."""
+
+    def __init__(self, walk: Walk, desk: OfficeDesk, teacher: str) -> None:
+        self.walk, self.desk, self.teacher = walk, desk, teacher
+        self.database = desk.database

@@ -188,7 +188,7 @@ def test_hostile_files_get_a_report_and_do_no_harm(imports: ImportDesk) -> None:
         (b"Number,First name\n", "file_no_rows"),
         (b"Number,number\n1,2\n", "file_same_names"),
         (b'Number,First name\n1,"A\n', "file_quotes"),
-        (bytes(range(256)) * 20, "file_kind"),
+        (bytes(range(256)) * 20, "sheet_kind"),
     ],
 )
 def test_unreadable_files_are_refused_with_a_sentence(

@@ -2,6 +2,7 @@
 
 from server import errors
 from server.errors import ServerError
+from server.idempotency.service import KeyReusedError
 
 
 def family(kind: type[ServerError]) -> list[type[ServerError]]:
@@ -15,7 +16,8 @@ def test_codes_are_unique() -> None:
 
 def test_only_malformed_payloads_are_422() -> None:
     malformed = {kind for kind in family(ServerError) if kind.status_code == 422}
-    assert malformed == set(family(errors.MalformedError)) | {errors.MalformedError}
+    reused = {KeyReusedError}  # the draft of the header asks for 422
+    assert malformed == set(family(errors.MalformedError)) | {errors.MalformedError} | reused
 
 
 def test_every_error_says_something_to_people() -> None:

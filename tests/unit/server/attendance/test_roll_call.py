@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from protocol.v1.messages import EventKind, EventMethod
 from server.attendance.register import (
     AttendanceStatus,
-    CodeUseEvent,
     Judgement,
     RegisterEvent,
     derive_register,
-    replays_among,
 )
+from server.attendance.replays import CodeUseEvent, replays_among
 from tests.unit.server.attendance.test_register import (
     ADA,
     AFTERWARDS,

@@ -105,11 +105,11 @@ def test_half_a_file_is_noticed(data: bytes) -> None:
         (b"a;A\n1;2\n", "file_same_names"),
         (b'a,b\n"1,2\n', "file_quotes"),
         (b'a,b\n"1"x,2\n', "file_quotes"),
-        (b"a,b\n1,\x002\n" + b"1,2\n" * 20, "file_kind"),
-        (bytes(range(256)) * 20, "file_kind"),
-        (b"\x7fELF\x02\x01\x01" + bytes(50), "file_kind"),
+        (b"a,b\n1,\x002\n" + b"1,2\n" * 20, "sheet_kind"),
+        (bytes(range(256)) * 20, "sheet_kind"),
+        (b"\x7fELF\x02\x01\x01" + bytes(50), "sheet_kind"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(500), "file_old"),
-        (b"PK\x03\x04 and no more", "file_damaged"),
+        (b"PK\x03\x04 and no more", "workbook_damaged"),
         (b"a,b\n" + b"1," * MOST_COLUMNS + b"\n", "file_columns"),
         (b"a,b\n" + b"x" * 3000 + b",2\n", "file_cell"),
         (b"a,b\n" + b"x" * 200_000 + b",2\n", "file_cell"),
@@ -185,7 +185,7 @@ def test_zip_bombs_are_refused_by_what_they_declare_and_by_what_they_hold() -> N
     with zipfile.ZipFile(io.BytesIO(declared)) as archive:
         size = archive.getinfo("xl/sharedStrings.xml").file_size.to_bytes(4, "little")
     lied = bytes(hidden).replace(size, (10).to_bytes(4, "little"))
-    assert problem(lied) == "file_damaged"
+    assert problem(lied) == "workbook_damaged"
 
 
 def test_entries_with_a_password_or_of_the_same_name_are_refused() -> None:
@@ -194,7 +194,7 @@ def test_entries_with_a_password_or_of_the_same_name_are_refused() -> None:
         archive.writestr("xl/workbook.xml", "1")
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("xl/workbook.xml", "2")
-    assert problem(data.getvalue()) == "file_damaged"
+    assert problem(data.getvalue()) == "workbook_damaged"
     with pytest.raises(UnreadableFileError):
         unpacked(
             packed({"a": "x"}).replace(

@@ -18,9 +18,9 @@ from server.web.translations import LANGUAGES, translator
 SERVER = Path(server.__file__).parent
 TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SERVER.rglob("*.py"))]
 NODES = [node for tree in TREES for node in ast.walk(tree)]
-ACTION = re.compile(r"[a-z]+\.[a-z_]+")
+ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 #: Functions that write an entry, or pass its action on to one that does.
-WRITERS = {"record", "note", "_note", "_record", "_record_entry", "_audit", "_apply"}
+WRITERS = {"record", "note", "_note", "_record", "_record_entry", "_audit", "_apply", "_store"}
 #: Kinds of subjects that are no word of their own in the code.
 PERSON = "11111111-1111-1111-1111-111111111111"
 
