@@ -41,10 +41,10 @@ _PLANNED = (
     FirstStep("school", "/school", frozenset()),
     FirstStep("term", "/terms", _OFFICE),
     FirstStep("rooms", "/rooms", _OFFICE),
-    FirstStep("people", "/people", _OFFICE),
+    FirstStep("people", "/imports", _OFFICE),
     FirstStep("courses", "/courses", _OFFICE),
     FirstStep("teachers", "/courses", _OFFICE),
-    FirstStep("timetable", "/lessons", _OFFICE),
+    FirstStep("timetable", "/timetable", _OFFICE),
     FirstStep("kiosk", "/kiosks", frozenset({Role.TECHNICIAN})),
     FirstStep("register", "/lessons", _OFFICE),
 )
