@@ -107,7 +107,7 @@ def lesson_pdf(
             report,
             room_of(db, facts.room_id).name,
         )
-    content = lesson_register(printed, translator(settings.language))
+    content = lesson_register(printed, translator(settings.school.language))
     return _pdf(database, principal, report, content, f"register-{facts.day}.pdf")
 
 
@@ -135,7 +135,7 @@ def course_pdf(
         printed = PrintedRegister(
             settings.school.name, f"{course.code} {course.title}", people, report
         )
-    content = course_register(printed, translator(settings.language))
+    content = course_register(printed, translator(settings.school.language))
     return _pdf(database, principal, report, content, _dated("register", report.scope.span))
 
 

@@ -264,13 +264,18 @@ def test_malformed_payload_is_named_but_not_quoted(office: TestClient) -> None:
 def test_errors_have_one_shape_with_the_correlation_id(client: TestClient) -> None:
     answer = client.get("/api/v1/nothing", headers={"X-Correlation-ID": "abc-123"})
     assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing here.",
         "error": {
             "code": "not_found",
             "message": "There is nothing here.",
             "details": {},
             "correlation_id": "abc-123",
-        }
+        },
     }
     assert answer.headers["X-Correlation-ID"] == "abc-123"
 
