@@ -15,7 +15,7 @@ from tests.support.office_desk import OfficeDesk
 PAGES = {
     "/": 15,
     "/lessons": 5,
-    "/lessons/{lesson}": 19,
+    "/lessons/{lesson}": 20,
     "/lessons/{lesson}/live": 18,
     "/people": 9,
     "/people/coverage": 9,
