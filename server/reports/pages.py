@@ -106,7 +106,7 @@ def delete_prepared(
 ) -> Response:
     """Delete a prepared report, or cancel one that is being prepared."""
     own = visible_courses(db, principal, local_date(now(), settings.zone))
-    prepared.prepared_for(db, report_id, principal, own)
+    prepared.refuse_delete(db, report_id, principal, own)
     prepared.delete_report(db, report_id, actor=principal.actor)
     return see_other("/reports")
 

@@ -17,7 +17,7 @@ from server.db.engine import Database
 from server.db.types import now
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done
-from server.jobs.tables import Job
+from server.jobs.tables import Job, JobState
 from server.jobs.tasks import JobWorkers
 from server.people.tables import Person
 from server.reports import prepared, service
@@ -190,6 +190,19 @@ def test_a_report_belongs_to_who_asked_and_to_administrators(
     assert school.desk.office.patch(ended, json=yesterday).status_code == 200
     for gone in (own, f"{own}/export"):
         assert teacher.get(gone).status_code == 404
+    assert teacher.post(f"{own}/delete").is_redirect
+    assert admin.get(own).status_code == 404
+
+
+def test_a_report_that_got_stuck_keeps_nobody_from_the_next(
+    school: ReportSchool, database: Database
+) -> None:
+    office = school.desk.office
+    ask(office, school)
+    assert office.post("/reports/prepare", data=school.span(24)).status_code == 409
+    with database.transaction() as db:
+        db.exec(select(Job).where(col(Job.kind) == prepared.KIND)).one().state = JobState.PARKED
+    ask(office, school)
 
 
 def test_a_cancelled_report_and_its_job_are_gone(
