@@ -88,6 +88,8 @@ def prepared_page(
     asked: AskedPageDep,
 ) -> Response:
     """A prepared report, or how far it is."""
+    if asked.view is ReportView.LINES:  # its lines are downloaded; the page has the sums
+        asked.view = ReportView.PEOPLE
     zone = get_settings(request).zone
     own = visible_courses(db, principal, local_date(now(), zone))
     row = prepared.prepared_for(db, report_id, principal, own)

@@ -136,6 +136,7 @@ def test_a_long_report_is_prepared_and_says_the_same_as_one_made_at_once(
     assert work()
     page = office.get(path).text
     assert "Ada Lovelace" in page
+    assert "Ada Lovelace" in office.get(path, params={"view": "lesson"}).text
     assert "is deleted automatically" in page
     assert path in office.get("/reports").text
     assert rows_of(office, f"{path}/export", **LINES) == at_once
