@@ -232,7 +232,8 @@ def delete_prepared(
     request: Request, report_id: uuid.UUID, principal: RegisterDep, db: DBDep
 ) -> Response:
     """Delete a report, or cancel one that is being prepared."""
-    _found(request, db, report_id, principal)
+    own = visible_courses(db, principal, local_date(now(), get_settings(request).zone))
+    prepared.refuse_delete(db, report_id, principal, own)
     prepared.delete_report(db, report_id, actor=principal.actor)
     return Response(status_code=204)
 

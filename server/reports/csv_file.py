@@ -5,10 +5,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from server.reports.cells import Cell
+from server.web.formulas import without_formulas
 
-#: A cell that starts with one of these is a formula to some spreadsheet, also behind spaces.
-#: Source: OWASP, CSV Injection. The full-width signs count too: spreadsheets fold them.
-_STARTS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _BOM = "\ufeff"
 #: Marks that turn the direction of text around: a name could make a status read as another one.
 _TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C))
@@ -39,20 +37,13 @@ def csv_text(cell: Cell) -> str | int | float:
         return ""
     if not isinstance(cell, str):
         return cell
-    text = plain_text(cell)
-    return f"'{text}" if starts_formula(text) else text
+    return without_formulas(plain_text(cell))
 
 
 def plain_text(text: str) -> str:
     """Return a text without what no file should hold: direction marks, NUL and other controls."""
     turned = text.translate(_TURNS)
     return "".join(" " if char in "\t\r\n" else char for char in turned if _is_shown(char))
-
-
-def starts_formula(text: str) -> bool:
-    """Whether a spreadsheet may take a text for a formula."""
-    shown = text.lstrip(" \u00a0\u3000")
-    return bool(shown) and shown[0] in _STARTS
 
 
 def _is_shown(char: str) -> bool:

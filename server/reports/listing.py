@@ -1,7 +1,7 @@
 """The rows of a report: named, sorted, and those of the at-risk list and of registers not taken."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,9 +14,11 @@ from server.reports.service import Report, people_named
 from server.reports.tally import Sums, Untaken
 from server.timetable.service import courses as courses_of
 from server.timetable.service import rooms as rooms_of
+from server.timetable.substitutes.service import substitute_names
 from server.timetable.tables import Course, CourseTeacher
 
 _WORST = 2.0
+_IN_ONE_QUERY = 5_000
 #: What a list can be sorted by, besides its names. Each starts with what a reader looks for.
 _BY_NUMBER: dict[str, Callable[[Sums], float]] = {
     "lessons": lambda sums: -sums.lessons,
@@ -51,7 +53,7 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class UntakenRow:
-    """A register that was not taken, with what it is called and who teaches the course."""
+    """A register that was not taken, with what it is called and who was to take it."""
 
     untaken: Untaken
     course: str
@@ -97,12 +99,16 @@ def untaken_rows(db: Session, report: Report, sort: str = "day") -> list[Untaken
     courses = course_names(db, {one.course_id for one in found})
     rooms = {room.id: room.name for room in rooms_of(db)} if found else {}
     teachers = _teachers(db, {one.course_id for one in found})
+    substitutes = _substitutes(db, [one.lesson_id for one in found])
     rows = [
         UntakenRow(
             one,
             courses.get(one.course_id, ""),
             rooms.get(one.room_id, ""),
-            tuple(name for name, row in teachers.get(one.course_id, ()) if _teaches(row, one.day)),
+            substitutes.get(one.lesson_id)
+            or tuple(
+                name for name, row in teachers.get(one.course_id, ()) if _teaches(row, one.day)
+            ),
         )
         for one in found
     ]
@@ -154,6 +160,13 @@ def _teachers(
     for row, name in db.exec(query) if courses else ():
         found.setdefault(row.course_id, []).append((name, row))
     return found
+
+
+def _substitutes(db: Session, lessons: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[str]]:
+    found: dict[uuid.UUID, str] = {}
+    for start in range(0, len(lessons), _IN_ONE_QUERY):
+        found |= substitute_names(db, lessons[start : start + _IN_ONE_QUERY])
+    return {lesson_id: (name,) for lesson_id, name in found.items()}
 
 
 def _teaches(row: CourseTeacher, day: date) -> bool:

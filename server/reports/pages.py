@@ -88,6 +88,8 @@ def prepared_page(
     asked: AskedPageDep,
 ) -> Response:
     """A prepared report, or how far it is."""
+    if asked.view is ReportView.LINES:  # its lines are downloaded; the page has the sums
+        asked.view = ReportView.PEOPLE
     zone = get_settings(request).zone
     own = visible_courses(db, principal, local_date(now(), zone))
     row = prepared.prepared_for(db, report_id, principal, own)
@@ -106,7 +108,7 @@ def delete_prepared(
 ) -> Response:
     """Delete a prepared report, or cancel one that is being prepared."""
     own = visible_courses(db, principal, local_date(now(), settings.zone))
-    prepared.prepared_for(db, report_id, principal, own)
+    prepared.refuse_delete(db, report_id, principal, own)
     prepared.delete_report(db, report_id, actor=principal.actor)
     return see_other("/reports")
 

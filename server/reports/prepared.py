@@ -46,7 +46,8 @@ def prepare(db: Session, span: ReportSpan, principal: Principal, at: datetime) -
     """
     check_days(span.first, span.last)
     mine = select(PreparedReport.id).where(PreparedReport.made_by == principal.account_id)
-    if db.exec(mine.where(col(PreparedReport.finished_at).is_(None))).first() is not None:
+    unfinished = db.exec(mine.where(col(PreparedReport.finished_at).is_(None))).all()
+    if any(not is_stuck(db, one) for one in unfinished):
         raise ConflictError("Your last report is still being prepared.", problem="report_running")
     row = PreparedReport(
         first_day=span.first,
@@ -119,6 +120,22 @@ def prepared_for(
     if row is None or not _may_see(row, principal, own):
         raise NotFoundError("There is no such report. It may be deleted.", problem="no_report")
     return row
+
+
+def refuse_delete(
+    db: Session,
+    report_id: uuid.UUID,
+    principal: Principal,
+    own: Collection[uuid.UUID] | None,
+) -> None:
+    """Refuse who may not delete a report. Who made it always may, also once a course is gone.
+
+    Raises:
+        NotFoundError: there is none, or it is another account's.
+    """
+    row = db.get(PreparedReport, report_id)
+    if row is None or row.made_by != principal.account_id:
+        prepared_for(db, report_id, principal, own)
 
 
 def latest_for(

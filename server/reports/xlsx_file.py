@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from server.reports.csv_file import plain_text, starts_formula
+from server.reports.csv_file import plain_text
+from server.web.formulas import starts_formula
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -17,7 +17,7 @@ from server.db.engine import Database
 from server.db.types import now
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done
-from server.jobs.tables import Job
+from server.jobs.tables import Job, JobState
 from server.jobs.tasks import JobWorkers
 from server.people.tables import Person
 from server.reports import prepared, service
@@ -136,6 +136,7 @@ def test_a_long_report_is_prepared_and_says_the_same_as_one_made_at_once(
     assert work()
     page = office.get(path).text
     assert "Ada Lovelace" in page
+    assert "Ada Lovelace" in office.get(path, params={"view": "lesson"}).text
     assert "is deleted automatically" in page
     assert path in office.get("/reports").text
     assert rows_of(office, f"{path}/export", **LINES) == at_once
@@ -190,6 +191,19 @@ def test_a_report_belongs_to_who_asked_and_to_administrators(
     assert school.desk.office.patch(ended, json=yesterday).status_code == 200
     for gone in (own, f"{own}/export"):
         assert teacher.get(gone).status_code == 404
+    assert teacher.post(f"{own}/delete").is_redirect
+    assert admin.get(own).status_code == 404
+
+
+def test_a_report_that_got_stuck_keeps_nobody_from_the_next(
+    school: ReportSchool, database: Database
+) -> None:
+    office = school.desk.office
+    ask(office, school)
+    assert office.post("/reports/prepare", data=school.span(24)).status_code == 409
+    with database.transaction() as db:
+        db.exec(select(Job).where(col(Job.kind) == prepared.KIND)).one().state = JobState.PARKED
+    ask(office, school)
 
 
 def test_a_cancelled_report_and_its_job_are_gone(

@@ -99,3 +99,15 @@ def test_a_long_report_is_asked_for_and_deleted(
     assert teacher.get(f"/api/v1/reports{path}").status_code == 404
     assert office.delete(f"/api/v1/reports{path}").status_code == 204
     assert office.get(f"/api/v1/reports{path}").status_code == 404
+
+
+def test_a_register_not_taken_names_the_substitute(school: ReportSchool, sign_in: SignIn) -> None:
+    office, span = school.desk.office, school.span(6)
+    teacher = sign_in(Role.TEACHER)
+    account = teacher.get("/api/v1/sign-in").json()["account_id"]
+    (before,) = get(office, "/registers-not-taken", **span)["rows"]
+    assert before["teachers"] == []
+    path = f"/api/v1/lessons/{before['lesson_id']}/substitute"
+    assert office.put(path, json={"account_id": account}).status_code == 200
+    (missing,) = get(office, "/registers-not-taken", **span)["rows"]
+    assert missing["teachers"] == ["Teacher"]

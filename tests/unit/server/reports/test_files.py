@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import uuid
 import zipfile
 from datetime import UTC, date, datetime, timedelta
@@ -13,15 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.attendance.register import AttendanceStatus
+from server.network_change.table_file import csv_of
 from server.people.tables import Person
 from server.reports import xlsx_file
-from server.reports.csv_file import csv_pieces, plain_text, starts_formula
+from server.reports.csv_file import csv_pieces, plain_text
 from server.reports.lines import LessonFacts, LineFacts, ReportSpan
 from server.reports.register_pdf import PrintedRegister, course_register, lesson_register
 from server.reports.schemas import ReportScope
 from server.reports.service import Report
 from server.reports.stored_lines import pack, unpack
 from server.reports.xlsx_file import ExportSheet, xlsx_pieces
+from server.web.formulas import without_formulas
 from server.web.translations import translator
 from tests.support.planning import BERLIN
 
@@ -76,7 +79,10 @@ def test_what_was_written_is_read_back_and_no_text_is_a_formula(
     ]
     found = read_csv(b"".join(csv_pieces(rows)))
     safe = [
-        [f"'{one}" if _is_formula(one, raw) else one for one, raw in zip(*pair, strict=True)]
+        [
+            without_formulas(one) if isinstance(raw, str) else one
+            for one, raw in zip(*pair, strict=True)
+        ]
         for pair in zip(shown, rows, strict=True)
     ]
     assert [row or [""] for row in found] == safe
@@ -85,8 +91,18 @@ def test_what_was_written_is_read_back_and_no_text_is_a_formula(
     assert book == without
 
 
-def _is_formula(text: str, raw: object) -> bool:
-    return isinstance(raw, str) and starts_formula(text)
+@given(st.lists(st.text(";|\t\n\r =+-@\"'a,\uff1d", max_size=12), min_size=1, max_size=3))
+def test_no_separator_of_another_locale_starts_a_formula(row: list[str]) -> None:
+    for data in (b"".join(csv_pieces([row])), csv_of([row])):
+        for separator in (",", ";", "\t", "|"):
+            text = io.StringIO(data.decode("utf-8-sig"), newline="")
+            for cells in csv.reader(text, delimiter=separator):
+                assert not [one for one in cells if re.match(r" *[=+\-@\uff1d]", one)]
+
+
+def test_a_formula_behind_a_semicolon_stays_readable() -> None:
+    ((cell,),) = read_csv(b"".join(csv_pieces([["Max;=HYPERLINK(1)"]])))
+    assert cell == "Max;'=HYPERLINK(1)"
 
 
 @pytest.mark.parametrize("text", HOSTILE[:9])
