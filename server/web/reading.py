@@ -54,13 +54,14 @@ def gives_array(endpoint: Callable[..., Any]) -> bool:
 def as_read(request: Request, response: Response, *, is_array: bool) -> Response:
     """Cut an array to the part that is asked for, and name the answer by its content.
 
-    304 where the client says that it has this answer. Guards and the audit trail came before.
+    304 where the client says that it has this answer. Guards and the audit trail came before. An
+    endpoint that has named its answer, because it says as of when, is not named again.
 
     Raises:
         InvalidCursorError: the cursor is not one of this list, or its row is gone.
     """
     is_json = response.headers.get("content-type", "").startswith(_JSON)
-    if response.status_code != HTTPStatus.OK or not is_json:
+    if response.status_code != HTTPStatus.OK or not is_json or "etag" in response.headers:
         return response
     if is_array and not request.query_params.keys().isdisjoint(("limit", "cursor")):
         response = _part(request, response, get_services(request).vault)

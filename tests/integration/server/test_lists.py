@@ -52,6 +52,18 @@ WHOLE = {
 }
 
 
+#: Lists with a cursor whose parts are read in the tests of their own package.
+READ_ELSEWHERE = {
+    "/api/v1/imports",
+    "/api/v1/imports/{import_id}/report",
+    "/api/v1/patterns",
+    "/api/v1/reports/at-risk",
+    "/api/v1/reports/attendance",
+    "/api/v1/reports/prepared",
+    "/api/v1/reports/registers-not-taken",
+}
+
+
 def _people(desk: OfficeDesk) -> str:
     for number in range(COUNT - 2):  # beside two of the desk
         desk.post("/people", student_number=f"N{number}", given_name="Ada", family_name="Lovelace")
@@ -191,7 +203,8 @@ def _walk(client: TestClient, path: str, limit: int) -> list[list[str]]:
 def test_every_list_of_the_api_has_a_cursor_or_is_known_to_be_whole() -> None:
     lists = {path for path, model in _routes() if get_origin(model) is list and get_args(model)}
     assert lists == WHOLE
-    assert {path for path, model in _routes() if _is_part(model)} == set(MAKERS)
+    parts = {path for path, model in _routes() if _is_part(model)}
+    assert parts == set(MAKERS) | READ_ELSEWHERE
 
 
 @pytest.mark.parametrize("name", MAKERS)
