@@ -28,7 +28,8 @@ class SheetRow(NamedTuple):
     Attributes:
         number: as a spreadsheet program counts it, the header being row 1.
         cells: text, without spaces around it.
-        rounded: columns with a number so long that the spreadsheet program rounded it.
+        rounded: columns with a number that may not be what a person sees: the spreadsheet program
+            rounded it, or its format adds signs to it.
     """
 
     number: int
@@ -105,11 +106,7 @@ class SheetBuilder:
                 most=MOST_COLUMNS,
             )
         if len(self.rows) >= MOST_ROWS:
-            raise UnreadableFileError(
-                f"The file has more than {MOST_ROWS} rows. Divide it into several files.",
-                problem="file_rows",
-                most=MOST_ROWS,
-            )
+            raise too_many_rows()
         if self._cells > MOST_CELLS:
             raise too_many_cells()
         if any(len(cell) > LONGEST_CELL for cell in row.cells):
@@ -148,6 +145,15 @@ def too_many_cells() -> UnreadableFileError:
         f"The file has more than {MOST_CELLS} cells. Delete columns that you do not need.",
         problem="file_cells",
         most=MOST_CELLS,
+    )
+
+
+def too_many_rows() -> UnreadableFileError:
+    """Return the error for a file with too many rows."""
+    return UnreadableFileError(
+        f"The file has more than {MOST_ROWS} rows. Divide it into several files.",
+        problem="file_rows",
+        most=MOST_ROWS,
     )
 
 

@@ -26,9 +26,15 @@ ENCODINGS = {
     "windows-1252": "cp1252",
     "windows-1250": "cp1250",
     "windows-1251": "cp1251",
+    "windows-1253": "cp1253",
+    "windows-1254": "cp1254",
+    "windows-1255": "cp1255",
     "windows-1256": "cp1256",
+    "macintosh": "mac-roman",
 }
 SEPARATORS = (",", ";", "\t")
+#: How spreadsheet programs write a long number; its digits are lost.
+_EXPONENT = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -173,7 +179,9 @@ def _rows(text: str, separator: str) -> Iterator[SheetRow]:
     number = 0
     try:
         for number, cells in enumerate(reader, 1):
-            yield SheetRow(number, tuple(cell.strip() for cell in cells))
+            texts = tuple(cell.strip() for cell in cells)
+            rounded = frozenset(at for at, text in enumerate(texts) if _EXPONENT.fullmatch(text))
+            yield SheetRow(number, texts, rounded)
     except csv.Error as exc:
         raise _broken(exc, number + 1) from exc
 
