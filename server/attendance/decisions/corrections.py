@@ -11,7 +11,12 @@ from sqlmodel import Session, col, select
 from server.attendance import service
 from server.attendance.codes.service import codes_of, use_code
 from server.attendance.codes.tables import StatusCode
-from server.attendance.decisions.undo import restored
+from server.attendance.decisions.undo import (
+    is_confirmed_since,
+    is_fresh,
+    restored,
+    void_batches,
+)
 from server.attendance.event_reads import rulings_of
 from server.attendance.register import CORRECTABLE
 from server.attendance.service import Register, RegisterLine
@@ -161,20 +166,27 @@ def undo(
 
     Raises:
         NotFoundError: there is no such lesson or action.
-        ConflictError: the action was undone before, is an undo, or the lesson is cancelled.
+        ConflictError: the action was undone before, is an undo, or is too old; or the register
+            was confirmed since, or the lesson is cancelled.
     """
     register = locked_register(db, lesson_id)
-    batch = db.get(CorrectionBatch, batch_id)
-    if batch is None or batch.lesson_id != lesson_id:
+    batches = {
+        one.id: one
+        for one in db.exec(select(CorrectionBatch).where(CorrectionBatch.lesson_id == lesson_id))
+    }
+    batch = batches.get(batch_id)
+    if batch is None:
         raise NotFoundError("There is no such action.", problem="no_batch")
-    undone = select(CorrectionBatch.id).where(CorrectionBatch.undoes_id == batch_id)
-    if batch.undoes_id is not None or db.exec(undone).first() is not None:
-        raise ConflictError("This was undone already.", problem="undone")
+    void = void_batches({one.id: one.undoes_id for one in batches.values()})
+    _refuse_undo(batch, void, register)
     rows = {
         one.id: one for one in db.exec(select(Correction).where(Correction.lesson_id == lesson_id))
     }
-    parts = {one.id for one in rows.values() if one.batch_id == batch_id}
-    back = restored(rulings_of(db, [lesson_id]).get(lesson_id, []), parts)
+    back = restored(
+        rulings_of(db, [lesson_id]).get(lesson_id, []),
+        {one.id for one in rows.values() if one.batch_id == batch_id},
+        {one.id for one in rows.values() if one.batch_id in void},
+    )
     new = CorrectionBatch(
         lesson_id=lesson_id, undoes_id=batch_id, lines=len(back), made_by=made_by, made_at=now()
     )
@@ -281,6 +293,21 @@ def _row(
         reason=word.reason,
         made_by=made_by,
     )
+
+
+def _refuse_undo(batch: CorrectionBatch, void: Collection[uuid.UUID], register: Register) -> None:
+    """Refuse to undo an action where a page would not offer it.
+
+    Raises:
+        ConflictError: it was undone, is an undo, or is too old, or the register was confirmed since.
+    """
+    if batch.id in void:
+        raise ConflictError("This was undone already.", problem="undone")
+    confirmation = register.confirmation
+    if is_confirmed_since(batch.made_at, confirmation.made_at if confirmation else None):
+        raise ConflictError("The register was confirmed since then.", problem="undo_confirmed")
+    if not is_fresh(batch.made_at, now()):
+        raise ConflictError("This change can no longer be undone.", problem="undo_late")
 
 
 def _copy(before: Correction, made_by: uuid.UUID) -> Correction:

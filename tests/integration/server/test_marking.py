@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from server.attendance.codes.schemas import CodeCreate
 from server.attendance.codes.service import create_code
+from server.attendance.tables import CorrectionBatch
 from server.db.engine import Database
 from server.timetable.tables import Lesson
 from server.web.principal import Role
@@ -121,6 +122,34 @@ def test_undo_keeps_what_was_changed_meanwhile(room: Room) -> None:
     room.tap(room.desk.ben, room.codes["present"], "late")
     assert room.api(f"/corrections/{batch['id']}/undo").json()["lines"] == 2
     assert room.statuses() == ["expected", "late", "expected"]
+
+
+def test_actions_are_undone_one_after_the_other(room: Room) -> None:
+    room.tap(room.desk.ada, "expected", "late")
+    before = room.rows()
+    first = room.api("/corrections/everyone-left", status="present").json()
+    lines = [{"person_id": person} for person in room.people]
+    second = room.api("/corrections/bulk", lines=lines, status="absent").json()
+    assert room.api(f"/corrections/{second['id']}/undo").json()["lines"] == 3
+    assert room.statuses() == ["late", "present", "present"]
+    assert room.api(f"/corrections/{first['id']}/undo").json()["lines"] == 2
+    assert room.rows() == before
+
+
+def test_an_undo_is_refused_after_the_confirmation_and_after_an_hour(
+    room: Room, database: Database
+) -> None:
+    old = room.api("/corrections/everyone-left", status="present").json()
+    with database.transaction() as db:
+        db.get_one(CorrectionBatch, uuid.UUID(old["id"])).made_at -= timedelta(minutes=61)
+    refused = room.api(f"/corrections/{old['id']}/undo")
+    assert (refused.status_code, room.statuses()) == (409, ["present"] * 3)
+    lines = [{"person_id": person} for person in room.people]
+    new = room.api("/corrections/bulk", lines=lines, status="late").json()
+    assert room.api("/confirmation", not_seen=[]).status_code == 201
+    page = room.office.post(f"/lessons/{room.lesson}/undo", data={"batch_id": new["id"]})
+    assert words("problems.undo_confirmed") in page.text
+    assert room.statuses() == ["late"] * 3
 
 
 def test_several_lines_get_one_code_and_one_reason_or_none_of_them_do(room: Room) -> None:
