@@ -9,7 +9,7 @@ from sqlmodel import Session
 from server.attendance.codes.code_list import CodeList
 from server.attendance.codes.service import codes_of
 from server.attendance.decisions.corrections import StaleLineError, locked_register
-from server.attendance.register import AttendanceStatus
+from server.attendance.register import ATTENDED, AttendanceStatus
 from server.attendance.service import Register, RegisterLine
 from server.attendance.tables import RegisterConfirmation
 from server.audit.service import record
@@ -87,7 +87,8 @@ def confirm(
         raise ConflictError("Check-in for this lesson has not begun.", problem="too_early")
     if {one.person.id for one in unconfirmed(register).lines} != set(named):
         raise StaleLineError(problem="stale")
-    unseen = {one.person.id for one in register.lines if one.mark.is_unseen}
+    # Those with a correction or an excuse too: if it is taken back, they are absent, not undecided.
+    unseen = {one.person.id for one in register.lines if one.mark.derived not in ATTENDED}
     confirmation = RegisterConfirmation(
         lesson_id=lesson_id,
         unseen=sorted(str(one) for one in unseen),

@@ -299,7 +299,7 @@ def _refuse_undo(batch: CorrectionBatch, void: Collection[uuid.UUID], register: 
     """Refuse to undo an action where a page would not offer it.
 
     Raises:
-        ConflictError: it was undone, is an undo, or is too old, or the register was confirmed since.
+        ConflictError: it was undone, is an undo or too old, or the register was confirmed since.
     """
     if batch.id in void:
         raise ConflictError("This was undone already.", problem="undone")

@@ -16,7 +16,7 @@ from server.timetable.tables import Lesson
 from server.web.principal import Role
 from server.web.translations import translator
 from tests.integration.server.conftest import SignIn
-from tests.support.office_desk import OfficeDesk
+from tests.support.office_desk import OfficeDesk, day_in
 
 words = translator("en")
 
@@ -194,6 +194,21 @@ def test_not_seen_becomes_absent_only_by_a_confirmation_that_named_them(
     room.tap(room.cara, room.codes["absent"], "late")
     assert room.read()["confirmation"]["changed"] == [room.cara]
     assert "Changed since then:" in room.page()
+
+
+def test_who_was_excused_or_corrected_is_absent_once_that_is_taken_back(room: Room) -> None:
+    for person, category in zip(room.people, ("present", "late"), strict=False):
+        room.tap(person, "expected", category)
+    reason = room.office.get("/api/v1/absence-reasons").json()[0]["id"]
+    days = {"first_day": day_in(-1), "last_day": day_in(1)}
+    absence = room.desk.post("/absences", person_id=room.cara, reason_id=reason, **days)
+    assert room.statuses()[2] == "excused"
+    assert room.api("/confirmation", not_seen=[]).status_code == 201
+    assert room.statuses() == ["present", "late", "excused"]
+    assert room.send(f"/people/{room.desk.ada}/take-back") == 303
+    room.desk.post(f"/absences/{absence['id']}/withdraw", reason="Wrong student")
+    assert room.statuses() == ["absent", "late", "absent"]
+    assert set(room.read()["confirmation"]["changed"]) == {room.desk.ada, room.cara}
 
 
 def test_a_register_is_not_confirmed_before_check_in(room: Room) -> None:
