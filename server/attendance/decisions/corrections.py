@@ -18,7 +18,7 @@ from server.attendance.decisions.undo import (
     void_batches,
 )
 from server.attendance.event_reads import rulings_of
-from server.attendance.register import CORRECTABLE
+from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.service import Register, RegisterLine
 from server.attendance.tables import Correction, CorrectionBatch
 from server.audit.service import record
@@ -83,7 +83,7 @@ def correct(
     Raises:
         NotFoundError: there is no such lesson.
         InvalidError: the person is not due, the code is not in use, or a reason is missing.
-        ConflictError: the lesson is cancelled.
+        ConflictError: the lesson is cancelled; or check-in has not begun, and it is no excuse.
         StaleLineError: the line says something else by now.
     """
     register = locked_register(db, lesson_id)
@@ -92,7 +92,7 @@ def correct(
         raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
     if seen is not None:
         _refuse_stale(db, {person_id: seen}, [line])
-    code = _usable(db, word)
+    code = _usable(db, register, word)
     correction = _row(register, person_id, word, code, made_by)
     correction.made_at = _next_moment(db, lesson_id)
     db.add(correction)
@@ -127,7 +127,7 @@ def correct_many(
         NotFoundError: there is no such lesson.
         InvalidError: no line was chosen, a person is not due, the code is not in use, or a reason
             is missing.
-        ConflictError: the lesson is cancelled.
+        ConflictError: the lesson is cancelled; or check-in has not begun, and it is no excuse.
         StaleLineError: a line says something else by now.
     """
     register = locked_register(db, lesson_id)
@@ -148,9 +148,10 @@ def correct_everyone_left(
     Raises:
         NotFoundError: there is no such lesson.
         InvalidError: nobody is left, the code is not in use, or it needs a reason.
-        ConflictError: the lesson is cancelled.
+        ConflictError: the lesson is cancelled, or check-in has not begun.
     """
     register = locked_register(db, lesson_id)
+    _refuse_early(register)
     lines = everyone_left(register)
     if not lines:
         raise InvalidError("Every student has a status already.", problem="nobody_left")
@@ -229,7 +230,7 @@ def _batch(
     word: Word,
     made_by: uuid.UUID,
 ) -> CorrectionBatch:
-    code = _usable(db, word)
+    code = _usable(db, register, word)
     batch = CorrectionBatch(
         lesson_id=register.view.lesson.id,
         code_id=word.code_id,
@@ -263,18 +264,31 @@ def _store(
     )
 
 
-def _usable(db: Session, word: Word) -> StatusCode | None:
+def has_begun(register: Register, at: datetime) -> bool:
+    """Whether check-in has begun. Before that, people can only be excused."""
+    return at >= register.window.opens_at
+
+
+def _usable(db: Session, register: Register, word: Word) -> StatusCode | None:
     """Return the code of a word.
 
     Raises:
         InvalidError: it is not in use, or a reason is missing.
+        ConflictError: check-in has not begun, and it is no excuse.
     """
     if word.code_id is None:
         return None
     code = use_code(db, word.code_id)
+    if code.category != AttendanceStatus.EXCUSED:
+        _refuse_early(register)
     if code.needs_reason and len(word.reason.strip()) < SHORTEST_REASON:
         raise InvalidError("This code needs a reason.", problem="reason")
     return code
+
+
+def _refuse_early(register: Register) -> None:
+    if not has_begun(register, now()):
+        raise ConflictError("Check-in for this lesson has not begun.", problem="not_begun")
 
 
 def _row(

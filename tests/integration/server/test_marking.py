@@ -218,6 +218,26 @@ def test_a_register_is_not_confirmed_before_check_in(room: Room) -> None:
     assert (answer.status_code, words("problems.too_early") in answer.text) == (400, True)
 
 
+def test_before_check_in_students_can_only_be_excused(room: Room) -> None:
+    room.lesson = room.desk.lesson(timedelta(days=1))
+    ada = room.desk.ada
+    assert room.api("/corrections/everyone-left", status="absent").status_code == 409
+    for status in ("present", "late", "absent", "left_early"):
+        body = {"status": status, "reason": "Not there"}
+        assert room.api("/corrections", person_id=ada, **body).status_code == 409
+        lines = [{"person_id": one} for one in room.people]
+        assert room.api("/corrections/bulk", lines=lines, **body).status_code == 409
+    assert words("problems.not_begun") in room.tap(ada, "expected", "absent").text
+    assert room.statuses() == ["expected"] * 3
+    page = room.page()
+    assert ('name="tap"' in page, "/everyone-left" in page) == (False, False)
+    absent = f'value="{room.codes["absent"]}"'
+    for path in ("/several", f"/people/{ada}"):
+        assert absent not in room.page(path)
+    assert room.api("/corrections", person_id=ada, status="excused", reason="Ill").is_success
+    assert room.statuses() == ["excused", "expected", "expected"]
+
+
 def test_a_remark_shows_until_it_is_emptied(room: Room) -> None:
     path = f"/people/{room.desk.ben}/remark"
     assert room.send(path, text="Left his bag <here>") == 303
