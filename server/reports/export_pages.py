@@ -9,7 +9,7 @@ from fastapi import Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from server.attendance import service as attendance
-from server.attendance.access import RegisterDep, refuse_unless_own
+from server.attendance.access import RegisterDep, refuse_foreign_lesson
 from server.credentials.fonts import require_fonts
 from server.db.dependencies import DatabaseDep
 from server.db.engine import Database
@@ -95,7 +95,7 @@ def lesson_pdf(
     at = now()
     with database.reading() as db:
         register = attendance.register_of(db, lesson_id, at=at)
-        refuse_unless_own(db, register.view.course.id, principal, settings)
+        refuse_foreign_lesson(db, register.view.lesson, principal, settings)
         facts = facts_of(register)
         span = ReportSpan(facts.day, facts.day, settings.zone, frozenset({facts.course_id}))
         report = Report(ReportScope(span), at, lessons=[facts])
@@ -107,7 +107,7 @@ def lesson_pdf(
             report,
             room_of(db, facts.room_id).name,
         )
-    content = lesson_register(printed, translator(settings.language))
+    content = lesson_register(printed, translator(settings.school.language))
     return _pdf(database, principal, report, content, f"register-{facts.day}.pdf")
 
 
@@ -135,7 +135,7 @@ def course_pdf(
         printed = PrintedRegister(
             settings.school.name, f"{course.code} {course.title}", people, report
         )
-    content = course_register(printed, translator(settings.language))
+    content = course_register(printed, translator(settings.school.language))
     return _pdf(database, principal, report, content, _dated("register", report.scope.span))
 
 
