@@ -1,7 +1,7 @@
 """Correct lines of a register: one, several with one reason, or everyone who is left."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +24,8 @@ from server.attendance.tables import Correction, CorrectionBatch
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.timetable.tables import Lesson
+from server.people.tables import Person
+from server.timetable.tables import Lesson, RosterEntry
 
 SHORTEST_REASON = 3
 
@@ -86,7 +87,7 @@ def correct(
         ConflictError: the lesson is cancelled; or check-in has not begun, and it is no excuse.
         StaleLineError: the line says something else by now.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, [person_id])
     line = next((one for one in register.lines if one.person.id == person_id), None)
     if line is None:
         raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
@@ -130,7 +131,7 @@ def correct_many(
         ConflictError: the lesson is cancelled; or check-in has not begun, and it is no excuse.
         StaleLineError: a line says something else by now.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, seen)
     lines = [one for one in register.lines if one.person.id in seen]
     if not seen:
         raise InvalidError("Choose at least one student.", problem="no_lines")
@@ -150,7 +151,7 @@ def correct_everyone_left(
         InvalidError: nobody is left, the code is not in use, or it needs a reason.
         ConflictError: the lesson is cancelled, or check-in has not begun.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, _listed(db, lesson_id))
     _refuse_early(register)
     lines = everyone_left(register)
     if not lines:
@@ -170,7 +171,8 @@ def undo(
         ConflictError: the action was undone before, is an undo, or is too old; or the register
             was confirmed since, or the lesson is cancelled.
     """
-    register = locked_register(db, lesson_id)
+    of_batch = select(Correction.person_id).where(Correction.batch_id == batch_id)
+    register = locked_register(db, lesson_id, db.exec(of_batch).all())
     batches = {
         one.id: one
         for one in db.exec(select(CorrectionBatch).where(CorrectionBatch.lesson_id == lesson_id))
@@ -209,18 +211,35 @@ def everyone_left(register: Register) -> list[RegisterLine]:
     return [one for one in register.lines if one.mark.is_open and not one.mark.doubtful]
 
 
-def locked_register(db: Session, lesson_id: uuid.UUID) -> Register:
+def locked_register(
+    db: Session, lesson_id: uuid.UUID, people: Collection[uuid.UUID] = ()
+) -> Register:
     """Return a register that nobody else decides about until this transaction ends.
+
+    Args:
+        db: the caller's.
+        lesson_id: whose register.
+        people: whom rows are written about. They are locked first, in the order of their ids:
+            whoever locks people does it in this order, and before lessons.
 
     Raises:
         NotFoundError: there is no such lesson.
         ConflictError: it is cancelled.
     """
+    if people:
+        which = select(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id))
+        db.exec(which.with_for_update(read=True, key_share=True)).all()
     db.get(Lesson, lesson_id, with_for_update=True)
     register = service.register_of(db, lesson_id, at=now())
     if register.view.is_cancelled:
         raise ConflictError("This lesson is cancelled.", problem="cancelled")
     return register
+
+
+def _listed(db: Session, lesson_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """Return everybody who was ever on the roster of a lesson's course."""
+    course = select(Lesson.course_id).where(Lesson.id == lesson_id).scalar_subquery()
+    return db.exec(select(RosterEntry.person_id).where(RosterEntry.course_id == course)).all()
 
 
 def _batch(
@@ -251,7 +270,7 @@ def _store(
     db.flush()
     people = []
     at = _next_moment(db, batch.lesson_id)
-    for one in corrections:
+    for one in sorted(corrections, key=lambda one: one.person_id):
         one.batch_id, one.made_at = batch.id, at
         db.add(one)
         people.append(str(one.person_id))

@@ -99,7 +99,7 @@ def set_remark(
         InvalidError: the person is not due in it.
         ConflictError: it is cancelled.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, [person_id])
     if all(one.person.id != person_id for one in register.lines):
         raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
     remark = LineRemark(
