@@ -242,7 +242,7 @@ def _several(
         "lines": lines,
         "chosen": chosen,
         "picks": picks,
-        "codes": [(one, view.words.look(one)) for one in view.codes.usable],
+        "codes": view.choices(),
         "reasons": offered_reasons(reasons_of(db), t),
         "form": form,
         "problem": beside.get("problem", ""),

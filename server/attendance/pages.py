@@ -228,7 +228,7 @@ def line_context(
     return frame_context(db, register, now()) | {
         "line": line.line,
         "shown": line,
-        "codes": [(one, view.words.look(one)) for one in view.codes.usable],
+        "codes": view.choices(),
         "derived_look": view.words.look_of(view.codes, _as_derived(line.line.mark)),
         "vouching": vouching_of(db, line.line.mark),
         "history": _history(db, place, view),

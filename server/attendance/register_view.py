@@ -14,7 +14,7 @@ from server.attendance.codes.code_list import Code, CodeList
 from server.attendance.codes.service import codes_of
 from server.attendance.codes.words import CodeWords, Look
 from server.attendance.decisions.confirmations import ChangedLine, changed_since, unconfirmed
-from server.attendance.decisions.corrections import everyone_left
+from server.attendance.decisions.corrections import everyone_left, has_begun
 from server.attendance.decisions.doubts import doubts_of
 from server.attendance.decisions.remarks import Notes, notes_of
 from server.attendance.register import AttendanceStatus, minutes_present
@@ -61,18 +61,32 @@ class ChangedView(NamedTuple):
 
 @dataclass(frozen=True)
 class RegisterView:
-    """A register for one reader."""
+    """A register for one reader.
+
+    Attributes:
+        has_begun: check-in has begun; before that, people can only be excused.
+    """
 
     register: Register
     codes: CodeList
     words: CodeWords
     notes: Notes
+    has_begun: bool
 
     @classmethod
     def of(cls, db: Session, register: Register, t: Translator) -> "RegisterView":
         """Read what stands beside the lines."""
         notes = notes_of(db, register.view.lesson.id)
-        return cls(register, codes_of(db), CodeWords(t), notes)
+        begun = has_begun(register, now())
+        return cls(register, codes_of(db), CodeWords(t), notes, begun)
+
+    def choices(self) -> list[tuple[Code, Look]]:
+        """Return the codes that a line can get now, in the school's order."""
+        return [
+            (one, self.words.look(one))
+            for one in self.codes.usable
+            if self.has_begun or one.category == AttendanceStatus.EXCUSED
+        ]
 
     def lines(self, only: uuid.UUID | None = None) -> list[LineView]:
         """Return the lines, or one of them, as the reader sees them."""
@@ -89,7 +103,8 @@ class RegisterView:
         mark = line.mark
         state = self.codes.state_of(mark)
         if state not in looks:
-            following = self.codes.after(self.codes.shown_on(mark))
+            shown = self.codes.shown_on(mark)
+            following = self.codes.after(shown) if self.has_begun else None
             word = self.words.name(following) if following else ""
             looks[state] = self.words.look_of(self.codes, mark), following, word
         minutes = minutes_present(mark, self.register.window) if mark.left_at else None
@@ -132,12 +147,12 @@ def live_context(db: Session, register: Register, t: Translator) -> dict[str, An
     context: dict[str, Any] = {
         "lines": view.lines(),
         "parts": [] if cancellation else view.parts(),
-        "left": everyone_left(register),
+        "left": everyone_left(register) if view.has_begun else [],
         "left_codes": _left_codes(view),
         "undoable": undoable,
         "undoable_word": _name(view, undoable.code_id) if undoable else "",
         "open_lines": unconfirmed(register).lines,
-        "may_confirm": at >= register.window.opens_at,
+        "may_confirm": view.has_begun,
         "changed": view.changed(db),
         "doubts": doubts_of(db, register),
     } | frame_context(db, register, at)

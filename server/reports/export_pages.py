@@ -9,7 +9,7 @@ from fastapi import Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from server.attendance import service as attendance
-from server.attendance.access import RegisterDep, refuse_unless_own
+from server.attendance.access import RegisterDep, refuse_foreign_lesson
 from server.credentials.fonts import require_fonts
 from server.db.dependencies import DatabaseDep
 from server.db.engine import Database
@@ -95,7 +95,7 @@ def lesson_pdf(
     at = now()
     with database.reading() as db:
         register = attendance.register_of(db, lesson_id, at=at)
-        refuse_unless_own(db, register.view.course.id, principal, settings)
+        refuse_foreign_lesson(db, register.view.lesson, principal, settings)
         facts = facts_of(register)
         span = ReportSpan(facts.day, facts.day, settings.zone, frozenset({facts.course_id}))
         report = Report(ReportScope(span), at, lessons=[facts])

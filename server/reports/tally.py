@@ -109,12 +109,13 @@ def is_taken(lesson: LessonFacts, at: datetime) -> bool:
     """Whether the register of a lesson was taken, or need not be.
 
     The one place that decides it. A lesson that runs, was cancelled or has nobody on its roster
-    needs no register. Another one is taken once a person has confirmed it, or every line is decided
-    and anybody looked: a kiosk saw a student, or a person corrected a line.
+    needs no register. Another one is taken once every line is decided and anybody looked: a person
+    confirmed it or corrected a line, or a kiosk saw a student. A line that is open again after the
+    confirmation, of a student who joined since for example, has to be decided.
     """
     if lesson.is_cancelled or lesson.ends_at > at or not lesson.lines:
         return True
-    return lesson.is_confirmed or (lesson.is_seen and not _open_lines(lesson))
+    return (lesson.is_confirmed or lesson.is_seen) and not _open_lines(lesson)
 
 
 def untaken_of(lesson: LessonFacts, at: datetime) -> Untaken | None:

@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from server.attendance.codes.code_list import CodeList
 from server.attendance.codes.service import codes_of
-from server.attendance.decisions.corrections import StaleLineError, locked_register
-from server.attendance.register import AttendanceStatus
+from server.attendance.decisions.corrections import StaleLineError, has_begun, locked_register
+from server.attendance.register import ATTENDED, AttendanceStatus
 from server.attendance.service import Register, RegisterLine
 from server.attendance.tables import RegisterConfirmation
 from server.audit.service import record
@@ -83,11 +83,12 @@ def confirm(
         StaleLineError: others than the named ones are not seen by now.
     """
     register = locked_register(db, lesson_id)
-    if now() < register.window.opens_at:
+    if not has_begun(register, now()):
         raise ConflictError("Check-in for this lesson has not begun.", problem="too_early")
     if {one.person.id for one in unconfirmed(register).lines} != set(named):
         raise StaleLineError(problem="stale")
-    unseen = {one.person.id for one in register.lines if one.mark.is_unseen}
+    # Those with a correction or an excuse too: if it is taken back, they are absent, not undecided.
+    unseen = {one.person.id for one in register.lines if one.mark.derived not in ATTENDED}
     confirmation = RegisterConfirmation(
         lesson_id=lesson_id,
         unseen=sorted(str(one) for one in unseen),

@@ -1,7 +1,7 @@
 """Correct lines of a register: one, several with one reason, or everyone who is left."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,15 +11,21 @@ from sqlmodel import Session, col, select
 from server.attendance import service
 from server.attendance.codes.service import codes_of, use_code
 from server.attendance.codes.tables import StatusCode
-from server.attendance.decisions.undo import restored
+from server.attendance.decisions.undo import (
+    is_confirmed_since,
+    is_fresh,
+    restored,
+    void_batches,
+)
 from server.attendance.event_reads import rulings_of
-from server.attendance.register import CORRECTABLE
+from server.attendance.register import CORRECTABLE, AttendanceStatus
 from server.attendance.service import Register, RegisterLine
 from server.attendance.tables import Correction, CorrectionBatch
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.timetable.tables import Lesson
+from server.people.tables import Person
+from server.timetable.tables import Lesson, RosterEntry
 
 SHORTEST_REASON = 3
 
@@ -78,16 +84,16 @@ def correct(
     Raises:
         NotFoundError: there is no such lesson.
         InvalidError: the person is not due, the code is not in use, or a reason is missing.
-        ConflictError: the lesson is cancelled.
+        ConflictError: the lesson is cancelled; or check-in has not begun, and it is no excuse.
         StaleLineError: the line says something else by now.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, [person_id])
     line = next((one for one in register.lines if one.person.id == person_id), None)
     if line is None:
         raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
     if seen is not None:
         _refuse_stale(db, {person_id: seen}, [line])
-    code = _usable(db, word)
+    code = _usable(db, register, word)
     correction = _row(register, person_id, word, code, made_by)
     correction.made_at = _next_moment(db, lesson_id)
     db.add(correction)
@@ -122,10 +128,10 @@ def correct_many(
         NotFoundError: there is no such lesson.
         InvalidError: no line was chosen, a person is not due, the code is not in use, or a reason
             is missing.
-        ConflictError: the lesson is cancelled.
+        ConflictError: the lesson is cancelled; or check-in has not begun, and it is no excuse.
         StaleLineError: a line says something else by now.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, seen)
     lines = [one for one in register.lines if one.person.id in seen]
     if not seen:
         raise InvalidError("Choose at least one student.", problem="no_lines")
@@ -143,9 +149,10 @@ def correct_everyone_left(
     Raises:
         NotFoundError: there is no such lesson.
         InvalidError: nobody is left, the code is not in use, or it needs a reason.
-        ConflictError: the lesson is cancelled.
+        ConflictError: the lesson is cancelled, or check-in has not begun.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, _listed(db, lesson_id))
+    _refuse_early(register)
     lines = everyone_left(register)
     if not lines:
         raise InvalidError("Every student has a status already.", problem="nobody_left")
@@ -161,20 +168,28 @@ def undo(
 
     Raises:
         NotFoundError: there is no such lesson or action.
-        ConflictError: the action was undone before, is an undo, or the lesson is cancelled.
+        ConflictError: the action was undone before, is an undo, or is too old; or the register
+            was confirmed since, or the lesson is cancelled.
     """
-    register = locked_register(db, lesson_id)
-    batch = db.get(CorrectionBatch, batch_id)
-    if batch is None or batch.lesson_id != lesson_id:
+    of_batch = select(Correction.person_id).where(Correction.batch_id == batch_id)
+    register = locked_register(db, lesson_id, db.exec(of_batch).all())
+    batches = {
+        one.id: one
+        for one in db.exec(select(CorrectionBatch).where(CorrectionBatch.lesson_id == lesson_id))
+    }
+    batch = batches.get(batch_id)
+    if batch is None:
         raise NotFoundError("There is no such action.", problem="no_batch")
-    undone = select(CorrectionBatch.id).where(CorrectionBatch.undoes_id == batch_id)
-    if batch.undoes_id is not None or db.exec(undone).first() is not None:
-        raise ConflictError("This was undone already.", problem="undone")
+    void = void_batches({one.id: one.undoes_id for one in batches.values()})
+    _refuse_undo(batch, void, register)
     rows = {
         one.id: one for one in db.exec(select(Correction).where(Correction.lesson_id == lesson_id))
     }
-    parts = {one.id for one in rows.values() if one.batch_id == batch_id}
-    back = restored(rulings_of(db, [lesson_id]).get(lesson_id, []), parts)
+    back = restored(
+        rulings_of(db, [lesson_id]).get(lesson_id, []),
+        {one.id for one in rows.values() if one.batch_id == batch_id},
+        {one.id for one in rows.values() if one.batch_id in void},
+    )
     new = CorrectionBatch(
         lesson_id=lesson_id, undoes_id=batch_id, lines=len(back), made_by=made_by, made_at=now()
     )
@@ -196,18 +211,35 @@ def everyone_left(register: Register) -> list[RegisterLine]:
     return [one for one in register.lines if one.mark.is_open and not one.mark.doubtful]
 
 
-def locked_register(db: Session, lesson_id: uuid.UUID) -> Register:
+def locked_register(
+    db: Session, lesson_id: uuid.UUID, people: Collection[uuid.UUID] = ()
+) -> Register:
     """Return a register that nobody else decides about until this transaction ends.
+
+    Args:
+        db: the caller's.
+        lesson_id: whose register.
+        people: whom rows are written about. They are locked first, in the order of their ids:
+            whoever locks people does it in this order, and before lessons.
 
     Raises:
         NotFoundError: there is no such lesson.
         ConflictError: it is cancelled.
     """
+    if people:
+        which = select(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id))
+        db.exec(which.with_for_update(read=True, key_share=True)).all()
     db.get(Lesson, lesson_id, with_for_update=True)
     register = service.register_of(db, lesson_id, at=now())
     if register.view.is_cancelled:
         raise ConflictError("This lesson is cancelled.", problem="cancelled")
     return register
+
+
+def _listed(db: Session, lesson_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """Return everybody who was ever on the roster of a lesson's course."""
+    course = select(Lesson.course_id).where(Lesson.id == lesson_id).scalar_subquery()
+    return db.exec(select(RosterEntry.person_id).where(RosterEntry.course_id == course)).all()
 
 
 def _batch(
@@ -217,7 +249,7 @@ def _batch(
     word: Word,
     made_by: uuid.UUID,
 ) -> CorrectionBatch:
-    code = _usable(db, word)
+    code = _usable(db, register, word)
     batch = CorrectionBatch(
         lesson_id=register.view.lesson.id,
         code_id=word.code_id,
@@ -238,7 +270,7 @@ def _store(
     db.flush()
     people = []
     at = _next_moment(db, batch.lesson_id)
-    for one in corrections:
+    for one in sorted(corrections, key=lambda one: one.person_id):
         one.batch_id, one.made_at = batch.id, at
         db.add(one)
         people.append(str(one.person_id))
@@ -251,18 +283,31 @@ def _store(
     )
 
 
-def _usable(db: Session, word: Word) -> StatusCode | None:
+def has_begun(register: Register, at: datetime) -> bool:
+    """Whether check-in has begun. Before that, people can only be excused."""
+    return at >= register.window.opens_at
+
+
+def _usable(db: Session, register: Register, word: Word) -> StatusCode | None:
     """Return the code of a word.
 
     Raises:
         InvalidError: it is not in use, or a reason is missing.
+        ConflictError: check-in has not begun, and it is no excuse.
     """
     if word.code_id is None:
         return None
     code = use_code(db, word.code_id)
+    if code.category != AttendanceStatus.EXCUSED:
+        _refuse_early(register)
     if code.needs_reason and len(word.reason.strip()) < SHORTEST_REASON:
         raise InvalidError("This code needs a reason.", problem="reason")
     return code
+
+
+def _refuse_early(register: Register) -> None:
+    if not has_begun(register, now()):
+        raise ConflictError("Check-in for this lesson has not begun.", problem="not_begun")
 
 
 def _row(
@@ -281,6 +326,21 @@ def _row(
         reason=word.reason,
         made_by=made_by,
     )
+
+
+def _refuse_undo(batch: CorrectionBatch, void: Collection[uuid.UUID], register: Register) -> None:
+    """Refuse to undo an action where a page would not offer it.
+
+    Raises:
+        ConflictError: it was undone, is an undo or too old, or the register was confirmed since.
+    """
+    if batch.id in void:
+        raise ConflictError("This was undone already.", problem="undone")
+    confirmation = register.confirmation
+    if is_confirmed_since(batch.made_at, confirmation.made_at if confirmation else None):
+        raise ConflictError("The register was confirmed since then.", problem="undo_confirmed")
+    if not is_fresh(batch.made_at, now()):
+        raise ConflictError("This change can no longer be undone.", problem="undo_late")
 
 
 def _copy(before: Correction, made_by: uuid.UUID) -> Correction:

@@ -2,21 +2,20 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy
 from sqlalchemy import bindparam, exists, literal
 from sqlmodel import Session
 
 from server.attendance.decisions.corrections import locked_register
+from server.attendance.decisions.undo import is_confirmed_since, is_fresh
 from server.attendance.tables import CorrectionBatch, LineRemark
 from server.audit.service import record
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import InvalidError
 
-#: An undo is offered for so long.
-UNDO_OFFERED = timedelta(hours=1)
 _REMARKS, _BATCHES = table_of(LineRemark), table_of(CorrectionBatch)
 _undoing = _BATCHES.alias("undoing")
 #: Remarks, and actions that were not undone, of one lesson in order of time.
@@ -71,9 +70,9 @@ class Notes:
     def undoable(self, at: datetime, confirmed_at: datetime | None) -> UndoableBatch | None:
         """Return the action that a page offers to undo: a fresh one, in an open register."""
         batch = self.batch
-        if batch is None or at - batch.made_at > UNDO_OFFERED:
+        if batch is None or not is_fresh(batch.made_at, at):
             return None
-        return None if confirmed_at is not None and confirmed_at >= batch.made_at else batch
+        return None if is_confirmed_since(batch.made_at, confirmed_at) else batch
 
 
 def notes_of(db: Session, lesson_id: uuid.UUID) -> Notes:
@@ -100,7 +99,7 @@ def set_remark(
         InvalidError: the person is not due in it.
         ConflictError: it is cancelled.
     """
-    register = locked_register(db, lesson_id)
+    register = locked_register(db, lesson_id, [person_id])
     if all(one.person.id != person_id for one in register.lines):
         raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
     remark = LineRemark(

@@ -55,8 +55,8 @@ def test_a_report_fills_lessons_ahead_until_it_is_withdrawn(desk: OfficeDesk) ->
 
 def test_a_correction_wins_and_one_who_is_not_excused_stays_expected(desk: OfficeDesk) -> None:
     desk.always_on_roster(desk.ada)
-    lesson = desk.lesson(timedelta(hours=30))
-    days = {"first_day": day_in(0), "last_day": day_in(3)}
+    lesson = desk.lesson(-timedelta(minutes=5))
+    days = {"first_day": day_in(-1), "last_day": day_in(3)}
     desk.post("/absences", **absence(desk, is_excused=False, **days))
     assert lines(desk, lesson) == ("expected", "unexcused")
     desk.post("/absences", **absence(desk, **days))

@@ -10,12 +10,13 @@ from starlette.testclient import TestClient
 
 from server.attendance.codes.schemas import CodeCreate
 from server.attendance.codes.service import create_code
+from server.attendance.tables import CorrectionBatch
 from server.db.engine import Database
 from server.timetable.tables import Lesson
 from server.web.principal import Role
 from server.web.translations import translator
 from tests.integration.server.conftest import SignIn
-from tests.support.office_desk import OfficeDesk
+from tests.support.office_desk import OfficeDesk, day_in
 
 words = translator("en")
 
@@ -123,6 +124,34 @@ def test_undo_keeps_what_was_changed_meanwhile(room: Room) -> None:
     assert room.statuses() == ["expected", "late", "expected"]
 
 
+def test_actions_are_undone_one_after_the_other(room: Room) -> None:
+    room.tap(room.desk.ada, "expected", "late")
+    before = room.rows()
+    first = room.api("/corrections/everyone-left", status="present").json()
+    lines = [{"person_id": person} for person in room.people]
+    second = room.api("/corrections/bulk", lines=lines, status="absent").json()
+    assert room.api(f"/corrections/{second['id']}/undo").json()["lines"] == 3
+    assert room.statuses() == ["late", "present", "present"]
+    assert room.api(f"/corrections/{first['id']}/undo").json()["lines"] == 2
+    assert room.rows() == before
+
+
+def test_an_undo_is_refused_after_the_confirmation_and_after_an_hour(
+    room: Room, database: Database
+) -> None:
+    old = room.api("/corrections/everyone-left", status="present").json()
+    with database.transaction() as db:
+        db.get_one(CorrectionBatch, uuid.UUID(old["id"])).made_at -= timedelta(minutes=61)
+    refused = room.api(f"/corrections/{old['id']}/undo")
+    assert (refused.status_code, room.statuses()) == (409, ["present"] * 3)
+    lines = [{"person_id": person} for person in room.people]
+    new = room.api("/corrections/bulk", lines=lines, status="late").json()
+    assert room.api("/confirmation", not_seen=[]).status_code == 201
+    page = room.office.post(f"/lessons/{room.lesson}/undo", data={"batch_id": new["id"]})
+    assert words("problems.undo_confirmed") in page.text
+    assert room.statuses() == ["late"] * 3
+
+
 def test_several_lines_get_one_code_and_one_reason_or_none_of_them_do(room: Room) -> None:
     lines = [f"{person} expected" for person in room.people]
     form = {"line": lines, "code_id": room.codes["excused"]}
@@ -167,11 +196,46 @@ def test_not_seen_becomes_absent_only_by_a_confirmation_that_named_them(
     assert "Changed since then:" in room.page()
 
 
+def test_who_was_excused_or_corrected_is_absent_once_that_is_taken_back(room: Room) -> None:
+    for person, category in zip(room.people, ("present", "late"), strict=False):
+        room.tap(person, "expected", category)
+    reason = room.office.get("/api/v1/absence-reasons").json()[0]["id"]
+    days = {"first_day": day_in(-1), "last_day": day_in(1)}
+    absence = room.desk.post("/absences", person_id=room.cara, reason_id=reason, **days)
+    assert room.statuses()[2] == "excused"
+    assert room.api("/confirmation", not_seen=[]).status_code == 201
+    assert room.statuses() == ["present", "late", "excused"]
+    assert room.send(f"/people/{room.desk.ada}/take-back") == 303
+    room.desk.post(f"/absences/{absence['id']}/withdraw", reason="Wrong student")
+    assert room.statuses() == ["absent", "late", "absent"]
+    assert set(room.read()["confirmation"]["changed"]) == {room.desk.ada, room.cara}
+
+
 def test_a_register_is_not_confirmed_before_check_in(room: Room) -> None:
     lesson = room.desk.lesson(timedelta(days=1))
     data = {"not_seen": " ".join(room.people)}
     answer = room.office.post(f"/lessons/{lesson}/confirm", data=data)
     assert (answer.status_code, words("problems.too_early") in answer.text) == (400, True)
+
+
+def test_before_check_in_students_can_only_be_excused(room: Room) -> None:
+    room.lesson = room.desk.lesson(timedelta(days=1))
+    ada = room.desk.ada
+    assert room.api("/corrections/everyone-left", status="absent").status_code == 409
+    for status in ("present", "late", "absent", "left_early"):
+        body = {"status": status, "reason": "Not there"}
+        assert room.api("/corrections", person_id=ada, **body).status_code == 409
+        lines = [{"person_id": one} for one in room.people]
+        assert room.api("/corrections/bulk", lines=lines, **body).status_code == 409
+    assert words("problems.not_begun") in room.tap(ada, "expected", "absent").text
+    assert room.statuses() == ["expected"] * 3
+    page = room.page()
+    assert ('name="tap"' in page, "/everyone-left" in page) == (False, False)
+    absent = f'value="{room.codes["absent"]}"'
+    for path in ("/several", f"/people/{ada}"):
+        assert absent not in room.page(path)
+    assert room.api("/corrections", person_id=ada, status="excused", reason="Ill").is_success
+    assert room.statuses() == ["excused", "expected", "expected"]
 
 
 def test_a_remark_shows_until_it_is_emptied(room: Room) -> None:

@@ -19,8 +19,8 @@ from tests.support.planning import BERLIN
 def school_day(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """Ten in the morning at the school, whatever the hour of the run."""
     moment = datetime.combine(today(), time(10), tzinfo=BERLIN).astimezone(UTC)
-    for module in ("pages", "api"):
-        monkeypatch.setattr(f"server.on_site.{module}.now", lambda: moment)
+    for module in ("on_site.pages", "on_site.api", "attendance.decisions.corrections"):
+        monkeypatch.setattr(f"server.{module}.now", lambda: moment)
     return moment
 
 

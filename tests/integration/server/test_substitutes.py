@@ -36,7 +36,8 @@ class StandIn:
 
     def opens(self) -> list[int]:
         """Return how pages and API answer the teacher, for the lesson and for the other one."""
-        paths = ("/lessons/{}", "/lessons/{}/live", f"/lessons/{{}}/people/{self.desk.ada}")
+        line = f"/lessons/{{}}/people/{self.desk.ada}"
+        paths = ("/lessons/{}", "/lessons/{}/live", line, "/lessons/{}/register.pdf")
         return [
             self.teacher.get(path.format(lesson)).status_code
             for lesson in (self.lesson, self.other)
@@ -51,9 +52,9 @@ def stand_in(desk: OfficeDesk, sign_in: SignIn) -> StandIn:
 
 
 def test_substitute_has_one_register_and_loses_it_again(stand_in: StandIn) -> None:
-    assert stand_in.opens() == [403] * 8
+    assert stand_in.opens() == [403] * 10
     assert stand_in.name(stand_in.lesson) == 200
-    assert stand_in.opens() == [200] * 4 + [403] * 4
+    assert stand_in.opens() == [200] * 5 + [403] * 5
     teacher, desk = stand_in.teacher, stand_in.desk
     assert f"/lessons/{stand_in.lesson}" in teacher.get("/").text
     week = teacher.get("/lessons").text
@@ -66,7 +67,7 @@ def test_substitute_has_one_register_and_loses_it_again(stand_in: StandIn) -> No
     path = f"/api/v1/lessons/{stand_in.lesson}/substitute"
     assert desk.office.get(path).json() == {"account_id": stand_in.account}
     assert desk.office.delete(path).status_code == 204
-    assert stand_in.opens() == [403] * 8
+    assert stand_in.opens() == [403] * 10
 
 
 def test_page_names_the_substitute(stand_in: StandIn) -> None:

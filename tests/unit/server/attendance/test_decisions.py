@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.v1.messages import AttendancePolicy, window_of
-from server.attendance.decisions.undo import restored
+from server.attendance.decisions.undo import restored, void_batches
 from server.attendance.register import (
     ATTENDED,
     CORRECTABLE,
@@ -120,6 +120,56 @@ def test_undo_restores_exactly_the_register_before(
     assert [one for one in after if one.person_id not in changed] == [
         one for one in before if one.person_id not in changed
     ]
+
+
+_actions = st.lists(
+    st.tuples(st.sets(st.sampled_from(PEOPLE), min_size=1), _words), min_size=1, max_size=4
+)
+
+
+@given(_events, _actions, st.data())
+def test_undos_in_any_order_leave_what_the_other_actions_say(
+    events: list[RegisterEvent],
+    actions: list[tuple[set[uuid.UUID], tuple[str | None, uuid.UUID | None, bool | None]]],
+    data: st.DataObject,
+) -> None:
+    rows: list[Ruling] = []
+    batch_of: dict[uuid.UUID, uuid.UUID] = {}
+    undoes: dict[uuid.UUID, uuid.UUID | None] = {}
+    waiting, step = list(enumerate(actions)), 0
+
+    def write(undone: uuid.UUID | None, said: dict[uuid.UUID, tuple[object, ...]]) -> None:
+        batch = uuid.UUID(int=step)
+        undoes[batch] = undone
+        for number, (person, word) in enumerate(said.items()):
+            rows.append(_later(step, number, person, *word))
+            batch_of[rows[-1].ruling_id] = batch
+
+    while step < 2 * len(actions):
+        step += 1
+        void = void_batches(undoes)
+        live = sorted(set(undoes) - void)
+        if waiting and (not live or data.draw(st.booleans())):
+            _number, (people, word) = waiting.pop(0)
+            write(None, dict.fromkeys(sorted(people), word))
+        elif live:
+            undone = data.draw(st.sampled_from(live))
+            back = restored(
+                rows,
+                {key for key, batch in batch_of.items() if batch == undone},
+                {key for key, batch in batch_of.items() if batch in void},
+            )
+            nothing = (None,)
+            write(
+                undone,
+                {
+                    person: (was.status, was.code_id, was.is_attended) if was else nothing
+                    for person, was in back.items()
+                },
+            )
+        remaining = set(undoes) - void_batches(undoes)
+        alone = [one for one in rows if batch_of[one.ruling_id] in remaining]
+        assert derive(events, rows) == derive(events, alone)
 
 
 @given(_events, _confirmed, _reads)

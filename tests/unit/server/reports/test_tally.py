@@ -163,6 +163,8 @@ def test_a_student_is_under_the_limit(
         (lesson(AttendanceStatus.PRESENT, AttendanceStatus.ABSENT), True),
         (lesson(AttendanceStatus.PRESENT, AttendanceStatus.PENDING), False),
         (lesson(AttendanceStatus.ABSENT, is_seen=False), False),
+        (lesson(AttendanceStatus.ABSENT, is_seen=False)._replace(is_confirmed=True), True),
+        (lesson(AttendanceStatus.NOT_SEEN)._replace(is_confirmed=True), False),
         (lesson(AttendanceStatus.PENDING, is_seen=False, is_cancelled=True), True),
         (lesson(AttendanceStatus.PENDING, ends_at=AT + timedelta(minutes=1)), True),
         (lesson(is_seen=False), True),
