@@ -14,6 +14,7 @@ from server.credentials.service import HolderRef, forget_holder
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
 from server.idempotency.service import forget_answers
+from server.imports.service import forget_names
 from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
@@ -43,7 +44,8 @@ def erase_person(
     Free text about this one person may hold the name. It is replaced by "erased" in corrections,
     remarks and changes of the past to a roster: the only case in which these rows are updated.
 
-    Answers that are kept for idempotency keys are deleted, as they may name the person.
+    Answers that are kept for idempotency keys are deleted, as they may name the person; so are
+    files of people and rosters that were uploaded for an import, with their reports.
 
     Args:
         db: the caller's.
@@ -58,6 +60,7 @@ def erase_person(
         ConflictError: the person was erased before.
         InvalidError: the reason holds a name or the number of the person.
     """
+    forgotten = forget_names(db)
     person = people.get_person(db, person_id, lock=True)
     people.refuse_erased(person)
     _refuse_names(person, reason)
@@ -71,7 +74,7 @@ def erase_person(
     lines = _erase_reasons(db, person_id)
     forget_answers(db)
     subject = subject_of("person", person_id)
-    details = {"reason": reason, "reasons_erased": lines}
+    details = {"reason": reason, "reasons_erased": lines, "imports_deleted": forgotten}
     record(db, actor=actor, action="person.erase", subject=subject, details=details)
     return person
 

@@ -181,6 +181,22 @@ def remove_expired(db: Session, at: datetime) -> int:
     return len(found)
 
 
+def forget_names(db: Session) -> int:
+    """Delete files and reports that may name a person, because one is erased; returns how many.
+
+    Also where a job is on them, so that no later row brings the person back. Call it before a
+    person is locked: a job locks its import first.
+    """
+    named = col(ImportRun.kind).in_([KindName.PEOPLE.value, KindName.ROSTERS.value])
+    found = db.exec(select(ImportRun.id).where(named).order_by(col(ImportRun.id)).with_for_update())
+    ids = list(found)
+    for run_id in ids:
+        forget_parts(db, run_id)
+        forget_file(db, run_id)
+        db.exec(delete(ImportRun).where(col(ImportRun.id) == run_id))
+    return len(ids)
+
+
 def find(db: Session, run_id: uuid.UUID, *, lock: bool = False) -> ImportRun:
     """Return an import.
 

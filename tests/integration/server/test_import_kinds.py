@@ -245,3 +245,20 @@ def test_the_report_is_paged_across_its_parts(
     assert [text.count("<bdi>") > 60 for text in pages] == [True, True]
     rows = imports.report(import_id, "new")
     assert [one["row"] for one in rows] == sorted(n + 2 for n in range(400) if n % 3)
+
+
+def test_an_erased_person_is_not_brought_back_by_a_file_from_before(
+    imports: ImportDesk, desk: OfficeDesk, sign_in: SignIn
+) -> None:
+    rooms = imports.upload("rooms", "name\nR99\n")
+    checked = imports.upload("people", "student_number,given_name,family_name\nS1,Ada,Lovelace\n")
+    imports.check(checked)
+    imports.do(checked, "start")
+    erase = {"reason": "Left the school"}
+    admin = sign_in(Role.ADMIN)
+    assert admin.post(f"/api/v1/people/{desk.ada}/erase", json=erase).is_success
+    imports.work()
+    assert desk.office.get(f"/api/v1/imports/{checked}").status_code == 404
+    assert desk.office.get(f"/api/v1/imports/{rooms}").status_code == 200
+    names = desk.office.get("/api/v1/people").text
+    assert "Lovelace" not in names
