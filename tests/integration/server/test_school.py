@@ -124,8 +124,8 @@ def test_first_steps_tick_themselves_off(sign_in: SignIn, database: Database) ->
     assert ("8 of 9 done" in page, "Take the first register" in page) == (True, True)
     assert done(page) == []  # the page of the steps shows what is done
     assert "First steps" not in teacher.get("/").text
-    form = {"status": "present", "reason": "Was there"}
-    assert admin.post(f"/lessons/{lesson}/people/{desk.ada}", data=form).status_code == 303
+    seen = {"person_id": desk.ada, "status": "present", "reason": "Was there"}
+    assert admin.post(f"/api/v1/lessons/{lesson}/corrections", json=seen).is_success
     assert "First steps" not in admin.get("/").text
     assert len(done(admin.get("/first-steps").text)) == 9
 

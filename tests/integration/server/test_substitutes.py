@@ -16,7 +16,6 @@ from tests.integration.server.conftest import SignIn
 from tests.support.office_desk import OfficeDesk
 
 RUNNING = -timedelta(minutes=5)
-FIX = {"status": "present", "reason": "Was there"}
 
 
 class StandIn:
@@ -62,8 +61,10 @@ def test_substitute_has_one_register_and_loses_it_again(stand_in: StandIn) -> No
     (listed,) = teacher.get("/api/v1/lessons").json()["lessons"]
     assert listed["id"] == stand_in.lesson
     line = f"/lessons/{{}}/people/{desk.ada}"
-    assert teacher.post(line.format(stand_in.lesson), data=FIX).is_redirect
-    assert teacher.post(line.format(stand_in.other), data=FIX).status_code == 403
+    codes = teacher.get("/api/v1/status-codes").json()
+    present = {"code_id": next(one["id"] for one in codes if one["category"] == "present")}
+    assert teacher.post(line.format(stand_in.lesson), data=present).is_redirect
+    assert teacher.post(line.format(stand_in.other), data=present).status_code == 403
     path = f"/api/v1/lessons/{stand_in.lesson}/substitute"
     assert desk.office.get(path).json() == {"account_id": stand_in.account}
     assert desk.office.delete(path).status_code == 204

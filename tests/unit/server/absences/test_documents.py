@@ -194,7 +194,8 @@ def test_papers_with_texts_pictures_and_links_are_kept(compressed: bool) -> None
 @given(st.binary(min_size=1, max_size=2000))
 def test_no_bytes_of_a_picture_are_taken_for_names(pixels: bytes) -> None:
     image = b"4 0 obj\n<< /Subtype /Image /Length %d >>\nstream\n" % len(pixels)
-    assert check_file(tiny_pdf(image + pixels + b"/AA/EF/3D \nendstream\nendobj\n"))
+    found = check_file(tiny_pdf(image + pixels + b"/AA/EF/3D \nendstream\nendobj\n"))
+    assert found.kind is DocumentKind.PDF
 
 
 _starts = st.sampled_from([b"%PDF-1.4", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b""])
