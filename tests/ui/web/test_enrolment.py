@@ -130,7 +130,7 @@ def test_log_of_a_whole_enrolment_names_nobody(
     add_person(page)
     give_consent(page)
     page.goto("/people")
-    page.get_by_role("searchbox").fill("Zaynab")
+    page.locator("main").get_by_role("searchbox").fill("Zaynab")
     expect(page.get_by_text("1–1 of 1")).to_be_visible()
     assert "Zaynab" not in page.url
     page.get_by_role("link", name="Zaynab").click()
