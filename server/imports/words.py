@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from server.imports.findings import Finding, ImportKind
-from server.network_change.table_file import csv_of
+from server.web.table_file import csv_of
 from server.web.translations import Translator
 
 

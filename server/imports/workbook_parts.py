@@ -22,7 +22,7 @@ START = "_rels/.rels"
 
 
 @dataclass(frozen=True)
-class Link:
+class PartLink:
     """A relationship of a part: what it is, and the name of the part that it leads to."""
 
     kind: str
@@ -31,7 +31,7 @@ class Link:
 
 class _Links:
     def __init__(self, folder: str) -> None:
-        self.found: dict[str, Link] = {}
+        self.found: dict[str, PartLink] = {}
         self._folder = folder
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -40,7 +40,7 @@ class _Links:
         target = attributes.get("Target", "")
         path = posixpath.normpath(posixpath.join("/", self._folder, target)).lstrip("/")
         kind = attributes.get("Type", "").rpartition("/")[2]
-        self.found[attributes.get("Id", "")] = Link(kind, path)
+        self.found[attributes.get("Id", "")] = PartLink(kind, path)
 
     def end(self, name: str) -> None:
         pass
@@ -49,7 +49,7 @@ class _Links:
         pass
 
 
-def links_of(part: str, data: bytes | None) -> dict[str, Link]:
+def links_of(part: str, data: bytes | None) -> dict[str, PartLink]:
     """Return the relationships of a part by their id, from the part that lists them."""
     reader = _Links(posixpath.dirname(part))
     read_xml(data or b"", reader)
@@ -86,7 +86,7 @@ class _Sheets:
 
 
 @dataclass(frozen=True)
-class Contents:
+class BookParts:
     """What a workbook says about itself.
 
     Attributes:
@@ -100,7 +100,7 @@ class Contents:
     since_1904: bool
 
 
-def contents_of(workbook: bytes, links: Mapping[str, Link]) -> Contents:
+def contents_of(workbook: bytes, links: Mapping[str, PartLink]) -> BookParts:
     """Return what a workbook says about itself."""
     reader = _Sheets()
     read_xml(workbook, reader)
@@ -110,7 +110,7 @@ def contents_of(workbook: bytes, links: Mapping[str, Link]) -> Contents:
         if link and link.kind == "worksheet":
             sheets.setdefault(name, link.target)
     others = {link.kind: link.target for link in links.values()}
-    return Contents(sheets, others, reader.since_1904)
+    return BookParts(sheets, others, reader.since_1904)
 
 
 class _Texts:

@@ -20,7 +20,7 @@ from server.imports.sheets import (
 )
 from server.imports.workbook_parts import (
     START,
-    Contents,
+    BookParts,
     contents_of,
     links_of,
     links_part,
@@ -56,7 +56,7 @@ def read_workbook(data: bytes, sheet: str = "") -> Sheet:
     return Sheet(done.header, done.rows, sheets=names, sheet=chosen)
 
 
-def _contents(data: bytes) -> Contents:
+def _contents(data: bytes) -> BookParts:
     """Return what is in the workbook; it says itself where its parts are."""
     links = links_of("", _parts(data, START).get(START)).values()
     name = next((one.target for one in links if one.kind == "officeDocument"), "")
@@ -70,7 +70,7 @@ def _parts(data: bytes, *names: str) -> dict[str, bytes]:
     return unpacked(data, lambda name: name in names)
 
 
-def _read(data: bytes, contents: Contents, part: str) -> SheetBuilder:
+def _read(data: bytes, contents: BookParts, part: str) -> SheetBuilder:
     texts, styles = (contents.others.get(kind, "") for kind in ("sharedStrings", "styles"))
     parts = _parts(data, part, texts, styles)
     if part not in parts:

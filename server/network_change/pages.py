@@ -17,7 +17,6 @@ from server.network_change import progress, service, use
 from server.network_change.facts import facts_of
 from server.network_change.schemas import ChangeForm, NetworkForm
 from server.network_change.shadow import shadow_of
-from server.network_change.table_file import csv_of
 from server.networks.service import row_of, weak_network_note
 from server.networks.tables import SchoolNetwork
 from server.policies.service import current_policies
@@ -28,6 +27,7 @@ from server.web.principal import Principal, Role
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, get_services, get_settings
+from server.web.table_file import csv_of
 
 router = GuardedRouter(prefix="/models", include_in_schema=False)
 ReaderDep = Annotated[Principal, require_role(Role.DPO)]

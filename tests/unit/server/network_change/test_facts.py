@@ -13,7 +13,7 @@ from server.ml.encoder import ModelOrigin
 from server.network_change.facts import facts_of
 from server.network_change.progress import ChangeProgress
 from server.network_change.shadow import shadow_of
-from server.network_change.table_file import csv_of
+from server.web.table_file import csv_of
 
 SFACE = ModelOrigin("sface-2021dec", "OpenCV Zoo SFace 2021dec", "Apache-2.0")
 

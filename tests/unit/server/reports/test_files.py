@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.attendance.register import AttendanceStatus
-from server.network_change.table_file import csv_of
 from server.people.tables import Person
 from server.reports import xlsx_file
 from server.reports.csv_file import csv_pieces, plain_text
@@ -25,6 +24,7 @@ from server.reports.service import Report
 from server.reports.stored_lines import pack, unpack
 from server.reports.xlsx_file import ExportSheet, xlsx_pieces
 from server.web.formulas import without_formulas
+from server.web.table_file import csv_of
 from server.web.translations import translator
 from tests.support.planning import BERLIN
 
