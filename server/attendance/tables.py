@@ -203,7 +203,7 @@ class RegisterConfirmation(SQLModel, table=True):
     A lesson without a row here is one whose register was not taken.
 
     Attributes:
-        unseen: ids of the students whom no event shows, also of those with a correction or an
+        unseen: ids of the students that no event shows, also of those with a correction or an
             excuse: by this word they are absent where nothing else decides.
         states: what each line said then, by the student's id: a code's id after a correction, else
             the status.

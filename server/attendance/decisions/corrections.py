@@ -219,8 +219,8 @@ def locked_register(
     Args:
         db: the caller's.
         lesson_id: whose register.
-        people: whom rows are written about. They are locked first, in the order of their ids:
-            whoever locks people does it in this order, and before lessons.
+        people: students that rows are written about. They are locked first, by their ids:
+            all who lock people do it in this order, and before lessons.
 
     Raises:
         NotFoundError: there is no such lesson.
