@@ -117,7 +117,7 @@ def test_correction_by_hand_shows_on_the_register(lesson: Lesson, page: Page) ->
     page.get_by_role("link", name=f"{NAMES[1]} S1").click()
     page.get_by_text("Excused", exact=True).click()
     page.get_by_label("Reason", exact=True).fill("Medical appointment")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("tr.is-excused")).to_contain_text(NAMES[1])
 
 

@@ -118,8 +118,8 @@ def test_lesson_is_planned_moved_and_taken_by_a_substitute(desk: Desk) -> None:
     for _ in range(2):
         desk.teacher.get_by_role("link", name="Next week").click()
     desk.teacher.locator(".slot:visible").click()
-    desk.teacher.get_by_role("link", name="Ada Lovelace").click()
+    desk.teacher.get_by_role("link", name="Ada Lovelace S1").click()
     desk.teacher.get_by_text("Excused", exact=True).click()
-    desk.teacher.get_by_label("Reason").fill("At the museum")
-    desk.teacher.get_by_role("button", name="Save").click()
+    desk.teacher.get_by_role("combobox", name="Reason").fill("At the museum")
+    desk.teacher.get_by_role("button", name="Save", exact=True).click()
     expect(desk.teacher.locator("tr.is-excused")).to_contain_text("Ada Lovelace")
