@@ -12,14 +12,13 @@ from server.audit.service import record
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.types import new_id
 from server.errors import ConflictError, InvalidError, ServerError
-from server.timetable.local_time import local_date
 from server.timetable.patterns.clashes import Clash, ClashKind, find_clashes
 from server.timetable.patterns.generation import (
-    AHEAD,
     closed_days,
     delete_patterns,
     planned_lessons,
     refresh_lessons,
+    span_ahead,
 )
 from server.timetable.patterns.weekly import PlannedLesson
 from server.timetable.service import course_of, found_or_404, room_of
@@ -232,10 +231,9 @@ class _Planning:
     """Works out the lessons of patterns; reads terms and holidays once for all of them."""
 
     def __init__(self, db: Session, options: PlanOptions) -> None:
-        today = local_date(options.at, options.zone)
         self._db, self._options = db, options
         self._found: dict[uuid.UUID, object] = {}  # kept: the session forgets what nobody holds
-        self._closed = closed_days(db, today, today + AHEAD)
+        self._closed = closed_days(db, *span_ahead(options.at, options.zone))
 
     def lessons(self, pattern: LessonPattern) -> list[PlannedLesson]:
         """Return the lessons to come.

@@ -1,7 +1,7 @@
 """Weekly patterns and holidays over the API: lessons, their identity, clashes, what kiosks get."""
 
 import uuid
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,15 @@ from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.configuration import SchoolInfo, build
 from server.kiosks.tables import Kiosk
+from server.policies.tables import PolicyVersion
 from server.timetable.patterns.generation import refresh_lessons
-from server.timetable.patterns.service import PatternPlan, PlanOptions, plan_patterns
+from server.timetable.patterns.service import (
+    PatternPlan,
+    PlanOptions,
+    change_pattern,
+    plan_patterns,
+)
+from server.timetable.patterns.started import opens_before
 from server.timetable.patterns.tasks import LessonPlanning
 from server.timetable.tables import Lesson, LessonPattern, PatternLesson, Weeks
 from server.web.principal import Role
@@ -63,6 +70,18 @@ class Planner:
             f"{datetime.fromisoformat(one['starts_at']).astimezone(BERLIN):%a %H:%M}"
             for one in self.lessons()
         ]
+
+    def change_at(self, pattern: str, at: datetime, **changed: Any) -> None:
+        """Change the lesson of Tuesday at a moment to come."""
+        known = {name: uuid.UUID(self.body()[name]) for name in ("term_id", "course_id", "room_id")}
+        values = {"weekday": 1, "starts": time(8), "ends": time(8, 45)} | known | changed
+        with self.desk.database.transaction() as db:
+            options = PlanOptions(BERLIN, at)
+            change_pattern(db, uuid.UUID(pattern), PatternPlan(**values), options, actor="system")
+
+    def moment(self, weekday: int, at: time, *, week: int = 0) -> datetime:
+        """Return a moment of the term, by the school's clocks."""
+        return datetime.combine(self.day(week, weekday), at, tzinfo=BERLIN).astimezone(UTC)
 
     def day(self, week: int, weekday: int = 1) -> date:
         return self.first + timedelta(days=7 * week + weekday)
@@ -147,6 +166,44 @@ def test_started_lessons_never_move(planner: Planner, database: Database) -> Non
     assert datetime.fromisoformat(kept["starts_at"]) == started.starts_at
     planner.desk.office.delete(f"/api/v1/patterns/{pattern}")
     assert [one["id"] for one in planner.lessons()] == [str(started.id)]
+
+
+def test_a_weekday_that_is_over_leaves_the_lesson_of_this_week_where_it_is(
+    planner: Planner,
+) -> None:
+    pattern = planner.add(weekday=4)
+    before = [one["id"] for one in planner.lessons()]
+    wednesday = planner.moment(2, time(12))
+    planner.change_at(pattern, wednesday, weekday=0)
+    assert planner.times()[:3] == ["Fri 08:00", "Mon 08:00", "Mon 08:00"]
+    planner.change_at(pattern, wednesday, weekday=4)
+    assert set(planner.times()) == {"Fri 08:00"}
+    assert [one["id"] for one in planner.lessons()] == before
+
+
+def test_a_lesson_that_people_check_in_for_or_that_has_a_record_is_not_moved(
+    planner: Planner,
+) -> None:
+    pattern, desk = planner.add(), planner.desk
+    desk.always_on_roster(desk.ada)
+    recorded = planner.lessons()[1]["id"]
+    body = {"person_id": desk.ada, "status": "excused", "reason": "A trip"}
+    desk.post(f"/lessons/{recorded}/corrections", **body)
+    planner.change_at(pattern, planner.moment(1, time(7, 50)), starts=time(12), ends=time(13))
+    assert planner.times()[:3] == ["Tue 08:00", "Tue 08:00", "Tue 12:00"]
+    planner.change_at(pattern, planner.moment(1, time(7, 40)), starts=time(13), ends=time(14))
+    assert planner.times()[:3] == ["Tue 13:00", "Tue 08:00", "Tue 13:00"]
+
+
+def test_check_in_opens_as_early_as_any_policy_says(database: Database) -> None:
+    with database.transaction() as db:
+        assert opens_before(db) == timedelta(minutes=15)
+        newest = db.exec(select(PolicyVersion)).one()
+        own = {"rooms": {"an id": {"attendance": {"opens_before_min": 100}}}}
+        changed = PolicyVersion(version=1, document=newest.document | {"own": own}, created_by="-")
+        db.add(changed)
+        db.flush()
+        assert opens_before(db) == timedelta(minutes=100)
 
 
 def test_holiday_takes_lessons_and_gives_them_back(planner: Planner, database: Database) -> None:
@@ -281,6 +338,19 @@ def test_changing_a_pattern_asks_too_but_not_about_itself(planner: Planner) -> N
     answer = planner.desk.office.put(path, json=planner.body(allow_clashes=True))
     assert answer.json()["error"]["code"] == "timetable_clash"
     assert set(planner.times()) == {"Tue 08:00", "Tue 10:15"}
+
+
+def test_a_lesson_that_was_moved_by_hand_keeps_its_room_from_its_own_pattern(
+    planner: Planner,
+) -> None:
+    pattern = planner.add()
+    first = planner.lessons()[0]["id"]
+    there = planner.desk.lesson_form(day=planner.day(1, 3).isoformat())
+    assert planner.desk.office.post(f"/lessons/{first}/edit", data=there).is_redirect
+    path = f"/api/v1/patterns/{pattern}"
+    answer = planner.desk.office.put(path, json=planner.body(weekday=3, allow_clashes=True))
+    clashes = answer.json()["error"]["details"]["clashes"]
+    assert [(one["kind"], one["lessons"]) for one in clashes] == [("room", 1), ("course", 1)]
 
 
 def test_many_rows_are_planned_at_once_and_again_without_a_change(
