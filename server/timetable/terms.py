@@ -12,6 +12,7 @@ from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.timetable.patterns.generation import delete_patterns, refresh_lessons
+from server.timetable.service import lock_timetable
 from server.timetable.tables import LessonPattern, Term
 
 
@@ -55,11 +56,12 @@ def change_term(
         NotFoundError: there is no such term.
         InvalidError, ConflictError: as for a new one.
     """
+    lock_timetable(db)
     term = _term_of(db, term_id)
     term.name, (term.first_day, term.last_day) = name, days
     _save(db, term)
-    record(db, actor=actor, action="term.change", subject=f"term:{term_id}")
     refresh_lessons(db, zone=zone, at=now(), patterns=_patterns(db, term_id), actor=actor)
+    record(db, actor=actor, action="term.change", subject=f"term:{term_id}")
     return term
 
 
@@ -69,6 +71,7 @@ def delete_term(db: Session, term_id: uuid.UUID, *, zone: ZoneInfo, actor: str) 
     Raises:
         NotFoundError: there is no such term.
     """
+    lock_timetable(db)
     term = _term_of(db, term_id)
     if patterns := _patterns(db, term_id):
         delete_patterns(db, patterns, zone=zone, at=now(), actor=actor)

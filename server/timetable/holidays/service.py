@@ -11,7 +11,7 @@ from server.audit.service import record
 from server.errors import InvalidError
 from server.timetable.holidays.schemas import HolidayCreate
 from server.timetable.patterns.generation import closed_days, refresh_lessons
-from server.timetable.service import bump_version, found_or_404
+from server.timetable.service import bump_version, found_or_404, lock_timetable
 from server.timetable.tables import Holiday
 
 #: A longer one is a typing error.
@@ -41,6 +41,7 @@ def create_holiday(
         InvalidError: it ends before it begins, or is longer than a year.
     """
     _refuse_odd_days(body)
+    lock_timetable(db)
     row = Holiday(name=body.name, first_day=body.first_day, last_day=body.last_day)
     db.add(row)
     _note(db, row.id, "holiday.create", zone=zone, at=at, actor=actor)
@@ -62,6 +63,7 @@ def change_holiday(
         NotFoundError: there is no such holiday.
         InvalidError: as for a new one.
     """
+    lock_timetable(db)
     row = holiday_of(db, holiday_id)
     _refuse_odd_days(body)
     row.name, row.first_day, row.last_day = body.name, body.first_day, body.last_day
@@ -78,6 +80,7 @@ def delete_holiday(
     Raises:
         NotFoundError: there is no such holiday.
     """
+    lock_timetable(db)
     db.delete(holiday_of(db, holiday_id))
     _note(db, holiday_id, "holiday.delete", zone=zone, at=at, actor=actor)
 
@@ -107,5 +110,5 @@ def _note(
     db: Session, holiday_id: uuid.UUID, action: str, *, zone: ZoneInfo, at: datetime, actor: str
 ) -> None:
     bump_version(db)
-    record(db, actor=actor, action=action, subject=f"holiday:{holiday_id}")
     refresh_lessons(db, zone=zone, at=at, actor=actor)
+    record(db, actor=actor, action=action, subject=f"holiday:{holiday_id}")

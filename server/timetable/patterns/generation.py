@@ -11,14 +11,13 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
-from server.db.lock import lock_until_commit
 from server.db.prepared import table_of
 from server.db.types import new_id, now
 from server.timetable.local_time import local_date
 from server.timetable.patterns.changes import ExistingLesson, LessonChanges, compare
 from server.timetable.patterns.started import batches, opens_before, recorded_of
 from server.timetable.patterns.weekly import PlannedLesson, Weekly, moments, monday
-from server.timetable.service import bump_version
+from server.timetable.service import bump_version, lock_timetable
 from server.timetable.tables import (
     Holiday,
     Lesson,
@@ -31,8 +30,6 @@ from server.timetable.tables import (
 
 #: Lessons are planned this far ahead; each night adds a day.
 AHEAD = timedelta(days=400)
-#: Serialises planning on PostgreSQL: two plans at once would add the same lessons.
-_PLANNING_LOCK = 7_265_028
 #: Twenty classes share the bells of a day.
 _moments = lru_cache(4096)(moments)
 
@@ -57,7 +54,7 @@ def refresh_lessons(
     Returns:
         What was changed.
     """
-    lock_until_commit(db, _PLANNING_LOCK)
+    lock_timetable(db)
     db.flush()
     changes = compare(
         _planned(db, zone=zone, at=at, patterns=patterns),
@@ -82,7 +79,7 @@ def delete_patterns(
         at: now.
         actor: who deletes them.
     """
-    lock_until_commit(db, _PLANNING_LOCK)
+    lock_timetable(db)
     db.flush()
     existing = _existing(db, monday(local_date(at, zone)), patterns)
     changes = compare([], existing, at, opens_before=opens_before(db))

@@ -73,8 +73,9 @@ class Planner:
 
     def change_at(self, pattern: str, at: datetime, **changed: Any) -> None:
         """Change the lesson of Tuesday at a moment to come."""
-        known = {name: uuid.UUID(self.body()[name]) for name in ("term_id", "course_id", "room_id")}
-        values = {"weekday": 1, "starts": time(8), "ends": time(8, 45)} | known | changed
+        ids = ("term_id", "course_id", "room_id")
+        values: dict[str, Any] = {name: uuid.UUID(self.body()[name]) for name in ids}
+        values |= {"weekday": 1, "starts": time(8), "ends": time(8, 45)} | changed
         with self.desk.database.transaction() as db:
             options = PlanOptions(BERLIN, at)
             change_pattern(db, uuid.UUID(pattern), PatternPlan(**values), options, actor="system")
