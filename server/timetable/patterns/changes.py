@@ -28,11 +28,16 @@ class ExistingLesson(NamedTuple):
 
 @dataclass
 class LessonChanges:
-    """Lessons to add, to move and to remove."""
+    """Lessons to add, to move and to remove.
+
+    Attributes:
+        left_out: what is neither added nor moved, because its room is taken.
+    """
 
     added: list[PlannedLesson] = field(default_factory=list)
     moved: list[tuple[uuid.UUID, PlannedLesson]] = field(default_factory=list)
     removed: list[uuid.UUID] = field(default_factory=list)
+    left_out: list[PlannedLesson] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return how many of each there are."""

@@ -13,8 +13,10 @@ from sqlmodel import Session, col, select
 from server.audit.service import SYSTEM, record
 from server.db.prepared import table_of
 from server.db.types import new_id, now
+from server.errors import ConflictError
 from server.timetable.local_time import local_date
 from server.timetable.patterns.changes import ExistingLesson, LessonChanges, compare
+from server.timetable.patterns.rooms import LessonKey, key_of, leave_out_taken
 from server.timetable.patterns.started import batches, opens_before, recorded_of
 from server.timetable.patterns.weekly import PlannedLesson, Weekly, moments, monday
 from server.timetable.service import bump_version, lock_timetable
@@ -41,8 +43,11 @@ def refresh_lessons(
     at: datetime,
     patterns: Collection[uuid.UUID] | None = None,
     actor: str = SYSTEM,
+    known: Collection[LessonKey] | None = None,
 ) -> LessonChanges:
     """Make the lessons of patterns as they are planned; a second call changes nothing.
+
+    A lesson whose room is taken is left out: it is not added, or not moved.
 
     Args:
         db: the caller's.
@@ -50,10 +55,31 @@ def refresh_lessons(
         at: now; only lessons that start later are touched.
         patterns: only these, by id; all where None.
         actor: who changed what the lessons follow.
+        known: refuse to leave out lessons other than these, which were left out before.
 
     Returns:
-        What was changed.
+        What was changed, and what was left out.
+
+    Raises:
+        ConflictError: other lessons than the known ones would be left out.
     """
+    changes = _changes(db, zone=zone, at=at, patterns=patterns)
+    if known is not None:
+        _refuse_taken([one for one in changes.left_out if key_of(one) not in known])
+    return _carry_out(db, changes, zone=zone, actor=actor)
+
+
+def left_out(
+    db: Session, *, zone: ZoneInfo, at: datetime, patterns: Collection[uuid.UUID] | None = None
+) -> set[LessonKey]:
+    """Return which lessons are missing or not moved now because their room is taken."""
+    changes = _changes(db, zone=zone, at=at, patterns=patterns)
+    return {key_of(one) for one in changes.left_out}
+
+
+def _changes(
+    db: Session, *, zone: ZoneInfo, at: datetime, patterns: Collection[uuid.UUID] | None
+) -> LessonChanges:
     lock_timetable(db)
     db.flush()
     changes = compare(
@@ -62,7 +88,27 @@ def refresh_lessons(
         at,
         opens_before=opens_before(db),
     )
-    return _carry_out(db, changes, zone=zone, actor=actor)
+    _keep_recorded(db, changes)
+    changes.left_out = leave_out_taken(db, changes)
+    return changes
+
+
+def _keep_recorded(db: Session, changes: LessonChanges) -> None:
+    """Leave every lesson alone for which anything was recorded."""
+    recorded = recorded_of(db, [*changes.removed, *(one for one, _plan in changes.moved)])
+    changes.removed = [one for one in changes.removed if one not in recorded]
+    changes.moved = [move for move in changes.moved if move[0] not in recorded]
+
+
+def _refuse_taken(left: Sequence[PlannedLesson]) -> None:
+    if left:
+        first = min(left, key=lambda one: one.starts_at)
+        raise ConflictError(
+            f"Rooms are taken for {len(left)} weekly lessons, first on {first.day.isoformat()}.",
+            problem="rooms_taken",
+            count=len(left),
+            day=first.day.isoformat(),
+        )
 
 
 def delete_patterns(
@@ -83,6 +129,7 @@ def delete_patterns(
     db.flush()
     existing = _existing(db, monday(local_date(at, zone)), patterns)
     changes = compare([], existing, at, opens_before=opens_before(db))
+    _keep_recorded(db, changes)
     changes = _carry_out(db, changes, zone=zone, actor=actor)
     links, rows = table_of(PatternLesson), table_of(LessonPattern)
     db.execute(sqlalchemy.delete(links).where(links.c.pattern_id.in_(patterns)))
@@ -144,10 +191,6 @@ def planned_lessons(
 
 
 def _carry_out(db: Session, changes: LessonChanges, *, zone: ZoneInfo, actor: str) -> LessonChanges:
-    """Write changes, but leave every lesson alone for which anything was recorded."""
-    recorded = recorded_of(db, [*changes.removed, *(one for one, _plan in changes.moved)])
-    changes.removed = [one for one in changes.removed if one not in recorded]
-    changes.moved = [move for move in changes.moved if move[0] not in recorded]
     if not changes:
         return changes
     _add(db, changes.added, zone)

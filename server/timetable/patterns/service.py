@@ -190,7 +190,9 @@ def change_pattern(
     clashes = find_clashes(db, [lessons], besides=[pattern_id])
     _refuse(clashes, options)
     db.add(plan.written_to(pattern))
-    refresh_lessons(db, zone=options.zone, at=options.at, patterns=[pattern_id], actor=actor)
+    refresh_lessons(
+        db, zone=options.zone, at=options.at, patterns=[pattern_id], actor=actor, known=()
+    )
     _record(db, "pattern.change", pattern, actor)
     return pattern
 

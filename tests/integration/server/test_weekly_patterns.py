@@ -212,9 +212,20 @@ def test_holiday_takes_lessons_and_gives_them_back(planner: Planner, database: D
     days = {"first_day": planner.day(1, 0).isoformat(), "last_day": planner.day(2, 6).isoformat()}
     holiday = planner.desk.post("/holidays", name="Autumn", **days)["id"]
     assert len(planner.lessons()) == 7
-    one = planner.desk.lesson_form(day=planner.day(1).isoformat())
+    one_day = planner.day(1).isoformat()
+    one = planner.desk.lesson_form(day=one_day)
     assert planner.desk.office.post("/lessons/new", data=one).is_redirect
     path, shorter = f"/api/v1/holidays/{holiday}", days | {"last_day": days["first_day"]}
+    for answer in (
+        planner.desk.office.put(path, json=shorter | {"name": "A day"}),
+        planner.desk.office.delete(path),
+    ):
+        assert answer.status_code == 409
+        assert answer.json()["error"]["details"]["problem"] == "rooms_taken"
+    page = planner.desk.office.post(f"/holidays/{holiday}/delete")
+    assert (page.status_code, "have another lesson" in page.text) == (400, True)
+    in_the_way = next(one for one in planner.lessons() if one["starts_at"][:10] == one_day)
+    planner.desk.post(f"/lessons/{in_the_way['id']}/cancel", reason="Moved")
     assert planner.desk.office.put(path, json=shorter | {"name": "A day"}).status_code == 200
     assert len(planner.lessons()) == 10
     assert planner.desk.office.delete(path).status_code == 204
@@ -267,6 +278,44 @@ def test_dates_of_a_term_carry_its_lessons(planner: Planner) -> None:
     assert planner.desk.office.post(page).is_redirect
     assert planner.lessons() == []
     assert planner.desk.office.get("/api/v1/patterns").json()["total"] == 0
+
+
+def test_a_term_does_not_grow_over_lessons_in_the_same_room(planner: Planner) -> None:
+    planner.add()
+    office, path = planner.desk.office, f"/api/v1/terms/{planner.term}"
+    body = {"name": "Term", "first_day": planner.first.isoformat()}
+    last = {"last_day": planner.day(1, 6).isoformat()}
+    assert office.put(path, json=body | last).status_code == 200
+    days = {"first_day": planner.day(2, 0).isoformat(), "last_day": planner.day(8, 6).isoformat()}
+    planner.desk.post("/terms", name="Next", **days)
+    form = planner.desk.lesson_form(day=planner.day(3).isoformat())
+    assert office.post("/lessons/new", data=form).is_redirect
+    longer = body | {"last_day": planner.day(3, 6).isoformat()}
+    assert office.put(path, json=longer).json()["error"]["details"]["count"] == 1
+    page = office.post(f"/terms/{planner.term}/edit", data=longer)
+    assert (page.status_code, "have another lesson" in page.text) == (400, True)
+    assert len(planner.lessons()) == 3
+    assert office.put(path, json=body | {"last_day": planner.day(2, 6).isoformat()}).is_success
+
+
+def test_the_nightly_planning_gives_no_room_twice_and_holds_up_nothing(
+    planner: Planner, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    planner.add()
+    with database.transaction() as db:
+        link = db.exec(select(PatternLesson).order_by("week")).all()[2]
+        lesson = db.get_one(Lesson, link.lesson_id)
+        lesson.room_id = uuid.UUID(planner.desk.other_room)
+        db.add(lesson)
+    form = planner.desk.lesson_form(day=planner.day(2).isoformat())
+    form |= {"course_id": planner.desk.other_course}
+    assert planner.desk.office.post("/lessons/new", data=form).is_redirect
+    assert LessonPlanning(database, lambda: BERLIN).look(now()) == 0
+    assert "left out, their rooms are taken count=1" in caplog.text
+    day = planner.day(4).isoformat()
+    holiday = planner.desk.post("/holidays", name="A day", first_day=day, last_day=day)["id"]
+    assert planner.desk.office.delete(f"/api/v1/holidays/{holiday}").status_code == 204
+    assert len(planner.lessons()) == 10
 
 
 def test_pattern_without_a_meaning_is_refused(planner: Planner) -> None:
