@@ -111,6 +111,8 @@ def make(
         ConflictError: the registers have changed since the preview.
         NotFoundError, InvalidError: as for the preview.
     """
+    if isinstance(change, LessonChange):
+        timetable.lock_timetable(db)
     found = preview(db, change, zone=zone, at=at)
     if found.fingerprint != confirmation.fingerprint:
         raise ConflictError(

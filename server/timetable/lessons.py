@@ -17,6 +17,7 @@ from server.timetable.service import (
     course_of,
     lesson_view,
     lesson_views,
+    lock_timetable,
     room_of,
 )
 from server.timetable.tables import (
@@ -112,6 +113,7 @@ def change_lesson(
         ConflictError: it has started, or would have; or the room is taken.
         NotFoundError, InvalidError, DoubleBookingError: as for a new one.
     """
+    lock_timetable(db)
     lesson = lesson_view(db, lesson_id).lesson
     plan = plan.in_whole_seconds()
     if lesson.starts_at <= at or plan.starts_at <= at:
@@ -149,6 +151,7 @@ def check_plan(
     Raises:
         NotFoundError, InvalidError, ConflictError, DoubleBookingError: see `create_lesson`.
     """
+    lock_timetable(db)
     course_of(db, plan.course_id)
     room_of(db, plan.room_id)
     _refuse_odd_times(db, plan, zone, at)
@@ -160,7 +163,7 @@ def check_plan(
     if any(view.room.id == plan.room_id for view in views):
         raise ConflictError("The room has another lesson in that time.", problem="room_taken")
     if not plan.allow_double:
-        _ask_about_doubles(db, plan, views, local_date(plan.starts_at, zone))
+        _ask_about_doubles(db, plan, views, local_date(plan.starts_at, zone), besides)
 
 
 def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
@@ -170,6 +173,7 @@ def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
         NotFoundError: there is no such lesson.
         ConflictError: a weekly pattern plans it, and would plan it again.
     """
+    lock_timetable(db)
     lesson = lesson_view(db, lesson_id).lesson
     if is_of_pattern(db, lesson_id):
         raise ConflictError(
@@ -196,6 +200,7 @@ def cancel_lesson(
         NotFoundError: there is no such lesson.
         ConflictError: it is cancelled already.
     """
+    lock_timetable(db)
     if lesson_view(db, lesson_id).is_cancelled:
         raise ConflictError("This lesson is cancelled already.", problem="cancelled")
     row = LessonCancellation(
@@ -217,6 +222,7 @@ def restore_lesson(
         NotFoundError: there is no such lesson.
         ConflictError: it is not cancelled, or its room was given to another lesson.
     """
+    lock_timetable(db)
     view = lesson_view(db, lesson_id)
     row = view.cancellation
     if row is None:
@@ -267,7 +273,11 @@ def _refuse_odd_times(db: Session, plan: LessonPlan, zone: ZoneInfo, at: datetim
 
 
 def _ask_about_doubles(
-    db: Session, plan: LessonPlan, views: Collection[LessonView], day: date
+    db: Session,
+    plan: LessonPlan,
+    views: Collection[LessonView],
+    day: date,
+    lesson_id: uuid.UUID | None,
 ) -> None:
     for view in views:
         if view.course.id == plan.course_id:
@@ -276,31 +286,38 @@ def _ask_about_doubles(
                 problem="course_elsewhere",
                 room=view.room.name,
             )
-    courses = {view.course.id: view for view in views}
-    shared = _shared_teachers(db, plan.course_id, set(courses), day)
-    for course_id in shared:
-        view = courses[course_id]
-        raise DoubleBookingError(
-            f"A teacher of this course teaches {view.course.code} in {view.room.name}"
-            " at that time.",
-            problem="teacher_elsewhere",
-            room=view.room.name,
-            course=view.course.code,
-        )
+    teachers = _teachers(db, {plan.course_id, *(view.course.id for view in views)}, day)
+    substitutes = _substitutes(db, [lesson_id, *(view.lesson.id for view in views)])
+    mine = substitutes.get(lesson_id) or teachers.get(plan.course_id, set())
+    for view in views:
+        if mine & (substitutes.get(view.lesson.id) or teachers.get(view.course.id, set())):
+            raise DoubleBookingError(
+                f"A teacher of this course teaches {view.course.code} in {view.room.name}"
+                " at that time.",
+                problem="teacher_elsewhere",
+                room=view.room.name,
+                course=view.course.code,
+            )
 
 
-def _shared_teachers(
-    db: Session, course_id: uuid.UUID, others: Collection[uuid.UUID], day: date
-) -> list[uuid.UUID]:
-    """Return those of the other courses that a teacher of this one teaches too, on a date."""
-    if not others:
-        return []
-    on_day = (
+def _teachers(
+    db: Session, courses: Collection[uuid.UUID], day: date
+) -> dict[uuid.UUID, set[uuid.UUID]]:
+    """Return the accounts that teach these courses on a date, by course."""
+    query = select(CourseTeacher).where(
+        col(CourseTeacher.course_id).in_(courses),
         or_(col(CourseTeacher.from_date).is_(None), col(CourseTeacher.from_date) <= day),
         or_(col(CourseTeacher.until_date).is_(None), col(CourseTeacher.until_date) >= day),
     )
-    mine = select(CourseTeacher.account_id).where(CourseTeacher.course_id == course_id, *on_day)
-    query = select(CourseTeacher.course_id).where(
-        col(CourseTeacher.course_id).in_(others), col(CourseTeacher.account_id).in_(mine), *on_day
-    )
-    return sorted(set(db.exec(query)))
+    found: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for row in db.exec(query):
+        found.setdefault(row.course_id, set()).add(row.account_id)
+    return found
+
+
+def _substitutes(
+    db: Session, lesson_ids: Collection[uuid.UUID | None]
+) -> dict[uuid.UUID | None, set[uuid.UUID]]:
+    """Return who teaches these lessons in place of the courses' teachers, by lesson."""
+    query = select(LessonSubstitute).where(col(LessonSubstitute.lesson_id).in_(lesson_ids))
+    return {row.lesson_id: {row.account_id} for row in db.exec(query)}

@@ -15,6 +15,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 
 from server.audit.service import record
 from server.db.listing import ListOrder, Part, PartWanted, read_part
+from server.db.lock import TIMETABLE_LOCK, lock_until_commit
 from server.db.prepared import several
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
@@ -302,6 +303,14 @@ def roster_sizes(db: Session, courses: Collection[uuid.UUID], *, on: date) -> di
         .group_by(col(Course.id))
     )
     return dict(db.exec(query).all())
+
+
+def lock_timetable(db: Session) -> None:
+    """Let one transaction at a time read the timetable and change what it read.
+
+    Callers take it first: the version and the audit trail are locked after it, in this order.
+    """
+    lock_until_commit(db, TIMETABLE_LOCK)
 
 
 def bump_version(db: Session) -> None:

@@ -11,12 +11,12 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.errors import ServerError
 from server.timetable import terms
 from server.timetable.forms import TermForm
+from server.timetable.planning_words import planning_problem
 from server.timetable.schemas import TermCreate
 from server.timetable.service import found_or_404
 from server.timetable.tables import Term
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
-from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, get_settings
 
@@ -111,12 +111,12 @@ def _term_of(db: Session, term_id: uuid.UUID) -> Term:
 
 
 def _terms(request: Request, db: Session, form: TermForm, exc: Exception | None = None) -> Response:
-    problem = problem_text(request_translator(request), exc)
+    problem = planning_problem(request_translator(request), exc)
     context = {"terms": terms.terms(db), "form": form, "problem": problem}
     return render(request, "timetable/terms.html", context, status_code=400 if exc else 200)
 
 
 def _edit(request: Request, term: Term, form: TermForm, exc: Exception | None = None) -> Response:
-    problem = problem_text(request_translator(request), exc)
+    problem = planning_problem(request_translator(request), exc)
     context = {"term": term, "form": form, "problem": problem}
     return render(request, "timetable/term.html", context, status_code=400 if exc else 200)

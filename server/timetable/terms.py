@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.timetable.patterns.generation import delete_patterns, refresh_lessons
+from server.timetable.patterns.generation import delete_patterns, left_out, refresh_lessons
+from server.timetable.service import lock_timetable
 from server.timetable.tables import LessonPattern, Term
 
 
@@ -53,13 +54,16 @@ def change_term(
 
     Raises:
         NotFoundError: there is no such term.
-        InvalidError, ConflictError: as for a new one.
+        InvalidError: as for a new one.
+        ConflictError: likewise, or rooms of lessons that it brings are taken.
     """
-    term = _term_of(db, term_id)
+    lock_timetable(db)
+    term, at, patterns = _term_of(db, term_id), now(), _patterns(db, term_id)
+    known = left_out(db, zone=zone, at=at, patterns=patterns)
     term.name, (term.first_day, term.last_day) = name, days
     _save(db, term)
+    refresh_lessons(db, zone=zone, at=at, patterns=patterns, actor=actor, known=known)
     record(db, actor=actor, action="term.change", subject=f"term:{term_id}")
-    refresh_lessons(db, zone=zone, at=now(), patterns=_patterns(db, term_id), actor=actor)
     return term
 
 
@@ -69,6 +73,7 @@ def delete_term(db: Session, term_id: uuid.UUID, *, zone: ZoneInfo, actor: str) 
     Raises:
         NotFoundError: there is no such term.
     """
+    lock_timetable(db)
     term = _term_of(db, term_id)
     if patterns := _patterns(db, term_id):
         delete_patterns(db, patterns, zone=zone, at=now(), actor=actor)

@@ -9,15 +9,15 @@ from starlette.responses import Response
 
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
-from server.errors import ServerError
+from server.errors import ConflictError, ServerError
 from server.timetable.forms import TermForm
 from server.timetable.holidays import service
 from server.timetable.holidays.schemas import HolidayCreate
 from server.timetable.local_time import local_date
+from server.timetable.planning_words import planning_problem
 from server.timetable.tables import Holiday
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
-from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, get_settings
 
@@ -99,16 +99,23 @@ def delete_holiday_page(
     request: Request, holiday_id: uuid.UUID, _: OfficeDep, db: ReadDBDep
 ) -> Response:
     """Ask before the holiday is deleted."""
-    context = {"holiday": service.holiday_of(db, holiday_id)}
+    context = {"holiday": service.holiday_of(db, holiday_id), "problem": ""}
     return render(request, "timetable/delete_holiday.html", context)
 
 
 @router.post("/holidays/{holiday_id}/delete")
 def delete_holiday(
-    holiday_id: uuid.UUID, principal: OfficeDep, db: DBDep, settings: SettingsDep
+    request: Request, holiday_id: uuid.UUID, principal: OfficeDep, db: DBDep
 ) -> Response:
     """Delete the holiday."""
-    service.delete_holiday(db, holiday_id, zone=settings.zone, at=now(), actor=principal.actor)
+    row, zone = service.holiday_of(db, holiday_id), get_settings(request).zone
+    try:
+        with db.begin_nested():
+            service.delete_holiday(db, holiday_id, zone=zone, at=now(), actor=principal.actor)
+    except ConflictError as exc:
+        problem = planning_problem(request_translator(request), exc)
+        context = {"holiday": row, "problem": problem}
+        return render(request, "timetable/delete_holiday.html", context, status_code=400)
     return see_other("/holidays")
 
 
@@ -121,7 +128,7 @@ def _holidays(
         "coming": [row for row in found if row.last_day >= today],
         "over": [row for row in found if row.last_day < today],
         "form": form,
-        "problem": problem_text(request_translator(request), exc),
+        "problem": planning_problem(request_translator(request), exc),
     }
     return render(request, "timetable/holidays.html", context, status_code=400 if exc else 200)
 
@@ -129,6 +136,6 @@ def _holidays(
 def _edit(
     request: Request, row: Holiday, form: HolidayForm, exc: Exception | None = None
 ) -> Response:
-    problem = problem_text(request_translator(request), exc)
+    problem = planning_problem(request_translator(request), exc)
     context = {"holiday": row, "form": form, "problem": problem}
     return render(request, "timetable/holiday.html", context, status_code=400 if exc else 200)

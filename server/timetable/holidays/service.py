@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from server.audit.service import record
 from server.errors import InvalidError
 from server.timetable.holidays.schemas import HolidayCreate
-from server.timetable.patterns.generation import closed_days, refresh_lessons
-from server.timetable.service import bump_version, found_or_404
+from server.timetable.patterns.generation import closed_days, left_out, refresh_lessons
+from server.timetable.service import bump_version, found_or_404, lock_timetable
 from server.timetable.tables import Holiday
 
 #: A longer one is a typing error.
@@ -41,9 +41,12 @@ def create_holiday(
         InvalidError: it ends before it begins, or is longer than a year.
     """
     _refuse_odd_days(body)
+    lock_timetable(db)
     row = Holiday(name=body.name, first_day=body.first_day, last_day=body.last_day)
     db.add(row)
-    _note(db, row.id, "holiday.create", zone=zone, at=at, actor=actor)
+    bump_version(db)
+    refresh_lessons(db, zone=zone, at=at, actor=actor)
+    _record(db, "holiday.create", row.id, actor)
     return row
 
 
@@ -61,12 +64,16 @@ def change_holiday(
     Raises:
         NotFoundError: there is no such holiday.
         InvalidError: as for a new one.
+        ConflictError: rooms of lessons that come back are taken.
     """
-    row = holiday_of(db, holiday_id)
+    lock_timetable(db)
+    row, known = holiday_of(db, holiday_id), left_out(db, zone=zone, at=at)
     _refuse_odd_days(body)
     row.name, row.first_day, row.last_day = body.name, body.first_day, body.last_day
     db.add(row)
-    _note(db, row.id, "holiday.change", zone=zone, at=at, actor=actor)
+    bump_version(db)
+    refresh_lessons(db, zone=zone, at=at, actor=actor, known=known)
+    _record(db, "holiday.change", row.id, actor)
     return row
 
 
@@ -77,9 +84,14 @@ def delete_holiday(
 
     Raises:
         NotFoundError: there is no such holiday.
+        ConflictError: rooms of lessons that come back are taken.
     """
-    db.delete(holiday_of(db, holiday_id))
-    _note(db, holiday_id, "holiday.delete", zone=zone, at=at, actor=actor)
+    lock_timetable(db)
+    row, known = holiday_of(db, holiday_id), left_out(db, zone=zone, at=at)
+    db.delete(row)
+    bump_version(db)
+    refresh_lessons(db, zone=zone, at=at, actor=actor, known=known)
+    _record(db, "holiday.delete", holiday_id, actor)
 
 
 def holiday_of(db: Session, holiday_id: uuid.UUID) -> Holiday:
@@ -103,9 +115,5 @@ def _refuse_odd_days(body: HolidayCreate) -> None:
         raise InvalidError("A holiday lasts at most a year.", problem="holiday_too_long")
 
 
-def _note(
-    db: Session, holiday_id: uuid.UUID, action: str, *, zone: ZoneInfo, at: datetime, actor: str
-) -> None:
-    bump_version(db)
+def _record(db: Session, action: str, holiday_id: uuid.UUID, actor: str) -> None:
     record(db, actor=actor, action=action, subject=f"holiday:{holiday_id}")
-    refresh_lessons(db, zone=zone, at=at, actor=actor)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from server.timetable.patterns.weekly import PlannedLesson
@@ -28,11 +28,16 @@ class ExistingLesson(NamedTuple):
 
 @dataclass
 class LessonChanges:
-    """Lessons to add, to move and to remove."""
+    """Lessons to add, to move and to remove.
+
+    Attributes:
+        left_out: what is neither added nor moved, because its room is taken.
+    """
 
     added: list[PlannedLesson] = field(default_factory=list)
     moved: list[tuple[uuid.UUID, PlannedLesson]] = field(default_factory=list)
     removed: list[uuid.UUID] = field(default_factory=list)
+    left_out: list[PlannedLesson] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return how many of each there are."""
@@ -47,24 +52,30 @@ class LessonChanges:
 
 
 def compare(
-    planned: Iterable[PlannedLesson], existing: Iterable[ExistingLesson], at: datetime
+    planned: Iterable[PlannedLesson],
+    existing: Iterable[ExistingLesson],
+    at: datetime,
+    *,
+    opens_before: timedelta = timedelta(0),
 ) -> LessonChanges:
     """Return what makes the existing lessons as they are planned.
 
-    A lesson that has started stays, as does one that a person changed. No lesson is moved or added
-    to where it would have started. A lesson is the one of its pattern and week, so it keeps its
-    id when day, time, course or room change.
+    A lesson that has started, or that people check in for, stays, as does one that a person
+    changed. No lesson is moved or added to where it would have started: one whose new time is
+    over stays where it is. A lesson is the one of its pattern and week, so it keeps its id when
+    day, time, course or room change.
 
     Args:
-        planned: at most one for each pattern and week.
+        planned: at most one for each pattern and week, those of this week that are over too.
         existing: every lesson of the same patterns in the same weeks.
         at: now.
+        opens_before: how long before a lesson its check-in opens.
     """
     wanted = {(one.pattern_id, one.week): one for one in planned}
     changes = LessonChanges()
     for lesson in existing:
         plan = wanted.pop((lesson.pattern_id, lesson.week), None)
-        if lesson.starts_at <= at or lesson.is_changed:
+        if lesson.starts_at <= at + opens_before or lesson.is_changed:
             continue
         if plan is None:
             changes.removed.append(lesson.lesson_id)

@@ -113,7 +113,8 @@ def find_clashes(
     Args:
         db: the caller's.
         rows: the lessons of each row that is to be planned.
-        besides: patterns whose lessons do not count, because the rows take their place.
+        besides: patterns whose lessons do not count, because the rows take their place. Those that
+            a person changed stay where they are, so they count.
 
     Returns:
         By row; of one row first rooms, then courses, teachers and students, each by time.
@@ -265,7 +266,12 @@ def _booked(
 ) -> list[Booking]:
     """Return the lessons of a span that are not cancelled."""
     query = (
-        sqlalchemy.select(Lesson, col(PatternLesson.pattern_id), col(LessonSubstitute.account_id))
+        sqlalchemy.select(
+            Lesson,
+            col(PatternLesson.pattern_id),
+            col(PatternLesson.is_changed),
+            col(LessonSubstitute.account_id),
+        )
         .outerjoin(PatternLesson, col(PatternLesson.lesson_id) == col(Lesson.id))
         .outerjoin(LessonSubstitute, col(LessonSubstitute.lesson_id) == col(Lesson.id))
         .outerjoin(LessonCancellation, in_force())
@@ -285,8 +291,8 @@ def _booked(
             None,
             substitute,
         )
-        for lesson, pattern_id, substitute in db.execute(query)
-        if pattern_id not in besides
+        for lesson, pattern_id, is_changed, substitute in db.execute(query)
+        if pattern_id not in besides or is_changed
     ]
 
 

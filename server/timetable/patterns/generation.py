@@ -8,16 +8,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
-from server.db.lock import lock_until_commit
 from server.db.prepared import table_of
 from server.db.types import new_id, now
+from server.errors import ConflictError
 from server.timetable.local_time import local_date
 from server.timetable.patterns.changes import ExistingLesson, LessonChanges, compare
+from server.timetable.patterns.rooms import LessonKey, key_of, leave_out_taken
+from server.timetable.patterns.started import batches, opens_before, recorded_of
 from server.timetable.patterns.weekly import PlannedLesson, Weekly, moments, monday
-from server.timetable.service import bump_version
+from server.timetable.service import bump_version, lock_timetable
 from server.timetable.tables import (
     Holiday,
     Lesson,
@@ -30,12 +32,6 @@ from server.timetable.tables import (
 
 #: Lessons are planned this far ahead; each night adds a day.
 AHEAD = timedelta(days=400)
-#: Serialises planning on PostgreSQL: two plans at once would add the same lessons.
-_PLANNING_LOCK = 7_265_028
-#: Values in one statement.
-_BATCH = 500
-#: Tables of this package that name a lesson; one in any other table was recorded for it.
-_OWN = {"pattern_lessons", "lesson_substitutes", "lesson_cancellations"}
 #: Twenty classes share the bells of a day.
 _moments = lru_cache(4096)(moments)
 
@@ -47,8 +43,11 @@ def refresh_lessons(
     at: datetime,
     patterns: Collection[uuid.UUID] | None = None,
     actor: str = SYSTEM,
+    known: Collection[LessonKey] | None = None,
 ) -> LessonChanges:
     """Make the lessons of patterns as they are planned; a second call changes nothing.
+
+    A lesson whose room is taken is left out: it is not added, or not moved.
 
     Args:
         db: the caller's.
@@ -56,18 +55,60 @@ def refresh_lessons(
         at: now; only lessons that start later are touched.
         patterns: only these, by id; all where None.
         actor: who changed what the lessons follow.
+        known: refuse to leave out lessons other than these, which were left out before.
 
     Returns:
-        What was changed.
+        What was changed, and what was left out.
+
+    Raises:
+        ConflictError: other lessons than the known ones would be left out.
     """
-    lock_until_commit(db, _PLANNING_LOCK)
+    changes = _changes(db, zone=zone, at=at, patterns=patterns)
+    if known is not None:
+        _refuse_taken([one for one in changes.left_out if key_of(one) not in known])
+    return _carry_out(db, changes, zone=zone, actor=actor)
+
+
+def left_out(
+    db: Session, *, zone: ZoneInfo, at: datetime, patterns: Collection[uuid.UUID] | None = None
+) -> set[LessonKey]:
+    """Return which lessons are missing or not moved now because their room is taken."""
+    changes = _changes(db, zone=zone, at=at, patterns=patterns)
+    return {key_of(one) for one in changes.left_out}
+
+
+def _changes(
+    db: Session, *, zone: ZoneInfo, at: datetime, patterns: Collection[uuid.UUID] | None
+) -> LessonChanges:
+    lock_timetable(db)
     db.flush()
     changes = compare(
         _planned(db, zone=zone, at=at, patterns=patterns),
         _existing(db, monday(local_date(at, zone)), patterns),
         at,
+        opens_before=opens_before(db),
     )
-    return _carry_out(db, changes, zone=zone, actor=actor)
+    _keep_recorded(db, changes)
+    changes.left_out = leave_out_taken(db, changes)
+    return changes
+
+
+def _keep_recorded(db: Session, changes: LessonChanges) -> None:
+    """Leave every lesson alone for which anything was recorded."""
+    recorded = recorded_of(db, [*changes.removed, *(one for one, _plan in changes.moved)])
+    changes.removed = [one for one in changes.removed if one not in recorded]
+    changes.moved = [move for move in changes.moved if move[0] not in recorded]
+
+
+def _refuse_taken(left: Sequence[PlannedLesson]) -> None:
+    if left:
+        first = min(left, key=lambda one: one.starts_at)
+        raise ConflictError(
+            f"Rooms are taken for {len(left)} weekly lessons, first on {first.day.isoformat()}.",
+            problem="rooms_taken",
+            count=len(left),
+            day=first.day.isoformat(),
+        )
 
 
 def delete_patterns(
@@ -84,9 +125,11 @@ def delete_patterns(
         at: now.
         actor: who deletes them.
     """
-    lock_until_commit(db, _PLANNING_LOCK)
+    lock_timetable(db)
     db.flush()
-    changes = compare([], _existing(db, monday(local_date(at, zone)), patterns), at)
+    existing = _existing(db, monday(local_date(at, zone)), patterns)
+    changes = compare([], existing, at, opens_before=opens_before(db))
+    _keep_recorded(db, changes)
     changes = _carry_out(db, changes, zone=zone, actor=actor)
     links, rows = table_of(PatternLesson), table_of(LessonPattern)
     db.execute(sqlalchemy.delete(links).where(links.c.pattern_id.in_(patterns)))
@@ -119,13 +162,22 @@ def closed_days(db: Session, first: date, last: date) -> set[date]:
     }
 
 
+def span_ahead(at: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """Return the first and the last date that is planned at a moment."""
+    today = local_date(at, zone)
+    return monday(today), today + AHEAD
+
+
 def planned_lessons(
     pattern: LessonPattern, term: Term, *, zone: ZoneInfo, at: datetime, closed: set[date]
 ) -> Iterator[PlannedLesson]:
-    """Return the lessons that a pattern plans from today on."""
-    today = local_date(at, zone)
+    """Return the lessons that a pattern plans from the Monday of this week on.
+
+    Those of this week that are over say that the pattern has its lesson of the week.
+    """
+    first, last = span_ahead(at, zone)
     weekly = weekly_of(pattern, term)
-    for day in weekly.days(since=today, until=today + AHEAD, closed=closed):
+    for day in weekly.days(since=first, until=last, closed=closed):
         starts_at, ends_at = _moments(day, pattern.starts, pattern.ends, zone)
         yield PlannedLesson(
             pattern_id=pattern.id,
@@ -139,9 +191,6 @@ def planned_lessons(
 
 
 def _carry_out(db: Session, changes: LessonChanges, *, zone: ZoneInfo, actor: str) -> LessonChanges:
-    """Write changes, except that no lesson is removed for which anything was recorded."""
-    recorded = _recorded(db, changes.removed)
-    changes.removed = [one for one in changes.removed if one not in recorded]
     if not changes:
         return changes
     _add(db, changes.added, zone)
@@ -160,8 +209,7 @@ def _planned(
     query = select(LessonPattern, Term).join(Term, col(Term.id) == col(LessonPattern.term_id))
     if patterns is not None:
         query = query.where(col(LessonPattern.id).in_(patterns))
-    today = local_date(at, zone)
-    closed = closed_days(db, today, today + AHEAD)
+    closed = closed_days(db, *span_ahead(at, zone))
     for pattern, term in db.exec(query).all():
         yield from planned_lessons(pattern, term, zone=zone, at=at, closed=closed)
 
@@ -233,7 +281,7 @@ def _move(db: Session, moved: Sequence[tuple[uuid.UUID, PlannedLesson]], zone: Z
 
 
 def _remove(db: Session, lesson_ids: Sequence[uuid.UUID]) -> None:
-    for some in _batches(lesson_ids):
+    for some in batches(lesson_ids):
         for table, name in (
             (PatternLesson, "lesson_id"),
             (LessonSubstitute, "lesson_id"),
@@ -241,19 +289,3 @@ def _remove(db: Session, lesson_ids: Sequence[uuid.UUID]) -> None:
         ):
             rows = table_of(table)
             db.execute(sqlalchemy.delete(rows).where(rows.c[name].in_(some)))
-
-
-def _recorded(db: Session, lesson_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Return those of these lessons for which anything was recorded, in whichever table."""
-    found: set[uuid.UUID] = set()
-    for table in SQLModel.metadata.sorted_tables:
-        if "lesson_id" not in table.c or table.name in _OWN:
-            continue
-        for some in _batches(lesson_ids):
-            named = sqlalchemy.select(table.c.lesson_id).where(table.c.lesson_id.in_(some))
-            found.update(db.execute(named.distinct()).scalars())
-    return found
-
-
-def _batches(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
-    return (ids[first : first + _BATCH] for first in range(0, len(ids), _BATCH))

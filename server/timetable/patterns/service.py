@@ -12,17 +12,16 @@ from server.audit.service import record
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.types import new_id
 from server.errors import ConflictError, InvalidError, ServerError
-from server.timetable.local_time import local_date
 from server.timetable.patterns.clashes import Clash, ClashKind, find_clashes
 from server.timetable.patterns.generation import (
-    AHEAD,
     closed_days,
     delete_patterns,
     planned_lessons,
     refresh_lessons,
+    span_ahead,
 )
 from server.timetable.patterns.weekly import PlannedLesson
-from server.timetable.service import course_of, found_or_404, room_of
+from server.timetable.service import course_of, found_or_404, lock_timetable, room_of
 from server.timetable.tables import LessonPattern, PatternLesson, Term, Weeks
 
 #: The order of every list of patterns: as they were added.
@@ -125,6 +124,8 @@ def plan_patterns(
         options: see `PlanOptions`.
         actor: who plans it.
     """
+    if not options.is_trial:
+        lock_timetable(db)
     report, plans = PlanReport(), _Planning(db, options)
     known = {_key(one): one.id for one in db.exec(select(LessonPattern))}
     seen: set[tuple[object, ...]] = set()
@@ -180,6 +181,7 @@ def change_pattern(
     Raises:
         NotFoundError, InvalidError, ClashError: as for a new one.
     """
+    lock_timetable(db)
     pattern = pattern_of(db, pattern_id)
     trial = plan.as_row(pattern_id)
     lessons = _Planning(db, options).lessons(trial)
@@ -188,8 +190,10 @@ def change_pattern(
     clashes = find_clashes(db, [lessons], besides=[pattern_id])
     _refuse(clashes, options)
     db.add(plan.written_to(pattern))
+    refresh_lessons(
+        db, zone=options.zone, at=options.at, patterns=[pattern_id], actor=actor, known=()
+    )
     _record(db, "pattern.change", pattern, actor)
-    refresh_lessons(db, zone=options.zone, at=options.at, patterns=[pattern_id], actor=actor)
     return pattern
 
 
@@ -203,10 +207,11 @@ def delete_pattern(
     Raises:
         NotFoundError: there is no such pattern.
     """
+    lock_timetable(db)
     pattern = pattern_of(db, pattern_id)
-    _record(db, "pattern.delete", pattern, actor)
     db.expunge(pattern)
     delete_patterns(db, [pattern_id], zone=zone, at=at, actor=actor)
+    _record(db, "pattern.delete", pattern, actor)
 
 
 def pattern_of(db: Session, pattern_id: uuid.UUID) -> LessonPattern:
@@ -232,10 +237,9 @@ class _Planning:
     """Works out the lessons of patterns; reads terms and holidays once for all of them."""
 
     def __init__(self, db: Session, options: PlanOptions) -> None:
-        today = local_date(options.at, options.zone)
         self._db, self._options = db, options
         self._found: dict[uuid.UUID, object] = {}  # kept: the session forgets what nobody holds
-        self._closed = closed_days(db, today, today + AHEAD)
+        self._closed = closed_days(db, *span_ahead(options.at, options.zone))
 
     def lessons(self, pattern: LessonPattern) -> list[PlannedLesson]:
         """Return the lessons to come.
@@ -302,13 +306,13 @@ def _refuse(clashes: Sequence[Clash], options: PlanOptions) -> None:
 def _save(db: Session, patterns: Sequence[LessonPattern], options: PlanOptions, actor: str) -> None:
     db.add_all(patterns)
     db.flush()
+    ids = [pattern.id for pattern in patterns]
+    refresh_lessons(db, zone=options.zone, at=options.at, patterns=ids, actor=actor)
     if len(patterns) == 1:
         _record(db, "pattern.create", patterns[0], actor)
     else:
         details = {"patterns": len(patterns)}
         record(db, actor=actor, action="pattern.create_many", subject="timetable", details=details)
-    ids = [pattern.id for pattern in patterns]
-    refresh_lessons(db, zone=options.zone, at=options.at, patterns=ids, actor=actor)
 
 
 def _record(db: Session, action: str, pattern: LessonPattern, actor: str) -> None:

@@ -42,10 +42,13 @@ class LessonPlanning:
         if self._planned_on == today:
             return 0
         with self._database.transaction() as db:
-            count = sum(refresh_lessons(db, zone=self._zone(), at=at).counts().values())
+            changes = refresh_lessons(db, zone=self._zone(), at=at)
+        count, left_out = sum(changes.counts().values()), len(changes.left_out)
         self._planned_on = today
         if count:
             _logger.info("lessons planned count=%s", count)
+        if left_out:
+            _logger.warning("lessons left out, their rooms are taken count=%s", left_out)
         return count
 
     def _watch(self) -> None:

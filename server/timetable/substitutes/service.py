@@ -19,6 +19,7 @@ from server.timetable.service import (
     found_or_404,
     lesson_view,
     lesson_views,
+    lock_timetable,
 )
 from server.timetable.tables import CourseTeacher, LessonSubstitute, PatternLesson
 from server.web.principal import Principal, Role
@@ -52,6 +53,7 @@ def set_substitute(
         ConflictError: the lesson is cancelled, or the teacher has the course on that day.
         DoubleBookingError: the teacher has another lesson at that time.
     """
+    lock_timetable(db)
     view = lesson_view(db, lesson_id)
     account = found_or_404(db.get(Account, account_id), "account")
     if account.role != Role.TEACHER or not account.is_active:
@@ -77,6 +79,7 @@ def remove_substitute(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
     Raises:
         NotFoundError: there is no such lesson.
     """
+    lock_timetable(db)
     lesson_view(db, lesson_id)
     if (row := db.get(LessonSubstitute, lesson_id)) is not None:
         db.delete(row)

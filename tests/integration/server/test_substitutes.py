@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from server.accounts.service import create_account
 from server.credentials.scope import staff_at
 from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.tables import Kiosk
 from server.web.principal import Role
-from tests.integration.server.conftest import SignIn
+from tests.integration.server.conftest import PASSWORD, SignIn
 from tests.support.office_desk import OfficeDesk
 
 RUNNING = -timedelta(minutes=5)
@@ -103,6 +104,36 @@ def test_teacher_who_is_elsewhere_is_asked_about(stand_in: StandIn) -> None:
     assert (asked.status_code, "teaches ART-1 in R14" in asked.text) == (400, True)
     assert "Save anyway" in asked.text
     assert stand_in.name(stand_in.lesson, allow_double=True) == 200
+
+
+def test_single_lesson_asks_about_the_substitute_and_not_about_who_is_replaced(
+    stand_in: StandIn, database: Database
+) -> None:
+    desk = stand_in.desk
+    with database.transaction() as db:
+        owner = create_account(
+            db,
+            username="owner",
+            display_name="Owner",
+            role=Role.TEACHER,
+            password=PASSWORD,
+            actor="system",
+        )
+        owner_id = str(owner.id)
+    chess = desk.post("/courses", code="CHESS", title="Chess")["id"]
+    room = desk.post("/rooms", name="R16")["id"]
+    for course, account in (
+        (desk.course, owner_id),
+        (desk.other_course, owner_id),
+        (chess, stand_in.account),
+    ):
+        desk.post(f"/courses/{course}/teachers", account_id=account)
+    assert stand_in.name(stand_in.other) == 200
+    desk.lesson(timedelta(hours=2), course_id=desk.other_course, room_id=desk.other_room)
+    times = {"starts_at": now() + timedelta(hours=2), "ends_at": now() + timedelta(hours=3)}
+    body = {name: moment.isoformat() for name, moment in times.items()}
+    answer = desk.office.post("/api/v1/lessons", json=body | {"course_id": chess, "room_id": room})
+    assert answer.json()["error"]["code"] == "double_booking"
 
 
 def test_substitute_takes_the_roll_at_the_kiosk(stand_in: StandIn, database: Database) -> None:

@@ -1,7 +1,7 @@
 """Weekly patterns and holidays over the API: lessons, their identity, clashes, what kiosks get."""
 
 import uuid
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,15 @@ from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.configuration import SchoolInfo, build
 from server.kiosks.tables import Kiosk
+from server.policies.tables import PolicyVersion
 from server.timetable.patterns.generation import refresh_lessons
-from server.timetable.patterns.service import PatternPlan, PlanOptions, plan_patterns
+from server.timetable.patterns.service import (
+    PatternPlan,
+    PlanOptions,
+    change_pattern,
+    plan_patterns,
+)
+from server.timetable.patterns.started import opens_before
 from server.timetable.patterns.tasks import LessonPlanning
 from server.timetable.tables import Lesson, LessonPattern, PatternLesson, Weeks
 from server.web.principal import Role
@@ -63,6 +70,19 @@ class Planner:
             f"{datetime.fromisoformat(one['starts_at']).astimezone(BERLIN):%a %H:%M}"
             for one in self.lessons()
         ]
+
+    def change_at(self, pattern: str, at: datetime, **changed: Any) -> None:
+        """Change the lesson of Tuesday at a moment to come."""
+        ids = ("term_id", "course_id", "room_id")
+        values: dict[str, Any] = {name: uuid.UUID(self.body()[name]) for name in ids}
+        values |= {"weekday": 1, "starts": time(8), "ends": time(8, 45)} | changed
+        with self.desk.database.transaction() as db:
+            options = PlanOptions(BERLIN, at)
+            change_pattern(db, uuid.UUID(pattern), PatternPlan(**values), options, actor="system")
+
+    def moment(self, weekday: int, at: time, *, week: int = 0) -> datetime:
+        """Return a moment of the term, by the school's clocks."""
+        return datetime.combine(self.day(week, weekday), at, tzinfo=BERLIN).astimezone(UTC)
 
     def day(self, week: int, weekday: int = 1) -> date:
         return self.first + timedelta(days=7 * week + weekday)
@@ -149,14 +169,63 @@ def test_started_lessons_never_move(planner: Planner, database: Database) -> Non
     assert [one["id"] for one in planner.lessons()] == [str(started.id)]
 
 
+def test_a_weekday_that_is_over_leaves_the_lesson_of_this_week_where_it_is(
+    planner: Planner,
+) -> None:
+    pattern = planner.add(weekday=4)
+    before = [one["id"] for one in planner.lessons()]
+    wednesday = planner.moment(2, time(12))
+    planner.change_at(pattern, wednesday, weekday=0)
+    assert planner.times()[:3] == ["Fri 08:00", "Mon 08:00", "Mon 08:00"]
+    planner.change_at(pattern, wednesday, weekday=4)
+    assert set(planner.times()) == {"Fri 08:00"}
+    assert [one["id"] for one in planner.lessons()] == before
+
+
+def test_a_lesson_that_people_check_in_for_or_that_has_a_record_is_not_moved(
+    planner: Planner,
+) -> None:
+    pattern, desk = planner.add(), planner.desk
+    desk.always_on_roster(desk.ada)
+    recorded = planner.lessons()[1]["id"]
+    body = {"person_id": desk.ada, "status": "excused", "reason": "A trip"}
+    desk.post(f"/lessons/{recorded}/corrections", **body)
+    planner.change_at(pattern, planner.moment(1, time(7, 50)), starts=time(12), ends=time(13))
+    assert planner.times()[:3] == ["Tue 08:00", "Tue 08:00", "Tue 12:00"]
+    planner.change_at(pattern, planner.moment(1, time(7, 40)), starts=time(13), ends=time(14))
+    assert planner.times()[:3] == ["Tue 13:00", "Tue 08:00", "Tue 13:00"]
+
+
+def test_check_in_opens_as_early_as_any_policy_says(database: Database) -> None:
+    with database.transaction() as db:
+        assert opens_before(db) == timedelta(minutes=15)
+        newest = db.exec(select(PolicyVersion)).one()
+        own = {"rooms": {"an id": {"attendance": {"opens_before_min": 100}}}}
+        changed = PolicyVersion(version=1, document=newest.document | {"own": own}, created_by="-")
+        db.add(changed)
+        db.flush()
+        assert opens_before(db) == timedelta(minutes=100)
+
+
 def test_holiday_takes_lessons_and_gives_them_back(planner: Planner, database: Database) -> None:
     planner.add()
     days = {"first_day": planner.day(1, 0).isoformat(), "last_day": planner.day(2, 6).isoformat()}
     holiday = planner.desk.post("/holidays", name="Autumn", **days)["id"]
     assert len(planner.lessons()) == 7
-    one = planner.desk.lesson_form(day=planner.day(1).isoformat())
+    one_day = planner.day(1).isoformat()
+    one = planner.desk.lesson_form(day=one_day)
     assert planner.desk.office.post("/lessons/new", data=one).is_redirect
     path, shorter = f"/api/v1/holidays/{holiday}", days | {"last_day": days["first_day"]}
+    for answer in (
+        planner.desk.office.put(path, json=shorter | {"name": "A day"}),
+        planner.desk.office.delete(path),
+    ):
+        assert answer.status_code == 409
+        assert answer.json()["error"]["details"]["problem"] == "rooms_taken"
+    page = planner.desk.office.post(f"/holidays/{holiday}/delete")
+    assert (page.status_code, "have another lesson" in page.text) == (400, True)
+    in_the_way = next(one for one in planner.lessons() if one["starts_at"][:10] == one_day)
+    planner.desk.post(f"/lessons/{in_the_way['id']}/cancel", reason="Moved")
     assert planner.desk.office.put(path, json=shorter | {"name": "A day"}).status_code == 200
     assert len(planner.lessons()) == 10
     assert planner.desk.office.delete(path).status_code == 204
@@ -209,6 +278,44 @@ def test_dates_of_a_term_carry_its_lessons(planner: Planner) -> None:
     assert planner.desk.office.post(page).is_redirect
     assert planner.lessons() == []
     assert planner.desk.office.get("/api/v1/patterns").json()["total"] == 0
+
+
+def test_a_term_does_not_grow_over_lessons_in_the_same_room(planner: Planner) -> None:
+    planner.add()
+    office, path = planner.desk.office, f"/api/v1/terms/{planner.term}"
+    body = {"name": "Term", "first_day": planner.first.isoformat()}
+    last = {"last_day": planner.day(1, 6).isoformat()}
+    assert office.put(path, json=body | last).status_code == 200
+    days = {"first_day": planner.day(2, 0).isoformat(), "last_day": planner.day(8, 6).isoformat()}
+    planner.desk.post("/terms", name="Next", **days)
+    form = planner.desk.lesson_form(day=planner.day(3).isoformat())
+    assert office.post("/lessons/new", data=form).is_redirect
+    longer = body | {"last_day": planner.day(3, 6).isoformat()}
+    assert office.put(path, json=longer).json()["error"]["details"]["count"] == 1
+    page = office.post(f"/terms/{planner.term}/edit", data=longer)
+    assert (page.status_code, "have another lesson" in page.text) == (400, True)
+    assert len(planner.lessons()) == 3
+    assert office.put(path, json=body | {"last_day": planner.day(2, 6).isoformat()}).is_success
+
+
+def test_the_nightly_planning_gives_no_room_twice_and_holds_up_nothing(
+    planner: Planner, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    planner.add()
+    with database.transaction() as db:
+        link = db.exec(select(PatternLesson).order_by("week")).all()[2]
+        lesson = db.get_one(Lesson, link.lesson_id)
+        lesson.room_id = uuid.UUID(planner.desk.other_room)
+        db.add(lesson)
+    form = planner.desk.lesson_form(day=planner.day(2).isoformat())
+    form |= {"course_id": planner.desk.other_course}
+    assert planner.desk.office.post("/lessons/new", data=form).is_redirect
+    assert LessonPlanning(database, lambda: BERLIN).look(now()) == 0
+    assert "left out, their rooms are taken count=1" in caplog.text
+    day = planner.day(4).isoformat()
+    holiday = planner.desk.post("/holidays", name="A day", first_day=day, last_day=day)["id"]
+    assert planner.desk.office.delete(f"/api/v1/holidays/{holiday}").status_code == 204
+    assert len(planner.lessons()) == 10
 
 
 def test_pattern_without_a_meaning_is_refused(planner: Planner) -> None:
@@ -281,6 +388,19 @@ def test_changing_a_pattern_asks_too_but_not_about_itself(planner: Planner) -> N
     answer = planner.desk.office.put(path, json=planner.body(allow_clashes=True))
     assert answer.json()["error"]["code"] == "timetable_clash"
     assert set(planner.times()) == {"Tue 08:00", "Tue 10:15"}
+
+
+def test_a_lesson_that_was_moved_by_hand_keeps_its_room_from_its_own_pattern(
+    planner: Planner,
+) -> None:
+    pattern = planner.add()
+    first = planner.lessons()[0]["id"]
+    there = planner.desk.lesson_form(day=planner.day(1, 3).isoformat())
+    assert planner.desk.office.post(f"/lessons/{first}/edit", data=there).is_redirect
+    path = f"/api/v1/patterns/{pattern}"
+    answer = planner.desk.office.put(path, json=planner.body(weekday=3, allow_clashes=True))
+    clashes = answer.json()["error"]["details"]["clashes"]
+    assert [(one["kind"], one["lessons"]) for one in clashes] == [("room", 1), ("course", 1)]
 
 
 def test_many_rows_are_planned_at_once_and_again_without_a_change(
