@@ -18,11 +18,13 @@ from server.timetable import lessons, service
 from server.timetable.forms import LessonForm, SearchForm
 from server.timetable.grid.clash_words import clash_sentences
 from server.timetable.grid.forms import ONCE, SlotForm
-from server.timetable.grid.subjects import KEY_PATTERN, SubjectKind, choices, subject_of
+from server.timetable.grid.left_out import left_out_sentences
+from server.timetable.grid.subjects import KEY_PATTERN, Subject, SubjectKind, choices, subject_of
 from server.timetable.grid.week import term_in_week, week_of_subject
 from server.timetable.lessons import DoubleBookingError
 from server.timetable.local_time import local_date
 from server.timetable.patterns import service as patterns
+from server.timetable.patterns.generation import AHEAD
 from server.timetable.patterns.service import ClashError, PlanOptions
 from server.timetable.patterns.weekly import WEEK, monday
 from server.timetable.substitutes.service import substitute_names
@@ -251,6 +253,14 @@ def _monday(request: Request, place: GridPlace) -> date:
     return monday(place.week or local_date(now(), get_settings(request).zone))
 
 
+def _left_out(request: Request, db: Session, subject: Subject | None, first: date) -> list[str]:
+    zone, at = get_settings(request).zone, now()
+    today = local_date(at, zone)
+    if subject is None or not monday(today) <= first <= today + AHEAD - WEEK:
+        return []  # planned long ago, or not yet
+    return left_out_sentences(db, subject, first, zone=zone, at=at, t=request_translator(request))
+
+
 def _grid(
     request: Request, db: Session, principal: Principal, place: GridPlace, panel: Panel | None
 ) -> Response:
@@ -271,6 +281,7 @@ def _grid(
         "place": place,
         "week": week_of_subject(db, subject, first, zone=zone, today=today) if subject else None,
         "last": first + WEEK - timedelta(days=1),
+        "left_out": _left_out(request, db, subject, first) if principal.role in _PLANNERS else [],
         "previous": first - WEEK,
         "following": first + WEEK,
         "this_week": monday(today),

@@ -312,6 +312,10 @@ def test_the_nightly_planning_gives_no_room_twice_and_holds_up_nothing(
     assert planner.desk.office.post("/lessons/new", data=form).is_redirect
     assert LessonPlanning(database, lambda: BERLIN).look(now()) == 0
     assert "left out, their rooms are taken count=1" in caplog.text
+    words = "BIO-9 cannot take place in R12"
+    week = f"/timetable?of=room:{planner.desk.room}&week="
+    shown = [words in planner.desk.office.get(f"{week}{planner.day(n, 0)}").text for n in (1, 2, 3)]
+    assert shown == [False, True, False]
     day = planner.day(4).isoformat()
     holiday = planner.desk.post("/holidays", name="A day", first_day=day, last_day=day)["id"]
     assert planner.desk.office.delete(f"/api/v1/holidays/{holiday}").status_code == 204
