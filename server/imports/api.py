@@ -10,11 +10,10 @@ from starlette.responses import Response
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.listing import ListOrder, PartWanted
 from server.db.vault import Vault
-from server.enrollment.photo import school_date
 from server.errors import InvalidError
 from server.imports import reports, service
 from server.imports.findings import Finding, RowOutcome
-from server.imports.kinds import KindName, kind_of
+from server.imports.kinds import KindName, columns_of
 from server.imports.schemas import (
     FindingRead,
     ImportList,
@@ -30,7 +29,7 @@ from server.imports.words import fix_words, reason_words, sample_file
 from server.web.access import OfficeDep
 from server.web.cursors import ListQuery, ListQueryDep
 from server.web.routes import FILE_BODY, GuardedRouter
-from server.web.state import SettingsDep, VaultDep
+from server.web.state import VaultDep
 from server.web.translations import translator
 
 router = GuardedRouter(prefix="/api/v1/imports", tags=["imports"])
@@ -47,14 +46,11 @@ def upload(
     principal: OfficeDep,
     database: DatabaseDep,
     vault: VaultDep,
-    settings: SettingsDep,
 ) -> ImportRead:
     """Take a file in: encoding, separator and columns are guessed. Nothing is imported yet."""
     given = service.read_upload(file.filename or "", file.file.read())
     with database.transaction() as db:
-        run = service.take_in(
-            db, vault, kind, given, today=school_date(settings), actor=principal.actor
-        )
+        run = service.take_in(db, vault, kind, given, actor=principal.actor)
         return read_import(run)
 
 
@@ -70,9 +66,9 @@ def list_imports(_: OfficeDep, db: ReadDBDep, asked: ListQueryDep) -> ImportList
 
 
 @router.get("/samples/{kind}")
-def sample(kind: KindName, _: OfficeDep, settings: SettingsDep) -> Response:
+def sample(kind: KindName, _: OfficeDep) -> Response:
     """A file of a kind that can be imported as it is."""
-    found = sample_file(translator("en"), kind_of(kind, school_date(settings)))
+    found = sample_file(translator("en"), columns_of(kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.csv"'}
     return Response(found, media_type="text/csv", headers=headers)
 
@@ -90,17 +86,13 @@ def read_again(
     principal: OfficeDep,
     database: DatabaseDep,
     vault: VaultDep,
-    settings: SettingsDep,
 ) -> ImportRead:
     """Read the file with another encoding, separator or sheet; columns are guessed anew."""
     options = ReadOptions(body.encoding, body.separator, body.sheet)
     with database.reading() as db:
         sheet = service.read_again(db, vault, import_id, options)
-    today = school_date(settings)
     with database.transaction() as db:
-        return read_import(
-            service.use_sheet(db, import_id, sheet, today=today, actor=principal.actor)
-        )
+        return read_import(service.use_sheet(db, import_id, sheet, actor=principal.actor))
 
 
 @router.post("/{import_id}/check")
@@ -109,15 +101,11 @@ def check(
     body: ImportMapping,
     principal: OfficeDep,
     db: DBDep,
-    settings: SettingsDep,
 ) -> ImportRead:
     """Start the dry run: every row is judged, nothing is written."""
     run = service.find(db, import_id)
     mapping = run.mapping if body.columns is None else _numbered(run, body.columns)
-    today = school_date(settings)
-    return read_import(
-        service.begin_check(db, import_id, mapping, today=today, actor=principal.actor)
-    )
+    return read_import(service.begin_check(db, import_id, mapping, actor=principal.actor))
 
 
 @router.post("/{import_id}/start")

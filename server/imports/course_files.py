@@ -32,7 +32,8 @@ from server.timetable.tables import Course, CourseTeacher, RosterEntry
 from server.web.principal import Role
 
 _IN_ONE_QUERY = 500
-_FROM = Column(
+#: Shared with the files of a timetable.
+FROM = Column(
     "from",
     (
         "from", "start", "start date", "begin date", "from date", "joined", "von", "ab", "beginn",
@@ -41,7 +42,7 @@ _FROM = Column(
     ),
     ("", "2026-09-01", ""),
 )  # fmt: skip
-_UNTIL = Column(
+UNTIL = Column(
     "until",
     (
         "until", "to", "end", "end date", "until date", "left", "bis", "ende", "enddatum", "au",
@@ -180,8 +181,8 @@ class RosterFiles:
     columns = (
         Column("course", COURSE_CODE_ALIASES, ("BIO-9", "BIO-9", "ART-1"), is_required=True),
         Column("student_number", NUMBER_ALIASES, ("00123", "00124", "00123"), is_required=True),
-        _FROM,
-        _UNTIL,
+        FROM,
+        UNTIL,
     )
 
     def __init__(self, today: date) -> None:
@@ -265,8 +266,8 @@ class TeacherFiles:
             ("ada", "ben", "ada"),
             is_required=True,
         ),
-        _FROM,
-        _UNTIL,
+        FROM,
+        UNTIL,
     )  # fmt: skip
 
     def __init__(self, today: date) -> None:

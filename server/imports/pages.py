@@ -11,11 +11,10 @@ from starlette.responses import Response
 from server.accounts.names import actor_names
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.vault import Vault
-from server.enrollment.photo import school_date
 from server.errors import ServerError
 from server.imports import reports, service
 from server.imports.findings import RowOutcome
-from server.imports.kinds import KindName, kind_of
+from server.imports.kinds import KindName, columns_of
 from server.imports.schemas import ImportOptions, MappingForm
 from server.imports.sheets import MOST_ROWS, ReadOptions, UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
@@ -82,9 +81,9 @@ def upload(
         given = service.read_upload(file.filename or "", file.file.read())
     except UnreadableFileError as exc:
         return _new(request, kind, exc)
-    today, vault = school_date(get_settings(request)), get_services(request).vault
+    vault = get_services(request).vault
     with database.transaction() as db:
-        run = service.take_in(db, vault, kind, given, today=today, actor=principal.actor)
+        run = service.take_in(db, vault, kind, given, actor=principal.actor)
     return see_other(f"/imports/{run.id}")
 
 
@@ -92,7 +91,7 @@ def upload(
 def sample(request: Request, kind: KindName, _: OfficeDep) -> Response:
     """A file of a kind that can be imported as it is, with columns in the reader's language."""
     t = request_translator(request)
-    found = sample_file(t, kind_of(kind, school_date(get_settings(request))))
+    found = sample_file(t, columns_of(kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.csv"'}
     return Response(found, media_type="text/csv", headers=headers)
 
@@ -138,7 +137,6 @@ def check(
                 db,
                 import_id,
                 form.mapping(),
-                today=school_date(get_settings(request)),
                 actor=principal.actor,
             )
     except (ServerError, ValueError) as exc:
@@ -161,9 +159,8 @@ def read_again(
     try:
         with database.reading() as db:
             sheet = service.read_again(db, vault, import_id, options)
-        today = school_date(get_settings(request))
         with database.transaction() as db:
-            service.use_sheet(db, import_id, sheet, today=today, actor=principal.actor)
+            service.use_sheet(db, import_id, sheet, actor=principal.actor)
     except ServerError as exc:
         with database.reading() as db:
             return _columns(request, db, service.find(db, import_id), exc)
@@ -218,14 +215,14 @@ def _new(request: Request, kind: str, exc: Exception | None) -> Response:
 
 
 def _columns(request: Request, db: Session, run: ImportRun, exc: Exception | None) -> Response:
-    t, today = request_translator(request), school_date(get_settings(request))
-    kind = kind_of(run.kind, today)
+    t = request_translator(request)
     used = set(run.mapping.values())
     problem = problem_text(t, exc, invalid="import_column")
     context = {
         "run": run,
         "choices": [
-            ColumnChoice(one.key, one.is_required, run.mapping.get(one.key)) for one in kind.columns
+            ColumnChoice(one.key, one.is_required, run.mapping.get(one.key))
+            for one in columns_of(run.kind)
         ],
         "not_used": [name for at, name in enumerate(run.columns) if at not in used],
         "sheet": service.preview(db, get_services(request).vault, run, rows=_PREVIEW_ROWS),

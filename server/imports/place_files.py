@@ -20,6 +20,11 @@ from server.timetable import service
 from server.timetable.tables import Course, Room
 
 _LONGEST_NAME, _LONGEST_CODE, _LONGEST_TITLE = 80, 40, 120
+#: Shared with the files that name a room in each row.
+ROOM_ALIASES = (
+    "room", "room name", "room number", "raum", "raumname", "zimmer", "salle", "nom de la salle",
+    "aula", "sala", "nombre del aula", "القاعة", "اسم القاعة", "الغرفة", "الحجرة",
+)  # fmt: skip
 #: Shared with the files that name a course in each row.
 COURSE_CODE_ALIASES = (
     "course code", "course", "code", "class code", "class", "subject", "group", "section",
@@ -36,11 +41,7 @@ class RoomFiles:
     columns = (
         Column(
             "name",
-            (
-                "name", "room", "room name", "room number", "raum", "raumname", "zimmer", "salle",
-                "nom", "nom de la salle", "aula", "sala", "nombre", "nombre del aula", "القاعة",
-                "اسم القاعة", "الغرفة", "الحجرة", "الاسم",
-            ),
+            (*ROOM_ALIASES, "name", "nom", "nombre", "الاسم"),
             ("R12", "R14", "Sports hall"),
             is_required=True,
         ),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +16,7 @@ from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.types import new_id, now
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.imports.kinds import KindName, kind_of
+from server.imports.kinds import KindName, columns_of
 from server.imports.matching import guess
 from server.imports.reading import read_rows
 from server.imports.reports import PURPOSE, forget_parts
@@ -56,9 +56,7 @@ def read_upload(name: str, data: bytes) -> Upload:
     return Upload(_plain_name(name), data, read_rows(data))
 
 
-def take_in(
-    db: Session, vault: Vault, kind: KindName, upload: Upload, *, today: date, actor: str
-) -> ImportRun:
+def take_in(db: Session, vault: Vault, kind: KindName, upload: Upload, *, actor: str) -> ImportRun:
     """Guess the columns of a file, and keep it sealed until `KEPT` is over."""
     at = now()
     run = ImportRun(
@@ -71,7 +69,7 @@ def take_in(
         created_by=actor,
         created_at=at,
         expires_at=at + KEPT,
-        **_read_as(upload.sheet, kind, today),
+        **_read_as(upload.sheet, kind),
     )
     sealed = vault.seal(upload.data, purpose=PURPOSE, context=str(run.id))
     db.add(run)
@@ -92,9 +90,7 @@ def read_again(db: Session, vault: Vault, run_id: uuid.UUID, options: ReadOption
     return read_rows(opened(db, vault, find(db, run_id)), options)
 
 
-def use_sheet(
-    db: Session, run_id: uuid.UUID, sheet: Sheet, *, today: date, actor: str
-) -> ImportRun:
+def use_sheet(db: Session, run_id: uuid.UUID, sheet: Sheet, *, actor: str) -> ImportRun:
     """Take the file as it was read now; the columns are guessed anew.
 
     Raises:
@@ -102,7 +98,7 @@ def use_sheet(
         ConflictError: it is under way or done.
     """
     run = _changeable(db, run_id)
-    for name, value in _read_as(sheet, run.kind, today).items():
+    for name, value in _read_as(sheet, run.kind).items():
         setattr(run, name, value)
     run.state, run.counts = ImportState.UPLOADED, {}
     forget_parts(db, run.id)
@@ -111,7 +107,7 @@ def use_sheet(
 
 
 def begin_check(
-    db: Session, run_id: uuid.UUID, mapping: Mapping[str, int], *, today: date, actor: str
+    db: Session, run_id: uuid.UUID, mapping: Mapping[str, int], *, actor: str
 ) -> ImportRun:
     """Start the dry run: a job judges every row, and nothing is written.
 
@@ -121,7 +117,7 @@ def begin_check(
         InvalidError: the columns do not fit the file, or one is missing.
     """
     run = _changeable(db, run_id)
-    _refuse_mapping(run, mapping, today)
+    _refuse_mapping(run, mapping)
     run.mapping = dict(mapping)
     _prepare(db, run, ImportState.CHECKING, actor)
     _record(db, run, "import.check", actor)
@@ -293,8 +289,8 @@ def _changeable(db: Session, run_id: uuid.UUID) -> ImportRun:
     return run
 
 
-def _refuse_mapping(run: ImportRun, mapping: Mapping[str, int], today: date) -> None:
-    columns = {one.key: one for one in kind_of(run.kind, today).columns}
+def _refuse_mapping(run: ImportRun, mapping: Mapping[str, int]) -> None:
+    columns = {one.key: one for one in columns_of(run.kind)}
     if not set(mapping) <= set(columns):
         raise InvalidError("There is no such column.", problem="import_column")
     if any(not 0 <= at < len(run.columns) for at in mapping.values()):
@@ -314,14 +310,14 @@ def forget_file(db: Session, run_id: uuid.UUID) -> None:
     db.exec(delete(ImportFile).where(col(ImportFile.run_id) == run_id))
 
 
-def _read_as(sheet: Sheet, kind: str, today: date) -> dict[str, Any]:
+def _read_as(sheet: Sheet, kind: str) -> dict[str, Any]:
     return {
         "encoding": sheet.encoding,
         "separator": sheet.separator,
         "sheet": sheet.sheet,
         "sheets": list(sheet.sheets),
         "columns": list(sheet.header),
-        "mapping": guess(sheet.header, kind_of(kind, today).columns),
+        "mapping": guess(sheet.header, columns_of(kind)),
         "is_cut": sheet.is_cut,
         "total": len(sheet.rows),
     }

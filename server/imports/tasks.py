@@ -105,7 +105,7 @@ class ImportFiles:
         with self._database.reading() as db:
             run = _busy(db, run_id)
             data = service.opened(db, self._vault, run)
-        kind = kind_of(run.kind, now().astimezone(self._zone()).date())
+        kind = kind_of(run.kind, self._zone())
         sheet = read_rows(data, service.options_of(run))
         return _Work(run, kind, read_rows_as(kind, sheet, run.mapping))
 

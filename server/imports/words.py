@@ -1,8 +1,8 @@
 """Say what a report found, in the reader's language; and make the files to download."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from server.imports.findings import Finding, ImportKind
+from server.imports.findings import Column, Finding
 from server.web.table_file import csv_of
 from server.web.translations import Translator
 
@@ -54,7 +54,7 @@ def _lines(t: Translator, findings: Iterable[Finding]) -> Iterator[list[str]]:
             yield [*start, "", "", ""]
 
 
-def sample_file(t: Translator, kind: ImportKind) -> bytes:
-    """Return a file of a kind that can be imported as it is, with columns in a language."""
-    lines = zip(*(one.samples for one in kind.columns), strict=True)
-    return csv_of([[column_words(t, one.key) for one in kind.columns], *map(list, lines)])
+def sample_file(t: Translator, columns: Sequence[Column]) -> bytes:
+    """Return a file with these columns that can be imported as it is, named in a language."""
+    lines = zip(*(one.samples for one in columns), strict=True)
+    return csv_of([[column_words(t, one.key) for one in columns], *map(list, lines)])
