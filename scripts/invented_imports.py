@@ -1,6 +1,5 @@
 """Imports of an invented school: one of each state that a page shows."""
 
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
@@ -14,8 +13,8 @@ from server.imports.tasks import ImportFiles
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done
 from server.people.tables import Person
+from server.web.principal import Role
 
-_TODAY = datetime.now(UTC).date()
 _HEAD = "Student number;First name;Surname;Date of birth;Class;Guardian\n"
 _WRONG = (
     ";Mia;Sommer;2012;7B;A. Sommer\n"
@@ -39,7 +38,9 @@ def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, 
     for name in ("columns", "busy", "checked", "done"):
         with database.transaction() as db:
             upload = service.read_upload("students-2026.csv", text.encode())
-            run = service.take_in(db, vault, KindName.PEOPLE, upload, today=_TODAY, actor=account)
+            run = service.take_in(
+                db, vault, KindName.PEOPLE, upload, actor=account, role=Role.OFFICE
+            )
             made[name] = str(run.id)
         if name != "columns":
             _go_on(database, vault, run, account, name)
@@ -49,7 +50,7 @@ def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, 
 def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name: str) -> None:
     handler = ImportFiles(database, vault, lambda: ZoneInfo("Europe/Berlin"))
     with database.transaction() as db:
-        service.begin_check(db, run.id, run.mapping, today=_TODAY, actor=account)
+        service.begin_check(db, run.id, run.mapping, actor=account, role=Role.OFFICE)
         job = _taken(db, run)
     if name == "busy":
         with database.transaction() as db:
@@ -59,7 +60,7 @@ def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name:
     _work(database, handler, job)
     if name == "done":
         with database.transaction() as db:
-            service.begin_import(db, run.id, actor=account)
+            service.begin_import(db, run.id, actor=account, role=Role.OFFICE)
             job = _taken(db, run)
         _work(database, handler, job)
 

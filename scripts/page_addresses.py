@@ -144,6 +144,7 @@ def _account_addresses(site: "Site") -> dict[str, str]:
         "users": "/users",
         "user": f"/users/{site.user_id}",
         "new-user": "/users/new",
+        "first-passwords": "/users/passwords",
         "password": "/password",
         "tokens": "/tokens/new",
         "tokens-everybody": "/tokens/new",

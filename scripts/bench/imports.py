@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,9 +27,9 @@ from server.jobs.tasks import JobWorkers
 from server.migrations.runner import upgrade
 from server.people.keys import ensure_keys
 from server.timetable.service import bump_version
+from server.web.principal import Role
 
 _ACTOR = "account:bench"
-_TODAY = datetime.now(UTC).date()
 
 
 class OtherWriter:
@@ -90,15 +90,15 @@ def _measure(database: Database, vault: Vault, name: str, text: str) -> None:
     started = time.perf_counter()
     upload = service.read_upload("people.csv", text.encode())
     with database.transaction() as db:
-        run = service.take_in(db, vault, KindName.PEOPLE, upload, today=_TODAY, actor=_ACTOR)
+        run = service.take_in(db, vault, KindName.PEOPLE, upload, actor=_ACTOR, role=Role.OFFICE)
     uploaded = time.perf_counter()
     with database.transaction() as db:
-        service.begin_check(db, run.id, run.mapping, today=_TODAY, actor=_ACTOR)
+        service.begin_check(db, run.id, run.mapping, actor=_ACTOR, role=Role.OFFICE)
     workers.run_one([handler])
     checked = time.perf_counter()
     with OtherWriter(database) as other:
         with database.transaction() as db:
-            service.begin_import(db, run.id, actor=_ACTOR)
+            service.begin_import(db, run.id, actor=_ACTOR, role=Role.OFFICE)
         workers.run_one([handler])
         done = time.perf_counter()
     with database.reading() as db:

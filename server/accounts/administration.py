@@ -5,6 +5,7 @@ last active admin is neither disabled nor given another role.
 """
 
 import uuid
+from collections.abc import Sequence
 
 from sqlmodel import Session, col, func, select
 
@@ -70,6 +71,40 @@ def reset_password(
         account = _of_somebody_else(db, account_id, principal)
         renew_password(db, account, password, actor=principal.actor)
     return account, password.text
+
+
+def without_sign_in(db: Session) -> list[Account]:
+    """Return the active accounts that nobody has signed in with yet, by display name."""
+    query = select(Account).where(
+        col(Account.is_active).is_(True),
+        col(Account.must_change_password).is_(True),
+        col(Account.last_sign_in_at).is_(None),
+    )
+    return list(db.exec(query.order_by(col(Account.display_name), col(Account.username))))
+
+
+def first_passwords(
+    database: Database, account_ids: Sequence[uuid.UUID], *, principal: Principal
+) -> list[tuple[Account, str]]:
+    """Give accounts that nobody has signed in with a new one-time password each.
+
+    Accounts that were used or disabled meanwhile are left out, and so is the admin's own.
+
+    Returns:
+        By display name. The passwords are kept nowhere.
+    """
+    wanted = {one: OneTime.new() for one in account_ids}
+    with database.transaction() as db:
+        lock_until_commit(db, FIRST_ACCOUNT_LOCK)
+        lock_until_commit(db, SIGN_IN_LOCK)
+        chosen = [
+            account
+            for account in without_sign_in(db)
+            if account.id in wanted and account.id != principal.account_id
+        ]
+        for account in chosen:
+            renew_password(db, account, wanted[account.id], actor=principal.actor)
+    return [(account, wanted[account.id].text) for account in chosen]
 
 
 def set_active(

@@ -9,7 +9,14 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.accounts import administration, second_factor
-from server.accounts.schemas import AccountCreate, AccountForm, RoleForm, SecondFactorRolesForm
+from server.accounts.schemas import (
+    MOST_PASSWORDS,
+    AccountCreate,
+    AccountForm,
+    FirstPasswordsForm,
+    RoleForm,
+    SecondFactorRolesForm,
+)
 from server.accounts.service import get_account
 from server.accounts.sessions import has_second_factor
 from server.accounts.tables import Account
@@ -18,8 +25,9 @@ from server.errors import ConflictError
 from server.web.access import AdminDep
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Role
+from server.web.qr import server_address
 from server.web.routes import GuardedRouter
-from server.web.state import ForgetIneligibleDep
+from server.web.state import ForgetIneligibleDep, SettingsDep
 from server.web.threads import hashes_passwords
 
 router = GuardedRouter(prefix="/users", include_in_schema=False)
@@ -33,6 +41,7 @@ def users_page(request: Request, _: AdminDep, db: ReadDBDep) -> Response:
         "with_second_factor": second_factor.accounts_with_one(db),
         "roles": list(Role),
         "required_roles": second_factor.required_roles(db),
+        "has_unused": bool(administration.without_sign_in(db)),
     }
     return render(request, "accounts/users.html", context)
 
@@ -78,6 +87,30 @@ def add_user(
     except ConflictError:
         return _new_form(request, form, {"username": t("accounts.users.taken")})
     return _password(request, account, password)
+
+
+@router.get("/passwords")
+def first_passwords_page(request: Request, _: AdminDep, db: ReadDBDep) -> Response:
+    """Choose whose first passwords are printed."""
+    return _first_passwords(request, db)
+
+
+@router.post("/passwords")
+@hashes_passwords
+def print_first_passwords(
+    request: Request,
+    principal: AdminDep,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    form: Annotated[FirstPasswordsForm, Form()],
+) -> Response:
+    """Make new one-time passwords and show them on sheets to print, this once."""
+    made = administration.first_passwords(database, form.accounts, principal=principal)
+    if not made:
+        with database.reading() as db:
+            return _first_passwords(request, db, status_code=409)
+    context = {"made": made, "address": server_address(request, settings)}
+    return render(request, "accounts/first_passwords.html", context, status_code=201)
 
 
 @router.get("/{account_id}")
@@ -163,6 +196,16 @@ def change_role(
     except ConflictError as exc:
         return _user(request, db, account_id, exc)
     return see_other(f"/users/{account_id}")
+
+
+def _first_passwords(request: Request, db: Session, status_code: int = 200) -> Response:
+    waiting = administration.without_sign_in(db)
+    context = {
+        "accounts": waiting[:MOST_PASSWORDS],
+        "left": max(0, len(waiting) - MOST_PASSWORDS),
+        "is_refused": status_code != 200,
+    }
+    return render(request, "accounts/choose_passwords.html", context, status_code=status_code)
 
 
 def _new_form(request: Request, form: AccountForm, problems: dict[str, str]) -> Response:

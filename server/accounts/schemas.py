@@ -10,6 +10,8 @@ from server.web.kept_forms import is_possible
 from server.web.principal import Role, SignInStep
 from server.web.strict import StrictInput
 
+#: First passwords in one go: hashing each takes a twentieth of a second.
+MOST_PASSWORDS = 60
 # What is no kept form is none: it must not keep its sender from signing in.
 Kept = Annotated[str, BeforeValidator(lambda text: text if is_possible(text) else "")]
 
@@ -98,6 +100,12 @@ class SecondFactorRolesForm(StrictInput):
     """The page's form of the roles that need a second step."""
 
     roles: list[Role] = Field(default_factory=list)
+
+
+class FirstPasswordsForm(StrictInput):
+    """The page's form of the accounts whose first passwords are printed."""
+
+    accounts: list[uuid.UUID] = Field(default_factory=list, max_length=MOST_PASSWORDS)
 
 
 class PasswordForm(StrictInput):

@@ -50,7 +50,7 @@ def upload(
     """Take a file in: encoding, separator and columns are guessed. Nothing is imported yet."""
     given = service.read_upload(file.filename or "", file.file.read())
     with database.transaction() as db:
-        run = service.take_in(db, vault, kind, given, actor=principal.actor)
+        run = service.take_in(db, vault, kind, given, actor=principal.actor, role=principal.role)
         return read_import(run)
 
 
@@ -105,13 +105,15 @@ def check(
     """Start the dry run: every row is judged, nothing is written."""
     run = service.find(db, import_id)
     mapping = run.mapping if body.columns is None else _numbered(run, body.columns)
-    return read_import(service.begin_check(db, import_id, mapping, actor=principal.actor))
+    run = service.begin_check(db, import_id, mapping, actor=principal.actor, role=principal.role)
+    return read_import(run)
 
 
 @router.post("/{import_id}/start")
 def start(import_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> ImportRead:
     """Import the checked file. Wrong rows are left out; each row is judged again."""
-    return read_import(service.begin_import(db, import_id, actor=principal.actor))
+    run = service.begin_import(db, import_id, actor=principal.actor, role=principal.role)
+    return read_import(run)
 
 
 @router.post("/{import_id}/cancel")

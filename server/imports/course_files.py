@@ -32,6 +32,13 @@ from server.timetable.tables import Course, CourseTeacher, RosterEntry
 from server.web.principal import Role
 
 _IN_ONE_QUERY = 500
+#: Shared with the files of accounts.
+USER_NAME_ALIASES = (
+    "user name", "username", "login", "account", "teacher", "user", "benutzername",
+    "benutzer", "lehrer", "lehrkraft", "anmeldename", "nom d'utilisateur",
+    "identifiant", "enseignant", "professeur", "usuario", "nombre de usuario",
+    "profesor", "docente", "اسم المستخدم", "المعلم", "الأستاذ", "المدرس",
+)  # fmt: skip
 #: Shared with the files of a timetable.
 FROM = Column(
     "from",
@@ -257,12 +264,7 @@ class TeacherFiles:
         Column("course", COURSE_CODE_ALIASES, ("BIO-9", "ART-1", "MATH-7B"), is_required=True),
         Column(
             "user_name",
-            (
-                "user name", "username", "login", "account", "teacher", "user", "benutzername",
-                "benutzer", "lehrer", "lehrkraft", "anmeldename", "nom d'utilisateur",
-                "identifiant", "enseignant", "professeur", "usuario", "nombre de usuario",
-                "profesor", "docente", "اسم المستخدم", "المعلم", "الأستاذ", "المدرس",
-            ),
+            USER_NAME_ALIASES,
             ("ada", "ben", "ada"),
             is_required=True,
         ),

@@ -6,17 +6,21 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from server.db.types import now
+from server.errors import ForbiddenError
+from server.imports.account_files import AccountFiles
 from server.imports.course_files import RosterFiles, TeacherFiles
 from server.imports.findings import Column, ImportKind
 from server.imports.people_files import PeopleFiles
 from server.imports.place_files import CourseFiles, RoomFiles
 from server.imports.timetable_files import TimetableFiles
+from server.web.principal import Role
 
 
 class KindName(StrEnum):
     """What the rows of a file are."""
 
     PEOPLE = "people"
+    ACCOUNTS = "accounts"
     ROOMS = "rooms"
     COURSES = "courses"
     ROSTERS = "rosters"
@@ -26,6 +30,7 @@ class KindName(StrEnum):
 
 _MAKERS: dict[KindName, Callable[[date, ZoneInfo], ImportKind]] = {
     KindName.PEOPLE: lambda _today, _zone: PeopleFiles(),
+    KindName.ACCOUNTS: lambda _today, _zone: AccountFiles(),
     KindName.ROOMS: lambda _today, _zone: RoomFiles(),
     KindName.COURSES: lambda _today, _zone: CourseFiles(),
     KindName.ROSTERS: lambda today, _zone: RosterFiles(today),
@@ -36,12 +41,36 @@ _MAKERS: dict[KindName, Callable[[date, ZoneInfo], ImportKind]] = {
 
 _COLUMNS: dict[KindName, tuple[Column, ...]] = {
     KindName.PEOPLE: PeopleFiles.columns,
+    KindName.ACCOUNTS: AccountFiles.columns,
     KindName.ROOMS: RoomFiles.columns,
     KindName.COURSES: CourseFiles.columns,
     KindName.ROSTERS: RosterFiles.columns,
     KindName.TEACHERS: TeacherFiles.columns,
     KindName.TIMETABLE: TimetableFiles.columns,
 }
+
+
+def kinds_for(role: Role) -> list[KindName]:
+    """Return the kinds of files that a role may import: only administrators add accounts."""
+    return [one for one in KindName if role is Role.ADMIN or one is not KindName.ACCOUNTS]
+
+
+def next_kind(name: str, role: Role) -> KindName | None:
+    """Return the kind that a new school imports after one; None after the last."""
+    later = list(KindName)[list(KindName).index(KindName(name)) + 1 :]
+    return next((one for one in later if one in kinds_for(role)), None)
+
+
+def refuse_kind(name: str, role: Role) -> None:
+    """Refuse a kind that a role may not import.
+
+    Raises:
+        ForbiddenError: it may not.
+    """
+    if KindName(name) not in kinds_for(role):
+        raise ForbiddenError(
+            "Only an administrator can add accounts from a file.", problem="import_accounts"
+        )
 
 
 def kind_of(name: str, zone: ZoneInfo) -> ImportKind:

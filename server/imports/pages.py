@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import File, Form, Request, UploadFile
@@ -14,7 +15,7 @@ from server.db.vault import Vault
 from server.errors import ServerError
 from server.imports import reports, service
 from server.imports.findings import RowOutcome
-from server.imports.kinds import KindName, columns_of
+from server.imports.kinds import KindName, columns_of, kinds_for, next_kind
 from server.imports.schemas import ImportOptions, MappingForm
 from server.imports.sheets import MOST_ROWS, ReadOptions, UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
@@ -24,6 +25,7 @@ from server.jobs.tables import JobState
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
 from server.web.paging import PageNumber, Pager, read_page
+from server.web.principal import Role
 from server.web.problems import problem_text
 from server.web.routes import FILE_BODY, GuardedRouter
 from server.web.state import VaultDep, get_services, get_settings
@@ -63,9 +65,9 @@ def imports_page(request: Request, _: OfficeDep, db: ReadDBDep, page: PageNumber
 
 
 @router.get("/new")
-def new_import_page(request: Request, _: OfficeDep) -> Response:
+def new_import_page(request: Request, principal: OfficeDep, kind: str = "") -> Response:
     """The form of a file, and the sample files."""
-    return _new(request, "", None)
+    return _new(request, kind, principal.role, None)
 
 
 @router.post("/new", dependencies=[FILE_BODY])
@@ -80,10 +82,10 @@ def upload(
     try:
         given = service.read_upload(file.filename or "", file.file.read())
     except UnreadableFileError as exc:
-        return _new(request, kind, exc)
+        return _new(request, kind, principal.role, exc)
     vault = get_services(request).vault
     with database.transaction() as db:
-        run = service.take_in(db, vault, kind, given, actor=principal.actor)
+        run = service.take_in(db, vault, kind, given, actor=principal.actor, role=principal.role)
     return see_other(f"/imports/{run.id}")
 
 
@@ -138,6 +140,7 @@ def check(
                 import_id,
                 form.mapping(),
                 actor=principal.actor,
+                role=principal.role,
             )
     except (ServerError, ValueError) as exc:
         return _columns(request, db, service.find(db, import_id), exc)
@@ -170,7 +173,7 @@ def read_again(
 @router.post("/{import_id}/start")
 def start(import_id: uuid.UUID, principal: OfficeDep, db: DBDep) -> Response:
     """Import the checked file."""
-    service.begin_import(db, import_id, actor=principal.actor)
+    service.begin_import(db, import_id, actor=principal.actor, role=principal.role)
     return see_other(f"/imports/{import_id}")
 
 
@@ -200,11 +203,11 @@ def download(
     return Response(found, media_type="text/csv", headers=headers)
 
 
-def _new(request: Request, kind: str, exc: Exception | None) -> Response:
+def _new(request: Request, kind: str, role: Role, exc: Exception | None) -> Response:
     problem = problem_text(request_translator(request), exc)
     most_mib = get_settings(request).photo_max_bytes // _MIB
     context = {
-        "kinds": list(KindName),
+        "kinds": kinds_for(role),
         "kind": kind,
         "problem": problem,
         "most_mib": most_mib,
@@ -254,6 +257,7 @@ def _progress(
         "reason_words": lambda one: reason_words(t, one),
         "fix_words": lambda one: fix_words(t, one),
         "is_stuck": _is_stuck(db, run),
+        "next_kind": partial(next_kind, run.kind),
     }
     if run.state not in BUSY:
         shown = show or next(

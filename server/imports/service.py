@@ -16,7 +16,7 @@ from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.types import new_id, now
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.imports.kinds import KindName, columns_of
+from server.imports.kinds import KindName, columns_of, refuse_kind
 from server.imports.matching import guess
 from server.imports.reading import read_rows
 from server.imports.reports import PURPOSE, forget_parts
@@ -24,6 +24,7 @@ from server.imports.sheets import ReadOptions, Sheet
 from server.imports.tables import BUSY, ImportFile, ImportRun, ImportState
 from server.jobs import service as jobs
 from server.jobs.tables import Job
+from server.web.principal import Role
 
 #: The kind of job that checks and imports.
 JOB = "import"
@@ -56,8 +57,15 @@ def read_upload(name: str, data: bytes) -> Upload:
     return Upload(_plain_name(name), data, read_rows(data))
 
 
-def take_in(db: Session, vault: Vault, kind: KindName, upload: Upload, *, actor: str) -> ImportRun:
-    """Guess the columns of a file, and keep it sealed until `KEPT` is over."""
+def take_in(
+    db: Session, vault: Vault, kind: KindName, upload: Upload, *, actor: str, role: Role
+) -> ImportRun:
+    """Guess the columns of a file, and keep it sealed until `KEPT` is over.
+
+    Raises:
+        ForbiddenError: the role may not import files of this kind.
+    """
+    refuse_kind(kind, role)
     at = now()
     run = ImportRun(
         id=new_id(),
@@ -107,7 +115,7 @@ def use_sheet(db: Session, run_id: uuid.UUID, sheet: Sheet, *, actor: str) -> Im
 
 
 def begin_check(
-    db: Session, run_id: uuid.UUID, mapping: Mapping[str, int], *, actor: str
+    db: Session, run_id: uuid.UUID, mapping: Mapping[str, int], *, actor: str, role: Role
 ) -> ImportRun:
     """Start the dry run: a job judges every row, and nothing is written.
 
@@ -115,8 +123,10 @@ def begin_check(
         NotFoundError: there is no such import.
         ConflictError: it is under way or done.
         InvalidError: the columns do not fit the file, or one is missing.
+        ForbiddenError: the role may not import files of this kind.
     """
     run = _changeable(db, run_id)
+    refuse_kind(run.kind, role)
     _refuse_mapping(run, mapping)
     run.mapping = dict(mapping)
     _prepare(db, run, ImportState.CHECKING, actor)
@@ -125,14 +135,16 @@ def begin_check(
     return run
 
 
-def begin_import(db: Session, run_id: uuid.UUID, *, actor: str) -> ImportRun:
+def begin_import(db: Session, run_id: uuid.UUID, *, actor: str, role: Role) -> ImportRun:
     """Start the import: a job judges every row again, and writes what is new or changed.
 
     Raises:
         NotFoundError: there is no such import.
         ConflictError: there was no dry run yet, or it is under way or done.
+        ForbiddenError: the role may not import files of this kind.
     """
     run = find(db, run_id, lock=True)
+    refuse_kind(run.kind, role)
     if run.state != ImportState.CHECKED:
         raise ConflictError("Check the file first. Then import it.", problem="import_unchecked")
     _prepare(db, run, ImportState.IMPORTING, actor)

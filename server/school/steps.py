@@ -25,6 +25,7 @@ class FirstStep:
         key: names its words.
         path: where it is done.
         roles: who can do it, besides admins.
+        files: the kinds of files that bring it in; see `server.imports.kinds`.
         number: its place in the list, from 1.
         is_done: whether the school has it.
     """
@@ -32,6 +33,7 @@ class FirstStep:
     key: str
     path: str
     roles: frozenset[Role]
+    files: tuple[str, ...] = ()
     number: int = 0
     is_done: bool = False
 
@@ -40,11 +42,11 @@ _OFFICE = frozenset({Role.OFFICE})
 _PLANNED = (
     FirstStep("school", "/school", frozenset()),
     FirstStep("term", "/terms", _OFFICE),
-    FirstStep("rooms", "/rooms", _OFFICE),
-    FirstStep("people", "/imports", _OFFICE),
-    FirstStep("courses", "/courses", _OFFICE),
-    FirstStep("teachers", "/courses", _OFFICE),
-    FirstStep("timetable", "/timetable", _OFFICE),
+    FirstStep("rooms", "/rooms", _OFFICE, ("rooms",)),
+    FirstStep("people", "/people", _OFFICE, ("people",)),
+    FirstStep("courses", "/courses", _OFFICE, ("courses", "rosters")),
+    FirstStep("teachers", "/courses", _OFFICE, ("accounts", "teachers")),
+    FirstStep("timetable", "/timetable", _OFFICE, ("timetable",)),
     FirstStep("kiosk", "/kiosks", frozenset({Role.TECHNICIAN})),
     FirstStep("register", "/lessons", _OFFICE),
 )

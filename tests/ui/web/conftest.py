@@ -64,7 +64,15 @@ def recognition_url(recognition: MLServer) -> str:
 
 
 @pytest.fixture
-def site(tmp_path: Path, recognition_url: str, migrated_sqlite: Path) -> Iterator[Site]:
+def school_settings() -> dict[str, str]:
+    """What the settings of the server say about the school."""
+    return {"ROLLCALL_SERVER_SCHOOL_NAME": "Lindenhof School"}
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path, recognition_url: str, migrated_sqlite: Path, school_settings: dict[str, str]
+) -> Iterator[Site]:
     """A server of its own, with an empty database."""
     port = free_port()
     (tmp_path / "data").mkdir(mode=0o700)
@@ -73,13 +81,12 @@ def site(tmp_path: Path, recognition_url: str, migrated_sqlite: Path) -> Iterato
     settings = {
         "ROLLCALL_SERVER_DATA_DIR": str(site.data_dir),
         "ROLLCALL_SERVER_PORT": str(port),
-        "ROLLCALL_SERVER_SCHOOL_NAME": "Lindenhof School",
         "ROLLCALL_SERVER_BROKER_PORT": str(free_port()),
         "ROLLCALL_SERVER_JOB_LEASE_S": "2",
         "ML_SERVICE_URL": recognition_url,
         "ML_SERVICE_API_KEY": API_KEY,
         "ML_SERVICE_MAX_RETRIES": "0",
-    }
+    } | school_settings
     with running(
         [str(BIN / "rollcall-server"), "serve"],
         log_path=tmp_path / "log",
