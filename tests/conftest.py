@@ -9,9 +9,11 @@ import pytest
 import pytest_socket
 from hypothesis import settings
 
+from tests.support.bytecode import share_bytecode
 from tests.support.memory import keep_temporary_files_in_memory
 
 keep_temporary_files_in_memory()
+share_bytecode()
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_QUICK_BACKEND", "software")

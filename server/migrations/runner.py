@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from server.db.engine import Database
@@ -27,10 +29,12 @@ def upgrade(database: Database, *, time_zone: str = "UTC") -> None:
         ConfigurationError: a newer version has migrated it, or it lacks a table or column.
     """
     with _exclusive_connection(database) as connection:
-        config = _config(connection)
-        refuse_newer(connection, config)
-        config.attributes["time_zone"] = time_zone
-        command.upgrade(config, "head")
+        heads = MigrationContext.configure(connection).get_current_heads()
+        refuse_newer(heads, _revisions())
+        if heads != (_revisions()[0],):
+            config = _config(connection)
+            config.attributes["time_zone"] = time_zone
+            command.upgrade(config, "head")
         refuse_incomplete(connection)
 
 
@@ -55,11 +59,23 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Return the revisions that this version knows, newest first. Reading the files is slow."""
+    scripts = ScriptDirectory.from_config(_located())
+    return tuple(one.revision for one in scripts.walk_revisions())
+
+
 def _config(connection: Connection) -> Config:
+    config = _located()
+    config.attributes["connection"] = connection
+    return config
+
+
+def _located() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
     return config
 
 

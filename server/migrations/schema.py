@@ -1,8 +1,7 @@
 """Check that a database has the schema of this version before anything is served from it."""
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from collections.abc import Collection
+
 from sqlalchemy import Connection, inspect
 from sqlalchemy.engine.reflection import ObjectKind
 
@@ -13,15 +12,17 @@ _MOST_NAMED = 5
 _WHERE = 'See "The server refuses its database" in docs/server.md.'
 
 
-def refuse_newer(connection: Connection, config: Config) -> None:
-    """Refuse a database that a newer version has migrated; nothing is changed.
+def refuse_newer(heads: Collection[str], known: Collection[str]) -> None:
+    """Refuse a database that a newer version has migrated.
+
+    Args:
+        heads: the revisions that the database is at.
+        known: the revisions that this version knows.
 
     Raises:
         ConfigurationError: names the revision that this version does not know.
     """
-    known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
-    heads = MigrationContext.configure(connection).get_current_heads()
-    foreign = sorted(set(heads) - known)
+    foreign = sorted(set(heads).difference(known))
     if foreign:
         raise ConfigurationError(
             f"A newer version of Rollcall has changed this database (revision {foreign[0]})."

@@ -85,8 +85,10 @@ def app(
     """The running application, without its background threads: tests take their steps."""
     monkeypatch.setattr("server.background.Background.tasks", lambda _self: [])
     application = create_app(settings)
-    with TestClient(application):
+    with TestClient(application) as client:
         capsys.readouterr()
+        # The loop in which the server runs: else each request starts another loop and thread.
+        application.state.portal = client.portal
         yield application
 
 
@@ -98,9 +100,21 @@ def database(app: FastAPI) -> Database:
 
 
 @pytest.fixture
-def new_client(app: FastAPI) -> Callable[[], TestClient]:
+def has_one_loop() -> bool:
+    """Whether all requests run in one event loop, as in one server process."""
+    return True
+
+
+@pytest.fixture
+def new_client(app: FastAPI, has_one_loop: bool) -> Callable[[], TestClient]:
     """Make clients that are not signed in, each with its own cookies."""
-    return lambda: TestClient(app, headers={"X-Requested-With": "rollcall"}, follow_redirects=False)
+
+    def new() -> TestClient:
+        client = TestClient(app, headers={"X-Requested-With": "rollcall"}, follow_redirects=False)
+        client.portal = app.state.portal if has_one_loop else None
+        return client
+
+    return new
 
 
 @pytest.fixture

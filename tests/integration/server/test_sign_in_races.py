@@ -82,6 +82,12 @@ class Race:
 
 
 @pytest.fixture
+def has_one_loop() -> bool:
+    """Each request has a loop, as in several server processes: they do not wait in one queue."""
+    return False
+
+
+@pytest.fixture
 def race(database: Database) -> Race:
     return Race(database)
 
