@@ -112,9 +112,14 @@ def _many_lessons(desk: OfficeDesk, database: Database, count: int) -> None:
     with database.transaction() as db:
         for number in range(count):
             starts_at = now() - timedelta(days=1 + number // 10, minutes=50 * (number % 10))
-            ids = {"course_id": uuid.UUID(desk.course), "room_id": uuid.UUID(desk.room)}
-            times = {"starts_at": starts_at, "ends_at": starts_at + timedelta(minutes=45)}
-            db.add(Lesson(**ids, **times, time_zone="Europe/Berlin"))
+            lesson = Lesson(
+                course_id=uuid.UUID(desk.course),
+                room_id=uuid.UUID(desk.room),
+                starts_at=starts_at,
+                ends_at=starts_at + timedelta(minutes=45),
+                time_zone="Europe/Berlin",
+            )
+            db.add(lesson)
 
 
 def test_an_absence_over_very_many_lessons_is_entered_and_withdrawn(
