@@ -196,6 +196,20 @@ def test_not_seen_becomes_absent_only_by_a_confirmation_that_named_them(
     assert "Changed since then:" in room.page()
 
 
+def test_a_second_tap_on_confirm_returns_the_first_confirmation(
+    room: Room, sign_in: SignIn
+) -> None:
+    named = list(room.people)
+    first = room.api("/confirmation", not_seen=named)
+    room.office = sign_in(Role.ADMIN)
+    again = room.api("/confirmation", not_seen=named)
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert room.send("/confirm", not_seen=" ".join(named)) == 303
+    room.tap(room.cara, room.codes["absent"], "late")
+    assert room.api("/confirmation", not_seen=named).status_code == 409
+    assert room.api("/confirmation", not_seen=[]).json()["made_at"] > first.json()["made_at"]
+
+
 def test_who_was_excused_or_corrected_is_absent_once_that_is_taken_back(room: Room) -> None:
     for person, category in zip(room.people, ("present", "late"), strict=False):
         room.tap(person, "expected", category)
