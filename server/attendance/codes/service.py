@@ -35,7 +35,7 @@ def use_code(db: Session, code_id: uuid.UUID) -> StatusCode:
     """
     code = db.get(StatusCode, code_id)
     if code is not None and code.used_at is None:
-        # Whoever changes its meaning at this moment comes first.
+        # A change of its meaning at this moment is waited for.
         db.refresh(code, with_for_update=True)
     if code is None or code.retired_at is not None:
         raise InvalidError("This code is not in use. Choose another one.", problem="no_code")

@@ -25,7 +25,7 @@ words = translator("en")
 
 
 class Room:
-    """A running lesson of three students, nobody of whom was seen."""
+    """A running lesson of three students who were not seen."""
 
     def __init__(self, desk: OfficeDesk) -> None:
         self.desk, self.office = desk, desk.office

@@ -1,4 +1,4 @@
-"""The on-site list in the app: who is on it, for whom, and what it costs."""
+"""The on-site list in the app: who is on it, who may see it, and what it costs."""
 
 import uuid
 from datetime import UTC, datetime, time, timedelta
