@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from server.absences.tasks import AbsenceUpkeep
+from server.absences.service import expire_texts
+from server.absences.tasks import TextUpkeep
 from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
+from server.attendance.decisions.remarks import expire_remarks
 from server.attendance.tasks import QuarantineUpkeep
 from server.certificates.links import Links
 from server.certificates.upkeep import CertificateUpkeep
@@ -59,7 +61,7 @@ class Background:
         school: follows what an admin enters about the school.
         tokens: deletes API tokens and idempotency keys that are over.
         reports: deletes prepared reports that have expired.
-        absences: deletes texts and files of old absences.
+        texts: deletes texts and files of old absences, and old remarks in registers.
         imports: deletes imported files and their reports in time.
         planning: plans the lessons of weekly patterns ahead.
     """
@@ -108,7 +110,8 @@ class Background:
         self.credentials = CredentialUpkeep(database, vault)
         self.tokens = TokenUpkeep(database)
         self.reports = ReportUpkeep(database)
-        self.absences = AbsenceUpkeep(database, zone)
+        old_texts = {"texts of absences": expire_texts, "remarks in registers": expire_remarks}
+        self.texts = TextUpkeep(database, zone, old_texts)
         self.imports = ImportUpkeep(database)
         self.planning = LessonPlanning(database, zone)
         self.broker = BrokerTasks(links, database, vault)
@@ -128,7 +131,7 @@ class Background:
             self.credentials,
             self.tokens,
             self.reports,
-            self.absences,
+            self.texts,
             self.imports,
             self.planning,
         ]

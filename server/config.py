@@ -393,7 +393,11 @@ class Settings(BaseSettings):
 
     def follow(self, entered: SchoolIdentity) -> None:
         """Take what an admin entered where nothing is set here; the only change while running."""
-        self._school = SchoolIdentity(
+        self._school = self.school_as(entered)
+
+    def school_as(self, entered: SchoolIdentity) -> SchoolIdentity:
+        """Return what `school` is once `entered` is followed."""
+        return SchoolIdentity(
             self.school_name or entered.name,
             self.timezone or entered.timezone,
             self.language or entered.language,

@@ -116,9 +116,10 @@ def delete_attachment(
     Raises:
         NotFoundError: the absence has no such file.
     """
-    db.delete(_attachment(db, absence_id, attachment_id))
-    db.flush()
     report, details = report_of(db, absence_id), {"attachment": str(attachment_id)}
+    people.get_person(db, report.person_id, lock=True)
+    db.delete(_attachment(db, absence_id, attachment_id, lock=True))
+    db.flush()
     record_absence(db, report, action="absence.delete_file", actor=actor, details=details)
 
 
@@ -128,8 +129,10 @@ def counts_by_key(db: Session) -> dict[str, int]:
     return dict(db.exec(query).all())
 
 
-def _attachment(db: Session, absence_id: uuid.UUID, attachment_id: uuid.UUID) -> AbsenceAttachment:
-    row = db.get(AbsenceAttachment, attachment_id)
+def _attachment(
+    db: Session, absence_id: uuid.UUID, attachment_id: uuid.UUID, *, lock: bool = False
+) -> AbsenceAttachment:
+    row = db.get(AbsenceAttachment, attachment_id, with_for_update=lock or None)
     if row is None or row.report_id != absence_id:
         raise NotFoundError("There is no such file.", problem="no_file")
     return row

@@ -1,8 +1,8 @@
 """Check an attached file by its own bytes; what a client calls it does not count.
 
-Nothing is decoded: pictures are read up to their size, without what a camera wrote about the place
-and the device, and PDF files are searched for what a reader might run (`server.absences.pdf`).
-What follows the end of a picture is cut off.
+Nothing is decoded: pictures are read up to their size, and PDF files are searched for what a reader
+might run (`server.absences.pdf`). What a camera wrote about place, time and device is left out of
+pictures (`server.absences.jpeg_segments`), and what follows their end is cut off.
 """
 
 import re
@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from server.absences.jpeg_segments import kept_segment
 from server.absences.pdf import check_pdf
 from server.absences.refusals import damaged
 from server.errors import TooLargeError, UnsupportedMediaError
@@ -90,24 +91,27 @@ _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 def _whole_jpeg(content: bytes) -> bytes:
-    """Return a JPEG up to its end."""
+    """Return a JPEG up to its end, with the segments that are kept."""
     at, frames, scans = len(_JPEG) - 1, 0, 0
+    parts = [content[:at]]
     while True:
         found = _MARKER.match(content, at)
         if found is None:
             raise damaged()
         marker, at = found[1][0], found.end()
         if marker == _END and frames and scans:
-            return content[:at]
+            return b"".join((*parts, b"\xff\xd9"))
         after = _segment_end(content, marker, at)
         if marker in _FRAMES:
             height, width = content[at + 3 : at + 5], content[at + 5 : at + 7]
             _check_size(int.from_bytes(width, "big"), int.from_bytes(height, "big"))
             frames += 1
+        parts.append(kept_segment(marker, content[found.end(1) - 2 : after]))
         at = after
         if marker == _SCAN:
             scans += 1
             at = _scan_end(content, after, scans)
+            parts.append(content[after:at])
 
 
 def _segment_end(content: bytes, marker: int, at: int) -> int:

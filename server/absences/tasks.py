@@ -1,9 +1,12 @@
-"""Delete attachments and free text of absences once they have been kept long enough."""
+"""Delete free text about absences and lessons once it has been kept long enough."""
 
 import logging
 import threading
+from collections.abc import Callable, Mapping
+from datetime import date
 
-from server.absences.service import expire_texts
+from sqlmodel import Session
+
 from server.config import SchoolZone
 from server.db.engine import Database
 from server.db.types import now
@@ -11,18 +14,27 @@ from server.logs import new_correlation_id
 
 _logger = logging.getLogger(__name__)
 
+#: Deletes some of what is due on a day; returns how much, 0 once nothing is.
+Expire = Callable[[Session, date], int]
 INTERVAL_S = 3600.0
 _STOP_TIMEOUT_S = 10.0
 
 
-class AbsenceUpkeep:
-    """A thread that looks once an hour."""
+class TextUpkeep:
+    """A thread that looks once an hour.
 
-    def __init__(self, database: Database, zone: SchoolZone) -> None:
+    Args:
+        database: the server's.
+        zone: returns the school's time zone.
+        steps: what is deleted, by its name in the log.
+    """
+
+    def __init__(self, database: Database, zone: SchoolZone, steps: Mapping[str, Expire]) -> None:
         self._database = database
         self._zone = zone
+        self._steps = steps
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="absences", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="texts", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -33,18 +45,22 @@ class AbsenceUpkeep:
         self._stopping.set()
         self._thread.join(_STOP_TIMEOUT_S)
 
-    def expire(self) -> int:
-        """Delete what is due; returns of how many absences."""
+    def expire(self) -> None:
+        """Delete what is due."""
         today = now().astimezone(self._zone()).date()
+        for name, step in self._steps.items():
+            total = self._expire(step, today)
+            if total:
+                _logger.info("%s deleted count=%s", name, total)
+
+    def _expire(self, step: Expire, today: date) -> int:
         total = 0
         while not self._stopping.is_set():
             with self._database.transaction() as db:
-                count = expire_texts(db, today)
+                count = step(db, today)
             if not count:
                 break
             total += count
-        if total:
-            _logger.info("texts and files of absences deleted count=%s", total)
         return total
 
     def _watch(self) -> None:
@@ -53,5 +69,5 @@ class AbsenceUpkeep:
             try:
                 self.expire()
             except Exception:  # the edge of a thread that must not end
-                _logger.exception("absence upkeep failed, retrying")
+                _logger.exception("text upkeep failed, retrying")
             self._stopping.wait(INTERVAL_S)

@@ -33,7 +33,8 @@ def refuse_foreign_course(
 
     Raises:
         NotFoundError: there is no such lesson.
-        ForeignCourseError: the teacher does not have the course today.
+        ForeignCourseError: the teacher does not have the course today, and was no substitute in the
+            last two weeks.
     """
     refuse_foreign_lesson(db, lesson_view(db, lesson_id).lesson, principal, settings)
 
@@ -46,7 +47,7 @@ def refuse_foreign_lesson(
     Raises:
         ForeignCourseError: the teacher does not have the course today.
     """
-    if not is_substitute(db, lesson.id, principal):
+    if not is_substitute(db, lesson, principal):
         refuse_unless_own(db, lesson.course_id, principal, settings)
 
 

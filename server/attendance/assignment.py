@@ -6,26 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-import sqlalchemy
 from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, window_of
 from server.attendance.register import RegisterEvent
-from server.attendance.tables import Rejudgement
-from server.db.prepared import Prepared, several, table_of
 from server.kiosks.tables import KioskPlacement
-from server.policies.timeline import PolicyTimeline
+from server.policies.timeline import PolicyTimeline, chosen_versions
 from server.timetable import roster
 from server.timetable.roster import ListedPerson, Listing
 from server.timetable.service import LessonView
 from server.timetable.tables import Lesson
 
-_TABLE = table_of(Rejudgement)
-_REJUDGED = Prepared(
-    sqlalchemy.select(_TABLE.c.lesson_id, _TABLE.c.policy_version)
-    .where(_TABLE.c.lesson_id.in_(several("lessons")))
-    .order_by(_TABLE.c.made_at, _TABLE.c.id)
-)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -76,7 +67,7 @@ class Timed(Protocol):
 def judgements(db: Session, lessons: Sequence[Timed]) -> list[tuple[int, AttendanceWindow]]:
     """Return the policy that judges each lesson and the window that follows from it."""
     timeline = PolicyTimeline.of(db)
-    chosen = _rejudged(db, [lesson.id for lesson in lessons])
+    chosen = chosen_versions(db, [lesson.id for lesson in lessons])
     # Many lessons of a day start and end together, and few have settings of their own.
     windows: dict[tuple[int, int, datetime, datetime], AttendanceWindow] = {}
     found = []
@@ -88,10 +79,6 @@ def judgements(db: Session, lessons: Sequence[Timed]) -> list[tuple[int, Attenda
             windows[key] = window_of(lesson.starts_at, lesson.ends_at, policy.attendance)
         found.append((version, windows[key]))
     return found
-
-
-def _rejudged(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    return dict(_REJUDGED.rows(db, lessons=lesson_ids))
 
 
 class Assignment:

@@ -14,7 +14,7 @@ from server.credentials.service import HolderRef, forget_holder
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
 from server.idempotency.service import forget_answers
-from server.imports.service import forget_names
+from server.imports.service import forget_jobs, forget_names
 from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
@@ -74,8 +74,9 @@ def erase_person(
     lines = _erase_reasons(db, person_id)
     forget_answers(db)
     subject = subject_of("person", person_id)
-    details = {"reason": reason, "reasons_erased": lines, "imports_deleted": forgotten}
+    details = {"reason": reason, "reasons_erased": lines, "imports_deleted": len(forgotten)}
     record(db, actor=actor, action="person.erase", subject=subject, details=details)
+    forget_jobs(db, forgotten)
     return person
 
 

@@ -4,6 +4,7 @@ import uuid
 
 from sqlmodel import Session
 
+from server.accounts.tables import Account
 from server.attendance.access import RegisterDep, refuse_foreign_course
 from server.attendance.decisions import confirmations, corrections, remarks
 from server.attendance.decisions.corrections import Word
@@ -139,10 +140,14 @@ def confirm(
     db: DBDep,
     settings: SettingsDep,
 ) -> ConfirmationRead:
-    """Confirm a register: students who were not seen become absent without excuse."""
+    """Confirm a register: students who were not seen become absent without excuse.
+
+    Where the newest confirmation says the same, it is returned and nothing is written.
+    """
     refuse_foreign_course(db, lesson_id, principal, settings)
     row = confirmations.confirm(db, lesson_id, named=body.not_seen, made_by=principal.account_id)
-    return ConfirmationRead(made_by=principal.display_name, made_at=row.made_at, changed=[])
+    by = db.get_one(Account, row.made_by).display_name
+    return ConfirmationRead(made_by=by, made_at=row.made_at, changed=[])
 
 
 def _word(db: Session, body: WordCreate) -> Word:

@@ -23,11 +23,12 @@ from server.attendance.past_kinds import (
 from server.attendance.register import AttendanceStatus
 from server.attendance.service import Register, registers_of
 from server.attendance.sources import with_neighbours
-from server.attendance.tables import PastChange, Rejudgement
+from server.attendance.tables import PastChange
 from server.audit.service import record
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
+from server.policies.tables import Rejudgement
 from server.policies.timeline import PolicyTimeline
 from server.timetable import lessons as planning
 from server.timetable import roster

@@ -1,9 +1,11 @@
 """Pages of the changes of the past: the list, the three forms, the preview, the confirmation."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Form, Query, Request
 from sqlmodel import Session
@@ -33,6 +35,7 @@ from server.web.paging import PageNumber, read_page
 from server.web.problems import problem_text
 from server.web.routes import GuardedRouter
 from server.web.state import get_settings
+from server.web.translations import Translator
 
 router = GuardedRouter(include_in_schema=False)
 _CANDIDATES = 20
@@ -160,6 +163,22 @@ def _back(form: PastForm, change: AnyChange) -> str:
             return f"/lessons/{form.lesson_id}" if form.lesson_id else "/past-changes"
 
 
+def _versions(
+    db: Session, t: Translator, zone: ZoneInfo, places: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return the versions of the policy, each with the room or course that it changed."""
+    year = datetime.now(zone).year
+    found = []
+    for one in version_dates(db):
+        at = moment_words(one.since, t, zone, this_year=year)
+        words = t("past.version_since", version=one.version, at=at)
+        if one.scope_id is not None:
+            place = places.get(str(one.scope_id), t("past.gone"))
+            words = t("past.version_of", version=words, place=place)
+        found.append((str(one.version), words))
+    return found
+
+
 def _form(
     request: Request,
     db: Session,
@@ -170,30 +189,19 @@ def _form(
 ) -> Response:
     t = request_translator(request)
     zone = get_settings(request).zone
-    year = datetime.now(zone).year
-    versions = [
-        (
-            str(version),
-            t(
-                "past.version_since",
-                version=version,
-                at=moment_words(since, t, zone, this_year=year),
-            ),
-        )
-        for version, since in version_dates(db)
-    ]
     person_id = _id_or_none(form.person_id)
     candidates, total = find_people(db, words=form.q, limit=_CANDIDATES) if form.q else ([], 0)
     courses = {str(one.id): f"{one.code} · {one.title}" for one in timetable.courses(db)}
+    rooms = [(str(room.id), room.name) for room in timetable.rooms(db)]
     context = {
         "kind": kind,
         "form": form,
         "problem": problem_text(t, exc),
         "view": _view(db, form),
-        "versions": versions,
+        "versions": _versions(db, t, zone, dict(rooms) | courses),
         "courses": list(courses.items()),
         "course": courses.get(form.course_id, t("past.gone")),
-        "rooms": [(str(room.id), room.name) for room in timetable.rooms(db)],
+        "rooms": rooms,
         "person": people_by_id(db, [person_id]).get(person_id) if person_id else None,
         "candidates": candidates,
         "has_more": total > len(candidates),

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from protocol.v1.messages import AttendanceWindow, window_of
-from server.attendance.assignment import judged_lessons
+from server.attendance.assignment import JudgedLesson, judged_lessons
 from server.attendance.past import LineChange, differences
 from server.attendance.service import registers_of
 from server.attendance.sources import with_neighbours
 from server.policies.effective import PolicySet
 from server.policies.service import current_policies
-from server.policies.timeline import judged_by
+from server.policies.timeline import chosen_versions, judged_by
 from server.timetable import service as timetable
 from server.timetable.local_time import local_date, midnight
 from server.timetable.service import LessonView
@@ -29,7 +29,8 @@ class PolicyPreview:
 
     Attributes:
         lessons: that took place.
-        touched: of those, how many have another attendance window under the other settings.
+        touched: of those, how many have another attendance window under the other settings. One
+            that people had judged again by a version of their choice is not among them.
         lines: of registers that would be different, by lesson and name.
     """
 
@@ -59,7 +60,12 @@ def preview_policies(
         for view in timetable.lesson_views(db, after=first, before=last)
         if not view.is_cancelled
     ]
-    touched = [view for view in views if _window(view, current) != _window(view, wanted)]
+    chosen = chosen_versions(db, [view.lesson.id for view in views])
+    touched = [
+        view
+        for view in views
+        if view.lesson.id not in chosen and _window(view, current) != _window(view, wanted)
+    ]
     lines = _lines(db, current, wanted, touched[-MOST_LESSONS:], at) if touched else []
     return PolicyPreview(len(views), len(touched), tuple(lines))
 
@@ -68,10 +74,12 @@ def _lines(
     db: Session, current: PolicySet, wanted: PolicySet, touched: list[LessonView], at: datetime
 ) -> list[LineChange]:
     """Return what differs in these lessons and in those that may take a sighting from them."""
-    last = max(view.lesson.starts_at for view in touched)
+    near: list[JudgedLesson] = []
+    for policies in (current, wanted):  # under each of them other lessons may be near
+        with judged_by(db, policies):
+            near += with_neighbours(db, judged_lessons(db, touched))
+    views = list({one.lesson.id: one.view for one in near if one.lesson.starts_at <= at}.values())
     with judged_by(db, current):
-        near = with_neighbours(db, judged_lessons(db, touched))
-        views = [one.view for one in near if one.lesson.starts_at <= last]
         before = registers_of(db, views, at=at)
     with judged_by(db, wanted):
         after = registers_of(db, views, at=at)

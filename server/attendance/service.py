@@ -25,12 +25,12 @@ from server.attendance.tables import (
     Correction,
     LineRemark,
     RegisterConfirmation,
-    Rejudgement,
     StoredEvent,
 )
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import ConflictError
+from server.policies.tables import Rejudgement
 from server.policies.timeline import PolicyTimeline
 from server.timetable import lessons as planning
 from server.timetable import service as timetable

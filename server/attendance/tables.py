@@ -232,15 +232,3 @@ class PastChange(SQLModel, table=True):
     reason: str = Field(max_length=500)
     made_by: str = Field(max_length=80)
     made_at: datetime = utc_field(default_now=True)
-
-
-class Rejudgement(SQLModel, table=True):
-    """A decision to judge one lesson by another policy version. The newest one counts."""
-
-    __tablename__ = "rejudgements"
-
-    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
-    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
-    policy_version: int = Field(foreign_key="policy_versions.version")
-    change_id: uuid.UUID = Field(foreign_key="past_changes.id")
-    made_at: datetime = utc_field(default_now=True)

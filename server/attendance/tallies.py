@@ -19,7 +19,7 @@ from server.attendance import service
 from server.attendance import tally_reads as reads
 from server.attendance.assignment import judgements
 from server.attendance.register import AttendanceStatus
-from server.attendance.service import Register
+from server.attendance.service import Register, RegisterLine
 from server.attendance.tally_reads import Stored
 from server.timetable import service as timetable
 from server.timetable.day import LessonRow, lesson_rows
@@ -35,7 +35,7 @@ class LessonTally:
     Attributes:
         expected: on the roster.
         attended: seen or entered, late ones included; 0 where the lesson is cancelled.
-        late: of those, late.
+        late: of those, late. A code for being late need not count as attended.
         register: of a lesson that not only plain events concern; None for the others.
     """
 
@@ -147,9 +147,13 @@ def _built(db: Session, lessons: Sequence[_Windowed], at: datetime) -> dict[uuid
 
 
 def _tally(one: _Windowed, register: Register) -> LessonTally:
-    late = register.counts[AttendanceStatus.LATE]
+    late = 0 if register.view.is_cancelled else sum(map(_is_late, register.lines))
     expected, attended = len(register.lines), register.attended
     return LessonTally(one.lesson, one.window, expected, attended, late, register)
+
+
+def _is_late(line: RegisterLine) -> bool:
+    return line.mark.is_attended and line.mark.status == AttendanceStatus.LATE
 
 
 def _odd_rooms(db: Session, lessons: Sequence[_Windowed]) -> set[uuid.UUID]:
@@ -203,8 +207,9 @@ def _numbers(
         if person in due and person not in ruled
     ]
     words = [word for person, word in ruled.items() if person in due]
-    attended = len(came) + sum(word.is_attended for word in words)
-    return attended, sum(came) + sum(word.status == AttendanceStatus.LATE for word in words)
+    counted = [word.status for word in words if word.is_attended]
+    late = sum(came) + counted.count(AttendanceStatus.LATE)
+    return len(came) + len(counted), late
 
 
 def _rosters(db: Session, courses: Collection[uuid.UUID]) -> dict[uuid.UUID, _Roster]:

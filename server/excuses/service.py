@@ -11,14 +11,16 @@ from sqlmodel import Session, select
 from server.absences import service as absences
 from server.absences.schemas import AbsenceCreate, AbsenceWithdraw, PastLines
 from server.absences.tables import AbsenceReport, AbsenceWithdrawal
-from server.attendance.past_kinds import MOST_LESSONS
 from server.attendance.register import AttendanceStatus
 from server.attendance.service import registers_of
-from server.errors import ConflictError, InvalidError
+from server.errors import ConflictError
 from server.timetable import service as timetable
 from server.timetable.local_time import day_bounds, local_date
 from server.timetable.service import LessonView
 from server.timetable.tables import RosterEntry
+
+#: So many registers are in memory at a time: an absence of a year is over a thousand lessons.
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,9 @@ def report(
 
     changed = new.model_copy(update={"past_lines": PastLines.CHANGE})
     days = _Days(new.person_id, new.first_day, new.last_day)
-    lines = _lines(db, days, lambda: enter(changed), zone=zone, at=at)
-    _refuse_unasked(lines, new.past_lines)
+    lines = _lines(db, days, lambda: enter(changed), past=new.past_lines, zone=zone, at=at)
     row = enter(new)
-    details = {"lines": _changed(lines, new.past_lines)}
+    details = {"lines": len(lines)}
     absences.record_absence(db, row, action="absence.report", actor=actor, details=details)
     return row
 
@@ -87,10 +88,11 @@ def withdraw(
         return absences.withdraw(db, absence_id, reason=body.reason, past=past, actor=actor, at=at)
 
     days = _Days(row.person_id, row.first_day, row.last_day)
-    lines = _lines(db, days, lambda: take_back(PastLines.CHANGE), zone=zone, at=at)
-    _refuse_unasked(lines, body.past_lines)
+    lines = _lines(
+        db, days, lambda: take_back(PastLines.CHANGE), past=body.past_lines, zone=zone, at=at
+    )
     made = take_back(body.past_lines)
-    details = {"lines": _changed(lines, body.past_lines)}
+    details = {"lines": len(lines)}
     absences.record_absence(db, row, action="absence.withdraw", actor=actor, details=details)
     return made
 
@@ -103,10 +105,20 @@ class _Days:
 
 
 def _lines(
-    db: Session, days: _Days, apply: Callable[[], object], *, zone: ZoneInfo, at: datetime
+    db: Session,
+    days: _Days,
+    apply: Callable[[], object],
+    *,
+    past: PastLines | None,
+    zone: ZoneInfo,
+    at: datetime,
 ) -> list[PastLine]:
-    """Try it, and return which lines of lessons that are over would change."""
-    views = _over(db, days, zone=zone, at=at)
+    """Try it, and return which lines of lessons that are over change; none where they are kept.
+
+    Raises:
+        PastLinesError: some would, and `past` does not say whether they shall.
+    """
+    views = [] if past is PastLines.KEEP else _over(db, days, zone=zone, at=at)
     if not views:
         return []
     before = _statuses(db, views, days.person_id, at)
@@ -117,11 +129,13 @@ def _lines(
     finally:
         trial.rollback()
     named = {view.lesson.id: view for view in views}
-    return [
+    lines = [
         PastLine(named[key], status, after[key])
         for key, status in before.items()
         if after[key] != status
     ]
+    _refuse_unasked(lines, past)
+    return lines
 
 
 def _over(db: Session, days: _Days, *, zone: ZoneInfo, at: datetime) -> list[LessonView]:
@@ -134,13 +148,7 @@ def _over(db: Session, days: _Days, *, zone: ZoneInfo, at: datetime) -> list[Les
     if first >= at or not courses:
         return []
     views = timetable.lesson_views(db, after=first, before=min(last, at), courses=courses)
-    found = [one for one in views if one.lesson.ends_at <= at and not one.is_cancelled]
-    if len(found) > MOST_LESSONS:
-        raise InvalidError(
-            f"This would touch more than {MOST_LESSONS} lessons. Choose a shorter time.",
-            problem="too_many",
-        )
-    return found
+    return [one for one in views if one.lesson.ends_at <= at and not one.is_cancelled]
 
 
 def _statuses(
@@ -148,7 +156,8 @@ def _statuses(
 ) -> dict[uuid.UUID, AttendanceStatus]:
     return {
         register.view.lesson.id: line.mark.status
-        for register in registers_of(db, views, at=at)
+        for first in range(0, len(views), _AT_ONCE)
+        for register in registers_of(db, views[first : first + _AT_ONCE], at=at)
         for line in register.lines
         if line.person.id == person_id
     }
@@ -159,7 +168,3 @@ def _refuse_unasked(lines: list[PastLine], past: PastLines | None) -> None:
         error = PastLinesError(count=len(lines), lessons=[str(one.view.lesson.id) for one in lines])
         error.lines = tuple(lines)
         raise error
-
-
-def _changed(lines: list[PastLine], past: PastLines | None) -> int:
-    return len(lines) if past is PastLines.CHANGE else 0

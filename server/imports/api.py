@@ -25,6 +25,7 @@ from server.imports.schemas import (
 )
 from server.imports.sheets import ReadOptions
 from server.imports.tables import ImportPart, ImportRun, ImportState
+from server.imports.text_files import CERTAIN_ENCODINGS
 from server.imports.words import fix_words, reason_words, sample_file
 from server.web.access import OfficeDep
 from server.web.cursors import ListQuery, ListQueryDep
@@ -101,10 +102,11 @@ def check(
     body: ImportMapping,
     principal: OfficeDep,
     db: DBDep,
+    vault: VaultDep,
 ) -> ImportRead:
     """Start the dry run: every row is judged, nothing is written."""
     run = service.find(db, import_id)
-    mapping = run.mapping if body.columns is None else _numbered(run, body.columns)
+    mapping = run.mapping if body.columns is None else _numbered(db, vault, run, body.columns)
     run = service.begin_check(db, import_id, mapping, actor=principal.actor, role=principal.role)
     return read_import(run)
 
@@ -152,6 +154,7 @@ def read_import(run: ImportRun) -> ImportRead:
         file_name=run.file_name,
         sha256=run.digest,
         encoding=run.encoding,
+        is_encoding_certain=run.encoding in CERTAIN_ENCODINGS,
         separator=run.separator,
         sheet=run.sheet,
         sheets=run.sheets,
@@ -169,9 +172,12 @@ def read_import(run: ImportRun) -> ImportRead:
     )
 
 
-def _numbered(run: ImportRun, columns: dict[str, str]) -> dict[str, int]:
+def _numbered(db: Session, vault: Vault, run: ImportRun, columns: dict[str, str]) -> dict[str, int]:
+    names = run.columns
+    if not set(columns.values()) <= set(names):  # not kept, as the first row may be a person
+        names = list(service.preview(db, vault, run, rows=0).header)
     try:
-        return {key: run.columns.index(name) for key, name in columns.items()}
+        return {key: names.index(name) for key, name in columns.items()}
     except ValueError as exc:
         raise InvalidError("The file has no such column.", problem="import_column") from exc
 

@@ -22,9 +22,10 @@ from server.imports.findings import (
     written_each,
 )
 from server.imports.people_files import NUMBER_ALIASES
+from server.imports.people_numbers import PeopleByNumber
 from server.imports.place_files import COURSE_CODE_ALIASES, courses_by_code
 from server.imports.values import read_date, refuse_backwards
-from server.people.bulk import ImportOrigin, KnownPerson, people_by_number
+from server.people.bulk import ImportOrigin, KnownPerson
 from server.people.folding import comparable_number
 from server.timetable import roster, teachers
 from server.timetable.roster import RosterDates
@@ -194,6 +195,7 @@ class RosterFiles:
 
     def __init__(self, today: date) -> None:
         self._today = today
+        self._people = PeopleByNumber()
 
     def identify(self, row: ParsedRow) -> str:
         """Return course, student number and first day."""
@@ -206,7 +208,7 @@ class RosterFiles:
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the rosters of their courses."""
         numbers = {comparable_number(row["student_number"]) for row in rows}
-        people = people_by_number(db, numbers, lock=lock)
+        people = self._people.find(db, numbers, lock=lock)
         courses = courses_by_code(db, (row["course"] for row in rows))
         rules = PlacingRules(
             who_column="student_number",

@@ -19,7 +19,7 @@ from server.imports.kinds import KindName, columns_of, kinds_for, next_kind
 from server.imports.schemas import ImportOptions, MappingForm
 from server.imports.sheets import MOST_ROWS, ReadOptions, UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
-from server.imports.text_files import ENCODINGS, SEPARATORS
+from server.imports.text_files import CERTAIN_ENCODINGS, ENCODINGS, SEPARATORS
 from server.imports.words import column_words, fix_words, reason_words, report_file, sample_file
 from server.jobs.tables import JobState
 from server.web.access import OfficeDep
@@ -221,14 +221,16 @@ def _columns(request: Request, db: Session, run: ImportRun, exc: Exception | Non
     t = request_translator(request)
     used = set(run.mapping.values())
     problem = problem_text(t, exc, invalid="import_column")
+    sheet = service.preview(db, get_services(request).vault, run, rows=_PREVIEW_ROWS)
     context = {
         "run": run,
         "choices": [
             ColumnChoice(one.key, one.is_required, run.mapping.get(one.key))
             for one in columns_of(run.kind)
         ],
-        "not_used": [name for at, name in enumerate(run.columns) if at not in used],
-        "sheet": service.preview(db, get_services(request).vault, run, rows=_PREVIEW_ROWS),
+        "not_used": [name for at, name in enumerate(sheet.header) if at not in used],
+        "sheet": sheet,
+        "is_encoding_guessed": run.encoding not in CERTAIN_ENCODINGS,
         "encodings": list(ENCODINGS),
         "separators": ["tab" if one == "\t" else one for one in SEPARATORS],
         "problem": problem,

@@ -17,6 +17,7 @@ from server.imports.findings import (
     judged_each,
     payloads,
 )
+from server.imports.people_numbers import PeopleByNumber
 from server.imports.values import read_year
 from server.people.bulk import (
     FIELDS,
@@ -26,8 +27,6 @@ from server.people.bulk import (
     add_people,
     change_people,
     everybody,
-    numbers_as_typed,
-    people_by_number,
 )
 from server.people.folding import comparable_number
 from server.people.schemas import PersonCreate
@@ -104,7 +103,7 @@ class PeopleFiles:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self._as_typed: dict[str, str] | None = None
+        self._people = PeopleByNumber()
 
     def identify(self, row: ParsedRow) -> str:
         """Return the student number as it is compared."""
@@ -116,17 +115,8 @@ class PeopleFiles:
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the people who have these numbers."""
-        if self._as_typed is None:
-            self._as_typed = numbers_as_typed(db)
-        typed = self._as_typed
-        wanted = {typed.get(number, number) for number in map(self.identify, rows)}
-        known = people_by_number(db, wanted, lock=lock)
-
-        def judge(row: ParsedRow) -> Judged:
-            number = self.identify(row)
-            return self._judged(row, known.get(typed.get(number, number)))
-
-        return judged_each(self, rows, judge)
+        known = self._people.find(db, map(self.identify, rows), lock=lock)
+        return judged_each(self, rows, lambda row: self._judged(row, known.get(self.identify(row))))
 
     def _judged(self, row: ParsedRow, known: KnownPerson | None) -> Judged:
         if known is not None and _says_nothing_new(row, known):

@@ -55,10 +55,15 @@ class ImportRead(BaseModel):
     file_name: str
     sha256: str = Field(description="Of the file.")
     encoding: str
+    is_encoding_certain: bool = Field(
+        description="False: nothing in the file says which it is. Check names in the first rows."
+    )
     separator: str
     sheet: str
     sheets: list[str]
-    columns: list[str] = Field(description="Names of the columns of the file.")
+    columns: list[str] = Field(
+        description="Names of the columns of the file; 1, 2, … where no name is known."
+    )
     mapping: dict[str, str] = Field(
         description="Name of a column of the file, by the column that it fills."
     )

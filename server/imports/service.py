@@ -1,7 +1,7 @@
 """Imports: take a file in, start its check and its import, cancel, and delete in time."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -28,6 +28,8 @@ from server.web.principal import Role
 
 #: The kind of job that checks and imports.
 JOB = "import"
+#: A check is as old as this at most when the import begins: what it said may be wrong by then.
+CHECK_COUNTS = timedelta(hours=24)
 #: After this a file and its report are deleted, whatever became of them.
 KEPT = timedelta(days=7)
 _LONGEST_NAME = 120
@@ -140,13 +142,17 @@ def begin_import(db: Session, run_id: uuid.UUID, *, actor: str, role: Role) -> I
 
     Raises:
         NotFoundError: there is no such import.
-        ConflictError: there was no dry run yet, or it is under way or done.
+        ConflictError: there was no dry run in the last `CHECK_COUNTS`, or it is under way or done.
         ForbiddenError: the role may not import files of this kind.
     """
     run = find(db, run_id, lock=True)
     refuse_kind(run.kind, role)
     if run.state != ImportState.CHECKED:
         raise ConflictError("Check the file first. Then import it.", problem="import_unchecked")
+    if run.finished_at is None or now() - run.finished_at > CHECK_COUNTS:
+        raise ConflictError(
+            "The check is more than 24 hours old. Check the file again.", problem="import_old_check"
+        )
     _prepare(db, run, ImportState.IMPORTING, actor)
     _record(db, run, "import.start", actor)
     _enqueue(db, run, actor)
@@ -189,11 +195,11 @@ def remove_expired(db: Session, at: datetime) -> int:
     return len(found)
 
 
-def forget_names(db: Session) -> int:
-    """Delete files and reports that may name a person, because one is erased; returns how many.
+def forget_names(db: Session) -> list[uuid.UUID]:
+    """Delete files and reports that may name a person, because one is erased; returns which.
 
     Also where a job is on them, so that no later row brings the person back. Call it before a
-    person is locked: a job locks its import first.
+    person is locked: a job locks its import first. `forget_jobs` follows, as jobs are locked last.
     """
     named = col(ImportRun.kind).in_([KindName.PEOPLE.value, KindName.ROSTERS.value])
     found = db.exec(select(ImportRun.id).where(named).order_by(col(ImportRun.id)).with_for_update())
@@ -202,7 +208,12 @@ def forget_names(db: Session) -> int:
         forget_parts(db, run_id)
         forget_file(db, run_id)
         db.exec(delete(ImportRun).where(col(ImportRun.id) == run_id))
-    return len(ids)
+    return ids
+
+
+def forget_jobs(db: Session, ids: Iterable[uuid.UUID]) -> None:
+    """Delete the jobs of imports that were deleted."""
+    jobs.forget(db, JOB, [{"import": str(run_id)} for run_id in ids])
 
 
 def find(db: Session, run_id: uuid.UUID, *, lock: bool = False) -> ImportRun:
@@ -323,21 +334,27 @@ def forget_file(db: Session, run_id: uuid.UUID) -> None:
 
 
 def _read_as(sheet: Sheet, kind: str) -> dict[str, Any]:
+    mapping = guess(sheet.header, columns_of(kind))
     return {
         "encoding": sheet.encoding,
         "separator": sheet.separator,
         "sheet": sheet.sheet,
         "sheets": list(sheet.sheets),
-        "columns": list(sheet.header),
-        "mapping": guess(sheet.header, columns_of(kind)),
+        "columns": list(sheet.header) if mapping else _numbers(sheet),
+        "mapping": mapping,
         "is_cut": sheet.is_cut,
         "total": len(sheet.rows),
     }
 
 
+def _numbers(sheet: Sheet) -> list[str]:
+    """Return what columns are called that may have no names: the first row may be a person."""
+    return [str(number) for number in range(1, len(sheet.header) + 1)]
+
+
 def _remove(db: Session, run: ImportRun, actor: str) -> None:
     _record(db, run, "import.delete", actor)
-    jobs.forget(db, JOB, [{"import": str(run.id)}])
+    forget_jobs(db, [run.id])
     forget_parts(db, run.id)
     forget_file(db, run.id)
     db.exec(delete(ImportRun).where(col(ImportRun.id) == run.id))

@@ -33,7 +33,8 @@ class ImportRun(SQLModel, table=True):
         kind: what its rows are, see `kinds`.
         file_name: as the browser named it.
         digest: SHA-256 of the file, in hex.
-        columns: names of the file's columns.
+        columns: names of the file's columns; their numbers where no name is known, as the first
+            row may then be a person.
         mapping: number of a column of the file, by the column that it fills.
         total: rows in the file.
         revision: grows with each check and import; a worker on an older one stops.

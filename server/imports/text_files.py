@@ -32,6 +32,8 @@ ENCODINGS = {
     "windows-1256": "cp1256",
     "macintosh": "mac-roman",
 }
+#: Encodings that a file shows: others are guessed, and may be wrong.
+CERTAIN_ENCODINGS = frozenset({"", "utf-8", "utf-16-le", "utf-16-be"})
 SEPARATORS = (",", ";", "\t")
 #: How spreadsheet programs write a long number; its digits are lost.
 _EXPONENT = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)

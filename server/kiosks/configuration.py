@@ -36,7 +36,7 @@ from server.networks.service import networks_of
 from server.people.limit_group import limit_group
 from server.people.tables import Person
 from server.policies.schemas import SchoolPolicy
-from server.policies.timeline import PolicyTimeline
+from server.policies.timeline import PolicyTimeline, chosen_versions
 from server.timetable import service as timetable
 from server.timetable.appointments import DueLesson, appointments_elsewhere
 from server.timetable.holidays import service as holidays
@@ -80,6 +80,7 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
     views = _planned(db, after=at - RECENT, before=at + HORIZON, room_ids=[room.id])
     lists = _rosters(db, kiosk, views)
     timeline = PolicyTimeline.of(db)
+    chosen = chosen_versions(db, [view.lesson.id for view in views])
     due = {person_id for roster in lists.values() for person_id in roster}
     policy = timeline.current.at(room.id).policy
     draft = ConfigDocument(
@@ -89,7 +90,16 @@ def build(db: Session, kiosk: Kiosk, school: SchoolInfo, at: datetime) -> Config
         school=SchoolRef(name=school.name, time_zone=school.zone.key),
         room=RoomRef(id=str(room.id), name=room.name),
         policy=policy.for_kiosks(),
-        lessons=tuple(_entry(view, lists[view.lesson.id], timeline, policy) for view in views),
+        lessons=tuple(
+            _entry(
+                view,
+                lists[view.lesson.id],
+                timeline,
+                policy,
+                chosen.get(view.lesson.id, timeline.version_at(view.lesson.starts_at)),
+            )
+            for view in views
+        ),
         elsewhere=_elsewhere(db, kiosk, due, at),
         people=_people(db, due, policy, local_date(at, school.zone)),
         network=_network(db, policy),
@@ -144,13 +154,17 @@ def _rosters(
 
 
 def _entry(
-    view: LessonView, roster: Iterable[uuid.UUID], timeline: PolicyTimeline, policy: SchoolPolicy
+    view: LessonView,
+    roster: Iterable[uuid.UUID],
+    timeline: PolicyTimeline,
+    policy: SchoolPolicy,
+    version: int,
 ) -> LessonEntry:
     """Describe a lesson, with its windows where they are not those of the kiosk's policy.
 
-    That is where it started under an older policy, or its course has its own settings.
+    That is where it started under an older policy, people chose a version to judge it again by,
+    or its course has its own settings.
     """
-    version = timeline.version_at(view.lesson.starts_at)
     is_older = version != policy.version
     own = timeline.policies(version).at(view.room.id, view.course.id).policy.attendance
     return LessonEntry(

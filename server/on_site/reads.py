@@ -37,6 +37,7 @@ class Entered(NamedTuple):
     lesson_id: uuid.UUID
     person_id: uuid.UUID
     status: str | None
+    made_at: datetime
 
 
 _events, _kiosks = table_of(StoredEvent), table_of(Kiosk)
@@ -74,7 +75,7 @@ _LAST = Prepared(
     )
 )
 _ENTERED = Prepared(
-    sqlalchemy.select(_said.c.lesson_id, _said.c.person_id, _said.c.status)
+    sqlalchemy.select(_said.c.lesson_id, _said.c.person_id, _said.c.status, _said.c.made_at)
     .where(_said.c.lesson_id.in_(several("lessons")))
     .order_by(_said.c.made_at, _said.c.id)
 )

@@ -111,17 +111,21 @@ def _seen(
     rooms: dict[uuid.UUID, str],
     day: tuple[datetime, datetime],
 ) -> dict[uuid.UUID, Seen]:
-    """Return the last sighting of each person: by a kiosk, or entered for a lesson."""
+    """Return the last sighting of each person: by a kiosk, or entered for a lesson.
+
+    What was entered before the lesson began was seen when it was entered, not later.
+    """
     found = {
         one.person_id: Seen(one.at, rooms.get(one.kiosk_id, ""), one.direction)
         for one in reads.last_sightings(db, *day)
     }
-    newest = {(one.lesson_id, one.person_id): one.status for one in entered}
-    for (lesson_id, person_id), status in newest.items():
-        lesson = lessons[lesson_id]
-        known = found.get(person_id)
-        if status in ATTENDED and (known is None or known.at < lesson.starts_at):
-            found[person_id] = Seen(lesson.starts_at, lesson.room)
+    newest = {(one.lesson_id, one.person_id): one for one in entered}
+    for one in newest.values():
+        lesson = lessons[one.lesson_id]
+        seen = Seen(min(lesson.starts_at, one.made_at), lesson.room)
+        known = found.get(one.person_id)
+        if one.status in ATTENDED and (known is None or known.at < seen.at):
+            found[one.person_id] = seen
     return found
 
 

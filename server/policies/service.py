@@ -1,9 +1,10 @@
 """Read and change the policy. What kiosks get of it has the protocol's own schema."""
 
+import uuid
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
@@ -123,10 +124,23 @@ def place_of(row: PolicyVersion) -> PolicyPlace | None:
     return PolicyPlace(Scope(row.scope), row.scope_id) if row.scope_id is not None else None
 
 
-def version_dates(db: Session) -> list[tuple[int, datetime]]:
-    """Return every version's number with the moment it came into force, newest first."""
-    query = select(PolicyVersion.version, PolicyVersion.created_at)
-    return list(db.exec(query.order_by(col(PolicyVersion.version).desc())).all())
+class DatedVersion(NamedTuple):
+    """A version without what it says: its number, since when, and what it changed.
+
+    Attributes:
+        scope_id: the room or course whose settings changed; None: the school's changed.
+    """
+
+    version: int
+    since: datetime
+    scope_id: uuid.UUID | None
+
+
+def version_dates(db: Session) -> list[DatedVersion]:
+    """Return every version, newest first, without the documents."""
+    query = select(PolicyVersion.version, PolicyVersion.created_at, PolicyVersion.scope_id)
+    rows = db.exec(query.order_by(col(PolicyVersion.version).desc()))
+    return [DatedVersion(*row) for row in rows]
 
 
 def set_policy(

@@ -1,4 +1,6 @@
-"""Versions of the policy document; the highest one is in force, and none is ever changed.
+"""Versions of the policy, and which of them judges a lesson again; none is ever changed.
+
+Of the versions the highest one is in force.
 
 Version 0 holds the defaults of the first installation, so that later defaults judge no old lesson.
 It is completed when the first account is made; see `server.policies.service.begin_policy`.
@@ -11,7 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
-from server.db.types import utc_field
+from server.db.types import new_id, utc_field
 
 
 class PolicyVersion(SQLModel, table=True):
@@ -34,3 +36,15 @@ class PolicyVersion(SQLModel, table=True):
         default="school", max_length=8, sa_column_kwargs={"server_default": "school"}
     )
     scope_id: uuid.UUID | None = Field(default=None, index=True)
+
+
+class Rejudgement(SQLModel, table=True):
+    """A decision to judge one lesson by another policy version. The newest one counts."""
+
+    __tablename__ = "rejudgements"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", index=True)
+    policy_version: int = Field(foreign_key="policy_versions.version")
+    change_id: uuid.UUID = Field(foreign_key="past_changes.id")
+    made_at: datetime = utc_field(default_now=True)

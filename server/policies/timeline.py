@@ -1,7 +1,8 @@
 """Which policy was in force when. Versions are only ever added, so an answer never changes."""
 
+import uuid
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
@@ -11,11 +12,11 @@ import sqlalchemy
 from sqlmodel import Session, func
 
 from protocol.v1.policy import MOST_FRAMES
-from server.db.prepared import Prepared, table_of
+from server.db.prepared import Prepared, several, table_of
 from server.errors import NotFoundError
 from server.policies.effective import PolicySet, read_own
 from server.policies.schemas import SchoolPolicy
-from server.policies.tables import PolicyVersion
+from server.policies.tables import PolicyVersion, Rejudgement
 
 #: What was read of each version, and the policies that it says: to read it again costs more than
 #: to compare. A restored or rolled back database has other words under the same number.
@@ -36,6 +37,14 @@ _DATES = Prepared(
     .select_from(_TABLE)
     .outerjoin(_newest, (_newest.c.version == _TABLE.c.version) & (_TABLE.c.version == _last))
     .order_by(_TABLE.c.version)
+)
+
+
+_CHOSEN_TABLE = table_of(Rejudgement)
+_CHOSEN = Prepared(
+    sqlalchemy.select(_CHOSEN_TABLE.c.lesson_id, _CHOSEN_TABLE.c.policy_version)
+    .where(_CHOSEN_TABLE.c.lesson_id.in_(several("lessons")))
+    .order_by(_CHOSEN_TABLE.c.made_at, _CHOSEN_TABLE.c.id)
 )
 
 
@@ -85,6 +94,11 @@ class PolicyTimeline:
             NotFoundError: there is no such version.
         """
         return self.policies(version).school
+
+
+def chosen_versions(db: Session, lesson_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the version that people chose to judge a lesson again by; most lessons have none."""
+    return dict(_CHOSEN.rows(db, lessons=lesson_ids))
 
 
 class _Trial(PolicyTimeline):

@@ -127,6 +127,7 @@ class ReportReader:
             ReportTooLongError: it covers too many lessons; prepare it first.
             NotFoundError: there is no such prepared report for this account.
             ConflictError: it is not finished.
+            InvalidError: it is asked for a person, a course or other days.
         """
         zone = self._settings.zone
         if self._prepared_id is None:
@@ -134,7 +135,9 @@ class ReportReader:
             return service.direct_report(db, scope, now())
         own = visible_courses(db, self._principal, local_date(now(), zone))
         row = prepared.prepared_for(db, self._prepared_id, self._principal, own)
-        return prepared.report_of(self._vault, row, zone)
+        report = prepared.report_of(self._vault, row, zone)
+        self._asked.refuse_other_lines(report.scope)
+        return report
 
 
 ReaderDep = Annotated[ReportReader, Depends()]
@@ -209,9 +212,12 @@ def prepare(
 
 
 @router.get("/prepared")
-def list_prepared(principal: RegisterDep, db: ReadDBDep, asked: ListQueryDep) -> PreparedList:
-    """Reports that the account asked for, the newest first."""
-    part = prepared.reports_part(db, principal, asked.wanted(_LIST, prepared.ORDER))
+def list_prepared(
+    request: Request, principal: RegisterDep, db: ReadDBDep, asked: ListQueryDep
+) -> PreparedList:
+    """Reports that the account asked for and may still see, the newest first."""
+    own = visible_courses(db, principal, local_date(now(), get_settings(request).zone))
+    part = prepared.reports_part(db, principal, asked.wanted(_LIST, prepared.ORDER), own=own)
     return PreparedList(
         reports=[_prepared(row) for (row,) in part.rows],
         total=part.total,

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from server.attendance.access import ForeignCourseError
 from server.db.types import now
+from server.errors import InvalidError
 from server.reports.lines import ReportSpan
 from server.reports.listing import ALL_SORTS
 from server.reports.schemas import ReportScope, ReportView
@@ -59,6 +60,20 @@ class ReportAsked:
         else:
             courses = frozenset({self.course})
         return ReportScope(ReportSpan(first, last, zone, courses), self.person)
+
+    def refuse_other_lines(self, scope: ReportScope) -> None:
+        """Refuse to ask a prepared report for other lines than it was prepared for.
+
+        Raises:
+            InvalidError: a person, a course, or other days are asked for.
+        """
+        span = scope.span
+        is_of_days = self.first in (None, span.first) and self.last in (None, span.last)
+        if self.person or self.course or not is_of_days:
+            raise InvalidError(
+                "A prepared report is read as it was asked for, without person, course or days.",
+                problem="report_as_prepared",
+            )
 
     def query(self, scope: ReportScope, **other: object) -> str:
         """Return the address of the same report with something else in it."""

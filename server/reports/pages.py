@@ -97,6 +97,7 @@ def prepared_page(
         context = {"row": row, "is_stuck": prepared.is_stuck(db, report_id), "view": asked.view}
         return render(request, "reports/preparing.html", context)
     report = prepared.report_of(vault, row, zone)
+    asked.refuse_other_lines(report.scope)
     context = _frame(request, db, principal, asked, report.scope) | {"row": row}
     context |= _shown(request, db, report, asked)
     return render(request, "reports/report.html", context)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, delete, exists, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.audit.service import record
 from server.audit.tables import subject_of
@@ -142,17 +143,35 @@ def latest_for(
     db: Session, principal: Principal, *, limit: int, own: Collection[uuid.UUID] | None
 ) -> Sequence[PreparedReport]:
     """Return the newest reports that an account asked for and may still see."""
-    query = select(PreparedReport).where(PreparedReport.made_by == principal.account_id)
-    rows = db.exec(query.order_by(*ORDER.by()).limit(limit)).all()
-    return [row for row in rows if _may_see(row, principal, own)]
+    return db.exec(_seen_by(db, principal, own).order_by(*ORDER.by()).limit(limit)).all()
 
 
 def reports_part(
-    db: Session, principal: Principal, wanted: PartWanted
+    db: Session,
+    principal: Principal,
+    wanted: PartWanted,
+    *,
+    own: Collection[uuid.UUID] | None,
 ) -> Part[tuple[PreparedReport]]:
-    """Return a part of the list of all reports that an account asked for."""
+    """Return a part of the list of all reports that an account asked for and may still see."""
+    return read_part(db, _seen_by(db, principal, own), ORDER, wanted)
+
+
+def _seen_by(
+    db: Session, principal: Principal, own: Collection[uuid.UUID] | None
+) -> SelectOfScalar[PreparedReport]:
+    """Select the reports that an account asked for, without those of a course that is gone."""
     mine = select(PreparedReport).where(PreparedReport.made_by == principal.account_id)
-    return read_part(db, mine, ORDER, wanted)
+    if own is None:
+        return mine
+    # An account has few, as they are deleted after days.
+    rows = db.exec(
+        select(PreparedReport.id, PreparedReport.course_ids).where(
+            PreparedReport.made_by == principal.account_id
+        )
+    )
+    seen = [report_id for report_id, course_ids in rows if _is_within(course_ids, own)]
+    return mine.where(col(PreparedReport.id).in_(seen))
 
 
 def span_of(row: PreparedReport, zone: ZoneInfo) -> ReportSpan:
@@ -238,9 +257,11 @@ def _of(report_id: uuid.UUID) -> bool:
 def _may_see(row: PreparedReport, principal: Principal, own: Collection[uuid.UUID] | None) -> bool:
     if row.made_by != principal.account_id and principal.role != Role.ADMIN:
         return False
-    if own is None:
-        return True
-    return row.course_ids is not None and set(map(uuid.UUID, row.course_ids)) <= set(own)
+    return own is None or _is_within(row.course_ids, own)
+
+
+def _is_within(course_ids: Collection[str] | None, own: Collection[uuid.UUID]) -> bool:
+    return course_ids is not None and set(map(uuid.UUID, course_ids)) <= set(own)
 
 
 def is_stuck(db: Session, report_id: uuid.UUID) -> bool:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ from server.audit.service import record
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.lock import TIMETABLE_LOCK, lock_until_commit
 from server.db.prepared import several
+from server.db.types import now
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
     LONGEST_LESSON,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
 T = TypeVar("T")
+#: A substitute sees and corrects the register of a lesson for so long after its end.
+SUBSTITUTE_KEEPS = timedelta(days=14)
 #: The order of every list of lessons: by start, then room.
 LESSON_ORDER = ListOrder(
     (col(Lesson.starts_at), col(Room.name), col(Lesson.id)), (datetime, str, uuid.UUID)
@@ -175,6 +178,7 @@ class LessonFilter:
         room_ids: only those in these rooms.
         courses: only those of these courses.
         substitute: with `courses`: also those that this account teaches as a substitute.
+        is_history: also those of which the substitute no longer sees the register.
     """
 
     ids: Collection[uuid.UUID] | None = None
@@ -183,6 +187,7 @@ class LessonFilter:
     room_ids: Collection[uuid.UUID] | None = None
     courses: Collection[uuid.UUID] | None = None
     substitute: uuid.UUID | None = None
+    is_history: bool = False
 
     def query(self) -> "Select[Lesson, Course, Room, LessonCancellation]":
         """Select the lessons with course, room and cancellation, without an order."""
@@ -196,8 +201,9 @@ class LessonFilter:
                 conditions.append(col(column).in_(wanted))
         if self.courses is not None:
             of_courses = col(Lesson.course_id).in_(self.courses)
-            is_alone = self.substitute is None
-            conditions.append(of_courses if is_alone else of_courses | taught_by(self.substitute))
+            conditions.append(
+                of_courses if self.substitute is None else of_courses | self._taught()
+            )
         return (
             sqlalchemy.select(Lesson, Course, Room, LessonCancellation)
             .join(Course, col(Course.id) == col(Lesson.course_id))
@@ -205,6 +211,10 @@ class LessonFilter:
             .outerjoin(LessonCancellation, in_force())
             .where(*conditions)
         )
+
+    def _taught(self) -> "ColumnElement[bool]":
+        since = datetime.min.replace(tzinfo=UTC) if self.is_history else now() - SUBSTITUTE_KEEPS
+        return taught_by(self.substitute, since)
 
 
 def lesson_views(
@@ -224,6 +234,8 @@ def lesson_views(
 def lesson_values(*, after: datetime | None, **wanted: Any) -> dict[str, Any]:
     """Return the values that `lessons_by` needs for a filter, by name."""
     values = {name: value for name, value in wanted.items() if value is not None}
+    if "substitute" in values:
+        values["substitute_since"] = now() - SUBSTITUTE_KEEPS
     return (
         values if after is None else values | {"after": after, "starts_after": _starts_after(after)}
     )
@@ -241,8 +253,8 @@ def lessons_by(names: frozenset[str]) -> "Select[Lesson, Course, Room, LessonCan
         "courses": col(Lesson.course_id).in_(several("courses")),
     }
     if "substitute" in names:
-        conditions["courses"] |= taught_by(bindparam("substitute"))
-    chosen = [conditions[name] for name in sorted(names - {"substitute"})]
+        conditions["courses"] |= taught_by(bindparam("substitute"), bindparam("substitute_since"))
+    chosen = [conditions[name] for name in sorted(names - {"substitute", "substitute_since"})]
     return LessonFilter().query().where(*chosen).order_by(*LESSON_ORDER.by())
 
 
@@ -263,10 +275,11 @@ def lesson_part(db: Session, which: LessonFilter, wanted: PartWanted) -> Part[Le
     return Part([LessonView(*row) for row in part.rows], part.total, part.last)
 
 
-def taught_by(account: Any) -> "ColumnElement[bool]":
-    """Which lessons an account teaches as a substitute."""
+def taught_by(account: Any, since: Any) -> "ColumnElement[bool]":
+    """Which lessons that end after a moment an account teaches as a substitute."""
     own = sqlalchemy.select(col(LessonSubstitute.lesson_id))
-    return col(Lesson.id).in_(own.where(col(LessonSubstitute.account_id) == account))
+    is_own = col(Lesson.id).in_(own.where(col(LessonSubstitute.account_id) == account))
+    return and_(is_own, col(Lesson.ends_at) > since)
 
 
 def in_force() -> "ColumnElement[bool]":

@@ -9,6 +9,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from server.accounts.tables import Account
 from server.audit.tables import AuditEntry
+from server.imports.tables import ImportRun
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
 from server.timetable.tables import Course, Holiday, Lesson, Room, Term
@@ -34,6 +35,7 @@ _TABLES: dict[str, tuple[type[SQLModel], str]] = {
     "term": (Term, "name"),
     "token": (APIToken, "name"),
     "holiday": (Holiday, "name"),
+    "import": (ImportRun, "file_name"),
 }
 
 

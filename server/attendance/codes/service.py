@@ -35,7 +35,7 @@ def use_code(db: Session, code_id: uuid.UUID) -> StatusCode:
     """
     code = db.get(StatusCode, code_id)
     if code is not None and code.used_at is None:
-        # Whoever changes its meaning at this moment comes first.
+        # A change of its meaning at this moment is waited for.
         db.refresh(code, with_for_update=True)
     if code is None or code.retired_at is not None:
         raise InvalidError("This code is not in use. Choose another one.", problem="no_code")
@@ -52,6 +52,7 @@ def create_code(db: Session, new: CodeCreate, *, actor: str) -> StatusCode:
         ConflictError: its name is taken.
         InvalidError: the school has as many codes as it may have.
     """
+    _lock_list(db)
     codes = codes_of(db)
     if len(codes.all) >= MOST_CODES:
         raise InvalidError(
@@ -79,6 +80,7 @@ def change_code(db: Session, code_id: uuid.UUID, change: CodeChange, *, actor: s
         ConflictError: its name is taken, or its meaning is fixed.
         InvalidError: a code of the school's own needs a name and a letter.
     """
+    _lock_list(db)
     code = _locked(db, code_id)
     wanted = change.model_dump(mode="json", exclude_unset=True)
     is_fixed = code.is_default or code.used_at is not None
@@ -129,6 +131,7 @@ def reasons_of(db: Session) -> list[str]:
 
 def set_reasons(db: Session, reasons: Sequence[str], *, actor: str) -> None:
     """Replace the reasons that the school offers."""
+    _lock_list(db)
     db.exec(delete(StatusReason))
     unique = list(dict.fromkeys(reasons))
     db.add_all(StatusReason(position=place, text=text) for place, text in enumerate(unique))
@@ -144,6 +147,16 @@ def set_reasons(db: Session, reasons: Sequence[str], *, actor: str) -> None:
 def fields_of(code: StatusCode | Code) -> CodeFields:
     """Return what people may enter about a code."""
     return CodeFields.model_validate(code, from_attributes=True)
+
+
+def _lock_list(db: Session) -> None:
+    """Let one transaction at a time change names, reasons, or how many codes there are.
+
+    One of the default codes stands for the list, as these are always there. Registers that refer
+    to it do not wait.
+    """
+    first = select(StatusCode.id).where(col(StatusCode.is_default)).order_by(col(StatusCode.id))
+    db.exec(first.limit(1).with_for_update(key_share=True)).all()
 
 
 def _locked(db: Session, code_id: uuid.UUID) -> StatusCode:

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from server.attendance.codes.code_list import CodeList
 from server.attendance.codes.service import codes_of
+from server.attendance.confirmation_reads import ConfirmedRegister
 from server.attendance.decisions.corrections import StaleLineError, has_begun, locked_register
 from server.attendance.register import ATTENDED, AttendanceStatus
 from server.attendance.service import Register, RegisterLine
@@ -71,6 +72,8 @@ def confirm(
 ) -> RegisterConfirmation:
     """Say that a register is right: students who were not seen were absent without excuse.
 
+    A second tap changes nothing: where the newest confirmation says the same, it is returned.
+
     Args:
         db: the caller's.
         lesson_id: whose register.
@@ -85,14 +88,18 @@ def confirm(
     register = locked_register(db, lesson_id)
     if not has_begun(register, now()):
         raise ConflictError("Check-in for this lesson has not begun.", problem="too_early")
-    if {one.person.id for one in unconfirmed(register).lines} != set(named):
-        raise StaleLineError(problem="stale")
+    codes = codes_of(db)
     # Those with a correction or an excuse too: if it is taken back, they are absent, not undecided.
     unseen = {one.person.id for one in register.lines if one.mark.derived not in ATTENDED}
+    before = _same(register, codes, unseen)
+    if before and before.unseen.issuperset(named):
+        return db.get_one(RegisterConfirmation, before.id)
+    if {one.person.id for one in unconfirmed(register).lines} != set(named):
+        raise StaleLineError(problem="stale")
     confirmation = RegisterConfirmation(
         lesson_id=lesson_id,
         unseen=sorted(str(one) for one in unseen),
-        states=_states(register, codes_of(db)),
+        states=_states(register, codes),
         made_by=made_by,
         made_at=now(),
     )
@@ -118,6 +125,16 @@ def changed_since(register: Register, codes: CodeList) -> tuple[ChangedLine, ...
         if was != codes.state_of(one.mark):
             found.append(ChangedLine(one.person.id, was, one))
     return (*found, *(ChangedLine(person, was, None) for person, was in before.items()))
+
+
+def _same(
+    register: Register, codes: CodeList, unseen: Collection[uuid.UUID]
+) -> ConfirmedRegister | None:
+    """Return the newest confirmation where a new one would say nothing else."""
+    before = register.confirmation
+    if before is None or before.unseen != unseen or unconfirmed(register).lines:
+        return None
+    return None if changed_since(register, codes) else before
 
 
 def _states(register: Register, codes: CodeList) -> dict[str, str]:

@@ -24,6 +24,7 @@ from server.attendance.tables import Correction, CorrectionBatch
 from server.audit.service import record
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
+from server.people.service import refuse_erased
 from server.people.tables import Person
 from server.timetable.tables import Lesson, RosterEntry
 
@@ -146,14 +147,18 @@ def correct_everyone_left(
 ) -> CorrectionBatch:
     """Set one code on every line that nobody decided about and nothing was seen of.
 
+    Lines of students whose data was erased stay as they are.
+
     Raises:
         NotFoundError: there is no such lesson.
         InvalidError: nobody is left, the code is not in use, or it needs a reason.
         ConflictError: the lesson is cancelled, or check-in has not begun.
     """
-    register = locked_register(db, lesson_id, _listed(db, lesson_id))
+    register = locked_register(db, lesson_id, _listed(db, lesson_id), may_be_erased=True)
     _refuse_early(register)
-    lines = everyone_left(register)
+    left = everyone_left(register)
+    erased = _erased(db, [one.person.id for one in left])
+    lines = [one for one in left if one.person.id not in erased]
     if not lines:
         raise InvalidError("Every student has a status already.", problem="nobody_left")
     return _batch(db, register, lines, word, made_by)
@@ -172,7 +177,7 @@ def undo(
             was confirmed since, or the lesson is cancelled.
     """
     of_batch = select(Correction.person_id).where(Correction.batch_id == batch_id)
-    register = locked_register(db, lesson_id, db.exec(of_batch).all())
+    register = locked_register(db, lesson_id, db.exec(of_batch).all(), may_be_erased=True)
     batches = {
         one.id: one
         for one in db.exec(select(CorrectionBatch).where(CorrectionBatch.lesson_id == lesson_id))
@@ -212,7 +217,11 @@ def everyone_left(register: Register) -> list[RegisterLine]:
 
 
 def locked_register(
-    db: Session, lesson_id: uuid.UUID, people: Collection[uuid.UUID] = ()
+    db: Session,
+    lesson_id: uuid.UUID,
+    people: Collection[uuid.UUID] = (),
+    *,
+    may_be_erased: bool = False,
 ) -> Register:
     """Return a register that nobody else decides about until this transaction ends.
 
@@ -221,19 +230,28 @@ def locked_register(
         lesson_id: whose register.
         people: students that rows are written about. They are locked first, by their ids:
             all who lock people do it in this order, and before lessons.
+        may_be_erased: no new text is written about them.
 
     Raises:
         NotFoundError: there is no such lesson.
-        ConflictError: it is cancelled.
+        ConflictError: it is cancelled, or the data of one of these students was erased.
     """
     if people:
-        which = select(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id))
-        db.exec(which.with_for_update(read=True, key_share=True)).all()
+        which = select(Person).where(col(Person.id).in_(people)).order_by(col(Person.id))
+        for one in db.exec(which.with_for_update(read=True, key_share=True)):
+            if not may_be_erased:
+                refuse_erased(one)
     db.get(Lesson, lesson_id, with_for_update=True)
     register = service.register_of(db, lesson_id, at=now())
     if register.view.is_cancelled:
         raise ConflictError("This lesson is cancelled.", problem="cancelled")
     return register
+
+
+def _erased(db: Session, people: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of these people whose data was erased: nothing new is written about them."""
+    erased = select(Person.id).where(col(Person.id).in_(people), col(Person.erased_at).is_not(None))
+    return set(db.exec(erased))
 
 
 def _listed(db: Session, lesson_id: uuid.UUID) -> Sequence[uuid.UUID]:

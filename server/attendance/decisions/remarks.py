@@ -2,20 +2,22 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy
 from sqlalchemy import bindparam, exists, literal
-from sqlmodel import Session
+from sqlmodel import Session, col, delete, select
 
 from server.attendance.decisions.corrections import locked_register
 from server.attendance.decisions.undo import is_confirmed_since, is_fresh
 from server.attendance.tables import CorrectionBatch, LineRemark
-from server.audit.service import record
+from server.audit.service import SYSTEM, record
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import InvalidError
 
+#: Remarks are free text about a person, and are kept for so long, as the notes of absences are.
+REMARKS_KEPT = timedelta(days=365)
 _REMARKS, _BATCHES = table_of(LineRemark), table_of(CorrectionBatch)
 _undoing = _BATCHES.alias("undoing")
 #: Remarks, and actions that were not undone, of one lesson in order of time.
@@ -97,7 +99,7 @@ def set_remark(
     Raises:
         NotFoundError: there is no such lesson.
         InvalidError: the person is not due in it.
-        ConflictError: it is cancelled.
+        ConflictError: it is cancelled, or the person's data was erased.
     """
     register = locked_register(db, lesson_id, [person_id])
     if all(one.person.id != person_id for one in register.lines):
@@ -114,3 +116,16 @@ def set_remark(
         details={"person": str(person_id)},
     )
     return remark
+
+
+def expire_remarks(db: Session, today: date, *, at_a_time: int = 500) -> int:
+    """Delete remarks that were written `REMARKS_KEPT` ago; returns how many."""
+    before = datetime.combine(today, time(), tzinfo=UTC) - REMARKS_KEPT
+    old = select(LineRemark.id).where(col(LineRemark.made_at) < before).limit(at_a_time)
+    ids = list(db.exec(old))
+    if ids:
+        db.exec(delete(LineRemark).where(col(LineRemark.id).in_(ids)))
+        details = {"remarks": len(ids)}
+        action = "attendance.expire_remarks"
+        record(db, actor=SYSTEM, action=action, subject="registers", details=details)
+    return len(ids)

@@ -136,6 +136,7 @@ def _views(
         room_ids=None if room_ids is None else list(room_ids),
         courses=None if courses is None else list(courses),
         substitute=substitute,
+        is_history=True,
     )
     return [LessonView(*row) for row in db.execute(wanted.query().order_by(*LESSON_ORDER.by()))]
 

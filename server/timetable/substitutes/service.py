@@ -11,9 +11,11 @@ from sqlmodel import Session, col, or_, select
 
 from server.accounts.tables import Account
 from server.audit.service import record
+from server.db.types import now
 from server.errors import ConflictError, InvalidError
 from server.timetable.lessons import DoubleBookingError
 from server.timetable.service import (
+    SUBSTITUTE_KEEPS,
     LessonView,
     bump_version,
     found_or_404,
@@ -21,7 +23,7 @@ from server.timetable.service import (
     lesson_views,
     lock_timetable,
 )
-from server.timetable.tables import CourseTeacher, LessonSubstitute, PatternLesson
+from server.timetable.tables import CourseTeacher, Lesson, LessonSubstitute, PatternLesson
 from server.web.principal import Principal, Role
 
 
@@ -92,11 +94,14 @@ def substitute_of(db: Session, lesson_id: uuid.UUID) -> uuid.UUID | None:
     return row.account_id if row else None
 
 
-def is_substitute(db: Session, lesson_id: uuid.UUID, principal: Principal) -> bool:
-    """Return whether an account teaches a lesson as a substitute."""
-    if principal.role != Role.TEACHER:
+def is_substitute(db: Session, lesson: Lesson, principal: Principal) -> bool:
+    """Return whether an account has the register of a lesson as its substitute, now.
+
+    It loses the register `SUBSTITUTE_KEEPS` after the lesson.
+    """
+    if principal.role != Role.TEACHER or lesson.ends_at <= now() - SUBSTITUTE_KEEPS:
         return False
-    return substitute_of(db, lesson_id) == principal.account_id
+    return substitute_of(db, lesson.id) == principal.account_id
 
 
 def notes_of(db: Session, lesson_id: uuid.UUID) -> LessonNotes:

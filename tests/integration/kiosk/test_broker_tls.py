@@ -91,7 +91,8 @@ def test_a_clock_that_is_not_set_does_not_keep_the_broker_away(tmp_path: Path) -
         tls_broker(tmp_path, SCHOOL.leaf()) as broker,
         linked(broker.port, LinkTrust(SCHOOL.pem, time=lambda: unset)) as link,
     ):
-        wait_up(link)
+        wait_up(link)  # fails where the link does not come up
+        assert link.security is LinkSecurity.TLS
 
 
 def test_the_embedded_broker_is_checked_in_the_same_way(tmp_path: Path) -> None:

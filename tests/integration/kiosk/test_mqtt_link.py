@@ -74,6 +74,7 @@ def test_acks_and_hints_land_in_the_inbox(linked: Linked, school: BrokerPeer) ->
     school.say("ack", acked)
     school.say("hint", hint, retain=True)
 
+    # `wait_for` fails where it does not arrive.
     linked.wait_for(Arrived("ack", acked.to_json()))
     linked.wait_for(Arrived("hint", hint.to_json()))
 
@@ -116,6 +117,7 @@ def test_ack_sent_while_the_kiosk_is_away_waits_for_it(
     second = Linked(mosquitto.port)
     second.link.start()
 
+    # Fails where it does not arrive.
     second.wait_for(Arrived("ack", ack(9, kiosk_id=KIOSK_ID).to_json()))
     second.link.stop()
 
@@ -146,7 +148,7 @@ def test_broker_that_is_not_there_yet_is_found_later(tmp_path: Path) -> None:
         log_path=tmp_path / "log",
         ready=lambda: is_listening(port),
     ):
-        linked.wait_up()
+        linked.wait_up()  # fails where the link does not come up
         linked.link.stop()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from server.db.engine import Database
 from server.errors import ConfigurationError
@@ -95,5 +95,12 @@ def test_further_columns_and_tables_of_a_school_do_no_harm(database: Database) -
     with database.engine.begin() as connection:
         connection.execute(text("ALTER TABLE rooms ADD COLUMN note VARCHAR(40)"))
         connection.execute(text("CREATE TABLE notes (id INTEGER PRIMARY KEY)"))
+        before = runner.current_revision(connection)
 
     runner.upgrade(database)
+
+    found = inspect(database.engine)
+    assert "note" in {one["name"] for one in found.get_columns("rooms")}
+    assert found.has_table("notes")
+    with database.engine.connect() as connection:
+        assert runner.current_revision(connection) == before

@@ -72,7 +72,7 @@ def _change_policy(world: World, late: int, closes: int, opens: int, grace: int)
 
 
 def _change_own(world: World, number: int, is_room: object, late: int, opens: int) -> None:
-    """A room or a course gets settings of its own; without any of them it follows the school."""
+    """Give a room or a course its own settings. With none it follows the school."""
     places = [PolicyPlace(Scope.ROOM, one) for one in world.rooms]
     places = places if is_room else [PolicyPlace(Scope.COURSE, one) for one in world.courses]
     attending = {"late_after_min": late, "opens_before_min": opens}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from server.db.engine import Database
 from server.migrations import runner
@@ -71,3 +71,16 @@ def test_a_complete_database_is_left_alone(database: Database, tmp_path: Path) -
     migrate(database, "0006")
     runner.upgrade(database)
     runner.check(database)
+    before = schema_of(database)
+    runner.upgrade(database)
+    runner.check(database)
+    assert schema_of(database) == before
+
+
+def schema_of(database: Database) -> dict[str, set[str]]:
+    """Return the columns of each table."""
+    found = inspect(database.engine)
+    return {
+        table: {one["name"] for one in found.get_columns(table)}
+        for table in found.get_table_names()
+    }

@@ -222,6 +222,43 @@ def _line(one: past.LineChange) -> tuple[object, ...]:
     return one.view.lesson.id, one.person.id, one.before, one.after
 
 
+def test_the_preview_lists_a_neighbour_that_takes_a_sighting(world: World) -> None:
+    """A sighting near the end counts for the next lesson once check-in closes earlier."""
+    ada = world.people[0]
+    seen_at = world.noon + timedelta(minutes=40)
+    world.send(world.devices[0], world.devices[0].event(seen_at, person_id=ada), at=seen_at)
+    own = _own(closes_after_start_min=30)
+    wanted = current_policies(world.db).with_own(_course(world.courses[0]), own)
+    found = preview_policies(world.db, wanted, zone=ZONE, at=now())
+    changed = {(one.view.lesson.id, one.person.id, one.after) for one in found.lines}
+    assert (found.touched, changed) == (1, {(world.waiting, ada, "present")})
+
+
+def test_a_lesson_that_was_judged_again_keeps_its_version_everywhere(world: World) -> None:
+    """The preview leaves it out, and a kiosk is told the version that people chose."""
+    older = current_policies(world.db).school.version
+    _set(world.db, _course(world.courses[0]), _own(late_after_min=9))
+    _rejudge(world, world.settled, older)
+    wanted = current_policies(world.db).with_own(_room(world.rooms[0]), _own(opens_before_min=40))
+    found = preview_policies(world.db, wanted, zone=ZONE, at=now())
+    assert (found.lessons, found.touched) == (2, 1)
+    world.db.flush()
+    info = configuration.SchoolInfo("School", ZONE)
+    kiosk = world.db.get_one(Kiosk, world.kiosks[0])
+    sent = configuration.build(world.db, kiosk, info, world.noon + timedelta(hours=1))
+    (lesson,) = [one for one in sent.lessons if one.id == str(world.settled)]
+    assert lesson.policy_version == older
+    assert lesson.attendance is not None
+    assert lesson.attendance.late_after_min == SchoolPolicy().attendance.late_after_min
+
+
+def _rejudge(world: World, lesson_id: uuid.UUID, version: int) -> None:
+    change = PolicyChange(lesson_ids=(lesson_id,), policy_version=version)
+    seen = past.preview(world.db, change, zone=ZONE, at=now())
+    word = past.Confirmation("system", "Judged by the wrong version", seen.fingerprint)
+    past.make(world.db, change, word, zone=ZONE, at=now())
+
+
 def test_the_preview_of_what_is_in_force_changes_nothing(world: World) -> None:
     found = preview_policies(world.db, current_policies(world.db), zone=ZONE, at=now())
     assert (found.lessons, found.touched, found.lines) == (2, 0, ())

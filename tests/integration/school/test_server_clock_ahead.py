@@ -120,6 +120,7 @@ def test_server_that_starts_takes_it_back(school: School) -> None:
     upkeep.start()
     try:
         is_taken_back = partial(_is_certain, school, device)
+        # This is what is tested: it fails when the time is over.
         wait_until(is_taken_back, what="the report to be taken back", timeout_s=20)
     finally:
         upkeep.stop()

@@ -168,11 +168,17 @@ def _expected(world: World, ids: list[uuid.UUID]) -> list[tuple[object, ...]]:
             one.view.lesson.id,
             len(one.lines),
             one.attended,
-            one.counts[AttendanceStatus.LATE],
+            _late(one),
             one.window,
         )
         for one in service.registers_of(world.db, views, at=world.later)
     ]
+
+
+def _late(register: service.Register) -> int:
+    """Those who count as attended and were late."""
+    marks = [] if register.view.is_cancelled else [one.mark for one in register.lines]
+    return sum(one.is_attended and one.status == AttendanceStatus.LATE for one in marks)
 
 
 #: What people entered; None: the word before was undone.
@@ -310,6 +316,20 @@ def _break(world: World, trouble: str | None) -> None:
             )
         )
     world.db.flush()
+
+
+@pytest.mark.parametrize("is_attended", [True, False])
+@pytest.mark.parametrize("kind", ["seen", "roll_call"])
+def test_a_late_code_that_does_not_count_is_not_counted_as_late(
+    scene: Scene, kind: str, is_attended: bool
+) -> None:
+    """Today says how many of those who came were late; a roll call makes it read the register."""
+    world = scene.world
+    _store(world, [_PLAIN | {"kind": kind}])
+    _rule(scene, [(2, 0, AttendanceStatus.LATE, is_attended)])
+    [tally] = tallies_of(world.db, lesson_rows(world.db, ids=[world.lessons[2]]), at=world.later)
+    assert (tally.attended, tally.late) == ((1, 1) if is_attended else (0, 0))
+    assert (tally.register is None) == (kind == "seen")
 
 
 def test_a_lesson_with_plain_events_needs_no_register(scene: Scene) -> None:

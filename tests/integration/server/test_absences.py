@@ -13,7 +13,8 @@ from server.absences.tables import AbsenceAttachment, AbsenceReport
 from server.accounts.tables import Account
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
-from server.timetable.tables import CourseTeacher
+from server.db.types import now
+from server.timetable.tables import CourseTeacher, Lesson
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_past_pages import hidden_fields
@@ -104,6 +105,38 @@ def test_withdrawing_asks_about_lessons_that_are_over(desk: OfficeDesk) -> None:
     assert desk.office.post(page, data=form).status_code == 303
     assert lines(desk, lesson) == ("pending", None)
     assert "Wrong student" in desk.office.get(f"/absences/{made['id']}").text
+
+
+def _many_lessons(desk: OfficeDesk, database: Database, count: int) -> None:
+    """Plan lessons that are over: ten a day."""
+    with database.transaction() as db:
+        for number in range(count):
+            starts_at = now() - timedelta(days=1 + number // 10, minutes=50 * (number % 10))
+            lesson = Lesson(
+                course_id=uuid.UUID(desk.course),
+                room_id=uuid.UUID(desk.room),
+                starts_at=starts_at,
+                ends_at=starts_at + timedelta(minutes=45),
+                time_zone="Europe/Berlin",
+            )
+            db.add(lesson)
+
+
+def test_an_absence_over_very_many_lessons_is_entered_and_withdrawn(
+    desk: OfficeDesk, database: Database
+) -> None:
+    desk.always_on_roster(desk.ada)
+    _many_lessons(desk, database, 410)
+    days = {"first_day": day_in(-60), "last_day": day_in(-1)}
+    kept = desk.post("/absences", **absence(desk, past_lines="keep", **days))
+    desk.post(f"/absences/{kept['id']}/withdraw", reason="Wrong", past_lines="keep")
+    made = desk.post("/absences", **absence(desk, past_lines="change", **days))
+    asked = desk.office.post(f"/api/v1/absences/{made['id']}/withdraw", json={"reason": "Wrong"})
+    assert len(asked.json()["error"]["details"]["lessons"]) > 400
+    desk.post(f"/absences/{made['id']}/withdraw", reason="Wrong", past_lines="change")
+    with database.reading() as db:
+        found = db.exec(select(AuditEntry).where(AuditEntry.action == "absence.withdraw"))
+        assert sorted(one.details["lines"] > 400 for one in found) == [False, True]
 
 
 def test_the_form_asks_and_then_saves(desk: OfficeDesk) -> None:

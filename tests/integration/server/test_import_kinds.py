@@ -1,12 +1,16 @@
 """What each kind of file does with rooms, courses, rosters, teachers and hostile rows."""
 
+import uuid
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlmodel import col, select, update
 from starlette.testclient import TestClient
 
 from server.imports import tasks
+from server.jobs.tables import Job
+from server.people.tables import Person
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 from tests.support.importing import ImportDesk, counts
@@ -73,6 +77,19 @@ def test_rosters_put_people_on_courses_and_set_last_days(
     }
     overlap = imports.bring_in("rosters", head + f"BIO-9;S2;{day_in(3)};\n")
     assert reasons(imports, overlap["id"]) == {2: "overlap"}
+
+
+def test_rosters_find_people_whose_number_was_kept_as_typed(
+    desk: OfficeDesk, imports: ImportDesk
+) -> None:
+    typed = "\uff30\uff17"  # full width, as an upgrade keeps it
+    with imports.database.transaction() as db:
+        ben = col(Person.id) == uuid.UUID(desk.ben)
+        db.exec(update(Person).where(ben).values(student_number=typed))
+    for number in (typed, "P7"):
+        done = imports.bring_in("rosters", f"course;number\nBIO-9;{number}\n")
+        assert reasons(imports, done["id"]) == {}
+    assert [one["person_id"] for one in desk.entries()] == [desk.ben]
 
 
 def test_what_a_service_refuses_is_a_wrong_row_and_the_others_are_imported(
@@ -257,6 +274,8 @@ def test_an_erased_person_is_not_brought_back_by_a_file_from_before(
     erase = {"reason": "Left the school"}
     admin = sign_in(Role.ADMIN)
     assert admin.post(f"/api/v1/people/{desk.ada}/erase", json=erase).is_success
+    with imports.database.reading() as db:
+        assert db.exec(select(Job).where(Job.kind == "import")).all() == []
     imports.work()
     assert desk.office.get(f"/api/v1/imports/{checked}").status_code == 404
     assert desk.office.get(f"/api/v1/imports/{rooms}").status_code == 200

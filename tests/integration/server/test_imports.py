@@ -19,6 +19,7 @@ from server.imports.tasks import ImportUpkeep
 from server.jobs.tables import Job
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
+from tests.integration.server.test_tokens import NewClient, make
 from tests.support.importing import ImportDesk, counts
 from tests.support.office_desk import OfficeDesk
 from tests.support.workbooks import rows_of, workbook
@@ -233,6 +234,64 @@ def test_steps_in_a_wrong_order_are_refused(imports: ImportDesk) -> None:
     assert post(f"{address}/check", json={}).status_code == 409
     assert imports.office.delete(address).status_code == 204
     assert imports.office.get(address).status_code == 404
+
+
+def test_the_first_row_of_a_file_without_names_is_stored_only_sealed(
+    imports: ImportDesk, database: Database
+) -> None:
+    import_id = imports.upload("people", "17,Unmistakable,Person\n18,Other,Person\n")
+    with database.reading() as db:
+        run = db.get_one(ImportRun, uuid.UUID(import_id))
+        assert (run.columns, run.mapping) == (["1", "2", "3"], {})
+    page = imports.office.get(f"/imports/{import_id}").text
+    assert page.count("Unmistakable") > 1  # in the choices too, from the sealed file
+    for names in (("17", "Unmistakable"), ("1", "2")):
+        found = imports.check(
+            import_id, dict(zip(("student_number", "given_name"), names, strict=True))
+        )
+    assert (found["mapping"]["given_name"], found["not_used"]) == ("2", ["3"])
+    assert counts(found) == {"new": 1}
+
+
+def test_a_check_counts_for_a_day(imports: ImportDesk, database: Database) -> None:
+    import_id = imports.upload("people", "Number,First name\n1,Ada\n")
+    imports.check(import_id)
+    with database.transaction() as db:
+        run = db.get_one(ImportRun, uuid.UUID(import_id))
+        run.finished_at = now() - timedelta(hours=24, seconds=1)
+    refused = imports.office.post(f"/api/v1/imports/{import_id}/start")
+    assert refused.json()["error"]["details"]["problem"] == "import_old_check"
+    imports.check(import_id)
+    assert counts(imports.start(import_id)) == {"new": 1}
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Authorization": "Bearer {token}"}, "token_refused"),
+        ({"Idempotency-Key": "abc"}, "idempotency_key_unusable"),
+    ],
+)
+def test_an_upload_takes_neither_token_nor_key(
+    imports: ImportDesk, new_client: NewClient, headers: dict[str, str], code: str
+) -> None:
+    token = make(imports.office, "people:write", "timetable:write")
+    client = new_client() if "Authorization" in headers else imports.office
+    answer = client.post(
+        "/api/v1/imports",
+        data={"kind": "people"},
+        files={"file": ("a.csv", b"Number,First name\n1,Ada\n")},
+        headers={name: value.format(token=token) for name, value in headers.items()},
+    )
+    assert answer.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize(("encoding", "is_certain"), [("utf-8", True), ("cp1252", False)])
+def test_a_guessed_encoding_is_named(imports: ImportDesk, encoding: str, is_certain: bool) -> None:
+    import_id = imports.upload("people", "Number,First name\n1,Zoë\n".encode(encoding))
+    assert imports.state(import_id)["is_encoding_certain"] is is_certain
+    page = imports.office.get(f"/imports/{import_id}").text
+    assert ("does not say its encoding" in page) is not is_certain
 
 
 def test_another_sheet_or_encoding_can_be_chosen(imports: ImportDesk) -> None:

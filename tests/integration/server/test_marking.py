@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 from starlette.testclient import TestClient
 
 from server.attendance.codes.schemas import CodeCreate
 from server.attendance.codes.service import create_code
-from server.attendance.tables import CorrectionBatch
+from server.attendance.decisions.remarks import REMARKS_KEPT, expire_remarks
+from server.attendance.tables import CorrectionBatch, LineRemark
 from server.db.engine import Database
+from server.db.types import now
 from server.timetable.tables import Lesson
 from server.web.principal import Role
 from server.web.translations import translator
@@ -22,7 +25,7 @@ words = translator("en")
 
 
 class Room:
-    """A running lesson of three students, nobody of whom was seen."""
+    """A running lesson of three students who were not seen."""
 
     def __init__(self, desk: OfficeDesk) -> None:
         self.desk, self.office = desk, desk.office
@@ -196,6 +199,20 @@ def test_not_seen_becomes_absent_only_by_a_confirmation_that_named_them(
     assert "Changed since then:" in room.page()
 
 
+def test_a_second_tap_on_confirm_returns_the_first_confirmation(
+    room: Room, sign_in: SignIn
+) -> None:
+    named = list(room.people)
+    first = room.api("/confirmation", not_seen=named)
+    room.office = sign_in(Role.ADMIN)
+    again = room.api("/confirmation", not_seen=named)
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert room.send("/confirm", not_seen=" ".join(named)) == 303
+    room.tap(room.cara, room.codes["absent"], "late")
+    assert room.api("/confirmation", not_seen=named).status_code == 409
+    assert room.api("/confirmation", not_seen=[]).json()["made_at"] > first.json()["made_at"]
+
+
 def test_who_was_excused_or_corrected_is_absent_once_that_is_taken_back(room: Room) -> None:
     for person, category in zip(room.people, ("present", "late"), strict=False):
         room.tap(person, "expected", category)
@@ -310,3 +327,34 @@ def _add_code(room: Room, **fields: Any) -> str:
     """Add a code as an administrator would."""
     with room.desk.database.transaction() as db:
         return str(create_code(db, CodeCreate(**fields), actor="system").id)
+
+
+def test_nothing_is_written_about_a_student_whose_data_was_erased(
+    room: Room, sign_in: SignIn
+) -> None:
+    """The student stays in the register of today; see `server.attendance.erasure`."""
+    admin = sign_in(Role.ADMIN)
+    assert admin.post(f"/api/v1/people/{room.cara}/erase", json={"reason": "left"}).is_success
+    word = {"status": "absent", "reason": "Cara is on holiday"}
+    lines = [{"person_id": one} for one in room.people]
+    refused = [
+        room.api("/corrections", person_id=room.cara, **word),
+        room.api("/corrections/bulk", lines=lines, **word),
+        room.office.put(
+            f"/api/v1/lessons/{room.lesson}/remarks/{room.cara}", json={"text": "Cara is ill"}
+        ),
+    ]
+    problems = [one.json()["error"]["details"]["problem"] for one in refused]
+    assert problems == ["erased"] * 3
+    assert room.api("/corrections/everyone-left", **word).is_success
+    assert room.statuses() == ["absent", "absent", "expected"]
+
+
+def test_remarks_are_deleted_a_year_after_they_were_written(room: Room, database: Database) -> None:
+    path = f"/api/v1/lessons/{room.lesson}/remarks/{room.cara}"
+    assert room.office.put(path, json={"text": "Forgot her book"}).is_success
+    written = now().date()
+    with database.transaction() as db:
+        assert expire_remarks(db, written + REMARKS_KEPT) == 0
+        assert expire_remarks(db, written + REMARKS_KEPT + timedelta(days=1)) == 1
+        assert db.exec(select(LineRemark)).all() == []

@@ -1,4 +1,4 @@
-"""The on-site list in the app: who is on it, for whom, and what it costs."""
+"""The on-site list in the app: who is on it, who may see it, and what it costs."""
 
 import uuid
 from datetime import UTC, datetime, time, timedelta
@@ -74,6 +74,23 @@ def test_the_list_follows_sightings_corrections_and_reports(
     body = {"person_id": desk.ben, "status": "late", "reason": "Came after all"}
     desk.post(f"/lessons/{lesson}/corrections", **body)
     assert places(desk)["Ben Okafor"] == "on_site"
+
+
+def test_a_mark_before_the_lesson_begins_is_no_later_sighting(
+    desk: OfficeDesk, database: Database, school_day: datetime
+) -> None:
+    kiosk = desk.hang_kiosk()
+    for person in (desk.ada, desk.ben):
+        desk.always_on_roster(person)
+    lesson = desk.lesson(school_day + timedelta(minutes=5) - now())
+    for person in (desk.ada, desk.ben):
+        body = {"person_id": person, "status": "present", "reason": "Here early"}
+        desk.post(f"/lessons/{lesson}/corrections", **body)
+    see(database, kiosk, desk.ben, school_day + timedelta(minutes=1), direction="out")
+    people = desk.office.get("/api/v1/on-site").json()["people"]
+    seen = {one["display_name"]: (one["place"], one["last_seen_at"]) for one in people}
+    assert datetime.fromisoformat(seen["Ada Lovelace"][1]) == school_day
+    assert seen["Ben Okafor"][0] == "checked_out"
 
 
 def test_what_was_taken_back_does_not_count(

@@ -14,7 +14,8 @@ from server.audit.tables import AuditedPerson, AuditEntry
 from server.db.engine import Database
 from server.db.types import now
 from server.policies.schemas import SchoolPolicy
-from server.policies.service import set_policy
+from server.policies.scopes import PolicyPlace, Scope
+from server.policies.service import set_own, set_policy
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_lesson_pages import problem
@@ -60,6 +61,19 @@ def strict_policy(database: Database) -> int:
     with database.transaction() as db:
         policy = SchoolPolicy(attendance=AttendancePolicy(late_after_min=1))
         return set_policy(db, policy, actor="system").version
+
+
+def test_the_form_names_the_room_or_course_that_a_version_changed(
+    desk: OfficeDesk, lesson: str, database: Database
+) -> None:
+    own = {"attendance": {"late_after_min": 9}}
+    with database.transaction() as db:
+        for scope, place in ((Scope.ROOM, desk.room), (Scope.COURSE, desk.course)):
+            set_own(db, PolicyPlace(scope, uuid.UUID(place)), own, actor="system")
+    page = desk.office.get(f"/past-changes/policy?lesson_id={lesson}").text
+    shown = re.findall(r'<option value="(\d+)"[^>]*>Version \1, since [^<(]*(\([^<]*\))?', page)
+    assert [place for _version, place in shown][:2] == ["(BIO-9 · Biology)", "(R12)"]
+    assert shown[-1][1] == ""
 
 
 def hidden_fields(page: str) -> dict[str, str]:

@@ -1,12 +1,19 @@
 """Reports over the API: parts, names of answers, prepared reports, who may ask."""
 
+import uuid
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from sqlmodel import delete
 from starlette.testclient import TestClient
 
-from server.reports import service
+from server.db.types import now
+from server.reports import prepared, service
+from server.reports.tally import ReportTally
+from server.timetable.tables import CourseTeacher
 from server.web.principal import Role
+from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
 from tests.support.office_desk import OfficeDesk
 from tests.support.report_school import ReportSchool
@@ -99,6 +106,35 @@ def test_a_long_report_is_asked_for_and_deleted(
     assert teacher.get(f"/api/v1/reports{path}").status_code == 404
     assert office.delete(f"/api/v1/reports{path}").status_code == 204
     assert office.get(f"/api/v1/reports{path}").status_code == 404
+
+
+def test_a_prepared_report_is_read_as_it_was_asked_for(app: FastAPI, school: ReportSchool) -> None:
+    office, span, desk = school.desk.office, school.span(6), school.desk
+    made = office.post("/api/v1/reports/prepared", json=span).json()["id"]
+    with desk.database.transaction() as db:
+        prepared.finish(db, services_of(app).vault, uuid.UUID(made), ReportTally(), now())
+    known = {"prepared_id": made}
+    assert get(office, "/attendance", **known)["total"] == 0
+    assert get(office, "/attendance", **known, **span)["total"] == 0
+    for other in ({"person": desk.ada}, {"course": desk.course}, school.span(5)):
+        answer = office.get("/api/v1/reports/attendance", params=known | other)
+        assert answer.json()["error"]["details"]["problem"] == "report_as_prepared"
+        assert office.get(f"/reports/prepared/{made}", params=other).status_code == 400
+    assert office.get(f"/reports/prepared/{made}", params=span).status_code == 200
+
+
+def test_a_teacher_who_lost_a_course_is_not_told_of_its_report(
+    school: ReportSchool, sign_in: SignIn
+) -> None:
+    desk, teacher = school.desk, sign_in(Role.TEACHER)
+    account = teacher.get("/api/v1/sign-in").json()["account_id"]
+    school.teach(account)
+    made = teacher.post("/api/v1/reports/prepared", json=school.span(6)).json()["id"]
+    assert get(teacher, "/prepared")["total"] == 1
+    with desk.database.transaction() as db:
+        db.exec(delete(CourseTeacher))
+    assert get(teacher, "/prepared") == {"reports": [], "total": 0, "next_cursor": None}
+    assert made not in teacher.get("/reports").text
 
 
 def test_a_register_not_taken_names_the_substitute(school: ReportSchool, sign_in: SignIn) -> None:

@@ -3,21 +3,24 @@
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlmodel import select
+from sqlmodel import col, select
 from starlette.testclient import TestClient
 
-from server.config import Settings, load_settings
+from server.audit.tables import AuditEntry
+from server.config import SchoolIdentity, Settings, load_settings
 from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.configuration import build, school_info
 from server.kiosks.tables import Kiosk
 from server.people.tables import NameKeys
+from server.school.service import enter, hide_steps
 from server.school.tasks import FollowSchool
 from server.timetable.tables import Lesson
 from server.web.principal import Role
@@ -74,6 +77,28 @@ def test_what_is_entered_is_followed_by_pages_lessons_and_kiosks(
     assert (after.school.name, after.school.time_zone) == (SCHOOL["name"], "Asia/Tokyo")
     assert after.version != before.version
     assert admin.get("/api/v1/school").json() == SCHOOL | {"fixed": []}
+
+
+def test_what_is_entered_is_followed_once_it_is_committed(
+    settings: Settings, database: Database
+) -> None:
+    wanted = SchoolIdentity(**SCHOOL)
+    before = settings.school
+    with pytest.raises(RuntimeError), database.transaction() as db:  # noqa: PT012
+        assert enter(db, settings, wanted, actor="system") == wanted
+        raise RuntimeError
+    with database.transaction() as db:
+        enter(db, settings, wanted, actor="system")
+        with db.begin_nested():
+            hide_steps(db, at=now(), actor="system")
+        assert settings.school == before
+    assert settings.school == wanted
+    renamed = replace(wanted, name="Another School")
+    with database.transaction() as db:
+        enter(db, settings, renamed, actor="system")
+        entry = db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc())).first()
+        assert entry is not None
+        assert entry.details == {"fields": ["name"]}
 
 
 def test_another_process_follows(sign_in: SignIn, settings: Settings, database: Database) -> None:

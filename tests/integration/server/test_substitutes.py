@@ -12,6 +12,9 @@ from server.credentials.scope import staff_at
 from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.tables import Kiosk
+from server.timetable.day import lesson_rows
+from server.timetable.service import SUBSTITUTE_KEEPS, LessonFilter, lesson_page
+from server.timetable.tables import Lesson
 from server.web.principal import Role
 from tests.integration.server.conftest import PASSWORD, SignIn
 from tests.support.office_desk import OfficeDesk
@@ -70,6 +73,30 @@ def test_substitute_has_one_register_and_loses_it_again(stand_in: StandIn) -> No
     assert desk.office.get(path).json() == {"account_id": stand_in.account}
     assert desk.office.delete(path).status_code == 204
     assert stand_in.opens() == [403] * 10
+
+
+def test_substitute_loses_the_register_two_weeks_after_the_lesson(
+    stand_in: StandIn, database: Database
+) -> None:
+    teacher, lesson = stand_in.teacher, uuid.UUID(stand_in.lesson)
+    assert stand_in.name(stand_in.lesson) == 200
+
+    def ended(ago: timedelta) -> None:
+        with database.transaction() as db:
+            row = db.get_one(Lesson, lesson)
+            row.ends_at = now() - ago
+            row.starts_at = row.ends_at - timedelta(minutes=45)
+
+    ended(SUBSTITUTE_KEEPS - timedelta(minutes=1))
+    assert stand_in.opens() == [200] * 5 + [403] * 5
+    assert teacher.get("/api/v1/lessons").json()["total"] == 1
+    ended(SUBSTITUTE_KEEPS)
+    assert stand_in.opens() == [403] * 10
+    assert teacher.get("/api/v1/lessons").json()["total"] == 0
+    with database.reading() as db:
+        own = dict[str, Any](courses=[], substitute=uuid.UUID(stand_in.account))
+        assert lesson_rows(db, **own) == []
+        assert lesson_page(db, LessonFilter(**own), limit=1, offset=0) == ([], 0)
 
 
 def test_page_names_the_substitute(stand_in: StandIn) -> None:

@@ -8,11 +8,11 @@ import pytest
 from fpdf import FPDF
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from server.absences.documents import MOST_BYTES, DocumentKind, check_file
 from server.errors import TooLargeError, UnsupportedMediaError
-from tests.support.documents import chunk, object_stream, tiny_jpeg, tiny_pdf, tiny_png
+from tests.support.documents import chunk, object_stream, segment, tiny_jpeg, tiny_pdf, tiny_png
 
 SCRIPT = b"4 0 obj\n<< /S /JavaScript /JS (app.alert(1)) >>\nendobj\n"
 PACKED = object_stream(b"4 0 " + SCRIPT)
@@ -57,6 +57,39 @@ def test_whole_files_are_kept_as_they_are(content: bytes, kind: DocumentKind) ->
 def test_what_follows_a_picture_is_cut_off(content: bytes) -> None:
     tail = b"PK\x03\x04 a program <script>alert(1)</script>" + tiny_pdf()
     assert check_file(content + tail).content == content
+
+
+def photo(byte_order: str) -> bytes:
+    """A JPEG of a phone: two colours, lying on its side, with place, device and comment."""
+    image = Image.new("RGB", (32, 16), "red")
+    image.paste("blue", (0, 0, 16, 16))
+    exif = Image.Exif()
+    exif.endian = byte_order
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Make] = "Secret phone"
+    exif[ExifTags.Base.GPSInfo] = {1: "N", 29: "2026:11:28"}
+    out = io.BytesIO()
+    image.save(out, "JPEG", exif=exif, comment=b"Secret words", icc_profile=b"Secret", quality=95)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("byte_order", ["<", ">"])
+def test_place_device_and_comments_of_a_jpeg_are_left_out_and_it_stays_upright(
+    byte_order: str,
+) -> None:
+    content = photo(byte_order)
+    assert content.count(b"Secret") == 3
+    assert content.count(b"Exif\0\0" + {"<": b"II", ">": b"MM"}[byte_order]) == 1
+    small = segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\1\1Sec")
+    more = [segment(number, b"Secret") for number in (*range(0xE2, 0xEE), 0xEF, 0xFE)]
+    kept = check_file(content[:2] + small + b"".join(more) + content[2:]).content
+    assert b"Sec" not in kept
+    assert b"2026" not in kept
+    shown = [ImageOps.exif_transpose(Image.open(io.BytesIO(one))) for one in (content, kept)]
+    assert shown[1].size == (16, 32)
+    assert shown[0].tobytes() == shown[1].tobytes()
+    assert dict(Image.open(io.BytesIO(kept)).getexif()) == {ExifTags.Base.Orientation: 6}
+    assert check_file(kept).content == kept
 
 
 def test_texts_and_profiles_of_a_png_are_left_out() -> None:
