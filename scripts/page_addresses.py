@@ -41,6 +41,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "people": "/people",
             "coverage": "/people/coverage",
             "person": f"/people/{school.people[0]}",
+            "person-attendance": f"/people/{school.people[0]}/attendance",
             "enrol": f"/people/{school.people[0]}/enrol",
             "consent": f"/people/{school.people[7]}/consents/new",
             "lessons": "/lessons",

@@ -9,13 +9,13 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import String, bindparam, cast
 from sqlmodel import Session
 
-from protocol.v1.messages import AttendanceWindow
+from protocol.v1.messages import ArrivalStatus, AttendanceWindow, EventKind
 from server.absences.reads import spans_of
 from server.absences.rules import ReportedAbsence, reported_in
 from server.attendance import service
@@ -31,7 +31,7 @@ from server.attendance.register import (
 )
 from server.attendance.sources import times_of, watching
 from server.attendance.tables import Correction, RegisterConfirmation
-from server.attendance.tally_reads import SEEN_PERSON
+from server.attendance.tally_reads import SEEN_PERSON, read_moments
 from server.db.prepared import Prepared, several, table_of
 from server.kiosks.placements import placements_between
 from server.timetable import service as timetable
@@ -39,6 +39,7 @@ from server.timetable.day import LessonRow, lesson_rows
 from server.timetable.roster import Listing, is_listed
 from server.timetable.tables import RosterEntry
 
+_NOBODY = uuid.UUID(int=0)
 _entries, _said = table_of(RosterEntry), table_of(Correction)
 _confirmed = table_of(RegisterConfirmation)
 _LISTINGS = Prepared(
@@ -90,6 +91,35 @@ class _Windowed(NamedTuple):
     window: AttendanceWindow
 
 
+class _Mark(NamedTuple):
+    """A row of `SEEN_PERSON`; ids and moments as the driver gives them, but for the first."""
+
+    at: datetime
+    direction: str | None
+    kind: str
+    shown_status: str | None
+    event_id: Any
+    kiosk_id: Any
+
+    def event(self, person_id: uuid.UUID) -> RegisterEvent:
+        """Return the event that registers are made of."""
+        return RegisterEvent(
+            self.at,
+            uuid.UUID(str(self.event_id)),
+            uuid.UUID(str(self.kiosk_id)),
+            person_id,
+            self.kind,
+            shown_status=self.shown_status,
+            direction=self.direction,
+        )
+
+    def arrival(self, window: AttendanceWindow) -> ArrivalStatus | None:
+        """Return how it counts where nothing else was seen; see `RegisterEvent.arrival_in`."""
+        if self.kind == EventKind.ROLL_CALL:
+            return self.event(_NOBODY).arrival_in(window)
+        return window.arrival(self.at, self.direction)
+
+
 @dataclass
 class _Facts:
     """What the lines of a person are made of, by lesson.
@@ -100,7 +130,7 @@ class _Facts:
         absent: lessons whose confirmation says that the person was not seen.
     """
 
-    plain: dict[uuid.UUID, list[RegisterEvent]] = field(default_factory=dict)
+    plain: dict[uuid.UUID, list[_Mark]] = field(default_factory=dict)
     involved: set[uuid.UUID] = field(default_factory=set)
     rulings: dict[uuid.UUID, list[Ruling]] = field(default_factory=dict)
     absent: set[uuid.UUID] = field(default_factory=set)
@@ -200,26 +230,20 @@ def _read_events(
 ) -> None:
     first = min(one.window.opens_at for one in lessons)
     last = max(one.window.ends_at for one in lessons)
-    for row in SEEN_PERSON.rows(db, person=person_id, first=first, last=last):
-        if row.is_odd:
-            moments = (row.counted_at, row.not_before, row.received_at)
-            known = [one for one in moments if one is not None]
-            facts.involved |= _touched(lessons, min(known), max(known))
-            facts.involved.add(row.lesson_id)
-        else:
-            facts.plain.setdefault(row.lesson_id, []).append(
-                RegisterEvent(
-                    row.counted_at,
-                    row.id,
-                    row.kiosk_id,
-                    person_id,
-                    row.kind,
-                    row.method,
-                    shown_status=row.shown_status,
-                    direction=row.direction,
-                )
-            )
-    facts.involved &= {one.lesson.id for one in lessons}
+    read = read_moments(db)
+    keys: dict[Any, uuid.UUID] = {}
+    for one in lessons:  # the driver's: text on SQLite
+        keys[one.lesson.id] = keys[one.lesson.id.hex] = one.lesson.id
+    for lesson, at, *said, not_before, received, is_odd in SEEN_PERSON.raw_rows(
+        db, person=person_id, first=first, last=last
+    ):
+        key = keys.get(lesson)
+        if is_odd:
+            moments = [read(one) for one in (at, not_before, received) if one is not None]
+            facts.involved |= _touched(lessons, min(moments), max(moments))
+            facts.involved |= set() if key is None else {key}
+        elif key is not None:
+            facts.plain.setdefault(key, []).append(_Mark(read(at), *said))
 
 
 def _touched(lessons: Sequence[_Windowed], first: datetime, last: datetime) -> set[uuid.UUID]:
@@ -242,13 +266,13 @@ def _at_once(one: _Windowed, facts: _Facts, at: datetime) -> PersonLine | None:
             at < one.window.judged_at and key not in facts.absent and key not in facts.reported
         )
         return PersonLine(one.lesson, AttendanceStatus.EXPECTED) if is_open else None
-    arrival = marks[0].arrival_in(one.window) if len(marks) == 1 else None
+    arrival = marks[0].arrival(one.window) if len(marks) == 1 else None
     if arrival is None:
         return None
     status = AttendanceStatus(arrival)
     if status is not AttendanceStatus.LATE:
         return PersonLine(one.lesson, status)
-    return PersonLine(one.lesson, status, one.window.late_min(marks[0].counted_at))
+    return PersonLine(one.lesson, status, one.window.late_min(marks[0].at))
 
 
 def _watches(
@@ -266,9 +290,9 @@ def _watches(
 
 def _judged(person_id: uuid.UUID, one: _Windowed, facts: _Facts, at: datetime) -> Judgement:
     key = one.lesson.id
-    [mark] = derive_register(
+    [judged] = derive_register(
         [person_id],
-        facts.plain.get(key, ()),
+        [mark.event(person_id) for mark in facts.plain.get(key, ())],
         one.window,
         watches=facts.watches.get(key, ()),
         decided=Decisions(
@@ -278,7 +302,7 @@ def _judged(person_id: uuid.UUID, one: _Windowed, facts: _Facts, at: datetime) -
         ),
         at=at,
     )
-    return mark
+    return judged
 
 
 def _whole_registers(

@@ -49,6 +49,13 @@ def stored_moments(db: Session) -> Stored:
     return written or (lambda at: at)
 
 
+def read_moments(db: Session) -> Callable[[Any], datetime]:
+    """Return what reads moments as the driver of a session's database gives them."""
+    dialect = db.get_bind().dialect
+    read = UTCDateTime().dialect_impl(dialect).result_processor(dialect, None)
+    return read or (lambda at: at)
+
+
 def _moment(name: str) -> BindParameter[Any]:
     return bindparam(name, type_=UTCDateTime())
 
@@ -156,20 +163,15 @@ RULED = Prepared(
     .order_by(_corrections.c.made_at, _corrections.c.id)
 )
 #: Every mark of one person that may count between two moments, whichever lesson it names. Taken
-#: back ones are left out. `is_odd` says that a full register has to decide where it counts.
+#: back ones are left out. The last column says that a full register has to decide where it counts.
 SEEN_PERSON = Prepared(
     sqlalchemy.select(
-        _events.c.lesson_id,
-        _events.c.counted_at,
-        _events.c.id,
-        _events.c.kiosk_id,
-        _events.c.kind,
-        _events.c.method,
-        _events.c.shown_status,
+        *(_raw(_events.c[name]) for name in ("lesson_id", "counted_at")),
         _events.c.direction,
-        _events.c.not_before,
-        _events.c.received_at,
-        or_(_is_time_doubtful, _is_code_replayed, _names_none).label("is_odd"),
+        _events.c.kind,
+        _events.c.shown_status,
+        *(_raw(_events.c[name]) for name in ("id", "kiosk_id", "not_before", "received_at")),
+        _raw(or_(_is_time_doubtful, _is_code_replayed, _names_none)),
     ).where(
         _events.c.person_id == bindparam("person", type_=_events.c.person_id.type),
         _marks,
