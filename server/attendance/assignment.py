@@ -76,7 +76,7 @@ class Timed(Protocol):
 def judgements(db: Session, lessons: Sequence[Timed]) -> list[tuple[int, AttendanceWindow]]:
     """Return the policy that judges each lesson and the window that follows from it."""
     timeline = PolicyTimeline.of(db)
-    chosen = _rejudged(db, [lesson.id for lesson in lessons])
+    chosen = rejudged(db, [lesson.id for lesson in lessons])
     # Many lessons of a day start and end together, and few have settings of their own.
     windows: dict[tuple[int, int, datetime, datetime], AttendanceWindow] = {}
     found = []
@@ -90,7 +90,8 @@ def judgements(db: Session, lessons: Sequence[Timed]) -> list[tuple[int, Attenda
     return found
 
 
-def _rejudged(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+def rejudged(db: Session, lesson_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the policy that people chose since for some of these lessons."""
     return dict(_REJUDGED.rows(db, lessons=lesson_ids))
 
 

@@ -6,20 +6,29 @@ person alone. Marks whose lesson depends on more than that have the whole regist
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy
 from sqlalchemy import String, bindparam, cast
 from sqlmodel import Session
 
-from protocol.v1.messages import ArrivalStatus, AttendanceWindow, EventKind
+from protocol.v1.messages import (
+    ArrivalStatus,
+    AttendancePolicy,
+    AttendanceWindow,
+    Direction,
+    EventKind,
+    window_of,
+)
+from protocol.v1.window import whole_ms
 from server.absences.reads import spans_of
 from server.absences.rules import ReportedAbsence, reported_in
 from server.attendance import service
-from server.attendance.assignment import judgements
+from server.attendance.assignment import rejudged
 from server.attendance.register import (
     AttendanceStatus,
     Decisions,
@@ -34,12 +43,12 @@ from server.attendance.tables import Correction, RegisterConfirmation
 from server.attendance.tally_reads import SEEN_PERSON, read_moments
 from server.db.prepared import Prepared, several, table_of
 from server.kiosks.placements import placements_between
+from server.policies.timeline import PolicyTimeline
 from server.timetable import service as timetable
 from server.timetable.day import LessonRow, lesson_rows
 from server.timetable.roster import Listing, is_listed
-from server.timetable.tables import RosterEntry
+from server.timetable.tables import Lesson, RosterEntry
 
-_NOBODY = uuid.UUID(int=0)
 _entries, _said = table_of(RosterEntry), table_of(Correction)
 _confirmed = table_of(RegisterConfirmation)
 _LISTINGS = Prepared(
@@ -58,6 +67,9 @@ _RULINGS = Prepared(
         _said.c.is_attended,
     ).where(_said.c.person_id == bindparam("person", type_=_said.c.person_id.type))
 )
+_THERE = Prepared(
+    sqlalchemy.select(table_of(Lesson).c.id).where(table_of(Lesson).c.id.in_(several("lessons")))
+)
 #: By each confirmation, the oldest first: whether it says that the person was not seen.
 _UNSEEN = Prepared(
     sqlalchemy.select(
@@ -73,22 +85,66 @@ class PersonLine(NamedTuple):
     """One lesson of a person, with their line in its register.
 
     Attributes:
+        day: the date of the lesson at the school.
         late_min: minutes after the start, where the status is late and a kiosk saw the person.
         code_id, is_counted: see `Judgement`.
     """
 
     lesson: LessonRow
+    day: date
     status: AttendanceStatus
     late_min: int | None = None
     code_id: uuid.UUID | None = None
     is_counted: bool | None = None
 
 
-class _Windowed(NamedTuple):
-    """A lesson with its window."""
+class _Rule(NamedTuple):
+    """The attendance policy of some lessons, as spans of time; see `AttendanceWindow`.
+
+    Attributes:
+        closes: after the start; None where check-in closes with the lesson.
+        judged: after the end.
+    """
+
+    policy: AttendancePolicy
+    opens: timedelta
+    late: timedelta
+    closes: timedelta | None
+    judged: timedelta
+
+    @classmethod
+    def of(cls, policy: AttendancePolicy) -> "_Rule":
+        """Read a policy."""
+        closes = policy.closes_after_start_min
+        return cls(
+            policy,
+            timedelta(minutes=policy.opens_before_min),
+            timedelta(minutes=policy.late_after_min),
+            None if closes is None else timedelta(minutes=closes),
+            timedelta(minutes=policy.absent_grace_min),
+        )
+
+
+class _Due(NamedTuple):
+    """A lesson that lists the person."""
 
     lesson: LessonRow
-    window: AttendanceWindow
+    day: date
+    rule: _Rule
+
+    @property
+    def window(self) -> AttendanceWindow:
+        """When a mark counts for it."""
+        return window_of(self.lesson.starts_at, self.lesson.ends_at, self.rule.policy)
+
+    def arrival(self, mark: "_Mark") -> ArrivalStatus | None:
+        """Return how a mark counts that is no teacher's word and no leaving; see `arrival`."""
+        moment, lesson, rule = whole_ms(mark.at), self.lesson, self.rule
+        since = moment - lesson.starts_at
+        is_closed = rule.closes is not None and since > rule.closes
+        if is_closed or moment >= lesson.ends_at or -since > rule.opens:
+            return None
+        return ArrivalStatus.LATE if since > rule.late else ArrivalStatus.PRESENT
 
 
 class _Mark(NamedTuple):
@@ -113,11 +169,10 @@ class _Mark(NamedTuple):
             direction=self.direction,
         )
 
-    def arrival(self, window: AttendanceWindow) -> ArrivalStatus | None:
-        """Return how it counts where nothing else was seen; see `RegisterEvent.arrival_in`."""
-        if self.kind == EventKind.ROLL_CALL:
-            return self.event(_NOBODY).arrival_in(window)
-        return window.arrival(self.at, self.direction)
+    @property
+    def is_plain(self) -> bool:
+        """Whether it says that the person came, or does not say whether they came or left."""
+        return self.kind != EventKind.ROLL_CALL and self.direction != Direction.OUT
 
 
 @dataclass
@@ -164,20 +219,14 @@ def lines_of_person(
     if not lessons:
         return []
     facts = _facts(db, person_id, lessons, at)
-    quick: dict[uuid.UUID, PersonLine] = {}
-    left: list[_Windowed] = []
-    for one in lessons:
-        line = _at_once(one, facts, at)
-        if line is None:
-            left.append(one)
-        else:
-            quick[one.lesson.id] = line
+    lines = [_at_once(one, facts, at) for one in lessons]
+    left = [one for one, line in zip(lessons, lines, strict=True) if line is None]
     whole = _whole_registers(db, person_id, facts.involved, at)
-    facts.watches = _watches(db, [one for one in left if one.lesson.id not in whole], at)
-    for one in left:
-        mark = whole.get(one.lesson.id) or _judged(person_id, one, facts, at)
-        quick[one.lesson.id] = _line(one, mark)
-    return [quick[one.lesson.id] for one in lessons]
+    facts.watches = _watches(db, [one for one in left if _waits(one, facts, at)], at)
+    return [
+        line or _line(one, whole.get(one.lesson.id) or _judged(person_id, one, facts, at))
+        for one, line in zip(lessons, lines, strict=True)
+    ]
 
 
 def _lessons(
@@ -185,8 +234,8 @@ def _lessons(
     person_id: uuid.UUID,
     span: tuple[datetime, datetime],
     courses: Collection[uuid.UUID] | None,
-) -> list[_Windowed]:
-    """Return the lessons that list the person, with their windows."""
+) -> list[_Due]:
+    """Return the lessons that list the person, with the rules that judge them."""
     entries: dict[uuid.UUID, list[Listing]] = {}
     for row in _LISTINGS.rows(db, person=person_id):
         if courses is None or row[0] in courses:
@@ -194,21 +243,40 @@ def _lessons(
     if not entries:
         return []
     first, before = span
-    rows = [
-        row
-        for row in lesson_rows(db, after=first, before=before, courses=entries.keys())
-        if row.starts_at >= first and any(_lists(entry, row) for entry in entries[row.course_id])
-    ]
-    windows = judgements(db, rows) if rows else []
-    return [_Windowed(row, window) for row, (_, window) in zip(rows, windows, strict=True)]
+    rows = lesson_rows(db, after=first, before=before, courses=entries.keys())
+    zones = {name: ZoneInfo(name) for name in {row.time_zone for row in rows}}
+    rule_of = _rules(db, [row.id for row in rows])
+    found = []
+    for row in rows:
+        day = row.starts_at.astimezone(zones[row.time_zone]).date()
+        is_due = any(_lists(entry, row, day) for entry in entries[row.course_id])
+        if is_due and row.starts_at >= first:
+            found.append(_Due(row, day, rule_of(row)))
+    return found
 
 
-def _lists(entry: Listing, row: LessonRow) -> bool:
+def _rules(db: Session, lesson_ids: Sequence[uuid.UUID]) -> Callable[[LessonRow], _Rule]:
+    """Return what finds the rule of a lesson; see `judgements`."""
+    timeline, chosen = PolicyTimeline.of(db), rejudged(db, lesson_ids)
+    known: dict[tuple[int, uuid.UUID, uuid.UUID], _Rule] = {}
+
+    def rule_of(row: LessonRow) -> _Rule:
+        version = chosen.get(row.id) or timeline.version_at(row.starts_at)
+        key = version, row.room_id, row.course_id
+        if key not in known:
+            policy = timeline.policies(version).at(row.room_id, row.course_id).policy
+            known[key] = _Rule.of(policy.attendance)
+        return known[key]
+
+    return rule_of
+
+
+def _lists(entry: Listing, row: LessonRow, day: date) -> bool:
     is_always = entry.counts_after is None and entry.from_date is None and entry.until_date is None
-    return is_always or is_listed(entry, ends_at=row.ends_at, day=row.day)
+    return is_always or is_listed(entry, ends_at=row.ends_at, day=day)
 
 
-def _facts(db: Session, person_id: uuid.UUID, lessons: Sequence[_Windowed], at: datetime) -> _Facts:
+def _facts(db: Session, person_id: uuid.UUID, lessons: Sequence[_Due], at: datetime) -> _Facts:
     facts = _Facts()
     _read_events(db, person_id, lessons, facts)
     for lesson_id, *ruling in _RULINGS.rows(db, person=person_id):
@@ -216,8 +284,8 @@ def _facts(db: Session, person_id: uuid.UUID, lessons: Sequence[_Windowed], at: 
     over = [one.lesson.id for one in lessons if one.lesson.starts_at <= at]
     said = {row[0]: row[1] for row in _UNSEEN.rows(db, lessons=over, pattern=f"%{person_id}%")}
     facts.absent = {lesson_id for lesson_id, is_unseen in said.items() if is_unseen}
-    first, last = lessons[0].lesson.day, lessons[-1].lesson.day
-    spans = spans_of(db, person_id, min(first, last), max(first, last))
+    days = {one.day for one in lessons}
+    spans = spans_of(db, person_id, min(days), max(days))
     if spans:
         for one in lessons:
             if found := reported_in(spans, times_of(one.lesson)):
@@ -225,70 +293,93 @@ def _facts(db: Session, person_id: uuid.UUID, lessons: Sequence[_Windowed], at: 
     return facts
 
 
-def _read_events(
-    db: Session, person_id: uuid.UUID, lessons: Sequence[_Windowed], facts: _Facts
-) -> None:
-    first = min(one.window.opens_at for one in lessons)
-    last = max(one.window.ends_at for one in lessons)
+def _read_events(db: Session, person_id: uuid.UUID, lessons: Sequence[_Due], facts: _Facts) -> None:
+    first = lessons[0].lesson.starts_at - max(one.rule.opens for one in lessons)
+    last = max(one.lesson.ends_at for one in lessons)
     read = read_moments(db)
     keys: dict[Any, uuid.UUID] = {}
-    for one in lessons:  # the driver's: text on SQLite
+    for one in lessons:  # as the driver gives them: text on SQLite
         keys[one.lesson.id] = keys[one.lesson.id.hex] = one.lesson.id
+    unknown: list[tuple[uuid.UUID, datetime]] = []
     for lesson, at, *said, not_before, received, is_odd in SEEN_PERSON.raw_rows(
         db, person=person_id, first=first, last=last
     ):
         key = keys.get(lesson)
-        if is_odd:
+        if is_odd or lesson is None:
             moments = [read(one) for one in (at, not_before, received) if one is not None]
             facts.involved |= _touched(lessons, min(moments), max(moments))
             facts.involved |= set() if key is None else {key}
-        elif key is not None:
+        elif key is None:
+            unknown.append((uuid.UUID(str(lesson)), read(at)))
+        else:
             facts.plain.setdefault(key, []).append(_Mark(read(at), *said))
+    _find_lessons_of(db, unknown, lessons, facts)
 
 
-def _touched(lessons: Sequence[_Windowed], first: datetime, last: datetime) -> set[uuid.UUID]:
+def _find_lessons_of(
+    db: Session,
+    marks: Sequence[tuple[uuid.UUID, datetime]],
+    lessons: Sequence[_Due],
+    facts: _Facts,
+) -> None:
+    """Look for lessons of marks that name others; they count elsewhere if that one is gone."""
+    there = set(_THERE.values(db, lessons=[key for key, _at in marks])) if marks else set()
+    for key, at in marks:
+        if key not in there:
+            facts.involved |= _touched(lessons, at, at)
+
+
+def _touched(lessons: Sequence[_Due], first: datetime, last: datetime) -> set[uuid.UUID]:
     """Return the lessons in which something may count that was between two moments."""
     return {
         one.lesson.id
         for one in lessons
-        if one.window.opens_at <= last and first <= one.window.ends_at
+        if one.lesson.starts_at - one.rule.opens <= last and first <= one.lesson.ends_at
     }
 
 
-def _at_once(one: _Windowed, facts: _Facts, at: datetime) -> PersonLine | None:
+def _at_once(one: _Due, facts: _Facts, at: datetime) -> PersonLine | None:
     """Return the line of a lesson that nothing but one mark concerns, or nothing yet."""
-    key = one.lesson.id
+    lesson, key = one.lesson, one.lesson.id
     if key in facts.involved or key in facts.rulings:
         return None
     marks = facts.plain.get(key)
     if marks is None:
-        is_open = (
-            at < one.window.judged_at and key not in facts.absent and key not in facts.reported
-        )
-        return PersonLine(one.lesson, AttendanceStatus.EXPECTED) if is_open else None
-    arrival = marks[0].arrival(one.window) if len(marks) == 1 else None
+        is_decided = key in facts.absent or key in facts.reported
+        if is_decided or at >= lesson.ends_at + one.rule.judged:
+            return None
+        return PersonLine(lesson, one.day, AttendanceStatus.EXPECTED)
+    mark = marks[0]
+    arrival = one.arrival(mark) if len(marks) == 1 and mark.is_plain else None
     if arrival is None:
         return None
-    status = AttendanceStatus(arrival)
-    if status is not AttendanceStatus.LATE:
-        return PersonLine(one.lesson, status)
-    return PersonLine(one.lesson, status, one.window.late_min(marks[0].at))
+    if arrival is ArrivalStatus.LATE:
+        late_min = one.window.late_min(mark.at)
+        return PersonLine(lesson, one.day, AttendanceStatus.LATE, late_min)
+    return PersonLine(lesson, one.day, AttendanceStatus.PRESENT)
+
+
+def _waits(one: _Due, facts: _Facts, at: datetime) -> bool:
+    """Whether a line may depend on how far the kiosks have reported."""
+    key = one.lesson.id
+    is_decided = key in facts.involved or key in facts.absent
+    return not is_decided and at >= one.lesson.ends_at + one.rule.judged
 
 
 def _watches(
-    db: Session, lessons: Sequence[_Windowed], at: datetime
+    db: Session, lessons: Sequence[_Due], at: datetime
 ) -> dict[uuid.UUID, list[KioskWatch]]:
-    over = [one for one in lessons if at >= one.window.judged_at]
-    if not over:
+    if not lessons:
         return {}
-    first = min(one.window.opens_at for one in over)
-    last = max(one.window.ends_at for one in over)
-    placements = placements_between(db, {one.lesson.room_id for one in over}, first, last)
+    over = [(one.lesson, one.window) for one in lessons]
+    first = min(window.opens_at for _lesson, window in over)
+    last = max(window.ends_at for _lesson, window in over)
+    placements = placements_between(db, {lesson.room_id for lesson, _window in over}, first, last)
     found = watching(db, over, placements, at)
     return {lesson: [one.watch for one in kiosks] for lesson, kiosks in found.items()}
 
 
-def _judged(person_id: uuid.UUID, one: _Windowed, facts: _Facts, at: datetime) -> Judgement:
+def _judged(person_id: uuid.UUID, one: _Due, facts: _Facts, at: datetime) -> Judgement:
     key = one.lesson.id
     [judged] = derive_register(
         [person_id],
@@ -320,7 +411,7 @@ def _whole_registers(
     }
 
 
-def _line(one: _Windowed, mark: Judgement) -> PersonLine:
+def _line(one: _Due, mark: Judgement) -> PersonLine:
     seen = mark.first_seen_at if mark.status is AttendanceStatus.LATE else None
     late_min = one.window.late_min(seen) if seen is not None else None
-    return PersonLine(one.lesson, mark.status, late_min, mark.code_id, mark.is_counted)
+    return PersonLine(one.lesson, one.day, mark.status, late_min, mark.code_id, mark.is_counted)

@@ -171,7 +171,7 @@ SEEN_PERSON = Prepared(
         _events.c.kind,
         _events.c.shown_status,
         *(_raw(_events.c[name]) for name in ("id", "kiosk_id", "not_before", "received_at")),
-        _raw(or_(_is_time_doubtful, _is_code_replayed, _names_none)),
+        _raw(or_(_is_time_doubtful, _is_code_replayed)),
     ).where(
         _events.c.person_id == bindparam("person", type_=_events.c.person_id.type),
         _marks,

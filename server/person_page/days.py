@@ -70,7 +70,7 @@ def days_of(lines: Iterable[PersonLine]) -> dict[date, CalendarDay]:
         lines: by start.
     """
     found: dict[date, list[PersonLine]] = {}
-    for day, group in groupby(lines, key=lambda line: line.lesson.day):
+    for day, group in groupby(lines, key=lambda line: line.day):
         found.setdefault(day, []).extend(group)
     return {day: _day(day, of_day) for day, of_day in sorted(found.items())}
 

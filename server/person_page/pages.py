@@ -1,6 +1,7 @@
 """The page of one person's attendance: a term as calendar, chart and sums."""
 
 import uuid
+from itertools import groupby
 from typing import Any
 
 from fastapi import Request
@@ -66,7 +67,10 @@ def attendance_page(
         "today": reader.today,
         "picked": picked,
         "picked_lines": lesson_words(picked.lines, words) if picked else (),
-        "week": lesson_words(found.week, words),
+        "week": [
+            (date, lesson_words(lines, words))
+            for date, lines in groupby(found.week, key=lambda line: line.day)
+        ],
         "late": found.late[:_MOST],
         "chart": week_chart(
             found.tally, is_mirrored=request_translator(request).direction == "rtl"

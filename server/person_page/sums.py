@@ -3,12 +3,15 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from statistics import median
 
 from server.attendance.person_lines import PersonLine
-from server.reports.standing import Standing, standing_of
+from server.reports.standing import LineCounts, Standing, standing_of
 from server.reports.tally import ReportTally, Sums
+
+#: How many lines there are of each standing; None: of cancelled lessons.
+_Kinds = dict[Standing | None, int]
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,36 @@ class CourseSums:
 
 def tally_of(lines: Iterable[PersonLine], at: datetime) -> ReportTally:
     """Return the tally of the report about the person: of the lessons that have started."""
-    tally = ReportTally()
+    kinds: dict[object, Standing | None] = {}
+    courses: dict[uuid.UUID, _Kinds] = {}
+    days: dict[date, _Kinds] = {}
     for line in lines:
         lesson = line.lesson
         if lesson.starts_at >= at:
             continue
-        standing = None if lesson.is_cancelled else standing_of(line.status, line.is_counted)
-        day = lesson.day
-        if day not in tally.days:
-            tally.days[day] = Sums()
-        if lesson.course_id not in tally.courses:
-            tally.courses[lesson.course_id] = Sums()
-        for sums in (tally.total, tally.courses[lesson.course_id], tally.days[day]):
-            sums.add_lesson(is_cancelled=lesson.is_cancelled)
-            sums.lines.add(standing)
-    return tally
+        key = lesson.is_cancelled or (line.status, line.is_counted)
+        if key not in kinds:
+            is_over = lesson.is_cancelled
+            kinds[key] = None if is_over else standing_of(line.status, line.is_counted)
+        standing = kinds[key]
+        for counts in (courses.setdefault(lesson.course_id, {}), days.setdefault(line.day, {})):
+            counts[standing] = counts.get(standing, 0) + 1
+    total: _Kinds = {}
+    for counts in courses.values():
+        for standing, number in counts.items():
+            total[standing] = total.get(standing, 0) + number
+    return ReportTally(
+        _sums(total),
+        courses={course: _sums(counts) for course, counts in courses.items()},
+        days={day: _sums(counts) for day, counts in days.items()},
+    )
+
+
+def _sums(counts: _Kinds) -> Sums:
+    """Return sums of which each line is a lesson, as it is for one person."""
+    names = {standing.value if standing else "cancelled": n for standing, n in counts.items()}
+    cancelled = counts.get(None, 0)
+    return Sums(LineCounts(**names), sum(counts.values()) - cancelled, cancelled)
 
 
 def late_lines(lines: Iterable[PersonLine], at: datetime) -> list[PersonLine]:
