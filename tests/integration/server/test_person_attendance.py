@@ -21,6 +21,8 @@ from tests.integration.server.test_page_statements import counted
 from tests.support.office_desk import OfficeDesk
 from tests.support.report_school import ReportSchool
 
+#: What SQL there is runs on both databases in tests/integration/school/test_tallies.py.
+ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 TAGS = re.compile(r"<[^>]+>")
 CELL = re.compile(r'<td class="cal-day ([^"]*)"[^>]*><a href="([^"]*)">(.*?)</a></td>', re.S)
 
@@ -93,6 +95,7 @@ def _report(desk: OfficeDesk, **asked: Any) -> list[dict[str, Any]]:
     return rows
 
 
+@ON_SQLITE
 def test_a_day_shows_the_gravest_status_and_leads_to_its_lessons(school: ReportSchool) -> None:
     desk = school.desk
     html = page(desk.office, desk.ada, **school.span(12))
@@ -111,113 +114,7 @@ def test_a_day_shows_the_gravest_status_and_leads_to_its_lessons(school: ReportS
     assert section.count("/lessons/") == 4  # register and line of both
 
 
-def test_the_term_of_today_is_shown_and_another_one_on_request(school: ReportSchool) -> None:
-    desk = school.desk
-    spring = desk.post(
-        "/terms",
-        name="Spring",
-        first_day=school.day(10).isoformat(),
-        last_day=school.day(8).isoformat(),
-    )
-    autumn = desk.post(
-        "/terms",
-        name="Autumn",
-        first_day=school.day(5).isoformat(),
-        last_day=school.day(-5).isoformat(),
-    )
-    assert read(desk.office, desk.ada)["term_id"] == autumn["id"]
-    past = read(desk.office, desk.ada, term=spring["id"])
-    assert (past["first"], past["last"]) == (str(school.day(10)), str(school.day(8)))
-    assert past["total"]["lessons"] == 1
-    missing = desk.office.get(f"/api/v1/people/{desk.ada}/attendance", params={"term": desk.ada})
-    assert missing.status_code == 404
-    turned = {"first": str(school.day(1)), "last": str(school.day(2))}
-    refused = desk.office.get(f"/people/{desk.ada}/attendance", params=turned)
-    assert refused.status_code == 400
-
-
-def test_teachers_see_what_concerns_their_own_courses(
-    school: ReportSchool, sign_in: SignIn
-) -> None:
-    desk = school.desk
-    teacher = sign_in(Role.TEACHER)
-    path = f"/people/{desk.ada}/attendance"
-    assert teacher.get(path).status_code == 403
-    assert teacher.get(f"/api/v1{path}").json()["error"]["code"] == "foreign_student"
-    school.teach(account_of(teacher), desk.other_course)
-    art = school.days_ago(4, course=desk.other_course)
-    with desk.database.transaction() as db:
-        course, ada = uuid.UUID(desk.other_course), uuid.UUID(desk.ada)
-        db.add(RosterEntry(course_id=course, person_id=ada))
-    found = read(teacher, desk.ada, **school.span(12))
-    assert found["is_partial"]
-    assert [one["code"] for one in found["courses"]] == ["ART-1"]
-    lessons = [one["lesson_id"] for day in found["days"] for one in day["lessons"]]
-    assert lessons == [art]
-    html = page(teacher, desk.ada, **school.span(12))
-    assert "BIO-9" not in html
-    assert teacher.get(f"/people/{desk.ben}/attendance").status_code == 403
-
-
-def test_why_somebody_was_absent_is_for_the_office(
-    school: ReportSchool, database: Database, sign_in: SignIn
-) -> None:
-    desk = school.desk
-    with database.reading() as db:
-        reason = db.exec(select(AbsenceReason.id).where(AbsenceReason.code == "illness")).one()
-    tomorrow = school.day(-1).isoformat()
-    absence = desk.post(
-        "/absences",
-        person_id=desk.ada,
-        first_day=tomorrow,
-        last_day=tomorrow,
-        is_excused=True,
-        reason_id=str(reason),
-    )
-    teacher = sign_in(Role.TEACHER)
-    school.teach(account_of(teacher))
-    span = {"first": school.span(12)["first"], "last": tomorrow}
-    ours, theirs = (page(one, desk.ada, **span) for one in (desk.office, teacher))
-    assert "Illness" in ours
-    assert f"/absences/{absence['id']}" in ours
-    assert "Illness" not in theirs
-    assert absence["id"] not in theirs
-    assert "Excused" in theirs.split('id="absences"')[1]
-    for mine in ("/credentials/", "/timetable?", "Consent"):
-        assert mine not in theirs.split("<main")[1]
-
-
-def test_of_an_erased_person_only_the_lines_are_left(school: ReportSchool, sign_in: SignIn) -> None:
-    desk = school.desk
-    before = read(desk.office, desk.ada, **school.span(12))
-    path, body = f"/api/v1/people/{desk.ada}/erase", {"reason": "Asked for it"}
-    assert sign_in(Role.ADMIN).post(path, json=body).is_success
-    html = page(desk.office, desk.ada, **school.span(12))
-    for gone in ("Lovelace", "Ada", "S1", "/credentials/", "/timetable?", "/absences/new"):
-        assert gone not in html.split("<main")[1]
-    after = read(desk.office, desk.ada, **school.span(12))
-    assert after["total"] == before["total"]
-
-
-def test_the_answer_has_a_name_and_each_view_an_entry(
-    school: ReportSchool, database: Database
-) -> None:
-    desk = school.desk
-    path = f"/api/v1/people/{desk.ada}/attendance"
-    first = desk.office.get(path, params=school.span(12))
-    again = desk.office.get(
-        path, params=school.span(12), headers={"If-None-Match": first.headers["etag"]}
-    )
-    assert (again.status_code, again.content) == (304, b"")
-    school.decide(school.days_ago(4), ada="late")
-    changed = desk.office.get(path, params=school.span(12))
-    assert changed.headers["etag"] != first.headers["etag"]
-    with database.reading() as db:
-        entries = db.exec(select(AuditEntry).where(AuditEntry.action == "person.view")).all()
-    assert {one.subject for one in entries} == {f"person:{desk.ada}"}
-    assert len(entries) == 3
-
-
+@ON_SQLITE
 def test_lateness_counts_minutes_that_a_kiosk_saw(school: ReportSchool, database: Database) -> None:
     desk = school.desk
     kiosk = desk.hang_kiosk()
@@ -247,6 +144,112 @@ def test_lateness_counts_minutes_that_a_kiosk_saw(school: ReportSchool, database
     assert "17 min" in page(desk.office, desk.ben)
 
 
+@ON_SQLITE
+def test_the_term_of_today_is_shown_and_another_one_on_request(school: ReportSchool) -> None:
+    desk = school.desk
+    spring = desk.post(
+        "/terms",
+        name="Spring",
+        first_day=school.day(10).isoformat(),
+        last_day=school.day(8).isoformat(),
+    )
+    autumn = desk.post(
+        "/terms",
+        name="Autumn",
+        first_day=school.day(5).isoformat(),
+        last_day=school.day(-5).isoformat(),
+    )
+    assert read(desk.office, desk.ada)["term_id"] == autumn["id"]
+    past = read(desk.office, desk.ada, term=spring["id"])
+    assert (past["first"], past["last"]) == (str(school.day(10)), str(school.day(8)))
+    assert past["total"]["lessons"] == 1
+    missing = desk.office.get(f"/api/v1/people/{desk.ada}/attendance", params={"term": desk.ada})
+    assert missing.status_code == 404
+    turned = {"first": str(school.day(1)), "last": str(school.day(2))}
+    refused = desk.office.get(f"/people/{desk.ada}/attendance", params=turned)
+    assert refused.status_code == 400
+
+
+@ON_SQLITE
+def test_teachers_see_what_concerns_their_own_courses(
+    school: ReportSchool, database: Database, sign_in: SignIn
+) -> None:
+    desk = school.desk
+    teacher = sign_in(Role.TEACHER)
+    path = f"/people/{desk.ada}/attendance"
+    assert teacher.get(path).status_code == 403
+    assert teacher.get(f"/api/v1{path}").json()["error"]["code"] == "foreign_student"
+    school.teach(account_of(teacher), desk.other_course)
+    art = school.days_ago(4, course=desk.other_course)
+    with desk.database.transaction() as db:
+        course, ada = uuid.UUID(desk.other_course), uuid.UUID(desk.ada)
+        db.add(RosterEntry(course_id=course, person_id=ada))
+    found = read(teacher, desk.ada, **school.span(12))
+    assert found["is_partial"]
+    assert [one["code"] for one in found["courses"]] == ["ART-1"]
+    lessons = [one["lesson_id"] for day in found["days"] for one in day["lessons"]]
+    assert lessons == [art]
+    html = page(teacher, desk.ada, **school.span(12))
+    assert "BIO-9" not in html
+    assert teacher.get(f"/people/{desk.ben}/attendance").status_code == 403
+
+    with database.reading() as db:
+        reason = db.exec(select(AbsenceReason.id).where(AbsenceReason.code == "illness")).one()
+    tomorrow = school.day(-1).isoformat()
+    absence = desk.post(
+        "/absences",
+        person_id=desk.ada,
+        first_day=tomorrow,
+        last_day=tomorrow,
+        is_excused=True,
+        reason_id=str(reason),
+    )
+    school.teach(account_of(teacher))
+    span = {"first": school.span(12)["first"], "last": tomorrow}
+    ours, theirs = (page(one, desk.ada, **span) for one in (desk.office, teacher))
+    assert "Illness" in ours
+    assert f"/absences/{absence['id']}" in ours
+    assert "Illness" not in theirs
+    assert absence["id"] not in theirs
+    assert "Excused" in theirs.split('id="absences"')[1]
+    for mine in ("/credentials/", "/timetable?", "Consent"):
+        assert mine not in theirs.split("<main")[1]
+
+
+@ON_SQLITE
+def test_of_an_erased_person_only_the_lines_are_left(school: ReportSchool, sign_in: SignIn) -> None:
+    desk = school.desk
+    before = read(desk.office, desk.ada, **school.span(12))
+    path, body = f"/api/v1/people/{desk.ada}/erase", {"reason": "Asked for it"}
+    assert sign_in(Role.ADMIN).post(path, json=body).is_success
+    html = page(desk.office, desk.ada, **school.span(12))
+    for gone in ("Lovelace", "Ada", "S1", "/credentials/", "/timetable?", "/absences/new"):
+        assert gone not in html.split("<main")[1]
+    after = read(desk.office, desk.ada, **school.span(12))
+    assert after["total"] == before["total"]
+
+
+@ON_SQLITE
+def test_the_answer_has_a_name_and_each_view_an_entry(
+    school: ReportSchool, database: Database
+) -> None:
+    desk = school.desk
+    path = f"/api/v1/people/{desk.ada}/attendance"
+    first = desk.office.get(path, params=school.span(12))
+    again = desk.office.get(
+        path, params=school.span(12), headers={"If-None-Match": first.headers["etag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+    school.decide(school.days_ago(4), ada="late")
+    changed = desk.office.get(path, params=school.span(12))
+    assert changed.headers["etag"] != first.headers["etag"]
+    with database.reading() as db:
+        entries = db.exec(select(AuditEntry).where(AuditEntry.action == "person.view")).all()
+    assert {one.subject for one in entries} == {f"person:{desk.ada}"}
+    assert len(entries) == 3
+
+
+@ON_SQLITE
 def test_more_lessons_cost_no_more_statements(school: ReportSchool, database: Database) -> None:
     desk = school.desk
     path = f"/people/{desk.ada}/attendance?first={school.day(40)}&last={school.day(-20)}"
