@@ -345,10 +345,7 @@ def _at_once(one: _Due, facts: _Facts, at: datetime) -> PersonLine | None:
         return None
     marks = facts.plain.get(key)
     if marks is None:
-        is_decided = key in facts.absent or key in facts.reported
-        if is_decided or at >= lesson.ends_at + one.rule.judged:
-            return None
-        return PersonLine(lesson, one.day, AttendanceStatus.EXPECTED)
+        return _unmarked(one, facts, at)
     mark = marks[0]
     arrival = one.arrival(mark) if len(marks) == 1 and mark.is_plain else None
     if arrival is None:
@@ -357,6 +354,17 @@ def _at_once(one: _Due, facts: _Facts, at: datetime) -> PersonLine | None:
         late_min = one.window.late_min(mark.at)
         return PersonLine(lesson, one.day, AttendanceStatus.LATE, late_min)
     return PersonLine(lesson, one.day, AttendanceStatus.PRESENT)
+
+
+def _unmarked(one: _Due, facts: _Facts, at: datetime) -> PersonLine | None:
+    """Return the line of a lesson without a mark or correction, or nothing yet."""
+    lesson, key = one.lesson, one.lesson.id
+    if key in facts.reported:
+        return None
+    if key in facts.absent:
+        return PersonLine(lesson, one.day, AttendanceStatus.ABSENT)
+    is_open = at < lesson.ends_at + one.rule.judged
+    return PersonLine(lesson, one.day, AttendanceStatus.EXPECTED) if is_open else None
 
 
 def _waits(one: _Due, facts: _Facts, at: datetime) -> bool:

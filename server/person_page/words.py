@@ -27,24 +27,29 @@ class LineWords:
     def __init__(self, codes: CodeList, t: Translator) -> None:
         self._codes, self._words, self._t = codes, CodeWords(t), t
         self._known: dict[object, LineLook] = {}
+        self._days: dict[object, str] = {}
 
     def look(self, line: PersonLine) -> LineLook:
         """Return how a line looks."""
-        key = line.lesson.is_cancelled or (line.status, line.code_id)
+        key = _kind(line)
         if key not in self._known:
             self._known[key] = self._look(line)
         return self._known[key]
 
     def day(self, day: CalendarDay) -> str:
         """Return how many lessons of a day have which status, the gravest first."""
-        counts = Counter(self.look(line).word for line in sorted(day.lines, key=gravity))
-        return ", ".join(self._counted(word, count) for word, count in counts.items())
+        key = tuple(_kind(line) for line in day.lines)
+        if key not in self._days:
+            counts = Counter(self.look(line).word for line in sorted(day.lines, key=gravity))
+            said = [self._counted(word, count) for word, count in counts.items()]
+            self._days[key] = ", ".join(said)
+        return self._days[key]
 
     def legend(self, lines: Iterable[PersonLine]) -> Sequence[LineLook]:
         """Return how the lines look that there are, each once, the gravest first."""
         firsts: dict[object, PersonLine] = {}
         for line in lines:
-            firsts.setdefault(line.lesson.is_cancelled or (line.status, line.code_id), line)
+            firsts.setdefault(_kind(line), line)
         return [self.look(line) for line in sorted(firsts.values(), key=gravity)]
 
     def _counted(self, word: str, count: int) -> str:
@@ -61,6 +66,11 @@ class LineWords:
             return LineLook(*open_look, self._t(f"person.letter.{line.status}"))
         code = self._codes.get(line.code_id) or self._codes.default_of(line.status)
         return LineLook(*self._words.look(code), self._words.letter(code))
+
+
+def _kind(line: PersonLine) -> object:
+    """Return what lines have in common that look alike."""
+    return line.lesson.is_cancelled or (line.status, line.code_id, line.is_counted)
 
 
 def lesson_words(
