@@ -52,7 +52,7 @@ def stored_moments(db: Session) -> Stored:
 def read_moments(db: Session) -> Callable[[Any], datetime]:
     """Return what reads moments as the driver of a session's database gives them."""
     dialect = db.get_bind().dialect
-    read = UTCDateTime().dialect_impl(dialect).result_processor(dialect, None)
+    read: Any = UTCDateTime().dialect_impl(dialect).result_processor(dialect, None)
     return read or (lambda at: at)
 
 
