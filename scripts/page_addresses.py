@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from scripts.invented_attendance import STUDENT
 from scripts.invented_losses import SPAN
 from scripts.invented_school import School
 
@@ -41,6 +42,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "people": "/people",
             "coverage": "/people/coverage",
             "person": f"/people/{school.people[0]}",
+            "person-attendance": f"/people/{school.people[STUDENT]}/attendance",
             "enrol": f"/people/{school.people[0]}/enrol",
             "consent": f"/people/{school.people[7]}/consents/new",
             "lessons": "/lessons",

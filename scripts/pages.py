@@ -37,6 +37,7 @@ from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
 from scripts.invented_absences import add_absences
+from scripts.invented_attendance import add_attendance
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
 from scripts.invented_history import add_history
@@ -220,6 +221,7 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         parts = (services.database, services.vault, school, datetime.now(UTC))
         absence_id = str(add_absences(*parts, actor=actor))
         imports = add_imports(services.database, services.vault, account=actor)
+        add_attendance(services.database, school, account=user_id)
         weekly = add_timetable(services.database, school, actor=actor)
         parts_of_site = (school, user_id, app, absence_id, imports, weekly)
         yield Site(f"http://127.0.0.1:{port}", *parts_of_site)

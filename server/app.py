@@ -61,6 +61,8 @@ import server.on_site.api
 import server.on_site.pages
 import server.people.api
 import server.people.pages
+import server.person_page.api
+import server.person_page.pages
 import server.policies.api
 import server.policies.pages
 import server.policies.place_pages
@@ -151,6 +153,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.tokens.api.router,
     server.tokens.pages.router,
     server.people.api.router,
+    server.person_page.api.router,
+    server.person_page.pages.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
     server.enrollment.coverage_pages.router,  # before the next, like "new"

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from protocol.v1.messages import AttendanceWindow, EventKind
 from server.absences.reads import spans_between
 from server.absences.rules import LessonTimes, ReportedAbsence, reported_in
-from server.attendance.assignment import Assignment, JudgedLesson, judged_lessons
+from server.attendance.assignment import Assignment, JudgedLesson, Timed, judged_lessons
 from server.attendance.confirmation_reads import ConfirmedRegister, confirmations_of
 from server.attendance.event_reads import (
     named_or_unnamed,
@@ -30,6 +30,7 @@ from server.kiosks.lost_spans import open_spans
 from server.kiosks.placements import closures_of, placements_between
 from server.kiosks.tables import Kiosk, KioskPlacement, KioskProgress, LostSpan, WatermarkClosure
 from server.timetable import service as timetable
+from server.timetable.day import LessonRow
 from server.timetable.roster import ListedPerson, Listing, listed_people
 from server.timetable.tables import Lesson
 
@@ -44,6 +45,10 @@ _KIOSKS = Prepared(
     .join(_progress, _progress.c.kiosk_id == _kiosks.c.id)
     .where(_kiosks.c.id.in_(several("kiosks")))
 )
+
+
+#: A lesson with its window.
+Watched = tuple[Timed, AttendanceWindow]
 
 
 class KioskRow(NamedTuple):
@@ -118,7 +123,7 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
     placements = placements_between(db, {one.view.room.id for one in rows}, first, last)
     return Sources(
         rosters=rosters,
-        kiosks=_watching(db, lessons, placements, at),
+        kiosks=watching(db, [(one.lesson, one.window) for one in lessons], placements, at),
         events=_marked_replays(db, _events(db, lessons, Assignment(rows, rosters, placements))),
         rulings=rulings_of(db, [one.lesson.id for one in lessons]),
         absences=_absences(db, [one.lesson for one in lessons]),
@@ -133,10 +138,11 @@ def _absences(db: Session, lessons: Sequence[Lesson]) -> dict[uuid.UUID, list[Re
     if not spans:
         return {}
     by_day = {day: [one for one in spans if one.first_day <= day <= one.last_day] for day in days}
-    return {one.id: reported_in(by_day[one.day], _times(one)) for one in lessons}
+    return {one.id: reported_in(by_day[one.day], times_of(one)) for one in lessons}
 
 
-def _times(lesson: Lesson) -> LessonTimes:
+def times_of(lesson: Lesson | LessonRow) -> LessonTimes:
+    """Return when a lesson takes place, as reported absences are compared with."""
     local = lesson.starts_at.astimezone(ZoneInfo(lesson.time_zone))
     return LessonTimes(local.date(), local.time(), lesson.ends_at)
 
@@ -154,52 +160,59 @@ def with_neighbours(db: Session, lessons: Sequence[JudgedLesson]) -> list[Judged
     return [*lessons, *(judged_lessons(db, others) if others else [])]
 
 
-def _watching(
-    db: Session,
-    lessons: Sequence[JudgedLesson],
-    placements: Sequence[KioskPlacement],
-    at: datetime,
+def watching(
+    db: Session, lessons: Sequence[Watched], placements: Sequence[KioskPlacement], at: datetime
 ) -> dict[uuid.UUID, list[WatchingKiosk]]:
+    """Return the kiosks that hung in the rooms of these lessons; lessons without one are left out.
+
+    Args:
+        db: the caller's.
+        lessons: at least one, each with its window.
+        placements: those in the rooms of the lessons at that time.
+        at: the moment the registers are read.
+    """
     ids = {placement.kiosk_id for placement in placements}
     kiosks = {row[0]: KioskRow(*row) for row in _KIOSKS.rows(db, kiosks=ids)}
     closures = closures_of(db, ids)
-    opens_at = min(one.window.opens_at for one in lessons)
-    spans = open_spans(db, ids, opens_at, max(one.window.ends_at for one in lessons))
+    opens_at = min(window.opens_at for _lesson, window in lessons)
+    spans = open_spans(db, ids, opens_at, max(window.ends_at for _lesson, window in lessons))
+    by_room: dict[uuid.UUID, list[KioskPlacement]] = {}
+    for placement in placements:
+        if placement.kiosk_id in kiosks:
+            by_room.setdefault(placement.room_id, []).append(placement)
     found: dict[uuid.UUID, list[WatchingKiosk]] = {}
-    for one in lessons:
-        for placement in placements:
-            if placement.kiosk_id in kiosks and _overlaps(placement, one):
+    for lesson, window in lessons:
+        for placement in by_room.get(lesson.room_id, ()):
+            if _overlaps(placement, lesson):
                 kiosk = kiosks[placement.kiosk_id]
                 through = (
                     placement.reported_through if placement.device_left else kiosk.synced_through
                 )
-                watch = _watch(placement, one.lesson, believed(through, at), closures)
-                lost = tuple(span for span in spans if _may_touch(span, placement, one))
+                watch = _watch(placement, lesson, believed(through, at), closures)
+                lost = tuple(span for span in spans if _may_touch(span, placement, window))
                 is_forked = kiosk.forked_at is not None
-                found.setdefault(one.lesson.id, []).append(
+                found.setdefault(lesson.id, []).append(
                     WatchingKiosk(kiosk, replace(watch, has_lost=bool(lost)), lost, is_forked)
                 )
     return found
 
 
-def _may_touch(span: LostSpan, placement: KioskPlacement, one: JudgedLesson) -> bool:
+def _may_touch(span: LostSpan, placement: KioskPlacement, window: AttendanceWindow) -> bool:
     """Whether the kiosk may have lost a mark of the lesson, check-in before it included."""
-    first = max(one.window.opens_at, placement.from_at)
-    last = min(one.window.ends_at, placement.until_at or one.window.ends_at)
+    first = max(window.opens_at, placement.from_at)
+    last = min(window.ends_at, placement.until_at or window.ends_at)
     return span.kiosk_id == placement.kiosk_id and span.from_at <= last and first <= span.through_at
 
 
-def _overlaps(placement: KioskPlacement, one: JudgedLesson) -> bool:
-    lesson = one.lesson
-    is_there = placement.from_at < lesson.ends_at and (
+def _overlaps(placement: KioskPlacement, lesson: Timed) -> bool:
+    return placement.from_at < lesson.ends_at and (
         placement.until_at is None or placement.until_at > lesson.starts_at
     )
-    return placement.room_id == one.view.room.id and is_there
 
 
 def _watch(
     placement: KioskPlacement,
-    lesson: Lesson,
+    lesson: Timed,
     reported: datetime | None,
     closures: Iterable[WatermarkClosure],
 ) -> KioskWatch:

@@ -49,6 +49,17 @@ def stored_moments(db: Session) -> Stored:
     return written or (lambda at: at)
 
 
+def read_moments(db: Session) -> Callable[[Any], datetime]:
+    """Return what reads moments as the driver of a session's database gives them."""
+    dialect = db.get_bind().dialect
+    read: Any = UTCDateTime().dialect_impl(dialect).result_processor(dialect, None)
+    return read or (lambda at: at)
+
+
+def _moment(name: str) -> BindParameter[Any]:
+    return bindparam(name, type_=UTCDateTime())
+
+
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a column as the driver gives it."""
     return type_coerce(column, String)
@@ -67,13 +78,10 @@ _is_replayed = exists().where(
     _others.c.code_id == _uses.c.code_id,
     _others.c.kiosk_id != _uses.c.kiosk_id,
 )
+_is_time_doubtful = or_(_events.c.is_time_corrected, _events.c.not_before.is_not(None))
+_is_code_replayed = and_(_events.c.method == EventMethod.QR.value, _is_replayed)
 #: Whether an event's time is not certain, it is a teacher's word, or its code was replayed.
-_is_odd = or_(
-    _events.c.is_time_corrected,
-    _events.c.not_before.is_not(None),
-    _events.c.kind == EventKind.ROLL_CALL.value,
-    and_(_events.c.method == EventMethod.QR.value, _is_replayed),
-)
+_is_odd = or_(_is_time_doubtful, _events.c.kind == EventKind.ROLL_CALL.value, _is_code_replayed)
 _names_none = or_(
     _events.c.lesson_id.is_(None), ~exists().where(_lessons.c.id == _events.c.lesson_id)
 )
@@ -153,4 +161,24 @@ RULED = Prepared(
     )
     .where(_corrections.c.lesson_id.in_(several("lessons")))
     .order_by(_corrections.c.made_at, _corrections.c.id)
+)
+#: Every mark of one person that may count between two moments, whichever lesson it names. Taken
+#: back ones are left out. The last column says that a full register has to decide where it counts.
+SEEN_PERSON = Prepared(
+    sqlalchemy.select(
+        *(_raw(_events.c[name]) for name in ("lesson_id", "counted_at")),
+        _events.c.direction,
+        _events.c.kind,
+        _events.c.shown_status,
+        *(_raw(_events.c[name]) for name in ("id", "kiosk_id", "not_before", "received_at")),
+        _raw(or_(_is_time_doubtful, _is_code_replayed)),
+    ).where(
+        _events.c.person_id == bindparam("person", type_=_events.c.person_id.type),
+        _marks,
+        or_(
+            _events.c.counted_at.between(_moment("first"), _moment("last")),
+            _events.c.not_before.is_not(None),
+            _events.c.is_time_corrected,
+        ),
+    )
 )

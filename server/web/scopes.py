@@ -41,6 +41,7 @@ ROUTE_SCOPES: dict[str, TokenScope] = {
     "POST /api/v1/people/search": TokenScope.PEOPLE_READ,
     "GET /api/v1/people/{person_id}": TokenScope.PEOPLE_READ,
     "PATCH /api/v1/people/{person_id}": TokenScope.PEOPLE_WRITE,
+    "GET /api/v1/people/{person_id}/attendance": TokenScope.ATTENDANCE_READ,
     "GET /api/v1/people/{person_id}/consents": TokenScope.PEOPLE_READ,
     "POST /api/v1/people/{person_id}/consents/{consent_id}/withdraw": TokenScope.PEOPLE_WRITE,
     "POST /api/v1/people/{person_id}/enrolments": TokenScope.PEOPLE_WRITE,

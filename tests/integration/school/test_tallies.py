@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from operator import itemgetter
 
 import pytest
@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from protocol.v1.messages import AttendancePolicy, EventKind
+from server.absences.tables import AbsenceReason, AbsenceReport
 from server.accounts.service import create_account
 from server.attendance import service
+from server.attendance.person_lines import lines_of_person
 from server.attendance.register import CORRECTABLE, AttendanceStatus
-from server.attendance.tables import Correction, StoredEvent
+from server.attendance.tables import Correction, RegisterConfirmation, StoredEvent
 from server.attendance.tallies import tallies_of
 from server.credentials.tables import CodeUse
 from server.db.engine import Database
@@ -193,6 +195,8 @@ _words = st.none() | st.sampled_from(CORRECTABLE)
     cancelled=st.none() | _small,
     trouble=st.sampled_from([None, None, "fork", "lost"]),
     moves=st.lists(st.tuples(st.integers(0, 1), _minutes), max_size=2),
+    unseen=st.lists(st.tuples(_small, st.sets(_small)), max_size=3),
+    absences=st.lists(st.tuples(_small, st.booleans()), max_size=2),
 )
 @examples(25)
 def test_tallies_are_the_numbers_of_the_registers(
@@ -204,12 +208,16 @@ def test_tallies_are_the_numbers_of_the_registers(
     cancelled: int | None,
     trouble: str | None,
     moves: list[tuple[int, int]],
+    unseen: list[tuple[int, set[int]]],
+    absences: list[tuple[int, bool]],
 ) -> None:
     world = scene.world
     with rolled_back(world):
         _move(world, moves)
         _store(world, events)
         _rule(scene, rulings)
+        _confirm(scene, unseen)
+        _report(world, absences)
         _date_rosters(world, dates)
         _judge_by(world, policy)
         if cancelled is not None:
@@ -220,6 +228,7 @@ def test_tallies_are_the_numbers_of_the_registers(
         assert _numbers(world, world.lessons) == _expected(world, world.lessons)
         for one in world.lessons:
             assert _numbers(world, [one]) == _expected(world, [one])
+        _assert_lines_of_each_person(world)
 
 
 @given(
@@ -247,6 +256,32 @@ def test_tallies_of_comings_and_leavings_are_the_numbers_of_the_registers(
         _judge_by(world, policy)
         _store(world, told)
         assert _numbers(world, [world.lessons[2]]) == _expected(world, [world.lessons[2]])
+        _assert_lines_of_each_person(world)
+
+
+def _assert_lines_of_each_person(world: World) -> None:
+    """What is read for one person is what the registers of everybody say about them."""
+    views = timetable.lesson_views(world.db, ids=world.lessons)
+    registers = service.registers_of(world.db, views, at=world.later)
+    span = world.noon - timedelta(days=1), world.noon + timedelta(days=1)
+    for person in world.people:
+        found = lines_of_person(world.db, person, span, at=world.later)
+        assert [
+            (one.lesson.id, one.status, one.late_min, one.code_id, one.is_counted) for one in found
+        ] == [
+            (
+                one.view.lesson.id,
+                line.mark.status,
+                one.window.late_min(line.mark.first_seen_at)
+                if line.mark.first_seen_at and line.mark.status is AttendanceStatus.LATE
+                else None,
+                line.mark.code_id,
+                line.mark.is_counted,
+            )
+            for one in registers
+            for line in one.lines
+            if line.person.id == person
+        ]
 
 
 def _rule(scene: Scene, rulings: list[tuple[int, int, AttendanceStatus | None, bool]]) -> None:
@@ -263,6 +298,43 @@ def _rule(scene: Scene, rulings: list[tuple[int, int, AttendanceStatus | None, b
             )
         )
     scene.world.db.flush()
+
+
+def _confirm(scene: Scene, unseen: list[tuple[int, set[int]]]) -> None:
+    """Confirm registers one after the other; the newest word about a lesson counts."""
+    world = scene.world
+    for number, (lesson, people) in enumerate(unseen):
+        world.db.add(
+            RegisterConfirmation(
+                lesson_id=world.lessons[lesson],
+                unseen=sorted(str(world.people[one]) for one in people),
+                states={},
+                made_by=scene.account,
+                made_at=world.noon + timedelta(hours=number),
+            )
+        )
+    world.db.flush()
+
+
+def _report(world: World, absences: list[tuple[int, bool]]) -> None:
+    reason = world.db.exec(select(AbsenceReason.id)).first()
+    assert reason is not None
+    for person, is_excused in absences:
+        world.db.add(
+            AbsenceReport(
+                person_id=world.people[person],
+                first_day=world.noon.date(),
+                last_day=world.noon.date(),
+                from_time=time(12, 30) if is_excused else None,
+                is_excused=is_excused,
+                reason_id=reason,
+                note="",
+                reported_by="",
+                entered_by="system",
+                entered_at=world.noon,
+            )
+        )
+    world.db.flush()
 
 
 def _date_rosters(world: World, dates: list[tuple[int, int | None]]) -> None:

@@ -259,6 +259,8 @@ def people_routes(at: Places) -> None:
     do("PATCH", "/api/v1/people/{person_id}", "person.change", made, json=other)
     do("POST", "/people/{person_id}/edit", "person.change", made, data=person)
     do("GET", "/api/v1/people/{person_id}", "person.view", made)
+    do("GET", "/people/{person_id}/attendance", "person.view", made)
+    do("GET", "/api/v1/people/{person_id}/attendance", "person.view", made)
     do("GET", "/people/{person_id}/edit", "person.view", made)
     do("GET", "/people/{person_id}", "person.view_biometrics", made)
     do("GET", "/people/{person_id}/photos", "person.view_biometrics", made)
