@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from server.imports.course_files import RosterFiles, TeacherFiles
-from server.imports.findings import ImportKind
+from server.imports.findings import Column, ImportKind
 from server.imports.people_files import PeopleFiles
 from server.imports.place_files import CourseFiles, RoomFiles
 
@@ -18,7 +18,11 @@ class KindName(StrEnum):
     COURSES = "courses"
     ROSTERS = "rosters"
     TEACHERS = "teachers"
+    PHOTOS = "photos"
 
+
+#: Kinds that are zips of files; they have no columns to choose.
+ARCHIVES = frozenset({KindName.PHOTOS})
 
 _MAKERS: dict[KindName, Callable[[date], ImportKind]] = {
     KindName.PEOPLE: lambda _today: PeopleFiles(),
@@ -30,10 +34,15 @@ _MAKERS: dict[KindName, Callable[[date], ImportKind]] = {
 
 
 def kind_of(name: str, today: date) -> ImportKind:
-    """Return a kind for one run.
+    """Return a kind of rows for one run.
 
     Args:
         name: of the kind.
         today: the school's date.
     """
     return _MAKERS[KindName(name)](today)
+
+
+def columns_of(name: str, today: date) -> tuple[Column, ...]:
+    """Return the columns of a kind; none of an archive."""
+    return () if name in ARCHIVES else kind_of(name, today).columns

@@ -13,6 +13,7 @@ from server.db.types import new_id, utc_field
 class ImportState(StrEnum):
     """How far an import has come."""
 
+    UPLOADING = "uploading"  # pieces of an archive are on their way
     UPLOADED = "uploaded"
     CHECKING = "checking"
     CHECKED = "checked"
@@ -77,6 +78,17 @@ class ImportFile(SQLModel, table=True):
     __tablename__ = "import_files"
 
     run_id: uuid.UUID = Field(foreign_key="import_runs.id", primary_key=True, ondelete="CASCADE")
+    key_id: str = Field(max_length=40)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class ImportPiece(SQLModel, table=True):
+    """A piece of an uploaded archive, sealed. All of them are deleted once it was imported."""
+
+    __tablename__ = "import_pieces"
+
+    run_id: uuid.UUID = Field(foreign_key="import_runs.id", primary_key=True, ondelete="CASCADE")
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     key_id: str = Field(max_length=40)
     data: bytes = Field(sa_type=LargeBinary)
 

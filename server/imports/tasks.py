@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from itertools import islice
 
@@ -19,8 +20,10 @@ from server.db.vault import Vault
 from server.errors import NotFoundError, SealBrokenError
 from server.imports import service
 from server.imports.findings import Finding, ImportKind, ParsedRow
-from server.imports.kinds import kind_of
+from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
+from server.imports.photo_files import PhotoFiles, PhotoRules
+from server.imports.pieces import SealedArchive
 from server.imports.reading import read_rows
 from server.imports.reports import add_part
 from server.imports.sheets import UnreadableFileError
@@ -32,6 +35,8 @@ from server.people.bulk import ImportOrigin
 _logger = logging.getLogger(__name__)
 #: Rows in one transaction: other writers wait for about a fifth of a second.
 CHUNK = 250
+#: Photos in one transaction: they are in memory together.
+PHOTOS_AT_ONCE = 4
 _ATTEMPTS = 3
 _LOOK_S = 600.0
 _STOP_TIMEOUT_S = 10.0
@@ -49,11 +54,13 @@ class _Work:
         run: as it was when the job began.
         kind: of its rows.
         rows: by what the columns mean.
+        at_once: rows in one transaction.
     """
 
     run: ImportRun
     kind: ImportKind
     rows: ReadRows
+    at_once: int
 
     @property
     def is_import(self) -> bool:
@@ -72,10 +79,13 @@ class ImportFiles:
 
     kind = service.JOB
 
-    def __init__(self, database: Database, vault: Vault, zone: SchoolZone) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, zone: SchoolZone, *, photo_max_bytes: int
+    ) -> None:
         self._database = database
         self._vault = vault
         self._zone = zone
+        self._photo_max_bytes = photo_max_bytes
 
     def is_ready(self) -> bool:
         """Return true: nothing but the database is needed."""
@@ -102,17 +112,26 @@ class ImportFiles:
         service.cancel(db, uuid.UUID(job.about["import"]), actor=actor)
 
     def _prepared(self, run_id: uuid.UUID) -> _Work:
+        today = now().astimezone(self._zone()).date()
         with self._database.reading() as db:
             run = _busy(db, run_id)
+            if run.kind == KindName.PHOTOS:
+                photos = self._photos(db, run, today)
+                return _Work(run, photos, ReadRows(photos.rows, [], []), PHOTOS_AT_ONCE)
             data = service.opened(db, self._vault, run)
-        kind = kind_of(run.kind, now().astimezone(self._zone()).date())
+        kind = kind_of(run.kind, today)
         sheet = read_rows(data, service.options_of(run))
-        return _Work(run, kind, read_rows_as(kind, sheet, run.mapping))
+        return _Work(run, kind, read_rows_as(kind, sheet, run.mapping), CHUNK)
+
+    def _photos(self, db: Session, run: ImportRun, today: date) -> PhotoFiles:
+        archive = SealedArchive(self._vault, run.id, run.size_bytes)
+        with archive.reading(db):
+            return PhotoFiles(archive, self._vault, PhotoRules(today, self._photo_max_bytes))
 
     def _go_through(self, work: _Work) -> None:
         rows = islice(work.rows.in_order(), work.run.position, None)
         position = work.run.position
-        while part := list(islice(rows, CHUNK)):
+        while part := list(islice(rows, work.at_once)):
             self._with_further_attempts(work, part, position)
             position += len(part)
 
@@ -165,6 +184,7 @@ class ImportFiles:
         run.finished_at = now()
         if work.is_import:
             service.forget_file(db, run.id)
+            service.keep_report(run)
             service.record_end(db, run)
         db.add(run)
 
