@@ -8,11 +8,10 @@ from sqlmodel import Session, select
 from server.db.engine import Database
 from server.db.vault import Vault
 from server.imports import service, uploads
-from server.imports.kinds import KindName
+from server.imports.kinds import Announced, KindName
 from server.imports.samples import zip_of
 from server.imports.tables import ImportRun, ImportState
 from server.imports.tasks import ImportFiles
-from server.imports.uploads import Announced
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done
 from server.people.tables import Person

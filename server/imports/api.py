@@ -14,7 +14,7 @@ from server.enrollment.photo import school_date
 from server.errors import InvalidError
 from server.imports import reports, service, uploads
 from server.imports.findings import Finding, RowOutcome
-from server.imports.kinds import ARCHIVES, KindName
+from server.imports.kinds import ARCHIVES, Announced, KindName
 from server.imports.pieces import PIECE_BYTES
 from server.imports.samples import sample_answer
 from server.imports.schemas import (
@@ -30,7 +30,6 @@ from server.imports.schemas import (
 )
 from server.imports.sheets import ReadOptions
 from server.imports.tables import ImportPart, ImportRun, ImportState
-from server.imports.uploads import Announced
 from server.imports.words import fix_words, reason_words
 from server.web.access import OfficeDep
 from server.web.cursors import ListQuery, ListQueryDep

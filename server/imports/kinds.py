@@ -1,6 +1,7 @@
 """The kinds of files, in the order in which a new school imports them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -19,10 +20,21 @@ class KindName(StrEnum):
     ROSTERS = "rosters"
     TEACHERS = "teachers"
     PHOTOS = "photos"
+    ONEROSTER = "oneroster"
 
 
 #: Kinds that are zips of files; they have no columns to choose.
-ARCHIVES = frozenset({KindName.PHOTOS})
+ARCHIVES = frozenset({KindName.PHOTOS, KindName.ONEROSTER})
+
+
+@dataclass(frozen=True)
+class Announced:
+    """An archive that is to be uploaded, or was."""
+
+    kind: KindName
+    name: str
+    size_bytes: int
+
 
 _MAKERS: dict[KindName, Callable[[date], ImportKind]] = {
     KindName.PEOPLE: lambda _today: PeopleFiles(),

@@ -16,14 +16,13 @@ from server.enrollment.photo import school_date
 from server.errors import ServerError
 from server.imports import reports, service, uploads
 from server.imports.findings import RowOutcome
-from server.imports.kinds import ARCHIVES, KindName, kind_of
+from server.imports.kinds import ARCHIVES, Announced, KindName, kind_of
 from server.imports.pieces import MOST_ARCHIVE_BYTES
 from server.imports.samples import sample_answer
 from server.imports.schemas import ImportOptions, MappingForm
 from server.imports.sheets import MOST_ROWS, ReadOptions
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.imports.text_files import ENCODINGS, SEPARATORS
-from server.imports.uploads import Announced
 from server.imports.words import column_words, fix_words, reason_words, report_file
 from server.jobs.tables import JobState
 from server.web.access import OfficeDep
@@ -273,6 +272,7 @@ def _progress(
     context: dict[str, Any] = {
         "run": run,
         "is_busy": run.state in BUSY,
+        "is_archive": run.kind in ARCHIVES,
         "is_done": run.state == ImportState.DONE,
         "outcomes": list(RowOutcome),
         "not_used": [name for at, name in enumerate(run.columns) if at not in used],

@@ -124,11 +124,16 @@ class PeopleFiles:
 
         def judge(row: ParsedRow) -> Judged:
             number = self.identify(row)
-            return self._judged(row, known.get(typed.get(number, number)))
+            return self.judge_one(row, known.get(typed.get(number, number)))
 
         return judged_each(self, rows, judge)
 
-    def _judged(self, row: ParsedRow, known: KnownPerson | None) -> Judged:
+    def judge_one(self, row: ParsedRow, known: KnownPerson | None) -> Judged:
+        """Compare a row with the person that it is about; None: with nobody.
+
+        Raises:
+            RowError: it cannot be imported.
+        """
         if known is not None and _says_nothing_new(row, known):
             about = _about(row["student_number"], known.given_name, known.family_name)
             return Judged(Finding(row.number, RowOutcome.UNCHANGED, about))

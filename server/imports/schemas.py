@@ -6,10 +6,9 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from server.imports.findings import RowOutcome
-from server.imports.kinds import KindName
+from server.imports.kinds import Announced, KindName
 from server.imports.pieces import MOST_ARCHIVE_BYTES
 from server.imports.tables import ImportState
-from server.imports.uploads import Announced
 from server.web.list_schemas import ListPart
 from server.web.strict import StrictInput
 

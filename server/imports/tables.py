@@ -110,3 +110,26 @@ class ImportPart(SQLModel, table=True):
     size: int
     key_id: str = Field(max_length=40)
     data: bytes = Field(sa_type=LargeBinary)
+
+
+class SourcedId(SQLModel, table=True):
+    """What a OneRoster bundle calls a person, a course or a term: the same in every year.
+
+    Attributes:
+        kind: of what, as an id of one kind may be that of another as well.
+        sourced_id: in the school's own system.
+    """
+
+    __tablename__ = "sourced_ids"
+
+    kind: str = Field(primary_key=True, max_length=10)
+    sourced_id: str = Field(primary_key=True, max_length=255)
+    person_id: uuid.UUID | None = Field(
+        default=None, foreign_key="people.id", index=True, ondelete="CASCADE"
+    )
+    course_id: uuid.UUID | None = Field(
+        default=None, foreign_key="courses.id", index=True, ondelete="CASCADE"
+    )
+    term_id: uuid.UUID | None = Field(
+        default=None, foreign_key="terms.id", index=True, ondelete="CASCADE"
+    )

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
+from typing import BinaryIO, cast
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -19,9 +20,11 @@ from server.db.types import now
 from server.db.vault import Vault
 from server.errors import NotFoundError, SealBrokenError
 from server.imports import service
+from server.imports.bundles import BASE, Bundle, read_bundle
 from server.imports.findings import Finding, ImportKind, ParsedRow
 from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
+from server.imports.oneroster_files import OneRosterFiles, SchoolDay
 from server.imports.photo_files import PhotoFiles, PhotoRules
 from server.imports.pieces import SealedArchive
 from server.imports.reading import read_rows
@@ -55,17 +58,30 @@ class _Work:
         kind: of its rows.
         rows: by what the columns mean.
         at_once: rows in one transaction.
+        has_stages: whether rows refer to earlier ones, as those of a bundle do.
     """
 
     run: ImportRun
     kind: ImportKind
     rows: ReadRows
     at_once: int
+    has_stages: bool = False
 
     @property
     def is_import(self) -> bool:
         """Whether rows are written."""
         return self.run.state == ImportState.IMPORTING
+
+    def parts(self) -> Iterator[list[ParsedRow | Finding]]:
+        """Yield the rows that are left, in parts of one transaction each."""
+        rows = islice(self.rows.in_order(), self.run.position, None)
+        for _, some in groupby(rows, key=self._stage):
+            while part := list(islice(some, self.at_once)):
+                yield part
+
+    def _stage(self, row: ParsedRow | Finding) -> int:
+        number = row.number if isinstance(row, ParsedRow) else row.row
+        return number // BASE if self.has_stages else 0
 
     @property
     def origin(self) -> ImportOrigin:
@@ -118,20 +134,29 @@ class ImportFiles:
             if run.kind == KindName.PHOTOS:
                 photos = self._photos(db, run, today)
                 return _Work(run, photos, ReadRows(photos.rows, [], []), PHOTOS_AT_ONCE)
+            if run.kind == KindName.ONEROSTER:
+                bundle = self._bundle(db, run)
+                day = SchoolDay(today, self._zone())
+                kind = OneRosterFiles(bundle, day)
+                return _Work(run, kind, bundle.rows, CHUNK, has_stages=True)
             data = service.opened(db, self._vault, run)
-        kind = kind_of(run.kind, today)
+        rows_kind = kind_of(run.kind, today)
         sheet = read_rows(data, service.options_of(run))
-        return _Work(run, kind, read_rows_as(kind, sheet, run.mapping), CHUNK)
+        return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
 
     def _photos(self, db: Session, run: ImportRun, today: date) -> PhotoFiles:
         archive = SealedArchive(self._vault, run.id, run.size_bytes)
         with archive.reading(db):
             return PhotoFiles(archive, self._vault, PhotoRules(today, self._photo_max_bytes))
 
+    def _bundle(self, db: Session, run: ImportRun) -> Bundle:
+        archive = SealedArchive(self._vault, run.id, run.size_bytes)
+        with archive.reading(db):
+            return read_bundle(cast("BinaryIO", archive))
+
     def _go_through(self, work: _Work) -> None:
-        rows = islice(work.rows.in_order(), work.run.position, None)
         position = work.run.position
-        while part := list(islice(rows, work.at_once)):
+        for part in work.parts():
             self._with_further_attempts(work, part, position)
             position += len(part)
 

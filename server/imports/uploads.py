@@ -1,7 +1,6 @@
 """Take in archives: at once where they are small, or a piece after the other."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -14,7 +13,8 @@ from server.db.types import new_id, now
 from server.db.vault import Vault
 from server.errors import ConflictError, InvalidError, TooLargeError
 from server.imports import service
-from server.imports.kinds import ARCHIVES, KindName
+from server.imports.bundles import read_bundle
+from server.imports.kinds import ARCHIVES, Announced, KindName
 from server.imports.pieces import (
     MOST_ARCHIVE_BYTES,
     PIECE_BYTES,
@@ -30,16 +30,9 @@ from server.imports.zips import open_zip
 KEPT_ARCHIVE = timedelta(hours=24)
 #: Archives that wait at a time, so that forgotten ones do not fill the disk.
 MOST_WAITING = 2
-_GIB = 1024**3
-
-
-@dataclass(frozen=True)
-class Announced:
-    """An archive that is to be uploaded, or was."""
-
-    kind: KindName
-    name: str
-    size_bytes: int
+#: Its rows are in memory together, as those of any file are.
+MOST_BUNDLE_BYTES = 64 * 1024 * 1024
+_MIB = 1024 * 1024
 
 
 def announce(db: Session, given: Announced, *, actor: str) -> ImportRun:
@@ -91,7 +84,7 @@ def take_whole(
         UnreadableFileError: the archive is not accepted.
         ConflictError, InvalidError, TooLargeError: as for one that comes in pieces.
     """
-    total = _count_files(BytesIO(data))
+    total = _count(BytesIO(data), given.kind)
     with database.transaction() as db:
         run = _new_run(db, given, ImportState.UPLOADED, actor)
         for number, start in enumerate(range(0, len(data), PIECE_BYTES)):
@@ -110,10 +103,11 @@ def pieces_of(run: ImportRun) -> int:
 def _new_run(db: Session, given: Announced, state: ImportState, actor: str) -> ImportRun:
     if given.kind not in ARCHIVES or given.size_bytes < 1:
         raise InvalidError("This is not an archive.", problem="import_no_archive")
-    if given.size_bytes > MOST_ARCHIVE_BYTES:
-        most = (MOST_ARCHIVE_BYTES + 1) // _GIB
+    limit = MOST_BUNDLE_BYTES if given.kind == KindName.ONEROSTER else MOST_ARCHIVE_BYTES
+    if given.size_bytes > limit:
+        most = -(-limit // _MIB)
         raise TooLargeError(
-            f"The archive is larger than {most} GB. Divide it into several, such as one for each"
+            f"The archive is larger than {most} MB. Divide it into several, such as one for each"
             " year.",
             problem="import_archive_size",
             most=most,
@@ -185,8 +179,12 @@ def _finish(database: Database, vault: Vault, run: ImportRun, actor: str) -> Imp
 def _looked_into(db: Session, vault: Vault, run: ImportRun) -> tuple[int, str]:
     archive = SealedArchive(vault, run.id, run.size_bytes)
     with archive.reading(db):
-        return _count_files(cast("BinaryIO", archive)), archive.digest()
+        return _count(cast("BinaryIO", archive), run.kind), archive.digest()
 
 
-def _count_files(file: BinaryIO) -> int:
+def _count(file: BinaryIO, kind: str) -> int:
+    """Open an archive, and return how many files or rows it has."""
+    if kind == KindName.ONEROSTER:
+        rows = read_bundle(file).rows
+        return len(rows.rows) + len(rows.wrong)
     return len(open_zip(file)[1])

@@ -63,8 +63,14 @@ class ArchivedFile:
         return self.info.CRC, self.info.file_size
 
 
-def open_zip(file: BinaryIO) -> tuple[zipfile.ZipFile, list[ArchivedFile]]:
+def open_zip(
+    file: BinaryIO, *, most_ratio: int = MOST_RATIO
+) -> tuple[zipfile.ZipFile, list[ArchivedFile]]:
     """Open an archive and list its files, without folders and what programs add.
+
+    Args:
+        file: the archive.
+        most_ratio: how many times its size it may unpack to.
 
     Raises:
         UnreadableFileError: it is damaged or hostile; the sentence says what to do.
@@ -76,7 +82,7 @@ def open_zip(file: BinaryIO) -> tuple[zipfile.ZipFile, list[ArchivedFile]]:
         listed = archive.infolist()
     except _BROKEN as exc:
         raise broken() from exc
-    _refuse_listed(listed, archive.start_dir, size)
+    _refuse_listed(listed, archive.start_dir, size, most_ratio)
     plain = [(info.filename.replace("\\", "/"), info) for info in listed]
     files = [(path, info) for path, info in plain if not path.endswith("/")]
     meant = [(path, info) for path, info in files if not _NOT_MEANT.search(path)]
@@ -130,7 +136,9 @@ def _refuse_end(file: BinaryIO, size: int) -> None:
         raise zipfile.BadZipFile
 
 
-def _refuse_listed(listed: Sequence[zipfile.ZipInfo], start_dir: int, size: int) -> None:
+def _refuse_listed(
+    listed: Sequence[zipfile.ZipInfo], start_dir: int, size: int, most_ratio: int
+) -> None:
     """Refuse what no archive of photos needs.
 
     Raises:
@@ -142,11 +150,11 @@ def _refuse_listed(listed: Sequence[zipfile.ZipInfo], start_dir: int, size: int)
         _refuse_one(info)
     if len({info.filename for info in listed}) < len(listed):
         raise broken()
-    if sum(info.file_size for info in listed) > MOST_RATIO * size:
+    if sum(info.file_size for info in listed) > most_ratio * size:
         raise UnreadableFileError(
-            f"The archive unpacks to more than {MOST_RATIO} times its size, as no photos do.",
+            f"The archive unpacks to more than {most_ratio} times its size.",
             problem="zip_ratio",
-            most=MOST_RATIO,
+            most=most_ratio,
         )
     _refuse_overlaps(listed, start_dir)
 
