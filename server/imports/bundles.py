@@ -140,7 +140,7 @@ def read_bundle(file: BinaryIO) -> Bundle:
     sheets = {name: opened(name) for name in _COLUMNS if name in wanted}
     for name, sheet in sheets.items():
         _refuse_columns(name, sheet)
-    return _Reader(sheets).read()
+    return _BundleReader(sheets).read()
 
 
 class _Rows:
@@ -160,7 +160,7 @@ _BY_ID = _Rows(("sourced_id",))
 _BY_PLACE = _Rows(("class", "user", "from"))
 
 
-class _Reader:
+class _BundleReader:
     """Makes rows of the sheets."""
 
     def __init__(self, sheets: Mapping[str, Sheet]) -> None:
