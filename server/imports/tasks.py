@@ -140,7 +140,7 @@ class ImportFiles:
                 kind = OneRosterFiles(bundle, day)
                 return _Work(run, kind, bundle.rows, CHUNK, has_stages=True)
             data = service.opened(db, self._vault, run)
-        rows_kind = kind_of(run.kind, today)
+        rows_kind = kind_of(run.kind, today, self._zone())
         sheet = read_rows(data, service.options_of(run))
         return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
 
