@@ -37,6 +37,7 @@ _PAGE = 50
 _REPORT_PAGE = 100
 _PREVIEW_ROWS = 5
 _MIB = 1024 * 1024
+_ARCHIVE_HOURS = uploads.KEPT_ARCHIVE // timedelta(hours=1)
 #: States in which the columns can be chosen; an archive waits for its check.
 _OPEN = {
     ImportState.UPLOADING,
@@ -67,8 +68,14 @@ def imports_page(request: Request, _: OfficeDep, db: ReadDBDep, page: PageNumber
         lambda limit, offset: service.page(db, limit=limit, offset=offset), page, _PAGE
     )
     names = actor_names(db, {run.created_by for run in pager.rows})
-    days = service.KEPT.days
-    return render(request, "imports/list.html", {"pager": pager, "names": names, "days": days})
+    context = {
+        "pager": pager,
+        "names": names,
+        "days": service.KEPT.days,
+        "archives": ARCHIVES,
+        "hours": _ARCHIVE_HOURS,
+    }
+    return render(request, "imports/list.html", context)
 
 
 @router.get("/new")
@@ -234,7 +241,7 @@ def _new(request: Request, kind: str, exc: Exception | None) -> Response:
         "days": service.KEPT.days,
         "archives": sorted(ARCHIVES),
         "archive_gib": (MOST_ARCHIVE_BYTES + 1) // 1024**3,
-        "archive_hours": uploads.KEPT_ARCHIVE // timedelta(hours=1),
+        "archive_hours": _ARCHIVE_HOURS,
     }
     return render(request, "imports/new.html", context, status_code=400 if problem else 200)
 
