@@ -6,8 +6,9 @@ from sqlmodel import Session, select
 
 from server.db.engine import Database
 from server.db.vault import Vault
-from server.imports import service
-from server.imports.kinds import KindName
+from server.imports import service, uploads
+from server.imports.kinds import Announced, KindName
+from server.imports.samples import zip_of
 from server.imports.tables import ImportRun, ImportState
 from server.imports.tasks import ImportFiles
 from server.jobs import service as jobs
@@ -15,6 +16,8 @@ from server.jobs.schemas import ClaimedJob, Done
 from server.people.tables import Person
 from server.web.principal import Role
 
+_JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
+_PHOTO_BYTES = 20 * 1024 * 1024
 _HEAD = "Student number;First name;Surname;Date of birth;Class;Guardian\n"
 _WRONG = (
     ";Mia;Sommer;2012;7B;A. Sommer\n"
@@ -44,11 +47,30 @@ def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, 
             made[name] = str(run.id)
         if name != "columns":
             _go_on(database, vault, run, account, name)
+    return made | _add_photos(database, vault, account)
+
+
+def _add_photos(database: Database, vault: Vault, account: str) -> dict[str, str]:
+    """Add an archive of photos that was checked, and one that waits for its check."""
+    with database.reading() as db:
+        people = db.exec(select(Person).order_by(Person.student_number).limit(18)).all()
+    names = [f"7B/{one.student_number}.jpg" for one in people]
+    names += [f"7B/{people[0].student_number}_2.jpg", "7B/IMG_2041.jpg", "7B/4711.jpg"]
+    files = {name: _JPEG + name.encode() for name in names}
+    data = zip_of(files | {f"7B/{people[1].student_number}_2.pdf": b"%PDF-1.7" * 40})
+    made = {}
+    for name in ("archive", "photos"):
+        given = Announced(KindName.PHOTOS, "photos-7b.zip", len(data))
+        run = uploads.take_whole(database, vault, given, data, actor=account)
+        made[name] = str(run.id)
+    _go_on(database, vault, run, account, "checked")
     return made
 
 
 def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name: str) -> None:
-    handler = ImportFiles(database, vault, lambda: ZoneInfo("Europe/Berlin"))
+    handler = ImportFiles(
+        database, vault, lambda: ZoneInfo("Europe/Berlin"), photo_max_bytes=_PHOTO_BYTES
+    )
     with database.transaction() as db:
         service.begin_check(db, run.id, run.mapping, actor=account, role=Role.OFFICE)
         job = _taken(db, run)

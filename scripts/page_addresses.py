@@ -196,6 +196,9 @@ def _import_addresses(imports: dict[str, str]) -> dict[str, str]:
         "import-checked": checked,
         "import-changed": f"{checked}?show=changed",
         "import-done": f"/imports/{imports['done']}",
+        "import-photos": f"/imports/{imports['photos']}",
+        "import-photos-new": f"/imports/{imports['photos']}?show=new",
+        "import-archive": f"/imports/{imports['archive']}",
     }
 
 

@@ -49,6 +49,7 @@ import server.excuses.api
 import server.excuses.file_pages
 import server.excuses.pages
 import server.imports.api
+import server.imports.archive_pages
 import server.imports.pages
 import server.jobs.pages
 import server.kiosks.api
@@ -185,6 +186,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.network_change.pages.router,
     server.jobs.pages.router,
     server.imports.api.router,
+    server.imports.archive_pages.router,
     server.imports.pages.router,
     server.kiosks.api.router,
     server.kiosks.devices_api.router,

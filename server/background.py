@@ -83,7 +83,9 @@ class Background:
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
         trail: Sequence[JobHandler] = (VerifyTrail(database),)
         reports: Sequence[JobHandler] = (PrepareReport(database, vault, zone),)
-        imports: Sequence[JobHandler] = (ImportFiles(database, vault, zone),)
+        imports: Sequence[JobHandler] = (
+            ImportFiles(database, vault, zone, photo_max_bytes=settings.photo_max_bytes),
+        )
         handlers = (*photos, *checks, *slow, *trail, *reports, *imports)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers

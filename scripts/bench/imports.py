@@ -83,7 +83,9 @@ def main() -> None:
 
 
 def _measure(database: Database, vault: Vault, name: str, text: str) -> None:
-    handler = ImportFiles(database, vault, lambda: ZoneInfo("UTC"))
+    handler = ImportFiles(
+        database, vault, lambda: ZoneInfo("UTC"), photo_max_bytes=20 * 1024 * 1024
+    )
     lease = timedelta(seconds=600)
     workers = JobWorkers(database, [], lease=lease, software=lambda: "bench")
     began = time.process_time()

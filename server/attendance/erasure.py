@@ -15,6 +15,7 @@ from server.enrollment import service as enrollment
 from server.errors import InvalidError
 from server.idempotency.service import forget_answers
 from server.imports.service import forget_jobs, forget_names
+from server.imports.sourced import forget_sourced
 from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
@@ -70,6 +71,7 @@ def erase_person(
     enrollment.erase_biometrics(db, person_id, actor=actor, at=at)
     enrollment.erase_leftovers(db, person_id)
     erase_texts(db, person_id)
+    forget_sourced(db, person_id)
     people.erase_identity(db, person, at=at)
     lines = _erase_reasons(db, person_id)
     forget_answers(db)

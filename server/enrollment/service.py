@@ -143,6 +143,27 @@ def _same_photo(db: Session, person_id: uuid.UUID, digests: Collection[str]) -> 
     return db.exec(query).first()
 
 
+def status_of_photo(
+    db: Session, vault: Vault, person_id: uuid.UUID, photo: bytes
+) -> EnrolmentStatus | None:
+    """Return what became of the same file of this person; None where it is new or was erased."""
+    query = select(Enrolment.status).where(
+        Enrolment.person_id == person_id,
+        col(Enrolment.photo_digest).in_(digests_of(vault, photo, person_id).values()),
+        Enrolment.status != EnrolmentStatus.WITHDRAWN,
+    )
+    found = {EnrolmentStatus(status) for status in db.exec(query)}
+    return max(found, key=lambda one: one in REMOVABLE, default=None)
+
+
+def people_with_photos(db: Session, person_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of these people who have a photo, or templates of scans, or wait for them."""
+    query = select(Enrolment.person_id).where(
+        col(Enrolment.person_id).in_(person_ids), col(Enrolment.status).in_(REMOVABLE)
+    )
+    return set(db.exec(query.distinct()))
+
+
 def get_enrolment(db: Session, enrolment_id: uuid.UUID) -> Enrolment:
     """One enrolment.
 

@@ -11,10 +11,14 @@ from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.listing import ListOrder, PartWanted
 from server.db.vault import Vault
 from server.errors import InvalidError
-from server.imports import reports, service
+from server.imports import reports, service, uploads
 from server.imports.findings import Finding, RowOutcome
-from server.imports.kinds import KindName, columns_of
+from server.imports.kinds import ARCHIVES, Announced, KindName
+from server.imports.pieces import PIECE_BYTES
+from server.imports.samples import sample_answer
 from server.imports.schemas import (
+    ArchiveCreate,
+    ArchiveRead,
     FindingRead,
     ImportList,
     ImportMapping,
@@ -26,7 +30,7 @@ from server.imports.schemas import (
 from server.imports.sheets import ReadOptions
 from server.imports.tables import ImportPart, ImportRun, ImportState
 from server.imports.text_files import CERTAIN_ENCODINGS
-from server.imports.words import fix_words, reason_words, sample_file
+from server.imports.words import fix_words, reason_words
 from server.web.access import OfficeDep
 from server.web.cursors import ListQuery, ListQueryDep
 from server.web.routes import FILE_BODY, GuardedRouter
@@ -49,10 +53,37 @@ def upload(
     vault: VaultDep,
 ) -> ImportRead:
     """Take a file in: encoding, separator and columns are guessed. Nothing is imported yet."""
-    given = service.read_upload(file.filename or "", file.file.read())
+    name, data = file.filename or "", file.file.read()
+    if kind in ARCHIVES:
+        archive = Announced(kind, name, len(data))
+        return read_import(
+            uploads.take_whole(database, vault, archive, data, actor=principal.actor)
+        )
+    given = service.read_upload(name, data)
     with database.transaction() as db:
         run = service.take_in(db, vault, kind, given, actor=principal.actor, role=principal.role)
         return read_import(run)
+
+
+@router.post("/archives", status_code=201)
+def announce(body: ArchiveCreate, principal: OfficeDep, db: DBDep) -> ArchiveRead:
+    """Begin the upload of a zip that is larger than one request may be; its pieces follow."""
+    return _read_archive(uploads.announce(db, body.announced(), actor=principal.actor))
+
+
+@router.put("/{import_id}/pieces/{number}", dependencies=[FILE_BODY])
+def take_piece(
+    import_id: uuid.UUID,
+    number: int,
+    piece: Annotated[UploadFile, File(description="The bytes of the piece")],
+    principal: OfficeDep,
+    database: DatabaseDep,
+    vault: VaultDep,
+) -> ArchiveRead:
+    """Take the next piece of an archive, from 0. The last one opens the archive."""
+    data = piece.file.read(PIECE_BYTES + 1)
+    run = uploads.take_piece(database, vault, import_id, number, data, actor=principal.actor)
+    return _read_archive(run)
 
 
 @router.get("")
@@ -69,9 +100,7 @@ def list_imports(_: OfficeDep, db: ReadDBDep, asked: ListQueryDep) -> ImportList
 @router.get("/samples/{kind}")
 def sample(kind: KindName, _: OfficeDep) -> Response:
     """A file of a kind that can be imported as it is."""
-    found = sample_file(translator("en"), columns_of(kind))
-    headers = {"Content-Disposition": f'attachment; filename="{kind}.csv"'}
-    return Response(found, media_type="text/csv", headers=headers)
+    return sample_answer(translator("en"), kind)
 
 
 @router.get("/{import_id}")
@@ -169,6 +198,16 @@ def read_import(run: ImportRun) -> ImportRead:
         created_at=run.created_at,
         finished_at=run.finished_at,
         expires_at=run.expires_at,
+    )
+
+
+def _read_archive(run: ImportRun) -> ArchiveRead:
+    shared = read_import(run).model_dump()
+    return ArchiveRead(
+        **shared,
+        size_bytes=run.size_bytes,
+        piece_bytes=PIECE_BYTES,
+        pieces=uploads.pieces_of(run),
     )
 
 

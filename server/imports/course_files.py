@@ -288,7 +288,7 @@ class TeacherFiles:
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the teachers of their courses."""
         del lock  # nobody but the office changes who teaches what, and the service looks again
-        accounts = _accounts(db, {normalise(row["user_name"]) for row in rows})
+        accounts = accounts_by_name(db, {normalise(row["user_name"]) for row in rows})
         rules = PlacingRules(
             who_column="user_name",
             courses=courses_by_code(db, (row["course"] for row in rows)),
@@ -369,7 +369,8 @@ def _of_teacher(entry: CourseTeacher) -> Found:
     return Found(entry.id, entry.from_date, entry.until_date, entry.from_date)
 
 
-def _accounts(db: Session, names: set[str]) -> dict[str, Who]:
+def accounts_by_name(db: Session, names: set[str]) -> dict[str, Who]:
+    """Return the accounts with these user names, and why some cannot teach."""
     found = db.exec(select(Account).where(col(Account.username).in_(names)))
     return {one.username: Who(one.id, one.display_name, _unfit(one)) for one in found}
 

@@ -123,7 +123,17 @@ class Column:
     is_required: bool = False
 
 
-class ImportKind(Protocol):
+class RowNames(Protocol):
+    """What rows are told apart by, and what reports call them."""
+
+    def identify(self, row: ParsedRow) -> str:
+        """Return what tells rows apart: two rows with the same one contradict each other."""
+
+    def about(self, row: ParsedRow) -> str:
+        """Return what a report calls a row."""
+
+
+class ImportKind(RowNames, Protocol):
     """One kind of file: which columns it has, and what its rows do."""
 
     @property
@@ -133,12 +143,6 @@ class ImportKind(Protocol):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns that it may have, the most important ones first."""
-
-    def identify(self, row: ParsedRow) -> str:
-        """Return what tells rows apart: two rows with the same one contradict each other."""
-
-    def about(self, row: ParsedRow) -> str:
-        """Return what a report calls a row."""
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Find out what becomes of rows; nothing is written.
@@ -157,7 +161,7 @@ class ImportKind(Protocol):
 
 
 def judged_each(
-    kind: ImportKind, rows: Iterable[ParsedRow], judge: Callable[[ParsedRow], Judged]
+    kind: RowNames, rows: Iterable[ParsedRow], judge: Callable[[ParsedRow], Judged]
 ) -> list[Judged]:
     """Judge row by row; one that raises a `RowError` is wrong."""
     found = []

@@ -1,8 +1,10 @@
 """The kinds of files, in the order in which a new school imports them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from server.db.types import now
@@ -26,6 +28,21 @@ class KindName(StrEnum):
     ROSTERS = "rosters"
     TEACHERS = "teachers"
     TIMETABLE = "timetable"
+    PHOTOS = "photos"
+    ONEROSTER = "oneroster"
+
+
+#: Kinds that are zips of files; they have no columns to choose.
+ARCHIVES = frozenset({KindName.PHOTOS, KindName.ONEROSTER})
+
+
+@dataclass(frozen=True)
+class Announced:
+    """An archive that is to be uploaded, or was."""
+
+    kind: KindName
+    name: str
+    size_bytes: int
 
 
 _MAKERS: dict[KindName, Callable[[date, ZoneInfo], ImportKind]] = {
@@ -37,6 +54,7 @@ _MAKERS: dict[KindName, Callable[[date, ZoneInfo], ImportKind]] = {
     KindName.TEACHERS: lambda today, _zone: TeacherFiles(today),
     KindName.TIMETABLE: TimetableFiles,
 }
+_UTC = ZoneInfo("UTC")
 
 
 _COLUMNS: dict[KindName, tuple[Column, ...]] = {
@@ -57,8 +75,8 @@ def kinds_for(role: Role) -> list[KindName]:
 
 def next_kind(name: str, role: Role) -> KindName | None:
     """Return the kind that a new school imports after one; None after the last."""
-    later = list(KindName)[list(KindName).index(KindName(name)) + 1 :]
-    return next((one for one in later if one in kinds_for(role)), None)
+    files = [one for one in kinds_for(role) if one is not KindName.ONEROSTER]
+    return next((after for one, after in pairwise(files) if one == name), None)
 
 
 def refuse_kind(name: str, role: Role) -> None:
@@ -84,5 +102,5 @@ def kind_of(name: str, zone: ZoneInfo) -> ImportKind:
 
 
 def columns_of(name: str) -> tuple[Column, ...]:
-    """Return the columns that files of a kind may have, the most important ones first."""
-    return _COLUMNS[KindName(name)]
+    """Return the columns that files of a kind may have; none of an archive."""
+    return _COLUMNS.get(KindName(name), ())

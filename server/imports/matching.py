@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from server.imports.findings import Column, Finding, ImportKind, ParsedRow, RowError, RowOutcome
+from server.imports.findings import Column, Finding, ParsedRow, RowError, RowNames, RowOutcome
 from server.imports.sheets import Sheet, SheetRow
 from server.people.folding import fold, misleads
 
@@ -55,7 +55,7 @@ class ReadRows:
         yield from (one for _, one in sorted(both, key=lambda pair: pair[0]))
 
 
-def read_rows_as(kind: ImportKind, sheet: Sheet, mapping: Mapping[str, int]) -> ReadRows:
+def read_rows_as(kind: RowNames, sheet: Sheet, mapping: Mapping[str, int]) -> ReadRows:
     """Return the rows of a file by what its columns mean; see `ReadRows`.
 
     Rows with the same identity: of equal ones the first counts; where they differ none does, as
@@ -109,7 +109,7 @@ def _refuse_cut(row: SheetRow, sheet: Sheet) -> None:
         raise RowError("cut")
 
 
-def _sort_out(kind: ImportKind, same: Sequence[ParsedRow], found: ReadRows) -> None:
+def _sort_out(kind: RowNames, same: Sequence[ParsedRow], found: ReadRows) -> None:
     first, *others = same
     if all(one.values == first.values for one in others):
         found.rows.append(first)

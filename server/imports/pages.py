@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,14 +14,16 @@ from server.accounts.names import actor_names
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.vault import Vault
 from server.errors import ServerError
-from server.imports import reports, service
+from server.imports import reports, service, uploads
 from server.imports.findings import RowOutcome
-from server.imports.kinds import KindName, columns_of, kinds_for, next_kind
+from server.imports.kinds import ARCHIVES, Announced, KindName, columns_of, kinds_for, next_kind
+from server.imports.pieces import MOST_ARCHIVE_BYTES
+from server.imports.samples import sample_answer
 from server.imports.schemas import ImportOptions, MappingForm
-from server.imports.sheets import MOST_ROWS, ReadOptions, UnreadableFileError
+from server.imports.sheets import MOST_ROWS, ReadOptions
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.imports.text_files import CERTAIN_ENCODINGS, ENCODINGS, SEPARATORS
-from server.imports.words import column_words, fix_words, reason_words, report_file, sample_file
+from server.imports.words import column_words, fix_words, reason_words, report_file
 from server.jobs.tables import JobState
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
@@ -35,8 +38,14 @@ _PAGE = 50
 _REPORT_PAGE = 100
 _PREVIEW_ROWS = 5
 _MIB = 1024 * 1024
-#: States in which the columns can be chosen.
-_OPEN = {ImportState.UPLOADED, ImportState.CANCELLED, ImportState.FAILED}
+_ARCHIVE_HOURS = uploads.KEPT_ARCHIVE // timedelta(hours=1)
+#: States in which the columns can be chosen; an archive waits for its check.
+_OPEN = {
+    ImportState.UPLOADING,
+    ImportState.UPLOADED,
+    ImportState.CANCELLED,
+    ImportState.FAILED,
+}
 
 
 @dataclass(frozen=True)
@@ -60,8 +69,14 @@ def imports_page(request: Request, _: OfficeDep, db: ReadDBDep, page: PageNumber
         lambda limit, offset: service.page(db, limit=limit, offset=offset), page, _PAGE
     )
     names = actor_names(db, {run.created_by for run in pager.rows})
-    days = service.KEPT.days
-    return render(request, "imports/list.html", {"pager": pager, "names": names, "days": days})
+    context = {
+        "pager": pager,
+        "names": names,
+        "days": service.KEPT.days,
+        "archives": ARCHIVES,
+        "hours": _ARCHIVE_HOURS,
+    }
+    return render(request, "imports/list.html", context)
 
 
 @router.get("/new")
@@ -79,23 +94,28 @@ def upload(
     file: Annotated[UploadFile, File()],
 ) -> Response:
     """Take the file in, or show the form again with what is wrong."""
+    vault, role = get_services(request).vault, principal.role
+    name, data, actor = file.filename or "", file.file.read(), principal.actor
     try:
-        given = service.read_upload(file.filename or "", file.file.read())
-    except UnreadableFileError as exc:
-        return _new(request, kind, principal.role, exc)
-    vault = get_services(request).vault
-    with database.transaction() as db:
-        run = service.take_in(db, vault, kind, given, actor=principal.actor, role=principal.role)
+        if kind in ARCHIVES:
+            archive = Announced(kind, name, len(data))
+            run = uploads.take_whole(database, vault, archive, data, actor=actor)
+        else:
+            given = service.read_upload(name, data)
+            with database.transaction() as db:
+                run = service.take_in(db, vault, kind, given, actor=actor, role=role)
+    except ServerError as exc:
+        return _new(request, kind, role, exc)
+    if kind in ARCHIVES:
+        with database.transaction() as db:
+            service.begin_check(db, run.id, {}, actor=actor, role=role)
     return see_other(f"/imports/{run.id}")
 
 
 @router.get("/samples/{kind}")
 def sample(request: Request, kind: KindName, _: OfficeDep) -> Response:
     """A file of a kind that can be imported as it is, with columns in the reader's language."""
-    t = request_translator(request)
-    found = sample_file(t, columns_of(kind))
-    headers = {"Content-Disposition": f'attachment; filename="{kind}.csv"'}
-    return Response(found, media_type="text/csv", headers=headers)
+    return sample_answer(request_translator(request), kind)
 
 
 @router.get("/{import_id}")
@@ -110,6 +130,8 @@ def import_page(
 ) -> Response:
     """One import: columns to choose, progress, report or result, as its state is."""
     run = service.find(db, import_id)
+    if run.kind in ARCHIVES and run.state in _OPEN:
+        return render(request, "imports/archive.html", {"run": run, "problem": ""})
     if run.state in _OPEN:
         return _columns(request, db, run, None)
     return _progress(request, db, vault, run, show=show, page=page)
@@ -119,7 +141,7 @@ def import_page(
 def columns_page(request: Request, import_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
     """Choose the columns again after a check."""
     run = service.find(db, import_id)
-    if run.state in BUSY or run.state == ImportState.DONE:
+    if run.state in BUSY or run.state == ImportState.DONE or run.kind in ARCHIVES:
         return see_other(f"/imports/{import_id}")
     return _columns(request, db, run, None)
 
@@ -143,6 +165,10 @@ def check(
                 role=principal.role,
             )
     except (ServerError, ValueError) as exc:
+        run = service.find(db, import_id)
+        if run.kind in ARCHIVES:
+            context = {"run": run, "problem": problem_text(request_translator(request), exc)}
+            return render(request, "imports/archive.html", context, status_code=400)
         return _columns(request, db, service.find(db, import_id), exc)
     return see_other(f"/imports/{import_id}")
 
@@ -213,6 +239,9 @@ def _new(request: Request, kind: str, role: Role, exc: Exception | None) -> Resp
         "most_mib": most_mib,
         "most_rows": MOST_ROWS,
         "days": service.KEPT.days,
+        "archives": sorted(ARCHIVES),
+        "archive_gib": (MOST_ARCHIVE_BYTES + 1) // 1024**3,
+        "archive_hours": _ARCHIVE_HOURS,
     }
     return render(request, "imports/new.html", context, status_code=400 if problem else 200)
 
@@ -252,6 +281,7 @@ def _progress(
     context: dict[str, Any] = {
         "run": run,
         "is_busy": run.state in BUSY,
+        "is_archive": run.kind in ARCHIVES,
         "is_done": run.state == ImportState.DONE,
         "outcomes": list(RowOutcome),
         "not_used": [name for at, name in enumerate(run.columns) if at not in used],

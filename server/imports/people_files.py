@@ -116,9 +116,16 @@ class PeopleFiles:
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the people who have these numbers."""
         known = self._people.find(db, map(self.identify, rows), lock=lock)
-        return judged_each(self, rows, lambda row: self._judged(row, known.get(self.identify(row))))
+        return judged_each(
+            self, rows, lambda row: self.judge_one(row, known.get(self.identify(row)))
+        )
 
-    def _judged(self, row: ParsedRow, known: KnownPerson | None) -> Judged:
+    def judge_one(self, row: ParsedRow, known: KnownPerson | None) -> Judged:
+        """Compare a row with the person that it is about; None: with nobody.
+
+        Raises:
+            RowError: it cannot be imported.
+        """
         if known is not None and _says_nothing_new(row, known):
             about = _about(row["student_number"], known.given_name, known.family_name)
             return Judged(Finding(row.number, RowOutcome.UNCHANGED, about))

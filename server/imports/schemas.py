@@ -6,7 +6,8 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from server.imports.findings import RowOutcome
-from server.imports.kinds import KindName
+from server.imports.kinds import Announced, KindName
+from server.imports.pieces import MOST_ARCHIVE_BYTES
 from server.imports.tables import ImportState
 from server.web.list_schemas import ListPart
 from server.web.strict import StrictInput
@@ -46,6 +47,18 @@ class MappingForm(StrictInput):
         return {key: int(number) for key, _, number in chosen}
 
 
+class ArchiveCreate(StrictInput):
+    """An archive that will be uploaded in pieces."""
+
+    kind: KindName
+    file_name: str = Field(max_length=_LONGEST_NAME)
+    size_bytes: int = Field(ge=1, description=f"At most {MOST_ARCHIVE_BYTES}.")
+
+    def announced(self) -> Announced:
+        """Return it as `uploads` takes it."""
+        return Announced(self.kind, self.file_name, self.size_bytes)
+
+
 class ImportRead(BaseModel):
     """An import."""
 
@@ -76,6 +89,14 @@ class ImportRead(BaseModel):
     created_at: datetime
     finished_at: datetime | None
     expires_at: datetime = Field(description="When the file and the report are deleted.")
+
+
+class ArchiveRead(ImportRead):
+    """An import whose archive comes in pieces."""
+
+    size_bytes: int
+    piece_bytes: int = Field(description="Size of each piece but the last, bytes.")
+    pieces: int
 
 
 class ImportList(ListPart):

@@ -16,8 +16,9 @@ from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.types import new_id, now
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.imports.kinds import KindName, columns_of, refuse_kind
+from server.imports.kinds import ARCHIVES, KindName, columns_of, refuse_kind
 from server.imports.matching import guess
+from server.imports.pieces import forget_pieces
 from server.imports.reading import read_rows
 from server.imports.reports import PURPOSE, forget_parts
 from server.imports.sheets import ReadOptions, Sheet
@@ -35,6 +36,8 @@ KEPT = timedelta(days=7)
 _LONGEST_NAME = 120
 #: What the audit trail calls a count, where its own word means something else there.
 _COUNT_NAMES = {"missing": "not_in_file"}
+#: Kinds whose files name students.
+_WITH_NAMES = [KindName.PEOPLE, KindName.ROSTERS, *sorted(ARCHIVES)]
 _UNCHECKED = {ImportState.UPLOADED, ImportState.CHECKED, ImportState.CANCELLED, ImportState.FAILED}
 
 
@@ -56,7 +59,7 @@ def read_upload(name: str, data: bytes) -> Upload:
     Raises:
         UnreadableFileError: it cannot be read.
     """
-    return Upload(_plain_name(name), data, read_rows(data))
+    return Upload(plain_name(name), data, read_rows(data))
 
 
 def take_in(
@@ -201,7 +204,7 @@ def forget_names(db: Session) -> list[uuid.UUID]:
     Also where a job is on them, so that no later row brings the person back. Call it before a
     person is locked: a job locks its import first. `forget_jobs` follows, as jobs are locked last.
     """
-    named = col(ImportRun.kind).in_([KindName.PEOPLE.value, KindName.ROSTERS.value])
+    named = col(ImportRun.kind).in_(_WITH_NAMES)
     found = db.exec(select(ImportRun.id).where(named).order_by(col(ImportRun.id)).with_for_update())
     ids = list(found)
     for run_id in ids:
@@ -246,8 +249,11 @@ def opened(db: Session, vault: Vault, run: ImportRun) -> bytes:
 
     Raises:
         ConflictError: it was imported, so it is not kept any more.
+        InvalidError: it is an archive.
         SealBrokenError: the key is missing.
     """
+    if run.kind in ARCHIVES:
+        raise InvalidError("An archive has no rows.", problem="import_archive")
     file = db.get(ImportFile, run.id)
     if file is None:
         raise ConflictError("This file was imported already.", problem="import_done")
@@ -279,12 +285,22 @@ def job_of(db: Session, run: ImportRun) -> Job | None:
     return jobs.find(db, JOB, {"import": str(run.id)})
 
 
+def note(db: Session, run: ImportRun, action: str, actor: str) -> None:
+    """Record a step of an upload."""
+    _record(db, run, action, actor)
+
+
+def keep_report(run: ImportRun) -> None:
+    """Keep the report of an archive as long as any, once the archive is deleted."""
+    run.expires_at = run.created_at + KEPT
+
+
 def record_end(db: Session, run: ImportRun) -> None:
     """Record that an import is over, with what became of its rows."""
     _record(db, run, "import.finish", run.started_by)
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return the name of a file without folders and without what is no text."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(char for char in last if char.isprintable())[-_LONGEST_NAME:]
@@ -307,6 +323,8 @@ def _changeable(db: Session, run_id: uuid.UUID) -> ImportRun:
     run = find(db, run_id, lock=True)
     if run.state in BUSY:
         raise ConflictError("This import is under way. Cancel it first.", problem="import_busy")
+    if run.state == ImportState.UPLOADING:
+        raise ConflictError("The upload is not complete.", problem="import_uploading")
     if run.state not in _UNCHECKED:
         raise ConflictError("This file was imported already.", problem="import_done")
     return run
@@ -330,6 +348,7 @@ def _refuse_mapping(run: ImportRun, mapping: Mapping[str, int]) -> None:
 
 def forget_file(db: Session, run_id: uuid.UUID) -> None:
     """Delete the file of an import."""
+    forget_pieces(db, run_id)
     db.exec(delete(ImportFile).where(col(ImportFile.run_id) == run_id))
 
 

@@ -13,6 +13,7 @@ from server.db.types import new_id, utc_field
 class ImportState(StrEnum):
     """How far an import has come."""
 
+    UPLOADING = "uploading"  # pieces of an archive are on their way
     UPLOADED = "uploaded"
     CHECKING = "checking"
     CHECKED = "checked"
@@ -82,6 +83,17 @@ class ImportFile(SQLModel, table=True):
     data: bytes = Field(sa_type=LargeBinary)
 
 
+class ImportPiece(SQLModel, table=True):
+    """A piece of an uploaded archive, sealed. All of them are deleted once it was imported."""
+
+    __tablename__ = "import_pieces"
+
+    run_id: uuid.UUID = Field(foreign_key="import_runs.id", primary_key=True, ondelete="CASCADE")
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    key_id: str = Field(max_length=40)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
 class ImportPart(SQLModel, table=True):
     """Some rows of a report with the same outcome, sealed: they hold names.
 
@@ -99,3 +111,26 @@ class ImportPart(SQLModel, table=True):
     size: int
     key_id: str = Field(max_length=40)
     data: bytes = Field(sa_type=LargeBinary)
+
+
+class SourcedId(SQLModel, table=True):
+    """What a OneRoster bundle calls a person, a course or a term: the same in every year.
+
+    Attributes:
+        kind: of what, as an id of one kind may be that of another as well.
+        sourced_id: in the school's own system.
+    """
+
+    __tablename__ = "sourced_ids"
+
+    kind: str = Field(primary_key=True, max_length=10)
+    sourced_id: str = Field(primary_key=True, max_length=255)
+    person_id: uuid.UUID | None = Field(
+        default=None, foreign_key="people.id", index=True, ondelete="CASCADE"
+    )
+    course_id: uuid.UUID | None = Field(
+        default=None, foreign_key="courses.id", index=True, ondelete="CASCADE"
+    )
+    term_id: uuid.UUID | None = Field(
+        default=None, foreign_key="terms.id", index=True, ondelete="CASCADE"
+    )

@@ -5,8 +5,10 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
+from typing import BinaryIO, cast
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -18,9 +20,13 @@ from server.db.types import now
 from server.db.vault import Vault
 from server.errors import NotFoundError, SealBrokenError
 from server.imports import service
+from server.imports.bundles import BASE, Bundle, read_bundle
 from server.imports.findings import Finding, ImportKind, ParsedRow
-from server.imports.kinds import kind_of
+from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
+from server.imports.oneroster_files import OneRosterFiles, SchoolDay
+from server.imports.photo_files import PhotoFiles, PhotoRules
+from server.imports.pieces import SealedArchive
 from server.imports.reading import read_rows
 from server.imports.reports import add_part
 from server.imports.sheets import UnreadableFileError
@@ -32,6 +38,8 @@ from server.people.bulk import ImportOrigin
 _logger = logging.getLogger(__name__)
 #: Rows in one transaction: other writers wait for about a fifth of a second.
 CHUNK = 250
+#: Photos in one transaction: they are in memory together.
+PHOTOS_AT_ONCE = 4
 _ATTEMPTS = 3
 _LOOK_S = 600.0
 _STOP_TIMEOUT_S = 10.0
@@ -49,16 +57,31 @@ class _Work:
         run: as it was when the job began.
         kind: of its rows.
         rows: by what the columns mean.
+        at_once: rows in one transaction.
+        has_stages: whether rows refer to earlier ones, as those of a bundle do.
     """
 
     run: ImportRun
     kind: ImportKind
     rows: ReadRows
+    at_once: int
+    has_stages: bool = False
 
     @property
     def is_import(self) -> bool:
         """Whether rows are written."""
         return self.run.state == ImportState.IMPORTING
+
+    def parts(self) -> Iterator[list[ParsedRow | Finding]]:
+        """Yield the rows that are left, in parts of one transaction each."""
+        rows = islice(self.rows.in_order(), self.run.position, None)
+        for _, some in groupby(rows, key=self._stage):
+            while part := list(islice(some, self.at_once)):
+                yield part
+
+    def _stage(self, row: ParsedRow | Finding) -> int:
+        number = row.number if isinstance(row, ParsedRow) else row.row
+        return number // BASE if self.has_stages else 0
 
     @property
     def origin(self) -> ImportOrigin:
@@ -72,10 +95,13 @@ class ImportFiles:
 
     kind = service.JOB
 
-    def __init__(self, database: Database, vault: Vault, zone: SchoolZone) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, zone: SchoolZone, *, photo_max_bytes: int
+    ) -> None:
         self._database = database
         self._vault = vault
         self._zone = zone
+        self._photo_max_bytes = photo_max_bytes
 
     def is_ready(self) -> bool:
         """Return true: nothing but the database is needed."""
@@ -102,17 +128,35 @@ class ImportFiles:
         service.cancel(db, uuid.UUID(job.about["import"]), actor=actor)
 
     def _prepared(self, run_id: uuid.UUID) -> _Work:
+        today = now().astimezone(self._zone()).date()
         with self._database.reading() as db:
             run = _busy(db, run_id)
+            if run.kind == KindName.PHOTOS:
+                photos = self._photos(db, run, today)
+                return _Work(run, photos, ReadRows(photos.rows, [], []), PHOTOS_AT_ONCE)
+            if run.kind == KindName.ONEROSTER:
+                bundle = self._bundle(db, run)
+                day = SchoolDay(today, self._zone())
+                kind = OneRosterFiles(bundle, day)
+                return _Work(run, kind, bundle.rows, CHUNK, has_stages=True)
             data = service.opened(db, self._vault, run)
-        kind = kind_of(run.kind, self._zone())
+        rows_kind = kind_of(run.kind, self._zone())
         sheet = read_rows(data, service.options_of(run))
-        return _Work(run, kind, read_rows_as(kind, sheet, run.mapping))
+        return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
+
+    def _photos(self, db: Session, run: ImportRun, today: date) -> PhotoFiles:
+        archive = SealedArchive(self._vault, run.id, run.size_bytes)
+        with archive.reading(db):
+            return PhotoFiles(archive, self._vault, PhotoRules(today, self._photo_max_bytes))
+
+    def _bundle(self, db: Session, run: ImportRun) -> Bundle:
+        archive = SealedArchive(self._vault, run.id, run.size_bytes)
+        with archive.reading(db):
+            return read_bundle(cast("BinaryIO", archive))
 
     def _go_through(self, work: _Work) -> None:
-        rows = islice(work.rows.in_order(), work.run.position, None)
         position = work.run.position
-        while part := list(islice(rows, CHUNK)):
+        for part in work.parts():
             self._with_further_attempts(work, part, position)
             position += len(part)
 
@@ -165,6 +209,7 @@ class ImportFiles:
         run.finished_at = now()
         if work.is_import:
             service.forget_file(db, run.id)
+            service.keep_report(run)
             service.record_end(db, run)
         db.add(run)
 

@@ -41,8 +41,11 @@ class KnownPerson(NamedTuple):
 FIELDS = KnownPerson._fields[1:-1]
 _KNOWN = sqlalchemy.select(*(_people.c[name] for name in KnownPerson._fields))
 _BY_NUMBER = _KNOWN.where(_people.c.student_number.in_(several("numbers")))
+_BY_ID = _KNOWN.where(_people.c.id.in_(several("ids")))
 _FIND = Prepared(_BY_NUMBER)
 _LOCK = Prepared(_BY_NUMBER.order_by(_people.c.id).with_for_update())
+_FIND_BY_ID = Prepared(_BY_ID)
+_LOCK_BY_ID = Prepared(_BY_ID.order_by(_people.c.id).with_for_update())
 _EVERYBODY = (
     _KNOWN.where(_people.c.erased_at.is_(None))
     .order_by(_people.c.sort_key, _people.c.id)
@@ -91,6 +94,15 @@ def people_by_number(
     query = _LOCK if lock else _FIND
     found = (KnownPerson(*row) for row in query.rows(db, numbers=sorted(numbers)))
     return {person.student_number: person for person in found}
+
+
+def people_by_id(
+    db: Session, ids: Collection[uuid.UUID], *, lock: bool = False
+) -> dict[uuid.UUID, KnownPerson]:
+    """Return these people; locked until the commit where they will be changed."""
+    query = _LOCK_BY_ID if lock else _FIND_BY_ID
+    found = (KnownPerson(*row) for row in query.rows(db, ids=sorted(ids)))
+    return {person.id: person for person in found}
 
 
 def numbers_as_typed(db: Session) -> dict[str, str]:

@@ -30,6 +30,7 @@ EXAMPLES: dict[str, Any] = {
     "AbsenceReasonCreate": {"words": "Illness"},
     "AbsenceWithdraw": {"reason": "Entered for the wrong student"},
     "AccountCreate": {"username": "m.weber", "display_name": "Mara Weber", "role": "teacher"},
+    "ArchiveCreate": {"kind": "photos", "file_name": "photos-7b.zip", "size_bytes": 81264640},
     "AtRiskLimitUpdate": {"percent": 75, "least_lessons": 10},
     "BulkCorrectionCreate": {
         "status": "excused",

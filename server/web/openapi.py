@@ -44,7 +44,7 @@ _TAGS = {
     "enrolment": "Consent, photos and enrolments.",
     "exports": "Attendance as CSV, XLSX and PDF.",
     "health": "Whether the server works, for monitoring.",
-    "imports": "Files with people, rooms, courses, rosters and teachers.",
+    "imports": "Files with people, the timetable and more; photos and OneRoster bundles.",
     "kiosks": "Kiosks, and what they call.",
     "lessons": "Lessons: planned, cancelled, restored.",
     "networks": "Which network recognises faces.",

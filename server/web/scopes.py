@@ -204,6 +204,8 @@ WITHOUT_TOKEN: dict[str, str] = {
         (
             "GET /api/v1/imports",
             "POST /api/v1/imports",
+            "POST /api/v1/imports/archives",
+            "PUT /api/v1/imports/{import_id}/pieces/{number}",
             "GET /api/v1/imports/samples/{kind}",
             "GET /api/v1/imports/{import_id}",
             "DELETE /api/v1/imports/{import_id}",

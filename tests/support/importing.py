@@ -25,7 +25,12 @@ class ImportDesk:
         zone = services.settings.zone
         self.office = office
         self.database = services.database
-        self.handler = ImportFiles(services.database, services.vault, lambda: zone)
+        self.handler = ImportFiles(
+            services.database,
+            services.vault,
+            lambda: zone,
+            photo_max_bytes=services.settings.photo_max_bytes,
+        )
         self.workers = JobWorkers(
             services.database, [], lease=timedelta(seconds=30), software=lambda: "1"
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.zips import zip_of
 from tests.ui.web.conftest import Site
 from tests.ui.web.steps import open_page, sign_in
 
@@ -54,3 +55,18 @@ def test_a_file_with_wrong_rows_is_imported_and_changes_nothing_twice(
     expect(page.get_by_text("The file would change nothing.")).to_be_visible()
     page.goto("/people")
     expect(page.get_by_text("Lovelace, Ada")).to_be_visible()
+
+
+def test_an_archive_of_photos_is_sent_in_pieces_and_judged(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto("/imports/new")
+    page.get_by_role("radio", name=re.compile("^Photos")).check()
+    photo = b"\xff\xd8\xff" + bytes(range(256)) * 10_000
+    archive = zip_of({"4711.jpg": photo})
+    content = {"name": "photos.zip", "mimeType": "application/zip", "buffer": archive}
+    page.get_by_label("File", exact=True).set_input_files(content)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Upload and continue").click()
+    expect(page.get_by_role("heading", name="This is what the import would do")).to_be_visible()
+    expect(page.get_by_text("4711.jpg")).to_be_visible()
+    page.get_by_text("Delete the file and the report", exact=True).click()
+    page.get_by_role("button", name="Delete them").click()

@@ -131,7 +131,9 @@ def test_only_endpoints_that_take_a_file_have_the_large_limit() -> None:
         "/api/v1/absences/{absence_id}/attachments",
         "/absences/{absence_id}/attachments",
         "/api/v1/imports",
+        "/api/v1/imports/{import_id}/pieces/{number}",
         "/imports/new",
+        "/imports/{import_id}/pieces/{number}",
     }
 
 
