@@ -71,7 +71,9 @@ def test_filters_stay_with_a_search_and_never_reach_the_address(desk: OfficeDesk
 
 def test_unknown_filter_is_refused(desk: OfficeDesk) -> None:
     for query in ("consent=maybe", "course=7", "place=course%00"):
-        assert desk.office.get(f"/people?{query}").status_code == 422
+        answer = desk.office.get(f"/people?{query}", headers={"accept": "text/html"})
+        assert answer.status_code == 422
+        assert "This address cannot be read" in answer.text
 
 
 def test_parts_of_a_filter_make_the_whole(desk: OfficeDesk) -> None:
