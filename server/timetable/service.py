@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
 T = TypeVar("T")
+#: Courses in one choice; a longer one costs more than the rest of the page.
+MOST_OFFERED = 300
 #: The order of every list of lessons: by start, then room.
 LESSON_ORDER = ListOrder(
     (col(Lesson.starts_at), col(Room.name), col(Lesson.id)), (datetime, str, uuid.UUID)
@@ -130,12 +132,12 @@ def course_labels(
 ) -> list[tuple[str, str]]:
     """Return id and words of every course, or of those of these ids, by code, for a choice.
 
-    Pages read it all the time, so that it makes no objects of the table.
+    Pages read it all the time, so it makes no objects of the table and stops at `MOST_OFFERED`.
     """
     query = sqlalchemy.select(col(Course.id), col(Course.code), col(Course.title))
     if only is not None:
         query = query.where(col(Course.id).in_(only))
-    rows = db.execute(query.order_by(col(Course.code)))
+    rows = db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED))
     return [(str(key), f"{code} {title}") for key, code, title in rows]
 
 

@@ -33,8 +33,8 @@ class Filter:
 
     @property
     def shown(self) -> str:
-        """The words of the chosen value; empty where none is chosen or it is unknown."""
-        return next((words for value, words in self.options if value == self.value), "")
+        """The words of the chosen value; a dash where it is not among the options."""
+        return next((words for value, words in self.options if value == self.value), "–")
 
 
 @dataclass(frozen=True)
