@@ -39,9 +39,6 @@ def addresses(site: "Site") -> dict[str, str]:
             "today-refused": "/",
             "jobs": "/jobs",
             "people": "/people",
-            "people-filters": "/people?consent=live&place=course",
-            "people-chosen": "/people",
-            "people-chosen-done": "/people",
             "coverage": "/people/coverage",
             "person": f"/people/{school.people[0]}",
             "enrol": f"/people/{school.people[0]}/enrol",
@@ -73,8 +70,11 @@ def addresses(site: "Site") -> dict[str, str]:
     )
 
 
-#: Pages about the school as a whole.
+#: Pages about the school as a whole, and the list of people.
 _SETUP = {
+    "people-filters": "/people?consent=live&place=course",
+    "people-chosen": "/people",
+    "people-chosen-done": "/people",
     "school": "/school",
     "search": "/search",
     "first-steps": "/first-steps",

@@ -34,7 +34,7 @@ class Filter:
     @property
     def shown(self) -> str:
         """The words of the chosen value; a dash where it is not among the options."""
-        return next((words for value, words in self.options if value == self.value), "–")
+        return next((words for value, words in self.options if value == self.value), "\u2013")
 
 
 @dataclass(frozen=True)
