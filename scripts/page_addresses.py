@@ -72,8 +72,11 @@ def addresses(site: "Site") -> dict[str, str]:
     )
 
 
-#: Pages about the school as a whole.
+#: Pages about the school as a whole, and the list of people.
 _SETUP = {
+    "people-filters": "/people?consent=live&place=course",
+    "people-chosen": "/people",
+    "people-chosen-done": "/people",
     "school": "/school",
     "search": "/search",
     "first-steps": "/first-steps",

@@ -36,6 +36,7 @@ from sqlmodel import delete, select
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
+from scripts.chosen_people import act_on_people
 from scripts.invented_absences import add_absences
 from scripts.invented_attendance import add_attendance
 from scripts.invented_change import change_network, use_network
@@ -55,7 +56,6 @@ from server.accounts.service import create_account
 from server.accounts.tables import Account, SecondFactor
 from server.accuracy import service
 from server.accuracy.question import prepare
-from server.accuracy.service import Answered
 from server.app import create_app
 from server.certificates.folder import CertificateFolder
 from server.config import load_settings
@@ -298,7 +298,7 @@ def _measure(app: FastAPI) -> None:
         body = questions.of_school(replace(asked.question, people=invented))
         found = operating_point(card, OperatingPointRequest.model_validate(body))
         point = SchoolOperatingPoint.model_validate(found.model_dump())
-        service.keep(db, _job(), Answered(asked, point, today))
+        service.keep(db, _job(), service.Answered(asked, point, today))
 
 
 def _job() -> ClaimedJob:
@@ -400,6 +400,8 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.wait_for_selector("#confirm")
     if name.startswith("policy-preview"):
         preview_policy(page)
+    if name.startswith("people-"):
+        act_on_people(page, name)
     if name == "audit":
         page.locator("#check button").click()
         page.wait_for_selector("#check .notice")

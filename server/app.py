@@ -43,8 +43,10 @@ import server.credentials.print_pages
 import server.credentials.sync_api
 import server.enrollment.api
 import server.enrollment.capture_pages
+import server.enrollment.chosen_pages
 import server.enrollment.coverage_pages
 import server.enrollment.pages
+import server.enrollment.people_pages
 import server.excuses.api
 import server.excuses.file_pages
 import server.excuses.pages
@@ -158,6 +160,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.person_page.pages.router,
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
+    server.enrollment.people_pages.router,
+    server.enrollment.chosen_pages.router,
     server.enrollment.coverage_pages.router,  # before the next, like "new"
     server.enrollment.pages.router,
     server.enrollment.capture_pages.router,

@@ -42,6 +42,12 @@ class MalformedError(ServerError):
     default_message = "The request could not be read."
 
 
+class AddressUnreadableError(MalformedError):
+    """A part of the address of a page cannot be read: an id, a filter or a page number."""
+
+    code = "address_unreadable"
+
+
 class InvalidError(ServerError):
     """The payload is well formed, but the request is invalid."""
 

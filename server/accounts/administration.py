@@ -6,6 +6,7 @@ last active admin is neither disabled nor given another role.
 
 import uuid
 from collections.abc import Sequence
+from enum import StrEnum
 
 from sqlmodel import Session, col, func, select
 
@@ -27,6 +28,21 @@ from server.db.types import now
 from server.errors import ConflictError
 from server.web.ports import ForgetIneligible
 from server.web.principal import Principal, Role
+
+
+class AccountState(StrEnum):
+    """Whether an account can be used."""
+
+    ACTIVE = "active"
+    ONE_TIME = "one_time"
+    DISABLED = "disabled"
+
+
+def state_of(account: Account) -> AccountState:
+    """Return whether an account is used, waits for its first sign-in, or is disabled."""
+    if not account.is_active:
+        return AccountState.DISABLED
+    return AccountState.ONE_TIME if account.must_change_password else AccountState.ACTIVE
 
 
 def accounts(db: Session) -> list[Account]:

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.accounts import administration, second_factor
+from server.accounts.administration import AccountState
 from server.accounts.schemas import (
     MOST_PASSWORDS,
     AccountCreate,
@@ -23,6 +24,7 @@ from server.accounts.tables import Account
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.errors import ConflictError
 from server.web.access import AdminDep
+from server.web.filters import Chosen, Filter, FilterBar, choices
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Role
 from server.web.qr import server_address
@@ -34,10 +36,27 @@ router = GuardedRouter(prefix="/users", include_in_schema=False)
 
 
 @router.get("")
-def users_page(request: Request, _: AdminDep, db: ReadDBDep) -> Response:
-    """Every account."""
+def users_page(
+    request: Request,
+    _: AdminDep,
+    db: ReadDBDep,
+    role: Chosen[Role] = None,
+    state: Chosen[AccountState] = None,
+) -> Response:
+    """The accounts; all of them, or those of a role or in a state."""
+    t = request_translator(request)
+    roles, states = choices(Role, t, "layout.role"), choices(AccountState, t, "accounts.users")
+    filters = (
+        Filter("role", t("accounts.users.role"), roles, role or ""),
+        Filter("state", t("accounts.users.status"), states, state or ""),
+    )
     context = {
-        "accounts": administration.accounts(db),
+        "accounts": [
+            one
+            for one in administration.accounts(db)
+            if role in (None, one.role) and state in (None, administration.state_of(one))
+        ],
+        "bar": FilterBar("/users", filters),
         "with_second_factor": second_factor.accounts_with_one(db),
         "roles": list(Role),
         "required_roles": second_factor.required_roles(db),

@@ -1,4 +1,4 @@
-"""People with their consent and enrolment: the list, one person, statements about them."""
+"""One person with their consent and enrolment, and statements about them."""
 
 import uuid
 from typing import Annotated
@@ -19,63 +19,17 @@ from server.errors import InvalidError
 from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
-from server.people.schemas import ConsentCreate, ConsentForm, PeopleForm
-from server.people.search import find_people
+from server.people.schemas import ConsentCreate, ConsentForm
 from server.people.words import problem_words
 from server.web.access import AdminDep, OfficeDep, require_role
-from server.web.pages import is_htmx, render, request_translator, see_other
-from server.web.paging import PageNumber, read_page
+from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import get_settings
 
 router = GuardedRouter(include_in_schema=False)
-_PAGE = 50
 _PENDING = EnrolmentStatus.PENDING.value
 Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
-
-
-@router.get("/people")
-def people_page(
-    request: Request,
-    _: Reader,
-    db: ReadDBDep,
-    page: PageNumber = 1,
-) -> Response:
-    """List people."""
-    return _people(request, db, "", page)
-
-
-@router.post("/people")
-def search_people(
-    request: Request,
-    _: Reader,
-    db: ReadDBDep,
-    form: Annotated[PeopleForm, Form()],
-) -> Response:
-    """List the people found; htmx requests only the table while the user types.
-
-    The search text is a name. It is sent in the body, because addresses are kept in the logs of
-    proxies and in the browser's history.
-    """
-    return _people(request, db, form.q, form.page)
-
-
-def _people(request: Request, db: Session, q: str, page: int) -> Response:
-    settings = get_settings(request)
-    pager = read_page(
-        lambda limit, offset: find_people(db, words=q, limit=limit, offset=offset), page, _PAGE
-    )
-    ids = [person.id for person in pager.rows]
-    context = {
-        "people": pager.rows,
-        "pager": pager,
-        "q": q,
-        "consents": people.states_of(db, ids, school_date(settings)),
-        "coverage": service.coverage_of(db, ids),
-    }
-    template = "people_table.html" if is_htmx(request) else "people.html"
-    return render(request, f"enrollment/{template}", context)
 
 
 @router.get("/people/{person_id}")

@@ -7,6 +7,8 @@ from server.kiosks.presence import is_online
 from server.kiosks.service import KioskView
 from server.kiosks.tables import KioskState
 
+#: Every word, the most urgent first.
+HEALTH_WORDS = ("two_devices", "silent", "trouble", "unclaimed", "online", "revoked")
 _BAD_PARTS = frozenset({"failed", "degraded"})
 
 

@@ -16,7 +16,7 @@ from server.kiosks import claiming, lost_spans, placements, service
 from server.kiosks.claim_words import claim_offer, words_to_compare
 from server.kiosks.clock_words import clock_line
 from server.kiosks.forms import KioskForm
-from server.kiosks.health import health_of
+from server.kiosks.health import HEALTH_WORDS, health_of
 from server.kiosks.networks import uses_another
 from server.kiosks.parts import part_lines
 from server.kiosks.runs import missing_numbers
@@ -26,6 +26,7 @@ from server.kiosks.tables import Kiosk
 from server.networks.service import networks_of, weak_network_note
 from server.timetable.service import rooms
 from server.web.access import require_role
+from server.web.filters import Chosen, Filter, FilterBar
 from server.web.links import plain_sentences
 from server.web.pages import render, request_translator, see_other
 from server.web.paging import PageNumber, read_page
@@ -41,14 +42,33 @@ ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role
 
 
 @router.get("/kiosks")
-def kiosks_page(request: Request, _: ViewerDep, db: ReadDBDep) -> Response:
-    """Every kiosk and how it is."""
-    at = now()
-    rows = [(view, health_of(view, at)) for view in service.kiosk_views(db)]
+def kiosks_page(
+    request: Request,
+    _: ViewerDep,
+    db: ReadDBDep,
+    room: Chosen[uuid.UUID] = None,
+    state: Annotated[str, Query(pattern=f"^({'|'.join(HEALTH_WORDS)})?$")] = "",
+) -> Response:
+    """The kiosks and how each is; all of them, or those of a room or in a state."""
+    t, at, known = request_translator(request), now(), rooms(db)
+    every = [(view, health_of(view, at)) for view in service.kiosk_views(db)]
+    states = [(word, t(f"kiosks.health.{word}")) for word in HEALTH_WORDS]
+    named = [(str(one.id), one.name) for one in known]
     context = {
-        "rows": rows,
-        "has_rooms": bool(rooms(db)),
-        "strangers": stranger_words(request, request_translator(request)),
+        "rows": [
+            (view, health)
+            for view, health in every
+            if room in (None, view.room.id) and state in ("", health.word)
+        ],
+        "bar": FilterBar(
+            "/kiosks",
+            (
+                Filter("room", t("timetable.room"), named, str(room or "")),
+                Filter("state", t("kiosks.state"), states, state),
+            ),
+        ),
+        "has_rooms": bool(known),
+        "strangers": stranger_words(request, t),
     }
     return render(request, "kiosks/list.html", context)
 

@@ -1,6 +1,7 @@
 """Find people by parts of their names or number, in the order of the school's language."""
 
 import uuid
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, false, or_
 from sqlmodel import Session, col, func, select
@@ -15,7 +16,12 @@ ORDER = ListOrder(BY_NAME, (bytes, uuid.UUID))
 
 
 def find_people(
-    db: Session, *, words: str = "", limit: int = 50, offset: int = 0
+    db: Session,
+    *,
+    words: str = "",
+    which: Sequence[ColumnElement[bool]] = (),
+    limit: int = 50,
+    offset: int = 0,
 ) -> tuple[list[Person], int]:
     """Return people by name, and how many there are.
 
@@ -23,12 +29,14 @@ def find_people(
         db: the caller's.
         words: only people whose names or number contain each of these; nobody where it has
             neither letter nor digit, everybody where it is empty.
+        which: further conditions on the people.
         limit: at most so many.
         offset: how many to leave out.
     """
     wanted = _conditions(words)
     if words.strip() and not wanted:
         return [], 0
+    wanted += which
     if not wanted:
         total = db.exec(select(func.count()).select_from(Person)).one()
         return list(db.exec(select(Person).order_by(*BY_NAME).limit(limit).offset(offset))), total
@@ -43,6 +51,12 @@ def find_people(
     if not rows and offset:
         return [], db.exec(select(func.count()).select_from(found)).one()
     return list(db.exec(people.order_by(*BY_NAME))), rows[0][1] if rows else 0
+
+
+def people_by_name(db: Session, person_ids: Collection[uuid.UUID]) -> list[Person]:
+    """Return those of these people who exist, by name."""
+    query = select(Person).where(col(Person.id).in_(person_ids))
+    return list(db.exec(query.order_by(*BY_NAME)))
 
 
 def people_part(db: Session, words: str, wanted: PartWanted) -> Part[tuple[Person]]:

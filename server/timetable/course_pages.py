@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import Form, Request
+from fastapi import Depends, Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -19,6 +19,7 @@ from server.people.tables import Person
 from server.timetable import roster as rosters
 from server.timetable import service
 from server.timetable.forms import CourseForm, DatesForm, RosterForm, SearchForm
+from server.timetable.list_filters import CourseChoice, course_choice
 from server.timetable.local_time import local_date
 from server.timetable.roster import PastRegistersError
 from server.timetable.schemas import CourseCreate, CourseUpdate
@@ -31,6 +32,7 @@ from server.web.routes import GuardedRouter
 from server.web.state import SettingsDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
+ChoiceDep = Annotated[CourseChoice, Depends(course_choice)]
 _CANDIDATES = 20
 _PAGE = 50
 
@@ -65,9 +67,11 @@ class RosterRefusal:
 
 
 @router.get("/courses")
-def courses_page(request: Request, _: OfficeDep, db: ReadDBDep, page: PageNumber = 1) -> Response:
+def courses_page(
+    request: Request, _: OfficeDep, db: ReadDBDep, choice: ChoiceDep, page: PageNumber = 1
+) -> Response:
     """Courses by code, and the form for another."""
-    return _courses(request, db, CourseForm(), page=page)
+    return _courses(request, db, choice, CourseForm(), page=page)
 
 
 @router.post("/courses")
@@ -75,6 +79,7 @@ def create_course(
     request: Request,
     principal: OfficeDep,
     db: DBDep,
+    choice: ChoiceDep,
     form: Annotated[CourseForm, Form()],
 ) -> Response:
     """Add a course."""
@@ -82,7 +87,7 @@ def create_course(
         body = CourseCreate(code=form.code, title=form.title)
         course = service.create_course(db, code=body.code, title=body.title, actor=principal.actor)
     except (ServerError, ValueError) as exc:
-        return _courses(request, db, form, exc)
+        return _courses(request, db, choice, form, exc)
     return see_other(f"/courses/{course.id}")
 
 
@@ -207,16 +212,22 @@ def remove_from_roster(
 def _courses(
     request: Request,
     db: Session,
+    choice: CourseChoice,
     form: CourseForm,
     exc: Exception | None = None,
     page: int = 1,
 ) -> Response:
     pager = read_page(
-        lambda limit, offset: service.courses_part(db, limit=limit, offset=offset), page, _PAGE
+        lambda limit, offset: service.courses_part(
+            db, which=choice.conditions(db), limit=limit, offset=offset
+        ),
+        page,
+        _PAGE,
     )
     today = local_date(now(), get_settings(request).zone)
     context = {
         "pager": pager,
+        "bar": choice.bar(db, request_translator(request)),
         "sizes": service.roster_sizes(db, [course.id for course in pager.rows], on=today),
         "form": form,
         "problem": problem_text(request_translator(request), exc, area="course"),

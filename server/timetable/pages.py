@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import Form, Query, Request
+from fastapi import Depends, Form, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from server.db.types import now
 from server.errors import ServerError
 from server.timetable import service
 from server.timetable.forms import RoomForm
+from server.timetable.list_filters import LessonChoice, lesson_choice
 from server.timetable.local_time import local_date, midnight
 from server.timetable.schemas import RoomCreate, RoomUpdate
 from server.timetable.service import LessonFilter, LessonView
@@ -29,7 +30,6 @@ from server.web.state import SettingsDep
 
 router = GuardedRouter(include_in_schema=False)
 _PAGE = 100
-_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
 
 
 @router.get("/lessons")
@@ -38,33 +38,39 @@ def lessons_page(
     principal: SignedInDep,
     db: ReadDBDep,
     settings: SettingsDep,
-    day: Annotated[date | None, Query(ge=_FIRST_DAY, le=_LAST_DAY)] = None,
+    choice: Annotated[LessonChoice, Depends(lesson_choice)],
     page: PageNumber = 1,
 ) -> Response:
     """A week of lessons, by day."""
-    first = day or local_date(now(), settings.zone)
+    first = choice.day or local_date(now(), settings.zone)
     first -= timedelta(days=first.weekday())
     starts_at, ends_at = _week(first, settings.zone)
     own = visible_courses(db, principal, local_date(now(), settings.zone))
     which = LessonFilter(
-        after=starts_at, before=ends_at, courses=own, substitute=substitute_account(principal)
+        after=starts_at,
+        before=ends_at,
+        courses=own,
+        substitute=substitute_account(principal),
+        further=choice.conditions(first, first + timedelta(days=6)),
     )
     pager = read_page(
         lambda limit, offset: service.lesson_page(db, which, limit=limit, offset=offset),
         page,
         _PAGE,
     )
+    bar = choice.bar(db, request_translator(request), first, own)
     context = {
         "days": _by_day(pager.rows, settings.zone),
         "pager": pager,
+        "bar": bar,
         "first": first,
         "previous": first - timedelta(days=7),
         "following": first + timedelta(days=7),
         "last": first + timedelta(days=6),
         "today": local_date(now(), settings.zone),
         "at": now(),
-        "has_courses": service.has_courses(db),
-        "has_rooms": bool(service.rooms(db)),
+        "has_courses": bar.offers("course"),
+        "has_rooms": bar.offers("room"),
     }
     return render(request, "timetable/lessons.html", context)
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: A substitute sees and corrects the register of a lesson for so long after its end.
 SUBSTITUTE_KEEPS = timedelta(days=14)
+#: Courses in one choice; a longer one costs more than the rest of the page.
+MOST_OFFERED = 300
 #: The order of every list of lessons: by start, then room.
 LESSON_ORDER = ListOrder(
     (col(Lesson.starts_at), col(Room.name), col(Lesson.id)), (datetime, str, uuid.UUID)
@@ -128,15 +130,27 @@ def courses(db: Session, *, only: Collection[uuid.UUID] | None = None) -> list[C
     return list(db.exec(query))
 
 
-def courses_part(db: Session, *, limit: int, offset: int) -> tuple[list[Course], int]:
-    """Return some of all courses, by code, and how many there are."""
-    query = select(Course).order_by(col(Course.code)).limit(limit).offset(offset)
-    return list(db.exec(query)), db.exec(select(func.count()).select_from(Course)).one()
+def course_labels(
+    db: Session, *, only: Collection[uuid.UUID] | None = None
+) -> list[tuple[str, str]]:
+    """Return id and words of every course, or of those of these ids, by code, for a choice.
+
+    Pages read it all the time, so it makes no objects of the table and stops at `MOST_OFFERED`.
+    """
+    query = sqlalchemy.select(col(Course.id), col(Course.code), col(Course.title))
+    if only is not None:
+        query = query.where(col(Course.id).in_(only))
+    rows = db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED))
+    return [(str(key), f"{code} {title}") for key, code, title in rows]
 
 
-def has_courses(db: Session) -> bool:
-    """Whether there is any course."""
-    return db.exec(select(col(Course.id)).limit(1)).first() is not None
+def courses_part(
+    db: Session, *, which: "Collection[ColumnElement[bool]]" = (), limit: int, offset: int
+) -> tuple[list[Course], int]:
+    """Return some of the courses that fulfil conditions, by code, and how many there are."""
+    query = select(Course).where(*which).order_by(col(Course.code)).limit(limit).offset(offset)
+    count = select(func.count()).select_from(Course).where(*which)
+    return list(db.exec(query)), db.exec(count).one()
 
 
 def room_of(db: Session, room_id: uuid.UUID) -> Room:
@@ -179,6 +193,7 @@ class LessonFilter:
         courses: only those of these courses.
         substitute: with `courses`: also those that this account teaches as a substitute.
         is_history: also those of which the substitute no longer sees the register.
+        further: other conditions that they fulfil.
     """
 
     ids: Collection[uuid.UUID] | None = None
@@ -188,10 +203,11 @@ class LessonFilter:
     courses: Collection[uuid.UUID] | None = None
     substitute: uuid.UUID | None = None
     is_history: bool = False
+    further: "tuple[ColumnElement[bool], ...]" = ()
 
     def query(self) -> "Select[Lesson, Course, Room, LessonCancellation]":
         """Select the lessons with course, room and cancellation, without an order."""
-        conditions: list[ColumnElement[bool]] = []
+        conditions: list[ColumnElement[bool]] = [*self.further]
         if self.after is not None:
             conditions += ends_after(self.after)
         if self.before is not None:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.db.full import is_disk_full
 from server.errors import (
+    AddressUnreadableError,
     DatabaseBusyError,
     MalformedError,
     NotFoundError,
@@ -77,7 +78,9 @@ def install_error_handlers(app: FastAPI) -> None:
             {"field": ".".join(str(part) for part in e["loc"]), "problem": e["msg"]}
             for e in exc.errors()
         ]
-        return answer_error(request, MalformedError(fields=fields))
+        is_page = request.method == "GET" and not request.url.path.startswith("/api/")
+        kind = AddressUnreadableError if is_page else MalformedError
+        return answer_error(request, kind(fields=fields))
 
     def on_http_exception(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException)

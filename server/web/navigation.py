@@ -1,5 +1,6 @@
-"""The entries of the main menu and who sees each."""
+"""The entries of the main menu, the groups that they stand in, and who sees each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -50,6 +51,45 @@ ENTRIES = (
     NavigationEntry("/users", "layout.nav.users", "users", frozenset()),
 )
 
+#: The groups of the menu, by the key of their headings; the first one has none.
+_GROUPS = (
+    ("", ("/",)),
+    ("layout.group.registers", ("/lessons", "/timetable", "/absences", "/reports", "/on-site")),
+    ("layout.group.people", ("/people", "/courses", "/rooms", "/imports")),
+    ("layout.group.devices", ("/kiosks", "/quarantine")),
+    (
+        "layout.group.system",
+        ("/policy", "/accuracy", "/models", "/jobs", "/audit", "/school", "/users"),
+    ),
+)
+#: Groups that a long menu folds, unless the page belongs to them.
+_FOLDED = frozenset({"layout.group.devices", "layout.group.system"})
+_LONG_MENU = 14
+
+
+@dataclass(frozen=True)
+class NavigationGroup:
+    """Entries of the menu under one heading.
+
+    Attributes:
+        text_key: its heading, a key of the translations; empty for none.
+        entries: in order.
+        folds: whether its entries are shown when asked for, as the menu is long.
+    """
+
+    text_key: str
+    entries: tuple[NavigationEntry, ...]
+    folds: bool
+
+    def holds(self, here: Collection[str]) -> bool:
+        """Whether the page that is shown belongs to an entry of this group."""
+        return any(entry.path in here for entry in self.entries)
+
+
+def groups_for(principal: Principal | None) -> tuple[NavigationGroup, ...]:
+    """Return the menu of one account in groups; see `entries_for`."""
+    return _grouped(entries_for(principal))
+
 
 def entries_for(principal: Principal | None) -> tuple[NavigationEntry, ...]:
     """The menu of one account; empty where nobody is signed in, or a step of it is missing."""
@@ -65,6 +105,18 @@ def entries_at(path: str) -> tuple[str, ...]:
         for one in ENTRIES
         if path == one.path or (one.path != "/" and path.startswith(one.path))
     )
+
+
+@cache
+def _grouped(entries: tuple[NavigationEntry, ...]) -> tuple[NavigationGroup, ...]:
+    is_long = len(entries) >= _LONG_MENU
+    found = (
+        NavigationGroup(
+            key, tuple(e for e in entries if e.path in paths), is_long and key in _FOLDED
+        )
+        for key, paths in _GROUPS
+    )
+    return tuple(one for one in found if one.entries)
 
 
 @cache

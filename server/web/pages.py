@@ -18,7 +18,7 @@ from server.config import Settings
 from server.web.access import current_principal
 from server.web.dates import day_words, isolated, moment_words, time_words
 from server.web.etags import is_known
-from server.web.navigation import entries_at, entries_for
+from server.web.navigation import entries_at, groups_for
 from server.web.parts import add_parts
 from server.web.principal import Principal
 from server.web.state import get_settings
@@ -54,7 +54,7 @@ def render(
         "t": t,
         "settings": settings,
         "principal": principal,
-        "navigation": entries_for(principal),
+        "navigation": groups_for(principal),
         "here": entries_at(request.url.path),
         "theme": _theme(request),
         "static": static_url,

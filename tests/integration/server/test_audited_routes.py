@@ -59,6 +59,7 @@ EXCEPTIONS = {
     ("POST", "/people"): "a list, with the words out of the address",
     ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",
+    ("POST", "/people/chosen"): "a list, with what can be done about it",
     ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
     ("POST", "/absences/new/people"): "a list, with the words out of the address",
     ("POST", "/past-changes/{kind}"): "a preview; nothing is kept",
@@ -274,6 +275,10 @@ def people_routes(at: Places) -> None:
     left = next(one["id"] for one in rows if one["withdrawn_at"] is None)
     do("POST", route.removeprefix("/api/v1"), "consent.withdraw", made, left)
     _credential_api_routes(at, made)
+    chosen = {"person_id": [made], "course_id": at.desk.other_course, "from_date": day_in(0)}
+    do("POST", "/people/chosen/add", "roster.add", data=chosen)
+    chosen.pop("from_date")
+    do("POST", "/people/chosen/end", "roster.remove", data=chosen)
     erased = {"student_number": "N1", **REASON}
     do("POST", "/people/{person_id}/erase", "person.erase", made, data=erased)
     do("POST", "/api/v1/people/{person_id}/erase", "person.erase", at.desk.ben, json=REASON)

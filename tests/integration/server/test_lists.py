@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 import server.attendance.past_pages
 import server.attendance.quarantine_listing
-import server.enrollment.pages
+import server.enrollment.people_pages
 import server.kiosks.pages
 import server.policies.pages
 import server.timetable.course_pages
@@ -247,7 +247,7 @@ def test_the_list_of_people_goes_on_after_a_search_in_the_body(desk: OfficeDesk)
 SIZES = [
     (server.attendance.quarantine_listing, "PAGE"),
     (server.attendance.past_pages, "_PAGE"),
-    (server.enrollment.pages, "_PAGE"),
+    (server.enrollment.people_pages, "_PAGE"),
     (server.kiosks.pages, "_LOST_SPANS"),
     (server.policies.pages, "_VERSIONS"),
     (server.timetable.course_pages, "_PAGE"),

@@ -14,10 +14,10 @@ from tests.support.office_desk import OfficeDesk
 #: Path and the most statements of its page, BEGIN of SQLite included.
 PAGES = {
     "/": 15,
-    "/lessons": 5,
+    "/lessons": 6,
     "/lessons/{lesson}": 20,
     "/lessons/{lesson}/live": 18,
-    "/people": 9,
+    "/people": 10,
     "/people/coverage": 9,
 }
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from scripts import pages
+from scripts.chosen_people import act_on_people
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -37,11 +38,13 @@ PAGES = {
         "absence",
         "on-site",
         "timetable-lesson",
+        "people-filters",
     ),
     "ar": (
         "absences",
         "absence-new",
         "people",
+        "courses",
         "credentials",
         "own-gone",
         "consent",
@@ -99,15 +102,33 @@ def looked_at(page: Page, where: str) -> list[str]:
     return found + faults(page, f"{where} dark", tags=["color-contrast"])
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_axe_finds_no_fault_on_any_page(browser: Browser, site: pages.Site, language: str) -> None:
-    page = signed_in(browser, site, language)
-    found = looked_at(page, f"sign-in {language}")
+def enter(page: Page, site: pages.Site) -> None:
+    """Sign in as the administrator."""
     page.goto(f"{site.url}/sign-in")
     page.locator("#username").fill("admin")
     page.locator("#password").fill(pages._PASSWORD)
     page.locator("button.primary").click()
     page.wait_for_url(f"{site.url}/")
+
+
+def test_axe_finds_no_fault_in_filters_and_choices(browser: Browser, site: pages.Site) -> None:
+    page = signed_in(browser, site, "ar")
+    enter(page, site)
+    found: list[str] = []
+    for name in ("people-filters", "people-chosen", "people-chosen-done"):
+        page.goto(site.url + pages._address(page, site, name))
+        act_on_people(page, name)
+        found += looked_at(page, name)
+    page.context.close()
+
+    assert found == []
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_axe_finds_no_fault_on_any_page(browser: Browser, site: pages.Site, language: str) -> None:
+    page = signed_in(browser, site, language)
+    found = looked_at(page, f"sign-in {language}")
+    enter(page, site)
     site.lose_events()
     for name in PAGES[language]:
         page.goto(site.url + pages._address(page, site, name))

@@ -1,0 +1,134 @@
+"""The filters above the lists of lessons and courses: what was chosen, and its conditions."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from fastapi import Query
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, and_, col, select
+
+from server.accounts.tables import Account
+from server.db.types import now
+from server.timetable import service
+from server.timetable.local_time import local_date
+from server.timetable.service import taught_by
+from server.timetable.substitutes.service import courses_of, teachers
+from server.timetable.tables import Course, CourseTeacher, Lesson, LessonPattern, LessonSubstitute
+from server.timetable.terms import terms
+from server.web.filters import Chosen, Filter, FilterBar
+from server.web.state import SettingsDep
+from server.web.translations import Translator
+
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
+
+
+@dataclass(frozen=True)
+class LessonChoice:
+    """Which lessons of a week are shown; None: all of them.
+
+    Attributes:
+        day: of the week; None: today.
+    """
+
+    day: date | None
+    course: uuid.UUID | None
+    room: uuid.UUID | None
+    teacher: uuid.UUID | None
+
+    def conditions(self, first: date, last: date) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions on `Lesson` between two days, both included."""
+        found: list[ColumnElement[bool]] = []
+        if self.course is not None:
+            found.append(col(Lesson.course_id) == self.course)
+        if self.room is not None:
+            found.append(col(Lesson.room_id) == self.room)
+        if self.teacher is not None:
+            found.append(_taught(self.teacher, first, last))
+        return tuple(found)
+
+    def bar(self, db: Session, t: Translator, week: date, own: set[uuid.UUID] | None) -> FilterBar:
+        """Return the filters of the list. Teachers choose among their own courses, and no teacher.
+
+        Args:
+            db: the caller's.
+            t: the reader's translator.
+            week: the day that the list's address names.
+            own: the courses that the reader may see; None: all of them.
+        """
+        named = service.course_labels(db, only=own)
+        rooms = [(str(one.id), one.name) for one in service.rooms(db)]
+        filters = [
+            Filter("course", t("timetable.course"), named, str(self.course or "")),
+            Filter("room", t("timetable.room"), rooms, str(self.room or "")),
+        ]
+        if own is None:
+            filters.append(_teacher_filter(t, teachers(db), self.teacher))
+        return FilterBar("/lessons", tuple(filters), (("day", week.isoformat()),))
+
+
+async def lesson_choice(
+    day: Annotated[date | None, Query(ge=_FIRST_DAY, le=_LAST_DAY)] = None,
+    course: Chosen[uuid.UUID] = None,
+    room: Chosen[uuid.UUID] = None,
+    teacher: Chosen[uuid.UUID] = None,
+) -> LessonChoice:
+    """Read week and filters of the list of lessons from its address."""
+    return LessonChoice(day, course, room, teacher)
+
+
+@dataclass(frozen=True)
+class CourseChoice:
+    """Which courses are shown; None: all of them.
+
+    Attributes:
+        term: that have weekly lessons in this term.
+        teacher: that this account teaches today.
+    """
+
+    term: uuid.UUID | None
+    teacher: uuid.UUID | None
+    today: date
+
+    def conditions(self, db: Session) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions on `Course`."""
+        found: list[ColumnElement[bool]] = []
+        if self.term is not None:
+            weekly = select(LessonPattern.course_id).where(LessonPattern.term_id == self.term)
+            found.append(col(Course.id).in_(weekly))
+        if self.teacher is not None:
+            found.append(col(Course.id).in_(courses_of(db, self.teacher, self.today)))
+        return tuple(found)
+
+    def bar(self, db: Session, t: Translator) -> FilterBar:
+        """Return the filters of the list."""
+        named = [(str(one.id), one.name) for one in terms(db)]
+        term = Filter("term", t("timetable.term"), named, str(self.term or ""))
+        return FilterBar("/courses", (term, _teacher_filter(t, teachers(db), self.teacher)))
+
+
+async def course_choice(
+    settings: SettingsDep, term: Chosen[uuid.UUID] = None, teacher: Chosen[uuid.UUID] = None
+) -> CourseChoice:
+    """Read the filters of the list of courses from its address."""
+    return CourseChoice(term, teacher, local_date(now(), settings.zone))
+
+
+def _teacher_filter(t: Translator, accounts: Sequence[Account], chosen: uuid.UUID | None) -> Filter:
+    named = [(str(one.id), one.display_name) for one in accounts]
+    return Filter("teacher", t("timetable.filter_teacher"), named, str(chosen or ""))
+
+
+def _taught(account: uuid.UUID, first: date, last: date) -> ColumnElement[bool]:
+    """Which lessons an account teaches: its courses' without a substitute, and as a substitute."""
+    begins, ends = col(CourseTeacher.from_date), col(CourseTeacher.until_date)
+    own = select(CourseTeacher.course_id).where(
+        CourseTeacher.account_id == account,
+        or_(begins.is_(None), begins <= last),
+        or_(ends.is_(None), ends >= first),
+    )
+    others = select(LessonSubstitute.lesson_id).where(LessonSubstitute.account_id != account)
+    is_own = and_(col(Lesson.course_id).in_(own), col(Lesson.id).not_in(others))
+    return or_(is_own, taught_by(account))
