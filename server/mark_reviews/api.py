@@ -16,7 +16,7 @@ from server.mark_reviews.recent import (
     ORDER,
     RECENT,
     RecentFilter,
-    Recognition,
+    RecentRecognition,
     chosen_courses,
     recent_part,
 )
@@ -105,7 +105,7 @@ def undo_review(
     return Response(status_code=204)
 
 
-def _recognition(one: Recognition, limit: float) -> MarkRead:
+def _recognition(one: RecentRecognition, limit: float) -> MarkRead:
     return read_mark(one.mark, one.lesson_id, limit, looks_alike=one.looks_alike)
 
 

@@ -11,7 +11,7 @@ SMALL_MARGIN = 2.0
 
 
 @dataclass(frozen=True)
-class Evidence:
+class MarkEvidence:
     """How sure the kiosk was about a face.
 
     Attributes:
@@ -37,7 +37,7 @@ class Evidence:
         return [key for key, applies in said.items() if applies] or ["clear"]
 
 
-def evidence_of(body: str, *, small_margin: float) -> Evidence:
+def evidence_of(body: str, *, small_margin: float) -> MarkEvidence:
     """Read what an event says; what a kiosk sent may be anything.
 
     Args:
@@ -47,7 +47,7 @@ def evidence_of(body: str, *, small_margin: float) -> Evidence:
     said: dict[str, Any] = json.loads(body)
     distance, limit = _number(said.get("distance")), _number(said.get("threshold"))
     margin, liveness = _number(said.get("margin")), said.get("liveness")
-    return Evidence(
+    return MarkEvidence(
         is_near_limit=None not in (distance, limit) and distance > NEAR_LIMIT * limit,
         is_close=margin is not None and margin < small_margin,
         is_undecided=isinstance(liveness, dict) and liveness.get("verdict") == "undecided",

@@ -48,7 +48,7 @@ IS_OPEN: ColumnElement[bool] = and_(
 )
 
 
-class Mark(NamedTuple):
+class FaceMark(NamedTuple):
     """One event by face.
 
     Attributes:
@@ -95,7 +95,7 @@ class OpenMove:
     marks: int
 
 
-def marks_of_move(db: Session, move: EnrolmentMove) -> list[Mark]:
+def marks_of_move(db: Session, move: EnrolmentMove) -> list[FaceMark]:
     """Return the marks that kiosks made of the wrong photos and nobody decided about.
 
     Oldest first, at most `MOST_MARKS`. A kiosk that was offline when the photos were moved went
@@ -110,7 +110,7 @@ def marks_of_move(db: Session, move: EnrolmentMove) -> list[Mark]:
     )
     order = (_EVENTS.c.counted_at, _EVENTS.c.kiosk_id, _EVENTS.c.id)
     rows = db.execute(query.order_by(*order).limit(MOST_MARKS))
-    return [one for one in (Mark(*row) for row in rows) if _was_before(one, move)]
+    return [one for one in (FaceMark(*row) for row in rows) if _was_before(one, move)]
 
 
 def open_moves(db: Session) -> list[OpenMove]:
@@ -128,7 +128,7 @@ def open_moves(db: Session) -> list[OpenMove]:
     return [OpenMove(move, count) for move, count in counted if count]
 
 
-def find_marks(db: Session, keys: Collection[EventKey]) -> list[Mark]:
+def find_marks(db: Session, keys: Collection[EventKey]) -> list[FaceMark]:
     """Return the marks by face with these names, decided or not, by time."""
     wanted = set(keys)
     query = sqlalchemy.select(*COLUMNS).where(
@@ -138,11 +138,11 @@ def find_marks(db: Session, keys: Collection[EventKey]) -> list[Mark]:
         _EVENTS.c.method == EventMethod.FACE.value,
         _EVENTS.c.person_id.is_not(None),
     )
-    found = (Mark(*row) for row in db.execute(query))
+    found = (FaceMark(*row) for row in db.execute(query))
     return sorted((one for one in found if one.key in wanted), key=lambda one: one[3:4] + one[:2])
 
 
-def lessons_of(db: Session, marks: Sequence[Mark]) -> dict[EventKey, LessonView]:
+def lessons_of(db: Session, marks: Sequence[FaceMark]) -> dict[EventKey, LessonView]:
     """Return the lesson that each mark counts for; those that count for none are left out."""
     named = {one.named_lesson for one in marks if one.named_lesson is not None}
     views = {one.lesson.id: one for one in lesson_views(db, ids=named)} if named else {}
@@ -155,13 +155,13 @@ def lessons_of(db: Session, marks: Sequence[Mark]) -> dict[EventKey, LessonView]
     return found
 
 
-def _was_before(mark: Mark, move: EnrolmentMove) -> bool:
+def _was_before(mark: FaceMark, move: EnrolmentMove) -> bool:
     """Whether the kiosk may have had the old photos then."""
     was_offline = mark.received_at - mark.counted_at > _TOLERANCE
     return was_offline or mark.counted_at <= move.made_at + _TOLERANCE
 
 
-def _fitting(db: Session, mark: Mark) -> LessonView | None:
+def _fitting(db: Session, mark: FaceMark) -> LessonView | None:
     """Return the lesson for which the register counts a mark that names none."""
     at = mark.counted_at
     placed = select(KioskPlacement.room_id).where(

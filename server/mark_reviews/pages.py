@@ -23,7 +23,7 @@ from server.mark_reviews.marks import MOST_MARKS, marks_of_move, open_moves
 from server.mark_reviews.recent import (
     RECENT,
     RecentFilter,
-    Recognition,
+    RecentRecognition,
     chosen_courses,
     recent_page,
 )
@@ -190,7 +190,7 @@ def _recognitions(
     return render(request, "mark_reviews/recognitions.html", context, status_code=status)
 
 
-def _shown(db: Session, rows: Sequence[Recognition]) -> dict[str, Any]:
+def _shown(db: Session, rows: Sequence[RecentRecognition]) -> dict[str, Any]:
     """Return what stands beside the recognitions of a page."""
     ids = {one.lesson_id for one in rows}
     views = lesson_views(db, ids=ids) if ids else []

@@ -14,7 +14,7 @@ from server.attendance.tables import Correction, StoredEvent
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.prepared import table_of
 from server.enrollment.tables import Resemblance
-from server.mark_reviews.marks import COLUMNS, IS_OPEN, Mark
+from server.mark_reviews.marks import COLUMNS, IS_OPEN, FaceMark
 from server.mark_reviews.words import small_margin
 from server.timetable.tables import Lesson, LessonCancellation
 
@@ -65,15 +65,15 @@ def chosen_courses(
 
 
 @dataclass(frozen=True)
-class Recognition:
+class RecentRecognition:
     """A recognition that was not clear, in the lesson that the kiosk named."""
 
-    mark: Mark
+    mark: FaceMark
     lesson_id: uuid.UUID
     looks_alike: bool
 
 
-def recent_part(db: Session, which: RecentFilter, wanted: PartWanted) -> Part[Recognition]:
+def recent_part(db: Session, which: RecentFilter, wanted: PartWanted) -> Part[RecentRecognition]:
     """Return a part of the list, newest first."""
     found = read_part(db, _query(db, which), ORDER, wanted)
     return Part([_read(row) for row in found.rows], found.total, found.last)
@@ -81,7 +81,7 @@ def recent_part(db: Session, which: RecentFilter, wanted: PartWanted) -> Part[Re
 
 def recent_page(
     db: Session, which: RecentFilter, *, limit: int, offset: int
-) -> tuple[list[Recognition], int]:
+) -> tuple[list[RecentRecognition], int]:
     """Return a page of the list, newest first, and the length of the list."""
     query = _query(db, which)
     count = sqlalchemy.select(sqlalchemy.func.count()).select_from(query.subquery())
@@ -113,5 +113,5 @@ def _query(db: Session, which: RecentFilter) -> Select[*tuple[Any, ...]]:
     return query
 
 
-def _read(row: tuple[Any, ...]) -> Recognition:
-    return Recognition(Mark(*row[:-2]), row[-2], bool(row[-1]))
+def _read(row: tuple[Any, ...]) -> RecentRecognition:
+    return RecentRecognition(FaceMark(*row[:-2]), row[-2], bool(row[-1]))

@@ -17,7 +17,7 @@ from server.audit.service import record
 from server.audit.tables import subject_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.mark_reviews.marks import Mark, find_marks, lessons_of
+from server.mark_reviews.marks import FaceMark, find_marks, lessons_of
 from server.mark_reviews.tables import MarkReview, ReviewAnswer, ReviewedMark
 from server.people import service as people
 from server.people.tables import Person
@@ -49,7 +49,7 @@ class _Group:
 
     person_id: uuid.UUID
     lesson: LessonView | None
-    marks: list[Mark] = field(default_factory=list)
+    marks: list[FaceMark] = field(default_factory=list)
 
 
 def find_lessons(db: Session, keys: frozenset[EventKey]) -> list[LessonView | None]:
@@ -149,14 +149,14 @@ def _refuse(db: Session, order: ReviewOrder) -> None:
         people.refuse_erased(people.get_person(db, order.other_id))
 
 
-def _marks(db: Session, keys: frozenset[EventKey]) -> list[Mark]:
+def _marks(db: Session, keys: frozenset[EventKey]) -> list[FaceMark]:
     found = find_marks(db, keys)
     if len(found) < len(keys):
         raise NotFoundError("There is no such mark.", problem="no_mark")
     return found
 
 
-def _groups(db: Session, marks: Sequence[Mark]) -> list[_Group]:
+def _groups(db: Session, marks: Sequence[FaceMark]) -> list[_Group]:
     """Put marks of one person and lesson together, in the order in which lessons are locked."""
     lessons = lessons_of(db, marks)
     found: dict[tuple[uuid.UUID, uuid.UUID | None], _Group] = {}

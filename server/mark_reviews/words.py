@@ -9,8 +9,8 @@ from sqlmodel import Session, col, select
 
 from server.attendance.register import EventKey
 from server.kiosks.tables import Kiosk
-from server.mark_reviews.evidence import SMALL_MARGIN, Evidence, evidence_of
-from server.mark_reviews.marks import Mark, lessons_of
+from server.mark_reviews.evidence import SMALL_MARGIN, MarkEvidence, evidence_of
+from server.mark_reviews.marks import FaceMark, lessons_of
 from server.mark_reviews.schemas import MarkRead
 from server.policies.service import current_policy
 from server.timetable.service import LessonView
@@ -24,7 +24,7 @@ class MarkGroup:
         names: of the marks, as forms send them.
         times: when they were made.
         kiosks: names of the kiosks.
-        evidence: keys of the sentences about it; see `Evidence.words`.
+        evidence: keys of the sentences about it; see `MarkEvidence.words`.
         second: methods of second factors.
     """
 
@@ -41,11 +41,11 @@ def small_margin(db: Session) -> float:
     return current_policy(db).recognition.minimum_margin * SMALL_MARGIN
 
 
-def groups_of(db: Session, marks: Sequence[Mark]) -> list[MarkGroup]:
+def groups_of(db: Session, marks: Sequence[FaceMark]) -> list[MarkGroup]:
     """Return marks of one person by lesson, oldest first."""
     lessons, limit = lessons_of(db, marks), small_margin(db)
     kiosks = kiosk_names(db, {one.kiosk_id for one in marks})
-    found: dict[uuid.UUID | EventKey, list[Mark]] = {}
+    found: dict[uuid.UUID | EventKey, list[FaceMark]] = {}
     for mark in marks:
         view = lessons.get(mark.key)
         found.setdefault(view.lesson.id if view else mark.key, []).append(mark)
@@ -58,7 +58,7 @@ def kiosk_names(db: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 
 def read_mark(
-    mark: Mark, lesson_id: uuid.UUID | None, limit: float, *, looks_alike: bool = False
+    mark: FaceMark, lesson_id: uuid.UUID | None, limit: float, *, looks_alike: bool = False
 ) -> MarkRead:
     """Return a mark as the API shows it."""
     evidence = evidence_of(mark.body, small_margin=limit)
@@ -73,14 +73,14 @@ def read_mark(
     )
 
 
-def words_of(evidence: Evidence, *, looks_alike: bool) -> tuple[str, ...]:
+def words_of(evidence: MarkEvidence, *, looks_alike: bool) -> tuple[str, ...]:
     """Return the keys of the sentences about a mark."""
     said = [one for one in evidence.words if one != "clear" or not looks_alike]
     return (*said, "look_alike") if looks_alike else tuple(said)
 
 
 def _group(
-    marks: Sequence[Mark],
+    marks: Sequence[FaceMark],
     lessons: Mapping[EventKey, LessonView],
     kiosks: Mapping[uuid.UUID, str],
     limit: float,
