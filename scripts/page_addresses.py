@@ -61,6 +61,7 @@ def addresses(site: "Site") -> dict[str, str]:
         }
         | _SETUP
         | _policy_addresses(school)
+        | _move_addresses(site)
         | _absence_addresses(site)
         | _marking_addresses(running)
         | _account_addresses(site)
@@ -99,6 +100,17 @@ def _policy_addresses(school: School) -> dict[str, str]:
         "policy-room": room,
         "policy-preview-room": room,
         "policy-course": f"/policy/courses/{school.courses[0]}",
+    }
+
+
+def _move_addresses(site: "Site") -> dict[str, str]:
+    """Pages about photos of the wrong person, and marks to check."""
+    move = f"/people/{site.school.people[0]}/move"
+    return {
+        "move-photos": f"{move}?to={site.school.people[1]}",
+        "move-person": move,
+        "moved-marks": f"/moves/{site.move_id}",
+        "recognitions": "/recognitions",
     }
 
 

@@ -45,6 +45,7 @@ from scripts.invented_history import add_history
 from scripts.invented_imports import add_imports
 from scripts.invented_jobs import add_jobs
 from scripts.invented_losses import SPAN, lose_events
+from scripts.invented_moves import add_moves
 from scripts.invented_policy import change_policy, preview_policy
 from scripts.invented_quarantine import add_quarantine
 from scripts.invented_school import School, Size, fill
@@ -136,6 +137,7 @@ class Site:
     absence_id: str
     imports: dict[str, str]
     weekly: WeeklyLessons
+    move_id: str
 
     @property
     def services(self) -> Services:
@@ -210,21 +212,21 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         _measure(app)
         with services.database.transaction() as db:
             use_network(db, _MODEL, actor=f"account:{user_id}")
-        add_history(services.database, school, account=f"account:{user_id}")
+        actor = f"account:{user_id}"
+        add_history(services.database, school, account=actor)
         port = server.servers[0].sockets[0].getsockname()[1]
         services.encoder.check()
         software = f"{version('rollcall')} {services.encoder.software()}"
         add_jobs(services.database, school, software=software)
         add_quarantine(services.database, school, datetime.now(UTC))
         add_credentials(services.database, services.vault, school)
-        actor = f"account:{user_id}"
         parts = (services.database, services.vault, school, datetime.now(UTC))
         absence_id = str(add_absences(*parts, actor=actor))
         imports = add_imports(services.database, services.vault, account=actor)
         add_attendance(services.database, school, account=user_id)
         weekly = add_timetable(services.database, school, actor=actor)
-        parts_of_site = (school, user_id, app, absence_id, imports, weekly)
-        yield Site(f"http://127.0.0.1:{port}", *parts_of_site)
+        made = (absence_id, imports, weekly, str(add_moves(services.database, school, actor=actor)))
+        yield Site(f"http://127.0.0.1:{port}", school, user_id, app, *made)
     finally:
         server.should_exit = True
         thread.join(15)

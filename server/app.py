@@ -45,6 +45,8 @@ import server.enrollment.api
 import server.enrollment.capture_pages
 import server.enrollment.chosen_pages
 import server.enrollment.coverage_pages
+import server.enrollment.move_api
+import server.enrollment.move_pages
 import server.enrollment.pages
 import server.enrollment.people_pages
 import server.excuses.api
@@ -58,6 +60,8 @@ import server.kiosks.api
 import server.kiosks.devices_api
 import server.kiosks.pages
 import server.kiosks.placement_pages
+import server.mark_reviews.api
+import server.mark_reviews.pages
 import server.network_change.api
 import server.network_change.pages
 import server.on_site.api
@@ -114,6 +118,7 @@ from server.kiosks.guesses import ClaimGuesses
 from server.kiosks.presence import count_kiosks
 from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
+from server.mark_reviews.today import with_moved_marks
 from server.migrations.runner import upgrade
 from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
@@ -164,6 +169,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.enrollment.chosen_pages.router,
     server.enrollment.coverage_pages.router,  # before the next, like "new"
     server.enrollment.pages.router,
+    server.enrollment.move_api.router,
+    server.enrollment.move_pages.router,
+    server.mark_reviews.api.router,
+    server.mark_reviews.pages.router,
     server.enrollment.capture_pages.router,
     server.credentials.print_pages.router,
     server.credentials.pages.router,
@@ -349,7 +358,9 @@ def _services(
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,
         count_kiosks=lambda: count_kiosks(database, now()),
-        today=with_first_steps(with_disk(with_links(with_questions(today_content)))),
+        today=with_first_steps(
+            with_disk(with_links(with_moved_marks(with_questions(today_content))))
+        ),
         vitals=Vitals(database, settings),
         probes=_probes(background),
     )

@@ -392,6 +392,7 @@ def _row(
         "refers_to": uuid.UUID(event.refers_to) if event.refers_to else None,
         "clock_source": event.clock.source,
         "distance": event.distance,
+        "margin": event.margin,
         "shown_status": event.shown,
         "direction": event.direction if event.kind in MARKING_KINDS else None,
         "hash": event.hash,

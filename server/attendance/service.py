@@ -1,8 +1,8 @@
 """The register of a lesson: what is read for it, and what it comes to."""
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy
@@ -16,6 +16,7 @@ from server.attendance.confirmation_reads import ConfirmedRegister
 from server.attendance.register import (
     AttendanceStatus,
     Decisions,
+    EventKey,
     Judgement,
     count_statuses,
     derive_register,
@@ -132,6 +133,23 @@ def registers_between(
     """
     views = timetable.lesson_views(db, after=first, before=last, courses=courses)
     return registers_of(db, views, at=at)
+
+
+def register_as_if(
+    db: Session, lesson_id: uuid.UUID, owners: Mapping[EventKey, uuid.UUID | None], *, at: datetime
+) -> Register:
+    """Derive a register as if some events were of other people, or of nobody.
+
+    Raises:
+        NotFoundError: there is no such lesson.
+    """
+    (one,) = judged_lessons(db, [timetable.lesson_view(db, lesson_id)])
+    sources = read_sources(db, [one], at)
+    events = [
+        replace(event, person_id=owners.get(event.key, event.person_id))
+        for event in sources.events.get(lesson_id, [])
+    ]
+    return _register(one, replace(sources, events={lesson_id: events}), at)
 
 
 def registers_of(db: Session, views: Sequence[LessonView], *, at: datetime) -> list[Register]:

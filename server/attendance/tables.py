@@ -39,6 +39,15 @@ class StoredEvent(SQLModel, table=True):
             sqlite_where=text("kind = 'not_me'"),
             postgresql_where=text("kind = 'not_me'"),
         ),
+        # Recognitions that were not clear, and who was recognised.
+        Index(
+            "ix_attendance_events_faces",
+            "counted_at",
+            "margin",
+            "person_id",
+            sqlite_where=text("kind = 'seen' AND method = 'face'"),
+            postgresql_where=text("kind = 'seen' AND method = 'face'"),
+        ),
         Index("ix_attendance_events_kiosk_id_boot_id", "kiosk_id", "boot_id"),
         Index("ix_attendance_events_kiosk_id_not_before", "kiosk_id", "not_before"),
         Index("ix_attendance_events_kiosk_id_refers_to", "kiosk_id", "refers_to"),
@@ -66,6 +75,8 @@ class StoredEvent(SQLModel, table=True):
     # Only where the time is uncertain: it was not earlier than this, nor later than received.
     not_before: datetime | None = utc_field(nullable=True)
     distance: float | None = Field(default=None)
+    # To the second-best person; None without one.
+    margin: float | None = Field(default=None)
     shown_status: str | None = Field(default=None, max_length=48)
     # `in` or `out`, of sightings alone, where the policy asked for it.
     direction: str | None = Field(default=None, max_length=48)

@@ -1,4 +1,4 @@
-"""Enrolments, their encrypted photos and templates, resemblances, and the log of changes."""
+"""Enrolments, their encrypted photos and templates, moves, resemblances, and the log of changes."""
 
 import uuid
 from datetime import datetime
@@ -126,6 +126,25 @@ class Resemblance(SQLModel, table=True):
     found_at: datetime = utc_field(default_now=True)
     dismissed_by: str | None = Field(default=None, max_length=80)
     dismissed_at: datetime | None = utc_field(nullable=True)
+
+
+class EnrolmentMove(SQLModel, table=True):
+    """Photos that were enrolled under the wrong person, and were moved to the right one.
+
+    Attributes:
+        enrolments: their ids, sorted.
+        used_since: when the first of their templates went to kiosks; None: none ever did.
+    """
+
+    __tablename__ = "enrolment_moves"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    from_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    to_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
+    enrolments: list[str] = Field(sa_type=JSON)
+    used_since: datetime | None = utc_field(nullable=True)
+    made_by: str = Field(max_length=80)
+    made_at: datetime = utc_field(default_now=True)
 
 
 class MissingTemplate(SQLModel, table=True):

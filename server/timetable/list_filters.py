@@ -14,7 +14,6 @@ from server.accounts.tables import Account
 from server.db.types import now
 from server.timetable import service
 from server.timetable.local_time import local_date
-from server.timetable.service import taught_by
 from server.timetable.substitutes.service import courses_of, teachers
 from server.timetable.tables import Course, CourseTeacher, Lesson, LessonPattern, LessonSubstitute
 from server.timetable.terms import terms
@@ -129,6 +128,8 @@ def _taught(account: uuid.UUID, first: date, last: date) -> ColumnElement[bool]:
         or_(begins.is_(None), begins <= last),
         or_(ends.is_(None), ends >= first),
     )
-    others = select(LessonSubstitute.lesson_id).where(LessonSubstitute.account_id != account)
+    substitutes = select(LessonSubstitute.lesson_id)
+    others = substitutes.where(LessonSubstitute.account_id != account)
+    taken_over = substitutes.where(LessonSubstitute.account_id == account)
     is_own = and_(col(Lesson.course_id).in_(own), col(Lesson.id).not_in(others))
-    return or_(is_own, taught_by(account))
+    return or_(is_own, col(Lesson.id).in_(taken_over))

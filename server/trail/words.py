@@ -22,6 +22,7 @@ _VALUE_WORDS = {
     "fields": ("audit.field.",),
     "kind": ("jobs.kind.",),
     "rows_are": ("imports.kind.",),
+    "answer": ("marks.answer_word.",),
 }
 #: Details that may hold a moment, as ISO 8601.
 _MOMENTS = ("from", "since", "through")

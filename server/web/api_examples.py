@@ -60,6 +60,7 @@ EXAMPLES: dict[str, Any] = {
     "CorrectionCreate": {"person_id": _PERSON, "status": "excused", "reason": _REASON},
     "CourseCreate": {"code": "BIO-9", "title": "Biology"},
     "CourseUpdate": {"code": "BIO-9", "title": "Biology, advanced"},
+    "EnrolmentMoveCreate": {"to_person_id": _PERSON, "enrolment_ids": [_CODE]},
     "HolidayCreate": {
         "name": "Winter break",
         "first_day": "2026-12-21",
@@ -73,6 +74,12 @@ EXAMPLES: dict[str, Any] = {
     "LessonCreate": _LESSON_BODY,
     "LessonUpdate": _LESSON_BODY | {"allow_double": True},
     "LostSpanClose": {"reason": "The disk of the kiosk broke"},
+    "MarkReviewCreate": {
+        "marks": [{"kiosk_id": _KIOSK, "event_id": _CODE}],
+        "answer": "other",
+        "other_person_id": _PERSON,
+        "reason": "The photos were of another student",
+    },
     "MissingEventsClose": {"first": 120, "last": 134, "reason": "The disk of the kiosk broke"},
     "PastChange": _CHANGE,
     "PastChangeCreate": {

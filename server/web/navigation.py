@@ -35,6 +35,7 @@ ENTRIES = (
     NavigationEntry("/timetable", "timetable.timetable", "timetable", _SCHOOL),
     NavigationEntry("/absences", "layout.nav.absences", "absence", _OFFICE),
     NavigationEntry("/reports", "layout.nav.reports", "reports", _SCHOOL),
+    NavigationEntry("/recognitions", "layout.nav.recognitions", "recognitions", _SCHOOL),
     NavigationEntry("/on-site", "layout.nav.on_site", "on_site", _SCHOOL),
     NavigationEntry("/people", "layout.nav.people", "people", frozenset({Role.OFFICE, Role.DPO})),
     NavigationEntry("/courses", "layout.nav.courses", "course", _OFFICE),

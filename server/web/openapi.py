@@ -47,6 +47,7 @@ _TAGS = {
     "imports": "Files with people, the timetable and more; photos and OneRoster bundles.",
     "kiosks": "Kiosks, and what they call.",
     "lessons": "Lessons: planned, cancelled, restored.",
+    "mark reviews": "Marks by face that a person should look at, and decisions about them.",
     "networks": "Which network recognises faces.",
     "on site": "Who is on site now.",
     "past changes": "Changes of registers of the past, with a preview.",

@@ -41,6 +41,7 @@ from tests.support.documents import tiny_pdf
 from tests.support.enrolling import GIVEN, another_jpeg
 from tests.support.import_walk import walk_imports
 from tests.support.importing import ImportDesk
+from tests.support.move_walk import move_there_and_back
 from tests.support.networks import set_networks
 from tests.support.office_desk import OfficeDesk, day_in
 from tests.support.register_walk import code_routes, several_lines
@@ -61,6 +62,7 @@ EXCEPTIONS = {
     ("POST", "/audit"): "a list, with the words out of the address",
     ("POST", "/people/chosen"): "a list, with what can be done about it",
     ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
+    ("POST", "/people/{person_id}/move/people"): "a list, with the words out of the address",
     ("POST", "/absences/new/people"): "a list, with the words out of the address",
     ("POST", "/past-changes/{kind}"): "a preview; nothing is kept",
     ("POST", "/api/v1/past-changes/preview"): "a preview; nothing is kept",
@@ -321,6 +323,7 @@ def photo_routes(at: Places, worker: SteppedWorkers) -> None:
     do("POST", f"{page}/restore", "template.restore", ada, one)
     route = "/people/{person_id}/resembles/{other_id}/dismiss"
     do("POST", route, "resemblance.dismiss", ada, at.desk.ben)
+    move_there_and_back(at.walk, at.desk, one)
     do("DELETE", f"/api/v1{page}", "enrolment.remove", ada, one)
     with at.database.reading() as db:
         accepted = Enrolment.status == EnrolmentStatus.ACCEPTED.value

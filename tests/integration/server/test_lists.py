@@ -37,6 +37,8 @@ WHOLE = {
     "/api/v1/absence-reasons",
     "/api/v1/absences/{absence_id}/attachments",  # at most ten
     "/api/v1/people/{person_id}/consents",
+    "/api/v1/enrolment-moves",
+    "/api/v1/enrolment-moves/{move_id}/marks",  # at most 500
     "/api/v1/rooms",
     "/api/v1/courses",
     "/api/v1/courses/{course_id}/roster",
@@ -57,6 +59,7 @@ READ_ELSEWHERE = {
     "/api/v1/imports",
     "/api/v1/imports/{import_id}/report",
     "/api/v1/patterns",
+    "/api/v1/recognitions",
     "/api/v1/reports/at-risk",
     "/api/v1/reports/attendance",
     "/api/v1/reports/prepared",

@@ -26,17 +26,21 @@ def school_day(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
 def see(database: Database, kiosk: str, person: str, at: datetime, **fields: object) -> uuid.UUID:
     """Store an event of a kiosk."""
-    values: dict[str, object] = {"kind": "seen", "method": "face", "person_id": uuid.UUID(person)}
+    values: dict[str, object] = {
+        "kind": "seen",
+        "method": "face",
+        "person_id": uuid.UUID(person),
+        "received_at": at,
+        "body": "{}",
+    }
     event = StoredEvent(
         kiosk_id=uuid.UUID(kiosk),
         id=new_id(),
         seq=None,
         occurred_at=at,
         counted_at=at,
-        received_at=at,
         clock_source="ntp",
         hash="",
-        body="{}",
         **(values | fields),  # type: ignore[arg-type]
     )
     with database.transaction() as db:

@@ -1,0 +1,1 @@
+"""Look again at marks by face: after photos were moved, and where two people were close."""

@@ -1,0 +1,270 @@
+"""People look again at marks by face: those of moved photos, and recent ones that were unclear."""
+
+import json
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from server.accounts.tables import Account
+from server.attendance.tables import Correction
+from server.db.types import now
+from server.enrollment.tables import Resemblance, ResemblanceKind
+from server.mark_reviews.marks import OFFLINE
+from server.mark_reviews.tables import MarkReview
+from server.timetable.tables import CourseTeacher
+from server.web.principal import Role
+from server.web.translations import translator
+from tests.integration.server.conftest import SignIn
+from tests.integration.server.test_enrolment_moves import Mixup, mixup
+from tests.integration.server.test_on_site import see
+from tests.support.enrolling import count
+from tests.support.office_desk import OfficeDesk
+
+__all__ = ["mixup"]
+words = translator("en")
+sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+
+class Door:
+    """A lesson of Ada and Ben that began half an hour ago, and the kiosk of its room."""
+
+    def __init__(self, desk: OfficeDesk) -> None:
+        self.desk, self.office = desk, desk.office
+        for person in (desk.ada, desk.ben):
+            desk.always_on_roster(person)
+        self.lesson = desk.lesson(-timedelta(minutes=30))
+        self.kiosk = desk.hang_kiosk()
+        self.began = now() - timedelta(minutes=30)
+
+    def see(self, person: str, at: datetime | None = None, **fields: Any) -> dict[str, str]:
+        """Let the kiosk mark a person; return what names the event."""
+        values = {"lesson_id": uuid.UUID(self.lesson)} | fields
+        body = values.pop("body", {})
+        text = json.dumps({"v": 1} | body, separators=(",", ":"))
+        at = at or self.began + timedelta(minutes=1)
+        event = see(self.desk.database, self.kiosk, person, at, body=text, **values)
+        return {"kiosk_id": self.kiosk, "event_id": str(event)}
+
+    def statuses(self) -> list[str]:
+        rows = {one["person_id"]: one["status"] for one in self.desk.register(self.lesson)["rows"]}
+        return [rows[self.desk.ada], rows[self.desk.ben]]
+
+    def review(self, *marks: dict[str, str], client: TestClient | None = None, **body: Any) -> Any:
+        sent = {"marks": list(marks), "answer": "theirs", "reason": "The photos were mixed up"}
+        return (client or self.office).post("/api/v1/mark-reviews", json=sent | body)
+
+
+@pytest.fixture
+def door(desk: OfficeDesk) -> Door:
+    return Door(desk)
+
+
+def moved(mixup: Mixup) -> str:
+    """Move Ada's photos to Ben after they were used for a day; return the move."""
+    mixup.enrol()
+    mixup.used_for(1)
+    made: str = mixup.move().json()["id"]
+    return made
+
+
+def open_marks(door: Door, move: str) -> list[str]:
+    rows = door.office.get(f"/api/v1/enrolment-moves/{move}/marks").json()
+    return [one["event_id"] for one in rows]
+
+
+def test_it_was_the_right_person_corrects_both_lines_and_undo_puts_them_back(
+    mixup: Mixup, door: Door
+) -> None:
+    late = door.began + timedelta(minutes=8)
+    mark = door.see(door.desk.ada, late)
+    again = door.see(door.desk.ada, late + timedelta(minutes=1), lesson_id=None)
+    move = moved(mixup)
+    assert door.statuses() == ["late", "expected"]
+    assert words("marks.today", name="Ada Lovelace", count=2) in door.office.get("/").text
+    assert open_marks(door, move) == [mark["event_id"], again["event_id"]]
+    page = door.office.get(f"/moves/{move}").text
+    assert words("marks.evidence.clear") in page
+    assert page.count('name="mark"') == 1  # both are of one lesson
+    ticked = page.split('name="mark" value="')[1].split('"')[0]
+    data = {"mark": ticked, "answer": "other", "reason": "The photos were mixed up"}
+    for _ in range(2):  # the button was pressed twice
+        assert door.office.post(f"/moves/{move}/marks", data=data).status_code == 303
+    assert door.statuses() == ["absent", "late"]
+    assert (open_marks(door, move), count(mixup.database, MarkReview)) == ([], 1)
+    assert words("marks.done_title") in door.office.get(f"/moves/{move}").text
+    assert "/moves/" not in door.office.get("/").text
+    with mixup.database.reading() as db:
+        review = db.exec(select(MarkReview)).one()
+        reasons = set(db.exec(select(Correction.reason)))
+    assert reasons == {"The photos were mixed up"}
+    undone = door.office.post(f"/mark-reviews/{review.id}/undo", data={"move_id": move})
+    assert undone.headers["location"] == f"/moves/{move}"
+    assert door.statuses() == ["late", "expected"]
+    assert len(open_marks(door, move)) == 2
+    assert door.office.delete(f"/api/v1/mark-reviews/{review.id}").status_code == 404
+
+
+@sqlite
+@pytest.mark.parametrize("answer", ["theirs", "nobody"])
+def test_the_other_answers(mixup: Mixup, door: Door, answer: str) -> None:
+    mark = door.see(door.desk.ada)
+    move = moved(mixup)
+    assert door.review(mark, answer=answer).status_code == 201
+    assert door.statuses() == [{"theirs": "present", "nobody": "absent"}[answer], "expected"]
+    assert open_marks(door, move) == []
+    other = door.review(mark, answer="other", other_person_id=door.desk.ben)
+    assert other.status_code == 409
+
+
+@sqlite
+def test_other_evidence_and_a_teachers_earlier_word_stay(mixup: Mixup, door: Door) -> None:
+    mark = door.see(door.desk.ada)
+    door.see(door.desk.ada, door.began + timedelta(minutes=9), method="card")
+    body = {"person_id": door.desk.ben, "status": "excused", "reason": "A trip"}
+    assert door.office.post(f"/api/v1/lessons/{door.lesson}/corrections", json=body).is_success
+    moved(mixup)
+    answer = door.review(mark, answer="other", other_person_id=door.desk.ben)
+    assert len(answer.json()[0]["correction_ids"]) == 1
+    assert door.statuses() == ["late", "excused"]
+
+
+@sqlite
+def test_undo_keeps_what_a_person_said_since(mixup: Mixup, door: Door) -> None:
+    mark = door.see(door.desk.ada)
+    moved(mixup)
+    answer = door.review(mark, answer="other", other_person_id=door.desk.ben)
+    body = {"person_id": door.desk.ada, "status": "left_early", "reason": "Went home"}
+    assert door.office.post(f"/api/v1/lessons/{door.lesson}/corrections", json=body).is_success
+    door.office.delete(f"/api/v1/mark-reviews/{answer.json()[0]['id']}")
+    assert door.statuses() == ["left_early", "expected"]
+
+
+@sqlite
+def test_only_marks_of_the_old_photos_are_listed(mixup: Mixup, door: Door) -> None:
+    at = now()
+    door.see(door.desk.ada, at - timedelta(days=2), lesson_id=None)  # before they were in use
+    door.see(door.desk.ada, method="card")
+    taken_back = door.see(door.desk.ada)
+    event = uuid.UUID(taken_back["event_id"])
+    door.see(door.desk.ada, kind="not_me", refers_to=event)
+    move = moved(mixup)
+    door.see(door.desk.ada, at + timedelta(hours=1))  # the kiosk has the new photos by then
+    late = door.see(
+        door.desk.ada,
+        at + timedelta(days=1),
+        lesson_id=None,
+        received_at=at + timedelta(days=2),
+    )
+    door.see(
+        door.desk.ada,
+        at + OFFLINE + timedelta(days=1),
+        received_at=at + OFFLINE * 2,
+        lesson_id=None,
+    )
+    assert open_marks(door, move) == [late["event_id"]]
+    assert words("marks.no_lesson") in door.office.get(f"/moves/{move}").text
+    assert door.review(late, answer="nobody").json()[0]["lesson_id"] is None
+
+
+def unclear(door: Door, client: TestClient | None = None, query: str = "") -> list[str]:
+    answer = (client or door.office).get(f"/api/v1/recognitions{query}")
+    assert answer.status_code == 200, answer.text
+    return [one["event_id"] for one in answer.json()["recognitions"]]
+
+
+def test_recent_recognitions_with_a_small_margin_or_of_look_alikes(door: Door) -> None:
+    close = door.see(door.desk.ada, margin=0.05, body={"margin": 0.05})
+    door.see(door.desk.ada, margin=0.3)
+    door.see(door.desk.ada, now() - timedelta(days=15), margin=0.05)
+    door.see(door.desk.ada, margin=0.05, body={"margin": 0.05, "second": "card"})
+    alike = door.see(door.desk.ben, door.began + timedelta(minutes=2), margin=0.3)
+    assert unclear(door) == [close["event_id"]]
+    other = uuid.UUID(door.desk.post("/people", student_number="S9", given_name="B")["id"])
+    with door.desk.database.transaction() as db:
+        ben = uuid.UUID(door.desk.ben)
+        first, second = sorted((ben, other))
+        kind = ResemblanceKind.LOOK_ALIKE.value
+        db.add(Resemblance(first_id=first, second_id=second, model_id="m", kind=kind, distance=0.4))
+    assert unclear(door) == [alike["event_id"], close["event_id"]]
+    assert unclear(door, query=f"?course_id={door.desk.other_course}") == []
+    first_part = door.office.get("/api/v1/recognitions?limit=1").json()
+    assert first_part["recognitions"][0]["evidence"] == ["look_alike"]
+    cursor = first_part["next_cursor"]
+    assert unclear(door, query=f"?limit=1&cursor={cursor}") == [close["event_id"]]
+    page = door.office.get("/recognitions").text
+    assert words("marks.evidence.close") in page
+    name = f"{door.kiosk}:{close['event_id']}"
+    confirmed = door.office.post("/recognitions", data={"mark": name, "answer": "theirs"})
+    assert confirmed.status_code == 303
+    assert unclear(door) == [alike["event_id"]]
+    data = {"mark": f"{door.kiosk}:{alike['event_id']}", "answer": "other", "reason": "It was not"}
+    assert door.office.post("/recognitions", data=data).status_code == 400  # who was it?
+    data["other"] = "nobody"
+    assert door.office.post("/recognitions", data=data).status_code == 303
+    assert door.statuses() == ["present", "absent"]
+    assert unclear(door) == []
+
+
+@sqlite
+def test_teachers_see_and_decide_only_in_their_own_courses(door: Door, sign_in: SignIn) -> None:
+    mark = door.see(door.desk.ada, margin=0.05)
+    teacher = sign_in(Role.TEACHER)
+    assert unclear(door, teacher) == []
+    assert door.review(mark, client=teacher).json()["error"]["code"] == "foreign_course"
+    form = {"mark": f"{door.kiosk}:{mark['event_id']}", "answer": "theirs"}
+    assert teacher.post("/recognitions", data=form).status_code == 400
+    with door.desk.database.transaction() as db:
+        role = Account.role == Role.TEACHER.value
+        account = db.exec(select(Account).where(role)).one().id
+        db.add(CourseTeacher(course_id=uuid.UUID(door.desk.course), account_id=account))
+    assert unclear(door, teacher) == [mark["event_id"]]
+    made = door.review(mark, client=teacher)
+    assert made.status_code == 201
+    with door.desk.database.transaction() as db:
+        for one in db.exec(select(CourseTeacher)):
+            db.delete(one)
+    assert teacher.delete(f"/api/v1/mark-reviews/{made.json()[0]['id']}").status_code == 403
+
+
+REFUSED: tuple[tuple[dict[str, Any], int], ...] = (
+    ({"answer": "other"}, 400),
+    ({"answer": "nobody", "reason": " "}, 400),
+    ({"answer": "theirs", "other_person_id": str(uuid.uuid4())}, 400),
+    ({"answer": "other", "other_person_id": str(uuid.uuid4())}, 404),
+    ({"marks": [{"kiosk_id": str(uuid.uuid4()), "event_id": str(uuid.uuid4())}]}, 404),
+    ({"marks": []}, 422),
+    ({"answer": "perhaps"}, 422),
+)
+UNREADABLE = ("", "x", "x:y", f"{uuid.UUID(int=1)}:", "only theirs")
+
+
+@sqlite
+def test_decisions_that_mean_nothing_are_refused(mixup: Mixup, door: Door) -> None:
+    mark = door.see(door.desk.ada)
+    sent = (
+        {"marks": [mark], "answer": "theirs", "reason": "Mixed up"} | changed
+        for changed, _status in REFUSED
+    )
+    answers = [door.office.post("/api/v1/mark-reviews", json=one).status_code for one in sent]
+    assert answers == [status for _changed, status in REFUSED]
+    path = f"/moves/{moved(mixup)}/marks"
+    forms = [{"mark": one, "answer": "other", "reason": "Mixed up"} for one in UNREADABLE]
+    assert {door.office.post(path, data=one).status_code for one in forms} == {400}
+    data = [{"mark": one} for one in UNREADABLE]
+    assert {door.office.post("/recognitions", data=one).status_code for one in data} == {400}
+    assert count(door.desk.database, MarkReview) == 0
+
+
+@sqlite
+def test_an_erased_person_is_not_named(mixup: Mixup, door: Door) -> None:
+    door.see(door.desk.ada)
+    move = moved(mixup)
+    erased = mixup.admin.post(f"/api/v1/people/{door.desk.ada}/erase", json={"reason": "asked"})
+    assert erased.status_code == 200
+    page = door.office.get(f"/moves/{move}")
+    assert page.status_code == 200
+    assert "Lovelace" not in page.text + door.office.get("/").text
