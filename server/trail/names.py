@@ -11,7 +11,7 @@ from server.accounts.tables import Account
 from server.audit.tables import AuditEntry
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
-from server.timetable.tables import Course, Holiday, Lesson, Room, Term
+from server.timetable.tables import Course, Holiday, Lesson, Room, StudentGroup, Term
 from server.tokens.tables import APIToken
 
 #: Details that hold an id, and of what.
@@ -34,6 +34,7 @@ _TABLES: dict[str, tuple[type[SQLModel], str]] = {
     "term": (Term, "name"),
     "token": (APIToken, "name"),
     "holiday": (Holiday, "name"),
+    "group": (StudentGroup, "name"),
 }
 
 

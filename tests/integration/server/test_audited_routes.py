@@ -58,6 +58,7 @@ EXCEPTIONS = {
     ("POST", "/timetable/students"): "a list, with the words out of the address",
     ("POST", "/people"): "a list, with the words out of the address",
     ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
+    ("POST", "/groups/{group_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",
     ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
     ("POST", "/absences/new/people"): "a list, with the words out of the address",
