@@ -50,6 +50,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "line": f"/lessons/{running}/people/{{first}}",
             "courses": "/courses",
             "course": f"/courses/{school.courses[0]}",
+            "groups": "/groups",
             "rooms": "/rooms",
             "kiosks": "/kiosks",
             "kiosks-unknown-device": "/kiosks",

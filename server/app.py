@@ -82,6 +82,8 @@ import server.search.pages
 import server.timetable.api
 import server.timetable.course_pages
 import server.timetable.grid.pages
+import server.timetable.groups.api
+import server.timetable.groups.pages
 import server.timetable.holidays.api
 import server.timetable.holidays.pages
 import server.timetable.pages
@@ -179,6 +181,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.credentials.own_pages.router,
     server.timetable.api.router,
     server.timetable.holidays.api.router,
+    server.timetable.groups.api.router,
+    server.timetable.groups.pages.router,
     server.timetable.patterns.api.router,
     server.timetable.substitutes.api.router,
     server.timetable.substitutes.pages.router,

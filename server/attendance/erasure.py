@@ -20,6 +20,7 @@ from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
 from server.timetable import roster
+from server.timetable.groups.service import forget_member
 from server.timetable.tables import RosterEntry
 
 ERASED_REASON = "erased"
@@ -67,6 +68,7 @@ def erase_person(
     _refuse_names(person, reason)
     # Before the audit trail is locked: changes of the timetable take these locks in this order.
     _leave_rosters(db, person_id, today=today, at=at)
+    forget_member(db, person_id)
     forget_holder(db, HolderRef(HolderKind.PERSON, person_id))
     enrollment.erase_biometrics(db, person_id, actor=actor, at=at)
     enrollment.erase_leftovers(db, person_id)

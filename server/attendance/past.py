@@ -240,6 +240,7 @@ def _apply_roster(db: Session, change: RosterChange) -> None:
         entry = roster.entry_of(db, change.course_id, change.entry_id)
         if entry.person_id != change.person_id:
             raise InvalidError("This entry is another person's.", problem="entry")
+        roster.leave_groups(db, entry)
     entry.from_date, entry.until_date = dates.from_date, dates.until_date
     entry.counts_after = None
     db.add(entry)

@@ -19,6 +19,7 @@ from server.people.tables import Person
 from server.timetable import roster as rosters
 from server.timetable import service
 from server.timetable.forms import CourseForm, DatesForm, RosterForm, SearchForm
+from server.timetable.groups.service import groups_of_course
 from server.timetable.list_filters import CourseChoice, course_choice
 from server.timetable.local_time import local_date
 from server.timetable.roster import PastRegistersError
@@ -269,6 +270,7 @@ def _course(
     is_adding = refusal is not None and refusal.entry_id is None
     context = {
         "course": service.course_of(db, course_id),
+        "groups": groups_of_course(db, course_id, since=today),
         "listed": listed,
         "past": past,
         "q": q,

@@ -18,7 +18,7 @@ from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.timetable.service import LessonView, bump_version, course_of, found_or_404
-from server.timetable.tables import Lesson, RosterEntry
+from server.timetable.tables import GroupEntry, GroupException, Lesson, RosterEntry
 
 
 class PastRegistersError(ConflictError):
@@ -142,6 +142,7 @@ def _listed(
     first = RosterDates(first_day(entry), dates.until_date)
     if (ended := _ending_on(db, entry, first.from_date)) is not None:
         resumed = RosterDates(ended.from_date, dates.until_date)
+        leave_groups(db, ended)
         return _set_dates(db, ended, resumed, now())
     refuse_overlap(db, course_id, person_id, first)
     refuse_full(db, course_id, first)
@@ -168,6 +169,7 @@ def change_dates(
         PastRegistersError: registers of the past would change.
     """
     entry = _set_dates(db, entry_of(db, course_id, entry_id), dates, at)
+    leave_groups(db, entry)
     _record_entry(db, "roster.change", entry, actor)
     return entry
 
@@ -202,6 +204,7 @@ def end_entry(
         ConflictError: it ended before today.
     """
     entry = entry_of(db, course_id, entry_id)
+    leave_groups(db, entry)
     closed = close_entry(db, entry, today=today, at=at)
     _record_entry(db, "roster.remove", entry, actor)
     return closed
@@ -224,6 +227,16 @@ def close_entry(
     entry.until_date = today
     db.add(entry)
     return entry
+
+
+def leave_groups(db: Session, entry: RosterEntry) -> None:
+    """Keep an entry one by one from now on: groups of the course change it no more."""
+    link = db.get(GroupEntry, entry.id)
+    if link is None:
+        return
+    db.delete(link)
+    db.merge(GroupException(course_id=entry.course_id, person_id=entry.person_id))
+    db.flush()
 
 
 def entry_of(db: Session, course_id: uuid.UUID, entry_id: uuid.UUID) -> RosterEntry:

@@ -1,4 +1,4 @@
-"""Rooms, courses, rosters, teachers, lessons, terms, holidays, weekly patterns, version."""
+"""Rooms, courses, rosters, groups, teachers, lessons, terms, holidays, patterns, version."""
 
 import uuid
 from datetime import date, datetime, time, timedelta
@@ -52,6 +52,59 @@ class RosterEntry(SQLModel, table=True):
     until_date: date | None = Field(default=None)
     counts_after: datetime | None = utc_field(nullable=True)
     created_at: datetime = utc_field(default_now=True)
+
+
+class StudentGroup(SQLModel, table=True):
+    """A class, such as 7B, or another group of students that courses take their students from."""
+
+    __tablename__ = "student_groups"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(max_length=80, unique=True)
+    created_at: datetime = utc_field(default_now=True)
+
+
+class GroupMember(SQLModel, table=True):
+    """A person in a group, from one date to another (both included, school time)."""
+
+    __tablename__ = "group_members"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    group_id: uuid.UUID = Field(foreign_key="student_groups.id", index=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    from_date: date
+    until_date: date | None = Field(default=None)
+
+
+class CourseGroup(SQLModel, table=True):
+    """A course takes the members of a group, from one date to another (both included)."""
+
+    __tablename__ = "course_groups"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    course_id: uuid.UUID = Field(foreign_key="courses.id", index=True)
+    group_id: uuid.UUID = Field(foreign_key="student_groups.id", index=True)
+    from_date: date
+    until_date: date | None = Field(default=None)
+
+
+class GroupEntry(SQLModel, table=True):
+    """A roster entry that follows the groups of its course. Others are kept one by one."""
+
+    __tablename__ = "group_entries"
+
+    entry_id: uuid.UUID = Field(
+        foreign_key="roster_entries.id", ondelete="CASCADE", primary_key=True
+    )
+
+
+class GroupException(SQLModel, table=True):
+    """The roster of a course lists a person by single entries only, whatever groups say."""
+
+    __tablename__ = "group_exceptions"
+
+    course_id: uuid.UUID = Field(foreign_key="courses.id", primary_key=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", primary_key=True, index=True)
 
 
 def day_at_school(starts_at: datetime, time_zone: str) -> date:

@@ -12,7 +12,7 @@ from server.audit.tables import AuditEntry
 from server.imports.tables import ImportRun
 from server.kiosks.tables import Kiosk
 from server.people.tables import Person
-from server.timetable.tables import Course, Holiday, Lesson, Room, Term
+from server.timetable.tables import Course, Holiday, Lesson, Room, StudentGroup, Term
 from server.tokens.tables import APIToken
 
 #: Details that hold an id, and of what.
@@ -36,6 +36,7 @@ _TABLES: dict[str, tuple[type[SQLModel], str]] = {
     "token": (APIToken, "name"),
     "holiday": (Holiday, "name"),
     "import": (ImportRun, "file_name"),
+    "group": (StudentGroup, "name"),
 }
 
 

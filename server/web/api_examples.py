@@ -61,6 +61,9 @@ EXAMPLES: dict[str, Any] = {
     "CourseCreate": {"code": "BIO-9", "title": "Biology"},
     "CourseUpdate": {"code": "BIO-9", "title": "Biology, advanced"},
     "EnrolmentMoveCreate": {"to_person_id": _PERSON, "enrolment_ids": [_CODE]},
+    "GroupCourseCreate": {"course_id": _PERSON, "from": "2026-11-30"},
+    "GroupCreate": {"name": "7B"},
+    "GroupEnd": {"until": "2027-01-31"},
     "HolidayCreate": {
         "name": "Winter break",
         "first_day": "2026-12-21",
@@ -121,6 +124,7 @@ EXAMPLES: dict[str, Any] = {
     "RoleChange": {"role": "office"},
     "RoomCreate": {"name": "R12"},
     "RoomUpdate": {"name": "R14"},
+    "MembersCreate": {"person_ids": [_PERSON], "from": "2026-11-30"},
     "RosterCreate": {"person_id": _PERSON, "from": "2026-11-30"},
     "RosterUpdate": {"from": "2026-11-30", "until": "2027-01-31"},
     "SchoolInput": {"name": "Lindenhof School", "timezone": "Europe/Berlin", "language": "en"},

@@ -57,7 +57,7 @@ _TAGS = {
     "reports": "Counts of attendance, and registers that were not taken.",
     "school": "Name, time zone and language of the school.",
     "sign-in": "Sign-in with a password and a second step.",
-    "timetable": "Rooms, courses, rosters, teachers, terms, holidays and weekly patterns.",
+    "timetable": "Rooms, courses, rosters, classes, teachers, terms, holidays, weekly patterns.",
     "tokens": "The API token of the request.",
 }
 _PROBLEM = {

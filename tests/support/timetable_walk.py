@@ -34,6 +34,7 @@ def timetable_routes(at: Places) -> None:
     left: str = desk.office.get("/api/v1/terms").json()[0]["id"]
     do("POST", "/terms/{term_id}/delete", "term.delete", left)
     _holiday_routes(at)
+    _group_routes(at)
     _pattern_routes(at, course)
 
 
@@ -67,6 +68,31 @@ def _holiday_routes(at: Places) -> None:
     do("POST", "/holidays", "holiday.create", data=body)
     left: str = at.desk.office.get("/api/v1/holidays").json()[0]["id"]
     do("POST", f"{page}/delete", "holiday.delete", left)
+
+
+def _group_routes(at: Places) -> None:
+    do, desk = at.walk.do, at.desk
+    api, page = "/api/v1/groups", "/groups/{group_id}"
+    group: str = do("POST", api, "group.create", json={"name": "7B"}).json()["id"]
+    do("POST", "/groups", "group.create", data={"name": "7C"})
+    do("PATCH", f"{api}/{{group_id}}", "group.change", group, json={"name": "7D"})
+    do("POST", f"{page}/edit", "group.change", group, data={"name": "7E"})
+    body = {"person_ids": [desk.ada]}
+    route = f"{api}/{{group_id}}/members"
+    (made,) = do("POST", route, "group.add", group, json=body).json()
+    form = {"person_ids": desk.ben, "from_date": day_in(0)}
+    do("POST", f"{page}/members", "group.add", group, data=form)
+    ada = made["id"]
+    last = {"until": day_in(1)}
+    do("PATCH", f"{route}/{{member_id}}", "group.remove", group, ada, json=last)
+    until = {"until_date": day_in(2)}
+    do("POST", f"{page}/members/{{member_id}}/end", "group.remove", group, ada, data=until)
+    route, body = f"{api}/{{group_id}}/courses", {"course_id": desk.other_course}
+    link: str = do("POST", route, "group.course_add", group, json=body).json()["id"]
+    do("PATCH", f"{route}/{{link_id}}", "group.course_remove", group, link, json=last)
+    do("POST", f"{page}/courses/{{link_id}}/end", "group.course_remove", group, link, data=until)
+    form = {"course_id": desk.course, "from_date": day_in(0)}
+    do("POST", f"{page}/courses", "group.course_add", group, data=form)
 
 
 def _roster_routes(at: Places, course: str) -> None:

@@ -59,6 +59,7 @@ EXCEPTIONS = {
     ("POST", "/timetable/students"): "a list, with the words out of the address",
     ("POST", "/people"): "a list, with the words out of the address",
     ("POST", "/courses/{course_id}"): "a list, with the words out of the address",
+    ("POST", "/groups/{group_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",
     ("POST", "/people/chosen"): "a list, with what can be done about it",
     ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
