@@ -264,8 +264,10 @@ def _end_exceptions(
 
 
 def _record(db: Session, action: str, row: GroupMember | CourseGroup, change: Change) -> None:
-    of_person = isinstance(row, GroupMember)
-    details = {"person": str(row.person_id)} if of_person else {"course": str(row.course_id)}
+    if isinstance(row, GroupMember):
+        details = {"person": str(row.person_id)}
+    else:
+        details = {"course": str(row.course_id)}
     subject = f"group:{row.group_id}"
     record(db, actor=change.actor, action=action, subject=subject, details=details)
 

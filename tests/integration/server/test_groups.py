@@ -142,8 +142,9 @@ def _step(
     change: Change,
 ) -> None:
     day = change.today + timedelta(days=first)
-    rows = [*service.members(db, group), *service.courses_of(db, group)]
-    goes_on = [row for row, _ in rows if row.until_date is None or row.until_date >= change.today]
+    rows: list[GroupMember | CourseGroup] = [row for row, _ in service.members(db, group)]
+    rows += [row for row, _ in service.courses_of(db, group)]
+    goes_on = [row for row in rows if row.until_date is None or row.until_date >= change.today]
     if what == "end" and goes_on:
         row = goes_on[(last or 0) % len(goes_on)]
         end = service.end_member if isinstance(row, GroupMember) else service.end_course

@@ -1,6 +1,7 @@
 """Columns are found by their names in five languages; rows that contradict each other are found."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,8 +13,8 @@ from server.imports.values import read_date, read_year
 from server.imports.words import column_words, fix_words, reason_words, report_file, sample_file
 from server.web.translations import LANGUAGES, translator
 
-TODAY = date(2026, 11, 28)
-KINDS = [kind_of(name, TODAY) for name in KindName if name not in ARCHIVES]
+ZONE = ZoneInfo("Europe/Berlin")
+KINDS = [kind_of(name, ZONE) for name in KindName if name not in ARCHIVES]
 
 
 @pytest.mark.parametrize(
@@ -29,21 +30,21 @@ KINDS = [kind_of(name, TODAY) for name in KindName if name not in ARCHIVES]
     ],
 )
 def test_columns_are_guessed(header: str, expected: tuple[int | None, ...]) -> None:
-    found = guess(header.split(";"), kind_of("people", TODAY).columns)
+    found = guess(header.split(";"), kind_of("people", ZONE).columns)
     wanted = ("student_number", "given_name", "family_name", "year_of_birth")
     assert tuple(found.get(name) for name in wanted) == expected
 
 
 def test_no_column_of_the_file_fills_two() -> None:
-    found = guess(["Course", "Name", "Until"], kind_of("rosters", TODAY).columns)
+    found = guess(["Course", "Name", "Until"], kind_of("rosters", ZONE).columns)
     assert found == {"course": 0, "until": 2}
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("name", sorted(set(KindName) - ARCHIVES))
 def test_a_sample_file_fits_its_kind_in_every_language(name: KindName, language: str) -> None:
-    found = kind_of(name, TODAY)
-    sheet = read_rows(sample_file(translator(language), found))
+    found = kind_of(name, ZONE)
+    sheet = read_rows(sample_file(translator(language), found.columns))
     mapping = guess(sheet.header, found.columns)
     assert list(mapping) == [one.key for one in found.columns]
     rows = read_rows_as(found, sheet, mapping)
@@ -52,7 +53,7 @@ def test_a_sample_file_fits_its_kind_in_every_language(name: KindName, language:
 
 def test_equal_rows_count_once_and_contradicting_ones_never() -> None:
     text = "Number;First name\n1;Ada\n1;Ada\n2;Ben\n2;Eve\n3;Zoë;extra\n４;Wide\n4;Wide\n5\n"
-    kind = kind_of("people", TODAY)
+    kind = kind_of("people", ZONE)
     sheet = read_rows(text.encode())
     found = read_rows_as(kind, sheet, guess(sheet.header, kind.columns))
     assert [row.number for row in found.rows] == [2, 9]
@@ -71,7 +72,7 @@ def test_equal_rows_count_once_and_contradicting_ones_never() -> None:
 
 def test_half_a_row_and_text_that_misleads_are_wrong() -> None:
     text = "Number;First name\n1;A\u202eda\n2;Line\u2028break\n3"
-    kind = kind_of("people", TODAY)
+    kind = kind_of("people", ZONE)
     sheet = read_rows(text.encode())
     found = read_rows_as(kind, sheet, guess(sheet.header, kind.columns))
     assert [(one.row, one.reason) for one in found.wrong] == [
