@@ -36,29 +36,16 @@ def addresses(site: "Site") -> dict[str, str]:
             "move-kiosk": f"/kiosks/{school.kiosks[0]}/move",
             "do-not-wait": f"/kiosks/{school.kiosks[0]}/do-not-wait",
             "edit-person": f"/people/{school.people[0]}/edit",
-            "today": "/",
-            "today-refused": "/",
-            "jobs": "/jobs",
-            "people": "/people",
-            "coverage": "/people/coverage",
             "person": f"/people/{school.people[0]}",
             "person-attendance": f"/people/{school.people[STUDENT]}/attendance",
             "enrol": f"/people/{school.people[0]}/enrol",
             "consent": f"/people/{school.people[7]}/consents/new",
-            "lessons": "/lessons",
             "register": f"/lessons/{running}",
             "line": f"/lessons/{running}/people/{{first}}",
-            "courses": "/courses",
             "course": f"/courses/{school.courses[0]}",
-            "groups": "/groups",
-            "rooms": "/rooms",
-            "kiosks": "/kiosks",
-            "kiosks-unknown-device": "/kiosks",
-            "today-unknown-device": "/",
             "kiosk": f"/kiosks/{school.kiosks[0]}",
             "claim": f"/kiosks/{school.kiosks[0]}",
             "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
-            "missing": "/people/00000000-0000-0000-0000-000000000000",
         }
         | _SETUP
         | _policy_addresses(school)
@@ -74,8 +61,21 @@ def addresses(site: "Site") -> dict[str, str]:
     )
 
 
-#: Pages about the school as a whole, and the list of people.
+#: Lists, and pages about the school as a whole: nothing in their addresses is of one school.
 _SETUP = {
+    "coverage": "/people/coverage",
+    "lessons": "/lessons",
+    "courses": "/courses",
+    "groups": "/groups",
+    "rooms": "/rooms",
+    "kiosks": "/kiosks",
+    "kiosks-unknown-device": "/kiosks",
+    "today-unknown-device": "/",
+    "missing": "/people/00000000-0000-0000-0000-000000000000",
+    "people": "/people",
+    "jobs": "/jobs",
+    "today": "/",
+    "today-refused": "/",
     "people-filters": "/people?consent=live&place=course",
     "people-chosen": "/people",
     "people-chosen-done": "/people",

@@ -37,6 +37,7 @@ from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
 from scripts.chosen_people import act_on_people
+from scripts.documented_pages import DOCUMENTED
 from scripts.invented_absences import add_absences
 from scripts.invented_attendance import add_attendance
 from scripts.invented_change import change_network, use_network
@@ -75,44 +76,6 @@ from server.web.state import Services, services_of
 SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
 THEMES = ("light", "dark")
 LANGUAGES = ("en", "ar")
-DOCUMENTED = (
-    "today-laptop-light-en",
-    "today-refused-laptop-light-en",
-    "jobs-laptop-light-en",
-    "register-laptop-light-en",
-    "register-phone-dark-en",
-    "register-cancelled-laptop-light-en",
-    "timetable-lesson-laptop-light-en",
-    "past-preview-laptop-light-en",
-    "people-laptop-light-en",
-    "person-laptop-light-en",
-    "person-phone-light-ar",
-    "enrol-laptop-light-en",
-    "kiosks-laptop-dark-en",
-    "kiosk-turned-laptop-light-en",
-    "claim-laptop-light-en",
-    "claim-phone-light-ar",
-    "quarantine-laptop-light-en",
-    "quarantined-laptop-light-en",
-    "policy-laptop-light-en",
-    "policy-room-laptop-light-en",
-    "accuracy-laptop-light-en",
-    "models-laptop-light-en",
-    "models-change-laptop-light-en",
-    "credentials-laptop-light-en",
-    "credentials-link-laptop-light-en",
-    "credentials-course-laptop-light-en",
-    "own-code-phone-light-en",
-    "own-code-phone-dark-ar",
-    "audit-laptop-light-en",
-    "audit-phone-light-en",
-    "users-laptop-light-en",
-    "users-laptop-dark-ar",
-    "import-checked-laptop-light-en",
-    "sign-in-phone-light-en",
-    "second-factor-setup-laptop-light-en",
-    "recovery-codes-phone-light-en",
-)
 _OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
 _MODEL = "dlib-resnet-v1"
 _TWIN = 41

@@ -11,8 +11,8 @@ from enum import StrEnum
 from sqlmodel import Session, col, func, select
 
 from server.accounts import second_factor
+from server.accounts.new_account import AccountCreate
 from server.accounts.passwords import OneTime
-from server.accounts.schemas import AccountCreate
 from server.accounts.service import (
     get_account,
     insert_account,

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Collection
 
 from server.accounts import administration, second_factor
+from server.accounts.new_account import AccountCreate
 from server.accounts.schemas import (
-    AccountCreate,
     AccountRead,
     OneTimePassword,
     RoleChange,

@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from server.accounts import administration, second_factor
 from server.accounts.administration import AccountState
+from server.accounts.new_account import AccountCreate
 from server.accounts.schemas import (
     MOST_PASSWORDS,
-    AccountCreate,
     AccountForm,
     FirstPasswordsForm,
     RoleForm,

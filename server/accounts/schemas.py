@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 from server.web.kept_forms import is_possible
 from server.web.principal import Role, SignInStep
@@ -114,28 +114,6 @@ class PasswordForm(StrictInput):
     old: str = Field(max_length=256)
     new: str = Field(max_length=256)
     again: str = Field(max_length=256)
-
-
-class AccountCreate(StrictInput):
-    """An account to add."""
-
-    username: Annotated[
-        str,
-        StringConstraints(
-            strip_whitespace=True,
-            to_lower=True,
-            min_length=2,
-            max_length=64,
-            pattern=r"^[^\s\x00-\x1f\x7f]+$",
-        ),
-    ]
-    display_name: Annotated[
-        str,
-        StringConstraints(
-            strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$"
-        ),
-    ]
-    role: Role
 
 
 class RoleChange(StrictInput):

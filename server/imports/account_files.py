@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
+from server.accounts.new_account import AccountCreate
 from server.accounts.passwords import OneTime
-from server.accounts.schemas import AccountCreate
 from server.accounts.service import insert_account, normalise
 from server.accounts.tables import Account
 from server.imports.course_files import USER_NAME_ALIASES

@@ -15,7 +15,7 @@ from server.timetable.groups.schemas import (
     MemberRead,
     MembersCreate,
 )
-from server.timetable.groups.service import Change
+from server.timetable.groups.service import GroupChange
 from server.timetable.local_time import local_date
 from server.timetable.tables import CourseGroup, GroupMember
 from server.web.access import OfficeDep
@@ -26,10 +26,10 @@ from server.web.state import SettingsDep
 router = GuardedRouter(prefix="/api/v1/groups", tags=["timetable"])
 
 
-def change_by(principal: Principal, settings: Settings) -> Change:
+def change_by(principal: Principal, settings: Settings) -> GroupChange:
     """Return who changes a group now."""
     at = now()
-    return Change(principal.actor, at, local_date(at, settings.zone))
+    return GroupChange(principal.actor, at, local_date(at, settings.zone))
 
 
 def _member_read(row: GroupMember) -> MemberRead:

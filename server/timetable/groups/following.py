@@ -55,7 +55,7 @@ def follow_groups(
     today: date,
     at: datetime,
 ) -> None:
-    """Change roster entries of these people in these courses to what their groups say.
+    """GroupChange roster entries of these people in these courses to what their groups say.
 
     Days before today and lessons that have started stay as they are.
 

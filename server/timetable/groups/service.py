@@ -27,7 +27,7 @@ R = TypeVar("R", GroupMember, CourseGroup)
 
 
 @dataclass(frozen=True)
-class Change:
+class GroupChange:
     """Who changes a group, when, and which day it is at the school."""
 
     actor: str
@@ -121,7 +121,7 @@ def add_members(
     group_id: uuid.UUID,
     people: Collection[uuid.UUID],
     from_date: date,
-    change: Change,
+    change: GroupChange,
 ) -> list[GroupMember]:
     """Put people into a group from a date on; the courses of the group list them from then.
 
@@ -142,7 +142,7 @@ def add_members(
 
 
 def end_member(
-    db: Session, group_id: uuid.UUID, member_id: uuid.UUID, last_day: date, change: Change
+    db: Session, group_id: uuid.UUID, member_id: uuid.UUID, last_day: date, change: GroupChange
 ) -> None:
     """Set a person's last day in a group; a stay that has not begun by then is deleted.
 
@@ -161,7 +161,7 @@ def end_member(
 
 
 def add_course(
-    db: Session, group_id: uuid.UUID, course_id: uuid.UUID, from_date: date, change: Change
+    db: Session, group_id: uuid.UUID, course_id: uuid.UUID, from_date: date, change: GroupChange
 ) -> CourseGroup:
     """Let a course take its students from a group, from a date on.
 
@@ -186,7 +186,7 @@ def add_course(
 
 
 def end_course(
-    db: Session, group_id: uuid.UUID, link_id: uuid.UUID, last_day: date, change: Change
+    db: Session, group_id: uuid.UUID, link_id: uuid.UUID, last_day: date, change: GroupChange
 ) -> None:
     """Set the last day on which a course takes its students from a group.
 
@@ -240,7 +240,7 @@ def _resumed(rows: Sequence[R], from_date: date) -> R | None:
     return later[0]
 
 
-def _end(db: Session, row: GroupMember | CourseGroup, last_day: date, change: Change) -> None:
+def _end(db: Session, row: GroupMember | CourseGroup, last_day: date, change: GroupChange) -> None:
     if last_day < change.today:
         raise InvalidError("The last day is over.", problem="group_past")
     if row.until_date is not None and row.until_date < change.today:
@@ -263,7 +263,7 @@ def _end_exceptions(
     )
 
 
-def _record(db: Session, action: str, row: GroupMember | CourseGroup, change: Change) -> None:
+def _record(db: Session, action: str, row: GroupMember | CourseGroup, change: GroupChange) -> None:
     if isinstance(row, GroupMember):
         details = {"person": str(row.person_id)}
     else:

@@ -12,7 +12,7 @@ from server.db.engine import Database
 from server.db.types import now
 from server.timetable import roster
 from server.timetable.groups import service
-from server.timetable.groups.service import Change
+from server.timetable.groups.service import GroupChange
 from server.timetable.tables import (
     Course,
     CourseGroup,
@@ -113,7 +113,7 @@ def _difference(db: Any, ada: uuid.UUID, steps: Any) -> set[int]:
     today = now().date()
     course = Course(code=uuid.uuid4().hex, title="x")
     db.add(course)
-    change = Change("system", now(), today)
+    change = GroupChange("system", now(), today)
     groups = [service.create_group(db, f"G{number}", actor="system") for number in range(2)]
     db.flush()
     for what, number, (first, last) in steps:
@@ -139,7 +139,7 @@ def _step(
     what: str,
     first: int,
     last: int | None,
-    change: Change,
+    change: GroupChange,
 ) -> None:
     day = change.today + timedelta(days=first)
     rows: list[GroupMember | CourseGroup] = [row for row, _ in service.members(db, group)]
