@@ -12,6 +12,7 @@ from server.errors import ForbiddenError
 from server.imports.account_files import AccountFiles
 from server.imports.course_files import RosterFiles, TeacherFiles
 from server.imports.findings import Column, ImportKind
+from server.imports.group_files import GroupFiles
 from server.imports.people_files import PeopleFiles
 from server.imports.place_files import CourseFiles, RoomFiles
 from server.imports.timetable_files import TimetableFiles
@@ -23,6 +24,7 @@ class KindName(StrEnum):
 
     PEOPLE = "people"
     ACCOUNTS = "accounts"
+    GROUPS = "groups"
     ROOMS = "rooms"
     COURSES = "courses"
     ROSTERS = "rosters"
@@ -48,6 +50,7 @@ class Announced:
 _MAKERS: dict[KindName, Callable[[date, ZoneInfo], ImportKind]] = {
     KindName.PEOPLE: lambda _today, _zone: PeopleFiles(),
     KindName.ACCOUNTS: lambda _today, _zone: AccountFiles(),
+    KindName.GROUPS: lambda today, _zone: GroupFiles(today),
     KindName.ROOMS: lambda _today, _zone: RoomFiles(),
     KindName.COURSES: lambda _today, _zone: CourseFiles(),
     KindName.ROSTERS: lambda today, _zone: RosterFiles(today),
@@ -60,6 +63,7 @@ _UTC = ZoneInfo("UTC")
 _COLUMNS: dict[KindName, tuple[Column, ...]] = {
     KindName.PEOPLE: PeopleFiles.columns,
     KindName.ACCOUNTS: AccountFiles.columns,
+    KindName.GROUPS: GroupFiles.columns,
     KindName.ROOMS: RoomFiles.columns,
     KindName.COURSES: CourseFiles.columns,
     KindName.ROSTERS: RosterFiles.columns,

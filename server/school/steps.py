@@ -43,7 +43,7 @@ _PLANNED = (
     FirstStep("school", "/school", frozenset()),
     FirstStep("term", "/terms", _OFFICE),
     FirstStep("rooms", "/rooms", _OFFICE, ("rooms",)),
-    FirstStep("people", "/people", _OFFICE, ("people", "photos", "oneroster")),
+    FirstStep("people", "/people", _OFFICE, ("people", "groups", "photos", "oneroster")),
     FirstStep("courses", "/courses", _OFFICE, ("courses", "rosters")),
     FirstStep("teachers", "/courses", _OFFICE, ("accounts", "teachers")),
     FirstStep("timetable", "/timetable", _OFFICE, ("timetable",)),
