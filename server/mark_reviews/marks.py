@@ -21,6 +21,7 @@ from server.enrollment.tables import EnrolmentMove
 from server.kiosks.tables import KioskPlacement
 from server.mark_reviews.tables import ReviewedMark
 from server.timetable.service import LessonView, lesson_views
+from server.timetable.tables import LessonCancellation
 
 #: Clocks of kiosk and server may differ by as much, and a kiosk fetches its gallery within it.
 _TOLERANCE = timedelta(minutes=10)
@@ -31,8 +32,12 @@ _EARLIEST = timedelta(minutes=240)
 #: Marks of one move on one page.
 MOST_MARKS = 500
 _EVENTS, _REVIEWED = table_of(StoredEvent), table_of(ReviewedMark)
-_MOVES = table_of(EnrolmentMove)
+_MOVES, _CANCELLED = table_of(EnrolmentMove), table_of(LessonCancellation)
 _objection = _EVENTS.alias("objection")
+#: The lesson that it names is cancelled, so nothing counts; it can be restored.
+IS_CANCELLED: ColumnElement[bool] = exists().where(
+    _CANCELLED.c.lesson_id == _EVENTS.c.lesson_id, _CANCELLED.c.restored_at.is_(None)
+)
 #: Nobody decided about it, and no student took it back.
 IS_OPEN: ColumnElement[bool] = and_(
     _EVENTS.c.kind == EventKind.SEEN.value,
@@ -105,6 +110,7 @@ def marks_of_move(db: Session, move: EnrolmentMove) -> list[FaceMark]:
         return []
     query = sqlalchemy.select(*COLUMNS).where(
         IS_OPEN,
+        ~IS_CANCELLED,
         _EVENTS.c.person_id == move.from_id,
         _EVENTS.c.counted_at.between(move.used_since, move.made_at + OFFLINE),
     )
@@ -118,6 +124,7 @@ def open_moves(db: Session) -> list[OpenMove]:
     near = sqlalchemy.select(_MOVES.c.id).where(
         exists().where(
             IS_OPEN,
+            ~IS_CANCELLED,
             _EVENTS.c.person_id == _MOVES.c.from_id,
             _EVENTS.c.counted_at >= _MOVES.c.used_since,
         )

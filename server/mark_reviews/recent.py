@@ -14,14 +14,14 @@ from server.attendance.tables import Correction, StoredEvent
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.prepared import table_of
 from server.enrollment.tables import Resemblance
-from server.mark_reviews.marks import COLUMNS, IS_OPEN, FaceMark
+from server.mark_reviews.marks import COLUMNS, IS_CANCELLED, IS_OPEN, FaceMark
 from server.mark_reviews.words import small_margin
-from server.timetable.tables import Lesson, LessonCancellation
+from server.timetable.tables import Lesson
 
 #: How far back the list goes.
 RECENT = timedelta(days=14)
 _EVENTS, _LESSONS, _SAID = table_of(StoredEvent), table_of(Lesson), table_of(Correction)
-_CANCELLED, _NEAR = table_of(LessonCancellation), table_of(Resemblance)
+_NEAR = table_of(Resemblance)
 #: Newest first.
 ORDER = ListOrder(
     (_EVENTS.c.counted_at, _EVENTS.c.kiosk_id, _EVENTS.c.id),
@@ -34,9 +34,6 @@ _IS_CORRECTED = exists().where(
     _SAID.c.lesson_id == _EVENTS.c.lesson_id,
     _SAID.c.person_id == _EVENTS.c.person_id,
     _SAID.c.status.is_not(None),
-)
-_IS_CANCELLED = exists().where(
-    _CANCELLED.c.lesson_id == _EVENTS.c.lesson_id, _CANCELLED.c.restored_at.is_(None)
 )
 
 
@@ -103,7 +100,7 @@ def _query(db: Session, which: RecentFilter) -> Select[*tuple[Any, ...]]:
             doubtful,
             ~_EVENTS.c.body.contains('"second":"', autoescape=True),
             ~_IS_CORRECTED,
-            ~_IS_CANCELLED,
+            ~IS_CANCELLED,
         )
     )
     if which.courses is not None:

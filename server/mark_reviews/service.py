@@ -1,30 +1,35 @@
 """Decide who was in front of the kiosk: corrections for the registers that change, and undo."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import tuple_
 from sqlmodel import Session, col, delete, select
 
-from server.attendance import service as registers
-from server.attendance.codes.service import codes_of, use_code
+from server.attendance.codes.service import use_code
 from server.attendance.decisions import corrections
 from server.attendance.decisions.corrections import Word
-from server.attendance.event_reads import rulings_of
-from server.attendance.register import OPEN, AttendanceStatus, EventKey, Ruling
+from server.attendance.register import EventKey
 from server.attendance.service import Register
+from server.attendance.tables import StoredEvent
 from server.audit.service import record
 from server.audit.tables import subject_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
+from server.mark_reviews.lines import (
+    changes,
+    owners_of,
+    reason_of,
+    refuse_undecided,
+    reviews_of,
+    word_for,
+)
 from server.mark_reviews.marks import FaceMark, find_marks, lessons_of
 from server.mark_reviews.tables import MarkReview, ReviewAnswer, ReviewedMark
 from server.people import service as people
 from server.people.tables import Person
 from server.timetable.service import LessonView
-
-#: Who a mark is of by what people decided; None: nobody of the school.
-Owners = Mapping[EventKey, uuid.UUID | None]
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,19 @@ class _Group:
     marks: list[FaceMark] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Locked:
+    """What a decision has locked.
+
+    Attributes:
+        registers: of the lessons that may change.
+        erased: the named people whose data was erased.
+    """
+
+    registers: Mapping[uuid.UUID, Register]
+    erased: Collection[uuid.UUID]
+
+
 def find_lessons(db: Session, keys: frozenset[EventKey]) -> list[LessonView | None]:
     """Return the lesson that each of these marks counts for, None where it counts for none.
 
@@ -66,51 +84,52 @@ def find_lessons(db: Session, keys: frozenset[EventKey]) -> list[LessonView | No
 def decide(db: Session, order: ReviewOrder, *, made_by: uuid.UUID) -> list[MarkReview]:
     """Decide about marks; lines of registers that say something else then are corrected.
 
-    A line that a person has corrected stays as it is. A student who was not there by anything else
-    becomes absent. Repeating a decision changes nothing.
+    A line that a person has corrected stays as it is, and so does one of a student whose data was
+    erased. A student who was not there by anything else becomes absent. Repeating a decision
+    changes nothing.
 
     Raises:
         NotFoundError: there is no such mark by face, or no such other person.
         InvalidError: no mark was chosen, the other person is missing or is the one named, or there
             is no reason.
-        ConflictError: another decision was made about one of these marks, or the other person was
-            erased.
+        ConflictError: another decision was made about one of these marks, the other person was
+            erased, a lesson is cancelled, or it is too early to say that a student was absent.
     """
     _refuse(db, order)
     groups = _groups(db, _marks(db, order.marks))
-    everybody = {one.person_id for one in groups} | ({order.other_id} - {None})
     if order.other_id in {one.person_id for one in groups}:
         raise InvalidError("Choose another person.", problem="same_person")
-    locked = _locked(db, groups, everybody)
+    held = _locked(db, groups, order)
+    _lock_events(db, order.marks)
     if (before := _decided(db, order)) is not None:
         return before
-    words = _words(db, groups, order, locked)
+    words = _words(db, groups, order, held)
     return [_store(db, one, order, words, made_by) for one in groups]
 
 
 def undo(db: Session, review_id: uuid.UUID, *, made_by: uuid.UUID) -> MarkReview:
-    """Take a decision back with the corrections that it made; what people said since stays.
+    """Take a decision back: lines say what the decisions that remain make of them.
+
+    What people said since stays.
 
     Raises:
         NotFoundError: there is no such decision; it may be undone already.
+        ConflictError: the lesson is cancelled.
     """
     review = get_review(db, review_id)
     involved = [one for one in (review.person_id, review.other_id) if one is not None]
-    if review.lesson_id is not None:
-        _lock_lesson(db, review.lesson_id, involved)
+    register = None
+    if review.lesson_id is not None and review.answer != ReviewAnswer.THEIRS:
+        register = corrections.locked_register(db, review.lesson_id, involved, may_be_erased=True)
     review = _held(db, review_id)
-    if review.lesson_id is not None:
-        newest = {one.person_id: one for one in sorted(_rulings(db, review.lesson_id))}
-        mine = {uuid.UUID(one) for one in review.corrections}
-        for person_id in sorted(key for key, one in newest.items() if one.ruling_id in mine):
-            corrections.correct(
-                db, review.lesson_id, person_id=person_id, word=Word(None), made_by=made_by
-            )
+    if register is not None:
+        _put_back(db, register, review, made_by)
     record(
         db,
         actor=f"account:{made_by}",
         action="mark.undo",
         subject=subject_of("person", review.person_id),
+        details=_details(review),
     )
     db.exec(delete(ReviewedMark).where(col(ReviewedMark.review_id) == review.id))
     db.delete(review)
@@ -167,28 +186,33 @@ def _groups(db: Session, marks: Sequence[FaceMark]) -> list[_Group]:
     return sorted(found.values(), key=lambda one: one.lesson.lesson.id.hex if one.lesson else "")
 
 
-def _locked(
-    db: Session, groups: Iterable[_Group], involved: Iterable[uuid.UUID | None]
-) -> dict[uuid.UUID, Register]:
-    """Lock people, then lessons; return the registers of those that are not cancelled."""
-    ids = [one for one in involved if one is not None]
-    which = select(Person.id).where(col(Person.id).in_(ids)).order_by(col(Person.id))
-    db.exec(which.with_for_update(read=True, key_share=True)).all()
-    found = {}
-    for lesson_id in dict.fromkeys(one.lesson.lesson.id for one in groups if one.lesson):
-        register = _lock_lesson(db, lesson_id, ids)
-        if register is not None:
-            found[lesson_id] = register
-    return found
+def _locked(db: Session, groups: Sequence[_Group], order: ReviewOrder) -> _Locked:
+    """Lock people, then the lessons that may change.
+
+    Raises:
+        ConflictError: a lesson is cancelled, or the other person was erased.
+    """
+    ids = {one.person_id for one in groups} | ({order.other_id} - {None})
+    which = select(Person).where(col(Person.id).in_(ids)).order_by(col(Person.id))
+    which = which.with_for_update(read=True, key_share=True)
+    erased = set()
+    for one in db.exec(which.execution_options(populate_existing=True)):
+        if one.id == order.other_id:
+            people.refuse_erased(one)
+        if one.erased_at is not None:
+            erased.add(one.id)
+    lessons = {one.lesson.lesson.id: None for one in groups if one.lesson}
+    if order.answer is ReviewAnswer.THEIRS:
+        lessons = {}  # nothing changes
+    return _Locked({one: corrections.locked_register(db, one) for one in lessons}, erased)
 
 
-def _lock_lesson(
-    db: Session, lesson_id: uuid.UUID, involved: Sequence[uuid.UUID]
-) -> Register | None:
-    try:
-        return corrections.locked_register(db, lesson_id, involved)
-    except ConflictError:
-        return None  # it is cancelled, so nothing counts
+def _lock_events(db: Session, keys: Collection[EventKey]) -> None:
+    """Let nobody else decide about these marks until this transaction ends."""
+    named = tuple_(col(StoredEvent.kiosk_id), col(StoredEvent.id))
+    query = select(StoredEvent.id).where(named.in_(sorted(keys)))
+    in_order = query.order_by(col(StoredEvent.kiosk_id), col(StoredEvent.id))
+    db.exec(in_order.with_for_update(key_share=True)).all()
 
 
 def _decided(db: Session, order: ReviewOrder) -> list[MarkReview] | None:
@@ -213,65 +237,37 @@ def _decided(db: Session, order: ReviewOrder) -> list[MarkReview] | None:
 
 
 def _words(
-    db: Session,
-    groups: Iterable[_Group],
-    order: ReviewOrder,
-    locked: Mapping[uuid.UUID, Register],
+    db: Session, groups: Iterable[_Group], order: ReviewOrder, held: _Locked
 ) -> dict[tuple[uuid.UUID, uuid.UUID], Word]:
     """Return what is corrected, by lesson and person; the codes are in use from now on."""
-    codes = codes_of(db)
-    found = {}
+    of_lesson: dict[uuid.UUID, list[_Group]] = {}
     for group in groups:
-        if group.lesson is None or group.lesson.lesson.id not in locked:
-            continue
-        lesson_id = group.lesson.lesson.id
-        owners = _owners(db, lesson_id)
-        if order.answer is not ReviewAnswer.THEIRS:
-            owners |= {mark.key: order.other_id for mark in group.marks}
-        for person_id, status in _changes(db, locked[lesson_id], owners, group, order).items():
-            found[lesson_id, person_id] = Word(codes.default_of(status).id, order.reason)
+        if group.lesson is not None and group.lesson.lesson.id in held.registers:
+            of_lesson.setdefault(group.lesson.lesson.id, []).append(group)
+    found = {}
+    for lesson_id, theirs in of_lesson.items():
+        owners = owners_of(db, lesson_id)
+        owners |= {mark.key: order.other_id for one in theirs for mark in one.marks}
+        involved = {one.person_id for one in theirs}
+        involved |= {order.other_id} if order.other_id else set()
+        register = held.registers[lesson_id]
+        for person_id, after in changes(db, register, owners, involved - held.erased).items():
+            refuse_undecided(register, after)
+            found[lesson_id, person_id] = word_for(db, after, order.reason)
     # Before the first correction locks the audit trail.
     for code_id in sorted({word.code_id for word in found.values() if word.code_id}):
         use_code(db, code_id)
     return found
 
 
-def _changes(
-    db: Session, register: Register, owners: Owners, group: _Group, order: ReviewOrder
-) -> dict[uuid.UUID, AttendanceStatus]:
-    """Return the lines that say something else if the marks are of these owners."""
-    if order.answer is ReviewAnswer.THEIRS:
-        return {}
-    lesson_id = register.view.lesson.id
-    as_if = registers.register_as_if(db, lesson_id, owners, at=now())
-    after = {one.person.id: one.mark.derived for one in as_if.lines}
-    found = {}
-    for line in register.lines:
-        if line.person.id not in (group.person_id, order.other_id) or line.mark.is_corrected:
-            continue
-        status = after[line.person.id]
-        if status == line.mark.derived:
-            continue
-        found[line.person.id] = AttendanceStatus.ABSENT if status in OPEN else status
-    return found
-
-
-def _owners(db: Session, lesson_id: uuid.UUID) -> dict[EventKey, uuid.UUID | None]:
-    """Return who marks of a lesson are of by earlier decisions."""
-    query = select(ReviewedMark, MarkReview).join(MarkReview)
-    wanted = query.where(
-        MarkReview.lesson_id == lesson_id, MarkReview.answer != ReviewAnswer.THEIRS.value
-    )
-    return {(mark.kiosk_id, mark.event_id): one.other_id for mark, one in db.exec(wanted)}
-
-
 def _store(
     db: Session,
     group: _Group,
     order: ReviewOrder,
-    words: Mapping[tuple[uuid.UUID, uuid.UUID], Word],
+    words: dict[tuple[uuid.UUID, uuid.UUID], Word],
     made_by: uuid.UUID,
 ) -> MarkReview:
+    """Write a decision, and the corrections of its lines that no other decision has taken."""
     lesson_id = group.lesson.lesson.id if group.lesson else None
     review = MarkReview(
         person_id=group.person_id,
@@ -287,23 +283,58 @@ def _store(
         ReviewedMark(kiosk_id=one.kiosk_id, event_id=one.event_id, review_id=review.id)
         for one in group.marks
     )
+    theirs = [key for key in words if key[0] == lesson_id and key[1] in _people(review)]
     made = [
-        corrections.correct(db, lesson, person_id=person_id, word=word, made_by=made_by)
-        for (lesson, person_id), word in words.items()
-        if lesson == lesson_id
+        corrections.correct(
+            db, lesson, person_id=person_id, word=words.pop((lesson, person_id)), made_by=made_by
+        )
+        for lesson, person_id in theirs
     ]
     review.corrections = [str(one.id) for one in made]
-    details: dict[str, object] = {"answer": order.answer.value, "marks": len(group.marks)}
-    details |= {"other": str(order.other_id)} if order.other_id else {}
     record(
         db,
         actor=f"account:{made_by}",
         action="mark.review",
         subject=subject_of("person", group.person_id),
-        details=details,
+        details=_details(review) | {"marks": len(group.marks)},
     )
     return review
 
 
-def _rulings(db: Session, lesson_id: uuid.UUID) -> Sequence[Ruling]:
-    return rulings_of(db, [lesson_id]).get(lesson_id, [])
+def _put_back(db: Session, register: Register, review: MarkReview, made_by: uuid.UUID) -> None:
+    """Let lines say what the other decisions about the lesson make of them."""
+    lesson_id = register.view.lesson.id
+    others = [one for one in reviews_of(db, lesson_id) if one.id != review.id]
+    involved = _people(review)
+    erased = set(
+        db.exec(
+            select(Person.id).where(
+                col(Person.id).in_(involved), col(Person.erased_at).is_not(None)
+            )
+        )
+    )
+    words = {}
+    for person_id, after in changes(
+        db, register, owners_of(db, lesson_id, without=review.id), involved
+    ).items():
+        # Nothing new is written about a person whose data was erased.
+        is_known = person_id not in erased
+        rest = [one for one in others if person_id in _people(one)] if is_known else []
+        reason = reason_of(db, [*rest[::-1], review])
+        words[person_id] = word_for(db, after if rest else None, reason), rest
+    for code_id in sorted({word.code_id for word, _rest in words.values() if word.code_id}):
+        use_code(db, code_id)
+    for person_id, (word, rest) in sorted(words.items(), key=lambda one: one[0]):
+        made = corrections.correct(db, lesson_id, person_id=person_id, word=word, made_by=made_by)
+        if word.code_id is not None:  # undoing that one withdraws it
+            rest[-1].corrections = [*rest[-1].corrections, str(made.id)]
+
+
+def _people(review: MarkReview) -> set[uuid.UUID]:
+    return {review.person_id} | ({review.other_id} if review.other_id else set())
+
+
+def _details(review: MarkReview) -> dict[str, object]:
+    details: dict[str, object] = {"review": str(review.id), "answer": review.answer}
+    details |= {"lesson": str(review.lesson_id)} if review.lesson_id else {}
+    return details | ({"other": str(review.other_id)} if review.other_id else {})

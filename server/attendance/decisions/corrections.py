@@ -88,7 +88,8 @@ def correct(
         ConflictError: the lesson is cancelled; or check-in has not begun, and it is no excuse.
         StaleLineError: the line says something else by now.
     """
-    register = locked_register(db, lesson_id, [person_id])
+    # Withdrawing writes no text, so it can be done about a student whose data was erased.
+    register = locked_register(db, lesson_id, [person_id], may_be_erased=word == Word(None))
     line = next((one for one in register.lines if one.person.id == person_id), None)
     if line is None:
         raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")

@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from server.accounts.tables import Account
 from server.attendance.tables import Correction
 from server.db.types import now
 from server.enrollment.tables import Resemblance, ResemblanceKind
+from server.kiosks.tables import KioskProgress
+from server.mark_reviews import service
 from server.mark_reviews.marks import OFFLINE
 from server.mark_reviews.tables import MarkReview
 from server.timetable.tables import CourseTeacher
@@ -21,24 +24,26 @@ from server.web.translations import translator
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_enrolment_moves import Mixup, mixup
 from tests.integration.server.test_on_site import see
+from tests.integration.server.test_sign_in_races import Race, pause, race
 from tests.support.enrolling import count
 from tests.support.office_desk import OfficeDesk
 
-__all__ = ["mixup"]
+__all__ = ["mixup", "race"]
 words = translator("en")
 sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 class Door:
-    """A lesson of Ada and Ben that began half an hour ago, and the kiosk of its room."""
+    """A lesson of Ada and Ben that is over, and the kiosk of its room, which has told all of it."""
 
     def __init__(self, desk: OfficeDesk) -> None:
         self.desk, self.office = desk, desk.office
         for person in (desk.ada, desk.ben):
             desk.always_on_roster(person)
-        self.lesson = desk.lesson(-timedelta(minutes=30))
+        self.lesson = desk.lesson(-timedelta(hours=2))
         self.kiosk = desk.hang_kiosk()
-        self.began = now() - timedelta(minutes=30)
+        self.began = now() - timedelta(hours=2)
+        self.told_until(now())
 
     def see(self, person: str, at: datetime | None = None, **fields: Any) -> dict[str, str]:
         """Let the kiosk mark a person; return what names the event."""
@@ -48,6 +53,19 @@ class Door:
         at = at or self.began + timedelta(minutes=1)
         event = see(self.desk.database, self.kiosk, person, at, body=text, **values)
         return {"kiosk_id": self.kiosk, "event_id": str(event)}
+
+    def told_until(self, at: datetime) -> None:
+        """Let the kiosk have reported everything until then."""
+        with self.desk.database.transaction() as db:
+            db.get_one(KioskProgress, uuid.UUID(self.kiosk)).synced_through = at
+
+    def correct(self, person: str, status: str) -> None:
+        body = {"person_id": person, "status": status, "reason": "A teacher's word"}
+        path = f"/api/v1/lessons/{self.lesson}/corrections"
+        assert self.office.post(path, json=body).is_success
+
+    def undo(self, answer: Any) -> int:
+        return self.office.delete(f"/api/v1/mark-reviews/{answer.json()[0]['id']}").status_code
 
     def statuses(self) -> list[str]:
         rows = {one["person_id"]: one["status"] for one in self.desk.register(self.lesson)["rows"]}
@@ -83,7 +101,7 @@ def test_it_was_the_right_person_corrects_both_lines_and_undo_puts_them_back(
     mark = door.see(door.desk.ada, late)
     again = door.see(door.desk.ada, late + timedelta(minutes=1), lesson_id=None)
     move = moved(mixup)
-    assert door.statuses() == ["late", "expected"]
+    assert door.statuses() == ["late", "not_seen"]
     assert words("marks.today", name="Ada Lovelace", count=2) in door.office.get("/").text
     assert open_marks(door, move) == [mark["event_id"], again["event_id"]]
     page = door.office.get(f"/moves/{move}").text
@@ -103,7 +121,7 @@ def test_it_was_the_right_person_corrects_both_lines_and_undo_puts_them_back(
     assert reasons == {"The photos were mixed up"}
     undone = door.office.post(f"/mark-reviews/{review.id}/undo", data={"move_id": move})
     assert undone.headers["location"] == f"/moves/{move}"
-    assert door.statuses() == ["late", "expected"]
+    assert door.statuses() == ["late", "not_seen"]
     assert len(open_marks(door, move)) == 2
     assert door.office.delete(f"/api/v1/mark-reviews/{review.id}").status_code == 404
 
@@ -114,7 +132,7 @@ def test_the_other_answers(mixup: Mixup, door: Door, answer: str) -> None:
     mark = door.see(door.desk.ada)
     move = moved(mixup)
     assert door.review(mark, answer=answer).status_code == 201
-    assert door.statuses() == [{"theirs": "present", "nobody": "absent"}[answer], "expected"]
+    assert door.statuses() == [{"theirs": "present", "nobody": "absent"}[answer], "not_seen"]
     assert open_marks(door, move) == []
     other = door.review(mark, answer="other", other_person_id=door.desk.ben)
     assert other.status_code == 409
@@ -140,7 +158,7 @@ def test_undo_keeps_what_a_person_said_since(mixup: Mixup, door: Door) -> None:
     body = {"person_id": door.desk.ada, "status": "left_early", "reason": "Went home"}
     assert door.office.post(f"/api/v1/lessons/{door.lesson}/corrections", json=body).is_success
     door.office.delete(f"/api/v1/mark-reviews/{answer.json()[0]['id']}")
-    assert door.statuses() == ["left_early", "expected"]
+    assert door.statuses() == ["left_early", "not_seen"]
 
 
 @sqlite
@@ -268,3 +286,103 @@ def test_an_erased_person_is_not_named(mixup: Mixup, door: Door) -> None:
     page = door.office.get(f"/moves/{move}")
     assert page.status_code == 200
     assert "Lovelace" not in page.text + door.office.get("/").text
+
+
+@sqlite
+@pytest.mark.parametrize("order", ["erased_first", "decided_first"])
+def test_an_erased_person_stays_and_the_other_one_is_corrected(
+    mixup: Mixup, door: Door, order: str
+) -> None:
+    """A decision and its undo do not fail silently, nor at all, where the wrong one is erased."""
+
+    def erase() -> None:
+        path = f"/api/v1/people/{door.desk.ada}/erase"
+        assert mixup.admin.post(path, json={"reason": "asked"}).status_code == 200
+
+    mark = door.see(door.desk.ada)
+    if order == "erased_first":
+        erase()
+    made = door.review(mark, answer="other", other_person_id=door.desk.ben)
+    assert (made.status_code, door.statuses()[1]) == (201, "present")
+    assert len(made.json()[0]["correction_ids"]) == (1 if order == "erased_first" else 2)
+    if order == "decided_first":
+        erase()
+    assert door.undo(made) == 204
+    assert door.statuses() == ["present", "not_seen"]
+
+
+@sqlite
+def test_nobody_becomes_absent_as_long_as_a_kiosk_may_still_tell_more(door: Door) -> None:
+    mark = door.see(door.desk.ada)
+    door.told_until(door.began)
+    early = door.review(mark, answer="nobody")
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "conflict")
+    page = {"mark": f"{door.kiosk}:{mark['event_id']}", "answer": "other", "other": "nobody"}
+    refused = door.office.post("/recognitions", data=page | {"reason": "It was not"})
+    assert words("problems.marks_early") in refused.text
+    door.lesson = door.desk.lesson(-timedelta(minutes=30))
+    running = door.see(door.desk.ada, now() - timedelta(minutes=29))
+    assert door.review(running, answer="nobody").status_code == 409
+    assert count(door.desk.database, MarkReview) == 0
+    assert door.review(running).status_code == 201  # it was the student: nothing changes
+    door.told_until(now())
+    assert door.review(mark, answer="nobody").status_code == 201
+
+
+@sqlite
+def test_two_marks_of_one_lesson_are_decided_and_undone_one_by_one(door: Door) -> None:
+    early = door.see(door.desk.ada)
+    late = door.see(door.desk.ada, door.began + timedelta(minutes=9))
+    ben: dict[str, Any] = {"answer": "other", "other_person_id": door.desk.ben}
+    first = door.review(early, **ben)
+    assert door.statuses() == ["late", "present"]
+    second = door.review(late, **ben)
+    assert door.statuses() == ["absent", "present"]
+    assert door.undo(first) == 204
+    assert door.statuses() == ["present", "late"]
+    assert door.undo(second) == 204
+    assert door.statuses() == ["present", "not_seen"]
+    assert {door.review(one, **ben).status_code for one in (late, early)} == {201}
+    door.correct(door.desk.ada, "excused")
+    with door.desk.database.reading() as db:
+        made = [str(one) for one in db.exec(select(MarkReview.id))]
+    for one in made:
+        assert door.office.delete(f"/api/v1/mark-reviews/{one}").status_code == 204
+    assert door.statuses() == ["excused", "not_seen"]  # what a person said since stays
+
+
+@sqlite
+def test_two_people_of_one_lesson_are_decided_at_once(door: Door) -> None:
+    marks = [door.see(door.desk.ada), door.see(door.desk.ben)]
+    assert len(door.review(*marks, answer="nobody").json()) == 2
+    assert door.statuses() == ["absent", "absent"]
+    with door.desk.database.reading() as db:
+        assert len(db.exec(select(Correction)).all()) == 2
+
+
+@sqlite
+def test_a_cancelled_lesson_keeps_its_marks_for_later(mixup: Mixup, door: Door) -> None:
+    mark = door.see(door.desk.ada)
+    move = moved(mixup)
+    path = f"/api/v1/lessons/{door.lesson}"
+    assert door.office.post(f"{path}/cancel", json={"reason": "Trip"}).is_success
+    refused = door.review(mark, answer="nobody")
+    assert (refused.status_code, open_marks(door, move)) == (409, [])
+    assert "/moves/" not in door.office.get("/").text
+    assert door.office.post(f"{path}/restore", json={"reason": "No trip"}).is_success
+    assert open_marks(door, move) == [mark["event_id"]]
+    assert door.review(mark, answer="nobody").status_code == 201
+    assert door.statuses()[0] == "absent"
+
+
+@pytest.mark.parametrize(
+    "database_kind", [pytest.param("postgresql", marks=pytest.mark.integration)], indirect=True
+)
+def test_marks_of_no_lesson_are_decided_once_also_by_two_requests(
+    door: Door, race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = door.see(door.desk.ada, now() - timedelta(days=2), lesson_id=None)
+    pause(monkeypatch, race, service, "_store")
+    decide = partial(door.review, mark, answer="nobody")
+    assert race.run(decide, decide) == {"first": 201, "second": 201}
+    assert count(door.desk.database, MarkReview) == 1
