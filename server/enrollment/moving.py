@@ -132,13 +132,13 @@ def move_enrolments(
     if (done := _done_before(db, order, rows)) is not None:
         return done
     _refuse(db, order, rows, today)
-    move = _note(db, order, _templates(db, rows), actor=actor, at=at)
+    move = _note(db, order, _used_since(db, rows), actor=actor, at=at)
+    scans.forget_people(db, [order.from_id])
     doubles = _rebind_photos(db, vault, order, rows)
     for row in doubles:
         service.remove_enrolment(db, order.from_id, row.id, actor=actor, at=at)
     moved = [row for row in rows if row not in doubles]
     templates = _templates(db, moved)
-    scans.forget_people(db, [order.from_id])
     details = {
         "other": str(order.to_id),
         "enrolments": sorted(str(row.id) for row in moved),
@@ -261,15 +261,43 @@ def _templates(db: Session, rows: Iterable[Enrolment]) -> list[Template]:
     return list(db.exec(query.order_by(col(Template.id))))
 
 
+def _used_since(db: Session, rows: Sequence[Enrolment]) -> datetime | None:
+    """Return when a kiosk may have had the first of the templates; None where none ever had."""
+    moves = select(EnrolmentMove).where(
+        col(EnrolmentMove.to_id).in_({row.person_id for row in rows})
+    )
+    came = {key: one.made_at for one in db.exec(moves) for key in one.enrolments}
+    checked: dict[uuid.UUID, list[datetime | None]] = {row.id: [] for row in rows}
+    for one in _templates(db, rows):
+        checked[one.enrolment_id].append(one.checked_at)
+    found = [_first_use(row, checked[row.id], came.get(str(row.id))) for row in rows]
+    return min((one for one in found if one is not None), default=None)
+
+
+def _first_use(
+    row: Enrolment, checked: Sequence[datetime | None], came_at: datetime | None
+) -> datetime | None:
+    """Return when kiosks may have had a template of one enrolment first.
+
+    Templates of a network that was replaced are gone. They had been made with the photo; but a
+    photo that was moved to the person later was another one's until then.
+    """
+    at_kiosks = [one for one in checked if one is not None]
+    is_unused = row.status != EnrolmentStatus.ACCEPTED or (checked and not at_kiosks)
+    if is_unused:
+        return None
+    made_at = row.finished_at if came_at is None else came_at
+    return min([*at_kiosks, *([made_at] if made_at else [])], default=None)
+
+
 def _note(
-    db: Session, order: MoveOrder, templates: Iterable[Template], *, actor: str, at: datetime
+    db: Session, order: MoveOrder, used_since: datetime | None, *, actor: str, at: datetime
 ) -> EnrolmentMove:
-    used = [one.checked_at for one in templates if one.checked_at is not None]
     move = EnrolmentMove(
         from_id=order.from_id,
         to_id=order.to_id,
         enrolments=sorted(str(one) for one in order.enrolment_ids),
-        used_since=min(used, default=None),
+        used_since=used_since,
         made_by=actor,
         made_at=at,
     )

@@ -17,6 +17,7 @@ from server.attendance.sources import read_sources
 from server.attendance.tables import StoredEvent
 from server.db.prepared import table_of
 from server.db.types import now
+from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import EnrolmentMove
 from server.kiosks.tables import KioskPlacement
 from server.mark_reviews.tables import ReviewedMark
@@ -25,8 +26,6 @@ from server.timetable.tables import LessonCancellation
 
 #: Clocks of kiosk and server may differ by as much, and a kiosk fetches its gallery within it.
 _TOLERANCE = timedelta(minutes=10)
-#: A kiosk that is offline for longer after a move is no longer asked about.
-OFFLINE = timedelta(days=7)
 #: No check-in opens earlier than this before a lesson.
 _EARLIEST = timedelta(minutes=240)
 #: Marks of one move on one page.

@@ -27,6 +27,7 @@ from server.mark_reviews.lines import (
 )
 from server.mark_reviews.marks import FaceMark, find_marks, lessons_of
 from server.mark_reviews.tables import MarkReview, ReviewAnswer, ReviewedMark
+from server.networks import scans
 from server.people import service as people
 from server.people.tables import Person
 from server.timetable.service import LessonView
@@ -67,7 +68,7 @@ class _Locked:
     """
 
     registers: Mapping[uuid.UUID, Register]
-    erased: Collection[uuid.UUID]
+    erased: set[uuid.UUID]
 
 
 def find_lessons(db: Session, keys: frozenset[EventKey]) -> list[LessonView | None]:
@@ -104,6 +105,8 @@ def decide(db: Session, order: ReviewOrder, *, made_by: uuid.UUID) -> list[MarkR
     if (before := _decided(db, order)) is not None:
         return before
     words = _words(db, groups, order, held)
+    if order.answer is not ReviewAnswer.THEIRS:
+        _forget_scans(db, order.marks)
     return [_store(db, one, order, words, made_by) for one in groups]
 
 
@@ -213,6 +216,15 @@ def _lock_events(db: Session, keys: Collection[EventKey]) -> None:
     query = select(StoredEvent.id).where(named.in_(sorted(keys)))
     in_order = query.order_by(col(StoredEvent.kiosk_id), col(StoredEvent.id))
     db.exec(in_order.with_for_update(key_share=True)).all()
+
+
+def _forget_scans(db: Session, keys: Collection[EventKey]) -> None:
+    """Delete what waits to become a template of the person that these marks named wrongly."""
+    events: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for kiosk_id, event_id in keys:
+        events.setdefault(kiosk_id, set()).add(event_id)
+    for kiosk_id, theirs in events.items():
+        scans.forget_events(db, kiosk_id, theirs)
 
 
 def _decided(db: Session, order: ReviewOrder) -> list[MarkReview] | None:

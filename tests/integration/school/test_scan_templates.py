@@ -9,15 +9,18 @@ from sqlmodel import select
 
 from protocol.v1 import sealing
 from protocol.v1.messages import KioskPolicy
+from server.accounts.tables import Account
 from server.attendance.register import CLOCK_TOLERANCE
 from server.attendance.turned_back import take_back_future
 from server.audit.tables import AuditEntry
 from server.db.types import now
 from server.enrollment import service as enrollment
 from server.enrollment.gallery import open_template
-from server.enrollment.tables import Enrolment, EnrolmentSource, Template
+from server.enrollment.tables import Enrolment, EnrolmentMove, EnrolmentSource, Template
 from server.enrollment.unreadable import inventory
 from server.jobs.tables import Job
+from server.mark_reviews.service import ReviewOrder, decide
+from server.mark_reviews.tables import ReviewAnswer
 from server.ml.encoder import GalleryFindings
 from server.network_change import sealed_scans, service
 from server.network_change.schemas import ChangeForm
@@ -284,6 +287,37 @@ def test_not_me_takes_the_scan_away(desk: ScanDesk) -> None:
     assert [str(one.event_id) for one in desk.waiting()] == [kept["id"]]
     scan = desk.scan(event)
     assert desk.hand_over(scan).refused == (scan.id,)
+
+
+def test_a_decision_that_it_was_another_takes_the_scan_away(desk: ScanDesk) -> None:
+    person_id = desk.enrolled()
+    event = desk.accept(person_id, days_ago=3)
+    key = uuid.UUID(desk.kiosk.kiosk_id), uuid.UUID(str(event["id"]))
+    order = ReviewOrder(frozenset({key}), ReviewAnswer.NOBODY, None, "It was not")
+    account = Account(username="a", display_name="A", role="office", password_hash="")
+    with desk.school.database.transaction() as db:
+        db.add(account)
+        db.flush()
+        decide(db, order, made_by=account.id)
+    assert desk.waiting() == []
+    scan = desk.scan(event)
+    assert desk.hand_over(scan).refused == (scan.id,)
+
+
+def test_scans_of_the_time_of_a_move_never_become_templates(desk: ScanDesk) -> None:
+    """A kiosk that was offline hands them over later: they may show whom the photos showed."""
+    person_id, other_id = desk.enrolled(), desk.enrolled()
+    event = desk.seen(person_id, now() - timedelta(days=1))
+    with desk.school.database.transaction() as db:
+        at = now() - timedelta(days=2)
+        db.add(
+            EnrolmentMove(
+                from_id=person_id, to_id=other_id, enrolments=[], made_by="system", made_at=at
+            )
+        )
+    scan = desk.scan(event)
+    assert desk.hand_over(scan).refused == (scan.id,)
+    desk.accept(other_id, days_ago=1)
 
 
 def test_not_me_that_arrives_while_scans_are_compared_wins(desk: ScanDesk) -> None:

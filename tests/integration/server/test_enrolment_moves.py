@@ -1,7 +1,7 @@
 """Photos that were enrolled under the wrong person go to the right one."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -239,3 +239,32 @@ def test_a_move_and_an_erasure_wait_for_each_other(
     # The photo is Ben's by then: a deletion finds none of Ada's, his withdrawal erases it.
     assert answers == {"first": 201, "second": 404 if meanwhile == "delete" else 200}
     assert mixup.owners() == ([mixup.ben] if meanwhile == "delete" else [])
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_kiosks_had_a_photo_since_its_first_templates_were_made(mixup: Mixup) -> None:
+    """A new network's template is younger than the ones that it replaced."""
+    enrolment = mixup.enrol()
+    made_at = now() - timedelta(days=40)
+    with mixup.database.transaction() as db:
+        db.get_one(Enrolment, uuid.UUID(enrolment)).finished_at = made_at
+    mixup.used_for(2)
+    moved = mixup.move().json()
+    assert datetime.fromisoformat(moved["used_since"]) == made_at
+    back = {"to_person_id": mixup.ada}
+    path = f"{PEOPLE}/{mixup.ben}/enrolments/move"
+    # No kiosk had it as Ben's: his copy waits for its check.
+    assert mixup.admin.post(path, json=back).json()["used_since"] is None
+    mixup.worker.check_one()
+    again = mixup.admin.post(
+        f"{PEOPLE}/{mixup.ada}/enrolments/move", json={"to_person_id": mixup.ben}
+    )
+    assert datetime.fromisoformat(again.json()["used_since"]) > made_at + timedelta(days=39)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_photo_without_a_check_was_at_no_kiosk(mixup: Mixup) -> None:
+    mixup.enrol(work=False)
+    mixup.worker.run_one()
+    assert mixup.move().json()["used_since"] is None
+    assert mixup.admin.get("/").status_code == 200

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from server.accounts.tables import Account
 from server.attendance.tables import Correction
 from server.db.types import now
+from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import Resemblance, ResemblanceKind
 from server.kiosks.tables import KioskProgress
 from server.mark_reviews import service
-from server.mark_reviews.marks import OFFLINE
 from server.mark_reviews.tables import MarkReview
 from server.timetable.tables import CourseTeacher
 from server.web.principal import Role
