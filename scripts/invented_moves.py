@@ -9,6 +9,7 @@ from scripts.invented_school import School
 from server.attendance.tables import StoredEvent
 from server.db.engine import Database
 from server.db.types import now
+from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import EnrolmentMove
 
 
@@ -33,6 +34,7 @@ def add_moves(database: Database, school: School, *, actor: str) -> uuid.UUID:
             used_since=now() - timedelta(days=1),
             made_by=actor,
             made_at=now(),
+            asked_until=now() + OFFLINE,
         )
         db.add(move)
         return move.id

@@ -5,7 +5,7 @@ import uuid
 from server.db.dependencies import DBDep
 from server.db.types import now
 from server.enrollment.move_schemas import EnrolmentMoveCreate, EnrolmentMoveRead
-from server.enrollment.moving import MoveOrder, movable, move_enrolments
+from server.enrollment.moving import MoveOrder, movable, move_enrolments, repeated_move
 from server.enrollment.photo import school_date
 from server.enrollment.tables import EnrolmentMove
 from server.web.access import AdminDep
@@ -31,6 +31,9 @@ def move_to_right_person(
     chosen = body.enrolment_ids
     if chosen is None:
         chosen = frozenset(one.id for one in movable(db, person_id))
+        done = None if chosen else repeated_move(db, person_id, body.to_person_id)
+        if done is not None:
+            return read_move(done)
     order = MoveOrder(person_id, body.to_person_id, chosen)
     move = move_enrolments(
         db, vault, order, actor=principal.actor, at=now(), today=school_date(settings)

@@ -14,6 +14,6 @@ OFFLINE = timedelta(days=7)
 def may_show_another(db: Session, person_id: uuid.UUID, at: datetime) -> bool:
     """Whether a kiosk may have named a person then for a face of whom the photos really show."""
     query = select(EnrolmentMove.id).where(
-        EnrolmentMove.from_id == person_id, col(EnrolmentMove.made_at) >= at - OFFLINE
+        EnrolmentMove.from_id == person_id, col(EnrolmentMove.asked_until) >= at
     )
     return db.exec(query.limit(1)).first() is not None

@@ -14,6 +14,7 @@ from server.db.vault import Vault
 from server.enrollment import service
 from server.enrollment.gallery import log_changes, open_template, seal_template
 from server.enrollment.kinds import ADD_MODEL, ENCODE
+from server.enrollment.moved import OFFLINE
 from server.enrollment.photo import digests_of, open_photo
 from server.enrollment.resemblance import after_removal, request_checks
 from server.enrollment.tables import (
@@ -157,6 +158,15 @@ def move_enrolments(
     return move
 
 
+def repeated_move(db: Session, from_id: uuid.UUID, to_id: uuid.UUID) -> EnrolmentMove | None:
+    """Return the newest move between two people: all was moved, and its answer was lost."""
+    query = select(EnrolmentMove).where(
+        EnrolmentMove.from_id == from_id, EnrolmentMove.to_id == to_id
+    )
+    newest = query.order_by(col(EnrolmentMove.made_at).desc(), col(EnrolmentMove.id).desc())
+    return db.exec(newest.limit(1)).first()
+
+
 def get_move(db: Session, move_id: uuid.UUID) -> EnrolmentMove:
     """Return one move.
 
@@ -298,6 +308,7 @@ def _note(
         to_id=order.to_id,
         enrolments=sorted(str(one) for one in order.enrolment_ids),
         used_since=used_since,
+        asked_until=at + OFFLINE,
         made_by=actor,
         made_at=at,
     )

@@ -134,6 +134,8 @@ class EnrolmentMove(SQLModel, table=True):
     Attributes:
         enrolments: their ids, sorted.
         used_since: when the first of their templates went to kiosks; None: none ever did.
+        asked_until: later marks are not asked about; a kiosk that was offline may have gone on
+            with the old photos until then.
     """
 
     __tablename__ = "enrolment_moves"
@@ -143,6 +145,7 @@ class EnrolmentMove(SQLModel, table=True):
     to_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
     enrolments: list[str] = Field(sa_type=JSON)
     used_since: datetime | None = utc_field(nullable=True)
+    asked_until: datetime = utc_field()
     made_by: str = Field(max_length=80)
     made_at: datetime = utc_field(default_now=True)
 

@@ -17,10 +17,10 @@ from server.attendance.sources import read_sources
 from server.attendance.tables import StoredEvent
 from server.db.prepared import table_of
 from server.db.types import now
-from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import EnrolmentMove
 from server.kiosks.tables import KioskPlacement
 from server.mark_reviews.tables import ReviewedMark
+from server.people.tables import Person
 from server.timetable.service import LessonView, lesson_views
 from server.timetable.tables import LessonCancellation
 
@@ -31,8 +31,11 @@ _EARLIEST = timedelta(minutes=240)
 #: Marks of one move on one page.
 MOST_MARKS = 500
 _EVENTS, _REVIEWED = table_of(StoredEvent), table_of(ReviewedMark)
+_PEOPLE = table_of(Person)
 _MOVES, _CANCELLED = table_of(EnrolmentMove), table_of(LessonCancellation)
 _objection = _EVENTS.alias("objection")
+#: The school knows the person; a kiosk may name any.
+IS_OF_PERSON: ColumnElement[bool] = exists().where(_PEOPLE.c.id == _EVENTS.c.person_id)
 #: The lesson that it names is cancelled, so nothing counts; it can be restored.
 IS_CANCELLED: ColumnElement[bool] = exists().where(
     _CANCELLED.c.lesson_id == _EVENTS.c.lesson_id, _CANCELLED.c.restored_at.is_(None)
@@ -111,26 +114,33 @@ def marks_of_move(db: Session, move: EnrolmentMove) -> list[FaceMark]:
         IS_OPEN,
         ~IS_CANCELLED,
         _EVENTS.c.person_id == move.from_id,
-        _EVENTS.c.counted_at.between(move.used_since, move.made_at + OFFLINE),
+        _EVENTS.c.counted_at.between(move.used_since, move.asked_until),
     )
     order = (_EVENTS.c.counted_at, _EVENTS.c.kiosk_id, _EVENTS.c.id)
     rows = db.execute(query.order_by(*order).limit(MOST_MARKS))
-    return [one for one in (FaceMark(*row) for row in rows) if _was_before(one, move)]
+    return [
+        one
+        for one in (FaceMark(*row) for row in rows)
+        if _was_before(one.counted_at, one.received_at, move)
+    ]
 
 
 def open_moves(db: Session) -> list[OpenMove]:
     """Return the moves with marks to review, oldest first."""
-    near = sqlalchemy.select(_MOVES.c.id).where(
-        exists().where(
-            IS_OPEN,
-            ~IS_CANCELLED,
-            _EVENTS.c.person_id == _MOVES.c.from_id,
-            _EVENTS.c.counted_at >= _MOVES.c.used_since,
-        )
+    query = sqlalchemy.select(_MOVES.c.id, _EVENTS.c.counted_at, _EVENTS.c.received_at).where(
+        IS_OPEN,
+        ~IS_CANCELLED,
+        _EVENTS.c.person_id == _MOVES.c.from_id,
+        _EVENTS.c.counted_at.between(_MOVES.c.used_since, _MOVES.c.asked_until),
     )
-    query = select(EnrolmentMove).where(col(EnrolmentMove.id).in_(near))
-    moves = db.exec(query.order_by(col(EnrolmentMove.made_at), col(EnrolmentMove.id))).all()
-    counted = ((move, len(marks_of_move(db, move))) for move in moves)
+    times: dict[uuid.UUID, list[tuple[datetime, datetime]]] = {}
+    for move_id, counted_at, received_at in db.execute(query):
+        times.setdefault(move_id, []).append((counted_at, received_at))
+    if not times:
+        return []
+    near = select(EnrolmentMove).where(col(EnrolmentMove.id).in_(times))
+    moves = db.exec(near.order_by(col(EnrolmentMove.made_at), col(EnrolmentMove.id)))
+    counted = ((one, sum(_was_before(*at, one) for at in times[one.id])) for one in moves)
     return [OpenMove(move, count) for move, count in counted if count]
 
 
@@ -142,7 +152,7 @@ def find_marks(db: Session, keys: Collection[EventKey]) -> list[FaceMark]:
         _EVENTS.c.id.in_({event for _kiosk, event in wanted}),
         _EVENTS.c.kind == EventKind.SEEN.value,
         _EVENTS.c.method == EventMethod.FACE.value,
-        _EVENTS.c.person_id.is_not(None),
+        IS_OF_PERSON,
     )
     found = (FaceMark(*row) for row in db.execute(query))
     return sorted((one for one in found if one.key in wanted), key=lambda one: one[3:4] + one[:2])
@@ -161,10 +171,10 @@ def lessons_of(db: Session, marks: Sequence[FaceMark]) -> dict[EventKey, LessonV
     return found
 
 
-def _was_before(mark: FaceMark, move: EnrolmentMove) -> bool:
+def _was_before(counted_at: datetime, received_at: datetime, move: EnrolmentMove) -> bool:
     """Whether the kiosk may have had the old photos then."""
-    was_offline = mark.received_at - mark.counted_at > _TOLERANCE
-    return was_offline or mark.counted_at <= move.made_at + _TOLERANCE
+    was_offline = received_at - counted_at > _TOLERANCE
+    return was_offline or counted_at <= move.made_at + _TOLERANCE
 
 
 def _fitting(db: Session, mark: FaceMark) -> LessonView | None:

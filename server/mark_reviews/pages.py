@@ -45,6 +45,8 @@ from server.web.state import SettingsDep, get_settings
 
 router = GuardedRouter(include_in_schema=False)
 _PAGE, _DECIDED = 20, 100
+#: Own decisions that the recent recognitions offer to undo.
+_LATEST = 5
 _Id = Annotated[str, Query(max_length=40)]
 
 
@@ -109,16 +111,24 @@ def decide_recognition(
 
 @router.post("/mark-reviews/{review_id}/undo")
 def undo_review(
+    request: Request,
     review_id: uuid.UUID,
     principal: RegisterDep,
     db: DBDep,
     settings: SettingsDep,
     form: Annotated[UndoReviewForm, Form()],
 ) -> Response:
-    """Take a decision back with the corrections that it made."""
+    """Take a decision back with the corrections that it made, or say why that was refused."""
     refuse_foreign_review(db, service.get_review(db, review_id), principal, settings)
-    service.undo(db, review_id, made_by=principal.account_id)
-    move_id = read_id(form.move_id)
+
+    def work() -> None:
+        service.undo(db, review_id, made_by=principal.account_id)
+
+    problem, move_id = _refused(request, db, work), read_id(form.move_id)
+    if problem and move_id and principal.role is not Role.TEACHER:
+        return _move(request, db, move_id, problem)
+    if problem:
+        return _recognitions(request, db, principal, RecognitionForm(), 1, problem)
     return see_other(f"/moves/{move_id}" if move_id else "/recognitions")
 
 
@@ -149,15 +159,15 @@ def _move(request: Request, db: Session, move_id: uuid.UUID, problem: str) -> Re
     return render(request, "mark_reviews/move.html", context, status_code=status)
 
 
-def _decided(db: Session, conditions: Sequence[Any]) -> dict[str, Any]:
+def _decided(db: Session, conditions: Sequence[Any], most: int = _DECIDED) -> dict[str, Any]:
     """Return the newest decisions of a kind, with what their rows show."""
     query = select(MarkReview).where(*conditions).order_by(col(MarkReview.made_at).desc())
-    rows = db.exec(query.limit(_DECIDED)).all()
+    rows = db.exec(query.limit(most)).all()
     lessons = {one.lesson_id for one in rows if one.lesson_id is not None}
     named = {one.person_id for one in rows} | {one.other_id for one in rows if one.other_id}
     return {
         "decided": rows,
-        "lessons": _by_id(lesson_views(db, ids=lessons)) if lessons else {},
+        "decided_lessons": _by_id(lesson_views(db, ids=lessons)) if lessons else {},
         "decided_people": people_by_id(db, named),
         "actors": actor_names(db, {f"account:{one.made_by}" for one in rows}),
     }
@@ -178,14 +188,16 @@ def _recognitions(
         lambda limit, offset: recent_page(db, which, limit=limit, offset=offset), page, _PAGE
     )
     may_see_moves = principal.role is not Role.TEACHER
-    context = {
+    context: dict[str, Any] = {
         "pager": pager,
         "form": form,
         "problem": problem,
         "courses": _courses(db, own),
         "kiosks": [(str(key), name) for key, name in _kiosks(db)],
         "moves": open_moves(db) if may_see_moves else [],
-    } | _shown(db, pager.rows)
+    }
+    context |= _shown(db, pager.rows)
+    context |= _decided(db, [MarkReview.made_by == principal.account_id], _LATEST)
     status = 400 if problem else 200
     return render(request, "mark_reviews/recognitions.html", context, status_code=status)
 

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Select, exists, or_, union
+from sqlalchemy import Select, or_, union
 from sqlmodel import Session
 
 from server.attendance.tables import Correction, StoredEvent
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.prepared import table_of
 from server.enrollment.tables import Resemblance
-from server.mark_reviews.marks import COLUMNS, IS_CANCELLED, IS_OPEN, FaceMark
+from server.mark_reviews.marks import COLUMNS, IS_CANCELLED, IS_OF_PERSON, IS_OPEN, FaceMark
 from server.mark_reviews.words import small_margin
 from server.timetable.tables import Lesson
 
@@ -30,11 +30,16 @@ ORDER = ListOrder(
 )
 _LOOK_ALIKES = union(sqlalchemy.select(_NEAR.c.first_id), sqlalchemy.select(_NEAR.c.second_id))
 _LOOKS_ALIKE = _EVENTS.c.person_id.in_(_LOOK_ALIKES)
-_IS_CORRECTED = exists().where(
-    _SAID.c.lesson_id == _EVENTS.c.lesson_id,
-    _SAID.c.person_id == _EVENTS.c.person_id,
-    _SAID.c.status.is_not(None),
+_NEWEST = (
+    sqlalchemy.select(_SAID.c.status)
+    .where(_SAID.c.lesson_id == _EVENTS.c.lesson_id, _SAID.c.person_id == _EVENTS.c.person_id)
+    .order_by(_SAID.c.made_at.desc(), _SAID.c.id.desc())
+    .limit(1)
+    .correlate(_EVENTS)
+    .scalar_subquery()
 )
+#: A correction that was withdrawn settles nothing: its status is empty.
+_IS_CORRECTED = _NEWEST.is_not(None)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def _query(db: Session, which: RecentFilter) -> Select[*tuple[Any, ...]]:
         .where(
             IS_OPEN,
             _EVENTS.c.counted_at >= which.since,
-            _EVENTS.c.person_id.is_not(None),
+            IS_OF_PERSON,
             doubtful,
             ~_EVENTS.c.body.contains('"second":"', autoescape=True),
             ~_IS_CORRECTED,

@@ -33,7 +33,9 @@ class MarkReview(SQLModel, table=True):
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     person_id: uuid.UUID = Field(foreign_key="people.id", index=True, ondelete="CASCADE")
-    lesson_id: uuid.UUID | None = Field(default=None, foreign_key="lessons.id", index=True)
+    lesson_id: uuid.UUID | None = Field(
+        default=None, foreign_key="lessons.id", index=True, ondelete="SET NULL"
+    )
     answer: str = Field(max_length=10)
     other_id: uuid.UUID | None = Field(default=None, foreign_key="people.id", ondelete="CASCADE")
     corrections: list[str] = Field(default_factory=list, sa_type=JSON)

@@ -13,7 +13,7 @@ from server.attendance.person_lines import PersonLine
 from server.attendance.register import AttendanceStatus
 from server.db.dependencies import DBDep
 from server.db.types import now
-from server.people.service import view_person
+from server.people.service import get_person, view_person
 from server.person_page.asked import DaysWantedDep
 from server.person_page.days import CalendarDay
 from server.person_page.service import PersonAttendance, Reader, attendance_of
@@ -113,9 +113,10 @@ def read_attendance(
 
     The audit trail names who read it. 304 where it is still the same.
     """
-    view_person(db, person_id, actor=principal.actor)
+    get_person(db, person_id)
     reader = Reader(principal, now(), get_settings(request).zone)
     body = _read(person_id, attendance_of(db, person_id, wanted, reader))
+    view_person(db, person_id, actor=principal.actor)  # it locks the audit trail: last
     said = body.model_dump_json(exclude={"as_of"})
     etag = f'"{sha256(said.encode()).hexdigest()[:32]}"'
     headers = {"ETag": f"W/{etag}"}

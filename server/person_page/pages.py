@@ -14,7 +14,7 @@ from server.db.dependencies import DBDep
 from server.db.types import now
 from server.enrollment.service import coverage_of
 from server.excuses.words import reason_words, when_words
-from server.people.service import state_of, view_person
+from server.people.service import get_person, state_of, view_person
 from server.people.tables import Person
 from server.person_page.asked import DayAsked, DaysWantedDep
 from server.person_page.days import months_of
@@ -50,7 +50,7 @@ def attendance_page(
 ) -> Response:
     """Show a person's attendance, and record in the audit trail who viewed it."""
     reader = Reader(principal, now(), get_settings(request).zone)
-    person = view_person(db, person_id, actor=principal.actor)
+    person = get_person(db, person_id)
     found = attendance_of(db, person_id, wanted, reader)
     words = LineWords(codes_of(db), request_translator(request))
     chosen = found.chosen
@@ -76,8 +76,9 @@ def attendance_page(
             found.tally, is_mirrored=request_translator(request).direction == "rtl"
         ),
     }
-    context |= _absences(request, db, person, found, principal)
-    return render(request, "person_page/attendance.html", context | _state(db, person, reader))
+    context |= _absences(request, db, person, found, principal) | _state(db, person, reader)
+    view_person(db, person_id, actor=principal.actor)  # it locks the audit trail: last
+    return render(request, "person_page/attendance.html", context)
 
 
 def _absences(

@@ -309,12 +309,15 @@ def test_scans_of_the_time_of_a_move_never_become_templates(desk: ScanDesk) -> N
     person_id, other_id = desk.enrolled(), desk.enrolled()
     event = desk.seen(person_id, now() - timedelta(days=1))
     with desk.school.database.transaction() as db:
-        at = now() - timedelta(days=2)
-        db.add(
-            EnrolmentMove(
-                from_id=person_id, to_id=other_id, enrolments=[], made_by="system", made_at=at
-            )
+        move = EnrolmentMove(
+            from_id=person_id,
+            to_id=other_id,
+            enrolments=[],
+            made_by="system",
+            made_at=now() - timedelta(days=2),
+            asked_until=now(),
         )
+        db.add(move)
     scan = desk.scan(event)
     assert desk.hand_over(scan).refused == (scan.id,)
     desk.accept(other_id, days_ago=1)

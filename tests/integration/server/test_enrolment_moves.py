@@ -91,6 +91,7 @@ def test_a_move_takes_photo_and_templates_to_the_right_person(
     enrolment = mixup.enrol(photo=photo)
     answer = mixup.move()
     assert answer.status_code == 201
+    assert mixup.move().json() == answer.json()  # all again: there is nothing left, and no error
     assert mixup.owners() == mixup.owners(Enrolment) == [mixup.ben]
     vault = services_of(app).vault
     with mixup.database.reading() as db:

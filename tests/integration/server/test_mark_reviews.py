@@ -11,7 +11,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from server.accounts.tables import Account
-from server.attendance.tables import Correction
+from server.attendance.tables import Correction, StoredEvent
 from server.db.types import now
 from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import Resemblance, ResemblanceKind
@@ -373,6 +373,46 @@ def test_a_cancelled_lesson_keeps_its_marks_for_later(mixup: Mixup, door: Door) 
     assert open_marks(door, move) == [mark["event_id"]]
     assert door.review(mark, answer="nobody").status_code == 201
     assert door.statuses()[0] == "absent"
+
+
+@sqlite
+def test_an_undone_decision_is_asked_about_again(door: Door) -> None:
+    mark = door.see(door.desk.ada, margin=0.05)
+    made = door.review(mark, answer="nobody")
+    page = door.office.get("/recognitions").text
+    assert words("marks.decided_last") in page
+    undo = f"/mark-reviews/{made.json()[0]['id']}/undo"
+    assert f'action="{undo}"' in page
+    cancel = f"/api/v1/lessons/{door.lesson}/cancel"
+    assert door.office.post(cancel, json={"reason": "Trip"}).is_success
+    assert door.office.post(undo).status_code == 400  # the page says why
+    restore = f"/api/v1/lessons/{door.lesson}/restore"
+    assert door.office.post(restore, json={"reason": "No trip"}).is_success
+    assert unclear(door) == []
+    assert door.office.post(undo).headers["location"] == "/recognitions"
+    assert unclear(door) == [mark["event_id"]]
+    assert words("marks.decided_last") not in door.office.get("/recognitions").text
+    door.correct(door.desk.ada, "present")
+    assert unclear(door) == []
+
+
+@sqlite
+def test_marks_of_people_that_the_school_does_not_know_are_left_out(door: Door) -> None:
+    mark = door.see(str(uuid.uuid4()), margin=0.05)
+    assert unclear(door) == []
+    assert door.office.get("/recognitions").status_code == 200
+    assert door.review(mark).status_code == 404
+
+
+def test_a_lesson_with_nothing_but_a_decision_can_be_deleted(door: Door) -> None:
+    mark = door.see(door.desk.ada, lesson_id=None)
+    assert door.review(mark).json()[0]["lesson_id"] == door.lesson
+    with door.desk.database.transaction() as db:
+        # What the kiosk reported belongs elsewhere: an admin found out its time.
+        db.get_one(StoredEvent, tuple(map(uuid.UUID, mark.values()))).counted_at -= OFFLINE
+    assert door.office.delete(f"/api/v1/lessons/{door.lesson}").status_code == 204
+    with door.desk.database.reading() as db:
+        assert db.exec(select(MarkReview)).one().lesson_id is None
 
 
 @pytest.mark.parametrize(
