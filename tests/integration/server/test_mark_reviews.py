@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 from starlette.testclient import TestClient
 
 from server.accounts.tables import Account
 from server.attendance.tables import Correction, StoredEvent
+from server.audit.tables import AuditEntry
 from server.db.types import now
 from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import Resemblance, ResemblanceKind
@@ -335,11 +336,18 @@ def test_two_marks_of_one_lesson_are_decided_and_undone_one_by_one(door: Door) -
     late = door.see(door.desk.ada, door.began + timedelta(minutes=9))
     ben: dict[str, Any] = {"answer": "other", "other_person_id": door.desk.ben}
     first = door.review(early, **ben)
+    entry = {"review": first.json()[0]["id"], "lesson": door.lesson, "other": door.desk.ben}
     assert door.statuses() == ["late", "present"]
     second = door.review(late, **ben)
     assert door.statuses() == ["absent", "present"]
     assert door.undo(first) == 204
     assert door.statuses() == ["present", "late"]
+    with door.desk.database.reading() as db:
+        actions = col(AuditEntry.action).in_(["mark.review", "mark.undo"])
+        found = db.exec(select(AuditEntry).where(actions).order_by(col(AuditEntry.seq))).all()
+    assert [one.action for one in found] == ["mark.review", "mark.review", "mark.undo"]
+    assert found[0].details == entry | {"answer": "other", "marks": 1}
+    assert found[2].details == entry | {"answer": "other"}
     assert door.undo(second) == 204
     assert door.statuses() == ["present", "not_seen"]
     assert {door.review(one, **ben).status_code for one in (late, early)} == {201}
