@@ -12,7 +12,7 @@ OFFLINE = timedelta(days=7)
 
 
 def may_show_another(db: Session, person_id: uuid.UUID, at: datetime) -> bool:
-    """Whether a kiosk may have named a person then for a face of whom the photos really show."""
+    """Whether a kiosk may have named a person then for the face of another one."""
     query = select(EnrolmentMove.id).where(
         EnrolmentMove.from_id == person_id, col(EnrolmentMove.asked_until) >= at
     )
