@@ -28,7 +28,7 @@ from server.imports.oneroster_files import OneRosterFiles, SchoolDay
 from server.imports.photo_files import PhotoFiles, PhotoRules
 from server.imports.pieces import SealedArchive
 from server.imports.reading import read_rows
-from server.imports.reports import add_part
+from server.imports.reports import add_part, forget_parts
 from server.imports.sheets import UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.jobs.schemas import ClaimedJob, Done, Result
@@ -111,6 +111,7 @@ class ImportFiles:
         """Judge and write the rows from where the last attempt ended."""
         run_id = uuid.UUID(job.about["import"])
         try:
+            self._begin_check_anew(run_id)
             work = self._prepared(run_id)
             self._go_through(work)
             missing = self._missing(work)
@@ -127,16 +128,24 @@ class ImportFiles:
         """Mark the import as cancelled."""
         service.cancel(db, uuid.UUID(job.about["import"]), actor=actor)
 
+    def _begin_check_anew(self, run_id: uuid.UUID) -> None:
+        """Let a check that was interrupted begin again: rows are judged by those before them."""
+        with self._database.transaction() as db:
+            run = _busy(db, run_id, lock=True)
+            if run.state == ImportState.CHECKING and run.position:
+                run.position, run.counts = 0, {}
+                forget_parts(db, run.id)
+                db.add(run)
+
     def _prepared(self, run_id: uuid.UUID) -> _Work:
-        today = now().astimezone(self._zone()).date()
         with self._database.reading() as db:
             run = _busy(db, run_id)
             if run.kind == KindName.PHOTOS:
-                photos = self._photos(db, run, today)
+                photos = self._photos(db, run)
                 return _Work(run, photos, ReadRows(photos.rows, [], []), PHOTOS_AT_ONCE)
             if run.kind == KindName.ONEROSTER:
                 bundle = self._bundle(db, run)
-                day = SchoolDay(today, self._zone())
+                day = SchoolDay(self._today(), self._zone())
                 kind = OneRosterFiles(bundle, day)
                 return _Work(run, kind, bundle.rows, CHUNK, has_stages=True)
             data = service.opened(db, self._vault, run)
@@ -144,10 +153,13 @@ class ImportFiles:
         sheet = read_rows(data, service.options_of(run))
         return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
 
-    def _photos(self, db: Session, run: ImportRun, today: date) -> PhotoFiles:
+    def _today(self) -> date:
+        return now().astimezone(self._zone()).date()
+
+    def _photos(self, db: Session, run: ImportRun) -> PhotoFiles:
         archive = SealedArchive(self._vault, run.id, run.size_bytes)
         with archive.reading(db):
-            return PhotoFiles(archive, self._vault, PhotoRules(today, self._photo_max_bytes))
+            return PhotoFiles(archive, self._vault, PhotoRules(self._today, self._photo_max_bytes))
 
     def _bundle(self, db: Session, run: ImportRun) -> Bundle:
         archive = SealedArchive(self._vault, run.id, run.size_bytes)

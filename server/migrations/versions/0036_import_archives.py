@@ -36,8 +36,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget archives: the older version cannot open them."""
-    archives = sa.text("DELETE FROM import_runs WHERE kind IN ('photos', 'oneroster')")
-    op.execute(archives)
+    """Forget imports of kinds that the older version does not know, with files and reports."""
+    unknown = "kind IN ('photos', 'oneroster', 'timetable', 'accounts', 'groups')"
+    for table in ("import_parts", "import_files"):  # migrations cascade nothing on SQLite
+        runs = f"SELECT id FROM import_runs WHERE {unknown}"  # noqa: S608 - our own words
+        op.execute(sa.text(f"DELETE FROM {table} WHERE run_id IN ({runs})"))  # noqa: S608
+    op.execute(sa.text(f"DELETE FROM import_runs WHERE {unknown}"))  # noqa: S608
     op.drop_table("sourced_ids")
     op.drop_table("import_pieces")
