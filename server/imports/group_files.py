@@ -67,7 +67,7 @@ class GroupFiles:
         Column(
             "group",
             (
-                "class", "group", "class name", "group name", "form", "homeroom", "klasse",
+                "class", "group", "class or group", "الصف أو المجموعة", "class name", "group name", "form", "homeroom", "klasse",
                 "gruppe", "klassenname", "classe", "groupe", "clase", "grupo", "curso", "الصف",
                 "الفصل", "المجموعة", "القسم",
             ),

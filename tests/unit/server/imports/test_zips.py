@@ -119,3 +119,15 @@ def test_file_folder_and_further_photos_lead_to_the_number(number: str, further:
         f"all/{number}/anything at all.heic",
     ):
         assert number in numbers_in(path)
+
+
+@pytest.mark.parametrize("path", ["2026/00999.jpg", "9/00999.jpg", "2026/S999_2.jpg"])
+def test_the_folder_of_a_file_that_has_a_number_means_nobody(path: str) -> None:
+    folder, _, name = path.partition("/")
+    assert folder not in numbers_in(path)
+    assert numbers_in(path) == numbers_in(name)
+
+
+@pytest.mark.parametrize("path", ["00123/1.jpg", "00123/IMG_2.jpg", "7B/00123/left.heic"])
+def test_the_folder_of_a_file_that_has_none_is_the_number(path: str) -> None:
+    assert "00123" in numbers_in(path)
