@@ -67,9 +67,9 @@ class GroupFiles:
         Column(
             "group",
             (
-                "class", "group", "class or group", "الصف أو المجموعة", "class name", "group name", "form", "homeroom", "klasse",
-                "gruppe", "klassenname", "classe", "groupe", "clase", "grupo", "curso", "الصف",
-                "الفصل", "المجموعة", "القسم",
+                "class", "group", "class or group", "class name", "group name", "form", "homeroom",
+                "klasse", "gruppe", "klassenname", "classe", "groupe", "clase", "grupo", "curso",
+                "الصف أو المجموعة", "الصف", "الفصل", "المجموعة", "القسم",
             ),
             ("7B", "7B", "French B"),
             is_required=True,

@@ -71,16 +71,26 @@ class FoundPhoto:
 def numbers_in(path: str) -> tuple[str, ...]:
     """Return the student numbers that the path of a photo may mean.
 
-    `00123.jpg`, `00123_2.jpg` and `00123/any.jpg` all mean 00123. The folder of a file whose own
-    name can be a number, as in `2026/00123.jpg`, is a class or a year: it means nobody.
+    `00123.jpg`, `00123_2.jpg` and `00123/any.jpg` all mean 00123.
     """
-    *folders, name = path.split("/")
+    *folders, _ = path.split("/")
+    return tuple(dict.fromkeys((*_own_numbers(path), *map(comparable_number, folders[-1:]))))
+
+
+def is_by_folder(path: str) -> bool:
+    """Whether the folder may say alone who it is: the file's own name cannot be a number.
+
+    In `2026/00123.jpg` it is a class or a year: where nobody has 00123, the photo is nobody's.
+    """
+    *folders, _ = path.split("/")
+    plain = _own_numbers(path)[-1]
+    return bool(folders) and not (_NUMBER.fullmatch(plain) and len(plain) >= len(folders[-1]))
+
+
+def _own_numbers(path: str) -> list[str]:
+    name = path.rpartition("/")[2]
     stem = name.rpartition(".")[0] or name
-    plain = _FURTHER.sub("", stem)
-    found = [stem, plain]
-    if folders and not (_NUMBER.fullmatch(plain) and len(plain) >= len(folders[-1])):
-        found.append(folders[-1])
-    return tuple(dict.fromkeys(comparable_number(one) for one in found if one))
+    return [comparable_number(one) for one in (stem, _FURTHER.sub("", stem))]
 
 
 class PhotoFiles:
@@ -205,7 +215,8 @@ class PhotoFiles:
             RowError: there is none, or there are several.
         """
         found = self._people(db, file, known)
-        if not found:
+        own = {self._as_typed(db, one) for one in _own_numbers(file.path)}
+        if not found or not (own & found.keys() or is_by_folder(file.path)):
             raise RowError("photo_unknown")
         if len(found) > 1:
             raise RowError("photo_ambiguous", numbers=", ".join(sorted(found)))

@@ -26,7 +26,7 @@ from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
 from server.imports.oneroster_files import OneRosterFiles, SchoolDay
 from server.imports.photo_files import PhotoFiles, PhotoRules
-from server.imports.pieces import SealedArchive
+from server.imports.pieces import SealedArchive, forget_left_over
 from server.imports.reading import read_rows
 from server.imports.reports import add_part, forget_parts
 from server.imports.sheets import UnreadableFileError
@@ -41,7 +41,7 @@ CHUNK = 250
 #: Photos in one transaction: they are in memory together.
 PHOTOS_AT_ONCE = 4
 _ATTEMPTS = 3
-_LOOK_S = 600.0
+_LOOK_S = 30.0
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -247,9 +247,15 @@ class ImportUpkeep:
         """Delete what was kept long enough; returns how many imports."""
         with self._database.transaction() as db:
             count = service.remove_expired(db, now())
+        while not self._stopping.is_set() and self._forget_pieces():
+            pass
         if count:
             _logger.info("imports deleted count=%s", count)
         return count
+
+    def _forget_pieces(self) -> bool:
+        with self._database.transaction() as db:
+            return forget_left_over(db)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():

@@ -16,7 +16,6 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("key_id", sa.String(length=40), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["import_runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "number"),
     )
     op.create_table(
