@@ -136,6 +136,7 @@ def _timetable_addresses(site: "Site") -> dict[str, str]:
     return {
         "holidays": "/holidays",
         "timetable": grid,
+        "calendar-feed": f"/courses/{school.courses[0]}/calendar-feed",
         "timetable-add": f"{grid}&add=4-1800-1845",
         "timetable-lesson": f"{grid}&lesson={weekly.lesson}",
         "timetable-pattern": f"{grid}&pattern={weekly.pattern}",

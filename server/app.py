@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from sqlmodel import Session
 from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -81,6 +82,9 @@ import server.school.pages
 import server.search.pages
 import server.timetable.api
 import server.timetable.course_pages
+import server.timetable.feeds.address
+import server.timetable.feeds.api
+import server.timetable.feeds.pages
 import server.timetable.grid.pages
 import server.timetable.groups.api
 import server.timetable.groups.pages
@@ -101,6 +105,7 @@ from intake.linger import LingerMiddleware
 from server.accounts.admin_password import announce_admin_password
 from server.accounts.recent_sign_ins import RecentSignIns
 from server.accounts.service import ensure_admin
+from server.accounts.tables import Account
 from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
@@ -128,6 +133,7 @@ from server.people.keys import ensure_keys
 from server.policies.service import begin_policy
 from server.school import service as school
 from server.school.today import with_first_steps
+from server.timetable.feeds.service import forget_feed
 from server.tokens.authentication import TokenSignIns
 from server.web import health, inspection
 from server.web.bodies import FORM_OVERHEAD_BYTES, Bodies
@@ -186,6 +192,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.patterns.api.router,
     server.timetable.substitutes.api.router,
     server.timetable.substitutes.pages.router,
+    server.timetable.feeds.address.router,
+    server.timetable.feeds.api.router,
+    server.timetable.feeds.pages.router,
     server.timetable.grid.pages.router,
     server.timetable.pages.router,
     server.timetable.course_pages.router,
@@ -357,7 +366,7 @@ def _services(
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
         link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,
-        forget_ineligible=forget_ineligible,
+        forget_ineligible=_forget_ineligible,
         problems=lambda request: problems(request, request_translator(request)),
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,
@@ -368,6 +377,12 @@ def _services(
         vitals=Vitals(database, settings),
         probes=_probes(background),
     )
+
+
+def _forget_ineligible(db: Session, account: Account, *, actor: str) -> None:
+    """End what an account may no longer have: first what kiosks hold, for the order of locks."""
+    forget_ineligible(db, account, actor=actor)
+    forget_feed(db, account, actor=actor)
 
 
 def _probes(background: Background) -> dict[str, Probe]:

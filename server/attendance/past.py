@@ -229,7 +229,8 @@ def _trial_change(change_id: uuid.UUID, at: datetime) -> PastChange:
 
 def _apply_roster(db: Session, change: RosterChange) -> None:
     dates = RosterDates(change.from_date, change.until_date)
-    person = timetable.found_or_404(db.get(Person, change.person_id), "person")
+    locked = db.get(Person, change.person_id, with_for_update=True, populate_existing=True)
+    person = timetable.found_or_404(locked, "person")
     if person.erased_at is not None and change.entry_id is None:
         raise InvalidError("The data of this person was erased.", problem="erased")
     roster.refuse_overlap(db, change.course_id, change.person_id, dates, besides=change.entry_id)

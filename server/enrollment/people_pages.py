@@ -106,7 +106,7 @@ def _people(request: Request, db: Session, form: PeopleListForm) -> Response:
 
 def _bar(t: Translator, db: Session, form: PeopleListForm) -> FilterBar:
     filters = (
-        ("course", course_labels(db), form.course),
+        ("course", course_labels(db, chosen=form.course), form.course),
         ("place", choices(PlaceChoice, t, "people.filter_place"), form.place),
         ("consent", choices(ConsentChoice, t, "people.filter_consent"), form.consent),
         ("photos", choices(PhotoChoice, t, "people.filter_photos"), form.photos),

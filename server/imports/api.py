@@ -30,6 +30,7 @@ from server.imports.schemas import (
 from server.imports.sheets import ReadOptions
 from server.imports.tables import ImportPart, ImportRun, ImportState
 from server.imports.text_files import CERTAIN_ENCODINGS
+from server.imports.visible import VISIBLE
 from server.imports.words import fix_words, reason_words
 from server.web.access import OfficeDep
 from server.web.cursors import ListQuery, ListQueryDep
@@ -37,7 +38,7 @@ from server.web.routes import FILE_BODY, GuardedRouter
 from server.web.state import VaultDep
 from server.web.translations import translator
 
-router = GuardedRouter(prefix="/api/v1/imports", tags=["imports"])
+router = GuardedRouter(prefix="/api/v1/imports", tags=["imports"], dependencies=[VISIBLE])
 _LIST = "imports"
 #: A place in a report is the number of rows before it.
 _PLACE = ListOrder((col(ImportPart.number),), (int,))
@@ -87,9 +88,9 @@ def take_piece(
 
 
 @router.get("")
-def list_imports(_: OfficeDep, db: ReadDBDep, asked: ListQueryDep) -> ImportList:
+def list_imports(principal: OfficeDep, db: ReadDBDep, asked: ListQueryDep) -> ImportList:
     """Imports whose reports are still there, newest first."""
-    part = service.part(db, asked.wanted(_LIST, service.NEWEST_FIRST))
+    part = service.part(db, principal.role, asked.wanted(_LIST, service.NEWEST_FIRST))
     return ImportList(
         imports=[read_import(run) for (run,) in part.rows],
         total=part.total,

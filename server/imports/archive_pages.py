@@ -13,13 +13,14 @@ from server.imports import service, uploads
 from server.imports.pieces import PIECE_BYTES
 from server.imports.schemas import ArchiveCreate
 from server.imports.tables import ImportState
+from server.imports.visible import VISIBLE
 from server.web.access import OfficeDep
 from server.web.pages import request_translator
 from server.web.problems import problem_text
 from server.web.routes import FILE_BODY, GuardedRouter
 from server.web.state import get_services
 
-router = GuardedRouter(prefix="/imports", include_in_schema=False)
+router = GuardedRouter(prefix="/imports", include_in_schema=False, dependencies=[VISIBLE])
 
 
 @router.post("/archives")

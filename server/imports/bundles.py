@@ -209,7 +209,8 @@ class _BundleReader:
         parsed = {row.number: _parsed(name, sheet, row) for row in sheet.rows}
         wanted = [row for row in sheet.rows if is_wanted(parsed[row.number])]
         kept = [row for row in wanted if not _is_deleted(parsed[row.number])]
-        found = read_rows_as(rows, replace(sheet, rows=kept), _mapping(name, sheet))
+        is_cut = sheet.is_cut and kept[-1:] == sheet.rows[-1:]
+        found = read_rows_as(rows, replace(sheet, rows=kept, is_cut=is_cut), _mapping(name, sheet))
         for row in wanted:
             if _is_deleted(parsed[row.number]):
                 one = parsed[row.number]
@@ -240,17 +241,22 @@ def _renumbered(
 
 def _refuse_ids(found: ReadRows, rows: _Rows) -> None:
     """Refuse rows whose ids cannot be kept."""
-    for row in list(found.rows):
+    kept = []
+    for row in found.rows:
         ids = [row[key] for key in ("sourced_id", "class", "user") if key in row.values]
         if all(ids) and max(map(len, ids)) <= _LONGEST_ID:
-            continue
-        found.rows.remove(row)
-        found.refuse(row, RowError("no_sourced_id").finding(row, rows.about(row)))
+            kept.append(row)
+        else:
+            found.refuse(row, RowError("no_sourced_id").finding(row, rows.about(row)))
+    found.rows[:] = kept
 
 
 def _numbered(found: ReadRows) -> ReadRows:
     """Give students their numbers; two with the same one are both refused."""
-    rows = [_changed(row, student_number=_number_of(row)) for row in found.rows]
+    rows = [
+        _changed(row, student_number=_number_of(row), identifier=row["student_number"])
+        for row in found.rows
+    ]
     same = Counter(comparable_number(row["student_number"]) for row in rows)
     for row in rows:
         if same[comparable_number(row["student_number"])] > 1:

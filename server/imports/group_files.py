@@ -51,7 +51,7 @@ class _Stay:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _KnownMembers:
     """Groups by name, people by number, and who was, is or will be in which group."""
 
     groups: Mapping[str, StudentGroup]
@@ -67,9 +67,9 @@ class GroupFiles:
         Column(
             "group",
             (
-                "class", "group", "class name", "group name", "form", "homeroom", "klasse",
-                "gruppe", "klassenname", "classe", "groupe", "clase", "grupo", "curso", "الصف",
-                "الفصل", "المجموعة", "القسم",
+                "class", "group", "class or group", "class name", "group name", "form", "homeroom",
+                "klasse", "gruppe", "klassenname", "classe", "groupe", "clase", "grupo", "curso",
+                "الصف أو المجموعة", "الصف", "الفصل", "المجموعة", "القسم",
             ),
             ("7B", "7B", "French B"),
             is_required=True,
@@ -128,7 +128,7 @@ class GroupFiles:
                     about = f"{name} · {person.student_number} · {person.display_name}"
                     yield Finding(0, RowOutcome.MISSING, about)
 
-    def _known(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> _Known:
+    def _known(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> _KnownMembers:
         numbers = {comparable_number(row["student_number"]) for row in rows}
         people = self._people.find(db, numbers, lock=lock)
         stays: dict[tuple[uuid.UUID, uuid.UUID], list[GroupMember]] = {}
@@ -137,9 +137,9 @@ class GroupFiles:
         )
         for stay in db.exec(query.order_by(col(GroupMember.from_date))):
             stays.setdefault((stay.group_id, stay.person_id), []).append(stay)
-        return _Known(_groups(db, {row["group"] for row in rows}), people, stays)
+        return _KnownMembers(_groups(db, {row["group"] for row in rows}), people, stays)
 
-    def _judged(self, row: ParsedRow, known: _Known) -> Judged:
+    def _judged(self, row: ParsedRow, known: _KnownMembers) -> Judged:
         refuse_text(row, "group", _LONGEST_NAME)
         if not row["student_number"]:
             raise RowError("empty", "student_number")

@@ -84,14 +84,14 @@ def next_kind(name: str, role: Role) -> KindName | None:
 
 
 def refuse_kind(name: str, role: Role) -> None:
-    """Refuse a kind that a role may not import.
+    """Refuse a kind that a role may not import, nor see.
 
     Raises:
         ForbiddenError: it may not.
     """
     if KindName(name) not in kinds_for(role):
         raise ForbiddenError(
-            "Only an administrator can add accounts from a file.", problem="import_accounts"
+            "Only an administrator works with files of accounts.", problem="import_accounts"
         )
 
 

@@ -24,10 +24,11 @@ from server.imports.findings import (
     written_each,
 )
 from server.imports.people_files import PeopleFiles
+from server.imports.people_numbers import PeopleByNumber
 from server.imports.place_files import CourseFiles, courses_by_code, refuse_text
 from server.imports.sourced import SourcedKind, find_sourced, ids_of, keep_sourced
 from server.imports.values import read_date, refuse_backwards
-from server.people.bulk import ImportOrigin, KnownPerson, people_by_id, people_by_number
+from server.people.bulk import ImportOrigin, KnownPerson, people_by_id
 from server.people.folding import comparable_number
 from server.people.service import full_name
 from server.timetable import service, terms
@@ -169,12 +170,15 @@ class OneRosterFiles:
 
     def _judge_people(self, db: Session, rows: Sequence[ParsedRow], lock: bool) -> list[Judged]:
         sourced = find_sourced(db, SourcedKind.PERSON, [row["sourced_id"] for row in rows])
-        numbered = people_by_number(db, {comparable_number(row["student_number"]) for row in rows})
+        numbered = _numbered(db, rows)
         ids = {*sourced.values(), *(one.id for one in numbered.values())}
         known = people_by_id(db, ids, lock=lock)
         ids_known = self._known_ids(db, Stage.PEOPLE, sourced, ids)
 
         def judge(row: ParsedRow) -> Judged:
+            own = sourced.get(row["sourced_id"])
+            if own is not None and not row["identifier"]:  # an empty cell leaves what is stored
+                return self._people.judge_one(_with_number_of(row, known[own]), known[own])
             other = numbered.get(comparable_number(row["student_number"]))
             found = ids_known.choose(row, other.id if other else None, "student_number")
             return self._people.judge_one(row, known[found] if found else None)
@@ -371,8 +375,18 @@ def _codes_now(db: Session, sourced_ids: Sequence[str]) -> dict[str, str]:
 
 def _people_of(db: Session, rows: Sequence[ParsedRow]) -> dict[str, uuid.UUID]:
     numbers = {row["sourced_id"]: comparable_number(row["student_number"]) for row in rows}
-    people: dict[str, KnownPerson] = people_by_number(db, set(numbers.values()))
+    people = _numbered(db, rows)
     return {key: people[one].id for key, one in numbers.items() if one in people}
+
+
+def _numbered(db: Session, rows: Sequence[ParsedRow]) -> dict[str, KnownPerson]:
+    """Return people by the numbers of rows, also those whose number is kept as it was typed."""
+    numbers = {comparable_number(row["student_number"]) for row in rows}
+    return PeopleByNumber().find(db, numbers, lock=False)
+
+
+def _with_number_of(row: ParsedRow, person: KnownPerson) -> ParsedRow:
+    return ParsedRow(row.number, {**row.values, "student_number": person.student_number})
 
 
 def _terms_of(db: Session, rows: Sequence[ParsedRow]) -> dict[str, uuid.UUID]:

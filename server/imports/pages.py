@@ -23,6 +23,7 @@ from server.imports.schemas import ImportOptions, MappingForm
 from server.imports.sheets import MOST_ROWS, ReadOptions
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.imports.text_files import CERTAIN_ENCODINGS, ENCODINGS, SEPARATORS
+from server.imports.visible import VISIBLE
 from server.imports.words import column_words, fix_words, reason_words, report_file
 from server.jobs.tables import JobState
 from server.web.access import OfficeDep
@@ -33,7 +34,7 @@ from server.web.problems import problem_text
 from server.web.routes import FILE_BODY, GuardedRouter
 from server.web.state import VaultDep, get_services, get_settings
 
-router = GuardedRouter(prefix="/imports", include_in_schema=False)
+router = GuardedRouter(prefix="/imports", include_in_schema=False, dependencies=[VISIBLE])
 _PAGE = 50
 _REPORT_PAGE = 100
 _PREVIEW_ROWS = 5
@@ -63,10 +64,14 @@ class ColumnChoice:
 
 
 @router.get("")
-def imports_page(request: Request, _: OfficeDep, db: ReadDBDep, page: PageNumber = 1) -> Response:
+def imports_page(
+    request: Request, principal: OfficeDep, db: ReadDBDep, page: PageNumber = 1
+) -> Response:
     """List imports, newest first."""
     pager = read_page(
-        lambda limit, offset: service.page(db, limit=limit, offset=offset), page, _PAGE
+        lambda limit, offset: service.page(db, principal.role, limit=limit, offset=offset),
+        page,
+        _PAGE,
     )
     names = actor_names(db, {run.created_by for run in pager.rows})
     context = {

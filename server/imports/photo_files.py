@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO, cast
@@ -43,6 +43,7 @@ from server.people.folding import comparable_number
 from server.people.service import states_of
 
 _FURTHER = re.compile(r"_\d{1,2}$")
+_NUMBER = re.compile(r"[^\W\d_]{0,3}[-_ ]?\d+")
 _IN_ONE_QUERY = 500
 
 
@@ -51,11 +52,11 @@ class PhotoRules:
     """What photos are judged by.
 
     Attributes:
-        today: the school's date.
+        today: asks for the school's date: a job can run past midnight.
         max_bytes: of the largest photo.
     """
 
-    today: date
+    today: Callable[[], date]
     max_bytes: int
 
 
@@ -72,10 +73,24 @@ def numbers_in(path: str) -> tuple[str, ...]:
 
     `00123.jpg`, `00123_2.jpg` and `00123/any.jpg` all mean 00123.
     """
-    *folders, name = path.split("/")
+    *folders, _ = path.split("/")
+    return tuple(dict.fromkeys((*_own_numbers(path), *map(comparable_number, folders[-1:]))))
+
+
+def is_by_folder(path: str) -> bool:
+    """Whether the folder may say alone who it is: the file's own name cannot be a number.
+
+    In `2026/00123.jpg` it is a class or a year: where nobody has 00123, the photo is nobody's.
+    """
+    *folders, _ = path.split("/")
+    plain = _own_numbers(path)[-1]
+    return bool(folders) and not (_NUMBER.fullmatch(plain) and len(plain) >= len(folders[-1]))
+
+
+def _own_numbers(path: str) -> list[str]:
+    name = path.rpartition("/")[2]
     stem = name.rpartition(".")[0] or name
-    found = [stem, _FURTHER.sub("", stem), *folders[-1:]]
-    return tuple(dict.fromkeys(comparable_number(one) for one in found if one))
+    return [comparable_number(one) for one in (stem, _FURTHER.sub("", stem))]
 
 
 class PhotoFiles:
@@ -113,7 +128,7 @@ class PhotoFiles:
         files = [other for row in rows for other in self._same[self._files[row.number].same]]
         wanted = {self._as_typed(db, one) for file in files for one in numbers_in(file.path)}
         known = people_by_number(db, wanted, lock=lock)
-        states = states_of(db, {one.id for one in known.values()}, self._rules.today)
+        states = states_of(db, {one.id for one in known.values()}, self._rules.today())
 
         def judge(row: ParsedRow) -> Judged:
             file = self._files[row.number]
@@ -137,7 +152,7 @@ class PhotoFiles:
                     person_id=found.person_id,
                     photo=found.data,
                     actor=origin.actor,
-                    today=self._rules.today,
+                    today=self._rules.today(),
                 )
             except ConsentRequiredError as exc:  # it was withdrawn a moment ago
                 state = exc.details["consent"]
@@ -151,7 +166,7 @@ class PhotoFiles:
         people = [one for one in everybody(db) if one.student_number not in given]
         for start in range(0, len(people), _IN_ONE_QUERY):
             part = people[start : start + _IN_ONE_QUERY]
-            states = states_of(db, [one.id for one in part], self._rules.today)
+            states = states_of(db, [one.id for one in part], self._rules.today())
             live = [one for one in part if states[one.id] is ConsentState.LIVE]
             covered = enrollment.people_with_photos(db, [one.id for one in live])
             for one in live:
@@ -200,7 +215,8 @@ class PhotoFiles:
             RowError: there is none, or there are several.
         """
         found = self._people(db, file, known)
-        if not found:
+        own = {self._as_typed(db, one) for one in _own_numbers(file.path)}
+        if not found or not (own & found.keys() or is_by_folder(file.path)):
             raise RowError("photo_unknown")
         if len(found) > 1:
             raise RowError("photo_ambiguous", numbers=", ".join(sorted(found)))

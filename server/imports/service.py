@@ -16,7 +16,7 @@ from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.types import new_id, now
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.imports.kinds import ARCHIVES, KindName, columns_of, refuse_kind
+from server.imports.kinds import ARCHIVES, KindName, columns_of, kinds_for, refuse_kind
 from server.imports.matching import guess
 from server.imports.pieces import forget_pieces
 from server.imports.reading import read_rows
@@ -231,17 +231,18 @@ def find(db: Session, run_id: uuid.UUID, *, lock: bool = False) -> ImportRun:
     return run
 
 
-def page(db: Session, *, limit: int, offset: int) -> tuple[Sequence[ImportRun], int]:
-    """Return some imports, newest first, and how many there are."""
-    rows = db.exec(
-        select(ImportRun).order_by(col(ImportRun.id).desc()).limit(limit).offset(offset)
-    ).all()
-    return rows, db.exec(select(func.count()).select_from(ImportRun)).one()
+def page(db: Session, role: Role, *, limit: int, offset: int) -> tuple[Sequence[ImportRun], int]:
+    """Return some imports that a role may see, newest first, and how many there are."""
+    is_seen = col(ImportRun.kind).in_(kinds_for(role))
+    query = select(ImportRun).where(is_seen).order_by(col(ImportRun.id).desc())
+    rows = db.exec(query.limit(limit).offset(offset)).all()
+    return rows, db.exec(select(func.count()).select_from(ImportRun).where(is_seen)).one()
 
 
-def part(db: Session, wanted: PartWanted) -> Part[tuple[ImportRun]]:
+def part(db: Session, role: Role, wanted: PartWanted) -> Part[tuple[ImportRun]]:
     """Return a part of the same list."""
-    return read_part(db, sqlalchemy.select(ImportRun), NEWEST_FIRST, wanted)
+    query = sqlalchemy.select(ImportRun).where(col(ImportRun.kind).in_(kinds_for(role)))
+    return read_part(db, query, NEWEST_FIRST, wanted)
 
 
 def opened(db: Session, vault: Vault, run: ImportRun) -> bytes:

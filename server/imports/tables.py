@@ -84,11 +84,14 @@ class ImportFile(SQLModel, table=True):
 
 
 class ImportPiece(SQLModel, table=True):
-    """A piece of an uploaded archive, sealed. All of them are deleted once it was imported."""
+    """A piece of an uploaded archive, sealed. All of them are deleted once it was imported.
+
+    They may outlive their import by some seconds, as not all are deleted in one transaction.
+    """
 
     __tablename__ = "import_pieces"
 
-    run_id: uuid.UUID = Field(foreign_key="import_runs.id", primary_key=True, ondelete="CASCADE")
+    run_id: uuid.UUID = Field(primary_key=True)
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     key_id: str = Field(max_length=40)
     data: bytes = Field(sa_type=LargeBinary)

@@ -26,9 +26,9 @@ from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
 from server.imports.oneroster_files import OneRosterFiles, SchoolDay
 from server.imports.photo_files import PhotoFiles, PhotoRules
-from server.imports.pieces import SealedArchive
+from server.imports.pieces import SealedArchive, forget_left_over
 from server.imports.reading import read_rows
-from server.imports.reports import add_part
+from server.imports.reports import add_part, forget_parts
 from server.imports.sheets import UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.jobs.schemas import ClaimedJob, Done, Result
@@ -41,7 +41,7 @@ CHUNK = 250
 #: Photos in one transaction: they are in memory together.
 PHOTOS_AT_ONCE = 4
 _ATTEMPTS = 3
-_LOOK_S = 600.0
+_LOOK_S = 30.0
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -111,6 +111,7 @@ class ImportFiles:
         """Judge and write the rows from where the last attempt ended."""
         run_id = uuid.UUID(job.about["import"])
         try:
+            self._begin_check_anew(run_id)
             work = self._prepared(run_id)
             self._go_through(work)
             missing = self._missing(work)
@@ -127,16 +128,24 @@ class ImportFiles:
         """Mark the import as cancelled."""
         service.cancel(db, uuid.UUID(job.about["import"]), actor=actor)
 
+    def _begin_check_anew(self, run_id: uuid.UUID) -> None:
+        """Let a check that was interrupted begin again: rows are judged by those before them."""
+        with self._database.transaction() as db:
+            run = _busy(db, run_id, lock=True)
+            if run.state == ImportState.CHECKING and run.position:
+                run.position, run.counts = 0, {}
+                forget_parts(db, run.id)
+                db.add(run)
+
     def _prepared(self, run_id: uuid.UUID) -> _Work:
-        today = now().astimezone(self._zone()).date()
         with self._database.reading() as db:
             run = _busy(db, run_id)
             if run.kind == KindName.PHOTOS:
-                photos = self._photos(db, run, today)
+                photos = self._photos(db, run)
                 return _Work(run, photos, ReadRows(photos.rows, [], []), PHOTOS_AT_ONCE)
             if run.kind == KindName.ONEROSTER:
                 bundle = self._bundle(db, run)
-                day = SchoolDay(today, self._zone())
+                day = SchoolDay(self._today(), self._zone())
                 kind = OneRosterFiles(bundle, day)
                 return _Work(run, kind, bundle.rows, CHUNK, has_stages=True)
             data = service.opened(db, self._vault, run)
@@ -144,10 +153,13 @@ class ImportFiles:
         sheet = read_rows(data, service.options_of(run))
         return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
 
-    def _photos(self, db: Session, run: ImportRun, today: date) -> PhotoFiles:
+    def _today(self) -> date:
+        return now().astimezone(self._zone()).date()
+
+    def _photos(self, db: Session, run: ImportRun) -> PhotoFiles:
         archive = SealedArchive(self._vault, run.id, run.size_bytes)
         with archive.reading(db):
-            return PhotoFiles(archive, self._vault, PhotoRules(today, self._photo_max_bytes))
+            return PhotoFiles(archive, self._vault, PhotoRules(self._today, self._photo_max_bytes))
 
     def _bundle(self, db: Session, run: ImportRun) -> Bundle:
         archive = SealedArchive(self._vault, run.id, run.size_bytes)
@@ -235,9 +247,15 @@ class ImportUpkeep:
         """Delete what was kept long enough; returns how many imports."""
         with self._database.transaction() as db:
             count = service.remove_expired(db, now())
+        while not self._stopping.is_set() and self._forget_pieces():
+            pass
         if count:
             _logger.info("imports deleted count=%s", count)
         return count
+
+    def _forget_pieces(self) -> bool:
+        with self._database.transaction() as db:
+            return forget_left_over(db)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():

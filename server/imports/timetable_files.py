@@ -50,8 +50,8 @@ _WEEKS = {
     fold(name): weeks
     for weeks, names in {
         Weeks.EVERY: ("", "every", "all", "weekly", "a+b", "ab", "jede", "alle", "toutes", "todas"),
-        Weeks.A: ("a", "week a", "woche a", "a-woche", "semaine a", "semana a", "أ", "odd"),
-        Weeks.B: ("b", "week b", "woche b", "b-woche", "semaine b", "semana b", "ب", "even"),
+        Weeks.A: ("a", "week a", "woche a", "a-woche", "semaine a", "semana a", "أ"),
+        Weeks.B: ("b", "week b", "woche b", "b-woche", "semaine b", "semana b", "ب"),
     }.items()
     for name in names
 }
@@ -263,7 +263,9 @@ def _read_time(text: str, column: str) -> time:
     if found is None:
         raise RowError("time", column, value=text)
     hour, minute, half = int(found[1]), int(found[2]), (found[3] or "").casefold()
-    if half and 1 <= hour <= _NOON:
+    if half:
+        if not 1 <= hour <= _NOON:
+            raise RowError("time", column, value=text)
         hour = hour % _NOON + (_NOON if half == "pm" else 0)
     try:
         return time(hour, minute)

@@ -20,6 +20,7 @@ import server.people.tables
 import server.policies.tables
 import server.reports.tables
 import server.school.tables
+import server.timetable.feeds.tables
 import server.timetable.tables
 import server.tokens.tables  # noqa: F401 - importing registers the tables
 

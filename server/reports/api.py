@@ -36,12 +36,12 @@ Row = TypeVar("Row")
 
 
 class SumsRead(BaseModel):
-    """Lines added up, of one person, course or day."""
+    """Lines added up, of one person, course, class or day."""
 
-    key: str = Field(description="the id of the person or course, or the day")
-    name: str = Field(description="of the person, or the title of the course; empty for a day")
-    number: str = Field(description="of the student, or the code of the course")
-    lessons: int = Field(description="lessons that took place")
+    key: str = Field(description="the id of the person, course or class, or the day")
+    name: str = Field(description="of the person or class, or the title of the course")
+    number: str = Field(description="of the student, code of the course, or size of the class")
+    lessons: int = Field(description="lessons that took place; 0 for a class: its students differ")
     attended: int = Field(description="late ones included")
     late: int
     absent: int
@@ -151,10 +151,10 @@ def read_attendance(
     asked: ListQueryDep,
     if_none_match: IfNoneMatch = "",
 ) -> Response:
-    """Attendance added up by `view`: person, course or day; 304 where it is still the same."""
+    """Attendance added up by `view`: person, course, class or day; 304 where it is the same."""
     report = reader.read(db)
     view = reader.view
-    if view not in (ReportView.COURSES, ReportView.DAYS):
+    if view not in (ReportView.COURSES, ReportView.DAYS, ReportView.GROUPS):
         view = ReportView.PEOPLE
     return _sums(report, report_rows(db, report, view), f"report-{view}", asked, if_none_match)
 

@@ -16,6 +16,7 @@ from server.errors import InvalidError
 from server.reports.lines import ReportSpan
 from server.reports.listing import ALL_SORTS
 from server.reports.schemas import ReportScope, ReportView
+from server.timetable.groups.service import members_on
 from server.timetable.local_time import local_date
 from server.timetable.teachers import visible_courses
 from server.web.paging import PageNumber
@@ -37,9 +38,10 @@ class ReportAsked:
         last: _Day = None,
         course: Annotated[uuid.UUID | None, _Empty] = None,
         person: Annotated[uuid.UUID | None, _Empty] = None,
+        group: Annotated[uuid.UUID | None, _Empty] = None,
     ) -> None:
         self.view, self.first, self.last = view, first, last
-        self.course, self.person = course, person
+        self.course, self.person, self.group = course, person, group
 
     def scope(self, db: Session, principal: Principal, zone: ZoneInfo) -> ReportScope:
         """Return which lines are asked for, as far as the account may see them.
@@ -48,6 +50,7 @@ class ReportAsked:
 
         Raises:
             ForeignCourseError: the course is not one of the teacher's.
+            NotFoundError: there is no such class.
         """
         today = local_date(now(), zone)
         last = self.last or max(today, self.first or today)
@@ -59,19 +62,21 @@ class ReportAsked:
             raise ForeignCourseError
         else:
             courses = frozenset({self.course})
-        return ReportScope(ReportSpan(first, last, zone, courses), self.person)
+        members = None if self.group is None else members_on(db, self.group, last)
+        span = ReportSpan(first, last, zone, courses)
+        return ReportScope(span, self.person, self.group, members)
 
     def refuse_other_lines(self, scope: ReportScope) -> None:
         """Refuse to ask a prepared report for other lines than it was prepared for.
 
         Raises:
-            InvalidError: a person, a course, or other days are asked for.
+            InvalidError: a person, a class, a course, or other days are asked for.
         """
         span = scope.span
         is_of_days = self.first in (None, span.first) and self.last in (None, span.last)
-        if self.person or self.course or not is_of_days:
+        if self.person or self.course or self.group or not is_of_days:
             raise InvalidError(
-                "A prepared report is read as it was asked for, without person, course or days.",
+                "A prepared report is read as it was asked for, not for a person, class or course.",
                 problem="report_as_prepared",
             )
 
@@ -83,6 +88,7 @@ class ReportAsked:
             "last": scope.span.last,
             "course": self.course,
             "person": self.person,
+            "group": self.group,
         }
         return urlencode({key: one for key, one in (values | other).items() if one is not None})
 
@@ -96,7 +102,7 @@ class PageAsked(ReportAsked):
         sort: Annotated[str, Query(max_length=20)] = "name",
         page: PageNumber = 1,
     ) -> None:
-        super().__init__(base.view, base.first, base.last, base.course, base.person)
+        super().__init__(base.view, base.first, base.last, base.course, base.person, base.group)
         self.sort = sort if sort in ALL_SORTS else "name"
         self.page = page
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from server.attendance.register import AttendanceStatus
@@ -23,6 +23,7 @@ _HEADS: dict[ReportView, tuple[str, ...]] = {
     ReportView.AT_RISK: ("number", "name", *_NUMBERS),
     ReportView.COURSES: ("code", "title", *_NUMBERS),
     ReportView.DAYS: ("date", *_NUMBERS),
+    ReportView.GROUPS: ("group", "students", *_NUMBERS[1:]),
     ReportView.LINES: (
         "date",
         "starts",
@@ -59,15 +60,18 @@ def head_row(view: ReportView, t: Translator) -> list[str]:
     return [t(f"exports.column.{name}") for name in _HEADS[view]]
 
 
-def sum_cells(rows: Iterable[ReportRow]) -> Iterator[list[Cell]]:
+def sum_cells(rows: Iterable[ReportRow], view: ReportView) -> Iterator[list[Cell]]:
     """Return rows of sums."""
     for row in rows:
         lines = row.sums.lines
-        is_day = isinstance(row.key, date)
-        first: list[Cell] = [str(row.key)] if is_day else [row.number, row.name]
+        first: list[Cell] = [row.number, row.name, row.sums.lessons]
+        if view is ReportView.DAYS:
+            first = [str(row.key), row.sums.lessons]
+        elif view is ReportView.GROUPS:
+            first = [row.name, int(row.number)]
         rate = None if lines.rate is None else round(lines.rate, 4)
         counts = [lines.attended, lines.late, lines.absent, lines.excused, lines.open]
-        yield [*first, row.sums.lessons, *counts, lines.cancelled, rate]
+        yield [*first, *counts, lines.cancelled, rate]
 
 
 def untaken_cells(

@@ -99,6 +99,8 @@ def note_export(db: Session, report: Report, what: str, form: str, *, actor: str
         details["courses"] = len(span.courses)
     if report.scope.person_id is not None:
         details["person"] = str(report.scope.person_id)
+    if report.scope.group_id is not None:
+        details["group"] = str(report.scope.group_id)
     record(db, actor=actor, action="report.export", subject=service.SUBJECT, details=details)
 
 
@@ -118,9 +120,9 @@ def _rows(
     elif view is ReportView.UNTAKEN:
         found = untaken_cells(untaken_rows(db, report), t, wanted.zone)
     elif view is ReportView.AT_RISK:
-        found = sum_cells(at_risk_rows(db, report, service.at_risk_limit(db)))
+        found = sum_cells(at_risk_rows(db, report, service.at_risk_limit(db)), view)
     else:
-        found = sum_cells(report_rows(db, report, view))
+        found = sum_cells(report_rows(db, report, view), view)
     return _headed(head_row(view, t), found)
 
 

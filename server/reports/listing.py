@@ -12,6 +12,7 @@ from server.accounts.tables import Account
 from server.reports.schemas import AtRiskLimitUpdate, ReportView
 from server.reports.service import Report, people_named
 from server.reports.tally import Sums, Untaken
+from server.timetable.groups.service import groups_on
 from server.timetable.service import courses as courses_of
 from server.timetable.service import rooms as rooms_of
 from server.timetable.substitutes.service import substitute_names
@@ -38,9 +39,9 @@ class ReportRow:
     """One row of a report.
 
     Attributes:
-        key: a person, a course or a day.
+        key: a person, a course, a class or a day.
         name: as it is shown; empty for a day, which the reader's language names.
-        number: of the student, or the code of the course.
+        number: of the student, the code of the course, or how many are in the class.
         order: where it stands in a list by name.
     """
 
@@ -70,6 +71,8 @@ def report_rows(db: Session, report: Report, view: ReportView) -> list[ReportRow
         ]
     elif view is ReportView.COURSES:
         rows = _course_rows(db, tally.courses)
+    elif view is ReportView.GROUPS:
+        rows = _group_rows(db, report)
     else:
         rows = _person_rows(db, tally.people)
     return sorted(rows, key=lambda row: row.order)
@@ -136,6 +139,18 @@ def _course_rows(db: Session, sums: Mapping[uuid.UUID, Sums]) -> list[ReportRow]
         ReportRow(one.id, one.title, one.code, sums[one.id], (one.code, one.id))
         for one in courses_of(db, only=set(sums))
     ]
+
+
+def _group_rows(db: Session, report: Report) -> list[ReportRow]:
+    """Return the classes and groups of the last day, with all lines of those who are in them."""
+    found = []
+    for group, members in groups_on(db, report.scope.span.last):
+        listed = members & report.tally.people.keys()
+        if listed:
+            sums = report.tally.of_people(listed)
+            order = (group.name.casefold(), group.id)
+            found.append(ReportRow(group.id, group.name, str(len(listed)), sums, order))
+    return found
 
 
 def _person_rows(db: Session, sums: Mapping[uuid.UUID, Sums]) -> list[ReportRow]:

@@ -27,6 +27,7 @@ from server.reports.listing import (
 from server.reports.schemas import AtRiskLimitUpdate, ReportScope, ReportView
 from server.reports.service import Report, ReportTooLongError
 from server.reports.standing import status_key
+from server.timetable.groups.service import groups_on
 from server.timetable.local_time import local_date
 from server.timetable.service import courses as courses_of
 from server.timetable.teachers import visible_courses
@@ -145,6 +146,10 @@ def _frame(
         "course_choices": [
             ("", request_translator(request)("reports.all_courses")),
             *((str(one.id), f"{one.code} · {one.title}") for one in courses_of(db, only=own)),
+        ],
+        "group_choices": [
+            ("", request_translator(request)("reports.all_groups")),
+            *((str(one.id), one.name) for one, _ in groups_on(db, scope.span.last)),
         ],
         "person": db.get(Person, asked.person) if asked.person else None,
         "latest": prepared.latest_for(db, principal, limit=_PREPARED_SHOWN, own=own),

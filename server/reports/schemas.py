@@ -17,6 +17,7 @@ class ReportView(StrEnum):
     PEOPLE = "person"
     COURSES = "course"
     DAYS = "day"
+    GROUPS = "class"  # classes and groups
     LINES = "lesson"  # the lines themselves
     AT_RISK = "at-risk"
     UNTAKEN = "not-taken"
@@ -29,10 +30,22 @@ class ReportScope:
     Attributes:
         span: the days and courses.
         person_id: only lines of this person; None: of everybody.
+        group_id: only lines of those in this class on the last day.
+        members: who they are; None: no class is asked for.
     """
 
     span: ReportSpan
     person_id: UUID | None = None
+    group_id: UUID | None = None
+    members: frozenset[UUID] | None = None
+
+    @property
+    def people(self) -> frozenset[UUID] | None:
+        """Whose lines it is about; None: everybody's."""
+        if self.person_id is None:
+            return self.members
+        own = frozenset({self.person_id})
+        return own if self.members is None else own & self.members
 
 
 class AtRiskLimitUpdate(StrictInput):

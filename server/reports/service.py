@@ -1,8 +1,8 @@
 """Read reports, and keep the limit of the at-risk list. Only counts; no model judges anybody."""
 
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from server.audit.service import record
 from server.errors import InvalidError
 from server.people.tables import Person
-from server.reports.lines import LessonFacts, ReportSpan, lesson_count, lessons_between
+from server.reports.lines import LessonFacts, lesson_count, lessons_between
 from server.reports.schemas import AtRiskLimitUpdate, ReportScope
 from server.reports.tables import AtRiskLimit
 from server.reports.tally import ReportTally
@@ -54,15 +54,17 @@ class Report:
 
     def person_lines(self) -> Iterator[LessonFacts]:
         """Return its lessons with the lines that it is about."""
-        yield from own_lines(self.lessons or (), self.scope.person_id)
+        yield from own_lines(self.lessons or (), self.scope.people)
 
 
-def own_lines(lessons: Iterable[LessonFacts], person: uuid.UUID | None) -> Iterator[LessonFacts]:
-    """Return lessons with the lines of one person alone; None: with all lines."""
+def own_lines(
+    lessons: Iterable[LessonFacts], people: Collection[uuid.UUID] | None
+) -> Iterator[LessonFacts]:
+    """Return lessons with the lines of some people alone; None: with all lines."""
     for one in lessons:
-        if person is None:
+        if people is None:
             yield one
-        elif lines := tuple(line for line in one.lines if line.person_id == person):
+        elif lines := tuple(line for line in one.lines if line.person_id in people):
             yield one._replace(lines=lines)
 
 
@@ -94,19 +96,19 @@ def direct_report(db: Session, scope: ReportScope, at: datetime) -> Report:
         raise ReportTooLongError(problem="report_too_long", lessons=lessons, most=DIRECT_LESSONS)
     found = [one for piece in lessons_between(db, scope.span, at) for one in piece]
     report = Report(scope, at, lessons=found)
-    report.tally.add_all(found, at, scope.person_id)
+    report.tally.add_all(found, at, scope.people)
     return report
 
 
 def _narrowed(db: Session, scope: ReportScope) -> ReportScope:
-    """Return the same with the courses alone that ever had the person on their roster."""
-    if scope.person_id is None:
+    """Return the same with the courses alone that ever had the people on their roster."""
+    if scope.people is None:
         return scope
-    query = select(RosterEntry.course_id).where(RosterEntry.person_id == scope.person_id)
-    courses = frozenset(db.exec(query))
+    query = select(RosterEntry.course_id).where(col(RosterEntry.person_id).in_(scope.people))
+    courses = frozenset(db.exec(query.distinct()))
     span = scope.span
     wanted = courses if span.courses is None else courses & span.courses
-    return ReportScope(ReportSpan(span.first, span.last, span.zone, wanted), scope.person_id)
+    return replace(scope, span=replace(span, courses=wanted))
 
 
 def at_risk_limit(db: Session) -> AtRiskLimitUpdate:

@@ -1,7 +1,7 @@
 """Add the lines of many lessons up: by person, by course, by day and by week. Pure rules."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -62,16 +62,18 @@ class ReportTally:
     days: dict[date, Sums] = field(default_factory=dict)
     untaken: list[Untaken] = field(default_factory=list)
 
-    def add(self, lesson: LessonFacts, at: datetime, person: uuid.UUID | None = None) -> None:
+    def add(
+        self, lesson: LessonFacts, at: datetime, people: Collection[uuid.UUID] | None = None
+    ) -> None:
         """Add a lesson once.
 
         Args:
             lesson: with its lines.
             at: the moment its register was read.
-            person: count the lines of this person alone; lessons without one are left out.
+            people: count the lines of these people alone; lessons without one are left out.
         """
-        lines = [one for one in lesson.lines if person in (None, one.person_id)]
-        if person is not None and not lines:
+        lines = [one for one in lesson.lines if people is None or one.person_id in people]
+        if people is not None and not lines:
             return
         course = self.courses.setdefault(lesson.course_id, Sums())
         day = self.days.setdefault(lesson.day, Sums())
@@ -83,15 +85,26 @@ class ReportTally:
             standing = lesson.standing(line)
             for sums in (self.total, course, day, own):
                 sums.lines.add(standing)
-        if person is None and (untaken := untaken_of(lesson, at)) is not None:
+        if people is None and (untaken := untaken_of(lesson, at)) is not None:
             self.untaken.append(untaken)
 
     def add_all(
-        self, lessons: Iterable[LessonFacts], at: datetime, person: uuid.UUID | None = None
+        self,
+        lessons: Iterable[LessonFacts],
+        at: datetime,
+        people: Collection[uuid.UUID] | None = None,
     ) -> None:
         """Add several."""
         for one in lessons:
-            self.add(one, at, person)
+            self.add(one, at, people)
+
+    def of_people(self, people: Collection[uuid.UUID]) -> Sums:
+        """Return the lines of some people added up; no lessons, as they share them."""
+        found = Sums()
+        for one in people:
+            if one in self.people:
+                _merge(found.lines, self.people[one].lines)
+        return found
 
     def weeks(self) -> dict[date, LineCounts]:
         """Return the lines of each week by its Monday, in order; weeks without any are there."""

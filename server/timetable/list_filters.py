@@ -57,7 +57,7 @@ class LessonChoice:
             week: the day that the list's address names.
             own: the courses that the reader may see; None: all of them.
         """
-        named = service.course_labels(db, only=own)
+        named = service.course_labels(db, only=own, chosen=self.course)
         rooms = [(str(one.id), one.name) for one in service.rooms(db)]
         filters = [
             Filter("course", t("timetable.course"), named, str(self.course or "")),

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import sqlalchemy
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, delete, func, or_, select
 
 from protocol.v1.sync import MAX_ROSTER
 from server.audit.service import record
@@ -18,7 +18,14 @@ from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.timetable.service import LessonView, bump_version, course_of, found_or_404
-from server.timetable.tables import GroupEntry, GroupException, Lesson, RosterEntry
+from server.timetable.tables import (
+    CourseGroup,
+    GroupEntry,
+    GroupException,
+    GroupMember,
+    Lesson,
+    RosterEntry,
+)
 
 
 class PastRegistersError(ConflictError):
@@ -168,7 +175,10 @@ def change_dates(
         ConflictError: the person has another entry in that time, or the roster is full.
         PastRegistersError: registers of the past would change.
     """
-    entry = _set_dates(db, entry_of(db, course_id, entry_id), dates, at)
+    entry = entry_of(db, course_id, entry_id, lock=True)
+    if dates == RosterDates(entry.from_date, entry.until_date):
+        return entry
+    _set_dates(db, entry, dates, at)
     leave_groups(db, entry)
     _record_entry(db, "roster.change", entry, actor)
     return entry
@@ -203,8 +213,9 @@ def end_entry(
         NotFoundError: there is no such entry in that course.
         ConflictError: it ended before today.
     """
-    entry = entry_of(db, course_id, entry_id)
+    entry = entry_of(db, course_id, entry_id, lock=True)
     leave_groups(db, entry)
+    _stay_out_of_groups(db, entry, today)
     closed = close_entry(db, entry, today=today, at=at)
     _record_entry(db, "roster.remove", entry, actor)
     return closed
@@ -231,21 +242,52 @@ def close_entry(
 
 def leave_groups(db: Session, entry: RosterEntry) -> None:
     """Keep an entry one by one from now on: groups of the course change it no more."""
-    link = db.get(GroupEntry, entry.id)
-    if link is None:
+    if db.get(GroupEntry, entry.id) is None:
         return
-    db.delete(link)
+    same = select(RosterEntry.id).where(
+        RosterEntry.course_id == entry.course_id, RosterEntry.person_id == entry.person_id
+    )
+    db.exec(delete(GroupEntry).where(col(GroupEntry.entry_id).in_(same)))
+    _except(db, entry)
+
+
+def _stay_out_of_groups(db: Session, entry: RosterEntry, today: date) -> None:
+    """See to it that no group lists a person again who is taken off a roster by hand."""
+    listing = (
+        select(GroupMember.id)
+        .join(CourseGroup, col(CourseGroup.group_id) == col(GroupMember.group_id))
+        .where(CourseGroup.course_id == entry.course_id, GroupMember.person_id == entry.person_id)
+        .where(or_(col(GroupMember.until_date).is_(None), col(GroupMember.until_date) >= today))
+        .where(or_(col(CourseGroup.until_date).is_(None), col(CourseGroup.until_date) >= today))
+    )
+    if db.exec(listing.limit(1)).first() is not None:
+        _except(db, entry)
+
+
+def _except(db: Session, entry: RosterEntry) -> None:
     db.merge(GroupException(course_id=entry.course_id, person_id=entry.person_id))
     db.flush()
 
 
-def entry_of(db: Session, course_id: uuid.UUID, entry_id: uuid.UUID) -> RosterEntry:
+def entry_of(
+    db: Session, course_id: uuid.UUID, entry_id: uuid.UUID, *, lock: bool = False
+) -> RosterEntry:
     """Return one entry of a course.
+
+    Args:
+        db: the caller's.
+        course_id: of the course.
+        entry_id: of the entry.
+        lock: lock the person first: groups change entries too.
 
     Raises:
         NotFoundError: there is none of that id in that course.
     """
-    entry = db.get(RosterEntry, entry_id)
+    if lock:
+        query = select(RosterEntry.person_id).where(RosterEntry.id == entry_id)
+        person = select(Person.id).where(col(Person.id).in_(query))
+        db.exec(person.with_for_update()).all()
+    entry = db.get(RosterEntry, entry_id, populate_existing=lock)
     if entry is None or entry.course_id != course_id:
         raise NotFoundError("There is no such entry on the roster.", problem="no_roster_entry")
     return entry

@@ -131,16 +131,22 @@ def courses(db: Session, *, only: Collection[uuid.UUID] | None = None) -> list[C
 
 
 def course_labels(
-    db: Session, *, only: Collection[uuid.UUID] | None = None
+    db: Session,
+    *,
+    only: Collection[uuid.UUID] | None = None,
+    chosen: uuid.UUID | None = None,
 ) -> list[tuple[str, str]]:
     """Return id and words of every course, or of those of these ids, by code, for a choice.
 
-    Pages read it all the time, so it makes no objects of the table and stops at `MOST_OFFERED`.
+    Pages read it all the time, so it makes no objects of the table and stops at `MOST_OFFERED`;
+    the chosen one is always there.
     """
     query = sqlalchemy.select(col(Course.id), col(Course.code), col(Course.title))
     if only is not None:
         query = query.where(col(Course.id).in_(only))
-    rows = db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED))
+    rows = list(db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED)))
+    if len(rows) == MOST_OFFERED and chosen not in {None, *(key for key, _, _ in rows)}:
+        rows += db.execute(query.where(col(Course.id) == chosen))
     return [(str(key), f"{code} {title}") for key, code, title in rows]
 
 

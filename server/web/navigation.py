@@ -55,7 +55,10 @@ ENTRIES = (
 #: The groups of the menu, by the key of their headings; the first one has none.
 _GROUPS = (
     ("", ("/",)),
-    ("layout.group.registers", ("/lessons", "/timetable", "/absences", "/reports", "/on-site")),
+    (
+        "layout.group.registers",
+        ("/lessons", "/timetable", "/absences", "/reports", "/recognitions", "/on-site"),
+    ),
     ("layout.group.people", ("/people", "/courses", "/rooms", "/imports")),
     ("layout.group.devices", ("/kiosks", "/quarantine")),
     (
@@ -65,7 +68,7 @@ _GROUPS = (
 )
 #: Groups that a long menu folds, unless the page belongs to them.
 _FOLDED = frozenset({"layout.group.devices", "layout.group.system"})
-_LONG_MENU = 14
+_LONG_MENU = 15
 
 
 @dataclass(frozen=True)

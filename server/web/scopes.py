@@ -232,6 +232,17 @@ WITHOUT_TOKEN: dict[str, str] = {
         ),
         "a file may change people, courses and who teaches them at once",
     ),
+    **dict.fromkeys(
+        (
+            "GET /api/v1/calendar-feed",
+            "POST /api/v1/calendar-feed",
+            "DELETE /api/v1/calendar-feed",
+            "GET /api/v1/courses/{course_id}/calendar-feed",
+            "POST /api/v1/courses/{course_id}/calendar-feed",
+            "DELETE /api/v1/courses/{course_id}/calendar-feed",
+        ),
+        "an address outlasts the token, and works without a sign-in",
+    ),
     "POST /api/v1/people/{person_id}/consents": "a consent is a person's word",
     "POST /api/v1/people/{person_id}/erase": "it cannot be undone, so a person does it",
 }

@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+from starlette.testclient import TestClient
+
 from server.db.types import now
-from tests.support.audit_walk import REASON, Places
+from tests.support.audit_walk import REASON, Places, Walk
 from tests.support.office_desk import day_in
 
 
@@ -35,6 +37,7 @@ def timetable_routes(at: Places) -> None:
     do("POST", "/terms/{term_id}/delete", "term.delete", left)
     _holiday_routes(at)
     _group_routes(at)
+    _calendar_routes(at, course)
     _pattern_routes(at, course)
 
 
@@ -93,6 +96,24 @@ def _group_routes(at: Places) -> None:
     do("POST", f"{page}/courses/{{link_id}}/end", "group.course_remove", group, link, data=until)
     form = {"course_id": desk.course, "from_date": day_in(0)}
     do("POST", f"{page}/courses", "group.course_add", group, data=form)
+
+
+def _calendar_routes(at: Places, course: str) -> None:
+    do, route = at.walk.do, "/courses/{course_id}/calendar-feed"
+    do("POST", f"/api/v1{route}", "calendar.create", course)
+    do("POST", route, "calendar.renew", course)
+    do("POST", f"{route}/end", "calendar.end", course)
+    do("POST", route, "calendar.create", course)
+    do("DELETE", f"/api/v1{route}", "calendar.end", course)
+
+
+def own_calendar_routes(walk: Walk, teacher: TestClient) -> None:
+    api, page = "/api/v1/calendar-feed", "/calendar-feed"
+    walk.do("POST", api, "calendar.create", client=teacher)
+    walk.do("POST", page, "calendar.renew", client=teacher)
+    walk.do("POST", f"{page}/end", "calendar.end", client=teacher)
+    walk.do("POST", page, "calendar.create", client=teacher)
+    walk.do("DELETE", api, "calendar.end", client=teacher)
 
 
 def _roster_routes(at: Places, course: str) -> None:

@@ -14,7 +14,7 @@ from server.people.tables import Person
 from server.timetable.roster import applies
 from server.timetable.service import LESSON_ORDER, LessonFilter, LessonView, courses, found_or_404
 from server.timetable.substitutes.service import teachers
-from server.timetable.tables import Course, CourseTeacher, Room, RosterEntry
+from server.timetable.tables import Course, CourseTeacher, LessonSubstitute, Room, RosterEntry
 from server.timetable.teachers import visible_courses
 from server.web.principal import Principal, Role
 
@@ -109,8 +109,9 @@ def _taught(db: Session, account_id: uuid.UUID, which: LessonFilter) -> list[Les
         if row.course_id == view.course.id
         and (row.from_date or date.min) <= view.lesson.day <= (row.until_date or date.max)
     }
-    mine = {row.course_id for row in rows}
-    return [view for view in found if view.lesson.id in own or view.course.id not in mine]
+    by_account = LessonSubstitute.account_id == account_id
+    kept = own | set(db.exec(select(LessonSubstitute.lesson_id).where(by_account)))
+    return [view for view in found if view.lesson.id in kept]
 
 
 def _attended(db: Session, person_id: uuid.UUID, which: LessonFilter) -> list[LessonView]:

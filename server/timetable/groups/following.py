@@ -55,7 +55,7 @@ def follow_groups(
     today: date,
     at: datetime,
 ) -> None:
-    """GroupChange roster entries of these people in these courses to what their groups say.
+    """Change roster entries of these people in these courses to what their groups say.
 
     Days before today and lessons that have started stay as they are.
 
@@ -89,6 +89,8 @@ def _adjust(
         return
     spans.remove(span)
     if start > today:
+        if span.first < start:  # lessons that are over do not list who joined after them
+            entry.counts_after = at
         entry.from_date = span.first
     entry.until_date = _open(span.last)
     db.add(entry)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_, col, delete, func, or_, select
 
@@ -37,11 +38,7 @@ class GroupChange:
 
 def groups_and_sizes(db: Session, *, on: date) -> list[tuple[StudentGroup, int]]:
     """Return every group by name, with how many members it has on a date."""
-    is_member = and_(
-        col(GroupMember.group_id) == col(StudentGroup.id),
-        col(GroupMember.from_date) <= on,
-        or_(col(GroupMember.until_date).is_(None), col(GroupMember.until_date) >= on),
-    )
+    is_member = and_(col(GroupMember.group_id) == col(StudentGroup.id), _counts_on(on))
     query = (
         select(StudentGroup, func.count(col(GroupMember.id)))
         .outerjoin(GroupMember, is_member)
@@ -97,6 +94,27 @@ def members(db: Session, group_id: uuid.UUID) -> list[tuple[GroupMember, Person]
     return list(db.exec(query).all())
 
 
+def members_on(db: Session, group_id: uuid.UUID, day: date) -> frozenset[uuid.UUID]:
+    """Return who is in a group on a date.
+
+    Raises:
+        NotFoundError: there is no such group.
+    """
+    group_of(db, group_id)
+    query = select(GroupMember.person_id).where(_counts_on(day), GroupMember.group_id == group_id)
+    return frozenset(db.exec(query))
+
+
+def groups_on(db: Session, day: date) -> list[tuple[StudentGroup, frozenset[uuid.UUID]]]:
+    """Return every group that has members on a date, by name, with who they are."""
+    people: dict[uuid.UUID, set[uuid.UUID]] = {}
+    query = select(GroupMember.group_id, GroupMember.person_id).where(_counts_on(day))
+    for group_id, person_id in db.exec(query):
+        people.setdefault(group_id, set()).add(person_id)
+    groups = db.exec(select(StudentGroup).order_by(col(StudentGroup.name)))
+    return [(one, frozenset(people[one.id])) for one in groups if one.id in people]
+
+
 def courses_of(db: Session, group_id: uuid.UUID) -> list[tuple[CourseGroup, Course]]:
     """Return the courses that take, took or will take their students from a group, by code."""
     query = (
@@ -133,8 +151,9 @@ def add_members(
     lock_timetable(db)
     group_of(db, group_id)
     rows = [_add_member(db, group_id, person_id, from_date) for person_id in sorted(set(people))]
-    courses = {link.course_id for link, _ in courses_of(db, group_id)}
-    _end_exceptions(db, courses, people)
+    links = [link for link, _ in courses_of(db, group_id)]
+    courses = {link.course_id for link in links}
+    _end_exceptions(db, {one.course_id for one in links if _goes_on(one, from_date)}, people)
     follow_groups(db, courses, people, today=change.today, at=change.at)
     for row in rows:
         _record(db, "group.add", row, change)
@@ -154,7 +173,11 @@ def end_member(
     row = db.get(GroupMember, member_id)
     if row is None or row.group_id != group_id:
         raise NotFoundError("This person is not in the group.", problem="no_group_member")
-    _end(db, row, last_day, change)
+    _lock_people(db, {row.person_id})
+    same = select(GroupMember).where(
+        GroupMember.group_id == group_id, GroupMember.person_id == row.person_id
+    )
+    _end(db, row, last_day, change, others=db.exec(same).all())
     courses = {link.course_id for link, _ in courses_of(db, group_id)}
     follow_groups(db, courses, {row.person_id}, today=change.today, at=change.at)
     _record(db, "group.remove", row, change)
@@ -178,8 +201,9 @@ def add_course(
     row = _resumed(db.exec(query).all(), from_date)
     row = row or CourseGroup(course_id=course_id, group_id=group_id, from_date=from_date)
     db.add(row)
-    people = {member.person_id for member, _ in members(db, group_id)}
-    _end_exceptions(db, {course_id}, people)
+    people = _lock_people(db, {member.person_id for member, _ in members(db, group_id)})
+    coming = {one.person_id for one, _ in members(db, group_id) if _goes_on(one, from_date)}
+    _end_exceptions(db, {course_id}, coming)
     follow_groups(db, {course_id}, people, today=change.today, at=change.at)
     _record(db, "group.course_add", row, change)
     return row
@@ -198,8 +222,11 @@ def end_course(
     row = db.get(CourseGroup, link_id)
     if row is None or row.group_id != group_id:
         raise NotFoundError("The course does not use this group.", problem="no_group_course")
-    _end(db, row, last_day, change)
-    people = {member.person_id for member, _ in members(db, group_id)}
+    people = _lock_people(db, {member.person_id for member, _ in members(db, group_id)})
+    same = select(CourseGroup).where(
+        CourseGroup.group_id == group_id, CourseGroup.course_id == row.course_id
+    )
+    _end(db, row, last_day, change, others=db.exec(same).all())
     follow_groups(db, {row.course_id}, people, today=change.today, at=change.at)
     _record(db, "group.course_remove", row, change)
 
@@ -208,6 +235,13 @@ def forget_member(db: Session, person_id: uuid.UUID) -> None:
     """Delete in which groups a person was; part of an erasure, which ends the roster entries."""
     db.exec(delete(GroupMember).where(col(GroupMember.person_id) == person_id))
     db.exec(delete(GroupException).where(col(GroupException.person_id) == person_id))
+
+
+def _counts_on(day: date) -> ColumnElement[bool]:
+    return and_(
+        col(GroupMember.from_date) <= day,
+        or_(col(GroupMember.until_date).is_(None), col(GroupMember.until_date) >= day),
+    )
 
 
 def _add_member(
@@ -240,7 +274,29 @@ def _resumed(rows: Sequence[R], from_date: date) -> R | None:
     return later[0]
 
 
-def _end(db: Session, row: GroupMember | CourseGroup, last_day: date, change: GroupChange) -> None:
+def _goes_on(row: GroupMember | CourseGroup, day: date) -> bool:
+    return row.until_date is None or row.until_date >= day
+
+
+def _lock_people(db: Session, people: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Lock people before anything of theirs is written, in the order of everyone else."""
+    query = select(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id))
+    return set(db.exec(query.with_for_update()))
+
+
+def _end(
+    db: Session,
+    row: GroupMember | CourseGroup,
+    last_day: date,
+    change: GroupChange,
+    *,
+    others: Sequence[GroupMember | CourseGroup],
+) -> None:
+    if any(
+        one.id != row.id and one.from_date <= last_day and _goes_on(one, row.from_date)
+        for one in others
+    ):
+        raise ConflictError("It is in the group in that time already.", problem="group_overlap")
     if last_day < change.today:
         raise InvalidError("The last day is over.", problem="group_past")
     if row.until_date is not None and row.until_date < change.today:
@@ -264,10 +320,13 @@ def _end_exceptions(
 
 
 def _record(db: Session, action: str, row: GroupMember | CourseGroup, change: GroupChange) -> None:
+    details = {"first_day": row.from_date.isoformat()}
+    if row.until_date is not None:
+        details["last_day"] = row.until_date.isoformat()
     if isinstance(row, GroupMember):
-        details = {"person": str(row.person_id)}
+        details["person"] = str(row.person_id)
     else:
-        details = {"course": str(row.course_id)}
+        details["course"] = str(row.course_id)
     subject = f"group:{row.group_id}"
     record(db, actor=change.actor, action=action, subject=subject, details=details)
 

@@ -47,7 +47,7 @@ from tests.support.office_desk import OfficeDesk, day_in
 from tests.support.register_walk import code_routes, several_lines
 from tests.support.second_step_walk import SecondStepWalk
 from tests.support.stepping import SteppedWorkers
-from tests.support.timetable_walk import lesson_routes, timetable_routes
+from tests.support.timetable_walk import lesson_routes, own_calendar_routes, timetable_routes
 
 DLIB, SFACE = TEMPLATE.model_id, "sface-2021dec"
 FURTHER = FaceTemplate(SFACE, (1.0, 0.0))
@@ -91,6 +91,7 @@ def account_routes(at: Places) -> None:
     do("POST", "/users/new", "account.create", data=body | {"username": "two"})
     do("POST", "/api/v1/accounts/{account_id}/password", "account.reset_password", one)
     do("POST", "/users/{account_id}/password", "account.reset_password", one)
+    do("POST", "/users/passwords", "account.reset_password", data={"accounts": one})
     do("POST", "/api/v1/accounts/{account_id}/disable", "account.disable", one)
     do("POST", "/api/v1/accounts/{account_id}/enable", "account.enable", one)
     do("POST", "/users/{account_id}/disable", "account.disable", one)
@@ -463,8 +464,10 @@ def test_every_route_leaves_its_entry(
     encoder: FakeEncoder,
 ) -> None:
     encoder.offers, encoder.outcome = (DLIB, SFACE), FaceEncoded((TEMPLATE, FURTHER), 0.2)
-    teacher: str = sign_in(Role.TEACHER).get("/api/v1/sign-in").json()["account_id"]
+    teaching = sign_in(Role.TEACHER)
+    teacher: str = teaching.get("/api/v1/sign-in").json()["account_id"]
     at = Places(Walk(sign_in(Role.ADMIN), desk.database), desk, teacher)
+    own_calendar_routes(at.walk, teaching)
     door = Door(desk)
     account_routes(at)
     token_routes(at)

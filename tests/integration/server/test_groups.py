@@ -1,15 +1,18 @@
 """Classes and groups: rosters of their courses follow them, and past registers never do."""
 
+import contextlib
 import uuid
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, delete, select
 
 from server.db.engine import Database
 from server.db.types import now
+from server.errors import ConflictError
 from server.timetable import roster
 from server.timetable.groups import service
 from server.timetable.groups.service import GroupChange
@@ -91,6 +94,74 @@ def test_pages_show_members_courses_and_what_was_refused(desk: OfficeDesk) -> No
     assert f'href="{path}"' in desk.office.get(f"/courses/{desk.course}").text
 
 
+def test_lessons_that_are_over_list_nobody_who_joins_after_them(
+    desk: OfficeDesk, database: Database
+) -> None:
+    ada, course, at = uuid.UUID(desk.ada), uuid.UUID(desk.course), now()
+    today = at.date()
+    early, later = GroupChange("system", at, today), at + timedelta(hours=6)
+    with database.transaction() as db:
+        first, second = (service.create_group(db, name, actor="system").id for name in "AB")
+        for group in (first, second):
+            service.add_course(db, group, course, today, early)
+        service.add_members(db, first, [ada], today + timedelta(days=7), early)
+        service.add_members(db, second, [ada], today, GroupChange("system", later, today))
+        (entry,) = db.exec(select(RosterEntry).where(RosterEntry.person_id == ada))
+        assert (entry.from_date, entry.counts_after) == (today, later)
+
+
+def test_who_is_taken_off_by_hand_stays_off(desk: OfficeDesk, database: Database) -> None:
+    entry = desk.always_on_roster(desk.ada)
+    group = desk.post("/groups", name="7B")["id"]
+    desk.post(f"/groups/{group}/members", person_ids=[desk.ada, desk.ben])
+    desk.post(f"/groups/{group}/courses", course_id=desk.course)
+    assert desk.office.delete(f"/api/v1/courses/{desk.course}/roster/{entry}").is_success
+    other = desk.post("/groups", name="Choir")["id"]
+    desk.post(f"/groups/{other}/courses", course_id=desk.course)
+    desk.post(
+        f"/groups/{group}/members",
+        person_ids=[
+            desk.post("/people", student_number="S3", given_name="Cem", family_name="Ak")["id"]
+        ],
+    )
+    with database.reading() as db:
+        people = {str(one.person_id) for one in db.exec(select(RosterEntry)) if not one.until_date}
+    assert desk.ada not in people
+    assert desk.ben in people
+
+
+def test_one_entry_by_hand_takes_all_of_the_course_out_of_the_groups(
+    desk: OfficeDesk, database: Database
+) -> None:
+    ada, course, today = uuid.UUID(desk.ada), uuid.UUID(desk.course), now().date()
+    change = GroupChange("system", now(), today)
+    with database.transaction() as db:
+        first, second = (service.create_group(db, name, actor="system").id for name in "AB")
+        for group in (first, second):
+            service.add_course(db, group, course, today, change)
+        (stay,) = service.add_members(db, first, [ada], today, change)
+        service.end_member(db, first, stay.id, today + timedelta(days=3), change)
+        service.add_members(db, second, [ada], today + timedelta(days=6), change)
+        one, other = db.exec(select(RosterEntry).order_by(col(RosterEntry.from_date)))
+        dates = roster.RosterDates(today, today + timedelta(days=2))
+        roster.change_dates(db, course, one.id, dates, at=now(), actor="system")
+        assert db.exec(select(GroupEntry)).all() == []
+        service.end_member(db, first, stay.id, today + timedelta(days=1), change)
+        assert db.get(RosterEntry, other.id) is not None
+
+
+def test_a_last_day_within_a_later_stay_is_refused(desk: OfficeDesk, database: Database) -> None:
+    ada, today = uuid.UUID(desk.ada), now().date()
+    change = GroupChange("system", now(), today)
+    with database.transaction() as db:
+        group = service.create_group(db, "7B", actor="system").id
+        (stay,) = service.add_members(db, group, [ada], today, change)
+        service.end_member(db, group, stay.id, today + timedelta(days=3), change)
+        service.add_members(db, group, [ada], today + timedelta(days=6), change)
+        with pytest.raises(ConflictError):
+            service.end_member(db, group, stay.id, today + timedelta(days=8), change)
+
+
 _spans = st.tuples(st.integers(0, _DAYS), st.none() | st.integers(0, _DAYS))
 _steps = st.lists(
     st.tuples(st.sampled_from(("member", "course", "end")), st.integers(0, 1), _spans), max_size=8
@@ -145,14 +216,15 @@ def _step(
     rows: list[GroupMember | CourseGroup] = [row for row, _ in service.members(db, group)]
     rows += [row for row, _ in service.courses_of(db, group)]
     goes_on = [row for row in rows if row.until_date is None or row.until_date >= change.today]
-    if what == "end" and goes_on:
-        row = goes_on[(last or 0) % len(goes_on)]
-        end = service.end_member if isinstance(row, GroupMember) else service.end_course
-        end(db, group, row.id, day, change)
-    elif what == "member" and not service.members(db, group):
-        service.add_members(db, group, [ada], day, change)
-    elif what == "course" and not service.courses_of(db, group):
-        service.add_course(db, group, course, day, change)
+    with contextlib.suppress(ConflictError), db.begin_nested():
+        if what == "end" and goes_on:
+            row = goes_on[(last or 0) % len(goes_on)]
+            end = service.end_member if isinstance(row, GroupMember) else service.end_course
+            end(db, group, row.id, day, change)
+        elif what == "member":
+            service.add_members(db, group, [ada], day, change)
+        elif what == "course":
+            service.add_course(db, group, course, day, change)
 
 
 def _days(rows: Any, today: date) -> set[int]:

@@ -92,7 +92,16 @@ def test_the_office_neither_uploads_nor_starts_a_file_of_accounts(
     assert "/imports/samples/accounts" not in office.get("/imports/new").text
     assert "/imports/samples/accounts" in imports.office.get("/imports/new").text
     import_id = imports.upload("accounts", FILE)
-    path = f"/api/v1/imports/{import_id}"
+    path, page = f"/api/v1/imports/{import_id}", f"/imports/{import_id}"
+    hidden = (path, f"{path}/report", page, f"{page}/report.csv", f"{page}/columns")
+    assert {office.get(one).status_code for one in hidden} == {403}
+    steps = (f"{path}/cancel", f"{page}/cancel", f"{page}/delete", f"{page}/options")
+    assert {office.post(one).status_code for one in steps} == {403}
+    assert office.post(f"{path}/options", json={}).status_code == 403
+    assert office.delete(path).status_code == 403
+    assert import_id not in office.get("/imports").text
+    assert office.get("/api/v1/imports").json()["total"] == 0
+    assert imports.office.get("/api/v1/imports").json()["total"] == 1
     assert office.post(f"{path}/check", json={}).status_code == 403
     imports.check(import_id)
     assert office.post(f"{path}/start").status_code == 403

@@ -78,6 +78,7 @@ def test_every_cell_that_cannot_be_used_is_named(
         "BIO-9;Mon;6:00;19:00;R12;;": "lesson_too_long",
         "BIO-9;Mon;8:00;8:45;R99;;": "no_room",
         "BIO-9;Mon;8:00;8:45;R12;C;": "weeks",
+        "BIO-9;Mon;8:00;8:45;R12;even;": "weeks",
         "BIO-9;Mon;8:00;8:45;R12;;Spring": "no_term",
         ";Mon;8:00;8:45;R12;;": "empty",
     }
@@ -148,6 +149,12 @@ def test_times_of_a_twelve_hour_clock_are_read(at: Any) -> None:
     hour = at.hour % 12 or 12
     text = f"{hour}:{at:%M} {'pm' if at.hour >= 12 else 'AM'}"
     assert _read_time(text, "starts") == at.replace(second=0, microsecond=0)
+
+
+@pytest.mark.parametrize("text", ["0:30 pm", "13:00 am", "00:15 AM", "24:00", "8:60", "8"])
+def test_what_no_clock_shows_is_refused(text: str) -> None:
+    with pytest.raises(RowError):
+        _read_time(text, "starts")
 
 
 @given(st.text(max_size=12))

@@ -3,10 +3,12 @@
 import uuid
 from datetime import timedelta
 
+import pytest
 from sqlmodel import select
 
 from server.accounts.tables import Account
 from server.db.engine import Database
+from server.timetable import service
 from server.timetable.tables import CourseTeacher, LessonSubstitute
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
@@ -92,3 +94,13 @@ def test_accounts_by_role_and_state(desk: OfficeDesk, sign_in: SignIn) -> None:
     assert teacher not in admin.get("/users?role=dpo").text
     assert teacher not in admin.get("/users?state=disabled").text
     assert "Nothing fits these filters" in admin.get("/users?state=disabled").text
+
+
+def test_the_chosen_course_is_offered_however_many_there_are(
+    desk: OfficeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_OFFERED", 1)
+    for path in ("/lessons", "/people"):
+        page = desk.office.get(f"{path}?course={desk.course}").text
+        assert f'<option value="{desk.course}" selected' in page
+        assert f'<option value="{desk.course}"' not in desk.office.get(path).text

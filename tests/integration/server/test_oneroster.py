@@ -93,6 +93,53 @@ def test_ids_find_who_and_what_got_another_number_code_or_name(
         assert len(db.exec(select(RosterEntry)).all()) == 2
 
 
+def test_a_bundle_without_identifiers_renumbers_nobody(imports: ImportDesk) -> None:
+    imports.bring_in("oneroster", zip_of(bundle_files()))
+    files = changed("users.csv", ",00123,", ",,")
+    files = changed("users.csv", ",ada.l,,", ",ada.l,{LDAP:ada},", files)
+    assert counts(imports.bring_in("oneroster", zip_of(files))) == {"unchanged": 6, "wrong": 1}
+    assert imports.people()["00123"]["given_name"] == "Ada"
+
+
+def test_a_cut_line_refuses_no_other_row(imports: ImportDesk) -> None:
+    files = bundle_files()
+    lines = files["enrollments.csv"].decode().rstrip().splitlines()
+    assert "teacher" in lines[-1]
+    files["enrollments.csv"] = "\r\n".join([*lines[:-1], lines[-1][:-4]]).encode()
+    done = imports.bring_in("oneroster", zip_of(files))
+    assert counts(done)["new"] == 6
+    assert "cut" not in {
+        one for about, one in wrong(imports, done).items() if "user-3" not in about
+    }
+
+
+def test_a_check_that_was_interrupted_begins_again(
+    imports: ImportDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CHUNK", 1)
+    files = changed("users.csv", ",Zoë,Müller,", ",,,")  # nobody is added, so the roster lacks her
+    import_id = imports.upload("oneroster", zip_of(files))
+    whole = counts(imports.check(import_id))
+    assert whole["wrong"] == 3
+    imports.do(import_id, "check", {"columns": None})
+    job, step, done = imports.claim(), imports.handler._step, list[int]()
+
+    def killed(*given: Any) -> None:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        step(*given)
+        done.append(1)
+
+    monkeypatch.setattr(imports.handler, "_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        imports.handler.run(job)
+    assert imports.state(import_id)["rows_done"] == 3
+    monkeypatch.setattr(imports.handler, "_step", step)
+    imports.handler.run(job)
+    assert imports.state(import_id)["rows_done"] == 7
+    assert counts(imports.state(import_id)) == whole
+
+
 def test_a_number_that_moves_to_another_record_changes_nobody(imports: ImportDesk) -> None:
     imports.bring_in("oneroster", zip_of(bundle_files()))
     before = imports.people()

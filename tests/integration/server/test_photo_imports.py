@@ -58,6 +58,7 @@ def test_each_photo_is_judged_and_only_those_with_consent_are_taken_in(
             "00125.jpg": another_jpeg(),
             "S1.jpg": another_jpeg(),
             "99999.jpg": another_jpeg(),
+            "00123/99998.jpg": another_jpeg(),
             "00123/notes.txt": b"not a picture, whatever its folder is" * 4,
             "00124_3.zip": zip_of({"00124.jpg": another_jpeg()}),
             "00123_4.jpg": _REPEATED,
@@ -68,13 +69,14 @@ def test_each_photo_is_judged_and_only_those_with_consent_are_taken_in(
     )
     import_id = imports.upload("photos", archive, "photos.zip")
     checked = imports.check(import_id)
-    assert counts(checked) == {"new": 3, "wrong": 9, "missing": 1}
+    assert counts(checked) == {"new": 3, "wrong": 10, "missing": 1}
     assert count(database, Enrolment) == 0
     wrong = {one["about"]: one["reason"] for one in imports.report(import_id, "wrong")}
     assert wrong == {
         "00125.jpg": "consent_refused",
         "S1.jpg": "consent_none",
         "99999.jpg": "photo_unknown",
+        "00123/99998.jpg": "photo_unknown",
         "00123/notes.txt": "photo_kind",
         "00124_3.zip": "photo_kind",
         "00123_4.jpg": "photo_repeated",
@@ -93,7 +95,7 @@ def test_each_photo_is_judged_and_only_those_with_consent_are_taken_in(
     assert people == sorted([ada, ada, bea])
     assert count(database, ImportPiece) == 0
     again = imports.bring_in("photos", archive)
-    assert counts(again) == {"unchanged": 3, "wrong": 9, "missing": 1}
+    assert counts(again) == {"unchanged": 3, "wrong": 10, "missing": 1}
     assert len(jobs_of(database, ENCODE)) == 3
 
 
@@ -267,3 +269,19 @@ def test_an_archive_reads_as_the_file_it_was(
                 assert archive.seek(place) == plain.seek(place)
                 assert archive.read(length) == plain.read(length)
             assert archive.digest() == run.digest
+
+
+def test_a_large_archive_is_deleted_some_pieces_at_a_time(
+    imports: ImportDesk, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("uploads", "api", "pieces"):
+        monkeypatch.setattr(f"server.imports.{module}.PIECE_BYTES", 700)
+    monkeypatch.setattr(pieces, "_AT_ONCE", 1)
+    waiting = imports.upload("photos", zip_of({"2.jpg": b"x"}))
+    large = imports.upload("photos", zip_of({"1.jpg": bytes(3_000)}))
+    assert count(database, ImportPiece) > 4
+    assert imports.office.delete(f"{_API}/{large}").status_code == 204
+    assert count(database, ImportPiece) > 3
+    ImportUpkeep(database).sweep()
+    assert count(database, ImportPiece) == 1
+    assert imports.state(waiting)["state"] == "uploaded"

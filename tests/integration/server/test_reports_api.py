@@ -65,6 +65,37 @@ def test_a_report_comes_in_parts_that_are_the_whole(school: ReportSchool) -> Non
     assert office.get("/api/v1/reports/attendance?veiw=day").status_code == 422
 
 
+def test_classes_are_a_view_and_a_filter(school: ReportSchool) -> None:
+    desk, span = school.desk, school.span(6)
+    classes = {}
+    for name, people in (("7B", [desk.ada]), ("7A", [desk.ada, desk.ben]), ("Left", [])):
+        classes[name] = desk.post("/groups", name=name)["id"]
+        if people:
+            desk.post(f"/groups/{classes[name]}/members", person_ids=people)
+    rows = get(desk.office, "/attendance", view="class", **span)["rows"]
+    assert [(one["name"], one["number"], one["lessons"]) for one in rows] == [
+        ("7A", "2", 0),
+        ("7B", "1", 0),
+    ]
+    assert [(one["attended"], one["absent"], one["open"]) for one in rows] == [(2, 2, 2), (2, 0, 1)]
+    only = get(desk.office, "/attendance", view="person", group=classes["7B"], **span)["rows"]
+    assert [one["name"] for one in only] == ["Ada Lovelace"]
+    assert get(desk.office, "/attendance", view="day", group=classes["Left"], **span)["rows"] == []
+    page = desk.office.get("/reports", params={"view": "class"} | span).text
+    assert "7A" in page
+    assert f"group={classes['7A']}" in page
+    shown = desk.office.get("/reports", params={"group": classes["7B"]} | span).text
+    assert "Ada Lovelace" in shown
+    assert "Ben Okafor" not in shown
+    missing = {"group": str(uuid.uuid4())} | span
+    assert desk.office.get("/api/v1/reports/attendance", params=missing).status_code == 404
+    assert desk.office.get("/reports", params=missing).status_code == 404
+    asked = {"view": "class", "format": "csv"} | span
+    file = desk.office.get("/api/v1/exports/attendance", params=asked)
+    assert file.status_code == 200, file.text
+    assert "7A,2,2,0,2,0,2,0,0.5" in file.text.replace(";", ",")
+
+
 def test_an_answer_that_is_known_is_not_sent_again(school: ReportSchool) -> None:
     office, path = school.desk.office, "/api/v1/reports/attendance"
     etag = office.get(path, params=school.span(6)).headers["etag"]

@@ -135,6 +135,7 @@ def test_every_reason_has_words_and_a_fix(language: str) -> None:
         "numbers": "1, 1_2",
         "file": "a",
         "most": "20",
+        "course": "BIO-9",
     }
     for reason in sorted(reasons):
         finding = Finding(2, RowOutcome.WRONG, "x", reason, "student_number", values)

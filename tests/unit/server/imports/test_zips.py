@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.imports import zips
-from server.imports.photo_files import numbers_in
+from server.imports.photo_files import is_by_folder, numbers_in
 from server.imports.sheets import UnreadableFileError
 from server.imports.zips import open_zip, read_whole
 from tests.support.zips import central, ending, overlapping, zip_of
@@ -119,3 +119,19 @@ def test_file_folder_and_further_photos_lead_to_the_number(number: str, further:
         f"all/{number}/anything at all.heic",
     ):
         assert number in numbers_in(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_by"),
+    [
+        ("2026/00999.jpg", False),
+        ("9/00999.jpg", False),
+        ("2026/S999_2.jpg", False),
+        ("00999.jpg", False),
+        ("00123/1.jpg", True),
+        ("00123/IMG_2.jpg", True),
+        ("7B/00123/left.heic", True),
+    ],
+)
+def test_a_folder_says_who_it_is_only_where_the_file_has_no_number(path: str, is_by: bool) -> None:
+    assert is_by_folder(path) is is_by

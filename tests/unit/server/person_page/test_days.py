@@ -105,7 +105,7 @@ def test_months_have_every_date_of_the_span_and_of_the_lines_once(
 @given(lines=_drawn)
 def test_sums_are_those_of_the_reports(lines: list[PersonLine]) -> None:
     report = ReportTally()
-    report.add_all((_facts(line) for line in lines if line.lesson.starts_at < AT), AT, PERSON)
+    report.add_all((_facts(line) for line in lines if line.lesson.starts_at < AT), AT, {PERSON})
     found = tally_of(lines, AT)
     assert (found.total, found.courses, found.days) == (report.total, report.courses, report.days)
     assert found.weeks() == report.weeks()

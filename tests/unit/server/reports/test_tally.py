@@ -67,7 +67,7 @@ many_lessons = st.lists(lessons, max_size=12, unique_by=lambda one: one.lesson_i
 
 def tally_of(found: list[LessonFacts], person: uuid.UUID | None = None) -> ReportTally:
     tally = ReportTally()
-    tally.add_all(found, AT, person)
+    tally.add_all(found, AT, None if person is None else {person})
     return tally
 
 
@@ -109,6 +109,17 @@ def test_the_reports_of_single_people_are_the_lines_of_all(found: list[LessonFac
     for person in PEOPLE:
         alone = tally_of(found, person)
         assert alone.total == tally.people.get(person, Sums())
+
+
+@given(many_lessons, st.sets(st.sampled_from(PEOPLE)))
+def test_the_report_of_a_class_is_the_sum_of_its_students(
+    found: list[LessonFacts], members: set[uuid.UUID]
+) -> None:
+    tally, own = tally_of(found), ReportTally()
+    own.add_all(found, AT, members)
+    assert own.total.lines == tally.of_people(members).lines
+    assert own.people == {one: tally.people[one] for one in members if one in tally.people}
+    assert own.untaken == []
 
 
 @given(many_lessons)

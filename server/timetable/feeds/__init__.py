@@ -1,0 +1,1 @@
+"""Private calendar addresses: the lessons of a teacher or a course for calendar programs."""
