@@ -22,6 +22,7 @@ from server.imports.pieces import (
     count_pieces,
     keep_piece,
 )
+from server.imports.service import note
 from server.imports.sheets import UnreadableFileError
 from server.imports.tables import ImportRun, ImportState
 from server.imports.zips import open_zip
@@ -44,7 +45,7 @@ def announce(db: Session, given: Announced, *, actor: str) -> ImportRun:
         ConflictError: other archives wait.
     """
     run = _new_run(db, given, ImportState.UPLOADING, actor)
-    service.note(db, run, "import.announce", actor)
+    note(db, run, "import.announce", actor)
     return run
 
 
