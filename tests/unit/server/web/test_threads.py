@@ -22,6 +22,7 @@ HASHING = {
     "/second-factor/start",
     "/tokens/new",
     "/users/new",
+    "/users/passwords",
     "/users/{account_id}/password",
     "/api/v1/sign-in/password",
     "/api/v1/sign-in/second-factor",
