@@ -1,5 +1,6 @@
 """What pages show of photos that were moved, and of recognitions that were not clear."""
 
+import json
 import uuid
 from datetime import timedelta
 
@@ -12,6 +13,9 @@ from server.db.types import now
 from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import EnrolmentMove
 
+#: Between the student and the next one, on the scale of distances.
+_CLOSE = 0.05
+
 
 def add_moves(database: Database, school: School, *, actor: str) -> uuid.UUID:
     """Move one student's photos to another, and let some recognitions be close; return the move."""
@@ -23,7 +27,8 @@ def add_moves(database: Database, school: School, *, actor: str) -> uuid.UUID:
         )
         events = db.exec(faces.order_by(col(StoredEvent.counted_at), col(StoredEvent.id))).all()
         for event in events[::9]:
-            event.margin = 0.05
+            event.margin = _CLOSE
+            event.body = json.dumps({**json.loads(event.body), "margin": _CLOSE})
             db.add(event)
         wrong = next(one.person_id for one in events[::-1] if one.person_id is not None)
         right = next(one for one in school.people if one != wrong)
