@@ -247,7 +247,7 @@ def _prepared(*modules: ModuleType) -> Iterator[tuple[str, Prepared]]:
 def _plan(school: School, prepared: Prepared) -> list[str]:
     """Ask for a statement's rows, and return how SQLite would look for them."""
     asked: list[tuple[str, Any]] = []
-    values: dict[str, Any] = {"first": now(), "last": now()}
+    values: dict[str, Any] = {"first": now(), "last": now(), "person": new_id()}
     lists = {key: [new_id()] for key in ("lessons", "kiosks", "courses", "rooms", "events")}
     listening = school.database.engine, "before_cursor_execute"
 
