@@ -305,7 +305,7 @@ def test_a_decision_that_it_was_another_takes_the_scan_away(desk: ScanDesk) -> N
 
 
 def test_scans_of_the_time_of_a_move_never_become_templates(desk: ScanDesk) -> None:
-    """A kiosk that was offline hands them over later: they may show whom the photos showed."""
+    """A kiosk that was offline hands them over later: they may show the person of the photos."""
     person_id, other_id = desk.enrolled(), desk.enrolled()
     event = desk.seen(person_id, now() - timedelta(days=1))
     with desk.school.database.transaction() as db:

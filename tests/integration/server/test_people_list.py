@@ -26,7 +26,7 @@ ADD, END = "/people/chosen/add", "/people/chosen/end"
 
 
 def shown(page: str) -> set[str]:
-    """Return the numbers of the people whom a page lists."""
+    """Return the student numbers on a page of the list."""
     return set(re.findall(r'class="number-text muted">(\w+)<', page))
 
 

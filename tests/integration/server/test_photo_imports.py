@@ -37,7 +37,7 @@ def imports(app: FastAPI, office: TestClient) -> ImportDesk:
 
 
 def consent(desk: OfficeDesk, number: str, decision: str = "given") -> str:
-    """Add a person about whom a parent said this; returns the id."""
+    """Add a person with this decision of a parent; returns the id."""
     names = {"given_name": f"Student {number}", "family_name": "Test"}
     made: str = desk.post("/people", student_number=number, **names)["id"]
     desk.post(f"/people/{made}/consents", **GIVEN, decision=decision)
