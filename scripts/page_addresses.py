@@ -37,6 +37,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "do-not-wait": f"/kiosks/{school.kiosks[0]}/do-not-wait",
             "edit-person": f"/people/{school.people[0]}/edit",
             "person": f"/people/{school.people[0]}",
+            "guardians": f"/people/{school.people[0]}/guardians",
             "person-attendance": f"/people/{school.people[STUDENT]}/attendance",
             "enrol": f"/people/{school.people[0]}/enrol",
             "consent": f"/people/{school.people[7]}/consents/new",

@@ -53,6 +53,8 @@ import server.enrollment.people_pages
 import server.excuses.api
 import server.excuses.file_pages
 import server.excuses.pages
+import server.guardians.api
+import server.guardians.pages
 import server.imports.api
 import server.imports.archive_pages
 import server.imports.pages
@@ -211,6 +213,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.network_change.api.router,
     server.network_change.pages.router,
     server.jobs.pages.router,
+    server.guardians.api.router,
+    server.guardians.pages.router,
     server.imports.api.router,
     server.imports.archive_pages.router,
     server.imports.pages.router,

@@ -24,6 +24,7 @@ from server.enrollment.backfill_tasks import AddTemplates
 from server.enrollment.check_tasks import ComparePeople
 from server.enrollment.encoding import EncodePhotos
 from server.enrollment.tasks import EnrolmentUpkeep
+from server.guardians.service import expire_guardians
 from server.imports.tasks import ImportFiles, ImportUpkeep
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
@@ -61,7 +62,8 @@ class Background:
         school: follows what an admin enters about the school.
         tokens: deletes API tokens and idempotency keys that are over.
         reports: deletes prepared reports that have expired.
-        texts: deletes texts and files of old absences, and old remarks in registers.
+        texts: deletes texts and files of old absences, old remarks in registers, and guardians of
+            students who left.
         imports: deletes imported files and their reports in time.
         planning: plans the lessons of weekly patterns ahead.
     """
@@ -112,7 +114,11 @@ class Background:
         self.credentials = CredentialUpkeep(database, vault)
         self.tokens = TokenUpkeep(database)
         self.reports = ReportUpkeep(database)
-        old_texts = {"texts of absences": expire_texts, "remarks in registers": expire_remarks}
+        old_texts = {
+            "texts of absences": expire_texts,
+            "remarks in registers": expire_remarks,
+            "guardians of students who left": expire_guardians,
+        }
         self.texts = TextUpkeep(database, zone, old_texts)
         self.imports = ImportUpkeep(database)
         self.planning = LessonPlanning(database, zone)

@@ -13,6 +13,7 @@ from server.audit.tables import subject_of
 from server.credentials.service import HolderRef, forget_holder
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
+from server.guardians.service import forget_guardians
 from server.idempotency.service import forget_answers
 from server.imports.service import forget_jobs, forget_names
 from server.imports.sourced import forget_sourced
@@ -35,7 +36,7 @@ def erase_person(
     at: datetime,
     today: date,
 ) -> Person:
-    """Erase a person's name, number, consents, photos, templates, PIN and cards, everywhere.
+    """Erase a person's name, number, consents, guardians, photos, templates, PIN and cards.
 
     The row of the person stays, with its roster entries, events and corrections, so registers of
     the past keep the line, its status and their counts. Lessons that have not started no longer
@@ -74,6 +75,7 @@ def erase_person(
     enrollment.erase_leftovers(db, person_id)
     erase_texts(db, person_id)
     forget_sourced(db, person_id)
+    forget_guardians(db, person_id)
     people.erase_identity(db, person, at=at)
     lines = _erase_reasons(db, person_id)
     forget_answers(db)

@@ -16,6 +16,7 @@ from server.enrollment.problems import waiting_code, waiting_words
 from server.enrollment.tables import EnrolmentStatus
 from server.enrollment.words import reason_words
 from server.errors import InvalidError
+from server.guardians.service import guardian_names
 from server.networks.service import networks_of
 from server.people import service as people
 from server.people.consent import ConsentState
@@ -162,6 +163,7 @@ def _consent_form(
     context = {
         "person": people.get_person(db, person_id),
         "values": form,
+        "guardian_names": guardian_names(db, person_id),
         "problem_words": problem_words(request_translator(request), problems),
     }
     status_code = 400 if problems else 200

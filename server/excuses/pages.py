@@ -18,6 +18,7 @@ from server.errors import ServerError
 from server.excuses.forms import AbsenceForm, WithdrawalForm
 from server.excuses.service import PastLinesError, report, withdraw
 from server.excuses.words import reason_words, when_words
+from server.guardians.service import guardian_names
 from server.people.search import find_people
 from server.people.service import get_person
 from server.timetable.local_time import local_date
@@ -154,6 +155,7 @@ def _form(
     context = {
         "form": form,
         "person": person,
+        "guardian_names": guardian_names(db, person.id) if person else [],
         "candidates": found,
         "has_more": total > len(found),
         "reasons": [

@@ -10,6 +10,7 @@ import server.attendance.tables
 import server.audit.tables
 import server.credentials.tables
 import server.enrollment.tables
+import server.guardians.tables
 import server.idempotency.tables
 import server.imports.tables
 import server.jobs.tables

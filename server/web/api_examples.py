@@ -64,6 +64,13 @@ EXAMPLES: dict[str, Any] = {
     "GroupCourseCreate": {"course_id": _PERSON, "from": "2026-11-30"},
     "GroupCreate": {"name": "7B"},
     "GroupEnd": {"until": "2027-01-31"},
+    "GuardianCreate": {
+        "name": "Amina Haddad",
+        "relation": "mother",
+        "phone": "+49 30 5550123",
+        "email": "amina@example.org",
+    },
+    "GuardianUpdate": {"phone": "030 5550123"},
     "HolidayCreate": {
         "name": "Winter break",
         "first_day": "2026-12-21",

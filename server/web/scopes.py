@@ -15,6 +15,8 @@ class TokenScope(StrEnum):
 
     PEOPLE_READ = "people:read"
     PEOPLE_WRITE = "people:write"
+    GUARDIANS_READ = "guardians:read"
+    GUARDIANS_WRITE = "guardians:write"
     TIMETABLE_READ = "timetable:read"
     TIMETABLE_WRITE = "timetable:write"
     ATTENDANCE_READ = "attendance:read"
@@ -28,6 +30,7 @@ class TokenScope(StrEnum):
 
 
 _PEOPLE = TokenScope.PEOPLE_READ, TokenScope.PEOPLE_WRITE
+_GUARDIANS = TokenScope.GUARDIANS_READ, TokenScope.GUARDIANS_WRITE
 _TIMETABLE = TokenScope.TIMETABLE_READ, TokenScope.TIMETABLE_WRITE
 _ATTENDANCE = TokenScope.ATTENDANCE_READ, TokenScope.ATTENDANCE_WRITE
 _REPORTS = TokenScope.REPORTS_READ, TokenScope.REPORTS_WRITE
@@ -44,6 +47,10 @@ ROUTE_SCOPES: dict[str, TokenScope] = {
     "GET /api/v1/people/{person_id}/attendance": TokenScope.ATTENDANCE_READ,
     "GET /api/v1/people/{person_id}/consents": TokenScope.PEOPLE_READ,
     "POST /api/v1/people/{person_id}/consents/{consent_id}/withdraw": TokenScope.PEOPLE_WRITE,
+    "GET /api/v1/people/{person_id}/guardians": TokenScope.GUARDIANS_READ,
+    "POST /api/v1/people/{person_id}/guardians": TokenScope.GUARDIANS_WRITE,
+    "PATCH /api/v1/people/{person_id}/guardians/{guardian_id}": TokenScope.GUARDIANS_WRITE,
+    "DELETE /api/v1/people/{person_id}/guardians/{guardian_id}": TokenScope.GUARDIANS_WRITE,
     "POST /api/v1/people/{person_id}/enrolments": TokenScope.PEOPLE_WRITE,
     "DELETE /api/v1/people/{person_id}/enrolments/{enrolment_id}": TokenScope.PEOPLE_WRITE,
     "GET /api/v1/enrolments/{enrolment_id}": TokenScope.PEOPLE_READ,
@@ -253,6 +260,7 @@ SCOPES_OF_ROLE: dict[Role, frozenset[TokenScope]] = {
     Role.OFFICE: frozenset(
         {
             *_PEOPLE,
+            *_GUARDIANS,
             *_TIMETABLE,
             *_ATTENDANCE,
             *_REPORTS,

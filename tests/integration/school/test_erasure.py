@@ -33,6 +33,8 @@ from server.enrollment.tables import (
 )
 from server.errors import ConflictError, InvalidError
 from server.jobs.tables import Job
+from server.guardians.schemas import GuardianCreate
+from server.guardians.service import add_guardian
 from server.kiosks import configuration, gallery
 from server.kiosks.school_state import school_state
 from server.kiosks.tables import Kiosk
@@ -58,7 +60,8 @@ pytestmark = pytest.mark.integration
 
 REASON = "asked for by letter of 3 March"
 #: Of everything that names the person, in the form it is searched in.
-NAMES = ("zaynab", "unsal", "ünsal", "sz-4711")
+NAMES = ("zaynab", "unsal", "ünsal", "sz-4711", "emine", "+90 212 5550123")
+MOTHER = GuardianCreate(name="Emine Ünsal", phone="+90 212 5550123", email="emine@example.org")
 OWN_CONSENT = ConsentCreate(
     given_by="Zaynab Ünsal", role=ConsentRole.STUDENT, text_version="2026-09"
 )
@@ -70,6 +73,7 @@ def _add(school: School, number: str = "SZ-4711") -> uuid.UUID:
         person = create_person(db, new, actor="system")
         today = local_date(now(), school.settings.zone)
         add_consent(db, person.id, OWN_CONSENT, actor="system", at=now(), today=today)
+        add_guardian(db, person.id, MOTHER, actor="system")
         roster.add_to_roster(db, school.course_id, person_id=person.id, actor="system")
         return person.id
 

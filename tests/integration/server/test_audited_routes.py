@@ -39,6 +39,7 @@ from tests.integration.server.test_past_pages import hidden_fields
 from tests.support.audit_walk import REASON, Places, Walk
 from tests.support.documents import tiny_pdf
 from tests.support.enrolling import GIVEN, another_jpeg
+from tests.support.guardian_walk import walk_guardians
 from tests.support.import_walk import walk_imports
 from tests.support.importing import ImportDesk
 from tests.support.move_walk import move_there_and_back
@@ -72,7 +73,7 @@ EXCEPTIONS = {
     ("POST", "/policy/courses/{course_id}/preview"): "a preview; nothing is kept",
     ("POST", "/people/{person_id}/enrol/guidance"): "a picture that is not kept",
     ("POST", "/api/v1/devices/claim"): "a kiosk; its entry is tested with its claim",
-    ("GET", "/people/{person_id}/consents/new"): "a form with the name alone",
+    ("GET", "/people/{person_id}/consents/new"): "a form with names alone",
     ("GET", "/people/{person_id}/consents/{consent_id}/withdraw"): "a form with the name alone",
     ("GET", "/people/{person_id}/enrol"): "a form with the name alone",
     ("GET", "/api/v1/people/{person_id}/credentials"): "that there are a PIN and cards, not which",
@@ -475,6 +476,7 @@ def test_every_route_leaves_its_entry(
     timetable_routes(at)
     lesson_routes(at)
     absence_routes(at)
+    walk_guardians(at.walk, desk.ada)
     register_routes(at, door)
     code_routes(at.walk)
     lost_event_routes(at, door)
