@@ -42,6 +42,7 @@ from scripts.invented_absences import add_absences
 from scripts.invented_attendance import add_attendance
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
+from scripts.invented_guardians import add_guardians
 from scripts.invented_history import add_history
 from scripts.invented_imports import add_imports
 from scripts.invented_jobs import add_jobs
@@ -185,6 +186,7 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         add_credentials(services.database, services.vault, school)
         parts = (services.database, services.vault, school, datetime.now(UTC))
         absence_id = str(add_absences(*parts, actor=actor))
+        add_guardians(services.database, school, actor=actor)
         imports = add_imports(services.database, services.vault, account=actor)
         add_attendance(services.database, school, account=user_id)
         weekly = add_timetable(services.database, school, actor=actor)

@@ -1,4 +1,4 @@
-"""Read a OneRoster 1.1 CSV bundle into rows of people, terms, courses, rosters and teachers.
+"""Read a OneRoster 1.1 CSV bundle into rows of people, guardians, terms, courses and their places.
 
 Source: IMS Global OneRoster 1.1 CSV Tables, https://www.imsglobal.org/oneroster-v11-final-csv-tables
 """
@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from server.imports.findings import Finding, ParsedRow, RowError
 from server.imports.matching import ReadRows, read_rows_as
+from server.imports.oneroster_guardians import GUARDIAN_ROLES, guardian_rows
 from server.imports.sheets import (
     MOST_UNPACKED_BYTES,
     ReadOptions,
@@ -45,11 +46,13 @@ class Stage(IntEnum):
     COURSES = 3
     ROSTERS = 4
     TEACHERS = 5
+    #: The last one: rows of a guardian's second student, and so on, are numbered above it.
+    GUARDIANS = 6
 
     @classmethod
     def of(cls, number: int) -> "Stage":
         """Return the stage of a row."""
-        return cls(number // BASE)
+        return cls(min(number // BASE, cls.GUARDIANS))
 
     @property
     def file(self) -> str:
@@ -63,6 +66,7 @@ _FILES = {
     Stage.COURSES: "classes.csv",
     Stage.ROSTERS: "enrollments.csv",
     Stage.TEACHERS: "enrollments.csv",
+    Stage.GUARDIANS: "users.csv",
 }
 #: The columns that are read, by what they are called here; those that a file must have first.
 _COLUMNS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
@@ -78,6 +82,10 @@ _COLUMNS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             "user_name": "username",
             "student_number": "identifier",
             "ids": "userIds",
+            "agents": "agentSourcedIds",
+            "phone": "phone",
+            "sms": "sms",
+            "email": "email",
         },
     ),
     "academicSessions": (
@@ -170,7 +178,12 @@ class _BundleReader:
     def read(self) -> Bundle:
         """Return the bundle."""
         students = self._read("users", Stage.PEOPLE, _BY_ID, lambda row: row["role"] == "student")
-        self._take(_numbered(students))
+        students = _numbered(students)
+        self._take(students)
+        guardians = self._read(
+            "users", Stage.GUARDIANS, _BY_ID, lambda row: row["role"] in GUARDIAN_ROLES
+        )
+        self._take(guardian_rows(guardians, students.rows, BASE))
         for row in self._every("users"):
             if row["role"] == "teacher":
                 self._bundle.user_names[row["sourced_id"]] = row["user_name"]

@@ -13,6 +13,7 @@ from server.imports.account_files import AccountFiles
 from server.imports.course_files import RosterFiles, TeacherFiles
 from server.imports.findings import Column, ImportKind
 from server.imports.group_files import GroupFiles
+from server.imports.guardian_files import GuardianFiles
 from server.imports.people_files import PeopleFiles
 from server.imports.place_files import CourseFiles, RoomFiles
 from server.imports.timetable_files import TimetableFiles
@@ -25,6 +26,7 @@ class KindName(StrEnum):
     PEOPLE = "people"
     ACCOUNTS = "accounts"
     GROUPS = "groups"
+    GUARDIANS = "guardians"
     ROOMS = "rooms"
     COURSES = "courses"
     ROSTERS = "rosters"
@@ -51,6 +53,7 @@ _MAKERS: dict[KindName, Callable[[date, ZoneInfo], ImportKind]] = {
     KindName.PEOPLE: lambda _today, _zone: PeopleFiles(),
     KindName.ACCOUNTS: lambda _today, _zone: AccountFiles(),
     KindName.GROUPS: lambda today, _zone: GroupFiles(today),
+    KindName.GUARDIANS: lambda _today, _zone: GuardianFiles(),
     KindName.ROOMS: lambda _today, _zone: RoomFiles(),
     KindName.COURSES: lambda _today, _zone: CourseFiles(),
     KindName.ROSTERS: lambda today, _zone: RosterFiles(today),
@@ -64,6 +67,7 @@ _COLUMNS: dict[KindName, tuple[Column, ...]] = {
     KindName.PEOPLE: PeopleFiles.columns,
     KindName.ACCOUNTS: AccountFiles.columns,
     KindName.GROUPS: GroupFiles.columns,
+    KindName.GUARDIANS: GuardianFiles.columns,
     KindName.ROOMS: RoomFiles.columns,
     KindName.COURSES: CourseFiles.columns,
     KindName.ROSTERS: RosterFiles.columns,

@@ -23,6 +23,8 @@ from server.imports.findings import (
     judged_each,
     written_each,
 )
+from server.imports.guardian_files import GuardianFiles
+from server.imports.oneroster_guardians import as_file_rows
 from server.imports.people_files import PeopleFiles
 from server.imports.people_numbers import PeopleByNumber
 from server.imports.place_files import CourseFiles, courses_by_code, refuse_text
@@ -98,12 +100,14 @@ class OneRosterFiles:
         }
         self._people = PeopleFiles()
         self._rosters, self._teachers = RosterFiles(day.today), TeacherFiles(day.today)
+        self._guardians = GuardianFiles(may_bear_own_name=True)
         self._judges: dict[Stage, _Judge] = {
             Stage.PEOPLE: self._judge_people,
             Stage.TERMS: self._judge_terms,
             Stage.COURSES: self._judge_courses,
             Stage.ROSTERS: self._judge_rosters,
             Stage.TEACHERS: self._judge_teachers,
+            Stage.GUARDIANS: self._judge_guardians,
         }
         self._writes: dict[Stage, _Write] = {
             Stage.PEOPLE: self._people.write,
@@ -111,6 +115,7 @@ class OneRosterFiles:
             Stage.COURSES: self._write_courses,
             Stage.ROSTERS: self._rosters.write,
             Stage.TEACHERS: self._teachers.write,
+            Stage.GUARDIANS: self._guardians.write,
         }
 
     def identify(self, row: ParsedRow) -> str:
@@ -164,6 +169,7 @@ class OneRosterFiles:
         for stage, convert, kind in (
             (Stage.ROSTERS, self._as_roster_rows, self._rosters),
             (Stage.TEACHERS, self._as_teacher_rows, self._teachers),
+            (Stage.GUARDIANS, self._as_guardian_rows, self._guardians),
         ):
             if stage in by_stage:
                 yield from kind.missing(db, convert(db, by_stage[stage]))
@@ -245,6 +251,9 @@ class OneRosterFiles:
             *self._placed(db, self._teachers, fit, lock=lock),
         ]
 
+    def _judge_guardians(self, db: Session, rows: Sequence[ParsedRow], lock: bool) -> list[Judged]:
+        return self._placed(db, self._guardians, self._as_guardian_rows(db, rows), lock=lock)
+
     def _known_ids(
         self,
         db: Session,
@@ -270,6 +279,9 @@ class OneRosterFiles:
         return Judged(about)
 
     def _is_coming(self, row: ParsedRow) -> bool:
+        if Stage.of(row.number) is Stage.GUARDIANS:
+            is_refused = (Stage.PEOPLE, row["user"]) in self._refused
+            return row["user"] in self._bundle.numbers and not is_refused
         is_student = row["role"] == "student"
         user = row["user"] in (self._bundle.numbers if is_student else self._bundle.user_names)
         wrong = {(Stage.PEOPLE, row["user"]), (Stage.COURSES, row["class"])}
@@ -278,6 +290,10 @@ class OneRosterFiles:
     def _as_roster_rows(self, db: Session, rows: Sequence[ParsedRow]) -> list[ParsedRow]:
         numbers = self._bundle.numbers | self._numbers_now(db, [row["user"] for row in rows])
         return self._converted(db, rows, "student_number", numbers)
+
+    def _as_guardian_rows(self, db: Session, rows: Sequence[ParsedRow]) -> list[ParsedRow]:
+        children = sorted({row["user"] for row in rows})
+        return as_file_rows(rows, self._bundle.numbers | self._numbers_now(db, children))
 
     def _as_teacher_rows(self, db: Session, rows: Sequence[ParsedRow]) -> list[ParsedRow]:
         return self._converted(db, rows, "user_name", self._bundle.user_names)

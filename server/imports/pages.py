@@ -24,7 +24,13 @@ from server.imports.sheets import MOST_ROWS, ReadOptions
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.imports.text_files import CERTAIN_ENCODINGS, ENCODINGS, SEPARATORS
 from server.imports.visible import VISIBLE
-from server.imports.words import column_words, fix_words, reason_words, report_file
+from server.imports.words import (
+    column_words,
+    fix_words,
+    reason_words,
+    report_file,
+    value_words,
+)
 from server.jobs.tables import JobState
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator, see_other
@@ -291,6 +297,7 @@ def _progress(
         "outcomes": list(RowOutcome),
         "not_used": [name for at, name in enumerate(run.columns) if at not in used],
         "column_words": lambda column: column_words(t, column),
+        "value_words": lambda column, value: value_words(t, column, value),
         "reason_words": lambda one: reason_words(t, one),
         "fix_words": lambda one: fix_words(t, one),
         "is_stuck": _is_stuck(db, run),

@@ -55,9 +55,11 @@ _BUNDLE = {
         "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds"
         ",givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades"
         ",password",
-        "user-1,,,true,org-1,student,ada.l,,Ada,Lovelace,,00123,,,,,09,",
+        "user-1,,,true,org-1,student,ada.l,,Ada,Lovelace,,00123,,,,guardian-1,09,",
         "user-2,,,true,org-1,student,zoe.m,,Zoë,Müller,,00124,,,,,09,",
         "user-3,,,true,org-1,teacher,ben,,Ben,Okafor,,,,,,,,",
+        "guardian-1,,,true,org-1,parent,,,Amina,Haddad,,,amina@example.org,,0049 30 5550123"
+        ",user-2,,",
     ),
     "enrollments.csv": (
         "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role"

@@ -12,6 +12,11 @@ def column_words(t: Translator, column: str) -> str:
     return t(f"imports.column.{column}")
 
 
+def value_words(t: Translator, column: str, value: str) -> str:
+    """Return a value of a report in words, where it is a code."""
+    return t.or_else(f"guardians.relation.{value}", value) if column == "relation" else value
+
+
 def reason_words(t: Translator, finding: Finding) -> str:
     """Return why a row is wrong; empty where nothing is."""
     return _words(t, "reason", finding)
@@ -49,7 +54,8 @@ def _lines(t: Translator, findings: Iterable[Finding]) -> Iterator[list[str]]:
             fix_words(t, one),
         ]
         for change in one.changes:
-            yield [*start, column_words(t, change.column), change.before, change.after]
+            values = (value_words(t, change.column, one) for one in (change.before, change.after))
+            yield [*start, column_words(t, change.column), *values]
         if not one.changes:
             yield [*start, "", "", ""]
 
