@@ -38,6 +38,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "edit-person": f"/people/{school.people[0]}/edit",
             "person": f"/people/{school.people[0]}",
             "guardians": f"/people/{school.people[0]}/guardians",
+            "guardians-open": f"/people/{school.people[0]}/guardians",
             "person-attendance": f"/people/{school.people[STUDENT]}/attendance",
             "enrol": f"/people/{school.people[0]}/enrol",
             "consent": f"/people/{school.people[7]}/consents/new",

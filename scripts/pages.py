@@ -356,6 +356,13 @@ def _address(page: Page, site: Site, name: str) -> str:
     return page.locator(f"{rows} a.row-link").first.get_attribute("href") or "/"
 
 
+#: What is opened on a page before it is photographed.
+_FOLDED = {
+    "course": ("#roster details", "#past-entries"),
+    "guardians-open": (".contacts details", "details.fold"),
+}
+
+
 def _act(page: Page, site: Site, name: str) -> None:
     """Do on a page what leads to what is to be seen."""
     if name in ("second-factor-setup", "recovery-codes"):
@@ -382,9 +389,8 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.wait_for_selector(".claim-qr")
     if name.endswith("-details"):
         page.locator("[data-details]").first.evaluate("element => element.open = true")
-    if name == "course":
-        page.locator("#roster details").first.evaluate("element => element.open = true")
-        page.locator("#past-entries").evaluate("element => element.open = true")
+    for folded in _FOLDED.get(name, ()):
+        page.locator(folded).first.evaluate("element => element.open = true")
 
 
 def _act_on_credentials(page: Page, name: str) -> None:

@@ -32,9 +32,9 @@ from server.enrollment.tables import (
     Template,
 )
 from server.errors import ConflictError, InvalidError
-from server.jobs.tables import Job
 from server.guardians.schemas import GuardianCreate
 from server.guardians.service import add_guardian
+from server.jobs.tables import Job
 from server.kiosks import configuration, gallery
 from server.kiosks.school_state import school_state
 from server.kiosks.tables import Kiosk

@@ -43,6 +43,7 @@ PAGES = {
     "ar": (
         "absences",
         "absence-new",
+        "guardians",
         "people",
         "courses",
         "credentials",
