@@ -29,6 +29,7 @@ from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
 from server.kiosks.claiming import KIOSK_PURPOSES
+from server.line_files.service import expire_files
 from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
@@ -61,7 +62,7 @@ class Background:
         school: follows what an admin enters about the school.
         tokens: deletes API tokens and idempotency keys that are over.
         reports: deletes prepared reports that have expired.
-        texts: deletes texts and files of old absences, and old remarks in registers.
+        texts: deletes texts and files of old absences, and old remarks and files in registers.
         imports: deletes imported files and their reports in time.
         planning: plans the lessons of weekly patterns ahead.
     """
@@ -112,7 +113,11 @@ class Background:
         self.credentials = CredentialUpkeep(database, vault)
         self.tokens = TokenUpkeep(database)
         self.reports = ReportUpkeep(database)
-        old_texts = {"texts of absences": expire_texts, "remarks in registers": expire_remarks}
+        old_texts = {
+            "texts of absences": expire_texts,
+            "remarks in registers": expire_remarks,
+            "files in registers": expire_files,
+        }
         self.texts = TextUpkeep(database, zone, old_texts)
         self.imports = ImportUpkeep(database)
         self.planning = LessonPlanning(database, zone)
