@@ -67,6 +67,7 @@ _SETUP = {
     "lessons": "/lessons",
     "courses": "/courses",
     "groups": "/groups",
+    "group": "/groups/{group}",
     "rooms": "/rooms",
     "kiosks": "/kiosks",
     "kiosks-unknown-device": "/kiosks",
@@ -112,6 +113,7 @@ def _move_addresses(site: "Site") -> dict[str, str]:
         "move-person": move,
         "moved-marks": f"/moves/{site.move_id}",
         "recognitions": "/recognitions",
+        "recognitions-correct": "/recognitions",
     }
 
 
@@ -137,6 +139,7 @@ def _timetable_addresses(site: "Site") -> dict[str, str]:
         "holidays": "/holidays",
         "timetable": grid,
         "calendar-feed": f"/courses/{school.courses[0]}/calendar-feed",
+        "calendar-feed-shown": f"/courses/{school.courses[1]}/calendar-feed",
         "timetable-add": f"{grid}&add=4-1800-1845",
         "timetable-lesson": f"{grid}&lesson={weekly.lesson}",
         "timetable-pattern": f"{grid}&pattern={weekly.pattern}",
@@ -149,6 +152,7 @@ def _timetable_addresses(site: "Site") -> dict[str, str]:
 def _marking_addresses(running: object) -> dict[str, str]:
     """Pages on which people decide about a whole register, and about the codes it shows."""
     return {
+        "register-menu": f"/lessons/{running}",
         "register-several": f"/lessons/{running}/several",
         "register-confirm": f"/lessons/{running}/confirm",
         "status-codes": "/status-codes",
@@ -164,6 +168,7 @@ def _account_addresses(site: "Site") -> dict[str, str]:
         "user": f"/users/{site.user_id}",
         "new-user": "/users/new",
         "first-passwords": "/users/passwords",
+        "password-slips": "/users/passwords",
         "password": "/password",
         "tokens": "/tokens/new",
         "tokens-everybody": "/tokens/new",
