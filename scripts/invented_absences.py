@@ -8,10 +8,10 @@ from sqlmodel import Session
 
 from scripts.invented_school import School
 from server.absences import attachments, service
-from server.absences.documents import CheckedFile, DocumentKind
 from server.absences.schemas import AbsenceCreate
 from server.db.engine import Database
 from server.db.vault import Vault
+from server.documents.checks import CheckedFile, DocumentKind
 
 NOTE = b"%PDF-1.4 an invented note"
 

@@ -69,6 +69,7 @@ _SETUP = {
     "lessons": "/lessons",
     "courses": "/courses",
     "groups": "/groups",
+    "group": "/groups/{group}",
     "rooms": "/rooms",
     "kiosks": "/kiosks",
     "kiosks-unknown-device": "/kiosks",
@@ -114,6 +115,7 @@ def _move_addresses(site: "Site") -> dict[str, str]:
         "move-person": move,
         "moved-marks": f"/moves/{site.move_id}",
         "recognitions": "/recognitions",
+        "recognitions-correct": "/recognitions",
     }
 
 
@@ -139,6 +141,7 @@ def _timetable_addresses(site: "Site") -> dict[str, str]:
         "holidays": "/holidays",
         "timetable": grid,
         "calendar-feed": f"/courses/{school.courses[0]}/calendar-feed",
+        "calendar-feed-shown": f"/courses/{school.courses[1]}/calendar-feed",
         "timetable-add": f"{grid}&add=4-1800-1845",
         "timetable-lesson": f"{grid}&lesson={weekly.lesson}",
         "timetable-pattern": f"{grid}&pattern={weekly.pattern}",
@@ -151,6 +154,7 @@ def _timetable_addresses(site: "Site") -> dict[str, str]:
 def _marking_addresses(running: object) -> dict[str, str]:
     """Pages on which people decide about a whole register, and about the codes it shows."""
     return {
+        "register-menu": f"/lessons/{running}",
         "register-several": f"/lessons/{running}/several",
         "register-confirm": f"/lessons/{running}/confirm",
         "status-codes": "/status-codes",
@@ -166,6 +170,7 @@ def _account_addresses(site: "Site") -> dict[str, str]:
         "user": f"/users/{site.user_id}",
         "new-user": "/users/new",
         "first-passwords": "/users/passwords",
+        "password-slips": "/users/passwords",
         "password": "/password",
         "tokens": "/tokens/new",
         "tokens-everybody": "/tokens/new",

@@ -36,6 +36,7 @@ from sqlmodel import delete, select
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
+from scripts.acted_pages import act_on_page
 from scripts.chosen_people import act_on_people
 from scripts.documented_pages import DOCUMENTED
 from scripts.invented_absences import add_absences
@@ -43,9 +44,11 @@ from scripts.invented_attendance import add_attendance
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
 from scripts.invented_guardians import add_guardians
+from scripts.invented_groups import add_groups
 from scripts.invented_history import add_history
 from scripts.invented_imports import add_imports
 from scripts.invented_jobs import add_jobs
+from scripts.invented_line_files import add_line_files
 from scripts.invented_losses import SPAN, lose_events
 from scripts.invented_moves import add_moves
 from scripts.invented_policy import change_policy, preview_policy
@@ -189,7 +192,9 @@ def running_site(folder: Path, ml_url: str) -> Iterator[Site]:
         add_guardians(services.database, school, actor=actor)
         imports = add_imports(services.database, services.vault, account=actor)
         add_attendance(services.database, school, account=user_id)
+        add_line_files(services.database, services.vault, school, account=user_id)
         weekly = add_timetable(services.database, school, actor=actor)
+        add_groups(services.database, school, actor=actor)
         made = (absence_id, imports, weekly, str(add_moves(services.database, school, actor=actor)))
         yield Site(f"http://127.0.0.1:{port}", school, user_id, app, *made)
     finally:
@@ -346,6 +351,9 @@ def photograph(
 
 def _address(page: Page, site: Site, name: str) -> str:
     address = addresses(site)[name]
+    if "{group}" in address:
+        page.goto(f"{site.url}/groups")
+        return page.locator("a.row-link").first.get_attribute("href") or "/"
     if "{row}" in address:
         page.goto(f"{site.url}/quarantine")
         return page.locator(".quarantine a").last.get_attribute("href") or "/"
@@ -382,6 +390,7 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.locator(".trail-entries details").nth(3).evaluate("element => element.open = true")
         if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
             page.locator("#filters").evaluate("element => element.open = true")
+    act_on_page(page, name)
     _act_on_credentials(page, name)
     act_on_tokens(page, name, _PASSWORD)
     if name == "claim":

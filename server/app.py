@@ -21,6 +21,8 @@ import server.accounts.second_factor_pages
 import server.accuracy.api
 import server.accuracy.pages
 import server.attendance.api
+import server.attendance.attachments_api
+import server.attendance.attachments_pages
 import server.attendance.codes.api
 import server.attendance.codes.pages
 import server.attendance.erasure_api
@@ -245,6 +247,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.excuses.pages.router,
     server.attendance.lessons_pages.router,  # before the next, which would match "new"
     server.attendance.pages.router,
+    server.attendance.attachments_api.router,
+    server.attendance.attachments_pages.router,
     server.attendance.marking_api.router,
     server.attendance.marking_pages.router,
     server.attendance.codes.api.router,

@@ -30,6 +30,7 @@ from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
 from server.kiosks.claiming import KIOSK_PURPOSES
+from server.line_files.service import expire_files
 from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
@@ -62,8 +63,8 @@ class Background:
         school: follows what an admin enters about the school.
         tokens: deletes API tokens and idempotency keys that are over.
         reports: deletes prepared reports that have expired.
-        texts: deletes texts and files of old absences, old remarks in registers, and guardians of
-            students who left.
+        texts: deletes texts and files of old absences, old remarks and files in registers, and
+            guardians of students who left.
         imports: deletes imported files and their reports in time.
         planning: plans the lessons of weekly patterns ahead.
     """
@@ -118,6 +119,7 @@ class Background:
             "texts of absences": expire_texts,
             "remarks in registers": expire_remarks,
             "guardians of students who left": expire_guardians,
+            "files in registers": expire_files,
         }
         self.texts = TextUpkeep(database, zone, old_texts)
         self.imports = ImportUpkeep(database)

@@ -2,17 +2,17 @@
 
 import uuid
 from datetime import datetime
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
-from server.absences.documents import MOST_BYTES, CheckedFile, DocumentKind, check_file
 from server.absences.service import record_absence, report_of
 from server.absences.tables import AbsenceAttachment
 from server.db.prepared import Prepared, table_of
 from server.db.vault import Sealed, Vault
+from server.documents.checks import CheckedFile, DocumentKind
 from server.errors import ConflictError, NotFoundError
 from server.people import service as people
 
@@ -36,15 +36,6 @@ _ROWS = Prepared(
     .where(_table.c.report_id == bindparam("absence"))
     .order_by(_table.c.added_at, _table.c.id)
 )
-
-
-def read_file(file: BinaryIO) -> CheckedFile:
-    """Read an upload, no further than its limit, and check what it is.
-
-    Raises:
-        TooLargeError, UnsupportedMediaError: see `documents.check_file`.
-    """
-    return check_file(file.read(MOST_BYTES + 1))
 
 
 def attach(

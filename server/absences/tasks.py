@@ -1,4 +1,4 @@
-"""Delete free text about absences and lessons once it has been kept long enough."""
+"""Delete free text and files about absences and lessons once it has been kept long enough."""
 
 import logging
 import threading

@@ -15,7 +15,7 @@ from server.attendance.access import RegisterDep, refuse_foreign_course
 from server.attendance.codes.code_list import CodeList
 from server.attendance.codes.service import codes_of
 from server.attendance.decisions.confirmations import changed_since
-from server.attendance.decisions.remarks import notes_of
+from server.attendance.decisions.remarks import Notes, notes_of
 from server.attendance.earlier import open_earlier, take_in_earlier
 from server.attendance.ingest import take_in
 from server.attendance.metrics import Transport, count_intake
@@ -50,7 +50,7 @@ class _Beside:
 
     vouched: Mapping[LineKey, Vouching]
     codes: CodeList
-    remarks: Mapping[uuid.UUID, str]
+    notes: Notes
 
 
 def register_read(db: Session, register: service.Register) -> RegisterRead:
@@ -58,7 +58,7 @@ def register_read(db: Session, register: service.Register) -> RegisterRead:
     beside = _Beside(
         vouchings_of(db, (line.mark for line in register.lines)),
         codes_of(db),
-        notes_of(db, register.view.lesson.id).remarks,
+        notes_of(db, register.view.lesson.id),
     )
     return RegisterRead(
         lesson=lesson_read(register.view),
@@ -107,7 +107,8 @@ def _row(line: service.RegisterLine, register: service.Register, beside: _Beside
         code_id=shown.id if shown else None,
         is_attended=line.mark.is_attended,
         state=beside.codes.state_of(line.mark),
-        remark=beside.remarks.get(line.person.id, ""),
+        remark=beside.notes.remarks.get(line.person.id, ""),
+        files=beside.notes.files.get(line.person.id, 0),
         minutes_present=minutes_present(line.mark, register.window),
         first_seen_at=line.mark.first_seen_at,
         shown_status=line.mark.shown_status,

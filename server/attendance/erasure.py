@@ -17,6 +17,7 @@ from server.guardians.service import forget_guardians
 from server.idempotency.service import forget_answers
 from server.imports.service import forget_jobs, forget_names
 from server.imports.sourced import forget_sourced
+from server.line_files.service import erase_files
 from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
@@ -42,7 +43,8 @@ def erase_person(
     the past keep the line, its status and their counts. Lessons that have not started no longer
     list the person, except later ones of a course that has met today.
 
-    Files with reported absences go too, and these keep their days and the reason from the list.
+    Files with register lines and reported absences go too. Absences keep their days and the reason
+    from the list.
 
     Free text about this one person may hold the name. It is replaced by "erased" in corrections,
     remarks and changes of the past to a roster: the only case in which these rows are updated.
@@ -70,6 +72,7 @@ def erase_person(
     # Before the audit trail is locked: changes of the timetable take these locks in this order.
     _leave_rosters(db, person_id, today=today, at=at)
     forget_member(db, person_id)
+    erase_files(db, person_id)
     forget_holder(db, HolderRef(HolderKind.PERSON, person_id))
     enrollment.erase_biometrics(db, person_id, actor=actor, at=at)
     enrollment.erase_leftovers(db, person_id)

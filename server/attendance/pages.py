@@ -8,6 +8,7 @@ from fastapi import Depends, Form, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
+from server.accounts.names import actor_names
 from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_foreign_lesson
 from server.attendance.codes.service import reasons_of
@@ -25,6 +26,8 @@ from server.attendance.vouching import vouching_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import InvalidError, NotFoundError, ServerError
+from server.line_files import service as line_files
+from server.line_files.service import LineAddress, LineFileRow
 from server.timetable.substitutes.service import notes_of
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
@@ -225,18 +228,40 @@ def line_context(
         raise NotFoundError("This person is not on the register of this lesson.", problem="not_due")
     shown = view.codes.shown_on(line.line.mark)
     form = CorrectionForm(code_id=code_id or (str(shown.id) if shown else ""), seen=line.state)
-    return frame_context(db, register, now()) | {
-        "line": line.line,
-        "shown": line,
-        "codes": view.choices(),
-        "derived_look": view.words.look_of(view.codes, _as_derived(line.line.mark)),
-        "vouching": vouching_of(db, line.line.mark),
-        "history": _history(db, place, view),
-        "reasons": offered_reasons(reasons_of(db), t),
-        "minutes": minutes_present(line.line.mark, register.window),
-        "most_doubtful": _MOST_DOUBTFUL,
-        "form": form,
-        "problem": "",
+    return (
+        frame_context(db, register, now())
+        | {
+            "line": line.line,
+            "shown": line,
+            "codes": view.choices(),
+            "derived_look": view.words.look_of(view.codes, _as_derived(line.line.mark)),
+            "vouching": vouching_of(db, line.line.mark),
+            "history": _history(db, place, view),
+            "reasons": offered_reasons(reasons_of(db), t),
+            "minutes": minutes_present(line.line.mark, register.window),
+            "most_doubtful": _MOST_DOUBTFUL,
+            "form": form,
+            "problem": "",
+            "file_problem": "",
+        }
+        | _files(db, place, register)
+    )
+
+
+def _files(db: Session, place: LineKey, register: service.Register) -> dict[str, Any]:
+    """Return the files of a line as the page lists them: who may open them is said there."""
+    files = line_files.files_of(db, LineAddress(place.lesson_id, place.person_id))
+    adders = actor_names(db, (f"account:{one.added_by}" for one in files))
+
+    def added_by(file: LineFileRow) -> str:
+        return adders[f"account:{file.added_by}"]
+
+    return {
+        "files": files,
+        "added_by": added_by,
+        "may_open": line_files.may_open,
+        "may_attach": len(files) < line_files.MOST_FILES,
+        "files_until": register.view.lesson.ends_at + line_files.KEPT,
     }
 
 

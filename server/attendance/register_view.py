@@ -33,6 +33,7 @@ class LineView(NamedTuple):
         state: what a tap says that it saw.
         following: the code that a tap sets; None where there is no other.
         following_word: its name.
+        files: how many files the line has.
         minutes: how long the student was there, where the kiosks saw when they left.
     """
 
@@ -42,6 +43,7 @@ class LineView(NamedTuple):
     following: Code | None
     following_word: str
     remark: str
+    files: int
     minutes: int | None
 
 
@@ -109,7 +111,8 @@ class RegisterView:
             looks[state] = self.words.look_of(self.codes, mark), following, word
         minutes = minutes_present(mark, self.register.window) if mark.left_at else None
         remark = self.notes.remarks.get(line.person.id, "")
-        return LineView(line, looks[state][0], state, *looks[state][1:], remark, minutes)
+        files = self.notes.files.get(line.person.id, 0)
+        return LineView(line, looks[state][0], state, *looks[state][1:], remark, files, minutes)
 
     def parts(self) -> list[tuple[int, Look]]:
         """Return how many lines there are of each code and of each open status, in order."""
@@ -159,7 +162,14 @@ def live_context(db: Session, register: Register, t: Translator) -> dict[str, An
     shown = repr(
         (
             [
-                (one.line.mark, one.line.person.display_name, one.look, one.remark, one.following)
+                (
+                    one.line.mark,
+                    one.line.person.display_name,
+                    one.look,
+                    one.remark,
+                    one.files,
+                    one.following,
+                )
                 for one in context["lines"]
             ],
             [

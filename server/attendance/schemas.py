@@ -36,6 +36,7 @@ class RegisterRow(BaseModel):
     is_attended: bool
     state: str = Field(description="what a correction sends back as `seen`")
     remark: str
+    files: int = Field(description="how many files the line has")
     minutes_present: int | None = Field(
         description="of the lesson, as kiosks saw it; null where they saw nothing"
     )

@@ -31,6 +31,7 @@ from server.attendance.tables import (
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import ConflictError
+from server.line_files.tables import LineFile
 from server.policies.tables import Rejudgement
 from server.policies.timeline import PolicyTimeline
 from server.timetable import lessons as planning
@@ -39,7 +40,7 @@ from server.timetable.roster import ListedPerson, applies
 from server.timetable.service import LessonView
 
 __all__ = ["WatchingKiosk"]
-_DECIDED = (StoredEvent, Correction, Rejudgement, RegisterConfirmation, LineRemark)
+_DECIDED = (StoredEvent, Correction, Rejudgement, RegisterConfirmation, LineRemark, LineFile)
 #: Whether any event or decision names a lesson.
 _NAMED = Prepared(
     sqlalchemy.select(

@@ -15,17 +15,21 @@ from server.db.vault import Vault
 from server.enrollment.gallery import PURPOSE
 from server.enrollment.photo import PHOTO_PURPOSE
 from server.enrollment.tables import EnrolmentPhoto, Template
+from server.line_files.service import PURPOSE as LINE_FILE_PURPOSE
+from server.line_files.service import counts_by_key as line_files_by_key
+from server.line_files.tables import LineFile
 from server.networks.scans import SCAN_PURPOSE, counts_by_key
 from server.networks.tables import WaitingScan
 
 What = Literal["templates", "photos", "files", "kiosks"]
 
-_Sealed = type[Template | WaitingScan | EnrolmentPhoto | AbsenceAttachment]
+_Sealed = type[Template | WaitingScan | EnrolmentPhoto | AbsenceAttachment | LineFile]
 _TABLES: dict[str, tuple[_Sealed, What]] = {
     PURPOSE: (Template, "templates"),
     SCAN_PURPOSE: (WaitingScan, "templates"),
     PHOTO_PURPOSE: (EnrolmentPhoto, "photos"),
     FILE_PURPOSE: (AbsenceAttachment, "files"),
+    LINE_FILE_PURPOSE: (LineFile, "files"),
 }
 
 
@@ -58,7 +62,7 @@ def inventory(db: Session, vault: Vault, kiosk_purposes: Container[str]) -> tupl
     sealed: tuple[tuple[What, dict[str, int]], ...] = (
         ("templates", Counter(dict(db.exec(templates).all())) + Counter(counts_by_key(db))),
         ("photos", dict(db.exec(photos).all())),
-        ("files", files_by_key(db)),
+        ("files", Counter(files_by_key(db)) + Counter(line_files_by_key(db))),
     )
     for what, by_key in sealed:
         found += [

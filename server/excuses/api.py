@@ -22,7 +22,8 @@ from server.absences.service import AbsenceFilter
 from server.absences.tables import AbsenceReason, AbsenceReport, AbsenceWithdrawal
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
-from server.excuses.downloads import download
+from server.documents.checks import read_file
+from server.documents.downloads import download
 from server.excuses.service import report, withdraw
 from server.excuses.words import reason_words
 from server.web.access import OfficeDep
@@ -97,7 +98,7 @@ def add_attachment(
     absence_id: uuid.UUID, file: AttachedFile, principal: OfficeDep, db: DBDep, vault: VaultDep
 ) -> AttachmentRead:
     """Add a file. It is checked by its content, and refused where a reader might run a part."""
-    checked = attachments.read_file(file.file)
+    checked = read_file(file.file)
     row = attachments.attach(db, vault, absence_id, checked, actor=principal.actor, at=now())
     return AttachmentRead(
         id=row.id,

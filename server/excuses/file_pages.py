@@ -12,8 +12,9 @@ from server.absences import attachments, service
 from server.absences.schemas import AbsenceReasonCreate
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
+from server.documents.checks import read_file
+from server.documents.downloads import download
 from server.errors import ConflictError, ServerError, TooLargeError, UnsupportedMediaError
-from server.excuses.downloads import download
 from server.excuses.forms import AbsenceReasonForm
 from server.excuses.pages import show_absence
 from server.excuses.words import reason_words
@@ -68,7 +69,7 @@ def add_attachment(
 ) -> Response:
     """Add a file, or say what is wrong with it."""
     try:
-        checked = attachments.read_file(file.file)
+        checked = read_file(file.file)
         attachments.attach(db, vault, absence_id, checked, actor=principal.actor, at=now())
     except (ConflictError, TooLargeError, UnsupportedMediaError) as exc:
         problem = problem_text(request_translator(request), exc)

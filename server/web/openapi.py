@@ -39,7 +39,7 @@ _TAGS = {
     "absences": "Absences that were reported, and files with them.",
     "accounts": "Accounts, for admins.",
     "accuracy": "How often recognition is right, and limits that were measured.",
-    "attendance": "Registers, and corrections of them.",
+    "attendance": "Registers, corrections of them, and files with their lines.",
     "credentials": "PINs, cards and links.",
     "enrolment": "Consent, photos and enrolments.",
     "exports": "Attendance as CSV, XLSX and PDF.",

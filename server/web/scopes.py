@@ -36,6 +36,8 @@ _ATTENDANCE = TokenScope.ATTENDANCE_READ, TokenScope.ATTENDANCE_WRITE
 _REPORTS = TokenScope.REPORTS_READ, TokenScope.REPORTS_WRITE
 _KIOSKS = TokenScope.KIOSKS_READ, TokenScope.KIOSKS_WRITE
 
+_LINE_FILES = "/api/v1/lessons/{lesson_id}/people/{person_id}/attachments"
+
 #: The scope of each route. The first table holds what any valid token may ask.
 ANY_TOKEN = frozenset({"GET /api/v1/openapi.json", "GET /api/v1/token"})
 ROUTE_SCOPES: dict[str, TokenScope] = {
@@ -173,6 +175,10 @@ ROUTE_SCOPES: dict[str, TokenScope] = {
     "POST /api/v1/lessons/{lesson_id}/corrections/everyone-left": TokenScope.ATTENDANCE_WRITE,
     "POST /api/v1/lessons/{lesson_id}/corrections/{batch_id}/undo": TokenScope.ATTENDANCE_WRITE,
     "PUT /api/v1/lessons/{lesson_id}/remarks/{person_id}": TokenScope.ATTENDANCE_WRITE,
+    f"GET {_LINE_FILES}": TokenScope.ATTENDANCE_READ,
+    f"POST {_LINE_FILES}": TokenScope.ATTENDANCE_WRITE,
+    f"GET {_LINE_FILES}/{{attachment_id}}": TokenScope.ATTENDANCE_READ,
+    f"DELETE {_LINE_FILES}/{{attachment_id}}": TokenScope.ATTENDANCE_WRITE,
     "POST /api/v1/lessons/{lesson_id}/confirmation": TokenScope.ATTENDANCE_WRITE,
     "GET /api/v1/status-codes": TokenScope.ATTENDANCE_READ,
     "POST /api/v1/status-codes": TokenScope.ATTENDANCE_WRITE,

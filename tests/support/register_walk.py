@@ -1,6 +1,7 @@
 """The part of the audit walk that decides about registers and changes status codes."""
 
 from tests.support.audit_walk import Walk
+from tests.support.documents import tiny_pdf
 from tests.support.office_desk import OfficeDesk
 
 
@@ -29,6 +30,20 @@ def several_lines(walk: Walk, desk: OfficeDesk, lesson: str) -> None:
     again = present | {"person_id": ada}  # a confirmation that says nothing new leaves no entry
     do("POST", f"{api}/corrections", "attendance.correct", lesson, json=again)
     do("POST", f"{page}/confirm", "attendance.confirm", lesson, data={"not_seen": ""})
+
+
+def line_files(walk: Walk, desk: OfficeDesk, lesson: str) -> None:
+    """Add a file to a line, open and delete it, by page and API."""
+    do, at = walk.do, (lesson, desk.ada)
+    api = "/api/v1/lessons/{lesson_id}/people/{person_id}/attachments"
+    for prefix, method, end in (("/api/v1", "DELETE", ""), ("", "POST", "/delete")):
+        route = f"{prefix}/lessons/{{lesson_id}}/people/{{person_id}}/attachments"
+        do("POST", route, "attendance.attach", *at, files={"file": tiny_pdf()})
+        listed = api.format(lesson_id=lesson, person_id=desk.ada)
+        file: str = desk.office.get(listed).json()[0]["id"]
+        route = f"{route}/{{attachment_id}}"
+        do("GET", route, "attendance.view_file", *at, file)
+        do(method, f"{route}{end}", "attendance.delete_file", *at, file)
 
 
 def code_routes(walk: Walk) -> None:

@@ -1,11 +1,11 @@
-"""Remarks about lines, and the newest action over several lines: what a page shows beside them."""
+"""Remarks and files of lines, and the newest action over several: what stands beside them."""
 
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy
-from sqlalchemy import bindparam, exists, literal
+from sqlalchemy import bindparam, exists, func, literal
 from sqlmodel import Session, col, delete, select
 
 from server.attendance.decisions.corrections import locked_register
@@ -15,12 +15,14 @@ from server.audit.service import SYSTEM, record
 from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import InvalidError
+from server.line_files.tables import LineFile
 
 #: Remarks are free text about a person, and are kept for so long, as the notes of absences are.
 REMARKS_KEPT = timedelta(days=365)
 _REMARKS, _BATCHES = table_of(LineRemark), table_of(CorrectionBatch)
+_FILES = table_of(LineFile)
 _undoing = _BATCHES.alias("undoing")
-#: Remarks, and actions that were not undone, of one lesson in order of time.
+#: Remarks, actions that were not undone, and how many files each line has, of one lesson.
 _NOTES = Prepared(
     sqlalchemy.union_all(
         sqlalchemy.select(
@@ -43,6 +45,16 @@ _NOTES = Prepared(
             _BATCHES.c.undoes_id.is_(None),
             ~exists().where(_undoing.c.undoes_id == _BATCHES.c.id),
         ),
+        sqlalchemy.select(
+            literal("files"),
+            _FILES.c.person_id,
+            _FILES.c.person_id,
+            literal(""),
+            func.count(),
+            func.max(_FILES.c.added_at),
+        )
+        .where(_FILES.c.lesson_id == bindparam("lesson"))
+        .group_by(_FILES.c.person_id),
     ).order_by("made_at", "id")
 )
 
@@ -63,10 +75,12 @@ class Notes:
 
     Attributes:
         remarks: the newest remark of each line that has one.
+        files: how many files each line has that has one.
         batch: the newest action that was not undone; None where there is none.
     """
 
     remarks: dict[uuid.UUID, str]
+    files: dict[uuid.UUID, int]
     batch: UndoableBatch | None
 
     def undoable(self, at: datetime, confirmed_at: datetime | None) -> UndoableBatch | None:
@@ -78,17 +92,20 @@ class Notes:
 
 
 def notes_of(db: Session, lesson_id: uuid.UUID) -> Notes:
-    """Return the remarks of a register, and the newest action over several lines."""
+    """Return what stands beside the lines of a register, in one look at the database."""
     remarks: dict[uuid.UUID, str] = {}
+    files: dict[uuid.UUID, int] = {}
     batch: UndoableBatch | None = None
     for kind, key, about_id, text, lines, made_at in _NOTES.rows(db, lesson=lesson_id):
         if kind == "batch":
             batch = UndoableBatch(key, about_id, lines, made_at)
+        elif kind == "files":
+            files[about_id] = lines
         elif text:
             remarks[about_id] = text
         else:
             remarks.pop(about_id, None)
-    return Notes(remarks, batch)
+    return Notes(remarks, files, batch)
 
 
 def set_remark(

@@ -45,7 +45,7 @@ from tests.support.importing import ImportDesk
 from tests.support.move_walk import move_there_and_back
 from tests.support.networks import set_networks
 from tests.support.office_desk import OfficeDesk, day_in
-from tests.support.register_walk import code_routes, several_lines
+from tests.support.register_walk import code_routes, line_files, several_lines
 from tests.support.second_step_walk import SecondStepWalk
 from tests.support.stepping import SteppedWorkers
 from tests.support.timetable_walk import lesson_routes, own_calendar_routes, timetable_routes
@@ -80,6 +80,7 @@ EXCEPTIONS = {
     ("GET", "/people/{person_id}/erase"): "a form with name and number alone",
     ("GET", "/lessons/{lesson_id}/people/{person_id}"): "a line of the register, which is a list",
     ("GET", "/lessons/{lesson_id}/people/{person_id}/menu"): "the codes that a line may get",
+    ("GET", "/api/v1/lessons/{lesson_id}/people/{person_id}/attachments"): "that there are files",
 }
 OF_ONE_PERSON = ("{person_id}", "{enrolment_id}", "{attachment_id}", ".csv")
 
@@ -177,6 +178,7 @@ def register_routes(at: Places, door: Door) -> None:
     do("POST", f"{route}/take-back", "attendance.correct", door.lesson, desk.ada)
     remark = {"text": "Came with the bus"}
     do("POST", f"{route}/remark", "attendance.remark", door.lesson, desk.ada, data=remark)
+    line_files(at.walk, desk, door.lesson)
     several_lines(at.walk, desk, door.lesson)
     change = {"kind": "policy", "lesson_ids": [door.lesson], "policy_version": 0}
     found = desk.office.post("/api/v1/past-changes/preview", json=change).json()

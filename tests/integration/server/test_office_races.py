@@ -1,5 +1,6 @@
 """Two people change the same list at the same moment, on PostgreSQL: none gets an error page."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from starlette.testclient import TestClient
 
 from server.absences import attachments
 from server.attendance.codes import service as codes
+from server.line_files import service as line_files
 from server.school import service as school
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
@@ -78,3 +80,18 @@ def test_a_file_is_deleted_once(
         return desk.office.delete(f"{page}/{file['id']}")
 
     assert race.run(delete, delete) == {"first": 204, "second": 404}
+
+
+def test_two_files_at_the_same_moment_do_not_exceed_what_a_line_may_have(
+    desk: OfficeDesk, race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.always_on_roster(desk.ada)
+    lesson = desk.lesson(-timedelta(minutes=5))
+    page = f"/api/v1/lessons/{lesson}/people/{desk.ada}/attachments"
+    monkeypatch.setattr(line_files, "MOST_FILES", 1)
+    pause(monkeypatch, race, line_files, "files_of")
+
+    def add() -> Any:
+        return desk.office.post(page, files={"file": tiny_pdf()})
+
+    assert race.run(add, add) == {"first": 201, "second": 409}

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from scripts import pages
-from scripts.chosen_people import act_on_people
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -112,13 +111,24 @@ def enter(page: Page, site: pages.Site) -> None:
     page.wait_for_url(f"{site.url}/")
 
 
-def test_axe_finds_no_fault_in_filters_and_choices(browser: Browser, site: pages.Site) -> None:
+def test_axe_finds_no_fault_in_what_has_content_or_opens(
+    browser: Browser, site: pages.Site
+) -> None:
     page = signed_in(browser, site, "ar")
     enter(page, site)
     found: list[str] = []
-    for name in ("people-filters", "people-chosen", "people-chosen-done"):
+    for name in (
+        "people-filters",
+        "people-chosen",
+        "people-chosen-done",
+        "calendar-feed-shown",
+        "recognitions-correct",
+        "register-menu",
+        "moved-marks",
+        "group",
+    ):
         page.goto(site.url + pages._address(page, site, name))
-        act_on_people(page, name)
+        pages._act(page, site, name)
         found += looked_at(page, name)
     page.context.close()
 

@@ -130,6 +130,8 @@ def test_only_endpoints_that_take_a_file_have_the_large_limit() -> None:
         "/people/{person_id}/enrol",
         "/api/v1/absences/{absence_id}/attachments",
         "/absences/{absence_id}/attachments",
+        "/api/v1/lessons/{lesson_id}/people/{person_id}/attachments",
+        "/lessons/{lesson_id}/people/{person_id}/attachments",
         "/api/v1/imports",
         "/api/v1/imports/{import_id}/pieces/{number}",
         "/imports/new",

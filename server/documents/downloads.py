@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from server.absences.documents import MEDIA_TYPES, DocumentKind
+from server.documents.checks import MEDIA_TYPES, DocumentKind
 
 
 def download(kind: DocumentKind, content: bytes) -> Response:

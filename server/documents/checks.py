@@ -1,18 +1,19 @@
 """Check an attached file by its own bytes; what a client calls it does not count.
 
 Nothing is decoded: pictures are read up to their size, and PDF files are searched for what a reader
-might run (`server.absences.pdf`). What a camera wrote about place, time and device is left out of
-pictures (`server.absences.jpeg_segments`), and what follows their end is cut off.
+might run (`server.documents.pdf`). What a camera wrote about place, time and device is left out of
+pictures (`server.documents.jpeg_segments`), and what follows their end is cut off.
 """
 
 import re
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import BinaryIO
 
-from server.absences.jpeg_segments import kept_segment
-from server.absences.pdf import check_pdf
-from server.absences.refusals import damaged
+from server.documents.jpeg_segments import kept_segment
+from server.documents.pdf import check_pdf
+from server.documents.refusals import damaged
 from server.errors import TooLargeError, UnsupportedMediaError
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -44,6 +45,15 @@ class CheckedFile:
 
     kind: DocumentKind
     content: bytes
+
+
+def read_file(file: BinaryIO) -> CheckedFile:
+    """Read an upload, no further than its limit, and check what it is.
+
+    Raises:
+        TooLargeError, UnsupportedMediaError: see `check_file`.
+    """
+    return check_file(file.read(MOST_BYTES + 1))
 
 
 def check_file(content: bytes) -> CheckedFile:

@@ -9,7 +9,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from server.absences.refusals import damaged, unclear
+from server.documents.refusals import damaged, unclear
 
 _MOST_BEGINNINGS, _MOST_TOKENS, _MOST_READ_BYTES = 100_000, 1_000_000, 32 * 1024 * 1024
 _MOST_OBJECT_BYTES, _PIECE_BYTES = 8 * 1024 * 1024, 65_536

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
 
-from server.absences.documents import MOST_BYTES, DocumentKind, check_file
+from server.documents.checks import MOST_BYTES, DocumentKind, check_file
 from server.errors import TooLargeError, UnsupportedMediaError
 from tests.support.documents import chunk, object_stream, segment, tiny_jpeg, tiny_pdf, tiny_png
 

@@ -7,8 +7,8 @@ what stands beside them gives them a meaning.
 
 import re
 
-from server.absences.pdf_streams import object_streams
-from server.absences.refusals import damaged
+from server.documents.pdf_streams import object_streams
+from server.documents.refusals import damaged
 from server.errors import UnsupportedMediaError
 
 # Source: ISO 32000-2, 7.3.5 (names), 12.5.6 (annotations), 12.6 (actions) and 13 (multimedia).

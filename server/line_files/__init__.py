@@ -1,0 +1,1 @@
+"""Files that belong to one student's line in the register of one lesson."""
