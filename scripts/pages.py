@@ -43,8 +43,8 @@ from scripts.invented_absences import add_absences
 from scripts.invented_attendance import add_attendance
 from scripts.invented_change import change_network, use_network
 from scripts.invented_credentials import add_credentials
-from scripts.invented_guardians import add_guardians
 from scripts.invented_groups import add_groups
+from scripts.invented_guardians import add_guardians
 from scripts.invented_history import add_history
 from scripts.invented_imports import add_imports
 from scripts.invented_jobs import add_jobs
