@@ -13,10 +13,12 @@ from server.imports.tables import ImportRun, ImportState
 from server.imports.tasks import ImportFiles
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done
+from server.past_marks.files import AttendanceFiles
 from server.people.tables import Person
 from server.web.principal import Role
 
 _JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
+_BERLIN = ZoneInfo("Europe/Berlin")
 _PHOTO_BYTES = 20 * 1024 * 1024
 _HEAD = "Student number;First name;Surname;Date of birth;Class;Guardian\n"
 _WRONG = (
@@ -69,7 +71,11 @@ def _add_photos(database: Database, vault: Vault, account: str) -> dict[str, str
 
 def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name: str) -> None:
     handler = ImportFiles(
-        database, vault, lambda: ZoneInfo("Europe/Berlin"), photo_max_bytes=_PHOTO_BYTES
+        database,
+        vault,
+        lambda: _BERLIN,
+        photo_max_bytes=_PHOTO_BYTES,
+        attendance=lambda name: AttendanceFiles(_BERLIN, "en", name),
     )
     with database.transaction() as db:
         service.begin_check(db, run.id, run.mapping, actor=account, role=Role.OFFICE)

@@ -37,7 +37,13 @@ _LONGEST_NAME = 120
 #: What the audit trail calls a count, where its own word means something else there.
 _COUNT_NAMES = {"missing": "not_in_file"}
 #: Kinds whose files name students.
-_WITH_NAMES = [KindName.PEOPLE, KindName.ROSTERS, *sorted(ARCHIVES)]
+_WITH_NAMES = [
+    KindName.PEOPLE,
+    KindName.GROUPS,
+    KindName.ROSTERS,
+    KindName.ATTENDANCE,
+    *sorted(ARCHIVES),
+]
 _UNCHECKED = {ImportState.UPLOADED, ImportState.CHECKED, ImportState.CANCELLED, ImportState.FAILED}
 
 
