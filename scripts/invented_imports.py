@@ -1,10 +1,12 @@
 """Imports of an invented school: one of each state that a page shows."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
 from server.db.engine import Database
+from server.db.types import now
 from server.db.vault import Vault
 from server.imports import service, uploads
 from server.imports.kinds import Announced, KindName
@@ -15,6 +17,8 @@ from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done
 from server.past_marks.files import AttendanceFiles
 from server.people.tables import Person
+from server.timetable.roster import roster_people
+from server.timetable.service import lesson_views
 from server.web.principal import Role
 
 _JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
@@ -49,7 +53,36 @@ def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, 
             made[name] = str(run.id)
         if name != "columns":
             _go_on(database, vault, run, account, name)
-    return made | _add_photos(database, vault, account)
+    return made | _add_photos(database, vault, account) | _add_marks(database, vault, account)
+
+
+def _add_marks(database: Database, vault: Vault, account: str) -> dict[str, str]:
+    """Add a file of past attendance that was checked."""
+    with database.transaction() as db:
+        upload = service.read_upload("marks-autumn.csv", _marks(db).encode())
+        run = service.take_in(
+            db, vault, KindName.ATTENDANCE, upload, actor=account, role=Role.OFFICE
+        )
+    _go_on(database, vault, run, account, "checked")
+    return {"attendance": str(run.id)}
+
+
+def _marks(db: Session) -> str:
+    """Return a file about some lessons of the last weeks: most rows right, some wrong."""
+    views = lesson_views(db, before=now() - timedelta(days=1))[-12:]
+    lines = ["Student number;Course;Date;Start time;Status;Reason\n"]
+    for number, view in enumerate(views):
+        starts_at = view.lesson.starts_at.astimezone(_BERLIN)
+        people = roster_people(db, view.course.id, on=view.lesson.day)[:9]
+        for at, (_entry, person) in enumerate(people):
+            status = ("present", "present", "late", "absent", "maybe")[(number + at) % 5]
+            lines.append(
+                f"{person.student_number};{view.course.code};{view.lesson.day}"
+                f";{starts_at:%H:%M};{status};\n"
+            )
+        day = view.lesson.day - timedelta(days=140 if number % 2 else 1)
+        lines.append(f"{people[0][1].student_number};{view.course.code};{day};;P;\n")
+    return "".join(lines)
 
 
 def _add_photos(database: Database, vault: Vault, account: str) -> dict[str, str]:
