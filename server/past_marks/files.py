@@ -80,7 +80,7 @@ class AttendanceFiles:
     def _judged(self, row: ParsedRow, people: dict[str, KnownPerson], lines: KnownLines) -> Judged:
         found = self._survey.found.get(row.number)
         if found is None:
-            raise self._survey.wrong[row.number]
+            return Judged(self._survey.wrong[row.number].finding(row, self.about(row)))
         person = people.get(found.row.student)
         if person is None:
             raise RowError("no_student_number", "student_number")

@@ -89,7 +89,7 @@ class Survey:
             try:
                 yield make(row)
             except RowError as error:
-                self.wrong[row.number] = error
+                self.wrong[row.number] = error.with_traceback(None)  # it would keep the file
 
     def _agree(self, lessons: "_KnownLessons", key: LessonKey, same: Sequence[_Meant]) -> None:
         """Find out what one lesson is to be; rows that say different things are all refused."""
@@ -119,13 +119,16 @@ class Survey:
         for number, one in self.found.items():
             if one.plan is not None:
                 rows[one.plan].append(number)
-        met: dict[PastPlan, set[int]] = defaultdict(set)
+        met: dict[PastPlan, list[int]] = defaultdict(list)
         for plan, other in _at_once(rows):
+            if min(len(met[plan]), len(met[other])) >= _MOST_NAMED:
+                continue  # both are refused already
             if teaching.clash(plan, other, plan.starts_at.astimezone(self._zone).date()):
-                met[plan].update(rows[other])
-                met[other].update(rows[plan])
+                met[plan] += rows[other][:_MOST_NAMED]
+                met[other] += rows[plan][:_MOST_NAMED]
         for plan, others in met.items():
-            self._refuse(rows[plan], RowError("lessons_clash", rows=_named(sorted(others))))
+            if others:
+                self._refuse(rows[plan], RowError("lessons_clash", rows=_named(sorted(others))))
 
     def _refuse(self, numbers: Iterable[int], error: RowError) -> None:
         for number in numbers:
