@@ -1,10 +1,12 @@
 """Imports of an invented school: one of each state that a page shows."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
 from server.db.engine import Database
+from server.db.types import now
 from server.db.vault import Vault
 from server.imports import service, uploads
 from server.imports.kinds import Announced, KindName
@@ -13,10 +15,14 @@ from server.imports.tables import ImportRun, ImportState
 from server.imports.tasks import ImportFiles
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done
+from server.past_marks.files import AttendanceFiles
 from server.people.tables import Person
+from server.timetable.roster import roster_people
+from server.timetable.service import courses, rooms
 from server.web.principal import Role
 
 _JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
+_BERLIN = ZoneInfo("Europe/Berlin")
 _PHOTO_BYTES = 20 * 1024 * 1024
 _HEAD = "Student number;First name;Surname;Date of birth;Class;Guardian\n"
 _WRONG = (
@@ -47,7 +53,36 @@ def add_imports(database: Database, vault: Vault, *, account: str) -> dict[str, 
             made[name] = str(run.id)
         if name != "columns":
             _go_on(database, vault, run, account, name)
-    return made | _add_photos(database, vault, account)
+    return made | _add_photos(database, vault, account) | _add_marks(database, vault, account)
+
+
+def _add_marks(database: Database, vault: Vault, account: str) -> dict[str, str]:
+    """Add a file of past attendance that was checked."""
+    with database.transaction() as db:
+        upload = service.read_upload("marks-autumn.csv", _marks(db).encode())
+        run = service.take_in(
+            db, vault, KindName.ATTENDANCE, upload, actor=account, role=Role.OFFICE
+        )
+    _go_on(database, vault, run, account, "checked")
+    return {"attendance": str(run.id)}
+
+
+def _marks(db: Session) -> str:
+    """Return a file about lessons of the last weeks that were never entered; some rows wrong."""
+    lines = ["Student number;Course;Date;Start time;End time;Room;Status\n"]
+    places = rooms(db)
+    for number, course in enumerate(courses(db)[:8]):
+        day = now().astimezone(_BERLIN).date() - timedelta(days=3 + number)
+        room = places[number % len(places)].name
+        people = roster_people(db, course.id)[:12]
+        for at, (_entry, person) in enumerate(people):
+            status = ("present", "P", "late", "absent", "present", "maybe")[(number + at) % 6]
+            row = (person.student_number, course.code, day, "07:00", "07:45", room, status)
+            lines.append(";".join(map(str, row)) + "\n")
+        if people:
+            other = day - timedelta(days=500 if number % 2 else 1)
+            lines.append(f"{people[0][1].student_number};{course.code};{other};;;;P\n")
+    return "".join(lines)
 
 
 def _add_photos(database: Database, vault: Vault, account: str) -> dict[str, str]:
@@ -69,7 +104,11 @@ def _add_photos(database: Database, vault: Vault, account: str) -> dict[str, str
 
 def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name: str) -> None:
     handler = ImportFiles(
-        database, vault, lambda: ZoneInfo("Europe/Berlin"), photo_max_bytes=_PHOTO_BYTES
+        database,
+        vault,
+        lambda: _BERLIN,
+        photo_max_bytes=_PHOTO_BYTES,
+        attendance=lambda name: AttendanceFiles(_BERLIN, "en", name),
     )
     with database.transaction() as db:
         service.begin_check(db, run.id, run.mapping, actor=account, role=Role.OFFICE)

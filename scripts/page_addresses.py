@@ -222,6 +222,7 @@ def _import_addresses(imports: dict[str, str]) -> dict[str, str]:
         "import-done": f"/imports/{imports['done']}",
         "import-photos": f"/imports/{imports['photos']}",
         "import-photos-new": f"/imports/{imports['photos']}?show=new",
+        "import-attendance": f"/imports/{imports['attendance']}",
         "import-archive": f"/imports/{imports['archive']}",
     }
 

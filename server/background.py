@@ -35,6 +35,7 @@ from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
 from server.mqtt.tasks import BrokerTasks
 from server.network_change.tasks import ConfirmScans
+from server.past_marks.files import AttendanceFiles
 from server.reports.tasks import PrepareReport, ReportUpkeep
 from server.school.tasks import FollowSchool
 from server.timetable.patterns.tasks import LessonPlanning
@@ -87,7 +88,13 @@ class Background:
         trail: Sequence[JobHandler] = (VerifyTrail(database),)
         reports: Sequence[JobHandler] = (PrepareReport(database, vault, zone),)
         imports: Sequence[JobHandler] = (
-            ImportFiles(database, vault, zone, photo_max_bytes=settings.photo_max_bytes),
+            ImportFiles(
+                database,
+                vault,
+                zone,
+                photo_max_bytes=settings.photo_max_bytes,
+                attendance=lambda name: AttendanceFiles(zone(), settings.school.language, name),
+            ),
         )
         handlers = (*photos, *checks, *slow, *trail, *reports, *imports)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}

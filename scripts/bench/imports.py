@@ -25,6 +25,7 @@ from server.imports.tables import ImportRun
 from server.imports.tasks import ImportFiles
 from server.jobs.tasks import JobWorkers
 from server.migrations.runner import upgrade
+from server.past_marks.files import AttendanceFiles
 from server.people.keys import ensure_keys
 from server.timetable.service import bump_version
 from server.web.principal import Role
@@ -84,7 +85,11 @@ def main() -> None:
 
 def _measure(database: Database, vault: Vault, name: str, text: str) -> None:
     handler = ImportFiles(
-        database, vault, lambda: ZoneInfo("UTC"), photo_max_bytes=20 * 1024 * 1024
+        database,
+        vault,
+        lambda: ZoneInfo("UTC"),
+        photo_max_bytes=20 * 1024 * 1024,
+        attendance=lambda name: AttendanceFiles(ZoneInfo("UTC"), "en", name),
     )
     lease = timedelta(seconds=600)
     workers = JobWorkers(database, [], lease=lease, software=lambda: "bench")

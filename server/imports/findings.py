@@ -160,6 +160,13 @@ class ImportKind(RowNames, Protocol):
         """Return what Rollcall has and the file has not. Nothing is done about it."""
 
 
+class WholeFileKind(ImportKind, Protocol):
+    """A kind whose rows can only be judged by one who has seen all of them."""
+
+    def survey(self, db: Session, rows: Sequence[ParsedRow]) -> None:
+        """Look at all rows of a file before the first is judged."""
+
+
 def judged_each(
     kind: RowNames, rows: Iterable[ParsedRow], judge: Callable[[ParsedRow], Judged]
 ) -> list[Judged]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from server.db.types import now
 from server.errors import ForbiddenError
 from server.imports.account_files import AccountFiles
+from server.imports.attendance_columns import ATTENDANCE_COLUMNS
 from server.imports.course_files import RosterFiles, TeacherFiles
 from server.imports.findings import Column, ImportKind
 from server.imports.group_files import GroupFiles
@@ -33,6 +34,7 @@ class KindName(StrEnum):
     TEACHERS = "teachers"
     TIMETABLE = "timetable"
     PHOTOS = "photos"
+    ATTENDANCE = "attendance"
     ONEROSTER = "oneroster"
 
 
@@ -60,9 +62,6 @@ _MAKERS: dict[KindName, Callable[[date, ZoneInfo], ImportKind]] = {
     KindName.TEACHERS: lambda today, _zone: TeacherFiles(today),
     KindName.TIMETABLE: TimetableFiles,
 }
-_UTC = ZoneInfo("UTC")
-
-
 _COLUMNS: dict[KindName, tuple[Column, ...]] = {
     KindName.PEOPLE: PeopleFiles.columns,
     KindName.ACCOUNTS: AccountFiles.columns,
@@ -73,6 +72,7 @@ _COLUMNS: dict[KindName, tuple[Column, ...]] = {
     KindName.ROSTERS: RosterFiles.columns,
     KindName.TEACHERS: TeacherFiles.columns,
     KindName.TIMETABLE: TimetableFiles.columns,
+    KindName.ATTENDANCE: ATTENDANCE_COLUMNS,
 }
 
 
@@ -103,7 +103,7 @@ def kind_of(name: str, zone: ZoneInfo) -> ImportKind:
     """Return a kind for one run.
 
     Args:
-        name: of the kind.
+        name: of a kind that this package knows alone: no archive, and not past attendance.
         zone: the school's.
     """
     return _MAKERS[KindName(name)](now().astimezone(zone).date(), zone)

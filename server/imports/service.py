@@ -42,6 +42,7 @@ _WITH_NAMES = [
     KindName.GROUPS,
     KindName.GUARDIANS,
     KindName.ROSTERS,
+    KindName.ATTENDANCE,
     *sorted(ARCHIVES),
 ]
 _UNCHECKED = {ImportState.UPLOADED, ImportState.CHECKED, ImportState.CANCELLED, ImportState.FAILED}

@@ -3,7 +3,7 @@
 import logging
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -21,7 +21,7 @@ from server.db.vault import Vault
 from server.errors import NotFoundError, SealBrokenError
 from server.imports import service
 from server.imports.bundles import BASE, Bundle, read_bundle
-from server.imports.findings import Finding, ImportKind, ParsedRow
+from server.imports.findings import Finding, ImportKind, ParsedRow, WholeFileKind
 from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
 from server.imports.oneroster_files import OneRosterFiles, SchoolDay
@@ -29,7 +29,7 @@ from server.imports.photo_files import PhotoFiles, PhotoRules
 from server.imports.pieces import SealedArchive, forget_left_over
 from server.imports.reading import read_rows
 from server.imports.reports import add_part, forget_parts
-from server.imports.sheets import UnreadableFileError
+from server.imports.sheets import Sheet, UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
 from server.jobs.schemas import ClaimedJob, Done, Result
 from server.logs import new_correlation_id
@@ -43,6 +43,8 @@ PHOTOS_AT_ONCE = 4
 _ATTEMPTS = 3
 _LOOK_S = 30.0
 _STOP_TIMEOUT_S = 10.0
+#: Makes a kind for the file of this name.
+AttendanceKind = Callable[[str], WholeFileKind]
 
 
 class _StoppedError(Exception):
@@ -91,14 +93,24 @@ class _Work:
 
 
 class ImportFiles:
-    """The handler: what state an import is in decides whether it is checked or imported."""
+    """The handler: what state an import is in decides whether it is checked or imported.
+
+    `attendance` makes the kind of past attendance, which belongs to a package that needs this one.
+    """
 
     kind = service.JOB
 
     def __init__(
-        self, database: Database, vault: Vault, zone: SchoolZone, *, photo_max_bytes: int
+        self,
+        database: Database,
+        vault: Vault,
+        zone: SchoolZone,
+        *,
+        photo_max_bytes: int,
+        attendance: AttendanceKind,
     ) -> None:
         self._database = database
+        self._attendance = attendance
         self._vault = vault
         self._zone = zone
         self._photo_max_bytes = photo_max_bytes
@@ -149,9 +161,18 @@ class ImportFiles:
                 kind = OneRosterFiles(bundle, day)
                 return _Work(run, kind, bundle.rows, CHUNK, has_stages=True)
             data = service.opened(db, self._vault, run)
-        rows_kind = kind_of(run.kind, self._zone())
         sheet = read_rows(data, service.options_of(run))
+        if run.kind == KindName.ATTENDANCE:
+            return self._surveyed(run, sheet)
+        rows_kind = kind_of(run.kind, self._zone())
         return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
+
+    def _surveyed(self, run: ImportRun, sheet: Sheet) -> _Work:
+        kind = self._attendance(run.file_name)
+        rows = read_rows_as(kind, sheet, run.mapping)
+        with self._database.reading() as db:
+            kind.survey(db, rows.rows)
+        return _Work(run, kind, rows, CHUNK)
 
     def _today(self) -> date:
         return now().astimezone(self._zone()).date()

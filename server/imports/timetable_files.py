@@ -1,9 +1,8 @@
 """Files of a timetable: each row a lesson that a course has every week, or every second one."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -22,7 +21,7 @@ from server.imports.findings import (
     payloads,
 )
 from server.imports.place_files import COURSE_CODE_ALIASES, ROOM_ALIASES, courses_by_code
-from server.imports.values import read_date, refuse_backwards
+from server.imports.values import read_date, read_time, refuse_backwards
 from server.people.bulk import ImportOrigin
 from server.people.folding import fold
 from server.timetable.patterns.clashes import Clash
@@ -55,8 +54,6 @@ _WEEKS = {
     }.items()
     for name in names
 }
-_TIME = re.compile(r"(\d{1,2})[:.hH](\d{2})(?::\d{2})?(?:\s*(am|pm))?", re.IGNORECASE)
-_NOON = 12
 #: Services call some problems by names that mean something else in a file.
 _PROBLEMS = {"too_long": "lesson_too_long"}
 
@@ -214,8 +211,8 @@ class TimetableFiles:
             course_id=course.id,
             room_id=room.id,
             weekday=_weekday(row["weekday"]),
-            starts=_read_time(row["starts"], "starts"),
-            ends=_read_time(row["ends"], "ends"),
+            starts=read_time(row["starts"], "starts"),
+            ends=read_time(row["ends"], "ends"),
             weeks=_weeks(row["weeks"]),
             first_day=first,
             last_day=last,
@@ -251,26 +248,6 @@ def _weeks(text: str) -> Weeks:
     if weeks is None:
         raise RowError("weeks", "weeks", value=text)
     return weeks
-
-
-def _read_time(text: str, column: str) -> time:
-    """Return a time of day, such as 8:00, 08.00, 8h00, 08:00:00 or 1:15 pm.
-
-    Raises:
-        RowError: it is none.
-    """
-    found = _TIME.fullmatch(text.strip())
-    if found is None:
-        raise RowError("time", column, value=text)
-    hour, minute, half = int(found[1]), int(found[2]), (found[3] or "").casefold()
-    if half:
-        if not 1 <= hour <= _NOON:
-            raise RowError("time", column, value=text)
-        hour = hour % _NOON + (_NOON if half == "pm" else 0)
-    try:
-        return time(hour, minute)
-    except ValueError as exc:
-        raise RowError("time", column, value=text) from exc
 
 
 def _with_report(

@@ -1,7 +1,7 @@
-"""Read dates and years as files have them. No database here."""
+"""Read dates, times and years as files have them. No database here."""
 
 import re
-from datetime import date
+from datetime import date, time
 
 from server.imports.findings import RowError
 
@@ -9,7 +9,9 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?")
 _DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
 _YEAR = re.compile(r"\d{4}")
+_TIME = re.compile(r"(\d{1,2})[:.hH](\d{2})(?::\d{2})?(?:\s*(am|pm))?", re.IGNORECASE)
 _MONTHS = 12
+_NOON = 12
 
 
 def read_date(text: str, column: str) -> date | None:
@@ -36,6 +38,26 @@ def read_date(text: str, column: str) -> date | None:
         return date(year, month, day)
     except ValueError as exc:
         raise RowError("date", column, value=text) from exc
+
+
+def read_time(text: str, column: str) -> time:
+    """Return a time of day, such as 8:00, 08.00, 8h00, 08:00:00 or 1:15 pm.
+
+    Raises:
+        RowError: it is none.
+    """
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise RowError("time", column, value=text)
+    hour, minute, half = int(found[1]), int(found[2]), (found[3] or "").casefold()
+    if half:
+        if not 1 <= hour <= _NOON:
+            raise RowError("time", column, value=text)
+        hour = hour % _NOON + (_NOON if half == "pm" else 0)
+    try:
+        return time(hour, minute)
+    except ValueError as exc:
+        raise RowError("time", column, value=text) from exc
 
 
 def read_year(text: str, column: str) -> int | None:

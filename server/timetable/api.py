@@ -111,7 +111,7 @@ def add_to_roster(
     db: DBDep,
     settings: SettingsDep,
 ) -> RosterRead:
-    """Put a person on the roster; lessons that are over never list them for it."""
+    """Put a person on the roster; lessons that are over do not list them for it."""
     entry = rosters.add_to_roster(
         db,
         course_id,

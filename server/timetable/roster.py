@@ -119,7 +119,9 @@ def add_to_roster(
     until_date: date | None = None,
     actor: str,
 ) -> RosterEntry:
-    """Put a person on a course's roster. Lessons that are over never list the person for it.
+    """Put a person on a course's roster. Lessons that are over do not list the person for it.
+
+    Lessons that are entered later for days since `from_date` do, where the course had none yet.
 
     Raises:
         NotFoundError: no such course or person.
@@ -153,10 +155,27 @@ def _listed(
         return _set_dates(db, ended, resumed, now())
     refuse_overlap(db, course_id, person_id, first)
     refuse_full(db, course_id, first)
+    _let_dates_decide(db, entry)
     db.add(entry)
     bump_version(db)
     db.flush()
     return entry
+
+
+def _let_dates_decide(db: Session, entry: RosterEntry) -> None:
+    """List a person from a first day in the past where no lesson that is over is listed by that.
+
+    Then lessons that are entered later for those days list the person: a school that moves to
+    Rollcall in the middle of a term enters both afterwards.
+    """
+    after, first = entry.counts_after, entry.from_date
+    if after is None or first is None or first >= after.date():
+        return
+    query = select(Lesson).where(
+        col(Lesson.course_id) == entry.course_id, col(Lesson.ends_at) <= after
+    )
+    if not any(covers(entry, lesson.day) for lesson in db.exec(query)):
+        entry.counts_after = None
 
 
 def change_dates(
@@ -196,6 +215,7 @@ def _set_dates(db: Session, entry: RosterEntry, dates: RosterDates, at: datetime
             f"This would change the registers of {len(before ^ after)} lessons that have started.",
             problem="past_registers",
         )
+    _let_dates_decide(db, entry)
     db.add(entry)
     bump_version(db)
     return entry

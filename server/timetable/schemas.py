@@ -62,7 +62,8 @@ class RosterUpdate(StrictInput):
 class RosterCreate(StrictInput):
     """A person joins a course; dates are the school's, both included; from today if left out.
 
-    Lessons that are over by now never list the person for it.
+    Lessons that are over by now do not list the person for it. Lessons that are entered later for
+    days since `from` do, where the course had none yet.
     """
 
     model_config = ConfigDict(populate_by_name=True)

@@ -12,6 +12,7 @@ from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.service import Worker
 from server.jobs.tasks import JobWorkers
+from server.past_marks.files import AttendanceFiles
 from server.web.state import services_of
 
 _ADDRESS = "/api/v1/imports"
@@ -30,6 +31,7 @@ class ImportDesk:
             services.vault,
             lambda: zone,
             photo_max_bytes=services.settings.photo_max_bytes,
+            attendance=lambda name: AttendanceFiles(zone, "en", name),
         )
         self.workers = JobWorkers(
             services.database, [], lease=timedelta(seconds=30), software=lambda: "1"

@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from server.imports import tasks
 from server.imports.findings import RowError
-from server.imports.timetable_files import _read_time, _weekday
+from server.imports.timetable_files import _weekday
+from server.imports.values import read_time
 from tests.support.importing import ImportDesk, counts
 from tests.support.office_desk import OfficeDesk, day_in
 
@@ -141,26 +142,26 @@ def test_the_sample_can_be_imported_as_it_is(
 
 @given(st.times(), st.sampled_from(["{:%H:%M}", "{:%H.%M}", "{:%H:%M:%S}", "{:%Hh%M}"]))
 def test_times_are_read_as_they_were_written(at: Any, written: str) -> None:
-    assert _read_time(written.format(at), "starts") == at.replace(second=0, microsecond=0)
+    assert read_time(written.format(at), "starts") == at.replace(second=0, microsecond=0)
 
 
 @given(st.times())
 def test_times_of_a_twelve_hour_clock_are_read(at: Any) -> None:
     hour = at.hour % 12 or 12
     text = f"{hour}:{at:%M} {'pm' if at.hour >= 12 else 'AM'}"
-    assert _read_time(text, "starts") == at.replace(second=0, microsecond=0)
+    assert read_time(text, "starts") == at.replace(second=0, microsecond=0)
 
 
 @pytest.mark.parametrize("text", ["0:30 pm", "13:00 am", "00:15 AM", "24:00", "8:60", "8"])
 def test_what_no_clock_shows_is_refused(text: str) -> None:
     with pytest.raises(RowError):
-        _read_time(text, "starts")
+        read_time(text, "starts")
 
 
 @given(st.text(max_size=12))
 def test_any_text_is_a_time_and_a_weekday_or_refused(text: str) -> None:
     with contextlib.suppress(RowError):
-        assert isinstance(_read_time(text, "starts"), time)
+        assert isinstance(read_time(text, "starts"), time)
     with contextlib.suppress(RowError):
         assert _weekday(text) in range(7)
 

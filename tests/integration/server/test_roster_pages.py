@@ -159,11 +159,26 @@ def test_removal_of_an_entry_that_has_ended_is_refused(desk: OfficeDesk) -> None
 
 
 def test_page_says_since_when_a_person_is_listed(desk: OfficeDesk) -> None:
+    desk.lesson(timedelta(days=-3))
     desk.post(f"/courses/{desk.course}/roster", person_id=desk.ada, **{"from": day_in(-30)})
     desk.post(f"/courses/{desk.course}/roster", person_id=desk.ben, **{"from": day_in(2)})
     page = " ".join(desk.office.get(f"/courses/{desk.course}").text.split())
     assert f'listed since <bdi><time class="said" datetime="{day_in(0)}">' in page
     assert f'from <bdi><time class="said" datetime="{day_in(2)}">' in page
+
+
+def test_a_lesson_entered_later_lists_who_was_on_the_roster_by_then(desk: OfficeDesk) -> None:
+    desk.post(f"/courses/{desk.course}/roster", person_id=desk.ada, **{"from": day_in(-9)})
+    later = desk.lesson(timedelta(days=-3))
+    desk.post(f"/courses/{desk.course}/roster", person_id=desk.ben, **{"from": day_in(-9)})
+    listed = [row["person_id"] for row in desk.register(later)["rows"]]
+    assert listed == [desk.ada]
+    (ben,) = (one for one in desk.entries() if one["person_id"] == desk.ben)
+    path = f"/api/v1/courses/{desk.course}/roster/{ben['id']}"
+    assert desk.office.patch(path, json={"from": day_in(-2)}).is_success
+    another = desk.lesson(timedelta(days=-1))
+    assert len(desk.register(another)["rows"]) == 2
+    assert [row["person_id"] for row in desk.register(later)["rows"]] == [desk.ada]
 
 
 def test_course_and_room_are_renamed(desk: OfficeDesk) -> None:

@@ -1,0 +1,126 @@
+"""What cells of past attendance mean; any text is read or refused."""
+
+import contextlib
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.attendance.codes.code_list import Code, CodeList
+from server.attendance.register import CORRECTABLE
+from server.imports.findings import ParsedRow, RowError
+from server.past_marks.reading import MarkReader
+from server.past_marks.statuses import StatusNames
+from server.timetable.tables import Course, Room
+
+
+def code(category: str, name: str = "", letter: str = "", **changed: Any) -> Code:
+    values: dict[str, Any] = {
+        "id": uuid.uuid4(),
+        "name": name,
+        "letter": letter,
+        "category": category,
+        "is_attended": False,
+        "needs_reason": False,
+        "colour": "blue",
+        "statutory_code": "",
+        "position": 1,
+        "is_default": False,
+        "used_at": None,
+        "retired_at": None,
+    }
+    return Code(**{**values, **changed})
+
+
+DEFAULTS = [code(category, is_default=True) for category in CORRECTABLE]
+OWN = [
+    code("present", "On site", "/", statutory_code="P1"),
+    code("excused", "Trip", "E"),
+    code("absent", "Unentschuldigt", "U", needs_reason=True),
+]
+NAMES = StatusNames(CodeList([*DEFAULTS, *OWN]))
+READER = MarkReader(
+    courses={"BIO-9": Course(code="BIO-9", title="Biology")},
+    rooms={"R12": Room(name="R12")},
+    statuses=NAMES,
+    reasons={"doctor": "Doctor"},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("present", ("present", "")),
+        ("ANWESEND", ("present", "")),
+        ("P", ("present", "")),
+        ("\u062d", ("present", "")),
+        ("/", ("present", "On site")),
+        ("p1", ("present", "On site")),
+        ("on SITE", ("present", "On site")),
+        ("versp\u00e4tet", ("late", "")),
+        ("\u0645\u062a\u0623\u062e\u0631", ("late", "")),
+        ("en retard", ("late", "")),
+        ("Excus\u00e9e", ("excused", "")),
+        ("trip", ("excused", "Trip")),
+        ("unentschuldigt", ("absent", "Unentschuldigt")),
+        ("Left early", ("left_early", "")),
+    ],
+)
+def test_a_status_is_a_letter_a_name_or_a_word(text: str, expected: tuple[str, str]) -> None:
+    found = NAMES.read(text)
+    assert (found.category, found.name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("E", "status_ambiguous"), ("maybe", "status"), ("...", "status")]
+)
+def test_other_texts_are_no_status(text: str, reason: str) -> None:
+    with pytest.raises(RowError) as caught:
+        NAMES.read(text)
+    assert caught.value.reason == reason
+
+
+def test_retired_codes_are_not_meant() -> None:
+    retired = code("absent", "Gone", "G", retired_at=object())
+    with pytest.raises(RowError):
+        StatusNames(CodeList([*DEFAULTS, retired])).read("Gone")
+
+
+def row(**changed: str) -> ParsedRow:
+    values = {"student_number": "1", "course": "BIO-9", "date": "2026-09-02", "status": "late"}
+    return ParsedRow(2, values | changed)
+
+
+def test_a_row_is_read() -> None:
+    found = READER.read(row(starts="8:00", minutes="45", room="R12", reason=" DOCTOR"))
+    assert (found.length, found.mark.reason) == (timedelta(minutes=45), "Doctor")
+    assert found.starts is not None
+    assert (found.starts.hour, found.ends) == (8, None)
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "721", "99999999999999999999", "4.5", "\u0664\u0665"])
+def test_what_is_no_length_is_refused(text: str) -> None:
+    with pytest.raises(RowError) as caught:
+        READER.read(row(minutes=text))
+    assert caught.value.reason == "minutes"
+
+
+CELLS = st.text(max_size=20) | st.sampled_from(["2026-02-30", "10000-01-01", "24:00", "=1+1", "E"])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            ("student_number", "date", "status", "starts", "ends", "minutes", "room", "reason"),
+            CELLS,
+        ),
+    )
+)
+def test_any_cells_are_read_or_refused(cells: dict[str, str]) -> None:
+    with contextlib.suppress(RowError):
+        READER.read(row(**cells))
