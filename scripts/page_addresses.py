@@ -216,6 +216,9 @@ def _import_addresses(imports: dict[str, str]) -> dict[str, str]:
         "import-photos": f"/imports/{imports['photos']}",
         "import-photos-new": f"/imports/{imports['photos']}?show=new",
         "import-archive": f"/imports/{imports['archive']}",
+        "import-calendar": f"/imports/{imports['calendar']}",
+        "import-calendar-new": f"/imports/{imports['calendar']}?show=new",
+        "import-calendar-changed": f"/imports/{imports['calendar']}?show=changed",
     }
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from icalendar.parser import Contentline
@@ -15,7 +16,10 @@ from server.imports.calendars.zones import Zones
 from server.imports.findings import RowError
 from server.imports.sheets import MOST_ROWS
 
+#: Lines and dates that are remembered: many events share names, rooms and times.
+_REMEMBERED = 4096
 _EARLIEST, _LATEST = 1970, 2100
+_STAMP = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ?$")
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 #: Of texts that are only shown or compared: longer names are none of ours.
 _LONGEST_TEXT = 200
@@ -70,8 +74,8 @@ class EventReader:
     def about(self, event: EventText) -> str:
         """Return what a report calls an event that cannot be read."""
         lines = _lines(event, ("SUMMARY", "DTSTART"))
-        texts = (_plain(lines[name].text) for name in lines if lines[name].text)
-        return " · ".join(texts)
+        texts = [_plain(lines[name].text) for name in ("SUMMARY", "DTSTART") if name in lines]
+        return " · ".join(_STAMP.sub(r"\1-\2-\3 \4:\5", text) for text in texts if text)
 
     def uid(self, event: EventText) -> str:
         """Return the id of an event, also of one that cannot be read."""
@@ -97,7 +101,7 @@ class EventReader:
         starts = self._moment(lines["DTSTART"])
         return CalendarEvent(
             number=event.number,
-            uid=self.uid(event),
+            uid=lines["UID"].text[:_LONGEST_TEXT] if "UID" in lines else "",
             summary=_plain(lines["SUMMARY"].text) if "SUMMARY" in lines else "",
             location=_plain(lines["LOCATION"].text) if "LOCATION" in lines else "",
             starts=starts,
@@ -132,8 +136,9 @@ class EventReader:
         return ends
 
     def _left_out(self, event: EventText) -> Iterator[date]:
-        for line in map(_parts, event.lines):
-            if line is not None and line[0] == "EXDATE":
+        dates = [text for text in event.lines if text[:6].upper() == "EXDATE"]
+        for line in map(_parts, dates):
+            if line is not None:
                 for text in line[1].text.split(","):
                     self._count_date()
                     yield as_key(self._moment(_Line(line[1].params, text)))
@@ -150,7 +155,7 @@ class EventReader:
             RowError: it is neither, or out of range, or in a zone that nobody knows.
         """
         try:
-            found = _parsed_value(line.text.strip())
+            found = _value(line.text.strip())
         except (ValueError, TypeError, OverflowError) as exc:
             raise RowError("calendar_broken") from exc
         if not isinstance(found, date):
@@ -170,6 +175,12 @@ def as_key(moment: date) -> date:
     return moment.astimezone(UTC) if isinstance(moment, datetime) else moment
 
 
+def forget_lines() -> None:
+    """Forget the lines that were remembered: they may hold names."""
+    _parts.cache_clear()
+    _value.cache_clear()
+
+
 def _lines(event: EventText, names: tuple[str, ...] = ()) -> dict[str, _Line]:
     """Return the lines of an event by name, the first of each; only some where names are given.
 
@@ -186,6 +197,12 @@ def _lines(event: EventText, names: tuple[str, ...] = ()) -> dict[str, _Line]:
     return found
 
 
+@lru_cache(_REMEMBERED)
+def _value(text: str) -> Any:
+    return _parsed_value(text)
+
+
+@lru_cache(_REMEMBERED)
 def _parts(text: str) -> tuple[str, _Line] | None:
     try:
         name, params, value = _parsed_line(text).parts()

@@ -15,7 +15,7 @@ from server.imports.calendars.entries import (
     Slot,
     SlotChange,
 )
-from server.imports.calendars.events import CalendarEvent, EventReader, as_key
+from server.imports.calendars.events import CalendarEvent, EventReader, as_key, forget_lines
 from server.imports.calendars.grouping import Grouping
 from server.imports.calendars.rules import Window
 from server.imports.calendars.text import CalendarText, read_text, too_many_lessons
@@ -55,7 +55,10 @@ def read_calendar(data: bytes, zone: ZoneInfo, on: date) -> CalendarFile:
         UnreadableFileError: it is no calendar, or too much of one.
     """
     text = read_text(data)
-    events, rows = _read_events(text, zone)
+    try:
+        events, rows = _read_events(text, zone)
+    finally:
+        forget_lines()
     is_timed = any(isinstance(one.starts, datetime) for one in events)
     use = CalendarUse.TIMETABLE if is_timed else CalendarUse.HOLIDAYS
     if is_timed:
