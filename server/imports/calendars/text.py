@@ -5,6 +5,7 @@ zones: rules in them can be made to run for hours, and it keeps them for the who
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from server.imports.sheets import MOST_ROWS, UnreadableFileError, empty_file
@@ -12,12 +13,15 @@ from server.imports.text_files import decoded, guess_encoding
 
 #: A whole school has 20,000 lessons a year; this is twice as many.
 MOST_EVENTS = 50_000
-#: An event has about six that are needed.
-_MOST_LINES = 400_000
+#: An event has about ten, of which six with 150 characters are needed.
+_MOST_LINES = 2_000_000
+_MOST_KEPT_CHARS = 10_000_000
+_FIRST_LINE = "BEGIN:VCALENDAR"
 _DEEPEST = 8
 _LONGEST_LINE = 4_000
-_FOLD = re.compile(rb"(?:\r*\n|\r)[ \t]")
-_LINE_END = re.compile(r"\r*\n|\r")
+#: Some programs write two returns. Any number of them would take time by their square.
+_FOLD = re.compile(rb"(?:\r{0,3}\n|\r)[ \t]")
+_LINE_END = re.compile(r"[\r\n]+")
 _NAME = re.compile(r"([A-Za-z0-9-]+)[;:]")
 _USED = frozenset(
     {
@@ -64,14 +68,24 @@ def read_text(data: bytes) -> CalendarText:
     if not data.strip():
         raise empty_file()
     text, encoding = _unfolded(data)
-    if not text.lstrip("\ufeff \t\r\n").upper().startswith("BEGIN:VCALENDAR"):
+    text = text.lstrip("\ufeff \t\r\n")
+    if text[: len(_FIRST_LINE)].upper() != _FIRST_LINE:
         raise _no_calendar()
-    found = _LineReader(encoding).read(_LINE_END.split(text.lstrip("\ufeff")))
+    found = _LineReader(encoding).read(_lines(text))
     if not found.events:
         raise UnreadableFileError(
             "The calendar has no events. Export it again.", problem="calendar_empty"
         )
     return found
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines one by one: a list of very short ones would need much memory."""
+    start = 0
+    for end in _LINE_END.finditer(text):
+        yield text[start : end.start()]
+        start = end.end()
+    yield text[start:]
 
 
 def _unfolded(data: bytes) -> tuple[str, str]:
@@ -101,11 +115,14 @@ class _LineReader:
         self._event: EventText | None = None
         self._zone: dict[str, str] = {}
         self._is_used = False
-        self._lines_left = _MOST_LINES
+        self._lines_left, self._chars_left = _MOST_LINES, _MOST_KEPT_CHARS
 
-    def read(self, lines: list[str]) -> CalendarText:
+    def read(self, lines: Iterable[str]) -> CalendarText:
         """Return the events of these lines."""
         for line in lines:
+            self._lines_left -= 1
+            if min(self._lines_left, self._chars_left) < 0:
+                raise _too_large()
             if line.strip():
                 self._take(line)
         if self._open:
@@ -152,9 +169,7 @@ class _LineReader:
         if self._is_used and len(line) > _LONGEST_LINE:
             event.is_broken = True
         elif self._is_used:
-            self._lines_left -= 1
-            if self._lines_left < 0:
-                raise _too_many_events()
+            self._chars_left -= len(line)
             event.lines.append(line)
 
 
@@ -172,6 +187,12 @@ def _too_many_events() -> UnreadableFileError:
         f"The calendar has more than {MOST_EVENTS} events. Export a shorter time.",
         problem="calendar_events",
         most=MOST_EVENTS,
+    )
+
+
+def _too_large() -> UnreadableFileError:
+    return UnreadableFileError(
+        "The calendar is too large. Export a shorter time.", problem="calendar_large"
     )
 
 

@@ -176,9 +176,11 @@ FILES: dict[str, tuple[str, bytes]] = {
     "no event": ("calendar_empty", calendar()),
     "half a file": ("calendar_cut", calendar(LESSON)[:-40]),
     "another end": ("calendar_cut", calendar("BEGIN:VALARM\nEND:VTODO")),
+    "returns without end": ("calendar_cut", b"BEGIN:VCALENDAR" + b"\r" * 3_000_000 + b"x"),
     "deep nesting": ("no_calendar", b"BEGIN:VCALENDAR\n" * 10_000),
     "too many events": ("calendar_events", calendar(*["SUMMARY:A"] * 101)),
-    "too many lines": ("calendar_events", calendar("UID:A\n" * 501)),
+    "too many lines": ("calendar_large", calendar("X-A:1\n" * 5_001)),
+    "too much text": ("calendar_large", calendar("UID:A\n" * 2_001)),
     "too many lessons": ("calendar_lessons", calendar(LESSON + EVERY_DAY)),
     "too many dates": (
         "calendar_lessons",
@@ -192,7 +194,8 @@ def test_a_file_that_is_no_calendar_or_too_much_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(text, "MOST_EVENTS", 100)
-    monkeypatch.setattr(text, "_MOST_LINES", 500)
+    monkeypatch.setattr(text, "_MOST_LINES", 5_000)
+    monkeypatch.setattr(text, "_MOST_KEPT_CHARS", 10_000)
     monkeypatch.setattr(reading, "MOST_ROWS", 200)
     monkeypatch.setattr(events, "MOST_ROWS", 200)
     problem, data = FILES[name]
