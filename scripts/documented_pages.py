@@ -33,6 +33,7 @@ DOCUMENTED = (
     "audit-phone-light-en",
     "users-laptop-light-en",
     "users-laptop-dark-ar",
+    "import-calendar-laptop-light-en",
     "import-checked-laptop-light-en",
     "sign-in-phone-light-en",
     "second-factor-setup-laptop-light-en",

@@ -224,6 +224,9 @@ def _import_addresses(imports: dict[str, str]) -> dict[str, str]:
         "import-photos-new": f"/imports/{imports['photos']}?show=new",
         "import-attendance": f"/imports/{imports['attendance']}",
         "import-archive": f"/imports/{imports['archive']}",
+        "import-calendar": f"/imports/{imports['calendar']}",
+        "import-calendar-new": f"/imports/{imports['calendar']}?show=new",
+        "import-calendar-changed": f"/imports/{imports['calendar']}?show=changed",
     }
 
 

@@ -12,6 +12,7 @@ from server.db.listing import ListOrder, PartWanted
 from server.db.vault import Vault
 from server.errors import InvalidError
 from server.imports import reports, service, uploads
+from server.imports.calendars.entries import CalendarUse
 from server.imports.findings import Finding, RowOutcome
 from server.imports.kinds import ARCHIVES, Announced, KindName
 from server.imports.pieces import PIECE_BYTES
@@ -35,14 +36,16 @@ from server.imports.words import fix_words, reason_words
 from server.web.access import OfficeDep
 from server.web.cursors import ListQuery, ListQueryDep
 from server.web.routes import FILE_BODY, GuardedRouter
-from server.web.state import VaultDep
+from server.web.state import SettingsDep, VaultDep
 from server.web.translations import translator
 
 router = GuardedRouter(prefix="/api/v1/imports", tags=["imports"], dependencies=[VISIBLE])
 _LIST = "imports"
 #: A place in a report is the number of rows before it.
 _PLACE = ListOrder((col(ImportPart.number),), (int,))
-ImportedFile = Annotated[UploadFile, File(description="CSV, or an Excel workbook (.xlsx)")]
+ImportedFile = Annotated[
+    UploadFile, File(description="CSV, an Excel workbook (.xlsx), or iCalendar (.ics)")
+]
 
 
 @router.post("", status_code=201, dependencies=[FILE_BODY])
@@ -52,6 +55,7 @@ def upload(
     principal: OfficeDep,
     database: DatabaseDep,
     vault: VaultDep,
+    settings: SettingsDep,
 ) -> ImportRead:
     """Take a file in: encoding, separator and columns are guessed. Nothing is imported yet."""
     name, data = file.filename or "", file.file.read()
@@ -60,7 +64,10 @@ def upload(
         return read_import(
             uploads.take_whole(database, vault, archive, data, actor=principal.actor)
         )
-    given = service.read_upload(name, data)
+    if kind is KindName.CALENDAR:
+        given = service.read_calendar_upload(name, data, settings.zone)
+    else:
+        given = service.read_upload(name, data)
     with database.transaction() as db:
         run = service.take_in(db, vault, kind, given, actor=principal.actor, role=principal.role)
         return read_import(run)
@@ -99,9 +106,9 @@ def list_imports(principal: OfficeDep, db: ReadDBDep, asked: ListQueryDep) -> Im
 
 
 @router.get("/samples/{kind}")
-def sample(kind: KindName, _: OfficeDep) -> Response:
-    """A file of a kind that can be imported as it is."""
-    return sample_answer(translator("en"), kind)
+def sample(kind: KindName, _: OfficeDep, use: CalendarUse = CalendarUse.HOLIDAYS) -> Response:
+    """A file of a kind that can be imported as it is; of calendars there are two."""
+    return sample_answer(translator("en"), kind, use)
 
 
 @router.get("/{import_id}")
@@ -243,6 +250,7 @@ def _read_finding(one: Finding) -> FindingRead:
     return FindingRead(
         row=one.row or None,
         outcome=one.outcome,
+        what=one.what or None,
         about=one.about,
         column=one.column or None,
         reason=one.reason or None,

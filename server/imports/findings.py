@@ -42,6 +42,7 @@ class Finding:
         column: the column that is wrong; empty: the row as a whole.
         values: what the words need.
         changes: values before and after.
+        what: key of the words that say what it is, where a file holds different things.
     """
 
     row: int
@@ -51,6 +52,7 @@ class Finding:
     column: str = ""
     values: dict[str, str] = field(default_factory=dict)
     changes: tuple[ValueChange, ...] = ()
+    what: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is stored, without the outcome, which the part has."""
@@ -61,6 +63,7 @@ class Finding:
             "column": self.column,
             "values": self.values,
             "changes": [[one.column, one.before, one.after] for one in self.changes],
+            "what": self.what,
         }
 
     @classmethod

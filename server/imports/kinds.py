@@ -33,13 +33,18 @@ class KindName(StrEnum):
     ROSTERS = "rosters"
     TEACHERS = "teachers"
     TIMETABLE = "timetable"
+    CALENDAR = "calendar"
     PHOTOS = "photos"
     ATTENDANCE = "attendance"
     ONEROSTER = "oneroster"
 
 
-#: Kinds that are zips of files; they have no columns to choose.
+#: Kinds that are zips of files.
 ARCHIVES = frozenset({KindName.PHOTOS, KindName.ONEROSTER})
+#: Kinds that have no columns to choose.
+WITHOUT_COLUMNS = ARCHIVES | {KindName.CALENDAR}
+#: Kinds that are no step of their own for a new school.
+_ASIDE = frozenset({KindName.ONEROSTER, KindName.CALENDAR})
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def kinds_for(role: Role) -> list[KindName]:
 
 def next_kind(name: str, role: Role) -> KindName | None:
     """Return the kind that a new school imports after one; None after the last."""
-    files = [one for one in kinds_for(role) if one is not KindName.ONEROSTER]
+    files = [one for one in kinds_for(role) if one not in _ASIDE]
     return next((after for one, after in pairwise(files) if one == name), None)
 
 
@@ -110,5 +115,5 @@ def kind_of(name: str, zone: ZoneInfo) -> ImportKind:
 
 
 def columns_of(name: str) -> tuple[Column, ...]:
-    """Return the columns that files of a kind may have; none of an archive."""
+    """Return the columns that files of a kind may have; none of those `WITHOUT_COLUMNS`."""
     return _COLUMNS.get(KindName(name), ())

@@ -15,8 +15,17 @@ from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.vault import Vault
 from server.errors import ServerError
 from server.imports import reports, service, uploads
+from server.imports.calendars.entries import CalendarUse
 from server.imports.findings import RowOutcome
-from server.imports.kinds import ARCHIVES, Announced, KindName, columns_of, kinds_for, next_kind
+from server.imports.kinds import (
+    ARCHIVES,
+    WITHOUT_COLUMNS,
+    Announced,
+    KindName,
+    columns_of,
+    kinds_for,
+    next_kind,
+)
 from server.imports.pieces import MOST_ARCHIVE_BYTES
 from server.imports.samples import sample_answer
 from server.imports.schemas import ImportOptions, MappingForm
@@ -30,6 +39,7 @@ from server.imports.words import (
     reason_words,
     report_file,
     value_words,
+    what_words,
 )
 from server.jobs.tables import JobState
 from server.web.access import OfficeDep
@@ -84,7 +94,7 @@ def imports_page(
         "pager": pager,
         "names": names,
         "days": service.KEPT.days,
-        "archives": ARCHIVES,
+        "without_columns": WITHOUT_COLUMNS,
         "hours": _ARCHIVE_HOURS,
     }
     return render(request, "imports/list.html", context)
@@ -112,21 +122,23 @@ def upload(
             archive = Announced(kind, name, len(data))
             run = uploads.take_whole(database, vault, archive, data, actor=actor)
         else:
-            given = service.read_upload(name, data)
+            given = _read_upload(request, kind, name, data)
             with database.transaction() as db:
                 run = service.take_in(db, vault, kind, given, actor=actor, role=role)
     except ServerError as exc:
         return _new(request, kind, role, exc)
-    if kind in ARCHIVES:
+    if kind in WITHOUT_COLUMNS:
         with database.transaction() as db:
             service.begin_check(db, run.id, {}, actor=actor, role=role)
     return see_other(f"/imports/{run.id}")
 
 
 @router.get("/samples/{kind}")
-def sample(request: Request, kind: KindName, _: OfficeDep) -> Response:
+def sample(
+    request: Request, kind: KindName, _: OfficeDep, use: CalendarUse = CalendarUse.HOLIDAYS
+) -> Response:
     """A file of a kind that can be imported as it is, with columns in the reader's language."""
-    return sample_answer(request_translator(request), kind)
+    return sample_answer(request_translator(request), kind, use)
 
 
 @router.get("/{import_id}")
@@ -141,7 +153,7 @@ def import_page(
 ) -> Response:
     """One import: columns to choose, progress, report or result, as its state is."""
     run = service.find(db, import_id)
-    if run.kind in ARCHIVES and run.state in _OPEN:
+    if run.kind in WITHOUT_COLUMNS and run.state in _OPEN:
         return render(request, "imports/archive.html", {"run": run, "problem": ""})
     if run.state in _OPEN:
         return _columns(request, db, run, None)
@@ -152,7 +164,7 @@ def import_page(
 def columns_page(request: Request, import_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> Response:
     """Choose the columns again after a check."""
     run = service.find(db, import_id)
-    if run.state in BUSY or run.state == ImportState.DONE or run.kind in ARCHIVES:
+    if run.state in BUSY or run.state == ImportState.DONE or run.kind in WITHOUT_COLUMNS:
         return see_other(f"/imports/{import_id}")
     return _columns(request, db, run, None)
 
@@ -177,7 +189,7 @@ def check(
             )
     except (ServerError, ValueError) as exc:
         run = service.find(db, import_id)
-        if run.kind in ARCHIVES:
+        if run.kind in WITHOUT_COLUMNS:
             context = {"run": run, "problem": problem_text(request_translator(request), exc)}
             return render(request, "imports/archive.html", context, status_code=400)
         return _columns(request, db, service.find(db, import_id), exc)
@@ -240,6 +252,12 @@ def download(
     return Response(found, media_type="text/csv", headers=headers)
 
 
+def _read_upload(request: Request, kind: KindName, name: str, data: bytes) -> service.Upload:
+    if kind is KindName.CALENDAR:
+        return service.read_calendar_upload(name, data, get_settings(request).zone)
+    return service.read_upload(name, data)
+
+
 def _new(request: Request, kind: str, role: Role, exc: Exception | None) -> Response:
     problem = problem_text(request_translator(request), exc)
     most_mib = get_settings(request).photo_max_bytes // _MIB
@@ -292,10 +310,13 @@ def _progress(
     context: dict[str, Any] = {
         "run": run,
         "is_busy": run.state in BUSY,
-        "is_archive": run.kind in ARCHIVES,
+        "has_columns": run.kind not in WITHOUT_COLUMNS,
+        "has_row_numbers": run.kind not in ARCHIVES,
+        "is_encoding_guessed": run.encoding not in CERTAIN_ENCODINGS,
         "is_done": run.state == ImportState.DONE,
         "outcomes": list(RowOutcome),
         "not_used": [name for at, name in enumerate(run.columns) if at not in used],
+        "what_words": lambda one: what_words(t, one),
         "column_words": lambda column: column_words(t, column),
         "value_words": lambda column, value: value_words(t, column, value),
         "reason_words": lambda one: reason_words(t, one),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
+from server.imports.calendars.entries import CalendarUse
+from server.imports.calendars.samples import sample_calendar
 from server.imports.kinds import KindName, columns_of
 from server.imports.words import sample_file
 from server.web.translations import Translator
@@ -80,8 +82,19 @@ def _lines(rows: Sequence[str]) -> bytes:
     return "".join(f"{row}\r\n" for row in rows).encode()
 
 
-def sample_answer(t: Translator, kind: KindName) -> Response:
-    """Answer with the sample file of a kind, its columns in the reader's language."""
+def sample_answer(
+    t: Translator, kind: KindName, use: CalendarUse = CalendarUse.HOLIDAYS
+) -> Response:
+    """Answer with the sample file of a kind, its columns in the reader's language.
+
+    Args:
+        t: the reader's words.
+        kind: of the file.
+        use: what a calendar is to hold.
+    """
+    if kind is KindName.CALENDAR:
+        headers = {"Content-Disposition": f'attachment; filename="{use}.ics"'}
+        return Response(sample_calendar(use), media_type="text/calendar", headers=headers)
     if kind is KindName.PHOTOS:
         return _answer(zip_of({name: _picture(at) for at, name in enumerate(_PHOTOS)}), kind)
     if kind is KindName.ONEROSTER:

@@ -72,7 +72,7 @@ class ImportRead(BaseModel):
         description="False: nothing in the file says which it is. Check names in the first rows."
     )
     separator: str
-    sheet: str
+    sheet: str = Field(description="Of a calendar: holidays or timetable, whichever it holds.")
     sheets: list[str]
     columns: list[str] = Field(
         description="Names of the columns of the file; 1, 2, … where no name is known."
@@ -116,8 +116,14 @@ class ValueChangeRead(BaseModel):
 class FindingRead(BaseModel):
     """One row of a report."""
 
-    row: int | None = Field(description="As a spreadsheet counts; null: not in the file.")
+    row: int | None = Field(
+        description="As a spreadsheet counts; of a calendar the event. Null: not in the file."
+    )
     outcome: RowOutcome
+    what: str | None = Field(
+        description="What an event of a calendar is: holiday, weekly, fortnightly, lesson,"
+        " cancelled or moved; null for other files."
+    )
     about: str
     column: str | None
     reason: str | None = Field(description="A code.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy
 from sqlmodel import Session, col, delete, func, select
@@ -16,12 +17,20 @@ from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.types import new_id, now
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.imports.kinds import ARCHIVES, KindName, columns_of, kinds_for, refuse_kind
+from server.imports.calendars.reading import read_calendar
+from server.imports.kinds import (
+    ARCHIVES,
+    WITHOUT_COLUMNS,
+    KindName,
+    columns_of,
+    kinds_for,
+    refuse_kind,
+)
 from server.imports.matching import guess
 from server.imports.pieces import forget_pieces
 from server.imports.reading import read_rows
 from server.imports.reports import PURPOSE, forget_parts
-from server.imports.sheets import ReadOptions, Sheet
+from server.imports.sheets import ReadOptions, Sheet, SheetRow
 from server.imports.tables import BUSY, ImportFile, ImportRun, ImportState
 from server.jobs import service as jobs
 from server.jobs.tables import Job
@@ -36,14 +45,14 @@ KEPT = timedelta(days=7)
 _LONGEST_NAME = 120
 #: What the audit trail calls a count, where its own word means something else there.
 _COUNT_NAMES = {"missing": "not_in_file"}
-#: Kinds whose files name students.
+#: Kinds whose files name students, or may.
 _WITH_NAMES = [
     KindName.PEOPLE,
     KindName.GROUPS,
     KindName.GUARDIANS,
     KindName.ROSTERS,
     KindName.ATTENDANCE,
-    *sorted(ARCHIVES),
+    *sorted(WITHOUT_COLUMNS),
 ]
 _UNCHECKED = {ImportState.UPLOADED, ImportState.CHECKED, ImportState.CANCELLED, ImportState.FAILED}
 
@@ -67,6 +76,18 @@ def read_upload(name: str, data: bytes) -> Upload:
         UnreadableFileError: it cannot be read.
     """
     return Upload(plain_name(name), data, read_rows(data))
+
+
+def read_calendar_upload(name: str, data: bytes, zone: ZoneInfo) -> Upload:
+    """Read a calendar, likewise. Its sheet is called after what the calendar holds.
+
+    Raises:
+        UnreadableFileError: it cannot be read.
+    """
+    file = read_calendar(data, zone, now().astimezone(zone).date())
+    rows = [SheetRow(number, ()) for number, _ in enumerate(file.rows.in_order(), 1)]
+    sheet = Sheet((), rows, encoding=file.encoding, sheet=file.use)
+    return Upload(plain_name(name), data, sheet)
 
 
 def take_in(
@@ -105,9 +126,12 @@ def read_again(db: Session, vault: Vault, run_id: uuid.UUID, options: ReadOption
     Raises:
         NotFoundError: there is no such import.
         ConflictError: the file was imported.
+        InvalidError: it has no columns.
         UnreadableFileError: the file cannot be read like that.
     """
-    return read_rows(opened(db, vault, find(db, run_id)), options)
+    run = find(db, run_id)
+    _refuse_without_columns(run)
+    return read_rows(opened(db, vault, run), options)
 
 
 def use_sheet(db: Session, run_id: uuid.UUID, sheet: Sheet, *, actor: str) -> ImportRun:
@@ -261,11 +285,21 @@ def opened(db: Session, vault: Vault, run: ImportRun) -> bytes:
         SealBrokenError: the key is missing.
     """
     if run.kind in ARCHIVES:
-        raise InvalidError("An archive has no rows.", problem="import_archive")
+        raise no_columns()
     file = db.get(ImportFile, run.id)
     if file is None:
         raise ConflictError("This file was imported already.", problem="import_done")
     return vault.open(Sealed(file.key_id, file.data), purpose=PURPOSE, context=str(run.id))
+
+
+def _refuse_without_columns(run: ImportRun) -> None:
+    if run.kind in WITHOUT_COLUMNS:
+        raise no_columns()
+
+
+def no_columns() -> InvalidError:
+    """Return the error for a file whose kind has no columns."""
+    return InvalidError("This kind of file has no columns to choose.", problem="import_no_columns")
 
 
 def options_of(run: ImportRun) -> ReadOptions:
@@ -279,6 +313,7 @@ def preview(db: Session, vault: Vault, run: ImportRun, *, rows: int) -> Sheet:
     Raises:
         ConflictError, SealBrokenError, UnreadableFileError: as for the whole file.
     """
+    _refuse_without_columns(run)
     sheet = read_rows(opened(db, vault, run), options_of(run))
     return replace(sheet, rows=sheet.rows[:rows])
 

@@ -21,6 +21,8 @@ from server.db.vault import Vault
 from server.errors import NotFoundError, SealBrokenError
 from server.imports import service
 from server.imports.bundles import BASE, Bundle, read_bundle
+from server.imports.calendars.kind import CalendarFiles
+from server.imports.calendars.reading import read_calendar
 from server.imports.findings import Finding, ImportKind, ParsedRow, WholeFileKind
 from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
@@ -60,7 +62,7 @@ class _Work:
         kind: of its rows.
         rows: by what the columns mean.
         at_once: rows in one transaction.
-        has_stages: whether rows refer to earlier ones, as those of a bundle do.
+        has_stages: whether rows refer to earlier ones, as those of bundles and calendars do.
     """
 
     run: ImportRun
@@ -161,6 +163,10 @@ class ImportFiles:
                 kind = OneRosterFiles(bundle, day)
                 return _Work(run, kind, bundle.rows, CHUNK, has_stages=True)
             data = service.opened(db, self._vault, run)
+        if run.kind == KindName.CALENDAR:
+            file = read_calendar(data, self._zone(), run.created_at.astimezone(self._zone()).date())
+            calendar = CalendarFiles(file, self._zone())
+            return _Work(run, calendar, file.rows, CHUNK, has_stages=True)
         sheet = read_rows(data, service.options_of(run))
         if run.kind == KindName.ATTENDANCE:
             return self._surveyed(run, sheet)

@@ -65,8 +65,8 @@ def read_text_file(data: bytes, options: ReadOptions) -> Sheet:
         raise UnreadableFileError(
             "Choose one of the encodings and separators of the list.", problem="file_option"
         )
-    encoding = options.encoding or _encoding_of(data)
-    text, is_cut = _decoded(data, encoding)
+    encoding = options.encoding or guess_encoding(data)
+    text, is_cut = decoded(data, encoding)
     text, stated = _without_statement(text)
     if not text.strip():
         raise empty_file()
@@ -82,7 +82,8 @@ def read_text_file(data: bytes, options: ReadOptions) -> Sheet:
     )
 
 
-def _encoding_of(data: bytes) -> str:
+def guess_encoding(data: bytes) -> str:
+    """Return the encoding of a text, one of `ENCODINGS`: what it shows, else what is likely."""
     for mark, name in _BOMS:
         if data.startswith(mark):
             return name
@@ -118,8 +119,12 @@ def _single_byte(data: bytes) -> str:
     return names.get(best.encoding, _LATIN) if best is not None else _LATIN
 
 
-def _decoded(data: bytes, encoding: str) -> tuple[str, bool]:
-    """Return the text, and whether its last character is cut off."""
+def decoded(data: bytes, encoding: str) -> tuple[str, bool]:
+    """Return the text, and whether its last character is cut off.
+
+    Raises:
+        UnreadableFileError: it is no text in this encoding.
+    """
     for mark, name in _BOMS:
         if name == encoding and data.startswith(mark):
             data = data[len(mark) :]

@@ -27,6 +27,11 @@ def fix_words(t: Translator, finding: Finding) -> str:
     return _words(t, "fix", finding)
 
 
+def what_words(t: Translator, finding: Finding) -> str:
+    """Return what a row is, where a file holds different things; else empty."""
+    return t(f"imports.what.{finding.what}") if finding.what else ""
+
+
 def _words(t: Translator, what: str, finding: Finding) -> str:
     if not finding.reason:
         return ""
@@ -49,7 +54,7 @@ def _lines(t: Translator, findings: Iterable[Finding]) -> Iterator[list[str]]:
         start = [
             str(one.row or ""),
             t(f"imports.outcome.{one.outcome}"),
-            one.about,
+            " · ".join(part for part in (what_words(t, one), one.about) if part),
             reason_words(t, one),
             fix_words(t, one),
         ]

@@ -46,7 +46,7 @@ _PLANNED = (
     FirstStep("people", "/people", _OFFICE, ("people", "groups", "photos", "oneroster")),
     FirstStep("courses", "/courses", _OFFICE, ("courses", "rosters")),
     FirstStep("teachers", "/courses", _OFFICE, ("accounts", "teachers")),
-    FirstStep("timetable", "/timetable", _OFFICE, ("timetable", "attendance")),
+    FirstStep("timetable", "/timetable", _OFFICE, ("timetable", "calendar", "attendance")),
     FirstStep("kiosk", "/kiosks", frozenset({Role.TECHNICIAN})),
     FirstStep("register", "/lessons", _OFFICE),
 )

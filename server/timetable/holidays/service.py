@@ -50,6 +50,27 @@ def create_holiday(
     return row
 
 
+def create_holidays(
+    db: Session, bodies: Sequence[HolidayCreate], *, zone: ZoneInfo, at: datetime, actor: str
+) -> None:
+    """Add several holidays at once; planned lessons are looked at once for all of them.
+
+    Raises:
+        InvalidError: as for one holiday; nothing is added then.
+    """
+    for body in bodies:
+        _refuse_odd_days(body)
+    lock_timetable(db)
+    rows = [
+        Holiday(name=one.name, first_day=one.first_day, last_day=one.last_day) for one in bodies
+    ]
+    db.add_all(rows)
+    bump_version(db)
+    refresh_lessons(db, zone=zone, at=at, actor=actor)
+    for row in rows:
+        _record(db, "holiday.create", row.id, actor)
+
+
 def change_holiday(
     db: Session,
     holiday_id: uuid.UUID,

@@ -1,0 +1,1 @@
+"""iCalendar files: holidays of the school, or lessons of a timetable."""
