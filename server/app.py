@@ -37,6 +37,7 @@ import server.attendance.past_pages
 import server.attendance.policy_preview_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
+import server.attendance.short_pages
 import server.credentials.api
 import server.credentials.own_pages
 import server.credentials.pages
@@ -50,6 +51,7 @@ import server.enrollment.move_api
 import server.enrollment.move_pages
 import server.enrollment.pages
 import server.enrollment.people_pages
+import server.enrollment.short_pages
 import server.excuses.api
 import server.excuses.file_pages
 import server.excuses.pages
@@ -92,6 +94,7 @@ import server.timetable.holidays.api
 import server.timetable.holidays.pages
 import server.timetable.pages
 import server.timetable.patterns.api
+import server.timetable.short_pages
 import server.timetable.substitutes.api
 import server.timetable.substitutes.pages
 import server.timetable.term_pages
@@ -174,6 +177,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
     server.enrollment.people_pages.router,
+    server.enrollment.short_pages.router,
     server.enrollment.chosen_pages.router,
     server.enrollment.coverage_pages.router,  # before the next, like "new"
     server.enrollment.pages.router,
@@ -197,6 +201,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.feeds.pages.router,
     server.timetable.grid.pages.router,
     server.timetable.pages.router,
+    server.timetable.short_pages.router,
+    server.attendance.short_pages.router,
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,
     server.search.pages.router,

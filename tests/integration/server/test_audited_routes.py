@@ -268,6 +268,7 @@ def people_routes(at: Places) -> None:
     do("GET", "/api/v1/people/{person_id}/attendance", "person.view", made)
     do("GET", "/people/{person_id}/edit", "person.view", made)
     do("GET", "/people/{person_id}", "person.view_biometrics", made)
+    do("GET", "/people/{person_id}/short", "person.view_biometrics", made)
     do("GET", "/people/{person_id}/photos", "person.view_biometrics", made)
     do("GET", "/api/v1/people/{person_id}/consents", "person.view", made)
     route = "/api/v1/people/{person_id}/consents"
