@@ -67,6 +67,8 @@ _SETUP = {
     "coverage": "/people/coverage",
     "lessons": "/lessons",
     "courses": "/courses",
+    "courses-chosen": "/courses",
+    "users-chosen": "/users",
     "groups": "/groups",
     "rooms": "/rooms",
     "kiosks": "/kiosks",

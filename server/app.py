@@ -15,6 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 import server.accounts.administration_api
 import server.accounts.administration_pages
 import server.accounts.api
+import server.accounts.chosen_pages
 import server.accounts.pages
 import server.accounts.second_factor_api
 import server.accounts.second_factor_pages
@@ -83,6 +84,7 @@ import server.school.api
 import server.school.pages
 import server.search.pages
 import server.timetable.api
+import server.timetable.course_chosen_pages
 import server.timetable.course_pages
 import server.timetable.feeds.address
 import server.timetable.feeds.api
@@ -167,6 +169,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.accounts.second_factor_api.router,
     server.accounts.second_factor_pages.router,
     server.accounts.administration_api.router,
+    server.accounts.chosen_pages.router,  # before the next, which would match "chosen"
     server.accounts.administration_pages.router,
     server.trail.pages.router,
     server.tokens.api.router,
@@ -203,6 +206,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.pages.router,
     server.timetable.short_pages.router,
     server.attendance.short_pages.router,
+    server.timetable.course_chosen_pages.router,  # before the next, which would match "chosen"
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,
     server.search.pages.router,
