@@ -136,6 +136,7 @@ from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.people.keys import ensure_keys
 from server.policies.service import begin_policy
+from server.reports.lesson_states import find_in_state
 from server.school import service as school
 from server.school.today import with_first_steps
 from server.timetable.feeds.service import forget_feed
@@ -377,6 +378,7 @@ def _services(
         link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,
         forget_ineligible=_forget_ineligible,
+        find_in_state=find_in_state,
         problems=lambda request: problems(request, request_translator(request)),
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,

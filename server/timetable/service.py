@@ -234,6 +234,10 @@ class LessonFilter:
             .where(*conditions)
         )
 
+    def ids_query(self) -> "Select[uuid.UUID]":
+        """Select the ids of the same lessons."""
+        return self.query().with_only_columns(col(Lesson.id))
+
     def _taught(self) -> "ColumnElement[bool]":
         since = datetime.min.replace(tzinfo=UTC) if self.is_history else now() - SUBSTITUTE_KEEPS
         return taught_by(self.substitute, since)
@@ -286,7 +290,7 @@ def lesson_page(
     """Return some of the same lessons, and how many there are."""
     query = which.query().order_by(*LESSON_ORDER.by())
     rows = db.execute(query.limit(limit).offset(offset))
-    ids = which.query().with_only_columns(col(Lesson.id)).subquery()
+    ids = which.ids_query().subquery()
     total = db.execute(sqlalchemy.select(func.count()).select_from(ids)).scalar_one()
     return [LessonView(*row) for row in rows], total
 
