@@ -91,6 +91,7 @@ import server.timetable.feeds.api
 import server.timetable.feeds.pages
 import server.timetable.grid.pages
 import server.timetable.groups.api
+import server.timetable.groups.exception_pages
 import server.timetable.groups.pages
 import server.timetable.holidays.api
 import server.timetable.holidays.pages
@@ -197,6 +198,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.holidays.api.router,
     server.timetable.groups.api.router,
     server.timetable.groups.pages.router,
+    server.timetable.groups.exception_pages.router,
     server.timetable.patterns.api.router,
     server.timetable.substitutes.api.router,
     server.timetable.substitutes.pages.router,

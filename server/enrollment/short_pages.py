@@ -3,17 +3,15 @@
 import uuid
 
 from fastapi import Request
-from sqlmodel import Session
 from starlette.responses import Response
 
 from server.db.dependencies import DBDep
 from server.enrollment import service
 from server.enrollment.people_pages import Reader
 from server.enrollment.photo import school_date
+from server.enrollment.places import places_context
 from server.people import service as people
-from server.timetable.groups.listed import courses_on, groups_of_person
 from server.web.pages import render
-from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
 from server.web.state import get_settings
 
@@ -30,21 +28,7 @@ def short_person_page(
         "person": people.get_person(db, person_id),
         "state": people.state_of(db, person_id, today),
         "cover": service.coverage_of(db, [person_id])[person_id],
-        **_places(db, person_id, principal, request),
+        **places_context(db, person_id, principal, today),
     }
     service.note_view(db, person_id, actor=principal.actor)
     return render(request, "enrollment/short.html", context)
-
-
-def _places(
-    db: Session, person_id: uuid.UUID, principal: Principal, request: Request
-) -> dict[str, object]:
-    """Return classes and courses for those who plan; the privacy officer sees none."""
-    if principal.role not in (Role.ADMIN, Role.OFFICE):
-        return {"may_plan": False}
-    today = school_date(get_settings(request))
-    return {
-        "may_plan": True,
-        "courses": courses_on(db, person_id, today),
-        "groups": groups_of_person(db, person_id, today),
-    }

@@ -78,10 +78,9 @@ class LessonChoice:
             own: the courses that the reader may see; None: all of them.
             sees: whether the reader sees registers.
         """
-        named = service.course_labels(db, only=own, chosen=self.course)
         rooms = [(str(one.id), one.name) for one in service.rooms(db)]
         filters = [
-            Filter("course", t("timetable.course"), named, str(self.course or "")),
+            course_filter(db, t, self.course, own=own),
             Filter("room", t("timetable.room"), rooms, str(self.room or "")),
         ]
         if own is None:
@@ -140,6 +139,22 @@ async def course_choice(
 ) -> CourseChoice:
     """Read the filters of the list of courses from its address."""
     return CourseChoice(term, teacher, local_date(now(), settings.zone))
+
+
+def course_filter(
+    db: Session, t: Translator, chosen: uuid.UUID | None, *, own: set[uuid.UUID] | None = None
+) -> Filter:
+    """Return the choice of a course, which says so where there are more than it offers.
+
+    Args:
+        db: the caller's.
+        t: the reader's translator.
+        chosen: the course that is chosen.
+        own: the courses that the reader may see; None: all of them.
+    """
+    labels = service.course_labels(db, only=own, chosen=chosen)
+    hint = t("timetable.filter_course_cut", most=labels.most) if labels.most else ""
+    return Filter("course", t("timetable.course"), labels.options, str(chosen or ""), hint)
 
 
 def _teacher_filter(t: Translator, accounts: Sequence[Account], chosen: uuid.UUID | None) -> Filter:

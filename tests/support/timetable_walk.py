@@ -100,6 +100,10 @@ def _group_routes(at: Places) -> None:
     do("POST", f"{page}/courses", "group.course_add", group, data=form)
     form = {"course_id": desk.other_course, "group_id": group, "from_date": day_in(5)}
     do("POST", "/courses/chosen/group", "group.course_add", data=form)
+    (entry,) = [one["id"] for one in desk.entries() if one["person_id"] == desk.ben]
+    desk.office.delete(f"/api/v1/courses/{desk.course}/roster/{entry}")
+    route = "/courses/{course_id}/exceptions/{person_id}/end"
+    do("POST", route, "roster.follow", desk.course, desk.ben, data={})
 
 
 def _calendar_routes(at: Places, course: str) -> None:
