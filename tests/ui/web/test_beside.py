@@ -21,8 +21,8 @@ _ROWS = "".join(
 _LIST = f"""<!doctype html>
 <script src="/htmx.js" defer></script><script src="/beside.js" defer></script>
 <div class="with-beside"><div id="list">{_ROWS}</div>
-<aside id="beside" data-path="/people" hidden><button data-beside-close>Close</button>
-<div id="beside-part"></div></aside></div>"""
+<div id="beside" data-path="/people" hidden><button data-beside-close>Close</button>
+<div id="beside-part"></div></div></div>"""
 
 
 def _answer(route: Route) -> None:
