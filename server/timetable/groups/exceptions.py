@@ -1,4 +1,4 @@
-"""Students whom the classes of a course do not change: who they are, and how that ends."""
+"""Students that the classes of a course do not change: who they are, and how that ends."""
 
 import uuid
 from collections.abc import Sequence
