@@ -1,4 +1,4 @@
-"""Opens the filters of the list of people, and chooses people in it, for pictures."""
+"""Opens the filters of the list of people, and chooses rows of lists, for pictures."""
 
 from playwright.sync_api import Page
 
@@ -8,11 +8,16 @@ def act_on_people(page: Page, name: str) -> None:
     if name == "people-filters":
         page.locator(".filters > summary").click()
         return
+    choose_rows(page)
+    if name == "people-chosen-done":
+        page.locator("form[action$='/add'] .button").click()
+        page.wait_for_selector("#skipped")
+
+
+def choose_rows(page: Page) -> None:
+    """Choose the first four rows of a list, and go on to what can be done with them."""
     boxes = page.locator(".choose input")
     for at in range(4):
         boxes.nth(at).check()
     page.locator(".choose-bar .button").click()
-    page.wait_for_selector("#who")
-    if name == "people-chosen-done":
-        page.locator("form[action$='/add'] .button").click()
-        page.wait_for_selector("#skipped")
+    page.wait_for_selector("#who, #which")

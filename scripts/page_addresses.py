@@ -51,6 +51,7 @@ def addresses(site: "Site") -> dict[str, str]:
         }
         | _SETUP
         | _policy_addresses(school)
+        | _beside_addresses(school)
         | _move_addresses(site)
         | _absence_addresses(site)
         | _marking_addresses(running)
@@ -68,6 +69,8 @@ _SETUP = {
     "coverage": "/people/coverage",
     "lessons": "/lessons",
     "courses": "/courses",
+    "courses-chosen": "/courses",
+    "users-chosen": "/users",
     "groups": "/groups",
     "group": "/groups/{group}",
     "rooms": "/rooms",
@@ -91,6 +94,15 @@ _SETUP = {
     "accuracy-details": "/accuracy",
     "accuracy-question": "/accuracy",
 }
+
+
+def _beside_addresses(school: School) -> dict[str, str]:
+    """Lists with the short page of one row beside them; on a phone the list alone."""
+    return {
+        "beside-people": f"/people?open={school.people[0]}",
+        "beside-lessons": f"/lessons?open={school.lessons[len(school.lessons) // 2]}",
+        "beside-courses": f"/courses?open={school.courses[0]}",
+    }
 
 
 def _policy_addresses(school: School) -> dict[str, str]:

@@ -382,7 +382,7 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.wait_for_selector("#confirm")
     if name.startswith("policy-preview"):
         preview_policy(page)
-    if name.startswith("people-"):
+    if name.startswith("people-") or name.endswith("-chosen"):
         act_on_people(page, name)
     if name == "audit":
         page.locator("#check button").click()

@@ -15,6 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 import server.accounts.administration_api
 import server.accounts.administration_pages
 import server.accounts.api
+import server.accounts.chosen_pages
 import server.accounts.pages
 import server.accounts.second_factor_api
 import server.accounts.second_factor_pages
@@ -39,6 +40,7 @@ import server.attendance.past_pages
 import server.attendance.policy_preview_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
+import server.attendance.short_pages
 import server.credentials.api
 import server.credentials.own_pages
 import server.credentials.pages
@@ -52,6 +54,7 @@ import server.enrollment.move_api
 import server.enrollment.move_pages
 import server.enrollment.pages
 import server.enrollment.people_pages
+import server.enrollment.short_pages
 import server.excuses.api
 import server.excuses.file_pages
 import server.excuses.pages
@@ -85,17 +88,20 @@ import server.school.api
 import server.school.pages
 import server.search.pages
 import server.timetable.api
+import server.timetable.course_chosen_pages
 import server.timetable.course_pages
 import server.timetable.feeds.address
 import server.timetable.feeds.api
 import server.timetable.feeds.pages
 import server.timetable.grid.pages
 import server.timetable.groups.api
+import server.timetable.groups.exception_pages
 import server.timetable.groups.pages
 import server.timetable.holidays.api
 import server.timetable.holidays.pages
 import server.timetable.pages
 import server.timetable.patterns.api
+import server.timetable.short_pages
 import server.timetable.substitutes.api
 import server.timetable.substitutes.pages
 import server.timetable.term_pages
@@ -135,6 +141,7 @@ from server.ml.encoder import FaceEncoder
 from server.ml.http import GUIDED_AT_ONCE, encoder_from
 from server.people.keys import ensure_keys
 from server.policies.service import begin_policy
+from server.reports.lesson_states import find_in_state
 from server.school import service as school
 from server.school.today import with_first_steps
 from server.timetable.feeds.service import forget_feed
@@ -168,6 +175,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.accounts.second_factor_api.router,
     server.accounts.second_factor_pages.router,
     server.accounts.administration_api.router,
+    server.accounts.chosen_pages.router,  # before the next, which would match "chosen"
     server.accounts.administration_pages.router,
     server.trail.pages.router,
     server.tokens.api.router,
@@ -178,6 +186,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.people.pages.router,  # before the next, whose /people/{person_id} would match "new"
     server.enrollment.api.router,
     server.enrollment.people_pages.router,
+    server.enrollment.short_pages.router,
     server.enrollment.chosen_pages.router,
     server.enrollment.coverage_pages.router,  # before the next, like "new"
     server.enrollment.pages.router,
@@ -193,6 +202,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.holidays.api.router,
     server.timetable.groups.api.router,
     server.timetable.groups.pages.router,
+    server.timetable.groups.exception_pages.router,
     server.timetable.patterns.api.router,
     server.timetable.substitutes.api.router,
     server.timetable.substitutes.pages.router,
@@ -201,6 +211,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.timetable.feeds.pages.router,
     server.timetable.grid.pages.router,
     server.timetable.pages.router,
+    server.timetable.short_pages.router,
+    server.attendance.short_pages.router,
+    server.timetable.course_chosen_pages.router,  # before the next, which would match "chosen"
     server.timetable.course_pages.router,
     server.timetable.term_pages.router,
     server.search.pages.router,
@@ -375,6 +388,7 @@ def _services(
         link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,
         forget_ineligible=_forget_ineligible,
+        find_in_state=find_in_state,
         problems=lambda request: problems(request, request_translator(request)),
         unreadable=lambda t: unreadable_sentences(unreadable(), t),
         count_undecided=count_undecided,

@@ -4,15 +4,17 @@ It lies beside the register, because what may be deleted depends on what was rec
 """
 
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends
 from pydantic import AwareDatetime
+from sqlmodel import Session
 
 from server.attendance import service as attendance
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
+from server.errors import ForbiddenError, InvalidError
 from server.timetable import lessons, service
 from server.timetable.lesson_read import lesson_read
 from server.timetable.lessons import LessonPlan
@@ -22,8 +24,10 @@ from server.timetable.service import LESSON_ORDER, LessonFilter
 from server.timetable.teachers import substitute_account, visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.cursors import ListQueryDep
+from server.web.principal import Principal, Role
+from server.web.register_state import MOST_JUDGED, FindInState, RegisterState
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import FindInStateDep, SettingsDep
 
 _LIST = "lessons"
 router = GuardedRouter(prefix="/api/v1/lessons", tags=["lessons"])
@@ -44,12 +48,30 @@ def create_lesson(
     return lesson_read(service.lesson_view(db, added.id))
 
 
-def _asked_lessons(
+@dataclass(frozen=True)
+class AskedLessons:
+    """Which lessons a request asks for.
+
+    Attributes:
+        register: only those whose registers are in this state.
+        find: finds them.
+    """
+
+    which: LessonFilter
+    register: RegisterState | None
+    find: FindInState
+
+
+async def _asked_lessons(
+    find: FindInStateDep,
     after: AwareDatetime | None = None,
     before: AwareDatetime | None = None,
     room_id: uuid.UUID | None = None,
-) -> LessonFilter:
-    return LessonFilter(after=after, before=before, room_ids=None if room_id is None else [room_id])
+    register: RegisterState | None = None,
+) -> AskedLessons:
+    rooms = None if room_id is None else [room_id]
+    which = LessonFilter(after=after, before=before, room_ids=rooms)
+    return AskedLessons(which, register, find)
 
 
 @router.get("")
@@ -58,18 +80,40 @@ def list_lessons(
     db: ReadDBDep,
     settings: SettingsDep,
     asked: ListQueryDep,
-    which: Annotated[LessonFilter, Depends(_asked_lessons)],
+    lessons_asked: Annotated[AskedLessons, Depends(_asked_lessons)],
 ) -> LessonList:
-    """Lessons by start; for teachers those of their own courses."""
+    """Lessons by start; for teachers those of their own courses.
+
+    `register` lists those whose registers are in a state. `pending` and `not_taken` are found among
+    at most 200 lessons that are over: give `after` and `before`. 400 `too_many_lessons` otherwise.
+    """
     own = visible_courses(db, principal, local_date(now(), settings.zone))
     wanted = asked.wanted(_LIST, LESSON_ORDER)
-    which = replace(which, courses=own, substitute=substitute_account(principal))
+    which = replace(lessons_asked.which, courses=own, substitute=substitute_account(principal))
+    which = _in_state(db, which, lessons_asked, principal)
     part = service.lesson_part(db, which, wanted)
     return LessonList(
         lessons=[lesson_read(view) for view in part.rows],
         total=part.total,
         next_cursor=asked.next_cursor(_LIST, part.last),
     )
+
+
+def _in_state(
+    db: Session, which: LessonFilter, asked: AskedLessons, principal: Principal
+) -> LessonFilter:
+    if asked.register is None:
+        return which
+    if principal.role not in (Role.ADMIN, Role.OFFICE, Role.TEACHER):
+        raise ForbiddenError
+    found = asked.find(db, asked.register, which.ids_query(), at=now())
+    if found.is_cut:
+        raise InvalidError(
+            f"More than {MOST_JUDGED} lessons would have to be judged. Give after and before.",
+            problem="too_many_lessons",
+            most=MOST_JUDGED,
+        )
+    return replace(which, further=(*which.further, found.condition))
 
 
 @router.put("/{lesson_id}")

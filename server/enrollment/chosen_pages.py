@@ -9,6 +9,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from server.db.dependencies import DBDep, ReadDBDep
+from server.db.many import ManyOutcome
 from server.db.types import now
 from server.enrollment.photo import school_date
 from server.errors import ServerError
@@ -16,7 +17,6 @@ from server.people.search import people_by_name
 from server.timetable import roster_bulk
 from server.timetable.local_time import parse_date
 from server.timetable.roster import RosterDates
-from server.timetable.roster_bulk import RosterOutcome
 from server.timetable.service import course_of, courses
 from server.web.access import OfficeDep
 from server.web.pages import render, request_translator
@@ -121,7 +121,7 @@ def _chosen(
 
 
 def _outcome(
-    request: Request, db: Session, form: ChosenEndForm, outcome: RosterOutcome, done: str
+    request: Request, db: Session, form: ChosenEndForm, outcome: ManyOutcome, done: str
 ) -> Response:
     t = request_translator(request)
     skipped = people_by_name(db, outcome.skipped)

@@ -12,6 +12,7 @@ from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
 from server.enrollment import backfill, checks, resemblance, service
 from server.enrollment.photo import school_date
+from server.enrollment.places import places_context
 from server.enrollment.problems import waiting_code, waiting_words
 from server.enrollment.tables import EnrolmentStatus
 from server.enrollment.words import reason_words
@@ -36,7 +37,9 @@ Reader = Annotated[Principal, require_role(Role.OFFICE, Role.DPO)]
 @router.get("/people/{person_id}")
 def person_page(request: Request, person_id: uuid.UUID, principal: Reader, db: DBDep) -> Response:
     """Show one person, and record in the audit trail who viewed them."""
+    today = school_date(get_settings(request))
     context = _person_context(request, db, person_id)
+    context |= places_context(db, person_id, principal, today)
     service.note_view(db, person_id, actor=principal.actor)
     return render(request, "enrollment/person.html", context)
 

@@ -94,9 +94,9 @@ def _place(wanted: PlaceChoice, today: date) -> list[ColumnElement[bool]]:
 
 def _is_listed(today: date, course_id: uuid.UUID | None = None) -> ColumnElement[bool]:
     first, last = col(RosterEntry.from_date), col(RosterEntry.until_date)
-    listed = select(RosterEntry.person_id).where(
-        or_(first.is_(None), first <= today), or_(last.is_(None), last >= today)
-    )
-    if course_id is not None:
-        listed = listed.where(RosterEntry.course_id == course_id)
-    return col(Person.id).in_(listed)
+    dates = or_(first.is_(None), first <= today), or_(last.is_(None), last >= today)
+    if course_id is not None:  # few people: found by the course
+        listed = select(RosterEntry.person_id).where(RosterEntry.course_id == course_id, *dates)
+        return col(Person.id).in_(listed)
+    # Most people: asked of each, which takes half as long as a list of all who are in a course.
+    return exists().where(col(RosterEntry.person_id) == col(Person.id), *dates)

@@ -19,7 +19,7 @@ from server.enrollment.photo import school_date
 from server.people import service as people
 from server.people.schemas import PeopleForm
 from server.people.search import find_people
-from server.timetable.service import course_labels
+from server.timetable.list_filters import course_filter
 from server.web.access import require_role
 from server.web.filters import Chosen, Filter, FilterBar, choices
 from server.web.pages import is_htmx, render, request_translator, see_other
@@ -106,15 +106,12 @@ def _people(request: Request, db: Session, form: PeopleListForm) -> Response:
 
 def _bar(t: Translator, db: Session, form: PeopleListForm) -> FilterBar:
     filters = (
-        ("course", course_labels(db, chosen=form.course), form.course),
         ("place", choices(PlaceChoice, t, "people.filter_place"), form.place),
         ("consent", choices(ConsentChoice, t, "people.filter_consent"), form.consent),
         ("photos", choices(PhotoChoice, t, "people.filter_photos"), form.photos),
     )
-    return FilterBar(
-        _PATH,
-        tuple(
-            Filter(name, t(f"people.filter.{name}"), options, str(value or ""))
-            for name, options, value in filters
-        ),
+    others = (
+        Filter(name, t(f"people.filter.{name}"), options, str(value or ""))
+        for name, options, value in filters
     )
+    return FilterBar(_PATH, (course_filter(db, t, form.course), *others))

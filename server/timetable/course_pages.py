@@ -19,6 +19,7 @@ from server.people.tables import Person
 from server.timetable import roster as rosters
 from server.timetable import service
 from server.timetable.forms import CourseForm, DatesForm, RosterForm, SearchForm
+from server.timetable.groups.exceptions import exceptions_of
 from server.timetable.groups.service import groups_of_course
 from server.timetable.list_filters import CourseChoice, course_choice
 from server.timetable.local_time import local_date
@@ -271,6 +272,7 @@ def _course(
     context = {
         "course": service.course_of(db, course_id),
         "groups": groups_of_course(db, course_id, since=today),
+        "exceptions": exceptions_of(db, today, course_id=course_id),
         "listed": listed,
         "past": past,
         "q": q,

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Query
 from sqlalchemy import ColumnElement, or_
@@ -13,15 +14,30 @@ from sqlmodel import Session, and_, col, select
 from server.accounts.tables import Account
 from server.db.types import now
 from server.timetable import service
-from server.timetable.local_time import local_date
+from server.timetable.local_time import local_date, midnight
 from server.timetable.substitutes.service import courses_of, teachers
 from server.timetable.tables import Course, CourseTeacher, Lesson, LessonPattern, LessonSubstitute
 from server.timetable.terms import terms
-from server.web.filters import Chosen, Filter, FilterBar
+from server.web.filters import Chosen, Filter, FilterBar, choices
+from server.web.register_state import RegisterState
 from server.web.state import SettingsDep
 from server.web.translations import Translator
 
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
+
+
+@dataclass(frozen=True)
+class SchoolDays:
+    """Days at the school, both included."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    def is_cut_by(self, row: CourseTeacher) -> bool:
+        """Whether a teacher's time on a course begins or ends within the days."""
+        begins = row.from_date is not None and row.from_date > self.first
+        return begins or (row.until_date is not None and row.until_date < self.last)
 
 
 @dataclass(frozen=True)
@@ -30,25 +46,29 @@ class LessonChoice:
 
     Attributes:
         day: of the week; None: today.
+        register: in which state the register is.
     """
 
     day: date | None
     course: uuid.UUID | None
     room: uuid.UUID | None
     teacher: uuid.UUID | None
+    register: RegisterState | None = None
 
-    def conditions(self, first: date, last: date) -> tuple[ColumnElement[bool], ...]:
-        """Return the conditions on `Lesson` between two days, both included."""
+    def conditions(self, db: Session, days: SchoolDays) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions on `Lesson` in a week, but for the state of the register."""
         found: list[ColumnElement[bool]] = []
         if self.course is not None:
             found.append(col(Lesson.course_id) == self.course)
         if self.room is not None:
             found.append(col(Lesson.room_id) == self.room)
         if self.teacher is not None:
-            found.append(_taught(self.teacher, first, last))
+            found.append(_taught(db, self.teacher, days))
         return tuple(found)
 
-    def bar(self, db: Session, t: Translator, week: date, own: set[uuid.UUID] | None) -> FilterBar:
+    def bar(
+        self, db: Session, t: Translator, week: date, own: set[uuid.UUID] | None, *, sees: bool
+    ) -> FilterBar:
         """Return the filters of the list. Teachers choose among their own courses, and no teacher.
 
         Args:
@@ -56,15 +76,20 @@ class LessonChoice:
             t: the reader's translator.
             week: the day that the list's address names.
             own: the courses that the reader may see; None: all of them.
+            sees: whether the reader sees registers.
         """
-        named = service.course_labels(db, only=own, chosen=self.course)
         rooms = [(str(one.id), one.name) for one in service.rooms(db)]
         filters = [
-            Filter("course", t("timetable.course"), named, str(self.course or "")),
+            course_filter(db, t, self.course, own=own),
             Filter("room", t("timetable.room"), rooms, str(self.room or "")),
         ]
         if own is None:
             filters.append(_teacher_filter(t, teachers(db), self.teacher))
+        if sees:
+            states = choices(RegisterState, t, "timetable.register_state")
+            filters.append(
+                Filter("register", t("timetable.filter_register"), states, self.register or "")
+            )
         return FilterBar("/lessons", tuple(filters), (("day", week.isoformat()),))
 
 
@@ -73,9 +98,10 @@ async def lesson_choice(
     course: Chosen[uuid.UUID] = None,
     room: Chosen[uuid.UUID] = None,
     teacher: Chosen[uuid.UUID] = None,
+    register: Chosen[RegisterState] = None,
 ) -> LessonChoice:
     """Read week and filters of the list of lessons from its address."""
-    return LessonChoice(day, course, room, teacher)
+    return LessonChoice(day, course, room, teacher, register)
 
 
 @dataclass(frozen=True)
@@ -115,21 +141,58 @@ async def course_choice(
     return CourseChoice(term, teacher, local_date(now(), settings.zone))
 
 
+def course_filter(
+    db: Session, t: Translator, chosen: uuid.UUID | None, *, own: set[uuid.UUID] | None = None
+) -> Filter:
+    """Return the choice of a course, which says so where there are more than it offers.
+
+    Args:
+        db: the caller's.
+        t: the reader's translator.
+        chosen: the course that is chosen.
+        own: the courses that the reader may see; None: all of them.
+    """
+    labels = service.course_labels(db, only=own, chosen=chosen)
+    hint = t("timetable.filter_course_cut", most=labels.most) if labels.most else ""
+    return Filter("course", t("timetable.course"), labels.options, str(chosen or ""), hint)
+
+
 def _teacher_filter(t: Translator, accounts: Sequence[Account], chosen: uuid.UUID | None) -> Filter:
     named = [(str(one.id), one.display_name) for one in accounts]
     return Filter("teacher", t("timetable.filter_teacher"), named, str(chosen or ""))
 
 
-def _taught(account: uuid.UUID, first: date, last: date) -> ColumnElement[bool]:
-    """Which lessons an account teaches: its courses' without a substitute, and as a substitute."""
-    begins, ends = col(CourseTeacher.from_date), col(CourseTeacher.until_date)
-    own = select(CourseTeacher.course_id).where(
-        CourseTeacher.account_id == account,
-        or_(begins.is_(None), begins <= last),
-        or_(ends.is_(None), ends >= first),
-    )
+def _taught(db: Session, account: uuid.UUID, days: SchoolDays) -> ColumnElement[bool]:
+    """Which lessons an account teaches: its courses' without a substitute, and as a substitute.
+
+    A lesson counts by its own day: who teaches a course until Wednesday does not on Friday.
+    """
     substitutes = select(LessonSubstitute.lesson_id)
     others = substitutes.where(LessonSubstitute.account_id != account)
     taken_over = substitutes.where(LessonSubstitute.account_id == account)
-    is_own = and_(col(Lesson.course_id).in_(own), col(Lesson.id).not_in(others))
+    is_own = and_(_in_time(db, account, days), col(Lesson.id).not_in(others))
     return or_(is_own, col(Lesson.id).in_(taken_over))
+
+
+def _in_time(db: Session, account: uuid.UUID, days: SchoolDays) -> ColumnElement[bool]:
+    begins, ends = col(CourseTeacher.from_date), col(CourseTeacher.until_date)
+    rows = db.exec(
+        select(CourseTeacher).where(
+            CourseTeacher.account_id == account,
+            or_(begins.is_(None), begins <= days.last),
+            or_(ends.is_(None), ends >= days.first),
+        )
+    ).all()
+    all_week = [one.course_id for one in rows if not days.is_cut_by(one)]
+    parts = [_while_it_lasts(one, days) for one in rows if days.is_cut_by(one)]
+    return or_(col(Lesson.course_id).in_(all_week), *parts)
+
+
+def _while_it_lasts(row: CourseTeacher, days: SchoolDays) -> ColumnElement[bool]:
+    first = max(row.from_date or days.first, days.first)
+    last = min(row.until_date or days.last, days.last)
+    return and_(
+        col(Lesson.course_id) == row.course_id,
+        col(Lesson.starts_at) >= midnight(first, days.zone),
+        col(Lesson.starts_at) < midnight(last + timedelta(days=1), days.zone),
+    )

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Annotated
@@ -16,7 +17,7 @@ from server.db.types import now
 from server.errors import ServerError
 from server.timetable import service
 from server.timetable.forms import RoomForm
-from server.timetable.list_filters import LessonChoice, lesson_choice
+from server.timetable.list_filters import LessonChoice, SchoolDays, lesson_choice
 from server.timetable.local_time import local_date, midnight
 from server.timetable.schemas import RoomCreate, RoomUpdate
 from server.timetable.service import LessonFilter, LessonView
@@ -24,12 +25,15 @@ from server.timetable.teachers import substitute_account, visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
 from server.web.paging import PageNumber, read_page
+from server.web.principal import Role
 from server.web.problems import problem_text
+from server.web.register_state import MOST_JUDGED, FindInState, RegisterState
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep
+from server.web.state import SettingsDep, get_services
 
 router = GuardedRouter(include_in_schema=False)
 _PAGE = 100
+_SEE_REGISTERS = {Role.ADMIN, Role.OFFICE, Role.TEACHER}
 
 
 @router.get("/lessons")
@@ -51,18 +55,22 @@ def lessons_page(
         before=ends_at,
         courses=own,
         substitute=substitute_account(principal),
-        further=choice.conditions(first, first + timedelta(days=6)),
+        further=choice.conditions(db, SchoolDays(first, first + timedelta(days=6), settings.zone)),
     )
+    sees = principal.role in _SEE_REGISTERS
+    find = get_services(request).find_in_state
+    which, is_cut = _in_state(db, which, choice.register if sees else None, find)
     pager = read_page(
         lambda limit, offset: service.lesson_page(db, which, limit=limit, offset=offset),
         page,
         _PAGE,
     )
-    bar = choice.bar(db, request_translator(request), first, own)
+    bar = choice.bar(db, request_translator(request), first, own, sees=sees)
     context = {
         "days": _by_day(pager.rows, settings.zone),
         "pager": pager,
         "bar": bar,
+        "most_judged": MOST_JUDGED if is_cut else 0,
         "first": first,
         "previous": first - timedelta(days=7),
         "following": first + timedelta(days=7),
@@ -136,6 +144,16 @@ def _room(
     problem = problem_text(request_translator(request), exc)
     context = {"room": service.room_of(db, room_id), "form": form, "problem": problem}
     return render(request, "timetable/room.html", context, status_code=400 if exc else 200)
+
+
+def _in_state(
+    db: Session, which: LessonFilter, state: RegisterState | None, find: FindInState
+) -> tuple[LessonFilter, bool]:
+    """Leave the lessons whose registers are in a state; and whether only the newest were judged."""
+    if state is None:
+        return which, False
+    found = find(db, state, which.ids_query(), at=now())
+    return replace(which, further=(*which.further, found.condition)), found.is_cut
 
 
 def _week(first: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

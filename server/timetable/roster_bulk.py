@@ -2,31 +2,18 @@
 
 import uuid
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from server.errors import ConflictError, ServerError
+from server.db.many import ManyOutcome, change_each
+from server.errors import ConflictError
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable.roster import RosterDates
 from server.timetable.service import course_of, courses
 from server.timetable.tables import Course, RosterEntry
-
-
-@dataclass(frozen=True)
-class RosterOutcome:
-    """What became of many people.
-
-    Attributes:
-        done: whose place on the roster changed.
-        skipped: the others, and why.
-    """
-
-    done: list[uuid.UUID]
-    skipped: dict[uuid.UUID, ServerError]
 
 
 def add_many(
@@ -36,7 +23,7 @@ def add_many(
     dates: RosterDates,
     *,
     actor: str,
-) -> RosterOutcome:
+) -> ManyOutcome:
     """Put people on a course's roster; see `roster.add_to_roster`.
 
     Raises:
@@ -65,7 +52,7 @@ def end_many(
     today: date,
     at: datetime,
     actor: str,
-) -> RosterOutcome:
+) -> ManyOutcome:
     """Take people off a course's roster, today's or a later one; see `roster.end_entry`.
 
     Raises:
@@ -104,23 +91,12 @@ def _open_entries(
 
 def _each(
     db: Session, people: Collection[uuid.UUID], change: Callable[[uuid.UUID], None]
-) -> RosterOutcome:
+) -> ManyOutcome:
     """Do the same for each person; what one refuses leaves the others as they are.
 
     All of them are locked before the timetable is, in one order, so that two requests about the
     same people wait for each other instead of failing.
     """
-    chosen = sorted(set(people))
-    wanted = select(Person.id).where(col(Person.id).in_(chosen)).order_by(col(Person.id))
+    wanted = select(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id))
     db.exec(wanted.with_for_update()).all()
-    done: list[uuid.UUID] = []
-    skipped: dict[uuid.UUID, ServerError] = {}
-    for person_id in chosen:
-        try:
-            with db.begin_nested():
-                change(person_id)
-        except ServerError as exc:
-            skipped[person_id] = exc
-        else:
-            done.append(person_id)
-    return RosterOutcome(done, skipped)
+    return change_each(db, people, change)

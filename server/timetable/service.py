@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import sqlalchemy
 from sqlalchemy import bindparam
@@ -130,12 +130,24 @@ def courses(db: Session, *, only: Collection[uuid.UUID] | None = None) -> list[C
     return list(db.exec(query))
 
 
+class CourseLabels(NamedTuple):
+    """Courses for a choice.
+
+    Attributes:
+        options: id and words of each.
+        most: how many are offered at most, where there are more; else 0.
+    """
+
+    options: list[tuple[str, str]]
+    most: int
+
+
 def course_labels(
     db: Session,
     *,
     only: Collection[uuid.UUID] | None = None,
     chosen: uuid.UUID | None = None,
-) -> list[tuple[str, str]]:
+) -> CourseLabels:
     """Return id and words of every course, or of those of these ids, by code, for a choice.
 
     Pages read it all the time, so it makes no objects of the table and stops at `MOST_OFFERED`;
@@ -144,10 +156,12 @@ def course_labels(
     query = sqlalchemy.select(col(Course.id), col(Course.code), col(Course.title))
     if only is not None:
         query = query.where(col(Course.id).in_(only))
-    rows = list(db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED)))
-    if len(rows) == MOST_OFFERED and chosen not in {None, *(key for key, _, _ in rows)}:
+    rows = list(db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED + 1)))
+    most = MOST_OFFERED if len(rows) > MOST_OFFERED else 0
+    del rows[MOST_OFFERED:]
+    if most and chosen not in {None, *(key for key, _, _ in rows)}:
         rows += db.execute(query.where(col(Course.id) == chosen))
-    return [(str(key), f"{code} {title}") for key, code, title in rows]
+    return CourseLabels([(str(key), f"{code} {title}") for key, code, title in rows], most)
 
 
 def courses_part(
@@ -234,6 +248,10 @@ class LessonFilter:
             .where(*conditions)
         )
 
+    def ids_query(self) -> "Select[uuid.UUID]":
+        """Select the ids of the same lessons."""
+        return self.query().with_only_columns(col(Lesson.id))
+
     def _taught(self) -> "ColumnElement[bool]":
         since = datetime.min.replace(tzinfo=UTC) if self.is_history else now() - SUBSTITUTE_KEEPS
         return taught_by(self.substitute, since)
@@ -286,7 +304,7 @@ def lesson_page(
     """Return some of the same lessons, and how many there are."""
     query = which.query().order_by(*LESSON_ORDER.by())
     rows = db.execute(query.limit(limit).offset(offset))
-    ids = which.query().with_only_columns(col(Lesson.id)).subquery()
+    ids = which.ids_query().subquery()
     total = db.execute(sqlalchemy.select(func.count()).select_from(ids)).scalar_one()
     return [LessonView(*row) for row in rows], total
 

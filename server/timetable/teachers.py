@@ -77,6 +77,20 @@ def teachers_of(db: Session, course_id: uuid.UUID) -> Sequence[CourseTeacher]:
     return db.exec(query.order_by(col(CourseTeacher.created_at), col(CourseTeacher.id))).all()
 
 
+def teacher_names(db: Session, course_id: uuid.UUID, day: date) -> Sequence[str]:
+    """Return the names of those who teach a course on a date, in order."""
+    query = (
+        select(Account.display_name)
+        .join(CourseTeacher, col(CourseTeacher.account_id) == col(Account.id))
+        .where(
+            CourseTeacher.course_id == course_id,
+            or_(col(CourseTeacher.from_date).is_(None), col(CourseTeacher.from_date) <= day),
+            or_(col(CourseTeacher.until_date).is_(None), col(CourseTeacher.until_date) >= day),
+        )
+    )
+    return db.exec(query.order_by(col(Account.display_name)).distinct()).all()
+
+
 def visible_courses(db: Session, principal: Principal, today: date) -> set[uuid.UUID] | None:
     """Return the courses whose lessons an account may see; None: all of them."""
     if principal.role != Role.TEACHER:

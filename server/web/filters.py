@@ -24,12 +24,14 @@ class Filter:
         label: its words.
         options: values and their words, without "any".
         value: the chosen one; empty where all rows are wanted.
+        hint: what stands below it.
     """
 
     name: str
     label: str
     options: Sequence[tuple[str, str]]
     value: str
+    hint: str = ""
 
     @property
     def shown(self) -> str:

@@ -256,6 +256,7 @@ WITHOUT_TOKEN: dict[str, str] = {
         ),
         "an address outlasts the token, and works without a sign-in",
     ),
+    # To withdraw one needs a scope alone: it only takes away, and must be as easy as to give one.
     "POST /api/v1/people/{person_id}/consents": "a consent is a person's word",
     "POST /api/v1/people/{person_id}/erase": "it cannot be undone, so a person does it",
 }

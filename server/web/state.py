@@ -31,6 +31,7 @@ from server.web.ports import (
     StrangerLog,
     UnreadableWords,
 )
+from server.web.register_state import FindInState
 from server.web.today_content import TodaySource
 from server.web.vitals import Vitals
 
@@ -90,6 +91,7 @@ class Services:
     link_gate: LinkPageGate
     cancel_job: CancelJob
     forget_ineligible: ForgetIneligible
+    find_in_state: FindInState
     problems: Problems
     unreadable: UnreadableWords
     count_undecided: CountUndecided
@@ -144,6 +146,7 @@ GuidanceDep = Annotated[PictureGate, _field("guidance")]
 LinkGateDep = Annotated[LinkPageGate, _field("link_gate")]
 CancelJobDep = Annotated[CancelJob, _field("cancel_job")]
 ForgetIneligibleDep = Annotated[ForgetIneligible, _field("forget_ineligible")]
+FindInStateDep = Annotated[FindInState, _field("find_in_state")]
 ProblemsDep = Annotated[Problems, _field("problems")]
 CountUndecidedDep = Annotated[CountUndecided, _field("count_undecided")]
 CountKiosksDep = Annotated[Callable[[], None], _field("count_kiosks")]

@@ -27,6 +27,8 @@ def timetable_routes(at: Places) -> None:
     entry: str = do("POST", route, "course.add_teacher", course, json=row).json()["id"]
     last = {"until": day_in(9)}
     do("PATCH", f"{route}/{{entry_id}}", "course.end_teacher", course, entry, json=last)
+    chosen = {"course_id": course, "account_id": at.teacher, "from_date": day_in(20)}
+    do("POST", "/courses/chosen/teacher", "course.add_teacher", data=chosen)
     term = {"name": "Autumn", "first_day": day_in(-300), "last_day": day_in(300)}
     by_api: str = do("POST", "/api/v1/terms", "term.create", json=term).json()["id"]
     do("POST", "/terms", "term.create", data=term | {"name": "Spring"})
@@ -96,6 +98,12 @@ def _group_routes(at: Places) -> None:
     do("POST", f"{page}/courses/{{link_id}}/end", "group.course_remove", group, link, data=until)
     form = {"course_id": desk.course, "from_date": day_in(0)}
     do("POST", f"{page}/courses", "group.course_add", group, data=form)
+    form = {"course_id": desk.other_course, "group_id": group, "from_date": day_in(5)}
+    do("POST", "/courses/chosen/group", "group.course_add", data=form)
+    (entry,) = [one["id"] for one in desk.entries() if one["person_id"] == desk.ben]
+    desk.office.delete(f"/api/v1/courses/{desk.course}/roster/{entry}")
+    route = "/courses/{course_id}/exceptions/{person_id}/end"
+    do("POST", route, "roster.follow", desk.course, desk.ben, data={})
 
 
 def _calendar_routes(at: Places, course: str) -> None:

@@ -231,6 +231,11 @@ def end_course(
     _record(db, "group.course_remove", row, change)
 
 
+def lock_members(db: Session, group_id: uuid.UUID) -> None:
+    """Lock everyone who is, was or will be in a group, as each change of its courses does."""
+    _lock_people(db, {member.person_id for member, _ in members(db, group_id)})
+
+
 def forget_member(db: Session, person_id: uuid.UUID) -> None:
     """Delete in which groups a person was; part of an erasure, which ends the roster entries."""
     db.exec(delete(GroupMember).where(col(GroupMember.person_id) == person_id))

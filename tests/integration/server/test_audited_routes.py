@@ -63,6 +63,8 @@ EXCEPTIONS = {
     ("POST", "/groups/{group_id}"): "a list, with the words out of the address",
     ("POST", "/audit"): "a list, with the words out of the address",
     ("POST", "/people/chosen"): "a list, with what can be done about it",
+    ("POST", "/courses/chosen"): "a list, with what can be done about it",
+    ("POST", "/users/chosen"): "a list, with what can be done about it",
     ("POST", "/past-changes/roster/people"): "a list, with the words out of the address",
     ("POST", "/people/{person_id}/move/people"): "a list, with the words out of the address",
     ("POST", "/absences/new/people"): "a list, with the words out of the address",
@@ -97,6 +99,8 @@ def account_routes(at: Places) -> None:
     do("POST", "/api/v1/accounts/{account_id}/disable", "account.disable", one)
     do("POST", "/api/v1/accounts/{account_id}/enable", "account.enable", one)
     do("POST", "/users/{account_id}/disable", "account.disable", one)
+    do("POST", "/users/{account_id}/enable", "account.enable", one)
+    do("POST", "/users/chosen/disable", "account.disable", data={"account_id": one})
     do("POST", "/users/{account_id}/enable", "account.enable", one)
     role = {"role": "office"}
     do("PUT", "/api/v1/accounts/{account_id}/role", "account.change_role", one, json=role)
@@ -271,6 +275,7 @@ def people_routes(at: Places) -> None:
     do("GET", "/api/v1/people/{person_id}/attendance", "person.view", made)
     do("GET", "/people/{person_id}/edit", "person.view", made)
     do("GET", "/people/{person_id}", "person.view_biometrics", made)
+    do("GET", "/people/{person_id}/short", "person.view_biometrics", made)
     do("GET", "/people/{person_id}/photos", "person.view_biometrics", made)
     do("GET", "/api/v1/people/{person_id}/consents", "person.view", made)
     route = "/api/v1/people/{person_id}/consents"

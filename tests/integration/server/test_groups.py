@@ -70,6 +70,44 @@ def test_student_taken_out_of_a_course_stays_out_until_added_again(desk: OfficeD
     assert listed(desk) == [(desk.ada, day_in(0), None), (desk.ben, day_in(0), day_in(2))]
 
 
+def test_pages_show_who_does_not_follow_a_class_and_end_it(
+    desk: OfficeDesk, sign_in: SignIn
+) -> None:
+    group = in_group(desk, "7B", desk.ada, desk.ben)
+    desk.post(f"/groups/{group}/courses", course_id=desk.course)
+    desk.post(f"/groups/{group}/courses", course_id=desk.other_course)
+    route = f"/courses/{desk.course}/exceptions"
+    assert "/exceptions/" not in desk.office.get(f"/courses/{desk.course}").text
+    (entry,) = [one["id"] for one in desk.entries() if one["person_id"] == desk.ada]
+    desk.office.delete(f"/api/v1/courses/{desk.course}/roster/{entry}")
+    for page in (f"/courses/{desk.course}", f"/people/{desk.ada}"):
+        assert f'action="{route}/{desk.ada}/end"' in desk.office.get(page).text
+    assert "does not follow the class 7B" in desk.office.get(f"/people/{desk.ada}/short").text
+    for page in (f"/courses/{desk.other_course}", f"/people/{desk.ben}"):
+        assert "/exceptions/" not in desk.office.get(page).text
+    assert "/exceptions/" not in sign_in(Role.DPO).get(f"/people/{desk.ada}").text
+    assert sign_in(Role.TEACHER).post(f"{route}/{desk.ada}/end", data={}).status_code == 403
+    ended = desk.office.post(f"{route}/{desk.ada}/end", data={"back": "person"})
+    assert ended.headers["location"].startswith(f"/people/{desk.ada}")
+    assert listed(desk) == [(desk.ada, day_in(0), None), (desk.ben, day_in(0), None)]
+    assert desk.office.post(f"{route}/{desk.ada}/end", data={}).status_code == 404
+    assert "/exceptions/" not in desk.office.get(f"/people/{desk.ada}").text
+
+
+def test_exception_that_ends_leaves_single_entries(desk: OfficeDesk) -> None:
+    group = in_group(desk, "7B", desk.ada)
+    desk.post(f"/groups/{group}/courses", course_id=desk.course)
+    (entry,) = desk.entries()
+    dates = {"from": day_in(0), "until": day_in(5)}
+    desk.office.patch(f"/api/v1/courses/{desk.course}/roster/{entry['id']}", json=dates)
+    assert listed(desk) == [(desk.ada, day_in(0), day_in(5))]
+    desk.office.post(f"/courses/{desk.course}/exceptions/{desk.ada}/end", data={})
+    assert sorted(listed(desk), key=str) == [
+        (desk.ada, day_in(0), day_in(5)),
+        (desk.ada, day_in(6), None),
+    ]
+
+
 def test_erased_person_is_in_no_group(desk: OfficeDesk, sign_in: SignIn) -> None:
     group = in_group(desk, "7B", desk.ada)
     desk.post(f"/groups/{group}/courses", course_id=desk.course)

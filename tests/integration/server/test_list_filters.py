@@ -8,11 +8,14 @@ from sqlmodel import select
 
 from server.accounts.tables import Account
 from server.db.engine import Database
+from server.db.types import now
 from server.timetable import service
+from server.timetable.local_time import midnight
 from server.timetable.tables import CourseTeacher, LessonSubstitute
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
-from tests.support.office_desk import OfficeDesk, day_in
+from tests.support.office_desk import OfficeDesk, day_in, today
+from tests.support.planning import BERLIN
 
 
 def account_of(database: Database, role: Role) -> uuid.UUID:
@@ -41,6 +44,27 @@ def test_lessons_by_course_room_and_teacher(desk: OfficeDesk, sign_in: SignIn) -
         db.add(CourseTeacher(course_id=uuid.UUID(desk.course), account_id=teacher))
         db.add(LessonSubstitute(lesson_id=uuid.UUID(art), account_id=teacher))
     assert shown(desk, f"/lessons?teacher={teacher}", both) == both
+
+
+def test_teacher_until_wednesday_is_not_listed_for_friday(
+    desk: OfficeDesk, sign_in: SignIn
+) -> None:
+    sign_in(Role.TEACHER)
+    teacher = account_of(desk.database, Role.TEACHER)
+    monday = today() + timedelta(days=14 - today().weekday())
+    days = [monday + timedelta(days=number) for number in range(5)]
+    lessons = {}
+    for day in days:
+        starts_at = midnight(day, BERLIN) + timedelta(minutes=5)
+        lessons[day] = desk.lesson(starts_at - now())
+    tuesday, wednesday = days[1], days[2]
+    row = CourseTeacher(course_id=uuid.UUID(desk.course), account_id=teacher)
+    row.from_date, row.until_date = tuesday, wednesday
+    with desk.database.transaction() as db:
+        db.add(row)
+    path = f"/lessons?day={monday}&teacher={teacher}"
+    expected = {lessons[tuesday], lessons[wednesday]}
+    assert shown(desk, path, set(lessons.values())) == expected
 
 
 def shown(desk: OfficeDesk, path: str, ids: set[str]) -> set[str]:
@@ -103,4 +127,6 @@ def test_the_chosen_course_is_offered_however_many_there_are(
     for path in ("/lessons", "/people"):
         page = desk.office.get(f"{path}?course={desk.course}").text
         assert f'<option value="{desk.course}" selected' in page
-        assert f'<option value="{desk.course}"' not in desk.office.get(path).text
+        others = desk.office.get(path).text
+        assert f'<option value="{desk.course}"' not in others
+        assert "Only the first 1 courses are listed" in others

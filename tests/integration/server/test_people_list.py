@@ -18,8 +18,9 @@ from server.people.service import states_of
 from server.people.tables import Person
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
-from tests.support.enrolling import GIVEN
+from tests.support.enrolling import GIVEN, enrol
 from tests.support.office_desk import OfficeDesk, day_in, today
+from tests.support.stepping import SteppedWorkers
 
 REFUSED = GIVEN | {"decision": "refused"}
 ADD, END = "/people/chosen/add", "/people/chosen/end"
@@ -90,6 +91,35 @@ def test_parts_of_a_filter_make_the_whole(desk: OfficeDesk) -> None:
         assert live == {
             key for key, state in states_of(db, everybody, today()).items() if state == "live"
         }
+
+
+#: Ada has a photo in use, Ben has only been erased, Cleo is neither.
+WITH_ALL_KINDS = {
+    "": {"S1", "S3"},
+    "photos=ready": {"S1"},
+    "photos=missing": {"S3"},
+    "photos=ready&consent=live": {"S1"},
+    "place=none": {"S1", "S3"},
+    "place=erased": set(),
+    "consent=live": {"S1"},
+}
+
+
+def test_enrolled_and_erased_people_are_where_they_belong(
+    desk: OfficeDesk, worker: SteppedWorkers, sign_in: SignIn
+) -> None:
+    desk.post("/people", student_number="S3", given_name="Cleo", family_name="Third")
+    desk.post(f"/people/{desk.ada}/consents", **GIVEN)
+    enrol(desk.office, desk.ada)
+    while worker.run_one() or worker.check_one():
+        pass
+    reason = {"reason": "asked for by letter"}
+    admin = sign_in(Role.ADMIN)
+    assert admin.post(f"/api/v1/people/{desk.ben}/erase", json=reason).is_success
+    found = {query: shown(desk.office.get(f"/people?{query}").text) for query in WITH_ALL_KINDS}
+    assert found == WITH_ALL_KINDS
+    assert f"/people/{desk.ben}" in desk.office.get("/people?place=erased").text
+    assert f"/people/{desk.ben}" not in desk.office.get("/people?place=none").text
 
 
 def _ids(db: Session, which: PeopleFilter) -> set[uuid.UUID]:

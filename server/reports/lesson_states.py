@@ -1,0 +1,65 @@
+"""Find lessons by the state of their registers: by the database, or by deriving some of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, and_, exists
+from sqlmodel import Session, col
+
+from server.attendance.register import AttendanceStatus
+from server.attendance.service import Register, registers_of
+from server.attendance.tables import RegisterConfirmation
+from server.reports.lines import facts_of
+from server.reports.tally import is_taken
+from server.timetable.service import lesson_views
+from server.timetable.tables import Lesson, LessonCancellation
+from server.web.register_state import MOST_JUDGED, LessonsInState, RegisterState
+
+#: Registers that are derived at a time.
+_PIECE = 50
+
+
+def find_in_state(
+    db: Session, state: RegisterState, among: Select[Any], *, at: datetime
+) -> LessonsInState:
+    """Return which lessons are in a state; see `server.web.register_state.FindInState`."""
+    in_force = exists().where(
+        col(LessonCancellation.lesson_id) == col(Lesson.id),
+        col(LessonCancellation.restored_at).is_(None),
+    )
+    is_cancelled = in_force.correlate(Lesson)  # the list joins cancellations too
+    is_confirmed = exists().where(col(RegisterConfirmation.lesson_id) == col(Lesson.id))
+    is_over = and_(~is_cancelled, col(Lesson.ends_at) <= at)
+    match state:
+        case RegisterState.CANCELLED:
+            return LessonsInState(is_cancelled)
+        case RegisterState.CONFIRMED:
+            return LessonsInState(and_(~is_cancelled, is_confirmed))
+        case RegisterState.UNCONFIRMED:
+            return LessonsInState(and_(is_over, ~is_confirmed))
+        case _:
+            return _derived(db, state, among.where(is_over), at)
+
+
+def _derived(db: Session, state: RegisterState, among: Select[Any], at: datetime) -> LessonsInState:
+    newest = among.order_by(col(Lesson.starts_at).desc(), col(Lesson.id)).limit(MOST_JUDGED + 1)
+    ids = list(db.execute(newest).scalars())
+    is_cut, ids = len(ids) > MOST_JUDGED, ids[:MOST_JUDGED]
+    found = []
+    for first in range(0, len(ids), _PIECE):
+        views = lesson_views(db, ids=ids[first : first + _PIECE])
+        registers = registers_of(db, views, at=at)
+        found += [one.view.lesson.id for one in registers if _is_in(one, state, at)]
+    return LessonsInState(_one_of(found), is_cut)
+
+
+def _is_in(register: Register, state: RegisterState, at: datetime) -> bool:
+    if state is RegisterState.NOT_TAKEN:
+        return not is_taken(facts_of(register), at)
+    return bool(register.counts[AttendanceStatus.PENDING])
+
+
+def _one_of(ids: Sequence[Any]) -> ColumnElement[bool]:
+    return col(Lesson.id).in_(ids) if ids else sqlalchemy.false()
