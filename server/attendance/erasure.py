@@ -19,6 +19,7 @@ from server.imports.sourced import forget_sourced
 from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
+from server.prints.service import forget_every_print
 from server.timetable import roster
 from server.timetable.groups.service import forget_member
 from server.timetable.tables import RosterEntry
@@ -47,7 +48,8 @@ def erase_person(
     remarks and changes of the past to a roster: the only case in which these rows are updated.
 
     Answers that are kept for idempotency keys are deleted, as they may name the person; so are
-    files of people and rosters that were uploaded for an import, with their reports.
+    files of people and rosters that were uploaded for an import, with their reports. Registers that
+    were printed for a report are deleted too.
 
     Args:
         db: the caller's.
@@ -81,6 +83,8 @@ def erase_person(
     details = {"reason": reason, "reasons_erased": lines, "imports_deleted": len(forgotten)}
     record(db, actor=actor, action="person.erase", subject=subject, details=details)
     forget_jobs(db, forgotten)
+    # After the trail and the jobs, as deleting a report does.
+    forget_every_print(db)
     return person
 
 

@@ -13,6 +13,7 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.people.tables import Person
+from server.prints.service import printed_courses
 from server.reports import prepared, service
 from server.reports.asked import AskedPageDep, PageAsked, ReportAsked
 from server.reports.chart import week_chart
@@ -75,7 +76,7 @@ def prepare(
     """Ask for a report over many lessons."""
     asked = ReportAsked(first=form.first, last=form.last, course=form.course)
     scope = asked.scope(db, principal, settings.zone)
-    row = prepared.prepare(db, scope.span, principal, now())
+    row = prepared.prepare(db, scope.span, principal, now(), with_registers=form.with_registers)
     return see_other(f"/reports/prepared/{row.id}?view={form.view}")
 
 
@@ -100,6 +101,7 @@ def prepared_page(
     report = prepared.report_of(vault, row, zone)
     asked.refuse_other_lines(report.scope)
     context = _frame(request, db, principal, asked, report.scope) | {"row": row}
+    context["printed"] = len(printed_courses(db, report_id))
     context |= _shown(request, db, report, asked)
     return render(request, "reports/report.html", context)
 
@@ -159,6 +161,8 @@ def _frame(
         "too_long": None,
         "problem": "",
         "row": None,
+        "printed": 0,
+        "most_direct_lines": service.MOST_DIRECT_LINES,
     }
 
 
