@@ -3,6 +3,7 @@
 import uuid
 from datetime import date, datetime, timedelta
 
+import sqlalchemy
 from sqlmodel import Session, col, or_, select, update
 
 from protocol.v1.checkin import HolderKind
@@ -25,6 +26,13 @@ from server.timetable.groups.service import forget_member
 from server.timetable.tables import RosterEntry
 
 ERASED_REASON = "erased"
+#: Decisions about marks, whose package is built on this one and so is not imported.
+_REVIEWS = sqlalchemy.table(
+    "mark_reviews",
+    sqlalchemy.column("person_id", sqlalchemy.Uuid()),
+    sqlalchemy.column("other_id", sqlalchemy.Uuid()),
+    sqlalchemy.column("reason", sqlalchemy.String()),
+)
 
 
 def erase_person(
@@ -45,7 +53,8 @@ def erase_person(
     Files with reported absences go too, and these keep their days and the reason from the list.
 
     Free text about this one person may hold the name. It is replaced by "erased" in corrections,
-    remarks and changes of the past to a roster: the only case in which these rows are updated.
+    remarks, decisions about marks and changes of the past to a roster: the only case in which
+    these rows are updated.
 
     Answers that are kept for idempotency keys are deleted, as they may name the person; so are
     files of people and rosters that were uploaded for an import, with their reports. Registers that
@@ -118,6 +127,12 @@ def _erase_reasons(db: Session, person_id: uuid.UUID) -> int:
     corrected = db.exec(update(Correction).where(about).values(reason=ERASED_REASON)).rowcount
     written = col(LineRemark.person_id) == person_id, col(LineRemark.text) != ""
     corrected += db.exec(update(LineRemark).where(*written).values(text=ERASED_REASON)).rowcount
+    known = (
+        _REVIEWS.c.reason != "",
+        or_(_REVIEWS.c.person_id == person_id, _REVIEWS.c.other_id == person_id),
+    )
+    change = sqlalchemy.update(_REVIEWS).where(*known).values(reason=ERASED_REASON)
+    corrected += db.connection().execute(change).rowcount
     query = select(PastChange).where(PastChange.kind == "roster")
     changes = [row for row in db.exec(query) if row.document["person_id"] == str(person_id)]
     for row in changes:

@@ -1,4 +1,4 @@
-"""Registers as PDF that a job prints for a prepared report."""
+"""Registers as PDF that a job prints for a prepared report; the reason of a mark review."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,8 @@ def upgrade() -> None:
     for name in _COUNTS:
         count = sa.Column(name, sa.Integer(), nullable=False, server_default="0")
         op.add_column(_TABLE, count)
+    reason = sa.Column("reason", sa.String(500), nullable=False, server_default="")
+    op.add_column("mark_reviews", reason)
     op.create_table(
         "prepared_prints",
         sa.Column("report_id", sa.Uuid(), nullable=False),
@@ -45,5 +47,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("prepared_prints")
+    op.drop_column("mark_reviews", "reason")
     for name in (*_FLAGS, *_COUNTS):
         op.drop_column(_TABLE, name)
