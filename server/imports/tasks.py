@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from server.audit.service import recorded_with
 from server.audit.tables import subject_of
 from server.config import SchoolZone
 from server.db.engine import Database
@@ -197,7 +198,8 @@ class ImportFiles:
                 raise _StoppedError
             if work.is_import:
                 judged = work.kind.judge(db, rows, lock=True)
-                found += work.kind.write(db, judged, work.origin)
+                with recorded_with(db, **{"import": str(run.id)}):
+                    found += work.kind.write(db, judged, work.origin)
             found.sort(key=lambda one: one.row)
             add_part(db, self._vault, run.id, position, found)
             run.counts = add_counts(run.counts, counts_of(found))
