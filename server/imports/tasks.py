@@ -32,6 +32,7 @@ from server.imports.reading import read_rows
 from server.imports.reports import add_part, forget_parts
 from server.imports.sheets import UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
+from server.imports.timetable_files import TimetableFiles
 from server.jobs.schemas import ClaimedJob, Done, Result
 from server.logs import new_correlation_id
 from server.people.bulk import ImportOrigin
@@ -152,7 +153,11 @@ class ImportFiles:
             data = service.opened(db, self._vault, run)
         rows_kind = kind_of(run.kind, self._zone())
         sheet = read_rows(data, service.options_of(run))
-        return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
+        rows = read_rows_as(rows_kind, sheet, run.mapping)
+        if isinstance(rows_kind, TimetableFiles):
+            with self._database.reading() as db:
+                rows_kind.compare(db, rows.rows)
+        return _Work(run, rows_kind, rows, CHUNK)
 
     def _today(self) -> date:
         return now().astimezone(self._zone()).date()
