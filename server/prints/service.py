@@ -21,8 +21,8 @@ def store_print(
     report_id: uuid.UUID,
     course_id: uuid.UUID,
     name: str,
-) -> None:
-    """Keep the registers of one course, after those that are there."""
+) -> int:
+    """Keep the registers of one course, after those that are there; returns how many there are."""
     number = len(printed_courses(db, report_id)) + 1
     sealed = vault.seal(content, purpose=_PURPOSE, context=_context(report_id, number))
     db.add(
@@ -36,6 +36,7 @@ def store_print(
         )
     )
     db.flush()
+    return number
 
 
 def printed_courses(db: Session, report_id: uuid.UUID) -> list[uuid.UUID]:

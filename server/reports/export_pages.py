@@ -15,7 +15,7 @@ from server.db.dependencies import DatabaseDep
 from server.db.engine import Database
 from server.db.types import now
 from server.errors import InvalidError, NotFoundError
-from server.prints.service import opened_prints, printed_courses
+from server.prints.service import opened_prints
 from server.reports import prepared, service
 from server.reports.archive_pipe import archive_pieces
 from server.reports.asked import AskedReportDep, ReportAsked
@@ -102,7 +102,7 @@ def prepared_registers(
         own = visible_courses(db, principal, local_date(now(), zone))
         row = prepared.prepared_for(db, report_id, principal, own)
         report = prepared.report_of(vault, row, zone)
-        if not printed_courses(db, report_id):
+        if not prepared.has_registers(db, row):
             raise NotFoundError(
                 "The registers of this report are not there. Prepare it again.",
                 problem="no_prints",

@@ -13,7 +13,6 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.people.tables import Person
-from server.prints.service import printed_courses
 from server.reports import prepared, service
 from server.reports.asked import AskedPageDep, PageAsked, ReportAsked
 from server.reports.chart import week_chart
@@ -101,7 +100,7 @@ def prepared_page(
     report = prepared.report_of(vault, row, zone)
     asked.refuse_other_lines(report.scope)
     context = _frame(request, db, principal, asked, report.scope) | {"row": row}
-    context["printed"] = len(printed_courses(db, report_id))
+    context["has_registers"] = prepared.has_registers(db, row)
     context |= _shown(request, db, report, asked)
     return render(request, "reports/report.html", context)
 
@@ -161,7 +160,7 @@ def _frame(
         "too_long": None,
         "problem": "",
         "row": None,
-        "printed": 0,
+        "has_registers": False,
         "most_direct_lines": service.MOST_DIRECT_LINES,
     }
 

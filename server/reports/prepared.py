@@ -18,7 +18,7 @@ from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, NotFoundError
 from server.jobs import service as jobs
 from server.jobs.tables import JobState
-from server.prints.service import forget_prints
+from server.prints.service import forget_prints, printed_courses
 from server.reports import tally as tallies
 from server.reports.lines import LessonFacts, ReportSpan, lesson_count
 from server.reports.schemas import ReportScope
@@ -267,6 +267,11 @@ def report_of(vault: Vault, row: PreparedReport, zone: ZoneInfo) -> Report:
         is_truncated=row.is_truncated,
         prepared_id=row.id,
     )
+
+
+def has_registers(db: Session, row: PreparedReport) -> bool:
+    """Whether the registers that were printed for a report are there, none of them deleted."""
+    return 0 < row.registers == len(printed_courses(db, row.id))
 
 
 def _about(report_id: uuid.UUID) -> dict[str, str]:

@@ -89,17 +89,25 @@ class RegisterPrinter:
         self._school = school
 
     def print_all(self, job: ClaimedJob, report_id: uuid.UUID, tally: ReportTally) -> None:
-        """Print every course that is not printed yet; stop where the job was lost."""
+        """Print every course that is not printed yet; stop where the job was lost.
+
+        An erasure meanwhile deletes what was printed, so that is printed again.
+        """
         with self._database.reading() as db:
             wanted = course_prints(db, tally)
-            done = set(printed_courses(db, report_id))
         if not self._announce(job, report_id, wanted, len(tally.courses)):
             return
-        for some in _batches([one for one in wanted if one.course_id not in done]):
-            lessons = self._lessons(report_id, some)
-            for one in some:
-                if not self._print(job, report_id, one, lessons[one.course_id]):
-                    return
+        while left := self._left(report_id, wanted):
+            for some in _batches(left):
+                lessons = self._lessons(report_id, some)
+                for one in some:
+                    if not self._print(job, report_id, one, lessons[one.course_id]):
+                        return
+
+    def _left(self, report_id: uuid.UUID, wanted: Sequence[CoursePrint]) -> list[CoursePrint]:
+        with self._database.reading() as db:
+            done = set(printed_courses(db, report_id))
+        return [one for one in wanted if one.course_id not in done]
 
     def _announce(
         self, job: ClaimedJob, report_id: uuid.UUID, wanted: Sequence[CoursePrint], courses: int
@@ -171,7 +179,7 @@ class RegisterPrinter:
         return course_register(PrintedRegister(school.name, name, people, report, "", notice), t)
 
     def _store(self, db: Session, row: PreparedReport, wanted: CoursePrint, content: bytes) -> None:
-        store_print(
+        row.registers = store_print(
             db,
             self._vault,
             content,
@@ -179,7 +187,6 @@ class RegisterPrinter:
             course_id=wanted.course_id,
             name=wanted.file_name,
         )
-        row.registers += 1
         db.add(row)
 
 

@@ -14,12 +14,14 @@ _FLAGS, _COUNTS = ("with_registers", "registers_cut"), ("registers", "registers_
 
 def upgrade() -> None:
     for name in _FLAGS:
-        flag = sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
+        flag: sa.Column[bool] = sa.Column(
+            name, sa.Boolean(), nullable=False, server_default=sa.false()
+        )
         op.add_column(_TABLE, flag)
     for name in _COUNTS:
-        count = sa.Column(name, sa.Integer(), nullable=False, server_default="0")
+        count: sa.Column[int] = sa.Column(name, sa.Integer(), nullable=False, server_default="0")
         op.add_column(_TABLE, count)
-    reason = sa.Column("reason", sa.String(500), nullable=False, server_default="")
+    reason: sa.Column[str] = sa.Column("reason", sa.String(500), nullable=False, server_default="")
     op.add_column("mark_reviews", reason)
     op.create_table(
         "prepared_prints",
