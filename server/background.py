@@ -86,7 +86,9 @@ class Background:
         checks: Sequence[JobHandler] = (ComparePeople(*parts), ConfirmScans(*parts))
         slow: Sequence[JobHandler] = (MeasureSchool(*parts),)
         trail: Sequence[JobHandler] = (VerifyTrail(database),)
-        reports: Sequence[JobHandler] = (PrepareReport(database, vault, zone),)
+        reports: Sequence[JobHandler] = (
+            PrepareReport(database, vault, zone, lambda: settings.school),
+        )
         imports: Sequence[JobHandler] = (
             ImportFiles(
                 database,

@@ -24,7 +24,7 @@ from sqlmodel import col, select
 from scripts.bench.term_school import add_term
 from server.accounts.tables import Account
 from server.app import open_storage
-from server.config import load_settings
+from server.config import SchoolIdentity, load_settings
 from server.db.engine import Database
 from server.db.vault import Vault
 from server.jobs import service as jobs
@@ -34,6 +34,7 @@ from server.people.tables import Person
 from server.reports import prepared, service
 from server.reports.exports import ExportFormat, ExportWanted, export_pieces
 from server.reports.lines import ReportSpan
+from server.reports.register_pdf import PrintedRegister, course_register
 from server.reports.schemas import ReportScope, ReportView
 from server.reports.tables import PreparedReport
 from server.reports.tasks import PrepareReport
@@ -44,6 +45,7 @@ from server.web.translations import translator
 _ZONE = ZoneInfo("Europe/Berlin")
 _FIRST, _LAST = date(2026, 8, 31), date(2026, 11, 20)
 _AT = datetime(2026, 11, 21, tzinfo=UTC)
+_SCHOOL = SchoolIdentity("Lindenhof School", _ZONE.key)
 _SPAN = ReportSpan(_FIRST, _LAST, _ZONE)
 
 
@@ -82,6 +84,11 @@ def _measure_direct(database: Database) -> None:
         ("a student, the term: 360 lessons", ReportScope(_SPAN, person)),
     ):
         _measured(name, partial(_direct, database, scope))
+    for _round in ("first", "again"):
+        for weeks in (1, 4, 12):
+            since = ReportSpan(_LAST - timedelta(days=7 * weeks), _LAST, _ZONE, frozenset({course}))
+            name = f"registers of {30 * weeks} lessons as PDF, {_round}"
+            _measured(name, partial(_print, database, ReportScope(since)))
 
 
 def _direct(database: Database, scope: ReportScope) -> None:
@@ -89,13 +96,26 @@ def _direct(database: Database, scope: ReportScope) -> None:
         service.direct_report(db, scope, _AT)
 
 
+def _print(database: Database, scope: ReportScope) -> None:
+    with database.reading() as db:
+        report = service.direct_report(db, scope, _AT)
+        people = service.people_named(db, report.tally.people)
+    printed = PrintedRegister(_SCHOOL.name, "Course", people, report)
+    course_register(printed, translator("en"))
+
+
 def _measure_prepared(database: Database, vault: Vault) -> None:
     with database.reading() as db:
         account = db.exec(select(Account)).one()
     principal = Principal(account.id, account.display_name, Role.ADMIN)
-    with database.transaction() as db:
-        report_id = prepared.prepare(db, _SPAN, principal, _AT).id
-    _measured("preparing the school's term", lambda: _work(database, vault))
+    for name, with_registers in (
+        ("preparing the school's term", False),
+        ("the same with its registers as PDF", True),
+    ):
+        with database.transaction() as db:
+            row = prepared.prepare(db, _SPAN, principal, _AT, with_registers=with_registers)
+            report_id = row.id
+        _measured(name, lambda: _work(database, vault))
     _measured("the page of it: sums, unsealed", lambda: _open(database, vault, report_id))
     for form in ExportFormat:
         _measured(
@@ -109,7 +129,7 @@ def _work(database: Database, vault: Vault) -> None:
     with database.transaction() as db:
         job = jobs.claim(db, prepared.KIND, by=worker, at=datetime.now(UTC))
     assert job is not None
-    result = PrepareReport(database, vault, lambda: _ZONE).run(job)
+    result = PrepareReport(database, vault, lambda: _ZONE, lambda: _SCHOOL).run(job)
     assert isinstance(result, Done)
     with database.transaction() as db:
         result.write(db)

@@ -3,6 +3,7 @@
 import uuid
 from datetime import date, datetime, timedelta
 
+import sqlalchemy
 from sqlmodel import Session, col, or_, select, update
 
 from protocol.v1.checkin import HolderKind
@@ -21,11 +22,19 @@ from server.line_files.service import erase_files
 from server.people import service as people
 from server.people.named import is_named
 from server.people.tables import Person
+from server.prints.service import forget_every_print
 from server.timetable import roster
 from server.timetable.groups.service import forget_member
 from server.timetable.tables import RosterEntry
 
 ERASED_REASON = "erased"
+#: Decisions about marks, whose package is built on this one and so is not imported.
+_REVIEWS = sqlalchemy.table(
+    "mark_reviews",
+    sqlalchemy.column("person_id", sqlalchemy.Uuid()),
+    sqlalchemy.column("other_id", sqlalchemy.Uuid()),
+    sqlalchemy.column("reason", sqlalchemy.String()),
+)
 
 
 def erase_person(
@@ -47,10 +56,12 @@ def erase_person(
     from the list.
 
     Free text about this one person may hold the name. It is replaced by "erased" in corrections,
-    remarks and changes of the past to a roster: the only case in which these rows are updated.
+    remarks, decisions about marks and changes of the past to a roster: the only case in which
+    these rows are updated.
 
     Answers that are kept for idempotency keys are deleted, as they may name the person; so are
-    files of people and rosters that were uploaded for an import, with their reports.
+    files of people and rosters that were uploaded for an import, with their reports. Registers that
+    were printed for a report are deleted too.
 
     Args:
         db: the caller's.
@@ -86,6 +97,8 @@ def erase_person(
     details = {"reason": reason, "reasons_erased": lines, "imports_deleted": len(forgotten)}
     record(db, actor=actor, action="person.erase", subject=subject, details=details)
     forget_jobs(db, forgotten)
+    # After the trail and the jobs, as deleting a report does.
+    forget_every_print(db)
     return person
 
 
@@ -119,6 +132,12 @@ def _erase_reasons(db: Session, person_id: uuid.UUID) -> int:
     corrected = db.exec(update(Correction).where(about).values(reason=ERASED_REASON)).rowcount
     written = col(LineRemark.person_id) == person_id, col(LineRemark.text) != ""
     corrected += db.exec(update(LineRemark).where(*written).values(text=ERASED_REASON)).rowcount
+    known = (
+        _REVIEWS.c.reason != "",
+        or_(_REVIEWS.c.person_id == person_id, _REVIEWS.c.other_id == person_id),
+    )
+    change = sqlalchemy.update(_REVIEWS).where(*known).values(reason=ERASED_REASON)
+    corrected += db.connection().execute(change).rowcount
     query = select(PastChange).where(PastChange.kind == "roster")
     changes = [row for row in db.exec(query) if row.document["person_id"] == str(person_id)]
     for row in changes:

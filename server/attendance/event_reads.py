@@ -96,6 +96,7 @@ _USES = Prepared(
         ~_taken_back,
     )
 )
+_NAMED_SO = Prepared(_SELECTED.where(_OF_KIOSKS, _EVENTS.c.id.in_(several("events"))))
 _RULINGS = Prepared(
     sqlalchemy.select(
         _SAID.c.lesson_id,
@@ -123,6 +124,16 @@ def named_or_unnamed(
     """
     rows = _NAMED_OR_NOT.rows(db, lessons=lessons, kiosks=kiosks, first=first, last=last)
     return _events(rows)
+
+
+def events_of(db: Session, keys: Collection[EventKey]) -> list[NamingEvent]:
+    """Return the events of these names."""
+    kiosks, ids = {kiosk for kiosk, _event in keys}, sorted(event for _kiosk, event in keys)
+    found: list[NamingEvent] = []
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        found += _events(_NAMED_SO.rows(db, kiosks=kiosks, events=part))
+    return [one for one in found if one[1].key in keys]
 
 
 def uncertain(

@@ -1,7 +1,7 @@
 """What registers are made of, read from the database for many lessons at once."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -17,13 +17,14 @@ from server.absences.rules import LessonTimes, ReportedAbsence, reported_in
 from server.attendance.assignment import Assignment, JudgedLesson, Timed, judged_lessons
 from server.attendance.confirmation_reads import ConfirmedRegister, confirmations_of
 from server.attendance.event_reads import (
+    events_of,
     named_or_unnamed,
     objections,
     replayed,
     rulings_of,
     uncertain,
 )
-from server.attendance.register import KioskWatch, RegisterEvent, Ruling
+from server.attendance.register import EventKey, KioskWatch, RegisterEvent, Ruling
 from server.attendance.watermarks import believed
 from server.db.prepared import Prepared, several, table_of
 from server.kiosks.lost_spans import open_spans
@@ -129,6 +130,27 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
         absences=_absences(db, [one.lesson for one in lessons]),
         confirmations=confirmations_of(db, [one.lesson.id for one in lessons]),
     )
+
+
+def lessons_of_events(
+    db: Session, keys: Collection[EventKey], views: Sequence[timetable.LessonView]
+) -> dict[EventKey, set[uuid.UUID]]:
+    """Return the lessons that each of these events is listed in, as registers are made of them.
+
+    Args:
+        db: the caller's.
+        keys: the events.
+        views: every lesson that one of them may count for, at least one.
+    """
+    lessons = judged_lessons(db, views)
+    first = min(one.window.opens_at for one in lessons)
+    last = max(one.window.ends_at for one in lessons)
+    placements = placements_between(db, {one.view.room.id for one in lessons}, first, last)
+    rosters = listed_people(db, {one.view.course.id for one in lessons})
+    assignment = Assignment(lessons, rosters, placements)
+    read = events_of(db, keys)
+    windows = _windows(db, assignment, {lesson_id for lesson_id, _event in read})
+    return {event.key: assignment.lessons_of(named, event, windows) for named, event in read}
 
 
 def _absences(db: Session, lessons: Sequence[Lesson]) -> dict[uuid.UUID, list[ReportedAbsence]]:

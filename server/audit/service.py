@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +19,8 @@ from server.db.types import now
 from server.logs import acting_token, correlation_id
 
 SYSTEM = "system"
+#: Where a session keeps what all its entries say; see `recorded_with`.
+_SHARED = "audit_details"
 GENESIS = bytes(32)
 _VERIFY_PAGE = 1000
 _PERSON = "person"
@@ -82,6 +85,20 @@ class _Hashed(Protocol):
     prev_hash: bytes
 
 
+@contextmanager
+def recorded_with(db: Session, **details: str) -> Iterator[None]:
+    """Add details to every entry that this session records within the block.
+
+    For many changes with one cause, such as a file: the services that make them need not know it.
+    """
+    before = db.info.get(_SHARED, {})
+    db.info[_SHARED] = before | details
+    try:
+        yield
+    finally:
+        db.info[_SHARED] = before
+
+
 def record(
     db: Session,
     *,
@@ -99,7 +116,7 @@ def record(
         action: noun.verb, such as `person.view_biometrics`; the audit page has words for each.
         subject: see `subject_of`.
         details: ids and codes only; never names or biometric data. `token` is added where an
-            API token acts for its account.
+            API token acts for its account, and what `recorded_with` says.
         people: further people that the entry is about, where they are too many for its details;
             `digest_of` them belongs there.
     """
@@ -113,7 +130,7 @@ def record(
         actor=actor,
         action=action,
         subject=subject,
-        details=dict(details or {}) | by_token,
+        details=dict(details or {}) | db.info.get(_SHARED, {}) | by_token,
         correlation_id=correlation_id(),
         prev_hash=last.hash if last else GENESIS,
         hash=b"",

@@ -28,7 +28,7 @@ from server.people.bulk import ImportOrigin, KnownPerson
 from server.people.folding import comparable_number
 from server.timetable.groups import service
 from server.timetable.groups.service import GroupChange
-from server.timetable.service import lock_timetable
+from server.timetable.service import lock_timetable, lock_version
 from server.timetable.tables import GroupMember, StudentGroup
 
 _LONGEST_NAME = 80
@@ -101,6 +101,7 @@ class GroupFiles:
     def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Add groups and members, and set the last day of others."""
         groups = _groups(db, {one.payload.group for one in judged if one.payload})
+        lock_version(db)  # a new group is recorded before the next row changes a roster
 
         def write(one: Judged) -> None:
             wanted: _Stay = one.payload

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from server.audit.service import recorded_with
 from server.audit.tables import subject_of
 from server.config import SchoolZone
 from server.db.engine import Database
@@ -33,6 +34,7 @@ from server.imports.reading import read_rows
 from server.imports.reports import add_part, forget_parts
 from server.imports.sheets import Sheet, UnreadableFileError
 from server.imports.tables import BUSY, ImportRun, ImportState
+from server.imports.timetable_files import TimetableFiles
 from server.jobs.schemas import ClaimedJob, Done, Result
 from server.logs import new_correlation_id
 from server.people.bulk import ImportOrigin
@@ -171,7 +173,11 @@ class ImportFiles:
         if run.kind == KindName.ATTENDANCE:
             return self._surveyed(run, sheet)
         rows_kind = kind_of(run.kind, self._zone())
-        return _Work(run, rows_kind, read_rows_as(rows_kind, sheet, run.mapping), CHUNK)
+        rows = read_rows_as(rows_kind, sheet, run.mapping)
+        if isinstance(rows_kind, TimetableFiles):
+            with self._database.reading() as db:
+                rows_kind.compare(db, rows.rows)
+        return _Work(run, rows_kind, rows, CHUNK)
 
     def _surveyed(self, run: ImportRun, sheet: Sheet) -> _Work:
         kind = self._attendance(run.file_name)
@@ -224,7 +230,8 @@ class ImportFiles:
                 raise _StoppedError
             if work.is_import:
                 judged = work.kind.judge(db, rows, lock=True)
-                found += work.kind.write(db, judged, work.origin)
+                with recorded_with(db, **{"import": str(run.id)}):
+                    found += work.kind.write(db, judged, work.origin)
             found.sort(key=lambda one: one.row)
             add_part(db, self._vault, run.id, position, found)
             run.counts = add_counts(run.counts, counts_of(found))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -24,7 +25,7 @@ from server.imports.place_files import COURSE_CODE_ALIASES, ROOM_ALIASES, course
 from server.imports.values import read_date, read_time, refuse_backwards
 from server.people.bulk import ImportOrigin
 from server.people.folding import fold
-from server.timetable.patterns.clashes import Clash
+from server.timetable.patterns.clashes import Clash, ClashKind
 from server.timetable.patterns.service import (
     PatternPlan,
     PlanOptions,
@@ -34,6 +35,8 @@ from server.timetable.patterns.service import (
 from server.timetable.tables import Course, LessonPattern, Room, Term, Weeks
 
 _IN_ONE_QUERY = 500
+#: Rows that a report names beside one that they contradict.
+_MOST_NAMED = 5
 #: Monday to Sunday, as files write them. Compared without case and accents.
 _WEEKDAYS: tuple[tuple[str, ...], ...] = (
     ("1", "monday", "mon", "mo", "montag", "lundi", "lun", "lunes", "الاثنين", "الإثنين"),
@@ -120,8 +123,8 @@ class TimetableFiles:
 
     def __init__(self, today: date, zone: ZoneInfo) -> None:
         self._today, self._zone = today, zone
-        #: Of a dry run: what earlier parts of the file plan, which the database does not have.
-        self._earlier: list[PatternPlan] = []
+        #: By row: what it shares with which other rows of the file at the same time.
+        self._contradicted: dict[int, dict[ClashKind, set[int]]] = {}
 
     def identify(self, row: ParsedRow) -> str:
         """Return the whole row: no two different rows contradict each other."""
@@ -132,15 +135,30 @@ class TimetableFiles:
         times = f"{row['weekday']} {row['starts']}-{row['ends']}"
         return " · ".join(part for part in (row["course"], times.strip(" -"), row["room"]) if part)
 
+    def compare(self, db: Session, rows: Sequence[ParsedRow]) -> None:
+        """Find the rows of a whole file that contradict each other, before any is judged.
+
+        None of them is imported, wherever they stand: nobody knows which one is right. Rows that
+        are planned already count as the timetable does.
+        """
+        numbers: list[int] = []
+        plans: list[PatternPlan] = []
+        for one in self._judged(db, rows):
+            if one.finding.outcome is RowOutcome.NEW:
+                numbers.append(one.finding.row)
+                plans.append(one.payload)
+        report = plan_patterns(db, plans, self._options(is_trial=True), actor="")
+        for clash in report.clashes:
+            if clash.other_row is not None:
+                by_kind = self._contradicted.setdefault(numbers[clash.row], {})
+                by_kind.setdefault(clash.kind, set()).add(numbers[clash.other_row])
+
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
-        """Plan rows on trial, beside the timetable and what earlier rows of the file plan."""
-        read = self._read_all(rows, self._places(db, rows))
+        """Plan rows on trial, beside the timetable; see `compare` for the other rows."""
+        read = [self._unless_contradicted(one) for one in self._judged(db, rows)]
         plans = payloads(read, RowOutcome.NEW)
-        earlier = [] if lock else self._earlier
-        report = plan_patterns(db, [*earlier, *plans], self._options(is_trial=True), actor="")
-        found = _with_report(db, read, report, first=len(earlier))
-        self._earlier = [*earlier, *payloads(found, RowOutcome.NEW)]
-        return found
+        report = plan_patterns(db, plans, self._options(is_trial=True), actor="")
+        return _with_report(db, read, report)
 
     def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Add the weekly lessons, and the lessons of the term with them."""
@@ -148,7 +166,7 @@ class TimetableFiles:
         if not plans:
             return [one.finding for one in judged]
         report = plan_patterns(db, plans, self._options(), actor=origin.actor)
-        return [one.finding for one in _with_report(db, judged, report, first=0)]
+        return [one.finding for one in _with_report(db, judged, report)]
 
     def missing(self, db: Session, rows: Iterable[ParsedRow]) -> Iterator[Finding]:
         """Yield the weekly lessons of the same terms that are not in the file."""
@@ -169,14 +187,25 @@ class TimetableFiles:
                 times = f"{day} {pattern.starts:%H:%M}-{pattern.ends:%H:%M}"
                 yield Finding(0, RowOutcome.MISSING, f"{course.code} · {times} · {room.name}")
 
-    def _plans(self, db: Session, rows: Sequence[ParsedRow]) -> Iterator[PatternPlan]:
-        """Yield what rows plan that can be read, some rows in each query."""
+    def _plans(self, db: Session, rows: Sequence[ParsedRow]) -> list[PatternPlan]:
+        """Return what rows plan that can be read."""
+        return payloads(self._judged(db, rows), RowOutcome.NEW)
+
+    def _judged(self, db: Session, rows: Sequence[ParsedRow]) -> Iterator[Judged]:
+        """Yield rows as they read, some in each query."""
         for start in range(0, len(rows), _IN_ONE_QUERY):
             part = rows[start : start + _IN_ONE_QUERY]
-            yield from payloads(self._read_all(part, self._places(db, part)), RowOutcome.NEW)
+            read = partial(self._read, places=self._places(db, part))
+            yield from judged_each(self, part, read)
 
-    def _read_all(self, rows: Sequence[ParsedRow], places: _Places) -> list[Judged]:
-        return judged_each(self, rows, lambda row: self._read(row, places))
+    def _unless_contradicted(self, one: Judged) -> Judged:
+        by_kind = self._contradicted.get(one.finding.row)
+        if by_kind is None or one.finding.outcome is not RowOutcome.NEW:
+            return one
+        kind = min(by_kind, key=list(ClashKind).index)
+        others = sorted(by_kind[kind])
+        said = ", ".join(map(str, others[:_MOST_NAMED])) + (" …" * (len(others) > _MOST_NAMED))
+        return replace(one, finding=_wrong(one.finding, f"rows_{kind}", rows=said))
 
     def _options(self, *, is_trial: bool = False) -> PlanOptions:
         return PlanOptions(self._zone, now(), is_trial=is_trial)
@@ -250,22 +279,19 @@ def _weeks(text: str) -> Weeks:
     return weeks
 
 
-def _with_report(
-    db: Session, judged: Sequence[Judged], report: PlanReport, *, first: int
-) -> list[Judged]:
+def _with_report(db: Session, judged: Sequence[Judged], report: PlanReport) -> list[Judged]:
     """Return rows with what planning found out about those that are new.
 
     Args:
         db: the caller's.
         judged: rows that could be read, and others.
         report: of the new ones, in their order.
-        first: the number of the first new one in the report.
     """
     clashes: dict[int, Clash] = {}
     for clash in report.clashes:
         clashes.setdefault(clash.row, clash)
     codes = _codes(db, clashes.values())
-    found, number = [], first
+    found, number = [], 0
     for one in judged:
         if one.finding.outcome is not RowOutcome.NEW:
             found.append(one)

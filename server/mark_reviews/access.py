@@ -27,9 +27,8 @@ def refuse_foreign_marks(
     found = find_lessons(db, frozenset(keys))
     if None in found:
         raise ForbiddenError
-    for view in found:
-        if view is not None:
-            refuse_foreign_lesson(db, view.lesson, principal, settings)
+    for lesson in {one.lesson.id: one.lesson for one in found if one is not None}.values():
+        refuse_foreign_lesson(db, lesson, principal, settings)
 
 
 def refuse_foreign_review(

@@ -116,6 +116,7 @@ def _read(row: MarkReview) -> MarkReviewRead:
         lesson_id=row.lesson_id,
         answer=ReviewAnswer(row.answer),
         other_person_id=row.other_id,
+        reason=row.reason,
         correction_ids=[uuid.UUID(one) for one in row.corrections],
         made_by=row.made_by,
         made_at=row.made_at,

@@ -91,12 +91,18 @@ def word_for(db: Session, after: Judgement | None, reason: str) -> Word:
 
 
 def reason_of(db: Session, reviews: Iterable[MarkReview]) -> str:
-    """Return the reason of the first of these decisions that corrected a line."""
-    for review in reviews:
-        for made in review.corrections:
-            correction = db.get(Correction, uuid.UUID(made))
-            if correction is not None and correction.reason:
-                return correction.reason
+    """Return the reason of the first of these decisions that has one.
+
+    Decisions of earlier versions kept it with the corrections alone.
+    """
+    some = list(reviews)
+    ids = {uuid.UUID(made) for one in some if not one.reason for made in one.corrections}
+    query = select(Correction.id, Correction.reason).where(col(Correction.id).in_(ids))
+    said = dict(db.exec(query).all()) if ids else {}
+    for review in some:
+        kept = [said.get(uuid.UUID(made), "") for made in review.corrections]
+        if reason := next(filter(None, (review.reason, *kept)), ""):
+            return reason
     return ""
 
 

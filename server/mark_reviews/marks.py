@@ -1,7 +1,7 @@
 """The marks by face that wait for a review, and the lesson that each counts for."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,23 +11,23 @@ from sqlalchemy import ColumnElement, and_, exists
 from sqlmodel import Session, col, select
 
 from protocol.v1.messages import EventKind, EventMethod
-from server.attendance.assignment import judged_lessons
 from server.attendance.register import EventKey
-from server.attendance.sources import read_sources
+from server.attendance.sources import lessons_of_events
 from server.attendance.tables import StoredEvent
 from server.db.prepared import table_of
-from server.db.types import now
 from server.enrollment.tables import EnrolmentMove
 from server.kiosks.tables import KioskPlacement
 from server.mark_reviews.tables import ReviewedMark
 from server.people.tables import Person
-from server.timetable.service import LessonView, lesson_views
-from server.timetable.tables import LessonCancellation
+from server.timetable.service import LESSON_ORDER, LessonFilter, LessonView, lesson_views
+from server.timetable.tables import LONGEST_LESSON, Lesson, LessonCancellation
 
 #: Clocks of kiosk and server may differ by as much, and a kiosk fetches its gallery within it.
 _TOLERANCE = timedelta(minutes=10)
 #: No check-in opens earlier than this before a lesson.
 _EARLIEST = timedelta(minutes=240)
+#: SQLite nests conditions at most 1,000 deep.
+_SPANS_IN_ONE_QUERY = 200
 #: Marks of one move on one page.
 MOST_MARKS = 500
 _EVENTS, _REVIEWED = table_of(StoredEvent), table_of(ReviewedMark)
@@ -162,13 +162,13 @@ def lessons_of(db: Session, marks: Sequence[FaceMark]) -> dict[EventKey, LessonV
     """Return the lesson that each mark counts for; those that count for none are left out."""
     named = {one.named_lesson for one in marks if one.named_lesson is not None}
     views = {one.lesson.id: one for one in lesson_views(db, ids=named)} if named else {}
-    found = {}
-    for mark in marks:
-        view = views.get(mark.named_lesson) if mark.named_lesson and mark.is_time_sure else None
-        view = view or _fitting(db, mark)
-        if view is not None:
-            found[mark.key] = view
-    return found
+    found = {
+        mark.key: views[mark.named_lesson]
+        for mark in marks
+        if mark.is_time_sure and mark.named_lesson in views
+    }
+    left = [one for one in marks if one.key not in found]
+    return found | (_fitting(db, left) if left else {})
 
 
 def _was_before(counted_at: datetime, received_at: datetime, move: EnrolmentMove) -> bool:
@@ -177,28 +177,90 @@ def _was_before(counted_at: datetime, received_at: datetime, move: EnrolmentMove
     return was_offline or counted_at <= move.made_at + _TOLERANCE
 
 
-def _fitting(db: Session, mark: FaceMark) -> LessonView | None:
-    """Return the lesson for which the register counts a mark that names none."""
-    at = mark.counted_at
-    placed = select(KioskPlacement.room_id).where(
-        KioskPlacement.kiosk_id == mark.kiosk_id,
-        col(KioskPlacement.from_at) <= at,
-        sqlalchemy.or_(col(KioskPlacement.until_at).is_(None), col(KioskPlacement.until_at) > at),
-    )
-    rooms = set(db.exec(placed))
-    near = lesson_views(db, after=at, before=at + _EARLIEST, room_ids=rooms) if rooms else []
-    if mark.named_lesson is not None:
-        known = {one.lesson.id for one in near}
-        named = lesson_views(db, ids=[mark.named_lesson])
-        near += [one for one in named if one.lesson.id not in known]
-    if not near:
-        return None
-    sources = read_sources(db, judged_lessons(db, near), now())
-    return next(
-        (
-            view
-            for view in near
-            if any(one.key == mark.key for one in sources.events.get(view.lesson.id, []))
+def _fitting(db: Session, marks: Sequence[FaceMark]) -> dict[EventKey, LessonView]:
+    """Return the lesson for which the register counts each mark that names none, or a wrong one.
+
+    The number of queries does not depend on how many marks there are.
+    """
+    rooms = _rooms_of(db, marks)
+    near = _lessons_at(db, {room for some in rooms.values() for room in some}, marks)
+    known = {one.lesson.id for one in near}
+    named = {one.named_lesson for one in marks if one.named_lesson is not None} - known
+    views = near + (lesson_views(db, ids=named) if named else [])
+    if not views:
+        return {}
+    listed = lessons_of_events(db, {one.key for one in marks}, views)
+    found = {}
+    for mark in marks:
+        for view in views:
+            if _may_be_of(mark, view, rooms[mark.key]) and view.lesson.id in listed.get(
+                mark.key, ()
+            ):
+                found[mark.key] = view
+                break
+    return found
+
+
+def _rooms_of(db: Session, marks: Sequence[FaceMark]) -> dict[EventKey, set[uuid.UUID]]:
+    """Return the rooms in which the kiosk of each mark hung then."""
+    first, last = min(one.counted_at for one in marks), max(one.counted_at for one in marks)
+    query = select(KioskPlacement).where(
+        col(KioskPlacement.kiosk_id).in_({one.kiosk_id for one in marks}),
+        col(KioskPlacement.from_at) <= last,
+        sqlalchemy.or_(
+            col(KioskPlacement.until_at).is_(None), col(KioskPlacement.until_at) > first
         ),
-        None,
     )
+    placements = db.exec(query).all()
+    return {
+        mark.key: {
+            one.room_id
+            for one in placements
+            if one.kiosk_id == mark.kiosk_id
+            and one.from_at <= mark.counted_at
+            and (one.until_at is None or one.until_at > mark.counted_at)
+        }
+        for mark in marks
+    }
+
+
+def _lessons_at(
+    db: Session, rooms: Collection[uuid.UUID], marks: Sequence[FaceMark]
+) -> list[LessonView]:
+    """Return the lessons of these rooms that run when a mark was made, or soon after, by start."""
+    if not rooms:
+        return []
+    found: dict[uuid.UUID, LessonView] = {}
+    spans = _spans(one.counted_at for one in marks)
+    for start in range(0, len(spans), _SPANS_IN_ONE_QUERY):
+        near = [
+            and_(
+                col(Lesson.starts_at) > first - LONGEST_LESSON,
+                col(Lesson.ends_at) > first,
+                col(Lesson.starts_at) < last + _EARLIEST,
+            )
+            for first, last in spans[start : start + _SPANS_IN_ONE_QUERY]
+        ]
+        query = LessonFilter().query().where(col(Lesson.room_id).in_(rooms), sqlalchemy.or_(*near))
+        for row in db.execute(query.order_by(*LESSON_ORDER.by())):
+            view = LessonView(*row)
+            found.setdefault(view.lesson.id, view)
+    return list(found.values())
+
+
+def _spans(moments: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    """Return spans that hold these moments, as few as leave no longer gap than a check-in."""
+    found: list[tuple[datetime, datetime]] = []
+    for at in sorted(moments):
+        if found and at - found[-1][1] <= _EARLIEST:
+            found[-1] = found[-1][0], at
+        else:
+            found.append((at, at))
+    return found
+
+
+def _may_be_of(mark: FaceMark, view: LessonView, rooms: Collection[uuid.UUID]) -> bool:
+    lesson, at = view.lesson, mark.counted_at
+    if lesson.id == mark.named_lesson:
+        return True
+    return lesson.room_id in rooms and lesson.starts_at - _EARLIEST < at < lesson.ends_at

@@ -40,6 +40,7 @@ class MarkReviewRead(BaseModel):
     lesson_id: uuid.UUID | None
     answer: ReviewAnswer
     other_person_id: uuid.UUID | None
+    reason: str = Field(description="as typed; `erased` once one of the people is")
     correction_ids: list[uuid.UUID]
     made_by: uuid.UUID
     made_at: datetime

@@ -71,6 +71,19 @@ class _Locked:
     erased: set[uuid.UUID]
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What follows from a decision.
+
+    Attributes:
+        words: what is corrected, by lesson and person.
+        erased: see `_Locked`.
+    """
+
+    words: dict[tuple[uuid.UUID, uuid.UUID], Word]
+    erased: set[uuid.UUID]
+
+
 def find_lessons(db: Session, keys: frozenset[EventKey]) -> list[LessonView | None]:
     """Return the lesson that each of these marks counts for, None where it counts for none.
 
@@ -107,7 +120,7 @@ def decide(db: Session, order: ReviewOrder, *, made_by: uuid.UUID) -> list[MarkR
     words = _words(db, groups, order, held)
     if order.answer is not ReviewAnswer.THEIRS:
         _forget_scans(db, order.marks)
-    return [_store(db, one, order, words, made_by) for one in groups]
+    return [_store(db, one, order, _Outcome(words, held.erased), made_by) for one in groups]
 
 
 def undo(db: Session, review_id: uuid.UUID, *, made_by: uuid.UUID) -> MarkReview:
@@ -132,7 +145,7 @@ def undo(db: Session, review_id: uuid.UUID, *, made_by: uuid.UUID) -> MarkReview
         actor=f"account:{made_by}",
         action="mark.undo",
         subject=subject_of("person", review.person_id),
-        details=_details(review),
+        details=_details(db, review),
     )
     db.exec(delete(ReviewedMark).where(col(ReviewedMark.review_id) == review.id))
     db.delete(review)
@@ -276,7 +289,7 @@ def _store(
     db: Session,
     group: _Group,
     order: ReviewOrder,
-    words: dict[tuple[uuid.UUID, uuid.UUID], Word],
+    outcome: _Outcome,
     made_by: uuid.UUID,
 ) -> MarkReview:
     """Write a decision, and the corrections of its lines that no other decision has taken."""
@@ -289,12 +302,15 @@ def _store(
         made_by=made_by,
         made_at=now(),
     )
+    if not _people(review) & outcome.erased:  # nothing new is written about them
+        review.reason = order.reason.strip()
     db.add(review)
     db.flush()
     db.add_all(
         ReviewedMark(kiosk_id=one.kiosk_id, event_id=one.event_id, review_id=review.id)
         for one in group.marks
     )
+    words = outcome.words
     theirs = [key for key in words if key[0] == lesson_id and key[1] in _people(review)]
     made = [
         corrections.correct(
@@ -308,7 +324,7 @@ def _store(
         actor=f"account:{made_by}",
         action="mark.review",
         subject=subject_of("person", group.person_id),
-        details=_details(review) | {"marks": len(group.marks)},
+        details=_details(db, review) | {"marks": len(group.marks)},
     )
     return review
 
@@ -346,7 +362,11 @@ def _people(review: MarkReview) -> set[uuid.UUID]:
     return {review.person_id} | ({review.other_id} if review.other_id else set())
 
 
-def _details(review: MarkReview) -> dict[str, object]:
+def _details(db: Session, review: MarkReview) -> dict[str, object]:
+    """Return what the trail says of a decision: the events that it is about, and no free text."""
+    events = select(ReviewedMark.event_id).where(ReviewedMark.review_id == review.id)
+    named = sorted(str(one) for one in db.exec(events))
     details: dict[str, object] = {"review": str(review.id), "answer": review.answer}
+    details |= {"events": named}
     details |= {"lesson": str(review.lesson_id)} if review.lesson_id else {}
     return details | ({"other": str(review.other_id)} if review.other_id else {})

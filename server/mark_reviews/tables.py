@@ -26,6 +26,7 @@ class MarkReview(SQLModel, table=True):
         lesson_id: the lesson that the marks count for; None where they count for none.
         answer: a member of `ReviewAnswer`.
         other_id: who it was; only with `ReviewAnswer.OTHER`.
+        reason: as typed, also where no line changed; "erased" once one of the people is.
         corrections: ids of the corrections that it made.
     """
 
@@ -38,6 +39,7 @@ class MarkReview(SQLModel, table=True):
     )
     answer: str = Field(max_length=10)
     other_id: uuid.UUID | None = Field(default=None, foreign_key="people.id", ondelete="CASCADE")
+    reason: str = Field(default="", max_length=500)
     corrections: list[str] = Field(default_factory=list, sa_type=JSON)
     made_by: uuid.UUID = Field(foreign_key="accounts.id")
     made_at: datetime = utc_field(default_now=True)

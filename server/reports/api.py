@@ -91,6 +91,10 @@ class PreparedRead(BaseModel):
     lessons: int = Field(description="read so far")
     lessons_total: int
     is_truncated: bool
+    with_registers: bool = Field(description="registers are printed too")
+    registers: int = Field(description="courses printed so far")
+    registers_total: int = Field(description="courses to print; 0 until the lessons are read")
+    registers_cut: bool = Field(description="the print ends early: it reached the most lines")
     finished_at: datetime | None
     expires_at: datetime = Field(description="then it is deleted")
 
@@ -208,7 +212,8 @@ def prepare(
     """Ask for a report over many lessons. 409 while the last one is being prepared."""
     asked = ReportAsked(first=body.first, last=body.last, course=body.course)
     scope = asked.scope(db, principal, get_settings(request).zone)
-    return _prepared(prepared.prepare(db, scope.span, principal, now()))
+    row = prepared.prepare(db, scope.span, principal, now(), with_registers=body.with_registers)
+    return _prepared(row)
 
 
 @router.get("/prepared")
@@ -332,6 +337,10 @@ def _prepared(row: PreparedReport) -> PreparedRead:
         lessons=row.lessons,
         lessons_total=row.lessons_total,
         is_truncated=row.is_truncated,
+        with_registers=row.with_registers,
+        registers=row.registers,
+        registers_total=row.registers_total,
+        registers_cut=row.registers_cut,
         finished_at=row.finished_at,
         expires_at=row.expires_at,
     )

@@ -14,8 +14,10 @@ from server.credentials.fonts import require_fonts
 from server.db.dependencies import DatabaseDep
 from server.db.engine import Database
 from server.db.types import now
-from server.errors import InvalidError
+from server.errors import InvalidError, NotFoundError
+from server.prints.service import opened_prints
 from server.reports import prepared, service
+from server.reports.archive_pipe import archive_pieces
 from server.reports.asked import AskedReportDep, ReportAsked
 from server.reports.exports import (
     MEDIA_TYPES,
@@ -39,8 +41,6 @@ from server.web.state import get_services, get_settings
 from server.web.translations import translator
 
 router = GuardedRouter()
-#: More columns fill so many pages that nobody reads them.
-MOST_PRINTED_LESSONS = 120
 FormatQuery = Annotated[ExportFormat, Query(alias="format")]
 
 
@@ -84,6 +84,37 @@ def export_prepared(
     return _download(database, principal, report, wanted, pieces)
 
 
+@router.get("/reports/prepared/{report_id}/registers", include_in_schema=False)
+@router.get(
+    "/api/v1/exports/prepared/{report_id}/registers",
+    tags=["exports"],
+    response_class=StreamingResponse,
+)
+def prepared_registers(
+    request: Request, report_id: uuid.UUID, principal: RegisterDep, database: DatabaseDep
+) -> Response:
+    """The registers that a prepared report printed: a PDF for each course, as ZIP.
+
+    404 where it has none: they were not asked for, or the data of a person was erased since.
+    """
+    zone, vault = get_settings(request).zone, get_services(request).vault
+    with database.reading() as db:
+        own = visible_courses(db, principal, local_date(now(), zone))
+        row = prepared.prepared_for(db, report_id, principal, own)
+        report = prepared.report_of(vault, row, zone)
+        if not prepared.has_registers(db, row):
+            raise NotFoundError(
+                "The registers of this report are not there. Prepare it again.",
+                problem="no_prints",
+            )
+    with database.transaction() as db:
+        note_export(db, report, "registers", "pdf", actor=principal.actor)
+    name = _dated("registers", report.scope.span, "zip")
+    pieces = archive_pieces(opened_prints(database, vault, report_id))
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
+
+
 @router.get("/lessons/{lesson_id}/register.pdf", include_in_schema=False)
 @router.get("/api/v1/lessons/{lesson_id}/register.pdf", tags=["exports"], response_class=Response)
 def lesson_pdf(
@@ -116,7 +147,10 @@ def lesson_pdf(
 def course_pdf(
     request: Request, principal: RegisterDep, database: DatabaseDep, asked: AskedReportDep
 ) -> Response:
-    """The registers of a course between two dates as PDF, in the school's language."""
+    """The registers of a course between two dates as PDF, in the school's language.
+
+    400 where there are too many for that: prepare them with `with_registers`.
+    """
     require_fonts()
     settings = get_settings(request)
     if asked.course is None:
@@ -125,18 +159,17 @@ def course_pdf(
     with database.reading() as db:
         course = course_of(db, asked.course)
         report = service.direct_report(db, whole.scope(db, principal, settings.zone), now())
-        if len(report.lessons or ()) > MOST_PRINTED_LESSONS:
-            raise InvalidError(
-                f"A print holds at most {MOST_PRINTED_LESSONS} lessons. Choose fewer days.",
-                problem="print_too_long",
-                most=MOST_PRINTED_LESSONS,
+        counts = report.tally.total.lines
+        if (lines := counts.lines + counts.cancelled) > service.MOST_DIRECT_LINES:
+            raise service.PrintTooLongError(
+                problem="print_too_long", lines=lines, most=service.MOST_DIRECT_LINES
             )
         people = people_named(db, report.tally.people)
         printed = PrintedRegister(
             settings.school.name, f"{course.code} {course.title}", people, report
         )
     content = course_register(printed, translator(settings.school.language))
-    return _pdf(database, principal, report, content, _dated("register", report.scope.span))
+    return _pdf(database, principal, report, content, _dated("register", report.scope.span, "pdf"))
 
 
 def _wanted(request: Request, view: ReportView, form: ExportFormat) -> ExportWanted:
@@ -145,8 +178,8 @@ def _wanted(request: Request, view: ReportView, form: ExportFormat) -> ExportWan
     return ExportWanted(view, form, t, settings.zone, settings.school.name)
 
 
-def _dated(name: str, span: ReportSpan) -> str:
-    return f"{name}-{span.first}-{span.last}.pdf"
+def _dated(name: str, span: ReportSpan, ending: str) -> str:
+    return f"{name}-{span.first}-{span.last}.{ending}"
 
 
 def _download(

@@ -21,6 +21,7 @@ class PrepareForm(StrictInput):
     last: date = Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))
     course: Annotated[uuid.UUID | None, _Empty] = None
     view: ReportView = ReportView.PEOPLE
+    with_registers: bool = False
 
 
 class AtRiskForm(StrictInput):

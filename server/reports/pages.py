@@ -75,7 +75,7 @@ def prepare(
     """Ask for a report over many lessons."""
     asked = ReportAsked(first=form.first, last=form.last, course=form.course)
     scope = asked.scope(db, principal, settings.zone)
-    row = prepared.prepare(db, scope.span, principal, now())
+    row = prepared.prepare(db, scope.span, principal, now(), with_registers=form.with_registers)
     return see_other(f"/reports/prepared/{row.id}?view={form.view}")
 
 
@@ -100,6 +100,7 @@ def prepared_page(
     report = prepared.report_of(vault, row, zone)
     asked.refuse_other_lines(report.scope)
     context = _frame(request, db, principal, asked, report.scope) | {"row": row}
+    context["has_registers"] = prepared.has_registers(db, row)
     context |= _shown(request, db, report, asked)
     return render(request, "reports/report.html", context)
 
@@ -159,6 +160,8 @@ def _frame(
         "too_long": None,
         "problem": "",
         "row": None,
+        "has_registers": False,
+        "most_direct_lines": service.MOST_DIRECT_LINES,
     }
 
 

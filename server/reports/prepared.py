@@ -11,12 +11,14 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from server.audit.service import record
 from server.audit.tables import subject_of
+from server.credentials.fonts import require_fonts
 from server.db.engine import Database
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.vault import Sealed, Vault
 from server.errors import ConflictError, NotFoundError
 from server.jobs import service as jobs
 from server.jobs.tables import JobState
+from server.prints.service import forget_prints, printed_courses
 from server.reports import tally as tallies
 from server.reports.lines import LessonFacts, ReportSpan, lesson_count
 from server.reports.schemas import ReportScope
@@ -38,14 +40,31 @@ ORDER = ListOrder(
 )
 
 
-def prepare(db: Session, span: ReportSpan, principal: Principal, at: datetime) -> PreparedReport:
+def prepare(
+    db: Session,
+    span: ReportSpan,
+    principal: Principal,
+    at: datetime,
+    *,
+    with_registers: bool = False,
+) -> PreparedReport:
     """Ask for a report; a job prepares it.
 
+    Args:
+        db: the caller's.
+        span: what it covers.
+        principal: who asks.
+        at: now, UTC.
+        with_registers: print the registers too.
+
     Raises:
+        FontsMissingError: the server has no font to print registers with.
         InvalidError: see `check_days`.
         ConflictError: one that this account asked for is still being prepared.
     """
     check_days(span.first, span.last)
+    if with_registers:
+        require_fonts()
     mine = select(PreparedReport.id).where(PreparedReport.made_by == principal.account_id)
     unfinished = db.exec(mine.where(col(PreparedReport.finished_at).is_(None))).all()
     if any(not is_stuck(db, one) for one in unfinished):
@@ -56,6 +75,7 @@ def prepare(db: Session, span: ReportSpan, principal: Principal, at: datetime) -
         course_ids=None if span.courses is None else sorted(one.hex for one in span.courses),
         as_of=at,
         lessons_total=lesson_count(db, span, at),
+        with_registers=with_registers,
         made_by=principal.account_id,
         created_at=at,
         expires_at=at + KEPT,
@@ -65,6 +85,8 @@ def prepare(db: Session, span: ReportSpan, principal: Principal, at: datetime) -
     details = {"first_day": span.first.isoformat(), "last_day": span.last.isoformat()}
     if span.courses is not None:
         details["courses"] = str(len(span.courses))
+    if with_registers:
+        details["registers"] = "pdf"
     subject = subject_of("report", row.id)
     record(db, actor=principal.actor, action="report.prepare", subject=subject, details=details)
     jobs.enqueue(db, KIND, _about(row.id), subject=subject, actor=principal.actor)
@@ -80,7 +102,8 @@ def delete_report(db: Session, report_id: uuid.UUID, *, actor: str) -> None:
 
 
 def forget_report(db: Session, report_id: uuid.UUID) -> None:
-    """Delete a prepared report with its parts."""
+    """Delete a prepared report with its parts and its printed registers."""
+    forget_prints(db, report_id)
     db.exec(delete(PreparedPart).where(col(PreparedPart.report_id) == report_id))
     db.exec(delete(PreparedReport).where(col(PreparedReport.id) == report_id))
 
@@ -244,6 +267,11 @@ def report_of(vault: Vault, row: PreparedReport, zone: ZoneInfo) -> Report:
         is_truncated=row.is_truncated,
         prepared_id=row.id,
     )
+
+
+def has_registers(db: Session, row: PreparedReport) -> bool:
+    """Whether the registers that were printed for a report are there, none of them deleted."""
+    return 0 < row.registers == len(printed_courses(db, row.id))
 
 
 def _about(report_id: uuid.UUID) -> dict[str, str]:

@@ -63,3 +63,4 @@ class PreparedCreate(StrictInput):
     first: date = Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))
     last: date = Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))
     course: UUID | None = Field(default=None, description="only lessons of this course")
+    with_registers: bool = Field(default=False, description="print the registers as PDF too")

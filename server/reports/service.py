@@ -19,6 +19,9 @@ from server.timetable.tables import RosterEntry
 #: The most lessons of a report that is made while a person waits: about a second of work. One over
 #: more lessons is prepared in the background.
 DIRECT_LESSONS = 400
+#: The most lines of a print that is made while a person waits: about a second of work with
+#: reading them (docs/measurements/reports.md).
+MOST_DIRECT_LINES = 3000
 #: The longest span: a school year and its holidays.
 MOST_DAYS = 400
 DEFAULT_LIMIT = AtRiskLimitUpdate(percent=75, least_lessons=5)
@@ -31,6 +34,13 @@ class ReportTooLongError(InvalidError):
 
     code = "report_too_long"
     default_message = "This report covers too many lessons. Prepare it first."
+
+
+class PrintTooLongError(InvalidError):
+    """Registers with so many lines are not printed while a person waits."""
+
+    code = "print_too_long"
+    default_message = "These registers have too many lines to print at once. Prepare them first."
 
 
 @dataclass

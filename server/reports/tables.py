@@ -38,6 +38,10 @@ class PreparedReport(SQLModel, table=True):
         lessons_total: about how many they will have.
         lines: how many lines of registers its parts have.
         is_truncated: it ends early, because it reached the most lines.
+        with_registers: registers are printed too, a PDF for each course.
+        registers: how many courses are printed.
+        registers_total: how many will be; 0 until the lessons are read.
+        registers_cut: they end early, because they reached the most lines.
         key_id: which key sealed `summary`.
         summary: the sums, sealed; None until it is finished.
     """
@@ -54,6 +58,10 @@ class PreparedReport(SQLModel, table=True):
     lessons_total: int = Field(default=0)
     lines: int = Field(default=0)
     is_truncated: bool = Field(default=False)
+    with_registers: bool = Field(default=False)
+    registers: int = Field(default=0)
+    registers_total: int = Field(default=0)
+    registers_cut: bool = Field(default=False)
     key_id: str | None = Field(default=None, max_length=40)
     summary: bytes | None = Field(default=None, sa_type=LargeBinary)
     made_by: uuid.UUID = Field(foreign_key="accounts.id", index=True)

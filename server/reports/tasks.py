@@ -3,12 +3,13 @@
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
 from sqlmodel import Session
 
-from server.config import SchoolZone
+from server.config import SchoolIdentity, SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
@@ -17,6 +18,7 @@ from server.jobs.schemas import ClaimedJob, Done, Result
 from server.logs import new_correlation_id
 from server.reports import prepared
 from server.reports.lines import ReportSpan, lessons_between
+from server.reports.printing import RegisterPrinter
 from server.reports.tables import PreparedReport
 from server.reports.tally import ReportTally
 
@@ -31,17 +33,24 @@ class PrepareReport:
 
     kind = prepared.KIND
 
-    def __init__(self, database: Database, vault: Vault, zone: SchoolZone) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        zone: SchoolZone,
+        school: Callable[[], SchoolIdentity],
+    ) -> None:
         self._database = database
         self._vault = vault
         self._zone = zone
+        self._printer = RegisterPrinter(database, vault, zone, school)
 
     def is_ready(self) -> bool:
         """Return true: nothing but the database is needed."""
         return True
 
     def run(self, job: ClaimedJob) -> Result:
-        """Read the registers week by week, then add them up."""
+        """Read the registers week by week, add them up, and print them where that is asked for."""
         report_id = uuid.UUID(job.about["report"])
         while self._add_week(job, report_id):
             pass
@@ -51,6 +60,8 @@ class PrepareReport:
         if row is not None:
             for lessons in prepared.parts_of(self._database, self._vault, report_id):
                 tally.add_all(lessons, row.as_of)
+            if row.with_registers:
+                self._printer.print_all(job, report_id, tally)
         return Done(
             partial(prepared.finish, vault=self._vault, report_id=report_id, tally=tally, at=now())
         )

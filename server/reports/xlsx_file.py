@@ -7,19 +7,17 @@ Source: ECMA-376, part 1, sections 18.3 (sheets) and 18.8 (styles).
 
 from __future__ import annotations
 
-import io
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from server.reports.archive_pipe import ArchivePipe
 from server.reports.csv_file import plain_text
 from server.web.formulas import starts_formula
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from _typeshed import ReadableBuffer as Buffer
 
     from server.reports.cells import Cell
 
@@ -63,28 +61,9 @@ class ExportSheet:
     is_mirrored: bool = False
 
 
-class _Pipe(io.RawIOBase):
-    """Takes what the archive writes, for the reader to fetch; it cannot go back."""
-
-    def __init__(self) -> None:
-        self._kept = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Buffer) -> int:
-        self._kept += data
-        return memoryview(data).nbytes
-
-    def take(self) -> bytes:
-        """Return what was written since."""
-        kept, self._kept = bytes(self._kept), bytearray()
-        return kept
-
-
 def xlsx_pieces(sheets: Sequence[ExportSheet]) -> Iterator[bytes]:
     """Return the bytes of a workbook piece by piece."""
-    pipe = _Pipe()
+    pipe = ArchivePipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
         for name, text in _frame(sheets).items():
             archive.writestr(name, text)

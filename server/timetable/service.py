@@ -376,6 +376,14 @@ def bump_version(db: Session) -> None:
         db.add(row)
 
 
+def lock_version(db: Session) -> None:
+    """Lock the version before an entry of the audit trail, where it may be changed after one.
+
+    Callers with several changes in one transaction take it first; see CONTRIBUTING.md.
+    """
+    db.get(TimetableVersion, 1, with_for_update=True)
+
+
 def found_or_404(row: T | None, what: str) -> T:
     """Return a row that must exist.
 

@@ -25,6 +25,7 @@ DETAIL_KINDS = {
     "kiosk": "kiosk",
     "of": "kiosk",
     "token": "token",
+    "import": "import",
 }
 _TABLES: dict[str, tuple[type[SQLModel], str]] = {
     "person": (Person, "display_name"),

@@ -156,6 +156,7 @@ ROUTE_SCOPES: dict[str, TokenScope] = {
     "DELETE /api/v1/reports/prepared/{report_id}": TokenScope.REPORTS_WRITE,
     "GET /api/v1/exports/attendance": TokenScope.REPORTS_READ,
     "GET /api/v1/exports/prepared/{report_id}": TokenScope.REPORTS_READ,
+    "GET /api/v1/exports/prepared/{report_id}/registers": TokenScope.REPORTS_READ,
     "GET /api/v1/exports/register.pdf": TokenScope.REPORTS_READ,
     "GET /api/v1/lessons/{lesson_id}/register.pdf": TokenScope.REPORTS_READ,
     "GET /api/v1/on-site": TokenScope.ATTENDANCE_READ,

@@ -44,6 +44,7 @@ class Clash:
         ends_at: likewise.
         lessons: how many lessons of the row have it.
         who: the accounts of teachers or the ids of students who would be in both.
+        other_row: which of the planned rows the other lessons are of; None: they are planned.
     """
 
     row: int
@@ -54,6 +55,7 @@ class Clash:
     ends_at: datetime
     lessons: int = 0
     who: set[uuid.UUID] = field(default_factory=set)
+    other_row: int | None = None
 
 
 class Booking(NamedTuple):
@@ -149,7 +151,15 @@ def _note(
 ) -> None:
     clash = found.setdefault(
         (row, kind, theirs.source),
-        Clash(row, kind, theirs.course_id, theirs.room_id, theirs.starts_at, theirs.ends_at),
+        Clash(
+            row,
+            kind,
+            theirs.course_id,
+            theirs.room_id,
+            theirs.starts_at,
+            theirs.ends_at,
+            other_row=theirs.row,
+        ),
     )
     clash.lessons += 1
     clash.who.update(who)

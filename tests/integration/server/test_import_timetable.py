@@ -88,22 +88,34 @@ def test_every_cell_that_cannot_be_used_is_named(
     assert list(reasons(imports, import_id).values()) == list(wrong.values())
 
 
-def test_lessons_at_the_same_time_are_wrong_in_whatever_part_of_the_file(
-    desk: OfficeDesk, imports: ImportDesk, term: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("at_once", [1, 2, 250])
+def test_rows_at_the_same_time_are_all_wrong_wherever_they_stand(
+    desk: OfficeDesk, imports: ImportDesk, term: str, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(tasks, "CHUNK", 1)
+    monkeypatch.setattr(tasks, "CHUNK", at_once)
     rows = (
         "BIO-9;Mon;8:00;8:45;R12;;\nART-1;Mon;8:30;9:15;R12;;\n"
         "BIO-9;Tue;8:00;8:45;R12;;\nBIO-9;Tue;8:00;9:00;R14;;\n"
+        "ART-1;Wed;8:00;8:45;R12;;\nART-1;Mon;9:00;9:45;R12;;\n"
     )
     imports.bring_in("rooms", "room\nR12\nR14\n")
     import_id = imports.upload("timetable", HEAD + rows)
-    assert counts(imports.check(import_id)) == {"new": 2, "wrong": 2}
-    assert reasons(imports, import_id) == {3: "clash_room", 5: "clash_course"}
-    (clash, _) = imports.report(import_id, "wrong")
-    assert "BIO-9" in clash["message"]
-    assert counts(imports.start(import_id)) == {"new": 2, "wrong": 2}
-    assert counts(imports.bring_in("timetable", HEAD + rows)) == {"unchanged": 2, "wrong": 2}
+    wrong = {2: "rows_room", 3: "rows_room", 4: "rows_course", 5: "rows_course", 7: "rows_room"}
+    assert counts(imports.check(import_id)) == {"new": 1, "wrong": 5}
+    assert reasons(imports, import_id) == wrong
+    said = {one["row"]: one["message"] for one in imports.report(import_id, "wrong")}
+    for row, others in {2: "3", 3: "2, 7", 4: "5", 5: "4", 7: "3"}.items():
+        assert f"ow {others} of this file" in said[row]
+    assert counts(imports.start(import_id)) == {"new": 1, "wrong": 5}
+    assert reasons(imports, import_id) == wrong
+    assert len(patterns(imports.office)) == 1
+    assert counts(imports.bring_in("timetable", HEAD + rows)) == {"unchanged": 1, "wrong": 5}
+    right = "BIO-9;Mon;8:00;8:45;R12;;\n"
+    assert counts(imports.bring_in("timetable", HEAD + right)) == {"new": 1, "missing": 1}
+    # What is planned counts as the timetable does, so only the others are wrong.
+    import_id = imports.upload("timetable", HEAD + rows)
+    assert counts(imports.check(import_id)) == {"unchanged": 2, "wrong": 4}
+    assert reasons(imports, import_id)[3] == "rows_room"
 
 
 def test_without_a_term_column_the_term_must_be_the_only_one(

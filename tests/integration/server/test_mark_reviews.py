@@ -5,8 +5,10 @@ import uuid
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy.event import listen, remove
 from sqlmodel import col, select
 from starlette.testclient import TestClient
 
@@ -18,6 +20,7 @@ from server.enrollment.moved import OFFLINE
 from server.enrollment.tables import Resemblance, ResemblanceKind
 from server.kiosks.tables import KioskProgress
 from server.mark_reviews import service
+from server.mark_reviews.marks import find_marks, lessons_of
 from server.mark_reviews.tables import MarkReview
 from server.timetable.tables import CourseTeacher
 from server.web.principal import Role
@@ -346,8 +349,12 @@ def test_two_marks_of_one_lesson_are_decided_and_undone_one_by_one(door: Door) -
         actions = col(AuditEntry.action).in_(["mark.review", "mark.undo"])
         found = db.exec(select(AuditEntry).where(actions).order_by(col(AuditEntry.seq))).all()
     assert [one.action for one in found] == ["mark.review", "mark.review", "mark.undo"]
-    assert found[0].details == entry | {"answer": "other", "marks": 1}
-    assert found[2].details == entry | {"answer": "other"}
+    assert found[0].details == entry | {
+        "answer": "other",
+        "marks": 1,
+        "events": [early["event_id"]],
+    }
+    assert found[2].details == entry | {"answer": "other", "events": [early["event_id"]]}
     assert door.undo(second) == 204
     assert door.statuses() == ["present", "not_seen"]
     assert {door.review(one, **ben).status_code for one in (late, early)} == {201}
@@ -434,3 +441,60 @@ def test_marks_of_no_lesson_are_decided_once_also_by_two_requests(
     decide = partial(door.review, mark, answer="nobody")
     assert race.run(decide, decide) == {"first": 201, "second": 201}
     assert count(door.desk.database, MarkReview) == 1
+
+
+@sqlite
+def test_marks_without_a_lesson_cost_as_many_queries_as_one(door: Door, mixup: Mixup) -> None:
+    """Also on other days, at other kiosks, and where a lesson is named that does not fit."""
+    events = [door.see(door.desk.ada, lesson_id=None), door.see(door.desk.ben, lesson_id=uuid4())]
+    first = _lessons_found(door, events)
+    earlier = [door.began - timedelta(days=days) for days in range(1, 6)]
+    events += [door.see(door.desk.ada, at, lesson_id=None) for at in earlier]
+    events.append(door.see(door.desk.ben, door.began + timedelta(minutes=3), lesson_id=None))
+    events.append(door.see(door.desk.ben, lesson_id=uuid4()))
+    several = _lessons_found(door, events)
+    assert several[1] == first[1]
+    here = uuid.UUID(door.lesson)
+    assert first[0] == [here, here]
+    assert several[0] == [here, here, *[None] * 5, here, here]
+
+
+def _lessons_found(door: Door, events: list[dict[str, str]]) -> tuple[list[uuid.UUID | None], int]:
+    """Return the lesson of each mark, and how many statements finding them took."""
+    keys = [(uuid.UUID(one["kiosk_id"]), uuid.UUID(one["event_id"])) for one in events]
+    with door.desk.database.reading() as db:
+        found = find_marks(db, keys)
+        statements: list[str] = []
+
+        def note(*said: Any) -> None:
+            statements.append(said[2])
+
+        listen(door.desk.database.engine, "before_cursor_execute", note)
+        lessons = lessons_of(db, found)
+        remove(door.desk.database.engine, "before_cursor_execute", note)
+    ids = {key: view.lesson.id for key, view in lessons.items()}
+    return [ids.get(key) for key in keys], len(statements)
+
+
+def test_the_reason_and_the_events_of_a_decision_are_kept(mixup: Mixup, door: Door) -> None:
+    mark = door.see(door.desk.ada)
+    other = door.see(door.desk.ada, door.began + timedelta(minutes=2))
+    made = door.review(mark, answer="nobody", reason="Its picture shows a poster").json()[0]
+    assert made["correction_ids"] == []  # she was seen again, so her line stays
+    assert made["reason"] == "Its picture shows a poster"
+    assert "Its picture shows a poster" in door.office.get("/recognitions").text
+    with door.desk.database.reading() as db:
+        entry = db.exec(select(AuditEntry).where(AuditEntry.action == "mark.review")).one()
+    assert entry.details["events"] == [mark["event_id"]]
+    assert "poster" not in str(entry.details)
+    erased = mixup.admin.post(f"/api/v1/people/{door.desk.ada}/erase", json={"reason": "asked"})
+    assert erased.is_success
+    with door.desk.database.reading() as db:
+        assert db.exec(select(MarkReview)).one().reason == "erased"
+    assert "poster" not in door.office.get("/recognitions").text
+    later = door.review(other, answer="nobody", reason="A poster again").json()[0]
+    assert later["reason"] == ""  # nothing new is written about her
+    assert door.office.delete(f"/api/v1/mark-reviews/{made['id']}").status_code == 204
+    with door.desk.database.reading() as db:
+        undone = db.exec(select(AuditEntry).where(AuditEntry.action == "mark.undo")).one()
+    assert undone.details["events"] == [mark["event_id"]]

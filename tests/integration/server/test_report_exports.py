@@ -13,6 +13,7 @@ from sqlmodel import col, func, select
 from starlette.testclient import TestClient
 
 from server.audit.tables import AuditEntry
+from server.config import SchoolIdentity
 from server.db.engine import Database
 from server.db.types import now
 from server.jobs import service as jobs
@@ -46,7 +47,9 @@ def school(desk: OfficeDesk) -> ReportSchool:
 
 @pytest.fixture
 def handler(app: FastAPI, database: Database) -> PrepareReport:
-    return PrepareReport(database, services_of(app).vault, lambda: BERLIN)
+    return PrepareReport(
+        database, services_of(app).vault, lambda: BERLIN, lambda: SchoolIdentity("Lindenhof")
+    )
 
 
 @pytest.fixture
