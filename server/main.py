@@ -27,6 +27,8 @@ from server.db.types import now
 from server.errors import ConfigurationError, ServerError
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
+from server.setup.command import add_arguments as add_setup_arguments
+from server.setup.command import init
 
 #: New objects before the collector looks at them, and looks before it looks at older ones. A page
 #: makes thousands and drops them itself; the collector's usual 700 costs a tenth of each page.
@@ -128,6 +130,12 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _first_admin(settings: Settings, options: argparse.Namespace) -> int:
+    del options
+    open_storage(settings)[0].close()  # makes the account and says its password
+    return 0
+
+
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
     database, _vault = open_storage(settings)
     with database.transaction() as db:
@@ -175,6 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(certificates)
     migrate = _add(commands, "migrate", _migrate, "bring the database up to date")
     migrate.add_argument("--write-revision", metavar="MESSAGE", help="for developers")
+    add_setup_arguments(
+        _add(commands, "init", init, "set a school's server up on this machine, with systemd")
+    )
+    _add(commands, "first-admin", _first_admin, "make the first account of an empty database")
     reset = _add(commands, "reset-password", _reset_password, "give an account a new password")
     reset.add_argument("username", nargs="?", default="admin")
     reset.add_argument(
