@@ -62,10 +62,13 @@ def add_kiosk_options(command: argparse.ArgumentParser, *, room_words: str) -> N
     command.add_argument("--room", required=True, type=str.strip, help=room_words)
 
 
-def add_server_options(command: argparse.ArgumentParser) -> None:
+def add_server_options(command: argparse.ArgumentParser, *, is_required: bool = True) -> None:
     """Add the server's address, and how it is known."""
+    otherwise = "" if is_required else "; default: the one in the settings file"
     command.add_argument(
-        "--server", required=True, help="address of the server, such as https://rollcall.example"
+        "--server",
+        required=is_required,
+        help=f"address of the server, such as https://rollcall.example{otherwise}",
     )
     command.add_argument("--server-ca", help="file of its certificate authority (PEM)")
     command.add_argument(

@@ -1,6 +1,7 @@
 """`configure`: write the kiosk's settings file."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocol.v1.trust import ClaimCodeError, typed_claim_code
@@ -41,7 +42,7 @@ def add_to(commands: "Commands") -> None:
         example="rollcall-provision configure --server https://rollcall.example.org"
         " --claim-code 7KQ2M9TX --camera /dev/video0",
     )
-    add_server_options(command)
+    add_server_options(command, is_required=False)
     command.add_argument("--claim-code", help="8 characters, from the server's Kiosks page")
     add_file_options(command)
     add_dry_run(command, "only show how the file would change")
@@ -49,7 +50,10 @@ def add_to(commands: "Commands") -> None:
 
 def run(options: argparse.Namespace) -> CommandOutcome:
     """Write the settings that were given; all others stay."""
-    refuse_plain(options)
+    if options.server is None:
+        options.server = _server_of(options.file)
+    else:
+        refuse_plain(options)
     settings = given_settings(options)
     if options.claim_code is not None:
         settings["claim_code"] = _claim_code(options.claim_code)
@@ -88,6 +92,13 @@ def write_settings(
         return CommandOutcome(f"would write {options.file}:\n{shown}", facts)
     kiosk_file.write(change)
     return CommandOutcome(f"wrote {options.file}", facts)
+
+
+def _server_of(file: Path) -> str:
+    present = kiosk_file.read(file).settings
+    if "server_url" not in present:
+        raise ProvisioningError(f"{file} names no server yet; use --server")
+    return str(present["server_url"])
 
 
 def _claim_code(typed: str) -> str:

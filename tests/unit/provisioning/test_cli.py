@@ -119,6 +119,22 @@ def test_configure_writes_how_the_camera_hangs_and_takes_it_back(tmp_path: Path)
     assert (back["camera_rotation"], back["camera_mirror"]) == (0, False)
 
 
+def test_configure_keeps_the_server_that_the_file_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "kiosk.toml"
+    camera = ["configure", "--file", str(path), "--camera", "1"]
+    assert main(camera) == 1
+    assert capsys.readouterr().err.endswith("names no server yet; use --server\n")
+    path.write_text('server_url = "http://a.example"\nallow_plain = true\n')
+    assert main(camera) == 0
+    assert tomllib.loads(path.read_text()) == {
+        "server_url": "http://a.example",
+        "allow_plain": True,
+        "camera": "1",
+    }
+
+
 def test_configure_refuses_another_rotation(tmp_path: Path) -> None:
     options = ["--file", str(tmp_path / "kiosk.toml"), "--camera-rotation", "45"]
     with pytest.raises(SystemExit):
