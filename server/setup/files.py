@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from tomli_w import dumps
+from tomlkit import dumps
 
 from server.errors import ConfigurationError
 from server.setup.place import SchoolPlace
