@@ -96,6 +96,12 @@ def add_file_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--file", type=Path, default=DEFAULT_FILE, help=f"settings file [{DEFAULT_FILE}]"
     )
+    command.add_argument("--data-dir", help="folder for the kiosk's keys and records")
+    add_setting_options(command)
+
+
+def add_setting_options(command: argparse.ArgumentParser) -> None:
+    """Add what can be said about a kiosk's camera and screens."""
     command.add_argument("--camera", help="index, /dev/video path or GStreamer pipeline")
     command.add_argument(
         "--camera-rotation",
@@ -108,5 +114,4 @@ def add_file_options(command: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="the camera delivers mirrored pictures",
     )
-    command.add_argument("--data-dir", help="folder for the kiosk's keys and records")
     command.add_argument("--language", help="language of the screens")

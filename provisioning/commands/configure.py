@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> CommandOutcome:
         refuse_plain(options)
     settings = given_settings(options)
     if options.claim_code is not None:
-        settings["claim_code"] = _claim_code(options.claim_code)
+        settings["claim_code"] = checked_claim_code(options.claim_code)
     return write_settings(options, settings)
 
 
@@ -101,7 +101,12 @@ def _server_of(file: Path) -> str:
     return str(present["server_url"])
 
 
-def _claim_code(typed: str) -> str:
+def checked_claim_code(typed: str) -> str:
+    """Return a claim code as the server wrote it.
+
+    Raises:
+        ProvisioningError: it cannot be one.
+    """
     try:
         return typed_claim_code(typed)
     except ClaimCodeError as exc:
