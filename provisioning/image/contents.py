@@ -90,9 +90,8 @@ def _bytes(words: str) -> str:
 
 
 def _escaped(words: str) -> str:
-    """Return a value whose spaces at the ends and backslashes survive (GLib key files)."""
-    escaped = words.replace("\\", "\\\\")
-    return f"\\s{escaped[1:]}" if escaped.startswith(" ") else escaped
+    """Return a value that GLib's key files give back as it is: spaces at its ends too."""
+    return words.replace("\\", "\\\\").replace(" ", "\\s")
 
 
 def _settings(card: Card) -> str:
