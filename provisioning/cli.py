@@ -4,7 +4,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from provisioning.commands import claim, configure, doctor, fleet, image, move
+from provisioning.commands import (
+    bundle,
+    claim,
+    configure,
+    doctor,
+    fleet,
+    image,
+    move,
+    support_bundle,
+)
 from provisioning.errors import ProvisioningError
 from provisioning.options import EXIT_WORDS
 from provisioning.outcome import CommandOutcome, failure
@@ -35,6 +44,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (image, claim, configure, move, fleet, doctor):
+    for module in (image, bundle, claim, configure, move, fleet, doctor, support_bundle):
         module.add_to(commands)
     return parser

@@ -61,13 +61,15 @@ def parse_report(text: str) -> KioskReport | None:
         return None
 
 
-def read_report(machine: HostMachine, settings_file: Path | None) -> KioskReport | str:
+def read_report(
+    machine: HostMachine, settings_file: Path | None, *, limit_s: float = _LIMIT_S
+) -> KioskReport | str:
     """Ask the kiosk's software; a sentence says why it did not answer."""
     command = "rollcall-kiosk"
     if not machine.has(command):
         command = str(Path(sys.executable).with_name(command))
     options = [] if settings_file is None else ["--config", str(settings_file)]
-    output = machine.run(command, "status", "--json", *options, limit_s=_LIMIT_S)
+    output = machine.run(command, "status", "--json", *options, limit_s=limit_s)
     if output is None:
         return "the kiosk's software is not installed here"
     if output.status is None:

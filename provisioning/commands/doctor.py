@@ -12,6 +12,7 @@ from kiosk.doctor import (
     Diagnosis,
     Examination,
     HostMachine,
+    KioskReport,
     KioskSetup,
     examine,
     worst,
@@ -20,6 +21,8 @@ from provisioning.options import DEFAULT_FILE, add_command
 from provisioning.outcome import CommandOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioning.options import Commands
 
 STATUSES = {CheckResult.OK: 0, CheckResult.WARN: 3, CheckResult.FAIL: 4}
@@ -61,8 +64,16 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     return CommandOutcome(_text(findings), {"checks": facts(findings)}, STATUSES[worst(findings)])
 
 
-def examined(machine: HostMachine, file: Path) -> list[Diagnosis]:
-    """Run all checks; without usable settings only those of the machine itself."""
+def examined(
+    machine: HostMachine, file: Path, report: "Callable[[], KioskReport | str] | None" = None
+) -> list[Diagnosis]:
+    """Run all checks; without usable settings only those of the machine itself.
+
+    Args:
+        machine: this one.
+        file: the kiosk's settings.
+        report: returns the kiosk's status, or why there is none; None: the kiosk is asked.
+    """
     try:
         settings, fault = load_settings(file), None
     except UnusableSettingsError as exc:
@@ -74,7 +85,7 @@ def examined(machine: HostMachine, file: Path) -> list[Diagnosis]:
     subject = KioskSetup.of(dict(settings), file if is_usable else None)
     names = CHECK_NAMES if is_usable else MACHINE_CHECKS
     first = [fault] if fault else [Diagnosis("settings", CheckResult.OK, f"{file} can be used.")]
-    return [*first, *examine(Examination(machine, subject), names=names)]
+    return [*first, *examine(Examination(machine, subject, report=report), names=names)]
 
 
 def facts(findings: list[Diagnosis]) -> list[dict[str, str]]:

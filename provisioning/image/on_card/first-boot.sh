@@ -31,14 +31,11 @@ hostname "$HOSTNAME_WANTED" 2>/dev/null || true
 ln -sf "/usr/share/zoneinfo/$TIME_ZONE" "/etc/localtime"
 printf '%s\n' "$TIME_ZONE" >"/etc/timezone"
 
-if [ -d "$here/debs" ]; then
-    printf 'deb [trusted=yes] file:%s ./\n' "$here/debs" >/etc/apt/sources.list.d/rollcall-card.list
-    options=(-o Dir::Etc::sourcelist=/etc/apt/sources.list.d/rollcall-card.list -o Dir::Etc::sourceparts=-)
-    apt-get "${options[@]}" -qq update || fail "the packages on the card cannot be read"
-    # shellcheck disable=SC2046
-    DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" -qq -y --no-install-recommends install \
-        $(cat "$here/debs/wanted.txt") >>"$here/first-boot.log" 2>&1 || fail "the packages on the card cannot be installed"
-    rm /etc/apt/sources.list.d/rollcall-card.list
+if [ -d "$here/bundle/debs" ]; then
+    say "Installing the packages of the system."
+    # Present packages that are newer stay; those of the card need no index and no network.
+    DEBIAN_FRONTEND=noninteractive dpkg --install --skip-same-version --refuse-downgrade "$here"/bundle/debs/*.deb \
+        >>"$here/first-boot.log" 2>&1 || fail "the packages on the card cannot be installed"
 fi
 
 getent group plugdev >/dev/null || groupadd --system plugdev
@@ -50,8 +47,10 @@ usermod --append --groups video,render,input,plugdev "$user"
 say "Installing the programs."
 [ -x /opt/rollcall/bin/python ] || python3 -m venv /opt/rollcall
 /opt/rollcall/bin/python -m pip --quiet --disable-pip-version-check install --no-index --no-deps --require-hashes \
-    --find-links "$here/bundle/wheels" --requirement "$here/bundle/requirements.txt" >>"$here/first-boot.log" 2>&1 ||
+    --ignore-requires-python --find-links "$here/bundle/wheels" --requirement "$here/bundle/requirements.txt" >>"$here/first-boot.log" 2>&1 ||
     fail "the programs on the card are damaged or made for another Python"
+/opt/rollcall/bin/rollcall-provision bundle "$here/bundle" --check >>"$here/first-boot.log" 2>&1 ||
+    fail "files on the card are damaged or missing"
 install -d -m 0755 /var/lib/rollcall-assets
 cp -r --no-preserve=mode,ownership "$here/bundle/models" /var/lib/rollcall-assets/
 
