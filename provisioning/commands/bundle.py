@@ -29,7 +29,7 @@ _EXTRAS = ("kiosk", "provisioning")
 _BUILD_S = 300
 DEBS = "debs"
 _ASSETS = Path("~/.cache/rollcall/assets/models")
-_NOTES = """The wheels are those of uv.lock for Raspberry Pi OS Bookworm and Debian 12 (Python 3.11).
+_NOTES = """The wheels are those of uv.lock for Debian 12 and Raspberry Pi OS Bookworm (cp311).
 On the kiosk, in a fresh environment:
   pip install --no-index --no-deps --require-hashes --ignore-requires-python \\
       --find-links FOLDER/wheels -r FOLDER/requirements.txt

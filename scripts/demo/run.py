@@ -39,7 +39,7 @@ class Demo:
         self.output = output
         self._ports = ports
         self._broker = broker
-        self._embedder = embedder
+        self.embedder = embedder
         self._api_key = secrets.token_urlsafe(32)
         self.server_url = f"http://127.0.0.1:{ports['server']}"
         self.password = f"demo-{secrets.token_urlsafe(9)}"
@@ -76,7 +76,7 @@ class Demo:
             "ROLLCALL_ML_PORT": str(self._ports["ml"]),
             "ROLLCALL_ML_API_KEY": self._api_key,
             "ROLLCALL_ML_MATCH_KEYS": self._api_key,
-            "ROLLCALL_ML_EMBEDDER": self._embedder,
+            "ROLLCALL_ML_EMBEDDER": self.embedder,
         }
         server, start = console_script("rollcall-server"), self._supervisor.start
         start("broker", [server, "broker"], server_env)
@@ -129,7 +129,7 @@ class Demo:
             "ROLLCALL_KIOSK_SERVER_URL": self.server_url,
             "ROLLCALL_KIOSK_CLAIM_CODE": self.school.claim_code,
             "ROLLCALL_KIOSK_CAMERA": camera,
-            "ROLLCALL_KIOSK_EMBEDDER": self._embedder,
+            "ROLLCALL_KIOSK_EMBEDDER": self.embedder,
             "ROLLCALL_KIOSK_SCREENSHOTS_DIR": str(self.output),
             "ROLLCALL_KIOSK_FULLSCREEN": "false",
         }
