@@ -230,8 +230,14 @@ def _state_words(kiosk: ListedKiosk) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    shown = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+        for row in shown
     )
+
+
+def _printable(text: str) -> str:
+    """Return a name without the characters that control a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
