@@ -123,6 +123,19 @@ def check(change: FileChange) -> None:
         raise ProvisioningError(f"cannot write a temporary file: {exc.strerror}") from exc
 
 
+def check_place(file: KioskFile) -> None:
+    """Check that this account may replace the file, before anything is spent on its content.
+
+    Raises:
+        ProvisioningError: it may not.
+    """
+    folders = (one for one in file.target.parents if one.is_dir())
+    folder = next(folders, file.target.parent)
+    is_own = file.state is None or os.geteuid() in (0, file.state.st_uid)
+    if not is_own or not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise ProvisioningError(f"this account may not write {file.path}; run this with sudo")
+
+
 def write(change: FileChange) -> None:
     """Replace the file in one step; owner, mode and symlinks stay, a new file is its owner's alone.
 
@@ -168,7 +181,7 @@ def _keep_access(file: KioskFile, draft: Path) -> None:
             os.chown(draft, file.state.st_uid, file.state.st_gid)
         except PermissionError as exc:
             raise ProvisioningError(
-                f"cannot keep the owner of {file.path}; run this command with sudo"
+                f"cannot keep the owner of {file.path}; run this with sudo"
             ) from exc
     draft.chmod(stat.S_IMODE(file.state.st_mode))
     with suppress(OSError):

@@ -46,7 +46,9 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     if options.dry_run:
         return _dry_run(options)
     if options.write:  # a file that cannot be written is found before a code is spent
-        kiosk_file.check(kiosk_file.changed(kiosk_file.read(options.file), given_settings(options)))
+        present = kiosk_file.read(options.file)
+        kiosk_file.check(kiosk_file.changed(present, given_settings(options)))
+        kiosk_file.check_place(present)
     with signed_in(options) as (office, found):
         issued = office.claim_code(options.name, options.room)
     facts: dict[str, Any] = {

@@ -94,6 +94,11 @@ def _add_sheet(parts: "Commands") -> None:
     )
     printing.add_argument("--out", type=Path, required=True, help="the sheet, an HTML file")
     printing.add_argument("--room", action="append", help="only this room; may be repeated")
+    add_dry_run(
+        printing,
+        "make no codes; asks for no password, and names the kiosks only where --password-file is"
+        " given",
+    )
 
 
 def run_list(options: argparse.Namespace) -> CommandOutcome:
@@ -135,17 +140,32 @@ def run_claim(options: argparse.Namespace) -> CommandOutcome:
 def run_sheet(options: argparse.Namespace) -> CommandOutcome:
     """Make new codes for kiosks that were never claimed."""
     check_place(options.out)
+    if options.dry_run and options.password_file is None:
+        refuse_plain(options)
+        words = f"would make new codes for kiosks that were never claimed, and write {options.out}"
+        return CommandOutcome(words, {"dry_run": True, "sheet": str(options.out)})
     with signed_in(options) as (office, found):
         wanted = [
             kiosk
             for kiosk in office.kiosks()
             if kiosk.state == _NEW and (not options.room or kiosk.room_name in options.room)
         ]
+        if options.dry_run:
+            return _planned_sheet(wanted)
         cards = [_card(one.name, one.room_name, office.new_code(one.id)) for one in wanted]
     if not cards:
         return CommandOutcome("no kiosk waits for a claim; nothing was written", {"kiosks": 0})
     outcome = CommandOutcome(f"{len(cards)} new claim codes", {"kiosks": len(cards)})
     return _with_sheet(options, options.out, cards, found, outcome)
+
+
+def _planned_sheet(wanted: list[ListedKiosk]) -> CommandOutcome:
+    lines = [
+        f"{_printable(one.name)}, room {_printable(one.room_name)}: would get a new code"
+        for one in wanted
+    ]
+    facts = {"dry_run": True, "kiosks": len(wanted)}
+    return CommandOutcome("\n".join([*lines, f"{len(wanted)} kiosks wait for a claim"]), facts)
 
 
 def _carried_out(office: Office, planned: list[Planned]) -> list[RowResult]:
@@ -230,8 +250,14 @@ def _state_words(kiosk: ListedKiosk) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    shown = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+        for row in shown
     )
+
+
+def _printable(text: str) -> str:
+    """Return a name without the characters that control a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)

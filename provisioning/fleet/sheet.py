@@ -16,13 +16,13 @@ _STYLE = """
 body { font: 11pt/1.35 system-ui, sans-serif; color: #000; background: #fff; margin: 0 auto;
   max-width: 186mm }
 h1 { font-size: 15pt; margin: 0 0 2mm }
-.notes { margin: 0 0 6mm }
-.cards { display: grid; grid-template-columns: 1fr 1fr; gap: 5mm; list-style: none; margin: 0;
+.notes { margin: 0 0 1mm }
+.cards { display: grid; grid-template-columns: 1fr 1fr; gap: 5mm; list-style: none; margin: 5mm 0 0;
   padding: 0 }
 .card { border: 0.3mm solid #666; border-radius: 2mm; padding: 4mm; break-inside: avoid }
 .card h2 { font-size: 13pt; margin: 0; overflow-wrap: anywhere }
 .card p { margin: 0.5mm 0; overflow-wrap: anywhere }
-.card svg { display: block; width: 52mm; height: 52mm; margin: 2mm auto }
+.card svg { display: block; width: 64mm; height: 64mm; margin: 2mm auto }
 .code { font: bold 15pt ui-monospace, monospace; letter-spacing: 0.12em; text-align: center }
 """
 

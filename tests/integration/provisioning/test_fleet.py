@@ -77,6 +77,9 @@ def test_the_sheet_has_new_codes_for_kiosks_that_wait(
     name, page = tmp_path.name, tmp_path / "sheet.html"
     school.claim(name=f"{name} waiting")
     old = capsys.readouterr().out.strip().removeprefix("claim code: ")
+    assert fleet(school, "sheet", "--out", str(page), "--dry-run") == 0
+    assert f"{name} waiting, room R12: would get a new code" in capsys.readouterr().out
+    assert not page.exists()
     school.claim(name=f"{name} claimed", room="R14")
     Device(school.url).claim(capsys.readouterr().out.strip().removeprefix("claim code: "))
     assert fleet(school, "sheet", "--out", str(page)) == 0

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import json
+import os
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator
@@ -216,6 +217,22 @@ def test_a_device_is_refused_before_a_password_is_asked_for(
     assert main([*CLAIM, "--file", "/dev/null"]) == 1
     expected = "rollcall-provision: /dev/null is not a regular file, nothing was written\n"
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("is_owned", [True, False], ids=["closed folder", "foreign file"])
+def test_a_file_that_cannot_be_written_costs_no_claim_code(
+    is_owned: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text("")
+    monkeypatch.setattr(getpass, "getpass", _raise(AssertionError("asked for a password")))
+    monkeypatch.setattr(os, "access", lambda *_, **__: not is_owned)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() if is_owned else os.getuid() + 1)
+    assert main([*CLAIM, "--file", str(path)]) == 1
+    assert f"this account may not write {path}; run this with sudo" in capsys.readouterr().err
 
 
 def _commands(parser: argparse.ArgumentParser, words: str = "") -> Iterator[tuple[str, str]]:

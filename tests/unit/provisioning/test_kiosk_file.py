@@ -109,7 +109,7 @@ def test_an_owner_that_cannot_be_kept_stops_the_write(
 
     monkeypatch.setattr(os, "chown", refuse)
     foreign = kiosk_file.KioskFile(path, path, file.text, os.stat_result(values))
-    with pytest.raises(ProvisioningError, match="run this command with sudo"):
+    with pytest.raises(ProvisioningError, match="run this with sudo"):
         kiosk_file.write(kiosk_file.changed(foreign, GOOD))
     assert path.read_text() == COMMENTED
     assert [one.name for one in tmp_path.iterdir()] == ["kiosk.toml"]
