@@ -4,9 +4,9 @@ PYTHON := .venv/bin/python
 help:            ## list what can be made
 	@sed -n 's/^\([a-z-]*\): *## */\1\t/p; s/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST) | sort -u | expand -t 12
 
-demo:            ## run the whole system; HEADLESS=1 runs it offscreen and ends by itself
+demo:            ## run the whole system; HEADLESS=1: no window, ends on its own; VERBOSE=1: all logs
 	@scripts/bootstrap kiosk demo
-	@$(PYTHON) -m scripts.demo $(if $(HEADLESS),--headless) $(ARGS)
+	@$(PYTHON) -m scripts.demo $(if $(HEADLESS),--headless) $(if $(VERBOSE),--verbose) $(ARGS)
 
 test:            ## every test, against real brokers, databases and a browser
 	@scripts/bootstrap kiosk test

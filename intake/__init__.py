@@ -1,1 +1,1 @@
-"""Takes in request bodies for the server and the ML service: deadlines, bounded memory."""
+"""What the server and the ML service share: bodies of requests, and the process that serves."""

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from pydantic import SecretStr
 
@@ -83,8 +84,18 @@ def _import_events(settings: Settings, file: Path) -> int:
 def _status(settings: Settings) -> int:
     from kiosk.app.status_command import status
 
+    return _told(settings, status)
+
+
+def _status_json(settings: Settings) -> int:
+    from kiosk.app.status_json import status_json
+
+    return _told(settings, status_json)
+
+
+def _told(settings: Settings, told: Callable[[Settings, TextIO], int]) -> int:
     try:
-        return status(settings, sys.stdout)
+        return told(settings, sys.stdout)
     except StorageError as exc:
         sys.stderr.write(f"rollcall-kiosk: {exc}\n")
         return 1
@@ -111,7 +122,14 @@ def _parser() -> argparse.ArgumentParser:
         help="of the server's certificate authority, from the kiosk's page; otherwise six words are"
         " shown to compare",
     )
-    _add(commands, "status", _status, "say who this kiosk is and what waits on it")
+    asking = _add(commands, "status", _status, "say who this kiosk is and what waits on it")
+    asking.add_argument(
+        "--json",
+        action="store_const",
+        dest="command",
+        const=_status_json,
+        help="as JSON, with the state of the model files",
+    )
     importing = _add(
         commands, "import-events", _run, "deliver the events of another kiosk's outbox file"
     )

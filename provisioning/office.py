@@ -1,6 +1,6 @@
 """The technician's side of the server's API: rooms, kiosks, claim codes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,38 @@ class RoomChange:
     def is_needed(self) -> bool:
         """Whether the kiosk is in another room now."""
         return self.from_room != self.to_room
+
+
+@dataclass(frozen=True)
+class ListedKiosk:
+    """A kiosk as the server lists it.
+
+    Attributes:
+        state: `unclaimed`, `claimed` or `revoked`.
+        is_online: it reported lately.
+        last_seen_at: ISO 8601, UTC; None: never.
+    """
+
+    id: str
+    name: str
+    room_name: str
+    state: str
+    is_online: bool
+    last_seen_at: str | None
+
+
+@dataclass(frozen=True)
+class IssuedCode:
+    """A claim code, which the server shows once.
+
+    Attributes:
+        expires_at: ISO 8601, UTC.
+        is_new_kiosk: the kiosk was added with it.
+    """
+
+    code: str
+    expires_at: str
+    is_new_kiosk: bool = False
 
 
 class Office:
@@ -94,7 +126,7 @@ class Office:
                 self._call("DELETE", "/sign-in")
             self._http.close()
 
-    def claim_code(self, kiosk_name: str, room_name: str) -> str:
+    def claim_code(self, kiosk_name: str, room_name: str) -> IssuedCode:
         """Return a new claim code for the kiosk of that name; create the kiosk if it is missing.
 
         A claimed or revoked kiosk keeps its place, its events and its name.
@@ -106,14 +138,56 @@ class Office:
         room_id = self._room_id(room_name)
         kiosk = self._kiosk(kiosk_name)
         if kiosk is None:
-            body = {"name": kiosk_name, "room_id": room_id}
-            return str(self._call("POST", "/kiosks", body)["claim_code"])
-        if kiosk["room_id"] != room_id:
-            raise ServerRefusedError(
-                f"the kiosk {kiosk_name!r} belongs to room {kiosk['room_name']!r}; "
-                "to change its room, use `rollcall-provision move`"
+            return self.add(kiosk_name, room_id)
+        if kiosk.room_name != room_name:
+            raise ServerRefusedError(other_room_words(kiosk))
+        return self.new_code(kiosk.id)
+
+    def add(self, kiosk_name: str, room_id: str) -> IssuedCode:
+        """Add a kiosk and return its first claim code.
+
+        Raises:
+            ServerRefusedError: the server refused.
+            ServerUnreachableError: no answer.
+        """
+        made = self._call("POST", "/kiosks", {"name": kiosk_name, "room_id": room_id})
+        return IssuedCode(str(made["claim_code"]), str(made["expires_at"]), is_new_kiosk=True)
+
+    def new_code(self, kiosk_id: str) -> IssuedCode:
+        """Return a new claim code of a kiosk; its older codes end.
+
+        Raises:
+            ServerRefusedError: the server refused.
+            ServerUnreachableError: no answer.
+        """
+        made = self._call("POST", f"/kiosks/{kiosk_id}/claim-codes")
+        return IssuedCode(str(made["claim_code"]), str(made["expires_at"]))
+
+    def kiosks(self) -> list[ListedKiosk]:
+        """Return every kiosk, by name.
+
+        Raises:
+            ServerUnreachableError: no answer.
+        """
+        return [
+            ListedKiosk(
+                id=str(one["id"]),
+                name=str(one["name"]),
+                room_name=str(one["room_name"]),
+                state=str(one["state"]),
+                is_online=bool(one["is_online"]),
+                last_seen_at=one["last_seen_at"],
             )
-        return str(self._call("POST", f"/kiosks/{kiosk['id']}/claim-codes")["claim_code"])
+            for one in self._call("GET", "/kiosks")
+        ]
+
+    def rooms(self) -> dict[str, str]:
+        """Return the id of each room, by its name.
+
+        Raises:
+            ServerUnreachableError: no answer.
+        """
+        return {str(room["name"]): str(room["id"]) for room in self._call("GET", "/rooms")}
 
     def room_change(self, kiosk_name: str, room_name: str) -> RoomChange:
         """Return what moving the kiosk of that name to a room means; changes nothing.
@@ -129,7 +203,7 @@ class Office:
                 "to add it, use `rollcall-provision claim`"
             )
         room_id = self._room_id(room_name)
-        return RoomChange(str(kiosk["id"]), room_id, str(kiosk["room_name"]), room_name)
+        return RoomChange(kiosk.id, room_id, kiosk.room_name, room_name)
 
     def move(self, change: RoomChange) -> None:
         """Move a kiosk to another room from now on.
@@ -141,15 +215,13 @@ class Office:
         self._call("POST", f"/kiosks/{change.kiosk_id}/move", {"room_id": change.room_id})
 
     def _room_id(self, name: str) -> str:
-        rooms = {room["name"]: str(room["id"]) for room in self._call("GET", "/rooms")}
+        rooms = self.rooms()
         if name not in rooms:
-            known = ", ".join(sorted(rooms)) or "none yet"
-            raise ServerRefusedError(f"there is no room {name!r} on the server; it has: {known}")
+            raise ServerRefusedError(missing_room_words(name, rooms))
         return rooms[name]
 
-    def _kiosk(self, name: str) -> dict[str, Any] | None:
-        kiosks: list[dict[str, Any]] = self._call("GET", "/kiosks")
-        return next((kiosk for kiosk in kiosks if kiosk["name"] == name), None)
+    def _kiosk(self, name: str) -> ListedKiosk | None:
+        return next((kiosk for kiosk in self.kiosks() if kiosk.name == name), None)
 
     def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         try:
@@ -184,6 +256,20 @@ class Office:
             f"{self._url} redirects to {target.scheme}://{target.netloc}; nothing more was sent."
             " If that is the right server, use its address"
         )
+
+
+def missing_room_words(name: str, rooms: Iterable[str]) -> str:
+    """Say that a room is not on the server, and which are."""
+    known = ", ".join(sorted(rooms)) or "none yet"
+    return f"there is no room {name!r} on the server; it has: {known}"
+
+
+def other_room_words(kiosk: ListedKiosk) -> str:
+    """Say that a kiosk belongs to another room, and how to change that."""
+    return (
+        f"the kiosk {kiosk.name!r} belongs to room {kiosk.room_name!r}; "
+        "to change its room, use `rollcall-provision move`"
+    )
 
 
 def _check_proxy(address: str) -> None:

@@ -1,9 +1,7 @@
 """`rollcall-server`: serve, run the broker, make certificates, migrate, verify the audit trail."""
 
 import argparse
-import asyncio
 import contextlib
-import gc
 import os
 import socket
 import sys
@@ -14,7 +12,7 @@ import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from intake.tls import ServedCertificate, drop_idle
+from intake.serving import SettledServer
 from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
@@ -29,39 +27,13 @@ from server.db.types import now
 from server.errors import ConfigurationError, ServerError
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
+from server.setup.command import add_arguments as add_setup_arguments
+from server.setup.command import init
 
 #: New objects before the collector looks at them, and looks before it looks at older ones. A page
 #: makes thousands and drops them itself; the collector's usual 700 costs a tenth of each page.
 _GARBAGE = (10_000, 20, 20)
 Command = Callable[[Settings, argparse.Namespace], int]
-
-
-class SettledServer(uvicorn.Server):
-    """Takes a renewed certificate, and keeps what exists at startup out of garbage collection.
-
-    Modules, tables and endpoints are some 180,000 objects. Without this, the collector scans all of
-    them every few pages and delays the response by 0.1 s.
-    """
-
-    def __init__(self, config: uvicorn.Config, served: ServedCertificate | None = None) -> None:
-        super().__init__(config)
-        self._served = served
-        self._following: asyncio.Task[None] | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server`."""
-        await super().startup(sockets)
-        if self._served is not None:
-            self._following = asyncio.create_task(self._served.follow())
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_GARBAGE)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server`."""
-        if self._served is not None:
-            drop_idle(self.server_state.connections)
-        await super().shutdown(sockets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +79,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
         server_header=False,
         ssl_context_factory=(lambda _config, _default: served.context) if served else None,
     )
-    server = SettledServer(config, served)
+    server = SettledServer(config, served, thresholds=_GARBAGE)
     # Before the first start makes an account and prints a password that nobody then looks for.
     with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
         open_storage(settings)[0].close()  # what is wrong with it is one sentence, no traceback
@@ -158,6 +130,12 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _first_admin(settings: Settings, options: argparse.Namespace) -> int:
+    del options
+    open_storage(settings)[0].close()  # makes the account and says its password
+    return 0
+
+
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
     database, _vault = open_storage(settings)
     with database.transaction() as db:
@@ -205,6 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(certificates)
     migrate = _add(commands, "migrate", _migrate, "bring the database up to date")
     migrate.add_argument("--write-revision", metavar="MESSAGE", help="for developers")
+    add_setup_arguments(
+        _add(commands, "init", init, "set a school's server up on this machine, with systemd")
+    )
+    _add(commands, "first-admin", _first_admin, "make the first account of an empty database")
     reset = _add(commands, "reset-password", _reset_password, "give an account a new password")
     reset.add_argument("username", nargs="?", default="admin")
     reset.add_argument(

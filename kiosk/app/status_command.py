@@ -121,6 +121,21 @@ def status(settings: Settings, output: TextIO) -> int:
     """
     files = PrivateFiles(settings)
     kept = files.identity.kept()
+    lines = lines_of(settings, files, kept)
+    for line in lines:
+        output.write(f"{line.name:<9}{line.words}\n")
+    for line in lines:
+        if line.to_do:
+            output.write(f"{'to do':<9}{line.to_do}\n")
+    return 0 if kept.keys is not None and kept.claim is not None else 1
+
+
+def lines_of(settings: Settings, files: PrivateFiles, kept: KeptIdentity) -> list[Line]:
+    """Return a line for each thing about the kiosk; asks its server once.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
     lines = [_identity(kept), *_key(files.storage_key.keeping)]
     if kept.claim is not None:
         clock = SystemClock(ReadClockFile(settings.data_dir / CLOCK_FILE))
@@ -128,12 +143,7 @@ def status(settings: Settings, output: TextIO) -> int:
         lines.extend(_records(settings))
         lines.append(_clock(clock.reading()))
         lines.extend(_configuration(settings, files.config))
-    for line in lines:
-        output.write(f"{line.name:<9}{line.words}\n")
-    for line in lines:
-        if line.to_do:
-            output.write(f"{'to do':<9}{line.to_do}\n")
-    return 0 if kept.keys is not None and kept.claim is not None else 1
+    return lines
 
 
 def _identity(kept: KeptIdentity) -> Line:

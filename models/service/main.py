@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -18,7 +16,8 @@ import cv2
 import uvicorn
 from pydantic import ValidationError
 
-from intake.tls import CertificateFileError, ServedCertificate, drop_idle
+from intake.serving import SettledServer
+from intake.tls import CertificateFileError, ServedCertificate
 from models.errors import ModelsError
 from models.service.app import create_app, open_parts
 from models.service.config import (
@@ -40,32 +39,6 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
-
-
-class SettledServer(uvicorn.Server):
-    """Takes a renewed certificate, and keeps what exists at startup out of garbage collection.
-
-    Without this, a collection scans all modules and delays a request by 0.05 s.
-    """
-
-    def __init__(self, config: uvicorn.Config, served: ServedCertificate | None = None) -> None:
-        super().__init__(config)
-        self._served = served
-        self._following: asyncio.Task[None] | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server`."""
-        await super().startup(sockets)
-        if self._served is not None:
-            self._following = asyncio.create_task(self._served.follow())
-        gc.collect()
-        gc.freeze()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server`."""
-        if self._served is not None:
-            drop_idle(self.server_state.connections)
-        await super().shutdown(sockets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

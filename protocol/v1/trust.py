@@ -14,6 +14,7 @@ _BITS_A_WORD = 11
 _PREFIX = "rollcall-claim:1"
 _CODE_ALPHABET = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 _CODE_LENGTH = 8
+_READ_ALIKE = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
 _FINGERPRINT_LENGTH = 64
 _HEX = frozenset("0123456789abcdef")
 _ADDRESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/[]")
@@ -21,6 +22,24 @@ _ADDRESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 
 class ClaimLinkError(ValueError):
     """The text of a QR code is no claim of Rollcall's; the message says in what way."""
+
+
+class ClaimCodeError(ValueError):
+    """A typed text is not a claim code; the message never repeats the text."""
+
+
+def typed_claim_code(text: str) -> str:
+    """Return the claim code that a person typed, in upper case without spaces and hyphens.
+
+    Raises:
+        ClaimCodeError: it is not a claim code.
+    """
+    code = text.upper().translate(_READ_ALIKE)
+    if len(code) != _CODE_LENGTH:
+        raise ClaimCodeError(f"a claim code has {_CODE_LENGTH} characters, this one {len(code)}")
+    if not _CODE_ALPHABET.issuperset(code):
+        raise ClaimCodeError("a claim code has only digits and letters, and no U")
+    return code
 
 
 def ca_fingerprint(pem: str) -> str:

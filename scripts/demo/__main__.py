@@ -16,14 +16,14 @@ from models.store import default_store
 from scripts.assets.samples import SamplePerson, people
 from scripts.demo import clip, report
 from scripts.demo.embedder import choose
-from scripts.demo.processes import DemoError, Supervisor, require_free_port
+from scripts.demo.processes import DemoError, Supervisor, libraries_write_to, require_free_port
 from scripts.demo.run import Demo
 from scripts.demo.school import Student
+from scripts.demo.story import Story
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CLIP_NOTICE = (
-    "The check for live faces is off in this demo, because its clip is made of photos"
-    " and a photo does not pass the check."
+    "not checked in this demo: its clip is made of photos, and a photo does not pass the check"
 )
 _NAMES = (("Alma", "Berg"), ("Omar", "Castell"), ("Noor", "Dahl"), ("Ines", "Ekwall"))
 
@@ -33,7 +33,8 @@ class Options:
     """What the command line says."""
 
     headless: bool
-    quiet: bool
+    has_display: bool
+    verbose: bool
     output: Path
     server_port: int
     ml_port: int
@@ -44,14 +45,14 @@ def parse(argv: list[str]) -> Options:
     """Read the command line; without a display the demo is headless in any case."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--headless", action="store_true", help="offscreen, ends by itself")
-    parser.add_argument("--quiet", action="store_true", help="processes write to the log file only")
+    parser.add_argument("--verbose", action="store_true", help="show what the processes log")
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="pictures, log")
     parser.add_argument("--server-port", type=int, default=8000)
     parser.add_argument("--ml-port", type=int, default=8001)
     parser.add_argument("--broker-port", type=int, default=1883)
     args = vars(parser.parse_args(argv))
-    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    args["headless"] = args["headless"] or not has_display
+    args["has_display"] = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    args["headless"] = args["headless"] or not args["has_display"]
     return Options(**args)
 
 
@@ -105,7 +106,7 @@ def main(argv: list[str]) -> int:
     clear(options.output)
     for number in _INTERRUPTS:
         signal.signal(number, signal.default_int_handler)
-    supervisor = Supervisor(options.output / "demo.log", echo=not options.quiet)
+    supervisor = Supervisor(options.output / "demo.log", echo=options.verbose)
     try:
         ports = {
             "server": options.server_port,
@@ -130,48 +131,59 @@ def main(argv: list[str]) -> int:
 
 
 def _run(options: Options, supervisor: Supervisor, scratch: Path, ports: dict[str, int]) -> int:
+    story = Story()
+    log = str(options.output / "demo.log")
+    story.begin(headless=options.headless, has_display=options.has_display, log=log)
     samples = people()
     choice = choose(lambda line: supervisor.say("demo", line))
     demo = Demo(supervisor, scratch, options.output, ports, embedder=choice.embedder)
-    camera = None if options.headless else webcam()
-    if camera is None:
-        supervisor.say("demo", "making the clip")
-        make_clip(scratch / "clip.avi", samples)
-    demo.start_services()
-    enrolled = students(samples)
+    camera = _camera(options, story, scratch / "clip.avi", samples)
+    demo.start_services(story.started)
     demo.open_school()
-    if camera is None:
+    if camera.startswith("replay:"):
         demo.switch_liveness_off()
-        sys.stdout.write(f"{CLIP_NOTICE}\n")
+        story.tell("Live faces", CLIP_NOTICE)
+    enrolled = students(samples)
     demo.enrol(enrolled)
-    supervisor.say("demo", f"admin pages: {demo.server_url}  (name: admin)")
-    sys.stdout.write(f"\n    {demo.server_url}    admin / {demo.password}\n\n")
-    sys.stdout.flush()
-    demo.start_kiosk(camera or f"replay:{scratch / 'clip.avi'}", headless=options.headless)
-    if not options.headless:
-        ended = supervisor.wait_any_ended()
-        status = supervisor.wait_ended(ended, 0)
-        supervisor.say("demo", f"the {ended} has ended with status {status}")
-        sys.stdout.write(f"{choice.meaning}\n")
-        return 0 if (ended, status) == ("kiosk", 0) else 1
-    demo.wait_for_kiosk()
-    status = _judge(demo, {student.number for student in enrolled})
-    sys.stdout.write(f"{choice.meaning}\n")
-    return status
+    story.tell("Enrolled", f"{len(enrolled)} people, each from one photo")
+    story.sign_in(demo.server_url, "admin", demo.password)
+    demo.start_kiosk(camera, headless=options.headless)
+    if options.headless:
+        demo.watch_kiosk(story.marks)
+        return _close(demo, story, choice.meaning, {student.number for student in enrolled})
+    ended, status = demo.watch(story.marks)
+    supervisor.say("demo", f"the {ended} has ended with status {status}")
+    story.tell("Network", choice.meaning)
+    return 0 if (ended, status) == ("kiosk", 0) else 1
 
 
-def _judge(demo: Demo, expected: set[str]) -> int:
+def _camera(options: Options, story: Story, path: Path, samples: tuple[SamplePerson, ...]) -> str:
+    with libraries_write_to(options.output / "demo.log"):
+        if not options.headless and (found := webcam()) is not None:
+            story.tell("Camera", f"/dev/video{found}")
+            return found
+        story.tell("Camera", "a clip, which is made now from public sample photos")
+        make_clip(path, samples)
+    return f"replay:{path}"
+
+
+def _close(demo: Demo, story: Story, network: str, expected: set[str]) -> int:
     register = demo.register()
+    story.marks(register)
     demo.photograph()
+    if was_refused := demo.stranger_was_refused():
+        story.tell("Stranger", "not recognised, as it should be")
+    story.write(f"\n{report.register_table(register)}\n")
+    story.tell("Network", network)
+    story.tell("Pictures", f"{demo.pictures()} of the kiosk and the pages, in {demo.output}/")
     present = report.present_numbers(register)
-    sys.stdout.write(f"\n{report.register_table(register)}\n\n")
     if present != expected:
-        sys.stdout.write(f"NOT as expected: present {sorted(present)}, due {sorted(expected)}\n")
+        story.write(f"\nNOT as expected: present {sorted(present)}, due {sorted(expected)}")
         return 1
-    if not demo.stranger_was_refused():
-        sys.stdout.write("NOT as expected: the kiosk never said that the stranger is unknown\n")
+    if not was_refused:
+        story.write("\nNOT as expected: the kiosk never said that the stranger is unknown")
         return 1
-    sys.stdout.write("Exactly the right people are present, and the stranger is not.\n")
+    story.write("\nExactly the right people are present, and the stranger is not.")
     return 0
 
 

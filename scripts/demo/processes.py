@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -129,14 +129,17 @@ class Supervisor:
         except subprocess.TimeoutExpired as exc:
             raise DemoError(f"the {name} was still running after {timeout_s:.0f} s") from exc
 
-    def wait_any_ended(self) -> str:
-        """Block until one of the processes has ended; its name."""
+    def ended_within(self, timeout_s: float) -> str | None:
+        """Wait until one of the processes has ended; its name, None if none has by then."""
         pause = threading.Event()
+        deadline = time.monotonic() + timeout_s
         while True:
             for name, child in self._children.items():
                 if child.poll() is not None:
                     return name
-            pause.wait(0.3)
+            if time.monotonic() > deadline:
+                return None
+            pause.wait(0.1)
 
     def stop_all(self) -> None:
         """Ask every group to end, in reverse order of start, then make sure of it."""
@@ -170,6 +173,20 @@ def _prefix(name: str) -> str:
     if not sys.stdout.isatty():
         return f"{name:<7}|"
     return f"\033[{_COLOURS.get(name, 37)}m{name:<7}|\033[0m"
+
+
+@contextlib.contextmanager
+def libraries_write_to(log_path: Path) -> Iterator[None]:
+    """Send to the log what libraries of C write past Python to standard error."""
+    sys.stderr.flush()
+    standard = os.dup(2)
+    with log_path.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(standard, 2)
+        os.close(standard)
 
 
 def console_script(name: str) -> str:

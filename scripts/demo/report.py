@@ -9,17 +9,18 @@ from playwright.sync_api import sync_playwright
 
 from scripts.demo.processes import DemoError
 from scripts.demo.school import AdminClient
+from scripts.demo.story import local_time
 
 
 def register_table(register: Mapping[str, Any]) -> str:
     """The register as plain text, one person a line."""
-    head = ("number", "name", "status", "first seen (UTC)", "method")
+    head = ("number", "name", "status", "first seen", "method")
     rows = [
         (
             row["student_number"],
             row["display_name"],
             row["status"],
-            (row["first_seen_at"] or "")[11:19],
+            local_time(row["first_seen_at"]),
             row["method"] or "",
         )
         for row in register["rows"]

@@ -1,6 +1,7 @@
 """The demo's processes and what is asked of them, in order."""
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,11 @@ from scripts.demo.school import AdminClient, School, Student, admit, enrol, set_
 ROOM = "R12"
 _START_S = 60.0
 _KIOSK_S = 180.0
+_LOOK_S = 1.0
+
+
+def _ignore(_name: str, _address: str) -> None:
+    pass
 
 
 class Demo:
@@ -30,10 +36,10 @@ class Demo:
     ) -> None:
         self._supervisor = supervisor
         self.scratch = scratch
-        self._output = output
+        self.output = output
         self._ports = ports
         self._broker = broker
-        self._embedder = embedder
+        self.embedder = embedder
         self._api_key = secrets.token_urlsafe(32)
         self.server_url = f"http://127.0.0.1:{ports['server']}"
         self.password = f"demo-{secrets.token_urlsafe(9)}"
@@ -51,8 +57,12 @@ class Demo:
             raise DemoError("the school is not set up yet")
         return self._school
 
-    def start_services(self) -> None:
-        """Start broker, ML service and server, and wait until each is healthy."""
+    def start_services(self, started: Callable[[str, str], None] = _ignore) -> None:
+        """Start broker, ML service and server, and wait until each is healthy.
+
+        Args:
+            started: told the name and the address of each that is ready.
+        """
         server_env = {
             "ROLLCALL_SERVER_DATA_DIR": str(self.scratch / "server"),
             "ROLLCALL_SERVER_PORT": str(self._ports["server"]),
@@ -66,15 +76,18 @@ class Demo:
             "ROLLCALL_ML_PORT": str(self._ports["ml"]),
             "ROLLCALL_ML_API_KEY": self._api_key,
             "ROLLCALL_ML_MATCH_KEYS": self._api_key,
-            "ROLLCALL_ML_EMBEDDER": self._embedder,
+            "ROLLCALL_ML_EMBEDDER": self.embedder,
         }
         server, start = console_script("rollcall-server"), self._supervisor.start
         start("broker", [server, "broker"], server_env)
         start("ml", [console_script("rollcall-ml")], ml_env)
         self._wait("broker", lambda: listens(self._ports["broker"]))
         start("server", [server, "serve"], server_env)
+        started("broker", f"127.0.0.1:{self._ports['broker']}")
         self._wait("ml", lambda: answers(f"http://127.0.0.1:{self._ports['ml']}/health"))
+        started("ML service", f"http://127.0.0.1:{self._ports['ml']}")
         self._wait("server", lambda: answers(f"{self.server_url}/health"))
+        started("server", self.server_url)
 
     def _wait(self, name: str, is_healthy: Callable[[], bool]) -> None:
         self._supervisor.wait_healthy(name, is_healthy, _START_S)
@@ -116,8 +129,8 @@ class Demo:
             "ROLLCALL_KIOSK_SERVER_URL": self.server_url,
             "ROLLCALL_KIOSK_CLAIM_CODE": self.school.claim_code,
             "ROLLCALL_KIOSK_CAMERA": camera,
-            "ROLLCALL_KIOSK_EMBEDDER": self._embedder,
-            "ROLLCALL_KIOSK_SCREENSHOTS_DIR": str(self._output),
+            "ROLLCALL_KIOSK_EMBEDDER": self.embedder,
+            "ROLLCALL_KIOSK_SCREENSHOTS_DIR": str(self.output),
             "ROLLCALL_KIOSK_FULLSCREEN": "false",
         }
         if headless:
@@ -130,6 +143,32 @@ class Demo:
             env["ROLLCALL_KIOSK_REPLAY_LOOP"] = "true"
         env |= more or {}
         self._supervisor.start("kiosk", [console_script("rollcall-kiosk")], env)
+
+    def watch(self, look: Callable[[Mapping[str, Any]], None]) -> tuple[str, int]:
+        """Show the register to `look` again and again until one of the processes has ended.
+
+        Returns:
+            Name and exit status of the one that ended.
+        """
+        while (ended := self._supervisor.ended_within(_LOOK_S)) is None:
+            look(self.register())
+        return ended, self._supervisor.wait_ended(ended, 0)
+
+    def watch_kiosk(self, look: Callable[[Mapping[str, Any]], None]) -> None:
+        """Show the register to `look` until the clip is over and every event is delivered.
+
+        Raises:
+            DemoError: the kiosk failed or did not end in time, or another process ended.
+        """
+        deadline = time.monotonic() + _KIOSK_S
+        while (ended := self._supervisor.ended_within(_LOOK_S)) is None:
+            if time.monotonic() > deadline:
+                raise DemoError(f"the kiosk was still running after {_KIOSK_S:.0f} s")
+            look(self.register())
+        if (status := self._supervisor.wait_ended(ended, 0)) or ended != "kiosk":
+            raise DemoError(
+                f"the {ended} ended with status {status}; see {self._supervisor.log_path}"
+            )
 
     def wait_for_kiosk(self) -> None:
         """Wait until the clip is over and every event is delivered.
@@ -149,8 +188,12 @@ class Demo:
     def photograph(self) -> None:
         """Save pictures of the register and the Today page."""
         pages = {"register": f"/lessons/{self.school.lesson_id}", "today": "/"}
-        report.photograph_pages(self.server_url, self.client, pages, self._output)
+        report.photograph_pages(self.server_url, self.client, pages, self.output)
+
+    def pictures(self) -> int:
+        """How many pictures were saved."""
+        return len(list(self.output.glob("*.png")))
 
     def stranger_was_refused(self) -> bool:
         """Whether the kiosk showed its "not recognised" screen."""
-        return any(self._output.glob("*not*recognised*.png"))
+        return any(self.output.glob("*not*recognised*.png"))

@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "ROLLCALL_TEST_MARK"
+NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
 
 pytestmark = [
     pytest.mark.e2e,
@@ -65,7 +66,7 @@ def start(command: Sequence[str], mark: str, assets: Path) -> subprocess.Popen[s
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, MARK: mark, "ROLLCALL_ASSETS": str(assets)},
+        env={**os.environ, **NO_DISPLAY, MARK: mark, "ROLLCALL_ASSETS": str(assets)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -77,7 +78,7 @@ def start(command: Sequence[str], mark: str, assets: Path) -> subprocess.Popen[s
 def finished(tmp_path_factory: pytest.TempPathFactory, demo_assets: Path) -> tuple[str, Path]:
     """One whole run: what it printed, and the folder it left."""
     output, value = tmp_path_factory.mktemp("demo") / "out", uuid.uuid4().hex
-    demo = start(demo_command(output, "--quiet"), value, demo_assets)
+    demo = start(demo_command(output), value, demo_assets)
     printed, _ = demo.communicate(timeout=280)
     assert demo.returncode == 0, printed[-4000:] + (output / "demo.log").read_text()[-8000:]
     assert left_behind(value) == []
@@ -94,13 +95,28 @@ def test_the_right_people_are_present_and_the_stranger_is_not(finished: tuple[st
 
 def test_it_says_which_network_recognised(finished: tuple[str, Path]) -> None:
     printed, _ = finished
-    assert "live faces is off in this demo" in printed
+    assert "not checked in this demo" in printed
     assert "Faces were recognised with sface-2021dec, the default network." in printed
 
 
 def test_it_prints_where_to_go_and_how_to_get_in(finished: tuple[str, Path]) -> None:
     printed, _ = finished
-    assert re.search(r"http://127\.0\.0\.1:\d+ +admin / demo-\S{8,}", printed)
+    assert re.search(r"^  Pages +http://127\.0\.0\.1:\d+$", printed, re.MULTILINE)
+    assert re.search(r"^  Sign in +admin / demo-\S{8,}$", printed, re.MULTILINE)
+
+
+def test_it_tells_what_happens_in_a_screen_of_plain_lines(finished: tuple[str, Path]) -> None:
+    printed, output = finished
+    told = [line.split(maxsplit=1)[0] for line in printed.splitlines() if line.startswith("  ")]
+    assert told == [
+        *("Display", "Details", "Camera", "Started", "Started", "Started", "Live", "Enrolled"),
+        *("Pages", "Sign", "Recognised", "Recognised", "Recognised", "Stranger"),
+        *("Network", "Pictures"),
+    ]
+    assert "headless" in printed
+    assert str(output) in printed
+    assert "{" not in printed
+    assert '{"' in (output / "demo.log").read_text()
 
 
 def test_the_log_names_nobody_and_holds_no_password(finished: tuple[str, Path]) -> None:

@@ -55,7 +55,7 @@ class Machine:
         """Make a new clone in place of the last one."""
         shutil.rmtree(self.folder / "clone", ignore_errors=True)
         (self.folder / "clone" / "scripts").mkdir(parents=True)
-        for name in ("bootstrap", "debian-packages.txt"):
+        for name in ("bootstrap", "machine.sh", "debian-packages.txt"):
             shutil.copy(ROOT / "scripts" / name, self.folder / "clone" / "scripts" / name)
 
     def bootstrap(self, *, has_index: bool, has_downloaded: bool) -> int:
@@ -122,3 +122,27 @@ def test_environment_that_cannot_be_had_ends_with_a_reason(machine: Machine) -> 
     machine.wheel.touch()
     assert machine.bootstrap(has_index=False, has_downloaded=False) == 1
     assert "could not install the locked environment" in machine.said
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ((), "name what this machine is for: sudo scripts/install server ml"),
+        (("server", "printer"), "unknown part printer: name server, ml or kiosk"),
+    ],
+    ids=["nothing", "unknown"],
+)
+def test_install_says_what_it_needs_before_it_does_anything(
+    parts: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    told = subprocess.run(
+        [ROOT / "scripts" / "install", *parts],
+        env={"PATH": os.environ["PATH"], "ROLLCALL_PLACE": str(tmp_path / "place")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert told.returncode == 1
+    assert words in told.stderr
+    assert list(tmp_path.iterdir()) == []

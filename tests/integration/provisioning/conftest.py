@@ -62,7 +62,7 @@ class School:
         return found
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
 def database_setting(request: pytest.FixtureRequest) -> dict[str, str]:
     """The setting that gives each server a separate, empty database; SQLite needs none."""
     if request.param == "sqlite":
@@ -75,7 +75,7 @@ def database_setting(request: pytest.FixtureRequest) -> dict[str, str]:
     return {"ROLLCALL_SERVER_DATABASE_URL": url}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def school(
     tmp_path_factory: pytest.TempPathFactory, database_setting: dict[str, str]
 ) -> Iterator[School]:

@@ -10,6 +10,7 @@ import pytest
 
 from protocol.v1.trust import ca_fingerprint, six_words
 from provisioning.cli import _parser, main
+from provisioning.commands.configure import given_settings, write_settings
 from tests.support.authorities import Authority, Leaf
 from tests.support.tls_recorder import Recorded, recording
 from tests.unit.protocol.v1.test_tls import http, offer
@@ -144,8 +145,7 @@ def test_no_authority_of_another_server_stays_in_the_file(
     old = ["--server-ca", str(tmp_path / "ca.pem"), "--fingerprint", "cd" * 32]
     assert main(["configure", "--server", "https://a.example", *old, "--file", str(path)]) == 0
     options = _parser().parse_args(["configure", "--server", server, *given, "--file", str(path)])
-    options.is_public = is_public
-    options.command(options)
+    write_settings(options, given_settings(options), is_public=is_public)
     written = tomllib.loads(path.read_text())
 
     kept = "cd" * 32 if stays else None

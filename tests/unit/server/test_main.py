@@ -1,6 +1,5 @@
 """The command line: each command does its work on a real data folder."""
 
-import gc
 import shutil
 import socket
 import sqlite3
@@ -8,14 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import uvicorn
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from server.app import create_app, open_storage
 from server.config import load_settings
 from server.db.engine import Database
-from server.main import SettledServer, main
+from server.main import main
 
 
 @pytest.fixture(autouse=True)
@@ -117,18 +115,6 @@ def test_what_cannot_be_opened_is_said_in_one_sentence(
     assert error.count("\n") == 1
     assert words in error
     assert "hunter2" not in error
-
-
-def test_a_started_server_does_not_look_for_garbage_in_what_it_started_with() -> None:
-    ends_at_once = uvicorn.Config(
-        lambda: None, lifespan="off", log_config=None, limit_max_requests=0
-    )
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        SettledServer(ends_at_once).run([listener])
-    looked_through, aside = len(gc.get_objects()), gc.get_freeze_count()
-    gc.unfreeze()
-
-    assert aside > 100 * looked_through
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "reset-password", "verify-audit"])

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvicorn
 
+from intake.serving import SettledServer
 from intake.tls import ServedCertificate
-from models.service.main import SettledServer
 from server.certificates.authority import Use
 from server.certificates.folder import CertificateFolder
 from server.config import load_settings

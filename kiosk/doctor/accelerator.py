@@ -1,0 +1,82 @@
+"""The Coral USB accelerator: port, library, access."""
+
+import os
+from pathlib import Path
+
+from kiosk.doctor.examination import Examination
+from kiosk.doctor.findings import Diagnosis, fail, ok, skipped, warn
+from kiosk.doctor.machine import HostMachine, account_name, may
+
+_IDS = (("1a6e", "089a"), ("18d1", "9302"))
+"""Before and after its first run. Source: google-coral/edgetpu #536."""
+_SLOWEST_MBITS = 5000
+
+
+def accelerator(exam: Examination) -> Diagnosis:
+    """Check a Coral USB accelerator, where one is plugged in."""
+    if not exam.subject.uses_accelerator:
+        return skipped("accelerator", "The settings switch it off.")
+    device = _device(exam.machine)
+    if device is None:
+        return skipped("accelerator", "No Coral USB accelerator is plugged in; the CPU is used.")
+    speed = exam.machine.text(f"{_inside(exam.machine, device)}/speed") or ""
+    if speed.isdigit() and int(speed) < _SLOWEST_MBITS:
+        return warn(
+            "accelerator",
+            f"The accelerator is in a slow port ({speed} Mbit/s).",
+            "Plug it into a blue USB 3 port, with the cable that came with it.",
+        )
+    return _library(exam) or _access(exam, device) or ok("accelerator", "The accelerator is ready.")
+
+
+def _device(machine: HostMachine) -> Path | None:
+    for path in machine.glob("/sys/bus/usb/devices/*"):
+        inside = _inside(machine, path)
+        found = machine.text(f"{inside}/idVendor"), machine.text(f"{inside}/idProduct")
+        if found in _IDS:
+            return path
+    return None
+
+
+def _inside(machine: HostMachine, path: Path) -> str:
+    return f"/{path.relative_to(machine.root)}"
+
+
+def _library(exam: Examination) -> Diagnosis | None:
+    name = exam.subject.accelerator_library
+    if "/" in name:
+        is_there = exam.machine.path(name).exists()
+    else:
+        is_there = name in _libraries(exam.machine, otherwise=name)
+    if is_there:
+        return None
+    return fail(
+        "accelerator",
+        f"Its library {name} is not installed; the CPU is used.",
+        "Install libedgetpu1-std: docs/accelerators.md says which version.",
+    )
+
+
+def _libraries(machine: HostMachine, *, otherwise: str) -> str:
+    """List the system's libraries; /sbin is not on the path of every account."""
+    listed = machine.run("ldconfig", "-p") or machine.run(str(machine.path("/sbin/ldconfig")), "-p")
+    return listed.text if listed is not None and listed.is_good else otherwise
+
+
+def _access(exam: Examination, device: Path) -> Diagnosis | None:
+    inside = _inside(exam.machine, device)
+    bus, number = (exam.machine.text(f"{inside}/{name}") or "" for name in ("busnum", "devnum"))
+    if not (bus.isdigit() and number.isdigit()):
+        return None
+    node = exam.machine.path(f"/dev/bus/usb/{int(bus):03d}/{int(number):03d}")
+    try:
+        uid = exam.subject.data_dir.stat().st_uid
+        if may(uid, node, os.R_OK | os.W_OK):
+            return None
+    except OSError:
+        return None
+    return fail(
+        "accelerator",
+        f"The kiosk's account {account_name(uid)} may not use the accelerator.",
+        "Add the udev rule for both of its ids: docs/accelerators.md.",
+    )

@@ -1,0 +1,1 @@
+"""The folder from which a kiosk is installed without internet."""

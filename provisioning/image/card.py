@@ -1,0 +1,68 @@
+"""What a card says about its kiosk, checked before anything is written."""
+
+import re
+from dataclasses import dataclass
+from zoneinfo import available_timezones
+
+from provisioning.errors import ProvisioningError
+
+_HOSTNAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
+_SSID_BYTES = 32
+_LEAST_PASSPHRASE, _MOST_PASSPHRASE = 8, 63
+
+
+@dataclass(frozen=True)
+class Wifi:
+    """A wireless network with a password (WPA2 or WPA3 personal).
+
+    Attributes:
+        name: the SSID, 1 to 32 bytes.
+        password: 8 to 63 printable ASCII letters, or the key as 64 hex digits.
+    """
+
+    name: str
+    password: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no network can have."""
+        if not 1 <= len(self.name.encode()) <= _SSID_BYTES or not self.name.isprintable():
+            raise ProvisioningError("the name of the wireless network must have 1 to 32 letters")
+        is_phrase = self.password.isascii() and self.password.isprintable()
+        length_fits = _LEAST_PASSPHRASE <= len(self.password) <= _MOST_PASSPHRASE
+        if not (is_phrase and length_fits) and not _HEX_KEY.fullmatch(self.password):
+            raise ProvisioningError(
+                "the password of the wireless network must have 8 to 63 plain letters, digits or"
+                " signs"
+            )
+
+
+@dataclass(frozen=True)
+class Card:
+    """One kiosk's card.
+
+    Attributes:
+        hostname: of the machine, as in DNS.
+        time_zone: IANA name.
+        settings: the kiosk's settings file, as TOML.
+        wifi: the network, where there is no cable.
+        authority: certificate authority of the server, PEM; empty: not on the card.
+    """
+
+    hostname: str
+    time_zone: str
+    settings: str
+    wifi: Wifi | None = None
+    authority: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what the machine would not take."""
+        if not _HOSTNAME.fullmatch(self.hostname):
+            raise ProvisioningError(
+                f"{self.hostname!r} cannot be a machine's name: use small letters, digits and"
+                " hyphens"
+            )
+        if self.time_zone not in available_timezones():
+            raise ProvisioningError(
+                f"there is no time zone {self.time_zone!r}; an example is Europe/Berlin"
+            )

@@ -1,0 +1,81 @@
+#!/bin/bash
+# Makes a kiosk of this machine, from the folder in which this script lies. Needs no network.
+# Running it again changes nothing more. Until it has succeeded it runs at every start.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+user=rollcall-kiosk
+
+say() {
+    printf 'rollcall: %s\n' "$*" | tee -a "$here/first-boot.log"
+    [ ! -w /dev/tty1 ] || printf '\nrollcall: %s\n' "$*" >/dev/tty1
+}
+fail() {
+    say "The kiosk could not be installed: $*. See first-boot.log on the card, correct it and switch the kiosk off and on."
+    exit 1
+}
+trap 'fail "line $LINENO of first-boot.sh failed"' ERR
+
+# shellcheck source=/dev/null
+. "$here/card.conf"
+
+retry=/etc/systemd/system/rollcall-first-boot.service
+printf '%s\n' '[Unit]' 'Description=Install the Rollcall kiosk' "ConditionPathExists=$here/card.conf" \
+    '[Service]' 'Type=oneshot' "ExecStart=/bin/bash $here/first-boot.sh" 'TimeoutStartSec=30min' \
+    '[Install]' 'WantedBy=multi-user.target' >"$retry"
+systemctl enable --quiet rollcall-first-boot.service
+
+say "Installing the kiosk. This takes some minutes; do not switch it off."
+printf '%s\n' "$HOSTNAME_WANTED" >"/etc/hostname"
+grep -q "[[:space:]]$HOSTNAME_WANTED\$" "/etc/hosts" || printf '127.0.1.1\t%s\n' "$HOSTNAME_WANTED" >>"/etc/hosts"
+hostname "$HOSTNAME_WANTED" 2>/dev/null || true
+ln -sf "/usr/share/zoneinfo/$TIME_ZONE" "/etc/localtime"
+printf '%s\n' "$TIME_ZONE" >"/etc/timezone"
+
+if [ -d "$here/bundle/debs" ]; then
+    say "Installing the packages of the system."
+    # Present packages that are newer stay; those of the card need no index and no network.
+    DEBIAN_FRONTEND=noninteractive dpkg --install --skip-same-version --refuse-downgrade "$here"/bundle/debs/*.deb \
+        >>"$here/first-boot.log" 2>&1 || fail "the packages on the card cannot be installed"
+fi
+
+getent group plugdev >/dev/null || groupadd --system plugdev
+getent group render >/dev/null || groupadd --system render
+id "$user" >/dev/null 2>&1 ||
+    useradd --system --user-group --home-dir "/var/lib/$user" --shell /usr/sbin/nologin "$user"
+usermod --append --groups video,render,input,plugdev "$user"
+
+say "Installing the programs."
+[ -x /opt/rollcall/bin/python ] || python3 -m venv /opt/rollcall
+/opt/rollcall/bin/python -m pip --quiet --disable-pip-version-check install --no-index --no-deps --require-hashes \
+    --ignore-requires-python --find-links "$here/bundle/wheels" --requirement "$here/bundle/requirements.txt" >>"$here/first-boot.log" 2>&1 ||
+    fail "the programs on the card are damaged or made for another Python"
+/opt/rollcall/bin/rollcall-provision bundle "$here/bundle" --check >>"$here/first-boot.log" 2>&1 ||
+    fail "files on the card are damaged or missing"
+install -d -m 0755 /var/lib/rollcall-assets
+cp -r --no-preserve=mode,ownership "$here/bundle/models" /var/lib/rollcall-assets/
+
+install -d -m 0755 /etc/rollcall
+if [ -e "$here/kiosk.toml" ]; then
+    install -m 0640 -o root -g "$user" "$here/kiosk.toml" /etc/rollcall/kiosk.toml
+fi
+[ ! -e "$here/server-ca.pem" ] || install -m 0644 "$here/server-ca.pem" /etc/rollcall/server-ca.pem
+if [ -e "$here/school.nmconnection" ]; then
+    install -d -m 0700 /etc/NetworkManager/system-connections
+    install -m 0600 "$here/school.nmconnection" /etc/NetworkManager/system-connections/school.nmconnection
+fi
+install -D -m 0644 "$here/60-rollcall-coral.rules" /etc/udev/rules.d/60-rollcall-coral.rules
+install -D -m 0644 "$here/rollcall-logs.conf" /etc/systemd/journald.conf.d/rollcall.conf
+install -D -m 0644 "$here/rollcall-watchdog.conf" /etc/systemd/system.conf.d/rollcall.conf
+install -D -m 0644 "$here/rollcall-kiosk.service" /etc/systemd/system/rollcall-kiosk.service
+systemctl disable userconfig.service 2>/dev/null || true
+systemctl enable --quiet rollcall-kiosk.service
+systemctl enable --quiet systemd-timesyncd.service 2>/dev/null || true
+
+systemctl disable --quiet rollcall-first-boot.service
+rm -f "$retry"
+
+# Secrets do not stay on a part of the card that every computer reads.
+rm -f "$here/kiosk.toml" "$here/school.nmconnection"
+say "Installed. The kiosk starts now."
+systemctl daemon-reload
+systemctl --no-block start rollcall-kiosk.service

@@ -1,0 +1,132 @@
+"""Puts a kiosk's files onto the boot partition of a flashed card."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning.errors import ProvisioningError
+from provisioning.image.card import Card
+from provisioning.image.contents import FOLDER, System, card_files, start_files
+
+_BUNDLE_PARTS = ("requirements.txt", "wheels", "models")
+
+
+@dataclass(frozen=True)
+class Boot:
+    """The boot partition of a card, mounted on the technician's computer.
+
+    Attributes:
+        path: where it is mounted.
+        system: what is on the card.
+    """
+
+    path: Path
+    system: System
+
+    @classmethod
+    def at(cls, path: Path) -> "Boot":
+        """Recognise a boot partition.
+
+        Raises:
+            ProvisioningError: it is none of Raspberry Pi OS.
+        """
+        if not (path / "cmdline.txt").is_file() or not (path / "config.txt").is_file():
+            raise ProvisioningError(
+                f"{path} is not the boot partition of Raspberry Pi OS: write the card with"
+                " Raspberry Pi Imager first, and name the folder where its small partition appears"
+            )
+        has_cloud_init = (path / "user-data").exists() or (path / "meta-data").exists()
+        return cls(path, System.CLOUD_INIT if has_cloud_init else System.FIRSTRUN)
+
+
+def planned(boot: Boot, card: Card) -> dict[str, str]:
+    """Return every file to write, by its path below the partition.
+
+    Raises:
+        ProvisioningError: the card cannot be read, or is damaged.
+    """
+    try:
+        command_line = (boot.path / "cmdline.txt").read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ProvisioningError(f"cannot read {boot.path / 'cmdline.txt'}") from exc
+    return {**card_files(card), **start_files(boot.system, card, command_line)}
+
+
+def changed(boot: Boot, files: Mapping[str, str]) -> list[str]:
+    """Return the paths of those files that are not on the card yet."""
+    return [path for path, text in files.items() if _present(boot.path / path) != text]
+
+
+def write(boot: Boot, files: Mapping[str, str]) -> None:
+    """Write files and see to it that they are on the card before it is taken out.
+
+    Raises:
+        ProvisioningError: the card is full or read-only.
+    """
+    try:
+        (boot.path / FOLDER).mkdir(exist_ok=True)
+        for path, text in files.items():
+            _write(boot.path / path, text)
+    except OSError as exc:
+        raise ProvisioningError(f"cannot write to the card: {exc.strerror}") from exc
+
+
+def copy_bundle(bundle: Path, boot: Boot) -> int:
+    """Copy the programs and models; files that are there already stay.
+
+    Returns:
+        How many bytes were copied.
+
+    Raises:
+        ProvisioningError: this is no bundle, or the card is full.
+    """
+    missing = [part for part in _BUNDLE_PARTS if not (bundle / part).exists()]
+    if missing:
+        raise ProvisioningError(f"{bundle} is not a bundle: it has no {missing[0]}")
+    due = [
+        (path, boot.path / FOLDER / "bundle" / path.relative_to(bundle))
+        for path in sorted(bundle.rglob("*"))
+        if path.is_file()
+    ]
+    due = [(source, target) for source, target in due if not _is_same(source, target)]
+    size = sum(source.stat().st_size for source, _target in due)
+    free = shutil.disk_usage(boot.path).free
+    if size > free:
+        raise ProvisioningError(
+            f"the card has {free // 1_000_000} MB left on its small partition, and the bundle needs"
+            f" {size // 1_000_000} MB"
+        )
+    try:
+        for source, target in due:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    except OSError as exc:
+        raise ProvisioningError(f"cannot write to the card: {exc.strerror}") from exc
+    return size
+
+
+def _present(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _is_same(source: Path, target: Path) -> bool:
+    return (
+        target.is_file()
+        and target.stat().st_size == source.stat().st_size
+        and target.read_bytes() == source.read_bytes()
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Write one file; a card that is taken out too early has the old one or the new one."""
+    draft = path.with_name(f"{path.name}.new")
+    with draft.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
