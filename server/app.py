@@ -115,7 +115,7 @@ from server.config import Settings
 from server.credentials.link_gate import LinkGate
 from server.credentials.staff import forget_ineligible
 from server.db.engine import Database
-from server.db.lock import startup_lock
+from server.db.lock import serving_lock, startup_lock
 from server.db.types import now
 from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
@@ -292,6 +292,13 @@ def create_app(settings: Settings, links: Links | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI, links: Links) -> AsyncIterator[None]:
+    with serving_lock(links.settings.data_dir):  # a restore waits for the end of all servers
+        async with _serving(app, links):
+            yield
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, links: Links) -> AsyncIterator[None]:
     settings = links.settings
     database, vault = open_storage(settings)
     # Not in commands, which an administrator may run without the settings of the service.

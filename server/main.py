@@ -1,4 +1,4 @@
-"""`rollcall-server`: serve, run the broker, make certificates, migrate, verify the audit trail."""
+"""`rollcall-server`: serve, run the broker, certificates, migrate, back up, verify, restore."""
 
 import argparse
 import asyncio
@@ -18,6 +18,14 @@ from intake.tls import ServedCertificate, drop_idle
 from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
+from server.backup.commands import (
+    add_backup_arguments,
+    add_restore_arguments,
+    add_verify_arguments,
+    backup_command,
+    restore_command,
+    verify_command,
+)
 from server.certificates.command import add_arguments, make_certificates
 from server.certificates.links import Links, NetworkLink, refuse_plain
 from server.certificates.upkeep import renew_at_start
@@ -212,6 +220,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="switch two-step sign-in off too, where phone and recovery codes are lost",
     )
+    backup = _add(commands, "backup", backup_command, "make an encrypted backup and verify it")
+    add_backup_arguments(backup)
+    verifying = _add(commands, "verify", verify_command, "verify a backup by restoring it")
+    add_verify_arguments(verifying)
+    restoring = _add(commands, "restore", restore_command, "put a backup in the database's place")
+    add_restore_arguments(restoring)
     _add(commands, "verify-audit", _verify_audit, "check that nobody changed the audit trail")
     return parser
 

@@ -144,13 +144,24 @@ def open_vault(settings: "Settings") -> Vault:
     Raises:
         ConfigurationError: a key is malformed, or its file is readable by others.
     """
+    found = find_vault(settings)
+    if found is None:
+        keys = dict([add_key(settings.data_dir / "keys")])
+        return Vault(keys, max(keys))
+    return found
+
+
+def find_vault(settings: "Settings") -> Vault | None:
+    """Load the keys of this installation; None where there is none yet.
+
+    Raises:
+        ConfigurationError: a key is malformed, or its file is readable by others.
+    """
     keys = _read_key_files(settings.data_dir / "keys")
     if settings.master_key is not None:
         named = [_named(part) for part in settings.master_key.get_secret_value().split(",")]
         return Vault(keys | dict(named), named[0][0])
-    if not keys:
-        keys = dict([add_key(settings.data_dir / "keys")])
-    return Vault(keys, max(keys))
+    return Vault(keys, max(keys)) if keys else None
 
 
 def add_key(folder: Path) -> tuple[str, bytes]:

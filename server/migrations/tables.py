@@ -8,6 +8,7 @@ import server.accuracy.tables
 import server.attendance.codes.tables
 import server.attendance.tables
 import server.audit.tables
+import server.backup_history.tables
 import server.credentials.tables
 import server.enrollment.tables
 import server.idempotency.tables
