@@ -110,6 +110,7 @@ from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
+from server.backup.before_migration import copying
 from server.certificates.links import Links
 from server.config import Settings
 from server.credentials.link_gate import LinkGate
@@ -330,7 +331,11 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
     with startup_lock(settings.data_dir):
         vault = open_vault(settings)
         database = Database(settings.sqlalchemy_url)
-        upgrade(database, time_zone=settings.school.timezone)
+        upgrade(
+            database,
+            time_zone=settings.school.timezone,
+            before=copying(database, vault, settings),
+        )
         with database.transaction() as db:
             password = ensure_admin(db)
             if password is not None:

@@ -37,6 +37,12 @@ class BackupSettings(BaseSettings):
         default=8, ge=0, le=200, description="Weeks of which the newest backup is kept."
     )
 
+    backup_before_migration: bool = Field(
+        default=True,
+        description="Copy the database, encrypted, to data_dir/before-migration before a new"
+        " version changes it. Switch off only where another backup was just made.",
+    )
+
     @field_validator("backup_hours")
     @classmethod
     def _hours_of_a_day(cls, value: str) -> str:

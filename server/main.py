@@ -18,6 +18,7 @@ from intake.tls import ServedCertificate, drop_idle
 from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
+from server.backup.before_migration import copying
 from server.backup.commands import (
     add_backup_arguments,
     add_restore_arguments,
@@ -34,6 +35,7 @@ from server.db.address import parsed_address, without_password
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
+from server.db.vault import open_vault
 from server.errors import ConfigurationError, ServerError
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
@@ -158,7 +160,8 @@ def _certificates(settings: Settings, options: argparse.Namespace) -> int:
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     with startup_lock(settings.data_dir):
         database = Database(settings.sqlalchemy_url)
-        upgrade(database, time_zone=settings.school.timezone)
+        copy = copying(database, open_vault(settings), settings)
+        upgrade(database, time_zone=settings.school.timezone, before=copy)
         if options.write_revision:
             write_revision(database, options.write_revision)
         database.close()

@@ -83,15 +83,20 @@ class Database:
             yield db
 
     @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """The whole database as of one moment, for minutes. Writers go on, migrations wait."""
+    def snapshot(self, *, is_migrating: bool = False) -> Iterator[Connection]:
+        """The whole database as of one moment, for minutes. Writers go on, migrations wait.
+
+        Args:
+            is_migrating: whether the caller holds the lock of migrations.
+        """
         with ExitStack() as stack:
             reader = self._reader
             if not self.is_sqlite:
                 # On another connection: the moment is that of the first statement, before its wait.
-                guard = stack.enter_context(self._reader.connect())
-                shared = text("SELECT pg_advisory_xact_lock_shared(:n)")
-                guard.execute(shared, {"n": MIGRATION_LOCK})
+                if not is_migrating:
+                    guard = stack.enter_context(self._reader.connect())
+                    shared = text("SELECT pg_advisory_xact_lock_shared(:n)")
+                    guard.execute(shared, {"n": MIGRATION_LOCK})
                 reader = reader.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )

@@ -20,7 +20,7 @@ def upgrade(
     database: Database,
     *,
     time_zone: str = "UTC",
-    before: Callable[[Connection], object] | None = None,
+    before: Callable[[], object] | None = None,
 ) -> None:
     """Bring the schema up to date. Several processes may call this at once; one does the work.
 
@@ -32,8 +32,8 @@ def upgrade(
     Args:
         database: to migrate.
         time_zone: IANA name of the school's zone, for rows that did not name theirs.
-        before: is called with the connection before an older schema is changed; what it raises
-            leaves the database as it is.
+        before: is called before an older schema is changed; what it raises leaves the database as
+            it is.
 
     Raises:
         ConfigurationError: a newer version has migrated it, or it lacks a table or column.
@@ -43,7 +43,7 @@ def upgrade(
         refuse_newer(heads, _revisions())
         if heads != (_revisions()[0],):
             if heads and before is not None:
-                before(connection)
+                before()
             migrate(connection, "head", time_zone=time_zone)
         refuse_incomplete(connection)
 
