@@ -111,6 +111,8 @@ from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
 from server.backup.before_migration import copying
+from server.backup.schedule import signs as backup_signs
+from server.backup_history.today import with_backups
 from server.certificates.links import Links
 from server.config import Settings
 from server.credentials.link_gate import LinkGate
@@ -148,6 +150,7 @@ from server.web.pages import STATIC, request_translator
 from server.web.routes import refuse_unguarded
 from server.web.security import SecurityHeaders
 from server.web.state import Probe, Services, services_of
+from server.web.today_content import TodaySource
 from server.web.today_disk import with_disk
 from server.web.translations import translator
 from server.web.vitals import Vitals
@@ -384,11 +387,16 @@ def _services(
         count_undecided=count_undecided,
         count_kiosks=lambda: count_kiosks(database, now()),
         today=with_first_steps(
-            with_disk(with_links(with_moved_marks(with_questions(today_content))))
+            _with_technical(with_moved_marks(with_questions(today_content)), background)
         ),
         vitals=Vitals(database, settings),
         probes=_probes(background),
     )
+
+
+def _with_technical(source: TodaySource, background: Background) -> TodaySource:
+    """Put what is wrong with disk, backups and links on the first page."""
+    return with_disk(with_backups(with_links(source), background.backups.view))
 
 
 def _forget_ineligible(db: Session, account: Account, *, actor: str) -> None:
@@ -405,5 +413,6 @@ def _probes(background: Background) -> dict[str, Probe]:
         "ml_problem": lambda services: problem_sentence(services.encoder.problem(), english),
         "unreadable": lambda services: services.unreadable(english),
         "broker": lambda _services: background.broker.status(),
+        "backups": lambda _services: backup_signs(background.backups.view()),
         "links": lambda services: link_signs(services.links),
     }

@@ -15,6 +15,7 @@ from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.attendance.decisions.remarks import expire_remarks
 from server.attendance.tasks import QuarantineUpkeep
+from server.backup.schedule import BackupSchedule
 from server.certificates.links import Links
 from server.certificates.upkeep import CertificateUpkeep
 from server.credentials.tasks import CredentialUpkeep
@@ -64,6 +65,7 @@ class Background:
         texts: deletes texts and files of old absences, and old remarks in registers.
         imports: deletes imported files and their reports in time.
         planning: plans the lessons of weekly patterns ahead.
+        backups: makes backups, and knows how they stand.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Background:
         self.texts = TextUpkeep(database, zone, old_texts)
         self.imports = ImportUpkeep(database)
         self.planning = LessonPlanning(database, zone)
+        self.backups = BackupSchedule(database, vault, settings)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
@@ -136,6 +139,7 @@ class Background:
             self.texts,
             self.imports,
             self.planning,
+            self.backups,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -1,11 +1,12 @@
 """Put a backup in the place of the database: all of it, or nothing."""
 
+import glob
 import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -24,6 +25,9 @@ from server.db.lock import MIGRATION_LOCK
 
 #: Between the names of a database file and the moment at which a restore put it aside.
 KEPT = ".before-restore-"
+_STAMP = "%Y%m%dT%H%M%SZ"
+#: They hold names, so they do not stay.
+KEPT_FOR = timedelta(days=30)
 _IN_USE = (
     "Another program uses the database. Stop every Rollcall server and every tool that is connected"
     " to it, then repeat. Nothing was changed."
@@ -125,12 +129,23 @@ def _look_at(path: Path, old: Database, manifest: Manifest) -> _Found:
 
 def _keep(path: Path, at: datetime) -> str:
     """Give the old file a second name, so that at no moment there is no database."""
-    kept = path.with_name(f"{path.name}{KEPT}{at:%Y%m%dT%H%M%SZ}")
+    kept = path.with_name(f"{path.name}{KEPT}{at.astimezone(UTC).strftime(_STAMP)}")
     os.link(path, kept)
     for end in ("-wal", "-shm"):  # only of a damaged file: they belong to it
         with suppress(FileNotFoundError):
             path.with_name(path.name + end).rename(kept.with_name(kept.name + end))
     return str(kept)
+
+
+def remove_kept(path: Path, at: datetime) -> None:
+    """Delete database files that restores put aside more than 30 days ago."""
+    prefix = path.name + KEPT
+    for kept in path.parent.glob(f"{glob.escape(prefix)}*"):
+        stamp = kept.name.removeprefix(prefix).partition("-")[0]
+        with suppress(ValueError):
+            put_aside_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            if put_aside_at < at - KEPT_FOR:
+                kept.unlink(missing_ok=True)
 
 
 def _build(draft: Path, backup: RecordReader, wish: Wish) -> Loaded:

@@ -16,6 +16,7 @@ import server.imports.tables
 import server.jobs.tables
 import server.kiosks.tables
 import server.limits.tables
+import server.mark_reviews.tables
 import server.networks.tables
 import server.people.tables
 import server.policies.tables
