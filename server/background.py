@@ -29,6 +29,7 @@ from server.imports.tasks import ImportFiles, ImportUpkeep
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
+from server.key_rotation.tasks import FollowKeys, RotateKeys
 from server.kiosks.claiming import KIOSK_PURPOSES
 from server.ml.encoder import FaceEncoder
 from server.mqtt.mosquitto import tell_mosquitto
@@ -65,6 +66,7 @@ class Background:
         texts: deletes texts and files of old absences, and old remarks in registers.
         imports: deletes imported files and their reports in time.
         planning: plans the lessons of weekly patterns ahead.
+        keys: takes new data keys into use.
         backups: makes backups, and knows how they stand.
     """
 
@@ -88,7 +90,8 @@ class Background:
         imports: Sequence[JobHandler] = (
             ImportFiles(database, vault, zone, photo_max_bytes=settings.photo_max_bytes),
         )
-        handlers = (*photos, *checks, *slow, *trail, *reports, *imports)
+        rotation: Sequence[JobHandler] = (RotateKeys(database, vault),)
+        handlers = (*photos, *checks, *slow, *trail, *reports, *imports, *rotation)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
@@ -96,7 +99,7 @@ class Background:
             [
                 Lane(photos, threads),
                 Lane(checks, min(threads, 1)),
-                *(Lane(one, 1) for one in (slow, trail, reports, imports)),
+                *(Lane(one, 1) for one in (slow, trail, reports, imports, rotation)),
             ],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
@@ -118,6 +121,7 @@ class Background:
         self.texts = TextUpkeep(database, zone, old_texts)
         self.imports = ImportUpkeep(database)
         self.planning = LessonPlanning(database, zone)
+        self.keys = FollowKeys(vault)
         self.backups = BackupSchedule(database, vault, settings)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
@@ -139,6 +143,7 @@ class Background:
             self.texts,
             self.imports,
             self.planning,
+            self.keys,
             self.backups,
         ]
 

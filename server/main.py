@@ -37,6 +37,7 @@ from server.db.lock import startup_lock
 from server.db.types import now
 from server.db.vault import open_vault
 from server.errors import ConfigurationError, ServerError
+from server.key_rotation.commands import add_rotation_arguments, rotate_command
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
 
@@ -229,6 +230,8 @@ def _parser() -> argparse.ArgumentParser:
     add_verify_arguments(verifying)
     restoring = _add(commands, "restore", restore_command, "put a backup in the database's place")
     add_restore_arguments(restoring)
+    rotating = _add(commands, "rotate-keys", rotate_command, "change the data key")
+    add_rotation_arguments(rotating)
     _add(commands, "verify-audit", _verify_audit, "check that nobody changed the audit trail")
     return parser
 

@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from server.db.engine import Database
@@ -34,6 +35,10 @@ def state(url: str) -> tuple[str | None, int]:
         return runner.current_revision(connection), people
 
 
+def head() -> str:
+    return ScriptDirectory(str(Path(runner.__file__).parent)).get_current_head() or ""
+
+
 def at_statement(number: int) -> IsLast:
     return lambda at, _words: at == number
 
@@ -42,9 +47,10 @@ def at_statement(number: int) -> IsLast:
 @pytest.mark.timeout(1800)
 def test_kill_before_every_statement_leaves_the_database_as_it_was(url: str) -> None:
     before, number = state(url), 1
-    while killed_at(url, at_statement(number)):
-        assert state(url) == before
+    while killed_at(url, at_statement(number)) and state(url) == before:
         number += 1
-    assert number > 50
+    assert number > 30
+    # All of it was committed by then, and nothing but the end of the lock was missing.
+    assert state(url) == (head(), before[1])
     with closing(Database(url)) as database:
         runner.check(database)
