@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from server.backup.errors import BackupError
 from server.backup.key_backup import RestoredKeys, key_ids_in, restore_keys
@@ -75,7 +75,7 @@ def backup_command(settings: Settings, options: argparse.Namespace) -> int:
         finished = back_up(database, vault, settings, places, at)
         with _if_possible():
             note_backup(database, finished.written.path.name, finished.written.size_bytes, at)
-    except (BackupError, OSError) as exc:
+    except (BackupError, OSError, DBAPIError) as exc:
         with _if_possible():
             note_failure(database, exc, at)
         raise
@@ -201,7 +201,7 @@ def _restored(restored: Restored) -> list[str]:
     ]
     if restored.kept is not None:
         lines.append(
-            f"The old database is kept as {restored.kept}. Delete it once you do not need it."
+            f"The old database is kept as {restored.kept}. The server deletes it after 30 days."
         )
     lines.append("Everybody signs in again, and API tokens have to be made again.")
     if restored.erased:

@@ -20,11 +20,13 @@ from server.backup.records import Manifest, RecordReader
 from server.backup.scratch import check_pages, filling
 from server.backup.sealed_file import sync_folder
 from server.backup.settle import erased_since, settle
+from server.db.address import file_address
 from server.db.engine import Database
 from server.db.lock import MIGRATION_LOCK
 
 #: Between the names of a database file and the moment at which a restore put it aside.
 KEPT = ".before-restore-"
+_KEPT_SCHEMA = "before_restore_"
 _STAMP = "%Y%m%dT%H%M%SZ"
 #: They hold names, so they do not stay.
 KEPT_FOR = timedelta(days=30)
@@ -137,19 +139,30 @@ def _keep(path: Path, at: datetime) -> str:
     return str(kept)
 
 
-def remove_kept(path: Path, at: datetime) -> None:
-    """Delete database files that restores put aside more than 30 days ago."""
-    prefix = path.name + KEPT
-    for kept in path.parent.glob(f"{glob.escape(prefix)}*"):
-        stamp = kept.name.removeprefix(prefix).partition("-")[0]
-        with suppress(ValueError):
-            put_aside_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
-            if put_aside_at < at - KEPT_FOR:
+def remove_kept(database: Database, at: datetime) -> None:
+    """Delete databases that restores put aside more than 30 days ago."""
+    if database.is_sqlite:
+        path = Path(str(database.engine.url.database))
+        for kept in path.parent.glob(f"{glob.escape(path.name + KEPT)}*"):
+            if _is_over(kept.name.removeprefix(path.name + KEPT).partition("-")[0], at):
                 kept.unlink(missing_ok=True)
+        return
+    with database.transaction() as db:
+        query = text("SELECT nspname FROM pg_namespace WHERE nspname LIKE :kept")
+        for schema in db.execute(query, {"kept": f"{_KEPT_SCHEMA}%"}).scalars():
+            if _is_over(schema.removeprefix(_KEPT_SCHEMA).upper(), at):
+                db.execute(text(f'DROP SCHEMA "{schema}" CASCADE'))
+
+
+def _is_over(stamp: str, at: datetime) -> bool:
+    try:
+        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) < at - KEPT_FOR
+    except ValueError:  # not one of ours
+        return False
 
 
 def _build(draft: Path, backup: RecordReader, wish: Wish) -> Loaded:
-    database = Database(f"sqlite:///{draft}")
+    database = Database(file_address(draft))
     try:
         with filling(database) as connection:
             loaded = load(connection, backup, time_zone=wish.time_zone)
@@ -200,7 +213,7 @@ def _put_aside(connection: Connection, wish: Wish) -> str:
     if not wish.replace:
         raise BackupError(_FILLED)
     schema = connection.execute(text("SELECT current_schema()")).scalar_one()
-    kept = f"before_restore_{wish.at:%Y%m%dt%H%M%Sz}"
+    kept = f"{_KEPT_SCHEMA}{wish.at.astimezone(UTC).strftime(_STAMP).lower()}"
     connection.execute(text(f'ALTER SCHEMA "{schema}" RENAME TO {kept}'))
     connection.execute(text(f'CREATE SCHEMA "{schema}"'))
     return f"the schema {kept}"

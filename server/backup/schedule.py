@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from prometheus_client import Gauge
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
 from server.audit.tables import AuditEntry
@@ -85,8 +86,7 @@ class BackupSchedule:
     def look(self, at: datetime) -> bool:
         """Make a backup if one is due; returns whether it was attempted."""
         remove_expired(self._settings, at)
-        if self._database.is_sqlite:
-            remove_kept(Path(str(self._database.engine.url.database)), at)
+        remove_kept(self._database, at)
         folder = self._settings.backup_folder
         is_set_up = folder is not None and self._settings.backup_key_file is not None
         attempted = folder is not None and is_set_up and self._back_up_if_due(folder, at)
@@ -112,8 +112,8 @@ class BackupSchedule:
         settings = self._settings
         try:
             made = back_up(self._database, self._vault, settings, places_of(settings), at).written
-        except (ConfigurationError, OSError) as exc:
-            reason = exc.message if isinstance(exc, ConfigurationError) else exc.strerror
+        except (ConfigurationError, OSError, DBAPIError) as exc:
+            reason = exc.message if isinstance(exc, ConfigurationError) else type(exc).__name__
             _logger.error("backup failed, retrying in an hour reason=%s", reason)  # noqa: TRY400
             note_failure(self._database, exc, at)
         else:
@@ -151,6 +151,8 @@ def _alone(folder: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
             return
+        except OSError:  # some network drives have no locks
+            _logger.debug("backup folder has no locks")
         yield True
 
 

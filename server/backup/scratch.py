@@ -15,6 +15,7 @@ from server.backup.errors import BackupError
 from server.backup.load import Loaded, load
 from server.backup.reading import FindKey, opened
 from server.backup.records import Manifest
+from server.db.address import file_address
 from server.db.engine import Database
 
 _PREFIX = "rollcall-verify-"
@@ -87,7 +88,7 @@ def filling(database: Database) -> Iterator[Connection]:
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Connection]:
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as place:
-        database = Database(f"sqlite:///{place}/scratch.sqlite3")
+        database = Database(file_address(Path(place) / "scratch.sqlite3"))
         try:
             with database.engine.connect() as connection:
                 cursor = connection.connection.cursor()

@@ -150,7 +150,8 @@ def sealed_file(path: Path, key: RecoveryKey, kind: str) -> Iterator[SealedWrite
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(OSError):  # some network drives have no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
             writer = SealedWriter(file, key, kind)
             yield writer
             writer.finish()

@@ -54,7 +54,7 @@ def left(db: Session, column: SealedColumn, active: str) -> Sequence[Key]:
 def seal_anew(db: Session, vault: Vault, column: SealedColumn, keys: Sequence[Key]) -> int:
     """Seal some rows with the active key; returns how many could not be opened.
 
-    Rows that somebody else holds are left out, so nobody ever waits for another while holding a
+    Rows that another transaction holds are left out, so none waits for another while it holds a
     row: they come in the next round. What was sealed by the active key meanwhile stays.
     """
     if column.table is EnrolmentPhoto:  # its digest is in the enrolment, which is locked first

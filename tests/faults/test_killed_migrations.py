@@ -1,5 +1,6 @@
 """A process is killed before every statement of the migrations since 0033."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -45,7 +46,13 @@ def at_statement(number: int) -> IsLast:
 
 @pytest.mark.slow_fault
 @pytest.mark.timeout(1800)
-def test_kill_before_every_statement_leaves_the_database_as_it_was(url: str) -> None:
+def test_kill_before_every_statement_leaves_the_database_as_it_was(
+    url: str, record_property: Callable[[str, object], None]
+) -> None:
+    for name in ("recorded", "in_register", "undecided", "lost"):
+        record_property(name, "-")
+    record_property("fault", "Server killed before every statement of its migrations")
+    record_property("database", url.partition(":")[0].partition("+")[0])
     before, number = state(url), 1
     while killed_at(url, at_statement(number)) and state(url) == before:
         number += 1

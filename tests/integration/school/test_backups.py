@@ -18,7 +18,7 @@ from server.backup.errors import BackupError, NewerBackupError
 from server.backup.reading import opened
 from server.backup.records import Row
 from server.backup.recovery_key import RecoveryKey, key_of, make_key
-from server.backup.restore import Wish, restore
+from server.backup.restore import KEPT_FOR, Wish, remove_kept, restore
 from server.backup.service import only
 from server.config import Settings
 from server.db.engine import Database
@@ -182,6 +182,21 @@ def test_filled_database_is_kept_when_it_is_replaced(
     with old.engine.connect() as connection:
         assert connection.execute(query).scalar_one() == 7
     old.close()
+
+    restored = Database(target)
+    remove_kept(restored, now() + KEPT_FOR / 2)
+    remove_kept(restored, now() + KEPT_FOR * 2)
+    restored.close()
+    assert not is_there(target, kept)
+
+
+def is_there(target: str, kept: str) -> bool:
+    if target.startswith("sqlite"):
+        return Path(kept).exists()
+    query = text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
+    with closing(Database(target)) as database, database.engine.connect() as connection:
+        found = connection.execute(query, {"name": kept.removeprefix("the schema ")})
+        return bool(found.scalar_one())
 
 
 @ON_SQLITE

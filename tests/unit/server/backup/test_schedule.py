@@ -56,7 +56,7 @@ SAID = {
     "off": (False, stands(), timedelta(days=8), "No backups are made."),
     "off, a new school": (False, stands(), DAY, None),
     "good": (True, stands(good=DAY), DAY, None),
-    "full": (True, stands(DAY, RETRY_AFTER, "disk_full"), DAY, "disk of the backup folder is full"),
+    "full": (True, stands(DAY, RETRY_AFTER, "disk_full"), DAY, "or of the server is full"),
     "away": (True, stands(None, RETRY_AFTER, "not_writable"), DAY, "There is no backup yet."),
     "bad": (True, stands(DAY, RETRY_AFTER, "failed"), DAY, "last good backup is of Friday 27"),
     "overdue": (True, stands(good=3 * DAY), DAY, "No backup was made for two days."),
