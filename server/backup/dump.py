@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,9 @@ def write_backup(connection: Connection, path: Path, key: RecoveryKey) -> Writte
         BackupError: there is a file of that name.
         OSError: the disk is full, or the folder cannot be written to.
     """
+    made_at = now()  # not after the moment that the snapshot shows, which begins with the next line
     tables = tables_of(connection)
-    manifest = _manifest(connection, tables)
+    manifest = _manifest(connection, tables, made_at)
     with sealed_file(path, key, DATABASE) as file:
         writer = RecordWriter(file, manifest)
         for table in tables:
@@ -90,13 +92,13 @@ def used_key_ids(connection: Connection, tables: list[Table]) -> set[str]:
     return found
 
 
-def _manifest(connection: Connection, tables: list[Table]) -> Manifest:
+def _manifest(connection: Connection, tables: list[Table], made_at: datetime) -> Manifest:
     counts = {
         table.name: connection.execute(sa_select(func.count()).select_from(table)).scalar_one()
         for table in tables
     }
     return Manifest(
-        made_at=now().isoformat(timespec="seconds"),
+        made_at=made_at.isoformat(timespec="seconds"),
         version=version("rollcall"),
         revision=current_revision(connection) or "",
         database=connection.dialect.name,

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, text
 
 from server.app import open_storage
+from server.audit.service import record
 from server.backup.commands import add_restore_arguments, restore_command
 from server.backup.dump import WrittenBackup, write_backup
 from server.backup.errors import BackupError, NewerBackupError
@@ -23,7 +24,7 @@ from server.backup.service import only
 from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import serving_lock
-from server.db.types import now
+from server.db.types import new_id, now
 from server.migrations import runner
 from tests.support.migrating import migrate
 from tests.support.old_rows import add_rows
@@ -216,6 +217,39 @@ def test_damaged_backup_leaves_the_database_as_it_was(
     written(present, tmp_path / "after")
     present.close()
     assert rows_of(tmp_path / "after") == rows_of(tmp_path / "before")
+
+
+@ON_SQLITE
+@pytest.mark.usefixtures("quick_schema")
+def test_people_who_were_erased_after_the_backup_are_named(
+    database: Database, target: str, tmp_path: Path
+) -> None:
+    written(database, tmp_path / "one")
+    person_id = new_id()
+    with closing(Database(target)) as present, present.transaction() as db:
+        record(db, actor="system", action="person.view", subject=f"person:{new_id()}")
+        record(db, actor="system", action="person.erase", subject=f"person:{person_id}")
+    with opened(tmp_path / "one", only(KEY)) as backup:
+        assert restore(target, backup, wish(replace=True)).erased == [person_id]
+
+
+@ON_SQLITE
+@pytest.mark.usefixtures("quick_schema")
+@pytest.mark.parametrize("garbage", [b"garbage" * 1000, b"SQLite format 3\0" + b"x" * 8000])
+def test_damaged_database_is_replaced_and_kept(
+    database: Database, garbage: bytes, tmp_path: Path
+) -> None:
+    written(database, tmp_path / "one")
+    path = tmp_path / "damaged.sqlite3"
+    path.write_bytes(garbage)
+    with pytest.raises(BackupError, match="not empty"):
+        put_back(f"sqlite:///{path}", tmp_path / "one")
+    with opened(tmp_path / "one", only(KEY)) as backup:
+        kept = restore(f"sqlite:///{path}", backup, wish(replace=True)).kept
+    assert kept is not None
+    assert Path(kept).read_bytes() == garbage
+    with closing(Database(f"sqlite:///{path}")) as restored, restored.engine.connect() as found:
+        assert runner.current_revision(found) is not None
 
 
 @pytest.fixture
