@@ -120,12 +120,15 @@ from server.accuracy.today import with_questions
 from server.attendance.quarantine_listing import count_undecided
 from server.attendance.today import today_content
 from server.background import Background
+from server.backup.before_migration import copying
+from server.backup.schedule import signs as backup_signs
+from server.backup_history.today import with_backups
 from server.certificates.links import Links
 from server.config import Settings
 from server.credentials.link_gate import LinkGate
 from server.credentials.staff import forget_ineligible
 from server.db.engine import Database
-from server.db.lock import startup_lock
+from server.db.lock import serving_lock, startup_lock
 from server.db.types import now
 from server.db.vault import Vault, open_vault
 from server.enrollment.guidance import GuidanceGate
@@ -158,6 +161,7 @@ from server.web.pages import STATIC, request_translator
 from server.web.routes import refuse_unguarded
 from server.web.security import SecurityHeaders
 from server.web.state import Probe, Services, services_of
+from server.web.today_content import TodaySource
 from server.web.today_disk import with_disk
 from server.web.translations import translator
 from server.web.vitals import Vitals
@@ -313,6 +317,13 @@ def create_app(settings: Settings, links: Links | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI, links: Links) -> AsyncIterator[None]:
+    with serving_lock(links.settings.data_dir):  # a restore waits for the end of all servers
+        async with _serving(app, links):
+            yield
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, links: Links) -> AsyncIterator[None]:
     settings = links.settings
     database, vault = open_storage(settings)
     # Not in commands, which an administrator may run without the settings of the service.
@@ -344,7 +355,11 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
     with startup_lock(settings.data_dir):
         vault = open_vault(settings)
         database = Database(settings.sqlalchemy_url)
-        upgrade(database, time_zone=settings.school.timezone)
+        upgrade(
+            database,
+            time_zone=settings.school.timezone,
+            before=copying(database, vault, settings),
+        )
         with database.transaction() as db:
             password = ensure_admin(db)
             if password is not None:
@@ -394,11 +409,16 @@ def _services(
         count_undecided=count_undecided,
         count_kiosks=lambda: count_kiosks(database, now()),
         today=with_first_steps(
-            with_disk(with_links(with_moved_marks(with_questions(today_content))))
+            _with_technical(with_moved_marks(with_questions(today_content)), background)
         ),
         vitals=Vitals(database, settings),
         probes=_probes(background),
     )
+
+
+def _with_technical(source: TodaySource, background: Background) -> TodaySource:
+    """Put what is wrong with disk, backups and links on the first page."""
+    return with_disk(with_backups(with_links(source), background.backups.view))
 
 
 def _forget_ineligible(db: Session, account: Account, *, actor: str) -> None:
@@ -415,5 +435,6 @@ def _probes(background: Background) -> dict[str, Probe]:
         "ml_problem": lambda services: problem_sentence(services.encoder.problem(), english),
         "unreadable": lambda services: services.unreadable(english),
         "broker": lambda _services: background.broker.status(),
+        "backups": lambda _services: backup_signs(background.backups.view()),
         "links": lambda services: link_signs(services.links),
     }

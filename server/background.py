@@ -15,6 +15,7 @@ from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.attendance.decisions.remarks import expire_remarks
 from server.attendance.tasks import QuarantineUpkeep
+from server.backup.schedule import BackupSchedule
 from server.certificates.links import Links
 from server.certificates.upkeep import CertificateUpkeep
 from server.credentials.tasks import CredentialUpkeep
@@ -29,6 +30,7 @@ from server.imports.tasks import ImportFiles, ImportUpkeep
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob
 from server.jobs.tasks import JobWorkers, Lane
+from server.key_rotation.tasks import FollowKeys, RotateKeys
 from server.kiosks.claiming import KIOSK_PURPOSES
 from server.line_files.service import expire_files
 from server.ml.encoder import FaceEncoder
@@ -68,6 +70,8 @@ class Background:
             guardians of students who left.
         imports: deletes imported files and their reports in time.
         planning: plans the lessons of weekly patterns ahead.
+        keys: takes new data keys into use.
+        backups: makes backups, and knows how they stand.
     """
 
     def __init__(
@@ -98,7 +102,8 @@ class Background:
                 attendance=lambda name: AttendanceFiles(zone(), settings.school.language, name),
             ),
         )
-        handlers = (*photos, *checks, *slow, *trail, *reports, *imports)
+        rotation: Sequence[JobHandler] = (RotateKeys(database, vault),)
+        handlers = (*photos, *checks, *slow, *trail, *reports, *imports, *rotation)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
         threads = settings.enrolment_workers
         self.workers = JobWorkers(
@@ -106,7 +111,7 @@ class Background:
             [
                 Lane(photos, threads),
                 Lane(checks, min(threads, 1)),
-                *(Lane(one, 1) for one in (slow, trail, reports, imports)),
+                *(Lane(one, 1) for one in (slow, trail, reports, imports, rotation)),
             ],
             lease=timedelta(seconds=settings.job_lease_s),
             software=self._software,
@@ -133,6 +138,8 @@ class Background:
         self.texts = TextUpkeep(database, zone, old_texts)
         self.imports = ImportUpkeep(database)
         self.planning = LessonPlanning(database, zone)
+        self.keys = FollowKeys(vault)
+        self.backups = BackupSchedule(database, vault, settings)
         self.broker = BrokerTasks(links, database, vault)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
@@ -153,6 +160,8 @@ class Background:
             self.texts,
             self.imports,
             self.planning,
+            self.keys,
+            self.backups,
         ]
 
     def cancel_job(self, db: Session, job_id: uuid.UUID, *, actor: str) -> None:

@@ -29,6 +29,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from server.backup_settings import BackupSettings
 from server.errors import ConfigurationError
 
 ENV_PREFIX = "ROLLCALL_SERVER_"
@@ -67,7 +68,7 @@ def known_zone(name: str) -> str:
     return name
 
 
-class Settings(BaseSettings):
+class Settings(BackupSettings):
     """Everything that can be set, with its unit and default. Loaded once and passed in."""
 
     model_config = SettingsConfigDict(
@@ -464,8 +465,12 @@ def describe_settings() -> list[tuple[str, str, str]]:
     """List every setting as (variable, default, description): the source of --help and the docs."""
     return [
         (environment_name(name, field), _default_words(field), field.description or "")
-        for name, field in Settings.model_fields.items()
+        for name, field in sorted(Settings.model_fields.items(), key=_is_about_backups)
     ]
+
+
+def _is_about_backups(named: tuple[str, FieldInfo]) -> bool:
+    return named[0] in BackupSettings.model_fields
 
 
 def _default_words(field: FieldInfo) -> str:

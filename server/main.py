@@ -1,4 +1,4 @@
-"""`rollcall-server`: serve, run the broker, make certificates, migrate, verify the audit trail."""
+"""`rollcall-server`: serve, run the broker, certificates, migrate, back up, verify, restore."""
 
 import argparse
 import contextlib
@@ -16,6 +16,15 @@ from intake.serving import SettledServer
 from server.accounts.service import needs_second_factor, reset_password
 from server.app import create_app, open_storage
 from server.audit.service import verify
+from server.backup.before_migration import copying
+from server.backup.commands import (
+    add_backup_arguments,
+    add_restore_arguments,
+    add_verify_arguments,
+    backup_command,
+    restore_command,
+    verify_command,
+)
 from server.certificates.command import add_arguments, make_certificates
 from server.certificates.links import Links, NetworkLink, refuse_plain
 from server.certificates.upkeep import renew_at_start
@@ -24,7 +33,9 @@ from server.db.address import parsed_address, without_password
 from server.db.engine import Database
 from server.db.lock import startup_lock
 from server.db.types import now
+from server.db.vault import open_vault
 from server.errors import ConfigurationError, ServerError
+from server.key_rotation.commands import add_rotation_arguments, rotate_command
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
 from server.setup.command import add_arguments as add_setup_arguments
@@ -122,7 +133,8 @@ def _certificates(settings: Settings, options: argparse.Namespace) -> int:
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     with startup_lock(settings.data_dir):
         database = Database(settings.sqlalchemy_url)
-        upgrade(database, time_zone=settings.school.timezone)
+        copy = copying(database, open_vault(settings), settings)
+        upgrade(database, time_zone=settings.school.timezone, before=copy)
         if options.write_revision:
             write_revision(database, options.write_revision)
         database.close()
@@ -194,6 +206,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="switch two-step sign-in off too, where phone and recovery codes are lost",
     )
+    backup = _add(commands, "backup", backup_command, "make an encrypted backup and verify it")
+    add_backup_arguments(backup)
+    verifying = _add(commands, "verify", verify_command, "verify a backup by restoring it")
+    add_verify_arguments(verifying)
+    restoring = _add(commands, "restore", restore_command, "put a backup in the database's place")
+    add_restore_arguments(restoring)
+    rotating = _add(commands, "rotate-keys", rotate_command, "change the data key")
+    add_rotation_arguments(rotating)
     _add(commands, "verify-audit", _verify_audit, "check that nobody changed the audit trail")
     return parser
 

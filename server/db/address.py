@@ -1,5 +1,8 @@
 """Read the address of the database without ever repeating the password that is in it."""
 
+from pathlib import Path
+from urllib.parse import quote
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -34,6 +37,11 @@ def parsed_address(text: str) -> URL:
     if url.get_backend_name() != "sqlite" and not _is_clear(url, rest):
         raise _unreadable()
     return url
+
+
+def file_address(path: Path) -> str:
+    """Return the address of an SQLite file; a % in a folder's name is no code."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 def _is_clear(url: URL, rest: str) -> bool:

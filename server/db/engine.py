@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from server.db.address import parsed_address
 from server.db.full import is_disk_full
+from server.db.lock import MIGRATION_LOCK
 from server.db.private import private_file
 from server.db.turns import Turns
 from server.db.watch import TableWatch
@@ -80,6 +81,26 @@ class Database:
         """One snapshot for reading. Nothing is ever committed, and writers are not blocked."""
         with Session(self._reader, expire_on_commit=False) as db:
             yield db
+
+    @contextmanager
+    def snapshot(self, *, is_migrating: bool = False) -> Iterator[Connection]:
+        """The whole database as of one moment, for minutes. Writers go on, migrations wait.
+
+        Args:
+            is_migrating: whether the caller holds the lock of migrations.
+        """
+        with ExitStack() as stack:
+            reader = self._reader
+            if not self.is_sqlite:
+                # On another connection: the moment is that of the first statement, before its wait.
+                if not is_migrating:
+                    guard = stack.enter_context(self._reader.connect())
+                    shared = text("SELECT pg_advisory_xact_lock_shared(:n)")
+                    guard.execute(shared, {"n": MIGRATION_LOCK})
+                reader = reader.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield stack.enter_context(reader.connect())
 
     @property
     def was_full_lately(self) -> bool:

@@ -21,14 +21,39 @@ CREDENTIAL_LOCK = 7_265_007
 #: Taken before all others, so before the timetable's version and the audit trail.
 TIMETABLE_LOCK = 7_265_028
 
+_STARTUP, _SERVING = "startup.lock", "serving.lock"
+
 
 @contextmanager
 def startup_lock(data_dir: Path) -> Iterator[None]:
     """Let one process of this data folder start at a time: keys, migrations, first account."""
     private_folder(data_dir)
-    with (data_dir / "startup.lock").open("w") as file:
+    with (data_dir / _STARTUP).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def serving_lock(data_dir: Path) -> Iterator[None]:
+    """Say that a server runs on this data folder. Several may."""
+    private_folder(data_dir)
+    with (data_dir / _SERVING).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[bool]:
+    """Keep servers from starting; yields whether none runs and none starts."""
+    private_folder(data_dir)
+    with (data_dir / _STARTUP).open("w") as starting, (data_dir / _SERVING).open("w") as serving:
+        try:
+            for file in (starting, serving):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 def lock_until_commit(db: Session, number: int) -> None:

@@ -9,6 +9,7 @@ import binascii
 import logging
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -52,11 +53,25 @@ class Sealed:
 class Vault:
     """Seals and opens values. Purpose and context are bound to each: nothing opens elsewhere."""
 
-    def __init__(self, keys: dict[str, bytes], active_key_id: str) -> None:
+    def __init__(
+        self, keys: dict[str, bytes], active_key_id: str, source: "KeySource | None" = None
+    ) -> None:
         self._keys = keys
         self.active_key_id = active_key_id
+        self._source = source
         self._unreadable: dict[tuple[str, str], str] = {}
         self._warned: set[tuple[str, str]] = set()
+
+    def follow(self) -> bool:
+        """Take keys that were added since, and seal with the newest; returns whether it looked."""
+        found = self._source.changed() if self._source is not None else None
+        if found is None:
+            return False
+        self._keys = self._keys | found[0]
+        if found[1] != self.active_key_id:
+            self.active_key_id = found[1]
+            _logger.info("new data key in use id=%s", self.active_key_id)
+        return True
 
     def has_key(self, key_id: str) -> bool:
         """Return whether what this key sealed can be opened."""
@@ -123,6 +138,11 @@ class Vault:
         except (InvalidTag, ValueError) as exc:
             raise SealBrokenError(key_id=sealed.key_id) from exc
 
+    def subkeys(self, purpose: str) -> Iterator[bytes]:
+        """Yield the keys of one purpose, the active one first."""
+        ids = sorted(self._keys, key=lambda one: one != self.active_key_id)
+        return (self.subkey(purpose, key_id) for key_id in ids)
+
     def subkey(self, purpose: str, key_id: str | None = None) -> bytes:
         """Derive the 32-byte key of one purpose, for example to sign cookies.
 
@@ -130,6 +150,8 @@ class Vault:
             SealBrokenError: there is no key of that id.
         """
         master = self._keys.get(key_id or self.active_key_id)
+        if master is None and self.follow():  # another process began to use a new key
+            master = self._keys.get(key_id or self.active_key_id)
         if master is None:
             raise SealBrokenError(
                 f"The encryption key {key_id} is missing.", problem="seal_key", key_id=key_id
@@ -144,25 +166,62 @@ def open_vault(settings: "Settings") -> Vault:
     Raises:
         ConfigurationError: a key is malformed, or its file is readable by others.
     """
-    keys = _read_key_files(settings.data_dir / "keys")
-    if settings.master_key is not None:
-        named = [_named(part) for part in settings.master_key.get_secret_value().split(",")]
-        return Vault(keys | dict(named), named[0][0])
-    if not keys:
-        keys = dict([add_key(settings.data_dir / "keys")])
-    return Vault(keys, max(keys))
+    found = find_vault(settings)
+    if found is None:
+        add_key(settings.data_dir / "keys")
+        found = find_vault(settings)
+        assert found is not None, "the key was just written"
+    return found
+
+
+def find_vault(settings: "Settings") -> Vault | None:
+    """Load the keys of this installation; None where there is none yet.
+
+    Raises:
+        ConfigurationError: a key is malformed, or its file is readable by others.
+    """
+    source = KeySource(settings)
+    found = source.changed()
+    return Vault(*found, source) if found is not None else None
+
+
+class KeySource:
+    """Where the keys of an installation come from: its settings and the files of a folder."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._folder = settings.data_dir / "keys"
+        self._named = settings.master_key
+        self._changed_ns = -1
+
+    def changed(self) -> tuple[dict[str, bytes], str] | None:
+        """Return all keys and the id of the active one; None: there is none, or no file is new.
+
+        Raises:
+            ConfigurationError: a key is malformed, or its file is readable by others.
+        """
+        changed_ns = self._folder.stat().st_mtime_ns if self._folder.is_dir() else 0
+        if changed_ns == self._changed_ns:
+            return None
+        keys = _read_key_files(self._folder)
+        self._changed_ns = changed_ns
+        if self._named is not None:
+            named = [_named(part) for part in self._named.get_secret_value().split(",")]
+            return keys | dict(named), named[0][0]
+        return (keys, max(keys)) if keys else None
 
 
 def add_key(folder: Path) -> tuple[str, bytes]:
-    """Write a new key file, mode 0600; it becomes the active one at the next start."""
+    """Write a new key file, mode 0600; the newest one is the active one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     key = secrets.token_bytes(KEY_BYTES)
-    handle = os.open(folder / f"{key_id}.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = folder / f"{key_id}.part"  # servers read the folder while they run
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(base64.b64encode(key))
         file.flush()
         os.fsync(file.fileno())
+    draft.replace(folder / f"{key_id}.key")
     return key_id, key
 
 

@@ -17,7 +17,7 @@ from server.imports.tables import ImportPiece, ImportRun, ImportState
 PIECE_BYTES = 1024 * 1024
 #: 700 photos of 3 MB. It waits in the database beside the photos that it becomes.
 MOST_ARCHIVE_BYTES = 2 * 1024**3 - 1
-_PURPOSE = "import-piece"
+PURPOSE = "import-piece"
 _KEPT_OPEN = 4
 #: Pieces that are deleted in one transaction: about a quarter of a second.
 _AT_ONCE = 16
@@ -25,7 +25,7 @@ _AT_ONCE = 16
 
 def keep_piece(db: Session, vault: Vault, run_id: uuid.UUID, number: int, data: bytes) -> None:
     """Keep a piece, sealed."""
-    sealed = vault.seal(data, purpose=_PURPOSE, context=_context(run_id, number))
+    sealed = vault.seal(data, purpose=PURPOSE, context=_context(run_id, number))
     piece = ImportPiece(run_id=run_id, number=number, key_id=sealed.key_id, data=sealed.data)
     db.add(piece)
     db.flush()
@@ -148,7 +148,7 @@ class SealedArchive(io.RawIOBase):
             raise EOFError
         sealed = Sealed(*found)
         context = _context(self._run_id, number)
-        return self._vault.open(sealed, purpose=_PURPOSE, context=context)
+        return self._vault.open(sealed, purpose=PURPOSE, context=context)
 
 
 def _context(run_id: uuid.UUID, number: int) -> str:

@@ -23,7 +23,7 @@ def add_part(
         by_outcome.setdefault(one.outcome, []).append(one)
     for outcome, some in by_outcome.items():
         plain = zlib.compress(json.dumps([one.as_json() for one in some]).encode())
-        context = _context(run_id, outcome, number)
+        context = context_of(run_id, outcome, number)
         sealed = vault.seal(plain, purpose=PURPOSE, context=context)
         db.add(
             ImportPart(
@@ -100,10 +100,11 @@ def _parts(
 
 def _opened(vault: Vault, part: ImportPart) -> list[Finding]:
     outcome = RowOutcome(part.outcome)
-    context = _context(part.run_id, outcome, part.number)
+    context = context_of(part.run_id, outcome, part.number)
     plain = vault.open(Sealed(part.key_id, part.data), purpose=PURPOSE, context=context)
     return [Finding.from_json(outcome, one) for one in json.loads(zlib.decompress(plain))]
 
 
-def _context(run_id: uuid.UUID, outcome: RowOutcome, number: int) -> str:
+def context_of(run_id: uuid.UUID, outcome: RowOutcome, number: int) -> str:
+    """Return what a part of a report is bound to."""
     return f"{run_id}/{outcome}/{number}"

@@ -9,7 +9,7 @@ import hashlib
 import uuid
 from datetime import date, datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from protocol.v1 import sealing
 from protocol.v1.messages import GalleryPage, TemplateUpsert, Tombstone, TombstoneReason
@@ -65,12 +65,13 @@ def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> 
     """One page of a kiosk's gallery after a change number.
 
     A template that cannot be read is left out. It is offered again when the keys change, and
-    every day. A number from a future this server does not know (its database was restored)
-    starts over.
+    every day. A number of before the database was restored starts over, also one that this
+    server never gave.
     """
     if since == kiosk.gallery_version:
         return _nothing_after(kiosk)
-    start = since if since <= kiosk.gallery_version else 0
+    is_ours = kiosk.gallery_floor <= since <= kiosk.gallery_version
+    start = since if is_ours else 0
     count = min(max(limit, 1), MAX_PAGE_ENTRIES)
     query = (
         select(GalleryEntry)
@@ -94,6 +95,23 @@ def page(db: Session, vault: Vault, kiosk: Kiosk, *, since: int, limit: int) -> 
         upserts=upserts,
         tombstones=tuple(_tombstone(entry) for entry in entries if entry.gone is not None),
     )
+
+
+def start_over(db: Session, epoch: int) -> None:
+    """Let every kiosk download its gallery anew, because the database went back in time.
+
+    Args:
+        db: the caller's.
+        epoch: larger than any number of a change that a kiosk may know, such as the time in
+            milliseconds.
+    """
+    for kiosk in db.exec(select(Kiosk)):
+        moved = epoch - kiosk.gallery_floor
+        mine = col(GalleryEntry.kiosk_id) == kiosk.id
+        db.exec(update(GalleryEntry).where(mine).values(change=GalleryEntry.change + moved))
+        kiosk.gallery_version += moved
+        kiosk.gallery_floor = epoch
+        kiosk.gallery_source = ""
 
 
 def etag_of(page: GalleryPage, kiosk_id: uuid.UUID) -> str | None:

@@ -46,6 +46,9 @@ class Kiosk(SQLModel, table=True):
     # Which change was last made to its gallery, and from which state of the school that came.
     gallery_version: int = Field(default=0, sa_type=BigInteger)
     gallery_source: str = Field(default="", max_length=120)
+    # A kiosk that asks for what follows an earlier change starts over: it may hold what came after
+    # the backup that the database was restored from.
+    gallery_floor: int = Field(default=0, sa_type=BigInteger)
     # How it is, by its own word.
     last_seen_at: datetime | None = utc_field(nullable=True)
     is_online: bool = Field(default=False)

@@ -1,6 +1,6 @@
 """Run Alembic from code: upgrade, check for drift, write a new revision."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,14 +16,24 @@ from server.db.lock import MIGRATION_LOCK
 from server.migrations.schema import refuse_incomplete, refuse_newer
 
 
-def upgrade(database: Database, *, time_zone: str = "UTC") -> None:
+def upgrade(
+    database: Database,
+    *,
+    time_zone: str = "UTC",
+    before: Callable[[], object] | None = None,
+) -> None:
     """Bring the schema up to date. Several processes may call this at once; one does the work.
+
+    Everything happens in one transaction: where it is interrupted, nothing was changed, and the
+    next start does it again.
 
     On SQLite the caller holds the start-up lock of the data folder.
 
     Args:
         database: to migrate.
         time_zone: IANA name of the school's zone, for rows that did not name theirs.
+        before: is called before an older schema is changed; what it raises leaves the database as
+            it is.
 
     Raises:
         ConfigurationError: a newer version has migrated it, or it lacks a table or column.
@@ -32,10 +42,22 @@ def upgrade(database: Database, *, time_zone: str = "UTC") -> None:
         heads = MigrationContext.configure(connection).get_current_heads()
         refuse_newer(heads, _revisions())
         if heads != (_revisions()[0],):
-            config = _config(connection)
-            config.attributes["time_zone"] = time_zone
-            command.upgrade(config, "head")
+            if heads and before is not None:
+                before()
+            migrate(connection, "head", time_zone=time_zone)
         refuse_incomplete(connection)
+
+
+def migrate(connection: Connection, revision: str, *, time_zone: str = "UTC") -> None:
+    """Bring the schema that a connection sees up to a revision, in its transaction."""
+    config = _config(connection)
+    config.attributes["time_zone"] = time_zone
+    command.upgrade(config, revision)
+
+
+def is_known(revision: str) -> bool:
+    """Return whether this version has a revision."""
+    return revision in _revisions()
 
 
 def check(database: Database) -> None:

@@ -8,6 +8,7 @@ import server.accuracy.tables
 import server.attendance.codes.tables
 import server.attendance.tables
 import server.audit.tables
+import server.backup_history.tables
 import server.credentials.tables
 import server.enrollment.tables
 import server.guardians.tables
@@ -17,6 +18,7 @@ import server.jobs.tables
 import server.kiosks.tables
 import server.limits.tables
 import server.line_files.tables
+import server.mark_reviews.tables
 import server.networks.tables
 import server.people.tables
 import server.policies.tables

@@ -32,7 +32,7 @@ KIND = "report"
 KEPT = timedelta(days=7)
 #: A sheet of XLSX has 1,048,576 rows; a report that reaches this many lines ends there and says so.
 MOST_LINES = 1_000_000
-_PURPOSE = "report"
+PURPOSE = "report"
 ORDER = ListOrder(
     (col(PreparedReport.created_at), col(PreparedReport.id)),
     (datetime, uuid.UUID),
@@ -214,7 +214,7 @@ def add_part(db: Session, vault: Vault, row: PreparedReport, lessons: Sequence[L
         kept.append(one)
         row.lines += len(one.lines)
     number = len(db.exec(select(PreparedPart.number).where(_of(row.id))).all())
-    sealed = vault.seal(pack(kept), purpose=_PURPOSE, context=f"{row.id}:{number}")
+    sealed = vault.seal(pack(kept), purpose=PURPOSE, context=f"{row.id}:{number}")
     part = PreparedPart(report_id=row.id, number=number, key_id=sealed.key_id, data=sealed.data)
     db.add(part)
     row.lessons += len(kept)
@@ -234,7 +234,7 @@ def parts_of(database: Database, vault: Vault, report_id: uuid.UUID) -> Iterator
         if part is None:  # deleted meanwhile
             return
         sealed = Sealed(part.key_id, part.data)
-        yield unpack(vault.open(sealed, purpose=_PURPOSE, context=f"{report_id}:{number}"))
+        yield unpack(vault.open(sealed, purpose=PURPOSE, context=f"{report_id}:{number}"))
 
 
 def finish(
@@ -245,7 +245,7 @@ def finish(
     if row is None:
         return
     text = json.dumps(tallies.dump(tally)).encode()
-    sealed = vault.seal(text, purpose=_PURPOSE, context=f"{report_id}:summary")
+    sealed = vault.seal(text, purpose=PURPOSE, context=f"{report_id}:summary")
     row.key_id, row.summary, row.finished_at = sealed.key_id, sealed.data, at
     db.add(row)
 
@@ -259,7 +259,7 @@ def report_of(vault: Vault, row: PreparedReport, zone: ZoneInfo) -> Report:
     if row.summary is None or row.key_id is None:
         raise ConflictError("This report is still being prepared.", problem="report_unfinished")
     sealed = Sealed(row.key_id, row.summary)
-    text = vault.open(sealed, purpose=_PURPOSE, context=f"{row.id}:summary")
+    text = vault.open(sealed, purpose=PURPOSE, context=f"{row.id}:summary")
     return Report(
         ReportScope(span_of(row, zone)),
         row.as_of,

@@ -5,6 +5,7 @@ import secrets
 import uuid
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from base64 import b64encode as base64_of
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -82,11 +83,17 @@ def open_cursor(vault: Vault, name: str, order: ListOrder, cursor: str) -> Posit
     try:
         sealed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         nonce, data = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        plain = AESGCM(vault.subkey("cursor")).decrypt(nonce, data, name.encode())
-        values = json.loads(plain)
+        values = json.loads(_opened(vault, nonce, data, name))
         return tuple(_read(kind, one) for kind, one in zip(order.kinds, values, strict=True))
     except (InvalidTag, ValueError) as exc:
         raise InvalidCursorError from exc
+
+
+def _opened(vault: Vault, nonce: bytes, data: bytes, name: str) -> bytes:
+    for key in vault.subkeys("cursor"):  # it may be from before a change of keys
+        with suppress(InvalidTag):
+            return AESGCM(key).decrypt(nonce, data, name.encode())
+    raise InvalidTag
 
 
 def _written(value: Any) -> str | int:

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -107,12 +108,19 @@ def sealed_form(vault: Vault, form: KeptForm) -> str:
     return base64.urlsafe_b64encode(nonce + sealed).decode()
 
 
+def _decrypted(vault: Vault, nonce: bytes, sealed: bytes) -> bytes:
+    for key in vault.subkeys(_PURPOSE):  # it may be from before a change of keys
+        with suppress(InvalidTag):
+            return AESGCM(key).decrypt(nonce, sealed, _PURPOSE.encode())
+    raise InvalidTag
+
+
 def opened_form(vault: Vault, text: str, *, sender: str) -> KeptForm | None:
     """Return a form of this sender that this server sealed within the hour; None: anything else."""
     try:
         raw = base64.urlsafe_b64decode(text.encode())
         nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
-        content = AESGCM(vault.subkey(_PURPOSE)).decrypt(nonce, sealed, _PURPOSE.encode())
+        content = _decrypted(vault, nonce, sealed)
     except (ValueError, InvalidTag):
         return None
     at, path, fields, sent_by = json.loads(content)

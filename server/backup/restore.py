@@ -1,0 +1,233 @@
+"""Put a backup in the place of the database: all of it, or nothing."""
+
+import glob
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+
+from server.backup.dump import tables_of
+from server.backup.errors import BackupError
+from server.backup.load import Loaded, load
+from server.backup.records import Manifest, RecordReader
+from server.backup.scratch import check_pages, filling
+from server.backup.sealed_file import sync_folder
+from server.backup.settle import erased_since, settle
+from server.db.address import file_address
+from server.db.engine import Database
+from server.db.lock import MIGRATION_LOCK
+
+#: Between the names of a database file and the moment at which a restore put it aside.
+KEPT = ".before-restore-"
+_KEPT_SCHEMA = "before_restore_"
+_STAMP = "%Y%m%dT%H%M%SZ"
+#: They hold names, so they do not stay.
+KEPT_FOR = timedelta(days=30)
+_IN_USE = (
+    "Another program uses the database. Stop every Rollcall server and every tool that is connected"
+    " to it, then repeat. Nothing was changed."
+)
+_FILLED = (
+    "The database is not empty. Nothing was changed. Repeat with --replace to put the backup in its"
+    " place; the old database is kept beside it."
+)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored.
+
+    Attributes:
+        manifest: what the backup says about itself.
+        loaded: what became of its rows.
+        kept: where the old database is now; None: there was none.
+        erased: people who were erased after the backup, and are back.
+    """
+
+    manifest: Manifest
+    loaded: Loaded
+    kept: str | None
+    erased: Sequence[UUID]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to restore.
+
+    Attributes:
+        replace: whether a database that is not empty may be put aside.
+        time_zone: IANA name of the school's zone.
+        at: now, UTC.
+    """
+
+    replace: bool
+    time_zone: str
+    at: datetime
+
+
+def restore(url: str, backup: RecordReader, wish: Wish) -> Restored:
+    """Restore into the database of an address. The caller sees to it that no server runs.
+
+    Raises:
+        BackupError: the backup or the database is not fit for it; nothing was changed.
+    """
+    database = Database(url)
+    try:
+        if database.is_sqlite:
+            return _into_file(Path(str(database.engine.url.database)), database, backup, wish)
+        return _into_schema(database, backup, wish)
+    finally:
+        database.close()
+
+
+def _into_file(path: Path, old: Database, backup: RecordReader, wish: Wish) -> Restored:
+    """Build a new file beside the old one, and change the names at the end."""
+    draft = path.with_name(path.name + ".restoring")
+    found = _look_at(path, old, backup.manifest)
+    old.close()
+    if found.is_filled and not wish.replace:
+        raise BackupError(_FILLED)
+    if not found.is_damaged:
+        _fold_log(path)
+    _remove(draft)
+    try:
+        loaded = _build(draft, backup, wish)
+        _fold_log(draft)
+        kept = _keep(path, wish.at) if found.is_filled else None
+        draft.replace(path)
+        sync_folder(path.parent)
+    finally:
+        _remove(draft)
+    return Restored(backup.manifest, loaded, kept, found.erased)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The database file that is there."""
+
+    is_filled: bool
+    is_damaged: bool = False
+    erased: Sequence[UUID] = ()
+
+
+def _look_at(path: Path, old: Database, manifest: Manifest) -> _Found:
+    try:
+        with old.snapshot() as connection:
+            if not tables_of(connection):
+                return _Found(is_filled=False)
+            return _Found(is_filled=True, erased=_erased(connection, manifest))
+    except OperationalError as exc:
+        raise BackupError(_IN_USE) from exc
+    except DatabaseError:
+        return _Found(is_filled=path.stat().st_size > 0, is_damaged=True)
+
+
+def _keep(path: Path, at: datetime) -> str:
+    """Give the old file a second name, so that at no moment there is no database."""
+    kept = path.with_name(f"{path.name}{KEPT}{at.astimezone(UTC).strftime(_STAMP)}")
+    os.link(path, kept)
+    for end in ("-wal", "-shm"):  # only of a damaged file: they belong to it
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(kept.with_name(kept.name + end))
+    return str(kept)
+
+
+def remove_kept(database: Database, at: datetime) -> None:
+    """Delete databases that restores put aside more than 30 days ago."""
+    if database.is_sqlite:
+        path = Path(str(database.engine.url.database))
+        for kept in path.parent.glob(f"{glob.escape(path.name + KEPT)}*"):
+            if _is_over(kept.name.removeprefix(path.name + KEPT).partition("-")[0], at):
+                kept.unlink(missing_ok=True)
+        return
+    with database.transaction() as db:
+        query = text("SELECT nspname FROM pg_namespace WHERE nspname LIKE :kept")
+        for schema in db.execute(query, {"kept": f"{_KEPT_SCHEMA}%"}).scalars():
+            if _is_over(schema.removeprefix(_KEPT_SCHEMA).upper(), at):
+                db.execute(text(f'DROP SCHEMA "{schema}" CASCADE'))
+
+
+def _is_over(stamp: str, at: datetime) -> bool:
+    try:
+        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) < at - KEPT_FOR
+    except ValueError:  # not one of ours
+        return False
+
+
+def _build(draft: Path, backup: RecordReader, wish: Wish) -> Loaded:
+    database = Database(file_address(draft))
+    try:
+        with filling(database) as connection:
+            loaded = load(connection, backup, time_zone=wish.time_zone)
+            settle(connection, backup.manifest, wish.at)
+        with database.engine.connect() as connection:
+            check_pages(connection)
+        return loaded
+    finally:
+        database.close()
+
+
+def _fold_log(path: Path) -> None:
+    """Write SQLite's log into the file, and prove that nobody else has it open.
+
+    A log that stays behind would be read into the file that takes this one's name.
+    """
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+        except sqlite3.OperationalError as exc:
+            raise BackupError(_IN_USE) from exc
+    if mode != "delete":
+        raise BackupError(_IN_USE)
+
+
+def _into_schema(database: Database, backup: RecordReader, wish: Wish) -> Restored:
+    """Rename the old schema, and build a new one, in one transaction."""
+    with database.engine.connect() as connection, connection.begin():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
+        others = connection.execute(
+            text(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+        ).scalar_one()
+        if others:
+            raise BackupError(_IN_USE)
+        is_filled = bool(tables_of(connection))
+        erased = _erased(connection, backup.manifest) if is_filled else ()
+        kept = _put_aside(connection, wish) if is_filled else None
+        loaded = load(connection, backup, time_zone=wish.time_zone)
+        settle(connection, backup.manifest, wish.at)
+    return Restored(backup.manifest, loaded, kept, erased)
+
+
+def _put_aside(connection: Connection, wish: Wish) -> str:
+    if not wish.replace:
+        raise BackupError(_FILLED)
+    schema = connection.execute(text("SELECT current_schema()")).scalar_one()
+    kept = f"{_KEPT_SCHEMA}{wish.at.astimezone(UTC).strftime(_STAMP).lower()}"
+    connection.execute(text(f'ALTER SCHEMA "{schema}" RENAME TO {kept}'))
+    connection.execute(text(f'CREATE SCHEMA "{schema}"'))
+    return f"the schema {kept}"
+
+
+def _erased(connection: Connection, manifest: Manifest) -> Sequence[UUID]:
+    with suppress(SQLAlchemyError):  # of a damaged or very old database nothing is known
+        if connection.dialect.name == "sqlite":
+            return erased_since(connection, manifest)
+        with connection.begin_nested():
+            return erased_since(connection, manifest)
+    return ()
+
+
+def _remove(draft: Path) -> None:
+    for one in (draft, *(draft.with_name(draft.name + end) for end in ("-wal", "-shm"))):
+        one.unlink(missing_ok=True)

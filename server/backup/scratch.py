@@ -1,0 +1,100 @@
+"""Verify a backup: restore it into a scratch database, and look at everything."""
+
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlmodel import Session
+
+from server.audit.service import Verification, verify
+from server.backup.dump import tables_of, used_key_ids
+from server.backup.errors import BackupError
+from server.backup.load import Loaded, load
+from server.backup.reading import FindKey, opened
+from server.backup.records import Manifest
+from server.db.address import file_address
+from server.db.engine import Database
+
+_PREFIX = "rollcall-verify-"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A backup that can be restored.
+
+    Attributes:
+        manifest: what it says about itself.
+        loaded: what became of its rows.
+        trail: what the check of the audit trail found.
+        missing_keys: data keys that it needs and that are not there.
+    """
+
+    manifest: Manifest
+    loaded: Loaded
+    trail: Verification
+    missing_keys: tuple[str, ...]
+
+
+def verify_backup(
+    path: Path, find_key: FindKey, *, folder: Path, time_zone: str, known_keys: Collection[str]
+) -> Verified:
+    """Restore a backup into a scratch database, compare what it holds, and delete it again.
+
+    The scratch database is SQLite, also for a backup of PostgreSQL: the format is the same.
+
+    Args:
+        path: of the backup.
+        find_key: see `opened`.
+        folder: where the scratch database is for a while; for the server's account alone.
+        time_zone: IANA name of the school's zone.
+        known_keys: ids of the data keys that are there.
+
+    Raises:
+        BackupError: the backup is damaged, incomplete or of a newer version.
+    """
+    with opened(path, find_key) as backup, _scratch(folder) as connection:
+        loaded = load(connection, backup, time_zone=time_zone)
+        with Session(connection) as db:
+            trail = verify(db)
+        check_pages(connection)
+        missing = used_key_ids(connection, tables_of(connection)).difference(known_keys)
+        return Verified(backup.manifest, loaded, trail, tuple(sorted(missing)))
+
+
+def check_pages(connection: Connection) -> None:
+    """Let SQLite check its own file.
+
+    Raises:
+        BackupError: it found something.
+    """
+    found = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
+    if found != "ok":
+        raise BackupError("The restored database failed SQLite's integrity check.")
+
+
+@contextmanager
+def filling(database: Database) -> Iterator[Connection]:
+    """One transaction on SQLite without foreign keys; commits when the block ends."""
+    with database.engine.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        connection.rollback()
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Connection]:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as place:
+        database = Database(file_address(Path(place) / "scratch.sqlite3"))
+        try:
+            with database.engine.connect() as connection:
+                cursor = connection.connection.cursor()
+                cursor.execute("PRAGMA foreign_keys=OFF")
+                cursor.execute("PRAGMA synchronous=OFF")
+                yield connection
+                connection.rollback()
+        finally:
+            database.close()

@@ -1,0 +1,1 @@
+"""When the database was backed up last, and what went wrong since."""

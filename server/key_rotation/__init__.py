@@ -1,0 +1,1 @@
+"""Encrypt everything anew with a new data key, while the server runs."""
