@@ -1,4 +1,4 @@
-"""From a blank Debian 12 to the first recorded mark, in a booted systemd, from a card's files alone.
+"""From a blank Debian 12 to the first recorded mark, booted, from the files of a card alone.
 
 Usage, as root, with the packages mmdebstrap and systemd-container:
 python -m scripts.boot_drill --folder DIR
@@ -31,15 +31,11 @@ _BLANK = (
     "systemd,systemd-sysv,dbus,ca-certificates,python3,python3-venv,udev,kmod,login,passwd,procps"
 )
 _PACKAGES = (
-    *("cage", "xwayland", "libpam-systemd", "fonts-noto-core", "libgl1", "libglib2.0-0", "libegl1"),
+    *("cage", "xwayland", "seatd", "fonts-noto-core", "libgl1", "libglib2.0-0", "libegl1"),
     *("libxkbcommon0", "libdbus-1-3", "libfontconfig1", "libthai0", "libwayland-cursor0"),
     *("libwayland-egl1", "libgles2"),
 )
 _NO_SCREEN = """[Service]
-TTYPath=
-StandardInput=null
-TTYReset=no
-TTYVHangup=no
 Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1
 Environment=QT_QUICK_BACKEND=software ROLLCALL_KIOSK_REPLAY_LOOP=true ROLLCALL_KIOSK_EMBEDDER=%s
 """

@@ -18,6 +18,7 @@ from server.attendance.tasks import QuarantineUpkeep
 from server.backup.schedule import BackupSchedule
 from server.certificates.links import Links
 from server.certificates.upkeep import CertificateUpkeep
+from server.config import Settings
 from server.credentials.tasks import CredentialUpkeep
 from server.db.engine import Database
 from server.db.vault import Vault
@@ -49,6 +50,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from server.jobs.schemas import JobHandler
+
+
+#: What is deleted in time, by its name in the log.
+_OLD_TEXTS = {
+    "texts of absences": expire_texts,
+    "remarks in registers": expire_remarks,
+    "guardians of students who left": expire_guardians,
+    "files in registers": expire_files,
+}
 
 
 class Background:
@@ -93,15 +103,7 @@ class Background:
         reports: Sequence[JobHandler] = (
             PrepareReport(database, vault, zone, lambda: settings.school),
         )
-        imports: Sequence[JobHandler] = (
-            ImportFiles(
-                database,
-                vault,
-                zone,
-                photo_max_bytes=settings.photo_max_bytes,
-                attendance=lambda name: AttendanceFiles(zone(), settings.school.language, name),
-            ),
-        )
+        imports: Sequence[JobHandler] = (_imports(settings, database, vault),)
         rotation: Sequence[JobHandler] = (RotateKeys(database, vault),)
         handlers = (*photos, *checks, *slow, *trail, *reports, *imports, *rotation)
         self.handlers: dict[str, JobHandler] = {one.kind: one for one in handlers}
@@ -129,13 +131,7 @@ class Background:
         self.credentials = CredentialUpkeep(database, vault)
         self.tokens = TokenUpkeep(database)
         self.reports = ReportUpkeep(database)
-        old_texts = {
-            "texts of absences": expire_texts,
-            "remarks in registers": expire_remarks,
-            "guardians of students who left": expire_guardians,
-            "files in registers": expire_files,
-        }
-        self.texts = TextUpkeep(database, zone, old_texts)
+        self.texts = TextUpkeep(database, zone, _OLD_TEXTS)
         self.imports = ImportUpkeep(database)
         self.planning = LessonPlanning(database, zone)
         self.keys = FollowKeys(vault)
@@ -179,3 +175,14 @@ class Background:
     def _software(self) -> str:
         """What a failed job failed under: another version may not fail."""
         return f"{version('rollcall')} {self._encoder.software()}"[:300]
+
+
+def _imports(settings: Settings, database: Database, vault: Vault) -> ImportFiles:
+    """Return what brings files in; the names of marks are those of the school's language."""
+    return ImportFiles(
+        database,
+        vault,
+        lambda: settings.zone,
+        photo_max_bytes=settings.photo_max_bytes,
+        attendance=lambda name: AttendanceFiles(settings.zone, settings.school.language, name),
+    )

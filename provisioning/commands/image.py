@@ -9,7 +9,7 @@ from protocol.v1.trust import ca_fingerprint
 from provisioning import kiosk_file
 from provisioning.commands.configure import checked_claim_code, given_settings
 from provisioning.errors import ProvisioningError
-from provisioning.image.card import Card, Wifi
+from provisioning.image.card import KioskCard, Wifi
 from provisioning.image.writing import Boot, changed, copy_bundle, planned, write
 from provisioning.masking import masked
 from provisioning.options import add_command, add_dry_run, add_server_options, add_setting_options
@@ -68,13 +68,13 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     )
 
 
-def _card(options: argparse.Namespace) -> Card:
+def _card(options: argparse.Namespace) -> KioskCard:
     authority = _authority(options)
     settings = given_settings(options)
     settings.pop("server_ca", None)
     if options.claim_code is not None:
         settings["claim_code"] = checked_claim_code(options.claim_code)
-    return Card(
+    return KioskCard(
         hostname=options.hostname,
         time_zone=options.time_zone,
         settings=_checked(settings),

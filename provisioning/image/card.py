@@ -38,7 +38,7 @@ class Wifi:
 
 
 @dataclass(frozen=True)
-class Card:
+class KioskCard:
     """One kiosk's card.
 
     Attributes:

@@ -9,7 +9,7 @@ from enum import StrEnum
 import tomlkit
 
 from provisioning.errors import ProvisioningError
-from provisioning.image.card import Card, Wifi
+from provisioning.image.card import KioskCard, Wifi
 from provisioning.image.parts import SCRIPT, copied_parts
 
 #: Folder on the boot partition.
@@ -29,7 +29,7 @@ class System(StrEnum):
     FIRSTRUN = "bookworm"
 
 
-def card_files(card: Card) -> dict[str, str]:
+def card_files(card: KioskCard) -> dict[str, str]:
     """Return path below the boot partition and text of what is the same on both systems."""
     found = {f"{FOLDER}/{name}": text for name, text in copied_parts().items()}
     found[f"{FOLDER}/card.conf"] = _shell(
@@ -43,7 +43,7 @@ def card_files(card: Card) -> dict[str, str]:
     return found
 
 
-def start_files(system: System, card: Card, command_line: str) -> dict[str, str]:
+def start_files(system: System, card: KioskCard, command_line: str) -> dict[str, str]:
     """Return what makes the system run the first boot script.
 
     Args:
@@ -94,7 +94,7 @@ def _escaped(words: str) -> str:
     return words.replace("\\", "\\\\").replace(" ", "\\s")
 
 
-def _settings(card: Card) -> str:
+def _settings(card: KioskCard) -> str:
     settings = tomlkit.parse(card.settings)
     settings["data_dir"] = "/var/lib/rollcall-kiosk"
     if card.authority:

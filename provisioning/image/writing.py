@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.errors import ProvisioningError
-from provisioning.image.card import Card
+from provisioning.image.card import KioskCard
 from provisioning.image.contents import FOLDER, System, card_files, start_files
 
 _BUNDLE_PARTS = ("requirements.txt", "wheels", "models")
@@ -41,7 +41,7 @@ class Boot:
         return cls(path, System.CLOUD_INIT if has_cloud_init else System.FIRSTRUN)
 
 
-def planned(boot: Boot, card: Card) -> dict[str, str]:
+def planned(boot: Boot, card: KioskCard) -> dict[str, str]:
     """Return every file to write, by its path below the partition.
 
     Raises:

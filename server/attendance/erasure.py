@@ -50,10 +50,8 @@ def erase_person(
 
     The row of the person stays, with its roster entries, events and corrections, so registers of
     the past keep the line, its status and their counts. Lessons that have not started no longer
-    list the person, except later ones of a course that has met today.
-
-    Files with register lines and reported absences go too. Absences keep their days and the reason
-    from the list.
+    list the person, except later ones of a course that has met today. Files with register lines
+    and absences go too. Absences keep their days and the reason from the list.
 
     Free text about this one person may hold the name. It is replaced by "erased" in corrections,
     remarks, decisions about marks and changes of the past to a roster: the only case in which
@@ -97,8 +95,7 @@ def erase_person(
     details = {"reason": reason, "reasons_erased": lines, "imports_deleted": len(forgotten)}
     record(db, actor=actor, action="person.erase", subject=subject, details=details)
     forget_jobs(db, forgotten)
-    # After the trail and the jobs, as deleting a report does.
-    forget_every_print(db)
+    forget_every_print(db)  # after the trail and the jobs, as deleting a report does
     return person
 
 

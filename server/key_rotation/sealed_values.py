@@ -12,6 +12,8 @@ import server.credentials.keys
 import server.enrollment.gallery
 import server.imports.pieces
 import server.imports.reports
+import server.line_files.service
+import server.prints.service
 import server.reports.prepared
 from server.absences.tables import AbsenceAttachment
 from server.accounts.tables import SecondFactor
@@ -23,8 +25,10 @@ from server.imports.findings import RowOutcome
 from server.imports.tables import ImportFile, ImportPart, ImportPiece
 from server.kiosks.claiming import BROKER_PURPOSE, DATA_KEY_PURPOSE, SERVER_KEY_PURPOSE
 from server.kiosks.tables import Kiosk, ServerKey
+from server.line_files.tables import LineFile
 from server.networks.scans import SCAN_PURPOSE
 from server.networks.tables import WaitingScan
+from server.prints.tables import PreparedPrint
 from server.reports.tables import PreparedPart, PreparedReport
 
 
@@ -82,6 +86,18 @@ SEALED_COLUMNS = (
         server.absences.attachments.PURPOSE,
         lambda row: str(row.id),
         rows_at_once=_FEW,
+    ),
+    SealedColumn(
+        LineFile,
+        server.line_files.service.PURPOSE,
+        lambda row: str(row.id),
+        rows_at_once=_FEW,
+    ),
+    SealedColumn(
+        PreparedPrint,
+        server.prints.service.PURPOSE,
+        lambda row: server.prints.service.context_of(row.report_id, row.number),
+        rows_at_once=_SOME,
     ),
     SealedColumn(
         ImportFile,

@@ -10,7 +10,7 @@ from server.db.vault import Sealed, Vault
 from server.people.tables import Person
 from server.prints.tables import PreparedPrint
 
-_PURPOSE = "print"
+PURPOSE = "print"
 
 
 def store_print(
@@ -24,7 +24,7 @@ def store_print(
 ) -> int:
     """Keep the registers of one course, after those that are there; returns how many there are."""
     number = len(printed_courses(db, report_id)) + 1
-    sealed = vault.seal(content, purpose=_PURPOSE, context=_context(report_id, number))
+    sealed = vault.seal(content, purpose=PURPOSE, context=context_of(report_id, number))
     db.add(
         PreparedPrint(
             report_id=report_id,
@@ -57,7 +57,7 @@ def opened_prints(
         if row is None:  # deleted meanwhile
             return
         sealed = Sealed(row.key_id, row.data)
-        yield row.name, vault.open(sealed, purpose=_PURPOSE, context=_context(report_id, number))
+        yield row.name, vault.open(sealed, purpose=PURPOSE, context=context_of(report_id, number))
 
 
 def are_named_so(db: Session, names: Mapping[uuid.UUID, str]) -> bool:
@@ -81,5 +81,6 @@ def forget_every_print(db: Session) -> None:
     db.exec(delete(PreparedPrint))
 
 
-def _context(report_id: uuid.UUID, number: int) -> str:
+def context_of(report_id: uuid.UUID, number: int) -> str:
+    """Return what the content of a print is bound to."""
     return f"{report_id}:{number}"

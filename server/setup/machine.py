@@ -11,7 +11,7 @@ from typing import Protocol
 from server.errors import ConfigurationError
 
 
-class Machine(Protocol):
+class SetUpMachine(Protocol):
     """Runs the commands of a set-up."""
 
     def run(self, *command: str | Path, user: str | None = None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.setup.files import SetupFile, settings_files, unit_files, user_files
-from server.setup.machine import Machine
+from server.setup.machine import SetUpMachine
 from server.setup.place import SchoolPlace
 
 _ML_UNIT = "rollcall-ml.service"
@@ -52,7 +52,7 @@ def set_up_files(place: SchoolPlace, wishes: Wishes) -> list[SetupFile]:
     ]
 
 
-def set_up(place: SchoolPlace, wishes: Wishes, machine: Machine, say: Say) -> str | None:
+def set_up(place: SchoolPlace, wishes: Wishes, machine: SetUpMachine, say: Say) -> str | None:
     """Write files, make user, folders, certificates and database, and start the services.
 
     Args:
@@ -78,7 +78,7 @@ def set_up(place: SchoolPlace, wishes: Wishes, machine: Machine, say: Say) -> st
     return password
 
 
-def _make_data(place: SchoolPlace, wishes: Wishes, machine: Machine) -> str | None:
+def _make_data(place: SchoolPlace, wishes: Wishes, machine: SetUpMachine) -> str | None:
     """Make certificates, keys, database and the first account, as the school's user."""
     config = ("--config", place.settings)
     uses = ("--for", "broker") if wishes.has_proxy else ()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kiosk.config import load_settings
 from provisioning.cli import main
 from provisioning.errors import ProvisioningError
-from provisioning.image.card import Card, Wifi
+from provisioning.image.card import KioskCard, Wifi
 from provisioning.image.contents import System, start_files, wifi_profile
 from provisioning.image.parts import copied_parts
 
@@ -183,7 +183,7 @@ def test_json_names_the_files(boot: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_command_line_of_two_lines_is_no_card() -> None:
-    card = Card("kiosk-r12", "UTC", 'server_url = "https://rollcall.example.org"\n')
+    card = KioskCard("kiosk-r12", "UTC", 'server_url = "https://rollcall.example.org"\n')
     for text in ("", "one\ntwo\n"):
         with pytest.raises(ProvisioningError, match="not one line"):
             start_files(System.FIRSTRUN, card, text)

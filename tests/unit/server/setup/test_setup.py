@@ -32,7 +32,7 @@ class Recorder:
     has_accounts: bool = False
 
     def run(self, *command: str | Path, user: str | None = None) -> str:
-        """See `Machine`."""
+        """See `SetUpMachine`."""
         words = [Path(command[0]).name, *map(str, command[1:])]
         self.ran.append((" ".join(words), user))
         if "first-admin" in words and not self.has_accounts:
