@@ -118,7 +118,7 @@ def _record(
     details = origin.details | {
         "lines": sum(word.code_id is not None for word in words),
         "remarks": sum(bool(word.remark) for word in words),
-        "lessons": lessons_added,
+        "added": lessons_added,
         "people": len(students),
         "people_digest": digest_of(students),
     }
