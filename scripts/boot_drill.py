@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,7 +122,7 @@ class Drill:
         arguments = [word for word in words if word.startswith("systemd.")]
         arguments = [word.replace("=reboot", "=poweroff") for word in arguments]
         started = time.monotonic()
-        with self._booted(*arguments) as container:
+        with self._booted(*arguments) as container, _ended(container):
             container.wait(_INSTALL_S)
         self.times["first boot, until the kiosk is installed"] = time.monotonic() - started
         if not (self.root / "opt/rollcall/bin/rollcall-kiosk").exists():
@@ -130,7 +132,7 @@ class Drill:
     def mark(self, demo: Demo) -> dict[str, object]:
         """Boot again, and wait for the first recorded mark; returns the register."""
         started = time.monotonic()
-        with self._booted() as container:
+        with self._booted() as container, _ended(container):
             while not report.present_numbers(register := demo.register()):
                 if time.monotonic() - started > _MARK_S:
                     raise DemoError("no mark was recorded")
@@ -139,8 +141,6 @@ class Drill:
                 time.sleep(0.2)
             self.times["second boot, until the first recorded mark"] = time.monotonic() - started
             self.story.marks(register)
-            container.send_signal(signal.SIGTERM)
-            container.wait(60)
         return register
 
     def _booted(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -152,6 +152,21 @@ class Drill:
             stdout=log,
             stderr=log,
         )
+
+
+@contextmanager
+def _ended(container: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a container in any case, or the drill would wait for it without limit."""
+    try:
+        yield
+    except subprocess.TimeoutExpired as exc:
+        raise DemoError("the container was still running") from exc
+    finally:
+        container.send_signal(signal.SIGTERM)
+        try:
+            container.wait(60)
+        except subprocess.TimeoutExpired:
+            container.kill()
 
 
 def _run(*command: str | Path) -> None:

@@ -23,7 +23,7 @@ missing_packages() {
 }
 
 install_packages() {
-    command -v dpkg-query >/dev/null || { say "not Debian: install by yourself what scripts/debian-packages.txt names"; return; }
+    command -v dpkg-query >/dev/null || { say "this is not Debian: install what scripts/debian-packages.txt names"; return; }
     local missing run=()
     missing=$(missing_packages "$@" | tr '\n' ' ')
     [ -n "$missing" ] || return 0

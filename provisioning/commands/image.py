@@ -10,7 +10,14 @@ from provisioning import kiosk_file
 from provisioning.commands.configure import checked_claim_code, given_settings
 from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard, Wifi
-from provisioning.image.writing import Boot, changed, copy_bundle, planned, write
+from provisioning.image.writing import (
+    Boot,
+    changed,
+    copy_bundle,
+    planned,
+    refuse_unusable_bundle,
+    write,
+)
 from provisioning.masking import masked
 from provisioning.options import add_command, add_dry_run, add_server_options, add_setting_options
 from provisioning.outcome import CommandOutcome
@@ -39,6 +46,7 @@ def add_to(commands: "Commands") -> None:
     command.add_argument("--time-zone", default="UTC", help="such as Europe/Berlin [UTC]")
     command.add_argument("--wifi", metavar="NAME", help="wireless network; default: a cable")
     command.add_argument("--wifi-password-file", type=Path, help="file with its password")
+    command.add_argument("--wifi-country", metavar="XX", help="two letters, such as DE")
     command.add_argument(
         "--bundle", type=Path, help="folder that `rollcall-provision bundle` made; copied too"
     )
@@ -57,6 +65,7 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     facts: dict[str, Any] = {"boot": str(boot.path), "system": boot.system.value, "files": due}
     if options.dry_run:
         return CommandOutcome(_shown({path: files[path] for path in due}), facts)
+    refuse_unusable_bundle(options.bundle, boot)
     copied = copy_bundle(options.bundle, boot) if options.bundle is not None else 0
     write(boot, {path: files[path] for path in due})
     facts["bytes_copied"] = copied
@@ -106,13 +115,13 @@ def _authority(options: argparse.Namespace) -> str:
 def _wifi(options: argparse.Namespace) -> Wifi | None:
     if options.wifi is None:
         return None
-    if options.wifi_password_file is None:
-        raise ProvisioningError("--wifi needs --wifi-password-file")
+    if options.wifi_password_file is None or options.wifi_country is None:
+        raise ProvisioningError("--wifi needs --wifi-password-file and --wifi-country")
     try:
         password = options.wifi_password_file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         raise ProvisioningError(f"cannot read {options.wifi_password_file}") from exc
-    return Wifi(options.wifi, password)
+    return Wifi(options.wifi, password, options.wifi_country)
 
 
 def _shown(files: dict[str, str]) -> str:

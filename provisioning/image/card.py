@@ -8,6 +8,7 @@ from provisioning.errors import ProvisioningError
 
 _HOSTNAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
+_COUNTRY = re.compile("[A-Z]{2}")
 _SSID_BYTES = 32
 _LEAST_PASSPHRASE, _MOST_PASSPHRASE = 8, 63
 
@@ -19,15 +20,21 @@ class Wifi:
     Attributes:
         name: the SSID, 1 to 32 bytes.
         password: 8 to 63 printable ASCII letters, or the key as 64 hex digits.
+        country: two capital letters, ISO 3166; the radio stays off without it.
     """
 
     name: str
     password: str
+    country: str
 
     def __post_init__(self) -> None:
         """Refuse what no network can have."""
         if not 1 <= len(self.name.encode()) <= _SSID_BYTES or not self.name.isprintable():
             raise ProvisioningError("the name of the wireless network must have 1 to 32 letters")
+        if not _COUNTRY.fullmatch(self.country):
+            raise ProvisioningError(
+                "the country of the wireless network has two capital letters, such as DE"
+            )
         is_phrase = self.password.isascii() and self.password.isprintable()
         length_fits = _LEAST_PASSPHRASE <= len(self.password) <= _MOST_PASSPHRASE
         if not (is_phrase and length_fits) and not _HEX_KEY.fullmatch(self.password):

@@ -18,7 +18,7 @@ _MOUNT = "/boot/firmware"
 _FIRSTRUN = "firstrun.sh"
 _ARGUMENTS = (
     f"systemd.run={_MOUNT}/{_FIRSTRUN} systemd.run_success_action=reboot"
-    " systemd.unit=kernel-command-line.target"
+    " systemd.run_failure_action=reboot systemd.unit=kernel-command-line.target"
 )
 
 
@@ -33,7 +33,11 @@ def card_files(card: KioskCard) -> dict[str, str]:
     """Return path below the boot partition and text of what is the same on both systems."""
     found = {f"{FOLDER}/{name}": text for name, text in copied_parts().items()}
     found[f"{FOLDER}/card.conf"] = _shell(
-        {"HOSTNAME_WANTED": card.hostname, "TIME_ZONE": card.time_zone}
+        {
+            "HOSTNAME_WANTED": card.hostname,
+            "TIME_ZONE": card.time_zone,
+            "WIFI_COUNTRY": card.wifi.country if card.wifi is not None else "",
+        }
     )
     found[f"{FOLDER}/kiosk.toml"] = _settings(card)
     if card.authority:

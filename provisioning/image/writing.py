@@ -1,5 +1,6 @@
 """Puts a kiosk's files onto the boot partition of a flashed card."""
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard
 from provisioning.image.contents import FOLDER, System, card_files, start_files
 
+#: Python of Raspberry Pi OS: 3.11 in Bookworm, 3.13 in Trixie.
+_PYTHON = {System.FIRSTRUN: "cp311", System.CLOUD_INIT: "cp313"}
 _BUNDLE_PARTS = ("requirements.txt", "wheels", "models")
 
 
@@ -71,6 +74,30 @@ def write(boot: Boot, files: Mapping[str, str]) -> None:
             _write(boot.path / path, text)
     except OSError as exc:
         raise ProvisioningError(f"cannot write to the card: {exc.strerror}") from exc
+
+
+def refuse_unusable_bundle(bundle: Path | None, boot: Boot) -> None:
+    """Refuse a card that could never install itself.
+
+    Raises:
+        ProvisioningError: there is no bundle, also none on the card, or it is for another Python.
+    """
+    folder = bundle or boot.path / FOLDER / "bundle"
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        raise ProvisioningError(
+            "the card has no programs yet: make them with `rollcall-provision bundle`, and name"
+            " the folder with --bundle"
+        )
+    try:
+        python = json.loads(manifest.read_text(encoding="utf-8"))["python"]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ProvisioningError(f"{manifest} cannot be read; make the bundle again") from exc
+    if python != _PYTHON[boot.system]:
+        raise ProvisioningError(
+            f"the bundle is for Python {python}, and the system on the card has"
+            f" {_PYTHON[boot.system]}: write the card with Raspberry Pi OS Bookworm"
+        )
 
 
 def copy_bundle(bundle: Path, boot: Boot) -> int:

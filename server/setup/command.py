@@ -1,6 +1,7 @@
 """`rollcall-server init`: from an installed package to a running server."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -27,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000, help="of the server [8000]")
     parser.add_argument("--broker-port", type=int, default=8883, help="of the broker [8883]")
     parser.add_argument(
-        "--database", metavar="URL", help="of PostgreSQL; default: SQLite in the data folder"
+        "--database-file",
+        type=Path,
+        metavar="FILE",
+        help="file with the address of PostgreSQL (postgresql+psycopg://user:password@host/name);"
+        " default: SQLite in the data folder",
     )
     parser.add_argument(
         "--behind-proxy",
@@ -52,6 +57,7 @@ def init(_settings: Settings, options: argparse.Namespace) -> int:
         sys.stdout.writelines(f"{line}\n" for line in describe(place, wishes))
         return 0
     require_root_and_systemd()
+    os.umask(0o022)  # each file has its own mode; the school's user must reach the folders
     _refuse_private(place)
     password = set_up(place, wishes, ThisMachine(), _say)
     sys.stdout.write(ending(place, wishes, options.port, password))
@@ -60,8 +66,8 @@ def init(_settings: Settings, options: argparse.Namespace) -> int:
 
 def _wishes(options: argparse.Namespace) -> Wishes:
     settings: dict[str, object] = {"port": options.port, "broker_port": options.broker_port}
-    if options.database:
-        settings["database_url"] = options.database
+    if options.database_file is not None:
+        settings["database_url"] = options.database_file.read_text(encoding="utf-8").strip()
     return Wishes(
         options.address,
         settings,

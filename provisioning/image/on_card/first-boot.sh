@@ -38,6 +38,11 @@ if [ -d "$here/bundle/debs" ]; then
         >>"$here/first-boot.log" 2>&1 || fail "the packages on the card cannot be installed"
 fi
 
+for program in cage seatd; do
+    command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] ||
+        fail "$program is missing; make the bundle with --debs"
+done
+
 getent group plugdev >/dev/null || groupadd --system plugdev
 getent group render >/dev/null || groupadd --system render
 id "$user" >/dev/null 2>&1 ||
@@ -45,7 +50,8 @@ id "$user" >/dev/null 2>&1 ||
 usermod --append --groups video,render,input,plugdev "$user"
 
 say "Installing the programs."
-[ -x /opt/rollcall/bin/python ] || python3 -m venv /opt/rollcall
+# After a power cut the environment may be half there.
+/opt/rollcall/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv --clear /opt/rollcall
 /opt/rollcall/bin/python -m pip --quiet --disable-pip-version-check install --no-index --no-deps --require-hashes \
     --ignore-requires-python --find-links "$here/bundle/wheels" --requirement "$here/bundle/requirements.txt" >>"$here/first-boot.log" 2>&1 ||
     fail "the programs on the card are damaged or made for another Python"
@@ -62,6 +68,10 @@ fi
 if [ -e "$here/school.nmconnection" ]; then
     install -d -m 0700 /etc/NetworkManager/system-connections
     install -m 0600 "$here/school.nmconnection" /etc/NetworkManager/system-connections/school.nmconnection
+    # Raspberry Pi OS keeps the radio off until the country is known.
+    raspi-config nonint do_wifi_country "$WIFI_COUNTRY" 2>/dev/null || iw reg set "$WIFI_COUNTRY" 2>/dev/null || true
+    rfkill unblock wifi 2>/dev/null || true
+    nmcli connection reload 2>/dev/null || true
 fi
 install -D -m 0644 "$here/60-rollcall-coral.rules" /etc/udev/rules.d/60-rollcall-coral.rules
 install -D -m 0644 "$here/rollcall-logs.conf" /etc/systemd/journald.conf.d/rollcall.conf

@@ -19,6 +19,7 @@ from provisioning.image.contents import System, start_files, wifi_profile
 from provisioning.image.parts import copied_parts
 
 COMMAND_LINE = "console=tty1 root=PARTUUID=8a676486-02 rootfstype=ext4 rootwait quiet\n"
+DE = ["--wifi-country", "DE"]
 SERVER = ["--server", "https://rollcall.example.org", "--claim-code", "7KQ2M9TX"]
 
 
@@ -39,12 +40,23 @@ def bundle(tmp_path: Path) -> Path:
     for part in ("wheels", "models"):
         (folder / part).mkdir(parents=True)
     (folder / "requirements.txt").write_text("rollcall==0.1.0\n")
+    (folder / "manifest.json").write_text('{"python": "cp311"}')
     (folder / "wheels" / "rollcall.whl").write_bytes(b"wheel")
     (folder / "models" / "face.tflite").write_bytes(b"model")
     return folder
 
 
 def image(boot: Path, *more: str) -> int:
+    """Prepare a card; the programs are on it already."""
+    there = boot / "rollcall" / "bundle" / "manifest.json"
+    if "--bundle" not in more and boot.name == "bootfs" and not there.exists():
+        there.parent.mkdir(parents=True)
+        is_trixie = (boot / "user-data").exists()
+        there.write_text(json.dumps({"python": "cp313" if is_trixie else "cp311"}))
+    return prepare(boot, *more)
+
+
+def prepare(boot: Path, *more: str) -> int:
     command = ["image", "--boot", str(boot), "--hostname", "kiosk-r12", *SERVER]
     return main([*command, "--time-zone", "Europe/Berlin", *more])
 
@@ -117,8 +129,12 @@ def test_a_dry_run_writes_nothing_and_hides_secrets(
 ) -> None:
     secret = tmp_path / "wifi"
     secret.write_text("correct horse\n")
+    image(boot)
+    (boot / "rollcall" / "kiosk.toml").unlink()
     before = sorted(boot.rglob("*"))
-    assert image(boot, "--wifi", "school", "--wifi-password-file", str(secret), "--dry-run") == 0
+    assert (
+        image(boot, "--wifi", "school", "--wifi-password-file", str(secret), *DE, "--dry-run") == 0
+    )
 
     told = capsys.readouterr().out
     assert "would write rollcall/kiosk.toml" in told
@@ -135,10 +151,10 @@ def test_a_dry_run_writes_nothing_and_hides_secrets(
         (["--time-zone", "Mars/Olympus"], "there is no time zone"),
         (["--time-zone", "../../etc/shadow"], "there is no time zone"),
         (["--claim-code", "SHORT"], "look at the kiosk's page"),
-        (["--wifi", "school"], "--wifi needs --wifi-password-file"),
+        (["--wifi", "school"], "--wifi needs --wifi-password-file and --wifi-country"),
         (["--server", "http://rollcall.example.org"], "--allow-plain"),
         (["--server-ca", "/dev/null"], "holds no certificate"),
-        (["--bundle", "/nowhere"], "is not a bundle"),
+        (["--bundle", "/nowhere"], "the card has no programs yet"),
     ],
     ids=["spaces", "shell", "zone", "path", "code", "wifi", "plain", "authority", "bundle"],
 )
@@ -146,12 +162,35 @@ def test_what_cannot_be_is_one_sentence_and_nothing_is_written(
     boot: Path, more: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(boot.rglob("*"))
-    assert image(boot, *more) == 1
+    assert prepare(boot, *more) == 1
 
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
     assert sorted(boot.rglob("*")) == before
+
+
+def test_a_country_has_two_capital_letters() -> None:
+    with pytest.raises(ProvisioningError, match="two capital letters"):
+        Wifi("school", "long enough", "Germany")
+
+
+def test_a_card_without_programs_is_not_ready(
+    boot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prepare(boot) == 1
+
+    assert "the card has no programs yet" in capsys.readouterr().err
+    assert not (boot / "firstrun.sh").exists()
+
+
+def test_programs_for_another_python_are_refused(
+    boot: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (boot / "user-data").write_text("#cloud-config\n")
+    assert image(boot, "--bundle", str(bundle)) == 1
+
+    assert "has cp313: write the card with Raspberry Pi OS Bookworm" in capsys.readouterr().err
 
 
 def test_any_other_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,7 +237,7 @@ _PRINTABLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
 )
 def test_every_wireless_network_survives_its_profile(name: str, password: str) -> None:
     profile = configparser.RawConfigParser(delimiters="=", comment_prefixes=("#",))
-    profile.read_string(wifi_profile(Wifi(name, password)))
+    profile.read_string(wifi_profile(Wifi(name, password, "DE")))
 
     numbers = profile["wifi"]["ssid"].strip(";").split(";")
     assert bytes(map(int, numbers)).decode() == name
@@ -224,7 +263,7 @@ def _unescaped(value: str) -> str:
 )
 def test_no_network_has_such_a_name_or_password(name: str, password: str) -> None:
     with pytest.raises(ProvisioningError, match="wireless network"):
-        Wifi(name, password)
+        Wifi(name, password, "DE")
 
 
 def test_the_script_is_shell_and_the_unit_is_sandboxed(tmp_path: Path) -> None:

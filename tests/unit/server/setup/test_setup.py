@@ -154,6 +154,19 @@ def test_a_dry_run_masks_secrets_and_writes_nothing(place: SchoolPlace) -> None:
     assert list(place.root.iterdir()) == []
 
 
+def test_the_address_of_the_database_is_read_from_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "database"
+    file.write_text("postgresql+psycopg://u:hunter2@db/x\n")
+    command = ["init", "--school", "goethe", "--address", "rollcall.example.org", "--dry-run"]
+    assert main([*command, "--database-file", str(file)]) == 0
+
+    told = capsys.readouterr().out
+    assert "database_url = (a secret)" in told
+    assert "hunter2" not in told
+
+
 def test_a_failed_command_is_named_with_its_reason() -> None:
     with pytest.raises(ConfigurationError, match=r"`ls /no/such/place` failed: .*No such file"):
         ThisMachine().run("ls", "/no/such/place")
