@@ -117,7 +117,7 @@ DOCUMENTED = (
     "roll-call-landscape-light-en",
     "roll-call-portrait-dark-ar",
     "technician-landscape-light-en",
-    "technician-portrait-dark-ar",
+    "technician-landscape-dark-ar",
     "technician-pin-landscape-dark-en",
 )
 LANGUAGES = ("en", "ar")

@@ -163,10 +163,10 @@ class DeviceFacts:
 
     Attributes:
         version: of this software.
-        is_claimed: it has a server.
+        is_serving: claim, storage and sync are there.
         silent_s: how long ago the server last answered; None: not since the start.
     """
 
     version: str = ""
-    is_claimed: bool = False
+    is_serving: bool = False
     silent_s: float | None = None

@@ -61,8 +61,8 @@ def fact_items(facts: DeviceFacts, health: Health, words: Catalogue) -> tuple[Fa
         FactItem(words(f"tech.fact.{name}"), value)
         for name, value in (
             ("contact", _contact(facts, words)),
-            ("records", _records(health, words)),
-            ("faces", str(health.templates) if facts.is_claimed else ""),
+            ("records", _records(health, words) if facts.is_serving else ""),
+            ("faces", str(health.templates) if facts.is_serving else ""),
             ("version", facts.version),
             ("network", network),
         )
@@ -71,8 +71,8 @@ def fact_items(facts: DeviceFacts, health: Health, words: Catalogue) -> tuple[Fa
 
 
 def _contact(facts: DeviceFacts, words: Catalogue) -> str:
-    if not facts.is_claimed:
-        return words("tech.contact.unclaimed")
+    if not facts.is_serving:
+        return ""
     if facts.silent_s is None:
         return words("tech.contact.never")
     ago = clock_difference(1000 * facts.silent_s)
@@ -227,7 +227,7 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             paused=words("tech.paused"),
             facts=fact_items(self._facts, self._health, words),
             sync=words("tech.syncing" if is_syncing else "tech.sync"),
-            can_sync=self._facts.is_claimed and not is_syncing,
+            can_sync=self._facts.is_serving and not is_syncing,
             check=words("tech.again"),
             can_check=not self.findings_presenter.is_checking,
             close=words("tech.close"),

@@ -20,14 +20,14 @@ from kiosk.ui.shell import KioskWindow, ShellCallbacks
 from kiosk.ui.technician_callbacks import TechnicianCallbacks
 from scripts.screens_technician import FINDINGS, PIN, SIGHT
 from tests.fakes.capture import noise
-from tests.ui.kiosk.legible import faults_of_texts, said, texts
-from tests.ui.kiosk.test_check_in_scene import READABLE, contrast, place, small_keys
+from tests.ui.kiosk.legible import faults_of_texts, place, said, texts
+from tests.ui.kiosk.test_check_in_scene import READABLE, contrast, small_keys
 from tests.ui.kiosk.test_window import find, middle_of, tap
 from tests.ui.kiosk.windows import NOW, SCREENS, WELL, Seconds, still
 
 SIZES = [(800, 480), (480, 800), (1080, 1920)]
 LANGUAGES = available_languages()
-FACTS = DeviceFacts("0.9.0", is_claimed=True, silent_s=190.0)
+FACTS = DeviceFacts("0.9.0", is_serving=True, silent_s=190.0)
 BUSY = replace(
     WELL, waiting=12, network=NetworkState("sface-2021dec"), accelerator=AcceleratorState("cpu")
 )
@@ -117,7 +117,7 @@ def test_the_keyboard_opens_types_and_closes(window: KioskWindow, asked: Asked) 
     QTest.keyClick(window.view, Qt.Key.Key_T, both)
     assert state_of(window) is TechnicianState.PIN
     for digit in PIN:
-        QTest.keyClick(window.view, digit)
+        QTest.keyClick(window.view, ord(digit))
     assert state_of(window) is TechnicianState.OPEN
     QTest.keyClick(window.view, Qt.Key.Key_Escape)
     assert state_of(window) is TechnicianState.CLOSED

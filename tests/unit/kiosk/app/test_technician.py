@@ -87,7 +87,7 @@ def test_figures_are_told_until_the_screen_closes() -> None:
     thread = next(one for one in threading.enumerate() if one.name == "technician-facts")
     bench.desk.change(is_open=False)
     thread.join(WAIT_S)
-    assert (told.is_claimed, told.silent_s, bool(told.version)) == (False, None, True)
+    assert (told.is_serving, told.silent_s, bool(told.version)) == (False, None, True)
     assert not thread.is_alive()
 
 
