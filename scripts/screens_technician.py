@@ -3,7 +3,13 @@
 from PySide6.QtGui import QGuiApplication
 
 from kiosk.domain.sightings import Hint
-from kiosk.domain.technician import CheckState, DeviceFacts, Inspection, MachineFinding, Stage
+from kiosk.domain.technician import (
+    DeviceFacts,
+    FindingState,
+    Inspection,
+    MachineFinding,
+    VisionStage,
+)
 from kiosk.ui.shell import KioskWindow
 
 TECHNICIAN_STATES = (
@@ -14,7 +20,12 @@ TECHNICIAN_STATES = (
     "technician-unclaimed",
 )
 PIN = "481926"
-OK, WARN, FAIL, SKIPPED = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.SKIPPED
+OK, WARN, FAIL, SKIPPED = (
+    FindingState.OK,
+    FindingState.WARN,
+    FindingState.FAIL,
+    FindingState.SKIPPED,
+)
 FINDINGS = (
     MachineFinding("camera", OK, "/dev/video0 delivers pictures."),
     MachineFinding(
@@ -51,7 +62,7 @@ SIGHT = Inspection(
     480,
     (222.0, 118.0, 196.0, 226.0),
     Hint.TOO_DARK,
-    ((Stage.DETECT, 11.6), (Stage.LANDMARKS, 4.2), (Stage.EMBED, 38.4)),
+    ((VisionStage.DETECT, 11.6), (VisionStage.LANDMARKS, 4.2), (VisionStage.EMBED, 38.4)),
 )
 GOOD_SIGHT = Inspection(640, 480, SIGHT.box_px, None, SIGHT.stages_ms)
 

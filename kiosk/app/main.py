@@ -169,7 +169,6 @@ class KioskProcess:
         if identity is None or device is None:
             return False
         self._device = device
-        self._technician.serve(device)
         onboarding, store = self._startup.onboarding, self._startup.identity
         self._new_claim = NewClaim(onboarding, store, identity.claim)
         self._window.post_rules(self._rules(device.roster.timetable))
@@ -182,6 +181,7 @@ class KioskProcess:
         )
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
+        self._technician.serve(device)
         if not self._wait_for_data(device, self._board):
             return False
         self._open_the_door(device, self._board)

@@ -17,7 +17,7 @@ from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskReport, Kiosk
 from kiosk.doctor.picture import GreyPicture, NoPicture
 from kiosk.doctor.report import parse_report
 from kiosk.domain.ports import Frame
-from kiosk.domain.technician import CheckState, DeviceFacts, Inspection, MachineFinding
+from kiosk.domain.technician import DeviceFacts, FindingState, Inspection, MachineFinding
 from kiosk.errors import StorageError
 from kiosk.ui.technician_callbacks import TechnicianCallbacks
 from kiosk.vision.inspection import InspectionListener
@@ -183,13 +183,13 @@ def grey_picture(frame: Frame | None) -> GreyPicture | NoPicture:
 
 
 def _finding(found: Diagnosis) -> MachineFinding:
-    return MachineFinding(found.check, CheckState(found.result.value), found.words, found.fix)
+    return MachineFinding(found.check, FindingState(found.result.value), found.words, found.fix)
 
 
 def _failed(error: Exception) -> MachineFinding:
     return MachineFinding(
         "checks",
-        CheckState.FAIL,
+        FindingState.FAIL,
         f"The checks failed with an error ({type(error).__name__}).",
         "Send the support bundle to the maintainers.",
     )

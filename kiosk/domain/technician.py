@@ -104,7 +104,7 @@ class TechnicianAccess:
         self.state, self.is_wrong = TechnicianState.CLOSED, False
 
 
-class CheckState(StrEnum):
+class FindingState(StrEnum):
     """How a check of the machine ended. SKIPPED: it could not look, or does not apply."""
 
     FAIL = "fail"
@@ -125,12 +125,12 @@ class MachineFinding:
     """
 
     check: str
-    state: CheckState
+    state: FindingState
     words: str
     fix: str = ""
 
 
-class Stage(StrEnum):
+class VisionStage(StrEnum):
     """A step from picture to template."""
 
     DETECT = "detect"
@@ -154,7 +154,7 @@ class Inspection:
     height_px: int
     box_px: tuple[float, float, float, float] | None = None
     hint: Hint | None = None
-    stages_ms: tuple[tuple[Stage, float], ...] = ()
+    stages_ms: tuple[tuple[VisionStage, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

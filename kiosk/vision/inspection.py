@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from kiosk.domain.ports import Frame
-from kiosk.domain.technician import Inspection, Stage
+from kiosk.domain.technician import Inspection, VisionStage
 from kiosk.vision.guidance import GuidanceLimits, assess
 from kiosk.vision.recogniser import FaceModels
 
@@ -21,17 +21,17 @@ def inspect_frame(models: FaceModels, frame: Frame, limits: GuidanceLimits) -> I
     height_px, width_px = picture.shape[:2]
     begun_s = monotonic()
     found = models.detect(picture)
-    stages = [(Stage.DETECT, _since_ms(begun_s))]
+    stages = [(VisionStage.DETECT, _since_ms(begun_s))]
     if not found:
         return Inspection(width_px, height_px, stages_ms=tuple(stages))
     face = max(found, key=lambda one: one.area_px)
     begun_s = monotonic()
     points = models.landmarks(picture, face)
-    stages.append((Stage.LANDMARKS, _since_ms(begun_s)))
+    stages.append((VisionStage.LANDMARKS, _since_ms(begun_s)))
     if points is not None:
         begun_s = monotonic()
         models.embed_aligned(models.align(picture, points))
-        stages.append((Stage.EMBED, _since_ms(begun_s)))
+        stages.append((VisionStage.EMBED, _since_ms(begun_s)))
     hint = assess(picture, face, limits, points).hint
     return Inspection(width_px, height_px, face.box_px, hint, tuple(stages))
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kiosk.domain.technician import CheckState, MachineFinding
+from kiosk.domain.technician import FindingState, MachineFinding
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 
-_ORDER = list(CheckState)
+_ORDER = list(FindingState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _item(finding: MachineFinding, words: Catalogue) -> FindingItem:
 def _summary(findings: Sequence[MachineFinding], words: Catalogue, *, is_checking: bool) -> str:
     if is_checking:
         return words("tech.checking")
-    bad = sum(one.state in (CheckState.FAIL, CheckState.WARN) for one in findings)
+    bad = sum(one.state in (FindingState.FAIL, FindingState.WARN) for one in findings)
     return words.count("tech.problems", bad) if findings else ""
 
 

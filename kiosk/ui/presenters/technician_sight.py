@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kiosk.domain.health import Health
+from kiosk.domain.health import CameraHealth, Health
 from kiosk.domain.technician import Inspection
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
@@ -36,7 +36,9 @@ class SightView:
 
 def sight_view(inspection: Inspection | None, health: Health, words: Catalogue) -> SightView:
     """Say what one picture shows; without one, why recognition does not look."""
-    if inspection is None:
+    if health.camera not in (CameraHealth.OK, CameraHealth.STARTING):
+        return SightView()  # the picture's place says what is wrong
+    if inspection is None or health.recognition.is_off:
         state = "off" if health.recognition.is_off else "starting"
         return SightView(face=words(f"tech.recognition.{state}"))
     aspect = inspection.width_px / inspection.height_px

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from kiosk.doctor import CHECK_NAMES
-from kiosk.domain.health import AcceleratorState
+from kiosk.domain.health import AcceleratorState, Health
 from kiosk.domain.networks import NetworkState
 from kiosk.domain.ports import Frame
 from kiosk.domain.technician import OPEN_S, DeviceFacts, Inspection, TechnicianState
@@ -23,7 +23,7 @@ from tests.fakes.capture import noise
 from tests.ui.kiosk.legible import faults_of_texts, place, said, texts
 from tests.ui.kiosk.test_check_in_scene import READABLE, contrast, small_keys
 from tests.ui.kiosk.test_window import find, middle_of, tap
-from tests.ui.kiosk.windows import NOW, SCREENS, WELL, Seconds, still
+from tests.ui.kiosk.windows import MODELLESS, NOW, SCREENS, TROUBLED, WELL, Seconds, still
 
 SIZES = [(800, 480), (480, 800), (1080, 1920)]
 LANGUAGES = available_languages()
@@ -214,6 +214,22 @@ def test_the_box_lies_on_the_face_of_the_mirrored_picture(window: KioskWindow) -
     assert marked.right() == pytest.approx(whole.right(), abs=1)
     assert marked.width() == pytest.approx(whole.width() / 4, abs=1)
     assert marked.center().y() == pytest.approx(whole.center().y(), abs=1)
+
+
+@pytest.mark.parametrize(
+    ("health", "words"),
+    [(TROUBLED, "The camera picture is frozen"), (MODELLESS, "Recognition is off")],
+    ids=["camera", "models"],
+)
+def test_a_fault_takes_the_place_of_old_figures(
+    window: KioskWindow, health: Health, words: str
+) -> None:
+    opened(window)
+    window.post_inspection(SIGHT)
+    window.post_health(health)
+    said_now = shown(window)
+    assert "Face 196" not in said_now
+    assert words in said_now
 
 
 def test_a_picture_that_comes_after_it_closed_is_let_go(window: KioskWindow) -> None:

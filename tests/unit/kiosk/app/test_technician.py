@@ -18,8 +18,8 @@ from kiosk.doctor.findings import fail, ok
 from kiosk.doctor.picture import GreyPicture, NoPicture
 from kiosk.domain.ports import Frame
 from kiosk.domain.technician import (
-    CheckState,
     DeviceFacts,
+    FindingState,
     Inspection,
     MachineFinding,
     technician_pin,
@@ -100,8 +100,8 @@ def test_checks_run_on_a_thread_of_theirs_and_nobody_waits_for_them() -> None:
     found = bench.findings.get(timeout=WAIT_S)
     assert bench.threads[0] is not threading.current_thread()
     assert list(found) == [
-        MachineFinding("camera", CheckState.OK, "There."),
-        MachineFinding("mqtt", CheckState.FAIL, "No answer.", "Look at the cable."),
+        MachineFinding("camera", FindingState.OK, "There."),
+        MachineFinding("mqtt", FindingState.FAIL, "No answer.", "Look at the cable."),
     ]
 
 
@@ -112,7 +112,7 @@ def test_checks_that_fail_themselves_are_a_finding(caplog: pytest.LogCaptureFixt
     bench.desk.check()
     found = bench.findings.get(timeout=WAIT_S)
     assert [(one.state, one.words) for one in found] == [
-        (CheckState.FAIL, "The checks failed with an error (RuntimeError).")
+        (FindingState.FAIL, "The checks failed with an error (RuntimeError).")
     ]
     assert [record.getMessage() for record in caplog.records] == ["checks failed"]
 

@@ -8,7 +8,7 @@ import pytest
 from kiosk.domain.health import RecognitionHealth, RecognitionState
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Sighting, SightingKind
-from kiosk.domain.technician import Inspection, Stage
+from kiosk.domain.technician import Inspection, VisionStage
 from kiosk.errors import KioskError, ModelMissingError, NetworkMissingError, OtherNetworkError
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker, state_after
@@ -296,7 +296,7 @@ def test_a_technician_sees_the_face_and_nobody_is_compared(bench: Bench) -> None
         inspection = shown.get(timeout=WAIT_S)
         assert inspection.box_px == (200.0, 120.0, 160.0, 160.0)
         assert (inspection.width_px, inspection.height_px) == (640, 480)
-        assert [stage for stage, _ in inspection.stages_ms] == list(Stage)
+        assert [stage for stage, _ in inspection.stages_ms] == list(VisionStage)
         assert all(taken_ms >= 0 for _, taken_ms in inspection.stages_ms)
     assert bench.said.empty()
 
