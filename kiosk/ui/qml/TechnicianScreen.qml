@@ -49,7 +49,7 @@ Rectangle {
         anchors.left: parent.left
         y: top.height + Theme.gap
         width: screen.wide ? 296 * Theme.u : parent.width
-        height: screen.wide ? buttons.y - Theme.gap - y : 264 * Theme.u
+        height: screen.wide ? buttons.y - Theme.gap - y : 280 * Theme.u
 
         Item {
             id: picture
