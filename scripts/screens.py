@@ -34,6 +34,7 @@ from PySide6.QtGui import (
 )
 
 from kiosk.domain.health import (
+    AcceleratorState,
     CameraHealth,
     CameraMounting,
     DiskHealth,
@@ -45,6 +46,7 @@ from kiosk.domain.health import (
 from kiosk.domain.identity import IdentityFault
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.liveness import Motion
+from kiosk.domain.networks import NetworkState
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.screens import (
     AskPin,
@@ -67,6 +69,7 @@ from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_app
 from protocol.v1.messages import ArrivalStatus, ClockSource, Direction
 from protocol.v1.trust import six_words
 from scripts.screens_check_in import WAYS, check_in_states
+from scripts.screens_technician import TECHNICIAN_STATES, show_technician
 
 NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
 SIZES = {"landscape": (800, 480), "portrait": (1080, 1920)}
@@ -113,6 +116,9 @@ DOCUMENTED = (
     "not-recognised-portrait-dark-ar",
     "roll-call-landscape-light-en",
     "roll-call-portrait-dark-ar",
+    "technician-landscape-light-en",
+    "technician-landscape-dark-ar",
+    "technician-pin-landscape-dark-en",
 )
 LANGUAGES = ("en", "ar")
 NAMES = {"chinese": "欧阳慕雪", "korean": "김민준 이.", "thai": "ณัฐฐินันท์ ศ."}
@@ -141,6 +147,9 @@ MODELLESS = replace(
     recognition=RecognitionState(
         RecognitionHealth.MODEL_MISSING, "blazeface-full-range", "rollcall-models install"
     ),
+)
+TECHNICIANS_KIOSK = replace(
+    WELL, waiting=12, network=NetworkState("sface-2021dec"), accelerator=AcceleratorState("cpu")
 )
 UPSIDE_DOWN = replace(WELL, mounting=CameraMounting(180, 180))
 ON_ITS_SIDE = replace(OFFLINE, mounting=CameraMounting(90, 90))
@@ -258,6 +267,8 @@ def shots(language: str) -> Iterator[Shot]:
     yield from fault_shots()
     for name, health in RECORDS.items():
         yield Shot(f"ready-{name}", Ready(room, lesson), health)
+    for name in TECHNICIAN_STATES:
+        yield Shot(name, Ready(room, lesson), TECHNICIANS_KIOSK)
 
 
 def fault_shots() -> Iterator[Shot]:
@@ -357,6 +368,7 @@ def render(shot: Shot, settings: ShellSettings, path: Path, picture: BGRImage) -
     window.post_screen(shot.screen)
     if isinstance(shot.screen, AskPin):
         type_in(shot.code, window.shell.check_in_presenter.press)
+    show_technician(shot.name, window)
     for _ in range(4):
         QGuiApplication.processEvents()
     image = window.view.grabWindow()

@@ -94,6 +94,7 @@ class AttendantLoop:
         self._ticked_at_s = 0.0
         self._work: queue.SimpleQueue[Callable[[], Screen]] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._paused = threading.Event()
         self._thread = threading.Thread(target=self._run, name="attendant", daemon=True)
 
     @property
@@ -113,7 +114,14 @@ class AttendantLoop:
 
     def see(self, sighting: Sighting) -> None:
         """Something was seen."""
-        self._work.put(lambda: self._attendant.handle(sighting))
+        self._work.put(lambda: self._unless_paused(lambda: self._attendant.handle(sighting)))
+
+    def pause(self, *, is_paused: bool) -> None:
+        """Ignore faces, cards and codes, or take them again; what still waits is ignored too."""
+        if is_paused:
+            self._paused.set()
+        else:
+            self._paused.clear()
 
     def not_me(self, answer_id: str = "") -> None:
         """The person of this answer tapped "Not me"; empty for the mark on screen."""
@@ -155,11 +163,11 @@ class AttendantLoop:
 
     def scan(self, text: str) -> None:
         """The camera saw a QR."""
-        self._act(lambda desk: desk.scan(text))
+        self._work.put(lambda: self._unless_paused(lambda: self._scanned(text)))
 
     def swipe(self, text: str) -> None:
         """A card reader typed a line."""
-        self._act(lambda desk: desk.swipe(text))
+        self._work.put(lambda: self._unless_paused(lambda: self._swiped(text)))
 
     def tap_student(self, person_id: str, seen: RollMark) -> None:
         """A teacher tapped a row of the roll, which stood like that."""
@@ -168,6 +176,15 @@ class AttendantLoop:
     def close(self) -> None:
         """Leave the pad, the name or the roll."""
         self._act(Desk.close)
+
+    def _scanned(self, text: str) -> Screen:
+        return self._attendant.act(lambda desk: desk.scan(text))
+
+    def _swiped(self, text: str) -> Screen:
+        return self._attendant.act(lambda desk: desk.swipe(text))
+
+    def _unless_paused(self, action: Callable[[], Screen]) -> Screen:
+        return self._attendant.screen if self._paused.is_set() else action()
 
     def _act(self, action: Callable[[Desk], None]) -> None:
         self._work.put(lambda: self._attendant.act(action))

@@ -212,6 +212,16 @@ class Device:
         return heard_s is not None and self._clock.monotonic_s() - heard_s < _HEARD_S
 
     @property
+    def silent_s(self) -> float | None:
+        """How long ago the server last answered; None: not since the start."""
+        ages_s = []
+        if self.client.answered_s is not None:
+            ages_s.append(self._clock.uptime_s() - self.client.answered_s)
+        if self._heard_s is not None:
+            ages_s.append(self._clock.monotonic_s() - self._heard_s)
+        return min(ages_s, default=None)
+
+    @property
     def lost(self) -> int:
         """How many events a damage took that the server does not have either."""
         return self.outbox.lost
@@ -247,6 +257,12 @@ class Device:
         self.uploader.start()
         if self.link is not None:
             self.link.start()
+
+    def sync_now(self) -> None:
+        """Fetch and deliver everything now, without waiting for the next interval."""
+        for job in (DOWNLOAD_JOB, SCANS_JOB, EARLIER_JOB, STATUS_JOB):
+            self.scheduler.soon(job)
+        self.uploader.retry_now()
 
     def stop(self) -> None:
         """End all of it; what is not delivered stays on disk."""

@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from PySide6.QtCore import QTimer
@@ -18,11 +19,20 @@ from kiosk.app.notify import ALIVE, READY, STOPPING, notify
 from kiosk.app.onboarding import CLOCK_FILE, server_client
 from kiosk.app.sight import Sight, build_camera
 from kiosk.app.startup import Startup
+from kiosk.app.technician import TechnicianDesk, TechnicianOutput, checks_of
 from kiosk.config import Settings
 from kiosk.domain.configuration import MatchOverrides, timetable_from
-from kiosk.domain.health import AcceleratorState, CameraMounting, Health, RecognitionState
+from kiosk.domain.health import (
+    AcceleratorState,
+    CameraHealth,
+    CameraMounting,
+    Health,
+    RecognitionState,
+)
 from kiosk.domain.networks import NetworkState
+from kiosk.domain.ports import Frame
 from kiosk.domain.screens import SCANNED_STAGES, Screen, SettingUp
+from kiosk.domain.technician import technician_pin
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
 from kiosk.storage.clock_file import ClockFile
@@ -42,6 +52,8 @@ from kiosk.vision.knowledge import Knowledge
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 0.2
+_FIRST_FRAME_S = 5.0
+_BLIND = (CameraHealth.GONE, CameraHealth.FROZEN)
 _DEFAULT_LANGUAGE = "en"
 
 
@@ -88,7 +100,9 @@ class KioskProcess:
         )
         self._startup.lock()
         self._check_in = CheckIn()
+        self._technician = TechnicianDesk(checks_of(settings, self._newest_frame))
         self._window = self._build_window()
+        self._technician.show_on(_shown_in(self._window))
         self._camera = build_camera(settings, self._window.post_frame)
         self._scanner = claim_scanner(self._camera, self._startup.onboarding.enter_link)
         self._check_in_scanner = check_in_scanner(self._camera, self._check_in.scan)
@@ -148,6 +162,8 @@ class KioskProcess:
         if self._settings.exit_after_replay:
             watcher.start()
         identity = self._startup.claimed()
+        if identity is not None:
+            self._window.post_technician_pin(technician_pin(identity.keys.signing))
         self._scanner.want(is_wanted=False)
         device = None if identity is None else self._startup.opened(identity, self._hooks())
         if identity is None or device is None:
@@ -165,6 +181,7 @@ class KioskProcess:
         )
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
+        self._technician.serve(device)
         if not self._wait_for_data(device, self._board):
             return False
         self._open_the_door(device, self._board)
@@ -200,6 +217,7 @@ class KioskProcess:
         self._sight = Sight(settings, self._camera, knowledge, loop.see, hooks)
         self._loop = loop
         self._check_in.use(loop)
+        self._technician.attend(loop, self._sight)
         self._on_timetable()  # it may have changed since it was read above
         self._on_book()
         loop.start()
@@ -270,6 +288,9 @@ class KioskProcess:
                 on_words=self._startup.onboarding.answer_words,
                 on_claim_open=self._scan,
                 on_check_in=self._check_in.callbacks(),
+                on_technician=replace(
+                    self._technician.callbacks(), open_changed=self._on_technician
+                ),
             ),
         )
 
@@ -305,6 +326,17 @@ class KioskProcess:
         if is_wanted:
             self._camera.start()
         self._scanner.want(is_wanted)
+
+    def _on_technician(self, is_open: bool) -> None:
+        """Open the camera for a technician too, where the start did not get that far."""
+        if is_open and not self._camera.spec.is_replay:
+            self._camera.start()
+        self._technician.change(is_open)
+
+    def _newest_frame(self) -> Frame | None:
+        """Return what the camera sees now, after a wait for the first picture; None: nothing."""
+        frame = self._camera.wait_newer(-1, _FIRST_FRAME_S)
+        return None if self._camera.report().health in _BLIND else frame
 
     def _on_not_me(self, answer_id: str) -> None:
         if self._loop is not None:
@@ -366,6 +398,10 @@ class KioskProcess:
             self._startup.files.erase_if_revoked()
         finally:
             self.end(REVOKED)
+
+
+def _shown_in(window: KioskWindow) -> TechnicianOutput:
+    return TechnicianOutput(window.post_facts, window.post_inspection, window.post_findings)
 
 
 def _translated(language: str) -> str:

@@ -16,6 +16,7 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
 from kiosk.errors import ModelMissingError, NetworkMissingError, OtherNetworkError
 from kiosk.vision import Camera, SourceOptions, open_source
+from kiosk.vision.inspection import InspectionListener
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.shadow import ShadowHooks, ShadowWorker
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
@@ -159,6 +160,10 @@ class Sight:
         is_same = (wanted.embedder, _current(choice)) == (was_wanted.embedder, _current(before))
         if self._is_started and not is_same:
             self._worker.reopen()
+
+    def inspect(self, listener: InspectionListener | None) -> None:
+        """Show pictures to a technician instead of recognising people; None: go on as before."""
+        self._worker.inspect(listener)
 
     def start(self) -> None:
         """Open the camera and begin to look."""

@@ -18,6 +18,7 @@ from kiosk.domain.identity import IdentityFault
 from kiosk.domain.keeping import KeyKeeping, KeyPlace
 from kiosk.domain.links import LinkSecurity
 from kiosk.domain.room import clock_difference, room_health
+from kiosk.domain.technician import technician_pin
 from kiosk.errors import SyncError
 from kiosk.storage.clock_file import ReadClockFile
 from kiosk.storage.configuration import ConfigFile
@@ -122,6 +123,10 @@ def status(settings: Settings, output: TextIO) -> int:
     files = PrivateFiles(settings)
     kept = files.identity.kept()
     lines = lines_of(settings, files, kept)
+    if kept.keys is not None and kept.claim is not None:
+        # not in lines_of: support bundles hold those
+        pin = technician_pin(kept.keys.signing)
+        lines.append(Line("pin", f"{pin} opens the technician screen of this kiosk"))
     for line in lines:
         output.write(f"{line.name:<9}{line.words}\n")
     for line in lines:

@@ -39,7 +39,9 @@ class Examination:
         subject: what it has to serve.
         report: returns the kiosk's status, or why there is none; None: the command
             `rollcall-kiosk status` is asked.
-        is_running: whether the kiosk runs and uses the camera; None: found out.
+        is_running: whether the kiosk runs and uses the camera; None: found out. Not asked where
+            a picture is given.
+        picture: returns what the kiosk itself sees; None: the camera is opened.
 
     Attributes:
         picture: of the camera; it is not opened while the kiosk runs.
@@ -55,16 +57,19 @@ class Examination:
         *,
         report: Callable[[], KioskReport | str] | None = None,
         is_running: bool | None = None,
+        picture: Callable[[], GreyPicture | NoPicture] | None = None,
     ) -> None:
         self.machine = machine
         self.subject = subject
-        self.is_running = (
-            is_kiosk_running(machine, subject.data_dir) if is_running is None else is_running
-        )
+        if is_running is None:
+            is_running = picture is None and is_kiosk_running(machine, subject.data_dir)
+        self.is_running = is_running
         self.report: Once[KioskReport | str] = Once(
             report or (lambda: read_report(machine, subject.settings_file))
         )
-        self.picture: Once[GreyPicture | NoPicture] = Once(lambda: take_picture(machine, subject))
+        self.picture: Once[GreyPicture | NoPicture] = Once(
+            picture or (lambda: take_picture(machine, subject))
+        )
         self.trust: Once[Trust] = Once(lambda: meet_server(subject))
         self.answer: Once[HealthAnswer | NoAnswer] = Once(lambda: ask_server(subject, self.trust()))
 

@@ -110,6 +110,7 @@ class ServerClient:
     Attributes:
         health: how the last call went.
         security: how the connection is protected, or why it is not used.
+        answered_s: when the server last answered, by the clock's uptime; None: not yet.
         trust: see above.
     """
 
@@ -130,6 +131,7 @@ class ServerClient:
         self._nothing_new: _NothingNew | None = None
         self._last_security: LinkSecurity | None = None
         self.health = LinkHealth.DOWN
+        self.answered_s: float | None = None
         self.use_address(server_url)
 
     @property
@@ -361,6 +363,8 @@ class ServerClient:
 
     def _note(self, health: LinkHealth, detail: str) -> None:
         """Remember how the server is; say so when that changes."""
+        if health is LinkHealth.UP:
+            self.answered_s = self._clock.uptime_s()
         before, self.health = self.health, health
         if health is before:
             return

@@ -163,6 +163,11 @@ class Uploader:
         """There is something new to send."""
         self._inbox.put(Woken())
 
+    def retry_now(self) -> None:
+        """Try at once, whatever wait is left after a failure."""
+        self._retry_at_s = 0.0
+        self.tell_watermark()
+
     def tell_watermark(self) -> None:
         """Tell the server how far we are, with an empty batch if the broker is out of reach."""
         self._is_watermark_due = True

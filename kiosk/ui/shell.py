@@ -17,6 +17,7 @@ from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen, SettingUp
+from kiosk.domain.technician import DeviceFacts, Inspection, MachineFinding, TechnicianState
 from kiosk.errors import KioskError
 from kiosk.ui.card_reader import CardReaderFilter
 from kiosk.ui.catalogue import available_languages, load_catalogue
@@ -26,6 +27,7 @@ from kiosk.ui.fonts import kiosk_font, log_missing_fonts
 from kiosk.ui.preview import register_preview
 from kiosk.ui.screenshots import ScreenshotTaker
 from kiosk.ui.shell_presenter import ShellPresenter
+from kiosk.ui.technician_callbacks import TechnicianCallbacks
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class ShellCallbacks:
         on_claim_open: the field for a new code opened or closed, in front of a kiosk at work.
         on_check_in: what people do to check in without their face, and in the roll-call.
         on_direction: the person leaves now, or stays after all; id of the mark's event.
+        on_technician: what a technician does on their screen.
     """
 
     on_not_me: Callable[[str], None]
@@ -97,6 +100,7 @@ class ShellCallbacks:
     on_claim_open: Callable[[bool], None] = lambda _is_open: None
     on_check_in: CheckInCallbacks = field(default_factory=CheckInCallbacks)
     on_direction: Callable[[str], None] = lambda _answer_id: None
+    on_technician: TechnicianCallbacks = field(default_factory=TechnicianCallbacks)
 
 
 def build_application(
@@ -124,8 +128,8 @@ class KioskWindow(QObject):
     and return at once.
 
     Signals:
-        screen_posted, stage_posted, health_posted, rules_posted, quit_posted: (internal) cross
-            into the GUI thread.
+        screen_posted, stage_posted, health_posted, rules_posted, quit_posted, pin_posted,
+            facts_posted, inspection_posted, findings_posted: (internal) cross into the GUI thread.
     """
 
     screen_posted = Signal(object)
@@ -133,6 +137,10 @@ class KioskWindow(QObject):
     health_posted = Signal(object)
     rules_posted = Signal(object)
     quit_posted = Signal()
+    pin_posted = Signal(object)
+    facts_posted = Signal(object)
+    inspection_posted = Signal(object)
+    findings_posted = Signal(object)
 
     def __init__(
         self,
@@ -196,6 +204,22 @@ class KioskWindow(QObject):
         """Follow other rules from now on. From any thread."""
         self.rules_posted.emit(rules)
 
+    def post_technician_pin(self, pin: str | None) -> None:
+        """Ask technicians for this PIN; None: for none. From any thread."""
+        self.pin_posted.emit(pin)
+
+    def post_facts(self, facts: DeviceFacts) -> None:
+        """Show figures to a technician. From any thread."""
+        self.facts_posted.emit(facts)
+
+    def post_inspection(self, inspection: Inspection) -> None:
+        """Show a technician what a picture holds. From any thread."""
+        self.inspection_posted.emit(inspection)
+
+    def post_findings(self, findings: Sequence[MachineFinding]) -> None:
+        """Show a technician what the checks found. From any thread."""
+        self.findings_posted.emit(findings)
+
     def quit(self) -> None:
         """End the Qt event loop. From any thread."""
         self.quit_posted.emit()
@@ -214,6 +238,7 @@ class KioskWindow(QObject):
         self.shell.claim_presenter.words_answered.connect(callbacks.on_words)
         self.shell.claim_changed.connect(lambda: callbacks.on_claim_open(self.shell.is_claim_open))
         self._connect_check_in(callbacks.on_check_in)
+        self._connect_technician(callbacks.on_technician)
         self.stage_posted.connect(self.shell.claim_presenter.show_setup)
         self.health_posted.connect(self._on_health_posted)
         self.rules_posted.connect(self._on_rules_posted)
@@ -229,9 +254,20 @@ class KioskWindow(QObject):
         presenter.student_tapped.connect(callbacks.tap_student)
         presenter.closed.connect(callbacks.close)
 
+    def _connect_technician(self, callbacks: TechnicianCallbacks) -> None:
+        presenter = self.shell.technician_presenter
+        presenter.open_changed.connect(callbacks.open_changed)
+        presenter.check_wanted.connect(callbacks.check)
+        presenter.sync_wanted.connect(callbacks.sync)
+        self.pin_posted.connect(presenter.require)
+        self.facts_posted.connect(presenter.show_facts)
+        self.inspection_posted.connect(presenter.show_inspection)
+        self.findings_posted.connect(presenter.show_findings)
+
     def _is_card_wanted(self) -> bool:
-        """Say whether a card may be read: not while a claim code is typed."""
-        return not self.shell.is_claim_open and self.shell.screen != "claim"
+        """Say whether a card may be read: not while a code or a technician's PIN is typed."""
+        is_claiming = self.shell.is_claim_open or self.shell.screen == "claim"
+        return not is_claiming and (self.shell.technician_presenter.state is TechnicianState.CLOSED)
 
     def _load_scene(self) -> QQuickView:
         register_preview()

@@ -35,6 +35,7 @@ from kiosk.ui.presenters.place import PlacePresenter
 from kiosk.ui.presenters.proving import ProvingPresenter
 from kiosk.ui.presenters.ready import ReadyPresenter
 from kiosk.ui.presenters.roll_call import RollCallPresenter
+from kiosk.ui.presenters.technician import TechnicianPresenter
 from kiosk.ui.presenters.ways import WaysPresenter
 from kiosk.ui.presenters.welcome import WelcomePresenter
 from kiosk.ui.preview import PreviewFeed
@@ -94,6 +95,7 @@ class ShellPresenter(QObject):
         self.roll_call_presenter = RollCallPresenter(words, monotonic_s=monotonic_s)
         self.claim_presenter = ClaimPresenter(words)
         self.health_presenter = HealthPresenter(words)
+        self.technician_presenter = TechnicianPresenter(words, monotonic_s=monotonic_s)
         self._speakers: tuple[ViewPresenter[Any], ...] = (
             self.place_presenter,
             self.camera_presenter,
@@ -107,6 +109,7 @@ class ShellPresenter(QObject):
             self.roll_call_presenter,
             self.claim_presenter,
             self.health_presenter,
+            self.technician_presenter,
         )
         self.roll_call_presenter.student_tapped.connect(self.check_in_presenter.student_tapped)
         self.claim_presenter.changed.connect(self._keep_claim_open)
@@ -132,6 +135,7 @@ class ShellPresenter(QObject):
         self.health_presenter.show(health)
         self.camera_presenter.show(health.camera)
         self.ready_presenter.show_health(health)
+        self.technician_presenter.show_health(health)
 
     def use_words(self, words: Catalogue) -> None:
         """Speak this language from now on; a Welcome on screen is left to end in the other."""
@@ -165,6 +169,7 @@ class ShellPresenter(QObject):
         self.welcome_presenter.tick()
         self.check_in_presenter.tick()
         self.roll_call_presenter.tick()
+        self.technician_presenter.tick()
         if self._claim_until_s is not None and self._monotonic_s() > self._claim_until_s:
             self.close_claim()
 
@@ -261,3 +266,4 @@ class ShellPresenter(QObject):
     roll_call = qml_property(QObject, lambda self: self.roll_call_presenter)
     claim = qml_property(QObject, lambda self: self.claim_presenter)
     health = qml_property(QObject, lambda self: self.health_presenter)
+    technician = qml_property(QObject, lambda self: self.technician_presenter)

@@ -12,6 +12,7 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
 from kiosk.errors import KioskError, ModelMissingError, NetworkMissingError, OtherNetworkError
 from kiosk.vision.handover import NextNetwork
+from kiosk.vision.inspection import InspectionListener, inspect_frame
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.mounting import MountingWatch
 from kiosk.vision.recogniser import FaceModels, Recogniser, RecognitionSettings
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _WAIT_S = 0.25
 _SMOOTHING = 0.1
+_INSPECTION_S = 0.2
 
 
 class FrameFeed(Protocol):
@@ -99,6 +101,8 @@ class RecognitionWorker:
         self._stats = RecognitionStats()
         self._state = RecognitionState()
         self._fault = FaultEdge()
+        self._inspector: InspectionListener | None = None
+        self._was_inspecting = False
         self._thread = threading.Thread(target=self._run, name="recognition", daemon=True)
 
     def start(self) -> None:
@@ -120,6 +124,16 @@ class RecognitionWorker:
         """
         self._supply.renew()
         self._hurry.set()
+
+    def inspect(self, listener: InspectionListener | None) -> None:
+        """Show pictures to a technician instead of recognising people; None: go on as before.
+
+        Nobody is compared meanwhile, and everybody is a new track afterwards. For any thread.
+
+        Args:
+            listener: told what each picture shows, on the worker's thread.
+        """
+        self._inspector = listener
 
     @property
     def models(self) -> FaceModels | None:
@@ -164,9 +178,9 @@ class RecognitionWorker:
             return
         begun_s, between_s = monotonic(), monotonic() - self._begun_s
         self._index, self._begun_s = frame.index, begun_s
-        recogniser = self._recogniser
-        if recogniser is None:
+        if self._recogniser is None or self._inspected(self._recogniser, frame):
             return
+        recogniser = self._recogniser
         sightings = recogniser.look(frame)
         self._note_well(recogniser)
         for sighting in sightings:
@@ -175,6 +189,21 @@ class RecognitionWorker:
         self._watch_mounting(frame, recogniser.found)
         period_s = self._period_s(recogniser)
         self._stopping.wait(max(0.0, begun_s + period_s - monotonic()))
+
+    def _inspected(self, recogniser: Recogniser, frame: Frame) -> bool:
+        """Look at a frame for a technician, where one is there; False: nobody is."""
+        listener, models = self._inspector, self._models
+        if listener is not None and models is not None:
+            listener(inspect_frame(models, frame, self._settings.guidance))
+            self._note_well(recogniser)
+            self._was_inspecting = True
+            self._stopping.wait(max(0.0, self._begun_s + _INSPECTION_S - monotonic()))
+            return True
+        if self._was_inspecting and models is not None:
+            self._was_inspecting = False
+            self._tracker = Tracker()
+            self._recogniser = self._recogniser_of(models)
+        return False
 
     def _take_over(self) -> None:
         """Use the models that were opened again meanwhile; without them recognition is off.
@@ -197,13 +226,7 @@ class RecognitionWorker:
             models.close()
 
     def _use(self, models: FaceModels) -> None:
-        self._recogniser = Recogniser(
-            models,
-            self._knowledge,
-            self._settings,
-            tracker=self._tracker,
-            next_network=self._next_network,
-        )
+        self._recogniser = self._recogniser_of(models)
         before, self._models = self._models, models
         if before is not None and before is not models:
             before.close()
@@ -212,6 +235,15 @@ class RecognitionWorker:
         self._mounting.use(models)
         logger.info("network open: %s", models.embedder_card.id)
         self._note_well(self._recogniser)
+
+    def _recogniser_of(self, models: FaceModels) -> Recogniser:
+        return Recogniser(
+            models,
+            self._knowledge,
+            self._settings,
+            tracker=self._tracker,
+            next_network=self._next_network,
+        )
 
     def _watch_mounting(self, frame: Frame, found: Sequence[Detection]) -> None:
         """Look for turned faces now and then, in the pause after a frame's own work."""

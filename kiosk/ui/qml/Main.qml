@@ -7,6 +7,7 @@ Rectangle {
     required property var shell
     readonly property string screen: shell.screen
     readonly property bool answered: ["welcome", "elsewhere", "not_recognised", "notice", "loading", "confirm_name", "code_refused"].indexOf(screen) >= 0
+    readonly property string service: shell.technician.view.state // closed, pin or open
     readonly property bool settingUp: screen === "claim" || shell.reclaiming
     readonly property bool beside: !settingUp && screen !== "ask_pin" && screen !== "roll_call" // words beside the camera
     readonly property bool watching: screen === "ready" || screen === "looking"
@@ -31,6 +32,7 @@ Rectangle {
 
     Item {
         id: stage
+        visible: root.service === "closed"
         anchors.fill: parent
         anchors.leftMargin: Theme.margin
         anchors.rightMargin: Theme.margin
@@ -170,6 +172,7 @@ Rectangle {
 
     HealthStrip {
         id: strip
+        visible: root.service === "closed"
         anchors.left: parent.left
         anchors.right: parent.right
         anchors.bottom: parent.bottom
@@ -179,5 +182,53 @@ Rectangle {
         height: root.stripHeight
         health: root.shell.health
         onTapped: root.shell.open_claim()
+    }
+
+    MouseArea { // five seconds on this corner open the technician screen
+        objectName: "technicianCorner"
+        anchors.left: parent.left
+        anchors.top: parent.top
+        width: 64 * Theme.u
+        height: 64 * Theme.u
+        enabled: root.service === "closed"
+        pressAndHoldInterval: 5000
+        onPressAndHold: root.shell.technician.open()
+    }
+    Shortcut {
+        sequence: "Ctrl+Shift+T"
+        onActivated: root.shell.technician.open()
+    }
+    Rectangle {
+        id: service
+        anchors.fill: parent
+        visible: root.service !== "closed"
+        color: Theme.background
+        Keys.onPressed: event => { // a technician may bring a keyboard
+            event.accepted = true
+            if (event.key === Qt.Key_Escape) root.shell.technician.close()
+            else if (event.key === Qt.Key_Backspace) root.shell.technician.pad.erase()
+            else if (root.service === "pin") root.shell.technician.pad.press(event.text)
+        }
+        onVisibleChanged: if (visible) forceActiveFocus()
+
+        MouseArea { // nothing behind it is touched
+            anchors.fill: parent
+        }
+        PinScreen {
+            anchors.fill: parent
+            anchors.margins: Theme.margin
+            visible: root.service === "pin"
+            entry: root.shell.technician.pad
+            feed: root.shell.feed
+            camera: root.shell.camera
+        }
+        TechnicianScreen {
+            anchors.fill: parent
+            anchors.margins: Theme.margin
+            visible: root.service === "open"
+            technician: root.shell.technician
+            feed: root.shell.feed
+            camera: root.shell.camera
+        }
     }
 }

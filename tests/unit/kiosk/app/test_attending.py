@@ -23,7 +23,8 @@ class Stage:
     def __init__(self, timetable: Timetable = TIMETABLE) -> None:
         clock = ManualClock()
         self.clock = clock
-        attendant = Attendant(clock, Recorder(MemoryOutbox()), timetable, AttendantTimings())
+        self.outbox = MemoryOutbox()
+        attendant = Attendant(clock, Recorder(self.outbox), timetable, AttendantTimings())
         self.screens: queue.Queue[Screen] = queue.Queue()
         self.turns = 0
         self.loop = AttendantLoop(attendant, on_screen=self.screens.put, on_turn=self._count)
@@ -113,3 +114,25 @@ def test_disk_trouble_is_named_and_logged_on_its_edges(
     assert (during, outbox.disk) == (disk, DiskHealth.OK)
     assert recorded == [True]
     assert len(caplog.records) == 2
+
+
+def test_nobody_is_marked_while_a_technician_is_there() -> None:
+    stage = Stage()
+    seen = Sighting.recognised(1, stage.clock.monotonic_s(), recognition())
+    stage.loop.see(seen)  # waits still when the pause begins
+    stage.loop.pause(is_paused=True)
+    stage.loop.start()
+    stage.loop.see(seen)
+    stage.loop.scan("RC1:card")
+    stage.loop.swipe("0123456789")
+    done: queue.Queue[None] = queue.Queue()
+    stage.loop._act(lambda _desk: done.put(None))
+    done.get(timeout=5)
+    assert stage.outbox.drafts == []
+
+    stage.loop.pause(is_paused=False)
+    stage.loop.see(seen)
+    stage.loop._act(lambda _desk: done.put(None))
+    done.get(timeout=5)
+    stage.loop.stop()
+    assert len(stage.outbox.drafts) == 1

@@ -1,16 +1,25 @@
 """A claimed kiosk takes over the policy that its server sends, and keeps it over a restart."""
 
+import queue
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kiosk.app.device import Device, DeviceHooks
+from kiosk.app.device import (
+    DOWNLOAD_JOB,
+    EARLIER_JOB,
+    SCANS_JOB,
+    STATUS_JOB,
+    Device,
+    DeviceHooks,
+)
 from kiosk.app.onboarding import Identity
 from kiosk.config import load_settings
 from kiosk.domain.events import EventDraft, MatchEvidence
@@ -222,3 +231,38 @@ def test_an_erased_person_leaves_no_scan(tmp_path: Path, url: str, school: Schoo
         kiosk.downloader.download()
         assert held(tmp_path) == 0
         assert [erasure.person_id for erasure in school.erasures] == ["p1"]
+
+
+def test_the_device_knows_when_its_server_last_answered(tmp_path: Path, url: str) -> None:
+    with device(tmp_path, NOBODY, []) as alone:
+        alone.downloader.download()
+        assert alone.silent_s is None
+    with device(tmp_path, url, []) as kiosk:
+        kiosk.downloader.download()
+        assert kiosk.silent_s is not None
+        assert kiosk.silent_s >= 0
+
+
+def test_sync_now_runs_every_job_without_its_interval(tmp_path: Path, url: str) -> None:
+    with device(tmp_path, url, []) as kiosk, closing(ReadyJobs(kiosk)) as jobs:
+        jobs.all_ran_once()
+        kiosk.sync_now()
+        jobs.all_ran_once()
+
+
+class ReadyJobs:
+    """The device's jobs, replaced by ones that note that they ran."""
+
+    def __init__(self, device: Device) -> None:
+        self._scheduler = device.scheduler
+        self._ran: queue.Queue[str] = queue.Queue()
+        for name in (DOWNLOAD_JOB, SCANS_JOB, EARLIER_JOB, STATUS_JOB):
+            self._scheduler.every(name, 3600.0, partial(self._ran.put, name))
+        self._scheduler.start()
+
+    def all_ran_once(self) -> None:
+        ran = {self._ran.get(timeout=30) for _ in range(4)}
+        assert ran == {DOWNLOAD_JOB, SCANS_JOB, EARLIER_JOB, STATUS_JOB}
+
+    def close(self) -> None:
+        self._scheduler.stop()

@@ -182,6 +182,18 @@ def test_nothing_is_lost_and_tries_get_rarer_while_everything_is_away(line: Line
     assert (waiting_at_once, line.outbox.waiting) == (5, 0)
 
 
+def test_a_technician_need_not_wait_for_the_next_try(line: Line) -> None:
+    line.broker.health = LinkHealth.DOWN
+    line.server.is_away = True
+    line.record(5)
+    line.turn()
+    line.server.is_away = False
+    line.uploader.retry_now()
+    line.turn()
+
+    assert line.outbox.waiting == 0
+
+
 def test_everything_is_sent_again_when_the_link_comes_back(line: Line) -> None:
     line.record(2)
     line.turn()

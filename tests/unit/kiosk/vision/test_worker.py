@@ -8,6 +8,7 @@ import pytest
 from kiosk.domain.health import RecognitionHealth, RecognitionState
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.domain.sightings import Sighting, SightingKind
+from kiosk.domain.technician import Inspection, VisionStage
 from kiosk.errors import KioskError, ModelMissingError, NetworkMissingError, OtherNetworkError
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker, state_after
@@ -284,3 +285,40 @@ def test_the_state_says_why_recognition_is_off(
 ) -> None:
     assert state_after(error) == state
     assert state.is_off
+
+
+def test_a_technician_sees_the_face_and_nobody_is_compared(bench: Bench) -> None:
+    shown: queue.Queue[Inspection] = queue.Queue()
+    bench.worker.inspect(shown.put)
+    bench.models.gate.release(1000)
+    for index in range(3):
+        bench.put(index)
+        inspection = shown.get(timeout=WAIT_S)
+        assert inspection.box_px == (200.0, 120.0, 160.0, 160.0)
+        assert (inspection.width_px, inspection.height_px) == (640, 480)
+        assert [stage for stage, _ in inspection.stages_ms] == list(VisionStage)
+        assert all(taken_ms >= 0 for _, taken_ms in inspection.stages_ms)
+    assert bench.said.empty()
+
+    bench.worker.inspect(None)
+    assert kinds_of(bench, 3, 4) == [SightingKind.LOOKING, SightingKind.RECOGNISED]
+
+
+def test_a_person_who_stays_is_recognised_anew_after_a_technician_left(bench: Bench) -> None:
+    bench.models.gate.release(1000)
+    first = kinds_of(bench, 0, 1)
+    shown: queue.Queue[Inspection] = queue.Queue()
+    bench.worker.inspect(shown.put)
+    bench.put(2)
+    shown.get(timeout=WAIT_S)
+    bench.worker.inspect(None)
+    assert kinds_of(bench, 3, 4) == first == [SightingKind.LOOKING, SightingKind.RECOGNISED]
+
+
+def kinds_of(bench: Bench, *indices: int) -> list[SightingKind]:
+    """What is said of these frames, one after the other."""
+    kinds = []
+    for index in indices:
+        bench.put(index)
+        kinds.append(bench.said.get(timeout=WAIT_S).kind)
+    return kinds

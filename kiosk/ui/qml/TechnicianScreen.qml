@@ -1,0 +1,226 @@
+import QtQuick
+import Rollcall.Preview 1.0
+
+// For technicians, in front of everything: the camera with the face's box, figures, and the list of
+// checks. Its rows hold no drawn signs, because those are not cut off at the list's edge.
+Rectangle {
+    id: screen
+
+    property var technician
+    property var feed
+    property var camera
+    readonly property var view: technician.view
+    readonly property var sight: technician.sight.view
+    readonly property var items: technician.findings.view.items
+    readonly property bool wide: !Theme.portrait
+
+    color: Theme.background
+
+    Item {
+        id: top
+        anchors.left: parent.left
+        anchors.right: parent.right
+        height: screen.wide ? title.height : title.height + paused.height
+
+        Words {
+            id: title
+            anchors.left: parent.left
+            wrapMode: Text.NoWrap
+            text: screen.view.title
+            size: Theme.body
+            strong: true
+        }
+        Words {
+            id: paused
+            objectName: "paused"
+            anchors.right: parent.right
+            y: screen.wide ? 10 * Theme.u : title.height
+            width: screen.wide ? parent.width - title.width - Theme.margin : parent.width
+            horizontalAlignment: screen.wide ? Text.AlignRight : Text.AlignLeft
+            text: screen.view.paused
+            size: Theme.small
+            strong: true
+            color: Theme.late
+        }
+    }
+
+    Item {
+        id: left
+        anchors.left: parent.left
+        y: top.height + Theme.gap
+        width: screen.wide ? 296 * Theme.u : parent.width
+        height: screen.wide ? buttons.y - Theme.gap - y : 280 * Theme.u
+
+        Item {
+            id: picture
+            readonly property real most: (screen.wide ? 148 : 190) * Theme.u
+            readonly property real mostWidth: (screen.wide ? 296 : 240) * Theme.u
+            anchors.left: parent.left
+            height: Math.min(most, mostWidth / screen.sight.aspect)
+            width: height * screen.sight.aspect
+
+            Rectangle {
+                anchors.fill: parent
+                radius: 14 * Theme.u
+                color: Theme.outline
+                Words {
+                    anchors.centerIn: parent
+                    width: parent.width - 2 * Theme.gap
+                    horizontalAlignment: Text.AlignHCenter
+                    visible: !finder.visible
+                    text: screen.camera.view.trouble || screen.camera.view.starting
+                    size: Theme.small
+                }
+            }
+            CameraPreview {
+                id: finder
+                objectName: "picture"
+                anchors.fill: parent
+                visible: screen.camera.view.has_picture
+                cornerRadius: 14 * Theme.u
+                backdrop: Theme.background
+                feed: screen.feed
+            }
+            Rectangle {
+                objectName: "box"
+                visible: finder.visible && screen.sight.width > 0
+                LayoutMirroring.enabled: false
+                x: screen.sight.left * parent.width
+                y: screen.sight.top * parent.height
+                width: screen.sight.width * parent.width
+                height: screen.sight.height * parent.height
+                radius: 6 * Theme.u
+                color: "transparent"
+                border.width: Math.round(3 * Theme.u)
+                border.color: screen.sight.is_good ? "#4fd6b0" : "#f5bd6a"
+            }
+        }
+        Flickable { // long words are reached by moving them
+            anchors.right: parent.right
+            y: screen.wide ? picture.height + 6 * Theme.u : 0
+            width: screen.wide ? parent.width : parent.width - picture.width - Theme.gap
+            height: parent.height - y
+            contentHeight: words.height
+            clip: true
+            boundsBehavior: Flickable.StopAtBounds
+
+            Column {
+                id: words
+                width: parent.width
+                Words {
+                    objectName: "face"
+                    width: parent.width
+                    text: screen.sight.hint === "" ? screen.sight.face : screen.sight.face + " · " + screen.sight.hint
+                    size: Theme.small
+                    strong: true
+                }
+                Words {
+                    objectName: "times"
+                    width: parent.width
+                    visible: text !== ""
+                    text: screen.sight.times.join(" · ")
+                    size: 14
+                    color: Theme.muted
+                }
+                Item { width: 1; height: 4 * Theme.u }
+                Repeater {
+                    model: screen.view.facts
+                    delegate: Words {
+                        required property var modelData
+                        width: words.width
+                        text: modelData.label + ": " + modelData.value
+                        size: 14
+                    }
+                }
+            }
+        }
+    }
+
+    Item {
+        id: right
+        anchors.right: parent.right
+        width: screen.wide ? parent.width - left.width - 20 * Theme.u : parent.width
+        y: screen.wide ? left.y : left.y + left.height + Theme.gap
+        height: buttons.y - Theme.gap - y
+
+        Words {
+            id: summary
+            objectName: "summary"
+            width: parent.width
+            text: screen.technician.findings.view.summary
+            size: Theme.small
+            strong: true
+        }
+        ListView {
+            id: list
+            objectName: "findings"
+            anchors.left: parent.left
+            anchors.right: bar.left
+            anchors.rightMargin: 8 * Theme.u
+            anchors.top: summary.bottom
+            anchors.topMargin: 4 * Theme.u
+            anchors.bottom: parent.bottom
+            clip: true
+            spacing: 6 * Theme.u
+            boundsBehavior: Flickable.StopAtBounds
+            model: screen.items
+            delegate: TechnicianRow {
+                required property var modelData
+                width: list.width
+                item: modelData
+            }
+        }
+        Rectangle {
+            id: bar
+            anchors.right: parent.right
+            anchors.top: list.top
+            anchors.bottom: parent.bottom
+            width: 8 * Theme.u
+            radius: width / 2
+            color: list.visibleArea.heightRatio < 1 ? Theme.outline : "transparent"
+            Rectangle {
+                visible: list.visibleArea.heightRatio < 1
+                width: parent.width
+                y: parent.height * list.visibleArea.yPosition
+                height: parent.height * list.visibleArea.heightRatio
+                radius: width / 2
+                color: Theme.muted
+            }
+        }
+    }
+
+    Row {
+        id: buttons
+        readonly property real each: (parent.width - 2 * spacing) / 3
+        anchors.left: parent.left
+        anchors.bottom: parent.bottom
+        spacing: Theme.gap
+        TechnicianButton {
+            objectName: "sync"
+            width: buttons.each
+            text: screen.view.sync
+            enabled: screen.view.can_sync
+            onTapped: screen.technician.sync()
+        }
+        TechnicianButton {
+            objectName: "again"
+            width: buttons.each
+            text: screen.view.check
+            enabled: screen.view.can_check
+            onTapped: screen.technician.check()
+        }
+        TechnicianButton {
+            objectName: "close"
+            width: buttons.each
+            text: screen.view.close
+            onTapped: screen.technician.close()
+        }
+    }
+
+    Item { // in front, so that it sees every touch; it keeps none for itself
+        anchors.fill: parent
+        PointHandler {
+            onActiveChanged: if (active) screen.technician.touch()
+        }
+    }
+}

@@ -1,0 +1,23 @@
+"""What the window reports of the technician screen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def _ignore(*_arguments: object) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TechnicianCallbacks:
+    """What a technician does; called in the GUI thread, must return at once.
+
+    Attributes:
+        open_changed: pad or screen is in front of everything, or went.
+        check: the checks of the machine must run.
+        sync: everything must be fetched and delivered now.
+    """
+
+    open_changed: Callable[[bool], None] = _ignore
+    check: Callable[[], None] = _ignore
+    sync: Callable[[], None] = _ignore

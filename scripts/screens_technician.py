@@ -1,0 +1,97 @@
+"""The states of the technician screen that scripts/screens.py draws."""
+
+from PySide6.QtGui import QGuiApplication
+
+from kiosk.domain.sightings import Hint
+from kiosk.domain.technician import (
+    DeviceFacts,
+    FindingState,
+    Inspection,
+    MachineFinding,
+    VisionStage,
+)
+from kiosk.ui.shell import KioskWindow
+
+TECHNICIAN_STATES = (
+    "technician",
+    "technician-pin",
+    "technician-pin-wrong",
+    "technician-checking",
+    "technician-unclaimed",
+)
+PIN = "481926"
+OK, WARN, FAIL, SKIPPED = (
+    FindingState.OK,
+    FindingState.WARN,
+    FindingState.FAIL,
+    FindingState.SKIPPED,
+)
+FINDINGS = (
+    MachineFinding("camera", OK, "/dev/video0 delivers pictures."),
+    MachineFinding(
+        "light",
+        WARN,
+        "It is too dark in front of the camera.",
+        "Turn a light on that shines on the faces, not into the camera.",
+    ),
+    MachineFinding("focus", OK, "The picture is sharp (figure 212)."),
+    MachineFinding("accelerator", SKIPPED, "No accelerator is asked for."),
+    MachineFinding("clock", OK, "The clock is set by a time server."),
+    MachineFinding("disk space", OK, "21.4 GB of the disk are free."),
+    MachineFinding("disk wear", SKIPPED, "This disk does not tell its wear."),
+    MachineFinding("temperature", OK, "The processor has 52 °C."),
+    MachineFinding(
+        "undervoltage",
+        FAIL,
+        "The power supply is too weak: the voltage is too low now.",
+        "Use the 27 W supply of the Raspberry Pi 5, with its own cable.",
+    ),
+    MachineFinding("network", OK, "Connected by cable (eth0)."),
+    MachineFinding("dns", OK, "rollcall.school.example is 10.20.0.4."),
+    MachineFinding("tls", OK, "The certificate is valid for 61 days."),
+    MachineFinding("http", OK, "The server answers in 18 ms."),
+    MachineFinding("mqtt", OK, "The broker accepts connections."),
+    MachineFinding("versions", OK, "Rollcall 0.9.0, Python 3.11.2, Debian GNU/Linux 12."),
+    MachineFinding("models", OK, "4 model files are there, each with the digest of its card."),
+    MachineFinding("permissions", OK, "Only the kiosk can read its files."),
+    MachineFinding("claim", OK, "This kiosk is claimed."),
+    MachineFinding("outbox", OK, "12 records wait."),
+)
+SIGHT = Inspection(
+    640,
+    480,
+    (222.0, 118.0, 196.0, 226.0),
+    Hint.TOO_DARK,
+    ((VisionStage.DETECT, 11.6), (VisionStage.LANDMARKS, 4.2), (VisionStage.EMBED, 38.4)),
+)
+GOOD_SIGHT = Inspection(640, 480, SIGHT.box_px, None, SIGHT.stages_ms)
+
+
+def show_technician(name: str, window: KioskWindow) -> None:
+    """Open the screen in this state, where the name is one of its own."""
+    if name not in TECHNICIAN_STATES:
+        return
+    is_claimed = name != "technician-unclaimed"
+    presenter = window.shell.technician_presenter
+    window.post_facts(DeviceFacts("0.9.0", is_claimed, silent_s=190.0 if is_claimed else None))
+    window.post_technician_pin(PIN if is_claimed else None)
+    presenter.open()
+    if name == "technician-pin":
+        _type("481", window)
+        return
+    if name == "technician-pin-wrong":
+        for _ in range(4):
+            _type("000000", window)
+        return
+    if is_claimed:
+        _type(PIN, window)
+    if name != "technician-checking":
+        window.post_findings(FINDINGS)
+    if is_claimed:
+        window.post_inspection(SIGHT if name == "technician" else GOOD_SIGHT)
+    QGuiApplication.processEvents()
+
+
+def _type(digits: str, window: KioskWindow) -> None:
+    for digit in digits:
+        window.shell.technician_presenter.pad_presenter.press(digit)
