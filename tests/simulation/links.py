@@ -136,7 +136,7 @@ class KioskLink:
 
 
 class ServerLink:
-    """In place of `server.mqtt.link.BrokerLink`."""
+    """In place of `server.mqtt.link.BrokerLink`, on a broker that cannot share events."""
 
     def __init__(self, settings: Settings, *, client_id: str | None = None) -> None:
         del settings
@@ -200,6 +200,7 @@ class ServerLink:
             return
         filters = tuple(topics.from_all_kiosks(name) for name in topics.KIOSK_CHANNELS)
         self.connections += 1
+        Place.broker.forget(self._name)  # a server's session is clean
         if not Place.broker.connect(self, self._name, None, filters, b""):
             Place.world.later(_RETRY_S, "connect", self._connect)
             return
