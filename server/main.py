@@ -122,7 +122,10 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 def _broker(settings: Settings, options: argparse.Namespace) -> int:
-    del options
+    if options.verify:
+        from server.mqtt.verification import verify_broker
+
+        return verify_broker(settings)
     from server.mqtt.broker import main as run_broker  # only this command needs the broker
 
     return run_broker(settings)
@@ -195,7 +198,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(config=None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "serve", _serve, "serve the API and the web pages")
-    _add(commands, "broker", _broker, "run the MQTT broker on this machine")
+    broker = _add(commands, "broker", _broker, "run the MQTT broker on this machine")
+    broker.add_argument(
+        "--verify", action="store_true", help="try the running broker, and say what is wrong"
+    )
     certificates = _add(
         commands, "certificates", _certificates, "make and renew the school's certificates"
     )

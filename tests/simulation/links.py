@@ -159,6 +159,9 @@ class ServerLink:
     def start(self) -> None:
         Place.world.later(0.1, "connect", self._connect)
 
+    def leave(self) -> None:
+        """Not played: what was heard and not stored is sent again."""
+
     def stop(self) -> None:
         Place.broker.disconnect(self._name, self, is_clean=True)
         self.is_connected = False
