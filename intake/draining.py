@@ -55,5 +55,5 @@ async def drain(
         # The event loop accepts and reads in between.
         await asyncio.sleep(_LOOK_S)
         waiting, _, _ = select.select(listeners, [], [], 0)
-        if not waiting and all(one.cycle is not None for one in connections()):
+        if not waiting and all(getattr(one, "cycle", one) is not None for one in connections()):
             return
