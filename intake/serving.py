@@ -1,4 +1,4 @@
-"""The process of an HTTP service: certificates, garbage collection, word to the service manager."""
+"""The process of an HTTP service: certificates, garbage collection, its start and its end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from intake.draining import drain
 from intake.service_manager import READY, STOPPING, ServiceManager
 from intake.tls import ServedCertificate, drop_idle
 
@@ -59,6 +60,7 @@ class SettledServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""
         self._manager.tell(STOPPING)
+        await drain(sockets or [], lambda: self.server_state.connections)
         if self._served is not None:
             drop_idle(self.server_state.connections)
         await super().shutdown(sockets)

@@ -92,7 +92,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     )
     server = SettledServer(config, served, thresholds=_GARBAGE)
     # Before the first start makes an account and prints a password that nobody then looks for.
-    with _listen(settings) as listener, contextlib.suppress(KeyboardInterrupt):
+    with _bind(settings) as listener, contextlib.suppress(KeyboardInterrupt):
         open_storage(settings)[0].close()  # what is wrong with it is one sentence, no traceback
         server.run(sockets=[listener])
     return 0 if server.started else 1
@@ -102,20 +102,30 @@ def _first_line(words: str) -> str:
     return next(iter(words.splitlines()), "")
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _bind(settings: Settings) -> socket.socket:
+    """Take the port, but do not listen: a proxy asks another server until this one is ready."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((settings.host, settings.port))
     except OSError as exc:
-        reason = os.strerror(exc.errno or 0)  # create_server's own words repeat the address
+        listener.close()
+        reason = os.strerror(exc.errno or 0)
         raise ConfigurationError(
             f"Port {settings.port} on {settings.host} cannot be opened ({reason})."
             " Another server may be running; stop it, or set ROLLCALL_SERVER_PORT to a free port."
         ) from exc
+    return listener
 
 
 def _broker(settings: Settings, options: argparse.Namespace) -> int:
-    del options
+    if options.verify:
+        from server.mqtt.verification import verify_broker
+
+        return verify_broker(settings)
     from server.mqtt.broker import main as run_broker  # only this command needs the broker
 
     return run_broker(settings)
@@ -188,7 +198,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(config=None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "serve", _serve, "serve the API and the web pages")
-    _add(commands, "broker", _broker, "run the MQTT broker on this machine")
+    broker = _add(commands, "broker", _broker, "run the MQTT broker on this machine")
+    broker.add_argument(
+        "--verify", action="store_true", help="try the running broker, and say what is wrong"
+    )
     certificates = _add(
         commands, "certificates", _certificates, "make and renew the school's certificates"
     )

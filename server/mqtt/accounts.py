@@ -2,6 +2,8 @@
 
 import json
 import queue
+import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,7 +51,11 @@ class BrokerAccounts(Protocol):
 
 
 class ControlChannel:
-    """Requests and answers over the control topic. One caller at a time, never a paho callback."""
+    """Requests and answers over the control topic. One caller at a time, never a paho callback.
+
+    Other servers of the school hear and ask there too, so each request carries a mark that its
+    answers repeat.
+    """
 
     def __init__(self, publish: Callable[[str, bytes], None]) -> None:
         self._publish = publish
@@ -67,15 +73,19 @@ class ControlChannel:
         """
         while not self._answers.empty():
             self._answers.get_nowait()
-        self._publish(CONTROL_TOPIC, json.dumps({"commands": list(commands)}).encode())
+        mark = secrets.token_hex(8)
+        marked = [{**command, "correlationData": mark} for command in commands]
+        self._publish(CONTROL_TOPIC, json.dumps({"commands": marked}).encode())
+        end_s = time.monotonic() + ANSWER_TIMEOUT_S
         responses: list[JSONObject] = []
         while len(responses) < len(commands):
-            responses.extend(self._next())
+            found = self._next(end_s - time.monotonic())
+            responses.extend(one for one in found if one.get("correlationData") == mark)
         return responses
 
-    def _next(self) -> list[JSONObject]:
+    def _next(self, within_s: float) -> list[JSONObject]:
         try:
-            answer = json.loads(self._answers.get(timeout=ANSWER_TIMEOUT_S))
+            answer = json.loads(self._answers.get(timeout=max(within_s, 0.0)))
             responses: list[JSONObject] = answer["responses"]
         except (queue.Empty, ValueError, KeyError, TypeError) as exc:
             raise BrokerError from exc

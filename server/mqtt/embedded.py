@@ -34,6 +34,7 @@ from server.mqtt.security import (
     RECEIVE,
     RESPONSE_TOPIC,
     SEND,
+    SHARED,
     JSONObject,
     SecurityDocument,
 )
@@ -103,6 +104,8 @@ class FleetBroker(Broker):  # type: ignore[misc]
 
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         if action is Action.SUBSCRIBE:
+            if topic.startswith(SHARED):
+                return False  # amqtt would grant it, and deliver nothing
             return self._document.allows_subscription(session.username, topic)
         kind = SEND if action is Action.PUBLISH else RECEIVE
         return self._document.allows(session.username, kind, topic)

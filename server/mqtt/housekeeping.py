@@ -15,6 +15,7 @@ from protocol.v1.messages import VersionHint
 from server.certificates.links import Links
 from server.credentials.service import version_of as credential_version
 from server.db.engine import Database
+from server.db.lock import BROKER_ACCOUNTS_LOCK, lock_until_commit
 from server.db.types import now
 from server.db.vault import Vault
 from server.errors import ForbiddenError, SealBrokenError
@@ -139,10 +140,15 @@ class Housekeeper:
                 logger.info("the broker's accounts are in step again")
 
     def _keep_accounts(self) -> None:
-        wanted = self._wanted_accounts()
-        if self._told.accounts is None:
+        """Change what differs, unless another server has: its kiosks would be cut off again."""
+        if self._told.accounts == self._wanted_accounts():
+            return
+        with self._database.reading() as db:
+            lock_until_commit(db, BROKER_ACCOUNTS_LOCK)
             self._told.accounts = self._accounts.generations()
-        held = self._told.accounts
+            self._bring_in_step(self._told.accounts, self._wanted_accounts())
+
+    def _bring_in_step(self, held: dict[str, str], wanted: dict[str, str]) -> None:
         for kiosk_id in [name for name in held if name not in wanted]:
             self._accounts.remove(kiosk_id)
             del held[kiosk_id]

@@ -1,13 +1,17 @@
 """The server's connection to the broker: hears kiosks, answers them, reconnects for ever.
 
 The network thread's callbacks only put what they got into queues; work happens elsewhere.
-A message is acknowledged to the broker by hand, after its transaction has committed: a server that
-dies in between gets it again. The broker sends no more than its in-flight window, so the queue
-is bounded by it.
+A message is acknowledged to the broker by hand, after its transaction has committed. The broker
+sends no more than its in-flight window, so the queue is bounded by it.
+
+Several servers may share a broker. Each connects under its own name, and each batch of events goes
+to one of them. The broker keeps nothing for a server that is away: its part would wait for a server
+that may never return. Kiosks send again what no server has acknowledged.
 """
 
 import logging
 import queue
+import secrets
 import ssl
 import threading
 from collections.abc import Callable
@@ -23,13 +27,19 @@ from server.certificates.links import Links
 from server.certificates.names import reachable
 from server.mqtt.accounts import ControlChannel
 from server.mqtt.secret import server_password
-from server.mqtt.security import RESPONSE_TOPIC
+from server.mqtt.security import RESPONSE_TOPIC, SHARED
 
 logger = logging.getLogger(__name__)
 
 KEEPALIVE_S = 30
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 30
 IDLE_JOIN_S = 0.1
+LEAVE_S = 2.0
+_EVENTS = topics.from_all_kiosks(topics.EVENTS)
+#: Every server hears these: what the broker retains does not come over a shared subscription.
+_HEARD_BY_ALL = tuple(
+    topics.from_all_kiosks(name) for name in topics.KIOSK_CHANNELS if name != topics.EVENTS
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class _NewestContext(ssl.SSLContext):
         return self.newest.wrap_socket(*arguments, **options)
 
 
-class _Trust:
+class BrokerTrust:
     """The authorities that may sign the broker's certificate, read again when they change."""
 
     def __init__(self, path: Path | None) -> None:
@@ -81,7 +91,7 @@ class _Trust:
         self.look()
 
     @classmethod
-    def of(cls, links: Links) -> "_Trust | None":
+    def of(cls, links: Links) -> "BrokerTrust | None":
         """Return what to trust; None: the broker has no TLS."""
         return cls(links.broker_authorities) if links.broker_has_tls else None
 
@@ -122,19 +132,23 @@ class BrokerLink:
         self._is_connected = threading.Event()
         self._is_failing = False
         self._on_connected: Callable[[], None] = lambda: None
+        self._shared_request: int | None = None
+        self._has_left = threading.Event()
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=client_id or settings.broker_username,
-            clean_session=False,
+            client_id=client_id or f"{settings.broker_username}-{secrets.token_hex(8)}",
+            clean_session=True,
             manual_ack=True,
         )
-        self._trust = _Trust.of(links)
+        self._trust = BrokerTrust.of(links)
         if self._trust is not None:
             self._client.tls_set_context(self._trust.context)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._not_connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._arrived
+        self._client.on_subscribe = self._subscribed
+        self._client.on_unsubscribe = self._unsubscribed
         self._client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
 
     @property
@@ -159,8 +173,14 @@ class BrokerLink:
         self._client.connect_async(host, self._settings.broker_port, keepalive=KEEPALIVE_S)
         self._client.loop_start()
 
+    def leave(self) -> None:
+        """Let other servers take what comes from now on; what has arrived can still be answered."""
+        if self.is_connected:
+            self._client.unsubscribe([_EVENTS, SHARED + _EVENTS, *_HEARD_BY_ALL])
+            self._has_left.wait(LEAVE_S)
+
     def stop(self) -> None:
-        """Disconnect; the broker keeps what comes for us meanwhile."""
+        """Disconnect."""
         was_connected = self.is_connected
         self._client.disconnect()
         ending = threading.Thread(target=self._client.loop_stop, name="mqtt-end", daemon=True)
@@ -190,13 +210,23 @@ class BrokerLink:
         if code.is_failure:
             self._failing(f"the broker refused us: {code}")
             return
-        wanted = [topics.from_all_kiosks(name) for name in topics.KIOSK_CHANNELS]
-        client.subscribe([(name, topics.QOS) for name in (*wanted, RESPONSE_TOPIC)])
+        client.subscribe([(name, topics.QOS) for name in (*_HEARD_BY_ALL, RESPONSE_TOPIC)])
+        _, self._shared_request = client.subscribe(SHARED + _EVENTS, topics.QOS)
         self.connections += 1
         self._is_connected.set()
         self._is_failing = False
         logger.info("connected to the broker")
         self._on_connected()
+
+    def _subscribed(
+        self, client: mqtt.Client, _data: Any, request: int, codes: Any, _p: Any
+    ) -> None:
+        """Hear every event where the broker cannot share: the embedded one, or an older role."""
+        if request == self._shared_request and any(code.is_failure for code in codes):
+            client.subscribe(_EVENTS, topics.QOS)
+
+    def _unsubscribed(self, *_: Any) -> None:
+        self._has_left.set()
 
     def _not_connected(self, _client: mqtt.Client, _data: Any) -> None:
         self._failing("the broker cannot be reached, or its certificate is not trusted")

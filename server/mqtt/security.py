@@ -29,6 +29,9 @@ _ITERATIONS = 1000
 _HASH_BYTES = 64
 
 SEND, RECEIVE = "publishClientSend", "publishClientReceive"
+#: Before a filter: of all who subscribe to it under this name, one gets each message.
+SHARED = "$share/rollcall/"
+
 SUBSCRIBE_LITERAL, SUBSCRIBE_PATTERN = "subscribeLiteral", "subscribePattern"
 
 JSONObject = dict[str, Any]
@@ -64,7 +67,13 @@ def server_role() -> JSONObject:
     control = [_acl(kind, f"{CONTROL_TOPIC}/#") for kind in (SEND, RECEIVE, SUBSCRIBE_PATTERN)]
     return {
         "rolename": SERVER_ROLE,
-        "acls": [*heard, *spoken, *control, _acl(SUBSCRIBE_PATTERN, f"{topics.ROOT}/#")],
+        "acls": [
+            *heard,
+            *spoken,
+            *control,
+            _acl(SUBSCRIBE_PATTERN, f"{topics.ROOT}/#"),
+            _acl(SUBSCRIBE_PATTERN, f"{SHARED}{topics.ROOT}/#"),
+        ],
     }
 
 

@@ -37,7 +37,9 @@ class BrokerTasks:
         self._link.start()
 
     def stop(self) -> None:
-        """End: first what asks, then the connection, then what writes."""
+        """End: first what asks, then what hears; what was heard is stored and acknowledged."""
         self._housekeeper.stop()
+        self._link.leave()
+        self._writer.finish()
         self._link.stop()
         self._writer.stop()

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 #: A thousand events commit in a third of a second; more at once would keep other writers waiting.
 LARGEST_COMMIT = 10
 RETRY_S = 2.0
+FINISH_S = 5.0
 _TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError)
 
 COMMIT_SECONDS = Histogram("rollcall_ingest_commit_seconds", "Time to verify and commit a batch")
@@ -46,12 +47,19 @@ class IngestWriter:
         self._database = database
         self._signer = signer
         self._stopping = threading.Event()
+        self._finishing = threading.Event()
         self._is_failing = False
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def finish(self) -> None:
+        """Take in all that has arrived, as long as that takes a few seconds, and end."""
+        self._finishing.set()
+        self._link.arrivals.put(None)
+        self._thread.join(timeout=FINISH_S)
 
     def stop(self) -> None:
         """Finish the batch at hand and end."""
@@ -64,6 +72,8 @@ class IngestWriter:
             arrivals = list(self._next())
             if arrivals:
                 self._handle(arrivals)
+            elif self._finishing.is_set():
+                return
 
     def _next(self) -> Iterator[Arrival]:
         """Wait for one, then take what else is there."""
@@ -76,8 +86,10 @@ class IngestWriter:
                 following = self._link.arrivals.get_nowait()
             except queue.Empty:
                 return
-            if following is not None:
-                yield following
+            if following is None:
+                self._link.arrivals.put(None)  # the next look finds it first
+                return
+            yield following
 
     def _handle(self, arrivals: list[Arrival]) -> None:
         """Commit, answer, acknowledge; where the database fails, try again until it works.
@@ -108,22 +120,23 @@ class IngestWriter:
                 return
 
     def _take(self, arrivals: Sequence[Arrival]) -> None:
-        started = time.perf_counter()
-        with self._database.transaction() as db:
-            intake = self._events(db, arrivals)
-            for arrival in arrivals:
-                if arrival.address.channel == topics.STATUS:
+        """Commit events, then statuses, each in the order of kiosks, as other servers lock them."""
+        events = [one for one in arrivals if one.address.channel == topics.EVENTS]
+        statuses = [one for one in arrivals if one.address.channel == topics.STATUS]
+        if events:
+            self._take_events(events)
+        if statuses:
+            with self._database.transaction() as db:
+                for arrival in sorted(statuses, key=lambda one: one.address.kiosk_id):
                     _status(db, arrival)
+
+    def _take_events(self, arrivals: Sequence[Arrival]) -> None:
+        started = time.perf_counter()
+        deliveries = [Delivery(one.address.kiosk_id, one.payload) for one in arrivals]
+        with self._database.transaction() as db:
+            intake = take_in(db, deliveries, now())
         COMMIT_SECONDS.observe(time.perf_counter() - started)
         self._answer(intake)
-
-    def _events(self, db: Session, arrivals: Sequence[Arrival]) -> Intake:
-        deliveries = [
-            Delivery(arrival.address.kiosk_id, arrival.payload)
-            for arrival in arrivals
-            if arrival.address.channel == topics.EVENTS
-        ]
-        return take_in(db, deliveries, now())
 
     def _answer(self, intake: Intake) -> None:
         count_intake(intake, Transport.MQTT)

@@ -10,7 +10,7 @@ from server.config import Settings
 from server.errors import ConfigurationError
 from server.setup.machine import ThisMachine, require_root_and_systemd
 from server.setup.place import SchoolPlace
-from server.setup.service import Wishes, describe, set_up
+from server.setup.service import DEFAULT_PORT, Wishes, describe, set_up
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="name or IP address under which kiosks and browsers reach the server",
     )
-    parser.add_argument("--port", type=int, default=8000, help="of the server [8000]")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the server [8000]")
     parser.add_argument("--broker-port", type=int, default=8883, help="of the broker [8883]")
     parser.add_argument(
         "--database-file",
@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--behind-proxy",
         action="store_true",
-        help="nginx or Caddy on this machine has the certificate for browsers and kiosks",
+        help="a proxy on this machine has the certificate for browsers and kiosks; writes a site"
+        " for nginx",
     )
     parser.add_argument(
         "--without-ml", action="store_true", help="the ML service runs on another machine"
@@ -108,4 +109,16 @@ def ending(place: SchoolPlace, wishes: Wishes, port: int, password: str | None) 
         f"  Settings   {place.settings}\n"
         f"  Logs       journalctl -u {place.services[1]}\n"
         f"  Keys       {place.data}/keys: back them up apart from the database\n"
+        f"{_proxy_words(place) if wishes.has_proxy else ''}"
+    )
+
+
+def _proxy_words(place: SchoolPlace) -> str:
+    """Say what is left to do before nginx answers."""
+    folder = place.settings.parent
+    return (
+        f"  nginx      1. Put the certificate of the address into {folder}/proxy.pem, with those\n"
+        "                between it and its authority, and its key into proxy-key.pem beside it.\n"
+        f"             2. ln -s ../sites-available/{place.user} /etc/nginx/sites-enabled/\n"
+        "             3. nginx -t && systemctl reload nginx\n"
     )

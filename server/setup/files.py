@@ -19,6 +19,13 @@ from server.setup.place import SchoolPlace
 _ML_SETTINGS = Path("etc/rollcall/ml.toml")
 ML_PORT = 8001
 _UNITS = Path("etc/systemd/system")
+_SITES = Path("etc/nginx/sites-available")
+
+
+class _SiteText(Template):
+    """A text in which `$` belongs to nginx."""
+
+    delimiter = "@"
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,19 @@ def settings_files(
 def unit_files(place: SchoolPlace) -> list[SetupFile]:
     """Return the units of systemd."""
     return [SetupFile(place.root / _UNITS / name, text, 0o644) for name, text in _units(place.bin)]
+
+
+def proxy_files(place: SchoolPlace, address: str, port: object) -> list[SetupFile]:
+    """Return the site of nginx, which nobody has enabled yet; a present one stays as it is.
+
+    Args:
+        place: of the school.
+        address: name or IP address under which browsers and kiosks reach nginx.
+        port: of the server, on loopback.
+    """
+    text = _SiteText((files("server.setup") / "units/nginx-site.conf").read_text(encoding="utf-8"))
+    site = text.substitute(name=place.name, address=address, port=port)
+    return [SetupFile(place.root / _SITES / place.user, site, 0o644, keeps=True)]
 
 
 def _units(bin_folder: Path) -> Iterator[tuple[str, str]]:

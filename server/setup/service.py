@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.setup.files import SetupFile, settings_files, unit_files, user_files
+from server.setup.files import SetupFile, proxy_files, settings_files, unit_files, user_files
 from server.setup.machine import SetUpMachine
 from server.setup.place import SchoolPlace
 
 _ML_UNIT = "rollcall-ml.service"
+DEFAULT_PORT = 8000
 Say = Callable[[str], None]
 
 
@@ -45,10 +46,13 @@ def set_up_files(place: SchoolPlace, wishes: Wishes) -> list[SetupFile]:
     units = unit_files(place)
     if not wishes.has_ml:
         units = [unit for unit in units if unit.path.name != _ML_UNIT]
+    settings = server_settings(place, wishes)
+    port = wishes.settings.get("port", DEFAULT_PORT)
     return [
         *user_files(place),
-        *settings_files(place, server_settings(place, wishes), has_ml=wishes.has_ml),
+        *settings_files(place, settings, has_ml=wishes.has_ml),
         *units,
+        *(proxy_files(place, wishes.address, port) if wishes.has_proxy else []),
     ]
 
 

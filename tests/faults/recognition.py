@@ -188,6 +188,11 @@ class Server:
         self.process.env = {name: value for name, value in self.env.items() if value}
         self.process.start(self._is_up)
 
+    def trust(self, authority: Path) -> None:
+        """Believe certificates that this authority signed, PEM."""
+        self._http.verify = str(authority)
+        self._http.trust_env = False  # else a variable that names authorities comes first
+
     def sign_in(self) -> None:
         """Sign in as admin, and enter a person who consents."""
         self._http.headers["X-Requested-With"] = "rollcall"

@@ -125,6 +125,10 @@ class Broker:
     def remove_account(self, name: str) -> None:
         """Delete an account, its session and what waits for it."""
         self.accounts.pop(name, None)
+        self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Delete a session and what waits for it."""
         session = self._sessions.pop(name, None)
         if session is not None:
             self._end(session)

@@ -136,7 +136,7 @@ class KioskLink:
 
 
 class ServerLink:
-    """In place of `server.mqtt.link.BrokerLink`."""
+    """In place of `server.mqtt.link.BrokerLink`, on a broker that cannot share events."""
 
     def __init__(self, settings: Settings, *, client_id: str | None = None) -> None:
         del settings
@@ -158,6 +158,9 @@ class ServerLink:
 
     def start(self) -> None:
         Place.world.later(0.1, "connect", self._connect)
+
+    def leave(self) -> None:
+        """Not played: what was heard and not stored is sent again."""
 
     def stop(self) -> None:
         Place.broker.disconnect(self._name, self, is_clean=True)
@@ -200,6 +203,7 @@ class ServerLink:
             return
         filters = tuple(topics.from_all_kiosks(name) for name in topics.KIOSK_CHANNELS)
         self.connections += 1
+        Place.broker.forget(self._name)  # a server's session is clean
         if not Place.broker.connect(self, self._name, None, filters, b""):
             Place.world.later(_RETRY_S, "connect", self._connect)
             return

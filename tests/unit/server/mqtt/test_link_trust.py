@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from server.certificates.authority import Use
-from server.mqtt.link import _Trust
+from server.mqtt.link import BrokerTrust
 from tests.support.certificates import eavesdropper, school
 
 
-def _connect(trust: _Trust, port: int) -> None:
+def _connect(trust: BrokerTrust, port: int) -> None:
     with (
         socket.create_connection(("127.0.0.1", port), timeout=10) as raw,
         trust.context.wrap_socket(raw, server_hostname="127.0.0.1") as secure,
@@ -23,7 +23,7 @@ def test_authority_that_was_taken_out_is_trusted_no_more(tmp_path: Path) -> None
     former, new = (school(tmp_path / name, Use.BROKER) for name in ("a", "b"))
     named = tmp_path / "authorities.pem"
     named.write_text(former.authorities.read_text())
-    trust = _Trust(named)
+    trust = BrokerTrust(named)
     with eavesdropper(former, Use.BROKER) as first, eavesdropper(new, Use.BROKER) as second:
         _connect(trust, first.port)
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -40,7 +40,7 @@ def test_file_that_cannot_be_read_changes_nothing(tmp_path: Path, content: str |
     folder = school(tmp_path / "a", Use.BROKER)
     named = tmp_path / "authorities.pem"
     named.write_text(folder.authorities.read_text())
-    trust = _Trust(named)
+    trust = BrokerTrust(named)
     named.unlink()
     if content is not None:
         named.write_text(content)
@@ -54,4 +54,4 @@ def test_public_authorities_do_not_vouch_for_a_school(tmp_path: Path) -> None:
         eavesdropper(school(tmp_path, Use.BROKER), Use.BROKER) as broker,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
-        _connect(_Trust(None), broker.port)
+        _connect(BrokerTrust(None), broker.port)

@@ -118,6 +118,35 @@ def test_behind_a_proxy_the_server_listens_on_loopback(place: SchoolPlace) -> No
     )
 
 
+def test_behind_a_proxy_there_is_a_site_for_nginx_that_stays_as_people_change_it(
+    place: SchoolPlace,
+) -> None:
+    behind = Wishes("rollcall.example.org", {"port": 8010}, has_ml=False, has_proxy=True)
+    set_up(place, behind, Recorder(), lambda _line: None)
+    site = place.root / "etc/nginx/sites-available/rollcall-goethe"
+
+    text = site.read_text()
+    assert "server 127.0.0.1:8010 max_fails=0;" in text
+    assert text.count("server_name rollcall.example.org;") == 2
+    assert "/etc/rollcall/goethe/proxy.pem" in text
+    assert "@" not in text
+    site.write_text("mine")
+    set_up(place, behind, Recorder(), lambda _line: None)
+    assert site.read_text() == "mine"
+
+
+def test_behind_a_proxy_the_end_names_what_nginx_still_needs(place: SchoolPlace) -> None:
+    data = place.root / "var/lib/rollcall/goethe"
+    data.mkdir(parents=True)
+    CertificateFolder(data).ensure([Use.BROKER], school="Goethe", at=now())
+    behind = Wishes("rollcall.example.org", {"port": 8000}, has_ml=False, has_proxy=True)
+    told = ending(place, behind, 8000, None)
+
+    assert "https://rollcall.example.org\n" in told
+    assert f"{place.settings.parent}/proxy.pem" in told
+    assert "ln -s ../sites-available/rollcall-goethe /etc/nginx/sites-enabled/" in told
+
+
 @pytest.mark.parametrize(
     "name", ["", "a", "Goethe", "../etc", "goethe school", "-goethe", "g--e", "x" * 25, "gö", "1st"]
 )
