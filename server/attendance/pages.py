@@ -261,6 +261,7 @@ def _files(db: Session, place: LineKey, register: service.Register) -> dict[str,
         "added_by": added_by,
         "may_open": line_files.may_open,
         "may_attach": len(files) < line_files.MOST_FILES,
+        "is_too_late": line_files.is_too_late(register.view.lesson.ends_at, now()),
         "files_until": register.view.lesson.ends_at + line_files.KEPT,
     }
 

@@ -151,6 +151,11 @@ def expire_files(db: Session, today: date, *, at_a_time: int = 100) -> int:
     return len(ids)
 
 
+def is_too_late(lesson_ends_at: datetime, at: datetime) -> bool:
+    """Whether a file of a lesson would be deleted at once."""
+    return at >= lesson_ends_at + KEPT
+
+
 def counts_by_key(db: Session) -> dict[str, int]:
     """Return how many files each key encrypted."""
     query = select(LineFile.key_id, func.count()).group_by(col(LineFile.key_id))

@@ -232,6 +232,24 @@ def test_files_go_with_the_person_and_a_year_after_the_lesson(note: Note, sign_i
 
 
 @on_sqlite
+def test_a_file_that_would_be_deleted_at_once_is_refused(note: Note) -> None:
+    with note.database.transaction() as db:
+        lesson = db.get_one(Lesson, uuid.UUID(note.lesson))
+        lesson.ends_at = now() - KEPT + timedelta(hours=1)
+        lesson.starts_at = lesson.ends_at - timedelta(hours=1)
+    assert note.add().status_code == 201
+    assert 'type="file"' in note.teacher.get(note.page()).text
+    with note.database.transaction() as db:
+        db.get_one(Lesson, uuid.UUID(note.lesson)).ends_at -= timedelta(hours=1)
+    assert note.add().json()["error"]["details"]["problem"] == "line_files_over"
+    sent = {"file": ("note.png", tiny_png(), "image/png")}
+    refused = note.teacher.post(f"{note.page()}/attachments", files=sent)
+    assert refused.status_code == 400
+    assert words("problems.line_files_over") in refused.text
+    assert 'type="file"' not in note.teacher.get(note.page()).text
+
+
+@on_sqlite
 def test_a_file_is_sealed_and_counted_where_its_key_is_missing(note: Note, app: FastAPI) -> None:
     note.add(tiny_pdf())
     vault = services_of(app).vault
