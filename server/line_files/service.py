@@ -60,10 +60,20 @@ def files_of(db: Session, line: LineAddress) -> list[LineFileRow]:
     return [LineFileRow(*row) for row in rows]
 
 
+def owners_of(db: Session, lesson_id: uuid.UUID, principal: Principal) -> set[uuid.UUID]:
+    """Return whose lines of a lesson have files that an account may open."""
+    columns = select(LineFile.person_id, LineFile.added_by).where(LineFile.lesson_id == lesson_id)
+    return {person for person, added_by in db.exec(columns) if _may_open(added_by, principal)}
+
+
 def may_open(file: LineFile | LineFileRow, principal: Principal) -> bool:
     """Whether an account may open and delete a file: who added it, the office, administrators."""
+    return _may_open(file.added_by, principal)
+
+
+def _may_open(added_by: uuid.UUID, principal: Principal) -> bool:
     is_office = principal.role in (Role.ADMIN, Role.OFFICE)
-    return is_office or file.added_by == principal.account_id
+    return is_office or added_by == principal.account_id
 
 
 def keep(
