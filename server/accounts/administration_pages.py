@@ -26,6 +26,7 @@ from server.errors import ConflictError
 from server.web.access import AdminDep
 from server.web.filters import Chosen, Filter, FilterBar, choices
 from server.web.pages import render, request_translator, see_other
+from server.web.paging import PageNumber, page_of
 from server.web.principal import Role
 from server.web.qr import server_address
 from server.web.routes import GuardedRouter
@@ -33,6 +34,8 @@ from server.web.state import ForgetIneligibleDep, SettingsDep
 from server.web.threads import hashes_passwords
 
 router = GuardedRouter(prefix="/users", include_in_schema=False)
+#: Users on a page of the list, so that all of one can be chosen at once.
+_PAGE = 50
 
 
 @router.get("")
@@ -42,6 +45,7 @@ def users_page(
     db: ReadDBDep,
     role: Chosen[Role] = None,
     state: Chosen[AccountState] = None,
+    page: PageNumber = 1,
 ) -> Response:
     """The accounts; all of them, or those of a role or in a state."""
     t = request_translator(request)
@@ -50,12 +54,15 @@ def users_page(
         Filter("role", t("accounts.users.role"), roles, role or ""),
         Filter("state", t("accounts.users.status"), states, state or ""),
     )
+    accounts = [
+        one
+        for one in administration.accounts(db)
+        if role in (None, one.role) and state in (None, administration.state_of(one))
+    ]
+    pager = page_of(accounts, page, _PAGE)
     context = {
-        "accounts": [
-            one
-            for one in administration.accounts(db)
-            if role in (None, one.role) and state in (None, administration.state_of(one))
-        ],
+        "accounts": pager.rows,
+        "pager": pager,
         "bar": FilterBar("/users", filters),
         "with_second_factor": second_factor.accounts_with_one(db),
         "roles": list(Role),

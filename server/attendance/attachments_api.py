@@ -3,13 +3,13 @@
 import uuid
 from typing import Annotated
 
-from fastapi import Depends, File, UploadFile
+from fastapi import Depends
 from starlette.responses import Response
 
 from server.attendance.access import RegisterDep, refuse_foreign_course
+from server.attendance.attached_file import CheckedFileDep
 from server.attendance.decisions import attachments
 from server.db.dependencies import DBDep, ReadDBDep
-from server.documents.checks import read_file
 from server.documents.downloads import download
 from server.line_files.schemas import LineFileRead
 from server.line_files.service import LineAddress, LineFileRow, files_of, may_open
@@ -28,7 +28,6 @@ def _line(lesson_id: uuid.UUID, person_id: uuid.UUID) -> LineAddress:
 
 
 LineAddressDep = Annotated[LineAddress, Depends(_line)]
-AttachedFile = Annotated[UploadFile, File(description="PDF, JPEG or PNG")]
 
 
 @router.get("")
@@ -43,7 +42,7 @@ def list_attachments(
 @router.post("", status_code=201, dependencies=[PHOTO_BODY])
 def add_attachment(
     line: LineAddressDep,
-    file: AttachedFile,
+    checked: CheckedFileDep,
     principal: RegisterDep,
     db: DBDep,
     settings: SettingsDep,
@@ -51,7 +50,7 @@ def add_attachment(
 ) -> LineFileRead:
     """Add a file. It is checked by its content, and refused where a reader might run a part."""
     refuse_foreign_course(db, line.lesson_id, principal, settings)
-    row = attachments.attach(db, vault, line, read_file(file.file), principal=principal)
+    row = attachments.attach(db, vault, line, checked, principal=principal)
     return _read(row, principal)
 
 

@@ -6,11 +6,14 @@ from typing import Annotated
 from fastapi import File, Request, UploadFile
 from starlette.responses import Response
 
+from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course
+from server.attendance.attached_file import read_attached
 from server.attendance.decisions import attachments
+from server.attendance.file_views import alone_context
 from server.attendance.pages import LineDep, LineKey, line_context
-from server.db.dependencies import DBDep
-from server.documents.checks import read_file
+from server.db.dependencies import DatabaseDep, DBDep
+from server.db.types import now
 from server.documents.downloads import download
 from server.errors import ConflictError, InvalidError, TooLargeError, UnsupportedMediaError
 from server.line_files.service import LineAddress
@@ -30,20 +33,21 @@ def add_attachment(
     place: LineDep,
     file: Annotated[UploadFile, File()],
     principal: RegisterDep,
-    db: DBDep,
+    database: DatabaseDep,
     vault: VaultDep,
 ) -> Response:
     """Add a file, or say what is wrong with it."""
-    refuse_foreign_course(db, place.lesson_id, principal, get_settings(request))
+    settings = get_settings(request)
     try:
-        with db.begin_nested():
-            attachments.attach(
-                db, vault, _address(place), read_file(file.file), principal=principal
-            )
+        checked = read_attached(database, place.lesson_id, file.file, principal, settings)
+        with database.transaction() as db:
+            refuse_foreign_course(db, place.lesson_id, principal, settings)
+            attachments.attach(db, vault, _address(place), checked, principal=principal)
     except (ConflictError, InvalidError, TooLargeError, UnsupportedMediaError) as exc:
         t = request_translator(request)
-        context = line_context(db, place, t) | {"file_problem": problem_text(t, exc)}
-        return render(request, "attendance/line.html", context, status_code=400)
+        with database.reading() as db:
+            context = line_context(db, place, t) | {"file_problem": problem_text(t, exc)}
+            return render(request, "attendance/line.html", context, status_code=400)
     return _back(place)
 
 
@@ -73,6 +77,10 @@ def delete_attachment(
     """Delete a file."""
     refuse_foreign_course(db, place.lesson_id, principal, settings)
     attachments.delete_file(db, _address(place), attachment_id, principal=principal)
+    register = service.register_of(db, place.lesson_id, at=now())
+    has_line = any(line.person.id == place.person_id for line in register.lines)
+    if not has_line and alone_context(db, register, place.person_id, principal) is None:
+        return see_other(f"/lessons/{place.lesson_id}")  # the page of the files is gone
     return _back(place)
 
 

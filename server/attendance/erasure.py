@@ -34,6 +34,7 @@ _REVIEWS = sqlalchemy.table(
     sqlalchemy.column("person_id", sqlalchemy.Uuid()),
     sqlalchemy.column("other_id", sqlalchemy.Uuid()),
     sqlalchemy.column("reason", sqlalchemy.String()),
+    sqlalchemy.column("corrections", sqlalchemy.JSON()),
 )
 
 
@@ -54,8 +55,8 @@ def erase_person(
     and absences go too. Absences keep their days and the reason from the list.
 
     Free text about this one person may hold the name. It is replaced by "erased" in corrections,
-    remarks, decisions about marks and changes of the past to a roster: the only case in which
-    these rows are updated.
+    remarks, decisions about marks with the corrections that they made on lines of other people, and
+    changes of the past to a roster: the only case in which these rows are updated.
 
     Answers that are kept for idempotency keys are deleted, as they may name the person; so are
     files of people and rosters that were uploaded for an import, with their reports. Registers that
@@ -129,15 +130,34 @@ def _erase_reasons(db: Session, person_id: uuid.UUID) -> int:
     corrected = db.exec(update(Correction).where(about).values(reason=ERASED_REASON)).rowcount
     written = col(LineRemark.person_id) == person_id, col(LineRemark.text) != ""
     corrected += db.exec(update(LineRemark).where(*written).values(text=ERASED_REASON)).rowcount
-    known = (
-        _REVIEWS.c.reason != "",
-        or_(_REVIEWS.c.person_id == person_id, _REVIEWS.c.other_id == person_id),
-    )
-    change = sqlalchemy.update(_REVIEWS).where(*known).values(reason=ERASED_REASON)
-    corrected += db.connection().execute(change).rowcount
+    corrected += _erase_reviews(db, person_id)
     query = select(PastChange).where(PastChange.kind == "roster")
     changes = [row for row in db.exec(query) if row.document["person_id"] == str(person_id)]
     for row in changes:
         row.reason = ERASED_REASON
         db.add(row)
     return corrected + len(changes)
+
+
+def _erase_reviews(db: Session, person_id: uuid.UUID) -> int:
+    """Replace reasons of decisions about marks of a person, also on lines of the other person."""
+    theirs = or_(_REVIEWS.c.person_id == person_id, _REVIEWS.c.other_id == person_id)
+    made = db.connection().execute(sqlalchemy.select(_REVIEWS.c.corrections).where(theirs))
+    ids = {uuid.UUID(key) for keys in made.scalars() for key in keys}
+    written = (
+        col(Correction.id).in_(ids),
+        col(Correction.person_id) != person_id,
+        col(Correction.reason) != "",
+    )
+    lines = db.exec(select(Correction).where(*written)).all() if ids else []
+    erased = 0
+    for one in lines:  # undoing an action over several lines says the same again, as a new row
+        same = (
+            col(Correction.lesson_id) == one.lesson_id,
+            col(Correction.person_id) == one.person_id,
+            col(Correction.reason) == one.reason,
+        )
+        erased += db.exec(update(Correction).where(*same).values(reason=ERASED_REASON)).rowcount
+    known = theirs, _REVIEWS.c.reason != ""
+    change = sqlalchemy.update(_REVIEWS).where(*known).values(reason=ERASED_REASON)
+    return erased + db.connection().execute(change).rowcount

@@ -22,11 +22,12 @@ from server.timetable.local_time import local_date
 from server.timetable.schemas import LessonCreate, LessonList, LessonRead, LessonUpdate, ReasonGiven
 from server.timetable.service import LESSON_ORDER, LessonFilter
 from server.timetable.teachers import substitute_account, visible_courses
-from server.web.access import OfficeDep, SignedInDep
+from server.web.access import OfficeDep, SignedInDep, require_scope
 from server.web.cursors import ListQueryDep
 from server.web.principal import Principal, Role
 from server.web.register_state import MOST_JUDGED, FindInState, RegisterState
 from server.web.routes import GuardedRouter
+from server.web.scopes import TokenScope
 from server.web.state import FindInStateDep, SettingsDep
 
 _LIST = "lessons"
@@ -84,7 +85,8 @@ def list_lessons(
 ) -> LessonList:
     """Lessons by start; for teachers those of their own courses.
 
-    `register` lists those whose registers are in a state. `pending` and `not_taken` are found among
+    `register` lists those whose registers are in a state; an API token needs `attendance:read` for
+    it. `pending` and `not_taken` are found among
     at most 200 lessons that are over: give `after` and `before`. 400 `too_many_lessons` otherwise.
     """
     own = visible_courses(db, principal, local_date(now(), settings.zone))
@@ -106,6 +108,8 @@ def _in_state(
         return which
     if principal.role not in (Role.ADMIN, Role.OFFICE, Role.TEACHER):
         raise ForbiddenError
+    if principal.token is not None:
+        require_scope(principal.token, TokenScope.ATTENDANCE_READ)
     found = asked.find(db, asked.register, which.ids_query(), at=now())
     if found.is_cut:
         raise InvalidError(

@@ -8,12 +8,12 @@ from fastapi import Depends, Form, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from server.accounts.names import actor_names
 from server.attendance import service
 from server.attendance.access import RegisterDep, refuse_foreign_course, refuse_foreign_lesson
 from server.attendance.codes.service import reasons_of
 from server.attendance.decisions import corrections, remarks
 from server.attendance.decisions.corrections import Word
+from server.attendance.file_views import alone_context, files_context, people_without_line
 from server.attendance.forms import CorrectionForm, RemarkForm
 from server.attendance.register import Judgement, minutes_present
 from server.attendance.register_view import (
@@ -26,8 +26,7 @@ from server.attendance.vouching import vouching_of
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import InvalidError, NotFoundError, ServerError
-from server.line_files import service as line_files
-from server.line_files.service import LineAddress, LineFileRow
+from server.line_files.service import LineAddress, files_of
 from server.timetable.substitutes.service import notes_of
 from server.web.pages import render, request_translator, see_other
 from server.web.principal import Principal, Role
@@ -95,9 +94,19 @@ def line_page(
     settings: SettingsDep,
     code: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """One line of the register: how it came about, and the form to correct it."""
+    """One line of the register: how it came about, and the form to correct it.
+
+    Of a student who left the roster: the files, for those who may open them.
+    """
     refuse_foreign_course(db, place.lesson_id, principal, settings)
-    context = line_context(db, place, request_translator(request), code_id=code)
+    try:
+        context = line_context(db, place, request_translator(request), code_id=code)
+    except NotFoundError:
+        register = service.register_of(db, place.lesson_id, at=now())
+        alone = alone_context(db, register, place.person_id, principal)
+        if alone is None:
+            raise
+        return render(request, "attendance/files_alone.html", alone)
     return render(request, "attendance/line.html", context)
 
 
@@ -187,7 +196,10 @@ def register_response(
     t = request_translator(request)
     context = live_context(db, register, t) | _actions(db, register, principal)
     status = 400 if problem else 200
-    context |= {"problem": problem}
+    context |= {
+        "problem": problem,
+        "without_line": people_without_line(db, register, principal),
+    }
     return render(request, "attendance/register.html", context, status_code=status)
 
 
@@ -242,27 +254,9 @@ def line_context(
             "most_doubtful": _MOST_DOUBTFUL,
             "form": form,
             "problem": "",
-            "file_problem": "",
         }
-        | _files(db, place, register)
+        | files_context(db, register, files_of(db, LineAddress(place.lesson_id, place.person_id)))
     )
-
-
-def _files(db: Session, place: LineKey, register: service.Register) -> dict[str, Any]:
-    """Return the files of a line as the page lists them: who may open them is said there."""
-    files = line_files.files_of(db, LineAddress(place.lesson_id, place.person_id))
-    adders = actor_names(db, (f"account:{one.added_by}" for one in files))
-
-    def added_by(file: LineFileRow) -> str:
-        return adders[f"account:{file.added_by}"]
-
-    return {
-        "files": files,
-        "added_by": added_by,
-        "may_open": line_files.may_open,
-        "may_attach": len(files) < line_files.MOST_FILES,
-        "files_until": register.view.lesson.ends_at + line_files.KEPT,
-    }
 
 
 def _as_derived(mark: Judgement) -> Judgement:

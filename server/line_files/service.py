@@ -60,10 +60,20 @@ def files_of(db: Session, line: LineAddress) -> list[LineFileRow]:
     return [LineFileRow(*row) for row in rows]
 
 
+def owners_of(db: Session, lesson_id: uuid.UUID, principal: Principal) -> set[uuid.UUID]:
+    """Return whose lines of a lesson have files that an account may open."""
+    columns = select(LineFile.person_id, LineFile.added_by).where(LineFile.lesson_id == lesson_id)
+    return {person for person, added_by in db.exec(columns) if _may_open(added_by, principal)}
+
+
 def may_open(file: LineFile | LineFileRow, principal: Principal) -> bool:
     """Whether an account may open and delete a file: who added it, the office, administrators."""
+    return _may_open(file.added_by, principal)
+
+
+def _may_open(added_by: uuid.UUID, principal: Principal) -> bool:
     is_office = principal.role in (Role.ADMIN, Role.OFFICE)
-    return is_office or file.added_by == principal.account_id
+    return is_office or added_by == principal.account_id
 
 
 def keep(
@@ -149,6 +159,11 @@ def expire_files(db: Session, today: date, *, at_a_time: int = 100) -> int:
         action = "attendance.expire_files"
         record(db, actor=SYSTEM, action=action, subject="registers", details=details)
     return len(ids)
+
+
+def is_too_late(lesson_ends_at: datetime, at: datetime) -> bool:
+    """Whether a file of a lesson would be deleted at once."""
+    return at >= lesson_ends_at + KEPT
 
 
 def counts_by_key(db: Session) -> dict[str, int]:

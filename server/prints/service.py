@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Iterator, Mapping
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from server.db.engine import Database
 from server.db.vault import Sealed, Vault
+from server.errors import NotFoundError
 from server.people.tables import Person
 from server.prints.tables import PreparedPrint
 
@@ -23,7 +24,9 @@ def store_print(
     name: str,
 ) -> int:
     """Keep the registers of one course, after those that are there; returns how many there are."""
-    number = len(printed_courses(db, report_id)) + 1
+    # Not how many there are: an erasure may have deleted some and left later ones.
+    newest = select(func.max(PreparedPrint.number)).where(PreparedPrint.report_id == report_id)
+    number = (db.exec(newest).one() or 0) + 1
     sealed = vault.seal(content, purpose=PURPOSE, context=context_of(report_id, number))
     db.add(
         PreparedPrint(
@@ -36,7 +39,7 @@ def store_print(
         )
     )
     db.flush()
-    return number
+    return len(printed_courses(db, report_id))
 
 
 def printed_courses(db: Session, report_id: uuid.UUID) -> list[uuid.UUID]:
@@ -48,14 +51,23 @@ def printed_courses(db: Session, report_id: uuid.UUID) -> list[uuid.UUID]:
 def opened_prints(
     database: Database, vault: Vault, report_id: uuid.UUID
 ) -> Iterator[tuple[str, bytes]]:
-    """Return names and contents of a report's files; each is read when it is asked for."""
+    """Return names and contents of a report's files; each is read when it is asked for.
+
+    Raises:
+        NotFoundError: one was deleted meanwhile. A download that has begun breaks off then, as a
+            file that ends there would look complete.
+    """
+    numbers = select(PreparedPrint.number).where(PreparedPrint.report_id == report_id)
     with database.reading() as db:
-        printed = len(printed_courses(db, report_id))
-    for number in range(1, printed + 1):
+        printed = db.exec(numbers.order_by(col(PreparedPrint.number))).all()
+    for number in printed:
         with database.reading() as db:
             row = db.get(PreparedPrint, (report_id, number))
-        if row is None:  # deleted meanwhile
-            return
+        if row is None:
+            raise NotFoundError(
+                "The registers of this report are not there. Prepare it again.",
+                problem="no_prints",
+            )
         sealed = Sealed(row.key_id, row.data)
         yield row.name, vault.open(sealed, purpose=PURPOSE, context=context_of(report_id, number))
 

@@ -13,8 +13,9 @@ from server.attendance.service import Register, registers_of
 from server.attendance.tables import RegisterConfirmation
 from server.reports.lines import facts_of
 from server.reports.tally import is_taken
+from server.timetable.roster import listings, people_listed
 from server.timetable.service import lesson_views
-from server.timetable.tables import Lesson, LessonCancellation
+from server.timetable.tables import Lesson, LessonCancellation, RosterEntry, day_at_school
 from server.web.register_state import MOST_JUDGED, LessonsInState, RegisterState
 
 #: Registers that are derived at a time.
@@ -38,9 +39,39 @@ def find_in_state(
         case RegisterState.CONFIRMED:
             return LessonsInState(and_(~is_cancelled, is_confirmed))
         case RegisterState.UNCONFIRMED:
-            return LessonsInState(and_(is_over, ~is_confirmed))
+            return LessonsInState(_with_roster(db, among, and_(is_over, ~is_confirmed)))
         case _:
             return _derived(db, state, among.where(is_over), at)
+
+
+def _with_roster(
+    db: Session, among: Select[Any], condition: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Narrow a condition to lessons that list anybody: nobody confirms an empty register.
+
+    The database decides it, but where every roster entry of the course has dates.
+    """
+    of_course = exists().where(col(RosterEntry.course_id) == col(Lesson.course_id))
+    always = of_course.where(
+        col(RosterEntry.from_date).is_(None),
+        col(RosterEntry.until_date).is_(None),
+        col(RosterEntry.counts_after).is_(None),
+    )
+    has_entries = of_course.correlate(Lesson)
+    dated = among.where(condition, has_entries, ~always.correlate(Lesson))
+    columns = (Lesson.id, Lesson.course_id, Lesson.starts_at, Lesson.ends_at, Lesson.time_zone)
+    lessons = db.execute(dated.with_only_columns(*map(col, columns))).all()
+    entries = listings(db, col(RosterEntry.course_id).in_({one.course_id for one in lessons}))
+    empty = [
+        one.id
+        for one in lessons
+        if not people_listed(
+            entries.get(one.course_id, ()),
+            ends_at=one.ends_at,
+            day=day_at_school(one.starts_at, one.time_zone),
+        )
+    ]
+    return and_(condition, has_entries, col(Lesson.id).not_in(empty))
 
 
 def _derived(db: Session, state: RegisterState, among: Select[Any], at: datetime) -> LessonsInState:

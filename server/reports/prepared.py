@@ -223,7 +223,12 @@ def add_part(db: Session, vault: Vault, row: PreparedReport, lessons: Sequence[L
 
 
 def parts_of(database: Database, vault: Vault, report_id: uuid.UUID) -> Iterator[list[LessonFacts]]:
-    """Return the lessons of a report part by part; each is read when it is asked for."""
+    """Return the lessons of a report part by part; each is read when it is asked for.
+
+    Raises:
+        NotFoundError: the report was deleted meanwhile. A download that has begun breaks off then,
+            as a file that ends there would look complete.
+    """
     with database.reading() as db:
         numbers = db.exec(
             select(PreparedPart.number).where(_of(report_id)).order_by(col(PreparedPart.number))
@@ -231,8 +236,8 @@ def parts_of(database: Database, vault: Vault, report_id: uuid.UUID) -> Iterator
     for number in numbers:
         with database.reading() as db:
             part = db.get(PreparedPart, (report_id, number))
-        if part is None:  # deleted meanwhile
-            return
+        if part is None:
+            raise NotFoundError("There is no such report. It may be deleted.", problem="no_report")
         sealed = Sealed(part.key_id, part.data)
         yield unpack(vault.open(sealed, purpose=PURPOSE, context=f"{report_id}:{number}"))
 

@@ -13,6 +13,7 @@ from server.config import SchoolIdentity, SchoolZone
 from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
+from server.errors import NotFoundError
 from server.jobs import service as jobs
 from server.jobs.schemas import ClaimedJob, Done, Result
 from server.logs import new_correlation_id
@@ -55,13 +56,12 @@ class PrepareReport:
         while self._add_week(job, report_id):
             pass
         tally = ReportTally()
-        with self._database.reading() as db:
-            row = db.get(PreparedReport, report_id)
-        if row is not None:
-            for lessons in prepared.parts_of(self._database, self._vault, report_id):
-                tally.add_all(lessons, row.as_of)
-            if row.with_registers:
-                self._printer.print_all(job, report_id, tally)
+        try:
+            self._sum_up(job, report_id, tally)
+        except NotFoundError:
+            if self._row(report_id) is not None:
+                raise
+            # Deleted meanwhile: there is nothing to finish.
         return Done(
             partial(prepared.finish, vault=self._vault, report_id=report_id, tally=tally, at=now())
         )
@@ -69,6 +69,20 @@ class PrepareReport:
     def cancel(self, db: Session, job: ClaimedJob, *, actor: str) -> None:
         """Delete what was prepared so far."""
         prepared.forget_report(db, uuid.UUID(job.about["report"]))
+
+    def _row(self, report_id: uuid.UUID) -> PreparedReport | None:
+        with self._database.reading() as db:
+            return db.get(PreparedReport, report_id)
+
+    def _sum_up(self, job: ClaimedJob, report_id: uuid.UUID, tally: ReportTally) -> None:
+        """Add up a report, and print its registers where that is asked for."""
+        row = self._row(report_id)
+        if row is None:
+            return
+        for lessons in prepared.parts_of(self._database, self._vault, report_id):
+            tally.add_all(lessons, row.as_of)
+        if row.with_registers:
+            self._printer.print_all(job, report_id, tally)
 
     def _add_week(self, job: ClaimedJob, report_id: uuid.UUID) -> bool:
         """Add the next week; returns whether anything is left to do."""

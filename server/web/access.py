@@ -21,7 +21,7 @@ from server.errors import (
 from server.logs import act_by_token
 from server.web.cookies import SIGN_IN_COOKIE
 from server.web.principal import Principal, Role, SignInStep, TokenGrant
-from server.web.scopes import ROUTE_SCOPES, is_allowed
+from server.web.scopes import ROUTE_SCOPES, TokenScope, is_allowed
 from server.web.state import get_services
 
 _GUARDS: set[Any] = set()
@@ -129,13 +129,24 @@ def _refuse_beyond(request: Request, token: TokenGrant) -> None:
     route = f"{request.method} {request.scope['route'].path}"
     if is_allowed(route, token.scopes):
         return
-    if (scope := ROUTE_SCOPES.get(route)) is not None:
-        error = MissingScopeError(
-            f"This API token lacks the scope {scope}.", problem="missing_scope", scope=scope
-        )
-        error.challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
-        raise error
-    raise TokenRefusedError
+    if (scope := ROUTE_SCOPES.get(route)) is None:
+        raise TokenRefusedError
+    require_scope(token, scope)
+
+
+def require_scope(token: TokenGrant, scope: TokenScope) -> None:
+    """Refuse an API token without a scope, for what a route gives beyond its own scope.
+
+    Raises:
+        MissingScopeError: names the scope.
+    """
+    if scope in token.scopes:
+        return
+    error = MissingScopeError(
+        f"This API token lacks the scope {scope}.", problem="missing_scope", scope=scope
+    )
+    error.challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+    raise error
 
 
 @access_guard

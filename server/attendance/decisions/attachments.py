@@ -9,7 +9,7 @@ from server.audit.service import record
 from server.db.types import now
 from server.db.vault import Vault
 from server.documents.checks import CheckedFile, DocumentKind
-from server.errors import InvalidError
+from server.errors import ConflictError, InvalidError
 from server.line_files import service as line_files
 from server.line_files.service import LineAddress
 from server.line_files.tables import LineFile
@@ -25,13 +25,19 @@ def attach(
     Raises:
         NotFoundError: there is no such lesson.
         InvalidError: the person is not due in it.
-        ConflictError: it is cancelled, the person's data was erased, or the line has as many files
-            as it may have.
+        ConflictError: it is cancelled, it ended so long ago that its files are deleted, the
+            person's data was erased, or the line has as many files as it may have.
     """
     register = locked_register(db, line.lesson_id, [line.person_id])
     if all(one.person.id != line.person_id for one in register.lines):
         raise InvalidError("This person is not on the roster of the lesson.", problem="not_due")
-    row = line_files.keep(db, vault, line, file, by=principal.account_id, at=now())
+    at = now()
+    if line_files.is_too_late(register.view.lesson.ends_at, at):
+        raise ConflictError(
+            "The lesson ended over a year ago. Its files are no longer kept.",
+            problem="line_files_over",
+        )
+    row = line_files.keep(db, vault, line, file, by=principal.account_id, at=at)
     _record(db, "attendance.attach", line, row.id, principal)
     return row
 

@@ -73,16 +73,21 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (panel.dataset.focuses) part.querySelector("h2")?.focus({ preventScroll: true });
 });
 
-// What cannot be shown here says why on its own page: signed out, erased, not one's own course.
+// What cannot be shown here says why on its own page: signed out, erased, not one's own course. That
+// page takes the place of this one, as going back to it would only fail again.
 for (const name of ["htmx:responseError", "htmx:sendError"]) {
   panel.addEventListener(name, ({ target }) => {
-    if (target === panel && panel.dataset.shown) location.assign(`${panel.dataset.path}/${panel.dataset.shown}`);
+    if (target === panel && panel.dataset.shown) location.replace(`${panel.dataset.path}/${panel.dataset.shown}`);
   });
 }
 
 function follow() {
   const id = asked();
-  if (!ID.test(id) || !wide.matches) return close();
+  if (!ID.test(id) || !wide.matches) {
+    const row = panel.contains(document.activeElement) ? rowOf(panel.dataset.shown) : null;
+    close();
+    return void row?.focus();
+  }
   show(id, false);
   rowOf(id)?.scrollIntoView({ block: "nearest" });
 }

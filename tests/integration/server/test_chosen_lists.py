@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from server.accounts import administration_pages
 from server.accounts.tables import Account
 from server.audit.tables import AuditEntry
 from server.timetable.tables import CourseTeacher
@@ -65,6 +66,7 @@ def test_teacher_of_many_courses_follows_the_one_before(desk: OfficeDesk, sign_i
     }
     again = desk.office.post(TEACHER, data=form).text
     assert "Skipped: 2" in again
+    assert "<h1>No course was changed</h1>" in again
     assert "already has the course" in again
     assert _actions(desk, "course.add_teacher") == 2
     assert _actions(desk, "course.end_teacher") == 1
@@ -144,6 +146,22 @@ def test_many_users_are_disabled_but_oneself(
     assert _actions(desk, "account.disable") == 2
     assert "Skipped: 3" in admin.post(DISABLE, data=chosen).text
     assert _actions(desk, "account.disable") == 2
+
+
+def test_users_are_listed_in_pages_so_that_all_of_one_can_be_chosen(
+    admin: TestClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in (Role.TEACHER, Role.OFFICE, Role.DPO):
+        sign_in(role)
+    monkeypatch.setattr(administration_pages, "_PAGE", 3)
+    first, second = (admin.get(f"/users?page={number}").text for number in (1, 2))
+    assert [one.count('class="row-link') for one in (first, second)] == [
+        3,
+        2,
+    ]  # with the account that set the server up
+    assert 'href="/users?page=2"' in first
+    one_role = admin.get("/users?role=teacher&page=2").text  # that list has one page
+    assert one_role.count('class="row-link') == 1
 
 
 def test_first_passwords_are_offered_for_those_who_never_signed_in(admin: TestClient) -> None:

@@ -1,5 +1,6 @@
 """Lessons filtered by the state of their registers say what registers and reports say."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,13 @@ from starlette.testclient import TestClient
 from server.db.types import now
 from server.reports import lesson_states
 from server.timetable import pages
+from server.timetable.local_time import midnight
+from server.timetable.tables import RosterEntry
 from server.web.principal import Role
 from server.web.register_state import RegisterState
 from tests.integration.server.conftest import SignIn
 from tests.support.office_desk import OfficeDesk
+from tests.support.planning import BERLIN
 from tests.support.report_school import ReportSchool
 
 WIDE = {
@@ -73,14 +77,33 @@ def test_silent_kiosk_makes_registers_pending(school: ReportSchool) -> None:
     assert decided not in page
 
 
+def test_lessons_that_list_nobody_need_no_confirmation(school: ReportSchool) -> None:
+    desk = school.desk
+    before, during, after = (school.days_ago(day, course=desk.other_course) for day in (6, 5, 4))
+    assert found(desk.office, "unconfirmed") == set()  # the course has no roster at all
+    with desk.database.transaction() as db:
+        course, ada = uuid.UUID(desk.other_course), uuid.UUID(desk.ada)
+        day = school.day(5)
+        db.add(RosterEntry(course_id=course, person_id=ada, from_date=day, until_date=day))
+    assert found(desk.office, "unconfirmed") == {during}
+    with desk.database.transaction() as db:
+        ends = midnight(school.day(4), BERLIN) + timedelta(hours=9)
+        db.add(RosterEntry(course_id=course, person_id=uuid.UUID(desk.ben), counts_after=ends))
+    assert found(desk.office, "unconfirmed") == {during, after}
+    page = desk.office.get(f"/lessons?day={school.day(6)}&register=unconfirmed").text
+    assert before not in page
+
+
 def test_long_search_is_cut_and_says_so(
     school: ReportSchool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older, newer = school.held(now() - timedelta(hours=3)), school.held(now() - timedelta(hours=2))
+    # Of one day, and so of one week of the list.
+    older = school.days_ago(2)
+    newer = school.held(midnight(school.day(2), BERLIN) + timedelta(hours=12))
     for module in (lesson_states, pages):
         monkeypatch.setattr(module, "MOST_JUDGED", 1)
     office = school.desk.office
-    page = office.get(f"/lessons?day={(now() - timedelta(hours=2)).date()}&register=not_taken").text
+    page = office.get(f"/lessons?day={school.day(2)}&register=not_taken").text
     assert newer in page
     assert older not in page
     assert "Only the newest 1 of these lessons were checked" in page

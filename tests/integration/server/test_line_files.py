@@ -1,9 +1,11 @@
 """Files with lines of registers, in the app: who may open them, limits, erasure, retention."""
 
+import sqlite3
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from fastapi import FastAPI
@@ -11,14 +13,16 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from server.accounts.service import create_account
+from server.attendance import attached_file
 from server.audit.tables import AuditEntry
 from server.db.types import now
+from server.documents.checks import CheckedFile, read_file
 from server.enrollment.unreadable import Unreadable, inventory
 from server.errors import SealBrokenError
 from server.line_files import service
 from server.line_files.service import KEPT, expire_files
 from server.line_files.tables import LineFile
-from server.timetable.tables import CourseTeacher, Lesson
+from server.timetable.tables import CourseTeacher, Lesson, RosterEntry
 from server.web.principal import Role
 from server.web.state import services_of
 from server.web.translations import translator
@@ -193,7 +197,7 @@ def test_hostile_and_superfluous_files_are_refused_with_a_sentence(
     monkeypatch.setattr(service, "MOST_BYTES", 10**6)
     assert [note.add().status_code for _ in range(3)] == [201] * 3
     assert "at most 5 files" in told(tiny_png())
-    assert words("line_files.full") in note.teacher.get(note.page()).text
+    assert words("line_files.full", most=5) in note.teacher.get(note.page()).text
 
 
 @on_sqlite
@@ -229,6 +233,77 @@ def test_files_go_with_the_person_and_a_year_after_the_lesson(note: Note, sign_i
         assert expire_files(db, ended + KEPT + timedelta(days=1)) == 1
         assert expire_files(db, ended + KEPT + timedelta(days=1)) == 0
     assert note.actions()[-1] == ("attendance.expire_files", {"files": 1})
+
+
+@on_sqlite
+def test_a_file_is_checked_after_access_and_while_others_can_write(
+    note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+
+    def read_beside_a_writer(file: BinaryIO) -> CheckedFile:
+        path = note.database.engine.url.database
+        assert path is not None
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")  # fails where the request holds the lock
+            other.rollback()
+        checked.append("checked")
+        return read_file(file)
+
+    monkeypatch.setattr(attached_file, "read_file", read_beside_a_writer)
+    page = f"{note.page()}/attachments"
+    for client, path, status in (
+        (note.stranger, note.api(), 403),
+        (note.stranger, page, 403),
+        (note.teacher, note.api(), 201),
+        (note.teacher, page, 303),
+    ):
+        sent = {"file": ("note.pdf", tiny_pdf(), "application/pdf")}
+        assert client.post(path, files=sent).status_code == status
+    assert checked == ["checked"] * 2
+
+
+@on_sqlite
+def test_files_of_a_student_who_left_the_roster_can_be_reached_and_deleted(note: Note) -> None:
+    note.lesson = note.desk.lesson(timedelta(days=1))
+    file = note.add().json()["id"]
+    with note.database.transaction() as db:
+        mine = RosterEntry.person_id == uuid.UUID(note.desk.ada)
+        db.delete(db.exec(select(RosterEntry).where(mine)).one())
+    register, link = f"/lessons/{note.lesson}", f'href="{note.page()}"'
+    assert note.office.delete(f"/api/v1{register}").status_code == 409
+    for client in (note.office, note.teacher):
+        assert link in client.get(register).text
+        page = client.get(note.page()).text
+        assert f"/attachments/{file}" in page
+        assert words("line_files.without_line") in page
+        assert 'type="file"' not in page
+    assert link not in note.colleague.get(register).text
+    assert note.colleague.get(note.page()).status_code == 404
+    assert note.stranger.get(note.page()).status_code == 403
+    assert note.office.get(note.page(note.desk.ben)).status_code == 200
+    deleted = note.teacher.post(f"{note.page()}/attachments/{file}/delete")
+    assert deleted.headers["location"] == register
+    assert note.office.get(note.page()).status_code == 404
+    assert note.office.delete(f"/api/v1{register}").status_code == 204
+
+
+@on_sqlite
+def test_a_file_that_would_be_deleted_at_once_is_refused(note: Note) -> None:
+    with note.database.transaction() as db:
+        lesson = db.get_one(Lesson, uuid.UUID(note.lesson))
+        lesson.ends_at = now() - KEPT + timedelta(hours=1)
+        lesson.starts_at = lesson.ends_at - timedelta(hours=1)
+    assert note.add().status_code == 201
+    assert 'type="file"' in note.teacher.get(note.page()).text
+    with note.database.transaction() as db:
+        db.get_one(Lesson, uuid.UUID(note.lesson)).ends_at -= timedelta(hours=1)
+    assert note.add().json()["error"]["details"]["problem"] == "line_files_over"
+    sent = {"file": ("note.png", tiny_png(), "image/png")}
+    refused = note.teacher.post(f"{note.page()}/attachments", files=sent)
+    assert refused.status_code == 400
+    assert words("problems.line_files_over") in refused.text
+    assert 'type="file"' not in note.teacher.get(note.page()).text
 
 
 @on_sqlite

@@ -1,6 +1,7 @@
 """Registers as PDF that a job prints: the files, who gets them, jobs that die, erasure, limits."""
 
 import io
+import re
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -179,7 +180,12 @@ def test_a_person_who_is_erased_is_in_no_print(
     assert answer.status_code < 300, answer.text
     with database.reading() as db:
         assert stored(db) == []
-    assert "The printed registers were deleted" in desk.office.get(path).text
+    page = desk.office.get(path).text
+    assert "The printed registers were deleted" in page
+    form = page.split('action="/reports/prepare"')[1].split("</form>")[0]
+    sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    assert sent.items() >= (school.span(24) | {"with_registers": "true", "course": ""}).items()
+    assert desk.office.post("/reports/prepare", data=sent).status_code == 303
     assert desk.office.get(f"{path}/registers").status_code == 404
 
 

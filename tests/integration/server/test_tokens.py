@@ -83,6 +83,19 @@ def test_a_program_works_without_password_cookie_and_header_against_forgery(
     assert (entry.actor, entry.details["token"]) == (f"account:{token.account_id}", str(token.id))
 
 
+def test_states_of_registers_need_the_scope_of_attendance(
+    program: Program, office: TestClient, new_client: NewClient
+) -> None:
+    lessons, states = "/api/v1/lessons", ("confirmed", "unconfirmed", "pending", "not_taken")
+    assert program.get(lessons) == (200, "")
+    for state in states:
+        assert program.get(f"{lessons}?register={state}") == (403, "missing_scope")
+    refused = program.client.get(f"{lessons}?register=confirmed")
+    assert "attendance:read" in refused.headers["www-authenticate"]
+    wider = Program(new_client(), make(office, "timetable:read", "attendance:read"))
+    assert [wider.get(f"{lessons}?register={state}")[0] for state in states] == [200] * 4
+
+
 def test_the_token_itself_is_nowhere_in_the_database(
     program: Program, office: TestClient, database: Database
 ) -> None:

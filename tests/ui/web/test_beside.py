@@ -98,6 +98,45 @@ def test_what_cannot_be_shown_says_why_on_its_own_page(page: Page) -> None:
     expect(page.locator("h1")).to_have_text(f"Whole /people/{GONE}")
 
 
+def test_back_from_what_cannot_be_shown_returns_to_the_list(page: Page) -> None:
+    page.locator("#ada").click()
+    _shows(page, ADA)
+    page.locator("#gone").click()
+    expect(page.locator("h1")).to_have_text(f"Whole /people/{GONE}")
+    page.go_back()
+    _shows(page, ADA)
+
+
+def test_going_back_to_the_list_keeps_the_keyboard_at_the_row(page: Page) -> None:
+    page.locator("#ben").press("Enter")
+    _shows(page, BEN)
+    expect(page.locator("#beside h2")).to_be_focused()
+    page.go_back()
+    expect(page.locator("#beside")).to_be_hidden()
+    expect(page.locator("#ben")).to_be_focused()
+
+
+def test_short_page_that_asks_again_keeps_the_keyboard_at_its_link(page: Page) -> None:
+    asked = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        body = (
+            f'<div class="short" id="short" hx-get="/people/{ADA}/short" hx-trigger="again"'
+            f' hx-swap="outerHTML"><h2 tabindex="-1">Asked {len(asked)}</h2>'
+            '<a id="short-open" href="#">Open</a></div>'
+        )
+        route.fulfill(body=body, content_type="text/html")
+
+    page.route(f"**/people/{ADA}/short", answer)
+    page.locator("#ada").click()
+    expect(page.locator("#beside h2")).to_be_focused()
+    page.locator("#short-open").focus()
+    page.evaluate("htmx.trigger('#short', 'again')")
+    expect(page.locator("#beside h2")).to_have_text("Asked 2")
+    expect(page.locator("#short-open")).to_be_focused()
+
+
 def test_narrow_screen_opens_the_page(browser: Browser) -> None:
     page = _open(browser, 1279)
     page.locator("#ada").click()
