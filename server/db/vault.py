@@ -9,6 +9,7 @@ import binascii
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,19 +60,21 @@ class Vault:
         self._keys = keys
         self.active_key_id = active_key_id
         self._source = source
+        self._following = threading.Lock()
         self._unreadable: dict[tuple[str, str], str] = {}
         self._warned: set[tuple[str, str]] = set()
 
     def follow(self) -> bool:
         """Take keys that were added since, and seal with the newest; returns whether it looked."""
-        found = self._source.changed() if self._source is not None else None
-        if found is None:
-            return False
-        self._keys = self._keys | found[0]
-        if found[1] != self.active_key_id:
-            self.active_key_id = found[1]
-            _logger.info("new data key in use id=%s", self.active_key_id)
-        return True
+        with self._following:  # the source tells each change once: the keys must be here by then
+            found = self._source.changed() if self._source is not None else None
+            if found is None:
+                return False
+            self._keys = self._keys | found[0]
+            if found[1] != self.active_key_id:
+                self.active_key_id = found[1]
+                _logger.info("new data key in use id=%s", self.active_key_id)
+            return True
 
     def has_key(self, key_id: str) -> bool:
         """Return whether what this key sealed can be opened."""
@@ -96,11 +99,10 @@ class Vault:
             purpose: what kind of data it is, such as "photo"; each kind has its own key.
             context: the row it belongs to; opening needs the same.
         """
+        key_id = self.active_key_id  # once: another thread may change it at any moment
         nonce = secrets.token_bytes(NONCE_BYTES)
-        cipher = AESGCM(self.subkey(purpose))
-        return Sealed(
-            self.active_key_id, nonce + cipher.encrypt(nonce, plaintext, context.encode())
-        )
+        cipher = AESGCM(self.subkey(purpose, key_id))
+        return Sealed(key_id, nonce + cipher.encrypt(nonce, plaintext, context.encode()))
 
     def open(self, sealed: Sealed, *, purpose: str, context: str) -> bytes:
         """Decrypt a value. What does not open is counted, and logged once.
@@ -149,9 +151,11 @@ class Vault:
         Raises:
             SealBrokenError: there is no key of that id.
         """
-        master = self._keys.get(key_id or self.active_key_id)
-        if master is None and self.follow():  # another process began to use a new key
-            master = self._keys.get(key_id or self.active_key_id)
+        key_id = key_id or self.active_key_id
+        master = self._keys.get(key_id)
+        if master is None:  # another process began to use a new key
+            self.follow()
+            master = self._keys.get(key_id)  # also where another thread followed just now
         if master is None:
             raise SealBrokenError(
                 f"The encryption key {key_id} is missing.", problem="seal_key", key_id=key_id

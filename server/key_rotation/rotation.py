@@ -131,7 +131,7 @@ def _renew_digest(db: Session, vault: Vault, row: EnrolmentPhoto, photo: bytes) 
     enrolment = db.get(Enrolment, row.enrolment_id)
     if enrolment is not None and enrolment.photo_digest is not None:
         digests = digests_of(vault, photo, enrolment.person_id)
-        enrolment.photo_digest = digests[vault.active_key_id]
+        enrolment.photo_digest = digests[row.key_id]
 
 
 def _keys_of_copies(data_dir: Path) -> set[str]:
