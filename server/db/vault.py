@@ -8,6 +8,7 @@ import base64
 import binascii
 import logging
 import os
+import re
 import secrets
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ _UNREADABLE = Counter(
 KEY_BYTES = 32
 # Source: NIST SP 800-38D section 8.2.2, random nonces of 96 bits.
 NONCE_BYTES = 12
+_KEY_ID = re.compile("([0-9]{8}T[0-9]{6})-([0-9a-f]{8})")
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,7 @@ class KeySource:
 def add_key(folder: Path) -> tuple[str, bytes]:
     """Write a new key file, mode 0600; the newest one is the active one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    key_id = _next_id(max((path.stem for path in folder.glob("*.key")), default=""))
     key = secrets.token_bytes(KEY_BYTES)
     draft = folder / f"{key_id}.part"  # servers read the folder while they run
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -227,6 +229,15 @@ def add_key(folder: Path) -> tuple[str, bytes]:
         os.fsync(file.fileno())
     draft.replace(folder / f"{key_id}.key")
     return key_id, key
+
+
+def _next_id(newest: str) -> str:
+    """Return an id that sorts after the newest one, also in its second and with a clock set back."""
+    key_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    found = _KEY_ID.fullmatch(newest)
+    if found is None or key_id > newest:
+        return key_id
+    return f"{found[1]}-{int(found[2], 16) + 1:08x}"
 
 
 def _read_key_files(folder: Path) -> dict[str, bytes]:

@@ -79,6 +79,16 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
     assert new.open(Sealed("2020-old", sealed.data), purpose="p", context="c") == b"x"
 
 
+def test_newest_key_is_active_also_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    future = tmp_path / "keys" / "29991231T235959-0000ffff.key"
+    future.touch(mode=0o600)
+    future.write_text(base64.b64encode(KEY).decode())
+    for _ in range(3):
+        key_id, _key = add_key(tmp_path / "keys")
+        assert open_vault(settings(tmp_path)).active_key_id == key_id
+
+
 def test_key_readable_by_others_stops_the_start(tmp_path: Path) -> None:
     key_id, _ = add_key(tmp_path / "keys")
     (tmp_path / "keys" / f"{key_id}.key").chmod(0o644)
