@@ -143,15 +143,27 @@ def remove_kept(database: Database, at: datetime) -> None:
     """Delete databases that restores put aside more than 30 days ago."""
     if database.is_sqlite:
         path = Path(str(database.engine.url.database))
-        for kept in path.parent.glob(f"{glob.escape(path.name + KEPT)}*"):
-            if _is_over(kept.name.removeprefix(path.name + KEPT).partition("-")[0], at):
-                kept.unlink(missing_ok=True)
+        for kept in kept_files(path):
+            if _is_over(kept.name.removeprefix(path.name + KEPT), at):
+                for end in ("-wal", "-shm", ""):
+                    kept.with_name(kept.name + end).unlink(missing_ok=True)
         return
     with database.transaction() as db:
-        query = text("SELECT nspname FROM pg_namespace WHERE nspname LIKE :kept")
-        for schema in db.execute(query, {"kept": f"{_KEPT_SCHEMA}%"}).scalars():
+        for schema in kept_schemas(db.connection()):
             if _is_over(schema.removeprefix(_KEPT_SCHEMA).upper(), at):
                 db.execute(text(f'DROP SCHEMA "{schema}" CASCADE'))
+
+
+def kept_files(path: Path) -> list[Path]:
+    """Return the database files that restores put aside."""
+    found = path.parent.glob(f"{glob.escape(path.name + KEPT)}*")
+    return sorted(one for one in found if not one.name.endswith(("-wal", "-shm")))
+
+
+def kept_schemas(connection: Connection) -> list[str]:
+    """Return the schemas that restores put aside, on PostgreSQL."""
+    query = text("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, :kept) ORDER BY 1")
+    return list(connection.execute(query, {"kept": _KEPT_SCHEMA}).scalars())
 
 
 def _is_over(stamp: str, at: datetime) -> bool:
