@@ -232,7 +232,7 @@ def add_key(folder: Path) -> tuple[str, bytes]:
 
 
 def _next_id(newest: str) -> str:
-    """Return an id that sorts after the newest one, also in its second and with a clock set back."""
+    """Return an id that sorts after the newest one, also with a clock set back."""
     key_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     found = _KEY_ID.fullmatch(newest)
     if found is None or key_id > newest:
