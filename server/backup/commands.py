@@ -204,10 +204,33 @@ def _restored(restored: Restored) -> list[str]:
             f"The old database is kept as {restored.kept}. The server deletes it after 30 days."
         )
     lines.append("Everybody signs in again, and API tokens have to be made again.")
-    if restored.erased:
-        ids = ", ".join(map(str, restored.erased))
-        lines.append(f"These people were erased after the backup. Erase them again: {ids}")
+    lines += _taken_back(restored)
     lines.append("Start the server. Kiosks then send again what the backup lacks.")
+    return lines
+
+
+def _taken_back(restored: Restored) -> list[str]:
+    """Say what was taken back after the backup, and what of it must be done again."""
+    since, again = restored.since, restored.repeated
+    if since is None:
+        return [
+            "Rollcall could not read what was changed after the backup. Do again what was done"
+            " since: revoke kiosks that are stolen or gone, withdraw consents, and erase people,"
+            " photos and the templates of old models."
+        ]
+    lines = []
+    if any((again.kiosks, again.statements, again.people)):
+        lines.append(
+            f"Repeated what was done after the backup: kiosks revoked {again.kiosks}, consents"
+            f" withdrawn or refused {again.statements}, people whose photos and templates were"
+            f" erased {again.people}."
+        )
+    if since.erased:
+        ids = ", ".join(map(str, since.erased))
+        lines.append(f"These people were erased after the backup. Erase them again: {ids}")
+    if since.models:
+        models = ", ".join(since.models)
+        lines.append(f"Templates of these models were deleted. Delete them again: {models}")
     return lines
 
 

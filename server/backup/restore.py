@@ -3,15 +3,15 @@
 import glob
 import os
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlmodel import Session
 
 from server.backup.dump import tables_of
 from server.backup.errors import BackupError
@@ -19,7 +19,8 @@ from server.backup.load import Loaded, load
 from server.backup.records import Manifest, RecordReader
 from server.backup.scratch import check_pages, filling
 from server.backup.sealed_file import sync_folder
-from server.backup.settle import erased_since, settle
+from server.backup.settle import settle
+from server.backup.since import Repeated, Since, repeat, taken_back_since
 from server.db.address import file_address
 from server.db.engine import Database
 from server.db.lock import MIGRATION_LOCK
@@ -48,13 +49,15 @@ class Restored:
         manifest: what the backup says about itself.
         loaded: what became of its rows.
         kept: where the old database is now; None: there was none.
-        erased: people who were erased after the backup, and are back.
+        since: what was taken back after the backup; None: nothing is known of that.
+        repeated: what of it the restore took back again.
     """
 
     manifest: Manifest
     loaded: Loaded
     kept: str | None
-    erased: Sequence[UUID]
+    since: Since | None
+    repeated: Repeated
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Wish:
     replace: bool
     time_zone: str
     at: datetime
+
+    @property
+    def today(self) -> date:
+        """The school's date."""
+        return self.at.astimezone(ZoneInfo(self.time_zone)).date()
 
 
 def restore(url: str, backup: RecordReader, wish: Wish) -> Restored:
@@ -98,14 +106,14 @@ def _into_file(path: Path, old: Database, backup: RecordReader, wish: Wish) -> R
         _fold_log(path)
     _remove(draft)
     try:
-        loaded = _build(draft, backup, wish)
+        loaded, repeated = _build(draft, backup, wish, found.since)
         _fold_log(draft)
         kept = _keep(path, wish.at) if found.is_filled else None
         draft.replace(path)
         sync_folder(path.parent)
     finally:
         _remove(draft)
-    return Restored(backup.manifest, loaded, kept, found.erased)
+    return Restored(backup.manifest, loaded, kept, found.since, repeated)
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ class _Found:
 
     is_filled: bool
     is_damaged: bool = False
-    erased: Sequence[UUID] = ()
+    since: Since | None = None
 
 
 def _look_at(path: Path, old: Database, manifest: Manifest) -> _Found:
@@ -122,7 +130,7 @@ def _look_at(path: Path, old: Database, manifest: Manifest) -> _Found:
         with old.snapshot() as connection:
             if not tables_of(connection):
                 return _Found(is_filled=False)
-            return _Found(is_filled=True, erased=_erased(connection, manifest))
+            return _Found(is_filled=True, since=_since(connection, manifest))
     except OperationalError as exc:
         raise BackupError(_IN_USE) from exc
     except DatabaseError:
@@ -173,15 +181,19 @@ def _is_over(stamp: str, at: datetime) -> bool:
         return False
 
 
-def _build(draft: Path, backup: RecordReader, wish: Wish) -> Loaded:
+def _build(
+    draft: Path, backup: RecordReader, wish: Wish, since: Since | None
+) -> tuple[Loaded, Repeated]:
     database = Database(file_address(draft))
     try:
         with filling(database) as connection:
             loaded = load(connection, backup, time_zone=wish.time_zone)
             settle(connection, backup.manifest, wish.at)
+        with database.transaction() as db:  # with foreign keys, as rows are deleted
+            repeated = repeat(db, since or Since(), at=wish.at, today=wish.today)
         with database.engine.connect() as connection:
             check_pages(connection)
-        return loaded
+        return loaded, repeated
     finally:
         database.close()
 
@@ -214,11 +226,13 @@ def _into_schema(database: Database, backup: RecordReader, wish: Wish) -> Restor
         if others:
             raise BackupError(_IN_USE)
         is_filled = bool(tables_of(connection))
-        erased = _erased(connection, backup.manifest) if is_filled else ()
+        since = _since(connection, backup.manifest) if is_filled else None
         kept = _put_aside(connection, wish) if is_filled else None
         loaded = load(connection, backup, time_zone=wish.time_zone)
         settle(connection, backup.manifest, wish.at)
-    return Restored(backup.manifest, loaded, kept, erased)
+        with Session(connection, expire_on_commit=False) as db:
+            repeated = repeat(db, since or Since(), at=wish.at, today=wish.today)
+    return Restored(backup.manifest, loaded, kept, since, repeated)
 
 
 def _put_aside(connection: Connection, wish: Wish) -> str:
@@ -231,13 +245,13 @@ def _put_aside(connection: Connection, wish: Wish) -> str:
     return f"the schema {kept}"
 
 
-def _erased(connection: Connection, manifest: Manifest) -> Sequence[UUID]:
-    with suppress(SQLAlchemyError):  # of a damaged or very old database nothing is known
+def _since(connection: Connection, manifest: Manifest) -> Since | None:
+    with suppress(SQLAlchemyError, LookupError, ValueError):  # it is damaged or very old
         if connection.dialect.name == "sqlite":
-            return erased_since(connection, manifest)
+            return taken_back_since(connection, manifest)
         with connection.begin_nested():
-            return erased_since(connection, manifest)
-    return ()
+            return taken_back_since(connection, manifest)
+    return None
 
 
 def _remove(draft: Path) -> None:
