@@ -13,7 +13,7 @@ from server.backup.errors import BackupError
 from server.backup.key_backup import RestoredKeys, key_ids_in, restore_keys
 from server.backup.reading import FindKey, opened
 from server.backup.recovery_key import RecoveryKey, make_key, read_key, refuse_beside
-from server.backup.restore import Restored, Wish, restore
+from server.backup.restore import Restored, Wish, is_unused, restore
 from server.backup.scratch import Verified, verify_backup
 from server.backup.service import FinishedBackup, back_up, places_of
 from server.backup.vault_key import vault_key
@@ -112,12 +112,17 @@ def restore_command(settings: Settings, options: argparse.Namespace) -> int:
             )
         backup = stack.enter_context(opened(options.file, find_key))
         if options.keys is not None:
-            _say(_restored_keys(restore_keys(settings.data_dir, options.keys, find_key)))
+            _say(_restored_keys(_restore_keys(settings, options.keys, find_key)))
         _refuse_missing_keys(settings, backup.manifest.key_ids, options)
         wish = Wish(options.replace, settings.school.timezone, now())
         restored = restore(settings.sqlalchemy_url, backup, wish)
     _say(_restored(restored))
     return 0
+
+
+def _restore_keys(settings: Settings, path: Path, find_key: FindKey) -> RestoredKeys:
+    unused = is_unused(settings.sqlalchemy_url)
+    return restore_keys(settings.data_dir, path, find_key, is_unused=unused, at=now())
 
 
 @contextmanager
@@ -236,6 +241,8 @@ def _taken_back(restored: Restored) -> list[str]:
 
 def _restored_keys(keys: RestoredKeys) -> list[str]:
     lines = [f"Restored {len(keys.written)} files of keys and certificates."]
+    if keys.put_aside:
+        lines.append(f"Those of this machine are kept as {', '.join(keys.put_aside)}.")
     if keys.kept:
         lines.append(f"Left as they were, as others are in place: {', '.join(keys.kept)}.")
     return lines

@@ -3,6 +3,7 @@
 import glob
 import os
 import sqlite3
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -31,6 +32,8 @@ _KEPT_SCHEMA = "before_restore_"
 _STAMP = "%Y%m%dT%H%M%SZ"
 #: They hold names, so they do not stay.
 KEPT_FOR = timedelta(days=30)
+#: How long PostgreSQL may take to end the connection of a program that has ended.
+_LEAVING_S, _LOOK_S = 2.0, 0.05
 _IN_USE = (
     "Another program uses the database. Stop every Rollcall server and every tool that is connected"
     " to it, then repeat. Nothing was changed."
@@ -78,6 +81,20 @@ class Wish:
     def today(self) -> date:
         """The school's date."""
         return self.at.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+def is_unused(url: str) -> bool:
+    """Return whether a database has neither people nor kiosks, as on a new machine."""
+    with closing(Database(url)) as database:
+        try:
+            with database.snapshot() as connection:
+                tables = {table.name: table for table in tables_of(connection)}
+                used = (tables[name] for name in ("people", "kiosks") if name in tables)
+                return all(
+                    connection.execute(one.select().limit(1)).first() is None for one in used
+                )
+        except DatabaseError:
+            return False
 
 
 def restore(url: str, backup: RecordReader, wish: Wish) -> Restored:
@@ -216,15 +233,7 @@ def _into_schema(database: Database, backup: RecordReader, wish: Wish) -> Restor
     """Rename the old schema, and build a new one, in one transaction."""
     with database.engine.connect() as connection, connection.begin():
         connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
-        others = connection.execute(
-            text(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND backend_type = 'client backend'"
-            )
-        ).scalar_one()
-        if others:
-            raise BackupError(_IN_USE)
+        _refuse_others(connection)
         is_filled = bool(tables_of(connection))
         since = _since(connection, backup.manifest) if is_filled else None
         kept = _put_aside(connection, wish) if is_filled else None
@@ -233,6 +242,21 @@ def _into_schema(database: Database, backup: RecordReader, wish: Wish) -> Restor
         with Session(connection, expire_on_commit=False) as db:
             repeated = repeat(db, since or Since(), at=wish.at, today=wish.today)
     return Restored(backup.manifest, loaded, kept, since, repeated)
+
+
+def _refuse_others(connection: Connection) -> None:
+    """Refuse while other programs are connected; one that has just ended has a moment to go."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"
+    )
+    until_s = time.monotonic() + _LEAVING_S
+    while connection.execute(query).scalar_one():
+        if time.monotonic() > until_s:
+            raise BackupError(_IN_USE)
+        time.sleep(_LOOK_S)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 
 
 def _put_aside(connection: Connection, wish: Wish) -> str:
