@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 from server.audit.tables import AuditEntry
 from server.backup.before_migration import remove_expired
 from server.backup.restore import remove_kept
+from server.backup.scratch import remove_killed
 from server.backup.service import back_up, places_of
 from server.backup_history.service import BackupStanding, note_backup, note_failure, standing
 from server.backup_history.words import BackupView
@@ -72,6 +73,7 @@ class BackupSchedule:
 
     def start(self) -> None:
         """Start the thread."""
+        remove_killed(self._settings.data_dir)
         self._thread.start()
 
     def stop(self) -> None:
