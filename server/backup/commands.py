@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from server.backup.errors import BackupError
 from server.backup.key_backup import RestoredKeys, key_ids_in, restore_keys
@@ -74,15 +74,16 @@ def backup_command(settings: Settings, options: argparse.Namespace) -> int:
     try:
         finished = back_up(database, vault, settings, places, at)
         with _if_possible():
-            note_backup(database, finished.written.path.name, finished.written.size_bytes, at)
-    except (BackupError, OSError, DBAPIError) as exc:
+            name, size = finished.written.path.name, finished.written.size_bytes
+            note_backup(database, name, size, at, problem=finished.problem)
+    except Exception as exc:  # whatever it was, Today must say that no backup was made
         with _if_possible():
             note_failure(database, exc, at)
         raise
     finally:
         database.close()
     _say(_finished(finished))
-    return 0 if finished.verified.trail.broken_at is None else 1
+    return 0 if finished.verified.is_good else 1
 
 
 def verify_command(settings: Settings, options: argparse.Namespace) -> int:
@@ -99,7 +100,7 @@ def verify_command(settings: Settings, options: argparse.Namespace) -> int:
         known_keys=known,
     )
     _say(_verified(verified))
-    return 0 if verified.trail.broken_at is None and not verified.missing_keys else 1
+    return 0 if verified.is_good else 1
 
 
 def restore_command(settings: Settings, options: argparse.Namespace) -> int:

@@ -40,6 +40,11 @@ class Verified:
     trail: Verification
     missing_keys: tuple[str, ...]
 
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong with what it holds."""
+        return self.trail.broken_at is None and not self.missing_keys
+
 
 def verify_backup(
     path: Path, find_key: FindKey, *, folder: Path, time_zone: str, known_keys: Collection[str]
