@@ -12,10 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.backup.errors import BackupError
 from server.backup.key_backup import RestoredKeys, key_ids_in, restore_keys
 from server.backup.reading import FindKey, opened
-from server.backup.recovery_key import RecoveryKey, make_key, read_key, refuse_beside
+from server.backup.recovery_key import RecoveryKey, make_key, read_key
 from server.backup.restore import Restored, Wish, is_unused, restore
 from server.backup.scratch import Verified, verify_backup
-from server.backup.service import FinishedBackup, back_up, places_of
+from server.backup.service import FinishedBackup, back_up, places_of, refuse_near_data
 from server.backup.vault_key import vault_key
 from server.backup_history.service import note_backup, note_failure
 from server.config import Settings
@@ -136,8 +136,7 @@ def _if_possible() -> Iterator[None]:
 
 
 def _new_key(settings: Settings, path: Path) -> int:
-    for folder in filter(None, (settings.backup_folder, settings.data_dir)):
-        refuse_beside(path, folder)
+    refuse_near_data(path, settings)
     key = make_key(path)
     _say(
         [

@@ -64,10 +64,25 @@ def places_of(settings: Settings, key_file: Path | None = None) -> Places:
         )
     if key_file is None:
         raise BackupError(f"No recovery key is set. {_HOW} ROLLCALL_SERVER_BACKUP_KEY_FILE to it.")
-    for folder in (settings.backup_folder, settings.data_dir):
-        refuse_beside(key_file, folder)
+    refuse_near_data(key_file, settings)
     folder = settings.backup_folder
     return Places(folder, settings.backup_keys_folder or folder / "keys", read_key(key_file))
+
+
+def refuse_near_data(key_file: Path, settings: Settings) -> None:
+    """Refuse a recovery key that a thief of data or backups would get with them.
+
+    Raises:
+        ConfigurationError: it lies in one of those folders.
+    """
+    folders = {
+        "backup folder": settings.backup_folder,
+        "folder of the keys' backups": settings.backup_keys_folder,
+        "data folder": settings.data_dir,
+    }
+    for name, folder in folders.items():
+        if folder is not None:
+            refuse_beside(key_file, folder, name)
 
 
 def back_up(
