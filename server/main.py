@@ -32,6 +32,7 @@ from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_set
 from server.db.address import parsed_address, without_password
 from server.db.engine import Database
 from server.db.lock import startup_lock
+from server.db.private import refuse_other_account
 from server.db.types import now
 from server.db.vault import open_vault
 from server.errors import ConfigurationError, ServerError
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logging(settings.log_level)
     command: Command = options.command
     try:
+        if command not in _WITHOUT_DATA:
+            refuse_other_account(settings.data_dir)
         return command(settings, options)
     except ServerError as exc:
         sys.stderr.write(f"rollcall-server: {exc.message}\n")
@@ -186,6 +189,10 @@ def _verify_audit(settings: Settings, options: argparse.Namespace) -> int:
         return 1
     sys.stdout.write(f"The audit trail is intact: {result.entries} entries.\n")
     return 0
+
+
+#: Sets schools up as root, and does the rest as their accounts.
+_WITHOUT_DATA: tuple[Command, ...] = (init,)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from server.backup.dump import write_backup
+from server.backup.dump import WrittenBackup, write_backup
 from server.backup.errors import BackupError
-from server.backup.retention import backup_name, moment_of
+from server.backup.reading import opened
+from server.backup.retention import BACKUP_ENDING, backup_name, moment_of
 from server.backup.sealed_file import remove_leftovers
-from server.backup.vault_key import active_key
+from server.backup.vault_key import active_key, vault_key
 from server.config import Settings
 from server.db.engine import Database
 from server.db.full import is_disk_full
@@ -36,13 +37,28 @@ def copying(database: Database, vault: Vault, settings: Settings) -> Callable[[]
             remove_leftovers(folder)
             # The caller holds the lock of migrations: nobody changes the schema meanwhile.
             with database.snapshot(is_migrating=True) as connection:
-                path = write_backup(connection, folder / backup_name(at), active_key(vault)).path
+                written = write_backup(connection, folder / backup_name(at), active_key(vault))
         except OSError as exc:
             raise _not_copied(folder, exc) from exc
         remove_expired(settings, at)
-        _logger.info("database copied before its migration file=%s", path.name)
+        _remove_superseded(written, vault)
+        _logger.info("database copied before its migration file=%s", written.path.name)
 
     return copy
+
+
+def _remove_superseded(written: WrittenBackup, vault: Vault) -> None:
+    """Delete older copies of the same schema: a migration that fails is tried at each start."""
+    for path in written.path.parent.glob(f"*{BACKUP_ENDING}"):
+        if path == written.path or moment_of(path.name) is None:
+            continue
+        try:
+            with opened(path, lambda key_id: vault_key(vault, key_id)) as copy:
+                is_same = copy.manifest.revision == written.manifest.revision
+        except (OSError, BackupError):
+            continue
+        if is_same:
+            path.unlink(missing_ok=True)
 
 
 def remove_expired(settings: Settings, at: datetime) -> None:
@@ -56,7 +72,7 @@ def remove_expired(settings: Settings, at: datetime) -> None:
 def _not_copied(folder: Path, error: OSError) -> BackupError:
     reason = "the disk is full" if is_disk_full(error) else error.strerror
     return BackupError(
-        "This version has to change the database, and it could not be copied before to"
-        f" {folder} ({reason}). Nothing was changed. Solve this, or make a backup elsewhere and set"
-        " ROLLCALL_SERVER_BACKUP_BEFORE_MIGRATION=false."
+        "This version must change the database. Before it does, it copies the database to"
+        f" {folder}, and that failed ({reason}). Nothing was changed. Solve this, or make a backup"
+        " elsewhere and set ROLLCALL_SERVER_BACKUP_BEFORE_MIGRATION=false."
     )

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from server.backup.errors import BackupError
 from server.backup.key_backup import RestoredKeys, key_ids_in, restore_keys
 from server.backup.reading import FindKey, opened
-from server.backup.recovery_key import RecoveryKey, make_key, read_key, refuse_beside
-from server.backup.restore import Restored, Wish, restore
+from server.backup.recovery_key import RecoveryKey, make_key, read_key
+from server.backup.restore import Restored, Wish, is_unused, restore
 from server.backup.scratch import Verified, verify_backup
-from server.backup.service import FinishedBackup, back_up, places_of
+from server.backup.service import FinishedBackup, back_up, places_of, refuse_near_data
 from server.backup.vault_key import vault_key
 from server.backup_history.service import note_backup, note_failure
 from server.config import Settings
@@ -74,15 +74,16 @@ def backup_command(settings: Settings, options: argparse.Namespace) -> int:
     try:
         finished = back_up(database, vault, settings, places, at)
         with _if_possible():
-            note_backup(database, finished.written.path.name, finished.written.size_bytes, at)
-    except (BackupError, OSError, DBAPIError) as exc:
+            name, size = finished.written.path.name, finished.written.size_bytes
+            note_backup(database, name, size, at, problem=finished.problem)
+    except Exception as exc:  # whatever it was, Today must say that no backup was made
         with _if_possible():
             note_failure(database, exc, at)
         raise
     finally:
         database.close()
     _say(_finished(finished))
-    return 0 if finished.verified.trail.broken_at is None else 1
+    return 0 if finished.verified.is_good else 1
 
 
 def verify_command(settings: Settings, options: argparse.Namespace) -> int:
@@ -99,7 +100,7 @@ def verify_command(settings: Settings, options: argparse.Namespace) -> int:
         known_keys=known,
     )
     _say(_verified(verified))
-    return 0 if verified.trail.broken_at is None and not verified.missing_keys else 1
+    return 0 if verified.is_good else 1
 
 
 def restore_command(settings: Settings, options: argparse.Namespace) -> int:
@@ -112,12 +113,17 @@ def restore_command(settings: Settings, options: argparse.Namespace) -> int:
             )
         backup = stack.enter_context(opened(options.file, find_key))
         if options.keys is not None:
-            _say(_restored_keys(restore_keys(settings.data_dir, options.keys, find_key)))
+            _say(_restored_keys(_restore_keys(settings, options.keys, find_key)))
         _refuse_missing_keys(settings, backup.manifest.key_ids, options)
         wish = Wish(options.replace, settings.school.timezone, now())
         restored = restore(settings.sqlalchemy_url, backup, wish)
     _say(_restored(restored))
     return 0
+
+
+def _restore_keys(settings: Settings, path: Path, find_key: FindKey) -> RestoredKeys:
+    unused = is_unused(settings.sqlalchemy_url)
+    return restore_keys(settings.data_dir, path, find_key, is_unused=unused, at=now())
 
 
 @contextmanager
@@ -130,8 +136,7 @@ def _if_possible() -> Iterator[None]:
 
 
 def _new_key(settings: Settings, path: Path) -> int:
-    for folder in filter(None, (settings.backup_folder, settings.data_dir)):
-        refuse_beside(path, folder)
+    refuse_near_data(path, settings)
     key = make_key(path)
     _say(
         [
@@ -204,15 +209,40 @@ def _restored(restored: Restored) -> list[str]:
             f"The old database is kept as {restored.kept}. The server deletes it after 30 days."
         )
     lines.append("Everybody signs in again, and API tokens have to be made again.")
-    if restored.erased:
-        ids = ", ".join(map(str, restored.erased))
-        lines.append(f"These people were erased after the backup. Erase them again: {ids}")
+    lines += _taken_back(restored)
     lines.append("Start the server. Kiosks then send again what the backup lacks.")
+    return lines
+
+
+def _taken_back(restored: Restored) -> list[str]:
+    """Say what was taken back after the backup, and what of it must be done again."""
+    since, again = restored.since, restored.repeated
+    if since is None:
+        return [
+            "Rollcall could not read what was changed after the backup. Do again what was done"
+            " since: revoke kiosks that are stolen or gone, withdraw consents, and erase people,"
+            " photos and the templates of old models."
+        ]
+    lines = []
+    if any((again.kiosks, again.statements, again.people)):
+        lines.append(
+            f"Repeated what was done after the backup: kiosks revoked {again.kiosks}, consents"
+            f" withdrawn or refused {again.statements}, people whose photos and templates were"
+            f" erased {again.people}."
+        )
+    if since.erased:
+        ids = ", ".join(map(str, since.erased))
+        lines.append(f"These people were erased after the backup. Erase them again: {ids}")
+    if since.models:
+        models = ", ".join(since.models)
+        lines.append(f"Templates of these models were deleted. Delete them again: {models}")
     return lines
 
 
 def _restored_keys(keys: RestoredKeys) -> list[str]:
     lines = [f"Restored {len(keys.written)} files of keys and certificates."]
+    if keys.put_aside:
+        lines.append(f"Those of this machine are kept as {', '.join(keys.put_aside)}.")
     if keys.kept:
         lines.append(f"Left as they were, as others are in place: {', '.join(keys.kept)}.")
     return lines

@@ -70,11 +70,12 @@ def write_backup(connection: Connection, path: Path, key: RecoveryKey) -> Writte
     return WrittenBackup(path, manifest, digest, path.stat().st_size)
 
 
-def tables_of(connection: Connection) -> list[Table]:
+def tables_of(connection: Connection, schema: str | None = None) -> list[Table]:
     """Return the tables of a database as they are, in the order of their names."""
     found = MetaData()
-    found.reflect(connection, resolve_fks=False)
-    return [found.tables[name] for name in sorted(found.tables) if name != VERSION_TABLE]
+    found.reflect(connection, schema=schema, resolve_fks=False)
+    tables = (found.tables[name] for name in sorted(found.tables))
+    return [table for table in tables if table.name != VERSION_TABLE]
 
 
 def used_key_ids(connection: Connection, tables: list[Table]) -> set[str]:

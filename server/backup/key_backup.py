@@ -4,6 +4,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from server.backup.errors import BackupError, BackupUnreadableError
@@ -14,6 +15,10 @@ from server.backup.sealed_file import SealedReader, sealed_file
 KEYS = "keys"
 #: What a server cannot make anew: data keys, the school's authority, the broker's accounts.
 _FOLDERS = ("keys", "certificates", "broker")
+#: Of them, what belongs to the school rather than to the machine: replaced on a new machine.
+_OF_SCHOOL = ("certificates", "broker")
+_AUTHORITY = "certificates/authority-key.pem"
+_AUTHORITIES = (_AUTHORITY, "certificates/former-authority-key.pem")
 _LARGEST_FILE = 16 * 1024 * 1024
 
 
@@ -24,10 +29,12 @@ class RestoredKeys:
     Attributes:
         written: their names below the data folder.
         kept: files that were there with another content, and stayed.
+        put_aside: folders of this machine that got another name.
     """
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
+    put_aside: tuple[str, ...]
 
 
 def write_keys(data_dir: Path, path: Path, key: RecoveryKey) -> int:
@@ -39,21 +46,71 @@ def write_keys(data_dir: Path, path: Path, key: RecoveryKey) -> int:
     return len(found)
 
 
-def restore_keys(data_dir: Path, path: Path, find_key: FindKey) -> RestoredKeys:
+def restore_keys(
+    data_dir: Path, path: Path, find_key: FindKey, *, is_unused: bool, at: datetime
+) -> RestoredKeys:
     """Write the files of a backup that are missing; what is there stays.
 
+    On a new machine certificates and the broker's accounts are replaced, as kiosks know the
+    school's authority and no other. The present ones are kept under another name.
+
+    Args:
+        data_dir: the data folder.
+        path: of the backup.
+        find_key: see `opened`.
+        is_unused: whether the database of this machine has neither people nor kiosks.
+        at: now, UTC.
+
     Raises:
-        BackupError: the file cannot be read, or is no backup of keys.
+        BackupError: the file cannot be read, is no backup of keys, or has another authority than a
+            machine that is in use.
     """
+    found = _read(path, find_key)
+    put_aside: list[str] = []
+    if is_unused:
+        put_aside = _put_aside(data_dir, found, at)
+    elif _has_other_authority(data_dir, found):
+        raise BackupError(
+            "The backup of the keys has another authority than this data folder, so the school's"
+            " kiosks would refuse one of them. Nothing was changed. If the kiosks know the"
+            f" backup's authority, move {data_dir / 'certificates'} and {data_dir / 'broker'} away,"
+            " then repeat. If they know this one, repeat without --keys."
+        )
     written, kept = [], []
-    for name, data in sorted(_read(path, find_key).items()):
+    for name, data in sorted(found.items()):
         target = data_dir / name
         if not target.exists():
             _write(target, data)
             written.append(name)
         elif target.read_bytes() != data:
             kept.append(name)
-    return RestoredKeys(tuple(written), tuple(kept))
+    return RestoredKeys(tuple(written), tuple(kept), tuple(put_aside))
+
+
+def _put_aside(data_dir: Path, found: dict[str, bytes], at: datetime) -> list[str]:
+    """Rename the folders that differ from the backup; returns their new names."""
+    renamed = []
+    for folder in _OF_SCHOOL:
+        wanted = {name: data for name, data in found.items() if Path(name).parts[0] == folder}
+        present = data_dir / folder
+        if wanted and present.is_dir() and any(_differs(data_dir, *one) for one in wanted.items()):
+            stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+            aside = present.rename(f"{present}.before-restore-{stamp}")
+            renamed.append(str(aside))
+    return renamed
+
+
+def _has_other_authority(data_dir: Path, found: dict[str, bytes]) -> bool:
+    """Return whether both have an authority, and the backup's never was this folder's."""
+    theirs = found.get(_AUTHORITY)
+    if theirs is None or not (data_dir / _AUTHORITY).exists():
+        return False
+    return all(_differs(data_dir, name, theirs) for name in _AUTHORITIES)
+
+
+def _differs(data_dir: Path, name: str, data: bytes) -> bool:
+    path = data_dir / name
+    return not path.is_file() or path.read_bytes() != data
 
 
 def key_ids_in(path: Path, find_key: FindKey) -> set[str]:

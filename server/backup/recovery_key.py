@@ -79,16 +79,21 @@ def read_key(path: Path) -> RecoveryKey:
     return key_of(_read(text, path))
 
 
-def refuse_beside(key_file: Path, folder: Path) -> None:
-    """Refuse a key that lies with the backups that it encrypts.
+def refuse_beside(key_file: Path, folder: Path, name: str) -> None:
+    """Refuse a key that lies with the backups that it encrypts, or with the data.
+
+    Args:
+        key_file: the recovery key.
+        folder: where it must not lie.
+        name: of the folder, for the sentence.
 
     Raises:
         ConfigurationError: it does.
     """
     if folder.resolve() in key_file.resolve().parents:
         raise ConfigurationError(
-            f"The recovery key {key_file} lies in the backup folder. A thief of the folder could"
-            " read every backup. Move the key to another place."
+            f"The recovery key {key_file} lies in the {name} ({folder}). A person who copies this"
+            " folder could read the backups. Move the key to another place."
         )
 
 

@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 from server.audit.tables import AuditEntry
 from server.backup.before_migration import remove_expired
 from server.backup.restore import remove_kept
+from server.backup.scratch import remove_killed
 from server.backup.service import back_up, places_of
 from server.backup_history.service import BackupStanding, note_backup, note_failure, standing
 from server.backup_history.words import BackupView
@@ -54,7 +55,8 @@ def last_due(at: datetime, hours: tuple[int, ...], zone: ZoneInfo) -> datetime:
 
 def is_due(found: BackupStanding, due: datetime, at: datetime) -> bool:
     """Return whether a backup is missing, and the last attempt was not just now."""
-    is_missing = found.last_good_at is None or found.last_good_at < due
+    made_at = found.made_at or found.last_good_at  # one with a problem would be the same again
+    is_missing = made_at is None or made_at < due
     return is_missing and (found.failed_at is None or found.failed_at <= at - RETRY_AFTER)
 
 
@@ -72,6 +74,7 @@ class BackupSchedule:
 
     def start(self) -> None:
         """Start the thread."""
+        remove_killed(self._settings.data_dir)
         self._thread.start()
 
     def stop(self) -> None:
@@ -111,14 +114,20 @@ class BackupSchedule:
     def _attempt(self, at: datetime) -> None:
         settings = self._settings
         try:
-            made = back_up(self._database, self._vault, settings, places_of(settings), at).written
-        except (ConfigurationError, OSError, DBAPIError) as exc:
+            finished = back_up(self._database, self._vault, settings, places_of(settings), at)
+        except Exception as exc:  # whatever it was, Today must say that no backup was made
+            is_known = isinstance(exc, ConfigurationError | OSError | DBAPIError)
             reason = exc.message if isinstance(exc, ConfigurationError) else type(exc).__name__
-            _logger.error("backup failed, retrying in an hour reason=%s", reason)  # noqa: TRY400
+            said = "backup failed, retrying in an hour reason=%s"
+            _logger.error(said, reason, exc_info=not is_known)  # noqa: TRY400 - a known one is said
             note_failure(self._database, exc, at)
+            return
+        name, size = finished.written.path.name, finished.written.size_bytes
+        note_backup(self._database, name, size, at, problem=finished.problem)
+        if finished.problem is None:
+            _logger.info("backup made file=%s bytes=%s", name, size)
         else:
-            note_backup(self._database, made.path.name, made.size_bytes, at)
-            _logger.info("backup made file=%s bytes=%s", made.path.name, made.size_bytes)
+            _logger.error("backup made, invalid content file=%s problem=%s", name, finished.problem)
 
     def _note_view(self, *, is_set_up: bool) -> None:
         with self._database.reading() as db:

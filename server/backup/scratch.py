@@ -1,5 +1,8 @@
 """Verify a backup: restore it into a scratch database, and look at everything."""
 
+import fcntl
+import os
+import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -36,6 +39,11 @@ class Verified:
     loaded: Loaded
     trail: Verification
     missing_keys: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong with what it holds."""
+        return self.trail.broken_at is None and not self.missing_keys
 
 
 def verify_backup(
@@ -87,8 +95,9 @@ def filling(database: Database) -> Iterator[Connection]:
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Connection]:
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as place:
-        database = Database(file_address(Path(place) / "scratch.sqlite3"))
+    remove_killed(folder)
+    with _locked_folder(folder) as place:
+        database = Database(file_address(place / "scratch.sqlite3"))
         try:
             with database.engine.connect() as connection:
                 cursor = connection.connection.cursor()
@@ -98,3 +107,31 @@ def _scratch(folder: Path) -> Iterator[Connection]:
                 connection.rollback()
         finally:
             database.close()
+
+
+@contextmanager
+def _locked_folder(folder: Path) -> Iterator[Path]:
+    """Make a folder that is locked until it is deleted: one of a killed process is not."""
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as name:
+        handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield Path(name)
+        finally:
+            os.close(handle)
+
+
+def remove_killed(folder: Path) -> None:
+    """Delete scratch databases that killed processes left: they are as large as the school's."""
+    for place in folder.glob(f"{_PREFIX}*"):
+        try:
+            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(place, ignore_errors=True)
+        except OSError:  # a verification works in it
+            continue
+        finally:
+            os.close(handle)

@@ -12,6 +12,7 @@ from server.backup.recovery_key import RecoveryKey, read_key, refuse_beside
 from server.backup.retention import KEYS_ENDING, backup_name, remove_old
 from server.backup.scratch import Verified, verify_backup
 from server.backup.sealed_file import remove_leftovers
+from server.backup_history.service import INCOMPLETE
 from server.config import Settings
 from server.db.engine import Database
 from server.db.private import private_folder
@@ -43,6 +44,11 @@ class FinishedBackup:
     verified: Verified
     keys_path: Path
 
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with what it holds; None: nothing."""
+        return None if self.verified.is_good else INCOMPLETE
+
 
 def places_of(settings: Settings, key_file: Path | None = None) -> Places:
     """Return where backups go.
@@ -58,10 +64,25 @@ def places_of(settings: Settings, key_file: Path | None = None) -> Places:
         )
     if key_file is None:
         raise BackupError(f"No recovery key is set. {_HOW} ROLLCALL_SERVER_BACKUP_KEY_FILE to it.")
-    for folder in (settings.backup_folder, settings.data_dir):
-        refuse_beside(key_file, folder)
+    refuse_near_data(key_file, settings)
     folder = settings.backup_folder
     return Places(folder, settings.backup_keys_folder or folder / "keys", read_key(key_file))
+
+
+def refuse_near_data(key_file: Path, settings: Settings) -> None:
+    """Refuse a recovery key that a thief of data or backups would get with them.
+
+    Raises:
+        ConfigurationError: it lies in one of those folders.
+    """
+    folders = {
+        "backup folder": settings.backup_folder,
+        "folder of the keys' backups": settings.backup_keys_folder,
+        "data folder": settings.data_dir,
+    }
+    for name, folder in folders.items():
+        if folder is not None:
+            refuse_beside(key_file, folder, name)
 
 
 def back_up(
@@ -69,7 +90,8 @@ def back_up(
 ) -> FinishedBackup:
     """Write, verify, and delete what is older than the settings keep.
 
-    Old backups are deleted only after the new one was verified.
+    Old backups are deleted only after the new one was verified, and none where the audit trail in
+    the new one is broken or it needs data keys that are missing: the old ones may be better.
 
     Raises:
         BackupError: the new backup is not fit to be restored; it was deleted.
@@ -93,9 +115,10 @@ def back_up(
         raise
     keys_path = places.keys_folder / written.path.with_suffix(KEYS_ENDING).name
     write_keys(settings.data_dir, keys_path, places.key)
-    keep = (settings.backup_keep_daily, settings.backup_keep_weekly)
-    for folder in (places.folder, places.keys_folder):
-        remove_old(folder, keep, settings.zone)
+    if verified.is_good:
+        keep = (settings.backup_keep_daily, settings.backup_keep_weekly)
+        for folder in (places.folder, places.keys_folder):
+            remove_old(folder, keep, settings.zone)
     return FinishedBackup(written, verified, keys_path)
 
 

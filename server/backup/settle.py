@@ -1,21 +1,16 @@
 """Change what must not come back with a restored database."""
 
-import uuid
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
-from sqlmodel import Session, col, delete, select, update
+from sqlmodel import Session, col, delete, update
 
 from server.accounts.tables import SignIn
 from server.audit.service import SYSTEM, record
-from server.audit.tables import AuditEntry
 from server.backup.records import Manifest
 from server.jobs.tables import Job, JobState
 from server.kiosks.gallery import start_over
 from server.tokens.tables import APIToken
-
-ERASED = "person.erase"
 
 
 def settle(connection: Connection, manifest: Manifest, at: datetime) -> None:
@@ -36,16 +31,3 @@ def settle(connection: Connection, manifest: Manifest, at: datetime) -> None:
         details = {"through": manifest.made_at, "version": manifest.version}
         record(db, actor=SYSTEM, action="backup.restore", subject="database", details=details)
         db.flush()
-
-
-def erased_since(connection: Connection, manifest: Manifest) -> Sequence[uuid.UUID]:
-    """Return the people that the present database erased after a backup: they come back with it.
-
-    Best effort: a database that cannot be read says nothing.
-    """
-    made_at = datetime.fromisoformat(manifest.made_at)
-    with Session(connection) as db:
-        query = select(AuditEntry.subject).where(
-            col(AuditEntry.action) == ERASED, col(AuditEntry.at) >= made_at
-        )
-        return [uuid.UUID(one.partition(":")[2]) for one in db.exec(query)]

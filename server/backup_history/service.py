@@ -12,6 +12,8 @@ from server.db.full import is_disk_full
 
 _KEPT_FOR = timedelta(days=365)
 DISK_FULL, NOT_WRITABLE, FAILED = "disk_full", "not_writable", "failed"
+#: The file is there and whole, but its audit trail is broken or data keys are missing.
+INCOMPLETE = "incomplete"
 
 
 @dataclass(frozen=True)
@@ -23,20 +25,32 @@ class BackupStanding:
         last_size_bytes: of that one.
         problem: why the newest attempt failed; None: it did not.
         failed_at: when it failed.
+        made_at: when the newest file was written, also one with a problem; None: there is none.
     """
 
     last_good_at: datetime | None
     last_size_bytes: int
     problem: str | None
     failed_at: datetime | None
+    made_at: datetime | None = None
 
 
-def note_backup(database: Database, file: str, size_bytes: int, at: datetime) -> None:
-    """Note a backup that is whole."""
+def note_backup(
+    database: Database, file: str, size_bytes: int, at: datetime, *, problem: str | None = None
+) -> None:
+    """Note a backup that was written.
+
+    Args:
+        database: where to.
+        file: its name.
+        size_bytes: of it.
+        at: when it was made.
+        problem: what is wrong with what it holds; None: nothing.
+    """
     with database.transaction() as db:
         _forget_old(db, at)
         record(db, actor=SYSTEM, action="backup.create", subject=f"backup:{file}")
-        db.add(BackupRun(at=at, file=file, size_bytes=size_bytes))
+        db.add(BackupRun(at=at, file=file, size_bytes=size_bytes, problem=problem))
 
 
 def note_failure(database: Database, error: Exception, at: datetime) -> None:
@@ -58,12 +72,14 @@ def standing(db: Session) -> BackupStanding:
     newest = select(BackupRun).order_by(col(BackupRun.at).desc()).limit(1)
     last = db.exec(newest).first()
     good = db.exec(newest.where(col(BackupRun.problem).is_(None))).first()
+    made = db.exec(newest.where(col(BackupRun.file) != "")).first()
     has_failed = last is not None and last.problem is not None
     return BackupStanding(
         last_good_at=good.at if good else None,
         last_size_bytes=good.size_bytes if good else 0,
         problem=last.problem if last else None,
         failed_at=last.at if last and has_failed else None,
+        made_at=made.at if made else None,
     )
 
 

@@ -8,7 +8,9 @@ import base64
 import binascii
 import logging
 import os
+import re
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +37,7 @@ _UNREADABLE = Counter(
 KEY_BYTES = 32
 # Source: NIST SP 800-38D section 8.2.2, random nonces of 96 bits.
 NONCE_BYTES = 12
+_KEY_ID = re.compile("([0-9]{8}T[0-9]{6})-([0-9a-f]{8})")
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,21 @@ class Vault:
         self._keys = keys
         self.active_key_id = active_key_id
         self._source = source
+        self._following = threading.Lock()
         self._unreadable: dict[tuple[str, str], str] = {}
         self._warned: set[tuple[str, str]] = set()
 
     def follow(self) -> bool:
         """Take keys that were added since, and seal with the newest; returns whether it looked."""
-        found = self._source.changed() if self._source is not None else None
-        if found is None:
-            return False
-        self._keys = self._keys | found[0]
-        if found[1] != self.active_key_id:
-            self.active_key_id = found[1]
-            _logger.info("new data key in use id=%s", self.active_key_id)
-        return True
+        with self._following:  # the source tells each change once: the keys must be here by then
+            found = self._source.changed() if self._source is not None else None
+            if found is None:
+                return False
+            self._keys = self._keys | found[0]
+            if found[1] != self.active_key_id:
+                self.active_key_id = found[1]
+                _logger.info("new data key in use id=%s", self.active_key_id)
+            return True
 
     def has_key(self, key_id: str) -> bool:
         """Return whether what this key sealed can be opened."""
@@ -96,11 +101,10 @@ class Vault:
             purpose: what kind of data it is, such as "photo"; each kind has its own key.
             context: the row it belongs to; opening needs the same.
         """
+        key_id = self.active_key_id  # once: another thread may change it at any moment
         nonce = secrets.token_bytes(NONCE_BYTES)
-        cipher = AESGCM(self.subkey(purpose))
-        return Sealed(
-            self.active_key_id, nonce + cipher.encrypt(nonce, plaintext, context.encode())
-        )
+        cipher = AESGCM(self.subkey(purpose, key_id))
+        return Sealed(key_id, nonce + cipher.encrypt(nonce, plaintext, context.encode()))
 
     def open(self, sealed: Sealed, *, purpose: str, context: str) -> bytes:
         """Decrypt a value. What does not open is counted, and logged once.
@@ -149,9 +153,11 @@ class Vault:
         Raises:
             SealBrokenError: there is no key of that id.
         """
-        master = self._keys.get(key_id or self.active_key_id)
-        if master is None and self.follow():  # another process began to use a new key
-            master = self._keys.get(key_id or self.active_key_id)
+        key_id = key_id or self.active_key_id
+        master = self._keys.get(key_id)
+        if master is None:  # another process began to use a new key
+            self.follow()
+            master = self._keys.get(key_id)  # also where another thread followed just now
         if master is None:
             raise SealBrokenError(
                 f"The encryption key {key_id} is missing.", problem="seal_key", key_id=key_id
@@ -213,7 +219,7 @@ class KeySource:
 def add_key(folder: Path) -> tuple[str, bytes]:
     """Write a new key file, mode 0600; the newest one is the active one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    key_id = _next_id(max((path.stem for path in folder.glob("*.key")), default=""))
     key = secrets.token_bytes(KEY_BYTES)
     draft = folder / f"{key_id}.part"  # servers read the folder while they run
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -223,6 +229,15 @@ def add_key(folder: Path) -> tuple[str, bytes]:
         os.fsync(file.fileno())
     draft.replace(folder / f"{key_id}.key")
     return key_id, key
+
+
+def _next_id(newest: str) -> str:
+    """Return an id that sorts after the newest one, also with a clock set back."""
+    key_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    found = _KEY_ID.fullmatch(newest)
+    if found is None or key_id > newest:
+        return key_id
+    return f"{found[1]}-{int(found[2], 16) + 1:08x}"
 
 
 def _read_key_files(folder: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from server.audit.service import SYSTEM
+from server.backup.kept_keys import keys_of_copies
 from server.config import Settings
 from server.db.engine import Database
 from server.db.vault import Vault, add_key, open_vault
@@ -64,8 +65,11 @@ def _status(database: Database, vault: Vault) -> int:
 def _drop(settings: Settings, database: Database, vault: Vault) -> int:
     with database.reading() as db:
         used = rotation.usage(db)
+    copies = keys_of_copies(database, vault, settings)
+    for name in copies.unreadable:
+        _say(f"Every key is kept, because this copy cannot be read and may need any: {name}")
     folder = settings.data_dir / "keys"
-    dropped, needed = rotation.drop_unused(folder, settings.data_dir, used, vault.active_key_id)
+    dropped, needed = rotation.drop_unused(folder, copies, used, vault.active_key_id)
     if dropped:
         with database.transaction() as db:
             rotation.note_dropped(db, len(dropped), actor=SYSTEM)

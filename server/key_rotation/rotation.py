@@ -1,6 +1,5 @@
 """Ask for a rotation, work on it, count what is left, and drop keys that nothing uses."""
 
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +9,7 @@ from sqlalchemy import and_, func, inspect, or_
 from sqlmodel import Session, col, select
 
 from server.audit.service import record
-from server.backup.before_migration import FOLDER
-from server.backup.errors import BackupUnreadableError
-from server.backup.sealed_file import read_head
-from server.backup.vault_key import data_key_of
+from server.backup.kept_keys import KeptKeys
 from server.db.vault import Sealed, Vault
 from server.enrollment.photo import digests_of
 from server.enrollment.tables import Enrolment, EnrolmentPhoto
@@ -21,7 +17,6 @@ from server.errors import ConfigurationError, SealBrokenError
 from server.jobs.service import enqueue
 from server.key_rotation.sealed_values import SEALED_COLUMNS, SealedColumn
 
-_logger = logging.getLogger(__name__)
 ROTATE = "rotate_keys"
 SUBJECT = "keys"
 Key = tuple[Any, ...]
@@ -78,15 +73,14 @@ def seal_anew(db: Session, vault: Vault, column: SealedColumn, keys: Sequence[Ke
 
 
 def drop_unused(
-    folder: Path, data_dir: Path, used: Mapping[str, int], active: str
+    folder: Path, copies: KeptKeys, used: Mapping[str, int], active: str
 ) -> tuple[list[str], list[str]]:
     """Delete the files of keys that nothing needs; returns the ids of those and of the others."""
-    copies = _keys_of_copies(data_dir)
     dropped, needed = [], []
     for path in sorted(folder.glob("*.key")):
         if path.stem == active:
             continue
-        if used.get(path.stem) or path.stem in copies:
+        if used.get(path.stem) or path.stem in copies.key_ids or copies.unreadable:
             needed.append(path.stem)
         else:
             path.unlink()
@@ -131,16 +125,4 @@ def _renew_digest(db: Session, vault: Vault, row: EnrolmentPhoto, photo: bytes) 
     enrolment = db.get(Enrolment, row.enrolment_id)
     if enrolment is not None and enrolment.photo_digest is not None:
         digests = digests_of(vault, photo, enrolment.person_id)
-        enrolment.photo_digest = digests[vault.active_key_id]
-
-
-def _keys_of_copies(data_dir: Path) -> set[str]:
-    """Return the data keys that the copies from before migrations need."""
-    found = set()
-    for path in (data_dir / FOLDER).glob("*.backup"):
-        try:
-            with path.open("rb") as file:
-                found.add(data_key_of(read_head(file).key_id))
-        except (OSError, BackupUnreadableError):
-            _logger.warning("copy unreadable, skipped file=%s", path.name)
-    return {one for one in found if one is not None}
+        enrolment.photo_digest = digests[row.key_id]

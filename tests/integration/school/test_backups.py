@@ -6,13 +6,15 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
+from sqlmodel import select
 
 from server.app import open_storage
-from server.audit.service import record
+from server.audit.service import record, verify
 from server.backup.commands import add_restore_arguments, restore_command
 from server.backup.dump import WrittenBackup, write_backup
 from server.backup.errors import BackupError, NewerBackupError
@@ -25,7 +27,15 @@ from server.config import Settings
 from server.db.engine import Database
 from server.db.lock import serving_lock
 from server.db.types import new_id, now
+from server.enrollment import service as enrollment
+from server.enrollment.tables import Template
+from server.kiosks.tables import Kiosk, KioskState
 from server.migrations import runner
+from server.people.consent import ConsentState
+from server.people.schemas import ConsentCreate
+from server.people.service import consents_of, states_of
+from server.people.tables import ConsentDecision, ConsentRole
+from tests.integration.school.conftest import School
 from tests.support.migrating import migrate
 from tests.support.old_rows import add_rows
 from tests.support.postgres import new_database
@@ -230,7 +240,48 @@ def test_people_who_were_erased_after_the_backup_are_named(
         record(db, actor="system", action="person.view", subject=f"person:{new_id()}")
         record(db, actor="system", action="person.erase", subject=f"person:{person_id}")
     with opened(tmp_path / "one", only(KEY)) as backup:
-        assert restore(target, backup, wish(replace=True)).erased == [person_id]
+        since = restore(target, backup, wish(replace=True)).since
+    assert since is not None
+    assert since.erased == [person_id]
+
+
+@pytest.mark.usefixtures("quick_schema")
+def test_what_was_taken_back_after_the_backup_stays_taken_back(
+    school: School, database: Database, tmp_path: Path
+) -> None:
+    people, devices = [school.person() for _ in range(4)], [school.kiosk() for _ in range(2)]
+    templates = [school.enrol(one) for one in people]
+    key = make_key(tmp_path / "key")
+    written(database, tmp_path / "one", key)
+    at = now()
+    school.revoke(devices[0])
+    today = at.astimezone(school.settings.zone).date()
+    when: dict[str, Any] = {"actor": "system", "at": at, "today": today}
+    refusal = ConsentCreate(
+        given_by="S", role=ConsentRole.STUDENT, text_version="1", decision=ConsentDecision.REFUSED
+    )
+    with database.transaction() as db:
+        consent = consents_of(db, people[0])[0]
+        enrollment.withdraw_consent(db, people[0], consent.id, **when)
+        enrollment.record_consent(db, people[1], refusal, **when)
+        enrollment.erase_biometrics(db, people[2], actor="system", at=at)
+    database.close()
+    with opened(tmp_path / "one", only(key)) as backup:
+        url = database.engine.url.render_as_string(hide_password=False)
+        again = restore(url, backup, wish(replace=True)).repeated
+    assert (again.kiosks, again.statements, again.people) == (1, 2, 3)
+    with database.reading() as db:
+        states = [db.get_one(Kiosk, school.id_of(one)).state for one in devices]
+        assert states == [KioskState.REVOKED, KioskState.CLAIMED]
+        found = states_of(db, people, today)
+        assert [found[one] for one in people] == [
+            ConsentState.WITHDRAWN,
+            ConsentState.REFUSED,
+            ConsentState.LIVE,
+            ConsentState.LIVE,
+        ]
+        assert db.exec(select(Template.id)).all() == [templates[3]]
+        assert verify(db).broken_at is None
 
 
 @ON_SQLITE
@@ -245,9 +296,10 @@ def test_damaged_database_is_replaced_and_kept(
     with pytest.raises(BackupError, match="not empty"):
         put_back(f"sqlite:///{path}", tmp_path / "one")
     with opened(tmp_path / "one", only(KEY)) as backup:
-        kept = restore(f"sqlite:///{path}", backup, wish(replace=True)).kept
-    assert kept is not None
-    assert Path(kept).read_bytes() == garbage
+        done = restore(f"sqlite:///{path}", backup, wish(replace=True))
+    assert done.kept is not None
+    assert done.since is None, "the command says that all must be done again"
+    assert Path(done.kept).read_bytes() == garbage
     with closing(Database(f"sqlite:///{path}")) as restored, restored.engine.connect() as found:
         assert runner.current_revision(found) is not None
 

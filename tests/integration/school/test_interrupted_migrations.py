@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from server.backup.before_migration import FOLDER, KEPT_FOR, remove_expired
 from server.backup.errors import BackupError
 from server.backup.reading import opened
 from server.backup.restore import Wish, restore
+from server.backup.retention import backup_name
 from server.backup.vault_key import vault_key
 from server.config import Settings
 from server.db.engine import Database
@@ -103,3 +105,22 @@ def test_start_that_cannot_copy_changes_nothing(old: Settings) -> None:
     assert state(old) == before
     open_storage(old.model_copy(update={"backup_before_migration": False}))[0].close()
     assert state(old)[0] != OLD
+
+
+@pytest.mark.parametrize("old", ["sqlite"], indirect=True)
+def test_migration_that_fails_at_each_start_leaves_one_copy(
+    old: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError
+
+    at, newest = now(), ""
+    with monkeypatch.context() as failing:
+        failing.setattr("server.migrations.runner.migrate", fail)
+        for start in range(3):
+            moment = at + timedelta(seconds=start)
+            failing.setattr("server.backup.before_migration.now", lambda moment=moment: moment)
+            newest = backup_name(moment)
+            with pytest.raises(RuntimeError):
+                open_storage(old)
+    assert [one.name for one in (old.data_dir / FOLDER).iterdir()] == [newest]

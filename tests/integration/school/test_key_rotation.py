@@ -1,19 +1,23 @@
 """Everything is encrypted anew while the server writes, and nothing that needs a key loses it."""
 
 import argparse
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import event, inspect
+from sqlalchemy import event, inspect, text
 from sqlmodel import SQLModel, select
 
-from server.backup.before_migration import copying
+from server.backup.before_migration import FOLDER, copying
+from server.backup.restore import KEPT
 from server.config import Settings
 from server.db.engine import Database
 from server.db.types import now
@@ -215,15 +219,63 @@ def test_a_key_that_something_needs_is_not_dropped(
     copy = copying(server.database, open_vault(server.settings), server.settings)
     assert copy is not None
     copied_with = open_vault(server.settings).active_key_id
-    copy()
-    server.work()
-    server.command("--drop")
-    assert f"Deleted the key {old}" in capsys.readouterr().out
+    copy()  # encrypted with the new key, and its values with the old one
     server.command()
     while server.work():
         pass
     server.command("--drop")
-    assert f"Kept the key {copied_with}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"Kept the key {old}" in said
+    assert f"Kept the key {copied_with}" in said
+    (copied,) = (server.settings.data_dir / FOLDER).iterdir()
+    copied.unlink()
+    server.command("--drop")
+    said = capsys.readouterr().out
+    assert f"Deleted the key {old}" in said
+    assert f"Deleted the key {copied_with}" in said
+
+
+def put_aside(server: Server) -> None:
+    """Keep the database under the name that a restore gives it."""
+    if server.database.is_sqlite:
+        path = str(server.database.engine.url.database)
+        with closing(sqlite3.connect(path)) as source:
+            source.execute("VACUUM INTO ?", (f"{path}{KEPT}20261128T020000Z",))
+        return
+    with server.database.transaction() as db:
+        db.execute(text("CREATE SCHEMA before_restore_20261128t020000z"))
+        db.execute(text("CREATE TABLE before_restore_20261128t020000z.pins AS TABLE public.pins"))
+
+
+def test_key_that_a_put_aside_database_needs_is_not_dropped(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(server)
+    old = server.vault.active_key_id
+    put_aside(server)
+    server.command()
+    assert server.work()
+    server.command("--drop")
+    assert f"Kept the key {old}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["before-migration/rollcall-20261128T020000Z.backup", "test"])
+def test_every_key_is_kept_while_a_copy_is_unreadable(
+    server: Server, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = server.settings.data_dir / name
+    if name == "test":
+        path = Path(f"{server.database.engine.url.database}{KEPT}20261128T020000Z")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"damaged" * 1000)
+    old = server.vault.active_key_id
+    server.command()
+    server.command("--drop")
+    said = capsys.readouterr().out
+    assert path.name in said
+    assert f"Kept the key {old}" in said
+    assert "Deleted" not in said
 
 
 def test_named_keys_are_not_mixed_with_files(server: Server) -> None:

@@ -20,6 +20,7 @@ from server.backup.commands import (
     restore_command,
     verify_command,
 )
+from server.backup.restore import is_unused
 from server.backup_history.service import standing
 from server.config import Settings
 from server.db.engine import Database
@@ -106,7 +107,9 @@ def test_marks_that_the_backup_lacks_come_back_once(
     keys = next((tmp_path / "nas" / "keys").glob("*.keys"))
     assert run("verify", new_machine, backup) == 1, "the data keys are not there yet"
     assert run("verify", new_machine, backup, "--keys", keys) == 0
+    assert is_unused(new_machine.sqlalchemy_url)
     assert run("restore", new_machine, backup, "--keys", keys) == 0
+    assert not is_unused(new_machine.sqlalchemy_url)
 
     database = Database(new_machine.sqlalchemy_url)
     restored = replace(

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from server.backup.recovery_key import make_key
 from server.backup.schedule import RETRY_AFTER, BackupSchedule
+from server.backup_history.service import standing
 from server.backup_history.words import BackupView
 from server.config import Settings
 from server.db.types import now
@@ -82,3 +84,32 @@ def test_another_server_that_makes_the_backup_is_left_alone(
         assert not schedule.look(now())
     assert names(tmp_path / "nas") == []
     assert schedule.look(now())
+
+
+def test_backup_that_needs_missing_keys_is_a_problem_and_deletes_no_older_one(
+    schedule: BackupSchedule, tmp_path: Path
+) -> None:
+    at, folder = now(), tmp_path / "nas"
+    schedule._settings = schedule._settings.model_copy(
+        update={"backup_keep_daily": 1, "backup_keep_weekly": 0}
+    )
+    assert schedule.look(at)
+    with schedule._database.transaction() as db:
+        lost = "INSERT INTO credential_keys (name, key_id, data) VALUES ('x', 'gone', x'00')"
+        db.execute(text(lost))
+    assert schedule.look(at + timedelta(days=1, hours=1))
+    assert len(names(folder)) == len(names(folder / "keys")) == 2
+    with schedule._database.reading() as db:
+        assert standing(db).problem == "incomplete"
+
+
+def test_unexpected_failure_is_noted(
+    schedule: BackupSchedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("server.backup.schedule.back_up", fail)
+    assert schedule.look(now())
+    with schedule._database.reading() as db:
+        assert standing(db).problem == "failed"

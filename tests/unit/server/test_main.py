@@ -1,5 +1,6 @@
 """The command line: each command does its work on a real data folder."""
 
+import pwd
 import shutil
 import socket
 import sqlite3
@@ -28,6 +29,21 @@ def test_migrate_makes_the_database(folder: Path, capsys: pytest.CaptureFixture[
     assert main(["migrate"]) == 0
     assert (folder / "rollcall.sqlite3").is_file()
     assert "up to date" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["backup", "rotate-keys", "restore x", "serve", "migrate"])
+def test_command_of_another_account_is_refused(
+    command: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder.mkdir()
+    owner = pwd.getpwuid(folder.stat().st_uid).pw_name
+    monkeypatch.setattr("os.geteuid", lambda: folder.stat().st_uid + 1)
+    assert main(command.split()) == 1
+    assert f"sudo -u {owner} rollcall-server" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
 
 
 def test_reset_password_prints_one_that_works(capsys: pytest.CaptureFixture[str]) -> None:

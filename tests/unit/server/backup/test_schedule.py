@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.backup.schedule import RETRY_AFTER, is_due, last_due
-from server.backup_history.service import BackupStanding
+from server.backup_history.service import INCOMPLETE, BackupStanding
 from server.backup_history.words import BackupView, backup_sentence
 from server.web.translations import LANGUAGES, translator
 
@@ -52,7 +52,14 @@ def test_a_backup_is_made_once_and_a_failed_one_again_after_an_hour(
     assert is_due(found, AT - timedelta(hours=8), AT) is expected
 
 
+def test_backup_with_a_problem_is_not_made_again_every_hour() -> None:
+    found = BackupStanding(AT - 3 * DAY, 1, INCOMPLETE, AT - DAY / 4, AT - DAY / 4)
+    assert not is_due(found, AT - timedelta(hours=8), AT)
+    assert is_due(found, AT - timedelta(hours=1), AT)
+
+
 SAID = {
+    "incomplete": (True, stands(DAY, RETRY_AFTER, "incomplete"), DAY, "Older backups are not"),
     "off": (False, stands(), timedelta(days=8), "No backups are made."),
     "off, a new school": (False, stands(), DAY, None),
     "good": (True, stands(good=DAY), DAY, None),

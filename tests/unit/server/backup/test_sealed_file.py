@@ -145,4 +145,4 @@ def test_recovery_key_is_neither_overwritten_nor_public_nor_beside(tmp_path: Pat
     with pytest.raises(ConfigurationError, match="chmod 600"):
         read_key(path)
     with pytest.raises(ConfigurationError, match="lies in the backup folder"):
-        refuse_beside(path, tmp_path)
+        refuse_beside(path, tmp_path, "backup folder")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config import Settings, load_settings
-from server.db.vault import Sealed, Vault, add_key, open_vault
+from server.db.vault import KeySource, Sealed, Vault, add_key, open_vault
 from server.errors import ConfigurationError, SealBrokenError
 
 KEY = bytes(range(32))
@@ -79,6 +79,16 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
     assert new.open(Sealed("2020-old", sealed.data), purpose="p", context="c") == b"x"
 
 
+def test_newest_key_is_active_also_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    future = tmp_path / "keys" / "29991231T235959-0000ffff.key"
+    future.touch(mode=0o600)
+    future.write_text(base64.b64encode(KEY).decode())
+    for _ in range(3):
+        key_id, _key = add_key(tmp_path / "keys")
+        assert open_vault(settings(tmp_path)).active_key_id == key_id
+
+
 def test_key_readable_by_others_stops_the_start(tmp_path: Path) -> None:
     key_id, _ = add_key(tmp_path / "keys")
     (tmp_path / "keys" / f"{key_id}.key").chmod(0o644)
@@ -104,3 +114,56 @@ def test_of_several_master_keys_the_first_seals_and_all_open(tmp_path: Path) -> 
 def test_malformed_master_key_stops_the_start(tmp_path: Path, bad: str) -> None:
     with pytest.raises(ConfigurationError, match="ROLLCALL_SERVER_MASTER_KEY"):
         open_vault(settings(tmp_path, master_key=bad))
+
+
+class SwitchingVault(Vault):
+    """Another thread takes a new key into use as soon as the cipher of the old one is derived."""
+
+    def subkey(self, purpose: str, key_id: str | None = None) -> bytes:
+        derived = super().subkey(purpose, key_id)
+        self.active_key_id = "k2"
+        return derived
+
+
+def test_value_sealed_during_a_switch_of_keys_opens() -> None:
+    vault = SwitchingVault({"k1": KEY, "k2": bytes(32)}, "k1")
+    sealed = vault.seal(b"x", purpose="p", context="c")
+    assert sealed.key_id == "k1"
+    assert vault.open(sealed, purpose="p", context="c") == b"x"
+    assert vault.seal(b"x", purpose="p", context="c").key_id == "k2"
+
+
+class WatchedSource(KeySource):
+    """Notes whether a second thread could ask at the same time."""
+
+    vault: Vault
+    was_alone = False
+
+    def changed(self) -> tuple[dict[str, bytes], str] | None:
+        self.was_alone = self.vault._following.locked()
+        return super().changed()
+
+
+def test_keys_are_followed_by_one_thread_at_a_time(tmp_path: Path) -> None:
+    source = WatchedSource(settings(tmp_path))
+    source.vault = Vault({"k1": KEY}, "k1", source)
+    key_id, _ = add_key(tmp_path / "keys")
+    assert source.vault.follow()
+    assert source.was_alone
+    assert source.vault.active_key_id == key_id
+
+
+class LateSource(KeySource):
+    """Another thread was told of the new key first, and has put it into the vault meanwhile."""
+
+    vault: Vault
+
+    def changed(self) -> None:
+        self.vault._keys |= {"k2": bytes(32)}
+
+
+def test_key_that_another_thread_just_took_is_found(tmp_path: Path) -> None:
+    source = LateSource(settings(tmp_path))
+    source.vault = Vault({"k1": KEY}, "k1", source)
+    expected = Vault({"k2": bytes(32)}, "k2").subkey("p")
+    assert source.vault.subkey("p", "k2") == expected
