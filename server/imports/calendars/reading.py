@@ -117,12 +117,24 @@ def _about(event: CalendarEvent) -> str:
 
 @dataclass
 class _Changes:
-    """Changes of single lessons, by where each would be."""
+    """Changes of single lessons, by where each would be.
+
+    Attributes:
+        further: lessons moved from where another change is kept already.
+    """
 
     found: dict[Slot, SlotChange] = field(default_factory=dict)
+    further: list[SlotChange] = field(default_factory=list)
 
     def add(self, number: int, before: Slot, after: Slot | None) -> None:
-        self.found.setdefault(before, SlotChange(number, before, after))
+        change = SlotChange(number, before, after)
+        known = self.found.setdefault(before, change)
+        if after is None or known.after == after:
+            return
+        if known.after is None:
+            self.found[before] = change
+        else:
+            self.further.append(change)
 
 
 class _Lessons:
@@ -147,9 +159,7 @@ class _Lessons:
         for other in self._others.values():
             if other.number not in used:
                 self._once(other)
-        changes = [
-            one for one in self._changes.found.values() if not self._grouping.has(one.before)
-        ]
+        changes = self._left_changes()
         for change in changes:
             self._grouping.bridge(change.before)
         for series in self._grouping.series():
@@ -157,13 +167,27 @@ class _Lessons:
         for change in changes:
             yield _row(EntryStage.CHANGES, change.number, change)
 
-    def _takes_place(self, change: SlotChange) -> bool:
-        """Whether another event has the lesson that is changed; a moved one is added then."""
-        if not self._grouping.has(change.before):
-            return False
-        if change.after is not None:
+    def _left_changes(self) -> list[SlotChange]:
+        """Return the changes of places where no event has a lesson.
+
+        Where another event has one, a lesson that was moved away is one more lesson.
+        """
+        found = self._changes.found
+        moved = [*self._changes.further, *filter(self._takes_place, found.values())]
+        while moved:
+            change = moved.pop()
+            if found.get(change.before) is change:
+                del found[change.before]
+            if change.after is None:
+                continue
             self._grouping.add(change.number, change.after, is_rule=False, is_open=False)
-        return True
+            if (other := found.get(change.after)) is not None and self._takes_place(other):
+                moved.append(other)
+        return list(found.values())
+
+    def _takes_place(self, change: SlotChange) -> bool:
+        """Whether another event has the lesson that is changed."""
+        return self._grouping.has(change.before)
 
     def _sort_in(self, event: CalendarEvent) -> None:
         if not isinstance(event.starts, datetime):
