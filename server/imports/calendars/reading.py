@@ -192,10 +192,20 @@ class _Lessons:
     def _sort_in(self, event: CalendarEvent) -> None:
         if not isinstance(event.starts, datetime):
             refuse_event(self._rows, event.number, _about(event), RowError("all_day_lesson"))
-        elif event.replaces is not None and event.rule is None:
-            self._others[event.uid, event.replaces] = event
+        elif event.replaces is not None and event.rule is None and event.uid:
+            self._replacing(event, (event.uid, event.replaces))
         else:
             self._masters.append(event)
+
+    def _replacing(self, event: CalendarEvent, key: tuple[str, date]) -> None:
+        """Take in an event that replaces a lesson; of several versions only the newest counts."""
+        known = self._others.get(key, event)
+        newest = max(known, event, key=lambda one: (one.sequence, one.number))
+        self._others[key] = newest
+        if known is not event:
+            older = event if newest is known else known
+            error = RowError("calendar_older", event=str(newest.number))
+            refuse_event(self._rows, older.number, _about(older), error)
 
     def _repeat(self, event: CalendarEvent, used: set[int]) -> None:
         """Take in all lessons of an event, each as another event may have changed it."""
@@ -204,7 +214,7 @@ class _Lessons:
             other = next((self._others[key] for key in keys if key in self._others), None)
             if slot.starts_at in event.left_out or day in event.left_out or event.is_cancelled:
                 self._changes.add(event.number, slot, None)
-            elif other is None or not event.uid:
+            elif other is None:
                 self._add(event, slot)
             else:
                 used.add(other.number)

@@ -283,3 +283,28 @@ def test_both_lessons_of_one_place_that_were_moved_stay() -> None:
     lessons, changes = starts_of(calendar(*events))
     moved_to = {change.after.starts_at for change in changes if change.after}
     assert {*lessons, *moved_to} == {AT[day] for day in (4, 12, 13, 18, 25)}
+
+
+def test_events_without_an_id_do_not_replace_each_other() -> None:
+    nameless = [
+        moved(uid, 11, day).replace(f"UID:{uid}\n", "") for uid, day in (("a", 12), ("b", 13))
+    ]
+    assert starts_of(calendar(*nameless)) == ([AT[12], AT[13]], [])
+
+
+@pytest.mark.parametrize(("sequences", "day", "older"), [((1, 0), 12, 3), ((0, 0), 13, 2)])
+def test_the_newest_version_of_a_change_counts(
+    sequences: tuple[int, int], day: int, older: int
+) -> None:
+    versions = [
+        f"{moved('s', 11, to)}\nSEQUENCE:{number}"
+        for number, to in zip(sequences, (12, 13), strict=True)
+    ]
+    file = read(calendar(WEEKLY, *versions))
+    (wrong,) = file.rows.wrong
+    assert (wrong.row, wrong.reason) == (older, "calendar_older")
+    assert wrong.values == {"event": str(5 - older)}
+    found = [one.entry for one in file.rows.rows if isinstance(one, EntryRow)]
+    (change,) = [one for one in found if isinstance(one, SlotChange)]
+    assert change.after is not None
+    assert change.after.starts_at == AT[day]
