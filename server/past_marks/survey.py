@@ -6,7 +6,7 @@ all refused, and a row without a start time looks at nothing that the file itsel
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -27,6 +27,8 @@ Row = TypeVar("Row", ParsedRow, MarkRow)
 Made = TypeVar("Made")
 #: How many numbers of rows a report names.
 _MOST_NAMED = 10
+#: How many lessons that need the same are compared with a further one.
+_MOST_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -119,16 +121,18 @@ class Survey:
         for number, one in self.found.items():
             if one.plan is not None:
                 rows[one.plan].append(number)
-        met: dict[PastPlan, list[int]] = defaultdict(list)
-        for plan, other in _at_once(rows):
-            if min(len(met[plan]), len(met[other])) >= _MOST_NAMED:
-                continue  # both are refused already
-            if teaching.clash(plan, other, plan.starts_at.astimezone(self._zone).date()):
-                met[plan] += rows[other][:_MOST_NAMED]
-                met[other] += rows[plan][:_MOST_NAMED]
+        met: dict[PastPlan, set[int]] = defaultdict(set)
+        for plan, other in _at_once(rows, lambda one: self._needs(teaching, one)):
+            for mine, theirs in ((plan, other), (other, plan)):
+                if len(met[mine]) < _MOST_NAMED:
+                    met[mine].update(rows[theirs][:_MOST_NAMED])
         for plan, others in met.items():
-            if others:
-                self._refuse(rows[plan], RowError("lessons_clash", rows=_named(sorted(others))))
+            self._refuse(rows[plan], RowError("lessons_clash", rows=_named(sorted(others))))
+
+    def _needs(self, teaching: Teaching, plan: PastPlan) -> set[uuid.UUID]:
+        """Return what no other lesson has at the same time: room, course and teachers."""
+        day = plan.starts_at.astimezone(self._zone).date()
+        return {plan.room_id, plan.course_id, *teaching.on(plan.course_id, day)}
 
     def _refuse(self, numbers: Iterable[int], error: RowError) -> None:
         for number in numbers:
@@ -208,13 +212,24 @@ def was_entered_late(view: LessonView) -> bool:
     return view.lesson.created_at >= view.lesson.ends_at
 
 
-def _at_once(plans: Mapping[PastPlan, object]) -> Iterator[tuple[PastPlan, PastPlan]]:
-    """Yield each pair of lessons that are at the same time."""
-    running: list[PastPlan] = []
+def _at_once(
+    plans: Iterable[PastPlan], needs: Callable[[PastPlan], Iterable[uuid.UUID]]
+) -> Iterator[tuple[PastPlan, PastPlan]]:
+    """Yield pairs of lessons at the same time that need the same, some for each such lesson.
+
+    Of many lessons at one time only those are kept that end last: a later lesson that meets any
+    of the others meets them too. All pairs would take time by the square of the rows.
+    """
+    running: dict[uuid.UUID, list[PastPlan]] = {}
     for plan in sorted(plans, key=lambda one: (one.starts_at, str(one.course_id))):
-        running = [one for one in running if one.ends_at > plan.starts_at]
-        yield from ((one, plan) for one in running if one.overlaps(plan.starts_at, plan.ends_at))
-        running.append(plan)
+        for need in needs(plan):
+            together = [one for one in running.get(need, ()) if one.ends_at > plan.starts_at]
+            yield from (
+                (one, plan) for one in together if one.overlaps(plan.starts_at, plan.ends_at)
+            )
+            together.append(plan)
+            together.sort(key=lambda one: one.ends_at, reverse=True)
+            running[need] = together[:_MOST_AT_ONCE]
 
 
 def _named(numbers: Sequence[int]) -> str:
