@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from server.imports.findings import ParsedRow, RowError
-from server.past_marks.reading import MarkRow
+from server.past_marks.reading import MarkRow, same_identity
 from server.timetable.local_time import day_bounds
 from server.timetable.past_lessons import PastPlan, Teaching, WeeklySlots
 from server.timetable.patterns.weekly import moments
@@ -72,7 +72,8 @@ class Survey:
         self, db: Session, rows: Iterable[ParsedRow], read: Callable[[ParsedRow], MarkRow]
     ) -> None:
         """Look at all rows of a file."""
-        readable = list(self._each(rows, read))
+        every = list(rows)
+        readable = self._alone(every, list(self._each(every, read)))
         if not readable:
             return
         lessons = _KnownLessons(db, readable, self._zone)
@@ -84,6 +85,18 @@ class Survey:
             self._agree(lessons, key, same)
         self._refuse_twice()
         self._refuse_clashes(Teaching(db))
+
+    def _alone(self, rows: Sequence[ParsedRow], readable: Sequence[MarkRow]) -> list[MarkRow]:
+        """Return the rows that are not beside an unreadable row about the same line."""
+        same: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            same[same_identity(row)].append(row.number)
+        for numbers in same.values():
+            if wrong := [number for number in numbers if number in self.wrong]:
+                others = [number for number in numbers if number not in self.wrong]
+                named = _named(sorted([*others[:1], *wrong]))
+                self._refuse(others, RowError("contradicts", rows=named))
+        return [one for one in readable if one.number not in self.wrong]
 
     def _each(self, rows: Iterable[Row], make: Callable[[Row], Made]) -> Iterator[Made]:
         """Yield what is made of rows, and note why others are wrong."""
