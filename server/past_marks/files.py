@@ -15,7 +15,7 @@ from server.imports.people_numbers import PeopleByNumber
 from server.imports.place_files import courses_by_code
 from server.past_marks.lines import KnownLines, LineOutcome
 from server.past_marks.missing import missing_lines
-from server.past_marks.reading import MarkReader, PastMark, same_identity
+from server.past_marks.reading import MarkReader, PastMark
 from server.past_marks.statuses import StatusNames
 from server.past_marks.survey import FoundRow, Survey
 from server.people.bulk import ImportOrigin, KnownPerson
@@ -45,8 +45,8 @@ class AttendanceFiles:
         self._survey = Survey(zone)
 
     def identify(self, row: ParsedRow) -> str:
-        """Return student, course, date and start."""
-        return same_identity(row)
+        """Return nothing: the survey finds rows that are equal or contradict each other."""
+        return ""
 
     def about(self, row: ParsedRow) -> str:
         """Return course, date, start and student number."""

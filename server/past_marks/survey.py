@@ -6,7 +6,7 @@ all refused, and a row without a start time looks at nothing that the file itsel
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from server.imports.findings import ParsedRow, RowError
-from server.past_marks.reading import MarkRow
+from server.past_marks.reading import MarkRow, same_identity
 from server.timetable.local_time import day_bounds
 from server.timetable.past_lessons import PastPlan, Teaching, WeeklySlots
 from server.timetable.patterns.weekly import moments
@@ -27,6 +27,8 @@ Row = TypeVar("Row", ParsedRow, MarkRow)
 Made = TypeVar("Made")
 #: How many numbers of rows a report names.
 _MOST_NAMED = 10
+#: How many lessons that need the same are compared with a further one.
+_MOST_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Survey:
         self, db: Session, rows: Iterable[ParsedRow], read: Callable[[ParsedRow], MarkRow]
     ) -> None:
         """Look at all rows of a file."""
-        readable = list(self._each(rows, read))
+        every = list(rows)
+        readable = self._alone(every, list(self._each(every, read)))
         if not readable:
             return
         lessons = _KnownLessons(db, readable, self._zone)
@@ -82,6 +85,18 @@ class Survey:
             self._agree(lessons, key, same)
         self._refuse_twice()
         self._refuse_clashes(Teaching(db))
+
+    def _alone(self, rows: Sequence[ParsedRow], readable: Sequence[MarkRow]) -> list[MarkRow]:
+        """Return the rows that are not beside an unreadable row about the same line."""
+        same: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            same[same_identity(row)].append(row.number)
+        for numbers in same.values():
+            if wrong := [number for number in numbers if number in self.wrong]:
+                others = [number for number in numbers if number not in self.wrong]
+                named = _named(sorted([*others[:1], *wrong]))
+                self._refuse(others, RowError("contradicts", rows=named))
+        return [one for one in readable if one.number not in self.wrong]
 
     def _each(self, rows: Iterable[Row], make: Callable[[Row], Made]) -> Iterator[Made]:
         """Yield what is made of rows, and note why others are wrong."""
@@ -119,16 +134,18 @@ class Survey:
         for number, one in self.found.items():
             if one.plan is not None:
                 rows[one.plan].append(number)
-        met: dict[PastPlan, list[int]] = defaultdict(list)
-        for plan, other in _at_once(rows):
-            if min(len(met[plan]), len(met[other])) >= _MOST_NAMED:
-                continue  # both are refused already
-            if teaching.clash(plan, other, plan.starts_at.astimezone(self._zone).date()):
-                met[plan] += rows[other][:_MOST_NAMED]
-                met[other] += rows[plan][:_MOST_NAMED]
+        met: dict[PastPlan, set[int]] = defaultdict(set)
+        for plan, other in _at_once(rows, lambda one: self._needs(teaching, one)):
+            for mine, theirs in ((plan, other), (other, plan)):
+                if len(met[mine]) < _MOST_NAMED:
+                    met[mine].update(rows[theirs][:_MOST_NAMED])
         for plan, others in met.items():
-            if others:
-                self._refuse(rows[plan], RowError("lessons_clash", rows=_named(sorted(others))))
+            self._refuse(rows[plan], RowError("lessons_clash", rows=_named(sorted(others))))
+
+    def _needs(self, teaching: Teaching, plan: PastPlan) -> set[uuid.UUID]:
+        """Return what no other lesson has at the same time: room, course and teachers."""
+        day = plan.starts_at.astimezone(self._zone).date()
+        return {plan.room_id, plan.course_id, *teaching.on(plan.course_id, day)}
 
     def _refuse(self, numbers: Iterable[int], error: RowError) -> None:
         for number in numbers:
@@ -208,13 +225,24 @@ def was_entered_late(view: LessonView) -> bool:
     return view.lesson.created_at >= view.lesson.ends_at
 
 
-def _at_once(plans: Mapping[PastPlan, object]) -> Iterator[tuple[PastPlan, PastPlan]]:
-    """Yield each pair of lessons that are at the same time."""
-    running: list[PastPlan] = []
+def _at_once(
+    plans: Iterable[PastPlan], needs: Callable[[PastPlan], Iterable[uuid.UUID]]
+) -> Iterator[tuple[PastPlan, PastPlan]]:
+    """Yield pairs of lessons at the same time that need the same, some for each such lesson.
+
+    Of many lessons at one time only those are kept that end last: a later lesson that meets any
+    of the others meets them too. All pairs would take time by the square of the rows.
+    """
+    running: dict[uuid.UUID, list[PastPlan]] = {}
     for plan in sorted(plans, key=lambda one: (one.starts_at, str(one.course_id))):
-        running = [one for one in running if one.ends_at > plan.starts_at]
-        yield from ((one, plan) for one in running if one.overlaps(plan.starts_at, plan.ends_at))
-        running.append(plan)
+        for need in needs(plan):
+            together = [one for one in running.get(need, ()) if one.ends_at > plan.starts_at]
+            yield from (
+                (one, plan) for one in together if one.overlaps(plan.starts_at, plan.ends_at)
+            )
+            together.append(plan)
+            together.sort(key=lambda one: one.ends_at, reverse=True)
+            running[need] = together[:_MOST_AT_ONCE]
 
 
 def _named(numbers: Sequence[int]) -> str:

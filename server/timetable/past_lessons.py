@@ -123,12 +123,6 @@ class Teaching:
             if (row.from_date or date.min) <= day <= (row.until_date or date.max)
         }
 
-    def clash(self, one: PastPlan, other: PastPlan, day: date) -> bool:
-        """Whether two lessons at the same time need the same room, course or teacher."""
-        if one.room_id == other.room_id or one.course_id == other.course_id:
-            return True
-        return bool(self.on(one.course_id, day) & self.on(other.course_id, day))
-
 
 class PastChecks:
     """What speaks against adding lessons of the past: dates, and other lessons at that time."""

@@ -20,6 +20,7 @@ from server.imports.sheets import MOST_ROWS
 _REMEMBERED = 4096
 _EARLIEST, _LATEST = 1970, 2100
 _STAMP = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ?$")
+_SEQUENCE = re.compile(r"^[0-9]{1,9}$")
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 #: Of texts that are only shown or compared: longer names are none of ours.
 _LONGEST_TEXT = 200
@@ -38,6 +39,7 @@ class CalendarEvent:
         rule: how it repeats; None: once.
         left_out: moments (UTC) and dates at which it does not repeat.
         replaces: the start of the lesson of the series that this one replaces; None: of none.
+        sequence: a higher number is a newer version.
     """
 
     number: int
@@ -50,6 +52,7 @@ class CalendarEvent:
     left_out: frozenset[date]
     replaces: date | None
     is_cancelled: bool
+    sequence: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class EventReader:
             left_out=frozenset(self._left_out(event)),
             replaces=None if replaced is None else as_key(self._moment(replaced)),
             is_cancelled="STATUS" in lines and lines["STATUS"].text.upper() == "CANCELLED",
+            sequence=_sequence(lines),
         )
 
     def _end(self, lines: dict[str, _Line], starts: date) -> date:
@@ -217,6 +221,11 @@ def _rule(lines: dict[str, _Line], starts: date) -> WeeklyRule | None:
     if not isinstance(starts, datetime):
         raise RowError("calendar_repeats")
     return read_rule(lines["RRULE"].text, starts)
+
+
+def _sequence(lines: dict[str, _Line]) -> int:
+    text = lines["SEQUENCE"].text.strip() if "SEQUENCE" in lines else ""
+    return int(text) if _SEQUENCE.match(text) else 0
 
 
 def _duration(line: _Line) -> timedelta:

@@ -117,12 +117,24 @@ def _about(event: CalendarEvent) -> str:
 
 @dataclass
 class _Changes:
-    """Changes of single lessons, by where each would be."""
+    """Changes of single lessons, by where each would be.
+
+    Attributes:
+        further: lessons moved from where another change is kept already.
+    """
 
     found: dict[Slot, SlotChange] = field(default_factory=dict)
+    further: list[SlotChange] = field(default_factory=list)
 
     def add(self, number: int, before: Slot, after: Slot | None) -> None:
-        self.found.setdefault(before, SlotChange(number, before, after))
+        change = SlotChange(number, before, after)
+        known = self.found.setdefault(before, change)
+        if after is None or known.after == after:
+            return
+        if known.after is None:
+            self.found[before] = change
+        else:
+            self.further.append(change)
 
 
 class _Lessons:
@@ -147,9 +159,7 @@ class _Lessons:
         for other in self._others.values():
             if other.number not in used:
                 self._once(other)
-        changes = [
-            one for one in self._changes.found.values() if not self._grouping.has(one.before)
-        ]
+        changes = self._left_changes()
         for change in changes:
             self._grouping.bridge(change.before)
         for series in self._grouping.series():
@@ -157,21 +167,45 @@ class _Lessons:
         for change in changes:
             yield _row(EntryStage.CHANGES, change.number, change)
 
-    def _takes_place(self, change: SlotChange) -> bool:
-        """Whether another event has the lesson that is changed; a moved one is added then."""
-        if not self._grouping.has(change.before):
-            return False
-        if change.after is not None:
+    def _left_changes(self) -> list[SlotChange]:
+        """Return the changes of places where no event has a lesson.
+
+        Where another event has one, a lesson that was moved away is one more lesson.
+        """
+        found = self._changes.found
+        moved = [*self._changes.further, *filter(self._takes_place, found.values())]
+        while moved:
+            change = moved.pop()
+            if found.get(change.before) is change:
+                del found[change.before]
+            if change.after is None:
+                continue
             self._grouping.add(change.number, change.after, is_rule=False, is_open=False)
-        return True
+            if (other := found.get(change.after)) is not None and self._takes_place(other):
+                moved.append(other)
+        return list(found.values())
+
+    def _takes_place(self, change: SlotChange) -> bool:
+        """Whether another event has the lesson that is changed."""
+        return self._grouping.has(change.before)
 
     def _sort_in(self, event: CalendarEvent) -> None:
         if not isinstance(event.starts, datetime):
             refuse_event(self._rows, event.number, _about(event), RowError("all_day_lesson"))
-        elif event.replaces is not None and event.rule is None:
-            self._others[event.uid, event.replaces] = event
+        elif event.replaces is not None and event.rule is None and event.uid:
+            self._replacing(event, (event.uid, event.replaces))
         else:
             self._masters.append(event)
+
+    def _replacing(self, event: CalendarEvent, key: tuple[str, date]) -> None:
+        """Take in an event that replaces a lesson; of several versions only the newest counts."""
+        known = self._others.get(key, event)
+        newest = max(known, event, key=lambda one: (one.sequence, one.number))
+        self._others[key] = newest
+        if known is not event:
+            older = event if newest is known else known
+            error = RowError("calendar_older", event=str(newest.number))
+            refuse_event(self._rows, older.number, _about(older), error)
 
     def _repeat(self, event: CalendarEvent, used: set[int]) -> None:
         """Take in all lessons of an event, each as another event may have changed it."""
@@ -180,7 +214,7 @@ class _Lessons:
             other = next((self._others[key] for key in keys if key in self._others), None)
             if slot.starts_at in event.left_out or day in event.left_out or event.is_cancelled:
                 self._changes.add(event.number, slot, None)
-            elif other is None or not event.uid:
+            elif other is None:
                 self._add(event, slot)
             else:
                 used.add(other.number)

@@ -26,7 +26,7 @@ _NAME = re.compile(r"([A-Za-z0-9-]+)[;:]")
 _USED = frozenset(
     {
         "UID", "SUMMARY", "LOCATION", "DTSTART", "DTEND", "DURATION", "STATUS",
-        "RRULE", "RDATE", "EXRULE", "EXDATE", "RECURRENCE-ID",
+        "RRULE", "RDATE", "EXRULE", "EXDATE", "RECURRENCE-ID", "SEQUENCE",
     }
 )  # fmt: skip
 

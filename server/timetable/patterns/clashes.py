@@ -21,6 +21,11 @@ from server.timetable.tables import (
     RosterEntry,
 )
 
+#: More planned rows in one room or of one course at once are a crowd; see `_Crowds`.
+_MOST_AT_ONCE = 10
+#: How many others are noted for a row of a crowd.
+_MOST_NOTED = 6
+
 
 class ClashKind(StrEnum):
     """What would be in two lessons at once. A room is never; the others may be meant."""
@@ -81,6 +86,10 @@ class Booking(NamedTuple):
     substitute: uuid.UUID | None = None
 
 
+#: By row, kind and source of the other lessons.
+_Found = dict[tuple[int, ClashKind, uuid.UUID], Clash]
+
+
 class _Numbers(dict[uuid.UUID, int]):
     """Small numbers for ids: thousands of pairs are compared, and ids compare slowly."""
 
@@ -128,12 +137,14 @@ def find_clashes(
     first = min(one.starts_at for one in wanted)
     last = max(one.ends_at for one in wanted)
     booked = _booked(db, first, last, besides, numbers)
-    return _clashes(wanted + booked, _Shared.of(db, wanted + booked))
+    return _clashes(wanted, booked, _Shared.of(db, wanted + booked))
 
 
-def _clashes(bookings: list[Booking], shared: "_Shared") -> list[Clash]:
-    found: dict[tuple[int, ClashKind, uuid.UUID], Clash] = {}
-    for one, other in _pairs(bookings):
+def _clashes(wanted: list[Booking], booked: list[Booking], shared: "_Shared") -> list[Clash]:
+    found: _Found = {}
+    crowded = _Crowds(found).lessons(wanted)
+    left = [one for one in wanted if id(one) not in crowded]
+    for one, other in _pairs(left + booked):
         for kind, who in shared.needs(one, other):
             for mine, theirs in ((one, other), (other, one)):
                 if mine.row is not None:
@@ -143,15 +154,11 @@ def _clashes(bookings: list[Booking], shared: "_Shared") -> list[Clash]:
 
 
 def _note(
-    found: dict[tuple[int, ClashKind, uuid.UUID], Clash],
-    row: int,
-    kind: ClashKind,
-    theirs: Booking,
-    who: Iterable[uuid.UUID],
+    found: _Found, row: int, kind: ClashKind, theirs: Booking, who: Iterable[uuid.UUID]
 ) -> None:
-    clash = found.setdefault(
-        (row, kind, theirs.source),
-        Clash(
+    clash = found.get((row, kind, theirs.source))
+    if clash is None:
+        clash = found[row, kind, theirs.source] = Clash(
             row,
             kind,
             theirs.course_id,
@@ -159,10 +166,50 @@ def _note(
             theirs.starts_at,
             theirs.ends_at,
             other_row=theirs.row,
-        ),
-    )
+        )
     clash.lessons += 1
     clash.who.update(who)
+
+
+class _Crowds:
+    """Finds lessons of planned rows of which too many need one room, or are of one course, at once.
+
+    Each of these rows clashes with several others, so it is enough to note some. Comparing each
+    with each would take time by their square: a file may have 100,000 rows.
+    """
+
+    def __init__(self, found: _Found) -> None:
+        self._found = found
+        self._noted: dict[int, set[int]] = {}
+
+    def lessons(self, wanted: Iterable[Booking]) -> set[int]:
+        """Note clashes of the rows of crowds, and return which lessons these are, by `id`."""
+        crowded: set[int] = set()
+        by_place: dict[tuple[ClashKind, int], list[Booking]] = {}
+        for one in sorted(wanted, key=lambda one: one.starts_at):
+            for kind, number in (ClashKind.ROOM, one.room_no), (ClashKind.COURSE, one.course_no):
+                running = by_place.get((kind, number), [])
+                running = [other for other in running if other.ends_at > one.starts_at]
+                running.append(one)
+                if len(running) > _MOST_AT_ONCE:
+                    self._note_each(kind, running)
+                    crowded.update(map(id, running))
+                    # A later lesson that meets any of a crowd meets those that end last.
+                    running.sort(key=lambda one: one.ends_at, reverse=True)
+                    running.pop()
+                by_place[kind, number] = running
+        return crowded
+
+    def _note_each(self, kind: ClashKind, together: Sequence[Booking]) -> None:
+        for one in together:
+            assert one.row is not None
+            noted = self._noted.setdefault(one.row, set())
+            if len(noted) >= _MOST_NOTED:
+                continue
+            for other in together:
+                if other.row is not None and other.row != one.row and other.row not in noted:
+                    _note(self._found, one.row, kind, other, ())
+                    noted.add(other.row)
 
 
 def _pairs(bookings: list[Booking]) -> Iterator[tuple[Booking, Booking]]:

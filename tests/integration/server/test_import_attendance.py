@@ -246,11 +246,16 @@ def test_rows_that_contradict_each_other_are_all_refused(
         f"S2;ART-1;{DAY};10:00;10:50;R14;late;;\n"
         f"S1;ART-1;{DAY};12:00;12:45;R14;late;;\n"  # two lessons in one room
         f"S1;BIO-9;{DAY};12:30;13:15;R14;late;;\n"
+        f"S1;ART-1;{DAY};14:00;14:45;R14;late;;\n"  # one line in three spellings
+        f"S1;ART-1;{DAY};14:00;14:45;R14;absent;;\n"
+        f"S1;ART-1;{DAY[8:]}.{DAY[5:7]}.{DAY[:4]};14.00;14:45;R14;late;;\n"
+        f"S2;ART-1;{DAY};14:00;14:45;R14;late;;\n"  # beside a status that nobody knows
+        f"S2;ART-1;{DAY};14:00;14:45;R14;somewhere;;\n"
     )
     import_id = imports.upload("attendance", rows)
     found = []
     for step in (imports.check, imports.start):
-        assert counts(step(import_id))["wrong"] == 7
+        assert counts(step(import_id))["wrong"] == 12
         found.append({one["row"]: one["message"] for one in imports.report(import_id, "wrong")})
     assert found[0] == found[1]
     assert {row: text.split(":")[0] for row, text in found[0].items()} == {
@@ -263,6 +268,11 @@ def test_rows_that_contradict_each_other_are_all_refused(
         " teacher.",
         9: "Rows 8 have another lesson at this time in the same room, course or with the same"
         " teacher.",
+        10: "Rows 10, 11, 12 contradict each other.",
+        11: "Rows 10, 11, 12 contradict each other.",
+        12: "Rows 10, 11, 12 contradict each other.",
+        13: "Rows 13, 14 contradict each other.",
+        14: "“somewhere” is not a status of your school.",
     }
     assert [statuses(school, one["id"]) for one in lessons(school)] == [
         {"S1": "pending", "S2": "present"}

@@ -233,3 +233,78 @@ def test_what_an_import_does_not_need_is_not_kept() -> None:
     (event,) = text.read_text(file).events
     assert event.lines == LESSON.splitlines()
     assert len(entries(file)) == 1
+
+
+SERIES = "UID:s\nSUMMARY:BIO-9\nLOCATION:R1\nDTSTART:20270104T080000\nDURATION:PT45M"
+WEEKLY = f"{SERIES}\nRRULE:FREQ=WEEKLY;COUNT=4"
+AT = {day: datetime(2027, 1, day, 7, tzinfo=UTC) for day in (4, 11, 12, 13, 18, 25)}
+
+
+def moved(uid: str, before: int, after: int) -> str:
+    """Return an event that moves the lesson of one day to another day."""
+    return (
+        f"UID:{uid}\nSUMMARY:BIO-9\nLOCATION:R1\nRECURRENCE-ID:202701{before:02}T080000\n"
+        f"DTSTART:202701{after:02}T080000\nDURATION:PT45M"
+    )
+
+
+def once(uid: str, day: int) -> str:
+    """Return an event of one lesson."""
+    return SERIES.replace("UID:s", f"UID:{uid}").replace("20270104", f"202701{day:02}")
+
+
+def starts_of(data: bytes) -> tuple[list[datetime], list[SlotChange]]:
+    """Return when the lessons of a calendar start, and the changes beside them."""
+    found = entries(data)
+    lessons = [slot for one in found if isinstance(one, Series) for slot in one.slots.values()]
+    changes = [one for one in found if isinstance(one, SlotChange)]
+    return sorted(one.starts_at for one in lessons), changes
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_moved_lesson_stays_where_another_event_takes_its_old_place(order: int) -> None:
+    events = [WEEKLY, moved("s", 11, 13), once("o", 11)]
+    assert starts_of(calendar(*events[::order])) == (
+        [AT[day] for day in (4, 11, 13, 18, 25)],
+        [],
+    )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_lesson_moved_to_where_another_was_moved_from_takes_the_place(order: int) -> None:
+    other = once("t", 13)
+    events = [WEEKLY, moved("s", 11, 13), once("o", 11), other, moved("t", 13, 12)]
+    lessons, changes = starts_of(calendar(*events[::order]))
+    assert (lessons, changes) == ([AT[day] for day in (4, 11, 12, 13, 18, 25)], [])
+
+
+def test_both_lessons_of_one_place_that_were_moved_stay() -> None:
+    events = [WEEKLY, moved("s", 11, 13), once("o", 11), moved("o", 11, 12)]
+    lessons, changes = starts_of(calendar(*events))
+    moved_to = {change.after.starts_at for change in changes if change.after}
+    assert {*lessons, *moved_to} == {AT[day] for day in (4, 12, 13, 18, 25)}
+
+
+def test_events_without_an_id_do_not_replace_each_other() -> None:
+    nameless = [
+        moved(uid, 11, day).replace(f"UID:{uid}\n", "") for uid, day in (("a", 12), ("b", 13))
+    ]
+    assert starts_of(calendar(*nameless)) == ([AT[12], AT[13]], [])
+
+
+@pytest.mark.parametrize(("sequences", "day", "older"), [((1, 0), 12, 3), ((0, 0), 13, 2)])
+def test_the_newest_version_of_a_change_counts(
+    sequences: tuple[int, int], day: int, older: int
+) -> None:
+    versions = [
+        f"{moved('s', 11, to)}\nSEQUENCE:{number}"
+        for number, to in zip(sequences, (12, 13), strict=True)
+    ]
+    file = read(calendar(WEEKLY, *versions))
+    (wrong,) = file.rows.wrong
+    assert (wrong.row, wrong.reason) == (older, "calendar_older")
+    assert wrong.values == {"event": str(5 - older)}
+    found = [one.entry for one in file.rows.rows if isinstance(one, EntryRow)]
+    (change,) = [one for one in found if isinstance(one, SlotChange)]
+    assert change.after is not None
+    assert change.after.starts_at == AT[day]
