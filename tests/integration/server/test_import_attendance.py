@@ -100,7 +100,7 @@ def test_a_term_of_marks_becomes_registers_once(
         assert db.exec(select(LineRemark.text)).all() == ["Note of the parents"]
         assert db.get(PatternLesson, uuid.UUID(biology)) is not None
         entry = db.exec(select(AuditEntry).where(AuditEntry.action == "attendance.import")).one()
-        assert (entry.details["lines"], entry.details["lessons"]) == (4, 3)
+        assert (entry.details["lines"], entry.details["added"]) == (4, 3)
         named = db.exec(select(AuditedPerson.person_id).where(AuditedPerson.seq == entry.seq))
         assert set(named) == {uuid.UUID(school.ada), uuid.UUID(school.ben)}
     assert school.register(biology)["confirmation"] is None
