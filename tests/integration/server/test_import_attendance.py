@@ -100,7 +100,7 @@ def test_a_term_of_marks_becomes_registers_once(
         assert db.exec(select(LineRemark.text)).all() == ["Note of the parents"]
         assert db.get(PatternLesson, uuid.UUID(biology)) is not None
         entry = db.exec(select(AuditEntry).where(AuditEntry.action == "attendance.import")).one()
-        assert (entry.details["lines"], entry.details["lessons"]) == (4, 3)
+        assert (entry.details["lines"], entry.details["added"]) == (4, 3)
         named = db.exec(select(AuditedPerson.person_id).where(AuditedPerson.seq == entry.seq))
         assert set(named) == {uuid.UUID(school.ada), uuid.UUID(school.ben)}
     assert school.register(biology)["confirmation"] is None
@@ -237,20 +237,23 @@ def test_rows_that_contradict_each_other_are_all_refused(
     school: OfficeDesk, imports: ImportDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "CHUNK", 1)
-    rows = HEAD + (
-        f"S1;BIO-9;{DAY};;;;present;;\n"  # the same lesson, said in two ways
-        f"S2;BIO-9;{DAY};;;;present;;\n"
-        f"S2;BIO-9;{DAY};8:00;;;present;;\n"
-        f"S1;BIO-9;{DAY};8:00;;;absent;;\n"
-        f"S1;ART-1;{DAY};10:00;10:45;R14;late;;\n"  # one lesson with two ends
-        f"S2;ART-1;{DAY};10:00;10:50;R14;late;;\n"
-        f"S1;ART-1;{DAY};12:00;12:45;R14;late;;\n"  # two lessons in one room
-        f"S1;BIO-9;{DAY};12:30;13:15;R14;late;;\n"
-        f"S1;ART-1;{DAY};14:00;14:45;R14;late;;\n"  # one line in three spellings
-        f"S1;ART-1;{DAY};14:00;14:45;R14;absent;;\n"
-        f"S1;ART-1;{DAY[8:]}.{DAY[5:7]}.{DAY[:4]};14.00;14:45;R14;late;;\n"
-        f"S2;ART-1;{DAY};14:00;14:45;R14;late;;\n"  # beside a status that nobody knows
-        f"S2;ART-1;{DAY};14:00;14:45;R14;somewhere;;\n"
+    rows = (
+        HEAD
+        + (
+            f"S1;BIO-9;{DAY};;;;present;;\n"  # the same lesson, said in two ways
+            f"S2;BIO-9;{DAY};;;;present;;\n"
+            f"S2;BIO-9;{DAY};8:00;;;present;;\n"
+            f"S1;BIO-9;{DAY};8:00;;;absent;;\n"
+            f"S1;ART-1;{DAY};10:00;10:45;R14;late;;\n"  # one lesson with two ends
+            f"S2;ART-1;{DAY};10:00;10:50;R14;late;;\n"
+            f"S1;ART-1;{DAY};12:00;12:45;R14;late;;\n"  # two lessons in one room
+            f"S1;BIO-9;{DAY};12:30;13:15;R14;late;;\n"
+            f"S1;ART-1;{DAY};14:00;14:45;R14;late;;\n"  # one line in three spellings
+            f"S1;ART-1;{DAY};14:00;14:45;R14;absent;;\n"
+            f"S1;ART-1;{DAY[8:]}.{DAY[5:7]}.{DAY[:4]};14.00;14:45;R14;late;;\n"
+            f"S2;ART-1;{DAY};14:00;14:45;R14;late;;\n"  # beside a status that nobody knows
+            f"S2;ART-1;{DAY};14:00;14:45;R14;somewhere;;\n"
+        )
     )
     import_id = imports.upload("attendance", rows)
     found = []
