@@ -14,6 +14,7 @@ from server.prints import service
 from server.prints.service import forget_every_print, opened_prints, store_print
 from server.prints.tables import PreparedPrint
 from server.reports import prepared
+from server.reports.stored_lines import unpack
 from server.reports.tasks import PrepareReport
 from server.web.state import services_of
 from tests.integration.server.test_register_prints import ask, claim, handler, school, work
@@ -71,7 +72,6 @@ def test_a_file_breaks_off_where_its_report_is_deleted(
 ) -> None:
     path = ask(school.desk.office, school)
     assert work()
-    unpack = prepared.unpack
 
     def delete_meanwhile(data: bytes) -> Any:
         with database.transaction() as db:
@@ -90,7 +90,7 @@ def test_a_job_whose_report_is_deleted_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     report_id = uuid.UUID(ask(school.desk.office, school).rsplit("/", 1)[1])
-    job, unpack = claim(database, "one"), prepared.unpack
+    job = claim(database, "one")
 
     def delete_meanwhile(data: bytes) -> Any:
         with database.transaction() as db:
