@@ -24,7 +24,9 @@ LEFT_OUT = {"GET /api/v1/on-site", "GET /api/v1/people/{person_id}/attendance"} 
     name
     for name in ROUTE_SCOPES
     if any(part in name for part in ("/exports/", "/reports/", ".pdf", "{kind}"))
-    or any(part in name for part in ("{absence_id}", "{import_id}", "{report_id}"))
+    or any(
+        part in name for part in ("{absence_id}", "{attachment_id}", "{import_id}", "{report_id}")
+    )
 }
 #: The last two need no token scope.
 READ = sorted(name for name in ROUTE_SCOPES if name.startswith("GET ") and name not in LEFT_OUT)
