@@ -5,25 +5,52 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+from sqlmodel import col, select
+
+from server.audit.tables import AuditEntry
+
 BACKUP_ENDING, KEYS_ENDING = ".backup", ".keys"
 _PREFIX = "rollcall-"
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
-def backup_name(at: datetime) -> str:
-    """Return the name of a backup of a moment."""
-    return f"{_PREFIX}{at.astimezone(UTC).strftime(_STAMP)}{BACKUP_ENDING}"
+def backup_name(at: datetime, school: str = "") -> str:
+    """Return the name of a backup of a moment.
+
+    Args:
+        at: the moment.
+        school: its id, see `school_id`; empty in a folder that no other school uses.
+    """
+    moment = at.astimezone(UTC).strftime(_STAMP)
+    return f"{_PREFIX}{'-'.join(filter(None, (school, moment)))}{BACKUP_ENDING}"
 
 
-def moment_of(name: str) -> datetime | None:
-    """Return when a backup was made, by the name of its file; None: it is no backup."""
+def moment_of(name: str, school: str = "") -> datetime | None:
+    """Return when a backup was made, by the name of its file; None: it is no backup of the school.
+
+    Args:
+        name: of the file.
+        school: as `backup_name` was given it.
+    """
     path = Path(name)
-    if path.suffix not in (BACKUP_ENDING, KEYS_ENDING) or not name.startswith(_PREFIX):
+    prefix = f"{_PREFIX}{school}-" if school else _PREFIX
+    if path.suffix not in (BACKUP_ENDING, KEYS_ENDING) or not name.startswith(prefix):
         return None
     try:
-        return datetime.strptime(path.stem.removeprefix(_PREFIX), _STAMP).replace(tzinfo=UTC)
+        return datetime.strptime(path.stem.removeprefix(prefix), _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def school_id(connection: Connection) -> str:
+    """Return 8 hex digits that tell schools apart which share a backup folder.
+
+    They are from the first entry of the audit trail, so a restored school keeps them.
+    """
+    query = select(AuditEntry.hash).where(col(AuditEntry.seq) == 1)
+    found = connection.execute(query).scalar_one_or_none()
+    return found.hex()[:8] if found is not None else "00000000"
 
 
 def kept(
@@ -47,9 +74,16 @@ def kept(
     return frozenset([*list(days.values())[:daily], *list(weeks.values())[:weekly]])
 
 
-def remove_old(folder: Path, keep: tuple[int, int], zone: ZoneInfo) -> list[str]:
-    """Delete the backups of a folder that need not be kept; returns their names."""
-    found = {path: moment_of(path.name) for path in folder.iterdir() if path.is_file()}
+def remove_old(folder: Path, keep: tuple[int, int], zone: ZoneInfo, school: str) -> list[str]:
+    """Delete a school's backups in a folder that need not be kept; returns their names.
+
+    Args:
+        folder: other schools may have backups there, too.
+        keep: for how many days and weeks.
+        zone: of the school.
+        school: its id, see `school_id`.
+    """
+    found = {path: moment_of(path.name, school) for path in folder.iterdir() if path.is_file()}
     backups = {path: at for path, at in found.items() if at is not None}
     stay = kept(list(backups.values()), daily=keep[0], weekly=keep[1], zone=zone)
     gone = [path for path, at in backups.items() if at not in stay]

@@ -9,7 +9,7 @@ from server.backup.errors import BackupError
 from server.backup.key_backup import write_keys
 from server.backup.reading import FindKey
 from server.backup.recovery_key import RecoveryKey, read_key, refuse_beside
-from server.backup.retention import KEYS_ENDING, backup_name, remove_old
+from server.backup.retention import KEYS_ENDING, backup_name, remove_old, school_id
 from server.backup.scratch import Verified, verify_backup
 from server.backup.sealed_file import remove_leftovers
 from server.backup_history.service import INCOMPLETE
@@ -101,7 +101,8 @@ def back_up(
         private_folder(folder)
         remove_leftovers(folder)
     with database.snapshot() as connection:
-        written = write_backup(connection, places.folder / backup_name(at), places.key)
+        school = school_id(connection)
+        written = write_backup(connection, places.folder / backup_name(at, school), places.key)
     try:
         verified = verify_backup(
             written.path,
@@ -118,7 +119,7 @@ def back_up(
     if verified.is_good:
         keep = (settings.backup_keep_daily, settings.backup_keep_weekly)
         for folder in (places.folder, places.keys_folder):
-            remove_old(folder, keep, settings.zone)
+            remove_old(folder, keep, settings.zone, school)
     return FinishedBackup(written, verified, keys_path)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from server.backup.retention import backup_name, kept, moment_of, remove_old
 
+SCHOOL = "1234abcd"
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENTS = st.lists(st.integers(0, 90 * 24), unique=True, min_size=1).map(
@@ -35,13 +36,16 @@ def test_the_newest_stays_and_later_ones_never_cost_a_day_too_many(
     assert kept(list(stay), daily=daily, weekly=weekly, zone=BERLIN) == stay
 
 
-def test_only_backups_are_deleted(tmp_path: Path) -> None:
+def test_only_backups_of_the_school_are_deleted(tmp_path: Path) -> None:
     made = [START + timedelta(days=day) for day in range(5)]
     for at in made:
-        (tmp_path / backup_name(at)).touch()
+        (tmp_path / backup_name(at, SCHOOL)).touch()
+        (tmp_path / backup_name(at, "0000beef")).touch()
     (tmp_path / "rollcall-notes.backup").touch()
     (tmp_path / "holiday.jpg").touch()
-    gone = remove_old(tmp_path, (2, 0), BERLIN)
-    assert [moment_of(name) for name in gone] == made[:3]
-    left = sorted(one.name for one in tmp_path.iterdir())
-    assert left == ["holiday.jpg", *map(backup_name, made[3:]), "rollcall-notes.backup"]
+    gone = remove_old(tmp_path, (2, 0), BERLIN, SCHOOL)
+    assert [moment_of(name, SCHOOL) for name in gone] == made[:3]
+    left = {one.name for one in tmp_path.iterdir()}
+    mine = {backup_name(at, SCHOOL) for at in made[3:]}
+    others = {backup_name(at, "0000beef") for at in made}
+    assert left == {"holiday.jpg", "rollcall-notes.backup"} | mine | others
