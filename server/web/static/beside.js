@@ -4,8 +4,9 @@
 const PARAMETER = "open";
 const ID = /^[0-9a-f-]{36}$/;
 const wide = matchMedia("(min-width: 1280px)");
-const panel = document.getElementById("beside");
-const part = document.getElementById("beside-part");
+// An empty list has no panel; nothing can be opened then.
+const panel = document.getElementById("beside") ?? document.createElement("div");
+const part = document.getElementById("beside-part") ?? document.createElement("div");
 
 const rowOf = (id) => document.querySelector(`[data-open="${id}"]`);
 const rows = () => document.querySelectorAll("[data-open]");
