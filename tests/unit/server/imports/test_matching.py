@@ -149,6 +149,7 @@ def test_every_reason_has_words_and_a_fix(language: str) -> None:
         "day": "2026-09-02",
         "code": "Trip",
         "count": "3",
+        "event": "Biology 9",
     }
     for reason in sorted(reasons):
         finding = Finding(2, RowOutcome.WRONG, "x", reason, "student_number", values)
