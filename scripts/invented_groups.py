@@ -15,7 +15,7 @@ from server.timetable.groups.service import (
 
 
 def add_groups(database: Database, school: School, *, actor: str) -> None:
-    """Add two classes of people from the end of the list, whom no other page shows first."""
+    """Add two classes of people from the end of the list, which no other page shows first."""
     at = now()
     today = at.date()
     with database.transaction() as db:

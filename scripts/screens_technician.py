@@ -68,7 +68,7 @@ GOOD_SIGHT = Inspection(640, 480, SIGHT.box_px, None, SIGHT.stages_ms)
 
 
 def show_technician(name: str, window: KioskWindow) -> None:
-    """Open the screen in this state, where the name is one of its own."""
+    """Open the screen in this state, if the name belongs to the technician screen."""
     if name not in TECHNICIAN_STATES:
         return
     is_claimed = name != "technician-unclaimed"

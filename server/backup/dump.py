@@ -116,7 +116,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[list[Value]]:
 def _rows_of_sqlite(connection: Connection, table: Table) -> Iterator[list[Value]]:
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(column.name) for column in table.columns)
-    query = f"SELECT {names} FROM {quote(table.name)}"  # noqa: S608 - names of its own
+    query = f"SELECT {names} FROM {quote(table.name)}"  # noqa: S608 - names from our own schema
     yield from (list(row) for row in connection.exec_driver_sql(query))
 
 
