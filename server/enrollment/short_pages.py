@@ -11,6 +11,7 @@ from server.enrollment.people_pages import Reader
 from server.enrollment.photo import school_date
 from server.enrollment.places import places_context
 from server.people import service as people
+from server.people.consent import ConsentState
 from server.web.pages import render
 from server.web.routes import GuardedRouter
 from server.web.state import get_settings
@@ -24,9 +25,11 @@ def short_person_page(
 ) -> Response:
     """Show what the list says about a person and a little more; recorded like the whole page."""
     today = school_date(get_settings(request))
+    state = people.state_of(db, person_id, today)
     context = {
         "person": people.get_person(db, person_id),
-        "state": people.state_of(db, person_id, today),
+        "state": state,
+        "may_enrol": state is ConsentState.LIVE,
         "cover": service.coverage_of(db, [person_id])[person_id],
         **places_context(db, person_id, principal, today),
     }
