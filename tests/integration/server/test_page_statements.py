@@ -15,7 +15,7 @@ from tests.support.office_desk import OfficeDesk
 PAGES = {
     "/": 15,
     "/lessons": 6,
-    "/lessons/{lesson}": 20,
+    "/lessons/{lesson}": 21,
     "/lessons/{lesson}/live": 18,
     "/people": 10,
     "/people/coverage": 9,

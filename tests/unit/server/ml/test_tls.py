@@ -25,6 +25,7 @@ from server.ml.http import EncoderOptions, HTTPFaceEncoder, encoder_from
 from server.ml.problems import NotTrustedError, ServiceProblem, TransientError
 from tests.fakes.ml_server import API_KEY
 from tests.support.certificates import eavesdropper, ended, ended_leaf, school
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("middle", ["foreign", "ended", "no listener's"])
@@ -147,6 +148,7 @@ def _service(folder: CertificateFolder, client_ca: Path | None = None) -> Iterat
         server = SettledServer(config, served)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
+        wait_until(lambda: server.started, what="the service to serve")
         yield service
         server.should_exit = True
         thread.join(10)

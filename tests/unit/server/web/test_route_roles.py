@@ -38,11 +38,13 @@ def test_the_table_names_every_route_and_no_other() -> None:
     assert sorted(ROUTES) == sorted(TABLE)
 
 
-def test_the_application_has_no_route_beside_them(tmp_path: Path) -> None:
+def test_the_application_serves_them_as_they_are_and_no_route_beside_them(tmp_path: Path) -> None:
     app = create_app(load_settings(data_dir=tmp_path))
-    beside = [route for route in app.routes if type(route).__name__ != "_IncludedRouter"]
-    assert [(type(route), getattr(route, "path", "")) for route in beside] == [(Mount, "/static")]
-    assert len(app.routes) == len(ROUTERS) + 1
+    *served, static = app.routes
+    # The same objects: the framework would build a route of an included router once more, at the
+    # first request that comes near it.
+    assert list(map(id, served)) == [id(route) for router in ROUTERS for route in router.routes]
+    assert (type(static), getattr(static, "path", "")) == (Mount, "/static")
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
