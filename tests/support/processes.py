@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.nursery import Child, start
 from tests.support.waiting import wait_until
 
 BIN = Path(sys.executable).parent
@@ -21,7 +22,7 @@ class Process:
     args: Sequence[str]
     log_path: Path
     env: Mapping[str, str] = field(default_factory=dict)
-    _child: subprocess.Popen[bytes] | None = None
+    _child: Child | None = None
 
     @property
     def pid(self) -> int:
@@ -37,14 +38,7 @@ class Process:
     def start(self, ready: Callable[[], bool], *, timeout_s: float = 60.0) -> "Process":
         """Start it (again) and wait until `ready` is true."""
         with self.log_path.open("ab") as log:
-            self._child = subprocess.Popen(
-                list(self.args),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **self.env},
-                start_new_session=True,
-            )
+            self._child = start(self.args, {**os.environ, **self.env}, log.fileno())
         wait_until(lambda: self._ready_or_dead(ready), what=f"{self.args[0]}", timeout_s=timeout_s)
         return self
 
