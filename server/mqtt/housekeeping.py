@@ -2,13 +2,12 @@
 
 import logging
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter
-from sqlalchemy.exc import NoResultFound, OperationalError, SQLAlchemyError
-from sqlmodel import Session, col, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlmodel import Session, select
 
 from protocol.v1 import topics
 from protocol.v1.messages import VersionHint
@@ -18,17 +17,16 @@ from server.db.engine import Database
 from server.db.lock import BROKER_ACCOUNTS_LOCK, lock_until_commit
 from server.db.types import now
 from server.db.vault import Vault
-from server.errors import ForbiddenError, SealBrokenError
 from server.kiosks import configuration, gallery
-from server.kiosks.claiming import broker_password
 from server.kiosks.school_state import SchoolState, school_state
 from server.kiosks.tables import Kiosk, KioskState
 from server.mqtt.accounts import (
-    BrokerAccount,
+    ACCOUNTS_PER_MESSAGE,
     BrokerAccounts,
     BrokerError,
     DynamicSecurityAccounts,
 )
+from server.mqtt.kiosk_accounts import read_accounts, wanted_accounts
 from server.mqtt.link import BrokerLink
 
 logger = logging.getLogger(__name__)
@@ -153,28 +151,24 @@ class Housekeeper:
             self._accounts.remove(kiosk_id)
             del held[kiosk_id]
             logger.info("kiosk %s lost its account on the broker", kiosk_id)
-        for kiosk_id, generation in wanted.items():
-            if held.get(kiosk_id) != generation and self._add(kiosk_id, generation):
-                held[kiosk_id] = generation
+        lacking = [name for name, number in wanted.items() if held.get(name) != number]
+        for start in range(0, len(lacking), ACCOUNTS_PER_MESSAGE):
+            if self._stopping.is_set():
+                return
+            self._add(lacking[start : start + ACCOUNTS_PER_MESSAGE], held)
+
+    def _add(self, kiosk_ids: list[str], held: dict[str, str]) -> None:
+        """Make accounts of kiosks, but of those that were revoked in this moment."""
+        with self._database.reading() as db:
+            accounts = read_accounts(db, self._vault, kiosk_ids)
+        self._accounts.add(*accounts)
+        for one in accounts:
+            held[one.kiosk_id] = one.generation
+            logger.info("kiosk %s has an account on the broker", one.kiosk_id)
 
     def _wanted_accounts(self) -> dict[str, str]:
         with self._database.reading() as db:
-            query = select(Kiosk.id, Kiosk.generation).where(Kiosk.state == KioskState.CLAIMED)
-            return {str(kiosk_id): str(number) for kiosk_id, number in db.exec(query)}
-
-    def _add(self, kiosk_id: str, generation: str) -> bool:
-        """Make a kiosk's account. False: its password cannot be read, the others go on."""
-        try:
-            with self._database.reading() as db:
-                kiosk = db.exec(select(Kiosk).where(col(Kiosk.id) == uuid.UUID(kiosk_id))).one()
-                password = broker_password(self._vault, kiosk)
-        except SealBrokenError:
-            return False  # the vault has logged it, once
-        except (NoResultFound, ForbiddenError):
-            return False  # deleted or revoked in this moment
-        self._accounts.add(BrokerAccount(kiosk_id, password, generation))
-        logger.info("kiosk %s has an account on the broker", kiosk_id)
-        return True
+            return wanted_accounts(db)
 
     def _keep_hints(self) -> None:
         with self._database.reading() as db:

@@ -3,13 +3,15 @@
 import os
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES
 from server.certificates.links import broker_chain
 from server.config import Settings
+from server.mqtt.filling import fill
 from server.mqtt.secret import broker_folder, server_password
-from server.mqtt.security import ensure_server_account
+from server.mqtt.security import prepare_document
 
 _BINARY_FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
 _PLUGIN_NAME = "mosquitto_dynamic_security.so"
@@ -75,7 +77,12 @@ def prepare(settings: Settings, plugin: Path) -> Path:
     """Write configuration and accounts; returns the path of mosquitto.conf."""
     folder = broker_folder(settings)
     document = folder / DOCUMENT_NAME
-    ensure_server_account(document, settings.broker_username, server_password(settings))
+    prepare_document(
+        document,
+        settings.broker_username,
+        server_password(settings),
+        partial(fill, settings=settings),
+    )
     path = folder / CONFIG_NAME
     path.write_text(configuration(settings, plugin))
     return path

@@ -226,11 +226,12 @@ class Accounts:
     def generations(self) -> dict[str, str]:
         return {name: one.generation for name, one in self._broker.accounts.items()}
 
-    def add(self, account: BrokerAccount) -> None:
+    def add(self, *accounts: BrokerAccount) -> None:
         if not self._broker.is_up:
             return
-        self._broker.remove_account(account.kiosk_id)
-        self._broker.accounts[account.kiosk_id] = account
+        for account in accounts:
+            self._broker.remove_account(account.kiosk_id)
+            self._broker.accounts[account.kiosk_id] = account
 
     def remove(self, kiosk_id: str) -> None:
         self._broker.remove_account(kiosk_id)
