@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +38,23 @@ def find_plugin() -> Path | None:
             if found := next(folder.glob(pattern), None):
                 return found
     return None
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Say whether `rollcall-server broker` runs the embedded broker with these settings."""
+    if settings.broker == "auto":
+        return _is_here(settings.broker_host) and not (find_mosquitto() and find_plugin())
+    return settings.broker == "embedded"
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is one of this machine: what runs elsewhere is not known here."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
 
 
 def configuration(settings: Settings, plugin: Path) -> str:
