@@ -149,7 +149,9 @@ class Run:
                 self._say(f"hint of an enrolment at a kiosk, {name}, s", figure)
         for name, after in self._memory().items():
             self._say(f"memory of {name}, MB, start and end", f"{memory[name]:.0f}, {after:.0f}")
-        self._say("batches sent again", f"{sum(kiosk.resent for kiosk in self._kiosks):,}")
+        self._say(
+            "times a kiosk sent all again", f"{sum(kiosk.resent for kiosk in self._kiosks):,}"
+        )
         self._say("servers killed", str(self._kills))
         self._say("longest the bench itself was busy, s", f"{self._fleet.longest_turn_s:.2f}")
 

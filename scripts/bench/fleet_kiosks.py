@@ -25,8 +25,8 @@ from protocol.v1.messages import (
     VersionHint,
 )
 
-#: As a kiosk does: what no ack covers is sent again after this time, oldest first.
-RESEND_S, BATCH, KEEPALIVE_S = 10.0, 100, 30
+#: As the uploader of a kiosk: so many batches on their way at once, all sent again after this time.
+WINDOW, RESEND_S, BATCH, KEEPALIVE_S = 4, 10.0, 100, 30
 _STATUS_S = 60.0
 _RECONNECT_S = (0.5, 5.0)
 _TICK_S = 0.02
@@ -52,9 +52,14 @@ class FleetKiosk:
         people: ids of whoever may come to it.
         seq: of its last event.
         head: hash of that.
-        latencies_s: from making an event to its ack.
-        hints: (monotonic seconds, hint) of each that came.
-        resent: how many batches it sent again.
+        latencies_s: (when an event was made, how long until its ack) of each.
+        hints: (when, hint) of each that came.
+        waiting: events that no ack covers.
+        resent: how often it waited too long and sent everything again.
+        sent_through: the last event that is on its way.
+        in_flight: (last event, when) of each batch on its way.
+        status_s: when it said last how it is.
+        retry_s: when it tries to connect again.
     """
 
     kiosk_id: str
@@ -67,8 +72,8 @@ class FleetKiosk:
     hints: list[tuple[float, VersionHint]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     resent: int = 0
-    connects: int = 0
-    sent_s: float = 0.0
+    sent_through: int = 0
+    in_flight: list[tuple[int, float]] = field(default_factory=list)
     status_s: float = 0.0
     retry_s: float = 0.0
 
@@ -96,7 +101,7 @@ class FleetKiosk:
 
     def batch(self, events: list[Waiting]) -> bytes:
         """Return a batch as it goes over the wire."""
-        raws = tuple(one.raw for one in events[:BATCH])
+        raws = tuple(one.raw for one in events)
         return EventBatch(kiosk_id=self.kiosk_id, events=raws, last_seq=self.seq).to_json()
 
     def acked(self, ack: Ack, at_s: float) -> None:
@@ -110,6 +115,23 @@ class FleetKiosk:
         self.latencies_s += [(one.made_s, at_s - one.made_s) for one in kept]
         if kept:
             self.waiting = [one for one in self.waiting if not is_kept(one.seq)]
+            oldest = self.waiting[0].seq if self.waiting else self.seq + 1
+            self.in_flight = [one for one in self.in_flight if one[0] >= oldest]
+
+    def due(self, now_s: float) -> list[list[Waiting]]:
+        """Return the batches to send now, and note that they are on their way."""
+        if self.in_flight and now_s - self.in_flight[0][1] > RESEND_S:
+            self.sent_through, self.in_flight = 0, []
+            self.resent += 1
+        batches = []
+        while len(self.in_flight) < WINDOW:
+            unsent = [one for one in self.waiting if one.seq > self.sent_through][:BATCH]
+            if not unsent:
+                break
+            self.sent_through = unsent[-1].seq
+            self.in_flight.append((self.sent_through, now_s))
+            batches.append(unsent)
+        return batches
 
 
 class Fleet:
@@ -162,13 +184,12 @@ class Fleet:
     def _visit(self, kiosk: FleetKiosk) -> None:
         kiosk.make()
         if kiosk.kiosk_id in self.up:
-            if len(kiosk.waiting) == 1:
-                kiosk.sent_s = time.monotonic()
-            self._send(kiosk, kiosk.waiting[-1:])
+            self._send(kiosk)
 
-    def _send(self, kiosk: FleetKiosk, events: list[Waiting]) -> None:
-        payload = kiosk.batch(events)
-        self._clients[kiosk.kiosk_id].publish(topics.events(kiosk.kiosk_id), payload, topics.QOS)
+    def _send(self, kiosk: FleetKiosk) -> None:
+        client, topic = self._clients[kiosk.kiosk_id], topics.events(kiosk.kiosk_id)
+        for events in kiosk.due(time.monotonic()):
+            client.publish(topic, kiosk.batch(events), topics.QOS)
 
     def _turn(self) -> None:
         """Hear what came, then see who has waited long enough."""
@@ -200,9 +221,7 @@ class Fleet:
         client.loop_misc()
         if kiosk.kiosk_id not in self.up:
             return
-        if kiosk.waiting and now_s - max(kiosk.sent_s, kiosk.waiting[0].made_s) > RESEND_S:
-            kiosk.sent_s, kiosk.resent = now_s, kiosk.resent + 1
-            self._send(kiosk, kiosk.waiting)
+        self._send(kiosk)
         if now_s - kiosk.status_s > _STATUS_S:
             kiosk.status_s = now_s - random.uniform(0, _STATUS_S / 4)  # noqa: S311
             self._say(kiosk)
@@ -241,7 +260,7 @@ class Fleet:
     def _connected(self, client: mqtt.Client, kiosk: Any, _f: Any, code: Any, _p: Any) -> None:
         if code.is_failure:
             return
-        kiosk.connects += 1
+        kiosk.sent_through, kiosk.in_flight = 0, []
         self.up.add(kiosk.kiosk_id)
         names = (topics.ack(kiosk.kiosk_id), topics.hint(kiosk.kiosk_id))
         client.subscribe([(name, topics.QOS) for name in names])

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter
@@ -35,6 +36,8 @@ _SKIPPED = Counter("rollcall_kiosk_hints_skipped", "Kiosks skipped because of th
 
 INTERVAL_S = 1.0
 ADMIT_TIMEOUT_S = 2.0
+#: Below `ADMIT_TIMEOUT_S`, for which a claim waits for the next look at the accounts.
+HINTS_S = 1.0
 
 
 @dataclass
@@ -173,7 +176,7 @@ class Housekeeper:
     def _keep_hints(self) -> None:
         with self._database.reading() as db:
             credentials = str(credential_version(db))
-        for kiosk_id, (number, config) in self._current_versions().items():
+        for kiosk_id, number, config in self._current_versions():
             version = (number, config, credentials)
             if self._told.hints.get(kiosk_id) == version:
                 continue
@@ -183,7 +186,12 @@ class Housekeeper:
             self._link.publish(topics.hint(kiosk_id), hint.to_json(), retain=True)
             self._told.hints[kiosk_id] = version
 
-    def _current_versions(self) -> dict[str, tuple[int, str]]:
+    def _current_versions(self) -> Iterator[tuple[str, int, str]]:
+        """Yield what each kiosk should have, as soon as it is known.
+
+        With many kiosks a change of the school takes a while. After `HINTS_S` the rest waits for
+        the next round, which comes at once: accounts of new kiosks come between.
+        """
         at = now()
         school = configuration.school_info(self._links)
         if school != self._school:  # an authority was renewed: every configuration is new
@@ -191,15 +199,36 @@ class Housekeeper:
         with self._database.reading() as db:
             state = school_state(db, self._vault, self._school.zone, at)
             kiosks = list(db.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))
-        stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
-        for kiosk in stale:
+        stale = self._stale(kiosks, state)
+        end_s = time.monotonic() + HINTS_S
+        for number, kiosk in enumerate(stale):
+            if number and time.monotonic() >= end_s:
+                self._wake.set()
+                break
             self._look_at_apart(kiosk, state)
-        self._sources = {
-            kiosk.wire_id: self._sources[kiosk.wire_id]
-            for kiosk in kiosks
-            if kiosk.wire_id in self._sources
-        }
-        return {name: (number, config) for name, (_, number, config) in self._sources.items()}
+            yield from self._known(kiosk)
+        claimed = {kiosk.wire_id for kiosk in kiosks}
+        for gone in self._sources.keys() - claimed:
+            del self._sources[gone]
+        for kiosk in kiosks:
+            yield from self._known(kiosk)
+
+    def _known(self, kiosk: Kiosk) -> Iterator[tuple[str, int, str]]:
+        if kiosk.wire_id in self._sources:
+            _, number, config = self._sources[kiosk.wire_id]
+            yield kiosk.wire_id, number, config
+
+    def _stale(self, kiosks: list[Kiosk], state: SchoolState) -> list[Kiosk]:
+        """Return the kiosks to look at, those first that were looked at longest ago.
+
+        Those that failed come last, so that they keep no other from its turn.
+        """
+        order = {name: place for place, name in enumerate(self._sources)}
+        stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
+        return sorted(
+            stale,
+            key=lambda kiosk: (kiosk.wire_id in self._failing, order.get(kiosk.wire_id, -1)),
+        )
 
     def _is_stale(self, kiosk: Kiosk, source: str) -> bool:
         known = self._sources.get(kiosk.wire_id)
@@ -232,4 +261,5 @@ class Housekeeper:
             gallery.refresh(db, fresh, state, at=at)
         document = configuration.build(db, fresh, self._school, at)
         source = state.source_for(fresh)
+        self._sources.pop(fresh.wire_id, None)  # so that the last one looked at is the last one
         self._sources[fresh.wire_id] = (source, fresh.gallery_version, document.version)
