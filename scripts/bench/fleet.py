@@ -162,6 +162,12 @@ class Run:
                 text("SELECT count(*), count(DISTINCT id) FROM attendance_events")
             ).one()
             aside = db.execute(text("SELECT count(*) FROM quarantined_events")).scalar_one()
+            if not self._database.is_sqlite and rows:
+                size = text("SELECT pg_total_relation_size('attendance_events')")
+                self._say(
+                    "bytes of an event with its indexes",
+                    f"{db.execute(size).scalar_one() / rows:,.0f}",
+                )
         self._say("events made, stored, set aside", f"{made:,}, {rows:,}, {aside:,}")
         if left:
             self.measured.problems.append(f"{left} events were not acknowledged")
