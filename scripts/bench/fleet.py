@@ -4,7 +4,7 @@
         [--servers 2 --kill-every 60] [--database PostgreSQL|SQLite] [--broker mosquitto|embedded]
 
 A new broker, `rollcall-server` as processes, signed events of claimed kiosks over real MQTT. Every
-20 s somebody is enrolled, and each kiosk waits for the hint of it. `--kill-every` ends one server
+20 s a person is enrolled, and each kiosk waits for the hint of it. `--kill-every` ends one server
 after the other with SIGKILL and starts it again. At the end every event must be stored once.
 Prints Markdown tables; ends with status 1 where an event is missing or stored twice.
 """
@@ -25,7 +25,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from scripts.bench.fleet_kiosks import Fleet, FleetKiosk
-from scripts.bench.fleet_school import Processes, enrol, found, free_port, postgres_cpu_s
+from scripts.bench.fleet_school import Processes, enrol, enrolled, found, free_port, postgres_cpu_s
 from scripts.bench.ingest import private_postgres
 from scripts.bench.noon import noon_zone
 from server.config import Settings, load_settings
@@ -45,11 +45,13 @@ class Measured:
     Attributes:
         rows: (what, figure) of the table.
         cpu: CPU of each process over the run, as a share of one core.
+        per_event_ms: the same for each event that was acknowledged.
         problems: what is missing or twice.
     """
 
     rows: list[tuple[str, str]] = field(default_factory=list)
     cpu: dict[str, float] = field(default_factory=dict)
+    per_event_ms: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -60,9 +62,10 @@ class Run:
         self._options = options
         self._settings = settings
         self._processes = Processes(settings, folder, options.servers)
-        self._school, self._kiosks = found(settings, options.kiosks, options.people)
+        self._kiosks = found(settings, options.kiosks, options.people)
         self._fleet = Fleet(self._kiosks, settings.broker_port)
         self._database, self._vault = Database(settings.sqlalchemy_url), open_vault(settings)
+        self._people = enrolled(self._database)
         self._enrolled: list[float] = []
         self._kills = 0
         self._began_s = 0.0
@@ -113,7 +116,7 @@ class Run:
         while time.monotonic() < end_s:
             self._fleet.run(1.0, self._options.rate)
             if time.monotonic() >= enrol_s and time.monotonic() < end_s - ENROL_EVERY_S:
-                person = self._school.people[len(self._enrolled) % len(self._school.people)]
+                person = self._people[len(self._enrolled) % len(self._people)]
                 self._enrolled.append(enrol(self._database, self._vault, person))
                 enrol_s += ENROL_EVERY_S
             if time.monotonic() >= kill_s:
@@ -140,6 +143,12 @@ class Run:
             for made, took in kiosk.latencies_s
             if made >= self._began_s
         )
+        took_s = time.monotonic() - self._began_s
+        self.measured.per_event_ms = {
+            name: share * took_s * 1000 / max(len(latencies), 1)
+            for name, share in self.measured.cpu.items()
+        }
+        self._say("events acknowledged in the run", f"{len(latencies):,}")
         for share, name in ((0.5, "p50"), (0.99, "p99"), (1.0, "longest")):
             self._say(f"ack after the mark, {name}, s", f"{_rank(latencies, share):.3f}")
         waits, missed = _hint_waits(self._kiosks, self._enrolled)
@@ -183,7 +192,13 @@ def _hint_waits(kiosks: Sequence[FleetKiosk], enrolled: Sequence[float]) -> tupl
     for kiosk in kiosks:
         for number, at_s in enumerate(enrolled):
             end_s = enrolled[number + 1] if number + 1 < len(enrolled) else at_s + ENROL_EVERY_S
-            took = [heard - at_s for heard, _ in kiosk.hints if at_s < heard <= end_s]
+            known = [hint.gallery for heard, hint in kiosk.hints if heard <= at_s]
+            least = max(known, default=0)
+            took = [
+                heard - at_s
+                for heard, hint in kiosk.hints
+                if at_s < heard <= end_s and hint.gallery > least
+            ]
             if took:
                 waits.append(took[0])
             else:
@@ -228,9 +243,11 @@ def main() -> int:
 
 def _print(measured: Measured) -> None:
     lines = ["| what | figure |", "|---|---|", *(f"| {a} | {b} |" for a, b in measured.rows)]
-    lines += ["", "| process | of one core |", "|---|---|"]
+    lines += ["", "| process | CPU, of one core | CPU an event, ms |", "|---|---|---|"]
     ranked = sorted(measured.cpu.items(), key=lambda one: -one[1])
-    lines += [f"| {name} | {share:.0%} |" for name, share in ranked]
+    lines += [
+        f"| {name} | {share:.0%} | {measured.per_event_ms[name]:.1f} |" for name, share in ranked
+    ]
     sys.stdout.write("\n".join([*lines, *measured.problems]) + "\n")
 
 

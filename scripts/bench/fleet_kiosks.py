@@ -25,7 +25,7 @@ from protocol.v1.messages import (
     VersionHint,
 )
 
-#: As the uploader of a kiosk: so many batches on their way at once, all sent again after this time.
+#: As the uploader of a kiosk: batches on their way at once, and when all of them are sent again.
 WINDOW, RESEND_S, BATCH, KEEPALIVE_S = 4, 10.0, 100, 30
 _STATUS_S = 60.0
 _RECONNECT_S = (0.5, 5.0)
@@ -49,7 +49,7 @@ class FleetKiosk:
         kiosk_id: on the wire.
         password: of its account on the broker.
         key: signs its events.
-        people: ids of whoever may come to it.
+        people: ids of people who may come to it.
         seq: of its last event.
         head: hash of that.
         latencies_s: (when an event was made, how long until its ack) of each.

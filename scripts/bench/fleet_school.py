@@ -27,6 +27,7 @@ from server.enrollment.tables import ChangeKind, Enrolment, EnrolmentStatus, Tem
 from server.kiosks.claiming import BROKER_PURPOSE, DATA_KEY_PURPOSE
 from server.kiosks.tables import Kiosk, KioskProgress
 from server.migrations.runner import upgrade
+from server.policies.service import current_policy, set_policy
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -40,19 +41,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def found(settings: Settings, kiosks: int, people: int) -> tuple[School, list[FleetKiosk]]:
-    """Fill an empty database; every kiosk is claimed and has a password for the broker."""
+def found(settings: Settings, kiosks: int, people: int) -> list[FleetKiosk]:
+    """Fill an empty database; every kiosk is claimed and has a password for the broker.
+
+    Every kiosk holds the whole school, so that each enrolment is news for all of them.
+    """
     database, vault = Database(settings.sqlalchemy_url), open_vault(settings)
     upgrade(database)
     size = Size(people=people, lessons=min(20, kiosks), kiosks=kiosks)
     school = fill(database, vault, size, datetime.now(UTC))
     with database.transaction() as db:
+        policy = current_policy(db)
+        kiosk = policy.kiosk.model_copy(update={"gallery": "school"})
+        set_policy(db, policy.model_copy(update={"kiosk": kiosk}), actor="system")
         made = [
             _claimed(db, vault, kiosk_id, school, number)
             for number, kiosk_id in enumerate(school.kiosks)
         ]
     database.close()
-    return school, made
+    return made
 
 
 def _claimed(
@@ -69,6 +76,13 @@ def _claimed(
     if progress is not None and progress.highest_seq:
         made.seq, made.head = progress.highest_seq, progress.highest_hash or made.head
     return made
+
+
+def enrolled(database: Database) -> list[uuid.UUID]:
+    """Return the people who have templates, in a fixed order."""
+    with database.reading() as db:
+        query = select(Template.person_id).distinct().order_by(col(Template.person_id))
+        return list(db.exec(query))
 
 
 def enrol(database: Database, vault: Vault, person_id: uuid.UUID) -> float:
