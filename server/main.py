@@ -31,7 +31,7 @@ from server.certificates.upkeep import renew_at_start
 from server.config import CONFIG_VARIABLE, Settings, describe_settings, load_settings
 from server.db.address import parsed_address, without_password
 from server.db.engine import Database
-from server.db.lock import startup_lock
+from server.db.lock import sole_server_lock, startup_lock
 from server.db.private import refuse_other_account
 from server.db.types import now
 from server.db.vault import open_vault
@@ -39,6 +39,7 @@ from server.errors import ConfigurationError, ServerError
 from server.key_rotation.commands import add_rotation_arguments, rotate_command
 from server.logs import configure_logging
 from server.migrations.runner import upgrade, write_revision
+from server.mqtt.mosquitto import is_embedded
 from server.setup.command import add_arguments as add_setup_arguments
 from server.setup.command import init
 
@@ -95,10 +96,17 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     )
     server = SettledServer(config, served, thresholds=_GARBAGE)
     # Before the first start makes an account and prints a password that nobody then looks for.
-    with _bind(settings) as listener, contextlib.suppress(KeyboardInterrupt):
+    with _bind(settings) as listener, _sole(settings), contextlib.suppress(KeyboardInterrupt):
         open_storage(settings)[0].close()  # what is wrong with it is one sentence, no traceback
         server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _sole(settings: Settings) -> contextlib.AbstractContextManager[None]:
+    """Refuse a second server where the broker cannot share events among several."""
+    if is_embedded(settings):
+        return sole_server_lock(settings.data_dir)
+    return contextlib.nullcontext()
 
 
 def _first_line(words: str) -> str:

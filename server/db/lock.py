@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from server.db.private import private_folder
+from server.errors import ConfigurationError
 
 #: Advisory lock numbers on PostgreSQL, one per thing that is serialised.
 MIGRATION_LOCK = 7_265_001
@@ -22,7 +23,7 @@ BROKER_ACCOUNTS_LOCK = 7_265_008
 #: Taken before all others, so before the timetable's version and the audit trail.
 TIMETABLE_LOCK = 7_265_028
 
-_STARTUP, _SERVING = "startup.lock", "serving.lock"
+_STARTUP, _SERVING, _SOLE = "startup.lock", "serving.lock", "sole-server.lock"
 
 
 @contextmanager
@@ -40,6 +41,26 @@ def serving_lock(data_dir: Path) -> Iterator[None]:
     private_folder(data_dir)
     with (data_dir / _SERVING).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def sole_server_lock(data_dir: Path) -> Iterator[None]:
+    """Be the only server of this data folder that asks to be; ends with the process at the latest.
+
+    Raises:
+        ConfigurationError: another one is.
+    """
+    private_folder(data_dir)
+    with (data_dir / _SOLE).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise ConfigurationError(
+                "Another server runs on this data folder, and the embedded broker works with one"
+                " server only. Stop the other one, or install Mosquitto (package mosquitto) and"
+                " restart the broker."
+            ) from exc
         yield
 
 

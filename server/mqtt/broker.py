@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
+from functools import partial
 from pathlib import Path
 
 from server.certificates.links import Links, NetworkLink, broker_chain, refuse_plain
@@ -13,6 +14,7 @@ from server.config import Settings
 from server.db.types import now
 from server.errors import ConfigurationError
 from server.mqtt.embedded import FleetBroker
+from server.mqtt.filling import fill
 from server.mqtt.mosquitto import (
     DOCUMENT_NAME,
     become_mosquitto,
@@ -21,7 +23,7 @@ from server.mqtt.mosquitto import (
     prepare,
 )
 from server.mqtt.secret import broker_folder, server_password
-from server.mqtt.security import ensure_server_account
+from server.mqtt.security import prepare_document
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +90,11 @@ def _wanted_mosquitto(settings: Settings) -> tuple[Path, Path] | None:
 
 async def _serve_embedded(settings: Settings) -> None:
     folder = broker_folder(settings)
-    document = ensure_server_account(
-        folder / DOCUMENT_NAME, settings.broker_username, server_password(settings)
+    document = prepare_document(
+        folder / DOCUMENT_NAME,
+        settings.broker_username,
+        server_password(settings),
+        partial(fill, settings=settings),
     )
     logging.getLogger("amqtt").setLevel(logging.WARNING)
     logging.getLogger("transitions").setLevel(logging.WARNING)

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-import uuid
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter
-from sqlalchemy.exc import NoResultFound, OperationalError, SQLAlchemyError
-from sqlmodel import Session, col, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlmodel import Session, select
 
 from protocol.v1 import topics
 from protocol.v1.messages import VersionHint
@@ -18,17 +18,16 @@ from server.db.engine import Database
 from server.db.lock import BROKER_ACCOUNTS_LOCK, lock_until_commit
 from server.db.types import now
 from server.db.vault import Vault
-from server.errors import ForbiddenError, SealBrokenError
 from server.kiosks import configuration, gallery
-from server.kiosks.claiming import broker_password
 from server.kiosks.school_state import SchoolState, school_state
 from server.kiosks.tables import Kiosk, KioskState
 from server.mqtt.accounts import (
-    BrokerAccount,
+    ACCOUNTS_PER_MESSAGE,
     BrokerAccounts,
     BrokerError,
     DynamicSecurityAccounts,
 )
+from server.mqtt.kiosk_accounts import read_accounts, wanted_accounts
 from server.mqtt.link import BrokerLink
 
 logger = logging.getLogger(__name__)
@@ -37,6 +36,8 @@ _SKIPPED = Counter("rollcall_kiosk_hints_skipped", "Kiosks skipped because of th
 
 INTERVAL_S = 1.0
 ADMIT_TIMEOUT_S = 2.0
+#: Below `ADMIT_TIMEOUT_S`, for which a claim waits for the next look at the accounts.
+HINTS_S = 1.0
 
 
 @dataclass
@@ -153,33 +154,29 @@ class Housekeeper:
             self._accounts.remove(kiosk_id)
             del held[kiosk_id]
             logger.info("kiosk %s lost its account on the broker", kiosk_id)
-        for kiosk_id, generation in wanted.items():
-            if held.get(kiosk_id) != generation and self._add(kiosk_id, generation):
-                held[kiosk_id] = generation
+        lacking = [name for name, number in wanted.items() if held.get(name) != number]
+        for start in range(0, len(lacking), ACCOUNTS_PER_MESSAGE):
+            if self._stopping.is_set():
+                return
+            self._add(lacking[start : start + ACCOUNTS_PER_MESSAGE], held)
+
+    def _add(self, kiosk_ids: list[str], held: dict[str, str]) -> None:
+        """Make accounts of kiosks, but of those that were revoked in this moment."""
+        with self._database.reading() as db:
+            accounts = read_accounts(db, self._vault, kiosk_ids)
+        self._accounts.add(*accounts)
+        for one in accounts:
+            held[one.kiosk_id] = one.generation
+            logger.info("kiosk %s has an account on the broker", one.kiosk_id)
 
     def _wanted_accounts(self) -> dict[str, str]:
         with self._database.reading() as db:
-            query = select(Kiosk.id, Kiosk.generation).where(Kiosk.state == KioskState.CLAIMED)
-            return {str(kiosk_id): str(number) for kiosk_id, number in db.exec(query)}
-
-    def _add(self, kiosk_id: str, generation: str) -> bool:
-        """Make a kiosk's account. False: its password cannot be read, the others go on."""
-        try:
-            with self._database.reading() as db:
-                kiosk = db.exec(select(Kiosk).where(col(Kiosk.id) == uuid.UUID(kiosk_id))).one()
-                password = broker_password(self._vault, kiosk)
-        except SealBrokenError:
-            return False  # the vault has logged it, once
-        except (NoResultFound, ForbiddenError):
-            return False  # deleted or revoked in this moment
-        self._accounts.add(BrokerAccount(kiosk_id, password, generation))
-        logger.info("kiosk %s has an account on the broker", kiosk_id)
-        return True
+            return wanted_accounts(db)
 
     def _keep_hints(self) -> None:
         with self._database.reading() as db:
             credentials = str(credential_version(db))
-        for kiosk_id, (number, config) in self._current_versions().items():
+        for kiosk_id, number, config in self._current_versions():
             version = (number, config, credentials)
             if self._told.hints.get(kiosk_id) == version:
                 continue
@@ -189,7 +186,12 @@ class Housekeeper:
             self._link.publish(topics.hint(kiosk_id), hint.to_json(), retain=True)
             self._told.hints[kiosk_id] = version
 
-    def _current_versions(self) -> dict[str, tuple[int, str]]:
+    def _current_versions(self) -> Iterator[tuple[str, int, str]]:
+        """Yield what each kiosk should have, as soon as it is known.
+
+        With many kiosks a change of the school takes a while. After `HINTS_S` the rest waits for
+        the next round, which comes at once: accounts of new kiosks come between.
+        """
         at = now()
         school = configuration.school_info(self._links)
         if school != self._school:  # an authority was renewed: every configuration is new
@@ -197,15 +199,36 @@ class Housekeeper:
         with self._database.reading() as db:
             state = school_state(db, self._vault, self._school.zone, at)
             kiosks = list(db.exec(select(Kiosk).where(Kiosk.state == KioskState.CLAIMED)))
-        stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
-        for kiosk in stale:
+        stale = self._stale(kiosks, state)
+        end_s = time.monotonic() + HINTS_S
+        for number, kiosk in enumerate(stale):
+            if number and time.monotonic() >= end_s:
+                self._wake.set()
+                break
             self._look_at_apart(kiosk, state)
-        self._sources = {
-            kiosk.wire_id: self._sources[kiosk.wire_id]
-            for kiosk in kiosks
-            if kiosk.wire_id in self._sources
-        }
-        return {name: (number, config) for name, (_, number, config) in self._sources.items()}
+            yield from self._known(kiosk)
+        claimed = {kiosk.wire_id for kiosk in kiosks}
+        for gone in self._sources.keys() - claimed:
+            del self._sources[gone]
+        for kiosk in kiosks:
+            yield from self._known(kiosk)
+
+    def _known(self, kiosk: Kiosk) -> Iterator[tuple[str, int, str]]:
+        if kiosk.wire_id in self._sources:
+            _, number, config = self._sources[kiosk.wire_id]
+            yield kiosk.wire_id, number, config
+
+    def _stale(self, kiosks: list[Kiosk], state: SchoolState) -> list[Kiosk]:
+        """Return the kiosks to look at, those first that were looked at longest ago.
+
+        Those that failed come last, so that they keep no other from its turn.
+        """
+        order = {name: place for place, name in enumerate(self._sources)}
+        stale = [kiosk for kiosk in kiosks if self._is_stale(kiosk, state.source_for(kiosk))]
+        return sorted(
+            stale,
+            key=lambda kiosk: (kiosk.wire_id in self._failing, order.get(kiosk.wire_id, -1)),
+        )
 
     def _is_stale(self, kiosk: Kiosk, source: str) -> bool:
         known = self._sources.get(kiosk.wire_id)
@@ -238,4 +261,5 @@ class Housekeeper:
             gallery.refresh(db, fresh, state, at=at)
         document = configuration.build(db, fresh, self._school, at)
         source = state.source_for(fresh)
+        self._sources.pop(fresh.wire_id, None)  # so that the last one looked at is the last one
         self._sources[fresh.wire_id] = (source, fresh.gallery_version, document.version)

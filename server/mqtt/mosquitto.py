@@ -3,13 +3,16 @@
 import os
 import shutil
 import signal
+import socket
+from functools import partial
 from pathlib import Path
 
 from protocol.v1.fields import MAX_MESSAGE_BYTES
 from server.certificates.links import broker_chain
 from server.config import Settings
+from server.mqtt.filling import fill
 from server.mqtt.secret import broker_folder, server_password
-from server.mqtt.security import ensure_server_account
+from server.mqtt.security import prepare_document
 
 _BINARY_FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
 _PLUGIN_NAME = "mosquitto_dynamic_security.so"
@@ -35,6 +38,23 @@ def find_plugin() -> Path | None:
             if found := next(folder.glob(pattern), None):
                 return found
     return None
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Say whether `rollcall-server broker` runs the embedded broker with these settings."""
+    if settings.broker == "auto":
+        return _is_here(settings.broker_host) and not (find_mosquitto() and find_plugin())
+    return settings.broker == "embedded"
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is one of this machine: what runs elsewhere is not known here."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
 
 
 def configuration(settings: Settings, plugin: Path) -> str:
@@ -75,7 +95,12 @@ def prepare(settings: Settings, plugin: Path) -> Path:
     """Write configuration and accounts; returns the path of mosquitto.conf."""
     folder = broker_folder(settings)
     document = folder / DOCUMENT_NAME
-    ensure_server_account(document, settings.broker_username, server_password(settings))
+    prepare_document(
+        document,
+        settings.broker_username,
+        server_password(settings),
+        partial(fill, settings=settings),
+    )
     path = folder / CONFIG_NAME
     path.write_text(configuration(settings, plugin))
     return path

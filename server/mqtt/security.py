@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def kiosk_role_name(kiosk_id: str) -> str:
     return f"kiosk-{kiosk_id}"
 
 
+def kiosk_client(kiosk_id: str, generation: str) -> JSONObject:
+    """Return the account of one kiosk, without its password."""
+    return {
+        "username": kiosk_id,
+        "clientid": kiosk_id,
+        "textname": generation,
+        "roles": [{"rolename": kiosk_role_name(kiosk_id)}],
+    }
+
+
 def server_role() -> JSONObject:
     """Return the role of the server: hear every kiosk, speak to every kiosk, keep accounts."""
     heard = [_acl(RECEIVE, topics.from_all_kiosks(name)) for name in topics.KIOSK_CHANNELS]
@@ -98,6 +109,12 @@ class SecurityDocument:
             "salt": base64.b64encode(salt).decode(),
             "iterations": _ITERATIONS,
         }
+
+    def put_kiosk(self, kiosk_id: str, password: str, generation: str) -> None:
+        """Add or replace the account and the role of a kiosk."""
+        role = kiosk_role(kiosk_id)
+        self.roles[role["rolename"]] = role
+        self.put_client(kiosk_client(kiosk_id, generation), password)
 
     def admits(self, username: str | None, password: str | None, client_id: str | None) -> bool:
         """Say whether these credentials are right, for this client id."""
@@ -172,12 +189,22 @@ def read_document(path: Path) -> SecurityDocument:
         ) from exc
 
 
-def ensure_server_account(path: Path, username: str, password: str) -> SecurityDocument:
-    """Make sure that the server itself can sign in and keep accounts; returns the document."""
+def prepare_document(
+    path: Path, username: str, password: str, fill: Callable[[SecurityDocument], object]
+) -> SecurityDocument:
+    """Make sure that the server itself can sign in and keep accounts; returns the document.
+
+    Args:
+        path: of the document.
+        username: of the server.
+        password: of the server.
+        fill: puts in what else the broker should know from the start.
+    """
     document = read_document(path)
     document.roles[SERVER_ROLE] = server_role()
     client = {"username": username, "textname": "server", "roles": [{"rolename": SERVER_ROLE}]}
     document.put_client(client, password)
+    fill(document)
     document.write(path)
     return document
 

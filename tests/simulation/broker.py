@@ -46,6 +46,7 @@ class Session:
     """What the broker keeps for a client id, connected or not."""
 
     filters: tuple[str, ...]
+    shared: tuple[str, ...] = ()
     client: Client | None = None
     connection: int = 0
     last_number: int = 0
@@ -66,9 +67,16 @@ class Weather:
 
 
 class Broker:
-    """The one broker of the school."""
+    """The one broker of the school.
+
+    Attributes:
+        can_share: whether it grants shared subscriptions, as Mosquitto does; the embedded one
+            does not. Of those who hold one and are connected, one gets each message, by turns.
+    """
 
     def __init__(self, world: World, weather: Weather) -> None:
+        self.can_share = False
+        self._turn = 0
         self._world = world
         self._weather = weather
         self._sessions: dict[str, Session] = {}
@@ -78,7 +86,12 @@ class Broker:
         self.dropped = 0
 
     def connect(
-        self, client: Client, name: str, password: str | None, filters: tuple[str, ...], will: bytes
+        self,
+        client: Client,
+        name: str,
+        password: str | None,
+        filters: tuple[str, ...],
+        will: bytes,
     ) -> bool:
         """Open a connection; a second one of the same client id ends the first."""
         if not self.is_up or client.host.name in self._weather.cut:
@@ -109,6 +122,10 @@ class Broker:
         session.client = None
         if not is_clean and session.will is not None:
             self._route(session.will)
+
+    def share(self, name: str, filters: tuple[str, ...]) -> None:
+        """Let a client that is connected have its part of what fits."""
+        self._sessions[name].shared = filters
 
     def publish(self, host: Host, message: Message, puback: Callable[[], None]) -> None:
         """Send a message to the broker; `puback` is called when it has it."""
@@ -176,6 +193,16 @@ class Broker:
             if _fits(message.topic, session.filters):
                 self._queue(session, Message(message.topic, message.payload))
                 self._deliver(session)
+        sharing = [
+            one
+            for one in self._sessions.values()
+            if one.client and _fits(message.topic, one.shared)
+        ]
+        if sharing:
+            self._turn += 1
+            session = sharing[self._turn % len(sharing)]
+            self._queue(session, Message(message.topic, message.payload))
+            self._deliver(session)
 
     def _queue(self, session: Session, message: Message) -> None:
         if len(session.queued) >= MOST_QUEUED:

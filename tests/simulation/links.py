@@ -136,7 +136,7 @@ class KioskLink:
 
 
 class ServerLink:
-    """In place of `server.mqtt.link.BrokerLink`, on a broker that cannot share events."""
+    """In place of `server.mqtt.link.BrokerLink`; shares events where the broker can."""
 
     def __init__(self, settings: Settings, *, client_id: str | None = None) -> None:
         del settings
@@ -201,13 +201,18 @@ class ServerLink:
     def _connect(self) -> None:
         if not self._is_alive() or self.is_connected:
             return
+        events = topics.from_all_kiosks(topics.EVENTS)
         filters = tuple(topics.from_all_kiosks(name) for name in topics.KIOSK_CHANNELS)
+        if Place.broker.can_share:
+            filters = tuple(one for one in filters if one != events)
         self.connections += 1
         Place.broker.forget(self._name)  # a server's session is clean
         if not Place.broker.connect(self, self._name, None, filters, b""):
             Place.world.later(_RETRY_S, "connect", self._connect)
             return
         self.is_connected = True
+        if Place.broker.can_share:
+            Place.broker.share(self._name, (events,))
         with self.host.running():
             for notice in self._on_connected:
                 notice()
@@ -226,11 +231,12 @@ class Accounts:
     def generations(self) -> dict[str, str]:
         return {name: one.generation for name, one in self._broker.accounts.items()}
 
-    def add(self, account: BrokerAccount) -> None:
+    def add(self, *accounts: BrokerAccount) -> None:
         if not self._broker.is_up:
             return
-        self._broker.remove_account(account.kiosk_id)
-        self._broker.accounts[account.kiosk_id] = account
+        for account in accounts:
+            self._broker.remove_account(account.kiosk_id)
+            self._broker.accounts[account.kiosk_id] = account
 
     def remove(self, kiosk_id: str) -> None:
         self._broker.remove_account(kiosk_id)

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.v1 import topics
 from protocol.v1.fields import MAX_MESSAGE_BYTES
-from server.mqtt.accounts import BrokerAccount
+from server.mqtt.accounts import ACCOUNTS_PER_MESSAGE, BrokerAccount
 from tests.contract.broker.conftest import PASSWORD, RunningBroker, broker_environment
 from tests.support.ports import free_port, is_listening
 from tests.support.waiting import wait_until
@@ -189,6 +189,16 @@ def test_new_password_ends_the_session_under_the_old_one(broker: RunningBroker) 
     assert live.dropped.wait(5)
     assert not broker.client("kiosk-1").connect()
     assert broker.client("kiosk-1", "n" * 32).connect()
+
+
+def test_many_accounts_are_made_with_few_messages(broker: RunningBroker) -> None:
+    names = [f"kiosk-{number}" for number in range(2 * ACCOUNTS_PER_MESSAGE + 1)]
+    broker.admit(*names)
+    with broker.accounts() as accounts:
+        assert accounts.generations() == dict.fromkeys(names, "1")
+    for name in (names[0], names[ACCOUNTS_PER_MESSAGE], names[-1]):
+        assert broker.client(name).connect()
+    assert not broker.client("kiosk-1", client_id="kiosk-2").connect()
 
 
 def test_accounts_survive_a_restart_of_the_broker(broker: RunningBroker) -> None:

@@ -296,6 +296,30 @@ def test_hint_follows_the_gallery(link: Link) -> None:
         assert after.gallery > before.gallery or after.config != before.config
 
 
+def test_every_kiosk_gets_its_hint_where_a_round_has_time_for_one(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.mqtt.housekeeping.HINTS_S", -1.0)
+    real = configuration.build
+    devices = [link.school.kiosk() for _ in range(4)]
+    broken = devices[0].kiosk_id
+
+    def build(db: Session, kiosk: Kiosk, *rest: Any) -> ConfigDocument:
+        if kiosk.wire_id == broken:
+            raise ValueError("this kiosk's room is broken")
+        return real(db, kiosk, *rest)
+
+    monkeypatch.setattr(configuration, "build", build)
+    with link.server() as tasks:
+        clients = [link.connect(device) for device in devices[1:]]
+        first = [parse_message(VersionHint, next_of(one, topics.HINT)) for one in clients]
+        link.school.enrol(link.school.person())
+        for client, before in zip(clients, first, strict=True):
+            assert parse_message(VersionHint, next_of(client, topics.HINT)) != before
+        late = link.school.kiosk()
+        assert tasks.admit(late.kiosk_id, 1)
+
+
 def test_status_reaches_the_kiosks_row(link: Link) -> None:
     device = link.school.kiosk()
 
