@@ -28,6 +28,7 @@ from server.imports.values import read_date, refuse_backwards
 from server.people.bulk import ImportOrigin, KnownPerson
 from server.people.folding import comparable_number
 from server.timetable import roster, teachers
+from server.timetable.joining import first_day, school_zone
 from server.timetable.roster import RosterDates
 from server.timetable.tables import Course, CourseTeacher, RosterEntry
 from server.web.principal import Role
@@ -348,8 +349,9 @@ def _roster_entries(
 ) -> dict[tuple[uuid.UUID, uuid.UUID], list[Found]]:
     found: dict[tuple[uuid.UUID, uuid.UUID], list[Found]] = {}
     query = select(RosterEntry).where(col(RosterEntry.person_id).in_(people))
+    zone = school_zone(db)
     for entry in db.exec(query.order_by(col(RosterEntry.id))):
-        starts = roster.first_day(entry)
+        starts = first_day(entry, zone)
         one = Found(entry.id, entry.from_date, entry.until_date, starts)
         found.setdefault((entry.course_id, entry.person_id), []).append(one)
     return found
