@@ -47,8 +47,7 @@ PHOTOS_AT_ONCE = 4
 _ATTEMPTS = 3
 _LOOK_S = 30.0
 _STOP_TIMEOUT_S = 10.0
-#: Makes a kind for the file of this name.
-AttendanceKind = Callable[[str], WholeFileKind]
+AttendanceKind = Callable[[], WholeFileKind]
 
 
 class _StoppedError(Exception):
@@ -180,7 +179,7 @@ class ImportFiles:
         return _Work(run, rows_kind, rows, CHUNK)
 
     def _surveyed(self, run: ImportRun, sheet: Sheet) -> _Work:
-        kind = self._attendance(run.file_name)
+        kind = self._attendance()
         rows = read_rows_as(kind, sheet, run.mapping)
         with self._database.reading() as db:
             kind.survey(db, rows.rows)
