@@ -175,8 +175,14 @@ class ImportFiles:
         rows = read_rows_as(rows_kind, sheet, run.mapping)
         if isinstance(rows_kind, TimetableFiles):
             with self._database.reading() as db:
-                rows_kind.compare(db, rows.rows)
+                rows_kind.compare(db, rows.rows, partial(self._look, run))
         return _Work(run, rows_kind, rows, CHUNK)
+
+    def _look(self, run: ImportRun) -> None:
+        """Stop where the import was cancelled or deleted, or begun anew."""
+        with self._database.reading() as db:
+            if _busy(db, run.id).revision != run.revision:
+                raise _StoppedError
 
     def _surveyed(self, run: ImportRun, sheet: Sheet) -> _Work:
         kind = self._attendance()

@@ -119,6 +119,7 @@ def find_clashes(
     rows: Sequence[Sequence[PlannedLesson]],
     *,
     besides: Collection[uuid.UUID] = (),
+    is_alone: bool = False,
 ) -> list[Clash]:
     """Return the clashes of planned rows with each other and with the lessons that are planned.
 
@@ -127,6 +128,7 @@ def find_clashes(
         rows: the lessons of each row that is to be planned.
         besides: patterns whose lessons do not count, because the rows take their place. Those that
             a person changed stay where they are, so they count.
+        is_alone: compare the rows with each other alone.
 
     Returns:
         By row; of one row first rooms, then courses, teachers and students, each by time.
@@ -137,7 +139,7 @@ def find_clashes(
         return []
     first = min(one.starts_at for one in wanted)
     last = max(one.ends_at for one in wanted)
-    booked = _booked(db, first, last, besides, numbers)
+    booked = [] if is_alone else _booked(db, first, last, besides, numbers)
     return _clashes(wanted, booked, _Shared.of(db, wanted + booked))
 
 
