@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from server.accounts.service import normalise
 from server.accounts.tables import Account
 from server.db.types import now
+from server.imports.coming import ComingSpans
 from server.imports.findings import (
     Column,
     Finding,
@@ -109,6 +110,7 @@ class PlacingRules:
         entries: by course and person.
         today: the school's date.
         opens: the first day of an entry whose row names none.
+        coming: what earlier rows of the file add.
     """
 
     who_column: str
@@ -117,6 +119,7 @@ class PlacingRules:
     entries: dict[tuple[uuid.UUID, uuid.UUID], list[Found]]
     today: date
     opens: date
+    coming: ComingSpans
 
     def judge(self, row: ParsedRow, identity: str) -> Judged:
         """Find out what becomes of a row.
@@ -136,6 +139,9 @@ class PlacingRules:
             raise RowError(who.reason, self.who_column)
         entries = self.entries.get((course.id, who.id), [])
         outcome, changes, dates, entry_id = self._compared(row, entries)
+        if outcome is RowOutcome.NEW:
+            span = (dates.from_date or self.opens, dates.until_date)
+            self.coming.take((course.id, who.id), row.number, span, "overlap")
         about = f"{course.code} · {row[self.who_column]} · {who.name}"
         finding = Finding(row.number, outcome, about, changes=changes)
         return Judged(finding, Placing(course.id, who.id, dates, entry_id))
@@ -146,7 +152,7 @@ class PlacingRules:
         """Compare the dates of a row with the entries of the same person in the same course."""
         first, last = read_date(row["from"], "from"), read_date(row["until"], "until")
         refuse_backwards(first, last, "until")
-        same = _same(entries, first, self.today)
+        same = _same(entries, first, last, self.today)
         if same is None:
             begins = first or self.opens
             refuse_backwards(begins, last, "until")
@@ -160,10 +166,13 @@ class PlacingRules:
         return RowOutcome.CHANGED, changes, RosterDates(same.from_date, last), same.id
 
 
-def _same(entries: Sequence[Found], first: date | None, today: date) -> Found | None:
-    """Return the entry that a row means: of its first day, or the one of today."""
+def _same(
+    entries: Sequence[Found], first: date | None, last: date | None, today: date
+) -> Found | None:
+    """Return the entry that a row means: of its first day, of today, or the one that it made."""
     if first is None:
-        return next((one for one in entries if _covers(one, today)), None)
+        made = [one for one in entries if last and (one.from_date, one.until_date) == (None, last)]
+        return next((one for one in entries if _covers(one, today)), next(iter(made), None))
     return next((one for one in entries if first in (one.from_date, one.starts)), None)
 
 
@@ -197,6 +206,7 @@ class RosterFiles:
     def __init__(self, today: date) -> None:
         self._today = today
         self._people = PeopleByNumber()
+        self._coming = ComingSpans()
 
     def identify(self, row: ParsedRow) -> str:
         """Return course, student number and first day."""
@@ -218,6 +228,7 @@ class RosterFiles:
             entries=_roster_entries(db, [one.id for one in people.values()]),
             today=self._today,
             opens=self._today,
+            coming=self._coming,
         )
         return judged_each(
             self, rows, lambda row: rules.judge(row, comparable_number(row["student_number"]))
@@ -277,6 +288,7 @@ class TeacherFiles:
 
     def __init__(self, today: date) -> None:
         self._today = today
+        self._coming = ComingSpans()
 
     def identify(self, row: ParsedRow) -> str:
         """Return course, user name and first day."""
@@ -297,6 +309,7 @@ class TeacherFiles:
             entries=_teacher_entries(db, [one.id for one in accounts.values()]),
             today=self._today,
             opens=date.min,
+            coming=self._coming,
         )
         return judged_each(self, rows, lambda row: rules.judge(row, normalise(row["user_name"])))
 

@@ -8,6 +8,7 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from server.db.types import now
+from server.imports.coming import ComingSpans
 from server.imports.course_files import FROM, UNTIL
 from server.imports.findings import (
     Column,
@@ -82,6 +83,7 @@ class GroupFiles:
     def __init__(self, today: date) -> None:
         self._today = today
         self._people = PeopleByNumber()
+        self._coming = ComingSpans()
 
     def identify(self, row: ParsedRow) -> str:
         """Return group, student number and first day."""
@@ -167,6 +169,7 @@ class GroupFiles:
             if any(_overlaps(one, begins, last) for one in stays):
                 raise RowError("in_group", "from")
             self._refuse_over(last)
+            self._coming.take((row["group"], person_id), row.number, (begins, last), "in_group")
             return RowOutcome.NEW, _Stay(row["group"], person_id, begins, last), ()
         if last is None or same.until_date == last:
             return RowOutcome.UNCHANGED, None, ()
