@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from sqlmodel import Session, col, select
 
@@ -153,6 +154,9 @@ class PlacingRules:
         first, last = read_date(row["from"], "from"), read_date(row["until"], "until")
         refuse_backwards(first, last, "until")
         same = _same(entries, first, last, self.today)
+        if same is not None and first is None:
+            placed = _placed(row, self.who_column)
+            self.coming.refuse_undated(placed, (same.from_date, same.starts), "overlap")
         if same is None:
             begins = first or self.opens
             refuse_backwards(begins, last, "until")
@@ -164,6 +168,13 @@ class PlacingRules:
         refuse_backwards(same.from_date, last, "until")
         changes = (ValueChange("until", _text(same.until_date), _text(last)),)
         return RowOutcome.CHANGED, changes, RosterDates(same.from_date, last), same.id
+
+
+def _placed(row: ParsedRow, who_column: str) -> str:
+    """Return course and person of a row."""
+    is_student = who_column == "student_number"
+    who = (comparable_number if is_student else normalise)(row[who_column])
+    return f"{row['course']}\n{who}"
 
 
 def _same(
@@ -215,6 +226,10 @@ class RosterFiles:
     def about(self, row: ParsedRow) -> str:
         """Return course and student number."""
         return f"{row['course']} · {row['student_number']}"
+
+    def look_ahead(self, rows: Iterable[ParsedRow]) -> None:
+        """Note the first days of all rows of a file."""
+        self._coming.look_ahead(rows, partial(_placed, who_column="student_number"))
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the rosters of their courses."""
@@ -297,6 +312,10 @@ class TeacherFiles:
     def about(self, row: ParsedRow) -> str:
         """Return course and user name."""
         return f"{row['course']} · {row['user_name']}"
+
+    def look_ahead(self, rows: Iterable[ParsedRow]) -> None:
+        """Note the first days of all rows of a file."""
+        self._coming.look_ahead(rows, partial(_placed, who_column="user_name"))
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the teachers of their courses."""

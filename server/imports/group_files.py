@@ -93,6 +93,10 @@ class GroupFiles:
         """Return group and student number."""
         return f"{row['group']} · {row['student_number']}"
 
+    def look_ahead(self, rows: Iterable[ParsedRow]) -> None:
+        """Note the first days of all rows of a file."""
+        self._coming.look_ahead(rows, _placed)
+
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the members of their groups."""
         if lock:
@@ -165,6 +169,8 @@ class GroupFiles:
         begins = first or self._today
         refuse_backwards(begins, last, "until")
         same = next((one for one in stays if _is_meant(one, first, self._today)), None)
+        if same is not None and first is None:
+            self._coming.refuse_undated(_placed(row), [same.from_date], "in_group")
         if same is None:
             if any(_overlaps(one, begins, last) for one in stays):
                 raise RowError("in_group", "from")
@@ -186,6 +192,11 @@ class GroupFiles:
         """
         if last is not None and last < self._today:
             raise RowError("group_past", "until")
+
+
+def _placed(row: ParsedRow) -> str:
+    """Return group and student of a row."""
+    return f"{row['group']}\n{comparable_number(row['student_number'])}"
 
 
 def _groups(db: Session, names: set[str]) -> dict[str, StudentGroup]:

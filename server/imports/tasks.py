@@ -24,7 +24,9 @@ from server.imports import service
 from server.imports.bundles import BASE, Bundle, read_bundle
 from server.imports.calendars.kind import CalendarFiles
 from server.imports.calendars.reading import read_calendar
+from server.imports.course_files import RosterFiles, TeacherFiles
 from server.imports.findings import Finding, ImportKind, ParsedRow, WholeFileKind
+from server.imports.group_files import GroupFiles
 from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
 from server.imports.oneroster_files import OneRosterFiles, SchoolDay
@@ -173,6 +175,8 @@ class ImportFiles:
             return self._surveyed(run, sheet)
         rows_kind = kind_of(run.kind, self._zone())
         rows = read_rows_as(rows_kind, sheet, run.mapping)
+        if isinstance(rows_kind, RosterFiles | TeacherFiles | GroupFiles):
+            rows_kind.look_ahead(rows.rows)
         if isinstance(rows_kind, TimetableFiles):
             with self._database.reading() as db:
                 rows_kind.compare(db, rows.rows, partial(self._look, run))

@@ -52,9 +52,7 @@ def at(day: str, clock: str) -> str:
 def lesson_ids(desk: OfficeDesk) -> list[str]:
     """Return the lessons that are over, by start."""
     asked = {"after": at(day_in(-40), "00:00"), "before": at(day_in(-1), "00:00")}
-    return [
-        one["id"] for one in desk.office.get("/api/v1/lessons", params=asked).json()["lessons"]
-    ]
+    return [one["id"] for one in desk.office.get("/api/v1/lessons", params=asked).json()["lessons"]]
 
 
 def move(desk: OfficeDesk, lesson_id: str, day: str, clock: str) -> None:

@@ -106,9 +106,7 @@ def test_numbers_of_a_workbook_keep_zeros_and_formulas_are_text(
 
 
 @ON_SQLITE
-def test_contact_data_that_is_stored_is_in_no_report(
-    desk: OfficeDesk, imports: ImportDesk
-) -> None:
+def test_contact_data_that_is_stored_is_in_no_report(desk: OfficeDesk, imports: ImportDesk) -> None:
     imports.bring_in("guardians", ROWS)
     probe = HEAD + "S1;Amina Haddad;father;+49 111;x@example.org\nS2;Amina Haddad;;+49 222;\n"
     import_id = imports.upload("guardians", probe)

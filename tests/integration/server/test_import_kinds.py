@@ -152,6 +152,26 @@ def test_rows_that_place_a_person_twice_are_seen_by_the_dry_run(
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    ("kind", "head", "who"),
+    [
+        ("rosters", "course;number", "BIO-9;S1"),
+        ("teachers", "course;user name", "BIO-9;teacher-account"),
+        ("groups", "class;number", "7B;S1"),
+    ],
+    ids=["rosters", "teachers", "groups"],
+)
+def test_two_rows_about_one_entry_do_not_change_it_in_turn(
+    desk: OfficeDesk, imports: ImportDesk, sign_in: SignIn, kind: str, head: str, who: str
+) -> None:
+    sign_in(Role.TEACHER)
+    text = f"{head};from;until\n{who};;{day_in(3)}\n{who};{day_in(-9)};{day_in(9)}\n"
+    assert counts(imports.bring_in(kind, text))["wrong"] == 1
+    again = [counts(imports.bring_in(kind, text)) for _ in range(2)]
+    assert again == [{"unchanged": 1, "wrong": 1}] * 2
+
+
+@ON_SQLITE
 def test_a_teacher_whose_time_is_over_is_known_again(
     desk: OfficeDesk, imports: ImportDesk, sign_in: SignIn
 ) -> None:
