@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 #: A day at the school begins and ends at most so long before or after the same day in UTC.
 _ZONES_DIFFER = timedelta(days=1)
-_IN_ONE_READ = 100
 
 
 def school_zone(db: Session) -> ZoneInfo:
@@ -47,8 +46,7 @@ def let_dates_decide(db: Session, entry: RosterEntry, zone: ZoneInfo) -> None:
         col(Lesson.course_id) == entry.course_id, over, own, *_near(first, entry.until_date)
     )
     last = entry.until_date or date.max
-    found = db.exec(query.execution_options(yield_per=_IN_ONE_READ))
-    if not any(first <= day_at_school(*one) <= last for one in found):
+    if not any(first <= day_at_school(*one) <= last for one in db.exec(query).all()):
         entry.counts_after = None
 
 

@@ -22,7 +22,7 @@ _ROWS_IN_A_STEP = 500
 
 
 @dataclass(frozen=True)
-class _Row:
+class _WeeklyRow:
     number: int
     plan: PatternPlan
     weekly: Weekly
@@ -50,7 +50,7 @@ def contradictions(
         step: called between pieces, so that long work can be stopped.
     """
     planning = Planning(db, options)
-    by_day: dict[int, list[_Row]] = {}
+    by_day: dict[int, list[_WeeklyRow]] = {}
     for one in _wanted(db, rows, planning, step):
         by_day.setdefault(one.weekly.weekday, []).append(one)
     for piece in _pieces(by_day, planning):
@@ -63,7 +63,7 @@ def contradictions(
 
 def _wanted(
     db: Session, rows: Sequence[PatternPlan], planning: Planning, step: Callable[[], object]
-) -> Iterator[_Row]:
+) -> Iterator[_WeeklyRow]:
     known = {key_of_pattern(one) for one in db.exec(select(LessonPattern))}
     terms = {term.id: term for term in db.exec(select(Term))}
     for number, plan in enumerate(rows):
@@ -75,10 +75,10 @@ def _wanted(
         with suppress(ServerError):
             planning.lessons(pattern)
             known.add(key)
-            yield _Row(number, plan, weekly_of(pattern, terms[plan.term_id]), pattern.id)
+            yield _WeeklyRow(number, plan, weekly_of(pattern, terms[plan.term_id]), pattern.id)
 
 
-def _pieces(by_day: dict[int, list[_Row]], planning: Planning) -> Iterator[_Piece]:
+def _pieces(by_day: dict[int, list[_WeeklyRow]], planning: Planning) -> Iterator[_Piece]:
     """Yield lessons that may be at the same time together: those of a weekday in a week."""
     piece: _Piece = {}
     count = 0
@@ -98,8 +98,8 @@ def _pieces(by_day: dict[int, list[_Row]], planning: Planning) -> Iterator[_Piec
 
 
 def _of_day(
-    rows: Sequence[_Row], day: date, planning: Planning
-) -> Iterator[tuple[_Row, PlannedLesson]]:
+    rows: Sequence[_WeeklyRow], day: date, planning: Planning
+) -> Iterator[tuple[_WeeklyRow, PlannedLesson]]:
     if day in planning.closed:
         return
     for one in rows:
