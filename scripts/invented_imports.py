@@ -150,7 +150,7 @@ def _go_on(database: Database, vault: Vault, run: ImportRun, account: str, name:
         vault,
         lambda: _BERLIN,
         photo_max_bytes=_PHOTO_BYTES,
-        attendance=lambda name: AttendanceFiles(_BERLIN, "en", name),
+        attendance=lambda: AttendanceFiles(_BERLIN, "en"),
     )
     with database.transaction() as db:
         service.begin_check(db, run.id, run.mapping, actor=account, role=Role.OFFICE)

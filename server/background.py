@@ -184,5 +184,5 @@ def _imports(settings: Settings, database: Database, vault: Vault) -> ImportFile
         vault,
         lambda: settings.zone,
         photo_max_bytes=settings.photo_max_bytes,
-        attendance=lambda name: AttendanceFiles(settings.zone, settings.school.language, name),
+        attendance=lambda: AttendanceFiles(settings.zone, settings.school.language),
     )

@@ -89,7 +89,7 @@ def _measure(database: Database, vault: Vault, name: str, text: str) -> None:
         vault,
         lambda: ZoneInfo("UTC"),
         photo_max_bytes=20 * 1024 * 1024,
-        attendance=lambda name: AttendanceFiles(ZoneInfo("UTC"), "en", name),
+        attendance=lambda: AttendanceFiles(ZoneInfo("UTC"), "en"),
     )
     lease = timedelta(seconds=600)
     workers = JobWorkers(database, [], lease=lease, software=lambda: "bench")

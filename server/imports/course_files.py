@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from sqlmodel import Session, col, select
 
 from server.accounts.service import normalise
 from server.accounts.tables import Account
 from server.db.types import now
+from server.imports.coming import ComingSpans
 from server.imports.findings import (
     Column,
     Finding,
@@ -28,6 +30,7 @@ from server.imports.values import read_date, refuse_backwards
 from server.people.bulk import ImportOrigin, KnownPerson
 from server.people.folding import comparable_number
 from server.timetable import roster, teachers
+from server.timetable.joining import first_day, school_zone
 from server.timetable.roster import RosterDates
 from server.timetable.tables import Course, CourseTeacher, RosterEntry
 from server.web.principal import Role
@@ -108,6 +111,7 @@ class PlacingRules:
         entries: by course and person.
         today: the school's date.
         opens: the first day of an entry whose row names none.
+        coming: what earlier rows of the file add.
     """
 
     who_column: str
@@ -116,6 +120,7 @@ class PlacingRules:
     entries: dict[tuple[uuid.UUID, uuid.UUID], list[Found]]
     today: date
     opens: date
+    coming: ComingSpans
 
     def judge(self, row: ParsedRow, identity: str) -> Judged:
         """Find out what becomes of a row.
@@ -135,6 +140,9 @@ class PlacingRules:
             raise RowError(who.reason, self.who_column)
         entries = self.entries.get((course.id, who.id), [])
         outcome, changes, dates, entry_id = self._compared(row, entries)
+        if outcome is RowOutcome.NEW:
+            span = (dates.from_date or self.opens, dates.until_date)
+            self.coming.take((course.id, who.id), row.number, span, "overlap")
         about = f"{course.code} · {row[self.who_column]} · {who.name}"
         finding = Finding(row.number, outcome, about, changes=changes)
         return Judged(finding, Placing(course.id, who.id, dates, entry_id))
@@ -145,7 +153,10 @@ class PlacingRules:
         """Compare the dates of a row with the entries of the same person in the same course."""
         first, last = read_date(row["from"], "from"), read_date(row["until"], "until")
         refuse_backwards(first, last, "until")
-        same = _same(entries, first, self.today)
+        same = _same(entries, first, last, self.today)
+        if same is not None and first is None:
+            placed = _placed(row, self.who_column)
+            self.coming.refuse_undated(placed, (same.from_date, same.starts), "overlap")
         if same is None:
             begins = first or self.opens
             refuse_backwards(begins, last, "until")
@@ -159,10 +170,20 @@ class PlacingRules:
         return RowOutcome.CHANGED, changes, RosterDates(same.from_date, last), same.id
 
 
-def _same(entries: Sequence[Found], first: date | None, today: date) -> Found | None:
-    """Return the entry that a row means: of its first day, or the one of today."""
+def _placed(row: ParsedRow, who_column: str) -> str:
+    """Return course and person of a row."""
+    is_student = who_column == "student_number"
+    who = (comparable_number if is_student else normalise)(row[who_column])
+    return f"{row['course']}\n{who}"
+
+
+def _same(
+    entries: Sequence[Found], first: date | None, last: date | None, today: date
+) -> Found | None:
+    """Return the entry that a row means: of its first day, of today, or the one that it made."""
     if first is None:
-        return next((one for one in entries if _covers(one, today)), None)
+        made = [one for one in entries if last and (one.from_date, one.until_date) == (None, last)]
+        return next((one for one in entries if _covers(one, today)), next(iter(made), None))
     return next((one for one in entries if first in (one.from_date, one.starts)), None)
 
 
@@ -196,6 +217,7 @@ class RosterFiles:
     def __init__(self, today: date) -> None:
         self._today = today
         self._people = PeopleByNumber()
+        self._coming = ComingSpans()
 
     def identify(self, row: ParsedRow) -> str:
         """Return course, student number and first day."""
@@ -204,6 +226,10 @@ class RosterFiles:
     def about(self, row: ParsedRow) -> str:
         """Return course and student number."""
         return f"{row['course']} · {row['student_number']}"
+
+    def look_ahead(self, rows: Iterable[ParsedRow]) -> None:
+        """Note the first days of all rows of a file."""
+        self._coming.look_ahead(rows, partial(_placed, who_column="student_number"))
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the rosters of their courses."""
@@ -217,6 +243,7 @@ class RosterFiles:
             entries=_roster_entries(db, [one.id for one in people.values()]),
             today=self._today,
             opens=self._today,
+            coming=self._coming,
         )
         return judged_each(
             self, rows, lambda row: rules.judge(row, comparable_number(row["student_number"]))
@@ -276,6 +303,7 @@ class TeacherFiles:
 
     def __init__(self, today: date) -> None:
         self._today = today
+        self._coming = ComingSpans()
 
     def identify(self, row: ParsedRow) -> str:
         """Return course, user name and first day."""
@@ -284,6 +312,10 @@ class TeacherFiles:
     def about(self, row: ParsedRow) -> str:
         """Return course and user name."""
         return f"{row['course']} · {row['user_name']}"
+
+    def look_ahead(self, rows: Iterable[ParsedRow]) -> None:
+        """Note the first days of all rows of a file."""
+        self._coming.look_ahead(rows, partial(_placed, who_column="user_name"))
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the teachers of their courses."""
@@ -296,6 +328,7 @@ class TeacherFiles:
             entries=_teacher_entries(db, [one.id for one in accounts.values()]),
             today=self._today,
             opens=date.min,
+            coming=self._coming,
         )
         return judged_each(self, rows, lambda row: rules.judge(row, normalise(row["user_name"])))
 
@@ -348,8 +381,9 @@ def _roster_entries(
 ) -> dict[tuple[uuid.UUID, uuid.UUID], list[Found]]:
     found: dict[tuple[uuid.UUID, uuid.UUID], list[Found]] = {}
     query = select(RosterEntry).where(col(RosterEntry.person_id).in_(people))
+    zone = school_zone(db)
     for entry in db.exec(query.order_by(col(RosterEntry.id))):
-        starts = roster.first_day(entry)
+        starts = first_day(entry, zone)
         one = Found(entry.id, entry.from_date, entry.until_date, starts)
         found.setdefault((entry.course_id, entry.person_id), []).append(one)
     return found

@@ -21,6 +21,10 @@ class RowOutcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
+#: In place of a value that a report does not show.
+HIDDEN = "\N{BULLET}" * 3
+
+
 @dataclass(frozen=True)
 class ValueChange:
     """A value before and after, as text; empty: none."""

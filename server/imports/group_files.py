@@ -8,6 +8,7 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from server.db.types import now
+from server.imports.coming import ComingSpans
 from server.imports.course_files import FROM, UNTIL
 from server.imports.findings import (
     Column,
@@ -82,6 +83,7 @@ class GroupFiles:
     def __init__(self, today: date) -> None:
         self._today = today
         self._people = PeopleByNumber()
+        self._coming = ComingSpans()
 
     def identify(self, row: ParsedRow) -> str:
         """Return group, student number and first day."""
@@ -90,6 +92,10 @@ class GroupFiles:
     def about(self, row: ParsedRow) -> str:
         """Return group and student number."""
         return f"{row['group']} · {row['student_number']}"
+
+    def look_ahead(self, rows: Iterable[ParsedRow]) -> None:
+        """Note the first days of all rows of a file."""
+        self._coming.look_ahead(rows, _placed)
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the members of their groups."""
@@ -163,10 +169,13 @@ class GroupFiles:
         begins = first or self._today
         refuse_backwards(begins, last, "until")
         same = next((one for one in stays if _is_meant(one, first, self._today)), None)
+        if same is not None and first is None:
+            self._coming.refuse_undated(_placed(row), [same.from_date], "in_group")
         if same is None:
             if any(_overlaps(one, begins, last) for one in stays):
                 raise RowError("in_group", "from")
             self._refuse_over(last)
+            self._coming.take((row["group"], person_id), row.number, (begins, last), "in_group")
             return RowOutcome.NEW, _Stay(row["group"], person_id, begins, last), ()
         if last is None or same.until_date == last:
             return RowOutcome.UNCHANGED, None, ()
@@ -183,6 +192,11 @@ class GroupFiles:
         """
         if last is not None and last < self._today:
             raise RowError("group_past", "until")
+
+
+def _placed(row: ParsedRow) -> str:
+    """Return group and student of a row."""
+    return f"{row['group']}\n{comparable_number(row['student_number'])}"
 
 
 def _groups(db: Session, names: set[str]) -> dict[str, StudentGroup]:

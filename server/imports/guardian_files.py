@@ -18,6 +18,7 @@ from server.guardians.bulk import (
 from server.guardians.schemas import GuardianCreate
 from server.guardians.service import MOST_GUARDIANS
 from server.imports.findings import (
+    HIDDEN,
     Column,
     Finding,
     Judged,
@@ -35,6 +36,7 @@ from server.people.bulk import ImportOrigin, KnownPerson
 from server.people.folding import comparable_number, fold
 from server.people.service import full_name
 
+_CONTACT = {"phone", "email"}
 #: What Pydantic calls a problem, and what reports do.
 _REASONS = {
     "misleading_character": "misleading",
@@ -229,11 +231,20 @@ def _compared(
     if same is None:
         return Judged(Finding(number, RowOutcome.NEW, about), values)
     changes = tuple(
-        ValueChange(_column(name), getattr(same, name), values.wanted[name])
+        ValueChange(_column(name), _shown(same, name), values.wanted[name])
         for name in values.fields
     )
     outcome = RowOutcome.CHANGED if changes else RowOutcome.UNCHANGED
     return Judged(Finding(number, outcome, about, changes=changes), values)
+
+
+def _shown(known: KnownGuardian, field: str) -> str:
+    """Return a stored value as reports show it.
+
+    Who reads contact data is named in the audit trail; reading a report is no such entry.
+    """
+    value: str = getattr(known, field)
+    return HIDDEN if value and field in _CONTACT else value
 
 
 def _column(field: str) -> str:

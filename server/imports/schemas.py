@@ -109,7 +109,10 @@ class ValueChangeRead(BaseModel):
     """A value before and after."""
 
     column: str
-    before: str
+    before: str = Field(
+        description="three bullets where a value is stored that reports do not show: phone and"
+        " e-mail of guardians"
+    )
     after: str
 
 

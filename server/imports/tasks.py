@@ -24,7 +24,9 @@ from server.imports import service
 from server.imports.bundles import BASE, Bundle, read_bundle
 from server.imports.calendars.kind import CalendarFiles
 from server.imports.calendars.reading import read_calendar
+from server.imports.course_files import RosterFiles, TeacherFiles
 from server.imports.findings import Finding, ImportKind, ParsedRow, WholeFileKind
+from server.imports.group_files import GroupFiles
 from server.imports.kinds import KindName, kind_of
 from server.imports.matching import ReadRows, add_counts, counts_of, read_rows_as
 from server.imports.oneroster_files import OneRosterFiles, SchoolDay
@@ -47,8 +49,7 @@ PHOTOS_AT_ONCE = 4
 _ATTEMPTS = 3
 _LOOK_S = 30.0
 _STOP_TIMEOUT_S = 10.0
-#: Makes a kind for the file of this name.
-AttendanceKind = Callable[[str], WholeFileKind]
+AttendanceKind = Callable[[], WholeFileKind]
 
 
 class _StoppedError(Exception):
@@ -174,13 +175,21 @@ class ImportFiles:
             return self._surveyed(run, sheet)
         rows_kind = kind_of(run.kind, self._zone())
         rows = read_rows_as(rows_kind, sheet, run.mapping)
+        if isinstance(rows_kind, RosterFiles | TeacherFiles | GroupFiles):
+            rows_kind.look_ahead(rows.rows)
         if isinstance(rows_kind, TimetableFiles):
             with self._database.reading() as db:
-                rows_kind.compare(db, rows.rows)
+                rows_kind.compare(db, rows.rows, partial(self._look, run))
         return _Work(run, rows_kind, rows, CHUNK)
 
+    def _look(self, run: ImportRun) -> None:
+        """Stop where the import was cancelled or deleted, or begun anew."""
+        with self._database.reading() as db:
+            if _busy(db, run.id).revision != run.revision:
+                raise _StoppedError
+
     def _surveyed(self, run: ImportRun, sheet: Sheet) -> _Work:
-        kind = self._attendance(run.file_name)
+        kind = self._attendance()
         rows = read_rows_as(kind, sheet, run.mapping)
         with self._database.reading() as db:
             kind.survey(db, rows.rows)

@@ -1,6 +1,6 @@
 """Files of a timetable: each row a lesson that a course has every week, or every second one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -26,6 +26,7 @@ from server.imports.values import read_date, read_time, refuse_backwards
 from server.people.bulk import ImportOrigin
 from server.people.folding import fold
 from server.timetable.patterns.clashes import Clash, ClashKind
+from server.timetable.patterns.contradictions import contradictions
 from server.timetable.patterns.service import (
     PatternPlan,
     PlanOptions,
@@ -135,23 +136,32 @@ class TimetableFiles:
         times = f"{row['weekday']} {row['starts']}-{row['ends']}"
         return " · ".join(part for part in (row["course"], times.strip(" -"), row["room"]) if part)
 
-    def compare(self, db: Session, rows: Sequence[ParsedRow]) -> None:
+    def compare(
+        self, db: Session, rows: Sequence[ParsedRow], step: Callable[[], object] = lambda: None
+    ) -> None:
         """Find the rows of a whole file that contradict each other, before any is judged.
 
         None of them is imported, wherever they stand: nobody knows which one is right. Rows that
         are planned already count as the timetable does.
+
+        Args:
+            db: the caller's.
+            rows: of the file.
+            step: called every now and then, so that the work can be stopped.
         """
         numbers: list[int] = []
         plans: list[PatternPlan] = []
-        for one in self._judged(db, rows):
+        for at, one in enumerate(self._judged(db, rows)):
+            if at % _IN_ONE_QUERY == 0:
+                step()
             if one.finding.outcome is RowOutcome.NEW:
                 numbers.append(one.finding.row)
                 plans.append(one.payload)
-        report = plan_patterns(db, plans, self._options(is_trial=True), actor="")
-        for clash in report.clashes:
-            if clash.other_row is not None:
-                by_kind = self._contradicted.setdefault(numbers[clash.row], {})
-                by_kind.setdefault(clash.kind, set()).add(numbers[clash.other_row])
+        for clash in contradictions(db, plans, self._options(is_trial=True), step):
+            by_kind = self._contradicted.setdefault(numbers[clash.row], {})
+            others = by_kind.setdefault(clash.kind, set())
+            if clash.other_row is not None and len(others) <= _MOST_NAMED:
+                others.add(numbers[clash.other_row])
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Plan rows on trial, beside the timetable; see `compare` for the other rows."""

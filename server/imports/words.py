@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from server.imports.findings import Column, Finding
+from server.imports.findings import HIDDEN, Column, Finding
 from server.web.table_file import csv_of
 from server.web.translations import Translator
 
@@ -13,7 +13,9 @@ def column_words(t: Translator, column: str) -> str:
 
 
 def value_words(t: Translator, column: str, value: str) -> str:
-    """Return a value of a report in words, where it is a code."""
+    """Return a value of a report in words, where it is a code or not shown."""
+    if value == HIDDEN:
+        return t("imports.report.hidden")
     return t.or_else(f"guardians.relation.{value}", value) if column == "relation" else value
 
 

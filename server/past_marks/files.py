@@ -17,7 +17,7 @@ from server.past_marks.lines import KnownLines, LineOutcome
 from server.past_marks.missing import missing_lines
 from server.past_marks.reading import MarkReader, PastMark
 from server.past_marks.statuses import StatusNames
-from server.past_marks.survey import FoundRow, Survey
+from server.past_marks.survey import FoundRow, LessonKey, Survey
 from server.people.bulk import ImportOrigin, KnownPerson
 from server.people.folding import fold
 from server.timetable.past_lessons import add_past_lessons
@@ -37,10 +37,11 @@ class AttendanceFiles:
     name = "attendance"
     columns = ATTENDANCE_COLUMNS
 
-    def __init__(self, zone: ZoneInfo, language: str, file_name: str) -> None:
+    def __init__(self, zone: ZoneInfo, language: str) -> None:
         self._zone = zone
         self._t = translator(language)
-        self._file_name = file_name
+        #: Lessons that accepted rows add.
+        self._adding: set[LessonKey] = set()
         self._people = PeopleByNumber()
         self._survey = Survey(zone)
 
@@ -87,6 +88,8 @@ class AttendanceFiles:
         if person.erased_at is not None:
             raise RowError("erased", "student_number")
         outcome = lines.outcome(found, person.id, self._reason(found.row.mark))
+        if outcome.plan is not None:
+            self._adding.add(found.key)
         about = self._about(found, person)
         finding = Finding(row.number, outcome.outcome, about, changes=outcome.changes)
         return Judged(finding, outcome)
@@ -109,13 +112,17 @@ class AttendanceFiles:
 
     def missing(self, db: Session, rows: Iterable[ParsedRow]) -> Iterator[Finding]:
         """Yield the lessons of the file in which students on the roster have no row."""
-        return missing_lines(db, self._survey.found.values(), rows, self._zone)
+        adding = self._adding
+        return missing_lines(db, self._survey, rows, adding=adding, zone=self._zone)
 
     def _reason(self, mark: PastMark) -> str:
-        """Return the reason of a correction: the row's, and which file it comes from."""
+        """Return the reason of a correction: the row's, and that it comes from a file.
+
+        Not which one: its name may be a person's, and the audit trail names the import.
+        """
         if mark.reason:
-            return self._t("attendance.imported_because", reason=mark.reason, file=self._file_name)
-        return self._t("attendance.imported_from", file=self._file_name)
+            return self._t("attendance.imported_because", reason=mark.reason)
+        return self._t("attendance.imported")
 
     def _about(self, found: FoundRow, person: KnownPerson) -> str:
         starts_at = found.key[1].astimezone(self._zone)

@@ -18,10 +18,12 @@ from server.db.types import new_id, now
 from server.imports.findings import RowError, RowOutcome, ValueChange
 from server.past_marks.reading import PastMark
 from server.past_marks.survey import FoundRow, LessonKey
+from server.people.folding import fold
 from server.timetable.past_lessons import Objection, PastChecks, PastPlan
 from server.timetable.patterns.weekly import monday
+from server.timetable.roster import covers, listings
 from server.timetable.service import LessonView, lesson_views
-from server.timetable.tables import Course, Lesson, Room
+from server.timetable.tables import Course, Lesson, Room, RosterEntry
 
 Place = TypeVar("Place", Course, Room)
 _MOMENT = timedelta(microseconds=1)
@@ -72,6 +74,9 @@ class KnownLines:
         self._lines = dict(_lines(db, every, people))
         ids = [view.lesson.id for view in every if view.lesson.id not in self._plans]
         self._texts = texts_of(db, ids, people)
+        courses = {view.course.id for view in every}
+        of_these = col(RosterEntry.course_id).in_(courses) & col(RosterEntry.person_id).in_(people)
+        self._listings = listings(db, of_these)
 
     def outcome(self, found: FoundRow, person_id: uuid.UUID, reason: str) -> LineOutcome:
         """Return what becomes of a row.
@@ -88,7 +93,7 @@ class KnownLines:
         lesson_id, mark = view.lesson.id, found.row.mark
         line = self._lines.get((lesson_id, person_id))
         if line is None:
-            raise RowError("not_on_roster", "student_number", day=found.row.day.isoformat())
+            raise self._not_listed(view, person_id, found.row.day)
         is_open = self._is_open(line, mark)
         remark, changes = self._remark((lesson_id, person_id), mark)
         plan = self._plans.get(lesson_id)
@@ -112,6 +117,8 @@ class KnownLines:
             name = objection.name
             raise RowError(objection.problem, column, course=name, name=name)
         views = self._views.get(found.key, [])
+        held = [view for view in views if not view.is_cancelled]
+        views = held or views
         if len(views) > 1 and found.row.room is not None:
             views = [view for view in views if view.room.id == found.row.room.id]
         if len(views) != 1:
@@ -144,9 +151,20 @@ class KnownLines:
         self, key: tuple[uuid.UUID, uuid.UUID], line: Judgement, mark: PastMark
     ) -> None:
         stands = self._texts.reasons.get(key, "")
-        is_same = stands == mark.reason or stands.startswith(f"{mark.reason} (")
+        known = {fold(one) for one in (stands, stands.rpartition(" (")[0]) if one}
+        is_same = fold(mark.reason) in known
         if mark.reason and line.is_corrected and not is_same:
             raise RowError("reason_stands", "reason")
+
+    def _not_listed(self, view: LessonView, person_id: uuid.UUID, day: date) -> RowError:
+        """Return why the register of a lesson does not list a student.
+
+        A roster with an earlier first day helps only where none covers the day yet.
+        """
+        entries = self._listings.get(view.course.id, ())
+        if any(one.person_id == person_id and covers(one, day) for one in entries):
+            return RowError("register_older", "student_number")
+        return RowError("not_on_roster", "student_number", day=day.isoformat())
 
     def _remark(
         self, key: tuple[uuid.UUID, uuid.UUID], mark: PastMark

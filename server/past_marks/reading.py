@@ -16,6 +16,7 @@ from server.timetable.tables import Course, Room
 _LONGEST_REASON = 300
 _LONGEST_REMARK = 500
 _LONGEST_MINUTES = 12 * 60
+_MOST_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,10 @@ def _time(row: ParsedRow, column: str) -> time | None:
 def _length(text: str) -> timedelta | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:5]) <= _LONGEST_MINUTES:
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+    if not (digits and len(digits) <= _MOST_DIGITS and int(digits) <= _LONGEST_MINUTES):
         raise RowError("minutes", "minutes", value=text)
-    return timedelta(minutes=int(text[:5]))
+    return timedelta(minutes=int(digits))
 
 
 def same_identity(row: ParsedRow) -> str:

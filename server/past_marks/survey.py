@@ -165,30 +165,50 @@ class _KnownLessons:
         after, before = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
         self._starts: set[LessonKey] = set()
         self._entered: dict[tuple[uuid.UUID, date], set[datetime]] = defaultdict(set)
+        self._cancelled: set[tuple[uuid.UUID, date]] = set()
         for view in lesson_views(db, courses=courses, after=after, before=before):
             lesson = view.lesson
             self._starts.add((lesson.course_id, lesson.starts_at))
-            if lesson.id in planned or not was_entered_late(view):
+            if view.is_cancelled:
+                self._cancelled.add((lesson.course_id, lesson.day))
+            elif lesson.id in planned or not was_entered_late(view):
                 self._entered[lesson.course_id, lesson.day].add(lesson.starts_at)
 
     def meant_by(self, row: MarkRow) -> _Meant:
         """Return which lesson a row means.
 
         Raises:
-            RowError: it says no start time, and there is not exactly one lesson on that day.
+            RowError: it says no start time, and there is not exactly one lesson on that day; or
+                the lesson was moved.
         """
         slots = {one.starts_at: one for one in self._slots.on(row.course.id, row.day)}
-        if row.starts is not None:
-            starts_at, _ = moments(row.day, row.starts, row.starts, self._zone)
-        else:
-            starts = {*slots, *self._entered.get((row.course.id, row.day), ())}
-            if len(starts) != 1:
-                raise RowError("which_lesson" if starts else "no_lesson", "starts")
-            starts_at = starts.pop()
+        starts_at = self._start_of(row, slots)
         key, slot = (row.course.id, starts_at), slots.get(starts_at)
         if slot is None:
             return _Meant(row, key, key in self._starts)
         return _Meant(row, key, key in self._starts, slot.pattern_id, slot.room_id, slot.ends_at)
+
+    def _start_of(self, row: MarkRow, slots: Collection[datetime]) -> datetime:
+        moved = self._slots.moved(row.course.id, row.day)
+        if row.starts is not None:
+            starts_at: datetime = moments(row.day, row.starts, row.starts, self._zone)[0]
+            if starts_at in moved and (row.course.id, starts_at) not in self._starts:
+                raise self._moved(moved[starts_at])
+            return starts_at
+        on_that_day = (row.course.id, row.day)
+        starts: set[datetime] = {*slots, *self._entered.get(on_that_day, ())}
+        if len(starts) > 1:
+            raise RowError("which_lesson", "starts")
+        if starts:
+            return starts.pop()
+        if on_that_day in self._cancelled:
+            raise RowError("lesson_cancelled", "date")
+        if moved:
+            raise self._moved(min(moved.values()))
+        raise RowError("no_lesson", "starts")
+
+    def _moved(self, to: datetime) -> RowError:
+        return RowError("lesson_moved", "date", at=f"{to.astimezone(self._zone):%Y-%m-%d %H:%M}")
 
     def plan(self, same: Sequence[_Meant]) -> PastPlan:
         """Return what a lesson is to be that some rows mean.

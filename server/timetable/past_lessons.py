@@ -17,6 +17,8 @@ from server.timetable.tables import (
     LONGEST_LESSON,
     CourseTeacher,
     Holiday,
+    ImportedLesson,
+    Lesson,
     LessonPattern,
     LessonSubstitute,
     PatternLesson,
@@ -72,25 +74,46 @@ class WeeklySlots:
         )
         for pattern, term in db.exec(query.order_by(col(LessonPattern.id))):
             self._patterns.setdefault(pattern.course_id, []).append((pattern, term))
-        weeks = col(PatternLesson.week).between(monday(span[0]), monday(span[1]))
-        links = select(PatternLesson).where(weeks)
-        self._lessons = {(one.pattern_id, one.week): one.lesson_id for one in db.exec(links)}
+        links = select(PatternLesson, Lesson.starts_at).where(
+            col(PatternLesson.week).between(monday(span[0]), monday(span[1])),
+            col(Lesson.id) == col(PatternLesson.lesson_id),
+            col(Lesson.course_id).in_(courses),
+        )
+        self._lessons: dict[tuple[uuid.UUID, date], tuple[uuid.UUID, datetime]] = {
+            (link.pattern_id, link.week): (link.lesson_id, starts_at)
+            for link, starts_at in db.exec(links)
+        }
 
     def on(self, course_id: uuid.UUID, day: date) -> Iterator[PlannedLesson]:
         """Yield the lessons of a course on a date that were not planned as rows."""
-        for pattern, term in self._patterns.get(course_id, ()):
-            weekly = weekly_of(pattern, term)
-            is_planned = (pattern.id, monday(day)) in self._lessons
-            if is_planned or not any(weekly.days(since=day, until=day)):
-                continue
-            starts_at, ends_at = moments(day, pattern.starts, pattern.ends, self._zone)
-            yield PlannedLesson(
-                pattern.id, monday(day), day, course_id, pattern.room_id, starts_at, ends_at
-            )
+        for one in self._weekly(course_id, day):
+            if (one.pattern_id, one.week) not in self._lessons:
+                yield one
+
+    def moved(self, course_id: uuid.UUID, day: date) -> dict[datetime, datetime]:
+        """Return which lessons of a date take place at another time: that time, by the weekly one.
+
+        A second lesson at the weekly time would be one that never was.
+        """
+        found: dict[datetime, datetime] = {}
+        for one in self._weekly(course_id, day):
+            _lesson_id, starts_at = self._lessons.get((one.pattern_id, one.week), (None, None))
+            if starts_at is not None and starts_at != one.starts_at:
+                found[one.starts_at] = starts_at
+        return found
 
     def planned(self) -> set[uuid.UUID]:
         """Return the lessons that are their pattern's lesson of a week."""
-        return set(self._lessons.values())
+        return {lesson_id for lesson_id, _starts_at in self._lessons.values()}
+
+    def _weekly(self, course_id: uuid.UUID, day: date) -> Iterator[PlannedLesson]:
+        """Yield the lessons of a course on a date by the weekly timetable."""
+        for pattern, term in self._patterns.get(course_id, ()):
+            if any(weekly_of(pattern, term).days(since=day, until=day)):
+                starts_at, ends_at = moments(day, pattern.starts, pattern.ends, self._zone)
+                yield PlannedLesson(
+                    pattern.id, monday(day), day, course_id, pattern.room_id, starts_at, ends_at
+                )
 
     def usual_room(self, course_id: uuid.UUID) -> uuid.UUID | None:
         """Return the room that a course always has; None where there is none, or several."""
@@ -199,6 +222,7 @@ def add_past_lessons(db: Session, lessons: Iterable[tuple[LessonView, PastPlan]]
     db.add_all(view.lesson for view, _plan in added)
     db.flush()
     for view, plan in added:
+        db.add(ImportedLesson(lesson_id=view.lesson.id))
         if plan.pattern_id is not None:
             week = monday(view.lesson.day)
             link = PatternLesson(lesson_id=view.lesson.id, pattern_id=plan.pattern_id, week=week)

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 import sqlalchemy
 from sqlalchemy import ColumnElement
@@ -17,6 +18,7 @@ from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.search import BY_NAME
 from server.people.tables import Person
+from server.timetable.joining import first_day, let_dates_decide, school_zone
 from server.timetable.service import LessonView, bump_version, course_of, found_or_404
 from server.timetable.tables import (
     CourseGroup,
@@ -121,7 +123,8 @@ def add_to_roster(
 ) -> RosterEntry:
     """Put a person on a course's roster. Lessons that are over do not list the person for it.
 
-    Lessons that are entered later for days since `from_date` do, where the course had none yet.
+    For days since `from_date`, lessons that are entered later and those of an import of past
+    attendance do, where the course had no others yet.
 
     Raises:
         NotFoundError: no such course or person.
@@ -148,34 +151,19 @@ def _listed(
         until_date=dates.until_date,
         counts_after=now(),
     )
-    first = RosterDates(first_day(entry), dates.until_date)
+    zone = school_zone(db)
+    first = RosterDates(first_day(entry, zone), dates.until_date)
     if (ended := _ending_on(db, entry, first.from_date)) is not None:
         resumed = RosterDates(ended.from_date, dates.until_date)
         leave_groups(db, ended)
         return _set_dates(db, ended, resumed, now())
     refuse_overlap(db, course_id, person_id, first)
     refuse_full(db, course_id, first)
-    _let_dates_decide(db, entry)
+    let_dates_decide(db, entry, zone)
     db.add(entry)
     bump_version(db)
     db.flush()
     return entry
-
-
-def _let_dates_decide(db: Session, entry: RosterEntry) -> None:
-    """List a person from a first day in the past where no lesson that is over is listed by that.
-
-    Then lessons that are entered later for those days list the person: a school that moves to
-    Rollcall in the middle of a term enters both afterwards.
-    """
-    after, first = entry.counts_after, entry.from_date
-    if after is None or first is None or first >= after.date():
-        return
-    query = select(Lesson).where(
-        col(Lesson.course_id) == entry.course_id, col(Lesson.ends_at) <= after
-    )
-    if not any(covers(entry, lesson.day) for lesson in db.exec(query)):
-        entry.counts_after = None
 
 
 def change_dates(
@@ -215,7 +203,7 @@ def _set_dates(db: Session, entry: RosterEntry, dates: RosterDates, at: datetime
             f"This would change the registers of {len(before ^ after)} lessons that have started.",
             problem="past_registers",
         )
-    _let_dates_decide(db, entry)
+    let_dates_decide(db, entry, school_zone(db))
     db.add(entry)
     bump_version(db)
     return entry
@@ -226,8 +214,11 @@ def end_entry(
 ) -> RosterEntry | None:
     """Take a person off the roster: today is the last day. Lessons that have started stay.
 
+    Where none has started with the entry, yesterday is its last day.
+
     Returns:
-        The closed entry; None where no lesson had started with it, so that it was deleted.
+        The closed entry; None where it was deleted: no lesson has started with it, and it has no
+        first day before today.
 
     Raises:
         NotFoundError: there is no such entry in that course.
@@ -250,12 +241,15 @@ def close_entry(
         As `end_entry`.
     """
     bump_version(db)
-    if not any(applies(entry, lesson) for lesson in started_lessons(db, entry.course_id, at)):
+    has_started = any(applies(entry, one) for one in started_lessons(db, entry.course_id, at))
+    first = first_day(entry, school_zone(db))
+    if not has_started and (first is None or first >= today):
         db.delete(entry)
         return None
     if entry.until_date is not None and entry.until_date < today:
         raise ConflictError("This entry has ended already.", problem="ended")
-    entry.until_date = today
+    # Lessons of the days before today may be entered later; those of today have not begun.
+    entry.until_date = today if has_started else today - timedelta(days=1)
     db.add(entry)
     return entry
 
@@ -329,8 +323,9 @@ def refuse_overlap(
     query = select(RosterEntry).where(
         col(RosterEntry.course_id) == course_id, col(RosterEntry.person_id) == person_id
     )
+    zone = school_zone(db)
     for other in db.exec(query):
-        if other.id != besides and _overlaps(other, dates):
+        if other.id != besides and _overlaps(other, dates, zone):
             raise ConflictError(
                 "This person is on the roster in that time already.", problem="overlap"
             )
@@ -449,16 +444,8 @@ def _ending_on(db: Session, entry: RosterEntry, day: date | None) -> RosterEntry
     return db.exec(query).first()
 
 
-def first_day(entry: RosterEntry) -> date | None:
-    """Return the first day on which an entry counts; None: it always did."""
-    if entry.from_date is None and entry.counts_after is not None:
-        day = entry.counts_after.date()
-        return min(day, entry.until_date) if entry.until_date else day
-    return entry.from_date
-
-
-def _overlaps(entry: RosterEntry, dates: RosterDates) -> bool:
-    first = first_day(entry)
+def _overlaps(entry: RosterEntry, dates: RosterDates, zone: ZoneInfo) -> bool:
+    first = first_day(entry, zone)
     starts_later = bool(dates.until_date and first and first > dates.until_date)
     ended = bool(dates.from_date and entry.until_date and entry.until_date < dates.from_date)
     return not (starts_later or ended)

@@ -231,6 +231,17 @@ class PatternLesson(SQLModel, table=True):
     is_changed: bool = Field(default=False)
 
 
+class ImportedLesson(SQLModel, table=True):
+    """A lesson that an import of past attendance added, when it had been over for long.
+
+    Nothing was judged by its roster at its time, so it lists who is put on the roster of its day.
+    """
+
+    __tablename__ = "imported_lessons"
+
+    lesson_id: uuid.UUID = Field(foreign_key="lessons.id", ondelete="CASCADE", primary_key=True)
+
+
 class LessonSubstitute(SQLModel, table=True):
     """The account that teaches one lesson in place of the course's teachers."""
 

@@ -31,7 +31,7 @@ class ImportDesk:
             services.vault,
             lambda: zone,
             photo_max_bytes=services.settings.photo_max_bytes,
-            attendance=lambda name: AttendanceFiles(zone, "en", name),
+            attendance=lambda: AttendanceFiles(zone, "en"),
         )
         self.workers = JobWorkers(
             services.database, [], lease=timedelta(seconds=30), software=lambda: "1"

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -10,7 +11,7 @@ from sqlmodel import Session
 from server.db.types import now
 from server.imports.calendars.entries import EntryRow, Slot, SlotChange
 from server.imports.calendars.known import KnownLessons
-from server.imports.calendars.lessons import about_slot, wrong_finding
+from server.imports.calendars.lessons import SeriesEntries, about_slot, wrong_finding
 from server.imports.calendars.places import CalendarPlaces, NamedPlace
 from server.imports.calendars.planning import planned, span_of
 from server.imports.findings import (
@@ -26,6 +27,7 @@ from server.people.bulk import ImportOrigin
 from server.timetable.lessons import LessonPlan, cancel_lesson, change_lesson, create_lesson
 from server.timetable.patterns.clashes import Clash, find_clashes
 from server.timetable.patterns.started import opens_before
+from server.timetable.patterns.weekly import PlannedLesson
 from server.timetable.service import LessonView
 
 _REASON = "Cancelled in the calendar file that was imported."
@@ -60,16 +62,31 @@ class _Place:
         return LessonPlan(self.course.id, self.room.id, self.slot.starts_at, self.slot.ends_at)
 
 
+class _Move(NamedTuple):
+    """A lesson that is to be elsewhere."""
+
+    before: _Place
+    after: _Place
+
+    def planned(self, zone: ZoneInfo) -> PlannedLesson:
+        """Return it as clashes are found with."""
+        day = self.after.slot.local(zone)[0].date()
+        return planned(self.after.course.id, self.after.room.id, self.after.slot, day)
+
+
 class ChangeEntries:
     """Judges and writes the changes of one file.
 
     Args:
         zone: the school's.
-        coming: lessons that the file plans, as a dry run writes none of them.
+        series: of the same file, as a dry run writes none of their lessons.
     """
 
-    def __init__(self, zone: ZoneInfo, coming: set[tuple[object, ...]]) -> None:
-        self._zone, self._coming = zone, coming
+    def __init__(self, zone: ZoneInfo, series: SeriesEntries) -> None:
+        self._zone, self._series = zone, series
+        #: Of a dry run: where earlier parts of the file move lessons, and from where.
+        self._moved: list[list[PlannedLesson]] = []
+        self._left: set[tuple[object, ...]] = set()
 
     def identify(self, row: ParsedRow) -> str:
         """Return what a report calls a change."""
@@ -79,8 +96,8 @@ class ChangeEntries:
         """Return the lesson as it would be without the change."""
         return about_slot(change_of(row).before, self._zone)
 
-    def judge(self, db: Session, rows: Sequence[ParsedRow]) -> list[Judged]:
-        """Find the lessons that are changed."""
+    def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
+        """Find the lessons that are changed, and what they clash with."""
         places = CalendarPlaces(db)
         read = judged_each(self, rows, lambda row: self._read(row, places))
         pairs: list[tuple[_Place, _Place | None]] = [one.payload for one in read if one.payload]
@@ -89,12 +106,25 @@ class ChangeEntries:
             return read
         courses, slots = {one.course.id for one in every}, [one.slot for one in every]
         known = KnownLessons(db, courses, *span_of(slots))
-        judge = _ChangeJudge(db, places, known, zone=self._zone, coming=self._coming)
-        return [one if one.payload is None else judge.judge(one) for one in read]
+        judge = _ChangeJudge(db, places, known, zone=self._zone, coming=self._series.coming)
+        judged = [one if one.payload is None else judge.judge(one) for one in read]
+        moves: dict[int, _Move] = {}
+        left: set[tuple[object, ...]] = set()
+        for at, one in enumerate(judged):
+            if isinstance(one.payload, ChangePlan) and one.payload.lesson is not None:
+                moves[at] = _Move(*read[at].payload)
+            elif isinstance(one.payload, ChangePlan):
+                left.add(read[at].payload[0].key)
+        for at, clash in self._clashes(db, moves, left, lock=lock).items():
+            code = places.code_of(clash.course_id)
+            wrong = wrong_finding(judged[at].finding, f"clash_{clash.kind}", course=code)
+            judged[at] = Judged(wrong)
+        return judged
 
     def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
-        """Cancel, move and add lessons, each as a person would."""
+        """Cancel, move and add lessons, each as a person would; cancelled ones make room first."""
         at, actor = now(), origin.actor
+        in_order = sorted(judged, key=_takes_a_place)
 
         def write(one: Judged) -> None:
             plan: ChangePlan = one.payload
@@ -105,7 +135,45 @@ class ChangeEntries:
             elif plan.lesson is not None:
                 create_lesson(db, plan.lesson, zone=self._zone, at=at, actor=actor)
 
-        return written_each(db, judged, write)
+        return written_each(db, in_order, write)
+
+    def _clashes(
+        self,
+        db: Session,
+        moves: dict[int, "_Move"],
+        left: set[tuple[object, ...]],
+        *,
+        lock: bool,
+    ) -> dict[int, Clash]:
+        """Return which moves meet another lesson at their new time that needs the same.
+
+        Args:
+            db: the caller's.
+            moves: by their place in the part.
+            left: lessons that the part cancels.
+            lock: whether the database has what earlier parts of the file write.
+        """
+        if not lock:
+            self._left |= left
+        if not moves:
+            return {}
+        earlier = [] if lock else [*self._series.earlier, *self._moved]
+        lessons = [[move.planned(self._zone)] for move in moves.values()]
+        gone = left if lock else left | self._left
+        places, found = list(moves), dict[int, Clash]()
+        for clash in find_clashes(db, [*earlier, *lessons]):
+            if clash.row < len(earlier):
+                continue
+            at = places[clash.row - len(earlier)]
+            other = (clash.course_id, clash.room_id, clash.starts_at)
+            makes_room = other in gone or other == moves[at].before.key
+            if not (makes_room and clash.lessons == 1):
+                found.setdefault(at, clash)
+        if not lock:
+            fine = [number for number, at in enumerate(places) if at not in found]
+            self._moved += [lessons[number] for number in fine]
+            self._left |= {moves[places[number]].before.key for number in fine}
+        return found
 
     def _read(self, row: ParsedRow, places: CalendarPlaces) -> Judged:
         change = change_of(row)
@@ -130,7 +198,7 @@ class _ChangeJudge:
         zone: ZoneInfo,
         coming: set[tuple[object, ...]],
     ) -> None:
-        self._db, self._places, self._known = db, places, known
+        self._places, self._known = places, known
         self._zone, self._coming = zone, coming
         self._soon = now() + opens_before(db)
 
@@ -153,9 +221,6 @@ class _ChangeJudge:
     def _moved(self, finding: Finding, before: _Place, after: _Place, plan: ChangePlan) -> Judged:
         if min(before.slot.starts_at, after.slot.starts_at) <= self._soon:
             return Judged(wrong_finding(finding, "calendar_over"))
-        if (clash := self._clash(before, after)) is not None:
-            code = self._places.code_of(clash.course_id)
-            return Judged(wrong_finding(finding, f"clash_{clash.kind}", course=code))
         if plan.lesson_id is None and before.key not in self._coming:
             return Judged(replace(finding, outcome=RowOutcome.NEW), plan)
         changes = _changes(before.slot, after.slot, self._zone)
@@ -173,20 +238,16 @@ class _ChangeJudge:
         is_planned = self._known.plans(before.course, before.room, day, times)
         return is_planned and day not in self._places.closed
 
-    def _clash(self, before: _Place, after: _Place) -> Clash | None:
-        """Return another lesson at the new time that needs the same; None: there is none."""
-        day = after.slot.local(self._zone)[0].date()
-        lesson = planned(after.course.id, after.room.id, after.slot, day)
-        own = (before.course.id, before.slot.starts_at)
-        clashes = find_clashes(self._db, [[lesson]])
-        return next((one for one in clashes if (one.course_id, one.starts_at) != own), None)
-
 
 def change_of(row: ParsedRow) -> SlotChange:
     """Return the change of a row."""
     assert isinstance(row, EntryRow)
     assert isinstance(row.entry, SlotChange)
     return row.entry
+
+
+def _takes_a_place(one: Judged) -> bool:
+    return isinstance(one.payload, ChangePlan) and one.payload.lesson is not None
 
 
 def _changed(finding: Finding, changes: tuple[ValueChange, ...] = ()) -> Finding:

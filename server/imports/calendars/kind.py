@@ -30,7 +30,7 @@ class CalendarFiles:
         self._rows = {one.number: one for one in rows}
         self._holidays = HolidayEntries(rows, zone)
         self._series = SeriesEntries(zone)
-        self._changes = ChangeEntries(zone, self._series.coming)
+        self._changes = ChangeEntries(zone, self._series)
 
     def identify(self, row: ParsedRow) -> str:
         """Return the number of the row: events that say the same were put together."""
@@ -52,7 +52,7 @@ class CalendarFiles:
             elif stage is EntryStage.LESSONS:
                 found += self._series.judge(db, some, lock=lock)
             else:
-                found += self._changes.judge(db, some)
+                found += self._changes.judge(db, some, lock=lock)
         return found if lock else [replace(one, finding=self._shown(one.finding)) for one in found]
 
     def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:

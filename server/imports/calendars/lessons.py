@@ -51,7 +51,7 @@ class SeriesEntries:
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         #: Of a dry run: what earlier parts of the file plan, which the database does not have.
-        self._earlier: list[list[PlannedLesson]] = []
+        self.earlier: list[list[PlannedLesson]] = []
         #: Lessons that the file plans: course, room and start.
         self.coming: set[tuple[object, ...]] = set()
 
@@ -139,7 +139,7 @@ class SeriesEntries:
     def _clashes(
         self, db: Session, rows: list[list[PlannedLesson]], *, lock: bool
     ) -> dict[int, Clash]:
-        earlier = [] if lock else self._earlier
+        earlier = [] if lock else self.earlier
         found: dict[int, Clash] = {}
         for clash in find_clashes(db, [*earlier, *rows]):
             if clash.row >= len(earlier):
@@ -148,7 +148,7 @@ class SeriesEntries:
 
     def _note(self, lessons: list[list[PlannedLesson]], *, lock: bool) -> None:
         if not lock:
-            self._earlier += lessons
+            self.earlier += lessons
             self.coming |= {
                 (one.course_id, one.room_id, one.starts_at) for some in lessons for one in some
             }

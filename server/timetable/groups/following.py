@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable.groups.spans import Span, intersect, subtract
+from server.timetable.joining import first_day, school_zone
 from server.timetable.roster import RosterDates
 from server.timetable.service import bump_version
 from server.timetable.tables import (
@@ -147,12 +148,13 @@ def _read_entries(
         .outerjoin(GroupEntry, col(GroupEntry.entry_id) == col(RosterEntry.id))
         .where(col(RosterEntry.course_id).in_(courses), col(RosterEntry.person_id).in_(people))
     )
+    zone = school_zone(db)
     for entry, follows in db.exec(query).all():
         listed = found[entry.course_id, entry.person_id]
         if entry.until_date is not None and entry.until_date < today:
             continue
         if follows is None:
-            first = roster.first_day(entry) or date.min
+            first = first_day(entry, zone) or date.min
             listed.kept.append(Span(first, entry.until_date or date.max))
         else:
             listed.following.append(entry)

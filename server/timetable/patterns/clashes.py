@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import sqlalchemy
 from sqlmodel import Session, col, select
@@ -21,6 +21,7 @@ from server.timetable.tables import (
     RosterEntry,
 )
 
+_Key = TypeVar("_Key", int, uuid.UUID)
 #: More planned rows in one room or of one course at once are a crowd; see `_Crowds`.
 _MOST_AT_ONCE = 10
 #: How many others are noted for a row of a crowd.
@@ -118,6 +119,7 @@ def find_clashes(
     rows: Sequence[Sequence[PlannedLesson]],
     *,
     besides: Collection[uuid.UUID] = (),
+    is_alone: bool = False,
 ) -> list[Clash]:
     """Return the clashes of planned rows with each other and with the lessons that are planned.
 
@@ -126,6 +128,7 @@ def find_clashes(
         rows: the lessons of each row that is to be planned.
         besides: patterns whose lessons do not count, because the rows take their place. Those that
             a person changed stay where they are, so they count.
+        is_alone: compare the rows with each other alone.
 
     Returns:
         By row; of one row first rooms, then courses, teachers and students, each by time.
@@ -136,7 +139,7 @@ def find_clashes(
         return []
     first = min(one.starts_at for one in wanted)
     last = max(one.ends_at for one in wanted)
-    booked = _booked(db, first, last, besides, numbers)
+    booked = [] if is_alone else _booked(db, first, last, besides, numbers)
     return _clashes(wanted, booked, _Shared.of(db, wanted + booked))
 
 
@@ -144,10 +147,12 @@ def _clashes(wanted: list[Booking], booked: list[Booking], shared: "_Shared") ->
     found: _Found = {}
     crowded = _Crowds(found).lessons(wanted)
     left = [one for one in wanted if id(one) not in crowded]
-    for one, other in _pairs(left + booked):
+    crowds = _merged(one for one in wanted if id(one) in crowded)
+    of_crowds = set(map(id, crowds))
+    for one, other in _pairs(left + booked, crowds, shared):
         for kind, who in shared.needs(one, other):
             for mine, theirs in ((one, other), (other, one)):
-                if mine.row is not None:
+                if mine.row is not None and id(mine) not in of_crowds:
                     _note(found, mine.row, kind, theirs, who)
     order = list(ClashKind)
     return sorted(found.values(), key=lambda c: (c.row, order.index(c.kind), c.starts_at))
@@ -212,17 +217,83 @@ class _Crowds:
                     noted.add(other.row)
 
 
-def _pairs(bookings: list[Booking]) -> Iterator[tuple[Booking, Booking]]:
-    """Yield the pairs that overlap and of which one at least is to be planned."""
-    bookings.sort(key=lambda one: one.starts_at)
-    running: list[Booking] = []
-    for one in bookings:
-        running = [other for other in running if other.ends_at > one.starts_at]
-        for other in running:
+def _merged(crowded: Iterable[Booking]) -> list[Booking]:
+    """Return when courses have lessons of crowds in a room: one booking for all that overlap.
+
+    Other rows are compared with these, so that time grows with the courses and not with the rows.
+    """
+    by_place: dict[tuple[int, int, date], list[Booking]] = {}
+    for one in sorted(crowded, key=lambda one: one.starts_at):
+        found = by_place.setdefault((one.course_no, one.room_no, one.day), [])
+        if found and one.starts_at < found[-1].ends_at:
+            found[-1] = found[-1]._replace(ends_at=max(one.ends_at, found[-1].ends_at))
+        else:
+            found.append(one._replace())
+    return [one for some in by_place.values() for one in some]
+
+
+def _pairs(
+    bookings: list[Booking], crowds: list[Booking], shared: "_Shared"
+) -> Iterator[tuple[Booking, Booking]]:
+    """Yield the pairs that overlap, may share something, and of which one is to be planned.
+
+    Those of crowds are not compared with each other.
+    """
+    running, crowded = _Running(), _Running()
+    of_crowds = set(map(id, crowds))
+    for one in sorted(bookings + crowds, key=lambda one: one.starts_at):
+        is_crowd = id(one) in of_crowds
+        others = running.near(one, shared)
+        others += [] if is_crowd else crowded.near(one, shared)
+        for other in others:
             is_new = one.row is not None or other.row is not None
             if is_new and not (one.source == other.source and one.row == other.row):
                 yield other, one
-        running.append(one)
+        (crowded if is_crowd else running).add(one)
+
+
+class _Running:
+    """Lessons that may go on when the next one starts: by room, course, and those of substitutes.
+
+    A hundred courses have lessons at once, and most share nothing: comparing each with each would
+    take most of the time of an import.
+    """
+
+    def __init__(self) -> None:
+        self._rooms: dict[int, list[Booking]] = {}
+        self._courses: dict[uuid.UUID, list[Booking]] = {}
+        self._substituted: list[Booking] = []
+
+    def add(self, one: Booking) -> None:
+        """Note a lesson that starts."""
+        self._rooms.setdefault(one.room_no, []).append(one)
+        self._courses.setdefault(one.course_id, []).append(one)
+        if one.substitute is not None:
+            self._substituted.append(one)
+
+    def near(self, one: Booking, shared: "_Shared") -> list[Booking]:
+        """Return the lessons that go on when one starts and may share something with it."""
+        courses = shared.related(one.course_id)
+        if one.substitute is not None:
+            courses = courses | shared.taught_by(one.substitute)
+        self._substituted = _going_on(self._substituted, one)
+        found = [*self._going_on(self._rooms, one.room_no, one), *self._substituted]
+        for course in [one.course_id, *(courses & self._courses.keys())]:
+            found += self._going_on(self._courses, course, one)
+        return list({id(other): other for other in found}.values())
+
+    def _going_on(
+        self, by: "dict[_Key, list[Booking]]", key: "_Key", one: Booking
+    ) -> list[Booking]:
+        if not (some := _going_on(by.get(key, ()), one)):
+            by.pop(key, None)
+            return []
+        by[key] = some
+        return some
+
+
+def _going_on(bookings: Iterable[Booking], one: Booking) -> list[Booking]:
+    return [other for other in bookings if other.ends_at > one.starts_at]
 
 
 class _Shared:
@@ -235,12 +306,30 @@ class _Shared:
     ) -> None:
         self._teachers, self._students = teachers, students
         self._known: dict[tuple[int, int], _SharedSpans] = {}
+        self._courses_of: dict[uuid.UUID, set[uuid.UUID]] = {}
+        for members in (teachers, students):
+            for course_id, spans in members.items():
+                for span in spans:
+                    self._courses_of.setdefault(span.who, set()).add(course_id)
+        self._related: dict[uuid.UUID, set[uuid.UUID]] = {}
 
     @classmethod
     def of(cls, db: Session, bookings: Iterable[Booking]) -> "_Shared":
         """Read who belongs to the courses of these lessons."""
         courses = {one.course_id for one in bookings}
         return cls(_teachers(db, courses), _students(db, courses))
+
+    def related(self, course_id: uuid.UUID) -> set[uuid.UUID]:
+        """Return the courses that share anybody with a course, at any time."""
+        if course_id not in self._related:
+            spans = (members.get(course_id, ()) for members in (self._teachers, self._students))
+            people = {span.who for some in spans for span in some}
+            self._related[course_id] = set().union(*map(self._courses_of.__getitem__, people))
+        return self._related[course_id]
+
+    def taught_by(self, account: uuid.UUID) -> set[uuid.UUID]:
+        """Return the courses that an account belongs to, at any time."""
+        return self._courses_of.get(account, set())
 
     def needs(
         self, one: Booking, other: Booking

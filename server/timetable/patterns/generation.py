@@ -33,7 +33,7 @@ from server.timetable.tables import (
 #: Lessons are planned this far ahead; each night adds a day.
 AHEAD = timedelta(days=400)
 #: Twenty classes share the bells of a day.
-_moments = lru_cache(4096)(moments)
+moments_of = lru_cache(4096)(moments)
 
 
 def refresh_lessons(
@@ -178,7 +178,7 @@ def planned_lessons(
     first, last = span_ahead(at, zone)
     weekly = weekly_of(pattern, term)
     for day in weekly.days(since=first, until=last, closed=closed):
-        starts_at, ends_at = _moments(day, pattern.starts, pattern.ends, zone)
+        starts_at, ends_at = moments_of(day, pattern.starts, pattern.ends, zone)
         yield PlannedLesson(
             pattern_id=pattern.id,
             week=monday(day),

@@ -16,11 +16,12 @@ from server.timetable.patterns.clashes import Clash, ClashKind, find_clashes
 from server.timetable.patterns.generation import (
     closed_days,
     delete_patterns,
+    moments_of,
     planned_lessons,
     refresh_lessons,
     span_ahead,
 )
-from server.timetable.patterns.weekly import PlannedLesson
+from server.timetable.patterns.weekly import PlannedLesson, monday
 from server.timetable.service import course_of, found_or_404, lock_timetable, room_of
 from server.timetable.tables import LessonPattern, PatternLesson, Term, Weeks
 
@@ -126,19 +127,19 @@ def plan_patterns(
     """
     if not options.is_trial:
         lock_timetable(db)
-    report, plans = PlanReport(), _Planning(db, options)
-    known = {_key(one): one.id for one in db.exec(select(LessonPattern))}
+    report, plans = PlanReport(), Planning(db, options)
+    known = {key_of_pattern(one): one.id for one in db.exec(select(LessonPattern))}
     seen: set[tuple[object, ...]] = set()
     wanted: dict[int, tuple[LessonPattern, list[PlannedLesson]]] = {}
     for number, row in enumerate(rows):
         pattern = row.as_row(new_id())
-        if (same := known.get(_key(pattern))) is not None:
+        if (same := known.get(key_of_pattern(pattern))) is not None:
             report.unchanged[number] = same
             continue
         try:
-            _refuse_twice(_key(pattern) in seen)
+            _refuse_twice(key_of_pattern(pattern) in seen)
             wanted[number] = (pattern, plans.lessons(pattern))
-            seen.add(_key(pattern))
+            seen.add(key_of_pattern(pattern))
         except ServerError as exc:
             report.refused[number] = exc
     report.clashes = find_clashes(
@@ -184,7 +185,7 @@ def change_pattern(
     lock_timetable(db)
     pattern = pattern_of(db, pattern_id)
     trial = plan.as_row(pattern_id)
-    lessons = _Planning(db, options).lessons(trial)
+    lessons = Planning(db, options).lessons(trial)
     kept = _kept_weeks(db, pattern_id)
     lessons = [one for one in lessons if one.week not in kept]
     clashes = find_clashes(db, [lessons], besides=[pattern_id])
@@ -233,13 +234,14 @@ def patterns_part(
     return read_part(db, query, ORDER, wanted)
 
 
-class _Planning:
+class Planning:
     """Works out the lessons of patterns; reads terms and holidays once for all of them."""
 
     def __init__(self, db: Session, options: PlanOptions) -> None:
         self._db, self._options = db, options
         self._found: dict[uuid.UUID, object] = {}  # kept: the session forgets what nobody holds
-        self._closed = closed_days(db, *span_ahead(options.at, options.zone))
+        self.span = span_ahead(options.at, options.zone)
+        self.closed = closed_days(db, *self.span)
 
     def lessons(self, pattern: LessonPattern) -> list[PlannedLesson]:
         """Return the lessons to come.
@@ -254,13 +256,19 @@ class _Planning:
                 self._found[one] = one_of(self._db, one)
         _refuse_odd_times(pattern)
         at = self._options.at
-        planned = planned_lessons(
-            pattern, term, zone=self._options.zone, at=at, closed=self._closed
-        )
+        planned = planned_lessons(pattern, term, zone=self._options.zone, at=at, closed=self.closed)
         found = [one for one in planned if one.starts_at > at]
         if not found:
             raise InvalidError("There is no lesson to come on these dates.", problem="no_dates")
         return found
+
+    def lesson(self, plan: PatternPlan, source: uuid.UUID, day: date) -> PlannedLesson | None:
+        """Return the lesson of a date; None where it has started."""
+        starts_at, ends_at = moments_of(day, plan.starts, plan.ends, self._options.zone)
+        if starts_at <= self._options.at:
+            return None
+        place = (plan.course_id, plan.room_id)
+        return PlannedLesson(source, monday(day), day, *place, starts_at, ends_at)
 
 
 def _refuse_twice(is_there: bool) -> None:
@@ -328,5 +336,6 @@ def _kept_weeks(db: Session, pattern_id: uuid.UUID) -> set[date]:
     return set(db.exec(query))
 
 
-def _key(pattern: LessonPattern) -> tuple[object, ...]:
+def key_of_pattern(pattern: LessonPattern) -> tuple[object, ...]:
+    """Return what two patterns share that are the same."""
     return tuple(getattr(pattern, name) for name in PatternPlan.__dataclass_fields__)

@@ -13,7 +13,7 @@ from protocol.v1.policy import AttendancePolicy
 #: Values in one statement.
 _BATCH = 500
 #: Tables of this package that name a lesson; one in any other table was recorded for it.
-_OWN = {"pattern_lessons", "lesson_substitutes", "lesson_cancellations"}
+_OWN = {"pattern_lessons", "lesson_substitutes", "lesson_cancellations", "imported_lessons"}
 _OPENS = "opens_before_min"
 
 

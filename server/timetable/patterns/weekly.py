@@ -50,6 +50,11 @@ class Weekly:
     last_day: date
     term_begins: date
 
+    def takes_place_on(self, day: date) -> bool:
+        """Return whether it has a lesson on a date, closed or not."""
+        is_day = self.first_day <= day <= self.last_day and day.weekday() == self.weekday
+        return is_day and self.weeks in {Weeks.EVERY, week_of(day, self.term_begins)}
+
     def days(self, *, since: date, until: date, closed: Container[date] = ()) -> Iterator[date]:
         """Return the dates of its lessons in a span (both included), without closed ones."""
         first, last = max(self.first_day, since), min(self.last_day, until)

@@ -96,7 +96,7 @@ def test_a_term_of_marks_becomes_registers_once(
     assert missing["about"] == f"BIO-9 · {day_in(-7)} 08:00 · S1"
     with database.reading() as db:
         found = set(db.exec(select(Correction.reason)))
-        assert found == {"Doctor (imported from marks.csv)", "Imported from marks.csv"}
+        assert found == {"Doctor (imported from a file)", "Imported from a file"}
         assert db.exec(select(LineRemark.text)).all() == ["Note of the parents"]
         assert db.get(PatternLesson, uuid.UUID(biology)) is not None
         entry = db.exec(select(AuditEntry).where(AuditEntry.action == "attendance.import")).one()
@@ -335,7 +335,7 @@ def drawn(students: Sequence[str]) -> st.SearchStrategy[Row]:
 
 def bring(db: Session, rows: Sequence[Row], account: str, size: int) -> None:
     """Import rows in parts of a size, as the job does."""
-    kind = AttendanceFiles(BERLIN, "en", "file.csv")
+    kind = AttendanceFiles(BERLIN, "en")
     sheet = Sheet(COLUMNS, [SheetRow(number, cells) for number, cells in enumerate(rows, 2)])
     read = read_rows_as(kind, sheet, {name: at for at, name in enumerate(COLUMNS)})
     kind.survey(db, read.rows)

@@ -11,6 +11,7 @@ from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.guardians.service import MOST_GUARDIANS
 from server.guardians.tables import Guardian
+from server.imports.findings import HIDDEN
 from server.imports.samples import bundle_files
 from server.imports.tables import ImportRun
 from server.web.principal import Role
@@ -62,10 +63,15 @@ def test_a_file_adds_and_changes_guardians_and_a_second_time_changes_nothing(
     fewer = imports.bring_in("guardians", HEAD + "S1;OMAR Haddád;;+49 171 0000;\n")
     assert counts(fewer) == {"changed": 1, "missing": 2}
     (line,) = imports.report(fewer["id"], "changed")
-    assert [(one["column"], one["after"]) for one in line["changes"]] == [
-        ("guardian_name", "OMAR Haddád"),
-        ("phone", "+49 171 0000"),
+    assert line["changes"] == [
+        {"column": "guardian_name", "before": "Omar Haddad", "after": "OMAR Haddád"},
+        {"column": "phone", "before": HIDDEN, "after": "+49 171 0000"},
     ]
+    shown = [
+        imports.office.get(f"/imports/{fewer['id']}?show=changed").text,
+        imports.office.get(f"/imports/{fewer['id']}/report.csv").text,
+    ]
+    assert all("not shown" in text and "0305550124" not in text for text in shown)
     assert guardians(imports, desk.ada)[1] == ("OMAR Haddád", "father", "+49 171 0000", "")
     assert len(guardians(imports, desk.ben)) == 1
     with database.reading() as db:
@@ -97,6 +103,27 @@ def test_numbers_of_a_workbook_keep_zeros_and_formulas_are_text(
     report = imports.office.get(f"/imports/{again}/report.csv").text
     assert "'+49 777" in report
     assert ",mother" in report
+
+
+@ON_SQLITE
+def test_contact_data_that_is_stored_is_in_no_report(desk: OfficeDesk, imports: ImportDesk) -> None:
+    imports.bring_in("guardians", ROWS)
+    probe = HEAD + "S1;Amina Haddad;father;+49 111;x@example.org\nS2;Amina Haddad;;+49 222;\n"
+    import_id = imports.upload("guardians", probe)
+    assert counts(imports.check(import_id)) == {"changed": 2, "missing": 1}
+    first, second = imports.report(import_id, "changed")
+    assert {one["column"]: one["before"] for one in first["changes"]} == {
+        "relation": "mother",
+        "phone": HIDDEN,
+        "email": HIDDEN,
+    }
+    assert [one["before"] for one in second["changes"]] == [""]
+    everything = "".join(
+        imports.office.get(f"/imports/{import_id}{end}").text
+        for end in ("", "?show=changed", "?show=missing", "/report.csv")
+    )
+    assert "amina@example.org" not in everything
+    assert "5550123" not in everything
 
 
 @ON_SQLITE

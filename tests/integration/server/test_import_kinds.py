@@ -17,6 +17,8 @@ from tests.support.importing import ImportDesk, counts
 from tests.support.office_desk import OfficeDesk, day_in
 from tests.support.workbooks import rows_of, workbook
 
+ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def imports(app: FastAPI, office: TestClient) -> ImportDesk:
@@ -115,6 +117,68 @@ def test_teachers_get_courses_by_user_name(
     assert counts(imports.bring_in("teachers", ending)) == {"changed": 1}
     (entry,) = imports.office.get(f"/api/v1/courses/{desk.course}/teachers").json()
     assert entry["until"] == day_in(3)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("kind", "head", "who", "reason", "at_once"),
+    [
+        ("rosters", "course;number", "BIO-9;S1", "overlap", 1),
+        ("teachers", "course;user name", "BIO-9;teacher-account", "overlap", 250),
+        ("groups", "class;number", "7B;S1", "in_group", 250),
+    ],
+    ids=["rosters", "teachers", "groups"],
+)
+def test_rows_that_place_a_person_twice_are_seen_by_the_dry_run(
+    desk: OfficeDesk,
+    imports: ImportDesk,
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    head: str,
+    who: str,
+    reason: str,
+    at_once: int,
+) -> None:
+    monkeypatch.setattr(tasks, "CHUNK", at_once)
+    sign_in(Role.TEACHER)
+    spans = (day_in(-9), day_in(9)), (day_in(9), ""), (day_in(20), day_in(30)), (day_in(40), "")
+    text = f"{head};from;until\n" + "".join(f"{who};{first};{last}\n" for first, last in spans)
+    import_id = imports.upload(kind, text)
+    for step in (imports.check, imports.start):
+        assert counts(step(import_id)) == {"new": 3, "wrong": 1}
+        assert reasons(imports, import_id) == {3: reason}
+    assert counts(imports.bring_in(kind, text)) == {"unchanged": 3, "wrong": 1}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("kind", "head", "who"),
+    [
+        ("rosters", "course;number", "BIO-9;S1"),
+        ("teachers", "course;user name", "BIO-9;teacher-account"),
+        ("groups", "class;number", "7B;S1"),
+    ],
+    ids=["rosters", "teachers", "groups"],
+)
+def test_two_rows_about_one_entry_do_not_change_it_in_turn(
+    desk: OfficeDesk, imports: ImportDesk, sign_in: SignIn, kind: str, head: str, who: str
+) -> None:
+    sign_in(Role.TEACHER)
+    text = f"{head};from;until\n{who};;{day_in(3)}\n{who};{day_in(-9)};{day_in(9)}\n"
+    assert counts(imports.bring_in(kind, text))["wrong"] == 1
+    again = [counts(imports.bring_in(kind, text)) for _ in range(2)]
+    assert again == [{"unchanged": 1, "wrong": 1}] * 2
+
+
+@ON_SQLITE
+def test_a_teacher_whose_time_is_over_is_known_again(
+    desk: OfficeDesk, imports: ImportDesk, sign_in: SignIn
+) -> None:
+    sign_in(Role.TEACHER)
+    rows = f"course;user name;until\nBIO-9;teacher-account;{day_in(-2)}\n"
+    assert counts(imports.bring_in("teachers", rows)) == {"new": 1}
+    assert counts(imports.bring_in("teachers", rows)) == {"unchanged": 1}
 
 
 HOSTILE: tuple[tuple[str, bytes, dict[str, int], dict[int, str]], ...] = (

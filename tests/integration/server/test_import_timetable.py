@@ -12,8 +12,10 @@ from starlette.testclient import TestClient
 
 from server.imports import tasks
 from server.imports.findings import RowError
+from server.imports.tables import ImportRun
 from server.imports.timetable_files import _weekday
 from server.imports.values import read_time
+from server.timetable.patterns import contradictions
 from tests.support.importing import ImportDesk, counts
 from tests.support.office_desk import OfficeDesk, day_in
 
@@ -116,6 +118,33 @@ def test_rows_at_the_same_time_are_all_wrong_wherever_they_stand(
     import_id = imports.upload("timetable", HEAD + rows)
     assert counts(imports.check(import_id)) == {"unchanged": 2, "wrong": 4}
     assert reasons(imports, import_id)[3] == "rows_room"
+
+
+def test_a_file_is_compared_in_pieces_and_stops_when_it_is_cancelled(
+    desk: OfficeDesk, imports: ImportDesk, term: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contradictions, "MOST_LESSONS", 1)
+    rows = HEAD + (
+        "BIO-9;Monday;8:00;8:45;R12;A;\nART-1;Mon;8:30;9:15;R12;;\n"
+        "BIO-9;Tuesday;8:00;8:45;R12;A;\nART-1;Tue;8:30;9:15;R12;B;\n"
+        "BIO-9;Friday;8:00;8:45;R12;;\nART-1;Friday;8:45;9:15;R12;;\n"
+    )
+    import_id = imports.upload("timetable", rows)
+    assert counts(imports.check(import_id)) == {"new": 4, "wrong": 2}
+    assert reasons(imports, import_id) == {2: "rows_room", 3: "rows_room"}
+    look, looks = imports.handler._look, []
+
+    def cancelled(run: ImportRun) -> None:
+        looks.append(run)
+        if len(looks) == 3:
+            imports.do(import_id, "cancel")
+        look(run)
+
+    monkeypatch.setattr(imports.handler, "_look", cancelled)
+    imports.do(import_id, "check", {})
+    assert imports.work()
+    assert imports.state(import_id)["state"] == "cancelled"
+    assert len(looks) == 3
 
 
 def test_without_a_term_column_the_term_must_be_the_only_one(

@@ -20,7 +20,7 @@ ZONE = ZoneInfo("Europe/Berlin")
 def any_kind(name: str) -> ImportKind:
     """Return a kind that has columns, also the one of another package."""
     is_attendance = name == KindName.ATTENDANCE
-    return AttendanceFiles(ZONE, "en", "file.csv") if is_attendance else kind_of(name, ZONE)
+    return AttendanceFiles(ZONE, "en") if is_attendance else kind_of(name, ZONE)
 
 
 KINDS = [any_kind(name) for name in KindName if name not in WITHOUT_COLUMNS]
@@ -150,6 +150,7 @@ def test_every_reason_has_words_and_a_fix(language: str) -> None:
         "code": "Trip",
         "count": "3",
         "event": "Biology 9",
+        "at": "2026-09-07 08:00",
     }
     for reason in sorted(reasons):
         finding = Finding(2, RowOutcome.WRONG, "x", reason, "student_number", values)

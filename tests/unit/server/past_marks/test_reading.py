@@ -99,9 +99,14 @@ def test_a_row_is_read() -> None:
     assert (found.length, found.mark.reason) == (timedelta(minutes=45), "Doctor")
     assert found.starts is not None
     assert (found.starts.hour, found.ends) == (8, None)
+    assert READER.read(row(minutes="000000720")).length == timedelta(hours=12)
 
 
-@pytest.mark.parametrize("text", ["0", "-5", "721", "99999999999999999999", "4.5", "\u0664\u0665"])
+@pytest.mark.parametrize(
+    "text",
+    ["0", "-5", "721", "00045999", "99999999999999999999", "9" * 5000, "4.5", "\u0664\u0665"],
+    ids=lambda text: text[:12],
+)
 def test_what_is_no_length_is_refused(text: str) -> None:
     with pytest.raises(RowError) as caught:
         READER.read(row(minutes=text))

@@ -70,3 +70,79 @@ def test_rows_of_a_crowd_are_not_compared_with_each_other() -> None:
     assert {one.row for one in found} == set(range(1500))
     assert shared.pairs == 0
     assert len(found) <= 1500 * clashes._MOST_NOTED * 2
+
+
+def test_a_row_outside_a_crowd_is_compared_with_it() -> None:
+    crowd = [(0, 10 if row < 8 else 60, row % 3, 0) for row in range(14)]
+    rows = [
+        *crowd,
+        (30, 60, 50, 0),  # in the room of those that last longer, when they are no crowd
+        (20, 30, 2, 60),  # of a course of the crowd
+        (20, 30, 51, 61),  # of a course that shares a teacher with the crowd
+        (20, 30, 52, 62),  # shares nothing
+        (60, 30, 53, 0),  # after the crowd
+    ]
+    day = clashes._Span(IDS[1999], date(2027, 1, 1), date(2027, 1, 31))
+    shared = clashes._Shared({IDS[51]: [day], IDS[1]: [day]}, {})
+    found = clashes._clashes([booking(row, one) for row, one in enumerate(rows)], [], shared)
+    kinds = {(one.row, one.kind) for one in found if one.row >= len(crowd)}
+    assert kinds == {
+        (14, ClashKind.ROOM),
+        (18, ClashKind.ROOM),  # with row 14, which lasts longer
+        (15, ClashKind.COURSE),
+        (16, ClashKind.TEACHER),
+    }
+    assert {one.row for one in found} == set(range(len(rows))) - {17}
+
+
+SPANS = st.lists(
+    st.builds(
+        clashes._Span,
+        st.sampled_from(IDS[100:106]),
+        st.sampled_from([date(2027, 1, 1), date(2027, 1, 5)]),
+        st.sampled_from([date(2027, 1, 3), date(2027, 1, 31)]),
+    ),
+    max_size=3,
+)
+MEMBERS = st.dictionaries(st.sampled_from(IDS[:4]), SPANS, max_size=4)
+
+
+@given(
+    drawn=st.lists(st.tuples(DRAWN, st.booleans(), st.integers(99, 105)), max_size=9),
+    teachers=MEMBERS,
+    students=MEMBERS,
+)
+def test_each_pair_that_shares_anything_is_found(
+    drawn: list[tuple[Drawn, bool, int]],
+    teachers: dict[uuid.UUID, list[clashes._Span]],
+    students: dict[uuid.UUID, list[clashes._Span]],
+) -> None:
+    every = [
+        booking(number, one)._replace(
+            row=number if is_new else None,
+            substitute=None if is_new or who < 100 else IDS[who],
+        )
+        for number, (one, is_new, who) in enumerate(drawn)
+    ]
+    shared = clashes._Shared(teachers, students)
+    wanted = [one for one in every if one.row is not None]
+    found = clashes._clashes(wanted, [one for one in every if one.row is None], shared)
+    in_order = sorted(every, key=lambda one: one.starts_at)
+    met = (
+        (one, other)
+        for at, one in enumerate(in_order)
+        for other in in_order[at + 1 :]
+        if other.starts_at < one.ends_at
+    )
+    expected = {
+        (mine.row, kind, *place(theirs))
+        for one, other in met
+        for kind, _who in shared.needs(one, other)
+        for mine, theirs in ((one, other), (other, one))
+        if mine.row is not None
+    }
+    assert {(one.row, one.kind, *place(one)) for one in found} == expected
+
+
+def place(one: Booking | clashes.Clash) -> tuple[object, ...]:
+    return one.course_id, one.room_id, one.starts_at, one.ends_at

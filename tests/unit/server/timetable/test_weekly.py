@@ -98,6 +98,11 @@ class Book:
         )
 
 
+@given(weekly=weeklies(), day=DAYS)
+def test_a_single_date_is_one_of_all_dates(weekly: Weekly, day: date) -> None:
+    assert weekly.takes_place_on(day) is any(weekly.days(since=day, until=day))
+
+
 @given(st.data(), st.sampled_from(ZONES))
 @examples(60)
 def test_lessons_survive_changes_of_patterns_holidays_and_clocks(
