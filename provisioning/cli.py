@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from provisioning.commands import (
     bundle,
     claim,
+    commission,
     configure,
     doctor,
     fleet,
@@ -44,6 +45,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (image, bundle, claim, configure, move, fleet, doctor, support_bundle):
+    for module in (
+        image,
+        bundle,
+        claim,
+        configure,
+        move,
+        fleet,
+        doctor,
+        commission,
+        support_bundle,
+    ):
         module.add_to(commands)
     return parser
