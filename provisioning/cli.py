@@ -19,6 +19,18 @@ from provisioning.errors import ProvisioningError
 from provisioning.options import EXIT_WORDS
 from provisioning.outcome import CommandOutcome, failure
 
+_COMMANDS = (
+    image,
+    bundle,
+    claim,
+    configure,
+    move,
+    fleet,
+    doctor,
+    commission,
+    support_bundle,
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
@@ -45,16 +57,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (
-        image,
-        bundle,
-        claim,
-        configure,
-        move,
-        fleet,
-        doctor,
-        commission,
-        support_bundle,
-    ):
+    for module in _COMMANDS:
         module.add_to(commands)
     return parser

@@ -34,6 +34,12 @@ from protocol.v1.messages import CommissionStep, CommissionStepName, SkipReason
 logger = logging.getLogger(__name__)
 
 _ATTACKS = (CommissionStepName.PRINT_ATTACK, CommissionStepName.SCREEN_ATTACK)
+_OTHER_ANSWERS = {
+    HTTPStatus.NOT_FOUND.value: ReportDelivery.KEPT,
+    HTTPStatus.FORBIDDEN.value: ReportDelivery.WAITING,
+    HTTPStatus.UNAUTHORIZED.value: ReportDelivery.WAITING,
+}
+"""Answers that say nothing against the report: an older server, or one that does not know us."""
 _NOT_STORED = "The disk refuses: the result was not stored. Free space and test again."
 _UNCLAIMED = "Claim this kiosk first: the report is signed with its key."
 _FAILED_STEP = "The test failed with an error ({name}).", "Send the support bundle."
@@ -63,6 +69,8 @@ class CommissionSubject:
 class CommissioningDesk:
     """Does what the screen and the command ask for; each call returns at once. For any thread.
 
+    Steps run only while the test is open, because recognition is paused then.
+
     Args:
         files: where progress and reports are kept.
         tools: what the steps use.
@@ -83,6 +91,7 @@ class CommissioningDesk:
         self._subject: CommissionSubject | None = None
         self._view = CommissionView()
         self._watch: StepWatch | None = None
+        self._is_open = False
 
     @property
     def view(self) -> CommissionView:
@@ -106,12 +115,14 @@ class CommissioningDesk:
             if subject is None:
                 self._show(CommissionView(problem=_UNCLAIMED))
                 return
+            self._is_open = True
             progress = self._loaded(subject)
             self._show(CommissionView(progress, progress.next_step))
 
     def leave(self) -> None:
         """Close the test; a step that runs ends without a result."""
         with self._lock:
+            self._is_open = False
             if self._watch is not None:
                 self._watch.end()
 
@@ -119,7 +130,8 @@ class CommissioningDesk:
         """Test the current step."""
         with self._lock:
             view, subject = self._view, self._subject
-            if view.progress is None or view.current is None or view.is_running or not subject:
+            is_ready = self._is_open and not view.is_running
+            if view.progress is None or view.current is None or not subject or not is_ready:
                 return
             watch = StepWatch(self._on_left)
             self._watch = watch
@@ -241,10 +253,9 @@ class CommissioningDesk:
         try:
             subject.send_report(report)
         except RefusedError as exc:
-            is_older = exc.status == HTTPStatus.NOT_FOUND
-            state = ReportDelivery.KEPT if is_older else ReportDelivery.REFUSED
+            state = _OTHER_ANSWERS.get(exc.status, ReportDelivery.REFUSED)
             logger.info("commissioning report not taken id=%s: %s", report.id, exc)
-            if not is_older:
+            if state is ReportDelivery.REFUSED:
                 self._settle(lambda: self._files.set_report_aside(report.id))
         except SyncError as exc:
             logger.debug("commissioning report waits id=%s: %s", report.id, exc)

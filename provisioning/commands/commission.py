@@ -143,9 +143,8 @@ class GuidedTest:
     def _asked(self, step: str) -> str:
         """Ask whether to test a step; returns the reason for which it is skipped, else ''."""
         name = step.replace("_", " ")
-        sys.stdout.write(
-            f"\n{name[0].upper()}{name[1:]}. {_DO.get(CommissionStepName(step), '')}\n"
-        )
+        what = _DO.get(CommissionStepName(step), "")
+        sys.stdout.write(f"\n{name[0].upper()}{name[1:]}. {what}\n")
         while True:
             answer = input("Enter: test, s: skip: ").strip().lower()
             if answer == "":

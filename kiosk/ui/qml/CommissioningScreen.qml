@@ -29,7 +29,7 @@ Rectangle {
     }
 
     Item {
-        id: left
+        id: side
         anchors.left: parent.left
         y: title.height + Theme.gap
         width: screen.wide ? 296 * Theme.u : parent.width
@@ -64,6 +64,7 @@ Rectangle {
             }
         }
         Grid {
+            id: list
             anchors.left: parent.left
             anchors.right: parent.right
             anchors.top: picture.bottom
@@ -76,10 +77,11 @@ Rectangle {
             Repeater {
                 model: screen.view.items
                 delegate: Rectangle {
+                    id: entry
                     required property var modelData
                     readonly property color tint: modelData.tone === "fail" ? Theme.alarm
                         : modelData.tone === "ok" ? Theme.accent : Theme.muted
-                    width: (left.width - 8 * Theme.u) / 2
+                    width: (list.width - 8 * Theme.u) / 2
                     height: 26 * Theme.u
                     radius: 8 * Theme.u
                     color: modelData.is_current ? Theme.accentSoft : "transparent"
@@ -96,9 +98,9 @@ Rectangle {
                             width: 9 * Theme.u
                             height: width
                             radius: width / 2
-                            color: modelData.tone === "" ? "transparent" : parent.parent.tint
+                            color: modelData.tone === "" ? "transparent" : entry.tint
                             border.width: Math.max(1, Math.round(1.5 * Theme.u))
-                            border.color: parent.parent.tint
+                            border.color: entry.tint
                         }
                     }
                     Words {
@@ -121,8 +123,8 @@ Rectangle {
         id: right
         objectName: "step"
         anchors.right: parent.right
-        width: screen.wide ? parent.width - left.width - 20 * Theme.u : parent.width
-        y: screen.wide ? left.y : left.y + left.height + Theme.gap
+        width: screen.wide ? parent.width - side.width - 20 * Theme.u : parent.width
+        y: screen.wide ? side.y : side.y + side.height + Theme.gap
         height: buttons.y - Theme.gap - y
         contentHeight: words.height
         clip: true
@@ -196,18 +198,19 @@ Rectangle {
         anchors.left: parent.left
         anchors.bottom: parent.bottom
         spacing: Theme.gap
-        layoutDirection: Qt.LeftToRight
         TechnicianButton {
             objectName: "main"
             width: buttons.each
-            visible: text !== ""
+            opacity: text === "" ? 0 : 1
+            enabled: text !== ""
             text: screen.view.main
             onTapped: screen.commissioning.press(screen.view.action)
         }
         TechnicianButton {
             objectName: "second"
             width: buttons.each
-            visible: text !== ""
+            opacity: text === "" ? 0 : 1
+            enabled: text !== ""
             text: screen.view.second
             onTapped: screen.commissioning.press(screen.view.second_action)
         }
