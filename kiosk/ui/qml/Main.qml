@@ -226,7 +226,7 @@ Rectangle {
         TechnicianScreen {
             anchors.fill: parent
             anchors.margins: Theme.margin
-            visible: root.service === "open"
+            visible: root.service === "open" && !root.shell.commissioning.view.is_open
             technician: root.shell.technician
             feed: root.shell.feed
             camera: root.shell.camera
