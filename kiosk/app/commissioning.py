@@ -109,7 +109,9 @@ class CommissioningDesk:
     def begin(self) -> None:
         """Open the test, at the step where it stopped; a finished one begins anew."""
         with self._lock:
-            if self._view.is_running:
+            is_under_way = self._view.progress and self._view.delivery is ReportDelivery.NONE
+            if self._view.is_running or (self._is_open and is_under_way):
+                self._show(self._view)
                 return
             subject = self._subject
             if subject is None:
@@ -192,6 +194,7 @@ class CommissioningDesk:
                 logger.warning("progress of the commissioning not deleted: %s", exc)
                 self._show(replace(self._view, problem=_NOT_STORED))
                 return
+            self._view = CommissionView()
             self.begin()
 
     def _loaded(self, subject: CommissionSubject) -> CommissionProgress:
@@ -216,8 +219,11 @@ class CommissioningDesk:
             step = failed(self._tools, name, words)
         with self._lock:
             self._watch = None
-            self._show(replace(self._view, is_running=False, left_s=None))
-            if not watch.is_ended:
+            # Told once, together with the result: nobody may see a step that ended without one.
+            self._view = replace(self._view, is_running=False, left_s=None)
+            if watch.is_ended:
+                self._show(self._view)
+            else:
                 self._keep(step)
 
     def _tested(

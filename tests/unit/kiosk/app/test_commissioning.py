@@ -366,6 +366,26 @@ def test_nothing_is_tested_once_the_test_was_left(bench: CommissionBench) -> Non
     assert bench.desk.view.result is None
 
 
+def test_a_step_never_ends_without_its_result(bench: CommissionBench) -> None:
+    shown: list[CommissionView] = []
+    bench.desk.show_on(shown.append)
+    bench.desk.begin()
+    bench.desk.run()
+    assert [(one.is_running, one.result is None) for one in shown] == [
+        (False, True),
+        (True, True),
+        (False, False),
+    ]
+
+
+def test_opening_it_twice_changes_nothing(bench: CommissionBench) -> None:
+    bench.desk.begin()
+    bench.desk.run()
+    before = bench.desk.view
+    bench.desk.begin()
+    assert bench.desk.view == before
+
+
 def test_only_reasons_of_the_list_and_a_claimed_kiosk(bench: CommissionBench) -> None:
     bench.desk.begin()
     bench.desk.skip("Ada Lovelace was ill")
