@@ -92,6 +92,8 @@ class CommissioningDesk:
         self._view = CommissionView()
         self._watch: StepWatch | None = None
         self._is_open = False
+        self._delivering = threading.Lock()
+        self._said: dict[str, int] = {}
 
     @property
     def view(self) -> CommissionView:
@@ -179,9 +181,10 @@ class CommissioningDesk:
     def deliver(self) -> None:
         """Send the reports that wait, oldest first; takes seconds."""
         subject = self._subject
-        for report in self._files.reports() if subject is not None else ():
-            if subject is None or not self._delivered(report, subject):
-                return
+        with self._delivering:
+            for report in self._files.reports() if subject is not None else ():
+                if subject is None or not self._delivered(report, subject):
+                    return
 
     def start_again(self) -> None:
         """Forget the results of an unfinished test, and begin with the first step."""
@@ -260,7 +263,9 @@ class CommissioningDesk:
             subject.send_report(report)
         except RefusedError as exc:
             state = _OTHER_ANSWERS.get(exc.status, ReportDelivery.REFUSED)
-            logger.info("commissioning report not taken id=%s: %s", report.id, exc)
+            if self._said.get(report.id) != exc.status:
+                self._said[report.id] = exc.status
+                logger.info("commissioning report not taken id=%s: %s", report.id, exc)
             if state is ReportDelivery.REFUSED:
                 self._settle(lambda: self._files.set_report_aside(report.id))
         except SyncError as exc:

@@ -21,7 +21,7 @@ MOST_REPORTS = 10
 """Reports that wait; a further one takes the place of the oldest."""
 
 
-class _Kept(Message):
+class _KeptProgress(Message):
     report_id: str
     kiosk_id: str
     room: str
@@ -39,7 +39,7 @@ class CommissioningFiles:
         """Return how far the test of this kiosk is; None: none was begun, or it is unreadable."""
         try:
             raw = read_if_there(self._folder / _PROGRESS)
-            kept = None if raw is None else parse_message(_Kept, raw)
+            kept = None if raw is None else parse_message(_KeptProgress, raw)
         except (CorruptStoreError, ProtocolError):
             logger.warning("progress of the commissioning unreadable, starting again")
             return None
@@ -55,7 +55,7 @@ class CommissioningFiles:
         Raises:
             StorageError: the disk refuses; what was stored before stays.
         """
-        kept = _Kept(
+        kept = _KeptProgress(
             report_id=progress.report_id,
             kiosk_id=progress.kiosk_id,
             room=progress.room,

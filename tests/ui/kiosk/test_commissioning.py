@@ -14,7 +14,7 @@ from kiosk.ui.commissioning_callbacks import CommissioningCallbacks
 from kiosk.ui.shell import KioskWindow, ShellCallbacks
 from scripts.screens_commissioning import COMMISSIONING_STATES, show_commissioning
 from tests.ui.kiosk.legible import faults_of_texts
-from tests.ui.kiosk.test_technician import shown
+from tests.ui.kiosk.test_technician import shown, state_of
 from tests.ui.kiosk.test_window import find, tap
 from tests.ui.kiosk.windows import NOW, SCREENS, WELL, Seconds, still
 
@@ -128,13 +128,13 @@ def test_screen_stays_open_while_a_step_runs_and_closes_when_forgotten(
     for _ in range(10):
         clock.now_s += 100
         window.shell.tick()
-    assert window.shell.technician_presenter.state is TechnicianState.OPEN
+    assert state_of(window) is TechnicianState.OPEN
     window.post_commissioning(COMMISSIONING_STATES["commission"])
     QCoreApplication.processEvents()
     clock.now_s += 901
     window.shell.tick()
     window.shell.tick()
-    assert window.shell.technician_presenter.state is TechnicianState.CLOSED
+    assert state_of(window) is TechnicianState.CLOSED
     assert asked.calls[-1] == "leave"
 
 
