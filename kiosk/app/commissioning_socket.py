@@ -28,7 +28,7 @@ _CHANGE_S = 1.0
 
 
 class CommissioningSocket:
-    """Answers one client at a time, on a thread of its own.
+    """Answers one client at a time, on a separate thread.
 
     Args:
         path: of the socket.
