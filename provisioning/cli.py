@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from provisioning.commands import (
     bundle,
     claim,
+    commission,
     configure,
     doctor,
     fleet,
@@ -17,6 +18,18 @@ from provisioning.commands import (
 from provisioning.errors import ProvisioningError
 from provisioning.options import EXIT_WORDS
 from provisioning.outcome import CommandOutcome, failure
+
+_COMMANDS = (
+    image,
+    bundle,
+    claim,
+    configure,
+    move,
+    fleet,
+    doctor,
+    commission,
+    support_bundle,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +57,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (image, bundle, claim, configure, move, fleet, doctor, support_bundle):
+    for module in _COMMANDS:
         module.add_to(commands)
     return parser

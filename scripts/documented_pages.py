@@ -15,6 +15,7 @@ DOCUMENTED = (
     "enrol-laptop-light-en",
     "kiosks-laptop-dark-en",
     "kiosk-turned-laptop-light-en",
+    "commissioning-laptop-light-en",
     "claim-laptop-light-en",
     "claim-phone-light-ar",
     "quarantine-laptop-light-en",

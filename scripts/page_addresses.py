@@ -46,6 +46,8 @@ def addresses(site: "Site") -> dict[str, str]:
             "line": f"/lessons/{running}/people/{{first}}",
             "course": f"/courses/{school.courses[0]}",
             "kiosk": f"/kiosks/{school.kiosks[0]}",
+            "commissioning": f"/kiosks/{school.kiosks[0]}/commissioning",
+            "commissioning-none": f"/kiosks/{school.kiosks[1]}/commissioning",
             "claim": f"/kiosks/{school.kiosks[0]}",
             "kiosk-turned": f"/kiosks/{school.kiosks[2]}",
         }

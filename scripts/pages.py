@@ -42,6 +42,7 @@ from scripts.documented_pages import DOCUMENTED
 from scripts.invented_absences import add_absences
 from scripts.invented_attendance import add_attendance
 from scripts.invented_change import change_network, use_network
+from scripts.invented_commissioning import commission
 from scripts.invented_credentials import add_credentials
 from scripts.invented_groups import add_groups
 from scripts.invented_guardians import add_guardians
@@ -122,6 +123,11 @@ class Site:
         with self.services.database.transaction() as db:
             if db.get(LostSpan, SPAN) is None:
                 lose_events(db, self.school)
+
+    def commission(self) -> None:
+        """Let pages see acceptance tests of the first kiosk."""
+        with self.services.database.transaction() as db:
+            commission(db, self.school)
 
     def ask_limit(self) -> None:
         """Let pages ask whether kiosks may become stricter."""
@@ -331,16 +337,7 @@ def photograph(
         page.locator("button.primary").click()
         page.wait_for_url(f"{site.url}/")
         for name in sorted(set(names) - {"sign-in"}):
-            if name == "today-refused":
-                site.refuse_key()
-            if name.endswith("-unknown-device"):
-                site.meet_strangers()
-            if name.startswith("lost-"):
-                site.lose_events()
-            if name == "models-change":
-                site.change_network()
-            if name == "accuracy-question":
-                site.ask_limit()
+            _prepare(site, name)
             page.goto(site.url + _address(page, site, name))
             _act(page, site, name)
             _shoot(page, out / f"{name}{suffix}.png", is_whole)
@@ -369,6 +366,22 @@ _FOLDED = {
     "course": ("#roster details", "#past-entries"),
     "guardians-open": (".contacts details", "details.fold"),
 }
+
+
+def _prepare(site: Site, name: str) -> None:
+    """Let there be what a page shows only at times."""
+    if name == "today-refused":
+        site.refuse_key()
+    if name.endswith("-unknown-device"):
+        site.meet_strangers()
+    if name.startswith("lost-"):
+        site.lose_events()
+    if name == "models-change":
+        site.change_network()
+    if name == "accuracy-question":
+        site.ask_limit()
+    if name.startswith("commissioning"):
+        site.commission()
 
 
 def _act(page: Page, site: Site, name: str) -> None:

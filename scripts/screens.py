@@ -69,6 +69,7 @@ from kiosk.ui.shell import KioskWindow, ShellCallbacks, ShellSettings, build_app
 from protocol.v1.messages import ArrivalStatus, ClockSource, Direction
 from protocol.v1.trust import six_words
 from scripts.screens_check_in import WAYS, check_in_states
+from scripts.screens_commissioning import COMMISSIONING_STATES, show_commissioning
 from scripts.screens_technician import TECHNICIAN_STATES, show_technician
 
 NOW = datetime(2026, 9, 14, 9, 6, tzinfo=UTC)
@@ -117,6 +118,9 @@ DOCUMENTED = (
     "roll-call-landscape-light-en",
     "roll-call-portrait-dark-ar",
     "technician-landscape-light-en",
+    "commission-landscape-light-en",
+    "commission-failed-landscape-light-en",
+    "commission-testing-portrait-dark-ar",
     "technician-landscape-dark-ar",
     "technician-pin-landscape-dark-en",
 )
@@ -267,7 +271,7 @@ def shots(language: str) -> Iterator[Shot]:
     yield from fault_shots()
     for name, health in RECORDS.items():
         yield Shot(f"ready-{name}", Ready(room, lesson), health)
-    for name in TECHNICIAN_STATES:
+    for name in (*COMMISSIONING_STATES, *TECHNICIAN_STATES):
         yield Shot(name, Ready(room, lesson), TECHNICIANS_KIOSK)
 
 
@@ -369,6 +373,7 @@ def render(shot: Shot, settings: ShellSettings, path: Path, picture: BGRImage) -
     if isinstance(shot.screen, AskPin):
         type_in(shot.code, window.shell.check_in_presenter.press)
     show_technician(shot.name, window)
+    show_commissioning(shot.name, window)
     for _ in range(4):
         QGuiApplication.processEvents()
     image = window.view.grabWindow()

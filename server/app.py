@@ -41,6 +41,8 @@ import server.attendance.policy_preview_pages
 import server.attendance.quarantine_api
 import server.attendance.quarantine_pages
 import server.attendance.short_pages
+import server.commissioning.api
+import server.commissioning.pages
 import server.credentials.api
 import server.credentials.own_pages
 import server.credentials.pages
@@ -196,6 +198,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.enrollment.pages.router,
     server.enrollment.move_api.router,
     server.enrollment.move_pages.router,
+    server.commissioning.api.router,
+    server.commissioning.pages.router,
     server.mark_reviews.api.router,
     server.mark_reviews.pages.router,
     server.enrollment.capture_pages.router,

@@ -36,6 +36,7 @@ from kiosk.storage.storage_key import StorageKey
 from kiosk.storage.used_codes import SQLiteUsedCodes
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.clock import SystemClock
+from kiosk.sync.cut import LinkCut
 from kiosk.sync.downloader import Downloader, DownloadStores
 from kiosk.sync.http import ServerClient
 from kiosk.sync.inbox import Inbox
@@ -57,6 +58,7 @@ DOWNLOAD_JOB = "download"
 STATUS_JOB = "status"
 SCANS_JOB = "scans"
 EARLIER_JOB = "earlier events"
+COMMISSIONING_JOB = "commissioning reports"
 _HEARD_S = 600.0
 """An ack through the broker counts this long; the kiosk asks for one every few minutes."""
 
@@ -104,6 +106,8 @@ class Device:
         self._clock = clock
         self._hooks = hooks
         self._heard_s: float | None = None
+        self.signing_key = identity.keys.signing
+        self.cut = client.cut = LinkCut()
         client.use_claim(identity.claim)
         self._authorities = Authorities(settings, identity.claim, identity.place, client, clock)
         with ExitStack() as opened:
@@ -172,6 +176,8 @@ class Device:
         access = broker_access(settings, claim.broker)
         backoff, trust = Backoff(1.0, settings.retry_max_s), self._authorities.broker
         self.link = None if access is None else MQTTLink(access, inbox, backoff, trust)
+        if self.link is not None:
+            self.link.cut = self.cut
         self.scheduler = Scheduler(self._clock)
         self.uploader = Uploader(
             self.outbox,

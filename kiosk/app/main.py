@@ -12,6 +12,8 @@ from PySide6.QtCore import QTimer
 from kiosk.app.attending import AttendantLoop
 from kiosk.app.board import Eyes, HealthBoard
 from kiosk.app.check_in import CheckIn, is_scanned
+from kiosk.app.commissioning_parts import Commissioning
+from kiosk.app.commissioning_socket import SOCKET_NAME, CommissioningSocket
 from kiosk.app.device import Device, DeviceHooks
 from kiosk.app.ending import FAILED, KEY_REFUSED, REVOKED, Ending
 from kiosk.app.new_claim import NewClaim, start_anew
@@ -32,7 +34,7 @@ from kiosk.domain.health import (
 from kiosk.domain.networks import NetworkState
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import SCANNED_STAGES, Screen, SettingUp
-from kiosk.domain.technician import technician_pin
+from kiosk.domain.technician import Inspection, technician_pin
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
 from kiosk.storage.clock_file import ClockFile
@@ -101,8 +103,15 @@ class KioskProcess:
         self._startup.lock()
         self._check_in = CheckIn()
         self._technician = TechnicianDesk(checks_of(settings, self._newest_frame))
+        self._commissioning = Commissioning(settings, self._newest_frame, self._clock)
         self._window = self._build_window()
-        self._technician.show_on(_shown_in(self._window))
+        self._technician.show_on(_shown_in(self._window, self._commissioning))
+        self._commissioning.desk.show_on(self._window.post_commissioning)
+        self._commission_socket = CommissioningSocket(
+            settings.data_dir / SOCKET_NAME,
+            self._commissioning.desk,
+            self._window.open_commissioning,
+        )
         self._camera = build_camera(settings, self._window.post_frame)
         self._scanner = claim_scanner(self._camera, self._startup.onboarding.enter_link)
         self._check_in_scanner = check_in_scanner(self._camera, self._check_in.scan)
@@ -120,6 +129,7 @@ class KioskProcess:
         self._window.show()
         self._scanner.start()
         self._check_in_scanner.start()
+        self._commission_socket.start()
         self._thread.start()
 
     def end(self, status: int) -> None:
@@ -131,6 +141,8 @@ class KioskProcess:
     def stop(self) -> None:
         """Take everything down, in the reverse order. GUI thread."""
         self._stopping.set()
+        self._commission_socket.stop()
+        self._commissioning.desk.leave()
         self._thread.join(1.0)
         self._scanner.stop()
         self._check_in_scanner.stop()
@@ -182,6 +194,7 @@ class KioskProcess:
         self._board = HealthBoard(self._clock, device, eyes, self._on_health)
         device.start()
         self._technician.serve(device)
+        self._commissioning.serve(device)
         if not self._wait_for_data(device, self._board):
             return False
         self._open_the_door(device, self._board)
@@ -218,6 +231,7 @@ class KioskProcess:
         self._loop = loop
         self._check_in.use(loop)
         self._technician.attend(loop, self._sight)
+        self._commissioning.attend(self._sight)
         self._on_timetable()  # it may have changed since it was read above
         self._on_book()
         loop.start()
@@ -291,6 +305,7 @@ class KioskProcess:
                 on_technician=replace(
                     self._technician.callbacks(), open_changed=self._on_technician
                 ),
+                on_commissioning=self._commissioning.callbacks(),
             ),
         )
 
@@ -400,8 +415,12 @@ class KioskProcess:
             self.end(REVOKED)
 
 
-def _shown_in(window: KioskWindow) -> TechnicianOutput:
-    return TechnicianOutput(window.post_facts, window.post_inspection, window.post_findings)
+def _shown_in(window: KioskWindow, commissioning: Commissioning) -> TechnicianOutput:
+    def inspected(inspection: Inspection) -> None:
+        window.post_inspection(inspection)
+        commissioning.see(inspection)
+
+    return TechnicianOutput(window.post_facts, inspected, window.post_findings)
 
 
 def _translated(language: str) -> str:

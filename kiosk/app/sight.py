@@ -16,7 +16,7 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
 from kiosk.errors import ModelMissingError, NetworkMissingError, OtherNetworkError
 from kiosk.vision import Camera, SourceOptions, open_source
-from kiosk.vision.inspection import InspectionListener
+from kiosk.vision.inspection import FaceObserver, InspectionListener
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.shadow import ShadowHooks, ShadowWorker
 from kiosk.vision.worker import RecognitionSettings, RecognitionWorker
@@ -164,6 +164,10 @@ class Sight:
     def inspect(self, listener: InspectionListener | None) -> None:
         """Show pictures to a technician instead of recognising people; None: go on as before."""
         self._worker.inspect(listener)
+
+    def observe_faces(self, observer: FaceObserver | None) -> None:
+        """Show the faces of inspected pictures to a test; None: end it."""
+        self._worker.observe_faces(observer)
 
     def start(self) -> None:
         """Open the camera and begin to look."""

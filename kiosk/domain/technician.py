@@ -77,6 +77,11 @@ class TechnicianAccess:
             self.is_wrong = False
             self.touch()
 
+    def admit(self) -> None:
+        """Show the screen without a PIN; only for who may use the kiosk's own account."""
+        self.state, self.is_wrong = TechnicianState.OPEN, False
+        self.touch()
+
     def enter(self, pin: str) -> None:
         """Try a PIN; during a wait nothing is tried."""
         if self.state is not TechnicianState.PIN or self._pin is None or self.wait_s:

@@ -21,6 +21,7 @@ from kiosk.errors import (
     UnreachableError,
     UntrustedLinkError,
 )
+from kiosk.sync.cut import LinkCut
 from kiosk.sync.peer import Answer, Peer, Question, foreign, question, server_time
 from kiosk.sync.transport import HTTPTransport, Sending, Timeouts
 from kiosk.sync.trust import LinkTrust
@@ -30,6 +31,8 @@ from protocol.v1.messages import (
     Ack,
     ClaimRequest,
     ClaimResponse,
+    CommissionDrill,
+    CommissionReport,
     ConfigDocument,
     CredentialDocument,
     Erasure,
@@ -112,6 +115,7 @@ class ServerClient:
         security: how the connection is protected, or why it is not used.
         answered_s: when the server last answered, by the clock's uptime; None: not yet.
         trust: see above.
+        cut: while it is on, every call ends as if the server could not be reached.
     """
 
     def __init__(
@@ -124,6 +128,7 @@ class ServerClient:
         proxy: str = "",
     ) -> None:
         self.trust = trust or LinkTrust()
+        self.cut = LinkCut()
         self._clock = clock
         self._transport = HTTPTransport(timeouts or Timeouts(), self.trust, proxy=proxy)
         self._token = ""
@@ -258,6 +263,22 @@ class ServerClient:
         """
         return _parsed(ScanTemplateReceipt, self._call("POST", "/kiosk/scan-templates", batch))
 
+    def send_commissioning(self, report: CommissionReport) -> None:
+        """Deliver the report of an acceptance test; returns once the server has it.
+
+        Raises:
+            SyncError: see `_call`; a RefusedError with status 404 comes from an older server.
+        """
+        self._call("POST", "/kiosk/commissioning", report)
+
+    def send_drill(self, drill: CommissionDrill) -> None:
+        """Deliver what the offline drill made while the links were cut.
+
+        Raises:
+            SyncError: see `send_commissioning`.
+        """
+        self._call("POST", "/kiosk/commissioning/drills", drill)
+
     def _acknowledged(self, path: str, batch: EventBatch) -> Ack:
         """Return the ack for a batch. The signature of the answer proves it."""
         ack = _parsed(Ack, self._call("POST", path, batch))
@@ -307,6 +328,8 @@ class ServerClient:
         sending = Sending(method, self._root + asked.target, all_headers, data, limit_bytes)
         sent_s = self._clock.uptime_s()
         try:
+            if self.cut.is_on:
+                raise UnreachableError("the links are cut for the offline drill")
             answer = self._transport.send(sending)
         except SyncError as exc:
             self._note_security(self._security_after(exc), str(exc))

@@ -12,6 +12,7 @@ from kiosk.domain.health import LinkHealth
 from kiosk.domain.links import LinkSecurity
 from kiosk.errors import UntrustedLinkError
 from kiosk.sync.backoff import Backoff
+from kiosk.sync.cut import LinkCut
 from kiosk.sync.inbox import Arrived, Inbox, LinkChanged
 from kiosk.sync.trust import LinkTrust, link_error, plain_refused
 from protocol.v1 import topics
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _KEEPALIVE_S = 30
 _LOOP_S = 1.0
+_LOOK_S = 0.2
 _FAREWELL_S = 0.5
 _MAX_IN_FLIGHT = 20
 _MAX_QUEUED = 100
@@ -44,6 +46,7 @@ class MQTTLink:
     Attributes:
         health: how the link is.
         security: how it is protected, or why it is not used.
+        cut: while it is on, nothing is sent or received, and no connection is made.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class MQTTLink:
         self._refusals = 0
         self._said: LinkHealth | None = None
         self.health = LinkHealth.DOWN
+        self.cut = LinkCut()
         self.security = self._nominal()
 
     def start(self) -> None:
@@ -131,6 +135,9 @@ class MQTTLink:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            if self.cut.is_on:
+                self._stopping.wait(_LOOK_S)
+                continue
             try:
                 self._connect()
                 self._serve()
@@ -162,10 +169,14 @@ class MQTTLink:
     def _serve(self) -> None:
         """Move bytes until the connection ends."""
         state = MQTTErrorCode.MQTT_ERR_SUCCESS
-        while state == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._stopping.is_set():
+        while state == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._is_over:
             state = self._client.loop(_LOOP_S)
         if self.health is LinkHealth.UP:
             self._note(LinkHealth.DOWN, str(state))
+
+    @property
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or self.cut.is_on
 
     def _on_connect(
         self, client: paho.Client, _data: object, _flags: object, code: ReasonCode, _more: object

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 
+from kiosk.domain.commissioning import CommissionView
 from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen, SettingUp
@@ -22,6 +23,7 @@ from kiosk.errors import KioskError
 from kiosk.ui.card_reader import CardReaderFilter
 from kiosk.ui.catalogue import available_languages, load_catalogue
 from kiosk.ui.check_in_callbacks import CheckInCallbacks
+from kiosk.ui.commissioning_callbacks import CommissioningCallbacks
 from kiosk.ui.fitting import register_fitting
 from kiosk.ui.fonts import kiosk_font, log_missing_fonts
 from kiosk.ui.preview import register_preview
@@ -92,6 +94,7 @@ class ShellCallbacks:
         on_check_in: what people do to check in without their face, and in the roll-call.
         on_direction: the person leaves now, or stays after all; id of the mark's event.
         on_technician: what a technician does on their screen.
+        on_commissioning: what they do in the acceptance test.
     """
 
     on_not_me: Callable[[str], None]
@@ -101,6 +104,7 @@ class ShellCallbacks:
     on_check_in: CheckInCallbacks = field(default_factory=CheckInCallbacks)
     on_direction: Callable[[str], None] = lambda _answer_id: None
     on_technician: TechnicianCallbacks = field(default_factory=TechnicianCallbacks)
+    on_commissioning: CommissioningCallbacks = field(default_factory=CommissioningCallbacks)
 
 
 def build_application(
@@ -129,7 +133,8 @@ class KioskWindow(QObject):
 
     Signals:
         screen_posted, stage_posted, health_posted, rules_posted, quit_posted, pin_posted,
-            facts_posted, inspection_posted, findings_posted: (internal) cross into the GUI thread.
+            facts_posted, inspection_posted, findings_posted, commissioning_posted,
+            commissioning_opened: (internal) cross into the GUI thread.
     """
 
     screen_posted = Signal(object)
@@ -141,6 +146,8 @@ class KioskWindow(QObject):
     facts_posted = Signal(object)
     inspection_posted = Signal(object)
     findings_posted = Signal(object)
+    commissioning_posted = Signal(object)
+    commissioning_opened = Signal()
 
     def __init__(
         self,
@@ -220,6 +227,14 @@ class KioskWindow(QObject):
         """Show a technician what the checks found. From any thread."""
         self.findings_posted.emit(findings)
 
+    def post_commissioning(self, shown: CommissionView) -> None:
+        """Show how far the acceptance test is. From any thread."""
+        self.commissioning_posted.emit(shown)
+
+    def open_commissioning(self) -> None:
+        """Show the acceptance test in front of everything, without a PIN. From any thread."""
+        self.commissioning_opened.emit()
+
     def quit(self) -> None:
         """End the Qt event loop. From any thread."""
         self.quit_posted.emit()
@@ -239,6 +254,7 @@ class KioskWindow(QObject):
         self.shell.claim_changed.connect(lambda: callbacks.on_claim_open(self.shell.is_claim_open))
         self._connect_check_in(callbacks.on_check_in)
         self._connect_technician(callbacks.on_technician)
+        self._connect_commissioning(callbacks.on_commissioning)
         self.stage_posted.connect(self.shell.claim_presenter.show_setup)
         self.health_posted.connect(self._on_health_posted)
         self.rules_posted.connect(self._on_rules_posted)
@@ -263,6 +279,19 @@ class KioskWindow(QObject):
         self.facts_posted.connect(presenter.show_facts)
         self.inspection_posted.connect(presenter.show_inspection)
         self.findings_posted.connect(presenter.show_findings)
+
+    def _connect_commissioning(self, callbacks: CommissioningCallbacks) -> None:
+        presenter = self.shell.commissioning_presenter
+        presenter.begin_wanted.connect(callbacks.begin)
+        presenter.left.connect(callbacks.leave)
+        presenter.run_wanted.connect(callbacks.run)
+        presenter.skip_wanted.connect(callbacks.skip)
+        presenter.go_on_wanted.connect(callbacks.go_on)
+        presenter.finish_wanted.connect(callbacks.finish)
+        presenter.start_again_wanted.connect(callbacks.start_again)
+        self.commissioning_posted.connect(presenter.show)
+        self.commissioning_opened.connect(self.shell.technician_presenter.admit)
+        self.commissioning_opened.connect(presenter.open)
 
     def _is_card_wanted(self) -> bool:
         """Say whether a card may be read: not while a code or a technician's PIN is typed."""

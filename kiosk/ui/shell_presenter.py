@@ -29,6 +29,7 @@ from kiosk.ui.presenters.answer import AnswerPresenter
 from kiosk.ui.presenters.camera import CameraPresenter
 from kiosk.ui.presenters.check_in import CheckInPresenter
 from kiosk.ui.presenters.claim import ClaimPresenter
+from kiosk.ui.presenters.commissioning import CommissioningPresenter
 from kiosk.ui.presenters.health import HealthPresenter
 from kiosk.ui.presenters.looking import LookingPresenter
 from kiosk.ui.presenters.place import PlacePresenter
@@ -96,6 +97,7 @@ class ShellPresenter(QObject):
         self.claim_presenter = ClaimPresenter(words)
         self.health_presenter = HealthPresenter(words)
         self.technician_presenter = TechnicianPresenter(words, monotonic_s=monotonic_s)
+        self.commissioning_presenter = CommissioningPresenter(words, monotonic_s=monotonic_s)
         self._speakers: tuple[ViewPresenter[Any], ...] = (
             self.place_presenter,
             self.camera_presenter,
@@ -110,8 +112,11 @@ class ShellPresenter(QObject):
             self.claim_presenter,
             self.health_presenter,
             self.technician_presenter,
+            self.commissioning_presenter,
         )
         self.roll_call_presenter.student_tapped.connect(self.check_in_presenter.student_tapped)
+        self.commissioning_presenter.touched.connect(self.technician_presenter.touch)
+        self.technician_presenter.open_changed.connect(self._on_technician_changed)
         self.claim_presenter.changed.connect(self._keep_claim_open)
         self.feed_object.frame_ready.connect(self.camera_presenter.note_picture)
         self.answer_presenter.show_loading()
@@ -169,6 +174,7 @@ class ShellPresenter(QObject):
         self.welcome_presenter.tick()
         self.check_in_presenter.tick()
         self.roll_call_presenter.tick()
+        self.commissioning_presenter.tick()
         self.technician_presenter.tick()
         if self._claim_until_s is not None and self._monotonic_s() > self._claim_until_s:
             self.close_claim()
@@ -192,6 +198,10 @@ class ShellPresenter(QObject):
         if self._claim_until_s is not None:
             self._claim_until_s = None
             self.claim_changed.emit()
+
+    def _on_technician_changed(self, is_open: bool) -> None:
+        if not is_open:
+            self.commissioning_presenter.close()
 
     def _keep_claim_open(self) -> None:
         """Begin the time anew at each key: a field that nobody uses must not hide the kiosk."""
@@ -267,3 +277,4 @@ class ShellPresenter(QObject):
     claim = qml_property(QObject, lambda self: self.claim_presenter)
     health = qml_property(QObject, lambda self: self.health_presenter)
     technician = qml_property(QObject, lambda self: self.technician_presenter)
+    commissioning = qml_property(QObject, lambda self: self.commissioning_presenter)

@@ -7,11 +7,19 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.technician import Inspection, VisionStage
 from kiosk.vision.guidance import GuidanceLimits, assess
 from kiosk.vision.recogniser import FaceModels
+from models.stages.images import BGRImage, FloatArray
 
+FaceObserver = Callable[[float, BGRImage, FloatArray], None]
+"""Hears of a face: when it was captured, its frame, and its 468 points."""
 InspectionListener = Callable[[Inspection], None]
 
 
-def inspect_frame(models: FaceModels, frame: Frame, limits: GuidanceLimits) -> Inspection:
+def inspect_frame(
+    models: FaceModels,
+    frame: Frame,
+    limits: GuidanceLimits,
+    observer: FaceObserver | None = None,
+) -> Inspection:
     """Find the largest face and time the steps; its template is thrown away, never compared.
 
     Raises:
@@ -29,6 +37,8 @@ def inspect_frame(models: FaceModels, frame: Frame, limits: GuidanceLimits) -> I
     points = models.landmarks(picture, face)
     stages.append((VisionStage.LANDMARKS, _since_ms(begun_s)))
     if points is not None:
+        if observer is not None:
+            observer(frame.captured_at_s, picture, points.points_px)
         begun_s = monotonic()
         models.embed_aligned(models.align(picture, points))
         stages.append((VisionStage.EMBED, _since_ms(begun_s)))

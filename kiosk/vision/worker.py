@@ -12,7 +12,7 @@ from kiosk.domain.ports import Frame
 from kiosk.domain.sightings import Sighting
 from kiosk.errors import KioskError, ModelMissingError, NetworkMissingError, OtherNetworkError
 from kiosk.vision.handover import NextNetwork
-from kiosk.vision.inspection import InspectionListener, inspect_frame
+from kiosk.vision.inspection import FaceObserver, InspectionListener, inspect_frame
 from kiosk.vision.knowledge import Knowledge
 from kiosk.vision.mounting import MountingWatch
 from kiosk.vision.recogniser import FaceModels, Recogniser, RecognitionSettings
@@ -102,6 +102,7 @@ class RecognitionWorker:
         self._state = RecognitionState()
         self._fault = FaultEdge()
         self._inspector: InspectionListener | None = None
+        self._observer: FaceObserver | None = None
         self._was_inspecting = False
         self._thread = threading.Thread(target=self._run, name="recognition", daemon=True)
 
@@ -134,6 +135,16 @@ class RecognitionWorker:
             listener: told what each picture shows, on the worker's thread.
         """
         self._inspector = listener
+
+    def observe_faces(self, observer: FaceObserver | None) -> None:
+        """Show the faces of inspected pictures to a test, as often as at the door; None: end it.
+
+        For any thread.
+
+        Args:
+            observer: called on the worker's thread.
+        """
+        self._observer = observer
 
     @property
     def models(self) -> FaceModels | None:
@@ -194,10 +205,12 @@ class RecognitionWorker:
         """Look at a frame for a technician, where one is there; False: nobody is."""
         listener, models = self._inspector, self._models
         if listener is not None and models is not None:
-            listener(inspect_frame(models, frame, self._settings.guidance))
+            observer = self._observer
+            listener(inspect_frame(models, frame, self._settings.guidance, observer))
             self._note_well(recogniser)
             self._was_inspecting = True
-            self._stopping.wait(max(0.0, self._begun_s + _INSPECTION_S - monotonic()))
+            pause_s = _INSPECTION_S if observer is None else 1.0 / self._settings.max_fps
+            self._stopping.wait(max(0.0, self._begun_s + pause_s - monotonic()))
             return True
         if self._was_inspecting and models is not None:
             self._was_inspecting = False

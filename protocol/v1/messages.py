@@ -8,6 +8,15 @@ from protocol.v1.checkin import (
     Holder,
     HolderKind,
 )
+from protocol.v1.commissioning import (
+    CommissionDrill,
+    CommissionReceipt,
+    CommissionReport,
+    CommissionStep,
+    CommissionStepName,
+    SkipReason,
+    StepOutcome,
+)
 from protocol.v1.device import (
     BrokerAccess,
     ClaimRequest,
@@ -109,6 +118,11 @@ __all__ = [
     "ClockStamp",
     "Command",
     "CommandResult",
+    "CommissionDrill",
+    "CommissionReceipt",
+    "CommissionReport",
+    "CommissionStep",
+    "CommissionStepName",
     "ConfigDocument",
     "CredentialDocument",
     "Direction",
@@ -149,7 +163,9 @@ __all__ = [
     "SchoolRef",
     "SeqRange",
     "ShadowCounts",
+    "SkipReason",
     "Status",
+    "StepOutcome",
     "TemplateUpsert",
     "Tombstone",
     "TombstoneReason",

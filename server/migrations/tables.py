@@ -9,6 +9,7 @@ import server.attendance.codes.tables
 import server.attendance.tables
 import server.audit.tables
 import server.backup_history.tables
+import server.commissioning.tables
 import server.credentials.tables
 import server.enrollment.tables
 import server.guardians.tables

@@ -104,6 +104,8 @@ ROUTE_SCOPES: dict[str, TokenScope] = {
     "PATCH /api/v1/kiosks/{kiosk_id}": TokenScope.KIOSKS_WRITE,
     "POST /api/v1/kiosks/{kiosk_id}/move": TokenScope.KIOSKS_WRITE,
     "POST /api/v1/kiosks/{kiosk_id}/revoke": TokenScope.KIOSKS_WRITE,
+    "GET /api/v1/kiosks/{kiosk_id}/commissioning": TokenScope.KIOSKS_READ,
+    "GET /api/v1/kiosks/{kiosk_id}/commissioning/{report_id}": TokenScope.KIOSKS_READ,
     "GET /api/v1/kiosks/{kiosk_id}/watermark-closures": TokenScope.KIOSKS_READ,
     "POST /api/v1/kiosks/{kiosk_id}/watermark-closures": TokenScope.KIOSKS_WRITE,
     "GET /api/v1/kiosks/{kiosk_id}/lost-events": TokenScope.KIOSKS_READ,

@@ -50,6 +50,7 @@ class TechnicianView:
     can_sync: bool = False
     check: str = ""
     can_check: bool = False
+    commission: str = ""
     close: str = ""
 
 
@@ -167,6 +168,10 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         """Ask for the PIN, or show the screen where none is needed."""
         self._change(self._access.open)
 
+    def admit(self) -> None:
+        """Show the screen without its PIN: a command of this machine asks for it."""
+        self._change(self._access.admit)
+
     @Slot()
     def close(self) -> None:
         """Leave pad or screen."""
@@ -230,6 +235,7 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             can_sync=self._facts.is_serving and not is_syncing,
             check=words("tech.again"),
             can_check=not self.findings_presenter.is_checking,
+            commission=words("tech.commission"),
             close=words("tech.close"),
         )
 

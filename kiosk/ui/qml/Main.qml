@@ -205,7 +205,8 @@ Rectangle {
         color: Theme.background
         Keys.onPressed: event => { // a technician may bring a keyboard
             event.accepted = true
-            if (event.key === Qt.Key_Escape) root.shell.technician.close()
+            if (event.key === Qt.Key_Escape && root.shell.commissioning.view.is_open) root.shell.commissioning.close()
+            else if (event.key === Qt.Key_Escape) root.shell.technician.close()
             else if (event.key === Qt.Key_Backspace) root.shell.technician.pad.erase()
             else if (root.service === "pin") root.shell.technician.pad.press(event.text)
         }
@@ -225,8 +226,17 @@ Rectangle {
         TechnicianScreen {
             anchors.fill: parent
             anchors.margins: Theme.margin
-            visible: root.service === "open"
+            visible: root.service === "open" && !root.shell.commissioning.view.is_open
             technician: root.shell.technician
+            feed: root.shell.feed
+            camera: root.shell.camera
+            onCommissionTapped: root.shell.commissioning.open()
+        }
+        CommissioningScreen {
+            anchors.fill: parent
+            anchors.margins: Theme.margin
+            visible: root.service === "open" && commissioning.view.is_open
+            commissioning: root.shell.commissioning
             feed: root.shell.feed
             camera: root.shell.camera
         }

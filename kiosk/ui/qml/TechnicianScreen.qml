@@ -13,6 +13,7 @@ Rectangle {
     readonly property var sight: technician.sight.view
     readonly property var items: technician.findings.view.items
     readonly property bool wide: !Theme.portrait
+    signal commissionTapped
 
     color: Theme.background
 
@@ -191,7 +192,7 @@ Rectangle {
 
     Row {
         id: buttons
-        readonly property real each: (parent.width - 2 * spacing) / 3
+        readonly property real each: (parent.width - 3 * spacing) / 4
         anchors.left: parent.left
         anchors.bottom: parent.bottom
         spacing: Theme.gap
@@ -208,6 +209,12 @@ Rectangle {
             text: screen.view.check
             enabled: screen.view.can_check
             onTapped: screen.technician.check()
+        }
+        TechnicianButton {
+            objectName: "commission"
+            width: buttons.each
+            text: screen.view.commission
+            onTapped: screen.commissionTapped()
         }
         TechnicianButton {
             objectName: "close"

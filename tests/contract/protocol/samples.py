@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.v1 import messages as m
 from protocol.v1 import signing, statements
+from protocol.v1.commissioning import sign_commissioning, unsigned_signature
 
 KIOSK_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SERVER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
@@ -338,6 +339,37 @@ def _scans() -> m.ScanTemplateBatch:
     )
 
 
+def commission_report() -> m.CommissionReport:
+    """A signed report with one step of each outcome."""
+    steps = (
+        m.CommissionStep(
+            name="light", outcome="passed", at=AT, measures={"brightness_percent": 52.5}
+        ),
+        m.CommissionStep(
+            name="focus", outcome="failed", at=AT, problem="It is not sharp.", fix="Clean the lens."
+        ),
+        m.CommissionStep(name="mqtt", outcome="skipped", at=AT, reason="not_fitted"),
+    )
+    report = m.CommissionReport(
+        id=EVENT_ID,
+        kiosk_id=KIOSK,
+        room="R12",
+        started_at=AT,
+        finished_at=AT,
+        software_version="0.1.0",
+        steps=steps,
+        signature=unsigned_signature(),
+    )
+    return sign_commissioning(report, KIOSK_KEY)
+
+
+def _drill() -> m.CommissionDrill:
+    drill = m.CommissionDrill(
+        report_id=EVENT_ID, kiosk_id=KIOSK, made_at=AT, signature=unsigned_signature()
+    )
+    return sign_commissioning(drill, KIOSK_KEY)
+
+
 def all_samples() -> dict[str, m.Message]:
     """Every message by the name of its golden file."""
     first, second = events()
@@ -370,5 +402,8 @@ def all_samples() -> dict[str, m.Message]:
         "config": _config(),
         "erasure": _erasure(),
         "scan-templates": _scans(),
+        "commission-report": commission_report(),
+        "commission-drill": _drill(),
+        "commission-receipt": m.CommissionReceipt(id=EVENT_ID),
         "scan-receipt": m.ScanTemplateReceipt(accepted=(EVENT_ID,)),
     }

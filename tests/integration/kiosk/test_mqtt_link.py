@@ -106,6 +106,19 @@ def test_last_will_says_offline_when_the_kiosk_vanishes(linked: Linked, school: 
     assert not parse_message(Status, school.hear("status").payload).online
 
 
+def test_cut_link_sends_nothing_and_comes_back_by_the_end_of_the_cut(
+    linked: Linked, school: BrokerPeer
+) -> None:
+    batch = EventBatch(kiosk_id=KIOSK_ID, events=({"seq": 1},), last_seq=1)
+    linked.link.cut.begin(60)
+    wait_until(lambda: linked.link.health is LinkHealth.DOWN, what="the cut", timeout_s=20)
+    assert not linked.link.send_events(batch)
+    linked.link.cut.end()
+    linked.wait_up()
+    assert linked.link.send_events(batch)
+    assert parse_message(EventBatch, school.hear("events").payload) == batch
+
+
 def test_ack_sent_while_the_kiosk_is_away_waits_for_it(
     mosquitto: PlainBroker, school: BrokerPeer
 ) -> None:

@@ -55,6 +55,7 @@ WHOLE = {
     "/api/v1/status-codes",
     "/api/v1/accuracy",
     "/api/v1/kiosks",
+    "/api/v1/kiosks/{kiosk_id}/commissioning",  # at most 100
     "/api/v1/kiosks/{kiosk_id}/watermark-closures",
 }
 

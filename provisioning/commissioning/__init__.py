@@ -1,0 +1,1 @@
+"""The acceptance test of a kiosk, guided from the command line."""

@@ -1,0 +1,1 @@
+"""Reports of acceptance tests that kiosks were given on site."""
