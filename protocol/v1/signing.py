@@ -7,6 +7,7 @@ a newer kiosk's extra fields are covered by its signature too.
 import base64
 import hashlib
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,18 @@ from pydantic import JsonValue, ValidationError
 
 from protocol.v1.errors import BadHashError, BadSignatureError, MalformedMessageError
 from protocol.v1.events import AttendanceEvent, RawEvent, UnsignedEvent
+from protocol.v1.fields import MAX_SAFE_INTEGER
 
 GENESIS_HASH = "0" * 64
 _UNHASHED = frozenset({"hash", "signature"})
 _DOCUMENT_PREFIX = b"rollcall/v1/"
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
+#: Nesting of a plain value; our own messages stay far below.
+_PLAIN_DEPTH = 8
+#: Python writes a fraction between these as RFC 8785 does; others get an exponent earlier.
+_LEAST_PLAIN, _MOST_PLAIN = 1e-4, 1e16
 
 
 def make_key() -> Ed25519PrivateKey:
@@ -71,9 +80,34 @@ def canonical(body: Mapping[str, Any]) -> bytes:
         MalformedMessageError: a number or a text has no canonical form.
     """
     try:
+        if _is_plain(body, _PLAIN_DEPTH):
+            return _ENCODER.encode(body).encode()
         return rfc8785.dumps(dict(body))
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as exc:
         raise MalformedMessageError("no canonical form") from exc
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Say whether the standard encoder writes a value exactly as RFC 8785 does, in less time.
+
+    The RFC sorts keys by UTF-16 and writes numbers as JavaScript does. That differs from Python for
+    keys beyond ASCII, for whole floats, for tiny ones and for integers beyond 2**53.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is float:
+        return bool(_LEAST_PLAIN <= abs(value) < _MOST_PLAIN and not value.is_integer())
+    if kind is int:
+        return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
+    if not depth:
+        return False
+    if kind is dict:
+        return all(
+            type(key) is str and key.isascii() and _is_plain(one, depth - 1)
+            for key, one in value.items()
+        )
+    return kind is list and all(_is_plain(one, depth - 1) for one in value)
 
 
 def event_hash(body: Mapping[str, Any]) -> str:
