@@ -15,8 +15,9 @@ from protocol.v1 import topics
 from protocol.v1.errors import ProtocolError
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import RefusalReason, Status
-from server.attendance.ingest import Intake, keep_in_quarantine, take_in
+from server.attendance.ingest import Intake, take_in
 from server.attendance.metrics import Transport, count_intake
+from server.attendance.quarantine_keeping import keep_in_quarantine
 from server.attendance.verification import Delivery, Rejected
 from server.attendance.watermarks import take_watermark
 from server.db.engine import Database
