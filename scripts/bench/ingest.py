@@ -40,6 +40,8 @@ from server.timetable.service import create_room
 
 BATCH = 100
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+#: Whether `private_postgres` can start one.
+HAS_POSTGRES = bool(_BINARIES)
 
 
 @dataclass(frozen=True)
