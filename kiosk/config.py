@@ -233,9 +233,6 @@ class Settings(BaseSettings):
         gt=0,
         description="Events sent through the broker go over HTTP when not acknowledged by then.",
     )
-    http_backlog: int = Field(
-        default=300, ge=0, description="Above this many waiting events they go over HTTP at once."
-    )
     retry_max_s: float = Field(
         default=60.0, ge=1, description="Longest wait before server or broker are tried again."
     )

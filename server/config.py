@@ -308,6 +308,20 @@ class Settings(BackupSettings):
         default=None, description="MQTT password of the server. Default: made in data_dir."
     )
 
+    # -- events of kiosks ---------------------------------------------------------------------
+    ingest_rate: float = Field(
+        default=50.0,
+        ge=1,
+        description="Events a second that are taken in of one kiosk through the broker once its"
+        " burst is used up. What comes faster waits; nothing is lost.",
+    )
+    ingest_burst: int = Field(
+        default=5000,
+        ge=100,
+        description="Events of one kiosk that are taken in through the broker as fast as they"
+        " come, after a pause.",
+    )
+
     # -- the process --------------------------------------------------------------------------
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."

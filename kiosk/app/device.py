@@ -186,7 +186,6 @@ class Device:
             clock=self._clock,
             timings=UploadTimings(
                 ack_deadline_s=settings.ack_deadline_s,
-                http_backlog=settings.http_backlog,
                 retry_most_s=settings.retry_max_s,
             ),
             hooks=UploadHooks(

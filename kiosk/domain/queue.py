@@ -1,8 +1,10 @@
 """The outbox as the uploader sees it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from kiosk.domain.spans import SeqSpan
 from protocol.v1.messages import Ack, RawEvent
 
 
@@ -43,17 +45,16 @@ class EventQueue(Protocol):
         """The newest number taken."""
         ...
 
-    @property
-    def oldest_seq(self) -> int | None:
-        """The lowest number that waits; None where none does."""
+    def newest_pending(self, limit: int, *, but: Sequence[SeqSpan] = ()) -> list[RawEvent]:
+        """The newest waiting events outside of these numbers, in order, exactly as signed."""
         ...
 
-    def pending(self, limit: int, *, after_seq: int = 0) -> list[RawEvent]:
-        """The oldest waiting events above a number, exactly as they were signed."""
+    def is_any_waiting(self, span: SeqSpan) -> bool:
+        """Return whether an event of these numbers waits."""
         ...
 
-    def sent(self, through: int) -> None:
-        """Note that every waiting event up to this number is on its way, or was answered."""
+    def sent(self, through: int, *, first: int = 1) -> None:
+        """Note that the waiting events from ``first`` to here are on their way, or answered."""
         ...
 
     def send_again(self) -> None:

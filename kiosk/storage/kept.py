@@ -50,6 +50,16 @@ def waiting(
     return [Row(*row) for row in rows]
 
 
+def newest_waiting(db: sqlite3.Connection, span: SeqSpan, limit: int) -> list[Row]:
+    """Return the newest waiting rows of a span, oldest of them first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM event INDEXED BY event_waiting WHERE delivered_ms IS NULL"  # noqa: S608
+        " AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?",
+        (span.first, span.last, limit),
+    )
+    return sorted(Row(*row) for row in rows)
+
+
 def row_of(db: sqlite3.Connection, event_id: str) -> Row | None:
     """Return the row of an event, waiting or kept."""
     query = f"SELECT {_COLUMNS} FROM event WHERE id = ?"  # noqa: S608 - names of ours

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from kiosk.domain.clock import Clock
 from kiosk.domain.events import EventDraft, RecordedEvent
 from kiosk.domain.marks import MarkMemory
 from kiosk.domain.queue import Settled
+from kiosk.domain.spans import SeqSpan, between, joined
 from kiosk.errors import DiskFullError, OutboxFullError
 from kiosk.storage import day_memory, gaps, kept
 from kiosk.storage.ack_order import AckOrder
@@ -75,7 +77,7 @@ class SQLiteOutbox:
         self._max_kept_events = max_kept_events
         self.keeps_days = KioskPolicy().keeps_events_days
         self._is_set_aside = is_set_aside
-        self._sent_seq = 0
+        self._sent: list[SeqSpan] = []
         self._counting = threading.Lock()
         self._reserve = Reserve(path.with_name(path.name + ".reserve"), _RESERVE_BYTES)
         self._numbers = NumberFile(path.with_suffix(".seq"), signer.kiosk_id)
@@ -230,13 +232,38 @@ class SQLiteOutbox:
             rows = kept.waiting(db, after_seq=after_seq, through=self._safe_seq, limit=limit)
         return [raw for row in rows if (raw := self._decoded(row)) is not None]
 
-    def sent(self, through: int) -> None:
-        """Note that every waiting event up to this number is on its way, or was answered."""
-        self._sent_seq = max(self._sent_seq, through)
+    def newest_pending(self, limit: int, *, but: Sequence[SeqSpan] = ()) -> list[RawEvent]:
+        """The newest waiting events outside of these numbers, in order, of one run of numbers.
+
+        Marks of today go before those of last week, and each event is sent as it was signed: the
+        server takes numbers in any order and knows which are missing.
+        """
+        with self._database.reading() as db:
+            for span in between(but):
+                bounded = SeqSpan(span.first, min(span.last, self._safe_seq))
+                rows = kept.newest_waiting(db, bounded, limit)
+                if rows:
+                    break
+            else:
+                return []
+        return [raw for row in rows if (raw := self._decoded(row)) is not None]
+
+    def is_any_waiting(self, span: SeqSpan) -> bool:
+        """Return whether an event of these numbers waits."""
+        with self._database.reading() as db:
+            return bool(kept.newest_waiting(db, span, 1))
+
+    def sent(self, through: int, *, first: int = 1) -> None:
+        """Note that every waiting event from ``first`` on to here is on its way, or was answered.
+
+        No ack counts for an event that was not sent: its number may be another event's there.
+        """
+        if through >= first:
+            self._sent = joined([*self._sent, SeqSpan(first, through)])
 
     def send_again(self) -> None:
         """Note that nothing is on its way any more: no ack counts until `sent` is called."""
-        self._sent_seq = 0
+        self._sent = []
 
     def _decoded(self, row: Row) -> RawEvent | None:
         """The event of a row; one whose text is damaged is put apart and noted as lost."""
@@ -271,7 +298,7 @@ class SQLiteOutbox:
         if is_answer:
             self._order.believe(ack.server_time)
         is_newest = self._order.is_newest(ack.server_time, self._clock.monotonic_s())
-        terms = Terms(self._sent_seq, is_newest, self._is_set_aside)
+        terms = Terms(tuple(self._sent), is_newest, self._is_set_aside)
         try:
             settled = self._settled(ack, terms)
         except DiskFullError:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.domain.clock import Clock
 from kiosk.domain.queue import Settled
+from kiosk.domain.spans import SeqSpan, common
 from kiosk.storage import gaps, kept
 from kiosk.storage.chain import Chain, ChainHead
 from kiosk.storage.drafting import gap_event
@@ -26,14 +27,14 @@ class Terms:
     """What is known beside the ack.
 
     Attributes:
-        sent_seq: only waiting events up to here were sent.
+        sent: only waiting events of these numbers were sent.
         is_newest: the ack says what the server holds now; else only what it says of single
             events counts, as the server may have been restored since.
         is_answer: the ack answers the batch that was sent last, so it names every event
             of it that the server did not store.
     """
 
-    sent_seq: int
+    sent: tuple[SeqSpan, ...]
     is_newest: bool
     is_answer: bool = False
 
@@ -86,7 +87,7 @@ class Settlement:
             return []
         found = {row.id: row for one, row in self._named() if is_number_taken(one, row.seq)}
         if self._is_server_ahead:
-            for span in self._verdicts.held(self._terms.sent_seq):
+            for span in self._held_and_sent():
                 rows = kept.waiting(self._db, after_seq=span.first - 1, through=span.last)
                 found |= {row.id: row for row in rows if row.id not in self._verdicts.named}
         return sorted(found.values())
@@ -144,12 +145,18 @@ class Settlement:
             if is_kept_there(refusal)
         )
         if self._terms.is_newest and not self._is_server_ahead:
-            spans = self._verdicts.held(self._terms.sent_seq)
+            spans = self._held_and_sent()
             named = tuple(self._verdicts.named)
             count += kept.deliver(self._db, spans, self._delivered_ms, but=named)
         self.waiting_change -= count
         self.kept_change += count
         return count
+
+    def _held_and_sent(self) -> list[SeqSpan]:
+        """Numbers that the server holds; the events we sent under them may be those it holds."""
+        sent = self._terms.sent
+        most = max((span.last for span in sent), default=0)
+        return common(self._verdicts.held(most), sent)
 
     def _move(self, row: Row, *, waiting: int = 0) -> None:
         """Count a row that left its place, and perhaps waits under another number."""

@@ -3,17 +3,11 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kiosk.domain.spans import NO_END, SeqSpan
 from protocol.v1.events import MAX_RANGES_PER_ACK
 from protocol.v1.messages import Ack, EventRefusal, RefusalReason
 
-_NO_END = 2**62
-
-
-class SeqSpan(NamedTuple):
-    """A run of sequence numbers, both ends included."""
-
-    first: int
-    last: int
+__all__ = ["Row", "SeqSpan", "Verdicts"]
 
 
 class Row(NamedTuple):
@@ -67,7 +61,7 @@ class Verdicts:
     def known_through(self) -> int:
         """The ack is silent about numbers above this: it names so many runs and no more."""
         runs = self.ack.stored_beyond
-        return runs[-1].last if len(runs) >= MAX_RANGES_PER_ACK else _NO_END
+        return runs[-1].last if len(runs) >= MAX_RANGES_PER_ACK else NO_END
 
     def covered(self, most: int) -> list[SeqSpan]:
         """Return the numbers in the server's keeping, up to ``most``; it may count some as lost."""
@@ -90,7 +84,7 @@ class Verdicts:
     def missing(self, most: int) -> list[SeqSpan]:
         """Return the numbers from 1 to ``most`` that the server says it does not hold."""
         found, after = [], 0
-        for span in sorted(self.covered(_NO_END)):
+        for span in sorted(self.covered(NO_END)):
             found.append(SeqSpan(after + 1, span.first - 1))
             after = max(after, span.last)
         end = min(most, self.known_through)

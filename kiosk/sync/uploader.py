@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -10,6 +9,7 @@ from typing import Protocol
 from kiosk.domain.clock import Clock
 from kiosk.domain.health import FaultEdge, LinkHealth
 from kiosk.domain.queue import EventQueue, Settled
+from kiosk.domain.spans import SeqSpan
 from kiosk.errors import StorageError, SyncError
 from kiosk.sync.acks import AckCheck
 from kiosk.sync.backoff import Backoff
@@ -27,6 +27,9 @@ from protocol.v1.messages import (
 )
 
 logger = logging.getLogger(__name__)
+
+_LOST_AFTER = 3
+"""So many deadlines without an ack for a batch, while others are acknowledged, mean a loss."""
 
 
 class BrokerSide(Protocol):
@@ -55,8 +58,8 @@ class UploadTimings:
     """When the uploader does what.
 
     Attributes:
-        ack_deadline_s: a batch sent through the broker is sent straight after this.
-        http_backlog: above this many waiting events they go straight to the server.
+        ack_deadline_s: where the server has said nothing new for so long about what went through
+            the broker, it goes straight.
         window: batches on their way through the broker at once.
         idle_s: how often it looks around when nothing happens.
         retry_first_s: first wait after a failure; doubles.
@@ -66,7 +69,6 @@ class UploadTimings:
     """
 
     ack_deadline_s: float = 10.0
-    http_backlog: int = 300
     window: int = 4
     idle_s: float = 1.0
     retry_first_s: float = 1.0
@@ -107,6 +109,14 @@ class UploadHooks:
     on_heard: Callable[[], None] = lambda: None
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A batch on its way through the broker, and since when (monotonic)."""
+
+    span: SeqSpan
+    since_s: float
+
+
 class Uploader:
     """One thread that drains the outbox. `wake` may be called from any thread.
 
@@ -136,8 +146,8 @@ class Uploader:
         self._timings = timings or UploadTimings()
         self._backoff = Backoff(self._timings.retry_first_s, self._timings.retry_most_s)
         self._retry_at_s = 0.0
-        self._sent_through = 0
-        self._in_flight: deque[tuple[int, float]] = deque()
+        self._in_flight: list[_Flight] = []
+        self._advanced_at_s = 0.0
         self._is_overdue = False
         self._storage_fault = FaultEdge()
         self._stopping = threading.Event()
@@ -219,9 +229,13 @@ class Uploader:
 
     def _pump(self) -> None:
         now_s = self._clock.monotonic_s()
-        if self._in_flight and now_s - self._in_flight[0][1] > self._timings.ack_deadline_s:
+        deadline_s = self._timings.ack_deadline_s
+        if self._in_flight and now_s - self._advanced_at_s > deadline_s:
             self._is_overdue = True
             self._send_all_again()
+        # One that was lost while others arrived goes the same way again.
+        lost_s = now_s - _LOST_AFTER * deadline_s
+        self._in_flight = [one for one in self._in_flight if one.since_s > lost_s]
         if now_s - self._asked_at_s >= self._timings.hear_s:
             self._is_ack_due = True
         broker = self._usable_broker()
@@ -234,24 +248,29 @@ class Uploader:
     def _is_straight_better(self, broker: BrokerSide | None) -> bool:
         if broker is None:
             return bool(self._outbox.waiting) or self._is_watermark_due or self._is_ack_due
-        is_backlog_long = self._outbox.waiting > self._timings.http_backlog
-        return is_backlog_long or (self._is_overdue and bool(self._outbox.waiting))
+        return self._is_overdue and bool(self._outbox.waiting)
 
     def _usable_broker(self) -> BrokerSide | None:
         broker = self._route.broker
         return broker if broker is not None and broker.health is LinkHealth.UP else None
 
     def _straight(self) -> None:
-        """Drain the outbox over HTTP, batch by batch."""
+        """Drain the outbox over HTTP, batch by batch, the newest first.
+
+        An answer names what it refuses. What it did not settle waits for the next time, so that it
+        holds up nothing older.
+        """
+        asked: list[SeqSpan] = []
         try:
             while not self._stopping.is_set():
-                events = self._outbox.pending(MAX_EVENTS_PER_BATCH)
+                events = self._unsent(asked)
                 if not events and not (self._is_watermark_due or self._is_ack_due):
                     break
-                ack = self._route.server.send_events(self._batch(events))
+                ack = self._route.server.send_events(self._batch(events, asked))
                 self._is_watermark_due = False
                 self._has_asked()
-                self._outbox.sent(_last_seq(events))
+                if events:
+                    asked.append(self._note_sent(events))
                 settled = self._settle(ack, is_answer=True)
                 if events and not _is_progress(settled):
                     self._wait_longer()
@@ -265,14 +284,17 @@ class Uploader:
 
     def _through(self, broker: BrokerSide) -> None:
         """Send what is not on its way yet, at most a window of batches."""
-        while len(self._in_flight) < self._timings.window and (events := self._unsent()):
-            if not broker.send_events(self._batch(events)):
-                return
+        while len(self._in_flight) < self._timings.window:
+            sent = [one.span for one in self._in_flight]
+            events = self._unsent(sent)
+            if not events or not broker.send_events(self._batch(events, sent)):
+                break
             self._has_asked()
-            self._sent_through = _last_seq(events)
-            self._outbox.sent(self._sent_through)
-            self._in_flight.append((self._sent_through, self._clock.monotonic_s()))
-        if self._is_ack_due and not self._in_flight and broker.send_events(self._batch([])):
+            now_s = self._clock.monotonic_s()
+            if not self._in_flight:
+                self._advanced_at_s = now_s
+            self._in_flight.append(_Flight(self._note_sent(events), now_s))
+        if self._is_ack_due and not self._in_flight and broker.send_events(self._batch([], [])):
             self._has_asked()
 
     def _has_asked(self) -> None:
@@ -280,17 +302,20 @@ class Uploader:
         self._is_ack_due = False
         self._asked_at_s = self._clock.monotonic_s()
 
-    def _unsent(self) -> list[RawEvent]:
-        return self._outbox.pending(MAX_EVENTS_PER_BATCH, after_seq=self._sent_through)
+    def _unsent(self, sent: list[SeqSpan]) -> list[RawEvent]:
+        """The newest events that are not on their way: marks of now go before a backlog."""
+        return self._outbox.newest_pending(MAX_EVENTS_PER_BATCH, but=sent)
 
-    def _batch(self, events: list[RawEvent]) -> EventBatch:
-        """A batch; it carries the watermark when no event is left behind it."""
+    def _note_sent(self, events: list[RawEvent]) -> SeqSpan:
+        span = _span(events)
+        self._outbox.sent(span.last, first=span.first)
+        return span
+
+    def _batch(self, events: list[RawEvent], sent: list[SeqSpan]) -> EventBatch:
+        """A batch; it carries the watermark when no event is left that was not sent."""
         watermark = self._hooks.watermark()
-        is_last = (
-            watermark is not None and _last_seq(events) == watermark.seq
-            if events
-            else not self._outbox.waiting
-        )
+        known = [*sent, _span(events)] if events else sent
+        is_last = not self._outbox.newest_pending(1, but=known)
         return EventBatch(
             kiosk_id=self._route.kiosk_id,
             events=tuple(events),
@@ -302,16 +327,16 @@ class Uploader:
         """Hand an ack to the outbox; return what it changed."""
         settled = self._outbox.settle(ack, is_answer=is_answer)
         _log(settled)
-        oldest_seq = self._outbox.oldest_seq or self._sent_through + 1
-        if oldest_seq <= self._sent_through and (settled.again or settled.renumbered):
+        waiting = [one for one in self._in_flight if self._outbox.is_any_waiting(one.span)]
+        self._in_flight = waiting
+        if waiting and (settled.again or settled.renumbered):
             self._send_all_again()
-        while self._in_flight and self._in_flight[0][0] < oldest_seq:
-            self._in_flight.popleft()
-        self._is_overdue = self._is_overdue and settled == Settled()
+        if settled != Settled():
+            self._advanced_at_s = self._clock.monotonic_s()
+            self._is_overdue = False
         return settled
 
     def _send_all_again(self) -> None:
-        self._sent_through = 0
         self._in_flight.clear()
         self._outbox.send_again()
 
@@ -319,9 +344,9 @@ class Uploader:
         self._retry_at_s = self._clock.monotonic_s() + self._backoff.next_s()
 
 
-def _last_seq(events: list[RawEvent]) -> int:
-    """The number of the last event of a batch; 0 for none."""
-    return int(str(events[-1]["seq"])) if events else 0
+def _span(events: list[RawEvent]) -> SeqSpan:
+    """The numbers of the first and the last event of a batch."""
+    return SeqSpan(int(str(events[0]["seq"])), int(str(events[-1]["seq"])))
 
 
 def _is_progress(settled: Settled) -> bool:

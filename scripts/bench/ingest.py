@@ -40,6 +40,8 @@ from server.timetable.service import create_room
 
 BATCH = 100
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+#: Whether `private_postgres` can start one.
+HAS_POSTGRES = bool(_BINARIES)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,9 @@ def make_kiosk(database: Database, name: str, room_id: uuid.UUID) -> tuple[str, 
     return kiosk.wire_id, key
 
 
-def make_deliveries(kiosk_id: str, key: Ed25519PrivateKey, count: int) -> list[Delivery]:
+def make_deliveries(
+    kiosk_id: str, key: Ed25519PrivateKey, count: int, *, batch: int = BATCH
+) -> list[Delivery]:
     """A kiosk's chain of events, in full batches."""
     at, head, raws = datetime.now(UTC), signing.GENESIS_HASH, []
     for seq in range(1, count + 1):
@@ -87,7 +91,7 @@ def make_deliveries(kiosk_id: str, key: Ed25519PrivateKey, count: int) -> list[D
         event = signing.sign_event(draft, prev_hash=head, key=key)
         head = event.hash
         raws.append(signing.to_raw(event))
-    parts = [raws[start : start + BATCH] for start in range(0, count, BATCH)]
+    parts = [raws[start : start + batch] for start in range(0, count, batch)]
     return [
         Delivery(kiosk_id, EventBatch(kiosk_id=kiosk_id, events=tuple(part)).to_json())
         for part in parts

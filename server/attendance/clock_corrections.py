@@ -6,7 +6,7 @@ same boot dates all of them: true time = trusted time - (trusted uptime - uptime
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -94,9 +94,11 @@ def learn_from_watermark(db: Session, kiosk: Kiosk, watermark: Watermark, at: da
     return learn(db, kiosk, watermark.boot_id, watermark.uptime_s, moment, basis)
 
 
-def learn_from_events(db: Session, kiosk: Kiosk, accepted: Iterable[Accepted]) -> None:
-    """Learn from the first trusted event of each boot among these."""
-    learned: set[str] = set()
+def learn_from_events(
+    db: Session, kiosk: Kiosk, accepted: Iterable[Accepted], *, known: Collection[str] = ()
+) -> None:
+    """Learn from the first trusted event of each boot among these, but for those known already."""
+    learned: set[str] = set(known)
     for one in sorted(accepted, key=lambda one: one.event.seq):
         clock = one.event.clock
         is_own = one.kept is None or one.kept.accepted_by is None
@@ -129,7 +131,9 @@ def times_of(
         at: the server's clock.
     """
     events = list(accepted)
-    boots = _known_boots(db, kiosk.id, {one.event.clock.boot_id for one in events})
+    boots = _known_boots(
+        db, kiosk.id, {one.event.clock.boot_id for one in events if is_correctable(one)}
+    )
     uncertain = [one for one in events if is_uncertain(one)]
     numbers = [one.event.seq for one in uncertain if one.earlier_since is None]
     bound = _earliest(db, kiosk, progress, min(numbers), at) if numbers else at
@@ -185,8 +189,11 @@ def _dated(
 def _known_boots(
     db: Session, kiosk_id: uuid.UUID, boot_ids: set[str | None]
 ) -> dict[str | None, BootClock]:
+    named = boot_ids - {None}
+    if not named:
+        return {}
     query = select(BootClock).where(
-        BootClock.kiosk_id == kiosk_id, col(BootClock.boot_id).in_(boot_ids - {None})
+        BootClock.kiosk_id == kiosk_id, col(BootClock.boot_id).in_(named)
     )
     return {row.boot_id: row for row in db.exec(query)}
 

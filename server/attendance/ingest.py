@@ -5,7 +5,7 @@ an ack may leave only after that transaction has committed.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -23,6 +23,7 @@ from protocol.v1.messages import (
     EventRefusal,
     RefusalReason,
 )
+from server.attendance.beforehand import Beforehand, kiosks_due, look_beforehand
 from server.attendance.chains import follow_chains
 from server.attendance.clock_corrections import (
     EventTime,
@@ -33,6 +34,7 @@ from server.attendance.clock_corrections import (
 from server.attendance.gaps import is_sound, take_gaps
 from server.attendance.key_history import judge_by_time
 from server.attendance.quarantine import discarded_ids, due_events, settle
+from server.attendance.quarantine_keeping import keep_in_quarantine
 from server.attendance.register import MARKING_KINDS
 from server.attendance.sequence import Link, lost_numbers, move_progress
 from server.attendance.tables import QuarantinedEvent, StoredEvent
@@ -46,11 +48,9 @@ from server.attendance.verification import (
 )
 from server.attendance.watermarks import take_watermark
 from server.credentials.tables import CodeUse
-from server.db.types import new_id
-from server.db.upsert import insert_into
 from server.kiosks.claims import KioskKeys, keys_of
 from server.kiosks.runs import runs_beyond
-from server.kiosks.service import lock_chain
+from server.kiosks.service import Locked, lock_chain, lock_chains
 from server.kiosks.tables import Kiosk, KioskProgress, KioskState
 from server.networks.scans import forget_events
 
@@ -65,6 +65,9 @@ class Harvest:
     """What the deliveries of one kiosk came to, before and after the database was asked."""
 
     kiosk_id: str
+    kiosk: Kiosk | None = None
+    #: Locked. None where there is no such kiosk; then nothing is stored.
+    progress: KioskProgress | None = None
     batches: list[EventBatch] = field(default_factory=list)
     accepted: list[Accepted] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
@@ -72,6 +75,10 @@ class Harvest:
     fresh: list[Accepted] = field(default_factory=list)
     #: Accepted, but their number belongs to another event.
     forked: list[Accepted] = field(default_factory=list)
+    #: The fresh ones, as their table holds them.
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    #: Whether it may have stated that it lost events which may still be found.
+    has_lost: bool = True
     #: How much of what was rejected is new to the quarantine.
     quarantined: int = 0
 
@@ -102,19 +109,14 @@ def take_in(db: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake
         deliveries: in the order they came.
         at: the server's clock.
     """
-    harvests = []
-    acks: list[Ack] = []
     in_order = sorted(deliveries, key=attrgetter("kiosk_id"))
-    for kiosk_id, own in groupby(in_order, key=attrgetter("kiosk_id")):
-        harvest = Harvest(kiosk_id)
-        kiosk, progress = _lock(db, kiosk_id)
-        _judge_all(harvest, own, kiosk, keys_of(db, kiosk), at)
-        if kiosk is not None and progress is not None:
-            harvest.accepted.extend(due_events(db, kiosk.id, at))
-            _store(db, harvest, kiosk, progress, at)
-        _keep(db, harvest, kiosk, at)
-        harvests.append(harvest)
-        acks.extend(_acks(db, harvest, progress, at))
+    by_kiosk = {one: list(own) for one, own in groupby(in_order, key=attrgetter("kiosk_id"))}
+    locked = lock_chains(db, [key for key in map(_key, by_kiosk) if key is not None])
+    harvests = [Harvest(one, *_of(one, locked)) for one in by_kiosk]
+    for harvest in harvests:
+        _judge_all(harvest, by_kiosk[harvest.kiosk_id], keys_of(db, harvest.kiosk), at)
+    _store_all(db, harvests, at)
+    acks = [ack for harvest in harvests for ack in _acks(db, harvest, at)]
     stored = sum(len(harvest.fresh) for harvest in harvests)
     sound = sum(len(harvest.accepted) for harvest in harvests)
     refused = sum(harvest.quarantined for harvest in harvests)
@@ -135,43 +137,65 @@ def store_kept(
     Returns:
         How many are new to the record.
     """
-    harvest = Harvest(str(kiosk_id))
-    kiosk, progress = _lock(db, harvest.kiosk_id)
-    if kiosk is not None and progress is not None:
-        harvest.accepted = [*accepted, *due_events(db, kiosk.id, at)]
-        _store(db, harvest, kiosk, progress, at)
-        _keep(db, harvest, kiosk, at)
+    harvest = Harvest(str(kiosk_id), *lock_chain(db, kiosk_id))
+    harvest.accepted = list(accepted)
+    _store_all(db, [harvest], at)
     return len(harvest.fresh)
 
 
-def _keep(db: Session, harvest: Harvest, kiosk: Kiosk | None, at: datetime) -> None:
+def _store_all(db: Session, harvests: Sequence[Harvest], at: datetime) -> None:
+    """Store what counts, with one statement for the events of all kiosks, and keep the rest."""
+    known = {
+        one.kiosk.id: (one, one.kiosk, one.progress)
+        for one in harvests
+        if one.kiosk is not None and one.progress is not None
+    }
+    due = kiosks_due(db, list(known), at)
+    for harvest, kiosk, _progress in known.values():
+        harvest.accepted += due_events(db, kiosk.id, at) if kiosk.id in due else []
+    brought = {key: (one.accepted, one.batches) for key, (one, *_) in known.items()}
+    before = look_beforehand(db, brought, {key: one[2] for key, one in known.items()})
+    for harvest, kiosk, progress in known.values():
+        _place_all(db, harvest, kiosk, progress, before)
+        _make_rows(db, harvest, kiosk, progress, before.boots_of(kiosk.id), at)
+    rows = [row for harvest in harvests for row in harvest.rows]
+    for start in range(0, len(rows), _CHUNK):
+        db.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
+    for harvest, kiosk, progress in known.values():
+        _follow(db, harvest, kiosk, progress, before, at)
+    for harvest in harvests:
+        _keep(db, harvest, before, at)
+
+
+def _keep(db: Session, harvest: Harvest, before: Beforehand, at: datetime) -> None:
     harvest.quarantined = keep_in_quarantine(db, harvest.kiosk_id, harvest.rejected, at)
-    if kiosk is not None:
-        progress = db.get(KioskProgress, kiosk.id)
-        if progress is not None and harvest.quarantined:
-            progress.refused += harvest.quarantined
-            db.add(progress)
-        refused = {one.event_id for one in harvest.rejected if one.is_authentic and one.event_id}
+    if harvest.progress is not None and harvest.quarantined:
+        harvest.progress.refused += harvest.quarantined
+        db.add(harvest.progress)
+    kiosk = harvest.kiosk
+    refused = {one.event_id for one in harvest.rejected if one.is_authentic and one.event_id}
+    if kiosk is not None and (refused or kiosk.id in before.apart):
         settle(db, kiosk.id, refused | {one.event.id for one in harvest.accepted}, at)
 
 
-def _lock(db: Session, kiosk_id: str) -> tuple[Kiosk | None, KioskProgress | None]:
+def _of(kiosk_id: str, locked: Mapping[uuid.UUID, Locked]) -> Locked:
+    key = _key(kiosk_id)
+    return (None, None) if key is None else locked.get(key, (None, None))
+
+
+def _key(kiosk_id: str) -> uuid.UUID | None:
     try:
         key = uuid.UUID(kiosk_id)
     except ValueError:
-        return None, None
-    return lock_chain(db, key)
+        return None
+    return key if str(key) == kiosk_id else None
 
 
 def _judge_all(
-    harvest: Harvest,
-    deliveries: Iterable[Delivery],
-    kiosk: Kiosk | None,
-    keys: KioskKeys | None,
-    at: datetime,
+    harvest: Harvest, deliveries: Iterable[Delivery], keys: KioskKeys | None, at: datetime
 ) -> None:
     for delivery in deliveries:
-        refusal = _blanket_refusal(kiosk, delivery)
+        refusal = _blanket_refusal(harvest.kiosk, delivery)
         batch = open_batch(delivery)
         if isinstance(batch, Rejected):
             harvest.rejected.append(batch)
@@ -205,11 +229,12 @@ def _blanket_refusal(kiosk: Kiosk | None, delivery: Delivery) -> RefusalReason |
     return RefusalReason.REVOKED_KIOSK if is_out else None
 
 
-def _store(
-    db: Session, harvest: Harvest, kiosk: Kiosk, progress: KioskProgress, at: datetime
+def _place_all(
+    db: Session, harvest: Harvest, kiosk: Kiosk, progress: KioskProgress, before: Beforehand
 ) -> None:
-    known = _known(db, kiosk.id, harvest.accepted)
-    discarded = discarded_ids(db, kiosk.id, harvest.accepted)
+    is_usual, is_apart = kiosk.id in before.usual, kiosk.id in before.apart
+    known = _Known({}, {}) if is_usual else _known(db, kiosk.id, harvest.accepted)
+    discarded = discarded_ids(db, kiosk.id, harvest.accepted) if is_apart else set()
     for one in harvest.accepted:
         is_leap = one.event.seq > progress.highest_seq + LONGEST_LEAP
         if one.kept is not None:
@@ -223,14 +248,35 @@ def _store(
         else:
             _place(harvest, known, one)
     forget_events(db, kiosk.id, _taken_back(harvest))
-    hashes = _hashes_before(db, kiosk.id, harvest)
-    learn_from_events(db, kiosk, harvest.fresh)
+    has_gap = any(one.event.kind == EventKind.GAP for one in harvest.fresh)
+    harvest.has_lost = has_gap or kiosk.id in before.stated
+
+
+def _make_rows(
+    db: Session,
+    harvest: Harvest,
+    kiosk: Kiosk,
+    progress: KioskProgress,
+    boots: Collection[str],
+    at: datetime,
+) -> None:
+    hashes = _hashes_before(db, progress, harvest)
+    learn_from_events(db, kiosk, harvest.fresh, known=boots)
     times = times_of(db, kiosk, progress, harvest.fresh, at)
-    rows = [_row(kiosk.id, one, hashes, times[one.event.id], at) for one in harvest.fresh]
-    for start in range(0, len(rows), _CHUNK):
-        db.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
-    _note_codes(db, harvest.fresh, rows)
-    torn = {row["seq"] for row in rows if row["is_chain_torn"]}
+    harvest.rows = [_row(kiosk.id, one, hashes, times[one.event.id], at) for one in harvest.fresh]
+
+
+def _follow(
+    db: Session,
+    harvest: Harvest,
+    kiosk: Kiosk,
+    progress: KioskProgress,
+    before: Beforehand,
+    at: datetime,
+) -> None:
+    """Move what is known of a kiosk past the events that were just stored."""
+    _note_codes(db, harvest.fresh, harvest.rows)
+    torn = {row["seq"] for row in harvest.rows if row["is_chain_torn"]}
     progress.torn += len(torn)
     numbered = [one for one in harvest.fresh if one.has_number]
     follow_chains(db, progress, numbered, forked=harvest.forked, departed=torn, at=at)
@@ -238,8 +284,9 @@ def _store(
     move_progress(db, progress, fresh, _kept_apart(harvest, progress), at)
     stated = [one.event for one in numbered if is_sound(one.event)]
     take_gaps(db, kiosk, progress, stated, at)
+    boots = before.boots_of(kiosk.id)
     for batch in harvest.batches:
-        take_watermark(db, kiosk, progress, batch.watermark, at)
+        take_watermark(db, kiosk, progress, batch.watermark, at, boots=boots)
     db.add(progress)
 
 
@@ -339,22 +386,26 @@ def _place_kept(harvest: Harvest, known: _Known, one: Accepted, *, is_leap: bool
     harvest.fresh.append(replace(one, has_number=has_number))
 
 
-def _hashes_before(db: Session, kiosk_id: uuid.UUID, harvest: Harvest) -> dict[int, set[str]]:
+def _hashes_before(db: Session, progress: KioskProgress, harvest: Harvest) -> dict[int, set[str]]:
     """Hashes by sequence number, for the events that stand right before the fresh ones."""
-    hashes: dict[int, set[str]] = {}
+    hashes: dict[int, set[str]] = {0: {signing.GENESIS_HASH}}
+    newest = Link(progress.highest_seq, progress.highest_hash)
     for one in harvest.fresh:
         hashes.setdefault(one.event.seq, set()).add(one.event.hash)
     for refused in harvest.rejected:
         if refused.is_authentic and refused.seq and refused.hash:
             hashes.setdefault(refused.seq, set()).add(refused.hash)
+    if any(Link(one.event.seq - 1, one.event.prev_hash) == newest for one in harvest.fresh):
+        hashes.setdefault(newest.seq, set()).add(newest.hash)
     missing = [one.event.seq - 1 for one in harvest.fresh if one.event.seq - 1 not in hashes]
     for start in range(0, len(missing), _CHUNK):
         part = missing[start : start + _CHUNK]
         stored = select(StoredEvent.seq, StoredEvent.hash).where(
-            col(StoredEvent.kiosk_id) == kiosk_id, col(StoredEvent.seq).in_(part)
+            col(StoredEvent.kiosk_id) == progress.kiosk_id, col(StoredEvent.seq).in_(part)
         )
         kept = select(QuarantinedEvent.seq, QuarantinedEvent.hash).where(
-            col(QuarantinedEvent.kiosk_id) == str(kiosk_id), col(QuarantinedEvent.seq).in_(part)
+            col(QuarantinedEvent.kiosk_id) == str(progress.kiosk_id),
+            col(QuarantinedEvent.seq).in_(part),
         )
         for seq, digest in [*db.exec(stored), *db.exec(kept)]:
             if seq is not None and digest is not None:
@@ -371,8 +422,6 @@ def _row(
 ) -> dict[str, Any]:
     event = one.event
     before = hashes.get(event.seq - 1, set())
-    if event.seq == 1:
-        before = {signing.GENESIS_HASH}
     return {
         "kiosk_id": kiosk_id,
         "id": uuid.UUID(event.id),
@@ -401,62 +450,31 @@ def _row(
     }
 
 
-def keep_in_quarantine(
-    db: Session, kiosk_id: str, rejected: Iterable[Rejected], at: datetime
-) -> int:
-    """Keep what was refused, with the reason; a repeat changes nothing.
-
-    Returns:
-        How much of it is new.
-    """
-    rows = {
-        one.body_hash: {
-            "id": new_id(),
-            "kiosk_id": kiosk_id,
-            "event_id": one.event_id,
-            "seq": one.seq,
-            "reason": one.reason,
-            "is_authentic": one.is_authentic,
-            "hash": one.hash,
-            "body_hash": one.body_hash,
-            "body": one.body,
-            "received_at": at,
-            "due_at": one.due_at,
-        }
-        for one in rejected
-    }
-    if not rows:
-        return 0
-    adding = insert_into(db, QuarantinedEvent).on_conflict_do_nothing()
-    return len(db.execute(adding.returning(col(QuarantinedEvent.id)), list(rows.values())).all())
-
-
-def ack_of(db: Session, progress: KioskProgress, at: datetime) -> Ack:
+def ack_of(db: Session, progress: KioskProgress, at: datetime, *, has_lost: bool = True) -> Ack:
     """Return the word on what is in the server's keeping of one kiosk, without a batch.
 
-    Its signature is the caller's to add.
+    Its signature is the caller's to add. Whether it may have stated lost events is the caller's to
+    know.
     """
     return Ack(
         kiosk_id=str(progress.kiosk_id),
         stored_through=progress.stored_through,
         stored_beyond=runs_beyond(db, progress),
-        lost=lost_numbers(db, progress),
+        lost=lost_numbers(db, progress) if has_lost else (),
         server_time=at,
     )
 
 
-def _acks(
-    db: Session, harvest: Harvest, progress: KioskProgress | None, at: datetime
-) -> Iterator[Ack]:
+def _acks(db: Session, harvest: Harvest, at: datetime) -> Iterator[Ack]:
     """Return as many acks as it takes to name every refusal.
 
     A kiosk counts what an ack covers and does not name as delivered; an event whose number another
     one has would be lost.
     """
-    if progress is None:
+    if harvest.progress is None:
         ack = Ack(kiosk_id=harvest.kiosk_id, stored_through=0, server_time=at)
     else:
-        ack = ack_of(db, progress, at)
+        ack = ack_of(db, harvest.progress, at, has_lost=harvest.has_lost)
     refused = tuple(
         EventRefusal(id=one.event_id or "", seq=one.seq, reason=one.reason)
         for one in harvest.rejected

@@ -27,6 +27,7 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 CLAIM_TOLERANCE = FUTURE_TOLERANCE
 SUPPORTED_VERSION = 1
 BODY_LIMIT = 4096
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _rejected(raw: RawEvent, reason: str) -> Rejected:
 
 def _text(raw: dict[str, Any]) -> str:
     # PostgreSQL keeps no NUL in text; JSON writes it as an escape, so none is left after this.
-    return json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _ENCODER.encode(raw)
 
 
 def _uuid(text: str | None) -> uuid.UUID | None:

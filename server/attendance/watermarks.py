@@ -1,6 +1,7 @@
 """A kiosk's word that it has sent everything up to a moment: believed only where it is proven."""
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session
@@ -23,6 +24,8 @@ def take_watermark(
     progress: KioskProgress,
     watermark: Watermark | None,
     at: datetime,
+    *,
+    boots: Collection[str] = (),
 ) -> None:
     """Take in a watermark that came with a batch or a status, and move what it proves.
 
@@ -36,12 +39,13 @@ def take_watermark(
         progress: of that kiosk, locked by the caller.
         watermark: from a peer that may be hostile; None where none came.
         at: the server's clock.
+        boots: of this kiosk, which are dated already.
     """
     if watermark is not None and _is_genuine(watermark, kiosk):
-        held = _held_hash(db, progress, watermark.seq)
+        held = _held_hash(db, progress, watermark.seq, watermark.head)
         differs = held is not None and held != watermark.head
         follow_watermark(db, progress, watermark, differs=differs, at=at)
-        if not differs:
+        if not differs and watermark.boot_id not in boots:
             learn_from_watermark(db, kiosk, watermark, at)
         bounded = min(watermark.through, at)
         is_newer = progress.claimed_through is None or bounded > progress.claimed_through
@@ -69,7 +73,7 @@ def settle_watermark(db: Session, progress: KioskProgress) -> None:
         return
     if progress.stored_through < progress.claimed_seq:
         return
-    held = _held_hash(db, progress, progress.claimed_seq)
+    held = _held_hash(db, progress, progress.claimed_seq, progress.claimed_head)
     if held is not None and held != progress.claimed_head:
         progress.claimed_through, progress.claimed_head = progress.synced_through, None
         return
@@ -88,5 +92,10 @@ def _is_genuine(watermark: Watermark, kiosk: Kiosk) -> bool:
     return True
 
 
-def _held_hash(db: Session, progress: KioskProgress, seq: int) -> str | None:
-    return signing.GENESIS_HASH if seq == 0 else event_hash_at(db, progress.kiosk_id, seq)
+def _held_hash(db: Session, progress: KioskProgress, seq: int, named: str) -> str | None:
+    """Return the hash of the event under a number; of the newest one it is known."""
+    if seq == 0:
+        return signing.GENESIS_HASH
+    if (seq, named) == (progress.highest_seq, progress.highest_hash):
+        return named
+    return event_hash_at(db, progress.kiosk_id, seq)

@@ -7,6 +7,7 @@ from server.kiosks.server_key import ServerSigner
 from server.mqtt.first_acks import FirstAcks
 from server.mqtt.housekeeping import Housekeeper
 from server.mqtt.link import BrokerLink
+from server.mqtt.pacing import Pacing
 from server.mqtt.writer import IngestWriter
 
 
@@ -17,7 +18,9 @@ class BrokerTasks:
         self._link = BrokerLink(links)
         signer = ServerSigner(database, vault)
         first_acks = FirstAcks(self._link, database, signer)
-        self._writer = IngestWriter(self._link, database, signer)
+        settings = links.settings
+        pacing = Pacing(settings.ingest_rate, settings.ingest_burst)
+        self._writer = IngestWriter(self._link, database, signer, pacing)
         self._housekeeper = Housekeeper(
             self._link, database, vault, links, each_round=first_acks.publish_some
         )

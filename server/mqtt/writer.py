@@ -15,8 +15,9 @@ from protocol.v1 import topics
 from protocol.v1.errors import ProtocolError
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import RefusalReason, Status
-from server.attendance.ingest import Intake, keep_in_quarantine, take_in
+from server.attendance.ingest import Intake, take_in
 from server.attendance.metrics import Transport, count_intake
+from server.attendance.quarantine_keeping import keep_in_quarantine
 from server.attendance.verification import Delivery, Rejected
 from server.attendance.watermarks import take_watermark
 from server.db.engine import Database
@@ -27,11 +28,18 @@ from server.kiosks.server_key import ServerSigner
 from server.kiosks.service import kiosk_for_wire_id, take_status
 from server.kiosks.tables import KioskProgress
 from server.mqtt.link import Arrival, BrokerLink
+from server.mqtt.pacing import Pacing
 
 logger = logging.getLogger(__name__)
 
 #: A thousand events commit in a third of a second; more at once would keep other writers waiting.
-LARGEST_COMMIT = 10
+LARGEST_COMMIT = 1000
+LARGEST_COMMIT_BYTES = 2 * 1024 * 1024
+#: How long to wait for further messages after the first one; see docs/measurements/ingest.md.
+GATHER_S = 0.02
+#: What a message costs besides its events, and what a status costs, in events.
+_MESSAGE_COSTS, _STATUS_COSTS = 4, 10
+_LEAST_EVENT_BYTES = 1024
 RETRY_S = 2.0
 FINISH_S = 5.0
 _TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError)
@@ -42,10 +50,13 @@ COMMIT_SECONDS = Histogram("rollcall_ingest_commit_seconds", "Time to verify and
 class IngestWriter:
     """A thread that turns arrivals into rows. Nothing is acknowledged before its commit."""
 
-    def __init__(self, link: BrokerLink, database: Database, signer: ServerSigner) -> None:
+    def __init__(
+        self, link: BrokerLink, database: Database, signer: ServerSigner, pacing: Pacing
+    ) -> None:
         self._link = link
         self._database = database
         self._signer = signer
+        self._pacing = pacing
         self._stopping = threading.Event()
         self._finishing = threading.Event()
         self._is_failing = False
@@ -69,33 +80,66 @@ class IngestWriter:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            arrivals = list(self._next())
+            arrivals = self._next()
             if arrivals:
                 self._handle(arrivals)
             elif self._finishing.is_set():
                 return
 
-    def _next(self) -> Iterator[Arrival]:
-        """Wait for one, then take what else is there."""
-        first = self._link.arrivals.get()
-        if first is None:
-            return
-        yield first
-        for _ in range(LARGEST_COMMIT - 1):
+    def _next(self) -> list[Arrival]:
+        """Wait for one, then take what else is there or comes within a moment."""
+        taken: list[Arrival] = []
+        room, room_bytes = LARGEST_COMMIT, LARGEST_COMMIT_BYTES
+        for arrival in self._coming():
+            taken.append(arrival)
+            room -= _cost(arrival)
+            room_bytes -= len(arrival.payload)
+            if room <= 0 or room_bytes <= 0:
+                break
+        return taken
+
+    def _coming(self) -> Iterator[Arrival]:
+        """Yield what may be taken in now: first what waited, then what arrives."""
+        due_in_s = self._pacing.due_in_s()
+        until_s = None if due_in_s is None else time.monotonic() + due_in_s
+        is_first = True
+        for arrival in self._pacing.ripe():
+            until_s, is_first = time.monotonic(), False
+            yield self._admitted(arrival)
+        while True:
             try:
-                following = self._link.arrivals.get_nowait()
+                arrived = self._link.arrivals.get(timeout=_left_s(until_s))
             except queue.Empty:
                 return
-            if following is None:
-                self._link.arrivals.put(None)  # the next look finds it first
+            if arrived is None:
+                if not is_first:
+                    self._link.arrivals.put(None)  # the next look finds it first
                 return
-            yield following
+            if self._may_come(arrived):
+                if is_first:
+                    until_s, is_first = time.monotonic() + GATHER_S, False
+                yield self._admitted(arrived)
+            elif until_s is None:
+                return
+
+    def _may_come(self, arrival: Arrival) -> bool:
+        if arrival.address.channel != topics.EVENTS or self._pacing.admit(arrival):
+            return True
+        surplus = self._pacing.surplus()
+        if surplus:
+            self._link.acknowledge(surplus)  # to the broker alone: their kiosks send them again
+        return False
+
+    def _admitted(self, arrival: Arrival) -> Arrival:
+        if arrival.address.channel == topics.EVENTS:
+            self._pacing.spend(arrival.address.kiosk_id, events_in(arrival.payload))
+        return arrival
 
     def _handle(self, arrivals: list[Arrival]) -> None:
         """Commit, answer, acknowledge; where the database fails, try again until it works.
 
         A message that cannot be processed for another reason is set aside, so that it holds up
-        no other.
+        no other: it is found by halves.
         """
         is_poisonous = False
         while not self._stopping.is_set():
@@ -110,8 +154,9 @@ class IngestWriter:
             except Exception:  # the edge of this thread: it must outlive any one message
                 logger.exception("%d messages could not be processed together", len(arrivals))
                 if len(arrivals) > 1:
-                    for arrival in arrivals:
-                        self._handle([arrival])
+                    half = len(arrivals) // 2
+                    self._handle(arrivals[:half])
+                    self._handle(arrivals[half:])
                     return
                 is_poisonous = True
             else:
@@ -163,6 +208,21 @@ class IngestWriter:
         if self._is_failing:
             self._is_failing = False
             logger.info("the database takes events again")
+
+
+def events_in(payload: bytes) -> int:
+    """Return about how many events a batch holds, before it is read; at least 1."""
+    return max(1, payload.count(b'"prev_hash"'), len(payload) // _LEAST_EVENT_BYTES)
+
+
+def _cost(arrival: Arrival) -> int:
+    if arrival.address.channel != topics.EVENTS:
+        return _STATUS_COSTS
+    return max(_MESSAGE_COSTS, events_in(arrival.payload))
+
+
+def _left_s(until_s: float | None) -> float | None:
+    return None if until_s is None else max(0.0, until_s - time.monotonic())
 
 
 def _status(db: Session, arrival: Arrival) -> None:

@@ -10,7 +10,7 @@ from kiosk.errors import UnreachableError
 from kiosk.storage.outbox import ChainStart
 from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged, Woken
 from kiosk.sync.uploader import Uploader, UploadHooks, UploadRoute, UploadTimings
-from protocol.v1.messages import Ack, EventBatch, EventRefusal, VersionHint, Watermark
+from protocol.v1.messages import Ack, EventBatch, EventRefusal, SeqRange, VersionHint, Watermark
 from protocol.v1.signing import make_key, public_text
 from protocol.v1.statements import sign_ack
 from tests.fakes.kiosk_clock import START, ManualClock
@@ -84,7 +84,7 @@ class Line:
             UploadRoute("k1", self.server, self.broker, public_text(SERVER_KEY)),
             inbox=Inbox(),
             clock=self.clock,
-            timings=UploadTimings(http_backlog=250, retry_first_s=1.0, retry_most_s=4.0, window=2),
+            timings=UploadTimings(retry_first_s=1.0, retry_most_s=4.0, window=2),
             hooks=UploadHooks(watermark=self.watermark, on_hint=self.hints.append),
         )
 
@@ -101,6 +101,12 @@ class Line:
 
     def hears_ack(self, seq: int, after_s: float = 0.0) -> None:
         self.turn(Arrived("ack", ack(seq, after_s=after_s).to_json()))
+
+    def hears_ack_of(self, *runs: tuple[int, int]) -> None:
+        """The server holds these numbers, past a gap."""
+        beyond = tuple(SeqRange(first=first, last=last) for first, last in runs)
+        said = ack(0).model_copy(update={"stored_beyond": beyond, "signature": None})
+        self.turn(Arrived("ack", sign_ack(said, SERVER_KEY).to_json()))
 
 
 @pytest.fixture
@@ -129,7 +135,58 @@ def test_no_more_than_a_window_of_batches_is_on_its_way(line: Line) -> None:
     line.hears_ack(100)
 
     assert sent_before == 2
-    assert line.broker.seqs() == list(range(1, 251))
+    assert line.broker.seqs() == [*range(151, 251), *range(51, 151)]
+
+
+def test_marks_of_now_go_before_the_backlog_of_a_week(line: Line) -> None:
+    line.record(450)
+    line.turn()
+    line.record(1)
+    line.hears_ack_of((351, 450))
+    line.hears_ack_of((251, 451))
+    line.hears_ack_of((151, 451))
+    line.hears_ack(451)
+
+    sent = [[int(str(raw["seq"])) for raw in batch.events] for batch in line.broker.batches]
+    assert [(one[0], one[-1]) for one in sent] == [
+        (351, 450), (251, 350), (451, 451), (151, 250), (51, 150), (1, 50)
+    ]  # fmt: skip
+    assert line.outbox.waiting == 0
+    assert [batch.watermark is not None for batch in line.broker.batches] == [False] * 5 + [True]
+
+
+def test_backlog_that_was_not_sent_does_not_count_by_its_numbers(line: Line) -> None:
+    """A card restored from an older image: the server holds these numbers of other events."""
+    line.record(350)
+    line.turn()
+    line.hears_ack(350)
+
+    assert (line.outbox.waiting, line.outbox.kept) == (150, 200)
+
+
+def test_nothing_goes_straight_while_acks_advance(line: Line) -> None:
+    line.record(500)
+    line.turn()
+    for first in (401, 301, 201, 101, 1):
+        line.clock.advance(9)
+        line.turn()
+        line.hears_ack_of((first, 500))
+
+    assert (line.server.batches, line.outbox.waiting) == ([], 0)
+    assert len(line.broker.seqs()) == len(set(line.broker.seqs())) == 500
+
+
+def test_batch_that_was_lost_on_the_way_goes_the_same_way_again(line: Line) -> None:
+    line.record(1)
+    line.turn()
+    for seq in range(2, 7):
+        line.record(1)
+        line.turn()
+        line.clock.advance(8)
+        line.hears_ack_of((2, seq))
+
+    assert line.server.batches == []
+    assert line.broker.seqs() == [1, 2, 3, 4, 5, 1, 6]
 
 
 def test_events_go_straight_when_no_ack_comes_in_time(line: Line) -> None:
@@ -142,11 +199,13 @@ def test_events_go_straight_when_no_ack_comes_in_time(line: Line) -> None:
     assert line.outbox.waiting == 0
 
 
-def test_long_backlog_goes_straight(line: Line) -> None:
+def test_long_backlog_goes_straight_where_there_is_no_broker(line: Line) -> None:
+    line.broker.health = LinkHealth.DOWN
     line.record(251)
     line.turn()
 
     assert [len(batch.events) for batch in line.server.batches] == [100, 100, 51]
+    assert line.server.batches[0].events[-1]["seq"] == 251
     assert line.outbox.waiting == 0
 
 
