@@ -29,8 +29,8 @@ def timetable_routes(at: Places) -> None:
     do("PATCH", f"{route}/{{entry_id}}", "course.end_teacher", course, entry, json=last)
     chosen = {"course_id": course, "account_id": at.teacher, "from_date": day_in(20)}
     do("POST", "/courses/chosen/teacher", "course.add_teacher", data=chosen)
-    body = {"course_ids": [desk.other_course], "account_id": at.teacher}
-    do("POST", "/api/v1/courses/bulk/teacher", "course.add_teacher", json=body)
+    many = {"course_ids": [desk.other_course], "account_id": at.teacher}
+    do("POST", "/api/v1/courses/bulk/teacher", "course.add_teacher", json=many)
     term = {"name": "Autumn", "first_day": day_in(-300), "last_day": day_in(300)}
     by_api: str = do("POST", "/api/v1/terms", "term.create", json=term).json()["id"]
     do("POST", "/terms", "term.create", data=term | {"name": "Spring"})
