@@ -118,7 +118,7 @@ def _chosen(
 ) -> Response:
     today = local_date(now(), get_settings(request).zone)
     values: dict[str, Any] = {"from_date": today.isoformat(), "ends_others": False}
-    values["last_day"] = values["from_date"]
+    values["last_day"] = ""  # not to be undone, so nothing is suggested
     values |= {"account_id": None, "group_id": None}
     context = {
         "courses": courses(db, only=form.course_id),
