@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from scripts.invented_attendance import STUDENT
+from scripts.invented_line_files import WITHOUT_LINE
 from scripts.invented_losses import SPAN
 from scripts.invented_school import School
 
@@ -44,6 +45,7 @@ def addresses(site: "Site") -> dict[str, str]:
             "consent": f"/people/{school.people[7]}/consents/new",
             "register": f"/lessons/{running}",
             "line": f"/lessons/{running}/people/{{first}}",
+            "line-files-alone": f"/lessons/{running}/people/{school.people[WITHOUT_LINE]}",
             "course": f"/courses/{school.courses[0]}",
             "kiosk": f"/kiosks/{school.kiosks[0]}",
             "commissioning": f"/kiosks/{school.kiosks[0]}/commissioning",

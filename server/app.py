@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import server.accounts.administration_api
+import server.accounts.administration_bulk_api
 import server.accounts.administration_pages
 import server.accounts.api
 import server.accounts.chosen_pages
@@ -90,6 +91,7 @@ import server.school.api
 import server.school.pages
 import server.search.pages
 import server.timetable.api
+import server.timetable.bulk_api
 import server.timetable.course_chosen_pages
 import server.timetable.course_pages
 import server.timetable.feeds.address
@@ -97,6 +99,7 @@ import server.timetable.feeds.api
 import server.timetable.feeds.pages
 import server.timetable.grid.pages
 import server.timetable.groups.api
+import server.timetable.groups.exception_api
 import server.timetable.groups.exception_pages
 import server.timetable.groups.pages
 import server.timetable.holidays.api
@@ -180,6 +183,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.accounts.pages.router,
     server.accounts.second_factor_api.router,
     server.accounts.second_factor_pages.router,
+    server.accounts.administration_bulk_api.router,  # before the next: "bulk" is no account
     server.accounts.administration_api.router,
     server.accounts.chosen_pages.router,  # before the next, which would match "chosen"
     server.accounts.administration_pages.router,
@@ -208,7 +212,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.credentials.own_pages.router,
     server.timetable.api.router,
     server.timetable.holidays.api.router,
+    server.timetable.bulk_api.router,
     server.timetable.groups.api.router,
+    server.timetable.groups.exception_api.router,
     server.timetable.groups.pages.router,
     server.timetable.groups.exception_pages.router,
     server.timetable.patterns.api.router,

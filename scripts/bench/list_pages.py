@@ -103,7 +103,8 @@ def measure(settings: Settings, pages: list[Page], repeat: int) -> None:
                     page.times[0].cpu.append(used)
 
 
-def _print(lists: list[list[Page]]) -> None:
+def print_lists(lists: list[list[Page]]) -> None:
+    """Print the table: each list, and its pages against it."""
     print("| page | CPU ms | least | against the list, by the least | statements | KiB |")
     print("|---|---|---|---|---|---|")
     for pages in lists:
@@ -135,7 +136,7 @@ def main() -> int:
         pages = [page for one in lists for page in one]
         count_statements(filled, pages)
         measure(settings, pages, options.repeat)
-    _print(lists)
+    print_lists(lists)
     return 0
 
 

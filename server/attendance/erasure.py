@@ -8,10 +8,11 @@ from sqlmodel import Session, col, or_, select, update
 
 from protocol.v1.checkin import HolderKind
 from server.absences.service import erase_texts
-from server.attendance.tables import Correction, LineRemark, PastChange
+from server.attendance.tables import Correction, CorrectionMention, LineRemark, PastChange
 from server.audit.service import record
 from server.audit.tables import subject_of
 from server.credentials.service import HolderRef, forget_holder
+from server.db.types import UTCDateTime
 from server.enrollment import service as enrollment
 from server.errors import InvalidError
 from server.guardians.service import forget_guardians
@@ -34,7 +35,8 @@ _REVIEWS = sqlalchemy.table(
     sqlalchemy.column("person_id", sqlalchemy.Uuid()),
     sqlalchemy.column("other_id", sqlalchemy.Uuid()),
     sqlalchemy.column("reason", sqlalchemy.String()),
-    sqlalchemy.column("corrections", sqlalchemy.JSON()),
+    sqlalchemy.column("made_by", sqlalchemy.Uuid()),
+    sqlalchemy.column("made_at", UTCDateTime()),
 )
 
 
@@ -130,7 +132,7 @@ def _erase_reasons(db: Session, person_id: uuid.UUID) -> int:
     corrected = db.exec(update(Correction).where(about).values(reason=ERASED_REASON)).rowcount
     written = col(LineRemark.person_id) == person_id, col(LineRemark.text) != ""
     corrected += db.exec(update(LineRemark).where(*written).values(text=ERASED_REASON)).rowcount
-    corrected += _erase_reviews(db, person_id)
+    corrected += _erase_mentions(db, person_id) + _erase_reviews(db, person_id)
     query = select(PastChange).where(PastChange.kind == "roster")
     changes = [row for row in db.exec(query) if row.document["person_id"] == str(person_id)]
     for row in changes:
@@ -139,17 +141,14 @@ def _erase_reasons(db: Session, person_id: uuid.UUID) -> int:
     return corrected + len(changes)
 
 
-def _erase_reviews(db: Session, person_id: uuid.UUID) -> int:
-    """Replace reasons of decisions about marks of a person, also on lines of the other person."""
-    theirs = or_(_REVIEWS.c.person_id == person_id, _REVIEWS.c.other_id == person_id)
-    made = db.connection().execute(sqlalchemy.select(_REVIEWS.c.corrections).where(theirs))
-    ids = {uuid.UUID(key) for keys in made.scalars() for key in keys}
-    written = (
-        col(Correction.id).in_(ids),
-        col(Correction.person_id) != person_id,
-        col(Correction.reason) != "",
+def _erase_mentions(db: Session, person_id: uuid.UUID) -> int:
+    """Replace reasons on lines of other people that may name a person."""
+    mentioned = select(CorrectionMention.correction_id).where(
+        CorrectionMention.person_id == person_id
     )
-    lines = db.exec(select(Correction).where(*written)).all() if ids else []
+    lines = db.exec(
+        select(Correction).where(col(Correction.id).in_(mentioned), col(Correction.reason) != "")
+    ).all()
     erased = 0
     for one in lines:  # undoing an action over several lines says the same again, as a new row
         same = (
@@ -158,6 +157,18 @@ def _erase_reviews(db: Session, person_id: uuid.UUID) -> int:
             col(Correction.reason) == one.reason,
         )
         erased += db.exec(update(Correction).where(*same).values(reason=ERASED_REASON)).rowcount
-    known = theirs, _REVIEWS.c.reason != ""
+    return erased
+
+
+def _erase_reviews(db: Session, person_id: uuid.UUID) -> int:
+    """Replace reasons of decisions about marks of a person, and of those made with them."""
+    theirs = or_(_REVIEWS.c.person_id == person_id, _REVIEWS.c.other_id == person_id)
+    made = _REVIEWS.alias()
+    together = sqlalchemy.exists().where(
+        or_(made.c.person_id == person_id, made.c.other_id == person_id),
+        made.c.made_by == _REVIEWS.c.made_by,
+        made.c.made_at == _REVIEWS.c.made_at,
+    )
+    known = or_(theirs, together), _REVIEWS.c.reason != ""
     change = sqlalchemy.update(_REVIEWS).where(*known).values(reason=ERASED_REASON)
-    return erased + db.connection().execute(change).rowcount
+    return db.connection().execute(change).rowcount

@@ -173,6 +173,23 @@ class Correction(SQLModel, table=True):
     )
 
 
+class CorrectionMention(SQLModel, table=True):
+    """Who the reason of a correction may name, besides the person of its line.
+
+    A decision about marks has one reason for two people. Undoing it deletes the decision, but not
+    what it wrote: an erasure finds the reason here.
+    """
+
+    __tablename__ = "correction_mentions"
+
+    correction_id: uuid.UUID = Field(
+        foreign_key="attendance_corrections.id", ondelete="CASCADE", primary_key=True
+    )
+    person_id: uuid.UUID = Field(
+        foreign_key="people.id", ondelete="CASCADE", primary_key=True, index=True
+    )
+
+
 class CorrectionBatch(SQLModel, table=True):
     """One action over several lines of a register; undoing it is a further one.
 

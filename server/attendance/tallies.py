@@ -92,11 +92,36 @@ class _Roster:
         return self.always | set(_listed(self.dated, lesson.ends_at, lesson.day))
 
 
-class _Word(NamedTuple):
+class EnteredWord(NamedTuple):
     """What a person entered about a student."""
 
     status: str
     is_attended: bool
+
+
+class WindowedLesson(NamedTuple):
+    """A lesson with its window."""
+
+    lesson: LessonRow
+    window: AttendanceWindow
+
+
+@dataclass(frozen=True)
+class PlainLesson:
+    """A lesson that nothing but plain events concerns. People are ids as text.
+
+    Attributes:
+        due: on the roster.
+        seen: when each person was seen first, where that counts; also those who are not due.
+        ruled: what people entered, by student.
+    """
+
+    lesson: LessonRow
+    window: AttendanceWindow
+    bounds: _Bounds
+    due: set[Any]
+    seen: Mapping[Any, Any]
+    ruled: Mapping[Any, EnteredWord]
 
 
 def tallies_between(
@@ -117,36 +142,44 @@ def tallies_of(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[
     """Count several lessons, in their order."""
     if not rows:
         return []
+    plain, involved = read_plain(db, rows)
+    found = {one.lesson.id: _count(one) for one in plain}
+    found |= _built(db, involved, at) if involved else {}
+    return [found[one.id] for one in rows]
+
+
+def read_plain(
+    db: Session, rows: Sequence[LessonRow]
+) -> tuple[list[PlainLesson], list[WindowedLesson]]:
+    """Read the lessons that nothing but plain events concerns, and return the others apart.
+
+    Args:
+        db: the caller's.
+        rows: at least one.
+    """
     windows = [window for _version, window in judgements(db, rows)]
-    lessons = [_Windowed(*one) for one in zip(rows, windows, strict=True)]
+    lessons = [WindowedLesson(*one) for one in zip(rows, windows, strict=True)]
     bounds = _bounds(db, lessons)
     odd, seen = _first_seen(db, bounds)
     rooms = _odd_rooms(db, lessons)
-    plain: list[_Windowed] = []
-    involved: list[_Windowed] = []
+    plain: list[WindowedLesson] = []
+    involved: list[WindowedLesson] = []
     for one in lessons:
         is_plain = one.lesson.id not in odd and one.lesson.room_id not in rooms
         (plain if is_plain else involved).append(one)
-    found = _count(db, plain, seen, bounds) if plain else {}
-    found |= _built(db, involved, at) if involved else {}
-    return [found[one.lesson.id] for one in lessons]
+    return (_plain(db, plain, seen, bounds) if plain else []), involved
 
 
-class _Windowed(NamedTuple):
-    """A lesson with its window."""
-
-    lesson: LessonRow
-    window: AttendanceWindow
-
-
-def _built(db: Session, lessons: Sequence[_Windowed], at: datetime) -> dict[uuid.UUID, LessonTally]:
+def _built(
+    db: Session, lessons: Sequence[WindowedLesson], at: datetime
+) -> dict[uuid.UUID, LessonTally]:
     """Count the lessons from their registers."""
     views = timetable.lesson_views(db, ids={one.lesson.id for one in lessons})
     registers = {one.view.lesson.id: one for one in service.registers_of(db, views, at=at)}
     return {one.lesson.id: _tally(one, registers[one.lesson.id]) for one in lessons}
 
 
-def _tally(one: _Windowed, register: Register) -> LessonTally:
+def _tally(one: WindowedLesson, register: Register) -> LessonTally:
     late = 0 if register.view.is_cancelled else sum(map(_is_late, register.lines))
     expected, attended = len(register.lines), register.attended
     return LessonTally(one.lesson, one.window, expected, attended, late, register)
@@ -156,7 +189,7 @@ def _is_late(line: RegisterLine) -> bool:
     return line.mark.is_attended and line.mark.status == AttendanceStatus.LATE
 
 
-def _odd_rooms(db: Session, lessons: Sequence[_Windowed]) -> set[uuid.UUID]:
+def _odd_rooms(db: Session, lessons: Sequence[WindowedLesson]) -> set[uuid.UUID]:
     """Return the rooms whose lessons other than plain events may concern, or faulty kiosks."""
     first = min(one.window.opens_at for one in lessons)
     last = max(one.window.ends_at for one in lessons)
@@ -164,7 +197,7 @@ def _odd_rooms(db: Session, lessons: Sequence[_Windowed]) -> set[uuid.UUID]:
     return set(reads.ODD_ROOMS.values(db, rooms=rooms, first=first, last=last))
 
 
-def _bounds(db: Session, lessons: Sequence[_Windowed]) -> dict[uuid.UUID, _Bounds]:
+def _bounds(db: Session, lessons: Sequence[WindowedLesson]) -> dict[uuid.UUID, _Bounds]:
     stored = reads.stored_moments(db)
     by_window: dict[AttendanceWindow, _Bounds] = {}
     found = {}
@@ -176,29 +209,32 @@ def _bounds(db: Session, lessons: Sequence[_Windowed]) -> dict[uuid.UUID, _Bound
     return found
 
 
-def _count(
+def _plain(
     db: Session,
-    lessons: Sequence[_Windowed],
+    lessons: Sequence[WindowedLesson],
     seen: Mapping[uuid.UUID, Mapping[Any, Any]],
     bounds: Mapping[uuid.UUID, _Bounds],
-) -> dict[uuid.UUID, LessonTally]:
-    """Count the lessons from what was seen in them."""
+) -> list[PlainLesson]:
     rosters = _rosters(db, {one.lesson.course_id for one in lessons})
     ruled = _rulings(db, [one.lesson.id for one in lessons])
-    found = {}
-    for one in lessons:
-        key = one.lesson.id
-        roster = rosters.get(one.lesson.course_id)
-        due = roster.due(one.lesson) if roster else set()
-        attended = late = 0
-        if not one.lesson.is_cancelled:
-            attended, late = _numbers(due, seen.get(key, {}), ruled.get(key, {}), bounds[key])
-        found[key] = LessonTally(one.lesson, one.window, len(due), attended, late)
+    found = []
+    for lesson, window in lessons:
+        key, roster = lesson.id, rosters.get(lesson.course_id)
+        due = roster.due(lesson) if roster else set()
+        of_lesson = bounds[key], due, seen.get(key, {}), ruled.get(key, {})
+        found.append(PlainLesson(lesson, window, *of_lesson))
     return found
 
 
+def _count(one: PlainLesson) -> LessonTally:
+    attended = late = 0
+    if not one.lesson.is_cancelled:
+        attended, late = _numbers(one.due, one.seen, one.ruled, one.bounds)
+    return LessonTally(one.lesson, one.window, len(one.due), attended, late)
+
+
 def _numbers(
-    due: set[Any], seen: Mapping[Any, Any], ruled: Mapping[Any, _Word], bounds: _Bounds
+    due: set[Any], seen: Mapping[Any, Any], ruled: Mapping[Any, EnteredWord], bounds: _Bounds
 ) -> tuple[int, int]:
     """Return how many came and how many of them late; what a person entered comes first."""
     came = [
@@ -254,15 +290,15 @@ def _first_seen(
     return odd, found
 
 
-def _rulings(db: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[Any, _Word]]:
+def _rulings(db: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[Any, EnteredWord]]:
     """Return what people entered: the newest word about each person, unless it was undone."""
-    found: dict[uuid.UUID, dict[Any, _Word]] = {}
+    found: dict[uuid.UUID, dict[Any, EnteredWord]] = {}
     for lesson, person, status, is_attended in reads.RULED.rows(db, lessons=ids):
         words = found.setdefault(lesson, {})
         if status is None:
             words.pop(person, None)
         else:
-            words[person] = _Word(status, is_attended)
+            words[person] = EnteredWord(status, is_attended)
     return found
 
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import date
 from typing import Annotated
 
-from fastapi import Depends, File, Request, UploadFile
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from server.absences import attachments, service
@@ -22,8 +22,8 @@ from server.absences.service import AbsenceFilter
 from server.absences.tables import AbsenceReason, AbsenceReport, AbsenceWithdrawal
 from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
-from server.documents.checks import read_file
 from server.documents.downloads import download
+from server.excuses.attached_file import CheckedAbsenceFileDep
 from server.excuses.service import report, withdraw
 from server.excuses.words import reason_words
 from server.web.access import OfficeDep
@@ -34,7 +34,6 @@ from server.web.state import SettingsDep, VaultDep
 
 _LIST = "absences"
 router = GuardedRouter(prefix="/api/v1", tags=["absences"])
-AttachedFile = Annotated[UploadFile, File(description="PDF, JPEG or PNG")]
 
 
 def _asked(person_id: uuid.UUID | None = None, since: date | None = None) -> AbsenceFilter:
@@ -95,10 +94,13 @@ def list_attachments(absence_id: uuid.UUID, _: OfficeDep, db: ReadDBDep) -> list
 
 @router.post("/absences/{absence_id}/attachments", status_code=201, dependencies=[PHOTO_BODY])
 def add_attachment(
-    absence_id: uuid.UUID, file: AttachedFile, principal: OfficeDep, db: DBDep, vault: VaultDep
+    absence_id: uuid.UUID,
+    checked: CheckedAbsenceFileDep,
+    principal: OfficeDep,
+    db: DBDep,
+    vault: VaultDep,
 ) -> AttachmentRead:
     """Add a file. It is checked by its content, and refused where a reader might run a part."""
-    checked = read_file(file.file)
     row = attachments.attach(db, vault, absence_id, checked, actor=principal.actor, at=now())
     return AttachmentRead(
         id=row.id,

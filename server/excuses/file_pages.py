@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from server.absences import attachments, service
 from server.absences.schemas import AbsenceReasonCreate
-from server.db.dependencies import DBDep, ReadDBDep
+from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
-from server.documents.checks import read_file
 from server.documents.downloads import download
 from server.errors import ConflictError, ServerError, TooLargeError, UnsupportedMediaError
+from server.excuses.attached_file import read_attached
 from server.excuses.forms import AbsenceReasonForm
 from server.excuses.pages import show_absence
 from server.excuses.words import reason_words
@@ -64,16 +64,18 @@ def add_attachment(
     absence_id: uuid.UUID,
     file: Annotated[UploadFile, File()],
     principal: OfficeDep,
-    db: DBDep,
+    database: DatabaseDep,
     vault: VaultDep,
 ) -> Response:
     """Add a file, or say what is wrong with it."""
     try:
-        checked = read_file(file.file)
-        attachments.attach(db, vault, absence_id, checked, actor=principal.actor, at=now())
+        checked = read_attached(database, absence_id, file.file)
+        with database.transaction() as db:
+            attachments.attach(db, vault, absence_id, checked, actor=principal.actor, at=now())
     except (ConflictError, TooLargeError, UnsupportedMediaError) as exc:
         problem = problem_text(request_translator(request), exc)
-        return show_absence(request, db, absence_id, problem=problem)
+        with database.reading() as db:
+            return show_absence(request, db, absence_id, problem=problem)
     return see_other(f"/absences/{absence_id}#files")
 
 

@@ -32,6 +32,8 @@ from server.web.state import get_settings
 
 router = GuardedRouter(include_in_schema=False)
 _PAGE, _CANDIDATES = 50, 20
+#: Lines of lessons that are over which a page lists; of the others it says how many there are.
+_MOST_LINES = 100
 
 
 @router.get("/absences")
@@ -199,7 +201,13 @@ def _ask(
     found: PastLinesError,
 ) -> Response:
     """Show which lines of lessons that are over would change, and ask whether they shall."""
-    context = {"action": action, "form": form, "lines": found.lines, "tones": STATUS_TONES}
+    context = {
+        "action": action,
+        "form": form,
+        "lines": found.lines,
+        "most": _MOST_LINES,
+        "tones": STATUS_TONES,
+    }
     return render(request, "excuses/past_lines.html", context, status_code=409)
 
 

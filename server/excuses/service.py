@@ -6,28 +6,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from server.absences import service as absences
 from server.absences.schemas import AbsenceCreate, AbsenceWithdraw, PastLines
 from server.absences.tables import AbsenceReport, AbsenceWithdrawal
+from server.attendance.person_lines import PersonLine, lines_of_person
 from server.attendance.register import AttendanceStatus
-from server.attendance.service import registers_of
 from server.errors import ConflictError
-from server.timetable import service as timetable
+from server.timetable.day import LessonRow
 from server.timetable.local_time import day_bounds, local_date
-from server.timetable.service import LessonView
-from server.timetable.tables import RosterEntry
-
-#: So many registers are in memory at a time: an absence of a year is over a thousand lessons.
-_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class PastLine:
     """A line of a lesson that is over, before and after."""
 
-    view: LessonView
+    lesson: LessonRow
     before: AttendanceStatus
     after: AttendanceStatus
 
@@ -118,53 +113,42 @@ def _lines(
     Raises:
         PastLinesError: some would, and `past` does not say whether they shall.
     """
-    views = [] if past is PastLines.KEEP else _over(db, days, zone=zone, at=at)
-    if not views:
+    if past is PastLines.KEEP:
         return []
-    before = _statuses(db, views, days.person_id, at)
+    before = _over(db, days, zone=zone, at=at)
+    if not before:
+        return []
     trial = db.begin_nested()
     try:
         apply()
-        after = _statuses(db, views, days.person_id, at)
+        after = {one.lesson.id: one.status for one in _over(db, days, zone=zone, at=at)}
     finally:
         trial.rollback()
-    named = {view.lesson.id: view for view in views}
     lines = [
-        PastLine(named[key], status, after[key])
-        for key, status in before.items()
-        if after[key] != status
+        PastLine(one.lesson, one.status, after[one.lesson.id])
+        for one in before
+        if after[one.lesson.id] != one.status
     ]
     _refuse_unasked(lines, past)
     return lines
 
 
-def _over(db: Session, days: _Days, *, zone: ZoneInfo, at: datetime) -> list[LessonView]:
-    """Return the lessons of the person's courses on these days that are over and count."""
-    courses = set(
-        db.exec(select(RosterEntry.course_id).where(RosterEntry.person_id == days.person_id))
-    )
+def _over(db: Session, days: _Days, *, zone: ZoneInfo, at: datetime) -> list[PersonLine]:
+    """Return the person's lines on these days in lessons that are over and count.
+
+    Only this person's lines are derived: an absence of a year is over a thousand lessons, and
+    nobody else can save anything meanwhile.
+    """
     first, _ = day_bounds(days.first, zone)
     _, last = day_bounds(days.last, zone)
-    if first >= at or not courses:
+    if first >= at:
         return []
-    views = timetable.lesson_views(db, after=first, before=min(last, at), courses=courses)
-    return [one for one in views if one.lesson.ends_at <= at and not one.is_cancelled]
-
-
-def _statuses(
-    db: Session, views: list[LessonView], person_id: uuid.UUID, at: datetime
-) -> dict[uuid.UUID, AttendanceStatus]:
-    return {
-        register.view.lesson.id: line.mark.status
-        for first in range(0, len(views), _AT_ONCE)
-        for register in registers_of(db, views[first : first + _AT_ONCE], at=at)
-        for line in register.lines
-        if line.person.id == person_id
-    }
+    found = lines_of_person(db, days.person_id, (first, min(last, at)), at=at)
+    return [one for one in found if one.lesson.ends_at <= at and not one.lesson.is_cancelled]
 
 
 def _refuse_unasked(lines: list[PastLine], past: PastLines | None) -> None:
     if lines and past is None:
-        error = PastLinesError(count=len(lines), lessons=[str(one.view.lesson.id) for one in lines])
+        error = PastLinesError(count=len(lines), lessons=[str(one.lesson.id) for one in lines])
         error.lines = tuple(lines)
         raise error

@@ -90,8 +90,8 @@ def word_for(db: Session, after: Judgement | None, reason: str) -> Word:
     return Word(codes_of(db).default_of(_status(after)).id, reason)
 
 
-def reason_of(db: Session, reviews: Iterable[MarkReview]) -> str:
-    """Return the reason of the first of these decisions that has one.
+def reason_of(db: Session, reviews: Iterable[MarkReview]) -> tuple[str, MarkReview | None]:
+    """Return the reason of the first of these decisions that has one, and that decision.
 
     Decisions of earlier versions kept it with the corrections alone.
     """
@@ -102,8 +102,8 @@ def reason_of(db: Session, reviews: Iterable[MarkReview]) -> str:
     for review in some:
         kept = [said.get(uuid.UUID(made), "") for made in review.corrections]
         if reason := next(filter(None, (review.reason, *kept)), ""):
-            return reason
-    return ""
+            return reason, review
+    return "", None
 
 
 def _status(mark: Judgement) -> AttendanceStatus:

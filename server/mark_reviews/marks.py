@@ -15,6 +15,7 @@ from server.attendance.register import EventKey
 from server.attendance.sources import lessons_of_events
 from server.attendance.tables import StoredEvent
 from server.db.prepared import table_of
+from server.enrollment.moved import had_old_photos
 from server.enrollment.tables import EnrolmentMove
 from server.kiosks.tables import KioskPlacement
 from server.mark_reviews.tables import ReviewedMark
@@ -22,8 +23,6 @@ from server.people.tables import Person
 from server.timetable.service import LESSON_ORDER, LessonFilter, LessonView, lesson_views
 from server.timetable.tables import LONGEST_LESSON, Lesson, LessonCancellation
 
-#: Clocks of kiosk and server may differ by as much, and a kiosk fetches its gallery within it.
-_TOLERANCE = timedelta(minutes=10)
 #: No check-in opens earlier than this before a lesson.
 _EARLIEST = timedelta(minutes=240)
 #: SQLite nests conditions at most 1,000 deep.
@@ -121,7 +120,7 @@ def marks_of_move(db: Session, move: EnrolmentMove) -> list[FaceMark]:
     return [
         one
         for one in (FaceMark(*row) for row in rows)
-        if _was_before(one.counted_at, one.received_at, move)
+        if had_old_photos(one.counted_at, one.received_at, move.made_at)
     ]
 
 
@@ -140,7 +139,9 @@ def open_moves(db: Session) -> list[OpenMove]:
         return []
     near = select(EnrolmentMove).where(col(EnrolmentMove.id).in_(times))
     moves = db.exec(near.order_by(col(EnrolmentMove.made_at), col(EnrolmentMove.id)))
-    counted = ((one, sum(_was_before(*at, one) for at in times[one.id])) for one in moves)
+    counted = (
+        (one, sum(had_old_photos(*at, one.made_at) for at in times[one.id])) for one in moves
+    )
     return [OpenMove(move, count) for move, count in counted if count]
 
 
@@ -169,12 +170,6 @@ def lessons_of(db: Session, marks: Sequence[FaceMark]) -> dict[EventKey, LessonV
     }
     left = [one for one in marks if one.key not in found]
     return found | (_fitting(db, left) if left else {})
-
-
-def _was_before(counted_at: datetime, received_at: datetime, move: EnrolmentMove) -> bool:
-    """Whether the kiosk may have had the old photos then."""
-    was_offline = received_at - counted_at > _TOLERANCE
-    return was_offline or counted_at <= move.made_at + _TOLERANCE
 
 
 def _fitting(db: Session, marks: Sequence[FaceMark]) -> dict[EventKey, LessonView]:

@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, delete, select
@@ -10,9 +11,10 @@ from sqlmodel import Session, col, delete, select
 from server.attendance.codes.service import use_code
 from server.attendance.decisions import corrections
 from server.attendance.decisions.corrections import Word
+from server.attendance.erasure import ERASED_REASON
 from server.attendance.register import EventKey
 from server.attendance.service import Register
-from server.attendance.tables import StoredEvent
+from server.attendance.tables import Correction, CorrectionMention, StoredEvent
 from server.audit.service import record
 from server.audit.tables import subject_of
 from server.db.types import now
@@ -77,11 +79,15 @@ class _Outcome:
 
     Attributes:
         words: what is corrected, by lesson and person.
-        erased: see `_Locked`.
+        reason: as it is kept.
+        named: everyone that the decision is about, whose names the reason may hold.
+        at: when it is made.
     """
 
     words: dict[tuple[uuid.UUID, uuid.UUID], Word]
-    erased: set[uuid.UUID]
+    reason: str
+    named: set[uuid.UUID]
+    at: datetime
 
 
 def find_lessons(db: Session, keys: frozenset[EventKey]) -> list[LessonView | None]:
@@ -99,8 +105,8 @@ def decide(db: Session, order: ReviewOrder, *, made_by: uuid.UUID) -> list[MarkR
     """Decide about marks; lines of registers that say something else then are corrected.
 
     A line that a person has corrected stays as it is, and so does one of a student whose data was
-    erased. A student who was not there by anything else becomes absent. Repeating a decision
-    changes nothing.
+    erased. Where one of the people was, the reason is not kept: it may name them. A student who was
+    not there by anything else becomes absent. Repeating a decision changes nothing.
 
     Raises:
         NotFoundError: there is no such mark by face, or no such other person.
@@ -117,10 +123,14 @@ def decide(db: Session, order: ReviewOrder, *, made_by: uuid.UUID) -> list[MarkR
     _lock_events(db, order.marks)
     if (before := _decided(db, order)) is not None:
         return before
+    if held.erased:  # no new text is written about them
+        order = replace(order, reason=ERASED_REASON if order.reason.strip() else "")
     words = _words(db, groups, order, held)
     if order.answer is not ReviewAnswer.THEIRS:
         _forget_scans(db, order.marks)
-    return [_store(db, one, order, _Outcome(words, held.erased), made_by) for one in groups]
+    named = {one.person_id for one in groups} | ({order.other_id} if order.other_id else set())
+    outcome = _Outcome(words, order.reason.strip(), named, now())
+    return [_store(db, one, order, outcome, made_by) for one in groups]
 
 
 def undo(db: Session, review_id: uuid.UUID, *, made_by: uuid.UUID) -> MarkReview:
@@ -299,11 +309,10 @@ def _store(
         lesson_id=lesson_id,
         answer=order.answer.value,
         other_id=order.other_id,
+        reason=outcome.reason,
         made_by=made_by,
-        made_at=now(),
+        made_at=outcome.at,
     )
-    if not _people(review) & outcome.erased:  # nothing new is written about them
-        review.reason = order.reason.strip()
     db.add(review)
     db.flush()
     db.add_all(
@@ -318,6 +327,8 @@ def _store(
         )
         for lesson, person_id in theirs
     ]
+    for one in made:
+        _mention(db, one, outcome.named)
     review.corrections = [str(one.id) for one in made]
     record(
         db,
@@ -348,14 +359,35 @@ def _put_back(db: Session, register: Register, review: MarkReview, made_by: uuid
         # Nothing new is written about a person whose data was erased.
         is_known = person_id not in erased
         rest = [one for one in others if person_id in _people(one)] if is_known else []
-        reason = reason_of(db, [*rest[::-1], review])
-        words[person_id] = word_for(db, after if rest else None, reason), rest
-    for code_id in sorted({word.code_id for word, _rest in words.values() if word.code_id}):
+        reason, source = reason_of(db, [*rest[::-1], review])
+        words[person_id] = word_for(db, after if rest else None, reason), rest, source
+    for code_id in sorted({word.code_id for word, *_ in words.values() if word.code_id}):
         use_code(db, code_id)
-    for person_id, (word, rest) in sorted(words.items(), key=lambda one: one[0]):
+    for person_id, (word, rest, source) in sorted(words.items(), key=lambda one: one[0]):
         made = corrections.correct(db, lesson_id, person_id=person_id, word=word, made_by=made_by)
         if word.code_id is not None:  # undoing that one withdraws it
             rest[-1].corrections = [*rest[-1].corrections, str(made.id)]
+            _mention(db, made, _named(db, source))
+
+
+def _mention(db: Session, made: Correction, people: Collection[uuid.UUID]) -> None:
+    """Note who else the reason of a correction may name; this outlasts the decision."""
+    db.flush()
+    db.add_all(
+        CorrectionMention(correction_id=made.id, person_id=one)
+        for one in sorted(people)
+        if one != made.person_id and made.reason
+    )
+
+
+def _named(db: Session, review: MarkReview | None) -> set[uuid.UUID]:
+    """Return everyone that was decided about with the same reason, in the same request."""
+    if review is None:
+        return set()
+    query = select(MarkReview).where(
+        MarkReview.made_by == review.made_by, MarkReview.made_at == review.made_at
+    )
+    return set().union(*map(_people, db.exec(query)))
 
 
 def _people(review: MarkReview) -> set[uuid.UUID]:

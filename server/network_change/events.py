@@ -35,8 +35,10 @@ def is_taken_back(db: Session, event: StoredEvent) -> bool:
     The person said "not me", a person decided so, or the photos that the kiosk knew then were
     moved to another person since.
     """
-    is_moved = event.person_id and may_show_another(db, event.person_id, event.counted_at)
-    return bool(is_moved) or _was_denied(db, event) or _was_decided(db, event)
+    is_moved = event.person_id is not None and may_show_another(
+        db, event.person_id, counted_at=event.counted_at, received_at=event.received_at
+    )
+    return is_moved or _was_denied(db, event) or _was_decided(db, event)
 
 
 def _was_denied(db: Session, event: StoredEvent) -> bool:

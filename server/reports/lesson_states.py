@@ -1,5 +1,6 @@
 """Find lessons by the state of their registers: by the database, or by deriving some of them."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,18 +9,18 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Select, and_, exists
 from sqlmodel import Session, col
 
+from server.attendance.open_lines import OpenLines, open_lines
 from server.attendance.register import AttendanceStatus
-from server.attendance.service import Register, registers_of
 from server.attendance.tables import RegisterConfirmation
-from server.reports.lines import facts_of
+from server.reports.lines import LessonFacts, LineFacts, facts_of
 from server.reports.tally import is_taken
+from server.timetable.day import lesson_rows
 from server.timetable.roster import listings, people_listed
-from server.timetable.service import lesson_views
 from server.timetable.tables import Lesson, LessonCancellation, RosterEntry, day_at_school
 from server.web.register_state import MOST_JUDGED, LessonsInState, RegisterState
 
-#: Registers that are derived at a time.
-_PIECE = 50
+#: Lessons that are read at a time.
+_PIECE = 100
 
 
 def find_in_state(
@@ -80,16 +81,40 @@ def _derived(db: Session, state: RegisterState, among: Select[Any], at: datetime
     is_cut, ids = len(ids) > MOST_JUDGED, ids[:MOST_JUDGED]
     found = []
     for first in range(0, len(ids), _PIECE):
-        views = lesson_views(db, ids=ids[first : first + _PIECE])
-        registers = registers_of(db, views, at=at)
-        found += [one.view.lesson.id for one in registers if _is_in(one, state, at)]
+        rows = lesson_rows(db, ids=ids[first : first + _PIECE])
+        lines = open_lines(db, rows, at=at)
+        found += [one.lesson.id for one in lines if _is_in(one, state, at)]
     return LessonsInState(_one_of(found), is_cut)
 
 
-def _is_in(register: Register, state: RegisterState, at: datetime) -> bool:
+def _is_in(one: OpenLines, state: RegisterState, at: datetime) -> bool:
     if state is RegisterState.NOT_TAKEN:
-        return not is_taken(facts_of(register), at)
-    return bool(register.counts[AttendanceStatus.PENDING])
+        return not is_taken(facts_of(one.register) if one.register else _facts(one), at)
+    if one.register is not None:
+        return bool(one.register.counts[AttendanceStatus.PENDING])
+    return AttendanceStatus.PENDING in one.statuses
+
+
+def _facts(one: OpenLines) -> LessonFacts:
+    """Return what decides whether a register was taken: one line stands for all of a status."""
+    lesson, statuses = one.lesson, [*one.statuses]
+    if one.has_others:
+        statuses.append(AttendanceStatus.PRESENT)
+    nobody = uuid.UUID(int=0)
+    return LessonFacts(
+        lesson.id,
+        lesson.course_id,
+        lesson.room_id,
+        lesson.day,
+        lesson.starts_at,
+        lesson.ends_at,
+        is_cancelled=False,
+        is_seen=one.has_others,
+        lines=tuple(
+            LineFacts(nobody, status, None, None, is_corrected=False) for status in statuses
+        ),
+        is_confirmed=one.is_confirmed,
+    )
 
 
 def _one_of(ids: Sequence[Any]) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from server.db.types import now
 from server.errors import ServerError
 from server.timetable import course_bulk
 from server.timetable.course_bulk import TeacherPlan
+from server.timetable.course_end import CourseEnd, end_many_courses
 from server.timetable.forms import Text
 from server.timetable.groups import service as groups
 from server.timetable.groups.api import change_by
@@ -54,6 +55,12 @@ class ChosenGroupForm(ChosenCoursesForm):
     from_date: Text = ""
 
 
+class ChosenCourseEndForm(ChosenCoursesForm):
+    """Their last day."""
+
+    last_day: Text = ""
+
+
 @router.post("")
 def chosen_courses_page(
     request: Request, _: OfficeDep, db: ReadDBDep, form: Annotated[ChosenCoursesForm, Form()]
@@ -91,11 +98,27 @@ def set_group(
     return _outcome(request, db, outcome, "grouped", group.name)
 
 
+@router.post("/end")
+def end_chosen_courses(
+    request: Request, principal: OfficeDep, db: DBDep, form: Annotated[ChosenCourseEndForm, Form()]
+) -> Response:
+    """End them, and say which were skipped."""
+    settings = get_settings(request)
+    change = change_by(principal, settings)
+    try:
+        end = CourseEnd(parse_date(form.last_day), settings.zone, change)
+        outcome = end_many_courses(db, form.course_id, end)
+    except (ServerError, ValueError) as exc:
+        return _chosen(request, db, form, exc)
+    return _outcome(request, db, outcome, "ended", "")
+
+
 def _chosen(
     request: Request, db: Session, form: ChosenCoursesForm, exc: Exception | None = None
 ) -> Response:
     today = local_date(now(), get_settings(request).zone)
     values: dict[str, Any] = {"from_date": today.isoformat(), "ends_others": False}
+    values["last_day"] = ""  # not to be undone, so nothing is suggested
     values |= {"account_id": None, "group_id": None}
     context = {
         "courses": courses(db, only=form.course_id),

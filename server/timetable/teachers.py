@@ -31,11 +31,7 @@ def add_teacher(
         ConflictError: the account teaches the course in that time already.
     """
     course_of(db, course_id)
-    account = db.get(Account, account_id)
-    if account is None:
-        raise NotFoundError("There is no such account.", problem="no_account")
-    if account.role != Role.TEACHER:
-        raise InvalidError("This account is not a teacher's.", problem="not_a_teacher")
+    teacher_account(db, account_id)
     if from_date and until_date and until_date < from_date:
         raise InvalidError("The last day is before the first.", problem="order")
     for other in teachers_of(db, course_id):
@@ -49,6 +45,21 @@ def add_teacher(
     db.add(row)
     _record(db, "course.add_teacher", row, actor)
     return row
+
+
+def teacher_account(db: Session, account_id: uuid.UUID) -> Account:
+    """Return the account of a teacher.
+
+    Raises:
+        NotFoundError: there is no such account.
+        InvalidError: the account is no teacher's.
+    """
+    account = db.get(Account, account_id)
+    if account is None:
+        raise NotFoundError("There is no such account.", problem="no_account")
+    if account.role != Role.TEACHER:
+        raise InvalidError("This account is not a teacher's.", problem="not_a_teacher")
+    return account
 
 
 def end_teacher(

@@ -24,7 +24,7 @@ from server.web.list_schemas import LONGEST_CURSOR, MOST_ROWS
 from server.web.state import get_services
 
 #: What tells the rows of an array apart, the first that they have.
-_ROW_NAMES = ("id", "model_id")
+_ROW_NAMES = ("id", "model_id", "person_id")
 _BY_NAME = ListOrder(columns=(), kinds=(str,))
 _JSON = "application/json"
 

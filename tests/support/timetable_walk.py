@@ -29,6 +29,8 @@ def timetable_routes(at: Places) -> None:
     do("PATCH", f"{route}/{{entry_id}}", "course.end_teacher", course, entry, json=last)
     chosen = {"course_id": course, "account_id": at.teacher, "from_date": day_in(20)}
     do("POST", "/courses/chosen/teacher", "course.add_teacher", data=chosen)
+    many = {"course_ids": [desk.other_course], "account_id": at.teacher}
+    do("POST", "/api/v1/courses/bulk/teacher", "course.add_teacher", json=many)
     term = {"name": "Autumn", "first_day": day_in(-300), "last_day": day_in(300)}
     by_api: str = do("POST", "/api/v1/terms", "term.create", json=term).json()["id"]
     do("POST", "/terms", "term.create", data=term | {"name": "Spring"})
@@ -104,6 +106,30 @@ def _group_routes(at: Places) -> None:
     desk.office.delete(f"/api/v1/courses/{desk.course}/roster/{entry}")
     route = "/courses/{course_id}/exceptions/{person_id}/end"
     do("POST", route, "roster.follow", desk.course, desk.ben, data={})
+    (entry,) = [one["id"] for one in desk.entries() if one["person_id"] == desk.ben]
+    desk.office.delete(f"/api/v1/courses/{desk.course}/roster/{entry}")
+    route = "/api/v1/courses/{course_id}/class-exceptions/{person_id}"
+    do("DELETE", route, "roster.follow", desk.course, desk.ben)
+    _bulk_routes(at)
+
+
+def _bulk_routes(at: Places) -> None:
+    do, desk, route = at.walk.do, at.desk, "/api/v1/courses/{course_id}/roster/bulk"
+    both = (
+        desk.post("/courses", code="X", title="X")["id"],
+        desk.post("/courses", code="Y", title="Y")["id"],
+    )
+    people = {"person_ids": [desk.ada, desk.ben]}
+    do("POST", route, "roster.add", both[0], json=people)
+    do("POST", f"{route}/end", "roster.remove", both[0], json=people)
+    group = desk.post("/groups", name="9A")["id"]
+    desk.post(f"/groups/{group}/members", person_ids=[desk.ada])
+    body = {"course_ids": both, "group_id": group}
+    do("POST", "/api/v1/courses/bulk/group", "group.course_add", json=body)
+    body = {"course_ids": both[:1], "until": day_in(3)}
+    do("POST", "/api/v1/courses/bulk/end", "group.course_remove", json=body)
+    form = {"course_id": both[1], "last_day": day_in(3)}
+    do("POST", "/courses/chosen/end", "group.course_remove", data=form)
 
 
 def _calendar_routes(at: Places, course: str) -> None:

@@ -69,3 +69,10 @@ class GroupCourseRead(BaseModel):
     course_id: uuid.UUID
     from_date: date = Field(alias="from")
     until_date: date | None = Field(alias="until")
+
+
+class ClassExceptionRead(BaseModel):
+    """A student that the classes of a course do not decide about."""
+
+    person_id: uuid.UUID
+    group: str = Field(description="the name of the class that would list the student")

@@ -304,22 +304,33 @@ def test_a_decision_that_it_was_another_takes_the_scan_away(desk: ScanDesk) -> N
     assert desk.hand_over(scan).refused == (scan.id,)
 
 
-def test_scans_of_the_time_of_a_move_never_become_templates(desk: ScanDesk) -> None:
+@pytest.mark.parametrize(
+    ("moved", "seen", "outcome"),
+    [
+        (timedelta(days=2), timedelta(days=3), "refused"),  # before the move
+        (timedelta(days=2), timedelta(days=1), "refused"),  # offline since before it
+        (timedelta(minutes=5), timedelta(0), "refused"),  # its new gallery may be on its way
+        (timedelta(hours=1), timedelta(0), "accepted"),  # connected, with the photos of now
+    ],
+)
+def test_scans_of_photos_that_were_moved_never_become_templates(
+    desk: ScanDesk, moved: timedelta, seen: timedelta, outcome: str
+) -> None:
     """A kiosk that was offline hands them over later: they may show the person of the photos."""
     person_id, other_id = desk.enrolled(), desk.enrolled()
-    event = desk.seen(person_id, now() - timedelta(days=1))
+    event = desk.seen(person_id, now() - seen)
     with desk.school.database.transaction() as db:
         move = EnrolmentMove(
             from_id=person_id,
             to_id=other_id,
             enrolments=[],
             made_by="system",
-            made_at=now() - timedelta(days=2),
-            asked_until=now(),
+            made_at=now() - moved,
+            asked_until=now() + timedelta(days=5),
         )
         db.add(move)
     scan = desk.scan(event)
-    assert desk.hand_over(scan).refused == (scan.id,)
+    assert getattr(desk.hand_over(scan), outcome) == (scan.id,)
     desk.accept(other_id, days_ago=1)
 
 

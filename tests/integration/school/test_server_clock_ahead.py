@@ -116,10 +116,11 @@ def test_server_takes_it_back_by_itself_and_once(
 def test_server_that_starts_takes_it_back(school: School) -> None:
     device, _ada = reported_ahead(school)
     upkeep = QuarantineUpkeep(school.database)
+    is_taken_back = partial(_is_certain, school, device)
+    assert not is_taken_back()
 
     upkeep.start()
     try:
-        is_taken_back = partial(_is_certain, school, device)
         # This is what is tested: it fails when the time is over.
         wait_until(is_taken_back, what="the report to be taken back", timeout_s=20)
     finally:

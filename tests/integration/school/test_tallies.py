@@ -7,9 +7,10 @@ from datetime import time, timedelta
 from operator import itemgetter
 
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlmodel import col, select
 
 from protocol.v1.messages import AttendancePolicy, EventKind
 from server.absences.tables import AbsenceReason, AbsenceReport
@@ -26,11 +27,15 @@ from server.kiosks import placements
 from server.kiosks.tables import Kiosk, KioskProgress, LostSpan
 from server.policies.service import current_policy, set_policy
 from server.policies.tables import PolicyVersion
+from server.reports.lesson_states import find_in_state
+from server.reports.lines import facts_of
+from server.reports.tally import is_taken
 from server.timetable import lessons as planning
 from server.timetable import service as timetable
 from server.timetable.day import lesson_rows
-from server.timetable.tables import RosterEntry
+from server.timetable.tables import Lesson, RosterEntry
 from server.web.principal import Role
+from server.web.register_state import RegisterState
 from tests.support.examples import examples
 from tests.support.register_world import World, build, rolled_back, vault_in
 
@@ -229,6 +234,7 @@ def test_tallies_are_the_numbers_of_the_registers(
         for one in world.lessons:
             assert _numbers(world, [one]) == _expected(world, [one])
         _assert_lines_of_each_person(world)
+        _assert_states(world)
 
 
 @given(
@@ -282,6 +288,27 @@ def _assert_lines_of_each_person(world: World) -> None:
             for line in one.lines
             if line.person.id == person
         ]
+
+
+def _assert_states(world: World) -> None:
+    """Which registers are pending or not taken is what the registers themselves say."""
+    views = timetable.lesson_views(world.db, ids=world.lessons)
+    registers = [
+        one
+        for one in service.registers_of(world.db, views, at=world.later)
+        if not one.view.is_cancelled and one.view.lesson.ends_at <= world.later
+    ]
+    wanted = {
+        RegisterState.PENDING: [one for one in registers if one.counts[AttendanceStatus.PENDING]],
+        RegisterState.NOT_TAKEN: [
+            one for one in registers if not is_taken(facts_of(one), world.later)
+        ],
+    }
+    for state, some in wanted.items():
+        among = sqlalchemy.select(col(Lesson.id)).where(col(Lesson.id).in_(world.lessons))
+        found = find_in_state(world.db, state, among, at=world.later)
+        ids = set(world.db.exec(select(Lesson.id).where(found.condition)))
+        assert ids == {one.view.lesson.id for one in some}
 
 
 def _rule(scene: Scene, rulings: list[tuple[int, int, AttendanceStatus | None, bool]]) -> None:

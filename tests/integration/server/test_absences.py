@@ -1,9 +1,11 @@
 """Absences reported in advance, in the app: registers, past lines, roles, erasure, retention."""
 
 import re
+import sqlite3
 import uuid
+from contextlib import closing
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 from sqlmodel import select
@@ -14,6 +16,8 @@ from server.accounts.tables import Account
 from server.audit.tables import AuditEntry
 from server.db.engine import Database
 from server.db.types import now
+from server.documents.checks import CheckedFile, read_file
+from server.excuses import attached_file
 from server.timetable.tables import CourseTeacher, Lesson
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
@@ -132,7 +136,11 @@ def test_an_absence_over_very_many_lessons_is_entered_and_withdrawn(
     desk.post(f"/absences/{kept['id']}/withdraw", reason="Wrong", past_lines="keep")
     made = desk.post("/absences", **absence(desk, past_lines="change", **days))
     asked = desk.office.post(f"/api/v1/absences/{made['id']}/withdraw", json={"reason": "Wrong"})
-    assert len(asked.json()["error"]["details"]["lessons"]) > 400
+    touched = len(asked.json()["error"]["details"]["lessons"])
+    assert touched > 400
+    page = desk.office.post(f"/absences/{made['id']}/withdraw", data={"reason": "Wrong"})
+    assert page.text.count('class="from-to"') == 100
+    assert f"And {touched - 100} more lessons." in page.text
     desk.post(f"/absences/{made['id']}/withdraw", reason="Wrong", past_lines="change")
     with database.reading() as db:
         found = db.exec(select(AuditEntry).where(AuditEntry.action == "absence.withdraw"))
@@ -292,3 +300,34 @@ def test_the_page_says_why_a_file_is_refused_and_how_many_an_absence_has(
     for _ in range(9):
         assert desk.office.post(page, files=good).status_code == 303
     assert "at most 10 files" in desk.office.post(page, files=good).text
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_file_is_checked_after_access_and_while_others_can_write(
+    desk: OfficeDesk, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _with_file(desk)
+    checked: list[str] = []
+
+    def read_beside_a_writer(file: BinaryIO) -> CheckedFile:
+        path = desk.database.engine.url.database
+        assert path is not None
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")  # fails where the request holds the lock
+            other.rollback()
+        checked.append("checked")
+        return read_file(file)
+
+    monkeypatch.setattr(attached_file, "read_file", read_beside_a_writer)
+    teacher = sign_in(Role.TEACHER)
+    for client, absence_id, codes in (
+        (teacher, made, (403, 403)),
+        (desk.office, str(uuid.uuid4()), (404, 404)),
+        (desk.office, made, (201, 303)),
+    ):
+        for prefix, status in zip(("/api/v1", ""), codes, strict=True):
+            sent = {"file": ("note.pdf", tiny_pdf(), "application/pdf")}
+            path = f"{prefix}/absences/{absence_id}/attachments"
+            key = {"Idempotency-Key": str(uuid.uuid4())}  # kept in the same transaction
+            assert client.post(path, files=sent, headers=key).status_code == status
+    assert checked == ["checked"] * 2

@@ -45,6 +45,7 @@ WHOLE = {
     "/api/v1/courses",
     "/api/v1/courses/{course_id}/roster",
     "/api/v1/courses/{course_id}/teachers",
+    "/api/v1/courses/{course_id}/class-exceptions",
     "/api/v1/terms",
     "/api/v1/holidays",
     "/api/v1/groups",

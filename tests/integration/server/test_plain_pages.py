@@ -45,6 +45,10 @@ COSTLY = SchoolOperatingPoint(
 )
 
 
+#: What is read on each of the pages without opening anything.
+_LEAST_WORDS = 100
+
+
 def outside_details(page: str) -> str:
     """What is read on a page before anything is opened, without its navigation."""
     shown = page[page.index("<main") : page.index("</main>")]
@@ -74,14 +78,16 @@ def admin(
 def test_experts_words_and_distances_are_under_details(admin: TestClient) -> None:
     for language, words in (("en", FORBIDDEN), ("ar", ARABIC_FORBIDDEN)):
         admin.cookies.set("rollcall_language", language)
-        check(admin, words)
+        check(admin, language, words)
 
 
-def check(admin: TestClient, words: re.Pattern[str]) -> None:
+def check(admin: TestClient, language: str, words: re.Pattern[str]) -> None:
     """Both pages in the language that is chosen."""
     pages = {path: admin.get(path).text for path in ("/policy", "/accuracy")}
     for path, page in pages.items():
         shown = outside_details(page)
+        assert f'<html lang="{language}"' in page, "else the words of another one are looked for"
+        assert len(shown.split()) > _LEAST_WORDS, "else there is nothing to look at"
         assert words.findall(shown) == [], path
         assert DISTANCE.findall(shown) == [], path
     assert 'name="limit_ceiling"' in pages["/policy"]

@@ -15,7 +15,7 @@ from protocol.v1.statements import SIGNATURE_HEADER
 from server.app import create_app
 from server.db.types import now
 from server.kiosks.guesses import ClaimGuesses
-from server.kiosks.tables import ServerKey
+from server.kiosks.tables import ErasureReceipt, ServerKey
 from server.web.principal import Role
 from server.web.state import services_of
 from tests.fakes.simulated_kiosk import SimulatedKiosk
@@ -42,10 +42,13 @@ class Door:
         headers = {"Authorization": f"Device {claimed.device_token}"} | WITH_NONCE
         self.client = TestClient(app, headers=headers)
 
-    def check(self, method: str, path: str, status: int, **options: object) -> None:
+    def check(self, method: str, path: str, status: int, **options: object) -> bytes:
+        """Return the body of an answer, which has this status and is signed."""
         answer = self.client.request(method, path, **options)  # type: ignore[arg-type]
         assert answer.status_code == status, answer.text
         assert is_signed(answer, self.server_key, path)
+        assert not is_signed(answer, self.server_key, path, body=answer.content + b" ")
+        return answer.content
 
 
 @pytest.fixture
@@ -80,9 +83,14 @@ def test_gallery_without_changes_is_named_and_then_not_sent_again(door: Door) ->
     assert first.headers["cache-control"] == "private, no-cache"
 
 
-def test_proof_of_erasure_is_answered_without_a_body_but_signed(door: Door) -> None:
+def test_proof_of_erasure_is_answered_without_a_body_but_signed(
+    door: Door, database: "Database"
+) -> None:
     erasure = door.room.device.erasure(door.room.person, now()).to_json()
-    door.check("POST", "/api/v1/sync/erasures", 204, content=erasure, headers=JSON)
+    body = door.check("POST", "/api/v1/sync/erasures", 204, content=erasure, headers=JSON)
+    assert body == b""
+    with database.reading() as db:
+        assert len(db.exec(select(ErasureReceipt)).all()) == 1
 
 
 def test_refusals_are_signed(door: Door) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from alembic.util.exc import CommandError
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
@@ -56,15 +57,38 @@ def test_schema_equals_the_tables_in_code(empty: Database) -> None:
     check(empty)
 
 
+def test_a_schema_that_differs_is_found(empty: Database) -> None:
+    """What the other tests here call fails where it must."""
+    upgrade(empty)
+    with empty.transaction() as db:
+        db.execute(text("DROP TABLE line_files"))
+    with pytest.raises(CommandError):
+        check(empty)
+
+
 def test_migrating_again_changes_nothing(empty: Database) -> None:
     upgrade(empty)
+    before = _contents(empty)
     upgrade(empty)
     check(empty)
+    assert _contents(empty) == before
+    assert before["absence_reasons"], "migrations have written rows"
+
+
+def _contents(database: Database) -> dict[str, list[str]]:
+    """Return every row of every table as text."""
+    with database.reading() as db:
+        names = inspect(db.connection()).get_table_names()
+        return {
+            name: sorted(str(tuple(row)) for row in db.execute(text(f'SELECT * FROM "{name}"')))
+            for name in names
+        }
 
 
 def test_first_start_migrates_a_database_without_tables(unmigrated_settings: Settings) -> None:
     database, _vault = open_storage(unmigrated_settings)
     check(database)
+    assert _contents(database)["alembic_version"]
     database.close()
 
 
