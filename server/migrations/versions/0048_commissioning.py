@@ -6,7 +6,7 @@ from alembic import op
 import server.db.types
 
 revision: str = "0048"
-down_revision: str | None = "0045"
+down_revision: str | None = "0047"
 branch_labels: str | None = None
 depends_on: str | None = None
 
