@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,6 +31,10 @@ class CameraRotation(IntEnum):
 
 class UnusableSettingsError(ValueError):
     """The settings cannot be used; the message names each wrong one and why, never its value."""
+
+
+#: Settings of earlier versions: a kiosk whose file still names them starts all the same.
+_RETIRED = ("http_backlog",)
 
 
 class Settings(BaseSettings):
@@ -262,6 +266,11 @@ class Settings(BaseSettings):
     watchdog_usec: int | None = Field(
         default=None, validation_alias="WATCHDOG_USEC", description="Set by systemd, not by hand."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_retired(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name not in _RETIRED}
 
     @field_validator("http_proxy")
     @classmethod

@@ -109,9 +109,7 @@ def _are_plain(values: Iterable[Any], depth: int) -> bool:
         if kind is float or kind is int:
             if not _is_plain_number(value):
                 return False
-        elif not depth:
-            return False
-        elif not (_are_plain if kind is list else _is_plain)(value, depth - 1):
+        elif not depth or not (_are_plain if kind is list else _is_plain)(value, depth - 1):
             return False
     return True
 

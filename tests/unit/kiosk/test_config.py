@@ -135,3 +135,9 @@ def test_file_that_could_not_be_read_sets_nothing_for_later(tmp_path: Path) -> N
         load_settings(broken)
 
     load_settings()
+
+
+def test_file_of_an_earlier_version_may_name_a_setting_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text("http_backlog = 300\nack_deadline_s = 7.0\n")
+    assert load_settings(path).ack_deadline_s == 7.0
