@@ -247,8 +247,9 @@ class Fleet:
             client.connect("127.0.0.1", self._port, KEEPALIVE_S)
         except OSError:
             return
-        self._sockets[kiosk.kiosk_id] = client.socket()
-        self._selector.register(client.socket(), selectors.EVENT_READ, kiosk)
+        held: Any = client.socket()  # paho calls it like a socket, mypy does not
+        self._sockets[kiosk.kiosk_id] = held
+        self._selector.register(held, selectors.EVENT_READ, kiosk)
 
     def _lost(self, kiosk: FleetKiosk) -> None:
         self.up.discard(kiosk.kiosk_id)

@@ -58,8 +58,9 @@ def sole_server_lock(data_dir: Path) -> Iterator[None]:
         except BlockingIOError as exc:
             raise ConfigurationError(
                 "Another server runs on this data folder, and the embedded broker works with one"
-                " server only. Stop the other one, or install Mosquitto (package mosquitto) and"
-                " restart the broker."
+                " server only. Stop the other one, or use Mosquitto: install the package mosquitto"
+                " and restart the broker, or set ROLLCALL_SERVER_BROKER=mosquitto where it runs"
+                " already."
             ) from exc
         yield
 
