@@ -11,6 +11,7 @@ from tests.integration.server.test_enrolment_moves import Mixup, mixup
 from tests.integration.server.test_mark_reviews import Door, door
 
 __all__ = ["door", "mixup"]
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 TYPED = "Lovelace and Okafor were mixed up"
 
 
@@ -48,6 +49,7 @@ def _texts(mixup: Mixup) -> set[str]:
         return {*db.exec(select(Correction.reason)), *db.exec(select(MarkReview.reason))} - {""}
 
 
+@on_sqlite
 @pytest.mark.parametrize("who", ["named", "other"])
 def test_the_reason_of_a_decision_that_was_undone_goes_too(
     mixup: Mixup, door: Door, who: str
@@ -60,6 +62,7 @@ def test_the_reason_of_a_decision_that_was_undone_goes_too(
     assert _texts(mixup) == {"erased"}
 
 
+@on_sqlite
 @pytest.mark.parametrize("first", ["erased", "undone"])
 def test_a_line_that_a_further_decision_keeps_has_no_reason_of_an_erased_person(
     mixup: Mixup, door: Door, first: str
@@ -76,6 +79,7 @@ def test_a_line_that_a_further_decision_keeps_has_no_reason_of_an_erased_person(
     assert _texts(mixup) == {"erased"}
 
 
+@on_sqlite
 def test_a_decision_after_the_erasure_writes_no_text(mixup: Mixup, door: Door) -> None:
     ada, ben = door.desk.ada, door.desk.ben
     mark = door.see(ada)
