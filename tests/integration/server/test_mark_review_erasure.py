@@ -1,6 +1,7 @@
 """Erasing one person also erases what a decision about marks wrote on another person's line."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlmodel import select
@@ -73,9 +74,9 @@ def test_a_line_that_a_further_decision_keeps_has_no_reason_of_an_erased_person(
     made = door.review(door.see(ada), answer="other", other_person_id=ben, reason=TYPED)
     assert door.review(door.see(ben, late), answer="theirs", reason="").is_success
     assert door.review(door.see(ada, late), answer="other", other_person_id=ben).is_success
-    acts = [lambda: _erase(mixup, ada), lambda: door.undo(made)]
-    for act in acts if first == "erased" else acts[::-1]:
-        act()
+    acts = {"erased": partial(_erase, mixup, ada), "undone": partial(door.undo, made)}
+    for name in sorted(acts, key=lambda one: one != first):
+        acts[name]()
     assert _texts(mixup) == {"erased"}
 
 
