@@ -29,7 +29,7 @@ class OpenLines:
     """What is open in the register of a lesson.
 
     Attributes:
-        statuses: of the lines of students who were not seen and about whom nothing was entered.
+        statuses: of the lines of students who were not seen and have no correction.
         has_others: whether there are further lines: of students who were, or with a correction.
         is_confirmed: whether a person confirmed it; unknown, and False, without such statuses.
         register: of a lesson of which more had to be read; the rest is empty then.
@@ -63,7 +63,7 @@ def open_lines(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> list[
 
 
 def _left(one: PlainLesson) -> set[str]:
-    """Return the students who were not seen and about whom nothing was entered."""
+    """Return the students who were not seen and have no correction."""
     return one.due - one.seen.keys() - one.ruled.keys()
 
 

@@ -102,8 +102,7 @@ def account_routes(at: Places) -> None:
     do("POST", "/users/{account_id}/enable", "account.enable", one)
     do("POST", "/users/chosen/disable", "account.disable", data={"account_id": one})
     do("POST", "/users/{account_id}/enable", "account.enable", one)
-    body = {"account_ids": [one]}
-    do("POST", "/api/v1/accounts/bulk/disable", "account.disable", json=body)
+    do("POST", "/api/v1/accounts/bulk/disable", "account.disable", json={"account_ids": [one]})
     do("POST", "/users/{account_id}/enable", "account.enable", one)
     role = {"role": "office"}
     do("PUT", "/api/v1/accounts/{account_id}/role", "account.change_role", one, json=role)

@@ -16,6 +16,7 @@ from tests.integration.server.conftest import SignIn
 from tests.support.office_desk import OfficeDesk, day_in, today
 
 BULK = "/api/v1/courses/bulk"
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 def _ask(desk: OfficeDesk, path: str, **body: Any) -> dict[str, Any]:
@@ -74,6 +75,7 @@ def test_a_teacher_and_a_class_of_several_courses(desk: OfficeDesk, sign_in: Sig
     assert desk.office.post(f"{BULK}/group", json=gone).status_code == 404
 
 
+@on_sqlite
 def test_people_join_and_leave_a_course_and_each_skipped_one_has_a_reason(
     desk: OfficeDesk,
 ) -> None:
@@ -117,6 +119,7 @@ def test_a_course_ends_with_all_that_goes_on_in_it(desk: OfficeDesk, sign_in: Si
     assert exceptions == []
 
 
+@on_sqlite
 def test_weekly_lessons_without_one_until_the_last_day_are_deleted(desk: OfficeDesk) -> None:
     _weekly(desk, desk.course)
     with desk.database.transaction() as db:
@@ -148,6 +151,7 @@ LATER = {
 }
 
 
+@on_sqlite
 @pytest.mark.parametrize("what", LATER)
 def test_a_course_in_which_something_begins_later_is_left_as_it_is(
     desk: OfficeDesk, sign_in: SignIn, what: str
@@ -165,6 +169,7 @@ def test_a_course_in_which_something_begins_later_is_left_as_it_is(
     assert desk.office.post(f"{BULK}/end", json=past).json()["error"]["code"] == "invalid"
 
 
+@on_sqlite
 def test_a_cancelled_lesson_does_not_keep_a_course_from_ending(desk: OfficeDesk) -> None:
     single = desk.lesson(timedelta(days=40))
     desk.post(f"/courses/{desk.course}/roster", person_id=desk.ben)
@@ -172,6 +177,7 @@ def test_a_cancelled_lesson_does_not_keep_a_course_from_ending(desk: OfficeDesk)
     assert _ask(desk, "/courses/bulk/end", course_ids=[desk.course], until=day_in(9))["done"]
 
 
+@on_sqlite
 def test_the_page_ends_courses_too(desk: OfficeDesk) -> None:
     desk.post(f"/courses/{desk.course}/roster", person_id=desk.ada)
     form = {"course_id": [desk.course, desk.other_course], "last_day": day_in(4)}
@@ -187,6 +193,7 @@ def test_the_page_ends_courses_too(desk: OfficeDesk) -> None:
         assert words in page.text
 
 
+@on_sqlite
 def test_a_class_decides_again_about_a_student_who_was_taken_out(desk: OfficeDesk) -> None:
     route = f"/api/v1/courses/{desk.course}/class-exceptions"
     group = desk.post("/groups", name="7B")["id"]
@@ -208,6 +215,7 @@ def test_a_class_decides_again_about_a_student_who_was_taken_out(desk: OfficeDes
     assert desk.office.get(f"/api/v1/courses/{uuid.uuid4()}/class-exceptions").status_code == 404
 
 
+@on_sqlite
 def test_several_accounts_are_disabled_but_never_ones_own(
     desk: OfficeDesk, sign_in: SignIn
 ) -> None:
