@@ -23,6 +23,7 @@ import server.mark_reviews.tables
 import server.networks.tables
 import server.people.tables
 import server.policies.tables
+import server.prints.tables
 import server.reports.tables
 import server.school.tables
 import server.timetable.feeds.tables
