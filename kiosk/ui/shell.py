@@ -11,7 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication, QScreen
 from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 
 from kiosk.domain.health import Health
@@ -168,6 +168,7 @@ class KioskWindow(QObject):
         self.shell.set_dark(settings.theme == "dark")
         self._connect(callbacks)
         self.view = self._load_scene()
+        self._display: QScreen | None = None
         self._reader = CardReaderFilter(callbacks.on_check_in.swipe, self._is_card_wanted)
         self.view.installEventFilter(self._reader)
         self._taker = self._screenshot_taker()
@@ -179,6 +180,8 @@ class KioskWindow(QObject):
         """Put the window on the display."""
         if self._settings.is_fullscreen:
             self.view.setCursor(Qt.CursorShape.BlankCursor)
+            self._cover(self.view.screen())
+            self.view.screenChanged.connect(self._cover)
             self.view.showFullScreen()
         else:
             self.view.show()
@@ -229,6 +232,15 @@ class KioskWindow(QObject):
         self._timer.stop()
         self.view.close()
         self.view.setSource(QUrl())  # the scene goes before the presenters that it reads
+
+    def _cover(self, display: QScreen | None) -> None:
+        """Take the size of a display, and follow it: without a window manager nobody else does."""
+        if self._display is not None:
+            self._display.geometryChanged.disconnect(self.view.setGeometry)
+        self._display = display
+        if display is not None:
+            display.geometryChanged.connect(self.view.setGeometry)
+            self.view.setGeometry(display.geometry())
 
     def _connect(self, callbacks: ShellCallbacks) -> None:
         self.shell.welcome_presenter.not_me_tapped.connect(callbacks.on_not_me)
