@@ -119,6 +119,8 @@ DOCUMENTED = (
     "technician-landscape-light-en",
     "technician-landscape-dark-ar",
     "technician-pin-landscape-dark-en",
+    "technician-wifi-landscape-light-en",
+    "technician-wifi-password-portrait-dark-ar",
 )
 LANGUAGES = ("en", "ar")
 NAMES = {"chinese": "欧阳慕雪", "korean": "김민준 이.", "thai": "ณัฐฐินันท์ ศ."}

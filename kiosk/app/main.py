@@ -401,7 +401,13 @@ class KioskProcess:
 
 
 def _shown_in(window: KioskWindow) -> TechnicianOutput:
-    return TechnicianOutput(window.post_facts, window.post_inspection, window.post_findings)
+    return TechnicianOutput(
+        window.post_facts,
+        window.post_inspection,
+        window.post_findings,
+        window.post_networks,
+        window.post_wifi,
+    )
 
 
 def _translated(language: str) -> str:

@@ -18,6 +18,7 @@ from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen, SettingUp
 from kiosk.domain.technician import DeviceFacts, Inspection, MachineFinding, TechnicianState
+from kiosk.domain.wifi import WifiNetwork, WifiOutcome
 from kiosk.errors import KioskError
 from kiosk.ui.card_reader import CardReaderFilter
 from kiosk.ui.catalogue import available_languages, load_catalogue
@@ -129,7 +130,8 @@ class KioskWindow(QObject):
 
     Signals:
         screen_posted, stage_posted, health_posted, rules_posted, quit_posted, pin_posted,
-            facts_posted, inspection_posted, findings_posted: (internal) cross into the GUI thread.
+            facts_posted, inspection_posted, findings_posted, networks_posted, wifi_posted:
+            (internal) cross into the GUI thread.
     """
 
     screen_posted = Signal(object)
@@ -141,6 +143,8 @@ class KioskWindow(QObject):
     facts_posted = Signal(object)
     inspection_posted = Signal(object)
     findings_posted = Signal(object)
+    networks_posted = Signal(object)
+    wifi_posted = Signal(object)
 
     def __init__(
         self,
@@ -223,6 +227,14 @@ class KioskWindow(QObject):
         """Show a technician what the checks found. From any thread."""
         self.findings_posted.emit(findings)
 
+    def post_networks(self, found: Sequence[WifiNetwork] | WifiOutcome) -> None:
+        """Show a technician the wireless networks, or why there are none. From any thread."""
+        self.networks_posted.emit(found)
+
+    def post_wifi(self, outcome: WifiOutcome) -> None:
+        """Show a technician how joining a network ended. From any thread."""
+        self.wifi_posted.emit(outcome)
+
     def quit(self) -> None:
         """End the Qt event loop. From any thread."""
         self.quit_posted.emit()
@@ -275,6 +287,11 @@ class KioskWindow(QObject):
         self.facts_posted.connect(presenter.show_facts)
         self.inspection_posted.connect(presenter.show_inspection)
         self.findings_posted.connect(presenter.show_findings)
+        wifi = presenter.wifi_presenter
+        wifi.scan_wanted.connect(callbacks.find_wifi)
+        wifi.join_wanted.connect(callbacks.join_wifi)
+        self.networks_posted.connect(wifi.show_networks)
+        self.wifi_posted.connect(wifi.show_outcome)
 
     def _is_card_wanted(self) -> bool:
         """Say whether a card may be read: not while a code or a technician's PIN is typed."""

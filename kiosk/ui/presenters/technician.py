@@ -18,6 +18,7 @@ from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.technician_findings import FindingsPresenter
 from kiosk.ui.presenters.technician_pad import TechnicianPad
 from kiosk.ui.presenters.technician_sight import SightPresenter
+from kiosk.ui.presenters.technician_wifi import WifiPresenter
 from kiosk.ui.presenters.view import ViewPresenter
 from kiosk.ui.qml_property import qml_property
 
@@ -50,6 +51,7 @@ class TechnicianView:
     can_sync: bool = False
     check: str = ""
     can_check: bool = False
+    wifi: str = ""
     close: str = ""
 
 
@@ -116,6 +118,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         self.pad_presenter = TechnicianPad(words)
         self.sight_presenter = SightPresenter(words)
         self.findings_presenter = FindingsPresenter(words)
+        self.wifi_presenter = WifiPresenter(words)
+        self.wifi_presenter.touched.connect(self.touch)
         self.pad_presenter.pin_entered.connect(self._on_pin_entered)
         self.pad_presenter.touched.connect(self.touch)
         self.pad_presenter.closed.connect(self.close)
@@ -155,6 +159,7 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         super().use_words(words)
         for presenter in (self.pad_presenter, self.sight_presenter, self.findings_presenter):
             presenter.use_words(words)
+        self.wifi_presenter.use_words(words)
         self._draw()
 
     def tick(self) -> None:
@@ -203,6 +208,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         after = self.state
         if after is not TechnicianState.PIN:
             self.pad_presenter.leave()
+        if after is not TechnicianState.OPEN:
+            self.wifi_presenter.leave()
         self._draw()
         if (before is TechnicianState.CLOSED) != (after is TechnicianState.CLOSED):
             self._inspection = None
@@ -230,12 +237,14 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             can_sync=self._facts.is_serving and not is_syncing,
             check=words("tech.again"),
             can_check=not self.findings_presenter.is_checking,
+            wifi=words("wifi.title"),
             close=words("tech.close"),
         )
 
     pad = qml_property(QObject, lambda self: self.pad_presenter)
     sight = qml_property(QObject, lambda self: self.sight_presenter)
     findings = qml_property(QObject, lambda self: self.findings_presenter)
+    wifi = qml_property(QObject, lambda self: self.wifi_presenter)
 
 
 def _only(state: TechnicianState) -> TechnicianView:

@@ -13,11 +13,13 @@ Rectangle {
     readonly property var sight: technician.sight.view
     readonly property var items: technician.findings.view.items
     readonly property bool wide: !Theme.portrait
+    readonly property bool covered: technician.wifi.view.page !== ""
 
     color: Theme.background
 
     Item {
         id: top
+        visible: !screen.covered
         anchors.left: parent.left
         anchors.right: parent.right
         height: screen.wide ? title.height : title.height + paused.height
@@ -46,6 +48,7 @@ Rectangle {
 
     Item {
         id: left
+        visible: !screen.covered
         anchors.left: parent.left
         y: top.height + Theme.gap
         width: screen.wide ? 296 * Theme.u : parent.width
@@ -138,6 +141,7 @@ Rectangle {
 
     Item {
         id: right
+        visible: !screen.covered
         anchors.right: parent.right
         width: screen.wide ? parent.width - left.width - 20 * Theme.u : parent.width
         y: screen.wide ? left.y : left.y + left.height + Theme.gap
@@ -191,7 +195,8 @@ Rectangle {
 
     Row {
         id: buttons
-        readonly property real each: (parent.width - 2 * spacing) / 3
+        visible: !screen.covered
+        readonly property real each: (parent.width - 3 * spacing) / 4
         anchors.left: parent.left
         anchors.bottom: parent.bottom
         spacing: Theme.gap
@@ -210,11 +215,23 @@ Rectangle {
             onTapped: screen.technician.check()
         }
         TechnicianButton {
+            objectName: "wifi"
+            width: buttons.each
+            text: screen.view.wifi
+            onTapped: screen.technician.wifi.open()
+        }
+        TechnicianButton {
             objectName: "close"
             width: buttons.each
             text: screen.view.close
             onTapped: screen.technician.close()
         }
+    }
+
+    TechnicianWifi { // in place of all of it
+        anchors.fill: parent
+        visible: screen.covered
+        wifi: screen.technician.wifi
     }
 
     Item { // in front, so that it sees every touch; it keeps none for itself

@@ -78,6 +78,7 @@ if [ -e "$here/school.nmconnection" ]; then
     nmcli connection reload 2>/dev/null || true
 fi
 install -D -m 0644 "$here/60-rollcall-coral.rules" /etc/udev/rules.d/60-rollcall-coral.rules
+install -D -m 0644 "$here/60-rollcall-network.rules" /etc/polkit-1/rules.d/60-rollcall-network.rules
 install -D -m 0644 "$here/rollcall-logs.conf" /etc/systemd/journald.conf.d/rollcall.conf
 install -D -m 0644 "$here/rollcall-watchdog.conf" /etc/systemd/system.conf.d/rollcall.conf
 install -D -m 0644 "$here/rollcall-kiosk.service" /etc/systemd/system/rollcall-kiosk.service

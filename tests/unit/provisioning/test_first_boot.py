@@ -112,6 +112,7 @@ def test_it_installs_the_kiosk_and_leaves_no_secret(blank: Blank) -> None:
     assert not blank.retry.exists()
     assert blank.calls[-1] == "systemctl --no-block start rollcall-kiosk.service"
     assert "Installed." in blank.log
+    assert (blank.root / "etc/polkit-1/rules.d/60-rollcall-network.rules").exists()
     assert (blank.root / "etc/hosts").read_text() == "127.0.1.1\tkiosk-r12\n"
 
 
