@@ -52,6 +52,8 @@ class TechnicianView:
     check: str = ""
     can_check: bool = False
     wifi: str = ""
+    claim: str = ""
+    can_claim: bool = False
     close: str = ""
 
 
@@ -101,11 +103,13 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         open_changed: pad or screen opened or closed (bool).
         check_wanted: the checks must run.
         sync_wanted: everything must be fetched and delivered now.
+        claim_wanted: a new claim code must be asked for; the screen has closed.
     """
 
     open_changed = Signal(bool)
     check_wanted = Signal()
     sync_wanted = Signal()
+    claim_wanted = Signal()
 
     def __init__(self, words: Catalogue, *, monotonic_s: Callable[[], float]) -> None:
         super().__init__(TechnicianView(), words)
@@ -198,6 +202,13 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             self._draw()
             self.sync_wanted.emit()
 
+    @Slot()
+    def claim(self) -> None:
+        """Leave for the field that takes a new claim code, or its QR."""
+        if self.current.can_claim:
+            self.close()
+            self.claim_wanted.emit()
+
     def _on_pin_entered(self, pin: str) -> None:
         self._change(lambda: self._access.enter(pin))
 
@@ -238,6 +249,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             check=words("tech.again"),
             can_check=not self.findings_presenter.is_checking,
             wifi=words("wifi.title"),
+            claim=words("tech.claim"),
+            can_claim=self._facts.is_serving,
             close=words("tech.close"),
         )
 

@@ -58,6 +58,7 @@ class WifiView:
     rows: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     layer: str = ""
+    space: str = "\u2423"
     again: str = ""
     reveal: str = ""
     join: str = ""

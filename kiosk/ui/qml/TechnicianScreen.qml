@@ -193,10 +193,11 @@ Rectangle {
         }
     }
 
-    Row {
+    Grid { // one row, or two where the screen is narrow
         id: buttons
         visible: !screen.covered
-        readonly property real each: (parent.width - 3 * spacing) / 4
+        columns: screen.wide ? 5 : 3
+        readonly property real each: (parent.width - (columns - 1) * spacing) / columns
         anchors.left: parent.left
         anchors.bottom: parent.bottom
         spacing: Theme.gap
@@ -219,6 +220,13 @@ Rectangle {
             width: buttons.each
             text: screen.view.wifi
             onTapped: screen.technician.wifi.open()
+        }
+        TechnicianButton {
+            objectName: "claimAgain"
+            width: buttons.each
+            text: screen.view.claim
+            enabled: screen.view.can_claim
+            onTapped: screen.technician.claim()
         }
         TechnicianButton {
             objectName: "close"

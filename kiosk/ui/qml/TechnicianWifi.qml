@@ -167,7 +167,7 @@ Rectangle {
                 objectName: "key-space"
                 width: keys.keyWidth * 2.4
                 height: keys.keyHeight
-                text: "\u2423"
+                text: screen.view.space
                 size: 24
                 onTapped: screen.wifi.press(" ")
             }
