@@ -251,7 +251,7 @@ def test_people_who_were_erased_after_the_backup_are_named(
 def test_what_was_taken_back_after_the_backup_stays_taken_back(
     school: School, database: Database, tmp_path: Path
 ) -> None:
-    people, devices = [school.person() for _ in range(5)], [school.kiosk() for _ in range(2)]
+    people, devices = [school.person() for _ in range(6)], [school.kiosk() for _ in range(2)]
     templates = [school.enrol(one) for one in people]
     key = make_key(tmp_path / "key")
     written(database, tmp_path / "one", key)
@@ -268,18 +268,23 @@ def test_what_was_taken_back_after_the_backup_stays_taken_back(
         enrollment.record_consent(db, people[1], refusal, **when)
         enrollment.erase_biometrics(db, people[2], actor="system", at=at)
         erase_person(db, people[4], reason="left the school", **when)
+        renamed = db.get_one(Person, people[5])
+        old_name, renamed.given_name, renamed.display_name = renamed.given_name, "New", "New"
+        erase_person(db, people[5], reason=f"{old_name} left", **when)
     database.close()
     with opened(tmp_path / "one", only(key)) as backup:
         url = database.engine.url.render_as_string(hide_password=False)
         again = restore(url, backup, wish(replace=True)).repeated
-    assert (again.kiosks, again.statements, again.people, again.erased) == (1, 2, 3, 1)
+    assert (again.kiosks, again.statements, again.people, again.erased) == (1, 2, 3, 2)
     with database.reading() as db:
         states = [db.get_one(Kiosk, school.id_of(one)).state for one in devices]
         assert states == [KioskState.REVOKED, KioskState.CLAIMED]
         erased = db.get_one(Person, people[4])
         assert (erased.erased_at is not None, erased.display_name) == (True, ERASED_NAME)
-        last = db.exec(select(AuditEntry).where(AuditEntry.action == "person.erase")).one()
-        assert (last.actor, last.details["reason"]) == ("system", "left the school")
+        entries = db.exec(select(AuditEntry).where(AuditEntry.action == "person.erase")).all()
+        assert [one.actor for one in entries] == ["system", "system"]
+        reasons = ["left the school", "erased before the restore"]
+        assert [one.details["reason"] for one in entries] == reasons
         found = states_of(db, people[:4], today)
         assert [found[one] for one in people[:4]] == [
             ConsentState.WITHDRAWN,
