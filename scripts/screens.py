@@ -123,6 +123,8 @@ DOCUMENTED = (
     "commission-testing-portrait-dark-ar",
     "technician-landscape-dark-ar",
     "technician-pin-landscape-dark-en",
+    "technician-wifi-landscape-light-en",
+    "technician-wifi-password-portrait-dark-ar",
 )
 LANGUAGES = ("en", "ar")
 NAMES = {"chinese": "欧阳慕雪", "korean": "김민준 이.", "thai": "ณัฐฐินันท์ ศ."}

@@ -10,6 +10,7 @@ from kiosk.domain.technician import (
     MachineFinding,
     VisionStage,
 )
+from kiosk.domain.wifi import WifiNetwork, WifiOutcome, WifiSecurity
 from kiosk.ui.shell import KioskWindow
 
 TECHNICIAN_STATES = (
@@ -18,6 +19,9 @@ TECHNICIAN_STATES = (
     "technician-pin-wrong",
     "technician-checking",
     "technician-unclaimed",
+    "technician-wifi",
+    "technician-wifi-password",
+    "technician-wifi-wrong",
 )
 PIN = "481926"
 OK, WARN, FAIL, SKIPPED = (
@@ -64,6 +68,14 @@ SIGHT = Inspection(
     Hint.TOO_DARK,
     ((VisionStage.DETECT, 11.6), (VisionStage.LANDMARKS, 4.2), (VisionStage.EMBED, 38.4)),
 )
+NETWORKS = (
+    WifiNetwork("School", 82, WifiSecurity.PASSWORD, is_current=True),
+    WifiNetwork("School devices", 74, WifiSecurity.PASSWORD),
+    WifiNetwork("eduroam", 71, WifiSecurity.OTHER),
+    WifiNetwork("Gäste der Bibliothek im Erdgeschoss", 40, WifiSecurity.OPEN),
+    WifiNetwork("مدرسة النور", 35, WifiSecurity.PASSWORD),
+    WifiNetwork("FRITZ!Box 7590 XY", 22, WifiSecurity.PASSWORD),
+)
 GOOD_SIGHT = Inspection(640, 480, SIGHT.box_px, None, SIGHT.stages_ms)
 
 
@@ -89,7 +101,22 @@ def show_technician(name: str, window: KioskWindow) -> None:
         window.post_findings(FINDINGS)
     if is_claimed:
         window.post_inspection(SIGHT if name == "technician" else GOOD_SIGHT)
+    if name.startswith("technician-wifi"):
+        _show_wifi(name, window)
     QGuiApplication.processEvents()
+
+
+def _show_wifi(name: str, window: KioskWindow) -> None:
+    presenter = window.shell.technician_presenter.wifi_presenter
+    presenter.open()
+    presenter.show_networks(NETWORKS)
+    if name != "technician-wifi":
+        presenter.choose("School devices")
+        for letter in "correct horse":
+            presenter.press(letter)
+    if name == "technician-wifi-wrong":
+        presenter.join()
+        presenter.show_outcome(WifiOutcome.WRONG_PASSWORD)
 
 
 def _type(digits: str, window: KioskWindow) -> None:

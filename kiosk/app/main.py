@@ -420,7 +420,13 @@ def _shown_in(window: KioskWindow, commissioning: Commissioning) -> TechnicianOu
         window.post_inspection(inspection)
         commissioning.see(inspection)
 
-    return TechnicianOutput(window.post_facts, inspected, window.post_findings)
+    return TechnicianOutput(
+        window.post_facts,
+        inspected,
+        window.post_findings,
+        window.post_networks,
+        window.post_wifi,
+    )
 
 
 def _translated(language: str) -> str:

@@ -12,12 +12,14 @@ import numpy as np
 from kiosk.app.device import Device
 from kiosk.app.onboarding import software_version
 from kiosk.app.status_json import status_json
+from kiosk.app.wifi import join, networks_in_reach
 from kiosk.config import Settings
 from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskReport, KioskSetup, examine
 from kiosk.doctor.picture import GreyPicture, NoPicture
 from kiosk.doctor.report import parse_report
 from kiosk.domain.ports import Frame
 from kiosk.domain.technician import DeviceFacts, FindingState, Inspection, MachineFinding
+from kiosk.domain.wifi import WifiNetwork, WifiOutcome
 from kiosk.errors import StorageError
 from kiosk.ui.technician_callbacks import TechnicianCallbacks
 from kiosk.vision.inspection import InspectionListener
@@ -55,11 +57,15 @@ class TechnicianOutput:
         on_facts: shows figures.
         on_inspection: shows what a picture holds.
         on_findings: shows what the checks found.
+        on_networks: shows the wireless networks, or why there are none.
+        on_wifi: shows how joining one ended.
     """
 
     on_facts: Callable[[DeviceFacts], None]
     on_inspection: Callable[[Inspection], None]
     on_findings: Callable[[Sequence[MachineFinding]], None]
+    on_networks: Callable[[Sequence[WifiNetwork] | WifiOutcome], None] = lambda _found: None
+    on_wifi: Callable[[WifiOutcome], None] = lambda _outcome: None
 
 
 class TechnicianDesk:
@@ -67,9 +73,13 @@ class TechnicianDesk:
 
     Args:
         run_checks: runs the checks of this machine; takes seconds.
+        machine: this one.
     """
 
-    def __init__(self, run_checks: Callable[[], Sequence[Diagnosis]]) -> None:
+    def __init__(
+        self, run_checks: Callable[[], Sequence[Diagnosis]], machine: HostMachine | None = None
+    ) -> None:
+        self._machine = machine or HostMachine()
         self._run_checks = run_checks
         self._lock = threading.Lock()
         self._output: TechnicianOutput | None = None
@@ -94,7 +104,9 @@ class TechnicianDesk:
 
     def callbacks(self) -> TechnicianCallbacks:
         """Return what the window calls."""
-        return TechnicianCallbacks(self.change, self.check, self.sync)
+        return TechnicianCallbacks(
+            self.change, self.check, self.sync, self.find_wifi, self.join_wifi
+        )
 
     def change(self, is_open: bool) -> None:
         """Pause recognition and tell figures while the screen is open; end both when it closes."""
@@ -115,6 +127,25 @@ class TechnicianDesk:
         """Fetch and deliver everything now."""
         if self._device is not None:
             _start("technician-sync", self._device.sync_now)
+
+    def find_wifi(self) -> None:
+        """Search for wireless networks."""
+        _start("technician-wifi", self._find_wifi)
+
+    def join_wifi(self, name: str, password: str) -> None:
+        """Join a network."""
+        _start("technician-wifi", self._join_wifi, name, password)
+
+    def _find_wifi(self) -> None:
+        found = networks_in_reach(self._machine)
+        if self._output is not None:
+            self._output.on_networks(found)
+
+    def _join_wifi(self, name: str, password: str) -> None:
+        outcome = join(self._machine, name, password)
+        logger.info("wireless network tried, outcome=%s", outcome.value)
+        if self._output is not None:
+            self._output.on_wifi(outcome)
 
     def _apply(self) -> None:
         is_open = self._closed is not None

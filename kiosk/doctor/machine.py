@@ -63,13 +63,16 @@ class HostMachine:
         """Return whether a tool is installed."""
         return shutil.which(tool) is not None
 
-    def run(self, tool: str, *arguments: str, limit_s: float = _TOOL_S) -> ToolOutput | None:
-        """Run a tool in English, without input; None: it is not installed.
+    def run(
+        self, tool: str, *arguments: str, limit_s: float = _TOOL_S, told: str = ""
+    ) -> ToolOutput | None:
+        """Run a tool in English; None: it is not installed.
 
         Args:
             tool: its name, or its path.
             *arguments: of the tool.
             limit_s: after that it is stopped with everything that it started.
+            told: what it reads on its standard input, such as a password.
         """
         found = shutil.which(tool)
         if found is None:
@@ -78,7 +81,7 @@ class HostMachine:
         try:
             process = subprocess.Popen(  # noqa: S603 - fixed tools, no shell
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
@@ -86,7 +89,7 @@ class HostMachine:
         except OSError:
             return None
         with process:
-            return _ended(process, limit_s)
+            return _ended(process, limit_s, told)
 
     @property
     def model(self) -> str:
@@ -99,9 +102,9 @@ class HostMachine:
         return self.model.startswith("Raspberry Pi")
 
 
-def _ended(process: "subprocess.Popen[bytes]", limit_s: float) -> ToolOutput:
+def _ended(process: "subprocess.Popen[bytes]", limit_s: float, told: str) -> ToolOutput:
     try:
-        out, errors = process.communicate(timeout=limit_s)
+        out, errors = process.communicate(told.encode(), timeout=limit_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

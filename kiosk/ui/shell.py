@@ -11,7 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication, QScreen
 from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 
 from kiosk.domain.commissioning import CommissionView
@@ -19,6 +19,7 @@ from kiosk.domain.health import Health
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen, SettingUp
 from kiosk.domain.technician import DeviceFacts, Inspection, MachineFinding, TechnicianState
+from kiosk.domain.wifi import WifiNetwork, WifiOutcome
 from kiosk.errors import KioskError
 from kiosk.ui.card_reader import CardReaderFilter
 from kiosk.ui.catalogue import available_languages, load_catalogue
@@ -134,7 +135,8 @@ class KioskWindow(QObject):
     Signals:
         screen_posted, stage_posted, health_posted, rules_posted, quit_posted, pin_posted,
             facts_posted, inspection_posted, findings_posted, commissioning_posted,
-            commissioning_opened: (internal) cross into the GUI thread.
+            commissioning_opened, networks_posted, wifi_posted: (internal) cross into the GUI
+            thread.
     """
 
     screen_posted = Signal(object)
@@ -148,6 +150,8 @@ class KioskWindow(QObject):
     findings_posted = Signal(object)
     commissioning_posted = Signal(object)
     commissioning_opened = Signal()
+    networks_posted = Signal(object)
+    wifi_posted = Signal(object)
 
     def __init__(
         self,
@@ -175,6 +179,7 @@ class KioskWindow(QObject):
         self.shell.set_dark(settings.theme == "dark")
         self._connect(callbacks)
         self.view = self._load_scene()
+        self._display: QScreen | None = None
         self._reader = CardReaderFilter(callbacks.on_check_in.swipe, self._is_card_wanted)
         self.view.installEventFilter(self._reader)
         self._taker = self._screenshot_taker()
@@ -186,6 +191,8 @@ class KioskWindow(QObject):
         """Put the window on the display."""
         if self._settings.is_fullscreen:
             self.view.setCursor(Qt.CursorShape.BlankCursor)
+            self._cover(self.view.screen())
+            self.view.screenChanged.connect(self._cover)
             self.view.showFullScreen()
         else:
             self.view.show()
@@ -235,6 +242,14 @@ class KioskWindow(QObject):
         """Show the acceptance test in front of everything, without a PIN. From any thread."""
         self.commissioning_opened.emit()
 
+    def post_networks(self, found: Sequence[WifiNetwork] | WifiOutcome) -> None:
+        """Show a technician the wireless networks, or why there are none. From any thread."""
+        self.networks_posted.emit(found)
+
+    def post_wifi(self, outcome: WifiOutcome) -> None:
+        """Show a technician how joining a network ended. From any thread."""
+        self.wifi_posted.emit(outcome)
+
     def quit(self) -> None:
         """End the Qt event loop. From any thread."""
         self.quit_posted.emit()
@@ -244,6 +259,15 @@ class KioskWindow(QObject):
         self._timer.stop()
         self.view.close()
         self.view.setSource(QUrl())  # the scene goes before the presenters that it reads
+
+    def _cover(self, display: QScreen | None) -> None:
+        """Take the size of a display, and follow it: without a window manager nobody else does."""
+        if self._display is not None:
+            self._display.geometryChanged.disconnect(self.view.setGeometry)
+        self._display = display
+        if display is not None:
+            display.geometryChanged.connect(self.view.setGeometry)
+            self.view.setGeometry(display.geometry())
 
     def _connect(self, callbacks: ShellCallbacks) -> None:
         self.shell.welcome_presenter.not_me_tapped.connect(callbacks.on_not_me)
@@ -279,6 +303,11 @@ class KioskWindow(QObject):
         self.facts_posted.connect(presenter.show_facts)
         self.inspection_posted.connect(presenter.show_inspection)
         self.findings_posted.connect(presenter.show_findings)
+        wifi = presenter.wifi_presenter
+        wifi.scan_wanted.connect(callbacks.find_wifi)
+        wifi.join_wanted.connect(callbacks.join_wifi)
+        self.networks_posted.connect(wifi.show_networks)
+        self.wifi_posted.connect(wifi.show_outcome)
 
     def _connect_commissioning(self, callbacks: CommissioningCallbacks) -> None:
         presenter = self.shell.commissioning_presenter

@@ -98,6 +98,7 @@ class ShellPresenter(QObject):
         self.health_presenter = HealthPresenter(words)
         self.technician_presenter = TechnicianPresenter(words, monotonic_s=monotonic_s)
         self.commissioning_presenter = CommissioningPresenter(words, monotonic_s=monotonic_s)
+        self.technician_presenter.claim_wanted.connect(self._ask_for_claim)
         self._speakers: tuple[ViewPresenter[Any], ...] = (
             self.place_presenter,
             self.camera_presenter,
@@ -182,7 +183,12 @@ class ShellPresenter(QObject):
     @Slot()
     def open_claim(self) -> None:
         """Ask for a new claim code in front of whatever goes on, if the strip offers it."""
-        if self.health_presenter.current.claimable and self._claim_until_s is None:
+        if self.health_presenter.current.claimable:
+            self._ask_for_claim()
+
+    def _ask_for_claim(self) -> None:
+        """Ask for a new claim code, unless the kiosk asks for one already."""
+        if self._screen != "claim" and self._claim_until_s is None:
             self.claim_presenter.clear()
             self._claim_until_s = self._monotonic_s() + _CLAIM_OPEN_S
             self.claim_changed.emit()

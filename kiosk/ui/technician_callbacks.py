@@ -16,8 +16,12 @@ class TechnicianCallbacks:
         open_changed: pad or screen is in front of everything, or went.
         check: the checks of the machine must run.
         sync: everything must be fetched and delivered now.
+        find_wifi: wireless networks must be searched for.
+        join_wifi: one must be joined; its name and password.
     """
 
     open_changed: Callable[[bool], None] = _ignore
     check: Callable[[], None] = _ignore
     sync: Callable[[], None] = _ignore
+    find_wifi: Callable[[], None] = _ignore
+    join_wifi: Callable[[str, str], None] = _ignore

@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from provisioning.bundling.lock import BundleTarget
 from provisioning.errors import ProvisioningError
 
 MANIFEST = "manifest.json"
@@ -59,7 +60,9 @@ def place(content: bytes, target: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def write_manifest(folder: Path, version: str, machine: str, paths: set[str]) -> list[BundledFile]:
+def write_manifest(
+    folder: Path, version: str, target: BundleTarget, paths: set[str]
+) -> list[BundledFile]:
     """List these files with their digests in the manifest, and delete all others of the folder.
 
     Raises:
@@ -74,8 +77,8 @@ def write_manifest(folder: Path, version: str, machine: str, paths: set[str]) ->
     content = {
         "format": _FORMAT,
         "rollcall": version,
-        "python": "cp311",
-        "platform": f"linux {machine}, glibc 2.36",
+        "python": target.tag,
+        "platform": f"linux {target.machine}, glibc 2.{target.glibc_minor}",
         "files": [
             {"path": one.path, "sha256": one.sha256, "bytes": one.size_bytes} for one in files
         ],

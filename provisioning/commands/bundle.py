@@ -3,11 +3,12 @@
 import argparse
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioning.bundling.folder import MANIFEST, digest, faults_of, place, write_manifest
-from provisioning.bundling.lock import LockedWheel, locked_wheels
+from provisioning.bundling.lock import TARGETS, BundleTarget, LockedWheel, locked_wheels
 from provisioning.bundling.models import bring_models, card_folder
 from provisioning.bundling.wheels import (
     LICENCES,
@@ -29,7 +30,8 @@ _EXTRAS = ("kiosk", "provisioning")
 _BUILD_S = 300
 DEBS = "debs"
 _ASSETS = Path("~/.cache/rollcall/assets/models")
-_NOTES = """The wheels are those of uv.lock for Debian 12 and Raspberry Pi OS Bookworm (cp311).
+_NOTES = """The wheels are those of uv.lock; --python 3.11: Raspberry Pi OS Bookworm and Debian 12,
+--python 3.13: Raspberry Pi OS Trixie and Debian 13.
 On the kiosk, in a fresh environment:
   pip install --no-index --no-deps --require-hashes --ignore-requires-python \\
       --find-links FOLDER/wheels -r FOLDER/requirements.txt
@@ -54,6 +56,12 @@ def add_to(commands: "Commands") -> None:
         choices=("aarch64", "x86_64"),
         default="aarch64",
         help="processor of the kiosks; aarch64: Raspberry Pi and Jetson [aarch64]",
+    )
+    command.add_argument(
+        "--python",
+        choices=tuple(TARGETS),
+        default="3.11",
+        help="Python of the kiosks; 3.11: Bookworm, 3.13: Trixie [3.11]",
     )
     command.add_argument(
         "--lock", type=Path, default=Path("uv.lock"), help="lock of this version [uv.lock]"
@@ -86,7 +94,7 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     """Make a bundle, or check one."""
     if options.check:
         return _check(options.folder)
-    wheels = locked_wheels(options.lock, _EXTRAS, options.machine)
+    wheels = locked_wheels(options.lock, _EXTRAS, _target(options))
     if options.dry_run:
         facts = {"wheels": [one.file for one in wheels], "dry_run": True}
         listed = "\n".join(one.file for one in wheels)
@@ -117,8 +125,12 @@ def _made(options: argparse.Namespace, wheels: list[LockedWheel]) -> CommandOutc
     place(text.encode(), folder / LICENCES / "NOTICES.txt")
     paths |= _debs(options.debs, folder)
     paths |= {REQUIREMENTS, f"{LICENCES}/NOTICES.txt", *models.paths}
-    files = write_manifest(folder, version, options.machine, paths)
+    files = write_manifest(folder, version, _target(options), paths)
     return _told(folder, sum(one.size_bytes for one in files), len(wheels) + 1, models.left_out)
+
+
+def _target(options: argparse.Namespace) -> BundleTarget:
+    return replace(TARGETS[options.python], machine=options.machine)
 
 
 def _debs(source: Path | None, folder: Path) -> set[str]:

@@ -50,6 +50,11 @@ def add_to(commands: "Commands") -> None:
     command.add_argument(
         "--bundle", type=Path, help="folder that `rollcall-provision bundle` made; copied too"
     )
+    command.add_argument(
+        "--read-only",
+        action="store_true",
+        help="never write to the system; records go to a partition with the label rollcall-data",
+    )
     command.add_argument("--claim-code", help="8 characters, from the server's Kiosks page")
     add_server_options(command)
     add_setting_options(command)
@@ -89,6 +94,7 @@ def _card(options: argparse.Namespace) -> KioskCard:
         settings=_checked(settings),
         wifi=_wifi(options),
         authority=authority,
+        is_read_only=options.read_only,
     )
 
 

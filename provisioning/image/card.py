@@ -54,6 +54,8 @@ class KioskCard:
         settings: the kiosk's settings file, as TOML.
         wifi: the network, where there is no cable.
         authority: certificate authority of the server, PEM; empty: not on the card.
+        is_read_only: the system is never written after the first start; records lie on another
+            partition.
     """
 
     hostname: str
@@ -61,6 +63,7 @@ class KioskCard:
     settings: str
     wifi: Wifi | None = None
     authority: str = ""
+    is_read_only: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what the machine would not take."""

@@ -37,6 +37,7 @@ def card_files(card: KioskCard) -> dict[str, str]:
             "HOSTNAME_WANTED": card.hostname,
             "TIME_ZONE": card.time_zone,
             "WIFI_COUNTRY": card.wifi.country if card.wifi is not None else "",
+            "READ_ONLY": "yes" if card.is_read_only else "",
         }
     )
     found[f"{FOLDER}/kiosk.toml"] = _settings(card)

@@ -7,6 +7,7 @@ SCRIPT = "first-boot.sh"
 _COPIED = (
     SCRIPT,
     "60-rollcall-coral.rules",
+    "60-rollcall-network.rules",
     "rollcall-kiosk.service",
     "rollcall-logs.conf",
     "rollcall-watchdog.conf",

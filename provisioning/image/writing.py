@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning.bundling.lock import BOOKWORM, TRIXIE
 from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard
 from provisioning.image.contents import FOLDER, System, card_files, start_files
 
-#: Python of Raspberry Pi OS: 3.11 in Bookworm, 3.13 in Trixie.
-_PYTHON = {System.FIRSTRUN: "cp311", System.CLOUD_INIT: "cp313"}
+_PYTHON = {System.FIRSTRUN: BOOKWORM, System.CLOUD_INIT: TRIXIE}
 _BUNDLE_PARTS = ("requirements.txt", "wheels", "models")
 
 
@@ -93,10 +93,11 @@ def refuse_unusable_bundle(bundle: Path | None, boot: Boot) -> None:
         python = json.loads(manifest.read_text(encoding="utf-8"))["python"]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ProvisioningError(f"{manifest} cannot be read; make the bundle again") from exc
-    if python != _PYTHON[boot.system]:
+    if python != _PYTHON[boot.system].tag:
         raise ProvisioningError(
-            f"the bundle is for Python {python}, and the system on the card has"
-            f" {_PYTHON[boot.system]}: write the card with Raspberry Pi OS Bookworm"
+            f"the bundle is for Python {python}, and the system on the card"
+            f" ({boot.system.value}) has {_PYTHON[boot.system].tag}: make it with"
+            f" `rollcall-provision bundle --python {_PYTHON[boot.system].python}`"
         )
 
 

@@ -4,13 +4,13 @@ import argparse
 import logging
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.backup.errors import BackupError
-from server.backup.key_backup import RestoredKeys, key_ids_in, restore_keys
+from server.backup.key_backup import PreparedKeys, RestoredKeys, key_ids_in, prepared_keys
 from server.backup.reading import FindKey, opened
 from server.backup.recovery_key import RecoveryKey, make_key, read_key
 from server.backup.restore import Restored, Wish, is_unused, restore
@@ -112,18 +112,23 @@ def restore_command(settings: Settings, options: argparse.Namespace) -> int:
                 f"A server runs on {settings.data_dir}. Stop it, then repeat. Nothing was changed."
             )
         backup = stack.enter_context(opened(options.file, find_key))
+        keys = None
         if options.keys is not None:
-            _say(_restored_keys(_restore_keys(settings, options.keys, find_key)))
+            keys = stack.enter_context(_prepared_keys(settings, options.keys, find_key))
         _refuse_missing_keys(settings, backup.manifest.key_ids, options)
         wish = Wish(options.replace, settings.school.timezone, now())
         restored = restore(settings.sqlalchemy_url, backup, wish)
+        if keys is not None:  # last: a restore that failed leaves this machine's certificates
+            _say(_restored_keys(keys.finish(wish.at)))
     _say(_restored(restored))
     return 0
 
 
-def _restore_keys(settings: Settings, path: Path, find_key: FindKey) -> RestoredKeys:
+def _prepared_keys(
+    settings: Settings, path: Path, find_key: FindKey
+) -> AbstractContextManager[PreparedKeys]:
     unused = is_unused(settings.sqlalchemy_url)
-    return restore_keys(settings.data_dir, path, find_key, is_unused=unused, at=now())
+    return prepared_keys(settings.data_dir, path, find_key, is_unused=unused)
 
 
 @contextmanager
@@ -224,18 +229,18 @@ def _taken_back(restored: Restored) -> list[str]:
             " photos and the templates of old models."
         ]
     lines = []
-    if any((again.kiosks, again.statements, again.people)):
+    if any((again.kiosks, again.statements, again.people, again.erased)):
         lines.append(
             f"Repeated what was done after the backup: kiosks revoked {again.kiosks}, consents"
             f" withdrawn or refused {again.statements}, people whose photos and templates were"
-            f" erased {again.people}."
+            f" erased {again.people}, people who were erased {again.erased}."
         )
-    if since.erased:
-        ids = ", ".join(map(str, since.erased))
-        lines.append(f"These people were erased after the backup. Erase them again: {ids}")
     if since.models:
         models = ", ".join(since.models)
-        lines.append(f"Templates of these models were deleted. Delete them again: {models}")
+        lines.append(
+            f"Templates of these models were deleted after the backup: {models}. Delete them again"
+            " on the page Networks, as the school may use one of them again now."
+        )
     return lines
 
 

@@ -3,6 +3,9 @@
 import base64
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +22,7 @@ _FOLDERS = ("keys", "certificates", "broker")
 _OF_SCHOOL = ("certificates", "broker")
 _AUTHORITY = "certificates/authority-key.pem"
 _AUTHORITIES = (_AUTHORITY, "certificates/former-authority-key.pem")
+_DRAFT = ".restoring"
 _LARGEST_FILE = 16 * 1024 * 1024
 
 
@@ -46,58 +50,110 @@ def write_keys(data_dir: Path, path: Path, key: RecoveryKey) -> int:
     return len(found)
 
 
-def restore_keys(
-    data_dir: Path, path: Path, find_key: FindKey, *, is_unused: bool, at: datetime
-) -> RestoredKeys:
-    """Write the files of a backup that are missing; what is there stays.
+class PreparedKeys:
+    """The keys of a backup, ready to take their place.
+
+    Args:
+        data_dir: the data folder.
+        found: name and content of each file.
+        replaced: folders whose present content is put aside.
+    """
+
+    def __init__(self, data_dir: Path, found: dict[str, bytes], replaced: list[str]) -> None:
+        self._data_dir = data_dir
+        self._found = found
+        self._replaced = replaced
+        self._written: list[str] = []
+
+    def stage(self) -> None:
+        """Write data keys that are missing, and what will replace a folder beside it."""
+        for name in sorted(self._found):
+            if Path(name).parts[0] == KEYS:
+                self._add(name)
+            elif Path(name).parts[0] in self._replaced:
+                _write(self._draft(name), self._found[name])
+
+    def drop(self) -> None:
+        """Delete what did not take its place."""
+        for folder in _OF_SCHOOL:
+            shutil.rmtree(self._data_dir / f"{folder}{_DRAFT}", ignore_errors=True)
+
+    def finish(self, at: datetime) -> RestoredKeys:
+        """Put certificates and the broker's accounts in place; after the database was restored."""
+        put_aside = [self._replace(folder, at) for folder in self._replaced]
+        for name in sorted(self._found):
+            self._add(name)
+        kept = [name for name in sorted(self._found) if self._is_kept(name)]
+        return RestoredKeys(tuple(sorted(self._written)), tuple(kept), tuple(put_aside))
+
+    def _replace(self, folder: str, at: datetime) -> str:
+        present = self._data_dir / folder
+        stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        aside = present.rename(f"{present}.before-restore-{stamp}")
+        (self._data_dir / f"{folder}{_DRAFT}").rename(present)
+        self._written += [name for name in self._found if Path(name).parts[0] == folder]
+        return str(aside)
+
+    def _add(self, name: str) -> None:
+        target = self._data_dir / name
+        if not target.exists():
+            _write(target, self._found[name])
+            self._written.append(name)
+
+    def _is_kept(self, name: str) -> bool:
+        return (self._data_dir / name).read_bytes() != self._found[name]
+
+    def _draft(self, name: str) -> Path:
+        folder, *rest = Path(name).parts
+        return self._data_dir.joinpath(f"{folder}{_DRAFT}", *rest)
+
+
+@contextmanager
+def prepared_keys(
+    data_dir: Path, path: Path, find_key: FindKey, *, is_unused: bool
+) -> Iterator[PreparedKeys]:
+    """Write the data keys of a backup that are missing, and prepare the rest.
 
     On a new machine certificates and the broker's accounts are replaced, as kiosks know the
-    school's authority and no other. The present ones are kept under another name.
+    school's authority and no other. That waits for `finish`: where the database cannot be restored,
+    this machine keeps those that it has. The present ones are kept under another name.
 
     Args:
         data_dir: the data folder.
         path: of the backup.
         find_key: see `opened`.
         is_unused: whether the database of this machine has neither people nor kiosks.
-        at: now, UTC.
 
     Raises:
         BackupError: the file cannot be read, is no backup of keys, or has another authority than a
             machine that is in use.
     """
     found = _read(path, find_key)
-    put_aside: list[str] = []
-    if is_unused:
-        put_aside = _put_aside(data_dir, found, at)
-    elif _has_other_authority(data_dir, found):
+    if not is_unused and _has_other_authority(data_dir, found):
         raise BackupError(
             "The backup of the keys has another authority than this data folder, so the school's"
             " kiosks would refuse one of them. Nothing was changed. If the kiosks know the"
             f" backup's authority, move {data_dir / 'certificates'} and {data_dir / 'broker'} away,"
             " then repeat. If they know this one, repeat without --keys."
         )
-    written, kept = [], []
-    for name, data in sorted(found.items()):
-        target = data_dir / name
-        if not target.exists():
-            _write(target, data)
-            written.append(name)
-        elif target.read_bytes() != data:
-            kept.append(name)
-    return RestoredKeys(tuple(written), tuple(kept), tuple(put_aside))
+    keys = PreparedKeys(data_dir, found, _replaced(data_dir, found) if is_unused else [])
+    keys.drop()
+    try:
+        keys.stage()
+        yield keys
+    finally:
+        keys.drop()
 
 
-def _put_aside(data_dir: Path, found: dict[str, bytes], at: datetime) -> list[str]:
-    """Rename the folders that differ from the backup; returns their new names."""
-    renamed = []
+def _replaced(data_dir: Path, found: dict[str, bytes]) -> list[str]:
+    """Return the folders that differ from the backup."""
+    differing = []
     for folder in _OF_SCHOOL:
         wanted = {name: data for name, data in found.items() if Path(name).parts[0] == folder}
-        present = data_dir / folder
-        if wanted and present.is_dir() and any(_differs(data_dir, *one) for one in wanted.items()):
-            stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-            aside = present.rename(f"{present}.before-restore-{stamp}")
-            renamed.append(str(aside))
-    return renamed
+        is_other = any(_differs(data_dir, *one) for one in wanted.items())
+        if is_other and (data_dir / folder).is_dir():
+            differing.append(folder)
+    return differing
 
 
 def _has_other_authority(data_dir: Path, found: dict[str, bytes]) -> bool:

@@ -1,13 +1,15 @@
 """What was taken back after a backup was made, and must not come back with it."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlmodel import Session, col, select
 
+from server.attendance.erasure import erase_person
 from server.audit.service import SYSTEM
 from server.audit.tables import AuditEntry
 from server.backup.records import Manifest
@@ -19,6 +21,7 @@ from server.people.schemas import ConsentCreate
 from server.people.tables import Consent, ConsentDecision, ConsentRole, Person
 
 PERSON_ERASED, BIOMETRICS_ERASED, MODEL_ERASED = "person.erase", "biometrics.erase", "model.erase"
+_NO_REASON = "erased before the restore"
 WITHDRAWN, REVOKED = "consent.withdraw", "kiosk.revoke"
 _ACTIONS = (PERSON_ERASED, BIOMETRICS_ERASED, MODEL_ERASED, WITHDRAWN, REVOKED)
 
@@ -28,7 +31,7 @@ class Since:
     """What the database that a backup replaces took back after it.
 
     Attributes:
-        erased: people whose names were erased.
+        erased: people whose names were erased, and the reason that was given.
         without_biometrics: people whose photos and templates were erased.
         withdrawn: person and statement of each consent that was withdrawn.
         refused: statements that refused.
@@ -36,7 +39,7 @@ class Since:
         models: recognition models whose templates were deleted.
     """
 
-    erased: Sequence[uuid.UUID] = ()
+    erased: Mapping[uuid.UUID, str] = field(default_factory=dict)
     without_biometrics: Sequence[uuid.UUID] = ()
     withdrawn: Sequence[tuple[uuid.UUID, uuid.UUID]] = ()
     refused: Sequence[Consent] = ()
@@ -51,6 +54,7 @@ class Repeated:
     kiosks: int
     statements: int
     people: int
+    erased: int
 
 
 def taken_back_since(connection: Connection, manifest: Manifest) -> Since:
@@ -68,7 +72,7 @@ def taken_back_since(connection: Connection, manifest: Manifest) -> Since:
             col(Consent.decided_at) >= made_at,
         )
         return Since(
-            erased=_ids_of(found[PERSON_ERASED]),
+            erased={_id_of(one): _reason_of(one) for one in found[PERSON_ERASED]},
             without_biometrics=_ids_of(found[BIOMETRICS_ERASED]),
             withdrawn=[
                 (_id_of(one), uuid.UUID(str(one.details["consent"]))) for one in found[WITHDRAWN]
@@ -87,6 +91,10 @@ def _id_of(entry: AuditEntry) -> uuid.UUID:
     return uuid.UUID(entry.subject.partition(":")[2])
 
 
+def _reason_of(entry: AuditEntry) -> str:
+    return str(entry.details.get("reason", _NO_REASON))
+
+
 def repeat(db: Session, since: Since, *, at: datetime, today: date) -> Repeated:
     """Take back in a restored database what was taken back after its backup.
 
@@ -96,11 +104,29 @@ def repeat(db: Session, since: Since, *, at: datetime, today: date) -> Repeated:
     statements = sum(_withdraw(db, *one, at=at, today=today) for one in since.withdrawn)
     refused = [one for one in since.refused if one.person_id not in since.erased]
     statements += sum(_refuse(db, one, at=at, today=today) for one in refused)
-    people = [one for one in since.without_biometrics if db.get(Person, one) is not None]
+    people = [
+        one
+        for one in since.without_biometrics
+        if one not in since.erased and db.get(Person, one) is not None
+    ]
     for person_id in people:
         enrollment.erase_biometrics(db, person_id, actor=SYSTEM, at=at)
     db.flush()
-    return Repeated(kiosks, statements, len(people))
+    erased = sum(_erase(db, *one, at=at, today=today) for one in since.erased.items())
+    return Repeated(kiosks, statements, len(people), erased)
+
+
+def _erase(db: Session, person_id: uuid.UUID, reason: str, *, at: datetime, today: date) -> bool:
+    person = db.get(Person, person_id)
+    if person is None or person.erased_at is not None:
+        return False
+    when: dict[str, Any] = {"actor": SYSTEM, "at": at, "today": today}
+    try:
+        erase_person(db, person_id, reason=reason, **when)
+    except InvalidError:  # the name of the backup stands in the reason
+        erase_person(db, person_id, reason=_NO_REASON, **when)
+    db.flush()
+    return True
 
 
 def _revoke(db: Session, kiosk_id: uuid.UUID, at: datetime) -> bool:

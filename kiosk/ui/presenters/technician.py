@@ -18,6 +18,7 @@ from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.technician_findings import FindingsPresenter
 from kiosk.ui.presenters.technician_pad import TechnicianPad
 from kiosk.ui.presenters.technician_sight import SightPresenter
+from kiosk.ui.presenters.technician_wifi import WifiPresenter
 from kiosk.ui.presenters.view import ViewPresenter
 from kiosk.ui.qml_property import qml_property
 
@@ -51,6 +52,9 @@ class TechnicianView:
     check: str = ""
     can_check: bool = False
     commission: str = ""
+    wifi: str = ""
+    claim: str = ""
+    can_claim: bool = False
     close: str = ""
 
 
@@ -100,11 +104,13 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         open_changed: pad or screen opened or closed (bool).
         check_wanted: the checks must run.
         sync_wanted: everything must be fetched and delivered now.
+        claim_wanted: a new claim code must be asked for; the screen has closed.
     """
 
     open_changed = Signal(bool)
     check_wanted = Signal()
     sync_wanted = Signal()
+    claim_wanted = Signal()
 
     def __init__(self, words: Catalogue, *, monotonic_s: Callable[[], float]) -> None:
         super().__init__(TechnicianView(), words)
@@ -117,6 +123,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         self.pad_presenter = TechnicianPad(words)
         self.sight_presenter = SightPresenter(words)
         self.findings_presenter = FindingsPresenter(words)
+        self.wifi_presenter = WifiPresenter(words)
+        self.wifi_presenter.touched.connect(self.touch)
         self.pad_presenter.pin_entered.connect(self._on_pin_entered)
         self.pad_presenter.touched.connect(self.touch)
         self.pad_presenter.closed.connect(self.close)
@@ -156,6 +164,7 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         super().use_words(words)
         for presenter in (self.pad_presenter, self.sight_presenter, self.findings_presenter):
             presenter.use_words(words)
+        self.wifi_presenter.use_words(words)
         self._draw()
 
     def tick(self) -> None:
@@ -198,6 +207,13 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             self._draw()
             self.sync_wanted.emit()
 
+    @Slot()
+    def claim(self) -> None:
+        """Leave for the field that takes a new claim code, or its QR."""
+        if self.current.can_claim:
+            self.close()
+            self.claim_wanted.emit()
+
     def _on_pin_entered(self, pin: str) -> None:
         self._change(lambda: self._access.enter(pin))
 
@@ -208,6 +224,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         after = self.state
         if after is not TechnicianState.PIN:
             self.pad_presenter.leave()
+        if after is not TechnicianState.OPEN:
+            self.wifi_presenter.leave()
         self._draw()
         if (before is TechnicianState.CLOSED) != (after is TechnicianState.CLOSED):
             self._inspection = None
@@ -236,12 +254,16 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             check=words("tech.again"),
             can_check=not self.findings_presenter.is_checking,
             commission=words("tech.commission"),
+            wifi=words("wifi.title"),
+            claim=words("tech.claim"),
+            can_claim=self._facts.is_serving,
             close=words("tech.close"),
         )
 
     pad = qml_property(QObject, lambda self: self.pad_presenter)
     sight = qml_property(QObject, lambda self: self.sight_presenter)
     findings = qml_property(QObject, lambda self: self.findings_presenter)
+    wifi = qml_property(QObject, lambda self: self.wifi_presenter)
 
 
 def _only(state: TechnicianState) -> TechnicianView:

@@ -207,10 +207,17 @@ Rectangle {
             event.accepted = true
             if (event.key === Qt.Key_Escape && root.shell.commissioning.view.is_open) root.shell.commissioning.close()
             else if (event.key === Qt.Key_Escape) root.shell.technician.close()
+            else if (root.service === "open") typed(event)
             else if (event.key === Qt.Key_Backspace) root.shell.technician.pad.erase()
             else if (root.service === "pin") root.shell.technician.pad.press(event.text)
         }
         onVisibleChanged: if (visible) forceActiveFocus()
+        function typed(event) {
+            const wifi = root.shell.technician.wifi
+            if (event.key === Qt.Key_Backspace) wifi.erase()
+            else if (event.key === Qt.Key_Return || event.key === Qt.Key_Enter) wifi.join()
+            else wifi.press(event.text)
+        }
 
         MouseArea { // nothing behind it is touched
             anchors.fill: parent

@@ -1,6 +1,6 @@
 import QtQuick
 
-// A button whose words shrink to fit: three of them share a row.
+// A button whose words shrink to fit: several of them share a row.
 Rectangle {
     id: button
 

@@ -14,11 +14,13 @@ Rectangle {
     readonly property var items: technician.findings.view.items
     readonly property bool wide: !Theme.portrait
     signal commissionTapped
+    readonly property bool covered: technician.wifi.view.page !== ""
 
     color: Theme.background
 
     Item {
         id: top
+        visible: !screen.covered
         anchors.left: parent.left
         anchors.right: parent.right
         height: screen.wide ? title.height : title.height + paused.height
@@ -47,6 +49,7 @@ Rectangle {
 
     Item {
         id: left
+        visible: !screen.covered
         anchors.left: parent.left
         y: top.height + Theme.gap
         width: screen.wide ? 296 * Theme.u : parent.width
@@ -139,6 +142,7 @@ Rectangle {
 
     Item {
         id: right
+        visible: !screen.covered
         anchors.right: parent.right
         width: screen.wide ? parent.width - left.width - 20 * Theme.u : parent.width
         y: screen.wide ? left.y : left.y + left.height + Theme.gap
@@ -190,9 +194,11 @@ Rectangle {
         }
     }
 
-    Row {
+    Grid { // one row, or two where the screen is narrow
         id: buttons
-        readonly property real each: (parent.width - 3 * spacing) / 4
+        visible: !screen.covered
+        columns: screen.wide ? 6 : 3
+        readonly property real each: (parent.width - (columns - 1) * spacing) / columns
         anchors.left: parent.left
         anchors.bottom: parent.bottom
         spacing: Theme.gap
@@ -217,11 +223,30 @@ Rectangle {
             onTapped: screen.commissionTapped()
         }
         TechnicianButton {
+            objectName: "wifi"
+            width: buttons.each
+            text: screen.view.wifi
+            onTapped: screen.technician.wifi.open()
+        }
+        TechnicianButton {
+            objectName: "claimAgain"
+            width: buttons.each
+            text: screen.view.claim
+            enabled: screen.view.can_claim
+            onTapped: screen.technician.claim()
+        }
+        TechnicianButton {
             objectName: "close"
             width: buttons.each
             text: screen.view.close
             onTapped: screen.technician.close()
         }
+    }
+
+    TechnicianWifi { // in place of all of it
+        anchors.fill: parent
+        visible: screen.covered
+        wifi: screen.technician.wifi
     }
 
     Item { // in front, so that it sees every touch; it keeps none for itself

@@ -6,7 +6,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 user=rollcall-kiosk
 
 say() {
-    printf 'rollcall: %s\n' "$*" | tee -a "$here/first-boot.log"
+    # A card that is full or locked does not end the installation.
+    printf 'rollcall: %s\n' "$*" | tee -a "$here/first-boot.log" || true
     [ ! -w /dev/tty1 ] || printf '\nrollcall: %s\n' "$*" >/dev/tty1
 }
 fail() {
@@ -34,6 +35,8 @@ printf '%s\n' "$TIME_ZONE" >"/etc/timezone"
 if [ -d "$here/bundle/debs" ]; then
     say "Installing the packages of the system."
     # Present packages that are newer stay; those of the card need no index and no network.
+    # After a power cut some are unpacked and not set up; those would be skipped.
+    DEBIAN_FRONTEND=noninteractive dpkg --configure --pending >>"$here/first-boot.log" 2>&1 || true
     DEBIAN_FRONTEND=noninteractive dpkg --install --skip-same-version --refuse-downgrade "$here"/bundle/debs/*.deb \
         >>"$here/first-boot.log" 2>&1 || fail "the packages on the card cannot be installed"
 fi
@@ -64,6 +67,7 @@ install -d -m 0755 /etc/rollcall
 if [ -e "$here/kiosk.toml" ]; then
     install -m 0640 -o root -g "$user" "$here/kiosk.toml" /etc/rollcall/kiosk.toml
 fi
+[ -e /etc/rollcall/kiosk.toml ] || fail "the settings kiosk.toml are missing on the card; prepare it again"
 [ ! -e "$here/server-ca.pem" ] || install -m 0644 "$here/server-ca.pem" /etc/rollcall/server-ca.pem
 if [ -e "$here/school.nmconnection" ]; then
     install -d -m 0700 /etc/NetworkManager/system-connections
@@ -74,6 +78,7 @@ if [ -e "$here/school.nmconnection" ]; then
     nmcli connection reload 2>/dev/null || true
 fi
 install -D -m 0644 "$here/60-rollcall-coral.rules" /etc/udev/rules.d/60-rollcall-coral.rules
+install -D -m 0644 "$here/60-rollcall-network.rules" /etc/polkit-1/rules.d/60-rollcall-network.rules
 install -D -m 0644 "$here/rollcall-logs.conf" /etc/systemd/journald.conf.d/rollcall.conf
 install -D -m 0644 "$here/rollcall-watchdog.conf" /etc/systemd/system.conf.d/rollcall.conf
 install -D -m 0644 "$here/rollcall-kiosk.service" /etc/systemd/system/rollcall-kiosk.service
@@ -81,11 +86,30 @@ systemctl disable userconfig.service 2>/dev/null || true
 systemctl enable --quiet rollcall-kiosk.service
 systemctl enable --quiet systemd-timesyncd.service 2>/dev/null || true
 
+if [ "${READ_ONLY:-}" = yes ]; then
+    # Changes of the system live in memory; the kiosk's records lie on a partition apart.
+    command -v overlayroot-chroot >/dev/null || fail "overlayroot is missing; make the bundle with it in --debs"
+    [ -e /dev/disk/by-label/rollcall-data ] || fail "no partition has the label rollcall-data, for the kiosk's records"
+    install -d -m 0700 -o "$user" -g "$user" "/var/lib/$user"
+    grep -q '^LABEL=rollcall-data ' /etc/fstab ||
+        printf 'LABEL=rollcall-data /var/lib/%s ext4 noatime,nodev,nosuid,noexec,nofail 0 2\n' "$user" >>/etc/fstab
+    grep -qw 'overlayroot=tmpfs:recurse=0' "$here/../cmdline.txt" ||
+        sed -i '1s/$/ overlayroot=tmpfs:recurse=0/' "$here/../cmdline.txt"
+    say "The system becomes read-only at the next start."
+fi
+
+# Secrets do not stay on a part of the card that every computer reads. They go before the retry
+# ends, so that a power cut between the two leaves none behind.
+sync
+rm -f "$here/kiosk.toml" "$here/school.nmconnection"
 systemctl disable --quiet rollcall-first-boot.service
 rm -f "$retry"
 
-# Secrets do not stay on a part of the card that every computer reads.
-rm -f "$here/kiosk.toml" "$here/school.nmconnection"
-say "Installed. The kiosk starts now."
 systemctl daemon-reload
-systemctl --no-block start rollcall-kiosk.service
+if [ "${READ_ONLY:-}" = yes ]; then
+    say "Installed. The kiosk starts again now."
+    systemctl --no-block reboot
+else
+    say "Installed. The kiosk starts now."
+    systemctl --no-block start rollcall-kiosk.service
+fi

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, text
 from sqlmodel import select
 
 from server.app import open_storage
+from server.attendance.erasure import erase_person
 from server.audit.service import record, verify
+from server.audit.tables import AuditEntry
 from server.backup.commands import add_restore_arguments, restore_command
 from server.backup.dump import WrittenBackup, write_backup
 from server.backup.errors import BackupError, NewerBackupError
@@ -33,8 +35,8 @@ from server.kiosks.tables import Kiosk, KioskState
 from server.migrations import runner
 from server.people.consent import ConsentState
 from server.people.schemas import ConsentCreate
-from server.people.service import consents_of, states_of
-from server.people.tables import ConsentDecision, ConsentRole
+from server.people.service import ERASED_NAME, consents_of, states_of
+from server.people.tables import ConsentDecision, ConsentRole, Person
 from tests.integration.school.conftest import School
 from tests.support.migrating import migrate
 from tests.support.old_rows import add_rows
@@ -242,14 +244,14 @@ def test_people_who_were_erased_after_the_backup_are_named(
     with opened(tmp_path / "one", only(KEY)) as backup:
         since = restore(target, backup, wish(replace=True)).since
     assert since is not None
-    assert since.erased == [person_id]
+    assert list(since.erased) == [person_id]
 
 
 @pytest.mark.usefixtures("quick_schema")
 def test_what_was_taken_back_after_the_backup_stays_taken_back(
     school: School, database: Database, tmp_path: Path
 ) -> None:
-    people, devices = [school.person() for _ in range(4)], [school.kiosk() for _ in range(2)]
+    people, devices = [school.person() for _ in range(6)], [school.kiosk() for _ in range(2)]
     templates = [school.enrol(one) for one in people]
     key = make_key(tmp_path / "key")
     written(database, tmp_path / "one", key)
@@ -265,16 +267,26 @@ def test_what_was_taken_back_after_the_backup_stays_taken_back(
         enrollment.withdraw_consent(db, people[0], consent.id, **when)
         enrollment.record_consent(db, people[1], refusal, **when)
         enrollment.erase_biometrics(db, people[2], actor="system", at=at)
+        erase_person(db, people[4], reason="left the school", **when)
+        renamed = db.get_one(Person, people[5])
+        old_name, renamed.given_name, renamed.display_name = renamed.given_name, "New", "New"
+        erase_person(db, people[5], reason=f"{old_name} left", **when)
     database.close()
     with opened(tmp_path / "one", only(key)) as backup:
         url = database.engine.url.render_as_string(hide_password=False)
         again = restore(url, backup, wish(replace=True)).repeated
-    assert (again.kiosks, again.statements, again.people) == (1, 2, 3)
+    assert (again.kiosks, again.statements, again.people, again.erased) == (1, 2, 3, 2)
     with database.reading() as db:
         states = [db.get_one(Kiosk, school.id_of(one)).state for one in devices]
         assert states == [KioskState.REVOKED, KioskState.CLAIMED]
-        found = states_of(db, people, today)
-        assert [found[one] for one in people] == [
+        erased = db.get_one(Person, people[4])
+        assert (erased.erased_at is not None, erased.display_name) == (True, ERASED_NAME)
+        entries = db.exec(select(AuditEntry).where(AuditEntry.action == "person.erase")).all()
+        assert [one.actor for one in entries] == ["system", "system"]
+        reasons = ["left the school", "erased before the restore"]
+        assert [one.details["reason"] for one in entries] == reasons
+        found = states_of(db, people[:4], today)
+        assert [found[one] for one in people[:4]] == [
             ConsentState.WITHDRAWN,
             ConsentState.REFUSED,
             ConsentState.LIVE,

@@ -284,3 +284,21 @@ def test_every_check_has_a_name_in_every_language(language: str) -> None:
     words = json.loads(text)["words"]
     missing = [one for one in CHECK_NAMES if f"tech.check.{one.replace(' ', '_')}" not in words]
     assert missing == []
+
+
+def test_a_kiosk_at_work_takes_a_new_claim_code_from_here(window: KioskWindow) -> None:
+    """Its claim works, so the strip offers none; the camera looks for the QR meanwhile."""
+    window.shell.technician_presenter.open()
+    enter(window, PIN)
+    assert not window.shell.is_claim_open
+    tap(window, "claimAgain")
+    assert state_of(window) is TechnicianState.CLOSED
+    assert window.shell.is_claim_open
+
+
+def test_a_kiosk_that_does_not_serve_yet_takes_no_new_claim(window: KioskWindow) -> None:
+    window.post_facts(DeviceFacts("0.9.0"))
+    window.shell.technician_presenter.open()
+    enter(window, PIN)
+    tap(window, "claimAgain")
+    assert not window.shell.is_claim_open

@@ -190,7 +190,8 @@ def test_programs_for_another_python_are_refused(
     (boot / "user-data").write_text("#cloud-config\n")
     assert image(boot, "--bundle", str(bundle)) == 1
 
-    assert "has cp313: write the card with Raspberry Pi OS Bookworm" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "(trixie) has cp313: make it with `rollcall-provision bundle --python 3.13`" in error
 
 
 def test_any_other_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

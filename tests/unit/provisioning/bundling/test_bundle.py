@@ -12,10 +12,10 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from provisioning.bundling.lock import locked_wheels
+from provisioning.bundling.lock import TARGETS, locked_wheels
 from provisioning.cli import main
 from provisioning.errors import ProvisioningError
-from tests.contract.test_wheels import ROOT, locked, needed, wheels_for_bookworm
+from tests.contract.test_wheels import BOOKWORM, ROOT, TRIXIE, System, locked, needed, wheels_for
 
 LOCK = ROOT / "uv.lock"
 
@@ -112,6 +112,17 @@ def test_a_bundle_holds_wheels_models_licences_and_their_digests(
     assert "net: MIT; T; S" in notices
     assert "left out, as they are not installed here: far" in said
     assert sha256(out / "manifest.json") in said
+
+
+def test_a_bundle_says_which_python_it_is_for(place: Path) -> None:
+    lock = place / "uv.lock"
+    lock.write_text(lock.read_text().replace("beta-1.0-py3-none-any", "beta-1.0-cp313-cp313-any"))
+    assert bundle(place, "--python", "3.11") == 1
+    lock.write_text(lock.read_text().replace("beta-1.0-cp313-cp313-any", "beta-1.0-py3-none-any"))
+    lock.write_text(lock.read_text().replace("python_version >= '3.12'", "python_version > '3.13'"))
+    assert bundle(place, "--python", "3.13") == 0
+    told = json.loads((place / "bundle" / "manifest.json").read_text())
+    assert (told["python"], told["platform"]) == ("cp313", "linux aarch64, glibc 2.41")
 
 
 def test_a_second_run_changes_nothing_and_needs_no_source(
@@ -219,12 +230,17 @@ def test_no_connection_and_missing_models_are_plain_sentences(
     assert "cannot download beta-1.0-py3-none-any.whl" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("system", [BOOKWORM, TRIXIE], ids=["bookworm", "trixie"])
 @pytest.mark.parametrize("extras", [("kiosk",), ("provisioning",), ("kiosk", "provisioning")])
-def test_the_wheels_are_those_that_the_contract_of_the_lock_finds(extras: tuple[str, ...]) -> None:
+def test_the_wheels_are_those_that_the_contract_of_the_lock_finds(
+    extras: tuple[str, ...], system: System
+) -> None:
     """Compared with the walk through the lock in tests/contract, which is written apart."""
-    chosen = locked_wheels(LOCK, extras)
-    assert {one.name for one in chosen} == frozenset().union(*map(needed, extras))
-    assert all(one.file in wheels_for_bookworm(locked()[one.name]) for one in chosen)
+    chosen = locked_wheels(LOCK, extras, TARGETS[system[0]])
+    assert {one.name for one in chosen} == frozenset().union(
+        *(needed(extra, system) for extra in extras)
+    )
+    assert all(one.file in wheels_for(locked(system)[one.name], system) for one in chosen)
     hashes = {
         w["hash"]
         for package in tomllib.loads(LOCK.read_text())["package"]

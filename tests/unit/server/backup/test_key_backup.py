@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.backup.errors import BackupError
-from server.backup.key_backup import RestoredKeys, restore_keys, write_keys
+from server.backup.key_backup import RestoredKeys, prepared_keys, write_keys
 from server.backup.recovery_key import key_of
 from server.backup.service import only
 
@@ -23,7 +23,8 @@ def fill(folder: Path, content: str, *more: str) -> None:
 
 def put_back(tmp_path: Path, *, is_unused: bool) -> RestoredKeys:
     path = tmp_path / "one.keys"
-    return restore_keys(tmp_path / "new", path, only(KEY), is_unused=is_unused, at=AT)
+    with prepared_keys(tmp_path / "new", path, only(KEY), is_unused=is_unused) as keys:
+        return keys.finish(AT)
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +63,20 @@ def test_authority_that_was_renewed_since_the_backup_stays(tmp_path: Path) -> No
     (tmp_path / "new/certificates/former-authority-key.pem").write_text("old")
     assert AUTHORITY in put_back(tmp_path, is_unused=False).kept
     assert (tmp_path / "new" / AUTHORITY).read_text() == "new"
+
+
+def test_a_restore_that_fails_leaves_the_certificates_of_this_machine(tmp_path: Path) -> None:
+    fill(tmp_path / "new", "new")
+    (tmp_path / "new/keys/20261128T020000-00000001.key").unlink()
+
+    class FailedError(Exception):
+        """The database could not be restored."""
+
+    context = prepared_keys(tmp_path / "new", tmp_path / "one.keys", only(KEY), is_unused=True)
+    with pytest.raises(FailedError), context:
+        raise FailedError
+    there = {str(one.relative_to(tmp_path / "new")) for one in (tmp_path / "new").rglob("*.*")}
+    assert (tmp_path / "new" / AUTHORITY).read_text() == "new"
+    assert (tmp_path / "new/broker/server-password").read_text() == "new"
+    assert there == {AUTHORITY, "keys/20261128T020000-00000001.key"}, "a data key harms nothing"
+    assert put_back(tmp_path, is_unused=True).put_aside != ()
