@@ -51,7 +51,7 @@ def add_to(commands: "Commands") -> None:
         "commission",
         run,
         words="test this kiosk on site step by step, and send a signed report",
-        example="sudo rollcall-provision commission --skip screen_attack=not_at_hand",
+        example="rollcall-provision commission --skip screen_attack=not_at_hand",
         statuses=f"{_STATUSES}\n{_NOTES.format(reasons=reasons)}",
     )
     command.add_argument(
