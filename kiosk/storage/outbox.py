@@ -121,13 +121,6 @@ class SQLiteOutbox:
         with self._database.reading() as db:
             return self._chain.head(db).seq
 
-    @property
-    def oldest_seq(self) -> int | None:
-        """The lowest number that waits; None where none does."""
-        with self._database.reading() as db:
-            rows = kept.waiting(db, limit=1)
-        return rows[0].seq if rows else None
-
     def is_waiting(self, event_id: str) -> bool:
         """Return whether the server has not acknowledged this event."""
         with self._database.reading() as db:
