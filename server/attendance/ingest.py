@@ -34,7 +34,7 @@ from server.attendance.clock_corrections import (
 from server.attendance.gaps import is_sound, take_gaps
 from server.attendance.key_history import judge_by_time
 from server.attendance.quarantine import discarded_ids, due_events, settle
-from server.attendance.quarantine_keeping import keep_in_quarantine
+from server.attendance.quarantine_keeping import Kept, keep_in_quarantine
 from server.attendance.register import MARKING_KINDS
 from server.attendance.sequence import Link, lost_numbers, move_progress
 from server.attendance.tables import QuarantinedEvent, StoredEvent
@@ -79,8 +79,8 @@ class Harvest:
     rows: list[dict[str, Any]] = field(default_factory=list)
     #: Whether it may have stated that it lost events which may still be found.
     has_lost: bool = True
-    #: How much of what was rejected is new to the quarantine.
-    quarantined: int = 0
+    #: What became of what was rejected.
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,14 @@ class Intake:
         stored: events new to the record.
         repeated: events that were there already.
         refused: events or batches that went to quarantine and were not there already.
+        dropped: those that were refused and not kept, as their kiosk has sent too much unsigned.
     """
 
     acks: tuple[Ack, ...]
     stored: int
     repeated: int
     refused: int
+    dropped: int
 
 
 def take_in(db: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake:
@@ -119,8 +121,9 @@ def take_in(db: Session, deliveries: Sequence[Delivery], at: datetime) -> Intake
     acks = [ack for harvest in harvests for ack in _acks(db, harvest, at)]
     stored = sum(len(harvest.fresh) for harvest in harvests)
     sound = sum(len(harvest.accepted) for harvest in harvests)
-    refused = sum(harvest.quarantined for harvest in harvests)
-    return Intake(tuple(acks), stored, sound - stored, refused)
+    refused = sum(harvest.kept.new for harvest in harvests)
+    dropped = sum(harvest.kept.dropped for harvest in harvests)
+    return Intake(tuple(acks), stored, sound - stored, refused, dropped)
 
 
 def store_kept(
@@ -168,9 +171,9 @@ def _store_all(db: Session, harvests: Sequence[Harvest], at: datetime) -> None:
 
 
 def _keep(db: Session, harvest: Harvest, before: Beforehand, at: datetime) -> None:
-    harvest.quarantined = keep_in_quarantine(db, harvest.kiosk_id, harvest.rejected, at)
-    if harvest.progress is not None and harvest.quarantined:
-        harvest.progress.refused += harvest.quarantined
+    harvest.kept = keep_in_quarantine(db, harvest.kiosk_id, harvest.rejected, at)
+    if harvest.progress is not None and harvest.kept.new:
+        harvest.progress.refused += harvest.kept.new
         db.add(harvest.progress)
     kiosk = harvest.kiosk
     refused = {one.event_id for one in harvest.rejected if one.is_authentic and one.event_id}

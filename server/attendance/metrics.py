@@ -22,3 +22,4 @@ def count_intake(intake: Intake, transport: Transport) -> None:
     _EVENTS.labels("stored", transport).inc(intake.stored)
     _EVENTS.labels("repeated", transport).inc(intake.repeated)
     _EVENTS.labels("refused", transport).inc(intake.refused)
+    _EVENTS.labels("dropped", transport).inc(intake.dropped)

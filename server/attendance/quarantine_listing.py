@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from server.attendance.quarantine_decisions import Readable, kiosk_named, read_quarantined
-from server.attendance.tables import QuarantinedEvent
+from server.attendance.tables import QuarantinedEvent, QuarantineTally
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.prepared import Prepared, table_of
 from server.errors import NotFoundError
@@ -24,6 +25,8 @@ PAGE = 50
 ORDER = ListOrder((col(QuarantinedEvent.id),), (uuid.UUID,), is_descending=True)
 #: Counting goes no further: a hostile kiosk may fill the quarantine.
 MOST_COUNTED = 1000
+#: How long after the last message that was not kept the first page says so.
+DROPPED_LATELY = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -131,12 +134,11 @@ def undecided_groups(db: Session) -> list[QuarantineGroup]:
         .group_by(col(QuarantinedEvent.kiosk_id), col(QuarantinedEvent.reason))
         .order_by(count.desc(), col(QuarantinedEvent.kiosk_id), col(QuarantinedEvent.reason))
     )
-    found = []
-    for kiosk_id, reason, number in db.exec(query):
-        kiosk = kiosk_named(db, kiosk_id)
-        name = kiosk.name if kiosk else kiosk_id
-        found.append(QuarantineGroup(kiosk_id, name, reason, number))
-    return found
+    names = _names(db)
+    return [
+        QuarantineGroup(kiosk_id, names.get(kiosk_id, kiosk_id), reason, number)
+        for kiosk_id, reason, number in db.exec(query)
+    ]
 
 
 def count_undecided(
@@ -159,10 +161,53 @@ def count_undecided(
     return db.exec(select(func.count()).select_from(few)).one()
 
 
-def undecided_numbers(db: Session) -> tuple[int, int]:
-    """Return both of these counts: of what waits for a person, and of what is judged again."""
-    waiting, later = _UNDECIDED.rows(db)[0]
-    return waiting, later
+class QuarantineNumbers(NamedTuple):
+    """What the first page says of the quarantine.
+
+    Attributes:
+        waiting: for a person, up to `MOST_COUNTED`.
+        future: judged again automatically, up to `MOST_COUNTED`.
+        dropped: unsigned messages of kiosks that were not kept, where the last one came lately.
+    """
+
+    waiting: int
+    future: int
+    dropped: int
+
+
+def quarantine_numbers(db: Session, at: datetime) -> QuarantineNumbers:
+    """Count what a person should look at."""
+    row = _NUMBERS.rows(db, since=at - DROPPED_LATELY)[0]
+    return QuarantineNumbers(row[0], row[1], int(row[2]))
+
+
+@dataclass(frozen=True)
+class FullKiosk:
+    """A kiosk, or the user of its account, that sent more unsigned messages than are kept."""
+
+    kiosk_id: str
+    kiosk_name: str
+    dropped: int
+    dropped_at: datetime
+
+
+def full_kiosks(db: Session, kiosk_id: uuid.UUID | None = None) -> list[FullKiosk]:
+    """Return those of which messages were not kept, the newest first, at most 50."""
+    query = select(QuarantineTally.kiosk_id, QuarantineTally.dropped, QuarantineTally.dropped_at)
+    query = query.where(col(QuarantineTally.dropped_at).is_not(None))
+    if kiosk_id is not None:
+        query = query.where(QuarantineTally.kiosk_id == str(kiosk_id))
+    newest = query.order_by(col(QuarantineTally.dropped_at).desc()).limit(PAGE)
+    names = _names(db)
+    return [
+        FullKiosk(kiosk, names.get(kiosk, kiosk), dropped, at)
+        for kiosk, dropped, at in db.exec(newest)
+        if at is not None
+    ]
+
+
+def _names(db: Session) -> dict[str, str]:
+    return {str(kiosk): name for kiosk, name in db.exec(select(Kiosk.id, Kiosk.name))}
 
 
 def _few(is_due_later: bool) -> Any:
@@ -174,7 +219,13 @@ def _few(is_due_later: bool) -> Any:
 
 
 _TABLE = table_of(QuarantinedEvent)
-_UNDECIDED = Prepared(sqlalchemy.select(_few(is_due_later=False), _few(is_due_later=True)))
+_TALLIES = table_of(QuarantineTally)
+_DROPPED = (
+    sqlalchemy.select(func.coalesce(func.sum(_TALLIES.c.dropped), 0))
+    .where(_TALLIES.c.dropped_at >= bindparam("since"))
+    .scalar_subquery()
+)
+_NUMBERS = Prepared(sqlalchemy.select(_few(is_due_later=False), _few(is_due_later=True), _DROPPED))
 
 
 def _items(

@@ -57,6 +57,7 @@ def quarantine_page(
         "pager": items,
         "wanted": wanted,
         "groups": listing.undecided_groups(db),
+        "full": listing.full_kiosks(db, wanted.kiosk_id),
         "discard_only": decisions.DISCARD_ONLY,
         "names": actor_names(db, {item.row.decided_by for item in items.rows}),
         "sees_people": may_see_people(principal),

@@ -146,6 +146,25 @@ class QuarantinedEvent(SQLModel, table=True):
     decision_reason: str | None = Field(default=None, max_length=500)
 
 
+class QuarantineTally(SQLModel, table=True):
+    """How much a kiosk, or the user of its account, has in quarantine that no key of it signed.
+
+    Attributes:
+        held: rows of `QuarantinedEvent`, decided ones too.
+        held_bytes: what they came as.
+        dropped: how much was not kept, as there is enough of it.
+        dropped_at: when the last of that came.
+    """
+
+    __tablename__ = "quarantine_tallies"
+
+    kiosk_id: str = Field(primary_key=True, max_length=64)
+    held: int = Field(default=0, sa_type=BigInteger)
+    held_bytes: int = Field(default=0, sa_type=BigInteger)
+    dropped: int = Field(default=0, sa_type=BigInteger)
+    dropped_at: datetime | None = utc_field(nullable=True)
+
+
 class Correction(SQLModel, table=True):
     """A person's word about a student's status in a lesson. The newest one counts.
 

@@ -6,7 +6,7 @@ from fastapi import Request
 from sqlmodel import Session
 
 from server.attendance import service
-from server.attendance.quarantine_listing import MOST_COUNTED, undecided_numbers
+from server.attendance.quarantine_listing import MOST_COUNTED, quarantine_numbers
 from server.attendance.register import AttendanceStatus
 from server.attendance.tallies import LessonTally, tallies_between
 from server.db.types import now
@@ -55,7 +55,7 @@ def _troubles(db: Session, request: Request, at: datetime) -> list[Trouble]:
     return [
         *troubles(request, db, t),
         *([Trouble("/kiosks", strangers, "warn")] if strangers else []),
-        *_quarantine(db, t),
+        *_quarantine(db, t, at),
         *(_two_devices(one, t) for one in kiosks if one.forked_at is not None),
         *(_lost(one, t) for one in kiosks if one.lost),
         *(_silent(one, t, request) for one in kiosks if _is_silent(one, at)),
@@ -92,14 +92,19 @@ def _lesson(tally: LessonTally, at: datetime, t: Translator) -> TodayLesson:
     )
 
 
-def _quarantine(db: Session, t: Translator) -> list[Trouble]:
-    """Say how many events wait for a decision, and how many lie in the future."""
+def _quarantine(db: Session, t: Translator, at: datetime) -> list[Trouble]:
+    """Say how many events wait for a decision, lie in the future, or were not kept."""
+    numbers = quarantine_numbers(db, at)
     found = []
-    for key, count in zip(("waiting", "future"), undecided_numbers(db), strict=True):
+    for key, count in (("waiting", numbers.waiting), ("future", numbers.future)):
         if count:
             word = "many" if count == MOST_COUNTED else "one" if count == 1 else "some"
             text = t(f"quarantine.today.{key}_{word}", count=count)
             found.append(Trouble(path="/quarantine", text=text, tone="warn"))
+    if numbers.dropped:
+        word = "dropped_one" if numbers.dropped == 1 else "dropped_some"
+        text = t(f"quarantine.today.{word}", count=numbers.dropped)
+        found.append(Trouble(path="/quarantine#full", text=text, tone="bad"))
     return found
 
 

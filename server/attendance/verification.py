@@ -90,6 +90,8 @@ class Rejected:
     """Something for the quarantine.
 
     Attributes:
+        is_authentic: its kiosk signed it, and its number counts as received.
+        is_signed: its kiosk signed it. Such an event is kept whatever happens.
         due_at: when it is judged again automatically; None where it is not.
     """
 
@@ -99,6 +101,7 @@ class Rejected:
     seq: int | None = None
     hash: str | None = None
     is_authentic: bool = False
+    is_signed: bool = False
     due_at: datetime | None = None
 
     @property
@@ -198,14 +201,13 @@ def _accepted(raw: RawEvent, event: AttendanceEvent) -> Accepted | None:
 def refuse_known(accepted: Accepted, reason: RefusalReason) -> Rejected:
     """Refuse an event that is sound in itself, for what the database says about it."""
     event = accepted.event
-    keeps_place = reason is not RefusalReason.LEAP
-    return Rejected(
-        reason, accepted.body, event.id, event.seq, event.hash, is_authentic=keeps_place
-    )
+    refused = Rejected(reason, accepted.body, event.id, event.seq, event.hash, is_signed=True)
+    return replace(refused, is_authentic=reason is not RefusalReason.LEAP)
 
 
 def _authentic(raw: RawEvent, event: AttendanceEvent, reason: RefusalReason) -> Rejected:
-    return Rejected(reason, _text(raw), event.id, event.seq, event.hash, is_authentic=True)
+    place = (event.id, event.seq, event.hash)
+    return Rejected(reason, _text(raw), *place, is_authentic=True, is_signed=True)
 
 
 def _rejected(raw: RawEvent, reason: str) -> Rejected:
