@@ -11,7 +11,7 @@ from provisioning import kiosk_file
 from provisioning.commands.configure import checked_claim_code, given_settings
 from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard, Wifi
-from provisioning.image.contents import FOLDER, System
+from provisioning.image.contents import FOLDER, System, jetson_files
 from provisioning.image.layer import BOARDS, NAME, layer_files, parts_folder
 from provisioning.image.writing import (
     Boot,
@@ -70,6 +70,9 @@ def _add_target(command: argparse.ArgumentParser) -> None:
     target.add_argument(
         "--layer", type=Path, help="instead of a card: folder for a layer of rpi-image-gen"
     )
+    target.add_argument(
+        "--jetson", type=Path, help="instead of a card: folder, such as a USB stick, for a Jetson"
+    )
     command.add_argument(
         "--system",
         type=System,
@@ -87,6 +90,7 @@ class _Target:
     """Where the files go.
 
     Attributes:
+        name: of the option that names the folder.
         folder: in which all paths lie.
         parts: folder in which the kiosk's own folder lies.
         system: that will run them.
@@ -94,6 +98,7 @@ class _Target:
         done: what to do next.
     """
 
+    name: str
     folder: Path
     parts: Path
     system: System
@@ -104,10 +109,10 @@ class _Target:
 def run(options: argparse.Namespace) -> CommandOutcome:
     """Write the card or the layer, or show what would be written."""
     refuse_plain(options)
-    target = _layer_target(options) if options.layer is not None else _card_target(options)
+    target = _target(options)
     due = changed(target.folder, target.files)
     facts: dict[str, Any] = {"system": target.system.value, "files": due}
-    facts["layer" if options.layer is not None else "boot"] = str(target.folder)
+    facts[target.name] = str(target.folder)
     if options.dry_run:
         return CommandOutcome(_shown({path: target.files[path] for path in due}), facts)
     refuse_unusable_bundle(options.bundle, target.parts, target.system)
@@ -118,10 +123,24 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     return CommandOutcome(target.done if due or copied else _DONE_ALREADY, facts)
 
 
+def _target(options: argparse.Namespace) -> _Target:
+    if options.layer is not None:
+        return _layer_target(options)
+    return _card_target(options) if options.jetson is None else _jetson_target(options)
+
+
+def _jetson_target(options: argparse.Namespace) -> _Target:
+    folder: Path = options.jetson
+    files = jetson_files(_card(options))
+    done = "the folder is prepared: on the Jetson, run `sudo bash jetson.sh` in it"
+    return _Target("jetson", folder, folder, System.FIRSTRUN, files, done)
+
+
 def _card_target(options: argparse.Namespace) -> _Target:
     boot = Boot.at(options.boot)
     done = f"the card is prepared ({boot.system.value}): eject it, put it into the Pi, switch it on"
-    return _Target(boot.path, boot.path, boot.system, planned(boot, _card(options)), done)
+    files = planned(boot, _card(options))
+    return _Target("boot", boot.path, boot.path, boot.system, files, done)
 
 
 def _layer_target(options: argparse.Namespace) -> _Target:
@@ -131,7 +150,7 @@ def _layer_target(options: argparse.Namespace) -> _Target:
         f"the layer is prepared ({options.system.value}), and holds the kiosk's secrets. Build the"
         f" image with `rpi-image-gen build -S {folder} -c {NAME}.yaml`, then delete the folder"
     )
-    return _Target(folder, parts_folder(folder), options.system, files, done)
+    return _Target("layer", folder, parts_folder(folder), options.system, files, done)
 
 
 def _card(options: argparse.Namespace) -> KioskCard:
