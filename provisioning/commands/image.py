@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,13 @@ from provisioning import kiosk_file
 from provisioning.commands.configure import checked_claim_code, given_settings
 from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard, Wifi
+from provisioning.image.contents import FOLDER, System, jetson_files
+from provisioning.image.layer import BOARDS, NAME, layer_files, parts_folder
 from provisioning.image.writing import (
     Boot,
     changed,
     copy_bundle,
+    make_private,
     planned,
     refuse_unusable_bundle,
     write,
@@ -26,7 +30,8 @@ from provisioning.session import refuse_plain
 if TYPE_CHECKING:
     from provisioning.options import Commands
 
-_SECRET_FILES = ("rollcall/school.nmconnection",)
+_DONE_ALREADY = "everything is prepared already"
+_SECRET_FILE = f"{FOLDER}/school.nmconnection"
 
 
 def add_to(commands: "Commands") -> None:
@@ -39,9 +44,7 @@ def add_to(commands: "Commands") -> None:
         example="rollcall-provision image --boot /media/tina/bootfs --hostname kiosk-r12"
         " --server https://rollcall.example.org --claim-code 7KQ2M9TX --bundle kiosk-bundle",
     )
-    command.add_argument(
-        "--boot", type=Path, required=True, help="where the card's small partition is mounted"
-    )
+    _add_target(command)
     command.add_argument("--hostname", required=True, help="name of the machine")
     command.add_argument("--time-zone", default="UTC", help="such as Europe/Berlin [UTC]")
     command.add_argument("--wifi", metavar="NAME", help="wireless network; default: a cable")
@@ -61,25 +64,93 @@ def add_to(commands: "Commands") -> None:
     add_dry_run(command, "only show what would be written")
 
 
-def run(options: argparse.Namespace) -> CommandOutcome:
-    """Write the card, or show what would be written."""
-    refuse_plain(options)
-    boot = Boot.at(options.boot)
-    files = planned(boot, _card(options))
-    due = changed(boot, files)
-    facts: dict[str, Any] = {"boot": str(boot.path), "system": boot.system.value, "files": due}
-    if options.dry_run:
-        return CommandOutcome(_shown({path: files[path] for path in due}), facts)
-    refuse_unusable_bundle(options.bundle, boot)
-    copied = copy_bundle(options.bundle, boot) if options.bundle is not None else 0
-    write(boot, {path: files[path] for path in due})
-    facts["bytes_copied"] = copied
-    if not due and not copied:
-        return CommandOutcome("the card is prepared already", facts)
-    return CommandOutcome(
-        f"the card is prepared ({boot.system.value}): eject it, put it into the Pi, switch it on",
-        facts,
+def _add_target(command: argparse.ArgumentParser) -> None:
+    target = command.add_mutually_exclusive_group(required=True)
+    target.add_argument("--boot", type=Path, help="where the card's small partition is mounted")
+    target.add_argument(
+        "--layer", type=Path, help="instead of a card: folder for a layer of rpi-image-gen"
     )
+    target.add_argument(
+        "--jetson", type=Path, help="instead of a card: folder, such as a USB stick, for a Jetson"
+    )
+    command.add_argument(
+        "--system",
+        type=System,
+        choices=list(System),
+        default=System.CLOUD_INIT,
+        help=f"with --layer: the image's system, {' or '.join(System)} [%(default)s]",
+    )
+    command.add_argument(
+        "--board", choices=BOARDS, default="rpi5", help="with --layer: the image's board [rpi5]"
+    )
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where the files go.
+
+    Attributes:
+        name: of the option that names the folder.
+        folder: in which all paths lie.
+        parts: folder in which the kiosk's own folder lies.
+        system: that will run them.
+        files: path below `folder` and text.
+        done: what to do next.
+    """
+
+    name: str
+    folder: Path
+    parts: Path
+    system: System
+    files: dict[str, str]
+    done: str
+
+
+def run(options: argparse.Namespace) -> CommandOutcome:
+    """Write the card or the layer, or show what would be written."""
+    refuse_plain(options)
+    target = _target(options)
+    due = changed(target.folder, target.files)
+    facts: dict[str, Any] = {"system": target.system.value, "files": due}
+    facts[target.name] = str(target.folder)
+    if options.dry_run:
+        return CommandOutcome(_shown({path: target.files[path] for path in due}), facts)
+    refuse_unusable_bundle(options.bundle, target.parts, target.system)
+    make_private(target.folder)
+    copied = copy_bundle(options.bundle, target.parts) if options.bundle is not None else 0
+    write(target.folder, {path: target.files[path] for path in due})
+    facts["bytes_copied"] = copied
+    return CommandOutcome(target.done if due or copied else _DONE_ALREADY, facts)
+
+
+def _target(options: argparse.Namespace) -> _Target:
+    if options.layer is not None:
+        return _layer_target(options)
+    return _card_target(options) if options.jetson is None else _jetson_target(options)
+
+
+def _jetson_target(options: argparse.Namespace) -> _Target:
+    folder: Path = options.jetson
+    files = jetson_files(_card(options))
+    done = "the folder is prepared: on the Jetson, run `sudo bash jetson.sh` in it"
+    return _Target("jetson", folder, folder, System.FIRSTRUN, files, done)
+
+
+def _card_target(options: argparse.Namespace) -> _Target:
+    boot = Boot.at(options.boot)
+    done = f"the card is prepared ({boot.system.value}): eject it, put it into the Pi, switch it on"
+    files = planned(boot, _card(options))
+    return _Target("boot", boot.path, boot.path, boot.system, files, done)
+
+
+def _layer_target(options: argparse.Namespace) -> _Target:
+    folder: Path = options.layer
+    files = layer_files(options.system, options.board, _card(options))
+    done = (
+        f"the layer is prepared ({options.system.value}), and holds the kiosk's secrets. Build the"
+        f" image with `rpi-image-gen build -S {folder} -c {NAME}.yaml`, then delete the folder"
+    )
+    return _Target("layer", folder, parts_folder(folder), options.system, files, done)
 
 
 def _card(options: argparse.Namespace) -> KioskCard:
@@ -133,9 +204,9 @@ def _wifi(options: argparse.Namespace) -> Wifi | None:
 def _shown(files: dict[str, str]) -> str:
     lines = []
     for path, text in files.items():
-        if path in _SECRET_FILES:
+        if path.endswith(_SECRET_FILE):
             lines.append(f"would write {path} (hidden: it holds the network's password)")
             continue
         shown = masked(text) if path.endswith("kiosk.toml") else text
         lines += [f"would write {path}:", *(f"  {line}" for line in shown.splitlines())]
-    return "\n".join(lines) or "the card is prepared already"
+    return "\n".join(lines) or _DONE_ALREADY

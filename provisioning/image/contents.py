@@ -10,7 +10,7 @@ import tomlkit
 
 from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard, Wifi
-from provisioning.image.parts import SCRIPT, copied_parts
+from provisioning.image.parts import JETSON_SCRIPT, SCRIPT, copied_parts, jetson_script
 
 #: Folder on the boot partition.
 FOLDER = "rollcall"
@@ -46,6 +46,17 @@ def card_files(card: KioskCard) -> dict[str, str]:
     if card.wifi is not None:
         found[f"{FOLDER}/school.nmconnection"] = wifi_profile(card.wifi)
     return found
+
+
+def jetson_files(card: KioskCard) -> dict[str, str]:
+    """Return path and text of every file of a folder from which a Jetson is installed.
+
+    Raises:
+        ProvisioningError: the system of a Jetson cannot be read-only.
+    """
+    if card.is_read_only:
+        raise ProvisioningError("--read-only works on a Raspberry Pi only")
+    return {JETSON_SCRIPT: jetson_script(), **card_files(card)}
 
 
 def start_files(system: System, card: KioskCard, command_line: str) -> dict[str, str]:

@@ -57,51 +57,63 @@ def planned(boot: Boot, card: KioskCard) -> dict[str, str]:
     return {**card_files(card), **start_files(boot.system, card, command_line)}
 
 
-def changed(boot: Boot, files: Mapping[str, str]) -> list[str]:
-    """Return the paths of those files that are not on the card yet."""
-    return [path for path, text in files.items() if _present(boot.path / path) != text]
+def changed(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Return the paths of those files that are not there yet."""
+    return [path for path, text in files.items() if _present(folder / path) != text]
 
 
-def write(boot: Boot, files: Mapping[str, str]) -> None:
+def make_private(folder: Path) -> None:
+    """Make a folder for secrets, which its owner alone reads; one that is there stays as it is.
+
+    Raises:
+        ProvisioningError: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ProvisioningError(f"cannot make {folder}: {exc.strerror}") from exc
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
     """Write files and see to it that they are on the card before it is taken out.
 
     Raises:
-        ProvisioningError: the card is full or read-only.
+        ProvisioningError: the folder's disk is full or read-only.
     """
     try:
-        (boot.path / FOLDER).mkdir(exist_ok=True)
         for path, text in files.items():
-            _write(boot.path / path, text)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            _write(folder / path, text)
     except OSError as exc:
-        raise ProvisioningError(f"cannot write to the card: {exc.strerror}") from exc
+        raise ProvisioningError(f"cannot write to {folder}: {exc.strerror}") from exc
 
 
-def refuse_unusable_bundle(bundle: Path | None, boot: Boot) -> None:
+def refuse_unusable_bundle(bundle: Path | None, folder: Path, system: System) -> None:
     """Refuse a card that could never install itself.
 
     Raises:
         ProvisioningError: there is no bundle, also none on the card, or it is for another Python.
     """
-    folder = bundle or boot.path / FOLDER / "bundle"
+    folder = bundle or folder / FOLDER / "bundle"
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         raise ProvisioningError(
-            "the card has no programs yet: make them with `rollcall-provision bundle`, and name"
+            "there are no programs yet: make them with `rollcall-provision bundle`, and name"
             " the folder with --bundle"
         )
     try:
         python = json.loads(manifest.read_text(encoding="utf-8"))["python"]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ProvisioningError(f"{manifest} cannot be read; make the bundle again") from exc
-    if python != _PYTHON[boot.system].tag:
+    wanted = _PYTHON[system]
+    if python != wanted.tag:
         raise ProvisioningError(
-            f"the bundle is for Python {python}, and the system on the card"
-            f" ({boot.system.value}) has {_PYTHON[boot.system].tag}: make it with"
-            f" `rollcall-provision bundle --python {_PYTHON[boot.system].python}`"
+            f"the bundle is for Python {python}, and the kiosk's system ({system.value}) has"
+            f" {wanted.tag}: make it with `rollcall-provision bundle --python {wanted.python}`"
         )
 
 
-def copy_bundle(bundle: Path, boot: Boot) -> int:
+def copy_bundle(bundle: Path, folder: Path) -> int:
     """Copy the programs and models; files that are there already stay.
 
     Returns:
@@ -114,25 +126,29 @@ def copy_bundle(bundle: Path, boot: Boot) -> int:
     if missing:
         raise ProvisioningError(f"{bundle} is not a bundle: it has no {missing[0]}")
     due = [
-        (path, boot.path / FOLDER / "bundle" / path.relative_to(bundle))
+        (path, folder / FOLDER / "bundle" / path.relative_to(bundle))
         for path in sorted(bundle.rglob("*"))
         if path.is_file()
     ]
     due = [(source, target) for source, target in due if not _is_same(source, target)]
     size = sum(source.stat().st_size for source, _target in due)
-    free = shutil.disk_usage(boot.path).free
+    free = shutil.disk_usage(_nearest(folder)).free
     if size > free:
         raise ProvisioningError(
-            f"the card has {free // 1_000_000} MB left on its small partition, and the bundle needs"
-            f" {size // 1_000_000} MB"
+            f"{folder} has {free // 1_000_000} MB left, and the bundle needs {size // 1_000_000} MB"
         )
     try:
         for source, target in due:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     except OSError as exc:
-        raise ProvisioningError(f"cannot write to the card: {exc.strerror}") from exc
+        raise ProvisioningError(f"cannot write to {folder}: {exc.strerror}") from exc
     return size
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the one in which it will be made."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _present(path: Path) -> str | None:

@@ -54,7 +54,7 @@ usermod --append --groups video,render,input,plugdev "$user"
 
 say "Installing the programs."
 # After a power cut the environment may be half there.
-/opt/rollcall/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv --clear /opt/rollcall
+/opt/rollcall/bin/python -m pip --version >/dev/null 2>&1 || "${PYTHON:-python3}" -m venv --clear /opt/rollcall
 /opt/rollcall/bin/python -m pip --quiet --disable-pip-version-check install --no-index --no-deps --require-hashes \
     --ignore-requires-python --find-links "$here/bundle/wheels" --requirement "$here/bundle/requirements.txt" >>"$here/first-boot.log" 2>&1 ||
     fail "the programs on the card are damaged or made for another Python"

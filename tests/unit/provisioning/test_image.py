@@ -154,7 +154,7 @@ def test_a_dry_run_writes_nothing_and_hides_secrets(
         (["--wifi", "school"], "--wifi needs --wifi-password-file and --wifi-country"),
         (["--server", "http://rollcall.example.org"], "--allow-plain"),
         (["--server-ca", "/dev/null"], "holds no certificate"),
-        (["--bundle", "/nowhere"], "the card has no programs yet"),
+        (["--bundle", "/nowhere"], "there are no programs yet"),
     ],
     ids=["spaces", "shell", "zone", "path", "code", "wifi", "plain", "authority", "bundle"],
 )
@@ -180,7 +180,7 @@ def test_a_card_without_programs_is_not_ready(
 ) -> None:
     assert prepare(boot) == 1
 
-    assert "the card has no programs yet" in capsys.readouterr().err
+    assert "there are no programs yet" in capsys.readouterr().err
     assert not (boot / "firstrun.sh").exists()
 
 
@@ -209,7 +209,7 @@ def test_a_card_that_is_full_is_named(
     monkeypatch.setattr("provisioning.image.writing.shutil.disk_usage", lambda _path: usage)
     assert image(boot, "--bundle", str(bundle)) == 1
 
-    assert "MB left on its small partition" in capsys.readouterr().err
+    assert "MB left, and the bundle needs" in capsys.readouterr().err
     assert not (boot / "rollcall").exists()
 
 
