@@ -1,6 +1,7 @@
 """Periodic work, on APScheduler; it keeps its rhythm when the wall clock is stepped."""
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -23,15 +24,18 @@ class Scheduler:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lead_s = self._wall_minus_monotonic_s()
+        self._stopping = threading.Event()
+        # Two, of which one waits: a run that is asked for while another one goes on would be
+        # skipped, and what was asked for would wait for the next interval.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
         )
 
     def every(self, name: str, seconds: float, work: Callable[[], object]) -> None:
         """Run ``work`` at once and then at this interval."""
         self._scheduler.add_job(
-            _guarded(name, work),
+            self._guarded(name, work),
             "interval",
             seconds=seconds,
             id=name,
@@ -39,7 +43,7 @@ class Scheduler:
         )
 
     def soon(self, name: str) -> None:
-        """Run a job now, and keep to its interval from here."""
+        """Run a job now, or once more after the run at hand; keep to its interval from here."""
         self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def watch_clock(self) -> bool:
@@ -59,19 +63,24 @@ class Scheduler:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End without waiting for a job that runs."""
+        """End without waiting for a job that runs; one that waits for it does not begin."""
+        self._stopping.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def _wall_minus_monotonic_s(self) -> float:
         return self._clock.reading().at.timestamp() - self._clock.monotonic_s()
 
+    def _guarded(self, name: str, work: Callable[[], object]) -> Callable[[], None]:
+        turn = threading.Lock()
 
-def _guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
-    def run() -> None:
-        try:
-            work()
-        except Exception:
-            logger.exception("The job %s failed and will be tried again", name)
+        def run() -> None:
+            with turn:
+                if self._stopping.is_set():
+                    return
+                try:
+                    work()
+                except Exception:
+                    logger.exception("The job %s failed and will be tried again", name)
 
-    return run
+        return run

@@ -45,6 +45,51 @@ def test_job_runs_at_once_and_again_when_asked(scheduler: Scheduler) -> None:
     assert job.ran()
 
 
+class SlowJob:
+    """Runs until it is told to end; notes whether it ever ran twice at once."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Semaphore(0), threading.Semaphore(0)
+        self.most, self._running = 0, 0
+
+    def __call__(self) -> None:
+        self._running += 1
+        self.most = max(self.most, self._running)
+        self.begun.release()
+        self.may_end.acquire(timeout=5)
+        self._running -= 1
+
+
+def test_job_that_is_asked_for_while_it_runs_runs_once_more(scheduler: Scheduler) -> None:
+    job, later = SlowJob(), Job()
+    scheduler.every("job", 3600, job)
+    assert job.begun.acquire(timeout=5)
+    scheduler.soon("job")
+    scheduler.every("later", 3600, later)
+    assert later.ran(), "the scheduler has come past the job that was asked for"
+    job.may_end.release()
+
+    assert job.begun.acquire(timeout=5)
+    job.may_end.release()
+    assert job.most == 1
+
+
+def test_run_that_waits_does_not_begin_after_the_end(scheduler: Scheduler) -> None:
+    job = SlowJob()
+    run = scheduler._guarded("job", job)
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert job.begun.acquire(timeout=5)
+    scheduler.stop()
+    job.may_end.release()
+    for thread in threads:
+        thread.join(5)
+
+    assert not job.begun.acquire(blocking=False)
+    assert not any(thread.is_alive() for thread in threads)
+
+
 def test_job_that_fails_is_logged_and_runs_again(
     scheduler: Scheduler, caplog: pytest.LogCaptureFixture
 ) -> None:
