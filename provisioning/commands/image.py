@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from provisioning.image.writing import (
     Boot,
     changed,
     copy_bundle,
+    delete,
+    leftover,
     make_private,
     planned,
     refuse_unusable_bundle,
@@ -113,14 +116,18 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     due = changed(target.folder, target.files)
     facts: dict[str, Any] = {"system": target.system.value, "files": due}
     facts[target.name] = str(target.folder)
+    gone = leftover(target.parts, {target.folder / path for path in target.files})
+    facts["deleted"] = [str(path.relative_to(target.folder)) for path in gone]
     if options.dry_run:
-        return CommandOutcome(_shown({path: target.files[path] for path in due}), facts)
+        shown = _shown({path: target.files[path] for path in due}, facts["deleted"])
+        return CommandOutcome(shown, facts)
     refuse_unusable_bundle(options.bundle, target.parts, target.system)
     make_private(target.folder)
     copied = copy_bundle(options.bundle, target.parts) if options.bundle is not None else 0
+    delete(gone)
     write(target.folder, {path: target.files[path] for path in due})
     facts["bytes_copied"] = copied
-    return CommandOutcome(target.done if due or copied else _DONE_ALREADY, facts)
+    return CommandOutcome(target.done if due or copied or gone else _DONE_ALREADY, facts)
 
 
 def _target(options: argparse.Namespace) -> _Target:
@@ -201,8 +208,8 @@ def _wifi(options: argparse.Namespace) -> Wifi | None:
     return Wifi(options.wifi, password, options.wifi_country)
 
 
-def _shown(files: dict[str, str]) -> str:
-    lines = []
+def _shown(files: dict[str, str], deleted: Iterable[str]) -> str:
+    lines = [f"would delete {path}, left by an earlier run" for path in deleted]
     for path, text in files.items():
         if path.endswith(_SECRET_FILE):
             lines.append(f"would write {path} (hidden: it holds the network's password)")

@@ -29,6 +29,10 @@ class System(StrEnum):
     FIRSTRUN = "bookworm"
 
 
+#: Files that a card has only where it is asked for them; both are about one school.
+OPTIONAL = (f"{FOLDER}/server-ca.pem", f"{FOLDER}/school.nmconnection")
+
+
 def card_files(card: KioskCard) -> dict[str, str]:
     """Return path below the boot partition and text of what is the same on both systems."""
     found = {f"{FOLDER}/{name}": text for name, text in copied_parts().items()}

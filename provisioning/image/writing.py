@@ -3,14 +3,14 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.bundling.lock import BOOKWORM, TRIXIE
 from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard
-from provisioning.image.contents import FOLDER, System, card_files, start_files
+from provisioning.image.contents import FOLDER, OPTIONAL, System, card_files, start_files
 
 _PYTHON = {System.FIRSTRUN: BOOKWORM, System.CLOUD_INIT: TRIXIE}
 _BUNDLE_PARTS = ("requirements.txt", "wheels", "models")
@@ -60,6 +60,37 @@ def planned(boot: Boot, card: KioskCard) -> dict[str, str]:
 def changed(folder: Path, files: Mapping[str, str]) -> list[str]:
     """Return the paths of those files that are not there yet."""
     return [path for path, text in files.items() if _present(folder / path) != text]
+
+
+def leftover(parts: Path, names: Collection[Path]) -> list[Path]:
+    """Return optional files of an earlier preparation, which this one does not have.
+
+    Another school's Wi-Fi password would stay in the folder, and its authority would be installed.
+
+    Args:
+        parts: folder in which the kiosk's own folder lies.
+        names: full paths of what this preparation writes.
+    """
+    return [
+        parts / path for path in OPTIONAL if parts / path not in names and _is_there(parts / path)
+    ]
+
+
+def delete(paths: Iterable[Path]) -> None:
+    """Delete files.
+
+    Raises:
+        ProvisioningError: one cannot be deleted.
+    """
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise ProvisioningError(f"cannot delete {path}: {exc.strerror}") from exc
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
 
 
 def make_private(folder: Path) -> None:

@@ -115,6 +115,29 @@ def test_again_it_writes_nothing(
     assert {path: path.stat().st_mtime_ns for path in boot.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("target", ["--boot", "--layer", "--jetson"])
+def test_again_without_a_network_its_password_is_deleted(
+    boot: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    folder = boot if target == "--boot" else tmp_path / "folder"
+    if target == "--layer":
+        (bundle / "manifest.json").write_text('{"python": "cp313"}')
+    password = tmp_path / "password"
+    password.write_text("correct horse\n")
+    command = ["image", target, str(folder), "--hostname", "kiosk-r12", *SERVER]
+    command += ["--bundle", str(bundle)]
+    wifi = ["--wifi", "School", "--wifi-password-file", str(password), *DE]
+    assert main([*command, *wifi]) == 0
+    assert list(folder.rglob("school.nmconnection"))
+    capsys.readouterr()
+
+    assert main([*command, "--dry-run"]) == 0
+    assert "school.nmconnection, left by an earlier run" in capsys.readouterr().out
+    assert list(folder.rglob("school.nmconnection"))
+    assert main(command) == 0
+    assert not list(folder.rglob("school.nmconnection"))
+
+
 def test_a_damaged_copy_of_the_bundle_is_replaced(boot: Path, bundle: Path) -> None:
     image(boot, "--bundle", str(bundle))
     copied = boot / "rollcall" / "bundle" / "models" / "face.tflite"
