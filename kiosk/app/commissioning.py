@@ -215,7 +215,7 @@ class CommissioningDesk:
     def _run(self, name: CommissionStepName, subject: CommissionSubject, watch: StepWatch) -> None:
         try:
             step = self._tested(name, subject, watch)
-        except Exception as exc:
+        except Exception as exc:  # the edge of this thread: the test goes on with the next step
             logger.exception("commissioning step failed name=%s", name)
             problem, fix = _FAILED_STEP
             words = problem.format(name=type(exc).__name__), fix

@@ -53,7 +53,7 @@ def waiting(
 def newest_waiting(db: sqlite3.Connection, span: SeqSpan, limit: int) -> list[Row]:
     """Return the newest waiting rows of a span, oldest of them first."""
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM event INDEXED BY event_waiting WHERE delivered_ms IS NULL"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM event INDEXED BY event_waiting WHERE delivered_ms IS NULL"  # noqa: S608 - names of ours
         " AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?",
         (span.first, span.last, limit),
     )

@@ -54,7 +54,7 @@ class Child(Protocol):
 
 
 def start(args: Sequence[str], env: Mapping[str, str], log: int) -> Child:
-    """Start a program in a session of its own; both its outputs go to a file descriptor."""
+    """Start a program in a new session. All that it prints goes to one file descriptor."""
     changed = {key for key in {*env, *os.environ} if env.get(key) != os.environ.get(key)}
     if args[0] in _PROGRAMS and not any(key.startswith(_READ_AT_START) for key in changed):
         if args[0] not in _started:
