@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from protocol.v1.fields import parse_message
 from protocol.v1.messages import RawEvent, Status
 from server.attendance.ingest import take_in
+from server.attendance.tables import QuarantineTally
 from server.attendance.verification import Delivery
 from server.db.engine import Database
 from server.db.types import now
@@ -170,6 +171,32 @@ def test_names_are_for_those_who_may_see_people(
     form = {"decision": "accepted", "reason": REASON}
     assert reader.post(f"/quarantine/{row['id']}", data=form).status_code == 403
     assert len(rows(admin)) == 1
+
+
+def test_a_full_quarantine_is_told_on_today_and_beside_the_events(
+    admin: TestClient, database: Database, classroom: Classroom, sign_in: SignIn
+) -> None:
+    with database.transaction() as db:
+        tally = QuarantineTally(kiosk_id=classroom.device.kiosk_id, dropped=41)
+        tally.dropped_at = now() - timedelta(days=1)
+        db.add(tally)
+        kiosk = db.get(Kiosk, uuid.UUID(classroom.device.kiosk_id))
+        assert kiosk is not None
+        name = kiosk.name
+    words = "41 messages without a valid signature were not kept."
+    assert words in admin.get("/").text
+    page = admin.get("/quarantine").text.split('id="full"')[1].split("</section>")[0]
+    assert name in page
+    assert ">41<" in page
+    assert 'id="full"' not in admin.get("/quarantine?decided=true").text
+    assert words not in sign_in(Role.TEACHER).get("/").text
+    with database.transaction() as db:
+        stored = db.get(QuarantineTally, classroom.device.kiosk_id)
+        assert stored is not None
+        stored.dropped_at = now() - timedelta(days=8)
+        db.add(stored)
+    assert words not in admin.get("/").text
+    assert 'id="full"' in admin.get("/quarantine").text
 
 
 def test_teachers_do_not_read_the_quarantine(sign_in: SignIn) -> None:
