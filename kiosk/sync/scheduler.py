@@ -14,6 +14,18 @@ logger = logging.getLogger(__name__)
 _JUMP_S = 5.0
 
 
+def guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
+    """The job whose failure ends this run alone, and is logged."""
+
+    def run() -> None:
+        try:
+            work()
+        except Exception:
+            logger.exception("The job %s failed and will be tried again", name)
+
+    return run
+
+
 class Scheduler:
     """Runs named jobs at intervals on its own threads. A job never runs twice at once.
 
@@ -35,7 +47,7 @@ class Scheduler:
     def every(self, name: str, seconds: float, work: Callable[[], object]) -> None:
         """Run ``work`` at once and then at this interval."""
         self._scheduler.add_job(
-            self._guarded(name, work),
+            self._in_turn(name, work),
             "interval",
             seconds=seconds,
             id=name,
@@ -71,16 +83,13 @@ class Scheduler:
     def _wall_minus_monotonic_s(self) -> float:
         return self._clock.reading().at.timestamp() - self._clock.monotonic_s()
 
-    def _guarded(self, name: str, work: Callable[[], object]) -> Callable[[], None]:
+    def _in_turn(self, name: str, work: Callable[[], object]) -> Callable[[], None]:
         turn = threading.Lock()
+        guarded_work = guarded(name, work)
 
         def run() -> None:
             with turn:
-                if self._stopping.is_set():
-                    return
-                try:
-                    work()
-                except Exception:
-                    logger.exception("The job %s failed and will be tried again", name)
+                if not self._stopping.is_set():
+                    guarded_work()
 
         return run

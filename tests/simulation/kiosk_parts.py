@@ -15,7 +15,7 @@ from kiosk.domain.health import CameraHealth
 from kiosk.domain.offset import OffsetStore
 from kiosk.domain.timetable import Timetable
 from kiosk.sync.clock import Machine, SystemClock
-from kiosk.sync.scheduler import _guarded
+from kiosk.sync.scheduler import guarded
 from kiosk.sync.uploader import UploadTimings
 from tests.simulation.errors import Suspended
 from tests.simulation.links import KioskLink, Place
@@ -92,7 +92,7 @@ class Jobs:
         self._is_stopped = False
 
     def every(self, name: str, seconds: float, work: Callable[[], object]) -> None:
-        self._jobs[name] = (seconds, _guarded(name, work))
+        self._jobs[name] = (seconds, guarded(name, work))
 
     def soon(self, name: str) -> None:
         self._plan(name, 0.05)

@@ -76,7 +76,7 @@ def test_job_that_is_asked_for_while_it_runs_runs_once_more(scheduler: Scheduler
 
 def test_run_that_waits_does_not_begin_after_the_end(scheduler: Scheduler) -> None:
     job = SlowJob()
-    run = scheduler._guarded("job", job)
+    run = scheduler._in_turn("job", job)
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
         thread.start()
