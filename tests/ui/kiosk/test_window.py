@@ -47,6 +47,7 @@ def middle_of(item: QQuickItem) -> QPointF:
 def tap(window: KioskWindow, name: str) -> None:
     item = find(window, name)
     assert item is not None
+    window.view.grabWindow()  # columns place their items when the scene is drawn
     tap_at(window, middle_of(item))
 
 
