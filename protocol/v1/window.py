@@ -1,5 +1,6 @@
 """The attendance window of a lesson: computed once, here, for kiosk and server alike."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,6 +64,16 @@ class AttendanceWindow:
         if not self.is_open(moment) or is_closed:
             return None
         return ArrivalStatus.LATE if moment > self.late_after else ArrivalStatus.PRESENT
+
+    @property
+    def edges(self) -> Iterator[datetime]:
+        """The moments from which on a sighting counts otherwise than just before.
+
+        Sightings count by whole milliseconds, and some bounds belong to what comes before them.
+        """
+        for bound in (self.opens_at, self.starts_at, self.late_after, self.closes_at, self.ends_at):
+            yield bound
+            yield whole_ms(bound) + timedelta(milliseconds=1)
 
     def late_min(self, at: datetime) -> int:
         """Return whole minutes after the start, at least 1."""

@@ -1,7 +1,7 @@
 """Which policy judges a lesson, and which lesson a sighting counts for."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -101,6 +101,24 @@ class Assignment:
     def windows(self) -> dict[uuid.UUID, AttendanceWindow]:
         """The windows of the lessons at hand."""
         return {one.lesson.id: one.window for one in self._lessons}
+
+    @property
+    def course_ids(self) -> set[uuid.UUID]:
+        """Whose lessons are at hand."""
+        return {one.view.course.id for one in self._lessons}
+
+    @property
+    def edges(self) -> Iterator[datetime]:
+        """The moments from which on a sighting may count for another lesson, or otherwise.
+
+        Between two of them, those of one person at one kiosk that name the same lesson are alike.
+        """
+        for window in self.windows.values():
+            yield from window.edges
+        for placement in self._placements:
+            yield placement.from_at
+            if placement.until_at is not None:
+                yield placement.until_at
 
     def lessons_of(
         self,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import and_, bindparam, exists, or_
+from sqlalchemy import BigInteger, and_, bindparam, exists, or_
 from sqlmodel import Session
 
 from protocol.v1.messages import EventKind, EventMethod
@@ -25,6 +25,7 @@ from server.timetable.tables import Lesson, LessonCancellation
 #: An event with the lesson that it names.
 NamingEvent = tuple[uuid.UUID | None, RegisterEvent]
 _CHUNK = 500
+_ALL = 2**62
 _NAMES = {"event_id": "id"}
 _EVENTS, _LESSONS, _SAID = table_of(StoredEvent), table_of(Lesson), table_of(Correction)
 _CANCELLED = table_of(LessonCancellation)
@@ -50,7 +51,9 @@ _UNNAMED = and_(
     _EVENTS.c.counted_at.between(bindparam("first"), bindparam("last")),
 )
 _NAMED_OR_NOT = Prepared(
-    _SELECTED.where(or_(_EVENTS.c.lesson_id.in_(several("lessons")), _UNNAMED))
+    _SELECTED.where(or_(_EVENTS.c.lesson_id.in_(several("lessons")), _UNNAMED)).limit(
+        bindparam("most", type_=BigInteger)
+    )
 )
 #: The sightings that may be of the lessons at hand as their time is uncertain.
 _UNCERTAIN = Prepared(
@@ -116,14 +119,16 @@ def named_or_unnamed(
     kiosks: Collection[uuid.UUID],
     first: datetime,
     last: datetime,
+    *,
+    most: int = _ALL,
 ) -> list[NamingEvent]:
     """Return the events that name one of these lessons, or none that exists.
 
     Of the latter, and of those with a corrected time, only those of these kiosks between two
-    moments.
+    moments. Of more than `most` of all these, some.
     """
-    rows = _NAMED_OR_NOT.rows(db, lessons=lessons, kiosks=kiosks, first=first, last=last)
-    return _events(rows)
+    span = {"kiosks": kiosks, "first": first, "last": last}
+    return _events(_NAMED_OR_NOT.rows(db, lessons=lessons, most=most, **span))
 
 
 def events_of(db: Session, keys: Collection[EventKey]) -> list[NamingEvent]:

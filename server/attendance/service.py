@@ -145,7 +145,7 @@ def register_as_if(
         NotFoundError: there is no such lesson.
     """
     (one,) = judged_lessons(db, [timetable.lesson_view(db, lesson_id)])
-    sources = read_sources(db, [one], at)
+    sources = read_sources(db, [one], at, few=None)
     events = [
         replace(event, person_id=owners.get(event.key, event.person_id))
         for event in sources.events.get(lesson_id, [])

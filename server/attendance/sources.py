@@ -25,6 +25,7 @@ from server.attendance.event_reads import (
     uncertain,
 )
 from server.attendance.register import EventKey, KioskWatch, RegisterEvent, Ruling
+from server.attendance.thinning import FEW, thinned
 from server.attendance.watermarks import believed
 from server.db.prepared import Prepared, several, table_of
 from server.kiosks.lost_spans import open_spans
@@ -108,7 +109,9 @@ class Sources:
     confirmations: dict[uuid.UUID, ConfirmedRegister]
 
 
-def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> Sources:
+def read_sources(
+    db: Session, lessons: Sequence[JudgedLesson], at: datetime, *, few: int | None = FEW
+) -> Sources:
     """Read everything for these lessons, with as many queries for a day as for one lesson.
 
     Args:
@@ -116,16 +119,18 @@ def read_sources(db: Session, lessons: Sequence[JudgedLesson], at: datetime) -> 
         lessons: at least one.
         at: the moment the registers are read. A kiosk that reported for a later time did so while
             a clock was wrong, and is not believed.
+        few: of more events, those that change no register are left out; None: nothing is.
     """
     rows = with_neighbours(db, lessons)
     rosters = listed_people(db, {one.view.course.id for one in rows})
     first = min(one.window.opens_at for one in rows)
     last = max(one.window.ends_at for one in rows)
     placements = placements_between(db, {one.view.room.id for one in rows}, first, last)
+    events = _events(db, lessons, Assignment(rows, rosters, placements), few)
     return Sources(
         rosters=rosters,
         kiosks=watching(db, [(one.lesson, one.window) for one in lessons], placements, at),
-        events=_marked_replays(db, _events(db, lessons, Assignment(rows, rosters, placements))),
+        events=_marked_replays(db, events),
         rulings=rulings_of(db, [one.lesson.id for one in lessons]),
         absences=_absences(db, [one.lesson for one in lessons]),
         confirmations=confirmations_of(db, [one.lesson.id for one in lessons]),
@@ -249,7 +254,7 @@ def _watch(
 
 
 def _events(
-    db: Session, lessons: Sequence[JudgedLesson], assignment: Assignment
+    db: Session, lessons: Sequence[JudgedLesson], assignment: Assignment, few: int | None
 ) -> dict[uuid.UUID, list[RegisterEvent]]:
     """Return events by the lesson they count for: the one they name, else the one they fit.
 
@@ -258,7 +263,11 @@ def _events(
     """
     wanted = {one.lesson.id for one in lessons}
     span = (assignment.kiosk_ids, assignment.first, assignment.last)
-    read = [*named_or_unnamed(db, wanted, *span), *uncertain(db, *span)]
+    if few is None:
+        read = named_or_unnamed(db, wanted, *span)
+    else:
+        read = thinned(db, wanted, assignment, few=few)
+    read += uncertain(db, *span)
     windows = _windows(db, assignment, {lesson_id for lesson_id, _event in read})
     by_lesson: dict[uuid.UUID, list[RegisterEvent]] = {}
     belongs: dict[tuple[uuid.UUID, uuid.UUID], set[uuid.UUID]] = {}

@@ -82,7 +82,8 @@ _is_time_doubtful = or_(_events.c.is_time_corrected, _events.c.not_before.is_not
 _is_code_replayed = and_(_events.c.method == EventMethod.QR.value, _is_replayed)
 #: Whether an event's time is not certain, it is a teacher's word, or its code was replayed.
 _is_odd = or_(_is_time_doubtful, _events.c.kind == EventKind.ROLL_CALL.value, _is_code_replayed)
-_names_none = or_(
+#: Whether an event names no lesson that there is.
+names_none = or_(
     _events.c.lesson_id.is_(None), ~exists().where(_lessons.c.id == _events.c.lesson_id)
 )
 _hung = _placements.c.kiosk_id
@@ -99,7 +100,7 @@ _is_uncertain = exists().where(
 _has_unnamed = exists().where(
     _events.c.kiosk_id == _hung,
     _events.c.counted_at.between(_first, _last),
-    or_(_names_none, _events.c.is_time_corrected),
+    or_(names_none, _events.c.is_time_corrected),
 )
 #: In which of the rooms a kiosk hung between two moments with events that name no lesson or whose
 #: time is not certain, that lost events of the span, or whose identity two devices use.
@@ -134,12 +135,13 @@ LISTED = Prepared(
 DATED = Prepared(sqlalchemy.select(*_listed, *_limits).where(_of_courses, ~_is_always))
 
 _objection = _events.alias("objection")
-_taken_back = exists().where(
+#: Whether the person said that they are not who was recognised.
+taken_back = exists().where(
     _objection.c.kiosk_id == _events.c.kiosk_id,
     _objection.c.refers_to == _events.c.id,
     _objection.c.kind == EventKind.NOT_ME.value,
 )
-_marks = and_(_events.c.person_id.is_not(None), _events.c.kind.in_(_MARKING), ~_taken_back)
+_marks = and_(_events.c.person_id.is_not(None), _events.c.kind.in_(_MARKING), ~taken_back)
 #: Who was seen when in the lessons, coming or leaving; what was taken back is left out. And which
 #: events are odd, of any kind: one reading of the events answers both.
 SEEN = Prepared(

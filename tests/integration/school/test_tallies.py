@@ -12,17 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from protocol.v1.messages import AttendancePolicy, EventKind
+from protocol.v1.messages import AttendancePolicy
 from server.absences.tables import AbsenceReason, AbsenceReport
 from server.accounts.service import create_account
 from server.attendance import service
 from server.attendance.person_lines import lines_of_person
 from server.attendance.register import CORRECTABLE, AttendanceStatus
-from server.attendance.tables import Correction, RegisterConfirmation, StoredEvent
+from server.attendance.tables import Correction, RegisterConfirmation
 from server.attendance.tallies import tallies_of
-from server.credentials.tables import CodeUse
 from server.db.engine import Database
-from server.db.types import new_id, now
+from server.db.types import now
 from server.kiosks import placements
 from server.kiosks.tables import Kiosk, KioskProgress, LostSpan
 from server.policies.service import current_policy, set_policy
@@ -36,8 +35,9 @@ from server.timetable.day import lesson_rows
 from server.timetable.tables import Lesson, RosterEntry
 from server.web.principal import Role
 from server.web.register_state import RegisterState
+from tests.support.drawn_events import PLAIN_EVENT, build_two_rooms, drawn_events, store_events
 from tests.support.examples import examples
-from tests.support.register_world import World, build, rolled_back, vault_in
+from tests.support.register_world import World, rolled_back, vault_in
 
 pytestmark = pytest.mark.integration
 
@@ -54,10 +54,7 @@ class Scene:
 def scene(database: Database, tmp_path: object) -> Iterator[Scene]:
     """Two rooms with a kiosk each, four lessons, two of them at the same time in both rooms."""
     with database.transaction() as db:
-        world = build(db, vault_in(tmp_path))  # type: ignore[arg-type]
-        world.kiosk(world.rooms[1], at=world.noon - timedelta(days=7))
-        world.lesson(world.courses[1], world.rooms[1], world.noon)
-        world.lesson(world.courses[0], world.rooms[1], world.noon + timedelta(minutes=45))
+        world = build_two_rooms(db, vault_in(tmp_path))  # type: ignore[arg-type]
         account = create_account(
             db, username="t", display_name="T", role=Role.ADMIN, password="x" * 12, actor="system"
         )
@@ -67,97 +64,6 @@ def scene(database: Database, tmp_path: object) -> Iterator[Scene]:
 
 _small = st.integers(0, 3)
 _minutes = st.integers(-50, 100)
-
-
-_PLAIN = {
-    "kind": "seen",
-    "is_corrected": False,
-    "uncertain_from": None,
-    "micro": 0,
-    "refers": 0,
-    "received": 110,
-    "kiosk": 1,
-    "person": 0,
-    "lesson": 2,
-    "minute": 1,
-}
-
-
-@st.composite
-def _events(draw: st.DrawFn) -> dict[str, object]:
-    """What an event says; numbers stand for kiosks, people and lessons of the world."""
-    return {
-        "kiosk": draw(st.integers(0, 1)),
-        "person": draw(st.none() | _small),
-        "lesson": draw(st.sampled_from([None, "gone", 0, 1, 2, 3])),
-        "minute": draw(_minutes),
-        "micro": draw(st.sampled_from([0, 0, 999, 1000])),
-        "kind": draw(st.sampled_from(["seen", "seen", "seen", "roll_call", "not_me", "other"])),
-        "is_corrected": draw(st.sampled_from([False, False, False, True])),
-        "uncertain_from": draw(st.sampled_from([None, None, None, -60, 0, 30])),
-        "refers": draw(st.integers(0, 9)),
-        "shown": draw(st.sampled_from([None, "present", "late"])),
-        "code": draw(st.sampled_from([None, None, None, "a", "b"])),
-        "direction": draw(st.sampled_from([None, "in", "out", "out", "invented"])),
-        # Before what it says happened: the kiosk's clock was ahead.
-        "received": draw(st.sampled_from([110, 110, 110, -20, 0, 5, 46, 5000])),
-    }
-
-
-def _store(world: World, drawn: list[dict[str, object]]) -> None:
-    stored: list[StoredEvent] = []
-    for seq, one in enumerate(drawn, 1000):
-        at = world.noon + timedelta(
-            minutes=int(str(one["minute"])), microseconds=int(str(one["micro"]))
-        )
-        start = one["uncertain_from"]
-        lesson, person = one["lesson"], one["person"]
-        earlier = stored[int(str(one["refers"])) % len(stored)] if stored else None
-        is_objection = one["kind"] == EventKind.NOT_ME
-        stored.append(
-            StoredEvent(
-                kiosk_id=earlier.kiosk_id
-                if earlier and is_objection
-                else world.kiosks[int(str(one["kiosk"]))],
-                id=new_id(),
-                seq=seq,
-                occurred_at=at,
-                counted_at=at,
-                received_at=world.noon + timedelta(minutes=int(str(one["received"]))),
-                lesson_id=new_id()
-                if lesson == "gone"
-                else lesson
-                if lesson is None
-                else world.lessons[int(str(lesson))],
-                person_id=None if person is None else world.people[int(str(person))],
-                kind=str(one["kind"]),
-                method="qr" if one.get("code") else "face",
-                shown_status=None if one.get("shown") is None else str(one.get("shown")),
-                direction=None if one.get("direction") is None else str(one.get("direction")),
-                refers_to=earlier.id if earlier and is_objection else None,
-                clock_source="ntp",
-                is_time_corrected=bool(one["is_corrected"]),
-                not_before=None
-                if start is None
-                else world.noon + timedelta(minutes=int(str(start))),
-                hash=uuid.uuid4().hex * 2,
-                body="{}",
-            )
-        )
-    world.db.add_all(stored)
-    world.db.add_all(
-        CodeUse(
-            code_id=str(one.get("code")),
-            kiosk_id=event.kiosk_id,
-            event_id=event.id,
-            person_id=event.person_id,
-            counted_at=event.counted_at,
-            received_at=event.received_at,
-        )
-        for one, event in zip(drawn, stored, strict=True)
-        if one.get("code") and event.kind == EventKind.SEEN
-    )
-    world.db.flush()
 
 
 def _numbers(world: World, ids: list[uuid.UUID]) -> list[tuple[object, ...]]:
@@ -193,7 +99,7 @@ _words = st.none() | st.sampled_from(CORRECTABLE)
 
 
 @given(
-    events=st.lists(_events(), max_size=12),
+    events=st.lists(drawn_events(), max_size=12),
     rulings=st.lists(st.tuples(_small, _small, _words, st.booleans()), max_size=4),
     dates=st.lists(st.tuples(_small, st.sampled_from([None, -2, -1, 0, 1])), max_size=2),
     policy=st.none() | st.tuples(st.integers(0, 30), st.integers(0, 40), st.integers(0, 60)),
@@ -219,7 +125,7 @@ def test_tallies_are_the_numbers_of_the_registers(
     world = scene.world
     with rolled_back(world):
         _move(world, moves)
-        _store(world, events)
+        store_events(world, events)
         _rule(scene, rulings)
         _confirm(scene, unseen)
         _report(world, absences)
@@ -255,12 +161,12 @@ def test_tallies_of_comings_and_leavings_are_the_numbers_of_the_registers(
 ) -> None:
     world = scene.world
     told = [
-        _PLAIN | {"person": person, "minute": minute, "direction": direction, "kind": kind}
+        PLAIN_EVENT | {"person": person, "minute": minute, "direction": direction, "kind": kind}
         for person, minute, direction, kind in events
     ]
     with rolled_back(world):
         _judge_by(world, policy)
-        _store(world, told)
+        store_events(world, told)
         assert _numbers(world, [world.lessons[2]]) == _expected(world, [world.lessons[2]])
         _assert_lines_of_each_person(world)
 
@@ -424,7 +330,7 @@ def test_a_late_code_that_does_not_count_is_not_counted_as_late(
 ) -> None:
     """Today says how many of those who came were late; a roll call makes it read the register."""
     world = scene.world
-    _store(world, [_PLAIN | {"kind": kind}])
+    store_events(world, [PLAIN_EVENT | {"kind": kind}])
     _rule(scene, [(2, 0, AttendanceStatus.LATE, is_attended)])
     [tally] = tallies_of(world.db, lesson_rows(world.db, ids=[world.lessons[2]]), at=world.later)
     assert (tally.attended, tally.late) == ((1, 1) if is_attended else (0, 0))
@@ -433,7 +339,7 @@ def test_a_late_code_that_does_not_count_is_not_counted_as_late(
 
 def test_a_lesson_with_plain_events_needs_no_register(scene: Scene) -> None:
     world = scene.world
-    _store(world, [_PLAIN])
+    store_events(world, [PLAIN_EVENT])
     rows = lesson_rows(world.db, ids=[world.lessons[2]])
     [tally] = tallies_of(world.db, rows, at=world.later)
     assert (tally.attended, tally.register) == (1, None)
@@ -445,7 +351,7 @@ def test_one_who_leaves_after_check_in_closed_was_there_late(
 ) -> None:
     world = scene.world
     _judge_by(world, (5, 10, 15))
-    _store(world, [_PLAIN | {"minute": 30, "direction": direction}])
+    store_events(world, [PLAIN_EVENT | {"minute": 30, "direction": direction}])
     assert _numbers(world, [world.lessons[2]]) == _expected(world, [world.lessons[2]])
     [tally] = tallies_of(world.db, lesson_rows(world.db, ids=[world.lessons[2]]), at=world.later)
     assert (tally.attended, tally.late, tally.register) == (attended, attended, None)
