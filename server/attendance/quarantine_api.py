@@ -49,6 +49,10 @@ class QuarantineList(ListPart):
     """Some events in quarantine, newest first."""
 
     events: list[QuarantinedRead]
+    dropped: int = Field(
+        description="messages without a valid signature that were counted and not kept, of the"
+        " kiosk that was asked for or of all"
+    )
 
 
 class QuarantineDecide(StrictInput):
@@ -82,6 +86,7 @@ def read_quarantine(
     part = listing.quarantine_part(db, which, wanted, with_people=sees_people)
     return QuarantineList(
         events=[_read(item, sees_people=sees_people) for item in part.rows],
+        dropped=listing.dropped_of(db, which.kiosk_id),
         total=part.total,
         next_cursor=asked.next_cursor(_LIST, part.last),
     )

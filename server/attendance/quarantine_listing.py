@@ -206,6 +206,14 @@ def full_kiosks(db: Session, kiosk_id: uuid.UUID | None = None) -> list[FullKios
     ]
 
 
+def dropped_of(db: Session, kiosk_id: uuid.UUID | None) -> int:
+    """Return how many messages were not kept: of one kiosk, or of all."""
+    query = select(func.coalesce(func.sum(col(QuarantineTally.dropped)), 0))
+    if kiosk_id is not None:
+        query = query.where(QuarantineTally.kiosk_id == str(kiosk_id))
+    return int(db.exec(query).one())
+
+
 def _names(db: Session) -> dict[str, str]:
     return {str(kiosk): name for kiosk, name in db.exec(select(Kiosk.id, Kiosk.name))}
 

@@ -188,6 +188,11 @@ def test_a_full_quarantine_is_told_on_today_and_beside_the_events(
     page = admin.get("/quarantine").text.split('id="full"')[1].split("</section>")[0]
     assert name in page
     assert ">41<" in page
+    assert admin.get("/api/v1/quarantine").json()["dropped"] == 41
+    own = {"kiosk": classroom.device.kiosk_id}
+    assert admin.get("/api/v1/quarantine", params=own).json()["dropped"] == 41
+    other = {"kiosk": str(uuid.uuid4())}
+    assert admin.get("/api/v1/quarantine", params=other).json()["dropped"] == 0
     assert 'id="full"' not in admin.get("/quarantine?decided=true").text
     assert words not in sign_in(Role.TEACHER).get("/").text
     with database.transaction() as db:
