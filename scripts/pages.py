@@ -23,7 +23,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pyotp
@@ -36,6 +35,7 @@ from sqlmodel import delete, select
 from models.service.native_schemas import OperatingPointRequest
 from models.service.operating_point import operating_point
 from models.store import default_store
+from scripts.acted_credentials import act_on_credentials
 from scripts.acted_pages import act_on_page
 from scripts.chosen_people import act_on_people
 from scripts.documented_pages import DOCUMENTED
@@ -78,7 +78,7 @@ from server.ml.school import SchoolOperatingPoint
 from server.web.principal import Role
 from server.web.state import Services, services_of
 
-SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
+SIZES = {"laptop": (1366, 768), "phone": (390, 844), "paper": (794, 1123)}
 THEMES = ("light", "dark")
 LANGUAGES = ("en", "ar")
 _OUT = Path(__file__).parent.parent / "docs" / "images" / "server"
@@ -331,7 +331,7 @@ def photograph(
         site.forget_second_steps()
         page.goto(f"{site.url}/sign-in")
         if "sign-in" in names:
-            _shoot(page, out / f"sign-in{suffix}.png", is_whole)
+            _shoot(page, out / f"sign-in{suffix}.png", is_whole=is_whole, size=size)
         page.locator("#username").fill("admin")
         page.locator("#password").fill(_PASSWORD)
         page.locator("button.primary").click()
@@ -340,7 +340,7 @@ def photograph(
             _prepare(site, name)
             page.goto(site.url + _address(page, site, name))
             _act(page, site, name)
-            _shoot(page, out / f"{name}{suffix}.png", is_whole)
+            _shoot(page, out / f"{name}{suffix}.png", is_whole=is_whole, size=size)
         taken += len(names)
         context.close()
     return taken
@@ -404,7 +404,7 @@ def _act(page: Page, site: Site, name: str) -> None:
         if (page.viewport_size or {"width": 0})["width"] > SIZES["phone"][0]:
             page.locator("#filters").evaluate("element => element.open = true")
     act_on_page(page, name)
-    _act_on_credentials(page, name)
+    act_on_credentials(page, name)
     act_on_tokens(page, name, _PASSWORD)
     if name == "claim":
         page.locator("form[action$='/code'] button").click()
@@ -413,30 +413,6 @@ def _act(page: Page, site: Site, name: str) -> None:
         page.locator("[data-details]").first.evaluate("element => element.open = true")
     for folded in _FOLDED.get(name, ()):
         page.locator(folded).first.evaluate("element => element.open = true")
-
-
-def _act_on_credentials(page: Page, name: str) -> None:
-    """Show a PIN, or make a link and open its page."""
-    if name == "credentials-pin":
-        page.locator("form[action$='/pin/show'] button").click()
-        page.wait_for_selector("#shown-pin")
-    if name in ("credentials-link", "own-code", "own-offline"):
-        page.locator("form[action$='/link'] button").click()
-        page.wait_for_selector("#own-address")
-    if name in ("own-code", "own-offline"):
-        _open_own_page(page, is_offline=name == "own-offline")
-
-
-def _open_own_page(page: Page, *, is_offline: bool) -> None:
-    """Open the page of the link that was just made, and take the network from it where asked."""
-    path = "/me/" + page.locator("#own-address").inner_text().rsplit("/", 1)[1]
-    page.goto("{0.scheme}://{0.netloc}".format(urlsplit(page.url)) + path)
-    page.wait_for_selector("#own-code svg")
-    if is_offline:
-        page.context.set_offline(True)
-        page.evaluate("htmx.trigger('#own-code', 'refresh')")
-        page.wait_for_selector("#own-offline:not([hidden])")
-        page.context.set_offline(False)
 
 
 def _set_up_second_step(page: Page, *, is_confirmed: bool) -> None:
@@ -452,9 +428,12 @@ def _set_up_second_step(page: Page, *, is_confirmed: bool) -> None:
         page.wait_for_selector("#recovery-codes")
 
 
-def _shoot(page: Page, path: Path, is_whole: bool) -> None:
+def _shoot(page: Page, path: Path, *, is_whole: bool, size: str) -> None:
     page.wait_for_load_state("load")
-    page.screenshot(path=path, full_page=is_whole)
+    is_paper = size == "paper"
+    page.emulate_media(media="print" if is_paper else "screen")
+    page.screenshot(path=path, full_page=is_whole or is_paper)
+    page.emulate_media(media="screen")
 
 
 def main() -> int:
@@ -462,7 +441,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=_OUT)
     parser.add_argument("--all", action="store_true", help="every page in every form")
-    parser.add_argument("--only", nargs="*", default=[], help="names such as people-phone-dark-ar")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=[],
+        help="names such as people-phone-dark-ar, tasks-paper-light-en",
+    )
     parser.add_argument("--whole", action="store_true", help="down to the foot of the page")
     options = parser.parse_args()
     logging.disable(logging.ERROR)

@@ -147,3 +147,17 @@ def test_axe_finds_no_fault_on_any_page(browser: Browser, site: pages.Site, lang
     page.context.close()
 
     assert found == []
+
+
+def test_pages_keep_their_titles_on_paper(browser: Browser, site: pages.Site) -> None:
+    page = signed_in(browser, site, "en")
+    enter(page, site)
+    page.emulate_media(media="print")
+    untitled: list[str] = []
+    for name in ("register", "kiosk", "course", "today", "lessons", "person-attendance", "reports"):
+        page.goto(site.url + pages._address(page, site, name))
+        if not page.locator("h1").first.is_visible() or page.locator(".crumb").first.is_visible():
+            untitled.append(name)
+    page.context.close()
+
+    assert untitled == []
