@@ -65,7 +65,7 @@ class CardReaderFilter(QObject):
     Args:
         on_line: hears each line; GUI thread.
         is_wanted: whether a card may be read now.
-        now_s: a clock that only grows.
+        now_s: a clock that only grows, for keys that do not say when they were pressed.
     """
 
     def __init__(
@@ -89,10 +89,14 @@ class CardReaderFilter(QObject):
             return False
         if event.key() not in _ENDS:
             is_command = bool(event.modifiers() & _COMMANDS)
-            self._line.add("" if is_command else event.text(), self._now_s())
+            self._line.add("" if is_command else event.text(), self._pressed_s(event))
             return False
-        text = self._line.end(self._now_s())
+        text = self._line.end(self._pressed_s(event))
         if not text or not self._is_wanted():
             return False
         self._on_line(text)
         return True
+
+    def _pressed_s(self, event: QKeyEvent) -> float:
+        """Return when a key was pressed, which does not depend on how busy this process is."""
+        return event.timestamp() / 1000 or self._now_s()

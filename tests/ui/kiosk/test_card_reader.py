@@ -53,6 +53,18 @@ def test_a_fast_line_is_a_card_and_only_its_end_is_kept_from_the_window(key: Qt.
     assert keyboard.lines == ["04A224B1"]
 
 
+def test_a_busy_kiosk_reads_a_card_by_when_its_keys_were_pressed() -> None:
+    keyboard = Keyboard()
+    keys = [*((one, Qt.Key.Key_A) for one in "04A224B1"), ("\r", ENTER)]
+    for number, (text, key) in enumerate(keys):
+        keyboard.now_s += 10 * MAX_GAP_S
+        event = QKeyEvent(QEvent.Type.KeyPress, key, NONE, text)
+        event.setTimestamp(5000 + 2 * number)
+        keyboard.filter.eventFilter(keyboard.watched, event)
+
+    assert keyboard.lines == ["04A224B1"]
+
+
 def test_slow_typing_is_no_card() -> None:
     keyboard = Keyboard()
     keyboard.type("482915", gap_s=MAX_GAP_S + 0.05)
