@@ -55,8 +55,8 @@ class KioskCard:
         settings: the kiosk's settings file, as TOML.
         wifi: the network, where there is no cable.
         authority: certificate authority of the server, PEM; empty: not on the card.
-        bundle_sha256: digest of the manifest of the bundle that the server has; empty: the bundle is
-            on the card.
+        bundle_sha256: digest of the manifest of the bundle that the server has; empty: the card has
+            the bundle.
         is_read_only: the system is never written after the first start; records lie on another
             partition.
     """

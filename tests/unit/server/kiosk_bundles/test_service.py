@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +90,22 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
             open_file(place, digest, path)
 
 
-@pytest.mark.parametrize("kind", ["missing", "pipe", "folder", "longer"])
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "missing": lambda _path: None,
+    "pipe": os.mkfifo,
+    "folder": Path.mkdir,
+    "longer": lambda path: path.write_bytes(b"wheels"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(DAMAGES))
 def test_a_damaged_file_is_not_sent(
     tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     digest = put(tmp_path, "one", {"a.whl": b"wheel"})
     path = tmp_path / "one" / "a.whl"
     path.unlink()
-    make = {
-        "missing": lambda: None,
-        "pipe": lambda: os.mkfifo(path),
-        "folder": path.mkdir,
-        "longer": lambda: path.write_bytes(b"wheels"),
-    }
-    make[kind]()
+    DAMAGES[kind](path)
 
     with pytest.raises(NotFoundError, match="lacks this file"):
         open_file(tmp_path, digest, "a.whl")
