@@ -59,7 +59,7 @@ class NothingMoreError(FetchError):
     """The file ends where the download stands."""
 
 
-class BusyError(FetchError):
+class ServerBusyError(FetchError):
     """The server asks to come back.
 
     Args:
@@ -72,7 +72,7 @@ class BusyError(FetchError):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedFile:
     """A file to download.
 
     Attributes:
@@ -93,7 +93,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         """Return no new request."""
 
 
-class Source:
+class BundleSource:
     """The school's server.
 
     Args:
@@ -116,7 +116,7 @@ class Source:
         self._opener = urllib.request.build_opener(NoRedirect, *handlers)
 
     @contextlib.contextmanager
-    def asked(self, wanted: Wanted, start: int) -> Iterator[http.client.HTTPResponse]:
+    def asked(self, wanted: WantedFile, start: int) -> Iterator[http.client.HTTPResponse]:
         """Ask for a file from a byte on; the answer may hold all of it nevertheless.
 
         Raises:
@@ -136,7 +136,7 @@ class Source:
         except (OSError, http.client.HTTPException) as exc:
             raise self._unreachable(exc) from exc
 
-    def _refused(self, answer: urllib.error.HTTPError, wanted: Wanted) -> FetchError:
+    def _refused(self, answer: urllib.error.HTTPError, wanted: WantedFile) -> FetchError:
         match answer.code:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 return FetchError(
@@ -153,7 +153,7 @@ class Source:
             case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return NothingMoreError(f"the file {wanted.path} has another size")
             case HTTPStatus.SERVICE_UNAVAILABLE | HTTPStatus.TOO_MANY_REQUESTS:
-                return BusyError(_seconds(answer.headers.get("Retry-After", "")))
+                return ServerBusyError(_seconds(answer.headers.get("Retry-After", "")))
             case _:
                 return PassingError(f"{self.address} answers with error {answer.code}")
 
@@ -165,7 +165,7 @@ class Source:
         return PassingError(f"{self.address} does not answer; check the network and the server")
 
 
-class Download:
+class BundleDownload:
     """A bundle on this machine, as far as it is there.
 
     Args:
@@ -176,7 +176,7 @@ class Download:
     """
 
     def __init__(
-        self, source: Source, folder: Path, wait: Callable[[float], object], tries: int
+        self, source: BundleSource, folder: Path, wait: Callable[[float], object], tries: int
     ) -> None:
         self._source, self._wait, self._tries = source, wait, tries
         self.bundle, self._parts = folder / "bundle", folder / "parts"
@@ -193,7 +193,7 @@ class Download:
         Raises:
             FetchError: not everything could be downloaded; a later call goes on.
         """
-        manifest = Wanted(MANIFEST, sha256, _MOST_MANIFEST_BYTES)
+        manifest = WantedFile(MANIFEST, sha256, _MOST_MANIFEST_BYTES)
         self._ensure(manifest)
         listed = _listed((self.bundle / MANIFEST).read_bytes())
         self._delete_others([manifest, *listed])
@@ -207,10 +207,10 @@ class Download:
                 told = come * 10 // total
                 tell(f"Downloaded {come // _MEGABYTE} of {total // _MEGABYTE} MB.")
 
-    def _is_there(self, wanted: Wanted) -> bool:
+    def _is_there(self, wanted: WantedFile) -> bool:
         return _has_digest(self.bundle / wanted.path, wanted.sha256)
 
-    def _ensure(self, wanted: Wanted) -> None:
+    def _ensure(self, wanted: WantedFile) -> None:
         """Download one file; a part that a power cut damaged is downloaded once more."""
         if self._is_there(wanted):
             return
@@ -227,13 +227,13 @@ class Download:
             " prepared; nothing of it was used"
         )
 
-    def _persist(self, wanted: Wanted, part: Path) -> None:
+    def _persist(self, wanted: WantedFile, part: Path) -> None:
         failures, busy = 0, 0
         while True:
             size_bytes = _size_of(part)
             try:
                 self._append(wanted, part)
-            except BusyError as exc:
+            except ServerBusyError as exc:
                 busy += 1
                 if busy >= _MOST_BUSY_ANSWERS:
                     raise
@@ -247,7 +247,7 @@ class Download:
             else:
                 return
 
-    def _append(self, wanted: Wanted, part: Path) -> None:
+    def _append(self, wanted: WantedFile, part: Path) -> None:
         """Ask once for what is missing of a file.
 
         Raises:
@@ -282,7 +282,7 @@ class Download:
             os.fsync(file.fileno())
         return come
 
-    def _refuse_full_disk(self, due: Iterable[Wanted]) -> None:
+    def _refuse_full_disk(self, due: Iterable[WantedFile]) -> None:
         parts = {one: _size_of(self._parts / one.sha256) for one in due}
         needed = sum(one.most_bytes - size for one, size in parts.items()) + _SPARE_BYTES
         free = shutil.disk_usage(self.bundle).free
@@ -292,7 +292,7 @@ class Download:
                 f" {needed // _MEGABYTE} MB; use a larger card"
             )
 
-    def _delete_others(self, listed: Iterable[Wanted]) -> None:
+    def _delete_others(self, listed: Iterable[WantedFile]) -> None:
         """Delete files that do not belong to this bundle, such as those of another one."""
         files, parts = set(), set()
         for one in listed:
@@ -328,9 +328,9 @@ def _on_disk(failure: str) -> Iterator[None]:
         raise FetchError(said) from exc
 
 
-def _listed(raw: bytes) -> list[Wanted]:
+def _listed(raw: bytes) -> list[WantedFile]:
     content = json.loads(raw)
-    found = [Wanted(one["path"], one["sha256"], one["bytes"]) for one in content["files"]]
+    found = [WantedFile(one["path"], one["sha256"], one["bytes"]) for one in content["files"]]
     for one in found:
         path = PurePosixPath(one.path)
         if path.is_absolute() or ".." in path.parts or one.path == MANIFEST:
@@ -376,10 +376,10 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     try:
         code = _claim_code(options.settings)
-        source = Source(options.server, options.sha256, code, options.authority)
+        source = BundleSource(options.server, options.sha256, code, options.authority)
         with _on_disk("the download cannot be kept"):
             pause = threading.Event()
-            download = Download(source, options.into, pause.wait, options.tries)
+            download = BundleDownload(source, options.into, pause.wait, options.tries)
             download.complete(options.sha256, _tell)
     except FetchError as exc:
         sys.stderr.write(f"{exc}\n")

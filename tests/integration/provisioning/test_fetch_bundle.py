@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.image.on_card.fetch_bundle import Download, FetchError, Source
+from provisioning.image.on_card.fetch_bundle import BundleDownload, BundleSource, FetchError
 
 pytestmark = pytest.mark.integration
 MODEL = b"0123456789" * 50
@@ -96,8 +96,8 @@ class Card:
 
     def fetch(self) -> bytes:
         """Download everything; returns the model."""
-        source = Source(self.server.url + "/", DIGEST, "7KQ2M9TX", None)
-        download = Download(source, self.folder, self.waits.append, tries=3)
+        source = BundleSource(self.server.url + "/", DIGEST, "7KQ2M9TX", None)
+        download = BundleDownload(source, self.folder, self.waits.append, tries=3)
         download.complete(DIGEST, self.told.append)
         return (self.folder / "bundle/models/face.tflite").read_bytes()
 
@@ -216,4 +216,4 @@ def test_progress_is_told_in_few_lines(card: Card) -> None:
 def test_an_authority_that_is_no_certificate_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     with pytest.raises(FetchError, match="holds no certificate"):
-        Source("https://127.0.0.1:9", DIGEST, "7KQ2M9TX", tmp_path / "ca.pem")
+        BundleSource("https://127.0.0.1:9", DIGEST, "7KQ2M9TX", tmp_path / "ca.pem")
