@@ -138,7 +138,8 @@ class BundleSource:
 
     def _refused(self, answer: urllib.error.HTTPError, wanted: WantedFile) -> FetchError:
         match answer.code:
-            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            # Too many requests: only wrong codes are told so.
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.TOO_MANY_REQUESTS:
                 return FetchError(
                     "the claim code of this card does not work any more; make a new one on the"
                     " server's page of this kiosk and prepare the card again"
@@ -152,7 +153,7 @@ class BundleSource:
                 return FetchError(f"the bundle on {self.address} lacks {wanted.path}")
             case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return NothingMoreError(f"the file {wanted.path} has another size")
-            case HTTPStatus.SERVICE_UNAVAILABLE | HTTPStatus.TOO_MANY_REQUESTS:
+            case HTTPStatus.SERVICE_UNAVAILABLE:
                 return ServerBusyError(_seconds(answer.headers.get("Retry-After", "")))
             case _:
                 return PassingError(f"{self.address} answers with error {answer.code}")
@@ -171,24 +172,31 @@ class BundleDownload:
     Args:
         source: where it comes from.
         folder: of this download alone; it is made.
+        tell: takes a line for the screen; few in all.
         wait: waits for some seconds.
         tries: how often an attempt may fail in a row without anything coming.
     """
 
     def __init__(
-        self, source: BundleSource, folder: Path, wait: Callable[[float], object], tries: int
+        self,
+        source: BundleSource,
+        folder: Path,
+        tell: Callable[[str], object],
+        *,
+        wait: Callable[[float], object],
+        tries: int,
     ) -> None:
-        self._source, self._wait, self._tries = source, wait, tries
+        self._source, self._tell, self._wait, self._tries = source, tell, wait, tries
+        self._has_told_of_others = False
         self.bundle, self._parts = folder / "bundle", folder / "parts"
         for one in (folder, self.bundle, self._parts):
             one.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def complete(self, sha256: str, tell: Callable[[str], object]) -> None:
+    def complete(self, sha256: str) -> None:
         """Download what is missing, and delete what the manifest does not list.
 
         Args:
             sha256: of the manifest.
-            tell: takes a line for the screen, about ten in all.
 
         Raises:
             FetchError: not everything could be downloaded; a later call goes on.
@@ -205,7 +213,7 @@ class BundleDownload:
             come += one.most_bytes
             if come * 10 // total > told:
                 told = come * 10 // total
-                tell(f"Downloaded {come // _MEGABYTE} of {total // _MEGABYTE} MB.")
+                self._tell(f"Downloaded {come // _MEGABYTE} of {total // _MEGABYTE} MB.")
 
     def _is_there(self, wanted: WantedFile) -> bool:
         return _has_digest(self.bundle / wanted.path, wanted.sha256)
@@ -237,6 +245,9 @@ class BundleDownload:
                 busy += 1
                 if busy >= _MOST_BUSY_ANSWERS:
                     raise
+                if not self._has_told_of_others:
+                    self._tell("Waiting, as the server is busy with other kiosks.")
+                    self._has_told_of_others = True
                 # Kiosks that were switched on together must not ask together for ever.
                 self._wait(exc.retry_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             except PassingError:
@@ -378,9 +389,10 @@ def main(argv: list[str]) -> int:
         code = _claim_code(options.settings)
         source = BundleSource(options.server, options.sha256, code, options.authority)
         with _on_disk("the download cannot be kept"):
-            pause = threading.Event()
-            download = BundleDownload(source, options.into, pause.wait, options.tries)
-            download.complete(options.sha256, _tell)
+            wait = threading.Event().wait
+            BundleDownload(source, options.into, _tell, wait=wait, tries=options.tries).complete(
+                options.sha256
+            )
     except FetchError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1

@@ -97,8 +97,8 @@ class Card:
     def fetch(self) -> bytes:
         """Download everything; returns the model."""
         source = BundleSource(self.server.url + "/", DIGEST, "7KQ2M9TX", None)
-        download = BundleDownload(source, self.folder, self.waits.append, tries=3)
-        download.complete(DIGEST, self.told.append)
+        where = source, self.folder, self.told.append
+        BundleDownload(*where, wait=self.waits.append, tries=3).complete(DIGEST)
         return (self.folder / "bundle/models/face.tflite").read_bytes()
 
     @property
@@ -181,11 +181,13 @@ def test_another_file_is_refused_and_deleted(card: Card, body: bytes) -> None:
 
 def test_a_busy_server_is_asked_again_when_it_says(card: Card) -> None:
     busy = (503, {"Retry-After": "20"}, b"")
-    card.server.planned = [busy] * 5 + [(429, {}, b"")]
+    card.server.planned = [busy] * 5 + [(503, {"Retry-After": "soon"}, b"")]
     assert card.fetch() == MODEL
 
-    assert len(card.waits) == 6
     assert all(10 <= wait <= 30 for wait in card.waits[:5])
+    assert 2.5 <= card.waits[5] <= 7.5
+    assert card.told[0] == "Waiting, as the server is busy with other kiosks."
+    assert len(card.told) == 2
 
 
 @pytest.mark.parametrize(
@@ -194,6 +196,7 @@ def test_a_busy_server_is_asked_again_when_it_says(card: Card) -> None:
         ((500, {}, b""), "answers with error 500", 3),
         ((302, {"Location": "http://127.0.0.1:9/"}, b""), "answers with error 302", 3),
         ((403, {}, b""), "the claim code of this card does not work any more", 1),
+        ((429, {}, b""), "the claim code of this card does not work any more", 1),
         ((401, {}, b""), "the claim code of this card does not work any more", 1),
         ((404, {}, b""), "lacks models/face.tflite", 1),
         ((200, {"Content-Length": "500"}, b""), "broke off", 3),

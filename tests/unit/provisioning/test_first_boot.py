@@ -1,5 +1,7 @@
 """The script of the first boot: what it does where something fails, and at its next run."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,18 @@ def test_a_system_that_cannot_be_read_only_says_why(blank: Blank, missing: str, 
     assert blank.boot() == 1
     assert words in blank.log
     assert (blank.card.parent / "cmdline.txt").read_text() == "console=tty1 rootwait\n"
+
+
+@pytest.mark.parametrize("conf", ["", f"BUNDLE_SHA256={'a' * 64}\nSERVER_URL=https://school\n"])
+def test_systemd_accepts_the_unit_that_tries_again(blank: Blank, conf: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    with (blank.card / "card.conf").open("a") as file:
+        file.write(conf)
+    blank.fail("dpkg")
+    blank.boot()
+    command = ["systemd-analyze", "verify", "--man=no", str(blank.retry)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert ("Restart=on-failure" in blank.retry.read_text()) is bool(conf)
