@@ -68,7 +68,10 @@ if [ -n "${BUNDLE_SHA256:-}" ]; then
     # Nothing of it is used before all of it is there and has the digests that follow from the card's.
     python3 -I -B "$here/fetch_bundle.py" --server "$SERVER_URL" --sha256 "$BUNDLE_SHA256" \
         --settings "$settings" "${authority[@]}" --into "$download" --tries "${FETCH_TRIES:-6}" 2>"$problem" |
-        while read -r line; do say "$line"; done || fail "$(tail -n 1 "$problem")"
+        while read -r line; do say "$line"; done || {
+        words=$(tail -n 1 "$problem")
+        fail "${words:-the download was stopped}"
+    }
     rm -f "$problem"
 fi
 

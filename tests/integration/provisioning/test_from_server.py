@@ -279,6 +279,15 @@ def test_a_file_that_the_bundle_on_the_server_lacks_is_named(door: Door) -> None
     assert f"lacks {MODEL}" in door.machine.log
 
 
+def test_a_download_that_is_killed_is_named(door: Door) -> None:
+    door.server.add("kiosks", "3.11")
+    assert door.prepare() == 0
+    program(door.machine.root / "bin/python3", "#!/bin/bash\nkill -9 $$\n")
+    assert door.boot() == 1
+
+    assert "could not be installed: the download was stopped. It is tried" in door.machine.log
+
+
 def test_a_server_that_is_away_is_named(door: Door) -> None:
     bundle = door.server.add("kiosks", "3.11")
     assert door.prepare("--bundle", str(bundle), port=free_port()) == 0
