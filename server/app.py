@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from threading import BoundedSemaphore
 
 from fastapi import APIRouter, FastAPI
 from sqlmodel import Session
@@ -67,6 +68,7 @@ import server.imports.api
 import server.imports.archive_pages
 import server.imports.pages
 import server.jobs.pages
+import server.kiosk_bundles.api
 import server.kiosks.api
 import server.kiosks.devices_api
 import server.kiosks.pages
@@ -249,6 +251,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     server.imports.pages.router,
     server.kiosks.api.router,
     server.kiosks.devices_api.router,
+    server.kiosk_bundles.api.router,
     server.kiosks.pages.router,
     server.kiosks.placement_pages.router,
     server.credentials.api.router,
@@ -410,6 +413,7 @@ def _services(
         answer_key=answer_key(signer),
         strangers=Strangers(),
         claim_guesses=ClaimGuesses(),
+        downloads=BoundedSemaphore(settings.bundle_downloads),
         admit_kiosk=background.broker.admit,
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
         link_gate=LinkGate(time.monotonic),

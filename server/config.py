@@ -31,6 +31,7 @@ from pydantic_settings import (
 
 from server.backup_settings import BackupSettings
 from server.errors import ConfigurationError
+from server.kiosk_settings import KioskSettings
 
 ENV_PREFIX = "ROLLCALL_SERVER_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
@@ -68,7 +69,7 @@ def known_zone(name: str) -> str:
     return name
 
 
-class Settings(BackupSettings):
+class Settings(BackupSettings, KioskSettings):
     """Everything that can be set, with its unit and default. Loaded once and passed in."""
 
     model_config = SettingsConfigDict(
@@ -308,20 +309,6 @@ class Settings(BackupSettings):
         default=None, description="MQTT password of the server. Default: made in data_dir."
     )
 
-    # -- events of kiosks ---------------------------------------------------------------------
-    ingest_rate: float = Field(
-        default=50.0,
-        ge=1,
-        description="Events a second that are taken in of one kiosk through the broker once its"
-        " burst is used up. What comes faster waits; nothing is lost.",
-    )
-    ingest_burst: int = Field(
-        default=5000,
-        ge=100,
-        description="Events of one kiosk that are taken in through the broker as fast as they"
-        " come, after a pause.",
-    )
-
     # -- the process --------------------------------------------------------------------------
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe level that is logged."
@@ -419,6 +406,11 @@ class Settings(BackupSettings):
         )
 
     @property
+    def bundles_folder(self) -> Path:
+        """Where bundles for new kiosks are."""
+        return self.bundles_dir or self.data_dir / "bundles"
+
+    @property
     def sqlalchemy_url(self) -> str:
         """Where the database is, in SQLAlchemy's words."""
         if self.database_url is not None:
@@ -479,12 +471,15 @@ def describe_settings() -> list[tuple[str, str, str]]:
     """List every setting as (variable, default, description): the source of --help and the docs."""
     return [
         (environment_name(name, field), _default_words(field), field.description or "")
-        for name, field in sorted(Settings.model_fields.items(), key=_is_about_backups)
+        for name, field in sorted(Settings.model_fields.items(), key=_part_of)
     ]
 
 
-def _is_about_backups(named: tuple[str, FieldInfo]) -> bool:
-    return named[0] in BackupSettings.model_fields
+def _part_of(named: tuple[str, FieldInfo]) -> int:
+    """Return the place of a setting's part: general settings first, then kiosks, then backups."""
+    parts: tuple[type[BaseSettings], ...] = (KioskSettings, BackupSettings)
+    found = (place for place, part in enumerate(parts, 1) if named[0] in part.model_fields)
+    return next(found, 0)
 
 
 def _default_words(field: FieldInfo) -> str:

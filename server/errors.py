@@ -223,6 +223,14 @@ class UploadsFullError(UnavailableError):
     retry_after_s = 2
 
 
+class DownloadsFullError(UnavailableError):
+    """As many kiosks as may do so at a time are downloading their software."""
+
+    code = "downloads_full"
+    default_message = "Too many kiosks are downloading right now. Try again shortly."
+    retry_after_s = 5
+
+
 class DatabaseBusyError(UnavailableError):
     """The database is locked, or does not answer; trying again soon may work."""
 

@@ -14,7 +14,9 @@ from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard, Wifi
 from provisioning.image.contents import FOLDER, System, jetson_files
 from provisioning.image.layer import BOARDS, NAME, layer_files, parts_folder
+from provisioning.image.served import bundle_of, newest_bundle
 from provisioning.image.writing import (
+    PYTHON_OF,
     Boot,
     changed,
     copy_bundle,
@@ -29,6 +31,7 @@ from provisioning.masking import masked
 from provisioning.options import add_command, add_dry_run, add_server_options, add_setting_options
 from provisioning.outcome import CommandOutcome
 from provisioning.session import refuse_plain
+from provisioning.trust import met
 
 if TYPE_CHECKING:
     from provisioning.options import Commands
@@ -55,6 +58,12 @@ def add_to(commands: "Commands") -> None:
     command.add_argument("--wifi-country", metavar="XX", help="two letters, such as DE")
     command.add_argument(
         "--bundle", type=Path, help="folder that `rollcall-provision bundle` made; copied too"
+    )
+    command.add_argument(
+        "--from-server",
+        action="store_true",
+        help="the kiosk downloads its programs from the server; nothing is copied, and a folder"
+        " named by --bundle says which ones [the server's newest]",
     )
     command.add_argument(
         "--read-only",
@@ -99,6 +108,7 @@ class _Target:
         system: that will run them.
         files: path below `folder` and text.
         done: what to do next.
+        sha256: of the bundle that the kiosk downloads; empty: it is among the files.
     """
 
     name: str
@@ -107,6 +117,7 @@ class _Target:
     system: System
     files: dict[str, str]
     done: str
+    sha256: str
 
 
 def run(options: argparse.Namespace) -> CommandOutcome:
@@ -121,13 +132,20 @@ def run(options: argparse.Namespace) -> CommandOutcome:
     if options.dry_run:
         shown = _shown({path: target.files[path] for path in due}, facts["deleted"])
         return CommandOutcome(shown, facts)
-    refuse_unusable_bundle(options.bundle, target.parts, target.system)
+    is_copied = not options.from_server
+    if is_copied or options.bundle is not None:
+        refuse_unusable_bundle(options.bundle, target.parts, target.system)
     make_private(target.folder)
-    copied = copy_bundle(options.bundle, target.parts) if options.bundle is not None else 0
+    has_more = is_copied and options.bundle is not None
+    copied = copy_bundle(options.bundle, target.parts) if has_more else 0
     delete(gone)
     write(target.folder, {path: target.files[path] for path in due})
     facts["bytes_copied"] = copied
-    return CommandOutcome(target.done if due or copied or gone else _DONE_ALREADY, facts)
+    done = target.done if due or copied or gone else _DONE_ALREADY
+    if target.sha256:
+        facts["bundle_sha256"] = target.sha256
+        done += f"\nthe kiosk downloads the bundle {target.sha256} from {options.server}"
+    return CommandOutcome(done, facts)
 
 
 def _target(options: argparse.Namespace) -> _Target:
@@ -138,42 +156,69 @@ def _target(options: argparse.Namespace) -> _Target:
 
 def _jetson_target(options: argparse.Namespace) -> _Target:
     folder: Path = options.jetson
-    files = jetson_files(_card(options))
+    if options.from_server:
+        raise ProvisioningError("--from-server works on a Raspberry Pi only")
+    card = _card(options, System.FIRSTRUN)
     done = "the folder is prepared: on the Jetson, run `sudo bash jetson.sh` in it"
-    return _Target("jetson", folder, folder, System.FIRSTRUN, files, done)
+    return _Target("jetson", folder, folder, System.FIRSTRUN, jetson_files(card), done, "")
 
 
 def _card_target(options: argparse.Namespace) -> _Target:
     boot = Boot.at(options.boot)
     done = f"the card is prepared ({boot.system.value}): eject it, put it into the Pi, switch it on"
-    files = planned(boot, _card(options))
-    return _Target("boot", boot.path, boot.path, boot.system, files, done)
+    card = _card(options, boot.system)
+    files = planned(boot, card)
+    return _Target("boot", boot.path, boot.path, boot.system, files, done, card.bundle_sha256)
 
 
 def _layer_target(options: argparse.Namespace) -> _Target:
     folder: Path = options.layer
-    files = layer_files(options.system, options.board, _card(options))
+    card = _card(options, options.system)
+    files = layer_files(options.system, options.board, card)
+    parts = parts_folder(folder)
     done = (
         f"the layer is prepared ({options.system.value}), and holds the kiosk's secrets. Build the"
         f" image with `rpi-image-gen build -S {folder} -c {NAME}.yaml`, then delete the folder"
     )
-    return _Target("layer", folder, parts_folder(folder), options.system, files, done)
+    return _Target("layer", folder, parts, options.system, files, done, card.bundle_sha256)
 
 
-def _card(options: argparse.Namespace) -> KioskCard:
+def _card(options: argparse.Namespace, system: System) -> KioskCard:
     authority = _authority(options)
     settings = given_settings(options)
     settings.pop("server_ca", None)
     if options.claim_code is not None:
         settings["claim_code"] = checked_claim_code(options.claim_code)
+    sha256 = ""
+    if options.from_server:
+        sha256, authority = _served(options, system, settings.get("claim_code"))
     return KioskCard(
         hostname=options.hostname,
         time_zone=options.time_zone,
         settings=_checked(settings),
         wifi=_wifi(options),
         authority=authority,
+        bundle_sha256=sha256,
         is_read_only=options.read_only,
     )
+
+
+def _served(options: argparse.Namespace, system: System, claim_code: str | None) -> tuple[str, str]:
+    """Return the digest of the bundle that the kiosk downloads, and the server's authority, PEM."""
+    if claim_code is None:
+        raise ProvisioningError("--from-server needs --claim-code: the server asks for it")
+    found = met(
+        options.server,
+        fingerprint=options.server_ca_fingerprint,
+        ca_file=options.server_ca,
+        ask=input,
+        allows_plain=bool(options.allow_plain),
+    )
+    if options.bundle is not None:
+        return bundle_of(options.bundle), found.ca_pem or ""
+    target = PYTHON_OF[system]
+    sha256 = newest_bundle(options.server, target, claim_code=claim_code, authority=found.ca_pem)
+    return sha256, found.ca_pem or ""
 
 
 def _checked(settings: dict[str, Any]) -> str:

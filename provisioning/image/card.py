@@ -8,6 +8,7 @@ from provisioning.errors import ProvisioningError
 
 _HOSTNAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
+_DIGEST = re.compile("[0-9a-f]{64}")
 _COUNTRY = re.compile("[A-Z]{2}")
 _SSID_BYTES = 32
 _LEAST_PASSPHRASE, _MOST_PASSPHRASE = 8, 63
@@ -54,6 +55,8 @@ class KioskCard:
         settings: the kiosk's settings file, as TOML.
         wifi: the network, where there is no cable.
         authority: certificate authority of the server, PEM; empty: not on the card.
+        bundle_sha256: digest of the manifest of the bundle that the server has; empty: the card has
+            the bundle.
         is_read_only: the system is never written after the first start; records lie on another
             partition.
     """
@@ -63,6 +66,7 @@ class KioskCard:
     settings: str
     wifi: Wifi | None = None
     authority: str = ""
+    bundle_sha256: str = ""
     is_read_only: bool = False
 
     def __post_init__(self) -> None:
@@ -72,6 +76,8 @@ class KioskCard:
                 f"{self.hostname!r} cannot be a machine's name: use small letters, digits and"
                 " hyphens"
             )
+        if self.bundle_sha256 and not _DIGEST.fullmatch(self.bundle_sha256):
+            raise ProvisioningError("the server names a bundle by something else than a digest")
         if self.time_zone not in available_timezones():
             raise ProvisioningError(
                 f"there is no time zone {self.time_zone!r}; an example is Europe/Berlin"

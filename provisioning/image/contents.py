@@ -36,19 +36,26 @@ OPTIONAL = (f"{FOLDER}/server-ca.pem", f"{FOLDER}/school.nmconnection")
 def card_files(card: KioskCard) -> dict[str, str]:
     """Return path below the boot partition and text of what is the same on both systems."""
     found = {f"{FOLDER}/{name}": text for name, text in copied_parts().items()}
-    found[f"{FOLDER}/card.conf"] = _shell(
-        {
-            "HOSTNAME_WANTED": card.hostname,
-            "TIME_ZONE": card.time_zone,
-            "WIFI_COUNTRY": card.wifi.country if card.wifi is not None else "",
-            "READ_ONLY": "yes" if card.is_read_only else "",
-        }
-    )
+    found[f"{FOLDER}/card.conf"] = _shell(_facts(card))
     found[f"{FOLDER}/kiosk.toml"] = _settings(card)
     if card.authority:
         found[f"{FOLDER}/server-ca.pem"] = card.authority
     if card.wifi is not None:
         found[f"{FOLDER}/school.nmconnection"] = wifi_profile(card.wifi)
+    return found
+
+
+def _facts(card: KioskCard) -> dict[str, str]:
+    """Return what the script is told, by the names that it has for it."""
+    found = {
+        "HOSTNAME_WANTED": card.hostname,
+        "TIME_ZONE": card.time_zone,
+        "WIFI_COUNTRY": card.wifi.country if card.wifi is not None else "",
+        "READ_ONLY": "yes" if card.is_read_only else "",
+    }
+    if card.bundle_sha256:
+        found["BUNDLE_SHA256"] = card.bundle_sha256
+        found["SERVER_URL"] = str(tomlkit.parse(card.settings)["server_url"])
     return found
 
 

@@ -17,6 +17,8 @@ PACKAGES = (
 )
 #: What Raspberry Pi OS Lite has, and a system of rpi-image-gen has not.
 _USUAL = ("python3", "python3-venv", "network-manager", "systemd-timesyncd", "polkitd", "udev")
+#: What a download of the programs needs.
+_DOWNLOAD = ("ca-certificates",)
 _RADIO = ("firmware-brcm80211", "iw", "raspi-config", "rfkill", "wireless-regdb")
 _LAYER_FOLDER = "layer"
 _UNIT = "rollcall-first-boot.service"
@@ -40,7 +42,7 @@ def layer_files(system: System, board: str, card: KioskCard) -> dict[str, str]:
     return {
         f"config/{NAME}.yaml": _config(system, board, card.hostname),
         f"{_LAYER_FOLDER}/{NAME}.yaml": _layer(card),
-        str(parts / _UNIT): _unit(),
+        str(parts / _UNIT): _unit(card),
         **{str(parts / path): text for path, text in card_files(card).items()},
     }
 
@@ -63,6 +65,7 @@ def _config(system: System, board: str, hostname: str) -> str:
 def _layer(card: KioskCard) -> str:
     packages = [*PACKAGES, *_USUAL]
     packages += _RADIO if card.wifi is not None else ()
+    packages += _DOWNLOAD if card.bundle_sha256 else ()
     packages += ("overlayroot",) if card.is_read_only else ()
     return _lines(
         *_commented(
@@ -105,17 +108,24 @@ def _hooks() -> list[str]:
     ]
 
 
-def _unit() -> str:
+def _unit(card: KioskCard) -> str:
     """Return the unit of the first start; the script replaces and then removes it."""
+    network: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ("TimeoutStartSec=30min",)
+    if card.bundle_sha256:
+        network = ("Wants=network-online.target", "After=network-online.target")
+        limits = ("TimeoutStartSec=4h", "Restart=on-failure", "RestartSec=2min")
+        limits += ("Environment=BOOT_UNIT=yes",)
     return _lines(
         "[Unit]",
         "Description=Install the Rollcall kiosk",
         "RequiresMountsFor=/boot/firmware",
         f"ConditionPathExists={_ON_IMAGE}/card.conf",
+        *network,
         "[Service]",
         "Type=oneshot",
         f"ExecStart=/bin/bash {_ON_IMAGE}/{SCRIPT}",
-        "TimeoutStartSec=30min",
+        *limits,
         "[Install]",
         "WantedBy=multi-user.target",
     )

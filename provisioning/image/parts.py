@@ -7,6 +7,7 @@ SCRIPT = "first-boot.sh"
 JETSON_SCRIPT = "jetson.sh"
 _COPIED = (
     SCRIPT,
+    "fetch_bundle.py",
     "60-rollcall-coral.rules",
     "60-rollcall-network.rules",
     "rollcall-kiosk.service",

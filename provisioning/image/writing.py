@@ -12,7 +12,8 @@ from provisioning.errors import ProvisioningError
 from provisioning.image.card import KioskCard
 from provisioning.image.contents import FOLDER, OPTIONAL, System, card_files, start_files
 
-_PYTHON = {System.FIRSTRUN: BOOKWORM, System.CLOUD_INIT: TRIXIE}
+#: What a bundle for a system must be made for.
+PYTHON_OF = {System.FIRSTRUN: BOOKWORM, System.CLOUD_INIT: TRIXIE}
 _BUNDLE_PARTS = ("requirements.txt", "wheels", "models")
 
 
@@ -136,7 +137,7 @@ def refuse_unusable_bundle(bundle: Path | None, folder: Path, system: System) ->
         python = json.loads(manifest.read_text(encoding="utf-8"))["python"]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ProvisioningError(f"{manifest} cannot be read; make the bundle again") from exc
-    wanted = _PYTHON[system]
+    wanted = PYTHON_OF[system]
     if python != wanted.tag:
         raise ProvisioningError(
             f"the bundle is for Python {python}, and the kiosk's system ({system.value}) has"

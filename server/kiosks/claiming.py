@@ -81,10 +81,13 @@ def issue_code(db: Session, kiosk: Kiosk, *, actor: str, at: datetime) -> tuple[
 
 def is_promising(db: Session, request: ClaimRequest, guesses: GuessLog, at: datetime) -> bool:
     """Whether a claim may succeed; costs one look-up, so that guesses take no lock."""
-    row = db.get(ClaimCode, _digest(request.claim_code))
-    if row is None or row.expires_at <= at or guesses.is_worn_out(row.created_at):
-        return False
-    return _holds_its_key(request)
+    return is_open(db, request.claim_code, guesses, at) and _holds_its_key(request)
+
+
+def is_open(db: Session, code: str, guesses: GuessLog, at: datetime) -> bool:
+    """Whether a claim code works now; it stays as it is."""
+    row = db.get(ClaimCode, _digest(code))
+    return row is not None and row.expires_at > at and not guesses.is_worn_out(row.created_at)
 
 
 def claim(db: Session, vault: Vault, request: ClaimRequest, *, at: datetime) -> ClaimOutcome:

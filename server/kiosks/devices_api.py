@@ -6,29 +6,19 @@ from starlette.responses import Response
 
 from protocol.v1.messages import BrokerAccess, ClaimRequest, ClaimResponse, RoomRef, TrustOffer
 from protocol.v1.signing import public_text
-from server.audit.service import SYSTEM, record
 from server.certificates.links import Links
-from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
-from server.errors import ForbiddenError, TooManyAttemptsError
 from server.kiosks import claiming
+from server.kiosks.code_holders import note_wrong_code
 from server.timetable.service import room_of
 from server.web.access import PUBLIC
 from server.web.errors import json_error
-from server.web.ports import GuessLog
 from server.web.routes import GuardedRouter
 from server.web.state import LinksDep, ServicesDep
 
 router = GuardedRouter(prefix="/api/v1/devices", tags=["kiosks"])
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104 - compared
-
-
-class ClaimCodeRefusedError(ForbiddenError):
-    """The claim code does not work; which of the ways it fails in is nobody's business."""
-
-    code = "claim_refused"
-    default_message = "This claim code does not work. Ask for a new one."
 
 
 @router.get("/trust", dependencies=[PUBLIC])
@@ -51,19 +41,7 @@ def claim(body: ClaimRequest, request: Request, services: ServicesDep) -> Respon
         if isinstance(outcome, claiming.Claimed):
             services.admit_kiosk(outcome.kiosk.wire_id, outcome.kiosk.generation)
             return answer
-    return _refuse(request, database, guesses)
-
-
-def _refuse(request: Request, database: Database, guesses: GuessLog) -> Response:
-    address = request.client.host if request.client else "unknown"
-    wrong = guesses.note(address, now())
-    if wrong.untold:  # not each one: guessing must not fill the audit trail
-        details = {"guesses": wrong.untold}
-        with database.transaction() as db:
-            record(db, actor=SYSTEM, action="kiosk.claim_refused", subject="kiosk", details=details)
-    if wrong.wait_until is not None:
-        return json_error(TooManyAttemptsError(until=wrong.wait_until.isoformat()))
-    return json_error(ClaimCodeRefusedError())
+    return json_error(note_wrong_code(request, services))
 
 
 def _welcome(

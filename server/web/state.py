@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -56,6 +57,7 @@ class Services:
         answer_key: signs answers to kiosks; None: it cannot be read, they leave unsigned.
         strangers: devices that this server does not know.
         claim_guesses: counts wrong claim codes.
+        downloads: one is held for each file of a bundle that is being sent.
         admit_kiosk: opens the broker to a kiosk that has just claimed.
         guidance: lets pictures of cameras through to the recognition service.
         link_gate: limits how often the page of a person's own link is asked for.
@@ -86,6 +88,7 @@ class Services:
     answer_key: Ed25519PrivateKey | None
     strangers: StrangerLog
     claim_guesses: GuessLog
+    downloads: BoundedSemaphore
     admit_kiosk: AdmitKiosk
     guidance: PictureGate
     link_gate: LinkPageGate

@@ -1,9 +1,13 @@
 #!/bin/bash
-# Makes a kiosk of this machine, from the folder in which this script lies. Needs no network.
+# Makes a kiosk of this machine, from the folder in which this script lies. Needs no network, unless
+# card.conf names the digest of a bundle: then the school's server has the programs.
 # Running it again changes nothing more. Until it has succeeded it runs at every start.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 user=rollcall-kiosk
+download=/var/lib/rollcall-download
+bundle=$here/bundle from="on the card"
+again="See first-boot.log on the card, correct it and switch the kiosk off and on."
 
 say() {
     # A card that is full or locked does not end the installation.
@@ -11,7 +15,7 @@ say() {
     [ ! -w /dev/tty1 ] || printf '\nrollcall: %s\n' "$*" >/dev/tty1
 }
 fail() {
-    say "The kiosk could not be installed: $*. See first-boot.log on the card, correct it and switch the kiosk off and on."
+    say "The kiosk could not be installed: $*. $again"
     exit 1
 }
 trap 'fail "line $LINENO of first-boot.sh failed"' ERR
@@ -19,9 +23,16 @@ trap 'fail "line $LINENO of first-boot.sh failed"' ERR
 # shellcheck source=/dev/null
 . "$here/card.conf"
 
+after=() repeat=('TimeoutStartSec=30min')
+if [ -n "${BUNDLE_SHA256:-}" ]; then
+    bundle=$download/bundle from="from the server"
+    again="It is tried again in two minutes. See first-boot.log on the card."
+    after=('Wants=network-online.target' 'After=network-online.target')
+    repeat=('TimeoutStartSec=4h' 'Restart=on-failure' 'RestartSec=2min' 'Environment=BOOT_UNIT=yes')
+fi
 retry=/etc/systemd/system/rollcall-first-boot.service
-printf '%s\n' '[Unit]' 'Description=Install the Rollcall kiosk' "ConditionPathExists=$here/card.conf" \
-    '[Service]' 'Type=oneshot' "ExecStart=/bin/bash $here/first-boot.sh" 'TimeoutStartSec=30min' \
+printf '%s\n' '[Unit]' 'Description=Install the Rollcall kiosk' "ConditionPathExists=$here/card.conf" "${after[@]}" \
+    '[Service]' 'Type=oneshot' "ExecStart=/bin/bash $here/first-boot.sh" "${repeat[@]}" \
     '[Install]' 'WantedBy=multi-user.target' >"$retry"
 systemctl enable --quiet rollcall-first-boot.service
 
@@ -32,13 +43,45 @@ hostname "$HOSTNAME_WANTED" 2>/dev/null || true
 ln -sf "/usr/share/zoneinfo/$TIME_ZONE" "/etc/localtime"
 printf '%s\n' "$TIME_ZONE" >"/etc/timezone"
 
-if [ -d "$here/bundle/debs" ]; then
+if [ -e "$here/school.nmconnection" ]; then
+    install -d -m 0700 /etc/NetworkManager/system-connections
+    install -m 0600 "$here/school.nmconnection" /etc/NetworkManager/system-connections/school.nmconnection
+    # Raspberry Pi OS keeps the radio off until the country is known.
+    raspi-config nonint do_wifi_country "$WIFI_COUNTRY" 2>/dev/null || iw reg set "$WIFI_COUNTRY" 2>/dev/null || true
+    rfkill unblock wifi 2>/dev/null || true
+    nmcli connection reload 2>/dev/null || true
+fi
+
+if [ -n "${BUNDLE_SHA256:-}" ] && [ -z "${BOOT_UNIT:-}" ]; then
+    # There may be no network yet, and nothing would try again before the next start. The unit waits
+    # for the network and is tried again after a pause.
+    say "The programs come from $SERVER_URL as soon as there is a network."
+    systemctl daemon-reload
+    systemctl --no-block start rollcall-first-boot.service
+    exit 0
+fi
+if [ -n "${BUNDLE_SHA256:-}" ]; then
+    say "Downloading the programs from $SERVER_URL."
+    authority=() settings=$here/kiosk.toml problem=$download.problem
+    [ -e "$settings" ] || settings=/etc/rollcall/kiosk.toml # after a cut at the end of an earlier run
+    [ ! -e "$here/server-ca.pem" ] || authority=(--authority "$here/server-ca.pem")
+    # Nothing of it is used before all of it is there and has the digests that follow from the card's.
+    python3 -I -B "$here/fetch_bundle.py" --server "$SERVER_URL" --sha256 "$BUNDLE_SHA256" \
+        --settings "$settings" "${authority[@]}" --into "$download" --tries "${FETCH_TRIES:-6}" 2>"$problem" |
+        while read -r line; do say "$line"; done || {
+        words=$(tail -n 1 "$problem")
+        fail "${words:-the download was stopped}"
+    }
+    rm -f "$problem"
+fi
+
+if [ -d "$bundle/debs" ]; then
     say "Installing the packages of the system."
     # Present packages that are newer stay; those of the card need no index and no network.
     # After a power cut some are unpacked and not set up; those would be skipped.
     DEBIAN_FRONTEND=noninteractive dpkg --configure --pending >>"$here/first-boot.log" 2>&1 || true
-    DEBIAN_FRONTEND=noninteractive dpkg --install --skip-same-version --refuse-downgrade "$here"/bundle/debs/*.deb \
-        >>"$here/first-boot.log" 2>&1 || fail "the packages on the card cannot be installed"
+    DEBIAN_FRONTEND=noninteractive dpkg --install --skip-same-version --refuse-downgrade "$bundle"/debs/*.deb \
+        >>"$here/first-boot.log" 2>&1 || fail "the packages $from cannot be installed"
 fi
 
 for program in cage seatd; do
@@ -56,12 +99,12 @@ say "Installing the programs."
 # After a power cut the environment may be half there.
 /opt/rollcall/bin/python -m pip --version >/dev/null 2>&1 || "${PYTHON:-python3}" -m venv --clear /opt/rollcall
 /opt/rollcall/bin/python -m pip --quiet --disable-pip-version-check install --no-index --no-deps --require-hashes \
-    --ignore-requires-python --find-links "$here/bundle/wheels" --requirement "$here/bundle/requirements.txt" >>"$here/first-boot.log" 2>&1 ||
-    fail "the programs on the card are damaged or made for another Python"
-/opt/rollcall/bin/rollcall-provision bundle "$here/bundle" --check >>"$here/first-boot.log" 2>&1 ||
-    fail "files on the card are damaged or missing"
+    --ignore-requires-python --find-links "$bundle/wheels" --requirement "$bundle/requirements.txt" >>"$here/first-boot.log" 2>&1 ||
+    fail "the programs $from are damaged or made for another Python"
+/opt/rollcall/bin/rollcall-provision bundle "$bundle" --check >>"$here/first-boot.log" 2>&1 ||
+    fail "files $from are damaged or missing"
 install -d -m 0755 /var/lib/rollcall-assets
-cp -r --no-preserve=mode,ownership "$here/bundle/models" /var/lib/rollcall-assets/
+cp -r --no-preserve=mode,ownership "$bundle/models" /var/lib/rollcall-assets/
 
 install -d -m 0755 /etc/rollcall
 if [ -e "$here/kiosk.toml" ]; then
@@ -69,14 +112,6 @@ if [ -e "$here/kiosk.toml" ]; then
 fi
 [ -e /etc/rollcall/kiosk.toml ] || fail "the settings kiosk.toml are missing on the card; prepare it again"
 [ ! -e "$here/server-ca.pem" ] || install -m 0644 "$here/server-ca.pem" /etc/rollcall/server-ca.pem
-if [ -e "$here/school.nmconnection" ]; then
-    install -d -m 0700 /etc/NetworkManager/system-connections
-    install -m 0600 "$here/school.nmconnection" /etc/NetworkManager/system-connections/school.nmconnection
-    # Raspberry Pi OS keeps the radio off until the country is known.
-    raspi-config nonint do_wifi_country "$WIFI_COUNTRY" 2>/dev/null || iw reg set "$WIFI_COUNTRY" 2>/dev/null || true
-    rfkill unblock wifi 2>/dev/null || true
-    nmcli connection reload 2>/dev/null || true
-fi
 install -D -m 0644 "$here/60-rollcall-coral.rules" /etc/udev/rules.d/60-rollcall-coral.rules
 install -D -m 0644 "$here/60-rollcall-network.rules" /etc/polkit-1/rules.d/60-rollcall-network.rules
 install -D -m 0644 "$here/rollcall-logs.conf" /etc/systemd/journald.conf.d/rollcall.conf
@@ -104,6 +139,7 @@ sync
 rm -f "$here/kiosk.toml" "$here/school.nmconnection"
 systemctl disable --quiet rollcall-first-boot.service
 rm -f "$retry"
+rm -rf "$download"
 
 systemctl daemon-reload
 if [ "${READ_ONLY:-}" = yes ]; then

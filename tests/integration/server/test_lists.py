@@ -37,6 +37,7 @@ WHOLE = {
     "/api/v1/absence-reasons",
     "/api/v1/absences/{absence_id}/attachments",  # at most ten
     "/api/v1/lessons/{lesson_id}/people/{person_id}/attachments",  # at most five
+    "/api/v1/devices/bundles",  # at most 50
     "/api/v1/people/{person_id}/consents",
     "/api/v1/people/{person_id}/guardians",  # at most ten
     "/api/v1/enrolment-moves",

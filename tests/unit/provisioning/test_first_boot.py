@@ -1,107 +1,18 @@
 """The script of the first boot: what it does where something fails, and at its next run."""
 
-import os
+import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from provisioning.image.parts import copied_parts
-
-SYSTEM_FOLDERS = ("/etc", "/opt/rollcall", "/var/lib", "/usr/sbin", "/dev/tty1", "/dev/disk")
-TOOLS = (
-    *("cage", "seatd", "dpkg", "systemctl", "hostname", "getent", "groupadd", "useradd"),
-    *("usermod", "rfkill", "nmcli", "raspi-config", "sync", "id", "python3", "overlayroot-chroot"),
-)
-#: Notes the call, and fails where a file with its name lies in the folder of failures.
-STAND_IN = """#!/bin/bash
-printf '%s\\n' "${0##*/} $*" >>"$CALLS"
-[ "${0##*/}" != sync ] || ls "$CARD" >"$CALLS.sync"
-[ ! -e "$FAILURES/${0##*/}" ] || exit 1
-"""
-#: `install` without owners, which only root may set.
-INSTALL = """#!/bin/bash
-words=()
-while [ $# -gt 0 ]; do case $1 in -o | -g) shift 2 ;; *) words+=("$1"); shift ;; esac; done
-exec /usr/bin/install "${words[@]}"
-"""
-
-
-@dataclass(frozen=True)
-class Blank:
-    """A machine whose tools note what they are asked for.
-
-    Attributes:
-        root: its file system.
-        card: the folder of the card.
-    """
-
-    root: Path
-    card: Path
-
-    def boot(self) -> int:
-        """Run the script; returns its exit status."""
-        env = {
-            "PATH": f"{self.root / 'bin'}:{os.defpath}",
-            "CALLS": str(self.root / "calls"),
-            "FAILURES": str(self.root / "failures"),
-            "CARD": str(self.card),
-        }
-        script = ["bash", str(self.card / "first-boot.sh")]
-        return subprocess.run(script, env=env, check=False, timeout=60).returncode
-
-    def fail(self, tool: str, *, fails: bool = True) -> None:
-        """Make a tool fail from now on, or work again."""
-        path = self.root / "failures" / tool
-        path.touch() if fails else path.unlink()
-
-    @property
-    def retry(self) -> Path:
-        """The unit that runs the script at each start."""
-        return self.root / "etc/systemd/system/rollcall-first-boot.service"
-
-    @property
-    def calls(self) -> list[str]:
-        """What tools were asked for."""
-        path = self.root / "calls"
-        return path.read_text().splitlines() if path.exists() else []
-
-    @property
-    def log(self) -> str:
-        """What the card says."""
-        return (self.card / "first-boot.log").read_text()
+from tests.support.blank_machine import STAND_IN, Blank, blank_machine, program
 
 
 @pytest.fixture
 def blank(tmp_path: Path) -> Blank:
     """A card in a machine, with everything that it needs."""
-    found = Blank(tmp_path, tmp_path / "bootfs" / "rollcall")
-    for folder in ("bin", "failures", "etc/systemd/system", "opt/rollcall/bin", "var/lib"):
-        (tmp_path / folder).mkdir(parents=True)
-    for folder in ("debs", "wheels", "models"):
-        (found.card / "bundle" / folder).mkdir(parents=True)
-    (found.card / "bundle/debs/cage.deb").touch()
-    (found.card / "bundle/models/face.tflite").touch()
-    (found.card / "../cmdline.txt").resolve().write_text("console=tty1 rootwait\n")
-    for name, text in copied_parts().items():
-        for folder in SYSTEM_FOLDERS:
-            text = text.replace(folder, f"{tmp_path}{folder}")  # noqa: PLW2901
-        (found.card / name).write_text(text)
-    (found.card / "card.conf").write_text("HOSTNAME_WANTED=kiosk-r12\nTIME_ZONE=UTC\n")
-    (found.card / "kiosk.toml").write_text('claim_code = "7KQ2M9TX"\n')
-    for folder, tools in (("bin", TOOLS), ("opt/rollcall/bin", ("python", "rollcall-provision"))):
-        for tool in tools:
-            _program(tmp_path / folder / tool, STAND_IN)
-    _program(tmp_path / "bin/install", INSTALL)
-    for name in ("hosts", "fstab"):
-        (tmp_path / "etc" / name).touch()
-    return found
-
-
-def _program(path: Path, text: str) -> None:
-    path.write_text(text)
-    path.chmod(0o755)
+    return blank_machine(tmp_path)
 
 
 def test_it_installs_the_kiosk_and_leaves_no_secret(blank: Blank) -> None:
@@ -172,7 +83,7 @@ def test_settings_are_on_the_disk_before_they_leave_the_card(blank: Blank) -> No
 
 def test_a_cut_after_the_secrets_went_ends_well(blank: Blank) -> None:
     """They go before the retry does, so the retry runs without them."""
-    _program(
+    program(
         blank.root / "bin/systemctl",
         STAND_IN + '[ "$1 $3" != "disable rollcall-first-boot.service" ] || exit 1\n',
     )
@@ -180,7 +91,7 @@ def test_a_cut_after_the_secrets_went_ends_well(blank: Blank) -> None:
     assert not (blank.card / "kiosk.toml").exists()
     assert blank.retry.exists()
 
-    _program(blank.root / "bin/systemctl", STAND_IN)
+    program(blank.root / "bin/systemctl", STAND_IN)
     assert blank.boot() == 0
     assert "7KQ2M9TX" in (blank.root / "etc/rollcall/kiosk.toml").read_text()
 
@@ -227,3 +138,18 @@ def test_a_system_that_cannot_be_read_only_says_why(blank: Blank, missing: str, 
     assert blank.boot() == 1
     assert words in blank.log
     assert (blank.card.parent / "cmdline.txt").read_text() == "console=tty1 rootwait\n"
+
+
+@pytest.mark.parametrize("conf", ["", f"BUNDLE_SHA256={'a' * 64}\nSERVER_URL=https://school\n"])
+def test_systemd_accepts_the_unit_that_tries_again(blank: Blank, conf: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    with (blank.card / "card.conf").open("a") as file:
+        file.write(conf)
+    blank.fail("dpkg")
+    blank.boot()
+    command = ["systemd-analyze", "verify", "--man=no", str(blank.retry)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert ("Restart=on-failure" in blank.retry.read_text()) is bool(conf)

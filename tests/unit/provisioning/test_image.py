@@ -1,6 +1,7 @@
 """`image`: a card from which a blank Pi becomes a kiosk."""
 
 import configparser
+import hashlib
 import json
 import shutil
 import subprocess
@@ -215,6 +216,48 @@ def test_programs_for_another_python_are_refused(
 
     error = capsys.readouterr().err
     assert "(trixie) has cp313: make it with `rollcall-provision bundle --python 3.13`" in error
+
+
+LOCAL = ["--server", "http://127.0.0.1:8000", "--from-server"]
+
+
+def test_programs_of_the_server_are_named_and_not_copied(
+    boot: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prepare(boot, "--bundle", str(bundle), *LOCAL) == 0
+
+    sha256 = hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()
+    conf = (boot / "rollcall" / "card.conf").read_text()
+    assert conf.endswith(f"BUNDLE_SHA256={sha256}\nSERVER_URL=http://127.0.0.1:8000\n")
+    assert f"downloads the bundle {sha256} from" in capsys.readouterr().out
+    assert not (boot / "rollcall" / "bundle").exists()
+
+    assert prepare(boot, "--bundle", str(bundle)) == 0
+    assert "BUNDLE_SHA256" not in (boot / "rollcall" / "card.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("bundle_python", "more", "words"),
+    [
+        ("cp313", [], "has cp311: make it with"),
+        (None, [], "there are no programs yet"),
+        ("cp311", ["--server", "http://rollcall.example.org"], "--allow-plain"),
+    ],
+)
+def test_programs_of_the_server_that_cannot_run_are_refused(
+    boot: Path,
+    bundle: Path,
+    bundle_python: str | None,
+    more: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = bundle if bundle_python is not None else bundle / "nothing"
+    (bundle / "manifest.json").write_text(json.dumps({"python": bundle_python}))
+    assert prepare(boot, "--bundle", str(named), *LOCAL, *more) == 1
+
+    assert words in capsys.readouterr().err
+    assert not (boot / "rollcall").exists()
 
 
 def test_any_other_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,3 +126,18 @@ def test_a_bundle_for_another_system_is_refused(
 
 def test_the_documentation_names_the_same_packages() -> None:
     assert " ".join(PACKAGES) in (DOCS / "provisioning.md").read_text(encoding="utf-8")
+
+
+def test_programs_of_the_server_bring_the_network_and_no_files(
+    tmp_path: Path, bundle: Path
+) -> None:
+    server = ["--server", "http://127.0.0.1:8000", "--from-server"]
+    assert layer(tmp_path / "source", bundle, *server) == 0
+    parts = tmp_path / "source/layer/rollcall-kiosk"
+
+    assert not (parts / "rollcall/bundle").exists()
+    unit = (parts / "rollcall-first-boot.service").read_text()
+    assert "\nWants=network-online.target\nAfter=network-online.target\n[Service]\n" in unit
+    assert "\nRestart=on-failure\nRestartSec=2min\nEnvironment=BOOT_UNIT=yes\n" in unit
+    text = (tmp_path / "source/layer/rollcall-kiosk.yaml").read_text()
+    assert "    - ca-certificates\n" in text

@@ -97,8 +97,11 @@ def test_the_pythons_of_card_and_script_meet() -> None:
     assert '"${PYTHON:-python3}" -m venv' in copied_parts()["first-boot.sh"]
 
 
-def test_a_read_only_system_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert image(tmp_path / "stick", "--read-only") == 1
+@pytest.mark.parametrize("option", ["--read-only", "--from-server"])
+def test_what_works_on_a_pi_alone_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert image(tmp_path / "stick", option) == 1
 
-    assert "--read-only works on a Raspberry Pi only" in capsys.readouterr().err
+    assert f"{option} works on a Raspberry Pi only" in capsys.readouterr().err
     assert not (tmp_path / "stick").exists()

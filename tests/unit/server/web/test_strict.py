@@ -18,7 +18,12 @@ ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(r
 #: A file, and a picture of the camera: no keys to be misspelt.
 WITHOUT_KEYS = (UploadFile, bytes)
 #: The routes of kiosks that have no device token yet.
-BEFORE_A_CLAIM = {"/api/v1/devices/claim", "/api/v1/devices/trust"}
+BEFORE_A_CLAIM = {
+    "/api/v1/devices/bundles",
+    "/api/v1/devices/bundles/{sha256}/{path:path}",
+    "/api/v1/devices/claim",
+    "/api/v1/devices/trust",
+}
 
 
 def is_of_kiosks(route: APIRoute) -> bool:

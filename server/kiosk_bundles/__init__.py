@@ -1,0 +1,1 @@
+"""Bundles of software from which new kiosks are installed."""
