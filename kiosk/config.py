@@ -109,12 +109,14 @@ class Settings(BaseSettings):
     camera_rotation: CameraRotation = Field(
         default=CameraRotation.NONE,
         description="Degrees clockwise by which each picture is turned so that people stand"
-        " upright in it: 0, 90, 180 or 270. Preview and recognition both get the turned picture.",
+        " upright in it: 0, 90, 180 or 270. Preview and recognition both get the turned picture. A"
+        " technician can choose another value on the screen; the last change counts.",
     )
     camera_mirror: bool = Field(
         default=False,
         description="The camera delivers mirrored pictures: swap left and right before anything"
-        " else. Recognition always gets the true picture, and the preview always is a mirror.",
+        " else. Recognition always gets the true picture, and the preview always is a mirror."
+        " Likewise on the screen.",
     )
     replay_fps: float | None = Field(
         default=None, gt=0, le=1000, description="Pace of a replayed clip. Default: its own."

@@ -125,6 +125,9 @@ DOCUMENTED = (
     "technician-pin-landscape-dark-en",
     "technician-wifi-landscape-light-en",
     "technician-wifi-password-portrait-dark-ar",
+    "technician-logs-landscape-light-en",
+    "technician-logs-warnings-landscape-dark-ar",
+    "technician-camera-kept-landscape-light-en",
 )
 LANGUAGES = ("en", "ar")
 NAMES = {"chinese": "欧阳慕雪", "korean": "김민준 이.", "thai": "ณัฐฐินันท์ ศ."}

@@ -1,7 +1,12 @@
 """The states of the technician screen that scripts/screens.py draws."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from PySide6.QtGui import QGuiApplication
 
+from kiosk.domain.camera_turn import CameraChoice, CameraTurn, TurnKeeping
+from kiosk.domain.log_lines import LogLevel, LogLine, NewestLines
 from kiosk.domain.sightings import Hint
 from kiosk.domain.technician import (
     DeviceFacts,
@@ -22,6 +27,12 @@ TECHNICIAN_STATES = (
     "technician-wifi",
     "technician-wifi-password",
     "technician-wifi-wrong",
+    "technician-logs",
+    "technician-logs-warnings",
+    "technician-logs-empty",
+    "technician-camera",
+    "technician-camera-kept",
+    "technician-camera-failed",
 )
 PIN = "481926"
 OK, WARN, FAIL, SKIPPED = (
@@ -76,6 +87,44 @@ NETWORKS = (
     WifiNetwork("مدرسة النور", 35, WifiSecurity.PASSWORD),
     WifiNetwork("FRITZ!Box 7590 XY", 22, WifiSecurity.PASSWORD),
 )
+LOGGED_AT = datetime(2026, 9, 14, 9, 6, 41, tzinfo=UTC)
+_ERROR, _WARNING, _INFO = LogLevel.ERROR, LogLevel.WARNING, LogLevel.INFO
+_TRACEBACK = """unexpected error in recognition, retrying
+models.errors.InferenceError
+  File "/opt/rollcall/lib/python3.11/site-packages/kiosk/vision/worker.py", line 172, in _run
+    self._turn()
+  File "/opt/rollcall/lib/python3.11/site-packages/models/runtime/litert.py", line 88, in run
+    raise InferenceError("the interpreter failed") from exc"""
+
+
+def _lines(*logged: tuple[float, LogLevel, str, str]) -> tuple[LogLine, ...]:
+    return tuple(
+        LogLine(LOGGED_AT - timedelta(seconds=ago_s), level, source, words)
+        for ago_s, level, source, words in logged
+    )
+
+
+LINES = _lines(
+    (2, _INFO, "kiosk.app.technician", "technician screen opened"),
+    (9, _INFO, "kiosk.sync.downloader", "The gallery is at change 4182, 28 templates"),
+    (
+        47,
+        _WARNING,
+        "kiosk.sync.http",
+        "server not reachable: HTTPSConnectionPool(host=rollcall.school.example, port=443):"
+        " Max retries exceeded with url: /api/v1/kiosks/config (timeout=5.0)",
+    ),
+    (312, _ERROR, "kiosk.vision.worker", _TRACEBACK),
+    (313, _INFO, "kiosk.vision.worker", "network open: sface-2021dec"),
+    (4021, _WARNING, "kiosk.vision.camera", "camera is gone: no frame for 2.6 s"),
+    (4030, _INFO, "kiosk.sync.mqtt", "Connected to the broker"),
+    (61200, _WARNING, "kiosk.storage.clock_file", "clock file unreadable, starting without it"),
+    (61201, _INFO, "kiosk.app.main", "The door is open: Room 12"),
+)
+LOGGED = NewestLines(
+    LOGGED_AT, LINES, tuple(one for one in LINES if one.level in (_ERROR, _WARNING))
+)
+TURNED = CameraChoice(CameraTurn(180), CameraTurn(), TurnKeeping.KEPT)
 GOOD_SIGHT = Inspection(640, 480, SIGHT.box_px, None, SIGHT.stages_ms)
 
 
@@ -101,8 +150,9 @@ def show_technician(name: str, window: KioskWindow) -> None:
         window.post_findings(FINDINGS)
     if is_claimed:
         window.post_inspection(SIGHT if name == "technician" else GOOD_SIGHT)
-    if name.startswith("technician-wifi"):
-        _show_wifi(name, window)
+    page = next((page for page in _PAGES if name.startswith(f"technician-{page}")), None)
+    if page is not None:
+        _PAGES[page](name, window)
     QGuiApplication.processEvents()
 
 
@@ -117,6 +167,26 @@ def _show_wifi(name: str, window: KioskWindow) -> None:
     if name == "technician-wifi-wrong":
         presenter.join()
         presenter.show_outcome(WifiOutcome.WRONG_PASSWORD)
+
+
+def _show_logs(name: str, window: KioskWindow) -> None:
+    presenter = window.shell.technician_presenter.logs_presenter
+    presenter.open()
+    if name == "technician-logs-warnings":
+        presenter.switch_filter()
+    window.post_logs(NewestLines(LOGGED_AT) if name == "technician-logs-empty" else LOGGED)
+
+
+def _show_camera(name: str, window: KioskWindow) -> None:
+    window.shell.technician_presenter.camera_presenter.open()
+    if name == "technician-camera-kept":
+        window.post_camera_choice(TURNED)
+    if name == "technician-camera-failed":
+        swapped = TURNED.turn.swapped()
+        window.post_camera_choice(replace(TURNED, turn=swapped, keeping=TurnKeeping.FAILED))
+
+
+_PAGES = {"wifi": _show_wifi, "logs": _show_logs, "camera": _show_camera}
 
 
 def _type(digits: str, window: KioskWindow) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer
 
 from kiosk.app.attending import AttendantLoop
 from kiosk.app.board import Eyes, HealthBoard
+from kiosk.app.camera_turning import CAMERA_FILE, CameraTurning, turn_of
 from kiosk.app.check_in import CheckIn, is_scanned
 from kiosk.app.commissioning_parts import Commissioning
 from kiosk.app.commissioning_socket import SOCKET_NAME, CommissioningSocket
@@ -31,12 +32,15 @@ from kiosk.domain.health import (
     Health,
     RecognitionState,
 )
+from kiosk.domain.log_lines import NewestLines
 from kiosk.domain.networks import NetworkState
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import SCANNED_STAGES, Screen, SettingUp
 from kiosk.domain.technician import Inspection, technician_pin
 from kiosk.domain.timetable import Timetable
 from kiosk.errors import KioskError
+from kiosk.logs import keep_newest_lines
+from kiosk.storage.camera_turn import CameraTurnFile
 from kiosk.storage.clock_file import ClockFile
 from kiosk.sync.clock import SystemClock
 from kiosk.ui.catalogue import available_languages
@@ -67,7 +71,7 @@ def run(settings: Settings) -> int:
     """
     platform = ["-platform", "offscreen"] if settings.headless else []
     application = build_application(["rollcall-kiosk", *platform])
-    kiosk = KioskProcess(settings)
+    kiosk = KioskProcess(settings, keep_newest_lines().newest)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: kiosk.end(0))
     watchdog = _watchdog(settings, kiosk.is_alive)
@@ -85,7 +89,9 @@ def run(settings: Settings) -> int:
 class KioskProcess:
     """The window, and a thread that brings up the rest behind it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, newest_lines: Callable[[], NewestLines] | None = None
+    ) -> None:
         self._settings = settings
         self._clock = SystemClock(ClockFile(settings.data_dir / CLOCK_FILE))
         self._stopping = threading.Event()
@@ -102,7 +108,12 @@ class KioskProcess:
         )
         self._startup.lock()
         self._check_in = CheckIn()
-        self._technician = TechnicianDesk(checks_of(settings, self._newest_frame))
+        self._technician = TechnicianDesk(
+            checks_of(settings, self._newest_frame), newest_lines=newest_lines
+        )
+        self._turning = CameraTurning(
+            turn_of(settings), CameraTurnFile(settings.data_dir / CAMERA_FILE)
+        )
         self._commissioning = Commissioning(settings, self._newest_frame, self._clock)
         self._window = self._build_window()
         self._technician.show_on(_shown_in(self._window, self._commissioning))
@@ -112,7 +123,9 @@ class KioskProcess:
             self._commissioning.desk,
             self._window.open_commissioning,
         )
-        self._camera = build_camera(settings, self._window.post_frame)
+        self._camera = build_camera(settings, self._window.post_frame, self._turning.now)
+        self._turning.use(self._camera)
+        self._turning.show_on(self._window.post_camera_choice)
         self._scanner = claim_scanner(self._camera, self._startup.onboarding.enter_link)
         self._check_in_scanner = check_in_scanner(self._camera, self._check_in.scan)
         self._device: Device | None = None
@@ -303,7 +316,11 @@ class KioskProcess:
                 on_claim_open=self._scan,
                 on_check_in=self._check_in.callbacks(),
                 on_technician=replace(
-                    self._technician.callbacks(), open_changed=self._on_technician
+                    self._technician.callbacks(),
+                    open_changed=self._on_technician,
+                    show_camera=self._turning.tell,
+                    turn_camera=self._turning.turn,
+                    reset_camera=self._turning.reset,
                 ),
                 on_commissioning=self._commissioning.callbacks(),
             ),
@@ -426,6 +443,7 @@ def _shown_in(window: KioskWindow, commissioning: Commissioning) -> TechnicianOu
         window.post_findings,
         window.post_networks,
         window.post_wifi,
+        window.post_logs,
     )
 
 

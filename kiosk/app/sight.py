@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from kiosk.app.camera_turning import turn_of
 from kiosk.config import Settings
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.health import (
     AcceleratorState,
     CameraHealth,
@@ -36,20 +38,28 @@ _FULL_TURN_DEG = 360
 _FETCH = "rollcall-models install"
 
 
-def build_camera(settings: Settings, on_frame: Callable[[Frame], None]) -> Camera:
+def build_camera(
+    settings: Settings, on_frame: Callable[[Frame], None], turn: CameraTurn | None = None
+) -> Camera:
     """Return the camera that the settings name; ``start`` opens it.
+
+    Args:
+        settings: of the kiosk.
+        on_frame: called with each frame on the camera's thread.
+        turn: how pictures are turned; None: as the settings say.
 
     Raises:
         CameraError: the setting is invalid here.
     """
+    turn = turn or turn_of(settings)
     options = SourceOptions(
         width_px=settings.camera_width_px,
         height_px=settings.camera_height_px,
         fps=settings.camera_fps,
         replay_fps=settings.replay_fps,
         is_looped=settings.replay_loop,
-        rotation_deg=int(settings.camera_rotation),
-        is_mirrored=settings.camera_mirror,
+        rotation_deg=turn.rotation_deg,
+        is_mirrored=turn.is_mirrored,
     )
     camera = open_source(settings.camera, options)
     camera.subscribe(on_frame=on_frame)
@@ -106,6 +116,7 @@ class Sight:
             on_sighting,
             next_network=self._shadow,
         )
+        camera.subscribe(on_turn=self._worker.forget_mounting)
         self._is_open = threading.Event()
 
     @property

@@ -17,6 +17,7 @@ from kiosk.config import Settings
 from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskReport, KioskSetup, examine
 from kiosk.doctor.picture import GreyPicture, NoPicture
 from kiosk.doctor.report import parse_report
+from kiosk.domain.log_lines import NewestLines
 from kiosk.domain.ports import Frame
 from kiosk.domain.technician import DeviceFacts, FindingState, Inspection, MachineFinding
 from kiosk.domain.wifi import WifiNetwork, WifiOutcome
@@ -59,6 +60,7 @@ class TechnicianOutput:
         on_findings: shows what the checks found.
         on_networks: shows the wireless networks, or why there are none.
         on_wifi: shows how joining one ended.
+        on_logs: shows log lines.
     """
 
     on_facts: Callable[[DeviceFacts], None]
@@ -66,6 +68,7 @@ class TechnicianOutput:
     on_findings: Callable[[Sequence[MachineFinding]], None]
     on_networks: Callable[[Sequence[WifiNetwork] | WifiOutcome], None] = lambda _found: None
     on_wifi: Callable[[WifiOutcome], None] = lambda _outcome: None
+    on_logs: Callable[[NewestLines], None] = lambda _newest: None
 
 
 class TechnicianDesk:
@@ -74,11 +77,16 @@ class TechnicianDesk:
     Args:
         run_checks: runs the checks of this machine; takes seconds.
         machine: this one.
+        newest_lines: returns at once what was logged last.
     """
 
     def __init__(
-        self, run_checks: Callable[[], Sequence[Diagnosis]], machine: HostMachine | None = None
+        self,
+        run_checks: Callable[[], Sequence[Diagnosis]],
+        machine: HostMachine | None = None,
+        newest_lines: Callable[[], NewestLines] | None = None,
     ) -> None:
+        self._newest_lines = newest_lines
         self._machine = machine or HostMachine()
         self._run_checks = run_checks
         self._lock = threading.Lock()
@@ -105,7 +113,12 @@ class TechnicianDesk:
     def callbacks(self) -> TechnicianCallbacks:
         """Return what the window calls."""
         return TechnicianCallbacks(
-            self.change, self.check, self.sync, self.find_wifi, self.join_wifi
+            self.change,
+            self.check,
+            self.sync,
+            self.find_wifi,
+            self.join_wifi,
+            self.read_logs,
         )
 
     def change(self, is_open: bool) -> None:
@@ -135,6 +148,11 @@ class TechnicianDesk:
     def join_wifi(self, name: str, password: str) -> None:
         """Join a network."""
         _start("technician-wifi", self._join_wifi, name, password)
+
+    def read_logs(self) -> None:
+        """Show what was logged last; it is in memory, so nobody waits."""
+        if self._output is not None and self._newest_lines is not None:
+            self._output.on_logs(self._newest_lines())
 
     def _find_wifi(self) -> None:
         found = networks_in_reach(self._machine)

@@ -13,6 +13,8 @@ from PySide6.QtQuick import QQuickItem, QQuickPaintedItem
 from kiosk.domain.ports import Frame
 from kiosk.ui.qml_property import qml_property
 
+_USUAL_ASPECT = 4 / 3
+
 
 class PreviewFeed(QObject):
     """Takes frames from any thread and tells the GUI thread about the newest.
@@ -22,10 +24,12 @@ class PreviewFeed(QObject):
     Signals:
         frame_posted: (internal) crosses into the GUI thread.
         frame_ready: a newer frame can be drawn; emitted in the GUI thread.
+        shape_changed: pictures have another shape from now on; likewise.
     """
 
     frame_posted = Signal()
     frame_ready = Signal()
+    shape_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +38,7 @@ class PreviewFeed(QObject):
         self._is_announced = False
         self._shown: Frame | None = None
         self.shown_count = 0
+        self._aspect = _USUAL_ASPECT
         self.frame_posted.connect(self._on_frame_posted, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -55,7 +60,17 @@ class PreviewFeed(QObject):
             self._shown = self._newest
             self._is_announced = False
         self.shown_count += 1
+        self._note_shape()
         self.frame_ready.emit()
+
+    def _note_shape(self) -> None:
+        height_px, width_px = self._shown.frame_bgr.shape[:2] if self._shown else (0, 0)
+        aspect = width_px / height_px if height_px else self._aspect
+        if aspect != self._aspect:
+            self._aspect = aspect
+            self.shape_changed.emit()
+
+    aspect = qml_property(float, lambda self: self._aspect, notify=shape_changed)
 
 
 def mirrored_crop(

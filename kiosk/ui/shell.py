@@ -14,8 +14,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QScreen
 from PySide6.QtQuick import QQuickView, QQuickWindow, QSGRendererInterface
 
+from kiosk.domain.camera_turn import CameraChoice
 from kiosk.domain.commissioning import CommissionView
 from kiosk.domain.health import Health
+from kiosk.domain.log_lines import NewestLines
 from kiosk.domain.ports import Frame
 from kiosk.domain.screens import Screen, SettingUp
 from kiosk.domain.technician import DeviceFacts, Inspection, MachineFinding, TechnicianState
@@ -135,8 +137,8 @@ class KioskWindow(QObject):
     Signals:
         screen_posted, stage_posted, health_posted, rules_posted, quit_posted, pin_posted,
             facts_posted, inspection_posted, findings_posted, commissioning_posted,
-            commissioning_opened, networks_posted, wifi_posted: (internal) cross into the GUI
-            thread.
+            commissioning_opened, networks_posted, wifi_posted, logs_posted, camera_posted:
+            (internal) cross into the GUI thread.
     """
 
     screen_posted = Signal(object)
@@ -152,6 +154,8 @@ class KioskWindow(QObject):
     commissioning_opened = Signal()
     networks_posted = Signal(object)
     wifi_posted = Signal(object)
+    logs_posted = Signal(object)
+    camera_posted = Signal(object)
 
     def __init__(
         self,
@@ -250,6 +254,14 @@ class KioskWindow(QObject):
         """Show a technician how joining a network ended. From any thread."""
         self.wifi_posted.emit(outcome)
 
+    def post_logs(self, newest: NewestLines) -> None:
+        """Show a technician what was logged last. From any thread."""
+        self.logs_posted.emit(newest)
+
+    def post_camera_choice(self, choice: CameraChoice) -> None:
+        """Show a technician how pictures are turned. From any thread."""
+        self.camera_posted.emit(choice)
+
     def quit(self) -> None:
         """End the Qt event loop. From any thread."""
         self.quit_posted.emit()
@@ -308,6 +320,13 @@ class KioskWindow(QObject):
         wifi.join_wanted.connect(callbacks.join_wifi)
         self.networks_posted.connect(wifi.show_networks)
         self.wifi_posted.connect(wifi.show_outcome)
+        presenter.logs_presenter.lines_wanted.connect(callbacks.read_logs)
+        self.logs_posted.connect(presenter.logs_presenter.show)
+        camera = presenter.camera_presenter
+        camera.choice_wanted.connect(callbacks.show_camera)
+        camera.turn_wanted.connect(callbacks.turn_camera)
+        camera.reset_wanted.connect(callbacks.reset_camera)
+        self.camera_posted.connect(camera.show)
 
     def _connect_commissioning(self, callbacks: CommissioningCallbacks) -> None:
         presenter = self.shell.commissioning_presenter

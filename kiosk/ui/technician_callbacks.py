@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kiosk.domain.camera_turn import CameraTurn
+
 
 def _ignore(*_arguments: object) -> None:
     """Do nothing."""
@@ -18,6 +20,10 @@ class TechnicianCallbacks:
         sync: everything must be fetched and delivered now.
         find_wifi: wireless networks must be searched for.
         join_wifi: one must be joined; its name and password.
+        read_logs: the newest log lines must be shown.
+        show_camera: how pictures are turned must be shown.
+        turn_camera: pictures must be turned like this.
+        reset_camera: pictures must be turned as the settings say.
     """
 
     open_changed: Callable[[bool], None] = _ignore
@@ -25,3 +31,7 @@ class TechnicianCallbacks:
     sync: Callable[[], None] = _ignore
     find_wifi: Callable[[], None] = _ignore
     join_wifi: Callable[[str, str], None] = _ignore
+    read_logs: Callable[[], None] = _ignore
+    show_camera: Callable[[], None] = _ignore
+    turn_camera: Callable[[CameraTurn], None] = _ignore
+    reset_camera: Callable[[], None] = _ignore

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.health import CameraHealth
 from kiosk.domain.ports import Frame
 from kiosk.errors import CameraError
@@ -65,8 +66,8 @@ def open_source(
 class Camera:
     """Supervises a capture process from its own thread.
 
-    ``latest``, ``wait_newer`` and ``report`` may be called from any thread. Listeners are called
-    in the camera's thread and must return at once.
+    ``latest``, ``wait_newer``, ``turn`` and ``report`` may be called from any thread. Listeners are
+    called in the camera's thread, those of a turn in the caller's, and must return at once.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Camera:
         self._report = CameraReport(CameraHealth.STARTING, monotonic())
         self._on_frame: list[Callable[[Frame], None]] = []
         self._on_report: list[Callable[[CameraReport], None]] = []
+        self._on_turn: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
 
     def subscribe(
@@ -96,12 +98,15 @@ class Camera:
         *,
         on_frame: Callable[[Frame], None] | None = None,
         on_report: Callable[[CameraReport], None] | None = None,
+        on_turn: Callable[[], None] | None = None,
     ) -> None:
-        """Ask to be called for each frame and each change of health; before ``start``."""
+        """Ask to be called for each frame, change of health and turn; before the first of them."""
         if on_frame is not None:
             self._on_frame.append(on_frame)
         if on_report is not None:
             self._on_report.append(on_report)
+        if on_turn is not None:
+            self._on_turn.append(on_turn)
 
     def start(self) -> None:
         """Begin to capture; returns at once. Does nothing the second time, or after ``stop``."""
@@ -118,6 +123,15 @@ class Camera:
             self._changed.notify_all()
         if self._is_started:
             self._thread.join()
+
+    def turn(self, wanted: CameraTurn) -> None:
+        """Turn pictures like this from now on, also after the camera was opened again.
+
+        Returns at once. The camera stays open: its next picture, or the one after, is turned.
+        """
+        self._spec = self._spec.turned(wanted)
+        for listener in self._on_turn:
+            listener()
 
     def latest(self) -> Frame | None:
         """The newest frame; never waits. ``index`` counts on over re-openings."""
@@ -154,9 +168,10 @@ class Camera:
             self._stopping.wait(min(pause_s, self._deadlines.retry_max_s))
 
     def _watch_one_capture(self) -> None:
-        capture = self._open_capture(self._spec)
+        spec = self._spec
+        capture = self._open_capture(spec)
         try:
-            _Watch(self, capture).run()
+            _Watch(self, capture, spec.options.turn).run()
         finally:
             capture.close()
 
@@ -216,9 +231,10 @@ class _Watch:
     _POLL_S = 0.25
     """How soon a call to ``stop`` is noticed while no frame comes."""
 
-    def __init__(self, camera: Camera, capture: Capture) -> None:
+    def __init__(self, camera: Camera, capture: Capture, turn: CameraTurn) -> None:
         self._camera = camera
         self._capture = capture
+        self._turn = turn
         self._judge = None if camera.spec.is_replay else PictureJudge(camera.limits)
         self._has_frame = False
         self._is_warned = False
@@ -233,6 +249,7 @@ class _Watch:
         """
         wait_s = min(self._POLL_S, self._camera.deadlines.report_s)
         while not self._camera.is_stopping:
+            self._follow_turn()
             frame = self._capture.wait(wait_s)
             self._note_skipped()
             if frame is not None:
@@ -244,6 +261,13 @@ class _Watch:
                 return
             else:
                 self._check_silence(monotonic() - self._last_s)
+
+    def _follow_turn(self) -> None:
+        """Pass on how pictures are to be turned, where that has changed."""
+        wanted = self._camera.spec.options.turn
+        if wanted != self._turn:
+            self._turn = wanted
+            self._capture.turn(wanted)
 
     def _note_skipped(self) -> None:
         """Warn once for each opening, at the first picture that was left out."""

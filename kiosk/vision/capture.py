@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Protocol
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.ports import Frame
 from kiosk.errors import CameraError
 from kiosk.vision.slots import TOTAL_BYTES, CaptureState, FrameSlots
@@ -36,6 +37,10 @@ class Capture(Protocol):
         Raises:
             CameraError: no frame will come any more.
         """
+        ...
+
+    def turn(self, wanted: CameraTurn) -> None:
+        """Turn pictures like this from the next one on; returns at once."""
         ...
 
     def close(self) -> None:
@@ -70,6 +75,7 @@ class CaptureProcess:
         self._memory = os.memfd_create("rollcall-frames")
         os.ftruncate(self._memory, TOTAL_BYTES)
         self._slots = FrameSlots(self._memory)
+        self._slots.ask_turn(spec.options.turn)
         self._read_end, write_end = os.pipe()
         os.set_blocking(self._read_end, False)
         self._taken = 0
@@ -114,6 +120,10 @@ class CaptureProcess:
             self._raise_if_failed(is_alive=is_alive)
             if monotonic() >= until_s:
                 return None
+
+    def turn(self, wanted: CameraTurn) -> None:
+        """See ``Capture.turn``."""
+        self._slots.ask_turn(wanted)
 
     def close(self) -> None:
         """See ``Capture.close``."""

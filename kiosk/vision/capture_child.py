@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         SourceSpec.from_json(sys.stdin.read()),
     )
     slots = FrameSlots(memory)
-    run(slots, _notifier(pipe), lambda: open_frame_source(spec))
+    run(slots, _notifier(pipe), lambda: open_frame_source(spec, slots.wanted_turn))
     return 0
 
 

@@ -7,6 +7,7 @@ from enum import IntEnum
 import cv2
 import numpy as np
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.ports import BGRImage, Frame
 
 MAX_LONGER_PX, MAX_SHORTER_PX = 1920, 1080
@@ -14,6 +15,9 @@ MAX_LONGER_PX, MAX_SHORTER_PX = 1920, 1080
 _SLOT_COUNT = 4
 _HEADER_BYTES = 1024
 _MESSAGE_BYTES = 900
+_TURN_AT = _HEADER_BYTES - 1
+"""One byte, which the reader writes: quarter turns, and 4 where left and right are swapped."""
+_QUARTER_DEG, _SWAP = 90, 4
 _HEADER = struct.Struct("<IQII")  # state, newest sequence number, skipped, length of the message
 _SLOT_HEADER = struct.Struct("<QIId")  # sequence number, width, height, captured_at_s
 _SLOT_HEADER_BYTES = 64
@@ -33,6 +37,8 @@ class CaptureState(IntEnum):
 
 class FrameSlots:
     """Shared memory with the newest frames; one process writes, one reads.
+
+    The reader alone says how pictures are turned; the writer looks before each of them.
 
     The reader copies a slot and then looks whether it was overwritten meanwhile; with four slots
     that takes a reader three frames slower than the writer, and then the newer frame is taken.
@@ -69,6 +75,16 @@ class FrameSlots:
         self._memory[_HEADER.size : _HEADER.size + len(text)] = text
         newest, skipped = self.newest(), self.skipped_count()
         _HEADER.pack_into(self._memory, 0, state, newest, skipped, len(text))
+
+    def ask_turn(self, wanted: CameraTurn) -> None:
+        """Have pictures turned like this from the next one on. The reader's side."""
+        quarters = wanted.rotation_deg // _QUARTER_DEG
+        self._memory[_TURN_AT] = quarters + (_SWAP if wanted.is_mirrored else 0)
+
+    def wanted_turn(self) -> CameraTurn:
+        """Return how the next picture is turned. The writer's side."""
+        asked = self._memory[_TURN_AT]
+        return CameraTurn(asked % _SWAP * _QUARTER_DEG, asked >= _SWAP)
 
     def newest(self) -> int:
         """Sequence number of the newest frame; 0 before the first."""

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.ports import BGRImage, Frame, FrameSource
 from kiosk.errors import CameraError
 from kiosk.vision.spec import SourceKind, SourceSpec, image_files
@@ -129,17 +130,20 @@ class ReplayFrameSource:
         self._reader.close()
 
 
-def open_frame_source(spec: SourceSpec) -> FrameSource:
+def open_frame_source(
+    spec: SourceSpec, wanted: Callable[[], CameraTurn] | None = None
+) -> FrameSource:
     """Open what a spec names, in this process.
+
+    Args:
+        spec: what to open.
+        wanted: asked for each picture how it is turned; None: always as the spec says.
 
     Raises:
         CameraError: it cannot be opened.
     """
     source: FrameSource = ReplayFrameSource(spec) if spec.is_replay else CameraFrameSource(spec)
-    rotation_deg, is_mirrored = spec.options.rotation_deg, spec.options.is_mirrored
-    if rotation_deg == 0 and not is_mirrored:
-        return source
-    return TurnedFrameSource(source, rotation_deg, is_mirrored=is_mirrored)
+    return TurnedFrameSource(source, wanted or (lambda: spec.options.turn))
 
 
 class _VideoReader:

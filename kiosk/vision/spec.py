@@ -1,12 +1,13 @@
 """What a camera setting means: a camera, a pipeline, or a clip to replay."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import cv2
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.errors import CameraError
 
 REPLAY_PREFIX = "replay:"
@@ -45,6 +46,11 @@ class SourceOptions:
     rotation_deg: int = 0
     is_mirrored: bool = False
 
+    @property
+    def turn(self) -> CameraTurn:
+        """How pictures are turned."""
+        return CameraTurn(self.rotation_deg, self.is_mirrored)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
@@ -64,6 +70,13 @@ class SourceSpec:
     def is_replay(self) -> bool:
         """A clip: it ends, and may hold equal or black frames."""
         return self.kind in (SourceKind.REPLAY_VIDEO, SourceKind.REPLAY_FOLDER)
+
+    def turned(self, wanted: CameraTurn) -> "SourceSpec":
+        """Return the same source with its pictures turned like this."""
+        options = replace(
+            self.options, rotation_deg=wanted.rotation_deg, is_mirrored=wanted.is_mirrored
+        )
+        return replace(self, options=options)
 
     def to_json(self) -> str:
         """As text for the capture process."""

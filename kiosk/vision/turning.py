@@ -1,8 +1,11 @@
 """Turns pictures upright: swaps left and right, rotates by quarter turns."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.ports import BGRImage, Frame, FrameSource
 
 _ROTATIONS = {
@@ -37,12 +40,16 @@ def turned(picture_bgr: BGRImage, clockwise_deg: int, *, is_mirrored: bool = Fal
 
 
 class TurnedFrameSource:
-    """A frame source whose pictures are turned as they are read."""
+    """A frame source whose pictures are turned as they are read.
 
-    def __init__(self, source: FrameSource, clockwise_deg: int, *, is_mirrored: bool) -> None:
+    Args:
+        source: of the pictures.
+        wanted: asked for each picture how it is turned.
+    """
+
+    def __init__(self, source: FrameSource, wanted: Callable[[], CameraTurn]) -> None:
         self._source = source
-        self._clockwise_deg = clockwise_deg
-        self._is_mirrored = is_mirrored
+        self._wanted = wanted
 
     @property
     def skipped_count(self) -> int:
@@ -54,7 +61,8 @@ class TurnedFrameSource:
         frame = self._source.read()
         if frame is None:
             return None
-        picture = turned(frame.frame_bgr, self._clockwise_deg, is_mirrored=self._is_mirrored)
+        turn = self._wanted()
+        picture = turned(frame.frame_bgr, turn.rotation_deg, is_mirrored=turn.is_mirrored)
         return Frame(picture, frame.captured_at_s, frame.index)
 
     def close(self) -> None:

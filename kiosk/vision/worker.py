@@ -161,7 +161,12 @@ class RecognitionWorker:
 
     def turn_deg(self) -> int:
         """Return by how much pictures must be turned clockwise; 0 while faces are upright."""
-        return 0 if self._mounting is None else self._mounting.turn_deg
+        watch = self._mounting
+        return 0 if watch is None else watch.turn_deg
+
+    def forget_mounting(self) -> None:
+        """Judge the mounting anew: pictures are turned otherwise from now on. For any thread."""
+        self._mounting = None
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -197,7 +202,8 @@ class RecognitionWorker:
         for sighting in sightings:
             self._on_sighting(sighting)
         self._count(frame, begun_s, between_s)
-        self._watch_mounting(frame, recogniser.found)
+        if self._models is not None:
+            self._watch_mounting(frame, recogniser.found, self._models)
         period_s = self._period_s(recogniser)
         self._stopping.wait(max(0.0, begun_s + period_s - monotonic()))
 
@@ -243,9 +249,9 @@ class RecognitionWorker:
         before, self._models = self._models, models
         if before is not None and before is not models:
             before.close()
-        if self._mounting is None:
-            self._mounting = MountingWatch(models)
-        self._mounting.use(models)
+        watch = self._mounting
+        if watch is not None:
+            watch.use(models)
         logger.info("network open: %s", models.embedder_card.id)
         self._note_well(self._recogniser)
 
@@ -258,11 +264,11 @@ class RecognitionWorker:
             next_network=self._next_network,
         )
 
-    def _watch_mounting(self, frame: Frame, found: Sequence[Detection]) -> None:
+    def _watch_mounting(self, frame: Frame, found: Sequence[Detection], models: FaceModels) -> None:
         """Look for turned faces now and then, in the pause after a frame's own work."""
         watch = self._mounting
         if watch is None:
-            return
+            watch = self._mounting = MountingWatch(models)
         before_deg = watch.turn_deg
         watch.note(found, frame.captured_at_s)
         if watch.is_due(frame.captured_at_s):

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.ports import BGRImage, Frame
 from kiosk.errors import CameraError
 from kiosk.vision.spec import SourceKind, SourceOptions, SourceSpec
@@ -27,6 +28,10 @@ class ScriptedCapture:
         self.is_over = False
         self.skipped_count = 0
         self.is_closed = False
+        self.turns: queue.Queue[CameraTurn] = queue.Queue()
+
+    def turn(self, wanted: CameraTurn) -> None:
+        self.turns.put(wanted)
 
     def give(self, picture: BGRImage, at_s: float) -> None:
         self._items.put(Frame(picture, at_s, self._count))

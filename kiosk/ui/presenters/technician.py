@@ -15,7 +15,9 @@ from kiosk.domain.technician import (
     TechnicianState,
 )
 from kiosk.ui.catalogue import Catalogue
+from kiosk.ui.presenters.technician_camera import CameraTurnPresenter
 from kiosk.ui.presenters.technician_findings import FindingsPresenter
+from kiosk.ui.presenters.technician_logs import LogsPresenter
 from kiosk.ui.presenters.technician_pad import TechnicianPad
 from kiosk.ui.presenters.technician_sight import SightPresenter
 from kiosk.ui.presenters.technician_wifi import WifiPresenter
@@ -53,6 +55,8 @@ class TechnicianView:
     can_check: bool = False
     commission: str = ""
     wifi: str = ""
+    logs: str = ""
+    camera: str = ""
     claim: str = ""
     can_claim: bool = False
     close: str = ""
@@ -124,7 +128,11 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         self.sight_presenter = SightPresenter(words)
         self.findings_presenter = FindingsPresenter(words)
         self.wifi_presenter = WifiPresenter(words)
-        self.wifi_presenter.touched.connect(self.touch)
+        self.logs_presenter = LogsPresenter(words)
+        self.camera_presenter = CameraTurnPresenter(words)
+        self._pages = (self.wifi_presenter, self.logs_presenter, self.camera_presenter)
+        for page in self._pages:
+            page.touched.connect(self.touch)
         self.pad_presenter.pin_entered.connect(self._on_pin_entered)
         self.pad_presenter.touched.connect(self.touch)
         self.pad_presenter.closed.connect(self.close)
@@ -146,6 +154,7 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
     def show_health(self, health: Health) -> None:
         """Show how the device is."""
         self._health = health
+        self.camera_presenter.show_health(health)
         self._draw()
 
     def show_inspection(self, inspection: Inspection) -> None:
@@ -164,7 +173,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         super().use_words(words)
         for presenter in (self.pad_presenter, self.sight_presenter, self.findings_presenter):
             presenter.use_words(words)
-        self.wifi_presenter.use_words(words)
+        for page in self._pages:
+            page.use_words(words)
         self._draw()
 
     def tick(self) -> None:
@@ -225,7 +235,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
         if after is not TechnicianState.PIN:
             self.pad_presenter.leave()
         if after is not TechnicianState.OPEN:
-            self.wifi_presenter.leave()
+            for page in self._pages:
+                page.leave()
         self._draw()
         if (before is TechnicianState.CLOSED) != (after is TechnicianState.CLOSED):
             self._inspection = None
@@ -255,6 +266,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
             can_check=not self.findings_presenter.is_checking,
             commission=words("tech.commission"),
             wifi=words("wifi.title"),
+            logs=words("tech.logs"),
+            camera=words("tech.camera"),
             claim=words("tech.claim"),
             can_claim=self._facts.is_serving,
             close=words("tech.close"),
@@ -264,6 +277,8 @@ class TechnicianPresenter(ViewPresenter[TechnicianView]):
     sight = qml_property(QObject, lambda self: self.sight_presenter)
     findings = qml_property(QObject, lambda self: self.findings_presenter)
     wifi = qml_property(QObject, lambda self: self.wifi_presenter)
+    logs = qml_property(QObject, lambda self: self.logs_presenter)
+    camera = qml_property(QObject, lambda self: self.camera_presenter)
 
 
 def _only(state: TechnicianState) -> TechnicianView:

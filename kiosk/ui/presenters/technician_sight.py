@@ -7,15 +7,12 @@ from kiosk.domain.technician import Inspection
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 
-_USUAL_ASPECT = 4 / 3
-
 
 @dataclass(frozen=True, slots=True)
 class SightView:
     """The face in the mirrored picture, in shares of its width and height.
 
     Attributes:
-        aspect: width of the picture over its height.
         left: of the box; width 0: there is no face.
         is_good: the face is good enough to be recognised.
         face: how large it is, or why there is none.
@@ -23,7 +20,6 @@ class SightView:
         times: how long each step takes.
     """
 
-    aspect: float = _USUAL_ASPECT
     left: float = 0.0
     top: float = 0.0
     width: float = 0.0
@@ -41,16 +37,14 @@ def sight_view(inspection: Inspection | None, health: Health, words: Catalogue) 
     if inspection is None or health.recognition.is_off:
         state = "off" if health.recognition.is_off else "starting"
         return SightView(face=words(f"tech.recognition.{state}"))
-    aspect = inspection.width_px / inspection.height_px
     times = tuple(
         words(f"tech.stage.{stage.value}", ms=f"{taken_ms:.0f}")
         for stage, taken_ms in inspection.stages_ms
     )
     if inspection.box_px is None:
-        return SightView(aspect=aspect, face=words("tech.face.none"), times=times)
+        return SightView(face=words("tech.face.none"), times=times)
     left, top, right, bottom = _inside(inspection)
     return SightView(
-        aspect=aspect,
         left=1.0 - right,  # the picture is a mirror
         top=top,
         width=right - left,

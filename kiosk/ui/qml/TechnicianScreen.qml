@@ -14,7 +14,10 @@ Rectangle {
     readonly property var items: technician.findings.view.items
     readonly property bool wide: !Theme.portrait
     signal commissionTapped
-    readonly property bool covered: technician.wifi.view.page !== ""
+    readonly property bool showsWifi: technician.wifi.view.page !== ""
+    readonly property bool showsLogs: technician.logs.view.is_open
+    readonly property bool showsTurning: technician.camera.view.is_open
+    readonly property bool covered: showsWifi || showsLogs || showsTurning
 
     color: Theme.background
 
@@ -53,15 +56,15 @@ Rectangle {
         anchors.left: parent.left
         y: top.height + Theme.gap
         width: screen.wide ? 296 * Theme.u : parent.width
-        height: screen.wide ? buttons.y - Theme.gap - y : 280 * Theme.u
+        height: screen.wide ? buttons.y - Theme.gap - y : 272 * Theme.u
 
         Item {
             id: picture
-            readonly property real most: (screen.wide ? 148 : 190) * Theme.u
+            readonly property real most: (screen.wide ? 116 : 190) * Theme.u
             readonly property real mostWidth: (screen.wide ? 296 : 240) * Theme.u
             anchors.left: parent.left
-            height: Math.min(most, mostWidth / screen.sight.aspect)
-            width: height * screen.sight.aspect
+            height: Math.min(most, mostWidth / screen.feed.aspect)
+            width: height * screen.feed.aspect
 
             Rectangle {
                 anchors.fill: parent
@@ -127,13 +130,17 @@ Rectangle {
                     color: Theme.muted
                 }
                 Item { width: 1; height: 4 * Theme.u }
-                Repeater {
-                    model: screen.view.facts
-                    delegate: Words {
-                        required property var modelData
-                        width: words.width
-                        text: modelData.label + ": " + modelData.value
-                        size: 14
+                Flow { // short figures share a line
+                    width: parent.width
+                    spacing: 0
+                    Repeater {
+                        model: screen.view.facts
+                        delegate: Words {
+                            required property var modelData
+                            width: Math.min(words.width, advance + 14 * Theme.u)
+                            text: modelData.label + ": " + modelData.value
+                            size: 14
+                        }
                     }
                 }
             }
@@ -175,36 +182,29 @@ Rectangle {
                 item: modelData
             }
         }
-        Rectangle {
+        ScrollMark {
             id: bar
             anchors.right: parent.right
             anchors.top: list.top
             anchors.bottom: parent.bottom
-            width: 8 * Theme.u
-            radius: width / 2
-            color: list.visibleArea.heightRatio < 1 ? Theme.outline : "transparent"
-            Rectangle {
-                visible: list.visibleArea.heightRatio < 1
-                width: parent.width
-                y: parent.height * list.visibleArea.yPosition
-                height: parent.height * list.visibleArea.heightRatio
-                radius: width / 2
-                color: Theme.muted
-            }
+            list: list
         }
     }
 
-    Grid { // one row, or two where the screen is narrow
+    Flow { // two rows, or three where the screen is narrow
         id: buttons
         visible: !screen.covered
-        columns: screen.wide ? 6 : 3
-        readonly property real each: (parent.width - (columns - 1) * spacing) / columns
+        readonly property int columns: screen.wide ? 4 : 3
+        readonly property real tall: (screen.wide ? 48 : 52) * Theme.u
+        readonly property real each: Math.floor((width - (columns - 1) * spacing) / columns)
         anchors.left: parent.left
+        anchors.right: parent.right
         anchors.bottom: parent.bottom
-        spacing: Theme.gap
+        spacing: screen.wide ? 8 * Theme.u : Theme.gap
         TechnicianButton {
             objectName: "sync"
             width: buttons.each
+            height: buttons.tall
             text: screen.view.sync
             enabled: screen.view.can_sync
             onTapped: screen.technician.sync()
@@ -212,6 +212,7 @@ Rectangle {
         TechnicianButton {
             objectName: "again"
             width: buttons.each
+            height: buttons.tall
             text: screen.view.check
             enabled: screen.view.can_check
             onTapped: screen.technician.check()
@@ -219,25 +220,43 @@ Rectangle {
         TechnicianButton {
             objectName: "commission"
             width: buttons.each
+            height: buttons.tall
             text: screen.view.commission
             onTapped: screen.commissionTapped()
         }
         TechnicianButton {
             objectName: "wifi"
             width: buttons.each
+            height: buttons.tall
             text: screen.view.wifi
             onTapped: screen.technician.wifi.open()
         }
         TechnicianButton {
+            objectName: "turn"
+            width: buttons.each
+            height: buttons.tall
+            text: screen.view.camera
+            onTapped: screen.technician.camera.open()
+        }
+        TechnicianButton {
+            objectName: "logs"
+            width: buttons.each
+            height: buttons.tall
+            text: screen.view.logs
+            onTapped: screen.technician.logs.open()
+        }
+        TechnicianButton {
             objectName: "claimAgain"
             width: buttons.each
+            height: buttons.tall
             text: screen.view.claim
             enabled: screen.view.can_claim
             onTapped: screen.technician.claim()
         }
         TechnicianButton {
             objectName: "close"
-            width: buttons.each
+            width: screen.wide ? buttons.each : 2 * buttons.each + buttons.spacing
+            height: buttons.tall
             text: screen.view.close
             onTapped: screen.technician.close()
         }
@@ -245,8 +264,20 @@ Rectangle {
 
     TechnicianWifi { // in place of all of it
         anchors.fill: parent
-        visible: screen.covered
+        visible: screen.showsWifi
         wifi: screen.technician.wifi
+    }
+    TechnicianLogs {
+        anchors.fill: parent
+        visible: screen.showsLogs
+        logs: screen.technician.logs
+    }
+    TechnicianCamera {
+        anchors.fill: parent
+        visible: screen.showsTurning
+        turning: screen.technician.camera
+        feed: screen.feed
+        camera: screen.camera
     }
 
     Item { // in front, so that it sees every touch; it keeps none for itself

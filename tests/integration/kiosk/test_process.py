@@ -12,6 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
+from kiosk.domain.camera_turn import CameraTurn, KeptTurn
+from kiosk.storage.camera_turn import CameraTurnFile
+from kiosk.storage.files import private_folder
 from kiosk.storage.gallery import GalleryKeys, SQLiteGallery
 from tests.fakes.kiosk_clock import ManualClock
 from tests.fakes.kiosk_server import CLAIM_CODE, SchoolServer, serving
@@ -111,6 +114,8 @@ def test_kiosk_claims_itself_replays_the_clip_and_ends(
     assert school.config_hits[0] == 200
     assert "2 templates" in process.log
     assert (tmp_path / "screens" / "ready.png").exists()
+    names = [person.display_name for person in school.config.people]
+    assert [word for word in [*names, DEVICE_TOKEN, CLAIM_CODE] if word in process.log] == []
 
 
 def test_sigterm_ends_the_kiosk_within_two_seconds(kiosks: Kiosks, url: str) -> None:
@@ -292,6 +297,19 @@ def test_camera_setting_that_makes_no_sense_is_one_sentence(kiosks: Kiosks, url:
     assert process.wait(20) == 2
     assert "nowhere.avi" in process.log
     assert "Traceback" not in process.log
+
+
+def test_a_turn_chosen_on_the_screen_counts_until_the_settings_change(
+    kiosks: Kiosks, url: str, tmp_path: Path
+) -> None:
+    chosen = KeptTurn(CameraTurn(180), CameraTurn())
+    CameraTurnFile(private_folder(tmp_path / "kiosk") / "camera.json").save(chosen)
+    first = kiosks.start(url, ROLLCALL_KIOSK_REPLAY_LOOP="true")
+    _wait_for(first, "camera turn of the screen used rotation=180 mirrored=False")
+    _wait_for(first, "The door is open")
+    first.kill()
+    second = kiosks.start(url, ROLLCALL_KIOSK_CAMERA_ROTATION="90")
+    _wait_for(second, "camera turn of the screen dropped, the settings changed since")
 
 
 def test_systemd_hears_ready_and_heartbeats(kiosks: Kiosks, url: str, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_page_says_how_the_camera_hangs_and_what_to_do(
     report(desk, kiosk, Health(camera=CameraHealth.OK, mounting=CameraMounting(180, 180)))
     page = admin.get(f"/kiosks/{kiosk}").text
     assert "The camera seems to be mounted upside down." in page
-    assert "set camera_rotation to 180 on the kiosk" in page
+    assert "and choose 180°" in page
     assert "Needs attention" in admin.get("/kiosks").text
     report(desk, kiosk, Health(camera=CameraHealth.OK, mounting=CameraMounting(90, 270)))
     page = admin.get(f"/kiosks/{kiosk}").text

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from kiosk.app.sight import Sight, build_camera
 from kiosk.config import Settings, load_settings
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.health import CameraMounting
 from kiosk.vision.knowledge import Knowledge
+from kiosk.vision.mounting import MountingWatch
 from kiosk.vision.turning import turned
 from kiosk.vision.worker import RecognitionWorker
-from tests.fakes.face_models import ListGallery
+from tests.fakes.face_models import ListGallery, ScriptedModels
 
 TURNS = [0, 90, 180, 270]
 
@@ -64,3 +66,24 @@ def mounting_of(clip: Path, set_deg: int, missing_deg: int) -> CameraMounting:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RecognitionWorker, "turn_deg", lambda _worker: missing_deg)
         return sight.mounting()
+
+
+def test_a_turn_on_the_screen_ends_what_was_said_before(clip: Path) -> None:
+    """Otherwise the advice would be to turn the picture back."""
+    gallery = ListGallery({})
+    settings = settings_with(clip, 0)
+    camera = build_camera(settings, lambda _frame: None)
+    sight = Sight(settings, camera, Knowledge(gallery, gallery), lambda _sighting: None)
+    watch = MountingWatch(ScriptedModels())
+    watch.turn_deg = 180
+    sight._worker._mounting = watch
+    before = sight.mounting()
+    camera.turn(CameraTurn(180))
+    assert before == CameraMounting(180, 180)
+    assert sight.mounting() == CameraMounting(0, 180)
+
+
+def test_a_turn_that_was_chosen_goes_before_the_settings(clip: Path) -> None:
+    chosen = CameraTurn(270, is_mirrored=True)
+    camera = build_camera(settings_with(clip, 90), lambda _frame: None, chosen)
+    assert camera.spec.options.turn == chosen

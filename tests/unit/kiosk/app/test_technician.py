@@ -4,6 +4,8 @@ import io
 import queue
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from kiosk.app.technician import TechnicianDesk, TechnicianOutput, grey_picture
 from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskSetup, examine
 from kiosk.doctor.findings import fail, ok
 from kiosk.doctor.picture import GreyPicture, NoPicture
+from kiosk.domain.log_lines import NewestLines
 from kiosk.domain.ports import Frame
 from kiosk.domain.technician import (
     DeviceFacts,
@@ -163,3 +166,14 @@ def test_an_own_report_is_what_status_says(tmp_path: Path) -> None:
     report = technician.own_report(settings_for("http://127.0.0.1:9", tmp_path))
     assert not isinstance(report, str)
     assert report.is_claimed is False
+
+
+def test_the_newest_log_lines_come_at_once() -> None:
+    shown: list[NewestLines] = []
+    newest = NewestLines(datetime.now(UTC))
+    desk = TechnicianDesk(list, newest_lines=lambda: newest)
+    desk.callbacks().read_logs()
+    output = Bench().output
+    desk.show_on(replace(output, on_logs=shown.append))
+    desk.callbacks().read_logs()
+    assert shown == [newest]

@@ -11,12 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
+from kiosk.domain.camera_turn import CameraTurn
 from kiosk.domain.health import CameraHealth
 from kiosk.domain.ports import BGRImage
 from kiosk.vision.camera import Camera, CameraDeadlines, CameraReport
 from kiosk.vision.capture import Capture, CaptureProcess
 from kiosk.vision.picture_health import PictureLimits
 from kiosk.vision.spec import SourceOptions, SourceSpec, parse_spec
+from kiosk.vision.turning import turned
 from tests.fakes.capture import CLIP, LIVE, ScriptedCapture, noise
 
 if TYPE_CHECKING:
@@ -292,3 +294,56 @@ def test_a_stopped_camera_stays_stopped(live: Watched) -> None:
     live.camera.stop()
     live.camera.start()
     assert live.captures.empty()
+
+
+def test_a_turn_reaches_the_open_capture_once_and_every_listener_at_once(live: Watched) -> None:
+    heard: list[CameraTurn] = []
+    live.camera.subscribe(on_turn=lambda: heard.append(live.camera.spec.options.turn))
+    capture = live.opened()
+    capture.give(noise(1), 0.0)
+    assert live.said() is CameraHealth.OK
+    live.camera.turn(CameraTurn(180))
+    assert heard == [CameraTurn(180)]
+    capture.give(noise(2), 0.1)
+    assert capture.turns.get(timeout=WAIT_S) == CameraTurn(180)
+    live.camera.stop()
+    assert capture.turns.empty()
+
+
+@pytest.fixture
+def corner(tmp_path: Path) -> BGRImage:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:8, :16] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    return picture
+
+
+def test_a_turn_is_seen_in_real_pictures_and_outlives_a_killed_capture_process(
+    tmp_path: Path, corner: BGRImage
+) -> None:
+    started: queue.Queue[CaptureProcess] = queue.Queue()
+
+    def start(spec: SourceSpec) -> CaptureProcess:
+        process = CaptureProcess(spec)
+        started.put(process)
+        return process
+
+    spec = parse_spec(f"replay:{tmp_path}", SourceOptions(replay_fps=50.0, is_looped=True))
+    camera = Camera(spec, deadlines=PATIENT, limits=LIMITS, open_capture=start)
+    pictures: queue.Queue[BGRImage] = queue.Queue()
+    camera.subscribe(on_frame=lambda frame: pictures.put(frame.frame_bgr))
+    camera.start()
+    first, as_it_is = started.get(timeout=WAIT_S), pictures.get(timeout=WAIT_S)
+    camera.turn(CameraTurn(90, is_mirrored=True))
+    wanted = turned(corner, 90, is_mirrored=True)
+    arrivals = (pictures.get(timeout=WAIT_S) for _ in range(200))
+    after_turn = next(one for one in arrivals if np.array_equal(one, wanted))
+    os.kill(first.pid, signal.SIGKILL)
+    started.get(timeout=WAIT_S)
+    killed_at = camera.latest()
+    after_kill = camera.wait_newer(killed_at.index if killed_at else -1, WAIT_S)
+    camera.stop()
+    assert after_kill is not None
+    np.testing.assert_array_equal(as_it_is, corner)
+    np.testing.assert_array_equal(after_turn, wanted)
+    np.testing.assert_array_equal(after_kill.frame_bgr, wanted)

@@ -9,9 +9,11 @@ import numpy as np
 import psutil
 import pytest
 
+from kiosk.domain.camera_turn import TURNS_DEG, CameraTurn
 from kiosk.errors import CameraError
 from kiosk.vision.capture import CaptureProcess
 from kiosk.vision.spec import SourceOptions, SourceSpec, parse_spec
+from kiosk.vision.turning import turned
 from tests.fakes.capture import LIVE
 
 FRAME_S = 20.0
@@ -130,3 +132,26 @@ def test_pictures_arrive_turned_and_with_true_sides(tmp_path: Path) -> None:
     capture.close()
     assert frame is not None
     np.testing.assert_array_equal(frame.frame_bgr, picture)
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+@pytest.mark.parametrize("rotation_deg", TURNS_DEG)
+def test_a_running_capture_turns_its_next_pictures(
+    tmp_path: Path, rotation_deg: int, is_mirrored: bool
+) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:8, :16] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    options = SourceOptions(replay_fps=50.0, is_looped=True, rotation_deg=90)
+    capture = CaptureProcess(parse_spec(f"replay:{tmp_path}", options))
+    first, pid = capture.wait(FRAME_S), capture.pid
+    capture.turn(CameraTurn(rotation_deg, is_mirrored=is_mirrored))
+    wanted = turned(picture, rotation_deg, is_mirrored=is_mirrored)
+    later = (capture.wait(FRAME_S) for _ in range(50))
+    is_seen = any(frame and np.array_equal(frame.frame_bgr, wanted) for frame in later)
+    is_same_process = psutil.pid_exists(pid)
+    capture.close()
+    assert first is not None
+    np.testing.assert_array_equal(first.frame_bgr, turned(picture, 90))
+    assert is_seen
+    assert is_same_process

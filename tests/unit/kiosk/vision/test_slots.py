@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from kiosk.domain.camera_turn import TURNS_DEG, CameraTurn
 from kiosk.domain.ports import Frame
 from kiosk.vision.slots import (
     MAX_LONGER_PX,
@@ -98,3 +99,16 @@ def test_a_reason_crosses_with_the_failure(ends: tuple[FrameSlots, FrameSlots]) 
     state, message = ends[1].state()
     assert state is CaptureState.FAILED
     assert message.startswith("the camera «0» is gone")
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+@pytest.mark.parametrize("rotation_deg", TURNS_DEG)
+def test_the_writer_learns_how_to_turn_and_neither_a_frame_nor_an_end_changes_it(
+    ends: tuple[FrameSlots, FrameSlots], rotation_deg: int, is_mirrored: bool
+) -> None:
+    writer, reader = ends
+    assert writer.wanted_turn() == CameraTurn()
+    reader.ask_turn(CameraTurn(rotation_deg, is_mirrored=is_mirrored))
+    writer.write(Frame(noise(1), 0.0, 0))
+    writer.finish(CaptureState.FAILED, "x" * 5000)
+    assert writer.wanted_turn() == CameraTurn(rotation_deg, is_mirrored=is_mirrored)

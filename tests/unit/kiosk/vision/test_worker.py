@@ -322,3 +322,20 @@ def kinds_of(bench: Bench, *indices: int) -> list[SightingKind]:
         bench.put(index)
         kinds.append(bench.said.get(timeout=WAIT_S).kind)
     return kinds
+
+
+def test_a_mounting_that_was_judged_is_forgotten_when_the_picture_is_turned(
+    bench: Bench,
+) -> None:
+    bench.models.gate.release(1000)
+    bench.put(0)
+    wait_until(lambda: bench.worker._mounting is not None, what="a watch")
+    judged = bench.worker._mounting
+    assert judged is not None
+    judged.turn_deg = 180
+    assert bench.worker.turn_deg() == 180
+    bench.worker.forget_mounting()
+    assert bench.worker.turn_deg() == 0
+    bench.put(1)
+    wait_until(lambda: bench.worker._mounting is not None, what="another watch")
+    assert bench.worker._mounting is not judged

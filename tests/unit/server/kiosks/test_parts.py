@@ -104,7 +104,7 @@ def test_a_camera_that_hangs_upside_down_comes_with_advice() -> None:
     advice = translator("en")(f"kiosks.part_advice.{camera.advice}", **camera.values)
     assert advice == (
         "The camera seems to be mounted upside down."
-        " Turn it, or set camera_rotation to 180 on the kiosk."
+        ' Turn it, or open the technician screen of the kiosk, tap "Turn picture" and choose 180°.'
     )
 
 
