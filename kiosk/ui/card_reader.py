@@ -10,6 +10,11 @@ from protocol.v1.checkin import MAX_SCAN_CHARS
 
 MAX_GAP_S = 0.2
 """A reader's characters follow each other within this time; people type more slowly."""
+_REPEATS_AFTER_S = 0.15
+"""A key that is held down repeats after this time at the earliest. Qt calls a key repeated that is
+let go and pressed again within a millisecond, as a fast reader does for two digits that are equal.
+Source: the shortest delay that keyboards of PCs can be set to is 250 ms; X.Org waits 660 ms.
+"""
 _ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab)
 _SHIFTS = (Qt.Key.Key_Shift, Qt.Key.Key_CapsLock, Qt.Key.Key_AltGr)
 _COMMANDS = (
@@ -79,24 +84,29 @@ class CardReaderFilter(QObject):
         self._is_wanted = is_wanted
         self._now_s = now_s
         self._line = TypedLine()
+        self._pressed_s = float("-inf")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Watch a key; True where it ended a reader's line and must go no further."""
         del watched
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
-        if event.isAutoRepeat() or event.key() in _SHIFTS:
+        at_s = event.timestamp() / 1000 or self._now_s()  # when it was pressed, not when we see it
+        if event.key() in _SHIFTS or self._is_held(event, at_s):
             return False
         if event.key() not in _ENDS:
             is_command = bool(event.modifiers() & _COMMANDS)
-            self._line.add("" if is_command else event.text(), self._pressed_s(event))
+            self._line.add("" if is_command else event.text(), at_s)
             return False
-        text = self._line.end(self._pressed_s(event))
+        text = self._line.end(at_s)
         if not text or not self._is_wanted():
             return False
         self._on_line(text)
         return True
 
-    def _pressed_s(self, event: QKeyEvent) -> float:
-        """Return when a key was pressed, which does not depend on how busy this process is."""
-        return event.timestamp() / 1000 or self._now_s()
+    def _is_held(self, event: QKeyEvent, at_s: float) -> bool:
+        """Say whether a key is held down since it was pressed."""
+        if event.isAutoRepeat() and not 0 <= at_s - self._pressed_s < _REPEATS_AFTER_S:
+            return True
+        self._pressed_s = at_s
+        return False

@@ -65,6 +65,36 @@ def test_a_busy_kiosk_reads_a_card_by_when_its_keys_were_pressed() -> None:
     assert keyboard.lines == ["04A224B1"]
 
 
+def repeated(keyboard: Keyboard, text: str, gap_s: float) -> bool:
+    keyboard.now_s += gap_s
+    event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_A, NONE, text, autorep=True)
+    return keyboard.filter.eventFilter(keyboard.watched, event)
+
+
+def test_equal_digits_that_a_fast_reader_types_are_no_held_key() -> None:
+    keyboard = Keyboard()
+    keyboard.type("04A2")
+    repeated(keyboard, "2", gap_s=0.001)
+    repeated(keyboard, "2", gap_s=0.001)
+    keyboard.type("49")
+    assert keyboard.enter()
+
+    assert keyboard.lines == ["04A22249"]
+
+
+def test_a_key_that_is_held_down_types_once() -> None:
+    keyboard = Keyboard()
+    keyboard.type("12345")
+    repeated(keyboard, "5", gap_s=0.25)
+    repeated(keyboard, "5", gap_s=0.03)
+    repeated(keyboard, "5", gap_s=0.03)
+    assert not keyboard.enter()
+    keyboard.type("12345")
+    assert keyboard.enter()
+
+    assert keyboard.lines == ["12345"]
+
+
 def test_slow_typing_is_no_card() -> None:
     keyboard = Keyboard()
     keyboard.type("482915", gap_s=MAX_GAP_S + 0.05)
