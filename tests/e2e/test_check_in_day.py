@@ -165,6 +165,7 @@ class Door:
             self.taps += 1
 
     def type_pin(self, pin: str, pad: AskPin) -> None:
+        self.shows(pad, "dots")  # empty: the PIN before was judged
         self.tap(pad, *(f"pin-{digit}" for digit in pin))
 
 
