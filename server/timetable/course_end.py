@@ -21,7 +21,7 @@ from server.timetable.patterns.service import (
     delete_pattern,
 )
 from server.timetable.roster import RosterDates
-from server.timetable.service import course_of, lock_timetable, lock_version
+from server.timetable.service import course_of, lock_courses, lock_timetable, lock_version
 from server.timetable.tables import (
     CourseGroup,
     GroupMember,
@@ -79,6 +79,7 @@ def _lock(db: Session, courses: Collection[uuid.UUID], end: CourseEnd) -> None:
     )
     people = select(Person.id).where(or_(col(Person.id).in_(listed), col(Person.id).in_(members)))
     db.exec(people.order_by(col(Person.id)).with_for_update()).all()
+    lock_courses(db, courses)
     lessons = select(Lesson.id).where(
         col(Lesson.course_id).in_(courses), col(Lesson.starts_at) > end.change.at
     )

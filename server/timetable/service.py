@@ -366,6 +366,25 @@ def lock_timetable(db: Session) -> None:
     lock_until_commit(db, TIMETABLE_LOCK)
 
 
+def lock_courses(
+    db: Session, courses: Collection[uuid.UUID], *, is_exclusive: bool = False
+) -> None:
+    """Keep courses as they are until the commit; see CONTRIBUTING.md for the order of locks.
+
+    What refers to a course, such as an entry of its roster, waits for a change of its code, and the
+    other way round. So who writes such rows after the version or an entry of the audit trail calls
+    this before.
+
+    Args:
+        db: the caller's.
+        courses: their ids.
+        is_exclusive: nobody else holds this lock, as one who changes codes or teachers needs it.
+    """
+    query = select(Course.id).where(col(Course.id).in_(courses)).order_by(col(Course.id))
+    is_shared = not is_exclusive
+    db.exec(query.with_for_update(read=is_shared, key_share=is_shared)).all()
+
+
 def bump_version(db: Session) -> None:
     """Note that the timetable changed, so that kiosks fetch it."""
     row = db.get(TimetableVersion, 1, with_for_update=True)
