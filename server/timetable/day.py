@@ -15,7 +15,7 @@ from server.timetable.service import LESSON_ORDER, LessonFilter, lesson_values, 
 from server.timetable.tables import Course, Lesson, LessonCancellation, Room, day_at_school
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
 
 _ID, _MOMENT = KnownUuid(), KnownMoment()
 
@@ -81,7 +81,7 @@ def _rows_by(names: frozenset[str]) -> Prepared:
 
 
 @cache
-def _columns() -> "tuple[ColumnElement[Any], ...]":
+def _columns() -> tuple[Any, ...]:
     return (
         type_coerce(col(Lesson.id), _ID),
         type_coerce(col(Lesson.course_id), _ID),
