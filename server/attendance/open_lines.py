@@ -126,7 +126,7 @@ class _Lookup:
 
 
 def _representatives(left: set[str], named: Set[uuid.UUID]) -> list[uuid.UUID]:
-    """Return those of some students whom something names, and one for all others."""
+    """Return those of some students that something names, and one for all others."""
     if not named:
         return [uuid.UUID(text) for text in islice(left, 1)]
     people = {uuid.UUID(text) for text in left}
