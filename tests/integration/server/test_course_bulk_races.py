@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from server.attendance import erasure
-from server.timetable import roster, service, teachers
+from server.timetable import course_end, roster, service, teachers
 from server.timetable.groups import service as groups
 from server.web.principal import Role
 from tests.integration.server.conftest import SignIn
@@ -205,6 +205,33 @@ def test_many_courses_are_changed_twice_at_once(
     many, step = MANY[kind]
     pause(monkeypatch, race, *step)
     check(courses, race.run(lambda: many(courses), lambda: many(courses)))
+
+
+def test_a_student_who_joins_while_courses_end_leaves_with_the_others(
+    courses: Courses, race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one is added between two locks; their entry changes when all locks are taken."""
+    prepare(courses, "end")
+    name = {"given_name": "Cleo", "family_name": "Nasser"}
+    cleo = courses.desk.post("/people", student_number="S3", **name)["id"]
+    roster_page = f"/courses/{courses.ids[1]}/roster"
+    added: list[str] = []
+
+    def lock_courses(*args: Any, **options: Any) -> None:
+        if not added:
+            body = {"person_id": cleo, "from": day_in(0)}
+            added.append(courses.desk.post(roster_page, **body)["id"])
+        service.lock_courses(*args, **options)
+
+    def change() -> Any:
+        dates = {"from": day_in(0), "until": day_in(3)}
+        return courses.desk.office.patch(f"/api/v1{roster_page}/{added[0]}", json=dates)
+
+    monkeypatch.setattr(course_end, "lock_courses", lock_courses)
+    pause(monkeypatch, race, course_end, "lock_version")
+    check(courses, race.run(courses.end, change))
+    entries = courses.desk.office.get(f"/api/v1{roster_page}").json()
+    assert [one["until"] for one in entries] == [day_in(3)]
 
 
 @pytest.mark.parametrize("is_file_first", [True, False], ids=["file", "office"])
