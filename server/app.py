@@ -369,7 +369,7 @@ def open_storage(settings: Settings) -> tuple[Database, Vault]:
     """
     with startup_lock(settings.data_dir):
         vault = open_vault(settings)
-        database = Database(settings.sqlalchemy_url)
+        database = Database(settings.sqlalchemy_url, zone=lambda: settings.zone)
         upgrade(
             database,
             time_zone=settings.school.timezone,

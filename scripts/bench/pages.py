@@ -1,6 +1,7 @@
 """Time each page, before and after a change, with a small or a large school on SQLite.
 
-    .venv/bin/python -m scripts.bench.pages [--people 1000] [--events 0] [--before CHECKOUT]
+    .venv/bin/python -m scripts.bench.pages [--people 1000] [--events 0] [--term]
+        [--before CHECKOUT]
 
 The pages are asked of real server processes over the loopback, by turns, of the server of each
 checkout in turn, so that everything that disturbs meets all of them. CPU is that of all threads of
@@ -34,6 +35,8 @@ from scripts.bench.large_school import enlarge
 from scripts.bench.many import give_tokens
 from scripts.bench.noon import noon_zone
 from scripts.bench.server_cpu import Running, serving
+from scripts.bench.term import add_term
+from scripts.invented_attendance import STUDENT
 from scripts.invented_jobs import add_jobs
 from scripts.invented_school import School, Size, fill
 from server.app import create_app
@@ -125,12 +128,15 @@ def paths(school: School) -> dict[str, str]:
     return {
         "today": "/",
         "lessons": "/lessons",
+        "lessons, register pending": "/lessons?register=pending",
+        "lessons, register not taken": "/lessons?register=not_taken",
         "register, over": f"/lessons/{lesson}",
         "register, running": f"/lessons/{running}",
         "register, live part": f"/lessons/{running}/live",
         "people": "/people",
         "people, page 10": "/people?page=10",
         "person": f"/people/{person}",
+        "attendance of a person": f"/people/{school.people[STUDENT]}/attendance",
         "enrol": f"/people/{person}/enrol",
         "courses": "/courses",
         "course": f"/courses/{course}",
@@ -281,6 +287,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--exceptions", type=int, default=0, help="rooms and courses with own settings"
     )
+    parser.add_argument("--term", action="store_true", help="one student has a term of lessons")
     parser.add_argument("--before", type=Path, help="a checkout to compare with")
     return parser.parse_args()
 
@@ -306,6 +313,8 @@ def main() -> int:
         )
         filled = fill_server(settings, size, options.events)
         add_exceptions(settings, filled.school, options.exceptions)
+        if options.term:
+            add_term(settings, filled.school)
         pages = filled.pages()
         count_statements(filled, pages)
         names, sides = ["after"], [(settings, None)]

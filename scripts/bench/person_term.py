@@ -10,33 +10,18 @@ import argparse
 import logging
 import sys
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-
-from sqlmodel import select
 
 from scripts.bench.list_pages import measure, print_lists
 from scripts.bench.noon import noon_zone
 from scripts.bench.pages import Filled, Page, count_statements, fill_server
-from scripts.invented_attendance import STUDENT, add_attendance
+from scripts.bench.term import add_term
+from scripts.invented_attendance import STUDENT
 from scripts.invented_school import Size
-from server.accounts.tables import Account
-from server.config import Settings, load_settings
-from server.db.engine import Database
-from server.timetable.tables import Term
+from server.config import load_settings
 
 _PEOPLE = 200
-
-
-def add_term(settings: Settings, filled: Filled) -> None:
-    """Give one student a term of lessons that are over."""
-    database, today = Database(settings.sqlalchemy_url), datetime.now(UTC).date()
-    with database.transaction() as db:
-        account = db.exec(select(Account.id)).first()
-        first, last = today - timedelta(days=80), today + timedelta(days=20)
-        db.add(Term(name="Autumn", first_day=first, last_day=last))
-    add_attendance(database, filled.school, account=str(account))
-    database.close()
 
 
 def pages_of(filled: Filled) -> list[Page]:
@@ -63,7 +48,7 @@ def main() -> int:
             timezone=noon_zone(datetime.now(UTC)),
         )
         filled = fill_server(settings, Size(_PEOPLE, 50, 10), 0)
-        add_term(settings, filled)
+        add_term(settings, filled.school)
         pages = pages_of(filled)
         count_statements(filled, pages)
         measure(settings, pages, options.repeat)

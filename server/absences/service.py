@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 import sqlalchemy
 from sqlalchemy import ColumnElement
@@ -65,17 +66,6 @@ class AbsenceFilter:
 
     def query(self) -> "sqlalchemy.Select[*tuple[object, ...]]":
         """Select the absences with what belongs to them, without an order."""
-        attached = (
-            select(func.count())
-            .where(col(AbsenceAttachment.report_id) == col(AbsenceReport.id))
-            .scalar_subquery()
-        )
-        query: sqlalchemy.Select[*tuple[object, ...]] = (
-            sqlalchemy.select(AbsenceReport, Person, AbsenceReason, AbsenceWithdrawal, attached)
-            .join(Person, col(Person.id) == col(AbsenceReport.person_id))
-            .join(AbsenceReason, col(AbsenceReason.id) == col(AbsenceReport.reason_id))
-            .outerjoin(AbsenceWithdrawal, col(AbsenceWithdrawal.report_id) == col(AbsenceReport.id))
-        )
         conditions: list[ColumnElement[bool]] = []
         if self.person_id is not None:
             conditions.append(col(AbsenceReport.person_id) == self.person_id)
@@ -85,7 +75,23 @@ class AbsenceFilter:
             conditions.append(col(AbsenceReport.last_day) < self.before)
         if self.absence_id is not None:
             conditions.append(col(AbsenceReport.id) == self.absence_id)
-        return query.where(*conditions)
+        return _whole().where(*conditions)
+
+
+@cache
+def _whole() -> "sqlalchemy.Select[*tuple[object, ...]]":
+    """Select all absences with what belongs to them; built once."""
+    attached = (
+        select(func.count())
+        .where(col(AbsenceAttachment.report_id) == col(AbsenceReport.id))
+        .scalar_subquery()
+    )
+    return (
+        sqlalchemy.select(AbsenceReport, Person, AbsenceReason, AbsenceWithdrawal, attached)
+        .join(Person, col(Person.id) == col(AbsenceReport.person_id))
+        .join(AbsenceReason, col(AbsenceReason.id) == col(AbsenceReport.reason_id))
+        .outerjoin(AbsenceWithdrawal, col(AbsenceWithdrawal.report_id) == col(AbsenceReport.id))
+    )
 
 
 def report(

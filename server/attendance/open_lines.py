@@ -5,9 +5,10 @@ have the same status, but for those that an absence or a confirmation names.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from sqlmodel import Session
 
@@ -95,21 +96,21 @@ class _Lookup:
         has_others = len(left) < len(one.due)
         if not left:
             return OpenLines(one.lesson, frozenset(), has_others)
-        statuses = self._statuses(one, {uuid.UUID(text) for text in left})
+        statuses = self._statuses(one, left)
         is_confirmed = key in self.confirmations
         # Everybody was reported absent: whether a kiosk looked at all is not read here.
         if statuses == {AttendanceStatus.EXCUSED} and not (has_others or is_confirmed):
             return None
         return OpenLines(one.lesson, statuses, has_others, is_confirmed)
 
-    def _statuses(self, one: PlainLesson, left: set[uuid.UUID]) -> frozenset[AttendanceStatus]:
-        """Return the statuses of students who were not seen; one stands for all who are alike."""
+    def _statuses(self, one: PlainLesson, left: set[str]) -> frozenset[AttendanceStatus]:
+        """Return the statuses of students who were not seen."""
         confirmed = self.confirmations.get(one.lesson.id)
         unseen = confirmed.unseen if confirmed else frozenset()
         reported = self._reported(one.lesson)
-        special = left & (unseen | {report.person_id for report in reported})
+        named = unseen | {report.person_id for report in reported}
         lines = derive_register(
-            [*special, *list(left - special)[:1]],
+            _representatives(left, named),
             [],
             one.window,
             watches=self.watches.get(one.lesson.id, ()),
@@ -122,6 +123,14 @@ class _Lookup:
         day = lesson.day
         spans = [one for one in self.spans if one.first_day <= day <= one.last_day]
         return reported_in(spans, times_of(lesson)) if spans else ()
+
+
+def _representatives(left: set[str], named: Set[uuid.UUID]) -> list[uuid.UUID]:
+    """Return those of some students that something names, and one for all others."""
+    if not named:
+        return [uuid.UUID(text) for text in islice(left, 1)]
+    people = {uuid.UUID(text) for text in left}
+    return [*(people & named), *islice(people - named, 1)]
 
 
 def _watches(

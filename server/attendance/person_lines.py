@@ -182,6 +182,7 @@ class _Facts:
         plain: marks that count for the lesson that they name.
         involved: lessons whose whole register decides.
         absent: lessons whose confirmation says that the person was not seen.
+        special: lessons in which more than one plain mark may decide.
     """
 
     plain: dict[uuid.UUID, list[_Mark]] = field(default_factory=dict)
@@ -190,6 +191,7 @@ class _Facts:
     absent: set[uuid.UUID] = field(default_factory=set)
     reported: dict[uuid.UUID, list[ReportedAbsence]] = field(default_factory=dict)
     watches: dict[uuid.UUID, list[KioskWatch]] = field(default_factory=dict)
+    special: set[uuid.UUID] = field(default_factory=set)
 
 
 def courses_of_person(db: Session, person_id: uuid.UUID) -> frozenset[uuid.UUID]:
@@ -218,6 +220,7 @@ def lines_of_person(
     if not lessons:
         return []
     facts = _facts(db, person_id, lessons, at)
+    facts.special = facts.involved | facts.rulings.keys()
     lines = [_at_once(one, facts, at) for one in lessons]
     left = [one for one, line in zip(lessons, lines, strict=True) if line is None]
     whole = _whole_registers(db, person_id, facts.involved, at)
@@ -257,11 +260,11 @@ def _lessons(
 def _rules(db: Session, lesson_ids: Sequence[uuid.UUID]) -> Callable[[LessonRow], _Rule]:
     """Return what finds the rule of a lesson; see `judgements`."""
     timeline, chosen = PolicyTimeline.of(db), chosen_versions(db, lesson_ids)
-    known: dict[tuple[int, uuid.UUID, uuid.UUID], _Rule] = {}
+    known: dict[tuple[int, int, int], _Rule] = {}
 
     def rule_of(row: LessonRow) -> _Rule:
-        version = chosen.get(row.id) or timeline.version_at(row.starts_at)
-        key = version, row.room_id, row.course_id
+        version = (chosen and chosen.get(row.id)) or timeline.version_at(row.starts_at)
+        key = version, row.room_id.int, row.course_id.int  # ids take longer to compare
         if key not in known:
             policy = timeline.policies(version).at(row.room_id, row.course_id).policy
             known[key] = _Rule.of(policy.attendance)
@@ -281,14 +284,14 @@ def _facts(db: Session, person_id: uuid.UUID, lessons: Sequence[_Due], at: datet
     for lesson_id, *ruling in _RULINGS.rows(db, person=person_id):
         facts.rulings.setdefault(lesson_id, []).append(Ruling(*ruling))
     over = [one.lesson.id for one in lessons if one.lesson.starts_at <= at]
-    said = {row[0]: row[1] for row in _UNSEEN.rows(db, lessons=over, pattern=f"%{person_id}%")}
-    facts.absent = {lesson_id for lesson_id, is_unseen in said.items() if is_unseen}
+    said = dict(_UNSEEN.raw_rows(db, lessons=over, pattern=f"%{person_id}%"))
+    facts.absent = {uuid.UUID(str(key)) for key, is_unseen in said.items() if is_unseen}
     days = {one.day for one in lessons}
     spans = spans_of(db, person_id, min(days), max(days))
-    if spans:
-        for one in lessons:
-            if found := reported_in(spans, times_of(one.lesson)):
-                facts.reported[one.lesson.id] = found
+    reported = {day for day in days if any(one.first_day <= day <= one.last_day for one in spans)}
+    for one in lessons if reported else ():
+        if one.day in reported and (found := reported_in(spans, times_of(one.lesson))):
+            facts.reported[one.lesson.id] = found
     return facts
 
 
@@ -340,7 +343,7 @@ def _touched(lessons: Sequence[_Due], first: datetime, last: datetime) -> set[uu
 def _at_once(one: _Due, facts: _Facts, at: datetime) -> PersonLine | None:
     """Return the line of a lesson that nothing but one mark concerns, or nothing yet."""
     lesson, key = one.lesson, one.lesson.id
-    if key in facts.involved or key in facts.rulings:
+    if key in facts.special:
         return None
     marks = facts.plain.get(key)
     if marks is None:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from server.audit.tables import AuditCheck, AuditedPerson, AuditEntry
 from server.db.lock import AUDIT_LOCK, lock_until_commit
-from server.db.prepared import table_of
+from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.logs import acting_token, correlation_id
 
@@ -28,7 +28,10 @@ _PERSON = "person"
 _NAMES_PERSON = (_PERSON, "other")
 #: A detail that names several.
 _NAMES_PEOPLE = "students"
-_ABOUT = table_of(AuditedPerson)
+_ABOUT, _ENTRIES = table_of(AuditedPerson), table_of(AuditEntry)
+_LAST = Prepared(
+    sqlalchemy.select(_ENTRIES.c.seq, _ENTRIES.c.hash).order_by(_ENTRIES.c.seq.desc()).limit(1)
+)
 _COLUMNS = (
     col(AuditEntry.seq),
     col(AuditEntry.at),
@@ -122,17 +125,16 @@ def record(
     """
     by_token = {"token": token} if (token := acting_token()) else {}
     lock_until_commit(db, AUDIT_LOCK)
-    db.flush()
-    last = db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1)).first()
+    seq, prev_hash = next(iter(_LAST.rows(db)), (0, GENESIS))
     entry = AuditEntry(
-        seq=last.seq + 1 if last else 1,
+        seq=seq + 1,
         at=now(),
         actor=actor,
         action=action,
         subject=subject,
         details=dict(details or {}) | db.info.get(_SHARED, {}) | by_token,
         correlation_id=correlation_id(),
-        prev_hash=last.hash if last else GENESIS,
+        prev_hash=prev_hash,
         hash=b"",
     )
     entry.hash = _digest(entry)

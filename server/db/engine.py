@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from server.config import SchoolZone
 from server.db.address import parsed_address
 from server.db.full import is_disk_full
 from server.db.lock import MIGRATION_LOCK
 from server.db.private import private_file
 from server.db.turns import Turns
 from server.db.watch import TableWatch
+from server.db.zone import zone_entry
 
 BUSY_TIMEOUT_MS = 5000
 #: Threads of requests that may read or write at a time (`server.web.threads`), and what remains
@@ -39,9 +41,14 @@ class Database:
         is_sqlite: whether the database is SQLite.
         turns: in which order the writers of this process write to SQLite.
         turn_wait_s: the longest wait for a turn, seconds.
+
+    Args:
+        url: where it is, in SQLAlchemy's words.
+        zone: asks for the school's time zone, which sessions know then (`zone_of`); None for
+            commands that do without.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, zone: SchoolZone | None = None) -> None:
         self.engine = make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.turns = Turns()
@@ -49,6 +56,7 @@ class Database:
         self._reader = self.engine.execution_options(**{_READ_ONLY: True})
         self._full_at_s: float | None = None
         self._watches: list[TableWatch] = []
+        self._info = zone_entry(zone)
 
     @contextmanager
     def transaction(self, wait_s: float | None = None) -> Iterator[Session]:
@@ -64,7 +72,7 @@ class Database:
             OperationalError: the turn did not come in time, or the database refuses.
         """
         with self._turn(self.turn_wait_s if wait_s is None else wait_s), self._noting_room():
-            with Session(self.engine, expire_on_commit=False) as db, db.begin():
+            with Session(self.engine, expire_on_commit=False, info=self._info) as db, db.begin():
                 written = self._watch_for_room(db)
                 yield db
             if written:
@@ -79,7 +87,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One snapshot for reading. Nothing is ever committed, and writers are not blocked."""
-        with Session(self._reader, expire_on_commit=False) as db:
+        with Session(self._reader, expire_on_commit=False, info=self._info) as db:
             yield db
 
     @contextmanager

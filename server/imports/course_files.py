@@ -32,6 +32,7 @@ from server.people.folding import comparable_number
 from server.timetable import roster, teachers
 from server.timetable.joining import first_day, school_zone
 from server.timetable.roster import RosterDates
+from server.timetable.service import lock_courses
 from server.timetable.tables import Course, CourseTeacher, RosterEntry
 from server.web.principal import Role
 
@@ -235,10 +236,9 @@ class RosterFiles:
         """Compare rows with the rosters of their courses."""
         numbers = {comparable_number(row["student_number"]) for row in rows}
         people = self._people.find(db, numbers, lock=lock)
-        courses = courses_by_code(db, (row["course"] for row in rows))
         rules = PlacingRules(
             who_column="student_number",
-            courses=courses,
+            courses=_courses_placed(db, rows, lock=lock),
             people={number: _student(one) for number, one in people.items()},
             entries=_roster_entries(db, [one.id for one in people.values()]),
             today=self._today,
@@ -319,11 +319,10 @@ class TeacherFiles:
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the teachers of their courses."""
-        del lock  # nobody but the office changes who teaches what, and the service looks again
         accounts = accounts_by_name(db, {normalise(row["user_name"]) for row in rows})
         rules = PlacingRules(
             who_column="user_name",
-            courses=courses_by_code(db, (row["course"] for row in rows)),
+            courses=_courses_placed(db, rows, lock=lock, is_exclusive=True),
             people=accounts,
             entries=_teacher_entries(db, [one.id for one in accounts.values()]),
             today=self._today,
@@ -413,6 +412,16 @@ def _unfit(account: Account) -> str:
     if not account.is_active:
         return "account_disabled"
     return "" if account.role == Role.TEACHER else "not_a_teacher"
+
+
+def _courses_placed(
+    db: Session, rows: Sequence[ParsedRow], *, lock: bool, is_exclusive: bool = False
+) -> dict[str, Course]:
+    """Return the courses of rows by code; locked before the first of the rows is recorded."""
+    found = courses_by_code(db, (row["course"] for row in rows))
+    if lock:
+        lock_courses(db, [one.id for one in found.values()], is_exclusive=is_exclusive)
+    return found
 
 
 def _courses_of(db: Session, codes: set[str]) -> list[Course]:

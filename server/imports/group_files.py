@@ -29,8 +29,8 @@ from server.people.bulk import ImportOrigin, KnownPerson
 from server.people.folding import comparable_number
 from server.timetable.groups import service
 from server.timetable.groups.service import GroupChange
-from server.timetable.service import lock_timetable, lock_version
-from server.timetable.tables import GroupMember, StudentGroup
+from server.timetable.service import lock_courses, lock_timetable, lock_version
+from server.timetable.tables import CourseGroup, GroupMember, StudentGroup
 
 _LONGEST_NAME = 80
 _IN_ONE_QUERY = 500
@@ -107,7 +107,9 @@ class GroupFiles:
     def write(self, db: Session, judged: Sequence[Judged], origin: ImportOrigin) -> list[Finding]:
         """Add groups and members, and set the last day of others."""
         groups = _groups(db, {one.payload.group for one in judged if one.payload})
-        lock_version(db)  # a new group is recorded before the next row changes a roster
+        # A new group is recorded before the next row changes a roster.
+        lock_courses(db, _courses_of(db, groups.values()))
+        lock_version(db)
 
         def write(one: Judged) -> None:
             wanted: _Stay = one.payload
@@ -208,6 +210,12 @@ def _groups(db: Session, names: set[str]) -> dict[str, StudentGroup]:
         query = select(StudentGroup).where(col(StudentGroup.name).in_(part))
         found |= {one.name: one for one in db.exec(query)}
     return found
+
+
+def _courses_of(db: Session, groups: Iterable[StudentGroup]) -> set[uuid.UUID]:
+    """Return the courses that take, took or will take their students from these groups."""
+    wanted = col(CourseGroup.group_id).in_([one.id for one in groups])
+    return set(db.exec(select(CourseGroup.course_id).where(wanted)))
 
 
 def _is_meant(stay: GroupMember, first: date | None, today: date) -> bool:

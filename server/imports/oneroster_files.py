@@ -215,8 +215,9 @@ class OneRosterFiles:
         return judged_each(self, rows, judge)
 
     def _judge_courses(self, db: Session, rows: Sequence[ParsedRow], lock: bool) -> list[Judged]:
-        del lock  # nobody but the office changes courses, and the service looks again
         sourced = find_sourced(db, SourcedKind.COURSE, [row["sourced_id"] for row in rows])
+        if lock:
+            service.lock_courses(db, list(sourced.values()), is_exclusive=True)
         coded = courses_by_code(db, [row["code"] for row in rows])
         query = select(Course).where(col(Course.id).in_(list(sourced.values())))
         by_id = {one.id: one for one in (*db.exec(query), *coded.values())}

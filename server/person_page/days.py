@@ -53,6 +53,11 @@ class CalendarDay:
     holiday: str = ""
     is_inside: bool = True
 
+    @property
+    def share(self) -> str:
+        """How many of its lessons are like the one that is shown; empty where all of them are."""
+        return "" if self.like_it == len(self.lines) else f"{self.like_it}/{len(self.lines)}"
+
 
 @dataclass(frozen=True)
 class CalendarMonth:

@@ -17,6 +17,7 @@ from server.excuses.words import reason_words, when_words
 from server.people.service import get_person, state_of, view_person
 from server.people.tables import Person
 from server.person_page.asked import DayAsked, DaysWantedDep
+from server.person_page.cells import CalendarCells
 from server.person_page.days import months_of
 from server.person_page.service import (
     PersonAttendance,
@@ -62,9 +63,11 @@ def attendance_page(
         "chosen": chosen,
         "months": months_of(found.days, chosen.first, chosen.last, holidays),
         "holidays": dict.fromkeys(holidays.values()),
-        "words": words,
+        "query": chosen.query,
+        "cells": CalendarCells(
+            words, chosen.query, today=reader.today, picked=picked.date if picked else None
+        ),
         "legend": words.legend(found.lines),
-        "today": reader.today,
         "picked": picked,
         "picked_lines": lesson_words(picked.lines, words) if picked else (),
         "week": [

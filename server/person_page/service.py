@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlalchemy import bindparam
+from sqlmodel import Session, col
 
 from server.absences.service import AbsenceFilter, AbsenceView
 from server.absences.tables import AbsenceReport
 from server.attendance.person_lines import PersonLine, courses_of_person, lines_of_person
+from server.db.prepared import Prepared, table_of
 from server.errors import ForbiddenError, NotFoundError
 from server.person_page.days import CalendarDay, days_of
 from server.person_page.sums import (
@@ -32,6 +35,15 @@ from server.web.principal import Principal
 #: What is shown where a school has no terms.
 _USUAL_DAYS = timedelta(days=83)
 _WEEK = timedelta(days=7)
+_holidays = table_of(Holiday)
+_HOLIDAYS = Prepared(
+    sqlalchemy.select(_holidays.c.name, _holidays.c.first_day, _holidays.c.last_day)
+    .where(
+        _holidays.c.first_day <= bindparam("last", type_=_holidays.c.first_day.type),
+        _holidays.c.last_day >= bindparam("first", type_=_holidays.c.last_day.type),
+    )
+    .order_by(_holidays.c.first_day, _holidays.c.id)
+)
 
 
 class ForeignStudentError(ForbiddenError):
@@ -63,6 +75,12 @@ class DaysChosen:
     last: date
     term: Term | None
     terms: Sequence[Term]
+
+    @property
+    def query(self) -> str:
+        """How the address of the page names them, with an `&` at the end."""
+        span = f"first={self.first}&last={self.last}"
+        return f"{f'term={self.term.id}' if self.term else span}&"
 
 
 @dataclass(frozen=True)
@@ -186,12 +204,11 @@ def _term(terms: Sequence[Term], wanted: uuid.UUID | None, today: date) -> Term 
 
 def holidays_between(db: Session, first: date, last: date) -> dict[date, str]:
     """Return the names of holidays by date."""
-    query = select(Holiday).where(col(Holiday.first_day) <= last, col(Holiday.last_day) >= first)
     found: dict[date, str] = {}
-    for one in db.exec(query.order_by(col(Holiday.first_day), col(Holiday.id))):
-        day = max(one.first_day, first)
-        while day <= min(one.last_day, last):
-            found.setdefault(day, one.name)
+    for name, first_day, last_day in _HOLIDAYS.rows(db, first=first, last=last):
+        day = max(first_day, first)
+        while day <= min(last_day, last):
+            found.setdefault(day, name)
             day += timedelta(days=1)
     return found
 

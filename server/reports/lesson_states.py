@@ -21,26 +21,30 @@ from server.web.register_state import MOST_JUDGED, LessonsInState, RegisterState
 
 #: Lessons that are read at a time.
 _PIECE = 100
+_IS_CANCELLED = (
+    exists()
+    .where(
+        col(LessonCancellation.lesson_id) == col(Lesson.id),
+        col(LessonCancellation.restored_at).is_(None),
+    )
+    .correlate(Lesson)  # the list joins cancellations too
+)
+_COUNTS = ~_IS_CANCELLED
+_IS_CONFIRMED = exists().where(col(RegisterConfirmation.lesson_id) == col(Lesson.id))
 
 
 def find_in_state(
     db: Session, state: RegisterState, among: Select[Any], *, at: datetime
 ) -> LessonsInState:
     """Return which lessons are in a state; see `server.web.register_state.FindInState`."""
-    in_force = exists().where(
-        col(LessonCancellation.lesson_id) == col(Lesson.id),
-        col(LessonCancellation.restored_at).is_(None),
-    )
-    is_cancelled = in_force.correlate(Lesson)  # the list joins cancellations too
-    is_confirmed = exists().where(col(RegisterConfirmation.lesson_id) == col(Lesson.id))
-    is_over = and_(~is_cancelled, col(Lesson.ends_at) <= at)
+    is_over = and_(_COUNTS, col(Lesson.ends_at) <= at)
     match state:
         case RegisterState.CANCELLED:
-            return LessonsInState(is_cancelled)
+            return LessonsInState(_IS_CANCELLED)
         case RegisterState.CONFIRMED:
-            return LessonsInState(and_(~is_cancelled, is_confirmed))
+            return LessonsInState(and_(_COUNTS, _IS_CONFIRMED))
         case RegisterState.UNCONFIRMED:
-            return LessonsInState(_with_roster(db, among, and_(is_over, ~is_confirmed)))
+            return LessonsInState(_with_roster(db, among, and_(is_over, ~_IS_CONFIRMED)))
         case _:
             return _derived(db, state, among.where(is_over), at)
 

@@ -65,6 +65,15 @@ class LineCounts:
     open: int = 0
     cancelled: int = 0
 
+    def add_counts(self, other: "LineCounts") -> None:
+        """Add the lines of others."""
+        self.in_time += other.in_time
+        self.late += other.late
+        self.absent += other.absent
+        self.excused += other.excused
+        self.open += other.open
+        self.cancelled += other.cancelled
+
     def add(self, standing: Standing | None) -> None:
         """Count one line; None: its lesson was cancelled."""
         name = "cancelled" if standing is None else standing.value

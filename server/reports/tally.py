@@ -103,7 +103,7 @@ class ReportTally:
         found = Sums()
         for one in people:
             if one in self.people:
-                _merge(found.lines, self.people[one].lines)
+                found.lines.add_counts(self.people[one].lines)
         return found
 
     def weeks(self) -> dict[date, LineCounts]:
@@ -114,7 +114,7 @@ class ReportTally:
         number = (mondays[-1] - mondays[0]).days // 7 + 1
         found = {mondays[0] + timedelta(days=7 * week): LineCounts() for week in range(number)}
         for day, sums in self.days.items():
-            _merge(found[day - timedelta(days=day.weekday())], sums.lines)
+            found[day - timedelta(days=day.weekday())].add_counts(sums.lines)
         return found
 
 
@@ -176,11 +176,6 @@ def load(stored: dict[str, Any]) -> ReportTally:
 
 def _open_lines(lesson: LessonFacts) -> int:
     return sum(lesson.standing(line) is Standing.OPEN for line in lesson.lines)
-
-
-def _merge(into: LineCounts, other: LineCounts) -> None:
-    for name, count in asdict(other).items():
-        setattr(into, name, getattr(into, name) + count)
 
 
 def _sums(stored: dict[str, Any]) -> Sums:

@@ -11,7 +11,7 @@ from server.db.many import ManyOutcome, change_each
 from server.errors import InvalidError
 from server.timetable.groups import service as groups
 from server.timetable.groups.service import GroupChange
-from server.timetable.service import lock_timetable
+from server.timetable.service import lock_courses, lock_timetable
 from server.timetable.teachers import add_teacher, end_teacher, teachers_of
 
 
@@ -35,6 +35,7 @@ def add_teacher_to_many(
 ) -> ManyOutcome:
     """Let an account teach courses from a day on; see `teachers.add_teacher`."""
     lock_timetable(db)
+    lock_courses(db, courses, is_exclusive=True)
 
     def add(course_id: uuid.UUID) -> None:
         add_teacher(
@@ -61,6 +62,7 @@ def add_group_to_many(
     lock_timetable(db)
     groups.group_of(db, group_id)
     groups.lock_members(db, group_id)
+    lock_courses(db, courses)
 
     def add(course_id: uuid.UUID) -> None:
         groups.add_course(db, group_id, course_id, from_date, change)

@@ -21,7 +21,7 @@ from server.timetable.patterns.service import (
     delete_pattern,
 )
 from server.timetable.roster import RosterDates
-from server.timetable.service import course_of, lock_timetable, lock_version
+from server.timetable.service import course_of, lock_courses, lock_timetable, lock_version
 from server.timetable.tables import (
     CourseGroup,
     GroupMember,
@@ -71,6 +71,19 @@ def end_many_courses(db: Session, courses: Collection[uuid.UUID], end: CourseEnd
 def _lock(db: Session, courses: Collection[uuid.UUID], end: CourseEnd) -> None:
     """Lock all that may change, in the order of everyone else: an entry of the trail follows."""
     lock_timetable(db)
+    _lock_people(db, courses)
+    lessons = select(Lesson.id).where(
+        col(Lesson.course_id).in_(courses), col(Lesson.starts_at) > end.change.at
+    )
+    db.exec(lessons.order_by(col(Lesson.id)).with_for_update()).all()
+    lock_version(db)
+
+
+def _lock_people(db: Session, courses: Collection[uuid.UUID]) -> None:
+    """Lock the people of the courses, and then the courses: nobody is added any more.
+
+    Who was added in between is not locked, so the locks are given back and taken again.
+    """
     listed = select(RosterEntry.person_id).where(col(RosterEntry.course_id).in_(courses))
     members = (
         select(GroupMember.person_id)
@@ -78,12 +91,14 @@ def _lock(db: Session, courses: Collection[uuid.UUID], end: CourseEnd) -> None:
         .where(col(CourseGroup.course_id).in_(courses))
     )
     people = select(Person.id).where(or_(col(Person.id).in_(listed), col(Person.id).in_(members)))
-    db.exec(people.order_by(col(Person.id)).with_for_update()).all()
-    lessons = select(Lesson.id).where(
-        col(Lesson.course_id).in_(courses), col(Lesson.starts_at) > end.change.at
-    )
-    db.exec(lessons.order_by(col(Lesson.id)).with_for_update()).all()
-    lock_version(db)
+    while True:
+        savepoint = db.begin_nested()
+        locked = set(db.exec(people.order_by(col(Person.id)).with_for_update()))
+        lock_courses(db, courses, is_exclusive=True)
+        if locked >= set(db.exec(people)):
+            savepoint.commit()
+            return
+        savepoint.rollback()
 
 
 def _end_course(db: Session, course_id: uuid.UUID, end: CourseEnd) -> None:

@@ -4,15 +4,18 @@ import uuid
 from collections.abc import Collection
 from datetime import date, datetime
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import type_coerce
+from sqlalchemy import func, select, type_coerce
 from sqlmodel import Session, col
 
 from server.db.prepared import Prepared
 from server.db.types import KnownMoment, KnownUuid
-from server.timetable.service import lesson_values, lessons_by
+from server.timetable.service import LESSON_ORDER, LessonFilter, lesson_values, lessons_by
 from server.timetable.tables import Course, Lesson, LessonCancellation, Room, day_at_school
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
 
 _ID, _MOMENT = KnownUuid(), KnownMoment()
 
@@ -53,9 +56,33 @@ def lesson_rows(
     return [LessonRow(*row) for row in _rows_by(frozenset(values)).rows(db, **values)]
 
 
+def lesson_row_page(
+    db: Session, which: LessonFilter, *, limit: int, offset: int
+) -> tuple[list[LessonRow], int]:
+    """Return some lessons of a filter by start, and how many there are."""
+    query = _rows_of(which).limit(limit).offset(offset)
+    rows = [LessonRow(*row) for row in db.execute(query)]
+    if not offset and len(rows) < limit:
+        return rows, len(rows)
+    ids = which.ids_query().subquery()
+    return rows, db.execute(select(func.count()).select_from(ids)).scalar_one()
+
+
+def _rows_of(which: LessonFilter) -> "Select[Any]":
+    query = which.query().order_by(*LESSON_ORDER.by())
+    return query.with_only_columns(*_columns(), maintain_column_froms=True)
+
+
 @cache
 def _rows_by(names: frozenset[str]) -> Prepared:
-    columns = (
+    # Where the tables are joined stays as it is.
+    query = lessons_by(names).with_only_columns(*_columns(), maintain_column_froms=True)
+    return Prepared(query)
+
+
+@cache
+def _columns() -> tuple[Any, ...]:
+    return (
         type_coerce(col(Lesson.id), _ID),
         type_coerce(col(Lesson.course_id), _ID),
         type_coerce(col(Lesson.room_id), _ID),
@@ -67,5 +94,3 @@ def _rows_by(names: frozenset[str]) -> Prepared:
         col(Room.name),
         col(LessonCancellation.id).is_not(None),
     )
-    # Where the tables are joined stays as it is.
-    return Prepared(lessons_by(names).with_only_columns(*columns, maintain_column_froms=True))

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from server.db.zone import zone_of
 from server.timetable.local_time import local_date
 from server.timetable.tables import ImportedLesson, Lesson, RosterEntry, day_at_school
 
@@ -17,7 +18,13 @@ _ZONES_DIFFER = timedelta(days=1)
 
 
 def school_zone(db: Session) -> ZoneInfo:
-    """Return the school's zone, as the last planned lesson has it; UTC where there is no lesson."""
+    """Return the school's zone.
+
+    A command that opens the database without it takes the zone of the last planned lesson, or UTC
+    where there is none.
+    """
+    if (zone := zone_of(db)) is not None:
+        return zone
     query = select(Lesson.time_zone).order_by(col(Lesson.starts_at).desc()).limit(1)
     return ZoneInfo(db.exec(query).first() or "UTC")
 

@@ -1,7 +1,6 @@
 """The filters above the lists of lessons and courses: what was chosen, and its conditions."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
@@ -11,11 +10,10 @@ from fastapi import Query
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, and_, col, select
 
-from server.accounts.tables import Account
 from server.db.types import now
 from server.timetable import service
 from server.timetable.local_time import local_date, midnight
-from server.timetable.substitutes.service import courses_of, teachers
+from server.timetable.substitutes.service import courses_of, teacher_options
 from server.timetable.tables import Course, CourseTeacher, Lesson, LessonPattern, LessonSubstitute
 from server.timetable.terms import terms
 from server.web.filters import Chosen, Filter, FilterBar, choices
@@ -84,7 +82,7 @@ class LessonChoice:
             Filter("room", t("timetable.room"), rooms, str(self.room or "")),
         ]
         if own is None:
-            filters.append(_teacher_filter(t, teachers(db), self.teacher))
+            filters.append(_teacher_filter(db, t, self.teacher))
         if sees:
             states = choices(RegisterState, t, "timetable.register_state")
             filters.append(
@@ -131,7 +129,7 @@ class CourseChoice:
         """Return the filters of the list."""
         named = [(str(one.id), one.name) for one in terms(db)]
         term = Filter("term", t("timetable.term"), named, str(self.term or ""))
-        return FilterBar("/courses", (term, _teacher_filter(t, teachers(db), self.teacher)))
+        return FilterBar("/courses", (term, _teacher_filter(db, t, self.teacher)))
 
 
 async def course_choice(
@@ -157,9 +155,9 @@ def course_filter(
     return Filter("course", t("timetable.course"), labels.options, str(chosen or ""), hint)
 
 
-def _teacher_filter(t: Translator, accounts: Sequence[Account], chosen: uuid.UUID | None) -> Filter:
-    named = [(str(one.id), one.display_name) for one in accounts]
-    return Filter("teacher", t("timetable.filter_teacher"), named, str(chosen or ""))
+def _teacher_filter(db: Session, t: Translator, chosen: uuid.UUID | None) -> Filter:
+    label = t("timetable.filter_teacher")
+    return Filter("teacher", label, teacher_options(db), str(chosen or ""))
 
 
 def _taught(db: Session, account: uuid.UUID, days: SchoolDays) -> ColumnElement[bool]:

@@ -16,11 +16,12 @@ from server.db.dependencies import DBDep, ReadDBDep
 from server.db.types import now
 from server.errors import ServerError
 from server.timetable import service
+from server.timetable.day import LessonRow, lesson_row_page
 from server.timetable.forms import RoomForm
 from server.timetable.list_filters import LessonChoice, SchoolDays, lesson_choice
 from server.timetable.local_time import local_date, midnight
 from server.timetable.schemas import RoomCreate, RoomUpdate
-from server.timetable.service import LessonFilter, LessonView
+from server.timetable.service import LessonFilter
 from server.timetable.teachers import substitute_account, visible_courses
 from server.web.access import OfficeDep, SignedInDep
 from server.web.pages import render, request_translator, see_other
@@ -61,7 +62,7 @@ def lessons_page(
     find = get_services(request).find_in_state
     which, is_cut = _in_state(db, which, choice.register if sees else None, find)
     pager = read_page(
-        lambda limit, offset: service.lesson_page(db, which, limit=limit, offset=offset),
+        lambda limit, offset: lesson_row_page(db, which, limit=limit, offset=offset),
         page,
         _PAGE,
     )
@@ -160,8 +161,8 @@ def _week(first: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return midnight(first, zone), midnight(first + timedelta(days=7), zone)
 
 
-def _by_day(views: Sequence[LessonView], zone: ZoneInfo) -> list[tuple[date, list[LessonView]]]:
-    def day_of(view: LessonView) -> date:
-        return local_date(view.lesson.starts_at, zone)
+def _by_day(rows: Sequence[LessonRow], zone: ZoneInfo) -> list[tuple[date, list[LessonRow]]]:
+    def day_of(row: LessonRow) -> date:
+        return local_date(row.starts_at, zone)
 
-    return [(day, list(own)) for day, own in groupby(views, key=day_of)]
+    return [(day, list(own)) for day, own in groupby(rows, key=day_of)]

@@ -19,7 +19,14 @@ from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.search import BY_NAME
 from server.people.tables import Person
 from server.timetable.joining import first_day, let_dates_decide, school_zone
-from server.timetable.service import LessonView, bump_version, course_of, found_or_404
+from server.timetable.service import (
+    LessonView,
+    bump_version,
+    course_of,
+    found_or_404,
+    lock_courses,
+    lock_version,
+)
 from server.timetable.tables import (
     CourseGroup,
     GroupEntry,
@@ -336,9 +343,13 @@ def refuse_full(
 ) -> None:
     """Refuse one entry more than a kiosk takes on the roster of a lesson.
 
+    Course and version are locked first: two who add at once are counted one after the other.
+
     Raises:
         ConflictError: so many other entries of the course cover some of these days.
     """
+    lock_courses(db, [course_id])
+    lock_version(db)
     first, last = col(RosterEntry.from_date), col(RosterEntry.until_date)
     query = select(func.count()).where(
         col(RosterEntry.course_id) == course_id,

@@ -12,7 +12,7 @@ from server.errors import ConflictError
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable.roster import RosterDates
-from server.timetable.service import course_of, courses
+from server.timetable.service import course_of, courses, lock_courses
 from server.timetable.tables import Course, RosterEntry
 
 
@@ -41,7 +41,7 @@ def add_many(
             actor=actor,
         )
 
-    return _each(db, people, add)
+    return _each(db, course_id, people, add)
 
 
 def end_many(
@@ -67,7 +67,7 @@ def end_many(
         for entry in entries:
             roster.end_entry(db, course_id, entry.id, today=today, at=at, actor=actor)
 
-    return _each(db, people, end)
+    return _each(db, course_id, people, end)
 
 
 def courses_of_many(db: Session, people: Collection[uuid.UUID], today: date) -> list[Course]:
@@ -90,13 +90,17 @@ def _open_entries(
 
 
 def _each(
-    db: Session, people: Collection[uuid.UUID], change: Callable[[uuid.UUID], None]
+    db: Session,
+    course_id: uuid.UUID,
+    people: Collection[uuid.UUID],
+    change: Callable[[uuid.UUID], None],
 ) -> ManyOutcome:
     """Do the same for each person; what one refuses leaves the others as they are.
 
-    All of them are locked before the timetable is, in one order, so that two requests about the
-    same people wait for each other instead of failing.
+    All of them are locked before the timetable's version is, in one order, so that two requests
+    about the same people wait for each other instead of failing.
     """
     wanted = select(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id))
     db.exec(wanted.with_for_update()).all()
+    lock_courses(db, [course_id])
     return change_each(db, people, change)

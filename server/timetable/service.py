@@ -225,8 +225,8 @@ class LessonFilter:
     is_history: bool = False
     further: "tuple[ColumnElement[bool], ...]" = ()
 
-    def query(self) -> "Select[Lesson, Course, Room, LessonCancellation]":
-        """Select the lessons with course, room and cancellation, without an order."""
+    def conditions(self) -> "list[ColumnElement[bool]]":
+        """Return the conditions on `Lesson`."""
         conditions: list[ColumnElement[bool]] = [*self.further]
         if self.after is not None:
             conditions += ends_after(self.after)
@@ -240,17 +240,21 @@ class LessonFilter:
             conditions.append(
                 of_courses if self.substitute is None else of_courses | self._taught()
             )
+        return conditions
+
+    def query(self) -> "Select[Lesson, Course, Room, LessonCancellation]":
+        """Select the lessons with course, room and cancellation, without an order."""
         return (
             sqlalchemy.select(Lesson, Course, Room, LessonCancellation)
             .join(Course, col(Course.id) == col(Lesson.course_id))
             .join(Room, col(Room.id) == col(Lesson.room_id))
             .outerjoin(LessonCancellation, in_force())
-            .where(*conditions)
+            .where(*self.conditions())
         )
 
     def ids_query(self) -> "Select[uuid.UUID]":
         """Select the ids of the same lessons."""
-        return self.query().with_only_columns(col(Lesson.id))
+        return sqlalchemy.select(col(Lesson.id)).where(*self.conditions())
 
     def _taught(self) -> "ColumnElement[bool]":
         since = datetime.min.replace(tzinfo=UTC) if self.is_history else now() - SUBSTITUTE_KEEPS
@@ -298,19 +302,8 @@ def lessons_by(names: frozenset[str]) -> "Select[Lesson, Course, Room, LessonCan
     return LessonFilter().query().where(*chosen).order_by(*LESSON_ORDER.by())
 
 
-def lesson_page(
-    db: Session, which: LessonFilter, *, limit: int, offset: int
-) -> tuple[list[LessonView], int]:
-    """Return some of the same lessons, and how many there are."""
-    query = which.query().order_by(*LESSON_ORDER.by())
-    rows = db.execute(query.limit(limit).offset(offset))
-    ids = which.ids_query().subquery()
-    total = db.execute(sqlalchemy.select(func.count()).select_from(ids)).scalar_one()
-    return [LessonView(*row) for row in rows], total
-
-
 def lesson_part(db: Session, which: LessonFilter, wanted: PartWanted) -> Part[LessonView]:
-    """Return a part of the same list."""
+    """Return a part of the lessons of a filter, by start."""
     part = read_part(db, which.query(), LESSON_ORDER, wanted)
     return Part([LessonView(*row) for row in part.rows], part.total, part.last)
 
@@ -364,6 +357,25 @@ def lock_timetable(db: Session) -> None:
     Callers take it first: the version and the audit trail are locked after it, in this order.
     """
     lock_until_commit(db, TIMETABLE_LOCK)
+
+
+def lock_courses(
+    db: Session, courses: Collection[uuid.UUID], *, is_exclusive: bool = False
+) -> None:
+    """Keep courses as they are until the commit; see CONTRIBUTING.md for the order of locks.
+
+    What refers to a course, such as an entry of its roster, waits for a change of its code, and the
+    other way round. So who writes such rows after the version or an entry of the audit trail calls
+    this before.
+
+    Args:
+        db: the caller's.
+        courses: their ids.
+        is_exclusive: nobody else holds this lock, as one who changes codes or teachers needs it.
+    """
+    query = select(Course.id).where(col(Course.id).in_(courses)).order_by(col(Course.id))
+    is_shared = not is_exclusive
+    db.exec(query.with_for_update(read=is_shared, key_share=is_shared)).all()
 
 
 def bump_version(db: Session) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, or_, select
 from server.accounts.tables import Account
 from server.audit.service import record
 from server.errors import ConflictError, InvalidError, NotFoundError
-from server.timetable.service import course_of
+from server.timetable.service import course_of, lock_courses
 from server.timetable.tables import CourseTeacher
 from server.web.principal import Principal, Role
 
@@ -31,6 +31,7 @@ def add_teacher(
         ConflictError: the account teaches the course in that time already.
     """
     course_of(db, course_id)
+    lock_courses(db, [course_id], is_exclusive=True)
     teacher_account(db, account_id)
     if from_date and until_date and until_date < from_date:
         raise InvalidError("The last day is before the first.", problem="order")

@@ -13,7 +13,7 @@ from server.timetable import roster
 from server.timetable.groups.spans import Span, intersect, subtract
 from server.timetable.joining import first_day, school_zone
 from server.timetable.roster import RosterDates
-from server.timetable.service import bump_version
+from server.timetable.service import bump_version, lock_courses
 from server.timetable.tables import (
     CourseGroup,
     GroupEntry,
@@ -68,6 +68,7 @@ def follow_groups(
     db.flush()
     locked = select(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id))
     db.exec(locked.with_for_update()).all()
+    lock_courses(db, courses)
     for (course_id, person_id), listed in sorted(_read(db, courses, people, today).items()):
         spans = listed.days(today)
         for entry in sorted(listed.following, key=lambda one: one.from_date or date.min):

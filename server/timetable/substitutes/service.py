@@ -11,6 +11,7 @@ from sqlmodel import Session, col, or_, select
 
 from server.accounts.tables import Account
 from server.audit.service import record
+from server.db.prepared import Prepared, table_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError
 from server.timetable.lessons import DoubleBookingError
@@ -25,6 +26,13 @@ from server.timetable.service import (
 )
 from server.timetable.tables import CourseTeacher, Lesson, LessonSubstitute, PatternLesson
 from server.web.principal import Principal, Role
+
+_accounts = table_of(Account)
+_TEACHERS = Prepared(
+    sqlalchemy.select(_accounts.c.id, _accounts.c.display_name)
+    .where(_accounts.c.role == Role.TEACHER, _accounts.c.is_active.is_(True))
+    .order_by(_accounts.c.display_name, _accounts.c.id)
+)
 
 
 class LessonNotes(NamedTuple):
@@ -131,6 +139,11 @@ def teachers(db: Session) -> Sequence[Account]:
     """Return the accounts that may be named, by name."""
     query = select(Account).where(Account.role == Role.TEACHER, col(Account.is_active).is_(True))
     return db.exec(query.order_by(col(Account.display_name), col(Account.id))).all()
+
+
+def teacher_options(db: Session) -> list[tuple[str, str]]:
+    """Return id and name of the same accounts, for a choice that pages draw all the time."""
+    return [(str(key), name) for key, name in _TEACHERS.rows(db)]
 
 
 def courses_of(db: Session, account_id: uuid.UUID, day: date) -> set[uuid.UUID]:

@@ -26,9 +26,9 @@ from server.limits.tables import LimitState, StoredLimit
 from server.policies.service import PolicyTimeline, current_policy, policy_at, set_policy
 from server.policies.tables import PolicyVersion
 from server.timetable import roster
-from server.timetable.day import lesson_rows
+from server.timetable.day import lesson_row_page, lesson_rows
 from server.timetable.lessons import cancel_lesson
-from server.timetable.service import LessonFilter, lesson_page, lesson_views
+from server.timetable.service import LessonFilter, lesson_views
 from server.timetable.tables import Room
 from tests.integration.school.conftest import School
 
@@ -72,10 +72,12 @@ def test_rows_of_lessons_are_the_lessons(school: School) -> None:
 def test_a_page_of_lessons_is_a_part_of_the_list(school: School) -> None:
     with school.database.reading() as db:
         everything = [one.lesson.id for one in lesson_views(db)]
-        found, total = lesson_page(db, LessonFilter(), limit=1, offset=0)
-        beyond, also = lesson_page(db, LessonFilter(), limit=1, offset=len(everything))
-    assert ([one.lesson.id for one in found], total) == (everything[:1], len(everything))
+        found, total = lesson_row_page(db, LessonFilter(), limit=1, offset=0)
+        beyond, also = lesson_row_page(db, LessonFilter(), limit=1, offset=len(everything))
+        whole, number = lesson_row_page(db, LessonFilter(), limit=100, offset=0)
+    assert ([one.id for one in found], total) == (everything[:1], len(everything))
     assert (beyond, also) == ([], len(everything))
+    assert ([one.id for one in whole], number) == (everything, len(everything))
 
 
 def test_rows_of_rosters_are_their_people(school: School) -> None:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from server.accounts import administration
 from server.credentials import keys, service, staff
 from server.db.engine import Database
 from server.enrollment import service as enrollment
@@ -115,3 +116,22 @@ def test_nothing_is_issued_to_an_account_that_is_just_disabled(
         lambda: admin.post(f"/credentials/staff/{account}/pin"),
     )
     assert answers == {"first": 200, "second": 404}
+
+
+@pytest.mark.parametrize("is_pin", [True, False], ids=["a PIN", "the same accounts"])
+def test_many_who_are_disabled_wait_for_a_new_pin_and_for_each_other(
+    desk: OfficeDesk, race: Race, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, is_pin: bool
+) -> None:
+    roles = (Role.TEACHER, Role.TECHNICIAN)
+    accounts = [sign_in(one).get("/api/v1/sign-in").json()["account_id"] for one in roles]
+    admin = sign_in(Role.ADMIN)
+    assert admin.post(f"/credentials/staff/{accounts[0]}/pin").is_redirect
+    pause(monkeypatch, race, administration, "note")
+
+    def disable() -> Any:
+        return admin.post("/api/v1/accounts/bulk/disable", json={"account_ids": accounts})
+
+    answers = race.run(disable, lambda: give_pin(desk.office, desk.ada) if is_pin else disable())
+    assert answers == {"first": 200, "second": 201 if is_pin else 200}
+    again = disable().json()
+    assert [one["problem"] for one in again["skipped"]] == ["disabled_already"] * 2

@@ -12,8 +12,8 @@ from server.credentials.scope import staff_at
 from server.db.engine import Database
 from server.db.types import now
 from server.kiosks.tables import Kiosk
-from server.timetable.day import lesson_rows
-from server.timetable.service import SUBSTITUTE_KEEPS, LessonFilter, lesson_page
+from server.timetable.day import lesson_row_page, lesson_rows
+from server.timetable.service import SUBSTITUTE_KEEPS, LessonFilter
 from server.timetable.tables import Lesson
 from server.web.principal import Role
 from tests.integration.server.conftest import PASSWORD, SignIn
@@ -96,7 +96,7 @@ def test_substitute_loses_the_register_two_weeks_after_the_lesson(
     with database.reading() as db:
         own = dict[str, Any](courses=[], substitute=uuid.UUID(stand_in.account))
         assert lesson_rows(db, **own) == []
-        assert lesson_page(db, LessonFilter(**own), limit=1, offset=0) == ([], 0)
+        assert lesson_row_page(db, LessonFilter(**own), limit=1, offset=0) == ([], 0)
 
 
 def test_page_names_the_substitute(stand_in: StandIn) -> None:
