@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from kiosk.domain.spans import NO_END, SeqSpan
-from protocol.v1.events import MAX_RANGES_PER_ACK
 from protocol.v1.messages import Ack, EventRefusal, RefusalReason
 
 __all__ = ["Row", "SeqSpan", "Verdicts"]
@@ -59,9 +58,9 @@ class Verdicts:
 
     @property
     def known_through(self) -> int:
-        """The ack is silent about numbers above this: it names so many runs and no more."""
-        runs = self.ack.stored_beyond
-        return runs[-1].last if len(runs) >= MAX_RANGES_PER_ACK else NO_END
+        """The ack is silent about numbers above this."""
+        known = self.ack.known_through
+        return NO_END if known is None else known
 
     def covered(self, most: int) -> list[SeqSpan]:
         """Return the numbers in the server's keeping, up to ``most``; it may count some as lost."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from kiosk.domain.clock import Clock
 from kiosk.domain.health import FaultEdge, LinkHealth
 from kiosk.domain.queue import EventQueue, Settled
-from kiosk.domain.spans import SeqSpan
+from kiosk.domain.spans import NO_END, SeqSpan
 from kiosk.errors import StorageError, SyncError
 from kiosk.sync.acks import AckCheck
 from kiosk.sync.backoff import Backoff
@@ -149,6 +149,7 @@ class Uploader:
         self._in_flight: list[_Flight] = []
         self._advanced_at_s = 0.0
         self._is_overdue = False
+        self._known_through = NO_END
         self._storage_fault = FaultEdge()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
@@ -303,8 +304,14 @@ class Uploader:
         self._asked_at_s = self._clock.monotonic_s()
 
     def _unsent(self, sent: list[SeqSpan]) -> list[RawEvent]:
-        """The newest events that are not on their way: marks of now go before a backlog."""
-        return self._outbox.newest_pending(MAX_EVENTS_PER_BATCH, but=sent)
+        """The newest events that are not on their way: marks of now go before a backlog.
+
+        While the server's acks are silent about the newest numbers, as there are too many gaps to
+        name, the gaps that they name are filled first: else the same events would go for ever.
+        """
+        unknown = SeqSpan(self._known_through + 1, NO_END)
+        known = self._outbox.newest_pending(MAX_EVENTS_PER_BATCH, but=[*sent, unknown])
+        return known or self._outbox.newest_pending(MAX_EVENTS_PER_BATCH, but=sent)
 
     def _note_sent(self, events: list[RawEvent]) -> SeqSpan:
         span = _span(events)
@@ -328,13 +335,21 @@ class Uploader:
         settled = self._outbox.settle(ack, is_answer=is_answer)
         _log(settled)
         waiting = [one for one in self._in_flight if self._outbox.is_any_waiting(one.span)]
-        self._in_flight = waiting
+        self._in_flight = self._answered(waiting, ack)
         if waiting and (settled.again or settled.renumbered):
             self._send_all_again()
-        if settled != Settled():
+        if settled != Settled() or len(self._in_flight) < len(waiting):
             self._advanced_at_s = self._clock.monotonic_s()
             self._is_overdue = False
         return settled
+
+    def _answered(self, waiting: list[_Flight], ack: Ack) -> list[_Flight]:
+        """Return the batches to wait for: not those that acks are silent about while gaps wait."""
+        known = ack.known_through
+        self._known_through = NO_END if known is None else known
+        if known is None or not self._outbox.is_any_waiting(SeqSpan(1, known)):
+            return waiting
+        return [one for one in waiting if one.span.first <= known]
 
     def _send_all_again(self) -> None:
         self._in_flight.clear()

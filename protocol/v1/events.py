@@ -273,6 +273,12 @@ class Ack(Message):
     note: Note | None = None
     signature: Signature | None = None
 
+    @property
+    def known_through(self) -> int | None:
+        """It is silent about numbers above this, as it names so many runs; None: it names all."""
+        runs = self.stored_beyond
+        return runs[-1].last if len(runs) >= MAX_RANGES_PER_ACK else None
+
     def covers(self, seq: int) -> bool:
         """Say whether the event with this sequence number is in the server's keeping."""
         if seq <= self.stored_through:
