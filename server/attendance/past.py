@@ -25,6 +25,7 @@ from server.attendance.service import Register, registers_of
 from server.attendance.sources import with_neighbours
 from server.attendance.tables import PastChange
 from server.audit.service import record
+from server.changes.service import note
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.errors import ConflictError, InvalidError
 from server.people.tables import Person
@@ -199,6 +200,8 @@ def _apply(
             if is_trial:
                 db.add(_trial_change(change_id, at))
                 db.flush()
+            views = timetable.lesson_views(db, ids=change.lesson_ids)
+            note(db, timetable.touched_by(*(view.lesson for view in views)))
             for lesson_id in change.lesson_ids:
                 db.add(
                     Rejudgement(
@@ -245,7 +248,7 @@ def _apply_roster(db: Session, change: RosterChange) -> None:
     entry.from_date, entry.until_date = dates.from_date, dates.until_date
     entry.counts_after = None
     db.add(entry)
-    timetable.bump_version(db)
+    timetable.bump_version(db, roster.touched_by(entry))
 
 
 def _apply_lesson(db: Session, change: LessonChange, *, zone: ZoneInfo, at: datetime) -> None:

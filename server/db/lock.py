@@ -20,6 +20,8 @@ SIGN_IN_LOCK = 7_265_005
 CLAIM_LOCK = 7_265_006
 CREDENTIAL_LOCK = 7_265_007
 BROKER_ACCOUNTS_LOCK = 7_265_008
+#: Taken after all others: it is the last thing that a transaction does.
+SCHOOL_CHANGES_LOCK = 7_265_029
 #: Taken before all others, so before the timetable's version and the audit trail.
 TIMETABLE_LOCK = 7_265_028
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM
 from server.audit.tables import subject_of
+from server.changes.service import note_people
 from server.db.types import now
 from server.db.vault import Vault
 from server.enrollment.gallery import PURPOSE, log_change, open_readable
@@ -157,6 +158,7 @@ def keep_look_alikes(
         first, second = sorted((one, other))
         is_known = db.get(Resemblance, (first, second, model_id)) is not None
         if not is_known and {first, second} <= still:
+            note_people(db, first)
             person = PersonModel(first, model_id)
             db.add(_pair(person, second, ResemblanceKind.LOOK_ALIKE, distance))
     db.flush()
@@ -252,6 +254,7 @@ def _keep_pairs(
         row.second_id if row.first_id == job.person_id else row.first_id: row
         for row in db.exec(query)
     }
+    note_people(db, job.person_id)  # kiosks hear of pairs of which they know both
     for other_id, one in near.items():
         is_duplicate = other_id in duplicates
         kind = ResemblanceKind.DUPLICATE if is_duplicate else ResemblanceKind.LOOK_ALIKE

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, insert
 from sqlmodel import Session, col, func, select
 
+from server.changes.service import note_people
 from server.db.lock import AUDIT_LOCK, GALLERY_LOCK, lock_until_commit
 from server.db.types import new_id
 from server.db.vault import Sealed, Vault
@@ -59,6 +60,7 @@ def log_changes(
     lock_until_commit(db, GALLERY_LOCK)
     db.flush()
     numbered = enumerate(changed, start=latest_seq(db) + 1)
+    note_people(db, *(person_id for person_id, _template_id in changed))
     rows = [
         {"seq": seq, "person_id": person_id, "template_id": template_id, "kind": kind, "at": at}
         for seq, (person_id, template_id) in numbered

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, delete, func, select
 
 from server.audit.service import SYSTEM, record
 from server.audit.tables import subject_of
+from server.changes.service import note_people
 from server.db.types import now
 from server.enrollment.gallery import log_change
 from server.enrollment.kinds import COMPARE
@@ -65,6 +66,7 @@ def _pair_of(person_id: uuid.UUID, model_id: str) -> dict[str, str]:
 def forget_person(db: Session, person_id: uuid.UUID) -> None:
     """Delete everything that was found by comparing a person, and what was to be compared."""
     db.exec(delete(Resemblance).where(about(person_id)))
+    note_people(db, person_id)
     jobs.forget_subject(db, subject_of("person", person_id), [COMPARE, CONFIRM])
 
 
@@ -74,6 +76,7 @@ def after_removal(db: Session, person_id: uuid.UUID, models: Collection[str]) ->
     left = set(db.exec(query))
     gone = set(models) - left
     db.exec(delete(Resemblance).where(about(person_id), col(Resemblance.model_id).in_(gone)))
+    note_people(db, person_id)
     jobs.forget(db, COMPARE, [_pair_of(person_id, model_id) for model_id in gone])
     request_checks(db, person_id, set(models) & left)
 

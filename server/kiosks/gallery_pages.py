@@ -11,6 +11,7 @@ from protocol.v1.messages import GalleryPage
 from server.db.engine import Database
 from server.db.vault import Vault
 from server.kiosks import gallery, service
+from server.kiosks.concerns import may_differ
 from server.kiosks.school_state import school_state
 
 
@@ -59,7 +60,7 @@ def _page_if_current(
     """Return the page where the gallery is up to date; None: something has to be written."""
     kiosk = service.kiosk_of(db, asked.kiosk_id)
     state = school_state(db, vault, zone, asked.at)
-    if kiosk.gallery_source != state.source_for(kiosk):
+    if may_differ(db, kiosk, state, asked.at):
         return None
     page = gallery.page(db, vault, kiosk, since=asked.since, limit=asked.limit)
     return None if db.dirty else page

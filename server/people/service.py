@@ -13,6 +13,7 @@ from sqlmodel import Session, col, delete, func, select
 
 from server.audit.service import record
 from server.audit.tables import subject_of
+from server.changes.service import note_people
 from server.db.prepared import Prepared, several, table_of
 from server.errors import ConflictError, InvalidError, NotFoundError
 from server.people.consent import ConsentState, Statement, consent_state
@@ -79,6 +80,7 @@ def change_person(db: Session, person_id: uuid.UUID, new: PersonCreate, *, actor
     _set_keys(db, person)
     db.add(person)
     db.flush()
+    note_people(db, person_id)
     details = {"fields": sorted(changed)}
     subject = subject_of("person", person_id)
     record(db, actor=actor, action="person.change", subject=subject, details=details)
@@ -135,6 +137,7 @@ def erase_identity(db: Session, person: Person, *, at: datetime) -> None:
     person.year_of_birth = None
     _set_keys(db, person)
     person.erased_at = at
+    note_people(db, person.id)
     db.add(person)
     db.exec(delete(Consent).where(col(Consent.person_id) == person.id))
     db.flush()
@@ -240,6 +243,7 @@ def add_consent(
     )
     db.add(consent)
     db.flush()
+    note_people(db, person_id)
     details = {"role": consent.role, "decision": consent.decision, "consent": str(consent.id)}
     subject = subject_of("person", person_id)
     record(db, actor=actor, action="consent.record", subject=subject, details=details)
@@ -261,6 +265,7 @@ def end_consent(
     if consent.withdrawn_at is None:
         consent.withdrawn_at = at
         db.flush()
+        note_people(db, person_id)
         details = {"consent": str(consent.id)}
         subject = subject_of("person", person_id)
         record(db, actor=actor, action="consent.withdraw", subject=subject, details=details)

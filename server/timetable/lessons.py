@@ -19,6 +19,7 @@ from server.timetable.service import (
     lesson_views,
     lock_timetable,
     room_of,
+    touched_by,
 )
 from server.timetable.tables import (
     LONGEST_LESSON,
@@ -93,7 +94,7 @@ def create_lesson(
         time_zone=zone.key,
     )
     db.add(added)
-    bump_version(db)
+    bump_version(db, touched_by(added))
     _record(db, "lesson.create", added.id, actor)
     return added
 
@@ -129,12 +130,13 @@ def change_lesson(
 
 def apply_plan(db: Session, lesson: Lesson, plan: LessonPlan, *, zone: ZoneInfo) -> None:
     """Write a checked plan into a lesson."""
+    before = touched_by(lesson)
     lesson.course_id, lesson.room_id = plan.course_id, plan.room_id
     lesson.starts_at, lesson.ends_at = plan.starts_at, plan.ends_at
     lesson.time_zone = zone.key
     db.add(lesson)
     _keep_from_pattern(db, lesson.id)
-    bump_version(db)
+    bump_version(db, before | touched_by(lesson))
     db.flush()
 
 
@@ -186,8 +188,8 @@ def delete_lesson(db: Session, lesson_id: uuid.UUID, *, actor: str) -> None:
     ):
         db.delete(cancellation)
     db.flush()
+    bump_version(db, touched_by(lesson))
     db.delete(lesson)
-    bump_version(db)
     _record(db, "lesson.delete", lesson_id, actor)
 
 
@@ -201,14 +203,15 @@ def cancel_lesson(
         ConflictError: it is cancelled already.
     """
     lock_timetable(db)
-    if lesson_view(db, lesson_id).is_cancelled:
+    view = lesson_view(db, lesson_id)
+    if view.is_cancelled:
         raise ConflictError("This lesson is cancelled already.", problem="cancelled")
     row = LessonCancellation(
         lesson_id=lesson_id, reason=reason, cancelled_by=actor, cancelled_at=at
     )
     db.add(row)
     _keep_from_pattern(db, lesson_id)
-    bump_version(db)
+    bump_version(db, touched_by(view.lesson))
     _record(db, "lesson.cancel", lesson_id, actor)
     return row
 
@@ -234,7 +237,7 @@ def restore_lesson(
         raise ConflictError("The room has another lesson in that time.", problem="room_taken")
     row.restored_by, row.restored_at, row.restore_reason = actor, at, reason
     db.add(row)
-    bump_version(db)
+    bump_version(db, touched_by(view.lesson))
     _record(db, "lesson.restore", lesson_id, actor)
     return row
 

@@ -12,7 +12,7 @@ from server.timetable.lessons import FURTHEST
 from server.timetable.local_time import local_date
 from server.timetable.patterns.generation import weekly_of
 from server.timetable.patterns.weekly import PlannedLesson, moments, monday
-from server.timetable.service import LessonView, bump_version, lesson_views
+from server.timetable.service import LessonView, bump_version, lesson_views, touched_by
 from server.timetable.tables import (
     LONGEST_LESSON,
     CourseTeacher,
@@ -228,7 +228,7 @@ def add_past_lessons(db: Session, lessons: Iterable[tuple[LessonView, PastPlan]]
             link = PatternLesson(lesson_id=view.lesson.id, pattern_id=plan.pattern_id, week=week)
             db.add(link)
     if added:
-        bump_version(db)
+        bump_version(db, touched_by(*(view.lesson for view, _plan in added)))
         db.flush()
 
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, delete, func, or_, select
 
 from protocol.v1.sync import MAX_ROSTER
 from server.audit.service import record
+from server.changes.service import Touched
 from server.db.prepared import Prepared, several, table_of
 from server.db.types import now
 from server.errors import ConflictError, InvalidError, NotFoundError
@@ -168,7 +169,7 @@ def _listed(
     refuse_full(db, course_id, first)
     let_dates_decide(db, entry, zone)
     db.add(entry)
-    bump_version(db)
+    bump_version(db, touched_by(entry))
     db.flush()
     return entry
 
@@ -212,7 +213,7 @@ def _set_dates(db: Session, entry: RosterEntry, dates: RosterDates, at: datetime
         )
     let_dates_decide(db, entry, school_zone(db))
     db.add(entry)
-    bump_version(db)
+    bump_version(db, touched_by(entry))
     return entry
 
 
@@ -247,7 +248,7 @@ def close_entry(
     Returns, raises:
         As `end_entry`.
     """
-    bump_version(db)
+    bump_version(db, touched_by(entry))
     has_started = any(applies(entry, one) for one in started_lessons(db, entry.course_id, at))
     first = first_day(entry, school_zone(db))
     if not has_started and (first is None or first >= today):
@@ -259,6 +260,11 @@ def close_entry(
     entry.until_date = today if has_started else today - timedelta(days=1)
     db.add(entry)
     return entry
+
+
+def touched_by(entry: RosterEntry) -> Touched:
+    """Return what changes with a roster entry: the roster, and where else its person is due."""
+    return Touched(people=frozenset({entry.person_id}), courses=frozenset({entry.course_id}))
 
 
 def leave_groups(db: Session, entry: RosterEntry) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_, col, func, or_, select
 
 from server.audit.service import record
+from server.changes.service import Touched, note
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.lock import TIMETABLE_LOCK, lock_until_commit
 from server.db.prepared import several
@@ -70,7 +71,8 @@ def create_room(db: Session, name: str, *, actor: str) -> Room:
         ConflictError: there is one of that name.
     """
     room = Room(name=name)
-    _save(db, room, f"There is a room called {name} already.")
+    nothing_else = Touched(rooms=frozenset({room.id}))
+    _save(db, room, f"There is a room called {name} already.", nothing_else)
     record(db, actor=actor, action="room.create", subject=f"room:{room.id}")
     return room
 
@@ -84,7 +86,8 @@ def rename_room(db: Session, room_id: uuid.UUID, name: str, *, actor: str) -> Ro
     """
     room = room_of(db, room_id)
     room.name = name
-    _save(db, room, f"There is a room called {name} already.")
+    # Kiosks elsewhere say where people are due, so all of them may show the name.
+    _save(db, room, f"There is a room called {name} already.", None)
     record(db, actor=actor, action="room.change", subject=f"room:{room.id}")
     return room
 
@@ -96,7 +99,7 @@ def create_course(db: Session, *, code: str, title: str, actor: str) -> Course:
         ConflictError: there is one of that code.
     """
     course = Course(code=code, title=title)
-    _save(db, course, f"There is a course {code} already.")
+    _save(db, course, f"There is a course {code} already.", _names_of(course))
     record(db, actor=actor, action="course.create", subject=f"course:{course.id}")
     return course
 
@@ -112,7 +115,7 @@ def change_course(
     """
     course = course_of(db, course_id)
     course.code, course.title = code, title
-    _save(db, course, f"There is a course {code} already.")
+    _save(db, course, f"There is a course {code} already.", _names_of(course))
     record(db, actor=actor, action="course.change", subject=f"course:{course.id}")
     return course
 
@@ -378,14 +381,28 @@ def lock_courses(
     db.exec(query.with_for_update(read=is_shared, key_share=is_shared)).all()
 
 
-def bump_version(db: Session) -> None:
-    """Note that the timetable changed, so that kiosks fetch it."""
+def bump_version(db: Session, touched: Touched | None = None) -> None:
+    """Note that the timetable changed, so that kiosks fetch it.
+
+    Args:
+        db: the caller's.
+        touched: what changed; None where every kiosk may have to know.
+    """
+    note(db, touched)
     row = db.get(TimetableVersion, 1, with_for_update=True)
     if row is None:
         db.add(TimetableVersion(version=1))
     else:
         row.version += 1
         db.add(row)
+
+
+def touched_by(*lessons: Lesson) -> Touched:
+    """Return what changes where these lessons come, go or move, as they are now."""
+    return Touched(
+        lessons_of=frozenset(lesson.course_id for lesson in lessons),
+        rooms=frozenset(lesson.room_id for lesson in lessons),
+    )
 
 
 def lock_version(db: Session) -> None:
@@ -407,11 +424,16 @@ def found_or_404(row: T | None, what: str) -> T:
     return row
 
 
-def _save(db: Session, row: Room | Course, conflict: str) -> None:
+def _names_of(course: Course) -> Touched:
+    """Return what changes with a course's code or title: kiosks show them in its rooms only."""
+    return Touched(courses=frozenset({course.id}))
+
+
+def _save(db: Session, row: Room | Course, conflict: str, touched: Touched | None) -> None:
     try:
         with db.begin_nested():
             db.add(row)
             db.flush()
     except IntegrityError as exc:
         raise ConflictError(conflict, problem="name_taken") from exc
-    bump_version(db)
+    bump_version(db, touched)

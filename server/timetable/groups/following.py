@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from server.changes.service import Touched
 from server.people.tables import Person
 from server.timetable import roster
 from server.timetable.groups.spans import Span, intersect, subtract
@@ -75,7 +76,7 @@ def follow_groups(
             _adjust(db, entry, spans, today=today, at=at)
         for span in spans:
             _list(db, course_id, person_id, span, at)
-    bump_version(db)
+    bump_version(db, Touched(people=frozenset(people), courses=frozenset(courses)))
     db.flush()
 
 

@@ -11,6 +11,7 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from server.audit.service import SYSTEM, record
+from server.changes.service import Touched
 from server.db.prepared import table_of
 from server.db.types import new_id, now
 from server.errors import ConflictError
@@ -193,14 +194,29 @@ def planned_lessons(
 def _carry_out(db: Session, changes: LessonChanges, *, zone: ZoneInfo, actor: str) -> LessonChanges:
     if not changes:
         return changes
+    touched = _touched(db, changes)
     _add(db, changes.added, zone)
     _move(db, changes.moved, zone)
     _remove(db, changes.removed)
-    bump_version(db)
+    bump_version(db, touched)
     record(db, actor=actor, action="pattern.plan", subject="timetable", details=changes.counts())
     for known in [one for one in db.identity_map.values() if isinstance(one, Lesson)]:
         db.expire(known)
     return changes
+
+
+def _touched(db: Session, changes: LessonChanges) -> Touched:
+    """Return what changes; read before it does."""
+    plans = [*changes.added, *(plan for _lesson_id, plan in changes.moved)]
+    places = {(plan.course_id, plan.room_id) for plan in plans}
+    lessons = table_of(Lesson)
+    for some in batches([*(one for one, _plan in changes.moved), *changes.removed]):
+        query = sqlalchemy.select(lessons.c.course_id, lessons.c.room_id)
+        places |= {(one[0], one[1]) for one in db.execute(query.where(lessons.c.id.in_(some)))}
+    return Touched(
+        lessons_of=frozenset(course_id for course_id, _ in places),
+        rooms=frozenset(room_id for _, room_id in places),
+    )
 
 
 def _planned(

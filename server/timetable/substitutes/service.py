@@ -18,7 +18,6 @@ from server.timetable.lessons import DoubleBookingError
 from server.timetable.service import (
     SUBSTITUTE_KEEPS,
     LessonView,
-    bump_version,
     found_or_404,
     lesson_view,
     lesson_views,
@@ -185,6 +184,5 @@ def _ask_about_other_lessons(db: Session, view: LessonView, account_id: uuid.UUI
 
 
 def _note(db: Session, action: str, row: LessonSubstitute, actor: str) -> None:
-    bump_version(db)
     details = {"account": str(row.account_id)}
     record(db, actor=actor, action=action, subject=f"lesson:{row.lesson_id}", details=details)

@@ -299,7 +299,7 @@ def test_hint_follows_the_gallery(link: Link) -> None:
 def test_every_kiosk_gets_its_hint_where_a_round_has_time_for_one(
     link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.mqtt.housekeeping.HINTS_S", -1.0)
+    monkeypatch.setattr("server.mqtt.hints.HINTS_S", -1.0)
     real = configuration.build
     devices = [link.school.kiosk() for _ in range(4)]
     broken = devices[0].kiosk_id
