@@ -58,9 +58,10 @@ def answer_of(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory of a process that is in RAM."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096
+    """Memory of a process that is in RAM, less that of files: programs come in as they are used."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    anonymous = next(line for line in status.splitlines() if line.startswith("RssAnon:"))
+    return int(anonymous.split()[1]) * 1024
 
 
 def unread_bytes(port: int) -> int:
