@@ -11,6 +11,7 @@ from protocol.v1.messages import AttendanceEvent, ClockSource, EventKind, GapSpa
 from server.attendance.register import CLOCK_TOLERANCE
 from server.attendance.tables import StoredEvent
 from server.kiosks import lost_spans
+from server.kiosks.claims import no_event_before
 from server.kiosks.lost_spans import Bounds, Loss
 from server.kiosks.runs import Run
 from server.kiosks.tables import Kiosk, KioskProgress
@@ -64,7 +65,7 @@ def bounds_of(db: Session, kiosk: Kiosk, span: Run, at: datetime) -> Bounds:
     """
     before = _neighbour(db, kiosk.id, Side(span.first, is_after=False), at)
     after = _neighbour(db, kiosk.id, Side(span.last, is_after=True), at)
-    from_at = before or kiosk.claimed_at or kiosk.created_at
+    from_at = before or no_event_before(db, kiosk)
     through_at = min(after or at, at)
     is_contradicted = through_at < from_at - CLOCK_TOLERANCE
     return Bounds(min(from_at, through_at), at if is_contradicted else max(from_at, through_at))
@@ -74,7 +75,7 @@ def _bounds(db: Session, kiosk: Kiosk, gap: GapSpan, at: datetime) -> Bounds:
     """Believe the kiosk's bounds as far as they agree with the events beside the span."""
     known = bounds_of(db, kiosk, Run(gap.first, gap.last), at)
     from_at, through_at = known.from_at, known.through_at
-    began_at = min(kiosk.created_at, kiosk.claimed_at or kiosk.created_at)
+    began_at = no_event_before(db, kiosk)
     if gap.from_at is not None and began_at <= gap.from_at <= known.through_at:
         from_at = gap.from_at
     if gap.through_at is not None and gap.through_at >= known.from_at:

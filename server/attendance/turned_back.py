@@ -118,8 +118,8 @@ def _bound_before(
 ) -> datetime:
     """Return when events of these numbers happened at the earliest."""
     first = min((one for one in numbers if one is not None), default=1)
-    bound = _certain_through(db, kiosk.id, first - 1, at) or kiosk.claimed_at or at
-    return min(bound, at)
+    bound = _certain_through(db, kiosk.id, first - 1, at) or kiosk.key_since or kiosk.claimed_at
+    return min(bound or at, at)
 
 
 def _change(db: Session, kiosk: Kiosk, changes: Mapping[uuid.UUID, Mapping[str, object]]) -> None:

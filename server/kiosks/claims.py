@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import ColumnElement, SQLColumnExpression, exists
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -88,6 +88,16 @@ def end_claim(db: Session, kiosk_id: uuid.UUID, at: datetime) -> None:
         row.until_at = max(at, row.from_at)
         db.add(row)
     db.flush()
+
+
+def no_event_before(db: Session, kiosk: Kiosk) -> datetime:
+    """Return a moment before which a kiosk recorded nothing, UTC.
+
+    Its first claim is none: a restored server may not know of it any more.
+    """
+    query = select(func.min(KioskClaim.from_at)).where(KioskClaim.kiosk_id == kiosk.id)
+    known = [db.exec(query).one(), kiosk.claimed_at, kiosk.created_at]
+    return min(at for at in known if at is not None)
 
 
 def ended_claim(db: Session, token_hash: bytes) -> KioskClaim | None:

@@ -96,6 +96,36 @@ def test_stated_bounds_that_cannot_be_do_not_count(
         assert abs(found - minute(school, expected)) < timedelta(seconds=1)
 
 
+def test_span_without_neighbours_reaches_back_before_a_second_claim(school: School) -> None:
+    unseen, device = school.person(), school.kiosk()
+    device.events(3, minute(school, 1))
+    evening = school.ends_at + timedelta(hours=6)
+    school.claim(device, school.code_for(school.id_of(device)), at=evening)
+    gap = device.gap(evening + timedelta(minutes=1), 1, 3)
+    afterwards = evening + timedelta(minutes=2)
+    school.send(device, gap, synced_through=afterwards, at=afterwards)
+    assert spans(school)[0].from_at < school.starts_at
+    assert school.mark(unseen, afterwards).status == AttendanceStatus.PENDING
+
+
+def test_span_of_a_restored_server_reaches_back_before_the_first_claim_it_knows(
+    school: School,
+) -> None:
+    unseen, device = school.person(), SimulatedKiosk()
+    kiosk_id, code = school.new_kiosk()
+    with school.database.transaction() as db:
+        db.get_one(Kiosk, kiosk_id).created_at = school.starts_at - timedelta(days=1)
+    device.kiosk_id = str(kiosk_id)
+    device.events(3, minute(school, 1))
+    evening = school.ends_at + timedelta(hours=6)
+    school.claim(device, code, at=evening)
+    afterwards = evening + timedelta(minutes=2)
+    gap = device.gap(evening + timedelta(minutes=1), 1, 3)
+    school.send(device, gap, synced_through=afterwards, at=afterwards)
+    assert spans(school)[0].from_at < school.starts_at
+    assert school.mark(unseen, afterwards).status == AttendanceStatus.PENDING
+
+
 def test_event_with_a_doubtful_time_bounds_no_span(school: School) -> None:
     device = school.kiosk()
     device.seq += 1
