@@ -124,7 +124,7 @@ class Device:
         opened = open_outbox(
             path,
             signer,
-            ChainStart(claim.next_seq - 1, claim.chain_head),
+            ChainStart(claim.next_seq - 1, claim.chain_head, claim.claim or None),
             clock=clock,
             max_events=settings.max_events,
             max_kept_events=settings.max_kept_events,

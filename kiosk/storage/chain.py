@@ -42,10 +42,15 @@ class ChainSigner:
 
 @dataclass(frozen=True, slots=True)
 class ChainStart:
-    """The start of a new chain: the last sequence number already used, and its hash."""
+    """The start of a new chain: the last sequence number already used, and its hash.
+
+    Attributes:
+        claim: which claim of the kiosk said so, counted by the server; None where none did.
+    """
 
     seq: int = 0
     hash: str = signing.GENESIS_HASH
+    claim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

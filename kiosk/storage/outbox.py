@@ -21,6 +21,7 @@ from kiosk.storage.database import Durability, SQLiteFile
 from kiosk.storage.drafting import drafted
 from kiosk.storage.numbers import NumberFile
 from kiosk.storage.outbox_schema import MIGRATIONS
+from kiosk.storage.reclaiming import note_claim, offer_again
 from kiosk.storage.refusals import take_back
 from kiosk.storage.reserve import Reserve
 from kiosk.storage.settling import Settlement, Terms, spoil, whole
@@ -142,7 +143,8 @@ class SQLiteOutbox:
         """Take up the chain where it is: the furthest of this file, the number file and the claim.
 
         Numbers that the number file knows of and this file does not are noted as lost, and so are
-        those between its events that it says nothing about.
+        those between its events that it says nothing about. See `reclaiming` for what a new claim
+        may ask for.
 
         Args:
             start: where the server said at the claim that the chain is.
@@ -151,7 +153,9 @@ class SQLiteOutbox:
             StorageError: it could not be stored.
         """
         with self._database.transaction() as db:
+            again = offer_again(db, start, self._max_events // 2)
             self._chain.begin_at(db, start)
+            note_claim(db, start.claim)
             if self._chain.skip_to(db, self._numbers.written, is_open=True):
                 logger.error(
                     "events lost from the outbox, numbers through %d", self._numbers.written
@@ -161,6 +165,9 @@ class SQLiteOutbox:
                 logger.error("events missing in the outbox, spans of numbers %d", spans)
             gaps.bound_lost(db, self._trusted_ms())
             head = self._chain.head(db)
+        if again:
+            logger.warning("another device used our numbers, events sent again %d", again)
+            self._count(waiting=again, kept=-again)
         self._secure(head.seq)
 
     def begin_above_set_aside(self, start: ChainStart, seq: int) -> None:

@@ -74,6 +74,9 @@ MIGRATIONS = (
     """
     ALTER TABLE day_mark ADD COLUMN direction TEXT;
     """,
+    """
+    ALTER TABLE chain ADD COLUMN claim INTEGER;
+    """,
 )
 """Tables and columns of the third step:
 
@@ -87,4 +90,6 @@ MIGRATIONS = (
   `damaged`: they are lost only where an event states it. `is_open`: no ack was heard about them.
 - `stated`: spans that the event `seq` stated as gone.
 - `examined`: renamed damaged files whose events were taken over.
+
+The fifth step: `chain.claim` is the claim that the file was last opened with; NULL: not known.
 """

@@ -18,6 +18,7 @@ from tests.simulation.run import Outcome, Plan, run
 REGRESSIONS = (
     Plan(seed=1, days=1, kiosks=1, faults=frozenset({"server_disk_full", "crash_server"})),
     Plan(seed=3, days=1, kiosks=1, faults=frozenset({"crash_kiosk", "drop"})),
+    Plan(seed=322, days=1, kiosks=2, faults=ALL_FAULTS),
     Plan(seed=357, days=1, kiosks=2, faults=ALL_FAULTS),
 )
 #: With an odd seed the broker shares events between the two servers.
@@ -27,10 +28,9 @@ TWO_SERVERS = Plan(
     kiosks=1,
     faults=frozenset({"two_servers", "crash_server", "partition", "broker_power"}),
 )
-FIRST_SEED = int(os.environ.get("ROLLCALL_SIMULATION_SEED", "323"))
+FIRST_SEED = int(os.environ.get("ROLLCALL_SIMULATION_SEED", "300"))
 BUDGET_S = float(os.environ.get("ROLLCALL_SIMULATION_SECONDS", "120"))
-#: A fast machine runs no seed that was never looked at. Seed 322 shows what docs/simulation.md
-#: says about copies of a kiosk and a restored server.
+#: A fast machine runs no seed that was never looked at.
 MOST_RUNS = 40
 
 
