@@ -136,12 +136,12 @@ def test_a_check_that_hangs_or_crashes_costs_only_itself(
 
     def hang(_: Examination) -> object:
         end.wait()
-        return ok("hangs", "Late.")
+        return ok("hangs", "clock.good")
 
     def crash(_: Examination) -> object:
         raise ZeroDivisionError
 
-    every = {"hangs": hang, "crashes": crash, "works": lambda _: ok("works", "Fine.")}
+    every = {"hangs": hang, "crashes": crash, "works": lambda _: ok("works", "clock.good")}
     monkeypatch.setattr(checks, "_CHECKS", every)
     exam = Examination(HostMachine(), subject(bench), report=lambda: "none", is_running=False)
     found = checks.examine(exam, names=tuple(every), limit_s=0.3)
