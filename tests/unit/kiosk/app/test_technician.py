@@ -15,7 +15,7 @@ from kiosk.app import technician
 from kiosk.app.status_command import status
 from kiosk.app.status_json import status_json
 from kiosk.app.technician import TechnicianDesk, TechnicianOutput, grey_picture
-from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskSetup, examine
+from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskReport, KioskSetup, examine
 from kiosk.doctor.findings import fail, ok
 from kiosk.doctor.picture import GreyPicture, NoPicture
 from kiosk.domain.log_lines import NewestLines
@@ -165,7 +165,7 @@ def test_only_status_for_people_says_the_pin(tmp_path: Path) -> None:
 
 def test_an_own_report_is_what_status_says(tmp_path: Path) -> None:
     report = technician.own_report(settings_for("http://127.0.0.1:9", tmp_path))
-    assert not isinstance(report, str)
+    assert isinstance(report, KioskReport)
     assert report.is_claimed is False
 
 
